@@ -1,0 +1,57 @@
+# Every chore of the project. `make help` lists them; CI runs `make check` and `make test`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format seed demo bench lock clean
+
+help: ## List the chores
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+$(VENV)/installed: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "grome: Python 3.11 or newer is needed; set PYTHON=<one>." >&2; exit 2; }
+	@echo "Installing into $(VENV) from requirements/dev.txt ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(VENV)/installed ## Make the environment from the lock file
+
+run: install ## Start everything: database, Valkey, demo city, API, job worker
+	@exec $(BIN)/grome run
+
+test: install ## Run all tests on a real mongod and Valkey
+	@$(BIN)/python -m pytest
+
+check: install ## Lint, format check, types, Dockerfile: what CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+
+format: install ## Format the code and apply the safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+seed: install ## Add demo data to GROME_MONGO_URL; options in ARGS
+	@$(BIN)/grome seed $(ARGS)
+
+demo: install ## Drive a running Grome through the whole story; options in ARGS
+	@$(BIN)/grome demo $(ARGS)
+
+bench: install ## Race bookings against each other; options in ARGS
+	@$(BIN)/python benchmarks/booking_contention.py $(ARGS)
+
+lock: ## Write requirements/*.txt anew from pyproject.toml
+	@$(PYTHON) -m venv .grome/lock
+	@.grome/lock/bin/python -m pip install --quiet uv
+	@.grome/lock/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/production.txt
+	@.grome/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCK) -c requirements/production.txt -o requirements/dev.txt
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+clean: ## Remove the environment, the data and the caches
+	rm -rf $(VENV) .grome .hypothesis .pytest_cache .mypy_cache .ruff_cache
