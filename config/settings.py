@@ -1,0 +1,196 @@
+"""The one typed tree of settings, and the only place that reads the environment.
+
+A field `section.name` is set by the variable `GROME_SECTION_NAME`. What the process's environment leaves open, the file
+`config/<GROME_ENV>.env` fills; what both leave open has the default given here.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta, Struct, field
+
+PREFIX = "GROME_"
+# Set by the embedded servers for the processes they start; a mark, not a setting.
+MARKS = frozenset({"GROME_HOME_OWNER"})
+
+
+class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port that the API listens on.")] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256, description="API worker processes, one event loop each.")] = 2
+    access_log: Annotated[bool, Meta(description="Write one log line a request.")] = True
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=2**26, description="A larger request body is answered 413.")] = (
+        2**20
+    )
+    gzip_min_bytes: Annotated[
+        int, Meta(ge=0, le=2**24, description="Answers from this size on are compressed for clients that accept it.")
+    ] = 1400
+
+
+class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    url: Annotated[str, Meta(description="MongoDB replica set or mongos; unset, `grome run` starts its own.")] = ""
+    database: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Database that holds all collections.")
+    ] = "grome"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded mongod; 0 takes a free one.")] = 0
+    timeout_ms: Annotated[
+        int, Meta(ge=100, le=120_000, description="An operation that takes longer is given up and answered 503.")
+    ] = 5_000
+    max_pool: Annotated[int, Meta(ge=1, le=1_000, description="Connections that one process opens at most.")] = 50
+
+
+class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    url: Annotated[str, Meta(description="Redis or Valkey server; unset, `grome run` starts its own.")] = ""
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded Valkey; 0 takes a free one.")] = 0
+    max_connections: Annotated[int, Meta(ge=2, le=1_000, description="Connections that one process opens at most.")] = (
+        50
+    )
+    timeout_s: Annotated[float, Meta(gt=0, le=60, description="A command that takes longer is given up.")] = 2.0
+
+
+class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    signing_key: Annotated[
+        str,
+        Meta(
+            description="Ed25519 private key in PEM that signs access tokens; `grome run` makes one and keeps it.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    access_ttl_s: Annotated[int, Meta(ge=30, le=3_600, description="Life of an access token in seconds.")] = 900
+    refresh_ttl_s: Annotated[int, Meta(ge=3_600, le=7_776_000, description="Life of a refresh token in seconds.")] = (
+        30 * 86_400
+    )
+    bcrypt_rounds: Annotated[
+        int, Meta(ge=4, le=16, description="Work factor of password hashes; under 12 only in tests.")
+    ] = 12
+
+
+class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    answer_within_min: Annotated[
+        int,
+        Meta(ge=5, le=20_160, description="A request that no barber answers for so long expires and frees its time."),
+    ] = 24 * 60
+
+
+class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    workers: Annotated[int, Meta(ge=0, le=64, description="Job worker processes that `grome serve` starts.")] = 1
+    concurrency: Annotated[int, Meta(ge=1, le=256, description="Jobs that one worker runs at a time.")] = 10
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least severity that is written.")
+    ] = "INFO"
+    format: Annotated[
+        Literal["readable", "json"], Meta(description="Lines for a person, or one JSON object a line.")
+    ] = "readable"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    env: Annotated[
+        Literal["development", "test", "production"], Meta(description="Names the file under config/ that is read.")
+    ] = "development"
+    home: Annotated[str, Meta(min_length=1, description="Folder of the embedded servers' data, keys and logs.")] = (
+        ".grome"
+    )
+    http: HttpSettings = field(default_factory=HttpSettings)
+    mongo: MongoSettings = field(default_factory=MongoSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    accounts: AccountSettings = field(default_factory=AccountSettings)
+    bookings: BookingSettings = field(default_factory=BookingSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+class SettingsError(Exception):
+    """Every fault of the environment at once, a sentence each, in `faults`."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class SettingField(Struct, frozen=True):
+    """One leaf of the tree: the variable that sets it, where it lies, its type and the sentence about it."""
+
+    variable: str
+    path: tuple[str, ...]
+    type: Any
+    description: str
+    secret: bool
+
+
+def setting_fields() -> Iterator[SettingField]:
+    yield from _fields_of(Settings, ())
+
+
+def _fields_of(section: type[Struct], path: tuple[str, ...]) -> Iterator[SettingField]:
+    for item in msgspec.structs.fields(section):
+        here = (*path, item.name)
+        if isinstance(item.type, type) and issubclass(item.type, Struct):
+            yield from _fields_of(item.type, here)
+            continue
+        meta: Meta = item.type.__metadata__[0]
+        variable = PREFIX + "_".join(here).upper()
+        yield SettingField(variable, here, item.type, meta.description or "", bool((meta.extra or {}).get("secret")))
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the tree from `environ` and the environment's file; raises SettingsError with all faults."""
+    faults: list[str] = []
+    env = environ.get("GROME_ENV", "development")
+    given = {**_from_file(env), **{k: v for k, v in environ.items() if k.startswith(PREFIX) and k not in MARKS}}
+    tree: dict[str, Any] = {}
+    known = {leaf.variable: leaf for leaf in setting_fields()}
+    for variable, text in sorted(given.items()):
+        leaf = known.get(variable)
+        if leaf is None:
+            faults.append(_unknown(variable, known))
+            continue
+        try:
+            value = msgspec.convert(text, leaf.type, strict=False)
+        except msgspec.ValidationError as fault:
+            shown = "a secret" if leaf.secret else repr(text)
+            faults.append(f"{variable} is {shown}: {_sentence(fault)} {leaf.description}")
+            continue
+        section = tree
+        for name in leaf.path[:-1]:
+            section = section.setdefault(name, {})
+        section[leaf.path[-1]] = value
+    if faults:
+        raise SettingsError(faults)
+    settings = msgspec.convert(tree, Settings)
+    if faults := _unsafe(settings):
+        raise SettingsError(faults)
+    return settings
+
+
+def _from_file(env: str) -> dict[str, str]:
+    path = Path(__file__).with_name(f"{env}.env")
+    if not env.isalpha() or not path.is_file():  # the value itself is refused as GROME_ENV a moment later
+        return {}
+    return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
+
+
+def _unknown(variable: str, known: Mapping[str, SettingField]) -> str:
+    near = difflib.get_close_matches(variable, known, n=1)
+    return f"{variable} is not a setting{f'; did you mean {near[0]}?' if near else '.'}"
+
+
+def _sentence(fault: msgspec.ValidationError) -> str:
+    return str(fault).split(" - at ", maxsplit=1)[0] + "."
+
+
+def _unsafe(settings: Settings) -> list[str]:
+    if settings.env != "production":
+        return []
+    faults = []
+    if not settings.accounts.signing_key:
+        faults.append("GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.")
+    if settings.accounts.bcrypt_rounds < 12:  # noqa: PLR2004 -- the figure is the rule
+        faults.append("GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.")
+    return faults
