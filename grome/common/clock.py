@@ -1,0 +1,22 @@
+"""The one clock, passed in so that tests can set the time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from grome.common.errors import Invalid
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Now in UTC, cut to the millisecond that MongoDB keeps, so that what is answered equals what is read back."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def to_utc(moment: datetime, field: str) -> datetime:
+    """The same instant in UTC; raises Invalid for `field` where it lies outside the years that Python counts."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(field, "lies outside the years 1 to 9999") from None

@@ -1,0 +1,91 @@
+"""Refusals: answers, not accidents. Each is a class with a status and a stable code; `common/http` renders them."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Refusal(Exception):  # noqa: N818 -- it is an answer, not an error of ours
+    """Base of everything a client can be refused with.
+
+    `detail` is a sentence for a person, `faults` are pairs of a field's path and what is wrong with it, `headers` go
+    into the answer.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        faults: tuple[tuple[str, str], ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.faults = faults
+        self.headers = dict(headers or {})
+
+
+class MalformedBody(Refusal):
+    status, code, title = 400, "malformed_body", "The body is not valid JSON in UTF-8"
+
+
+class BadRequest(Refusal):
+    """What the HTTP layer itself refuses: headers that cannot be read, a body that breaks off, and the like."""
+
+    status, code, title = 400, "bad_request", "The request cannot be read"
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status  # type: ignore[misc]  # the one class whose status is Sanic's to say
+
+
+class Unauthenticated(Refusal):
+    status, code, title = 401, "unauthenticated", "A valid access token is needed"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="grome"'})
+
+
+class Forbidden(Refusal):
+    status, code, title = 403, "forbidden", "Your role may not do this"
+
+
+class NotFound(Refusal):
+    status, code, title = 404, "not_found", "There is no such thing, or it is not yours to see"
+
+
+class MethodNotAllowed(Refusal):
+    status, code, title = 405, "method_not_allowed", "This address does not take this method"
+
+
+class BodyTooLarge(Refusal):
+    status, code, title = 413, "body_too_large", "The body is too large"
+
+
+class UnsupportedMediaType(Refusal):
+    status, code, title = 415, "unsupported_media_type", "Bodies are sent as application/json"
+
+
+class Invalid(Refusal):
+    """Input that can be read but not accepted; `Invalid("price", "must be positive")` names the field."""
+
+    status, code, title = 422, "invalid", "The input is not acceptable"
+
+    def __init__(self, field: str, message: str, *more: tuple[str, str]) -> None:
+        super().__init__(f"{field}: {message}", faults=((field, message), *more))
+
+
+class Unavailable(Refusal):
+    status, code, title = 503, "unavailable", "Something that this needs is not answering; try again"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": "2"})
+
+
+class Bug(Refusal):
+    """Our fault, and the only answer that pages somebody. The log has the rest under the same request id."""
+
+    status, code, title = 500, "internal_error", "Something went wrong on our side"

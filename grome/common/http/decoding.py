@@ -1,0 +1,90 @@
+"""From bytes and strings to Structs. Whatever cannot be one is refused by the name of the field that is wrong."""
+
+import math
+import re
+from typing import Any, TypeVar, get_origin
+from uuid import UUID
+
+import msgspec
+from sanic import Request
+
+from grome.common.errors import Invalid, MalformedBody, UnsupportedMediaType
+
+T = TypeVar("T", bound=msgspec.Struct)
+_PLACE = re.compile(r"^(?P<what>.*) - at `(?:key in )?\$\.?(?P<path>.*)`$", re.DOTALL)
+_NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
+
+
+def fault_of(error: msgspec.ValidationError, root: str = "body") -> tuple[str, str]:
+    """The (field path, what is wrong) that msgspec put into a message: it offers no other form.
+
+    `root` is the path where the whole input is of the wrong kind, say an array for an object.
+    """
+    text = str(error)
+    place = _PLACE.match(text)
+    path = place["path"] if place else ""
+    what = place["what"] if place else text
+    if named := _NAMED.match(what):
+        path = f"{path}.{named['name']}" if path else named["name"]
+        what = "is required" if named["what"] == "missing required" else "is not a known field"
+    return path or root, what
+
+
+class BodyDecoder:
+    """Decodes a JSON body of one Struct type. An empty body stands for `{}` where every field has a default."""
+
+    def __init__(self, struct: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(struct)
+        self._all_optional = not any(field.required for field in msgspec.structs.fields(struct))
+
+    def __call__(self, request: Request) -> Any:  # noqa: ANN401 -- the Struct given above, known to the route's annotation
+        body: bytes = request.body
+        if not body and self._all_optional:
+            body = b"{}"
+        elif request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise Invalid(*fault_of(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MalformedBody(str(error), faults=(("body", str(error)),)) from None
+
+
+class QueryDecoder:
+    """Decodes the query string of one Struct type; list fields are repeated or parted by commas, others come once."""
+
+    def __init__(self, struct: type[T]) -> None:
+        self._struct = struct
+        fields = msgspec.structs.fields(struct)
+        self._lists = {field.encode_name for field in fields if _is_list(field.type)}
+
+    def __call__(self, request: Request) -> Any:  # noqa: ANN401 -- as above
+        given: dict[str, str | list[str]] = {}
+        for name, values in request.get_args(keep_blank_values=True).items():
+            if name in self._lists:
+                given[name] = [part for value in values for part in value.split(",")]
+            elif len(values) > 1:
+                raise Invalid(name, "is given more than once")
+            else:
+                given[name] = values[0]
+        try:
+            query = msgspec.convert(given, self._struct, strict=False)
+        except msgspec.ValidationError as error:
+            raise Invalid(*fault_of(error, "query")) from None
+        for name in self._struct.__struct_fields__:
+            value = getattr(query, name)
+            if isinstance(value, float) and not math.isfinite(value):  # "inf" passes an open-ended bound
+                raise Invalid(name, "is not a finite number")
+        return query
+
+
+def decode_id(name: str, text: str) -> UUID:
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
+        raise Invalid(name, "is not an id (UUID)") from None
+
+
+def _is_list(annotation: Any) -> bool:  # noqa: ANN401 -- any annotation
+    return any(get_origin(part) is list for part in (annotation, *getattr(annotation, "__args__", ())))

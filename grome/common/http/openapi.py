@@ -1,0 +1,150 @@
+"""The OpenAPI 3.1 document, made from what routes declare and the Structs that decode and encode it."""
+
+import inspect
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from grome.common.actor import ANYONE, SIGNED_IN
+from grome.common.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Forbidden,
+    Invalid,
+    MalformedBody,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from grome.common.http.answers import JSON, PROBLEM, Problem
+from grome.common.http.operations import IdempotencyKey, Operation, Routes
+
+Json = dict[str, Any]
+_REF = "#/components/schemas/{name}"
+
+
+def openapi_document(features: Iterable[Routes], *, title: str, version: str, description: str) -> Json:
+    """Every route with its body, parameters, answers and refusals; whoever may call it stands in `x-roles`."""
+    features = list(features)
+    operations = [(feature, operation) for feature in features for operation in feature.operations]
+    schemas = _Schemas([operation for _, operation in operations])
+    paths: Json = {}
+    for feature, operation in operations:
+        paths.setdefault(feature.prefix + operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version, "description": description},
+        "tags": [{"name": tag} for tag in dict.fromkeys(feature.tag for feature in features)],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+class _Schemas:
+    """JSON Schemas of all types that the operations name, each Struct once under `components`."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        types: dict[Any, None] = {Problem: None, IdempotencyKey: None}
+        for operation in operations:
+            types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
+            types.update(dict.fromkeys(kind for kind in operation.answers.values() if kind))
+        wanted = list(types)
+        schemas, self.components = msgspec.json.schema_components(wanted, ref_template=_REF)
+        self._schemas = dict(zip(wanted, schemas, strict=True))
+        # A query is described field by field, as parameters.
+        queries = {operation.hints["query"].__name__ for operation in operations if "query" in operation.hints}
+        self._queries = {name: self.components.pop(name) for name in queries}
+
+    def of(self, kind: Any) -> Json:  # noqa: ANN401 -- any type that an operation names
+        return dict(self._schemas[kind])
+
+    def fields_of(self, struct: type[msgspec.Struct]) -> tuple[dict[str, Json], set[str]]:
+        """A query Struct's fields by name, and which are required."""
+        schema = self._queries[struct.__name__]
+        return schema.get("properties", {}), set(schema.get("required", []))
+
+
+def _operation(operation: Operation, schemas: _Schemas) -> Json:
+    text = inspect.cleandoc(operation.handler.__doc__ or "")
+    summary, _, rest = text.partition("\n\n")
+    described: Json = {
+        "operationId": operation.handler.__name__,
+        "tags": [operation.tag],
+        "summary": summary,
+        "parameters": _parameters(operation, schemas),
+        "responses": _responses(operation, schemas),
+        "security": [{}, {"bearer": []}] if operation.who is ANYONE else [{"bearer": []}],
+        "x-roles": sorted(operation.who) or ["anyone"],
+    }
+    if rest:
+        described["description"] = rest
+    if body := operation.hints.get("body"):
+        needed = any(field.required for field in msgspec.structs.fields(body))
+        described["requestBody"] = {"required": needed, "content": {JSON: {"schema": schemas.of(body)}}}
+    return described
+
+
+def _parameters(operation: Operation, schemas: _Schemas) -> list[Json]:
+    found: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in operation.path_ids
+    ]
+    if query := operation.hints.get("query"):
+        fields, required = schemas.fields_of(query)
+        found += [_query_parameter(name, dict(schema), name in required) for name, schema in fields.items()]
+    if "idempotency_key" in operation.hints:
+        schema = schemas.of(IdempotencyKey)
+        description = schema.pop("description")
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": description})
+    return found
+
+
+def _query_parameter(name: str, schema: Json, required: bool) -> Json:  # noqa: FBT001 -- one caller, above
+    # A query has no null: leaving a field out is the way to say it.
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    if "anyOf" in schema:
+        schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    elif schema.get("default", ...) is None:
+        schema.pop("default")
+    parameter: Json = {"name": name, "in": "query", "required": required}
+    if description := schema.pop("description", None):
+        parameter["description"] = description
+    if schema.get("type") == "array":
+        parameter |= {"style": "form", "explode": False}
+    return parameter | {"schema": schema}
+
+
+def _responses(operation: Operation, schemas: _Schemas) -> Json:
+    responses: Json = {}
+    by_status: dict[int, dict[str, str]] = {}
+    for refusal in (*_common_refusals(operation), *operation.refusals):
+        by_status.setdefault(refusal.status, {})[refusal.code] = refusal.title
+    for status, codes in sorted(by_status.items()):
+        responses[str(status)] = _refusal_response(codes)
+    for status, kind in operation.answers.items():
+        content = {"content": {JSON: {"schema": schemas.of(kind)}}} if kind else {}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, **content}
+    return dict(sorted(responses.items()))
+
+
+def _refusal_response(codes: dict[str, str]) -> Json:
+    narrowed = {"properties": {"code": {"enum": list(codes)}}}
+    schema = {"allOf": [{"$ref": _REF.format(name=Problem.__name__)}, narrowed]}
+    told = " ".join(f"`{code}`: {title}." for code, title in codes.items())
+    return {"description": told, "content": {PROBLEM: {"schema": schema}}}
+
+
+def _common_refusals(operation: Operation) -> list[type[Refusal]]:
+    """What the shared code around every handler can refuse."""
+    refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, Unavailable]
+    if operation.who not in (ANYONE, SIGNED_IN):
+        refusals.append(Forbidden)
+    if "body" in operation.hints:
+        refusals += [MalformedBody, BodyTooLarge, UnsupportedMediaType]
+    return refusals

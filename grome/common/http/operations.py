@@ -1,0 +1,186 @@
+"""How a feature declares its routes. A handler's signature is what is decoded, checked and documented."""
+
+import inspect
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import wraps
+from types import NoneType
+from typing import Annotated, Any, Final, get_type_hints
+from uuid import UUID
+
+from loguru import logger
+from msgspec import Meta, Struct
+from sanic import Blueprint, HTTPResponse, Request
+
+from grome.common.actor import ANYONE, Actor, Role
+from grome.common.errors import Forbidden, Invalid, Refusal, Unauthenticated
+from grome.common.http.answers import reply
+from grome.common.http.decoding import BodyDecoder, QueryDecoder, decode_id
+from grome.common.http.request_id import request_id
+
+Handler = Callable[..., Coroutine[Any, Any, Any]]
+MAX_KEY: Final = 200
+IdempotencyKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_KEY,
+        pattern=r"^[\x20-\x7e]+$",
+        description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route as the OpenAPI document needs it.
+
+    `answers` maps statuses to Structs, None for an empty body. `refusals` are those of its use case; the document adds
+    the common ones.
+    """
+
+    tag: str
+    method: str
+    path: str
+    handler: Handler
+    who: frozenset[Role]
+    status: int
+    answers: dict[int, type[Struct] | None]
+    refusals: tuple[type[Refusal], ...]
+    hints: dict[str, Any]
+
+    @property
+    def path_ids(self) -> list[str]:
+        return [name for name, kind in self.hints.items() if kind is UUID]
+
+
+@dataclass(frozen=True)
+class Routes:
+    """A feature's routes: a Sanic blueprint, and the operations that document it.
+
+    A handler is `async def name(request, actor, <path ids>, body, query, idempotency_key) -> Answer`, of which it takes
+    what it needs. `actor` is None where anyone may call and no token came. `body` and `query` are Structs, path ids
+    UUIDs. It returns a Struct, None for 204, or a ready HTTPResponse whose kinds stand in `answers`.
+    """
+
+    tag: str
+    prefix: str
+    operations: list[Operation] = field(default_factory=list)
+
+    @property
+    def blueprint(self) -> Blueprint:
+        blueprint = Blueprint(self.tag, url_prefix=self.prefix)
+        for operation in self.operations:
+            blueprint.add_route(
+                _endpoint(operation),
+                _sanic_path(operation.path),
+                methods=[operation.method],
+                name=operation.handler.__name__,
+            )
+        return blueprint
+
+    def get(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401 -- see _declare
+        return self._declare("GET", path, **declared)
+
+    def post(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("POST", path, **declared)
+
+    def put(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("PUT", path, **declared)
+
+    def patch(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("PATCH", path, **declared)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        *,
+        who: frozenset[Role],
+        status: int = 200,
+        answers: dict[int, type[Struct] | None] | None = None,
+        refusals: tuple[type[Refusal], ...] = (),
+    ) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            hints = get_type_hints(handler, include_extras=True)
+            given = answers or {status: None if hints["return"] is NoneType else hints["return"]}
+            self.operations.append(Operation(self.tag, method, path, handler, who, status, given, refusals, hints))
+            return handler
+
+        return declare
+
+
+def _sanic_path(path: str) -> str:
+    return path.replace("{", "<").replace("}", ":str>")
+
+
+def _endpoint(operation: Operation) -> Handler:
+    handler, hints, status = operation.handler, operation.hints, operation.status
+    wanted = inspect.signature(handler).parameters
+    decode_body = BodyDecoder(hints["body"]) if "body" in hints else None
+    decode_query = QueryDecoder(hints["query"]) if "query" in hints else QueryDecoder(_NoQuery)
+    takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
+
+    @wraps(handler)
+    async def endpoint(request: Request, **path: str) -> HTTPResponse:
+        request.ctx.started = time.perf_counter()
+        with logger.contextualize(request_id=request_id(request)):
+            given: dict[str, Any] = {name: decode_id(name, text) for name, text in path.items()}
+            actor = await _actor(request, operation.who)
+            if takes_actor:
+                given["actor"] = actor
+            query = decode_query(request)
+            if "query" in hints:
+                given["query"] = query
+            if takes_key:
+                given["idempotency_key"] = _idempotency_key(request)
+            if decode_body:
+                given["body"] = decode_body(request)
+            answer = await handler(request, **given)
+            response = answer if isinstance(answer, HTTPResponse) else reply(request, answer, status)
+        log_request(request, response.status)
+        return response
+
+    return endpoint
+
+
+class _NoQuery(Struct, forbid_unknown_fields=True):
+    """A route that takes no query refuses one by name, rather than let a misspelt filter pass for none."""
+
+
+async def _actor(request: Request, who: frozenset[Role]) -> Actor | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        if who is ANYONE:
+            return None
+        raise Unauthenticated
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("The Authorization header is not `Bearer <access token>`.")
+    actor: Actor = await request.app.ctx.authenticate(token.strip())
+    if who is not ANYONE and actor.role not in who:
+        raise Forbidden(f"This is for {' and '.join(sorted(who))} accounts.")
+    return actor
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        raise Invalid("Idempotency-Key", f"is not 1 to {MAX_KEY} printable ASCII characters")
+    return key
+
+
+def log_request(request: Request, status: int) -> None:
+    """One line a request: enough to find it again by its id, and nothing of its content."""
+    if request.app.config.ACCESS_LOG_LINES:
+        started = getattr(request.ctx, "started", None)  # absent where no route took the request
+        spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
+        logger.bind(
+            request_id=request_id(request),
+            method=request.method,
+            path=request.path,
+            status=status,
+            ms=spent,
+            ip=request.ip,
+        ).info("{} {} {}", request.method, request.path, status)

@@ -1,0 +1,18 @@
+"""One id a request, the client's own or made here; it stands in the answer, in problems and in every log line."""
+
+import re
+
+from sanic import Request
+
+from grome.common.ids import new_id
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id(request: Request) -> str:
+    known: str | None = getattr(request.ctx, "request_id", None)
+    if known is None:
+        sent = request.headers.get("x-request-id", "")
+        known = sent if _ACCEPTABLE.fullmatch(sent) else new_id().hex
+        request.ctx.request_id = known
+    return known

@@ -1,0 +1,96 @@
+"""MongoDB: the client, documents to and from Structs, and how a collection is declared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from bson.codec_options import CodecOptions
+from pymongo import AsyncMongoClient, IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    CollectionInvalid,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    NotPrimaryError,
+    PyMongoError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+
+from config.settings import MongoSettings
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+Collection = AsyncCollection[Document]
+T = TypeVar("T")
+
+
+def open_mongo(settings: MongoSettings) -> AsyncMongoClient[Document]:
+    """A client that connects at its first command. A write is answered when a majority has it in its journal."""
+    return AsyncMongoClient(
+        settings.url,
+        tz_aware=True,
+        tzinfo=UTC,
+        uuidRepresentation="standard",
+        w="majority",
+        journal=True,
+        retryWrites=True,
+        timeoutMS=settings.timeout_ms,
+        maxPoolSize=settings.max_pool,
+        appname="grome",
+    )
+
+
+def database(client: AsyncMongoClient[Document], settings: MongoSettings) -> Database:
+    # A database taken from a client with tzinfo set still needs it said once more for raw aggregations.
+    options: CodecOptions[Document] = CodecOptions(
+        document_class=dict, tz_aware=True, tzinfo=UTC, uuid_representation=4
+    )
+    return client.get_database(settings.database, codec_options=options)
+
+
+def is_passing_fault(error: BaseException) -> bool:
+    """Whether the same operation may succeed a moment later: the server is away, electing or too slow."""
+    passing = (
+        ConnectionFailure,
+        ExecutionTimeout,
+        NetworkTimeout,
+        NotPrimaryError,
+        WaitQueueTimeoutError,
+        WTimeoutError,
+    )
+    return isinstance(error, passing) or (isinstance(error, PyMongoError) and error.timeout)
+
+
+def to_document(value: msgspec.Struct) -> Document:
+    """The BSON document of a Struct: instants and UUIDs stay themselves, enums become their values."""
+    document: Document = msgspec.to_builtins(value, builtin_types=(bytes, datetime, UUID))
+    return document
+
+
+def from_document(document: Document, struct: type[T]) -> T:
+    """The Struct of a document that our own validators let in."""
+    return msgspec.convert(document, struct)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """What a repository declares of its collection: its name, `$jsonSchema` validator and indexes."""
+
+    name: str
+    validator: Document
+    indexes: Sequence[IndexModel]
+
+
+async def apply_collection(database: Database, spec: CollectionSpec) -> None:
+    """Bring a collection to what its spec declares: made if missing, its validator set, its missing indexes built."""
+    try:
+        await database.create_collection(spec.name, validator=spec.validator)
+    except CollectionInvalid:
+        await database.command({"collMod": spec.name, "validator": spec.validator})
+    await database[spec.name].create_indexes(list(spec.indexes))

@@ -1,0 +1,64 @@
+"""MongoDB `$jsonSchema` validators made from model Structs, so that the model and its validator cannot drift apart."""
+
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+Schema = dict[str, Any]
+
+
+def validator_for(struct: type[msgspec.Struct]) -> Schema:
+    """The validator of a collection whose documents are `to_document` of this Struct. Unknown fields are refused."""
+    return {"$jsonSchema": _schema(inspect.type_info(struct))}
+
+
+def _schema(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911 -- a table, one row a type
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _schema(inner)
+        case inspect.StructType(fields=fields):
+            return {
+                "bsonType": "object",
+                "required": [field.encode_name for field in fields],
+                "properties": {field.encode_name: _schema(field.type) for field in fields},
+                "additionalProperties": False,
+            }
+        case inspect.TupleType(item_types=items):
+            return {"bsonType": "array", "minItems": len(items), "maxItems": len(items), "items": _schema(items[0])}
+        case (
+            inspect.ListType(item_type=item, max_length=longest)
+            | inspect.VarTupleType(item_type=item, max_length=longest)
+        ):
+            return {"bsonType": "array", "items": _schema(item), **_bound("maxItems", longest)}
+        case inspect.DictType(value_type=value):
+            return {"bsonType": "object", "additionalProperties": _schema(value)}
+        case inspect.UnionType(types=kinds):
+            return {"anyOf": [_schema(one) for one in kinds]}
+        case inspect.EnumType(cls=cls):
+            return {"enum": [member.value for member in cls]}
+        case inspect.LiteralType(values=values):
+            return {"enum": list(values)}
+        case inspect.IntType(ge=least, le=most):
+            return {"bsonType": ["int", "long"], **_bound("minimum", least), **_bound("maximum", most)}
+        case inspect.FloatType(ge=least, le=most):
+            # An integral float is a double in BSON too, but a hand-made update may write 5 for 5.0.
+            return {"bsonType": ["double", "int", "long"], **_bound("minimum", least), **_bound("maximum", most)}
+        case inspect.StrType(max_length=longest):
+            return {"bsonType": "string", **_bound("maxLength", longest)}
+        case _:
+            return {"bsonType": _PLAIN[type(kind)]}
+
+
+_PLAIN: dict[type[inspect.Type], str] = {
+    inspect.BoolType: "bool",
+    inspect.NoneType: "null",
+    inspect.DateTimeType: "date",
+    inspect.DateType: "string",
+    inspect.UUIDType: "binData",
+    inspect.BytesType: "binData",
+}
+
+
+def _bound(name: str, value: float | None) -> Schema:
+    return {} if value is None else {name: value}
