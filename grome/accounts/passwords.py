@@ -1,0 +1,39 @@
+"""Password hashes: bcrypt, in threads, because one costs a quarter of a second of CPU by intent."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import bcrypt
+
+from grome.common.errors import Invalid
+
+MAX_BYTES = 72  # bcrypt reads no further; a longer password would be cut without a word
+
+
+class Passwords:
+    """Hashes and checks off the event loop, in two threads at most: a wave of sign-ins must not take every core."""
+
+    def __init__(self, rounds: int) -> None:
+        self._rounds = rounds
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="bcrypt")
+        self._nobodys_hash = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds))
+
+    async def hash(self, password: str) -> str:
+        """Raises Invalid where the password has more than 72 bytes in UTF-8."""
+        secret = password.encode()
+        if len(secret) > MAX_BYTES:
+            raise Invalid("password", f"is longer than {MAX_BYTES} bytes")
+        loop = asyncio.get_running_loop()
+        hashed = await loop.run_in_executor(self._threads, bcrypt.hashpw, secret, bcrypt.gensalt(self._rounds))
+        return hashed.decode()
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """False at the same cost where there is no such account, so that time does not tell who has one."""
+        secret = password.encode()
+        known = password_hash.encode() if password_hash else self._nobodys_hash
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(self._threads, bcrypt.checkpw, secret[:MAX_BYTES], known)
+        return right and password_hash is not None and len(secret) <= MAX_BYTES
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,87 @@
+"""Users and login sessions in MongoDB."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from grome.accounts.errors import AccountExists
+from grome.accounts.models import LoginSession, User
+from grome.common.mongo import CollectionSpec, Database, from_document, to_document
+from grome.common.mongo_schema import validator_for
+
+USERS = CollectionSpec(
+    "users",
+    validator_for(User),
+    # Partial and not sparse: a sparse unique index still admits one explicit null.
+    [
+        IndexModel("email", name="email", unique=True, partialFilterExpression={"email": {"$type": "string"}}),
+        IndexModel("phone", name="phone", unique=True, partialFilterExpression={"phone": {"$type": "string"}}),
+    ],
+)
+SESSIONS = CollectionSpec(
+    "sessions",
+    validator_for(LoginSession),
+    [
+        IndexModel([("user_id", 1), ("device.id", 1)], name="user_device"),
+        IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
+    ],
+)
+
+
+class UserRepository:
+    def __init__(self, database: Database) -> None:
+        self._users = database[USERS.name]
+
+    async def add(self, user: User) -> None:
+        """Raises AccountExists where the email or phone is taken; the index decides, so two at once cannot pass."""
+        try:
+            await self._users.insert_one(to_document(user))
+        except DuplicateKeyError as error:
+            field = next(iter((error.details or {}).get("keyPattern", {"email": 1})))
+            raise AccountExists(faults=((field, "belongs to another account"),)) from None
+
+    async def find(self, user_id: UUID) -> User | None:
+        document = await self._users.find_one({"_id": user_id})
+        return from_document(document, User) if document else None
+
+    async def find_by_sign_in(self, *, email: str | None, phone: str | None) -> User | None:
+        document = await self._users.find_one({"email": email} if email else {"phone": phone})
+        return from_document(document, User) if document else None
+
+
+class SessionRepository:
+    def __init__(self, database: Database) -> None:
+        self._sessions = database[SESSIONS.name]
+
+    async def add(self, session: LoginSession) -> None:
+        await self._sessions.insert_one(to_document(session))
+
+    async def find(self, session_id: UUID) -> LoginSession | None:
+        document = await self._sessions.find_one({"_id": session_id})
+        return from_document(document, LoginSession) if document else None
+
+    async def is_live(self, session_id: UUID, now: datetime) -> bool:
+        """TTL deletion lags by a minute or more, so the expiry is in the query as well."""
+        live = {"_id": session_id, "revoked_at": None, "expires_at": {"$gt": now}}
+        return await self._sessions.find_one(live, {"_id": 1}) is not None
+
+    async def rotate(self, session_id: UUID, current: bytes, child: bytes, now: datetime) -> LoginSession | None:
+        """Make `child` the good hash if `current` still is; one atomic write, so of many at once one rotates."""
+        document = await self._sessions.find_one_and_update(
+            {"_id": session_id, "token_hash": current, "revoked_at": None, "expires_at": {"$gt": now}},
+            {"$set": {"token_hash": child, "previous_hash": current, "rotated_at": now, "last_seen": now}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, LoginSession) if document else None
+
+    async def revoke(self, session_id: UUID, why: str, now: datetime) -> bool:
+        result = await self._sessions.update_one(
+            {"_id": session_id, "revoked_at": None}, {"$set": {"revoked_at": now, "revoked_why": why}}
+        )
+        return result.modified_count == 1
+
+    async def live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
+        mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}
+        return [document["_id"] async for document in self._sessions.find(mine, {"_id": 1}).limit(100)]

@@ -1,0 +1,64 @@
+"""`/v1/auth` and `/v1/me`."""
+
+from sanic import Request
+
+from grome.accounts.errors import AccountExists, RefreshRefused, RefreshReused, WrongCredentials
+from grome.accounts.models import Device
+from grome.accounts.schemas import DeviceIn, Jwks, Login, Refresh, Register, SignedIn, Tokens, UserOut
+from grome.common.actor import ANYONE, SIGNED_IN, Actor
+from grome.common.http import Routes
+from grome.context import app_context
+
+auth = Routes("auth", "/v1/auth")
+me = Routes("me", "/v1/me")
+
+
+@auth.post("/register", who=ANYONE, status=201, refusals=(AccountExists,))
+async def register(request: Request, body: Register) -> SignedIn:
+    """Open an account with an email or a phone number and sign in."""
+    return await app_context(request).accounts.register(body, _device(request, body.device))
+
+
+@auth.post("/login", who=ANYONE, refusals=(WrongCredentials,))
+async def login(request: Request, body: Login) -> SignedIn:
+    """Sign in. A login that names a device ends the one before on the same device."""
+    return await app_context(request).accounts.login(body, _device(request, body.device))
+
+
+@auth.post("/refresh", who=ANYONE, refusals=(RefreshRefused, RefreshReused))
+async def refresh(request: Request, body: Refresh) -> Tokens:
+    """Change a refresh token for two new tokens.
+
+    Each is good once; for ten seconds a repeat gets the same answer, because a lost answer is not theft. Later it is
+    taken for theft, and the session ends.
+    """
+    return await app_context(request).accounts.refresh(body.refresh_token)
+
+
+@auth.post("/logout", who=SIGNED_IN, status=204)
+async def logout(request: Request, actor: Actor) -> None:
+    """End this device's session. Its access token stops working at once."""
+    await app_context(request).accounts.logout(actor)
+
+
+@auth.get("/jwks", who=ANYONE)
+async def jwks(request: Request) -> Jwks:
+    """The public keys that check access tokens."""
+    return Jwks([app_context(request).access_tokens.jwk])
+
+
+@me.get("", who=SIGNED_IN)
+async def profile(request: Request, actor: Actor) -> UserOut:
+    """Your own account."""
+    return await app_context(request).accounts.profile(actor)
+
+
+def _device(request: Request, told: DeviceIn | None) -> Device:
+    agent = request.headers.get("user-agent", "")[:300] or None
+    return Device(
+        id=told.id if told else None,
+        name=told.name if told else None,
+        platform=told.platform if told else None,
+        user_agent=agent,
+        ip=request.remote_addr or request.ip,
+    )

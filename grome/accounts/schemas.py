@@ -1,0 +1,92 @@
+"""Accounts on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.accounts.models import Email, PersonName, Phone, Preferences, User
+from grome.accounts.tokens import Jwk
+from grome.common.actor import Role
+
+NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes.")]
+GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]
+Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """The device that signs in. A later login with the same `id` replaces its session."""
+
+    id: Label
+    name: Label | None = None
+    platform: Label | None = None
+
+
+class Register(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new account; one of `email` and `phone` is needed."""
+
+    email: Email | None = None
+    phone: Phone | None = None
+    password: NewPassword
+    name: PersonName
+    role: Literal["customer", "barber"] = "customer"
+    device: DeviceIn | None = None
+
+
+class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Exactly one of `email` and `phone`, with the password."""
+
+    email: Email | None = None
+    phone: Phone | None = None
+    password: GivenPassword
+    device: DeviceIn | None = None
+
+
+class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class UserOut(Struct, frozen=True):
+    id: UUID
+    email: str | None
+    phone: str | None
+    name: str
+    role: Role
+    email_verified: bool
+    phone_verified: bool
+    preferences: Preferences
+    created_at: datetime
+
+
+class Tokens(Struct, frozen=True, kw_only=True):
+    """`expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- the name of a scheme
+    expires_in: int
+
+
+class SignedIn(Tokens, frozen=True, kw_only=True):
+    user: UserOut
+
+
+class Jwks(Struct, frozen=True):
+    """The public keys that check our access tokens (RFC 7517)."""
+
+    keys: list[Jwk]
+
+
+def user_out(user: User) -> UserOut:
+    return UserOut(
+        user.id,
+        user.email,
+        user.phone,
+        user.name,
+        user.role,
+        user.email_verified,
+        user.phone_verified,
+        user.preferences,
+        user.created_at,
+    )

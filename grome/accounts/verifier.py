@@ -1,0 +1,83 @@
+"""From an access token to an Actor, in microseconds after the first time (decision 5)."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+from uuid import UUID
+
+from loguru import logger
+from redis.asyncio import Redis
+
+from grome.accounts.repository import SessionRepository
+from grome.accounts.tokens import AccessTokens
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import Unauthenticated
+from grome.common.redis import PASSING_FAULTS
+
+CHANNEL: Final = "grome:sessions:revoked"
+REMEMBERED: Final = 100_000  # about 50 MB at worst
+# How long a revocation can go unnoticed by a process that lost the message about it.
+LOOK_AGAIN_S: Final = 30.0
+
+
+class Verifier:
+    """Remembers verified tokens. A revoked session is dropped by broadcast, at worst when it is looked up again."""
+
+    def __init__(
+        self, tokens: AccessTokens, sessions: SessionRepository, redis: Redis, waiting_redis: Redis, clock: Clock
+    ) -> None:
+        self._tokens, self._sessions, self._clock = tokens, sessions, clock
+        self._redis, self._waiting_redis = redis, waiting_redis
+        self._known: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
+        self._listener: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._listener = asyncio.create_task(self._listen(), name="revocations")
+
+    async def close(self) -> None:
+        if self._listener:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+
+    async def actor(self, token: str) -> Actor:
+        """Raises Unauthenticated for a token that is not ours, has expired, or whose session was revoked."""
+        now = self._clock()
+        remembered = self._known.get(token)
+        if remembered and now.timestamp() < remembered[1]:
+            return remembered[0]
+        verified = self._tokens.read(token, now)
+        if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
+            self._known.pop(token, None)
+            raise Unauthenticated("The access token is not valid, has expired or was revoked.")
+        self._known[token] = (verified.actor, min(verified.expires_at, now.timestamp() + LOOK_AGAIN_S))
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return verified.actor
+
+    async def forget(self, session_id: UUID) -> None:
+        """Drop a session's tokens here and in every other process. With Redis away the others notice in 30 s."""
+        self._drop(session_id)
+        try:
+            await self._redis.publish(CHANNEL, session_id.bytes)
+        except PASSING_FAULTS:
+            logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", LOOK_AGAIN_S)
+
+    def _drop(self, session_id: UUID) -> None:
+        for token in [token for token, (actor, _) in self._known.items() if actor.session_id == session_id]:
+            del self._known[token]
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._waiting_redis.pubsub() as channel:
+                    await channel.subscribe(CHANNEL)
+                    while True:
+                        message = await channel.get_message(timeout=None)
+                        if message and message["type"] == "message":
+                            self._drop(UUID(bytes=message["data"]))
+                        elif message and message["type"] == "subscribe":
+                            # New or renewed: what was said meanwhile went unheard, so everything is looked up again.
+                            self._known.clear()
+            except PASSING_FAULTS:
+                await asyncio.sleep(1)
