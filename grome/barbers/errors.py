@@ -1,0 +1,7 @@
+"""Every refusal that barbers' routes give."""
+
+from grome.common.errors import Refusal
+
+
+class ProfileMissing(Refusal):
+    status, code, title = 409, "profile_missing", "Set up your barber profile first"

@@ -1,0 +1,47 @@
+"""Barbers: where they are, what they offer and for how much."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.availability.models import BookingRules, WeeklyHours
+from grome.common.money import Amount
+
+DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
+
+
+class GeoPoint(Struct, frozen=True):
+    """GeoJSON: longitude first."""
+
+    coordinates: tuple[float, float]
+    type: Literal["Point"] = "Point"
+
+
+class OfferedService(Struct, frozen=True):
+    """A service as one barber offers it. `name` is the catalogue's at the time it was offered."""
+
+    service_id: UUID
+    name: str
+    price: Amount
+    duration_min: DurationMin
+
+
+class Barber(Struct, frozen=True, kw_only=True):
+    """A barber's profile under the id of the barber's account. `rating` is 0 while there are no reviews."""
+
+    id: UUID = field(name="_id")
+    display_name: str
+    bio: str = ""
+    location: GeoPoint
+    timezone: str
+    currency: str
+    services: list[OfferedService] = []
+    rating: Annotated[float, Meta(ge=0, le=5)] = 0.0
+    reviews_count: Annotated[int, Meta(ge=0)] = 0
+    is_online: bool = False
+    availability: WeeklyHours
+    rules: BookingRules = BookingRules()
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,63 @@
+"""`/v1/barbers`: finding them, and a barber's own settings under `me`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.availability.models import BookingRules, WeeklyHours
+from grome.barbers.errors import ProfileMissing
+from grome.barbers.schemas import BarberOut, NearbyPage, NearbyQuery, OffersIn, OnlineIn, ProfileIn
+from grome.common.actor import ANYONE, BARBERS, Actor
+from grome.common.errors import NotFound
+from grome.common.http import Routes
+from grome.context import app_context
+
+barbers = Routes("barbers", "/v1/barbers")
+
+
+@barbers.get("/nearby", who=ANYONE)
+async def nearby(request: Request, query: NearbyQuery) -> NearbyPage:
+    """Barbers around a point, nearest first or by rating or price, with true distances."""
+    return await app_context(request).barbers.nearby(query)
+
+
+@barbers.get("/{barber_id}", who=ANYONE, refusals=(NotFound,))
+async def read_barber(request: Request, barber_id: UUID) -> BarberOut:
+    """A barber's public profile."""
+    return await app_context(request).barbers.read(barber_id)
+
+
+@barbers.get("/me", who=BARBERS, refusals=(NotFound,))
+async def read_own_profile(request: Request, actor: Actor) -> BarberOut:
+    """Your own profile as customers see it."""
+    return await app_context(request).barbers.read(actor.id)
+
+
+@barbers.put("/me", who=BARBERS)
+async def put_profile(request: Request, actor: Actor, body: ProfileIn) -> BarberOut:
+    """Create or change your profile. A new one is offline, offers nothing and has no hours."""
+    return await app_context(request).barbers.put_profile(actor, body)
+
+
+@barbers.put("/me/services", who=BARBERS, refusals=(ProfileMissing,))
+async def put_offers(request: Request, actor: Actor, body: OffersIn) -> BarberOut:
+    """Replace the services that you offer. Bookings that were made keep their prices."""
+    return await app_context(request).barbers.put_offers(actor, body)
+
+
+@barbers.put("/me/hours", who=BARBERS, refusals=(ProfileMissing,))
+async def put_hours(request: Request, actor: Actor, body: WeeklyHours) -> BarberOut:
+    """Replace your weekly hours, in wall-clock time of your zone. Bookings that were made stay."""
+    return await app_context(request).barbers.put_hours(actor, body)
+
+
+@barbers.put("/me/rules", who=BARBERS, refusals=(ProfileMissing,))
+async def put_rules(request: Request, actor: Actor, body: BookingRules) -> BarberOut:
+    """Replace the rules by which you take bookings."""
+    return await app_context(request).barbers.put_rules(actor, body)
+
+
+@barbers.put("/me/online", who=BARBERS, refusals=(ProfileMissing,))
+async def put_online(request: Request, actor: Actor, body: OnlineIn) -> BarberOut:
+    """Go online or offline."""
+    return await app_context(request).barbers.put_online(actor, is_online=body.is_online)

@@ -1,0 +1,152 @@
+"""Barbers on the wire."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.availability.models import BookingRules, WeeklyHours
+from grome.barbers.models import Barber, DurationMin, GeoPoint
+from grome.common.http import PageQuery
+from grome.common.money import Amount, Currency
+
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Bio = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
+
+
+class LatLng(Struct, frozen=True, forbid_unknown_fields=True):
+    lat: Latitude
+    lng: Longitude
+
+
+class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """What customers see of a barber, and where. `currency` is that of all the barber's prices."""
+
+    display_name: DisplayName
+    location: LatLng
+    timezone: ZoneName
+    currency: Currency
+    bio: Bio = ""
+
+
+class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A service of the catalogue at this barber's price and duration."""
+
+    service_id: UUID
+    price: Amount
+    duration_min: DurationMin
+
+
+class OffersIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """All that the barber offers; it replaces what was offered before."""
+
+    services: Annotated[list[OfferIn], Meta(max_length=50)]
+
+
+class OnlineIn(Struct, frozen=True, forbid_unknown_fields=True):
+    is_online: bool
+
+
+class OfferOut(Struct, frozen=True):
+    service_id: UUID
+    name: str
+    price: int
+    currency: str
+    duration_min: int
+
+
+class BarberOut(Struct, frozen=True):
+    """A barber's public profile."""
+
+    id: UUID
+    name: str
+    bio: str
+    location: LatLng
+    timezone: str
+    currency: str
+    rating: float
+    reviews_count: int
+    is_online: bool
+    services: list[OfferOut]
+    availability: WeeklyHours
+    rules: BookingRules
+
+
+class NearbyBarber(Struct, frozen=True):
+    """`distance_m` is the distance over the ground in metres, on a sphere of 6,378,100 m."""
+
+    id: UUID
+    name: str
+    location: LatLng
+    distance_m: float
+    rating: float
+    reviews_count: int
+    is_online: bool
+    services: list[OfferOut]
+
+
+class NearbyPage(Struct, frozen=True):
+    items: list[NearbyBarber]
+    next_cursor: str | None
+
+
+class NearbyQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    lat: Latitude
+    lng: Longitude
+    radius_km: Annotated[float, Meta(gt=0, le=50)] = 5.0
+    service_id: UUID | None = None
+    price_max: Annotated[Amount, Meta(description="Some offered service, or `service_id`, costs no more.")] | None = (
+        None
+    )
+    rating_min: Annotated[float, Meta(ge=0, le=5)] | None = None
+    online: bool | None = None
+    sort: Literal["distance", "rating", "price"] = "distance"
+
+
+def to_point(place: LatLng | NearbyQuery) -> GeoPoint:
+    return GeoPoint((place.lng, place.lat))
+
+
+def to_lat_lng(point: GeoPoint) -> LatLng:
+    longitude, latitude = point.coordinates
+    return LatLng(latitude, longitude)
+
+
+def offers_out(barber: Barber) -> list[OfferOut]:
+    return [
+        OfferOut(offer.service_id, offer.name, offer.price, barber.currency, offer.duration_min)
+        for offer in barber.services
+    ]
+
+
+def barber_out(barber: Barber) -> BarberOut:
+    return BarberOut(
+        barber.id,
+        barber.display_name,
+        barber.bio,
+        to_lat_lng(barber.location),
+        barber.timezone,
+        barber.currency,
+        barber.rating,
+        barber.reviews_count,
+        barber.is_online,
+        offers_out(barber),
+        barber.availability,
+        barber.rules,
+    )
+
+
+def nearby_out(barber: Barber, distance_m: float) -> NearbyBarber:
+    return NearbyBarber(
+        barber.id,
+        barber.display_name,
+        to_lat_lng(barber.location),
+        round(distance_m, 1),
+        barber.rating,
+        barber.reviews_count,
+        barber.is_online,
+        offers_out(barber),
+    )

@@ -1,0 +1,125 @@
+"""A barber's profile, offers, hours and switches; finding barbers."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from grome.availability.models import BookingRules, DayHours, WeeklyHours, faults
+from grome.barbers.errors import ProfileMissing
+from grome.barbers.models import Barber, OfferedService
+from grome.barbers.repository import AfterBarber, BarberRepository, Nearby
+from grome.barbers.schemas import (
+    BarberOut,
+    NearbyPage,
+    NearbyQuery,
+    OffersIn,
+    ProfileIn,
+    barber_out,
+    nearby_out,
+    to_point,
+)
+from grome.catalogue.service import CatalogueService
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import Invalid, NotFound
+from grome.common.http import decode_cursor, encode_cursor
+
+_CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
+CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
+ZONES: Final = available_timezones()
+PROFILE_FIELDS: Final = ("display_name", "bio", "location", "timezone", "currency")
+
+
+class BarberService:
+    def __init__(self, barbers: BarberRepository, catalogue: CatalogueService, clock: Clock) -> None:
+        self._barbers, self._catalogue, self._clock = barbers, catalogue, clock
+
+    async def find(self, barber_id: UUID) -> Barber:
+        """Raises NotFound, with the field that names the barber."""
+        barber = await self._barbers.find(barber_id)
+        if barber is None:
+            raise NotFound("There is no such barber.", faults=(("barber_id", "is nobody's id"),))
+        return barber
+
+    async def read(self, barber_id: UUID) -> BarberOut:
+        return barber_out(await self.find(barber_id))
+
+    async def put_profile(self, actor: Actor, wanted: ProfileIn) -> BarberOut:
+        """Create or change the actor's profile; a new one is offline, offers nothing and has no hours."""
+        if wanted.timezone not in ZONES:
+            raise Invalid("timezone", "is not an IANA time zone")
+        now = self._clock()
+        profile = Barber(
+            id=actor.id,
+            display_name=wanted.display_name,
+            bio=wanted.bio,
+            location=to_point(wanted.location),
+            timezone=wanted.timezone,
+            currency=wanted.currency,
+            availability=CLOSED_WEEK,
+            created_at=now,
+            updated_at=now,
+        )
+        return barber_out(await self._barbers.put_profile(profile, PROFILE_FIELDS))
+
+    async def put_offers(self, actor: Actor, wanted: OffersIn) -> BarberOut:
+        """Replace what the actor offers; raises Invalid for a service that the catalogue lacks or that comes twice."""
+        known = await self._catalogue.named({offer.service_id for offer in wanted.services})
+        offers: dict[UUID, OfferedService] = {}
+        for index, offer in enumerate(wanted.services):
+            field = f"services[{index}].service_id"
+            if offer.service_id not in known:
+                raise Invalid(field, "is not in the catalogue")
+            if offer.service_id in offers:
+                raise Invalid(field, "is given twice")
+            name = known[offer.service_id].name
+            offers[offer.service_id] = OfferedService(offer.service_id, name, offer.price, offer.duration_min)
+        return await self._set(actor, "services", list(offers.values()))
+
+    async def put_hours(self, actor: Actor, hours: WeeklyHours) -> BarberOut:
+        """Replace the actor's week; raises Invalid naming each break that does not fit its day."""
+        if wrong := faults(hours):
+            raise Invalid(*wrong[0], *wrong[1:])
+        return await self._set(actor, "availability", hours)
+
+    async def put_rules(self, actor: Actor, rules: BookingRules) -> BarberOut:
+        return await self._set(actor, "rules", rules)
+
+    async def put_online(self, actor: Actor, *, is_online: bool) -> BarberOut:
+        return await self._set(actor, "is_online", is_online)
+
+    async def _set(self, actor: Actor, name: str, value: object) -> BarberOut:
+        barber = await self._barbers.set_field(actor.id, name, value, self._clock())
+        if barber is None:
+            raise ProfileMissing
+        return barber_out(barber)
+
+    async def nearby(self, query: NearbyQuery) -> NearbyPage:
+        wanted = Nearby(
+            to_point(query),
+            query.radius_km * 1000,
+            query.service_id,
+            query.price_max,
+            query.rating_min,
+            query.online,
+            query.sort,
+        )
+        after = decode_cursor(query.cursor, AfterBarber)
+        found = await self._barbers.nearby(wanted, after, query.limit + 1)
+        page = found[: query.limit]
+        more = encode_cursor(page[-1][1]) if len(found) > query.limit else None
+        return NearbyPage([nearby_out(barber, place.distance_m) for barber, place in page], more)
+
+
+def chosen_offers(barber: Barber, service_ids: Sequence[UUID]) -> list[OfferedService]:
+    """What the barber offers under these ids, in their order; raises Invalid naming the first that is not offered."""
+    offers = {offer.service_id: offer for offer in barber.services}
+    chosen: list[OfferedService] = []
+    for index, service_id in enumerate(service_ids):
+        if service_id not in offers:
+            raise Invalid(f"service_ids[{index}]", "is not offered by this barber")
+        if offers[service_id] in chosen:
+            raise Invalid(f"service_ids[{index}]", "is given twice")
+        chosen.append(offers[service_id])
+    return chosen

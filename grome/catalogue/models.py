@@ -1,0 +1,27 @@
+"""What can be booked anywhere: the catalogue that barbers choose their services from."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+Line = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+
+
+class Translation(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Line
+    description: Text = ""
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """One entry of the catalogue. `translations` maps BCP 47 tags to texts; the plain fields are English."""
+
+    id: UUID = field(name="_id")
+    name: str
+    description: str = ""
+    category: str
+    translations: dict[str, Translation] = {}
+    created_at: datetime

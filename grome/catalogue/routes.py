@@ -1,0 +1,32 @@
+"""`/v1/services`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.catalogue.errors import ServiceExists
+from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQuery
+from grome.common.actor import ADMINS, ANYONE, Actor
+from grome.common.errors import NotFound
+from grome.common.http import Routes
+from grome.context import app_context
+
+services = Routes("services", "/v1/services")
+
+
+@services.get("", who=ANYONE)
+async def list_services(request: Request, query: ServiceQuery) -> ServicePage:
+    """The catalogue by name, or searched by words in name, category and description."""
+    return await app_context(request).catalogue.page(query)
+
+
+@services.get("/{service_id}", who=ANYONE, refusals=(NotFound,))
+async def read_service(request: Request, service_id: UUID) -> ServiceOut:
+    """One entry of the catalogue."""
+    return await app_context(request).catalogue.read(service_id)
+
+
+@services.post("", who=ADMINS, status=201, refusals=(ServiceExists,))
+async def create_service(request: Request, actor: Actor, body: ServiceIn) -> ServiceOut:
+    """Add an entry to the catalogue."""
+    return await app_context(request).catalogue.create(actor, body)

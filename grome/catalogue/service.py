@@ -1,0 +1,59 @@
+"""Read, search and extend the catalogue."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from grome.catalogue.models import Service
+from grome.catalogue.repository import AfterName, AfterScore, ServiceRepository
+from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQuery, service_out
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import NotFound
+from grome.common.http import decode_cursor, encode_cursor
+from grome.common.ids import new_id
+
+
+class CatalogueService:
+    def __init__(self, services: ServiceRepository, clock: Clock) -> None:
+        self._services, self._clock = services, clock
+
+    async def create(self, _admin: Actor, wanted: ServiceIn) -> ServiceOut:
+        """Raises ServiceExists for a name that is taken."""
+        service = Service(
+            id=new_id(),
+            name=wanted.name,
+            description=wanted.description,
+            category=wanted.category,
+            translations=dict(wanted.translations),
+            created_at=self._clock(),
+        )
+        await self._services.add(service)
+        return service_out(service)
+
+    async def read(self, service_id: UUID) -> ServiceOut:
+        service = await self._services.find(service_id)
+        if service is None:
+            raise NotFound
+        return service_out(service)
+
+    async def named(self, ids: Collection[UUID]) -> dict[UUID, Service]:
+        """Those of `ids` that the catalogue has."""
+        return await self._services.find_all(ids)
+
+    async def page(self, query: ServiceQuery) -> ServicePage:
+        """By name, or by relevance where words are given."""
+        if query.q is None:
+            after = decode_cursor(query.cursor, AfterName)
+            found = await self._services.by_name(query.category, after, query.limit + 1)
+            last = AfterName(found[query.limit - 1].name) if len(found) > query.limit else None
+            return _page(found[: query.limit], last)
+        place = decode_cursor(query.cursor, AfterScore)
+        scored = await self._services.search(query.q, query.category, place, query.limit + 1)
+        if len(scored) <= query.limit:
+            return _page([service for service, _ in scored], None)
+        final, score = scored[query.limit - 1]
+        return _page([service for service, _ in scored[: query.limit]], AfterScore(score, final.id))
+
+
+def _page(services: list[Service], last: AfterName | AfterScore | None) -> ServicePage:
+    return ServicePage([service_out(service) for service in services], encode_cursor(last) if last else None)
