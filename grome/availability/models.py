@@ -1,0 +1,137 @@
+"""A barber's week in wall-clock time, and the rules that bookings obey.
+
+Times of day are strings "HH:MM" in the barber's zone, on whole ticks of five minutes. Where they are compared they
+become minutes after the midnight that begins their day, so that 01:00 on the day after is 1500.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Fault = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and what is wrong with that field
+
+_DAY_MIN = 24 * 60
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][05]"
+
+# The length is bounded beside the pattern, because `$` also matches before a final newline.
+StartTime = Annotated[
+    str,
+    Meta(
+        pattern=f"^{_CLOCK}$",
+        min_length=5,
+        max_length=5,
+        description="Wall-clock time in the barber's zone, in steps of five minutes.",
+        examples=["09:00"],
+    ),
+]
+EndTime = Annotated[
+    str,
+    Meta(
+        pattern=f"^({_CLOCK}|24:00)$",
+        min_length=5,
+        max_length=5,
+        description="Wall-clock time in the barber's zone, in steps of five minutes; one that is not after the start "
+        "lies on the next day.",
+        examples=["17:30"],
+    ),
+]
+
+
+class Break(Struct, frozen=True, forbid_unknown_fields=True):
+    start_time: StartTime
+    end_time: EndTime
+
+
+class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """The opening that begins on one weekday, at most 24 hours long.
+
+    An end that is not after the start lies on the next day: 18:00 to 02:00 is eight hours, 09:00 to 09:00 is
+    twenty-four, and so are 00:00 to 00:00 and 00:00 to 24:00. A break that begins earlier on the clock than the hours
+    is after midnight: in 18:00 to 02:00, a break at 00:30 belongs to the next date. A closed day keeps its times, so
+    that one switch opens it again.
+    """
+
+    is_available: bool
+    start_time: StartTime
+    end_time: EndTime
+    breaks: Annotated[tuple[Break, ...], Meta(max_length=12)] = ()
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        start, end = _minutes(self.start_time), _minutes(self.end_time)
+        return start, end if end > start else end + _DAY_MIN
+
+    @property
+    def break_minutes(self) -> list[tuple[int, int]]:
+        """Start and end of each break, in the order given, each read within the 24 hours after the opening."""
+        opening, _ = self.minutes
+        spans = ((_minutes(pause.start_time), _minutes(pause.end_time)) for pause in self.breaks)
+        return [
+            (start if start >= opening else start + _DAY_MIN, end if end > opening else end + _DAY_MIN)
+            for start, end in spans
+        ]
+
+
+class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """One opening a weekday. Neighbours may touch or overlap, but no booking reaches from one into another."""
+
+    monday: DayHours
+    tuesday: DayHours
+    wednesday: DayHours
+    thursday: DayHours
+    friday: DayHours
+    saturday: DayHours
+    sunday: DayHours
+
+    def on(self, day: date) -> DayHours:
+        hours: DayHours = getattr(self, self.__struct_fields__[day.weekday()])
+        return hours
+
+
+class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a barber takes bookings. Buffers are kept free around the visible time, and those of neighbours add up."""
+
+    slot_step_min: Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Starts lie this far apart.")] = 15
+    min_notice_min: Annotated[int, Meta(ge=0, le=366 * _DAY_MIN, description="Earliest start, from now.")] = 60
+    horizon_days: Annotated[int, Meta(ge=1, le=366, description="Last bookable date, from the barber's today.")] = 60
+    buffer_before_min: Annotated[int, Meta(ge=0, le=240, multiple_of=5)] = 0
+    buffer_after_min: Annotated[int, Meta(ge=0, le=240, multiple_of=5)] = 0
+    auto_accept: Annotated[bool, Meta(description="Whether bookings are accepted without the barber's answer.")] = False
+
+
+def faults(hours: WeeklyHours) -> list[Fault]:
+    """What the types cannot refuse: breaks that leave the hours, run backwards or overlap; empty when all is well.
+
+    Closed days are looked at too, since they can be opened again.
+    """
+    return [
+        (f"{weekday}.{path}", message)
+        for weekday in hours.__struct_fields__
+        for path, message in _day_faults(getattr(hours, weekday))
+    ]
+
+
+def _day_faults(day: DayHours) -> list[Fault]:
+    _, closing = day.minutes
+    found: list[Fault] = []
+    sound: list[tuple[int, int, int]] = []
+    for index, (start, end) in enumerate(day.break_minutes):
+        if start >= closing:
+            found.append((f"breaks[{index}].start_time", "must lie within the hours of its day"))
+        elif not start < end <= closing:
+            found.append(
+                (f"breaks[{index}].end_time", "must be after the break's start and within the hours of its day")
+            )
+        else:
+            sound.append((start, end, index))
+    resting_until = 0
+    for start, end, index in sorted(sound):
+        if start < resting_until:
+            found.append((f"breaks[{index}].start_time", "must not lie in another break"))
+        resting_until = max(resting_until, end)
+    return found
+
+
+def _minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])

@@ -1,0 +1,22 @@
+"""`/v1/barbers/{barber_id}/slots`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.availability.schemas import SlotQuery, SlotsOut
+from grome.common.actor import ANYONE
+from grome.common.errors import NotFound
+from grome.common.http import Routes
+from grome.context import app_context
+
+availability = Routes("availability", "/v1/barbers")
+
+
+@availability.get("/{barber_id}/slots", who=ANYONE, refusals=(NotFound,))
+async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> SlotsOut:
+    """The times at which a barber is free for these services, by the barber's local dates.
+
+    Whatever is listed can be booked until somebody takes it, and nothing else can.
+    """
+    return await app_context(request).availability.slots(barber_id, query)
