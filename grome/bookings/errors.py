@@ -1,0 +1,32 @@
+"""Every refusal that bookings give."""
+
+from grome.common.errors import Refusal
+
+
+class SlotTaken(Refusal):
+    status, code, title = 409, "slot_taken", "Somebody else has this time"
+
+
+class SlotNotOffered(Refusal):
+    """`reason` is the rule of availability that refuses the start; the slot list leaves the same starts out."""
+
+    status, code, title = 422, "slot_not_offered", "The barber does not offer this time"
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence, faults=(("scheduled_at", reason),))
+
+
+class WrongState(Refusal):
+    status, code, title = 409, "wrong_state", "The booking is not in a state that allows this"
+
+
+class KeyReused(Refusal):
+    status, code, title = 422, "idempotency_key_reused", "This Idempotency-Key came before with another body"
+
+
+class KeyInFlight(Refusal):
+    status, code, title = (
+        409,
+        "idempotency_key_in_flight",
+        "The first request under this Idempotency-Key is not done yet",
+    )

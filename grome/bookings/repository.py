@@ -1,0 +1,114 @@
+"""Bookings in MongoDB. The unique index on `ticks` is what makes two bookings of one barber never overlap."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from grome.bookings.errors import KeyInFlight, SlotTaken
+from grome.bookings.models import Booking, HistoryEntry, Status
+from grome.common.actor import Actor, Role
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+
+_KEY_INDEX = "idempotency"
+COLLECTION = CollectionSpec(
+    "bookings",
+    validator_for(Booking),
+    [
+        # Decision 1: one insert claims every five-minute step of a booking or none of them.
+        IndexModel(
+            [("barber_id", 1), ("ticks", 1)], name="ticks", unique=True, partialFilterExpression={"active": True}
+        ),
+        IndexModel(
+            [("customer_id", 1), ("idempotency.key", 1)],
+            name=_KEY_INDEX,
+            unique=True,
+            partialFilterExpression={"idempotency.key": {"$type": "string"}},
+        ),
+        IndexModel([("customer_id", 1), ("scheduled_at", -1), ("_id", -1)], name="customer"),
+        IndexModel([("barber_id", 1), ("scheduled_at", -1), ("_id", -1)], name="barber"),
+        IndexModel([("scheduled_at", -1), ("_id", -1)], name="all"),
+        IndexModel("answer_by", name="unanswered", partialFilterExpression={"status": Status.REQUESTED.value}),
+    ],
+)
+
+
+class AfterBooking(Struct, frozen=True):
+    """Where a page of the list ended."""
+
+    scheduled_at: datetime
+    id: UUID
+
+
+class BookingRepository:
+    def __init__(self, database: Database) -> None:
+        self._bookings = database[COLLECTION.name]
+        # What a majority has: an answer that is given again must not be one that a failover could take back.
+        self._settled = self._bookings.with_options(read_concern=ReadConcern("majority"))
+
+    async def insert(self, booking: Booking) -> None:
+        """Raises SlotTaken where an active booking holds one of the ticks, KeyInFlight where the key was used."""
+        try:
+            await self._bookings.insert_one(to_document(booking))
+        except DuplicateKeyError as error:
+            if (error.details or {}).get("keyPattern", {}).get("idempotency.key"):
+                raise KeyInFlight from None
+            raise SlotTaken from None
+
+    async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
+        document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
+        return from_document(document, Booking) if document else None
+
+    async def find(self, scope: Document, booking_id: UUID) -> Booking | None:
+        """Within `scope`, the filter that `seen_by` gives."""
+        document = await self._bookings.find_one({**scope, "_id": booking_id})
+        return from_document(document, Booking) if document else None
+
+    async def page(
+        self, scope: Document, status: Status | None, after: AfterBooking | None, limit: int
+    ) -> list[Booking]:
+        """Latest start first."""
+        wanted: Document = dict(scope)
+        if status:
+            wanted["status"] = status.value
+        if after:
+            beyond = [{"scheduled_at": after.scheduled_at, "_id": {"$lt": after.id}}]
+            wanted["$or"] = [{"scheduled_at": {"$lt": after.scheduled_at}}, *beyond]
+        found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
+        return [from_document(document, Booking) async for document in found]
+
+    async def move(self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry) -> Booking | None:
+        """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not."""
+        document = await self._bookings.find_one_and_update(
+            {"_id": booking.id, "status": booking.status.value, "version": booking.version},
+            {"$set": {**fields, "version": entry.version}, "$push": {"history": to_document(entry)}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, Booking) if document else None
+
+    async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
+        """All ticks of the active bookings that hold one in [first_tick, end_tick)."""
+        held = {"barber_id": barber_id, "active": True, "ticks": {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}}
+        found = self._bookings.find(held, {"_id": 0, "ticks": 1})
+        return frozenset([tick async for document in found for tick in document["ticks"]])
+
+    async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
+        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
+        return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
+
+
+def seen_by(actor: Actor) -> Document:
+    """The filter of the bookings that an actor may see: customers and barbers their own, admins all."""
+    match actor.role:
+        case Role.CUSTOMER:
+            return {"customer_id": actor.id}
+        case Role.BARBER:
+            return {"barber_id": actor.id}
+        case Role.ADMIN:
+            return {}
