@@ -1,0 +1,3 @@
+from grome.cli import main
+
+main()

@@ -1,0 +1,115 @@
+"""The Sanic application: an explicit list of blueprints, listeners, and one error handler."""
+
+from typing import Any
+
+from loguru import logger
+from sanic import HTTPResponse, Request, Sanic
+from sanic import exceptions as sanic_errors
+
+from config.settings import Settings
+from grome import __version__
+from grome.accounts.routes import auth, me
+from grome.availability.routes import availability
+from grome.barbers.routes import barbers
+from grome.bookings.routes import bookings
+from grome.catalogue.routes import services
+from grome.common.clock import Clock, system_clock
+from grome.common.errors import BadRequest, BodyTooLarge, Bug, MethodNotAllowed, NotFound, Refusal, Unavailable
+from grome.common.http import Routes, problem
+from grome.common.http.answers import encode
+from grome.common.http.openapi import openapi_document
+from grome.common.http.operations import log_request
+from grome.common.http.request_id import request_id
+from grome.common.log import configure_logging
+from grome.common.mongo import is_passing_fault
+from grome.common.redis import PASSING_FAULTS
+from grome.context import AppContext
+
+# from grome.jobs_dashboard.routes import dashboard
+from grome.ops.routes import ops, pages
+
+FEATURES: tuple[Routes, ...] = (auth, me, barbers, availability, services, bookings, ops)
+
+
+DESCRIPTION = """\
+Find a barber nearby, book a time that is really free, and run a barber's day.
+
+Send JSON. Sign in with `POST /v1/auth/login` and send the access token as `Authorization: Bearer …`. Errors are
+`application/problem+json` with a stable `code`; every answer carries `X-Request-ID`. Money is an integer in minor
+units. Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. What belongs to somebody else
+answers 404.
+"""
+
+
+App = Sanic[Any, Any]
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of this version."""
+    return openapi_document(FEATURES, title="Grome", version=__version__, description=DESCRIPTION)
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> App:
+    """An application ready to be served; it opens its clients when a worker starts."""
+    configure_logging(settings.log)
+    app = Sanic("grome", configure_logging=False, strict_slashes=True)
+    app.config.update(
+        REQUEST_MAX_SIZE=settings.http.max_body_bytes,
+        REQUEST_MAX_HEADER_SIZE=16_384,
+        REQUEST_TIMEOUT=20,
+        RESPONSE_TIMEOUT=30,
+        KEEP_ALIVE_TIMEOUT=75,  # longer than the usual idle time of load balancers, so that they close first
+        GRACEFUL_SHUTDOWN_TIMEOUT=2.5,
+        ACCESS_LOG=False,
+        ACCESS_LOG_LINES=settings.http.access_log,
+        GZIP_MIN_BYTES=settings.http.gzip_min_bytes,
+        MOTD=False,
+    )
+    app.ctx.openapi = encode(document())
+    for feature in FEATURES:
+        app.blueprint(feature.blueprint)
+    app.blueprint(pages)
+    # app.blueprint(dashboard)
+    app.exception(Exception)(answer_error)
+
+    @app.before_server_start
+    async def open_context(app: App) -> None:
+        context = await AppContext.open(settings, clock)
+        app.ctx.grome, app.ctx.authenticate = context, context.verifier.actor
+
+    @app.after_server_stop
+    async def close_context(app: App) -> None:
+        await app.ctx.grome.close()
+
+    return app
+
+
+async def answer_error(request: Request, error: Exception) -> HTTPResponse:
+    """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500 (decision 7)."""
+    refusal = _refusal_for(error)
+    if isinstance(refusal, Bug):
+        logger.bind(request_id=request_id(request)).opt(exception=error).error("{} {}", request.method, request.path)
+    elif isinstance(refusal, Unavailable):
+        logger.bind(request_id=request_id(request)).warning("{} {}: {!r}", request.method, request.path, error)
+    log_request(request, refusal.status)
+    return problem(request, refusal)
+
+
+def _refusal_for(error: Exception) -> Refusal:  # noqa: PLR0911 -- a table, one row a kind
+    match error:
+        case Refusal():
+            return error
+        case sanic_errors.NotFound():
+            return NotFound("There is no such address.")
+        case sanic_errors.MethodNotAllowed():
+            return MethodNotAllowed(headers={"Allow": str(error.headers.get("Allow", ""))})
+        case sanic_errors.PayloadTooLarge():
+            return BodyTooLarge()
+        case sanic_errors.ServiceUnavailable():
+            return Unavailable()
+        case sanic_errors.SanicException() if error.status_code < 500:  # noqa: PLR2004 -- the class of 4xx
+            return BadRequest(error.status_code, str(error))
+        case _ if is_passing_fault(error) or isinstance(error, PASSING_FAULTS):
+            return Unavailable()
+        case _:
+            return Bug()

@@ -1,0 +1,206 @@
+"""The command line: `grome run | serve | worker | migrate | seed | demo | doctor | openapi | create-admin`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from pymongo.errors import PyMongoError
+from rich.console import Console
+from rich.table import Table
+
+from config.settings import Settings, SettingsError, load_settings
+from grome.accounts.tokens import keep_signing_key
+from grome.app import document
+from grome.common.errors import Refusal
+from grome.common.log import configure_logging
+from grome.context import AppContext
+from grome.doctor import examine
+from grome.embedded import CannotStart, embedded_servers
+from grome.migrations import MIGRATIONS
+from grome.migrations import runner as migrations
+from grome.serving import serve as serve_http
+from workers.runner import run_worker
+
+console = Console(highlight=False)
+EXIT_USAGE = 2
+
+
+def main() -> None:
+    """Entry point. What cannot be done for a reason outside the code is one sentence and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(EXIT_USAGE)
+    except SettingsError as error:
+        _complain(*error.faults)
+    except CannotStart as error:
+        _complain(str(error))
+    except Refusal as refusal:
+        _complain(str(refusal))
+    except PyMongoError as error:
+        _complain(f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?")
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+
+
+def _complain(*sentences: str) -> None:
+    for sentence in sentences:
+        click.echo(f"grome: {sentence}", err=True)
+    sys.exit(EXIT_USAGE)
+
+
+@click.group()
+@click.version_option(package_name="grome")
+def cli() -> None:
+    """Grome, the backend of a barbershop-booking platform."""
+
+
+@cli.command()
+def run() -> None:
+    """Start everything here: database, Valkey, demo data, API and job worker."""
+    settings = load_settings(os.environ)
+    home = Path(settings.home)
+    with embedded_servers(
+        home,
+        mongo_port=settings.mongo.port or None,
+        redis_port=settings.redis.port or None,
+        need_mongo=not settings.mongo.url,
+        need_redis=not settings.redis.url,
+    ) as servers:
+        settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
+        settings = _with_key(settings, home)
+        console.print(f"Data, keys and logs are kept in {home.resolve()}")
+        asyncio.run(_prepare(settings, demo=True))
+        _serve(settings, demo=True)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API and its job workers on GROME_MONGO_URL and GROME_REDIS_URL."""
+    settings = _connected_settings()
+    asyncio.run(_prepare(settings, demo=False))
+    _serve(settings, demo=False)
+
+
+@cli.command()
+def worker() -> None:
+    """Run one job worker alone."""
+    run_worker(_connected_settings())
+
+
+@cli.command()
+@click.option("--list", "only_list", is_flag=True, help="Show what is applied and what is not; change nothing.")
+def migrate(*, only_list: bool) -> None:
+    """Bring the database's collections, validators and indexes up to date."""
+    asyncio.run(_list_migrations(_connected_settings()) if only_list else _prepare(_connected_settings(), demo=False))
+
+
+@cli.command("create-admin")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.password_option(envvar="GROME_NEW_PASSWORD", help="Asked for, or taken from GROME_NEW_PASSWORD.")
+def create_admin(email: str, name: str, password: str) -> None:
+    """Make an admin account; no route does."""
+    asyncio.run(_create_admin(_connected_settings(), email, name, password))
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    click.echo(msgspec.json.format(msgspec.json.encode(document()).decode(), indent=2))
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is configured, what answers and what is missing; exit code 2 if anything is."""
+    settings = _with_key(load_settings(os.environ), Path(load_settings(os.environ).home))
+    sys.exit(0 if examine(settings, console) else EXIT_USAGE)
+
+
+def _connected_settings() -> Settings:
+    """Settings for commands that need servers which are running already."""
+    settings = load_settings(os.environ)
+    missing = [
+        f"GROME_{name}_URL is not set, and only `grome run` starts a server of its own."
+        for name, url in (("MONGO", settings.mongo.url), ("REDIS", settings.redis.url))
+        if not url
+    ]
+    if missing:
+        raise SettingsError(missing)
+    settings = _with_key(settings, Path(settings.home))
+    configure_logging(settings.log)
+    return settings
+
+
+def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None) -> Settings:
+    mongo = msgspec.structs.replace(settings.mongo, url=mongo_url or settings.mongo.url)
+    redis = msgspec.structs.replace(settings.redis, url=redis_url or settings.redis.url)
+    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+
+
+def _with_key(settings: Settings, home: Path) -> Settings:
+    if settings.accounts.signing_key:
+        return settings
+    accounts = msgspec.structs.replace(settings.accounts, signing_key=keep_signing_key(home))
+    return msgspec.structs.replace(settings, accounts=accounts)
+
+
+@asynccontextmanager
+async def _context(settings: Settings) -> AsyncIterator[AppContext]:
+    context = await AppContext.open(settings)
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+async def _prepare(settings: Settings, *, demo: bool) -> None:
+    async with _context(settings) as context:
+        async for migration in migrations.migrate(context.database, MIGRATIONS, context.clock):
+            console.print(f"Migration {migration.number:04} applied: {migration.title}")
+        if demo:
+            from grome.demo.seed import seed_if_empty  # noqa: PLC0415 -- cities come with the extra `demo` only
+
+            await seed_if_empty(context, console)
+
+
+async def _list_migrations(settings: Settings) -> None:
+    async with _context(settings) as context:
+        had = await migrations.applied(context.database)
+    table = Table("number", "state", "what it does")
+    for migration in MIGRATIONS:
+        table.add_row(f"{migration.number:04}", "applied" if migration.number in had else "to do", migration.title)
+    console.print(table)
+
+
+async def _create_admin(settings: Settings, email: str, name: str, password: str) -> None:
+    async with _context(settings) as context:
+        user = await context.accounts.create_admin(email, name, password)
+    console.print(f"Admin {user.email} has the id {user.id}")
+
+
+def _serve(settings: Settings, *, demo: bool) -> None:
+    serve_http(settings, _banner(settings, demo=demo))
+
+
+def _banner(settings: Settings, *, demo: bool) -> str:
+    base = f"http://{settings.http.host}:{settings.http.port}"
+    lines = [
+        "",
+        f"  API             {base}/v1",
+        f"  Documentation   {base}/docs",
+        f"  SAQ dashboard   {base}/jobs/",
+    ]
+    if demo:
+        from grome.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
+
+        lines += [f"  Sign in as      {', '.join(DEMO_ACCOUNTS)}", f"  with password   {DEMO_PASSWORD}"]
+    return "\n".join([*lines, "", "  Ctrl-C ends everything.", ""])

@@ -1,0 +1,102 @@
+"""The composition root: every client is opened and every service built here, for API and job workers alike."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from pymongo import AsyncMongoClient
+from redis.asyncio import Redis
+from sanic import Request
+from saq.queue.redis import RedisQueue
+
+from config.settings import Settings
+from grome.accounts.repository import SessionRepository, UserRepository
+from grome.accounts.service import AccountService
+from grome.accounts.tokens import AccessTokens
+from grome.accounts.verifier import Verifier
+from grome.availability.service import AvailabilityService
+from grome.barbers.repository import BarberRepository
+from grome.barbers.service import BarberService
+from grome.bookings.create import BookingCreation
+from grome.bookings.repository import BookingRepository
+from grome.bookings.service import BookingService
+from grome.catalogue.repository import ServiceRepository
+from grome.catalogue.service import CatalogueService
+from grome.common.clock import Clock, system_clock
+from grome.common.mongo import Database, Document, database, open_mongo
+from grome.common.redis import open_redis, open_waiting_redis
+
+QUEUE = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppContext:
+    """What a process works with. Clients connect at their first use, so a dependency that is away delays no start."""
+
+    settings: Settings
+    clock: Clock
+    mongo: AsyncMongoClient[Document]
+    database: Database
+    redis: Redis
+    queue: RedisQueue
+    access_tokens: AccessTokens
+    verifier: Verifier
+    accounts: AccountService
+    catalogue: CatalogueService
+    barbers: BarberService
+    bookings: BookingService
+    booking_creation: BookingCreation
+    availability: AvailabilityService
+    _stack: AsyncExitStack
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:
+        """Belongs into the process and the event loop that will use it: the clients hold sockets."""
+        stack = AsyncExitStack()
+        mongo = open_mongo(settings.mongo)
+        stack.push_async_callback(mongo.close)
+        redis, waiting = open_redis(settings.redis), open_waiting_redis(settings.redis)
+        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(waiting.aclose)
+        db = database(mongo, settings.mongo)
+
+        sessions = SessionRepository(db)
+        access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
+        verifier = Verifier(access_tokens, sessions, redis, waiting, clock)
+        verifier.start()
+        stack.push_async_callback(verifier.close)
+        accounts = AccountService(UserRepository(db), sessions, access_tokens, verifier, settings.accounts, clock)
+        stack.callback(accounts.close)
+
+        catalogue = CatalogueService(ServiceRepository(db), clock)
+        barbers = BarberService(BarberRepository(db), catalogue, clock)
+        booking_repository = BookingRepository(db)
+        bookings = BookingService(booking_repository, clock)
+        answer_within = timedelta(minutes=settings.bookings.answer_within_min)
+        return cls(
+            settings=settings,
+            clock=clock,
+            mongo=mongo,
+            database=db,
+            redis=redis,
+            queue=RedisQueue(waiting, name=QUEUE),
+            access_tokens=access_tokens,
+            verifier=verifier,
+            accounts=accounts,
+            catalogue=catalogue,
+            barbers=barbers,
+            bookings=bookings,
+            booking_creation=BookingCreation(booking_repository, barbers, answer_within, clock),
+            availability=AvailabilityService(barbers, bookings, clock),
+            _stack=stack,
+        )
+
+    async def close(self) -> None:
+        """Closes in reverse what `open` opened."""
+        await self._stack.aclose()
+
+
+def app_context(request: Request) -> AppContext:
+    context: AppContext = request.app.ctx.grome
+    return context

@@ -1,0 +1,9 @@
+"""Numbered changes of the database, applied in order by `grome migrate`.
+
+Each is safe to run again and to run twice at once, so that a migration cut off half-way is mended by the next run.
+"""
+
+from grome.migrations import m0001_foundation
+from grome.migrations.runner import Migration
+
+MIGRATIONS = (Migration(1, "foundation: users, sessions, services, barbers, bookings", m0001_foundation.up),)

@@ -1,0 +1,64 @@
+"""What operators and developers look at: health, the API's description and the page that shows it."""
+
+import base64
+import hashlib
+import re
+from importlib.resources import files
+
+from sanic import Blueprint, HTTPResponse, Request
+
+from grome.common.actor import ANYONE
+from grome.common.http import Routes, reply
+from grome.common.http.answers import JSON, body
+from grome.context import app_context
+from grome.ops.health import check
+from grome.ops.schemas import Live, Ready
+
+ops = Routes("ops", "")
+pages = Blueprint("pages")
+
+
+@ops.get("/health/live", who=ANYONE)
+async def live(_request: Request) -> Live:
+    """The process answers. Says nothing of what it depends on, so that a restart is not the cure for their faults."""
+    return Live()
+
+
+@ops.get("/health/ready", who=ANYONE, answers={200: Ready, 503: Ready})
+async def ready(request: Request) -> HTTPResponse:
+    """Each dependency with its own verdict; 503 with the same body where one does not answer."""
+    verdict = await check(app_context(request))
+    return reply(request, verdict, 200 if verdict.ready else 503)
+
+
+@pages.get("/openapi.json")
+async def openapi(request: Request) -> HTTPResponse:
+    return body(request, request.app.ctx.openapi, 200, JSON)
+
+
+_DOCS = files("grome.common.http").joinpath("docs_page.html").read_text()
+
+
+def _hash_of(element: str) -> str:
+    """The CSP source that allows exactly this page's own inline script or style."""
+    content = re.search(rf"<{element}>(.*?)</{element}>", _DOCS, re.DOTALL)
+    digest = hashlib.sha256((content[1] if content else "").encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+_DOCS_POLICY = (
+    f"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
+    f"script-src {_hash_of('script')}; style-src {_hash_of('style')}"
+)
+
+
+@pages.get("/docs")
+async def docs(request: Request) -> HTTPResponse:
+    response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _DOCS_POLICY
+    return response
+
+
+@pages.get("/")
+async def front_door(_request: Request) -> HTTPResponse:
+    return HTTPResponse(status=307, headers={"Location": "/docs"})

@@ -1,0 +1,53 @@
+"""People, made through the API as a client would make them."""
+
+import itertools
+import os
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from grome.context import AppContext
+
+PASSWORD = "correct horse battery"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in. `auth` are the headers to send."""
+
+    id: UUID
+    email: str
+    access_token: str
+    refresh_token: str
+
+    @property
+    def auth(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+
+def new_email() -> str:
+    return f"person-{next(_numbers)}-{os.getpid()}@example.com"
+
+
+def person_of(answer: dict[str, Any]) -> Person:
+    user = answer["user"]
+    return Person(UUID(user["id"]), user["email"], answer["access_token"], answer["refresh_token"])
+
+
+async def register(http: httpx.AsyncClient, **changed: Any) -> Person:
+    """Changed fields replace those of an ordinary customer's registration."""
+    wanted = {"email": new_email(), "password": PASSWORD, "name": "A person", "role": "customer", **changed}
+    response = await http.post("/v1/auth/register", json=wanted)
+    assert response.status_code == 201, response.text
+    return person_of(response.json())
+
+
+async def admin(http: httpx.AsyncClient, context: AppContext) -> Person:
+    email = new_email()
+    await context.accounts.create_admin(email, "An admin", PASSWORD)
+    response = await http.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
+    assert response.status_code == 200, response.text
+    return person_of(response.json())

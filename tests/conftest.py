@@ -1,0 +1,105 @@
+"""What all tests stand on: a real mongod and Valkey, and one real server in the test's own event loop."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+
+from config.settings import Settings, load_settings
+from grome.accounts.tokens import keep_signing_key
+from grome.app import App, create_app
+from grome.common.clock import system_clock
+from grome.context import AppContext
+from grome.embedded import EmbeddedServers, embedded_servers
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+
+
+class SetClock:
+    """The real time, shifted as a test wishes."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return system_clock() + self.shift
+
+    def set(self, moment: datetime) -> None:
+        self.shift = moment - datetime.now(UTC)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServers]:
+    """GROME_MONGO_URL and GROME_REDIS_URL take precedence over servers of our own."""
+    mongo, redis = os.environ.get("GROME_MONGO_URL"), os.environ.get("GROME_REDIS_URL")
+    with embedded_servers(tmp_path_factory.mktemp("home"), need_mongo=not mongo, need_redis=not redis) as started:
+        yield EmbeddedServers(mongo or started.mongo_url, redis or started.redis_url)
+
+
+@pytest.fixture(scope="session")
+def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("keys")
+    base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
+    accounts = msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home))
+    mongo = msgspec.structs.replace(base.mongo, url=servers.mongo_url, database="grome_test")
+    redis = msgspec.structs.replace(base.redis, url=servers.redis_url)
+    return msgspec.structs.replace(base, accounts=accounts, mongo=mongo, redis=redis)
+
+
+@pytest.fixture(scope="session")
+def session_clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def clock(session_clock: SetClock) -> Iterator[SetClock]:
+    """The clock of the application under test; back to the real time after the test."""
+    yield session_clock
+    session_clock.shift = timedelta()
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[None]:
+    """The collections as the migrations make them, dropped beforehand where a server is reused."""
+    context = await AppContext.open(settings)
+    await context.mongo.drop_database(settings.mongo.database)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    yield
+    await context.close()
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings, session_clock: SetClock, database: None) -> AsyncIterator[App]:  # noqa: ARG001
+    """The application behind a real listening socket, in this event loop, so that tests can reach its context."""
+    application = create_app(settings, session_clock)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = await application.create_server(sock=listener, return_asyncio_server=True)
+    assert server is not None
+    await server.startup()
+    await server.before_start()
+    await server.after_start()
+    await server.start_serving()
+    application.ctx.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield application
+    await server.before_stop()
+    server.close()
+    await server.wait_closed()
+    await server.after_stop()
+
+
+@pytest.fixture
+async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def context(app: App) -> AppContext:
+    found: AppContext = app.ctx.grome
+    return found

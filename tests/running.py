@@ -1,0 +1,99 @@
+"""A whole Grome as its own processes, as `grome serve` starts it: API workers, job worker, process manager."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from config.settings import Settings
+
+
+@dataclass(frozen=True)
+class Running:
+    """`log` collects what the processes write, as JSON lines."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def workers(self, kind: str) -> list[psutil.Process]:
+        """The living processes of Sanic's manager whose name starts with `Sanic-<kind>`."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if child.environ().get("SANIC_WORKER_NAME", "").startswith(f"Sanic-{kind}"):
+                    found.append(child)
+            except psutil.Error:
+                continue
+        return found
+
+    def wait_until_ready(self, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {seconds} s:\n{self.log.read_text()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str]:
+    """What `grome serve` needs to stand on the test's own servers."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("GROME_")}
+    return {
+        **ours,
+        "GROME_ENV": "test",
+        "GROME_HOME": str(home),
+        "GROME_MONGO_URL": settings.mongo.url,
+        "GROME_MONGO_DATABASE": settings.mongo.database,
+        "GROME_REDIS_URL": settings.redis.url,
+        "GROME_ACCOUNTS_SIGNING_KEY": settings.accounts.signing_key,
+        "GROME_LOG_FORMAT": "json",
+        **changed,
+    }
+
+
+@contextmanager
+def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed: str) -> Iterator[Running]:
+    """`grome serve` with its own port; ended by SIGTERM, and nothing of it may be left."""
+    port = free_port()
+    log = home / "grome.log"
+    env = environment(settings, home, GROME_HTTP_PORT=str(port), GROME_HTTP_WORKERS=str(workers), **changed)
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "grome", "serve"], env=env, stdout=out, stderr=out)
+    running = Running(f"http://127.0.0.1:{port}", process, log)
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=15)
+        _, left = psutil.wait_procs(family, timeout=2)  # the resource tracker ends when it sees the others gone
+        for survivor in left:
+            survivor.kill()
+    assert not left, f"{left} outlived their manager"
+
+
+def log_lines(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]

@@ -1,0 +1,1 @@
+"""The SAQ side: what runs outside requests."""
