@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -25,6 +27,9 @@ from grome.migrations import MIGRATIONS
 from grome.migrations import runner as migrations
 from grome.serving import serve as serve_http
 from workers.runner import run_worker
+
+if TYPE_CHECKING:  # its cities come with the extra `demo` only
+    from grome.demo.seed import SeedSize
 
 console = Console(highlight=False)
 EXIT_USAGE = 2
@@ -68,6 +73,8 @@ def run() -> None:
     """Start everything here: database, Valkey, demo data, API and job worker."""
     settings = load_settings(os.environ)
     home = Path(settings.home)
+    # Until Sanic takes the signal over, it must end the servers too and not just this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with embedded_servers(
         home,
         mongo_port=settings.mongo.port or None,
@@ -101,6 +108,31 @@ def worker() -> None:
 def migrate(*, only_list: bool) -> None:
     """Bring the database's collections, validators and indexes up to date."""
     asyncio.run(_list_migrations(_connected_settings()) if only_list else _prepare(_connected_settings(), demo=False))
+
+
+@cli.command()
+@click.option("--city", "cities", multiple=True, help="A real city; may be repeated. [default: five]")
+@click.option("--barbers", default=150, show_default=True, type=click.IntRange(min=0), help="In each city.")
+@click.option("--customers", default=50, show_default=True, type=click.IntRange(min=0), help="In all.")
+@click.option("--random-seed", default=1, show_default=True, help="The same seed makes the same demo.")
+def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int) -> None:
+    """Add demo barbers and customers over real cities; what is there already stays as it is."""
+    from grome.demo.seed import DEFAULT_CITIES, SeedSize  # noqa: PLC0415 -- cities come with the extra `demo` only
+
+    size = SeedSize(
+        cities=cities or DEFAULT_CITIES, barbers_per_city=barbers, customers=customers, random_seed=random_seed
+    )
+    asyncio.run(_seed(_connected_settings(), size))
+
+
+@cli.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where Grome runs.")
+@click.option("--city", default="Berlin", show_default=True, help="One that the demo was laid over.")
+def demo(url: str, city: str) -> None:
+    """Drive a running Grome through the whole story of a booking, and check every answer."""
+    from grome.demo.story import tell  # noqa: PLC0415 -- as above
+
+    sys.exit(tell(url, city, console))
 
 
 @cli.command("create-admin")
@@ -170,6 +202,15 @@ async def _prepare(settings: Settings, *, demo: bool) -> None:
             from grome.demo.seed import seed_if_empty  # noqa: PLC0415 -- cities come with the extra `demo` only
 
             await seed_if_empty(context, console)
+
+
+async def _seed(settings: Settings, size: "SeedSize") -> None:
+    from grome.demo.seed import seed as lay  # noqa: PLC0415 -- as above
+
+    await _prepare(settings, demo=False)
+    async with _context(settings) as context:
+        added = await lay(context, size, console)
+    console.print(f"Added {added.services} services, {added.customers} customers and {added.barbers} barbers")
 
 
 async def _list_migrations(settings: Settings) -> None:

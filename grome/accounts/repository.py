@@ -1,5 +1,6 @@
 """Users and login sessions in MongoDB."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.accounts.errors import AccountExists
 from grome.accounts.models import LoginSession, User
-from grome.common.mongo import CollectionSpec, Database, from_document, to_document
+from grome.common.mongo import CollectionSpec, Database, from_document, insert_missing, to_document
 from grome.common.mongo_schema import validator_for
 
 USERS = CollectionSpec(
@@ -41,6 +42,10 @@ class UserRepository:
         except DuplicateKeyError as error:
             field = next(iter((error.details or {}).get("keyPattern", {"email": 1})))
             raise AccountExists(faults=((field, "belongs to another account"),)) from None
+
+    async def add_many(self, users: Sequence[User]) -> int:
+        """Add those whose id, email and phone are free and leave the rest; returns how many were added."""
+        return await insert_missing(self._users, [to_document(user) for user in users])
 
     async def find(self, user_id: UUID) -> User | None:
         document = await self._users.find_one({"_id": user_id})

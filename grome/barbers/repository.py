@@ -10,7 +10,7 @@ from msgspec import Struct
 from pymongo import IndexModel, ReturnDocument
 
 from grome.barbers.models import Barber, GeoPoint
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
 from grome.common.mongo_schema import validator_for
 
 COLLECTION = CollectionSpec(
@@ -48,6 +48,10 @@ class AfterBarber(Struct, frozen=True):
 class BarberRepository:
     def __init__(self, database: Database) -> None:
         self._barbers = database[COLLECTION.name]
+
+    async def add_many(self, barbers: Sequence[Barber]) -> int:
+        """Add those whose id is free and leave the rest; returns how many were added."""
+        return await insert_missing(self._barbers, [to_document(barber) for barber in barbers])
 
     async def find(self, barber_id: UUID) -> Barber | None:
         document = await self._barbers.find_one({"_id": barber_id})

@@ -1,6 +1,6 @@
 """The catalogue in MongoDB."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.catalogue.errors import ServiceExists
 from grome.catalogue.models import Service
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
 from grome.common.mongo_schema import validator_for
 
 COLLECTION = CollectionSpec(
@@ -53,6 +53,10 @@ class ServiceRepository:
             await self._services.insert_one(to_document(service))
         except DuplicateKeyError:
             raise ServiceExists(faults=(("name", "is in the catalogue already"),)) from None
+
+    async def add_many(self, services: Sequence[Service]) -> int:
+        """Add those whose id and name are free and leave the rest; returns how many were added."""
+        return await insert_missing(self._services, [to_document(service) for service in services])
 
     async def find(self, service_id: UUID) -> Service | None:
         document = await self._services.find_one({"_id": service_id})

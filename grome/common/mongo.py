@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
+    BulkWriteError,
     CollectionInvalid,
     ConnectionFailure,
     ExecutionTimeout,
@@ -28,6 +29,7 @@ Document = dict[str, Any]
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
 T = TypeVar("T")
+_DUPLICATE_KEY: Final = 11_000  # the server's code for what a unique index refuses
 
 
 def open_mongo(settings: MongoSettings) -> AsyncMongoClient[Document]:
@@ -94,3 +96,15 @@ async def apply_collection(database: Database, spec: CollectionSpec) -> None:
     except CollectionInvalid:
         await database.command({"collMod": spec.name, "validator": spec.validator})
     await database[spec.name].create_indexes(list(spec.indexes))
+
+
+async def insert_missing(collection: Collection, documents: Sequence[Document]) -> int:
+    """Insert those that no unique index refuses and leave the rest; returns how many were inserted."""
+    try:
+        added = await collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        told = error.details
+        if told["writeConcernErrors"] or any(fault["code"] != _DUPLICATE_KEY for fault in told["writeErrors"]):
+            raise
+        return int(told["nInserted"])
+    return len(added.inserted_ids)
