@@ -14,7 +14,16 @@ from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
 from grome.catalogue.routes import services
 from grome.common.clock import Clock, system_clock
-from grome.common.errors import BadRequest, BodyTooLarge, Bug, MethodNotAllowed, NotFound, Refusal, Unavailable
+from grome.common.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Bug,
+    HeadTooLarge,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    Unavailable,
+)
 from grome.common.http import Routes, problem
 from grome.common.http.answers import encode
 from grome.common.http.openapi import openapi_document
@@ -24,8 +33,7 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
-
-# from grome.jobs_dashboard.routes import dashboard
+from grome.jobs_dashboard.routes import dashboard
 from grome.ops.routes import ops, pages
 
 FEATURES: tuple[Routes, ...] = (auth, me, barbers, availability, services, bookings, ops)
@@ -69,7 +77,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     for feature in FEATURES:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
-    # app.blueprint(dashboard)
+    app.blueprint(dashboard)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start
@@ -86,7 +94,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500 (decision 7)."""
-    refusal = _refusal_for(error)
+    refusal = _refusal_for(request, error)
     if isinstance(refusal, Bug):
         logger.bind(request_id=request_id(request)).opt(exception=error).error("{} {}", request.method, request.path)
     elif isinstance(refusal, Unavailable):
@@ -95,7 +103,7 @@ async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     return problem(request, refusal)
 
 
-def _refusal_for(error: Exception) -> Refusal:  # noqa: PLR0911 -- a table, one row a kind
+def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR0911 -- a table, one row a kind
     match error:
         case Refusal():
             return error
@@ -104,7 +112,8 @@ def _refusal_for(error: Exception) -> Refusal:  # noqa: PLR0911 -- a table, one 
         case sanic_errors.MethodNotAllowed():
             return MethodNotAllowed(headers={"Allow": str(error.headers.get("Allow", ""))})
         case sanic_errors.PayloadTooLarge():
-            return BodyTooLarge()
+            # Where Sanic gave up before it had the whole head, the request is a stand-in without a method.
+            return HeadTooLarge() if request.method == "NONE" else BodyTooLarge()
         case sanic_errors.ServiceUnavailable():
             return Unavailable()
         case sanic_errors.SanicException() if error.status_code < 500:  # noqa: PLR2004 -- the class of 4xx

@@ -1,0 +1,198 @@
+"""`/jobs/`: SAQ's dashboard for admins. The page's script and style are SAQ's; serving and guarding them is ours."""
+
+from pathlib import PurePath
+from typing import Final
+from urllib.parse import parse_qsl
+
+from loguru import logger
+from sanic import Blueprint, HTTPResponse, Request
+from sanic.response import redirect
+from saq.job import Job
+from saq.queue.redis import RedisQueue
+from saq.web.common import job_dict
+
+from grome.accounts.errors import WrongCredentials
+from grome.accounts.models import Device
+from grome.accounts.schemas import Tokens
+from grome.common.errors import NotFound, Unauthenticated
+from grome.common.http import reply
+from grome.common.http.answers import JSON, body
+from grome.common.http.client import user_agent
+from grome.common.http.request_id import request_id
+from grome.context import app_context
+from grome.jobs_dashboard.errors import ForeignRequest, JobEnded
+from grome.jobs_dashboard.pages import ASSETS, DASHBOARD_PAGE, DASHBOARD_POLICY, LOGIN_POLICY, login_page
+from grome.jobs_dashboard.sign_in import find_operator, sent_by_our_page, sign_in
+
+PREFIX: Final = "/jobs"
+HOME: Final = f"{PREFIX}/"
+LOGIN: Final = f"{PREFIX}/login"
+ACCESS: Final = "grome_jobs_access"
+REFRESH: Final = "grome_jobs_refresh"
+JOBS_SHOWN: Final = 100
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+dashboard = Blueprint("dashboard", url_prefix=PREFIX)
+
+
+@dashboard.on_request
+async def admit(request: Request) -> HTTPResponse | None:
+    """What is not marked open is for a signed-in admin: a call of the API gets 401, a page leads to the login."""
+    if request.route and getattr(request.route.ctx, "open", False):
+        return None
+    access, refresh = (request.cookies.get(name) or "" for name in (ACCESS, REFRESH))
+    try:
+        request.ctx.operator, request.ctx.renewed = await find_operator(app_context(request), access, refresh)
+    except Unauthenticated:
+        if request.path.startswith(f"{PREFIX}/api/"):
+            raise
+        return redirect(LOGIN, status=303)
+    return None
+
+
+@dashboard.on_response  # type: ignore[untyped-decorator]  # Sanic gives types to the other one only
+async def finish(request: Request, response: HTTPResponse) -> None:
+    """Refusals pass here too, so renewed tokens reach the browser whatever became of the request itself."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Request-ID", request_id(request))
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"  # under `no-referrer` a form's Origin header would say `null`
+    if renewed := getattr(request.ctx, "renewed", None):
+        _keep(request, response, renewed)
+
+
+@dashboard.get("/login", ctx_open=True)
+async def show_login(request: Request) -> HTTPResponse:
+    return _html(request, login_page(refused=False), LOGIN_POLICY)
+
+
+@dashboard.post("/login", ctx_open=True)
+async def login(request: Request) -> HTTPResponse:
+    if request.headers.keys() & {"origin", "sec-fetch-site"}:  # as every browser sends; a program need not
+        _refuse_foreign(request)
+    form = dict(parse_qsl(request.body.decode(errors="replace")))
+    device = Device(
+        name="Jobs dashboard",
+        user_agent=user_agent(request),
+        ip=request.remote_addr or request.ip,
+    )
+    try:
+        tokens = await sign_in(app_context(request), form.get("email", ""), form.get("password", ""), device)
+    except WrongCredentials as refusal:
+        return _html(request, login_page(refused=True), LOGIN_POLICY, refusal.status)
+    response = redirect(HOME, status=303)
+    _keep(request, response, tokens)
+    return response
+
+
+@dashboard.post("/logout")
+async def logout(request: Request) -> HTTPResponse:
+    _refuse_foreign(request)
+    await app_context(request).accounts.logout(request.ctx.operator)
+    request.ctx.renewed = None  # or `finish` would set the cookies that are cleared here
+    response = redirect(LOGIN, status=303)
+    for name in (ACCESS, REFRESH):
+        _set_cookie(request, response, name, "", max_age=0)
+    return response
+
+
+@dashboard.get("/static/<name:str>", ctx_open=True)
+async def asset(request: Request, name: str) -> HTTPResponse:
+    if name not in ASSETS:
+        raise NotFound
+    response = body(request, ASSETS[name], 200, _TYPES[PurePath(name).suffix])
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@dashboard.get("")
+async def front(_request: Request) -> HTTPResponse:
+    return redirect(HOME, status=303)
+
+
+@dashboard.get("/", name="home")
+@dashboard.get("/queues/<queue:str>", name="queue_page")
+@dashboard.get("/queues/<queue:str>/jobs/<key:str>", name="job_page")
+async def page(request: Request, **_path: str) -> HTTPResponse:
+    """One page for all three: its script reads the path."""
+    return _html(request, DASHBOARD_PAGE, DASHBOARD_POLICY)
+
+
+@dashboard.get("/api/queues")
+async def queues(request: Request) -> HTTPResponse:
+    return reply(request, {"queues": [await app_context(request).queue.info()]})
+
+
+@dashboard.get("/api/queues/<name:str>")
+async def queue(request: Request, name: str) -> HTTPResponse:
+    info = await _queue(request, name).info(jobs=True, limit=JOBS_SHOWN)
+    # As text: the page's script would take an object for the attributes of the table's cell, `innerHTML` included.
+    info["jobs"] = [{**job, "kwargs": str(job.get("kwargs", ""))} for job in info["jobs"]]
+    return reply(request, {"queue": info})
+
+
+@dashboard.get("/api/queues/<name:str>/jobs/<key:str>", unquote=True)
+async def job(request: Request, name: str, key: str) -> HTTPResponse:
+    return reply(request, {"job": job_dict(await _job(request, name, key))})
+
+
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry", unquote=True)
+async def retry(request: Request, name: str, key: str) -> HTTPResponse:
+    _refuse_foreign(request, content_type=JSON)
+    wanted = await _job(request, name, key)
+    await wanted.retry("retried from the dashboard")
+    return _done(request, wanted)
+
+
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort", unquote=True)
+async def abort(request: Request, name: str, key: str) -> HTTPResponse:
+    _refuse_foreign(request, content_type=JSON)
+    wanted = await _job(request, name, key)
+    if wanted.completed:
+        raise JobEnded
+    await wanted.abort("aborted from the dashboard")
+    return _done(request, wanted)
+
+
+def _queue(request: Request, name: str) -> RedisQueue:
+    queue = app_context(request).queue
+    if name != queue.name:
+        raise NotFound("There is no such queue.")
+    return queue
+
+
+async def _job(request: Request, name: str, key: str) -> Job:
+    found = await _queue(request, name).job(key)
+    if found is None:
+        raise NotFound("There is no such job; SAQ forgets a job some minutes after it ended.")
+    return found
+
+
+def _done(request: Request, job: Job) -> HTTPResponse:
+    line = logger.bind(request_id=request_id(request), actor=str(request.ctx.operator.id))
+    line.info("Job {} of queue {} was {}", job.key, job.get_queue().name, job.error)
+    return reply(request, {})
+
+
+def _refuse_foreign(request: Request, *, content_type: str | None = None) -> None:
+    """Raises ForeignRequest; with `content_type`, also for a body of another type: no form can send JSON."""
+    sent_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not sent_by_our_page(request.headers, request.host) or content_type not in {None, sent_type}:
+        raise ForeignRequest
+
+
+def _html(request: Request, page: str, policy: str, status: int = 200) -> HTTPResponse:
+    response = body(request, page.encode(), status, "text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def _keep(request: Request, response: HTTPResponse, tokens: Tokens) -> None:
+    longest = app_context(request).settings.accounts.refresh_ttl_s
+    _set_cookie(request, response, ACCESS, tokens.access_token, max_age=tokens.expires_in)
+    _set_cookie(request, response, REFRESH, tokens.refresh_token, max_age=longest)
+
+
+def _set_cookie(request: Request, response: HTTPResponse, name: str, value: str, *, max_age: int) -> None:
+    secure = request.scheme == "https" or app_context(request).settings.env == "production"
+    response.add_cookie(name, value, path=PREFIX, secure=secure, httponly=True, samesite="Strict", max_age=max_age)
