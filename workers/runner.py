@@ -10,8 +10,8 @@ from grome.common.log import configure_logging
 from grome.context import AppContext
 from workers.registry import CRON
 
-# Long enough for any job of ours to reach its next await, short enough for Ctrl-C to end all within five seconds.
-_GRACE_S = 2
+# Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
+_GRACE_S = 1
 
 
 def run_worker(settings: Settings) -> None:

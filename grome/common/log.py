@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # loguru's types live in its stub only
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 # They tell of each command or each poll; what matters of it reaches us as an exception.
-_CHATTY = ("pymongo", "asyncio", "httpx", "httpcore", "websockets")
+_CHATTY = ("saq", "pymongo", "asyncio", "httpx", "httpcore", "websockets")
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -25,7 +25,7 @@ def configure_logging(settings: LogSettings) -> None:
     else:
         logger.add(sys.stderr, level=settings.level, format=_readable, backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_ToLoguru()], level=settings.level, force=True)
-    for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server", "saq"):
+    for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server"):
         library = logging.getLogger(name)
         library.handlers, library.propagate = [], True
         library.setLevel(settings.level)
