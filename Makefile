@@ -43,7 +43,7 @@ demo: install ## Drive a running Grome through the whole story; options in ARGS
 	@$(BIN)/grome demo $(ARGS)
 
 bench: install ## Race bookings against each other; options in ARGS
-	@$(BIN)/python benchmarks/booking_contention.py $(ARGS)
+	@PYTHONPATH=. $(BIN)/python benchmarks/booking_contention.py $(ARGS)
 
 lock: ## Write requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) -m venv .grome/lock

@@ -1,0 +1,123 @@
+"""`kill -9` of a process under load: another takes its place, and nothing that was answered is lost."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import psutil
+import pytest
+
+from config.settings import Settings
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.people import Person, register
+from tests.running import Running, running_grome
+
+REPLACED_WITHIN_S = 5
+
+
+@pytest.fixture
+def own_grome(settings: Settings, database: None, tmp_path: Path) -> Iterator[Running]:  # noqa: ARG001
+    """Not the one that other tests share: this one loses processes."""
+    with running_grome(settings, tmp_path) as started:
+        yield started
+
+
+@dataclass
+class Load:
+    """Creates bookings until told to stop, each of a free slot of its own, and keeps what it was told."""
+
+    url: str
+    shop: Barber
+    customer: Person
+    stopped: bool = False
+    answered: list[str] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    _next: int = 0
+
+    async def run(self) -> None:
+        async with httpx.AsyncClient(base_url=self.url, timeout=10) as http:
+            while not self.stopped:
+                await self._create(http)
+
+    async def _create(self, http: httpx.AsyncClient) -> None:
+        self._next += 1
+        service_id, duration = self.shop.services[0]
+        start = datetime.combine(datetime.now(UTC).date() + timedelta(days=2), datetime.min.time(), UTC)
+        wanted = {
+            "barber_id": self.shop.id,
+            "service_ids": [service_id],
+            "scheduled_at": (start + timedelta(minutes=duration * self._next)).isoformat(),
+        }
+        try:
+            answer = await http.post("/v1/bookings", json=wanted, headers=self.customer.auth)
+        except httpx.TransportError as error:
+            self.broken[type(error).__name__] += 1
+            return
+        self.statuses[answer.status_code] += 1
+        if answer.status_code == 201:
+            self.answered.append(answer.json()["id"])
+
+
+async def test_an_api_worker_is_replaced_and_no_answered_booking_is_lost(
+    own_grome: Running, context: AppContext
+) -> None:
+    async with httpx.AsyncClient(base_url=own_grome.url, timeout=30) as http:
+        shop, customer = await barber(http, context, durations=(5,), timezone="UTC"), await register(http)
+    loads = [Load(own_grome.url, shop, customer, _next=number * 2_000) for number in range(8)]
+    tasks = [asyncio.create_task(load.run()) for load in loads]
+    await asyncio.sleep(1)
+
+    before = {process.pid for process in own_grome.workers("Server")}
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    replaced_after = await asyncio.to_thread(_seconds_until_replaced, own_grome, "Server", before - {victim})
+    await asyncio.sleep(1)
+    for load in loads:
+        load.stopped = True
+    await asyncio.gather(*tasks)
+
+    assert replaced_after < REPLACED_WITHIN_S
+    assert {status for load in loads for status in load.statuses} == {201}
+    answered = [UUID(booking) for load in loads for booking in load.answered]
+    assert len(answered) > 100
+    stored = await context.database["bookings"].count_documents({"_id": {"$in": answered}, "active": True})
+    assert stored == len(answered)
+
+
+async def test_a_job_worker_is_replaced(own_grome: Running) -> None:
+    before = {process.pid for process in own_grome.workers("Jobs")}
+    assert len(before) == 1
+    os.kill(min(before), signal.SIGKILL)
+    assert await asyncio.to_thread(_seconds_until_replaced, own_grome, "Jobs", set()) < REPLACED_WITHIN_S
+
+
+def _seconds_until_replaced(grome: Running, kind: str, survivors: set[int]) -> float:
+    """Until there is one process beside the survivors and, if it is an API worker, it has taken connections."""
+    started = time.monotonic()
+    while time.monotonic() - started < 3 * REPLACED_WITHIN_S:
+        new = [process for process in grome.workers(kind) if process.pid not in survivors]
+        if len(new) == 1 and (kind != "Server" or _serves(grome, new[0])):
+            break
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def _serves(grome: Running, worker: psutil.Process) -> bool:
+    """The kernel gives each new connection to one of the workers that wait for it: of twenty, some come to each."""
+    port = httpx.URL(grome.url).port
+    with ExitStack() as stack:
+        for _ in range(20):
+            client = stack.enter_context(httpx.Client(base_url=grome.url, timeout=5))
+            assert client.get("/health/live").status_code == 200
+        return any(connection.laddr.port == port and connection.raddr for connection in worker.net_connections("tcp"))
