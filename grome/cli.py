@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +24,8 @@ from grome.doctor import examine
 from grome.embedded import CannotStart, embedded_servers
 from grome.migrations import MIGRATIONS
 from grome.migrations import runner as migrations
+from grome.run import Stopped, serve_as_child, stop_on_signals
+from grome.serving import require_free_port
 from grome.serving import serve as serve_http
 from workers.runner import run_worker
 
@@ -52,6 +53,8 @@ def main() -> None:
         _complain(str(refusal))
     except PyMongoError as error:
         _complain(f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?")
+    except Stopped:
+        sys.exit(0)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
 
@@ -73,8 +76,7 @@ def run() -> None:
     """Start everything here: database, Valkey, demo data, API and job worker."""
     settings = load_settings(os.environ)
     home = Path(settings.home)
-    # Until Sanic takes the signal over, it must end the servers too and not just this process.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    stop_on_signals()
     with embedded_servers(
         home,
         mongo_port=settings.mongo.port or None,
@@ -82,19 +84,22 @@ def run() -> None:
         need_mongo=not settings.mongo.url,
         need_redis=not settings.redis.url,
     ) as servers:
+        require_free_port(settings.http.host, settings.http.port)  # after what a killed run left there was ended
         settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
         settings = _with_key(settings, home)
         console.print(f"Data, keys and logs are kept in {home.resolve()}")
         asyncio.run(_prepare(settings, demo=True))
-        _serve(settings, demo=True)
+        sys.exit(serve_as_child({"GROME_MONGO_URL": settings.mongo.url, "GROME_REDIS_URL": settings.redis.url}))
 
 
 @cli.command()
-def serve() -> None:
+@click.option("--demo", is_flag=True, help="Also say how to sign in to the demo.")
+def serve(*, demo: bool) -> None:
     """Serve the API and its job workers on GROME_MONGO_URL and GROME_REDIS_URL."""
     settings = _connected_settings()
+    require_free_port(settings.http.host, settings.http.port)
     asyncio.run(_prepare(settings, demo=False))
-    _serve(settings, demo=False)
+    serve_http(settings, _banner(settings, demo=demo))
 
 
 @cli.command()
@@ -226,10 +231,6 @@ async def _create_admin(settings: Settings, email: str, name: str, password: str
     async with _context(settings) as context:
         user = await context.accounts.create_admin(email, name, password)
     console.print(f"Admin {user.email} has the id {user.id}")
-
-
-def _serve(settings: Settings, *, demo: bool) -> None:
-    serve_http(settings, _banner(settings, demo=demo))
 
 
 def _banner(settings: Settings, *, demo: bool) -> str:

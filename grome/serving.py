@@ -1,5 +1,7 @@
 """Sanic's process manager with what it lacks: job workers beside the API, and dead processes replaced."""
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -20,13 +22,14 @@ from grome.embedded.errors import CannotStart
 from workers.runner import run_worker
 
 _LOOK_EVERY_S: Final = 0.25
+# From the signal to the last process. Requests in flight have 2.5 s of it (app.py), jobs one (workers/runner.py).
+_END_WITHIN_S: Final = 3.5
 # States in which a process that does not live is meant not to.
 _LEAVING: Final = frozenset({ProcessState.TERMINATED, ProcessState.JOINED, ProcessState.RESTARTING, ProcessState.IDLE})
 
 
 def serve(settings: Settings, banner: str) -> None:
-    """Serve until SIGINT or SIGTERM; `banner` is printed once the API answers. Raises CannotStart for a busy port."""
-    _check_port(settings.http.host, settings.http.port)
+    """Serve until SIGINT or SIGTERM; `banner` is printed once the API answers."""
     loader = AppLoader(factory=partial(create_app, settings))
     app = loader.load()
 
@@ -35,7 +38,10 @@ def serve(settings: Settings, banner: str) -> None:
         for number in range(settings.jobs.workers):
             # Transient means to Sanic that it may be started anew, which is what the watchdog asks for.
             app.manager.manage(f"Jobs-{number}", run_worker, {"settings": settings}, transient=True, restartable=True)
-        threading.Thread(target=_watch, args=(app.manager,), name="watchdog", daemon=True).start()
+        watchdog = Watchdog(app.manager)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, watchdog.ask_to_stop)
+        threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
         threading.Thread(target=_announce, args=(settings, banner), name="announcer", daemon=True).start()
 
     app.prepare(
@@ -48,18 +54,43 @@ def serve(settings: Settings, banner: str) -> None:
     Sanic.serve(primary=app, app_loader=loader)
 
 
-def _watch(manager: WorkerManager) -> None:
-    """Sanic never starts a killed process again; asked by name over its own channel, it does."""
-    reported: set[int] = set()
-    while not manager._shutting_down:  # noqa: SLF001 -- Sanic has no public word for it
-        for process in list(manager.processes):
+class Watchdog:
+    """Does in a thread of the main process what Sanic's manager leaves undone.
+
+    Sanic never starts a killed process again, but does when asked by name over its own channel. A signal that comes
+    while workers still start would make its main process wait for ever, so signals are kept until all have started.
+    And it waits without end for a process that does not end.
+    """
+
+    def __init__(self, manager: WorkerManager) -> None:
+        self._manager = manager
+        self._asked = threading.Event()
+        self._reported: set[int] = set()
+
+    def ask_to_stop(self, *_signal: object) -> None:
+        """A signal handler, so it does no more than to note that it was called."""
+        self._asked.set()
+
+    def run(self) -> None:
+        while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- no public word
+            time.sleep(_LOOK_EVERY_S)
+        while not self._asked.wait(_LOOK_EVERY_S):
+            self._replace_the_dead()
+        self._manager.monitor_publisher.send("__TERMINATE__")
+        time.sleep(_END_WITHIN_S)
+        for process in self._manager.processes:
+            if process.is_alive():
+                logger.error("{} [{}] did not end in time and is killed", process.name, process.pid)
+                os.kill(process.pid, signal.SIGKILL)
+
+    def _replace_the_dead(self) -> None:
+        for process in list(self._manager.processes):
             pid = process.pid
-            if pid in reported or process.state in _LEAVING or process.is_alive():
+            if pid in self._reported or process.state in _LEAVING or process.is_alive():
                 continue
-            reported.add(pid)
+            self._reported.add(pid)
             logger.error("{} [{}] died with exit code {}; starting another", process.name, pid, process.exitcode)
-            manager.monitor_publisher.send(process.name)
-        time.sleep(_LOOK_EVERY_S)
+            self._manager.monitor_publisher.send(process.name)
 
 
 def _announce(settings: Settings, banner: str) -> None:
@@ -74,8 +105,8 @@ def _announce(settings: Settings, banner: str) -> None:
             time.sleep(0.1)
 
 
-def _check_port(host: str, port: int) -> None:
-    """Said before anything starts: of a busy port Sanic tells by a traceback from each worker."""
+def require_free_port(host: str, port: int) -> None:
+    """Raises CannotStart. Asked before anything starts: of a busy port Sanic tells by a traceback from each worker."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +89,27 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=15)
-        _, left = psutil.wait_procs(family, timeout=2)  # the resource tracker ends when it sees the others gone
+        left = survivors(family, within_s=2)  # the resource tracker ends when it sees the others gone
         for survivor in left:
             survivor.kill()
     assert not left, f"{left} outlived their manager"
+
+
+def survivors(processes: Iterable[psutil.Process], *, within_s: float) -> list[psutil.Process]:
+    """Those that still run after so long. A zombie has ended; in a container nobody may come to collect it."""
+    deadline = time.monotonic() + within_s
+    left = list(processes)
+    while left and time.monotonic() < deadline:
+        left = [process for process in left if _runs(process)]
+        time.sleep(0.02)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def log_lines(log: Path) -> list[dict[str, object]]:

@@ -1,0 +1,144 @@
+"""`grome run` from nothing to nothing: what it prints, how it ends, and what it says when it cannot start."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.running import free_port, survivors
+
+ENDS_WITHIN_S = 5
+
+
+def start(home: Path, port: int, **changed: str) -> subprocess.Popen[bytes]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("GROME_")}
+    env = {**ours, "GROME_ENV": "test", "GROME_HOME": str(home), "GROME_HTTP_PORT": str(port), **changed}
+    home.mkdir(exist_ok=True)
+    with (home / "out").open("ab") as out, (home / "err").open("ab") as err:
+        # A session of its own, so that its process group is what a terminal would send Ctrl-C to.
+        command = [sys.executable, "-m", "grome", "run"]
+        return subprocess.Popen(command, env=env, stdout=out, stderr=err, start_new_session=True)
+
+
+def refused(home: Path, port: int, **changed: str) -> list[str]:
+    """The sentences of a start that is refused."""
+    before = len((home / "err").read_text()) if (home / "err").exists() else 0
+    assert start(home, port, **changed).wait(timeout=30) == 2
+    return (home / "err").read_text()[before:].splitlines()
+
+
+@contextmanager
+def running(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Ready; ended hard if the test has not ended it."""
+    process = start(home, port)
+    try:
+        banners = (home / "out").read_text().count("Ctrl-C ends everything.")
+        deadline = time.monotonic() + 40
+        while (home / "out").read_text().count("Ctrl-C ends everything.") == banners:
+            assert process.poll() is None, (home / "err").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield process
+    finally:
+        for left in [*family(process.pid), process]:
+            left.kill()
+        process.wait()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def barbers_in_berlin(port: int) -> int:
+    query = {"lat": 52.52, "lng": 13.40, "radius_km": 50, "limit": 100}
+    return len(httpx.get(f"http://127.0.0.1:{port}/v1/barbers/nearby", params=query).json()["items"])
+
+
+def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    with running(home, port) as grome:
+        said = (home / "out").read_text()
+        for address in ("/v1", "/docs", "/jobs/"):
+            assert f"http://127.0.0.1:{port}{address}" in said
+        assert "admin@demo.grome.example" in said
+        assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["ready"]
+        seeded = barbers_in_berlin(port)
+        assert seeded == 100
+
+        relatives = family(grome.pid)
+        programs = " ".join(process.name() for process in relatives)
+        assert "mongod" in programs
+        assert "valkey" in programs
+        started = time.monotonic()
+        os.killpg(grome.pid, signal.SIGINT)
+        assert grome.wait(timeout=2 * ENDS_WITHIN_S) == 0
+        assert time.monotonic() - started < ENDS_WITHIN_S
+        assert survivors(relatives, within_s=1) == []
+
+    with running(home, port) as grome:  # the data was kept, and is not laid again
+        assert barbers_in_berlin(port) == seeded
+        assert "nothing added" in (home / "out").read_text()
+        grome.send_signal(signal.SIGINT)
+        grome.wait(timeout=2 * ENDS_WITHIN_S)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.2, 2.2, 3.2])
+def test_ctrl_c_while_it_starts(tmp_path: Path, seconds: float) -> None:
+    grome = start(tmp_path / "home", free_port())
+    time.sleep(seconds)
+    relatives = family(grome.pid)
+    started = time.monotonic()
+    os.killpg(grome.pid, signal.SIGINT)
+    grome.wait(timeout=2 * ENDS_WITHIN_S)
+    assert time.monotonic() - started < ENDS_WITHIN_S
+    assert survivors(relatives, within_s=1) == []
+
+
+def test_what_a_kill_left_behind_is_cleaned_at_the_next_start(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    with running(home, port) as grome:
+        orphans = family(grome.pid)
+        os.kill(grome.pid, signal.SIGKILL)
+        grome.wait()
+        assert any(process.is_running() for process in orphans)
+        with running(home, port) as again:
+            assert survivors(orphans, within_s=1) == []
+            assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["ready"]
+            again.send_signal(signal.SIGTERM)
+            again.wait(timeout=2 * ENDS_WITHIN_S)
+
+
+def test_a_second_copy_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    with running(home, port) as first:
+        (sentence,) = refused(home, free_port())
+        assert str(home) in sentence
+        assert str(first.pid) in sentence
+
+
+def test_a_busy_port_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        (sentence,) = refused(tmp_path / "home", port)
+    assert str(port) in sentence
+    assert "GROME_HTTP_PORT" in sentence
+
+
+def test_all_wrong_settings_are_named_at_once(tmp_path: Path) -> None:
+    sentences = refused(tmp_path / "home", 0, GROME_LOG_LEVEL="LOUD", GROME_MONGO_ULR="mongodb://x")
+    assert len(sentences) == 3
+    assert any("GROME_HTTP_PORT" in sentence for sentence in sentences)
+    assert any("GROME_LOG_LEVEL" in sentence for sentence in sentences)
+    assert any("did you mean GROME_MONGO_URL?" in sentence for sentence in sentences)
