@@ -7,13 +7,15 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
+from grome.common.text import END, ONE_LINE
 
 # Deliberately loose: only a message that arrives proves an address. It keeps out what no mail server could carry.
 Email = Annotated[
-    str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+$")
+    str,
+    Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+" + END),
 ]
-Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, e.g. +4930123456.")]
-PersonName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}" + END, description="E.164, e.g. +4930123456.")]
+PersonName = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
 class NotificationPreferences(Struct, frozen=True):

@@ -7,6 +7,7 @@ from grome.accounts.models import Device
 from grome.accounts.schemas import DeviceIn, Jwks, Login, Refresh, Register, SignedIn, Tokens, UserOut
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
 from grome.common.http import Routes
+from grome.common.http.client import user_agent
 from grome.context import app_context
 
 auth = Routes("auth", "/v1/auth")
@@ -54,11 +55,10 @@ async def profile(request: Request, actor: Actor) -> UserOut:
 
 
 def _device(request: Request, told: DeviceIn | None) -> Device:
-    agent = request.headers.get("user-agent", "")[:300] or None
     return Device(
         id=told.id if told else None,
         name=told.name if told else None,
         platform=told.platform if told else None,
-        user_agent=agent,
+        user_agent=user_agent(request),
         ip=request.remote_addr or request.ip,
     )

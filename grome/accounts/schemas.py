@@ -9,10 +9,11 @@ from msgspec import Meta, Struct
 from grome.accounts.models import Email, PersonName, Phone, Preferences, User
 from grome.accounts.tokens import Jwk
 from grome.common.actor import Role
+from grome.common.text import ONE_LINE
 
 NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes.")]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]
-Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
 class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
+
 from config.settings import AccountSettings
 from grome.accounts.errors import RefreshRefused, RefreshReused, WrongCredentials
 from grome.accounts.models import Device, LoginSession, User
@@ -21,6 +23,7 @@ from grome.accounts.verifier import Verifier
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound
+from grome.common.http.decoding import fault_of
 from grome.common.ids import new_id
 
 
@@ -52,8 +55,12 @@ class AccountService:
         return await self._sign_in(user, device)
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
-        """For the operator at the command line: no route makes an admin."""
-        return user_out(await self._add_user(Register(email=email, name=name, password=password), Role.ADMIN))
+        """For the operator at the command line: no route makes an admin. Raises Invalid where `Register` would."""
+        try:
+            wanted = msgspec.convert({"email": email, "name": name, "password": password}, Register)
+        except msgspec.ValidationError as error:
+            raise Invalid(*fault_of(error)) from None
+        return user_out(await self._add_user(wanted, Role.ADMIN))
 
     async def _add_user(self, wanted: Register, role: Role) -> User:
         user = User(
@@ -94,6 +101,8 @@ class AccountService:
             session = await self._sessions.find(session_id)
             if session is None or session.revoked_at or session.expires_at <= now:
                 raise RefreshRefused
+            if not self._refresh.is_ancestor(secret, session.token_hash):
+                raise RefreshRefused  # made up: the session's id is no secret, and must not be enough to end it
             if session.previous_hash != digest(secret) or session.rotated_at < grace(now):
                 await self._revoke(session_id, "reuse of an old refresh token")
                 raise RefreshReused

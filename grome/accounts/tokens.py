@@ -20,9 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
 from msgspec import Struct
 
 from grome.common.actor import Actor, Role
+from grome.common.ids import new_id
 
 ISSUER = "grome"
 SECRET_BYTES = 32
+# More than a client can use up in 30 days that refreshes whenever its access token ends.
+_GENERATIONS = 3_000
 
 
 class Jwk(Struct, frozen=True):
@@ -59,6 +62,7 @@ class AccessTokens:
             "sub": str(actor.id),
             "role": actor.role.value,
             "sid": str(actor.session_id),
+            "jti": new_id().hex,  # so that two of one session within a second differ
             "iat": int(now.timestamp()),
             "exp": int(now.timestamp()) + self.ttl_s,
         }
@@ -99,6 +103,14 @@ class RefreshTokens:
     def child(self, secret: bytes) -> bytes:
         return hmac.digest(self._key, secret, "sha256")
 
+    def is_ancestor(self, secret: bytes, token_hash: bytes) -> bool:
+        """Whether a secret was once good in the family whose newest token has this hash, and not merely made up."""
+        for _ in range(_GENERATIONS):
+            secret = self.child(secret)
+            if digest(secret) == token_hash:
+                return True
+        return False
+
 
 def digest(secret: bytes) -> bytes:
     """What the database keeps of a secret. It has 256 random bits, so a plain hash cannot be guessed back."""
@@ -113,9 +125,11 @@ def read_refresh_token(token: str) -> tuple[UUID, bytes] | None:
     """The session's id and the secret; None for anything that we did not write."""
     try:
         session, secret = (base64.b64decode(part + "==", altchars=b"-_") for part in token.split("."))
-        return (UUID(bytes=session), secret) if len(secret) == SECRET_BYTES else None
+        parsed = UUID(bytes=session), secret
     except ValueError:
         return None
+    # Base64 reads over foreign characters and loose bits, so that one secret would have many spellings.
+    return parsed if len(secret) == SECRET_BYTES and write_refresh_token(*parsed) == token else None
 
 
 def keep_signing_key(home: Path) -> str:

@@ -1,4 +1,4 @@
-"""From an access token to an Actor, in microseconds after the first time (decision 5)."""
+"""From an access token to an Actor, in microseconds after the first time (docs/decisions/0008)."""
 
 import asyncio
 from collections import OrderedDict
@@ -30,6 +30,7 @@ class Verifier:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
         self._redis, self._waiting_redis = redis, waiting_redis
         self._known: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
+        self._revocations = 0
         self._listener: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -46,13 +47,14 @@ class Verifier:
         remembered = self._known.get(token)
         if remembered and now.timestamp() < remembered[1]:
             return remembered[0]
-        verified = self._tokens.read(token, now)
+        verified, revocations = self._tokens.read(token, now), self._revocations
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
             self._known.pop(token, None)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
-        self._known[token] = (verified.actor, min(verified.expires_at, now.timestamp() + LOOK_AGAIN_S))
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        if revocations == self._revocations:  # else the answer may be older than what was revoked meanwhile
+            self._known[token] = (verified.actor, min(verified.expires_at, now.timestamp() + LOOK_AGAIN_S))
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
         return verified.actor
 
     async def forget(self, session_id: UUID) -> None:
@@ -64,6 +66,7 @@ class Verifier:
             logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", LOOK_AGAIN_S)
 
     def _drop(self, session_id: UUID) -> None:
+        self._revocations += 1
         for token in [token for token, (actor, _) in self._known.items() if actor.session_id == session_id]:
             del self._known[token]
 
@@ -78,6 +81,7 @@ class Verifier:
                             self._drop(UUID(bytes=message["data"]))
                         elif message and message["type"] == "subscribe":
                             # New or renewed: what was said meanwhile went unheard, so everything is looked up again.
+                            self._revocations += 1
                             self._known.clear()
             except PASSING_FAULTS:
                 await asyncio.sleep(1)

@@ -1,0 +1,12 @@
+"""What a request tells of the program that sends it."""
+
+from sanic import Request
+
+LONGEST_AGENT = 300
+
+
+def user_agent(request: Request) -> str | None:
+    """Cut to 300 characters. Bytes that are not UTF-8 are replaced: neither BSON nor JSON could carry them."""
+    sent: str = request.headers.get("user-agent", "")[:LONGEST_AGENT]
+    # Sanic decodes headers with surrogates in the place of such bytes.
+    return sent.encode(errors="surrogateescape").decode(errors="replace") or None

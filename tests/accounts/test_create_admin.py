@@ -1,0 +1,56 @@
+"""`grome create-admin`: the only way to an admin account."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.settings import Settings
+from tests.builders.people import PASSWORD, new_email, register
+from tests.running import environment
+
+
+def create_admin(settings: Settings, home: Path, email: str, password: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "grome", "create-admin", "--email", email, "--name", "Boss"],
+        env=environment(settings, home, GROME_NEW_PASSWORD=password),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+async def test_who_was_made_at_the_command_line_may_do_what_admins_do(
+    http: httpx.AsyncClient, settings: Settings, tmp_path: Path
+) -> None:
+    email = new_email()
+    done = create_admin(settings, tmp_path, email, PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert email in done.stdout
+    assert PASSWORD not in done.stdout + done.stderr
+
+    answer = (await http.post("/v1/auth/login", json={"email": email, "password": PASSWORD})).json()
+    assert answer["user"]["role"] == "admin"
+    auth = {"Authorization": f"Bearer {answer['access_token']}"}
+    created = await http.post("/v1/services", json={"name": f"By {email}", "category": "hair"}, headers=auth)
+    assert created.status_code == 201
+
+
+async def test_a_taken_email_is_one_sentence(http: httpx.AsyncClient, settings: Settings, tmp_path: Path) -> None:
+    person = await register(http)
+    done = create_admin(settings, tmp_path, person.email, PASSWORD)
+    assert done.returncode == 2
+    assert done.stderr == "grome: There is an account with this email or phone\n"
+
+
+@pytest.mark.parametrize(("email", "password", "field"), [("nobody", PASSWORD, "email"), (None, "short", "password")])
+async def test_the_rules_are_those_of_registration(
+    settings: Settings, tmp_path: Path, email: str | None, password: str, field: str
+) -> None:
+    done = create_admin(settings, tmp_path, email or new_email(), password)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"grome: {field}: ")
+    assert len(done.stderr.splitlines()) == 1

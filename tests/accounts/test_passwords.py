@@ -1,0 +1,61 @@
+"""Password hashes: how costly they are, and who pays for it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterator
+
+import pytest
+
+from config.settings import load_settings
+from grome.accounts.passwords import Passwords
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """As strong as the defaults make them."""
+    made = Passwords(load_settings({"GROME_ENV": "development"}).accounts.bcrypt_rounds)
+    yield made
+    made.close()
+
+
+async def timed(work: Awaitable[object]) -> float:
+    began = time.perf_counter()
+    await work
+    return time.perf_counter() - began
+
+
+async def longest_wait_of_the_loop(work: Awaitable[object]) -> float:
+    """How long other tasks had to wait at most while `work` was being done, as a part of its whole time."""
+    running = asyncio.ensure_future(timed(work))
+    longest, last = 0.0, time.perf_counter()
+    while not running.done():
+        await asyncio.sleep(0.001)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    return longest / await running
+
+
+async def test_twelve_rounds_off_the_event_loop(passwords: Passwords) -> None:
+    hashed = await passwords.hash("correct horse")
+    assert hashed.startswith("$2b$12$")
+    # On the loop, each would hold it up for its whole time; a busy machine spoils one of them, but not all.
+    waits = [
+        await longest_wait_of_the_loop(work)
+        for _ in range(2)
+        for work in (passwords.hash("correct horse"), passwords.matches("correct horse", hashed))
+    ]
+    assert min(waits[::2]) < 0.5
+    assert min(waits[1::2]) < 0.5
+
+
+async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: Passwords) -> None:
+    hashed = await passwords.hash("correct horse")
+    wrong = min([await timed(passwords.matches("wrong horse", hashed)) for _ in range(2)])
+    unknown = min([await timed(passwords.matches("wrong horse", None)) for _ in range(2)])
+    assert unknown > wrong / 2
+
+
+async def test_nobody_has_a_password() -> None:
+    passwords = Passwords(4)
+    assert not await passwords.matches("nobody", None)
+    passwords.close()

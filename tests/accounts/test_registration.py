@@ -1,0 +1,117 @@
+"""Opening an account: the contract, what is unique, and which passwords are taken."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.builders.people import PASSWORD, new_email, new_phone
+
+
+async def post(http: httpx.AsyncClient, **changed: Any) -> httpx.Response:
+    """Register with an email, unless `email` or `phone` is given."""
+    sign_in = {} if {"email", "phone"} & set(changed) else {"email": new_email()}
+    wanted = {**sign_in, "password": PASSWORD, "name": "Ada", "role": "customer", **changed}
+    return await http.post("/v1/auth/register", json=wanted)
+
+
+async def test_the_contract_with_an_email(http: httpx.AsyncClient) -> None:
+    email = new_email()
+    response = await post(http, email=email)
+    answer = response.json()
+    assert response.status_code == 201
+    assert set(answer) == {"user", "access_token", "refresh_token", "token_type", "expires_in"}
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 900)
+    user = answer["user"]
+    assert set(user) == {
+        "id", "email", "phone", "name", "role", "email_verified", "phone_verified", "preferences", "created_at",
+    }  # fmt: skip
+    assert (user["email"], user["phone"], user["name"], user["role"]) == (email, None, "Ada", "customer")
+    assert (user["email_verified"], user["phone_verified"]) == (False, False)
+    auth = {"Authorization": f"Bearer {answer['access_token']}"}
+    assert (await http.get("/v1/me", headers=auth)).json() == user
+
+
+async def test_with_a_phone_as_a_barber(http: httpx.AsyncClient) -> None:
+    phone = new_phone()
+    response = await post(http, phone=phone, role="barber")
+    assert response.status_code == 201
+    user = response.json()["user"]
+    assert (user["email"], user["phone"], user["role"]) == (None, phone, "barber")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"email": None}, "email"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a b@example.com"}, "email"),
+        ({"email": "a@example"}, "email"),
+        ({"email": "a@example.com\n"}, "email"),
+        ({"email": f"{'a' * 65}@example.com"}, "email"),
+        ({"phone": "0301234567"}, "phone"),
+        ({"phone": "+4930123456\n"}, "phone"),
+        ({"phone": "+49 30 123456"}, "phone"),
+        ({"role": "admin"}, "role"),
+        ({"name": ""}, "name"),
+        ({"name": "Ada\n"}, "name"),
+        ({"name": "A\x00da"}, "name"),
+        ({"password": "seven77"}, "password"),
+        ({"password": "a" * 73}, "password"),
+        ({"password": "€" * 25}, "password"),
+        ({"email_verified": True}, "email_verified"),
+        ({"device": {"name": "Phone"}}, "device.id"),
+    ],
+)
+async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str, Any], field: str) -> None:
+    response = await post(http, **wrong)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+    assert [fault["field"] for fault in response.json()["errors"]] == [field]
+
+
+async def test_half_a_surrogate_pair_is_no_text(http: httpx.AsyncClient) -> None:
+    body = b'{"email": "a@example.com", "name": "Ada", "password": "\\ud800\\ud800\\ud800\\ud800 and more"}'
+    response = await http.post("/v1/auth/register", content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("password", ["8 chars!", "a" * 72, "€" * 24, "  spaces count  ", "left\x00right"])
+async def test_passwords_are_taken_whole(http: httpx.AsyncClient, password: str) -> None:
+    email = new_email()
+    assert (await post(http, email=email, password=password)).status_code == 201
+    statuses = [
+        (await http.post("/v1/auth/login", json={"email": email, "password": tried})).status_code
+        for tried in (
+            password,
+            password[:-1],
+            password + "x",
+            password.strip() + " ",
+            password.partition("\x00")[0] + "?",
+        )
+    ]
+    assert statuses == [200, 401, 401, 401, 401]
+
+
+@pytest.mark.parametrize("field", ["email", "phone"])
+async def test_of_twenty_at_once_one_gets_the_account(http: httpx.AsyncClient, field: str) -> None:
+    wanted = {field: new_email() if field == "email" else new_phone()}
+    answers = await asyncio.gather(*(post(http, **wanted) for _ in range(20)))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 19}
+    losers = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {answer["code"] for answer in losers} == {"account_exists"}
+    assert {fault["field"] for answer in losers for fault in answer["errors"]} == {field}
+
+
+async def test_the_case_of_an_email_makes_no_second_account(http: httpx.AsyncClient) -> None:
+    email = new_email()
+    assert (await post(http, email=email.upper())).json()["user"]["email"] == email
+    assert (await post(http, email=email.title())).status_code == 409
+
+
+async def test_either_of_two_sign_in_names_is_unique_alone(http: httpx.AsyncClient) -> None:
+    email, phone = new_email(), new_phone()
+    assert (await post(http, email=email, phone=phone)).status_code == 201
+    assert (await post(http, email=new_email(), phone=phone)).status_code == 409
+    assert (await post(http, email=email, phone=new_phone())).status_code == 409

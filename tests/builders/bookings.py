@@ -1,0 +1,61 @@
+"""Bookings, asked for and moved on through the API."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import httpx
+
+from tests.builders.barbers import Barber
+from tests.builders.people import Person
+
+_TOMORROW = datetime.now(UTC).date() + timedelta(days=1)  # the same to every test, also in a run over midnight
+
+
+def tomorrow(hour: int, minute: int = 0) -> datetime:
+    """In UTC. From 2 to 20 it is far from midnight in Berlin, where barbers are unless told otherwise."""
+    return datetime.combine(_TOMORROW, time(hour, minute), UTC)
+
+
+async def ask(
+    http: httpx.AsyncClient,
+    customer: Person,
+    shop: Barber,
+    start: datetime,
+    *,
+    services: tuple[int, ...] = (0,),
+    key: str | None = None,
+    **changed: Any,
+) -> httpx.Response:
+    """Ask for the barber's services of these numbers; `changed` replaces fields of the body."""
+    wanted = {
+        "barber_id": shop.id,
+        "service_ids": [shop.services[number][0] for number in services],
+        "scheduled_at": start.isoformat(),
+        **changed,
+    }
+    headers = {**customer.auth, **({"Idempotency-Key": key} if key else {})}
+    return await http.post("/v1/bookings", json=wanted, headers=headers)
+
+
+async def book(
+    http: httpx.AsyncClient, customer: Person, shop: Barber, start: datetime, **asked: Any
+) -> dict[str, Any]:
+    """The booking as it was answered."""
+    response = await ask(http, customer, shop, start, **asked)
+    assert response.status_code == 201, response.text
+    booking: dict[str, Any] = response.json()
+    return booking
+
+
+async def move(
+    http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any], action: str, **body: Any
+) -> httpx.Response:
+    """Accept, decline, start, complete or cancel, as whoever `auth` is of."""
+    return await http.post(f"/v1/bookings/{booking['id']}/{action}", headers=auth, json=body or None)
+
+
+async def history(http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any]) -> list[dict[str, Any]]:
+    response = await http.get(f"/v1/bookings/{booking['id']}/history", headers=auth)
+    assert response.status_code == 200, response.text
+    entries: list[dict[str, Any]] = response.json()["items"]
+    return entries
