@@ -93,7 +93,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
 
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:
-    """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500 (decision 7)."""
+    """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500."""
     refusal = _refusal_for(request, error)
     if isinstance(refusal, Bug):
         logger.bind(request_id=request_id(request)).opt(exception=error).error("{} {}", request.method, request.path)

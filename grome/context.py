@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 from sanic import Request
 from saq.queue.redis import RedisQueue
@@ -24,7 +23,7 @@ from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
-from grome.common.mongo import Database, Document, database, open_mongo
+from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_waiting_redis
 
 QUEUE = "default"
@@ -36,7 +35,7 @@ class AppContext:
 
     settings: Settings
     clock: Clock
-    mongo: AsyncMongoClient[Document]
+    mongo: Client
     database: Database
     redis: Redis
     queue: RedisQueue
@@ -55,7 +54,7 @@ class AppContext:
         """Belongs into the process and the event loop that will use it: the clients hold sockets."""
         stack = AsyncExitStack()
         mongo = open_mongo(settings.mongo)
-        stack.push_async_callback(mongo.close)
+        stack.push_async_callback(close_mongo, mongo)
         redis, waiting = open_redis(settings.redis), open_waiting_redis(settings.redis)
         stack.push_async_callback(redis.aclose)
         stack.push_async_callback(waiting.aclose)

@@ -17,6 +17,7 @@ from grome.context import AppContext
 from grome.embedded import EmbeddedServers, embedded_servers
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
+from tests.running import Running, running_grome
 
 
 class SetClock:
@@ -103,3 +104,13 @@ async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
 def context(app: App) -> AppContext:
     found: AppContext = app.ctx.grome
     return found
+
+
+@pytest.fixture(scope="session")
+def running(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:  # noqa: ARG001
+    """One Grome in its own processes, on the servers that the application in this process uses too.
+
+    Without job workers: they would take from the queue, and end in the database, what other tests have put there.
+    """
+    with running_grome(settings, tmp_path_factory.mktemp("running"), GROME_JOBS_WORKERS="0") as started:
+        yield started

@@ -98,7 +98,10 @@ class BarberRepository:
         stages += [{"$sort": {"key": 1, "distance_m": 1, "_id": 1}}, {"$limit": limit}]
         found = await self._barbers.aggregate(stages)
         return [
-            (from_document(document, Barber), AfterBarber(document["key"], document["distance_m"], document["_id"]))
+            (
+                from_document(document, Barber),
+                AfterBarber(float(document["key"]), document["distance_m"], document["_id"]),
+            )
             async for document in found
         ]
 

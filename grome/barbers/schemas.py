@@ -9,10 +9,11 @@ from grome.availability.models import BookingRules, WeeklyHours
 from grome.barbers.models import Barber, DurationMin, GeoPoint
 from grome.common.http import PageQuery
 from grome.common.money import Amount, Currency
+from grome.common.text import ONE_LINE
 
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]
-DisplayName = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
 Bio = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 

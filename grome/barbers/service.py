@@ -27,7 +27,8 @@ from grome.common.http import decode_cursor, encode_cursor
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
-ZONES: Final = available_timezones()
+# What some systems list beside the IANA's zones: whatever the machine is set to, and none chosen.
+ZONES: Final = available_timezones() - {"localtime", "Factory"}
 PROFILE_FIELDS: Final = ("display_name", "bio", "location", "timezone", "currency")
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -42,7 +42,7 @@ COLLECTION = CollectionSpec(
 class AfterBooking(Struct, frozen=True):
     """Where a page of the list ended."""
 
-    scheduled_at: datetime
+    scheduled_at: Annotated[datetime, Meta(tz=True)]
     id: UUID
 
 

@@ -20,7 +20,7 @@ from grome.bookings.models import (
 from grome.bookings.repository import AfterBooking, BookingRepository, seen_by
 from grome.bookings.schemas import BookingOut, BookingPage, BookingQuery, HistoryOut, booking_out, history_out
 from grome.common.actor import Actor
-from grome.common.clock import Clock
+from grome.common.clock import Clock, to_utc
 from grome.common.errors import Forbidden, NotFound, Unavailable
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
@@ -43,6 +43,8 @@ class BookingService:
 
     async def page(self, actor: Actor, query: BookingQuery) -> BookingPage:
         after = decode_cursor(query.cursor, AfterBooking)
+        if after:  # it may be anybody's invention
+            after = AfterBooking(to_utc(after.scheduled_at, "cursor"), after.id)
         found = await self._bookings.page(seen_by(actor), query.status, after, query.limit + 1)
         page = found[: query.limit]
         last = AfterBooking(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None

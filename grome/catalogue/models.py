@@ -6,9 +6,11 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-Line = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+from grome.common.text import END, ONE_LINE
+
+Line = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
 Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
-Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*" + END, max_length=35)]
 
 
 class Translation(Struct, frozen=True, forbid_unknown_fields=True):

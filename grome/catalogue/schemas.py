@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from grome.catalogue.models import Language, Line, Service, Text, Translation
 from grome.common.http import PageQuery
+from grome.common.text import ONE_LINE
 
 
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,9 +33,13 @@ class ServicePage(Struct, frozen=True):
 
 
 class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    q: Annotated[str, Meta(min_length=1, max_length=100, description="Words to look for; best match first.")] | None = (
-        None
-    )
+    q: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=100, pattern=ONE_LINE, description="Words to look for; best match first."),
+        ]
+        | None
+    ) = None
     category: Line | None = None
 
 

@@ -65,8 +65,12 @@ class BodyTooLarge(Refusal):
     status, code, title = 413, "body_too_large", "The body is too large"
 
 
+class HeadTooLarge(Refusal):
+    status, code, title = 431, "head_too_large", "The address and the headers are too large"
+
+
 class UnsupportedMediaType(Refusal):
-    status, code, title = 415, "unsupported_media_type", "Bodies are sent as application/json"
+    status, code, title = 415, "unsupported_media_type", "Bodies are sent as application/json, not compressed"
 
 
 class Invalid(Refusal):

@@ -7,17 +7,18 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
+import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     BulkWriteError,
-    CollectionInvalid,
     ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
     NotPrimaryError,
+    OperationFailure,
     PyMongoError,
     WaitQueueTimeoutError,
     WTimeoutError,
@@ -28,11 +29,14 @@ from config.settings import MongoSettings
 Document = dict[str, Any]
 Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
+Client = AsyncMongoClient[Document]
 T = TypeVar("T")
-_DUPLICATE_KEY: Final = 11_000  # the server's code for what a unique index refuses
+# Codes of the server.
+_DUPLICATE_KEY: Final = 11_000
+_NAMESPACE_EXISTS: Final = 48
 
 
-def open_mongo(settings: MongoSettings) -> AsyncMongoClient[Document]:
+def open_mongo(settings: MongoSettings) -> Client:
     """A client that connects at its first command. A write is answered when a majority has it in its journal."""
     return AsyncMongoClient(
         settings.url,
@@ -48,7 +52,13 @@ def open_mongo(settings: MongoSettings) -> AsyncMongoClient[Document]:
     )
 
 
-def database(client: AsyncMongoClient[Document], settings: MongoSettings) -> Database:
+async def close_mongo(client: Client) -> None:
+    """The driver takes leave of the server, and would look 30 seconds for one that is away: longer than Ctrl-C may."""
+    with pymongo.timeout(1):
+        await client.close()
+
+
+def database(client: Client, settings: MongoSettings) -> Database:
     # A database taken from a client with tzinfo set still needs it said once more for raw aggregations.
     options: CodecOptions[Document] = CodecOptions(
         document_class=dict, tz_aware=True, tzinfo=UTC, uuid_representation=4
@@ -92,8 +102,11 @@ class CollectionSpec:
 async def apply_collection(database: Database, spec: CollectionSpec) -> None:
     """Bring a collection to what its spec declares: made if missing, its validator set, its missing indexes built."""
     try:
-        await database.create_collection(spec.name, validator=spec.validator)
-    except CollectionInvalid:
+        # Without the driver's own look whether it exists: between that and the making another process could make it.
+        await database.create_collection(spec.name, validator=spec.validator, check_exists=False)
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
         await database.command({"collMod": spec.name, "validator": spec.validator})
     await database[spec.name].create_indexes(list(spec.indexes))
 

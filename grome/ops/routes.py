@@ -6,10 +6,12 @@ import re
 from importlib.resources import files
 
 from sanic import Blueprint, HTTPResponse, Request
+from sanic.response import redirect
 
 from grome.common.actor import ANYONE
 from grome.common.http import Routes, reply
 from grome.common.http.answers import JSON, body
+from grome.common.http.request_id import request_id
 from grome.context import app_context
 from grome.ops.health import check
 from grome.ops.schemas import Live, Ready
@@ -31,7 +33,6 @@ async def ready(request: Request) -> HTTPResponse:
     return reply(request, verdict, 200 if verdict.ready else 503)
 
 
-@pages.get("/openapi.json")
 async def openapi(request: Request) -> HTTPResponse:
     return body(request, request.app.ctx.openapi, 200, JSON)
 
@@ -52,13 +53,15 @@ _DOCS_POLICY = (
 )
 
 
-@pages.get("/docs")
 async def docs(request: Request) -> HTTPResponse:
     response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _DOCS_POLICY
     return response
 
 
-@pages.get("/")
-async def front_door(_request: Request) -> HTTPResponse:
-    return HTTPResponse(status=307, headers={"Location": "/docs"})
+async def front_door(request: Request) -> HTTPResponse:
+    return redirect("/docs", {"X-Request-ID": request_id(request)}, status=307)
+
+
+for handler, path in ((openapi, "/openapi.json"), (docs, "/docs"), (front_door, "/")):
+    pages.add_route(handler, path, methods=["GET", "HEAD"])

@@ -1,6 +1,7 @@
 """From Structs and refusals to bytes."""
 
 import gzip
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from grome.common.http.request_id import request_id
 encode = msgspec.json.Encoder(enc_hook=str).encode
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+_ZERO = re.compile(r"q=0(\.0{0,3})?")
 
 
 class FieldFault(Struct, frozen=True):
@@ -70,9 +72,10 @@ def body(request: Request, content: bytes, status: int, content_type: str) -> HT
 
 
 def _accepts_gzip(header: str) -> bool:
-    """RFC 9110, section 12.5.3: a coding that is named with `q=0` is refused."""
-    for item in header.split(","):
+    """RFC 9110, section 12.5.3: a coding with `q=0` is refused, and `*` stands for those that are not named."""
+    weights: dict[str, str] = {}
+    for item in header.lower().split(","):
         coding, _, weight = item.partition(";")
-        if coding.strip().lower() in {"gzip", "*"}:
-            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+        weights[coding.strip()] = weight.replace(" ", "")
+    weight = weights.get("gzip", weights.get("*", "q=0"))
+    return not _ZERO.fullmatch(weight)

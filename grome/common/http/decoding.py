@@ -11,7 +11,7 @@ from sanic import Request
 from grome.common.errors import Invalid, MalformedBody, UnsupportedMediaType
 
 T = TypeVar("T", bound=msgspec.Struct)
-_PLACE = re.compile(r"^(?P<what>.*) - at `(?:key in )?\$\.?(?P<path>.*)`$", re.DOTALL)
+_PLACE = re.compile(r"^(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`$", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
 
 
@@ -43,12 +43,16 @@ class BodyDecoder:
             body = b"{}"
         elif request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise UnsupportedMediaType
+        elif request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise UnsupportedMediaType(headers={"Accept-Encoding": "identity"})  # RFC 9110, section 15.5.16
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
             raise Invalid(*fault_of(error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except msgspec.DecodeError as error:
             raise MalformedBody(str(error), faults=(("body", str(error)),)) from None
+        except UnicodeDecodeError:
+            raise MalformedBody(faults=(("body", "is not UTF-8"),)) from None
 
 
 class QueryDecoder:
@@ -56,27 +60,34 @@ class QueryDecoder:
 
     def __init__(self, struct: type[T]) -> None:
         self._struct = struct
-        fields = msgspec.structs.fields(struct)
-        self._lists = {field.encode_name for field in fields if _is_list(field.type)}
+        self._names = {field.encode_name: field.name for field in msgspec.structs.fields(struct)}
+        self._lists = {field.encode_name for field in msgspec.structs.fields(struct) if _is_list(field.type)}
 
     def __call__(self, request: Request) -> Any:  # noqa: ANN401 -- as above
-        given: dict[str, str | list[str]] = {}
-        for name, values in request.get_args(keep_blank_values=True).items():
-            if name in self._lists:
-                given[name] = [part for value in values for part in value.split(",")]
-            elif len(values) > 1:
-                raise Invalid(name, "is given more than once")
-            else:
-                given[name] = values[0]
+        sent = request.get_args(keep_blank_values=True, errors="surrogateescape")
+        given = {name: self._value(name, values) for name, values in sent.items()}
         try:
             query = msgspec.convert(given, self._struct, strict=False)
         except msgspec.ValidationError as error:
             raise Invalid(*fault_of(error, "query")) from None
-        for name in self._struct.__struct_fields__:
-            value = getattr(query, name)
+        for name in given:
+            value = getattr(query, self._names[name])
+            if value is None:  # msgspec takes the word `null` for it, and a filter would pass for none
+                raise Invalid(name, "is not null where it is given")
             if isinstance(value, float) and not math.isfinite(value):  # "inf" passes an open-ended bound
                 raise Invalid(name, "is not a finite number")
         return query
+
+    def _value(self, name: str, values: list[str]) -> str | list[str]:
+        if not _is_utf8(name):
+            raise Invalid("query", "has a field whose name is not UTF-8")
+        if not all(_is_utf8(value) for value in values):
+            raise Invalid(name, "is not UTF-8")
+        if name in self._lists:
+            return [part for value in values for part in value.split(",")]
+        if len(values) > 1:
+            raise Invalid(name, "is given more than once")
+        return values[0]
 
 
 def decode_id(name: str, text: str) -> UUID:
@@ -84,6 +95,11 @@ def decode_id(name: str, text: str) -> UUID:
         return msgspec.convert(text, UUID)
     except msgspec.ValidationError:
         raise Invalid(name, "is not an id (UUID)") from None
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether decoding left none of the marks that `surrogateescape` puts for foreign bytes."""
+    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def _is_list(annotation: Any) -> bool:  # noqa: ANN401 -- any annotation

@@ -12,6 +12,7 @@ from grome.common.errors import (
     BadRequest,
     BodyTooLarge,
     Forbidden,
+    HeadTooLarge,
     Invalid,
     MalformedBody,
     Refusal,
@@ -128,8 +129,10 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
     for status, codes in sorted(by_status.items()):
         responses[str(status)] = _refusal_response(codes)
     for status, kind in operation.answers.items():
-        content = {"content": {JSON: {"schema": schemas.of(kind)}}} if kind else {}
-        responses[str(status)] = {"description": HTTPStatus(status).phrase, **content}
+        # A status can be both an answer and a refusal: /health/ready tells by 503 what is away.
+        response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
+        if kind:
+            response.setdefault("content", {})[JSON] = {"schema": schemas.of(kind)}
     return dict(sorted(responses.items()))
 
 
@@ -142,7 +145,7 @@ def _refusal_response(codes: dict[str, str]) -> Json:
 
 def _common_refusals(operation: Operation) -> list[type[Refusal]]:
     """What the shared code around every handler can refuse."""
-    refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, Unavailable]
+    refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, HeadTooLarge, Unavailable]
     if operation.who not in (ANYONE, SIGNED_IN):
         refusals.append(Forbidden)
     if "body" in operation.hints:

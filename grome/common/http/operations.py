@@ -75,7 +75,8 @@ class Routes:
             blueprint.add_route(
                 _endpoint(operation),
                 _sanic_path(operation.path),
-                methods=[operation.method],
+                # Whatever is read by GET answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
+                methods=[operation.method, *(["HEAD"] if operation.method == "GET" else [])],
                 name=operation.handler.__name__,
             )
         return blueprint

@@ -1,0 +1,98 @@
+"""Somebody of each role, one thing of each kind that a path can name, and a look at all that is stored."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from grome.app import App
+from grome.common.actor import Role
+from grome.common.mongo import Database
+from grome.context import AppContext
+from grome.migrations.m0001_foundation import COLLECTIONS
+from tests.api.surface import Route
+from tests.builders.barbers import barber
+from tests.builders.bookings import book, tomorrow
+from tests.builders.people import Person, admin, register
+
+# For each field that some query requires.
+GOOD_VALUES = {
+    "lat": "52.5",
+    "lng": "13.4",
+    "from": "2027-03-01",
+    "to": "2027-03-02",
+    "service_ids": "01890a5d-ac96-774b-bcce-b302099a8057",
+}
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The customer has a booking with the barber; `ids` are by the names that paths give them."""
+
+    client: httpx.AsyncClient
+    people: dict[Role, Person]
+    ids: dict[str, str]
+
+    def auth(self, route: Route) -> dict[str, str]:
+        """The headers of somebody who may call this route, and nobody's where anyone may."""
+        return next((person.auth for role, person in self.people.items() if role in route.who), {})
+
+    async def ask(
+        self,
+        route: Route,
+        *,
+        auth: Mapping[str, str] | None = None,
+        ids: Mapping[str, str] | None = None,
+        query: Mapping[str, str | None] | None = None,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Ask about what there is, as somebody who may, unless `auth` are the headers of somebody else.
+
+        `ids` and `query` replace what the route needs, and None leaves a field out of the query. Queries are sent as
+        they are given, unquoted, and headers in Latin-1.
+        """
+        url = route.url(**{**self.ids, **(ids or {})}) + _query(route, query or {})
+        given = {**(self.auth(route) if auth is None else auth), **(headers or {})}
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
+        return await self.client.request(route.method, url, content=content, headers=sent)
+
+
+def _query(route: Route, changed: Mapping[str, str | None]) -> str:
+    required = [field.encode_name for field in route.query_fields if field.required]
+    fields = {**{name: GOOD_VALUES[name] for name in required}, **changed}
+    given = [f"{name}={value}" for name, value in fields.items() if value is not None]
+    return f"?{'&'.join(given)}" if given else ""
+
+
+@pytest.fixture(scope="module")
+async def cast(app: App) -> AsyncIterator[Cast]:
+    context: AppContext = app.ctx.grome
+    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as client:
+        shop = await barber(client, context)
+        customer, boss = await register(client), await admin(client, context)
+        booking = await book(client, customer, shop, tomorrow(9))
+        yield Cast(
+            client,
+            {Role.CUSTOMER: customer, Role.BARBER: shop.person, Role.ADMIN: boss},
+            {"barber_id": shop.id, "service_id": shop.services[0][0], "booking_id": booking["id"]},
+        )
+
+
+@pytest.fixture
+async def nothing_written(context: AppContext, cast: Cast) -> AsyncIterator[None]:  # noqa: ARG001 -- it writes first
+    before = await _contents(context.database)
+    yield
+    assert await _contents(context.database) == before
+
+
+async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Everything stored, save sessions that have expired: those the server deletes by itself."""
+    lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
+    return {
+        spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
+        for spec in COLLECTIONS
+    }

@@ -1,0 +1,41 @@
+"""What every refusal looks like, whatever it refuses."""
+
+from collections.abc import Iterator
+
+import httpx
+import msgspec
+
+from grome.common.errors import Refusal
+from grome.common.http.answers import Problem
+
+
+def _refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for refusal in kind.__subclasses__():
+        yield refusal
+        yield from _refusals(refusal)
+
+
+STATUSES_OF_CODES = {refusal.code: refusal.status for refusal in _refusals()}
+
+
+def problem_of(response: httpx.Response, told: object = "") -> Problem:
+    """The problem that a 4xx answers, checked for its form; `told` is shown beside it when it is wrong."""
+    assert 400 <= response.status_code < 500, (told, response.status_code, response.text)
+    assert response.headers["content-type"] == "application/problem+json", (told, response.headers)
+    problem = msgspec.json.decode(response.content, type=Problem)
+    assert problem.status == response.status_code, (told, problem)
+    assert problem.code in STATUSES_OF_CODES, (told, problem)
+    assert problem.type == f"urn:grome:problem:{problem.code}", (told, problem)
+    assert problem.title, (told, problem)
+    assert problem.request_id == response.headers["x-request-id"], (told, problem)
+    return problem
+
+
+def assert_refused(response: httpx.Response, status: int, code: str, field: str | None = None, *, told: object) -> None:
+    """Refused as said, naming `field` or, under `service_ids` for example, a place within it."""
+    problem = problem_of(response, told)
+    assert (problem.status, problem.code) == (status, code), (told, problem)
+    named = [fault.field for fault in problem.errors]
+    if field is not None:
+        assert named, (told, problem)
+        assert all(name == field or name.startswith((f"{field}.", f"{field}[")) for name in named), (told, problem)

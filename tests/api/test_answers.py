@@ -1,0 +1,103 @@
+"""Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+
+from grome.app import document
+from grome.context import AppContext
+from tests.api.surface import ROUTES
+from tests.builders.barbers import ALWAYS_OPEN, EAGER
+from tests.builders.bookings import tomorrow
+from tests.builders.people import PASSWORD, admin, new_email, new_phone
+
+SCHEMA = schemathesis.openapi.from_dict(document())
+BY_NAME = {route.operation.handler.__name__: route for route in ROUTES}
+
+
+class Story:
+    """Asks by operation id, and keeps the answers."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self.answers: dict[str, httpx.Response] = {}
+
+    async def ask(self, name: str, auth: dict[str, str] | None = None, /, **request: Any) -> Any:
+        """`request` is what httpx takes, and the ids of the path."""
+        route = BY_NAME[name]
+        ids = {id_name: request.pop(id_name) for id_name in route.ids}
+        response = await self._client.request(route.method, route.url(**ids), headers=auth, **request)
+        assert response.is_success, (name, response.text)
+        self.answers[name] = response
+        return response.json() if response.content else None
+
+
+@pytest.fixture
+async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
+    told = Story(http)
+    boss = (await admin(http, context)).auth
+    service_id = await _catalogue(told, boss)
+    barber_id, barber = await _barber(told, service_id)
+    await _visits(told, barber_id, barber, service_id)
+    for name in ("live", "ready", "jwks"):
+        await told.ask(name)
+    await told.ask("logout", boss)
+    return told
+
+
+async def _catalogue(told: Story, boss: dict[str, str]) -> str:
+    cut = {"name": new_email(), "category": "hair", "translations": {"de": {"name": "Schnitt", "description": "Kurz."}}}
+    service: dict[str, str] = await told.ask("create_service", boss, json=cut)
+    await told.ask("read_service", service_id=service["id"])
+    assert (await told.ask("list_services", params={"q": "hair", "limit": 100}))["items"]
+    return service["id"]
+
+
+async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
+    person = {"phone": new_phone(), "password": PASSWORD, "name": "Émile", "role": "barber"}
+    signed_in = await told.ask("register", json={**person, "device": {"id": "a", "platform": "ios"}})
+    await told.ask("refresh", json={"refresh_token": signed_in["refresh_token"]})
+    auth = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    place = {"lat": -33.8688, "lng": 151.2093}
+    profile = {"display_name": "Émile", "location": place, "timezone": "Australia/Sydney", "currency": "AUD"}
+    offer = {"service_id": service_id, "price": 4500, "duration_min": 30}
+    await told.ask("put_profile", auth, json=profile)
+    await told.ask("put_offers", auth, json={"services": [offer]})
+    await told.ask("put_hours", auth, json=ALWAYS_OPEN)
+    await told.ask("put_rules", auth, json=EAGER)
+    barber = await told.ask("put_online", auth, json={"is_online": True})
+    assert await told.ask("read_own_profile", auth) == await told.ask("read_barber", barber_id=barber["id"]) == barber
+    assert (await told.ask("nearby", params={**place, "online": "true", "service_id": service_id}))["items"]
+    return barber["id"], auth
+
+
+async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_id: str) -> None:
+    me = {"email": new_email(), "password": PASSWORD}
+    await told.ask("register", json={**me, "name": "Zoë"})
+    customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
+    await told.ask("profile", customer)
+    days = {"from": str(tomorrow(9).date()), "to": str(tomorrow(9).date()), "service_ids": service_id}
+    slots = (await told.ask("free_times", barber_id=barber_id, params=days))["days"][0]["slots"]
+    wanted = [
+        {"barber_id": barber_id, "service_ids": [service_id], "scheduled_at": slots[number * 12]["start"]}
+        for number in range(3)
+    ]
+    done, declined, cancelled = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted]
+    for move in ("accept", "start", "complete"):
+        await told.ask(move, barber, booking_id=done)
+    await told.ask("decline", barber, booking_id=declined, json={"note": "Déjà pris."})
+    await told.ask("cancel", customer, booking_id=cancelled)
+    await told.ask("read_booking", customer, booking_id=done)
+    await told.ask("read_history", customer, booking_id=declined)
+    assert len((await told.ask("list_bookings", customer))["items"]) == 3
+
+
+async def test_answers_are_those_described(story: Story) -> None:
+    assert set(story.answers) == set(BY_NAME)
+    for name, response in story.answers.items():
+        route = BY_NAME[name]
+        assert response.status_code == route.operation.status
+        assert response.headers.get("content-type") == ("application/json" if response.content else None)
+        SCHEMA[route.path][route.method].validate_response(response)

@@ -1,0 +1,142 @@
+"""Bad bodies on every route that takes one: refused with the field by name, and nothing written."""
+
+import gzip
+
+import pytest
+
+from grome.app import App
+from tests.api.conftest import Cast
+from tests.api.problems import assert_refused, problem_of
+from tests.api.raw import send
+from tests.api.shapes import Place, places
+from tests.api.surface import WITH_BODY, Route
+
+pytestmark = [pytest.mark.usefixtures("nothing_written"), pytest.mark.parametrize("route", WITH_BODY, ids=str)]
+
+JSON = {"Content-Type": "application/json"}
+# Values that are wrong in every field that does not take their kind of JSON.
+KINDS = {
+    "string": ['"$where"'],
+    "number": ["7", "-0.5"],
+    "boolean": ["true"],
+    "null": ["null"],
+    "array": ["[]", '["$gt"]'],
+    "object": ["{}", '{"$gt": ""}', '{"$ne": null}'],
+}
+# Wrong in every field: numbers beyond any of ours, a text longer than any, and nesting that would exhaust a stack.
+EXCESSES = [
+    *("1e999", "-1e999", "1" + "0" * 30, "9" * 400, f'"{"x" * 100_000}"'),
+    *("[" * 50_000 + "]" * 50_000, '{"a":' * 50_000 + "1" + "}" * 50_000),
+]
+# No JSON, then no text: half of a pair, Latin-1, and a surrogate that was encoded as if it were a character.
+UNREADABLE = [
+    *("NaN", "Infinity", "-Infinity", "undefined", "0x10", "01", "'x'", '"\t"', '"\\x"'),
+    *('"\\ud800"', '"\\udc00 alone"', '"caf\udce9"', '"\udced\udca0\udc80"'),
+]
+UNREADABLE_BODIES = [
+    b"{",
+    b"{,}",
+    b"{]",
+    b"\x00{}",
+    b"\xef\xbb\xbf{}",
+    b'{"caf\xe9": 1}',
+    b"a=1",
+    gzip.compress(b"{}"),
+    '{"a": "é"}'.encode("utf-16"),
+    '{"a": 1}'.encode("utf-32"),
+]
+
+
+async def test_unreadable(cast: Cast, route: Route) -> None:
+    for body in UNREADABLE_BODIES:
+        response = await cast.ask(route, content=body, headers=JSON)
+        assert_refused(response, 400, "malformed_body", "body", told=body)
+
+
+async def test_more_than_one_value(cast: Cast, route: Route) -> None:
+    """Where `{}` lacks a field, that is found first."""
+    for body in (b"{} {}", b"{}]", b"{}\x00"):
+        problem = problem_of(await cast.ask(route, content=body, headers=JSON), body)
+        assert problem.code in {"malformed_body", "invalid"}, (body, problem)
+
+
+async def test_no_object(cast: Cast, route: Route) -> None:
+    for body in (b"null", b"[]", b"[{}]", b'"{}"', b"1", b"true", b"[" * 100_000):
+        response = await cast.ask(route, content=body, headers=JSON)
+        assert_refused(response, 422, "invalid", "body", told=body[:50])
+
+
+async def test_missing_fields(cast: Cast, route: Route) -> None:
+    """The first one is named. Where no field is required, the whole body may be left out."""
+    for place in places(route.body_struct):
+        required = [field.encode_name for field in place.struct.fields if field.required] if place.struct else []
+        if required:
+            response = await cast.ask(route, content=place.body("{}"), headers=JSON)
+            assert_refused(response, 422, "invalid", place.field_of(required[0]), told=place)
+        if required and not place.field:
+            assert_refused(await cast.ask(route, headers=JSON), 400, "malformed_body", "body", told="empty")
+
+
+async def test_unknown_fields(cast: Cast, route: Route) -> None:
+    for place in places(route.body_struct):
+        for name in ("grome", "$where", "_id", "__class__") if place.struct else ():
+            response = await cast.ask(route, content=place.body(f'{{"{name}": {{}}}}'), headers=JSON)
+            assert_refused(response, 422, "invalid", place.field_of(name), told=place)
+
+
+async def test_fields_of_another_kind(cast: Cast, route: Route) -> None:
+    for place in _fields(route):
+        for value in [value for kind in KINDS.keys() - place.kinds for value in KINDS[kind]]:
+            response = await cast.ask(route, content=place.body(value), headers=JSON)
+            assert_refused(response, 422, "invalid", place.field, told=(place, value))
+
+
+async def test_excessive_values(cast: Cast, route: Route) -> None:
+    for place in _fields(route):
+        for value in EXCESSES:
+            response = await cast.ask(route, content=place.body(value), headers=JSON)
+            assert_refused(response, 422, "invalid", place.field, told=(place, value[:50]))
+
+
+async def test_unreadable_values(cast: Cast, route: Route) -> None:
+    """Found to be no JSON, or before that to be of another kind."""
+    for place in _fields(route):
+        for value in UNREADABLE:
+            problem = problem_of(await cast.ask(route, content=place.body(value), headers=JSON), (place, value))
+            named = problem.code, problem.errors[0].field
+            assert named in {("malformed_body", "body"), ("invalid", place.field)}, (place, value, problem)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": ""},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "application/jsonx"},
+        {"Content-Type": "application/problem+json"},
+        {**JSON, "Content-Encoding": "gzip"},
+        {**JSON, "Content-Encoding": "identity, br"},
+    ],
+    ids=str,
+)
+async def test_other_media_types(cast: Cast, route: Route, headers: dict[str, str]) -> None:
+    for body in (b"{}", gzip.compress(b"{}")):
+        response = await cast.ask(route, content=body, headers=headers)
+        assert_refused(response, 415, "unsupported_media_type", told=(headers, body))
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: {}", "Transfer-Encoding: chunked\r\n\r\n{:x}"])
+async def test_larger_than_the_limit(app: App, cast: Cast, route: Route, framing: str) -> None:
+    """Refused for the size that the head or the chunk announces, before the body is there."""
+    headers = {**cast.auth(route), **JSON}
+    size = framing.format(app.config.REQUEST_MAX_SIZE + 1)
+    lines = [f"{route.method} {route.url(**cast.ids)} HTTP/1.1", *map(": ".join, headers.items()), size]
+    head = "\r\n".join([*lines, "", ""])
+    assert_refused(await send(app.ctx.base_url, head.encode()), 413, "body_too_large", told=route)
+
+
+def _fields(route: Route) -> list[Place]:
+    return [place for place in places(route.body_struct) if place.field]

@@ -1,0 +1,108 @@
+"""Bad queries, ids and headers on every route: refused with the field by name, and nothing written."""
+
+import base64
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from msgspec import inspect
+
+from grome.common.http.operations import MAX_KEY
+from tests.api.conftest import Cast
+from tests.api.problems import assert_refused
+from tests.api.shapes import plain_types
+from tests.api.surface import ROUTES, WITH_IDS, WITH_KEY, WITH_QUERY, Route
+
+pytestmark = pytest.mark.usefixtures("nothing_written")
+
+# Refused in every field of a query. The second line is not UTF-8: a stray byte, half a character, a surrogate.
+WRONG = [
+    *(quote(value) for value in ("", "\0", "\n", "x" * 5_000)),
+    *("%ff", "%c3", "%ed%a0%80"),
+]
+# Refused in all but texts.
+NO_VALUE = [
+    *("nan", "inf", "-Infinity", "1e999", "1" + "0" * 30, "0x10", "1_0", "%201", "%D9%A3"),
+    *("null", "none", "$gt", quote('{"$gt": ""}'), "[object%20Object]", "1%3B2", "01890a5d"),
+]
+_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+INVENTED = [
+    *(b"", b"null", b"{}", b"[]", b"{", b"\xff", b'{"$gt": ""}', b"[" * 200),
+    # What a list of bookings could have given out, but for a time that is before or after all times, or in no zone.
+    *(
+        f'{{"scheduled_at": "{time}", "id": "{_ID}"}}'.encode()
+        for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2027-03-01T09:00:00")
+    ),
+]
+NO_IDS = ["1", "null", "%00", "%ff", "..%2f..", "{}", quote('{"$gt":""}'), "0" * 5_000, "urn:uuid:" + "0" * 32]
+NO_TOKENS = [
+    *("", "Bearer", "Basic Z3JvbWU6Z3JvbWU=", "a.b.c", "Bearer a.b.c", "Bearer e30.e30.", "Bearer a b"),
+    *("Bearer " + "x" * 8_000, "Bearer \xff\xfe", "Bearer ../../etc/passwd", "Token a.b.c"),
+]
+NO_KEYS = ["", "x" * (MAX_KEY + 1), "a\tb", "Schlüssel"]
+
+
+@pytest.mark.parametrize("route", WITH_QUERY, ids=str)
+class TestQueries:
+    async def test_wrong_values(self, cast: Cast, route: Route) -> None:
+        for field in route.query_fields:
+            is_text = any(isinstance(kind, inspect.StrType) for kind in plain_types(field.type))
+            for value in WRONG if is_text else WRONG + NO_VALUE:
+                response = await cast.ask(route, query={field.encode_name: value})
+                assert_refused(response, 422, "invalid", field.encode_name, told=(field.encode_name, value[:50]))
+
+    async def test_repeated_fields(self, cast: Cast, route: Route) -> None:
+        """Which of the two was meant nobody knows; a list is what may come more than once."""
+        for field in route.query_fields:
+            if not isinstance(next(plain_types(field.type)), inspect.ListType):
+                response = await cast.ask(route, query={field.encode_name: f"1&{field.encode_name}=1"})
+                assert_refused(response, 422, "invalid", field.encode_name, told=field.encode_name)
+
+    async def test_missing_fields(self, cast: Cast, route: Route) -> None:
+        for field in route.query_fields:
+            if field.required:
+                response = await cast.ask(route, query={field.encode_name: None})
+                assert_refused(response, 422, "invalid", field.encode_name, told=field.encode_name)
+
+    async def test_invented_cursors(self, cast: Cast, route: Route) -> None:
+        """A cursor is no secret: anybody can write one."""
+        for position in INVENTED if "cursor" in [field.encode_name for field in route.query_fields] else ():
+            cursor = base64.urlsafe_b64encode(position).rstrip(b"=").decode()
+            assert_refused(await cast.ask(route, query={"cursor": cursor}), 422, "invalid", "cursor", told=position)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_unknown_query_fields(cast: Cast, route: Route) -> None:
+    for name in ("grome", "$where", "limit[$gt]", "_id"):
+        assert_refused(await cast.ask(route, query={name: "1"}), 422, "invalid", name, told=name)
+    assert_refused(await cast.ask(route, query={"%ff": "1"}), 422, "invalid", "query", told="%ff")
+
+
+@pytest.mark.parametrize("route", WITH_IDS, ids=str)
+async def test_ids_that_are_none(cast: Cast, route: Route) -> None:
+    for name in route.ids:
+        for wrong in NO_IDS:
+            assert_refused(await cast.ask(route, ids={name: wrong}), 422, "invalid", name, told=wrong[:50])
+
+
+@pytest.mark.parametrize("route", WITH_IDS, ids=str)
+async def test_ids_of_nothing(cast: Cast, route: Route) -> None:
+    for name in route.ids:
+        assert_refused(await cast.ask(route, ids={name: str(uuid4())}), 404, "not_found", told=name)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_broken_tokens(cast: Cast, route: Route) -> None:
+    """Where no token is needed, one that is sent has to be good all the same."""
+    for token in NO_TOKENS:
+        response = await cast.ask(route, auth={"Authorization": token})
+        assert_refused(response, 401, "unauthenticated", told=token)
+        assert response.headers["www-authenticate"] == 'Bearer realm="grome"'
+
+
+@pytest.mark.parametrize("route", WITH_KEY, ids=str)
+async def test_broken_idempotency_keys(cast: Cast, route: Route) -> None:
+    for key in NO_KEYS:
+        assert_refused(
+            await cast.ask(route, headers={"Idempotency-Key": key}), 422, "invalid", "Idempotency-Key", told=key
+        )

@@ -1,0 +1,230 @@
+"""HTTP manners: compression, request ids, methods, unknown addresses, kept connections, health, the request log."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from loguru import logger
+
+from grome.app import App
+from grome.context import AppContext
+from tests.api.problems import assert_refused, problem_of
+from tests.api.raw import read_answer, send
+from tests.api.surface import ROUTES, Route
+from tests.builders.people import PASSWORD, register
+
+READ = [route for route in ROUTES if route.method == "GET"]
+
+
+class TestCompression:
+    @pytest.mark.parametrize(
+        "accepted", ["gzip", "br, gzip", "gzip;q=0.5", "GZIP", "*", "deflate;q=0, gzip ; q=1", "identity, x, gzip"]
+    )
+    async def test_of_large_answers(self, http: httpx.AsyncClient, accepted: str) -> None:
+        plain, packed = await self._get(http, "identity"), await self._get(http, accepted)
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.json() == plain.json()
+        assert int(packed.headers["content-length"]) < len(plain.content) / 3
+
+    @pytest.mark.parametrize(
+        "accepted", ["", "br", "identity", "gzip;q=0", "gzip; q=0.000", "gzip;q=0, *", "*, gzip;q=0.", "*;q=0"]
+    )
+    async def test_only_where_it_is_accepted(self, http: httpx.AsyncClient, accepted: str) -> None:
+        response = await self._get(http, accepted)
+        assert "content-encoding" not in response.headers
+        assert response.json()["openapi"]
+
+    async def test_caches_are_told(self, http: httpx.AsyncClient) -> None:
+        """Of the plain answer as well, or a cache would keep it for those who take the other."""
+        for accepted in ("gzip", "identity"):
+            assert (await self._get(http, accepted)).headers["vary"] == "Accept-Encoding"
+
+    async def test_not_of_small_answers(self, http: httpx.AsyncClient) -> None:
+        response = await http.get("/health/live", headers={"Accept-Encoding": "gzip"})
+        assert response.headers.keys().isdisjoint({"content-encoding", "vary"})
+
+    @staticmethod
+    async def _get(http: httpx.AsyncClient, accepted: str) -> httpx.Response:
+        return await http.get("/openapi.json", headers={"Accept-Encoding": accepted})
+
+
+class TestRequestIds:
+    @pytest.mark.parametrize("sent", ["a", "A.b_c-9", "x" * 64])
+    async def test_acceptable_ones_are_kept(self, http: httpx.AsyncClient, sent: str) -> None:
+        for path in ("/health/live", "/v1/me", "/nowhere"):
+            assert (await http.get(path, headers={"X-Request-ID": sent})).headers["x-request-id"] == sent
+
+    @pytest.mark.parametrize("sent", ["", "x" * 65, "x" * 8_000, "a b", "a\tb", "<b>", "é", "\xff", "a,b"])
+    async def test_others_are_replaced(self, http: httpx.AsyncClient, sent: str) -> None:
+        answers = [
+            await http.get("/health/live", headers=[(b"X-Request-ID", sent.encode("latin-1"))]) for _ in range(2)
+        ]
+        first, second = (answer.headers["x-request-id"] for answer in answers)
+        assert len(first) == 32
+        assert sent not in {first, second}
+        assert first != second
+
+    @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/health/ready", "/jobs/login", "/v1/services"])
+    async def test_every_answer_has_one(self, http: httpx.AsyncClient, path: str) -> None:
+        for method in ("GET", "HEAD", "DELETE"):
+            assert (await http.request(method, path)).headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+async def test_other_methods_are_refused_with_those_there_are(http: httpx.AsyncClient, path: str) -> None:
+    here = [route for route in ROUTES if route.path == path]
+    allowed = {route.method for route in here} | ({"HEAD"} if "GET" in {route.method for route in here} else set())
+    # Where one path fits another, as `me` fits `{barber_id}`, the address is one to the router.
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"} - allowed:
+        response = await http.request(method, here[0].url())
+        assert (response.status_code, set(response.headers["allow"].split(", "))) == (405, allowed), method
+        if method != "HEAD":
+            assert_refused(response, 405, "method_not_allowed", told=method)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v1", "/v1/", "/v2/services", "/v1/nothing", "/v1/services/", "/v1/bookings/x/y/z", "/favicon.ico"),
+        *("/v1//services", "/V1/services", "/%00", "/%ff", "/..%2f..%2fetc%2fpasswd", "/v1/barbers/a%2fb/slots/c"),
+    ],
+)
+async def test_unknown_addresses(http: httpx.AsyncClient, path: str) -> None:
+    for method in ("GET", "POST"):
+        assert_refused(await http.request(method, path), 404, "not_found", told=(method, path))
+
+
+class TestHead:
+    @pytest.mark.parametrize("route", READ, ids=str)
+    async def test_is_get_without_the_body(self, app: App, route: Route) -> None:
+        """Asked over one connection, so that a body where none belongs would be taken for the second answer."""
+        reader, writer = await _connect(app)
+        for method in ("HEAD", "GET"):
+            writer.write(f"{method} {route.url()} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head, get = await read_answer(reader, with_body=False), await read_answer(reader)
+        writer.close()
+        assert head.status_code == get.status_code
+        for name in ("content-type", "content-length"):
+            assert head.headers[name] == get.headers[name]
+
+
+class TestConnections:
+    async def test_are_kept(self, app: App) -> None:
+        """Through refusals too, and until the client says otherwise."""
+        reader, writer = await _connect(app)
+        for path, status, connection in (
+            ("/health/live", 200, ""),
+            ("/nowhere", 404, ""),
+            ("/v1/me", 401, ""),
+            ("/health/live", 200, "Connection: close\r\n"),
+        ):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{connection}\r\n".encode())
+            answer = await read_answer(reader)
+            assert answer.status_code == status
+            assert answer.headers["connection"] == ("close" if connection else "keep-alive")
+        assert await reader.read() == b""
+        writer.close()
+
+    @pytest.mark.parametrize(
+        ("request_line", "header"),
+        [("GET /{} HTTP/1.1", "X: y"), ("GET /?q={} HTTP/1.1", "X: y"), ("GET / HTTP/1.1", "X: {}")],
+    )
+    async def test_a_head_that_is_too_large(self, app: App, request_line: str, header: str) -> None:
+        size = app.config.REQUEST_MAX_HEADER_SIZE
+        head = f"{request_line}\r\nHost: x\r\n{header}\r\n\r\n".format("x" * size).encode()
+        assert_refused(await send(app.ctx.base_url, head), 431, "head_too_large", told=head[:50])
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"nonsense",
+            b"GET /v1/services HTTP/9.9\r\nHost: x",
+            b"GET /v1/services\xff HTTP/1.1\r\nHost: x",
+            b"GET /v1/services?q=\xff HTTP/1.1\r\nHost: x",
+            b"GET /v1/services HTTP/1.1\r\nno colon",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1e3",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz",
+            b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: a miracle",
+        ],
+    )
+    async def test_a_request_that_cannot_be_read(self, app: App, head: bytes) -> None:
+        problem = problem_of(await send(app.ctx.base_url, head + b"\r\n\r\n"))
+        assert problem.code == "bad_request"
+
+
+async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, context: AppContext) -> None:
+    """What of them is kept, here the program's name, is kept as text."""
+    person = await register(http)
+    body = f'{{"email": "{person.email}", "password": "{PASSWORD}"}}'.encode()
+    head = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    odd = b"".join(
+        name + b": caf\xe9\r\n" for name in (b"User-Agent", b"Cookie", b"X-Forwarded-For", b"Accept-Encoding")
+    )
+    answer = await send(app.ctx.base_url, head % len(body) + odd + b"\r\n" + body)
+    assert answer.status_code == 200, answer.text
+    newest = await context.database["sessions"].find_one({"user_id": person.id}, sort=[("_id", -1)])
+    assert newest
+    assert newest["device"]["user_agent"] == "caf\ufffd"
+
+
+class TestHealth:
+    async def test_live(self, http: httpx.AsyncClient) -> None:
+        response = await http.get("/health/live")
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+    async def test_ready(self, http: httpx.AsyncClient) -> None:
+        response = await http.get("/health/ready")
+        verdict = response.json()
+        assert (response.status_code, verdict["ready"]) == (200, True)
+        assert set(verdict["dependencies"]) == {"mongodb", "redis"}
+        for dependency in verdict["dependencies"].values():
+            assert (dependency["ok"], dependency["fault"]) == (True, None)
+            assert 0 <= dependency["ms"] < 2_000
+
+
+class TestRequestLog:
+    @pytest.fixture
+    def lines(self, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+        """What the log has of each request, beside the message."""
+        monkeypatch.setitem(app.config, "ACCESS_LOG_LINES", True)
+        written: list[dict[str, Any]] = []
+        sink = logger.add(lambda message: written.append(message.record["extra"]), level="INFO")
+        yield written
+        logger.remove(sink)
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/health/live", 200),
+            ("HEAD", "/health/live", 200),
+            ("GET", "/v1/me", 401),
+            ("GET", "/nowhere", 404),
+            ("DELETE", "/v1/me", 405),
+            ("GET", "/v1/barbers/nearby", 422),
+        ],
+    )
+    async def test_has_one_line_a_request(
+        self, http: httpx.AsyncClient, lines: list[dict[str, Any]], method: str, path: str, status: int
+    ) -> None:
+        response = await http.request(method, path, params={"secret": "no"} if status == 401 else {})
+        (line,) = lines
+        assert line["request_id"] == response.headers["x-request-id"]
+        assert (line["method"], line["path"], line["status"]) == (method, path, status)
+        assert line["ms"] >= 0
+
+    async def test_tells_nothing_of_the_content(self, http: httpx.AsyncClient, lines: list[dict[str, Any]]) -> None:
+        secret = "a password that nobody may read"
+        await http.post("/v1/auth/login?q=" + "secret-query", json={"email": "a@example.com", "password": secret})
+        await http.get("/v1/me", headers={"Authorization": "Bearer secret-token"})
+        assert len(lines) == 2
+        assert not any(word in str(lines) for word in (secret, "secret-query", "secret-token", "a@example.com"))
+
+
+async def _connect(app: App) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    url = httpx.URL(app.ctx.base_url)
+    return await asyncio.open_connection(url.host, url.port)

@@ -1,0 +1,186 @@
+"""The OpenAPI document is sound, says what the routes declare, no less and no more, and the page shows it offline."""
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import jsonschema_rs  # comes with schemathesis
+import pytest
+import schemathesis
+from click.testing import CliRunner
+from msgspec import Struct
+
+from grome.app import App, document
+from grome.cli import cli
+from tests.api.surface import ROUTES, WITH_BODY, Route
+
+DOCUMENT = document()
+DIALECT = "https://json-schema.org/draft/2020-12/schema"  # of OpenAPI 3.1
+EVERYWHERE = {(400, "bad_request"), (401, "unauthenticated"), (422, "invalid"), (431, "head_too_large")}
+EVERYWHERE |= {(503, "unavailable")}
+WHERE_A_BODY_IS_SENT = {(400, "malformed_body"), (413, "body_too_large"), (415, "unsupported_media_type")}
+
+
+def described(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
+    return operation
+
+
+def test_it_is_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+    for schema in _schemas(DOCUMENT):
+        jsonschema_rs.meta.validate({"$schema": DIALECT, **schema})
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [node["$ref"] for node in _nodes(DOCUMENT) if "$ref" in node]
+    assert references
+    for reference in references:
+        root, *path = reference.split("/")
+        assert root == "#"
+        place = DOCUMENT
+        for name in path:
+            place = place[name]
+
+
+def test_it_has_the_routes_that_are_served(app: App) -> None:
+    served = {
+        (method, "/" + re.sub(r"<(\w+):\w+>", r"{\1}", route.path))
+        for route in app.router.routes
+        for method in route.methods - {"HEAD"}
+        if route.path.startswith(("v1", "health"))
+    }
+    assert served == {(method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item}
+    assert served == {(route.method, route.path) for route in ROUTES}
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = Counter(described(route)["operationId"] for route in ROUTES)
+    assert set(names.values()) == {1}, names
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+class TestOperations:
+    def test_texts(self, route: Route) -> None:
+        summary = described(route)["summary"]
+        assert summary.endswith(".")
+        assert summary.startswith(summary[0].upper())
+        assert described(route)["tags"][0] in {tag["name"] for tag in DOCUMENT["tags"]}
+
+    def test_callers(self, route: Route) -> None:
+        assert described(route)["x-roles"] == (sorted(role.value for role in route.who) or ["anyone"])
+        assert described(route)["security"] == ([] if route.who else [{}]) + [{"bearer": []}]
+
+    def test_parameters(self, route: Route) -> None:
+        wanted = [("path", name, True) for name in route.ids]
+        wanted += [("query", field.encode_name, field.required) for field in route.query_fields]
+        wanted += [("header", "Idempotency-Key", False)] if route.takes("idempotency_key") else []
+        found = [(one["in"], one["name"], one.get("required", False)) for one in described(route)["parameters"]]
+        assert sorted(found) == sorted(wanted)
+
+    def test_answers(self, route: Route) -> None:
+        for status, kind in route.operation.answers.items():
+            content = described(route)["responses"][str(status)].get("content", {})
+            assert content.get("application/json") == ({"schema": _reference(kind)} if kind else None)
+
+    def test_refusals(self, route: Route) -> None:
+        wanted = EVERYWHERE | {(refusal.status, refusal.code) for refusal in route.operation.refusals}
+        wanted |= WHERE_A_BODY_IS_SENT if route.takes("body") else set()
+        wanted |= {(403, "forbidden")} if 0 < len(route.who) < 3 else set()
+        found = set()
+        for status, response in described(route)["responses"].items():
+            if problem := response.get("content", {}).get("application/problem+json"):
+                general, narrowed = problem["schema"]["allOf"]
+                assert general == {"$ref": "#/components/schemas/Problem"}
+                found |= {(int(status), code) for code in narrowed["properties"]["code"]["enum"]}
+        assert found == wanted
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=str)
+def test_bodies(route: Route) -> None:
+    body = described(route)["requestBody"]
+    assert body["content"] == {"application/json": {"schema": _reference(route.body_struct)}}
+    schema = DOCUMENT["components"]["schemas"][route.body_struct.__name__]
+    assert body["required"] == bool(schema.get("required"))
+    assert schema["additionalProperties"] is False
+
+
+async def test_it_is_served_as_the_command_line_prints_it(http: httpx.AsyncClient) -> None:
+    served = await http.get("/openapi.json")
+    printed = CliRunner().invoke(cli, ["openapi"])
+    assert (served.status_code, served.headers["content-type"], printed.exit_code) == (200, "application/json", 0)
+    assert served.json() == json.loads(printed.output) == json.loads(json.dumps(DOCUMENT))
+
+
+class TestPage:
+    @pytest.fixture
+    async def page(self, http: httpx.AsyncClient) -> httpx.Response:
+        response = await http.get("/docs")
+        assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        return response
+
+    async def test_the_front_door_leads_to_it(self, http: httpx.AsyncClient) -> None:
+        assert (await http.get("/", follow_redirects=True)).url.path == "/docs"
+
+    def test_its_policy_admits_its_own_script_and_style_alone(self, page: httpx.Response) -> None:
+        elements = _Elements(page.text)
+        policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["connect-src"] == "'self'"
+        for element in ("script", "style"):
+            assert elements.inline[element]
+            assert policy[f"{element}-src"].split() == [_hash(text) for text in elements.inline[element]]
+        assert not [name for name in elements.attributes if name == "style" or name.startswith("on")]
+
+    def test_it_needs_nothing_from_elsewhere(self, page: httpx.Response) -> None:
+        elements = _Elements(page.text)
+        assert [link for link in elements.links if not link.startswith(("#", "data:"))] == []
+        # The one host is RFC 2606's, as an example of a value.
+        assert set(re.findall(r"(?:https?:)?//([\w-]+\.[\w.-]+)", page.text)) <= {"example.com"}
+
+
+def _reference(struct: type[Struct]) -> dict[str, str]:
+    assert struct.__name__ in DOCUMENT["components"]["schemas"]
+    return {"$ref": f"#/components/schemas/{struct.__name__}"}
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _nodes(child)
+
+
+def _schemas(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from document["components"]["schemas"].values()
+    yield from (node["schema"] for node in _nodes(document["paths"]) if "schema" in node)
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+class _Elements(HTMLParser):
+    """What a page has of inline scripts and styles, of attributes, and of links to anything."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inline: dict[str, list[str]] = {"script": [], "style": []}
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 -- the parser's
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "action", "srcset", "data"}]
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem:
+            self.inline[self.cdata_elem].append(data)

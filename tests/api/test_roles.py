@@ -1,0 +1,160 @@
+"""Who may call what: every route against everybody, and bookings against those whose they are not."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from grome.common.actor import Role
+from grome.context import AppContext
+from tests.api.conftest import Cast
+from tests.api.problems import assert_refused
+from tests.api.surface import ROUTES, Route
+from tests.builders.people import Person, admin, register
+from tests.conftest import SetClock
+
+NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
+ANYONE = "nobody customer barber admin"
+SIGNED_IN = "customer barber admin"
+# Said here a second time, apart from the routes: who opens a route to more people must say so in both places.
+WHO = {
+    "POST /v1/auth/register": ANYONE,
+    "POST /v1/auth/login": ANYONE,
+    "POST /v1/auth/refresh": ANYONE,
+    "POST /v1/auth/logout": SIGNED_IN,
+    "GET /v1/auth/jwks": ANYONE,
+    "GET /v1/me": SIGNED_IN,
+    "GET /v1/barbers/nearby": ANYONE,
+    "GET /v1/barbers/{barber_id}": ANYONE,
+    "GET /v1/barbers/{barber_id}/slots": ANYONE,
+    "GET /v1/barbers/me": "barber",
+    "PUT /v1/barbers/me": "barber",
+    "PUT /v1/barbers/me/services": "barber",
+    "PUT /v1/barbers/me/hours": "barber",
+    "PUT /v1/barbers/me/rules": "barber",
+    "PUT /v1/barbers/me/online": "barber",
+    "GET /v1/services": ANYONE,
+    "GET /v1/services/{service_id}": ANYONE,
+    "POST /v1/services": "admin",
+    "POST /v1/bookings": "customer",
+    "GET /v1/bookings": SIGNED_IN,
+    "GET /v1/bookings/{booking_id}": SIGNED_IN,
+    "GET /v1/bookings/{booking_id}/history": SIGNED_IN,
+    "POST /v1/bookings/{booking_id}/accept": "barber",
+    "POST /v1/bookings/{booking_id}/decline": "barber",
+    "POST /v1/bookings/{booking_id}/start": "barber",
+    "POST /v1/bookings/{booking_id}/complete": "barber",
+    "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
+    "GET /health/live": ANYONE,
+    "GET /health/ready": ANYONE,
+}
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert {str(route) for route in ROUTES} == set(WHO)
+
+
+@pytest.mark.parametrize("caller", ["nobody", *Role])
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_roles(cast: Cast, context: AppContext, route: Route, caller: str) -> None:
+    auth = {} if caller == "nobody" else (await _new(Role(caller), cast.client, context)).auth
+    response = await cast.ask(route, auth=auth, ids=dict.fromkeys(route.ids, NOBODY))
+    if caller in WHO[str(route)].split():
+        assert response.status_code not in {401, 403}, response.text
+    elif caller == "nobody":
+        assert_refused(response, 401, "unauthenticated", told=route)
+    else:
+        assert_refused(response, 403, "forbidden", told=route)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_tampered_tokens(cast: Cast, context: AppContext, route: Route) -> None:
+    """A role that was written over, a signature of another token, none, and one by a key that is not ours."""
+    customer, other = await register(cast.client), await register(cast.client)
+    header, claims, signature = customer.access_token.split(".")
+    raised = _base64url({**jwt.decode(customer.access_token, options={"verify_signature": False}), "role": "admin"})
+    unsigned = _base64url({"alg": "none", "typ": "JWT"})
+    foreign_key = Ed25519PrivateKey.generate()
+    claimed = jwt.decode(customer.access_token, options={"verify_signature": False})
+    for token in (
+        f"{header}.{raised}.{signature}",
+        f"{header}.{claims}.{other.access_token.split('.')[2]}",
+        f"{header}.{claims}.",
+        f"{unsigned}.{claims}.",
+        jwt.encode(claimed, foreign_key, algorithm="EdDSA", headers={"kid": context.access_tokens.jwk.kid}),
+        jwt.encode(claimed, context.access_tokens.jwk.x, algorithm="HS256"),
+    ):
+        response = await cast.ask(route, auth={"Authorization": f"Bearer {token}"})
+        assert_refused(response, 401, "unauthenticated", told=token)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_expired_tokens(cast: Cast, clock: SetClock, route: Route) -> None:
+    person = await register(cast.client)
+    clock.shift = timedelta(minutes=15)
+    assert_refused(await cast.ask(route, auth=person.auth), 401, "unauthenticated", told=route)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_tokens_of_an_ended_session(cast: Cast, route: Route) -> None:
+    person = await register(cast.client)
+    assert (await cast.client.get("/v1/me", headers=person.auth)).status_code == 200  # so that it is remembered
+    assert (await cast.client.post("/v1/auth/logout", headers=person.auth)).status_code == 204
+    assert_refused(await cast.ask(route, auth=person.auth), 401, "unauthenticated", told=route)
+
+
+BOOKINGS = [route for route in ROUTES if "booking_id" in route.ids]
+
+
+@pytest.mark.parametrize("route", BOOKINGS, ids=str)
+@pytest.mark.parametrize("stranger", [Role.CUSTOMER, Role.BARBER])
+async def test_bookings_of_others(cast: Cast, context: AppContext, route: Route, stranger: Role) -> None:
+    """As if they were not there; where the role may not act at all, that is said whosever the booking is."""
+    person = await _new(stranger, cast.client, context)
+    before = await _booking(cast)
+    response = await cast.ask(route, auth=person.auth)
+    if stranger in route.who:
+        assert_refused(response, 404, "not_found", told=route)
+    else:
+        assert_refused(response, 403, "forbidden", told=route)
+    nobodys = await cast.ask(route, auth=person.auth, ids={"booking_id": NOBODY})
+    assert _without_id(nobodys) == _without_id(response)
+    assert await _booking(cast) == before
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_bookings_of_ones_own(cast: Cast, role: Role) -> None:
+    for path in ("", "/history"):
+        url = f"/v1/bookings/{cast.ids['booking_id']}{path}"
+        assert (await cast.client.get(url, headers=cast.people[role].auth)).status_code == 200
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_lists_hold_what_one_may_read(cast: Cast, context: AppContext, role: Role) -> None:
+    stranger = await _new(role, cast.client, context)
+    found = await cast.client.get("/v1/bookings", headers=stranger.auth)
+    listed = {booking["id"] for booking in found.json()["items"]}
+    assert (cast.ids["booking_id"] in listed) == (role is Role.ADMIN)
+
+
+async def _new(role: Role, client: httpx.AsyncClient, context: AppContext) -> Person:
+    return await admin(client, context) if role is Role.ADMIN else await register(client, role=role.value)
+
+
+async def _booking(cast: Cast) -> dict[str, Any]:
+    found = await cast.client.get(f"/v1/bookings/{cast.ids['booking_id']}", headers=cast.people[Role.ADMIN].auth)
+    booking: dict[str, Any] = found.json()
+    return booking
+
+
+def _without_id(response: httpx.Response) -> dict[str, Any]:
+    return {name: value for name, value in response.json().items() if name != "request_id"}
+
+
+def _base64url(value: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
