@@ -14,8 +14,8 @@ from dotenv import dotenv_values
 from msgspec import Meta, Struct, field
 
 PREFIX = "GROME_"
-# Set by the embedded servers for the processes they start; a mark, not a setting.
-MARKS = frozenset({"GROME_HOME_OWNER"})
+# No settings: a mark on the processes that the embedded servers start, and what `grome create-admin` is given.
+OTHERS = frozenset({"GROME_HOME_OWNER", "GROME_NEW_PASSWORD"})
 
 
 class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,8 +33,8 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(description="MongoDB replica set or mongos; unset, `grome run` starts its own.")] = ""
-    database: Annotated[
-        str, Meta(pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Database that holds all collections.")
+    database: Annotated[  # `$` alone would let a final newline pass
+        str, Meta(pattern=r"^[A-Za-z0-9_-]{1,38}$(?!\n)", description="Database that holds all collections.")
     ] = "grome"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded mongod; 0 takes a free one.")] = 0
     timeout_ms: Annotated[
@@ -143,7 +143,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the tree from `environ` and the environment's file; raises SettingsError with all faults."""
     faults: list[str] = []
     env = environ.get("GROME_ENV", "development")
-    given = {**_from_file(env), **{k: v for k, v in environ.items() if k.startswith(PREFIX) and k not in MARKS}}
+    given = {**_from_file(env), **{k: v for k, v in environ.items() if k.startswith(PREFIX) and k not in OTHERS}}
     tree: dict[str, Any] = {}
     known = {leaf.variable: leaf for leaf in setting_fields()}
     for variable, text in sorted(given.items()):
@@ -161,17 +161,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         for name in leaf.path[:-1]:
             section = section.setdefault(name, {})
         section[leaf.path[-1]] = value
-    if faults:
-        raise SettingsError(faults)
-    settings = msgspec.convert(tree, Settings)
-    if faults := _unsafe(settings):
+    settings = msgspec.convert(tree, Settings)  # what is at fault is left at its default, so that the rest is seen too
+    if faults := faults + _unsafe(settings):
         raise SettingsError(faults)
     return settings
 
 
 def _from_file(env: str) -> dict[str, str]:
-    path = Path(__file__).with_name(f"{env}.env")
-    if not env.isalpha() or not path.is_file():  # the value itself is refused as GROME_ENV a moment later
+    path = Path(__file__).with_name(f"{env}.env") if env.isalpha() else None
+    if path is None or not path.is_file():  # the value itself is refused as GROME_ENV a moment later
         return {}
     return {name: value for name, value in dotenv_values(path, interpolate=False).items() if value is not None}
 

@@ -41,12 +41,17 @@ def _settings_table(settings: Settings) -> Table:
 
 
 def _shown(value: str, *, secret: bool) -> str:
-    """Secrets hidden, and so is the password in a URL."""
+    """Secrets hidden, and so are the password in a URL and its options, which may hold another."""
     if secret:
         return "(set, hidden)" if value else "(not set)"
     scheme, found, rest = value.partition("://")
-    login, at, place = rest.rpartition("@")
-    return f"{scheme}://{login.partition(':')[0]}:…@{place}" if found and at else value
+    if not found:
+        return value
+    address, asked, options = rest.partition("?")
+    if "@" in options:  # where the password ends is anybody's guess
+        return f"{scheme}://…"
+    login, at, place = address.rpartition("@")
+    return f"{scheme}://{login.partition(':')[0] + ':…@' if at else ''}{place}{'?…' if asked else ''}"
 
 
 def _python() -> Finding:

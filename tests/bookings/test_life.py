@@ -1,34 +1,149 @@
-"""A booking's life over HTTP, from request to completion or any other end."""
+"""A booking's life over HTTP: every move that is legal, every one that is not, and what the history tells."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 import httpx
+import pytest
 
 from grome.context import AppContext
-from tests.builders.barbers import barber
-from tests.builders.people import register
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, history, move, tomorrow
+from tests.builders.people import Person, admin, register
+
+PATHS = {
+    "requested": (),
+    "accepted": ("accept",),
+    "in_progress": ("accept", "start"),
+    "completed": ("accept", "start", "complete"),
+    "cancelled": ("cancel",),
+}
+# What each move leads to from each state; a state that a move is not listed with refuses it. The same move a second
+# time in a row changes nothing and is no fault.
+LEADS_TO = {
+    "accept": {"requested": "accepted", "accepted": "accepted"},
+    "decline": {"requested": "cancelled"},
+    "start": {"accepted": "in_progress", "in_progress": "in_progress"},
+    "complete": {"in_progress": "completed", "completed": "completed"},
+    "cancel": {"requested": "cancelled", "accepted": "cancelled", "cancelled": "cancelled"},
+}
+MAY_BE_REPEATED = {("accept", "accepted"), ("start", "in_progress"), ("complete", "completed"), ("cancel", "cancelled")}
 
 
-def tomorrow(hour: int, minute: int = 0) -> str:
-    day = datetime.now(UTC).date() + timedelta(days=1)
-    return f"{day}T{hour:02}:{minute:02}:00Z"
+async def booked(
+    http: httpx.AsyncClient, context: AppContext, status: str = "requested"
+) -> tuple[Barber, Person, dict[str, Any]]:
+    """A barber, a customer, and their booking brought to `status`."""
+    shop, customer = await barber(http, context), await register(http)
+    booking = await book(http, customer, shop, tomorrow(9))
+    for action in PATHS[status]:
+        response = await move(http, shop.auth, booking, action)
+        assert response.status_code == 200, response.text
+        booking = response.json()
+    assert booking["status"] == status
+    return shop, customer, booking
 
 
 async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, customer = await barber(http, context), await register(http)
-    wanted = {"barber_id": shop.id, "service_ids": [shop.services[0][0]], "scheduled_at": tomorrow(9)}
-    response = await http.post("/v1/bookings", json=wanted, headers=customer.auth)
-    assert response.status_code == 201, response.text
-    booking = response.json()
-    assert (booking["status"], booking["version"], booking["price"]) == ("requested", 1, 3000)
-
+    shop, customer, booking = await booked(http, context)
+    assert (booking["version"], booking["price"]) == (1, 3000)
     for version, (action, status) in enumerate(
         [("accept", "accepted"), ("start", "in_progress"), ("complete", "completed")], start=2
     ):
-        response = await http.post(f"/v1/bookings/{booking['id']}/{action}", headers=shop.auth)
+        response = await move(http, shop.auth, booking, action)
         assert response.status_code == 200, response.text
-        assert (response.json()["status"], response.json()["version"]) == (status, version)
+        assert response.json() == {**booking, "status": status, "version": version}
+    read = await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)
+    assert read.json() == {**booking, "status": "completed", "version": 4}
 
-    history = (await http.get(f"/v1/bookings/{booking['id']}/history", headers=customer.auth)).json()["items"]
-    assert [entry["action"] for entry in history] == ["create", "accept", "start", "complete"]
-    assert [entry["version"] for entry in history] == [1, 2, 3, 4]
+    entries = await history(http, customer.auth, booking)
+    told = [(entry["version"], entry["action"], entry["status"], entry["by"], entry["actor_id"]) for entry in entries]
+    asked, answered = ("customer", str(customer.id)), ("barber", shop.id)
+    assert told == [
+        (1, "create", "requested", *asked),
+        (2, "accept", "accepted", *answered),
+        (3, "start", "in_progress", *answered),
+        (4, "complete", "completed", *answered),
+    ]
+    assert len({entry["id"] for entry in entries}) == 4
+    times = [datetime.fromisoformat(entry["at"]) for entry in entries]
+    assert times == sorted(times)
+    assert entries == await history(http, shop.auth, booking)
+
+
+@pytest.mark.parametrize("status", PATHS)
+async def test_moves_from_each_state(http: httpx.AsyncClient, context: AppContext, status: str) -> None:
+    for action, leads_to in LEADS_TO.items():
+        shop, customer, booking = await booked(http, context, status)
+        before = await history(http, shop.auth, booking)
+
+        response = await move(http, shop.auth, booking, action)
+
+        after = await history(http, shop.auth, booking)
+        if status not in leads_to:
+            assert (response.status_code, response.json()["code"]) == (409, "wrong_state"), action
+            assert after == before
+        elif (action, status) in MAY_BE_REPEATED:
+            assert (response.status_code, response.json()) == (200, booking), action
+            assert after == before
+        else:
+            assert response.status_code == 200, action
+            assert response.json()["status"] == leads_to[status], action
+            assert response.json()["version"] == booking["version"] + 1
+            assert after[:-1] == before
+            assert (after[-1]["action"], after[-1]["version"]) == (action, response.json()["version"])
+        read = await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)
+        assert read.json() == (response.json() if response.status_code == 200 else booking)
+
+
+async def test_a_word_with_a_cancellation_is_kept(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, customer, booking = await booked(http, context)
+    ended = await move(http, customer.auth, booking, "cancel", note="I am ill.\nSorry.")
+    assert (ended.json()["status"], ended.json()["reason"]) == ("cancelled", "customer")
+    last = (await history(http, shop.auth, booking))[-1]
+    assert (last["note"], last["reason"], last["by"]) == ("I am ill.\nSorry.", "customer", "customer")
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "reason", "party"),
+    [
+        ("barber", "decline", "declined", "barber"),
+        ("barber", "cancel", "barber", "barber"),
+        ("customer", "cancel", "customer", "customer"),
+        ("admin", "cancel", "system", "admin"),
+    ],
+)
+async def test_every_end_has_its_reason(
+    http: httpx.AsyncClient, context: AppContext, who: str, action: str, reason: str, party: str
+) -> None:
+    shop, customer, booking = await booked(http, context)
+    boss = await admin(http, context)
+    person = {"barber": shop.person, "customer": customer, "admin": boss}[who]
+    ended = (await move(http, person.auth, booking, action)).json()
+    assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", reason, 2)
+    last = (await history(http, boss.auth, booking))[-1]
+    assert (last["by"], last["actor_id"], last["reason"]) == (party, str(person.id), reason)
+
+
+@pytest.mark.parametrize("action", ["accept", "decline", "start", "complete"])
+async def test_only_barbers_answer(http: httpx.AsyncClient, context: AppContext, action: str) -> None:
+    _, customer, booking = await booked(http, context)
+    for person in (customer, await admin(http, context)):
+        response = await move(http, person.auth, booking, action)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401
+
+
+async def test_what_is_somebody_elses_is_not_there(http: httpx.AsyncClient, context: AppContext) -> None:
+    _, customer, booking = await booked(http, context)
+    other_customer, other_shop = await register(http), await barber(http, context)
+    path = f"/v1/bookings/{booking['id']}"
+    for auth in (other_customer.auth, other_shop.auth):
+        for method, address in (("GET", path), ("GET", f"{path}/history"), ("POST", f"{path}/cancel")):
+            response = await http.request(method, address, headers=auth)
+            assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    for action in ("accept", "decline", "start", "complete"):
+        assert (await move(http, other_shop.auth, booking, action)).status_code == 404
+    assert (await http.get(path, headers=customer.auth)).json() == booking
+    assert (await http.get(f"/v1/bookings/{UUID(int=0)}", headers=customer.auth)).status_code == 404

@@ -1,0 +1,236 @@
+"""The slot list over HTTP: its contract, and that it offers all that can be booked and nothing else."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from grome.context import AppContext
+from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
+from tests.builders.bookings import ask, book, move
+from tests.builders.hours import weekly_hours
+from tests.builders.people import Person, register
+from tests.conftest import SetClock
+
+TICK = timedelta(minutes=5)
+DAY = timedelta(days=1)
+
+
+async def slots(http: httpx.AsyncClient, shop: Barber, first: date, last: date, **changed: Any) -> httpx.Response:
+    wanted = {
+        "from": str(first),
+        "to": str(last),
+        "service_ids": ",".join(service_id for service_id, _ in shop.services),
+    }
+    return await http.get(f"/v1/barbers/{shop.id}/slots", params={**wanted, **changed})
+
+
+@pytest.fixture
+def day() -> date:
+    return datetime.now(UTC).date() + 3 * DAY
+
+
+@pytest.fixture
+async def morning_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Open from 09:00 to 12:00 in Berlin, for visits of 30 and 15 minutes that may start every half an hour."""
+    opening = {"is_available": True, "start_time": "09:00", "end_time": "12:00"}
+    hours = dict.fromkeys(ALWAYS_OPEN, opening)
+    return await barber(http, context, durations=(30, 15), hours=hours, rules={"slot_step_min": 30})
+
+
+async def test_the_contract(http: httpx.AsyncClient, morning_shop: Barber, day: date) -> None:
+    response = await slots(http, morning_shop, day, day + DAY)
+    assert response.status_code == 200
+    berlin = ZoneInfo("Europe/Berlin")
+
+    def expected(local: date) -> dict[str, Any]:
+        opens = datetime.combine(local, datetime.min.time(), berlin).replace(hour=9).astimezone(UTC)
+        starts = [opens + timedelta(minutes=30 * number) for number in range(5)]
+        return {
+            "date": local.isoformat(),
+            "slots": [{"start": rfc3339(start), "end": rfc3339(start + timedelta(minutes=45))} for start in starts],
+        }
+
+    assert response.json() == {"timezone": "Europe/Berlin", "days": [expected(day), expected(day + DAY)]}
+    repeated = {"service_ids": [service_id for service_id, _ in morning_shop.services]}
+    assert (await slots(http, morning_shop, day, day + DAY, **repeated)).content == response.content
+
+
+async def test_what_is_taken_is_not_offered_until_it_is_given_up(
+    http: httpx.AsyncClient, morning_shop: Barber, day: date
+) -> None:
+    offered = (await slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
+    customer = await register(http)
+    booking = await book(http, customer, morning_shop, datetime.fromisoformat(offered[2]["start"]), services=(0, 1))
+    assert {"start": booking["scheduled_at"], "end": booking["ends_at"]} == offered[2]
+    left = (await slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
+    assert left == [offered[0], offered[4]]
+    await move(http, customer.auth, booking, "cancel")
+    assert (await slots(http, morning_shop, day, day)).json()["days"][0]["slots"] == offered
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"from": "today"}, "from"),
+        ({"from": "2027-02-29"}, "from"),
+        ({"from": "2027-01-02", "to": "2027-01-01"}, "to"),
+        ({"from": "2027-01-01", "to": "2027-02-01"}, "to"),
+        ({"to": ["2027-01-01", "2027-01-02"]}, "to"),
+        ({"service_ids": ""}, "service_ids[0]"),
+        ({"service_ids": str(uuid4())}, "service_ids[0]"),
+        ({"day": "2027-01-01"}, "day"),
+    ],
+)
+async def test_what_is_refused_is_named(
+    http: httpx.AsyncClient, morning_shop: Barber, day: date, wrong: dict[str, Any], field: str
+) -> None:
+    response = await slots(http, morning_shop, day, day, **wrong)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+    assert [fault["field"] for fault in response.json()["errors"]] == [field]
+
+
+async def test_a_service_twice_and_a_barber_who_is_not_there(
+    http: httpx.AsyncClient, morning_shop: Barber, day: date
+) -> None:
+    twice = ",".join([morning_shop.services[0][0]] * 2)
+    response = await slots(http, morning_shop, day, day, service_ids=twice)
+    assert response.json()["errors"] == [{"field": "service_ids[1]", "message": "is given twice"}]
+    response = await http.get(
+        f"/v1/barbers/{uuid4()}/slots", params={"from": str(day), "to": str(day), "service_ids": str(uuid4())}
+    )
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (404, "barber_id")
+
+
+@pytest.mark.parametrize("days", [(date.min, date.min), (date.max, date.max)])
+async def test_the_ends_of_the_calendar_are_days_without_slots(
+    http: httpx.AsyncClient, morning_shop: Barber, days: tuple[date, date]
+) -> None:
+    response = await slots(http, morning_shop, *days)
+    assert response.json()["days"] == [{"date": days[0].isoformat(), "slots": []}]
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def clock_changes(zone: str) -> list[datetime]:
+    """The instants of the next two that are some days away, each with its date in the zone."""
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    ahead = [(this_hour + timedelta(hours=hour)).astimezone(ZoneInfo(zone)) for hour in range(72, 366 * 24)]
+    return [later for one, later in pairwise(ahead) if one.utcoffset() != later.utcoffset()][:2]
+
+
+@dataclass(frozen=True)
+class Day:
+    """Two local dates around a change of clocks, as a barber has laid them out."""
+
+    first: date
+    now: datetime
+    hours: dict[str, Any]
+    rules: dict[str, Any]
+    durations: tuple[int, ...]
+
+    @property
+    def last(self) -> date:
+        return self.first + DAY
+
+
+@st.composite
+def days(draw: st.DrawFn, change: datetime) -> Day:
+    first = change.date() - draw(st.sampled_from([DAY, 0 * DAY]))
+    return Day(
+        first,
+        change.astimezone(UTC) - draw(st.integers(12, 60)) * timedelta(hours=1),
+        msgspec.to_builtins(draw(weekly_hours())),
+        {
+            "slot_step_min": draw(st.sampled_from([30, 15, 5, 20, 60])),
+            "min_notice_min": draw(st.sampled_from([0, 60, 1440])),
+            "horizon_days": draw(st.sampled_from([366, 3, 2])),
+            "buffer_before_min": draw(st.sampled_from([0, 5, 30])),
+            "buffer_after_min": draw(st.sampled_from([0, 10, 60])),
+        },
+        draw(st.sampled_from([(30,), (5,), (45, 15), (90,), (240,)])),
+    )
+
+
+def instants(laid_out: Day, change: datetime) -> list[datetime]:
+    """Every five minutes of the two dates."""
+    midnight = datetime.combine(laid_out.first, datetime.min.time(), change.tzinfo).astimezone(UTC)
+    ahead = [midnight + number * TICK for number in range(3 * 24 * 12)]
+    return [moment for moment in ahead if moment.astimezone(change.tzinfo).date() <= laid_out.last]
+
+
+def nearest(change: datetime, moments: list[datetime], count: int) -> list[datetime]:
+    return sorted(moments, key=lambda moment: abs(moment - change))[:count]
+
+
+def some_of(data: st.DataObject, moments: list[datetime], most: int) -> list[datetime]:
+    return data.draw(st.lists(st.sampled_from(moments), max_size=most)) if moments else []
+
+
+def all_of(shop: Barber) -> tuple[int, ...]:
+    return tuple(range(len(shop.services)))
+
+
+async def offered_starts(http: httpx.AsyncClient, shop: Barber, laid_out: Day) -> list[datetime]:
+    response = await slots(http, shop, laid_out.first, laid_out.last)
+    assert response.status_code == 200, response.text
+    return [datetime.fromisoformat(slot["start"]) for listed in response.json()["days"] for slot in listed["slots"]]
+
+
+async def book_and_cancel(http: httpx.AsyncClient, customer: Person, shop: Barber, start: datetime) -> None:
+    booking = await book(http, customer, shop, start, services=all_of(shop))
+    assert (await move(http, customer.auth, booking, "cancel")).status_code == 200
+
+
+CHANGES = [
+    pytest.param(change, id=f"{zone} {change.date()}")
+    for zone in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
+    for change in clock_changes(zone)
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+# Not shrunk: an example is some hundred requests, and reads well as it comes.
+@settings(
+    deadline=None,
+    max_examples=7,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+async def test_what_is_offered_can_be_booked_and_nothing_else(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject
+) -> None:
+    laid_out = data.draw(days(change))
+    clock.set(laid_out.now)
+    shop = await barber(
+        http,
+        context,
+        durations=laid_out.durations,
+        hours=laid_out.hours,
+        rules=laid_out.rules,
+        timezone=str(change.tzinfo),
+    )
+    customer = await register(http)
+    for start in some_of(data, await offered_starts(http, shop, laid_out), 3):
+        await ask(http, customer, shop, start, services=all_of(shop))  # refused where one before overlaps
+
+    offered = await offered_starts(http, shop, laid_out)
+    hidden = [moment for moment in instants(laid_out, change) if moment not in offered]
+    for start in nearest(change, offered, 30) + offered[:: max(1, len(offered) // 10)]:
+        await book_and_cancel(http, customer, shop, start)
+    for start in nearest(change, hidden, 10) + some_of(data, hidden, 10):
+        refused = await ask(http, customer, shop, start, services=all_of(shop))
+        told = refused.status_code, refused.json()["code"]
+        assert told in {(422, "slot_not_offered"), (409, "slot_taken")}, start
+    assert await offered_starts(http, shop, laid_out) == offered

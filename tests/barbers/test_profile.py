@@ -1,0 +1,203 @@
+"""What a barber sets up over HTTP: profile, offers, hours, rules and the online switch."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
+from tests.builders.people import Person, admin, register
+
+ME = "/v1/barbers/me"
+PROFILE = {
+    "display_name": "Chair Nº 5",
+    "bio": "Since 1998.\nNo appointments on rainy days.",
+    "location": {"lat": 52.5, "lng": 13.25},
+    "timezone": "Europe/Berlin",
+    "currency": "EUR",
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "/services": {"services": []},
+    "/hours": ALWAYS_OPEN,
+    "/rules": {},
+    "/online": {"is_online": True},
+}
+
+
+@pytest.fixture
+async def newcomer(http: httpx.AsyncClient) -> Person:
+    """A barber's account without a profile."""
+    return await register(http, role="barber")
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context, durations=(30, 45))
+
+
+async def put(http: httpx.AsyncClient, person: Person, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The profile as it is answered, after a look whether it is also what everybody reads."""
+    response = await http.put(f"{ME}{path}", json=wanted, headers=person.auth)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    assert (await http.get(f"/v1/barbers/{person.id}")).json() == answer
+    assert (await http.get(ME, headers=person.auth)).json() == answer
+    return answer
+
+
+async def faults(http: httpx.AsyncClient, person: Person, path: str, wanted: dict[str, Any]) -> list[str]:
+    """The fields that are named where input is refused."""
+    response = await http.put(f"{ME}{path}", json=wanted, headers=person.auth)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid"), response.text
+    return [fault["field"] for fault in response.json()["errors"]]
+
+
+async def test_a_new_profile_is_offline_offers_nothing_and_is_closed(http: httpx.AsyncClient, newcomer: Person) -> None:
+    answer = await put(http, newcomer, "", PROFILE)
+    assert answer["id"] == str(newcomer.id)
+    assert answer["name"] == PROFILE["display_name"]
+    assert {name: answer[name] for name in ("bio", "location", "timezone", "currency")} == {
+        name: PROFILE[name] for name in ("bio", "location", "timezone", "currency")
+    }
+    assert (answer["rating"], answer["reviews_count"], answer["is_online"], answer["services"]) == (0.0, 0, False, [])
+    assert {day["is_available"] for day in answer["availability"].values()} == {False}
+    assert answer["rules"] == {
+        "slot_step_min": 15, "min_notice_min": 60, "horizon_days": 60, "buffer_before_min": 0, "buffer_after_min": 0,
+        "auto_accept": False,
+    }  # fmt: skip
+
+
+async def test_a_changed_profile_keeps_everything_else(http: httpx.AsyncClient, shop: Barber) -> None:
+    before = (await http.get(f"/v1/barbers/{shop.id}")).json()
+    after = await put(http, shop.person, "", {**PROFILE, "timezone": "Asia/Tokyo"})
+    kept = ("services", "availability", "rules", "is_online", "rating", "reviews_count")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert (after["name"], after["timezone"]) == (PROFILE["display_name"], "Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"timezone": "Europe/Bielefeld"}, "timezone"),
+        ({"timezone": "../etc/passwd"}, "timezone"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": "EUR\n"}, "currency"),
+        ({"display_name": ""}, "display_name"),
+        ({"display_name": "Chair\n"}, "display_name"),
+        ({"bio": "a" * 2001}, "bio"),
+        ({"location": {"lat": 90.1, "lng": 0}}, "location.lat"),
+        ({"location": {"lat": 0, "lng": -180.1}}, "location.lng"),
+        ({"location": {"lat": 0}}, "location.lng"),
+        ({"location": [0, 0]}, "location"),
+        ({"rating": 5}, "rating"),
+    ],
+)
+async def test_a_profile_that_is_none_is_refused(
+    http: httpx.AsyncClient, newcomer: Person, wrong: dict[str, Any], field: str
+) -> None:
+    assert await faults(http, newcomer, "", {**PROFILE, **wrong}) == [field]
+    assert (await http.get(ME, headers=newcomer.auth)).status_code == 404
+
+
+@pytest.mark.parametrize("path", SETTINGS)
+async def test_the_profile_comes_first(http: httpx.AsyncClient, newcomer: Person, path: str) -> None:
+    response = await http.put(f"{ME}{path}", json=SETTINGS[path], headers=newcomer.auth)
+    assert (response.status_code, response.json()["code"]) == (409, "profile_missing")
+
+
+async def test_only_barbers_set_things_up(http: httpx.AsyncClient, context: AppContext) -> None:
+    people = [await register(http), await admin(http, context)]
+    for path, wanted in {"": PROFILE, **SETTINGS}.items():
+        assert (await http.put(f"{ME}{path}", json=wanted)).status_code == 401
+        for person in people:
+            assert (await http.put(f"{ME}{path}", json=wanted, headers=person.auth)).status_code == 403
+    assert (await http.get(f"/v1/barbers/{uuid4()}")).status_code == 404
+
+
+async def test_offers_are_replaced_under_the_catalogues_names(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    name = f"Trim of {shop.id}"
+    trim = await catalogue_service(http, context, name=name)
+    offers = [
+        {"service_id": trim, "price": 0, "duration_min": 480},
+        {"service_id": shop.services[0][0], "price": 10**9, "duration_min": 5},
+    ]
+    answer = await put(http, shop.person, "/services", {"services": offers})
+    assert [{**offer, "name": None} for offer in answer["services"]] == [
+        {**offer, "currency": "EUR", "name": None} for offer in offers
+    ]
+    assert answer["services"][0]["name"] == name
+    assert (await put(http, shop.person, "/services", {"services": []}))["services"] == []
+
+
+async def test_offers_that_are_none_are_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+    (one, _), (other, _) = shop.services
+    sound = {"service_id": one, "price": 100, "duration_min": 30}
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"service_id": str(uuid4())}, "services[1].service_id"),
+        ({"service_id": one}, "services[1].service_id"),
+        ({"service_id": "x"}, "services[1].service_id"),
+        ({"service_id": other, "price": -1}, "services[1].price"),
+        ({"service_id": other, "price": 10**9 + 1}, "services[1].price"),
+        ({"service_id": other, "price": 9.5}, "services[1].price"),
+        ({"service_id": other, "duration_min": 0}, "services[1].duration_min"),
+        ({"service_id": other, "duration_min": 31}, "services[1].duration_min"),
+        ({"service_id": other, "duration_min": 485}, "services[1].duration_min"),
+        ({"service_id": other, "name": "Mine"}, "services[1].name"),
+    ]
+    before = (await http.get(ME, headers=shop.auth)).json()
+    for changed, field in wrong:
+        assert await faults(http, shop.person, "/services", {"services": [sound, {**sound, **changed}]}) == [field]
+    assert await faults(http, shop.person, "/services", {"services": [sound] * 51}) == ["services"]
+    assert (await http.get(ME, headers=shop.auth)).json() == before
+
+
+async def test_hours_with_breaks(http: httpx.AsyncClient, shop: Barber) -> None:
+    late = {
+        "is_available": True,
+        "start_time": "18:00",
+        "end_time": "02:00",
+        "breaks": [{"start_time": "23:45", "end_time": "00:15"}],
+    }
+    closed = {"is_available": False, "start_time": "09:00", "end_time": "17:00", "breaks": []}
+    hours = dict.fromkeys(ALWAYS_OPEN, closed) | {"friday": late}
+    assert (await put(http, shop.person, "/hours", hours))["availability"] == hours
+
+
+async def test_every_break_that_does_not_fit_is_named(http: httpx.AsyncClient, shop: Barber) -> None:
+    def day(*breaks: tuple[str, str]) -> dict[str, Any]:
+        spans = [{"start_time": start, "end_time": end} for start, end in breaks]
+        return {"is_available": True, "start_time": "09:00", "end_time": "17:00", "breaks": spans}
+
+    hours = {**ALWAYS_OPEN, "monday": day(("08:00", "09:30")), "sunday": day(("12:00", "13:00"), ("12:30", "18:00"))}
+    assert await faults(http, shop.person, "/hours", hours) == [
+        "monday.breaks[0].start_time",
+        "sunday.breaks[1].end_time",
+    ]
+    assert await faults(http, shop.person, "/hours", {**ALWAYS_OPEN, "monday": {**day(), "end_time": "17:03"}}) == [
+        "monday.end_time"
+    ]
+    assert await faults(http, shop.person, "/hours", {"monday": day()}) == ["tuesday"]
+
+
+async def test_rules_are_replaced_as_a_whole(http: httpx.AsyncClient, shop: Barber) -> None:
+    rules = {
+        "slot_step_min": 20, "min_notice_min": 90, "horizon_days": 14, "buffer_before_min": 5, "buffer_after_min": 10,
+        "auto_accept": True,
+    }  # fmt: skip
+    assert (await put(http, shop.person, "/rules", rules))["rules"] == rules
+    assert (await put(http, shop.person, "/rules", {"slot_step_min": 30}))["rules"] == {
+        **rules, "slot_step_min": 30, "min_notice_min": 60, "horizon_days": 60, "buffer_before_min": 0,
+        "buffer_after_min": 0, "auto_accept": False,
+    }  # fmt: skip
+    assert await faults(http, shop.person, "/rules", {"slot_step_min": 7}) == ["slot_step_min"]
+    assert await faults(http, shop.person, "/rules", {"daily_cap": 7}) == ["daily_cap"]
+
+
+async def test_online_and_offline(http: httpx.AsyncClient, shop: Barber) -> None:
+    for is_online in (True, True, False):
+        assert (await put(http, shop.person, "/online", {"is_online": is_online}))["is_online"] is is_online
+    assert await faults(http, shop.person, "/online", {"is_online": 1}) == ["is_online"]

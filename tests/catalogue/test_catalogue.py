@@ -1,0 +1,174 @@
+"""The catalogue over HTTP: who extends it, its list by name, and the search by words."""
+
+import asyncio
+import random
+import string
+from collections import Counter
+from itertools import repeat
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import barber
+from tests.builders.pages import walk
+from tests.builders.people import Person, admin, register
+
+SERVICES = "/v1/services"
+
+
+@pytest.fixture
+async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
+    return await admin(http, context)
+
+
+@pytest.fixture
+def word() -> str:
+    """One that no other test's services have, and that no stemming shortens."""
+    return "x" + "".join(random.choices(string.ascii_lowercase, k=10)) + "k"  # noqa: S311 -- no secret
+
+
+async def add(http: httpx.AsyncClient, boss: Person, name: str, **changed: Any) -> dict[str, Any]:
+    response = await http.post(SERVICES, json={"name": name, "category": "hair", **changed}, headers=boss.auth)
+    assert response.status_code == 201, response.text
+    service: dict[str, Any] = response.json()
+    return service
+
+
+async def names(http: httpx.AsyncClient, limit: int = 100, **query: str) -> list[list[str]]:
+    """Those on each page."""
+    pages = await walk(http, SERVICES, query, limits=repeat(limit))
+    return [[service["name"] for service in page] for page in pages]
+
+
+async def search(http: httpx.AsyncClient, words: str, **query: str) -> list[str]:
+    (found,) = await names(http, 100, q=words, **query)
+    return found
+
+
+async def test_an_entry_is_read_as_it_was_made(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    made = await add(
+        http,
+        boss,
+        word,
+        category="beard",
+        description="Hot towel.\nSharp knife.",
+        translations={"de": {"name": "Rasur"}, "pt-BR": {"name": "Barba", "description": "Toalha quente."}},
+    )
+    assert made == {
+        "id": made["id"],
+        "name": word,
+        "category": "beard",
+        "description": "Hot towel.\nSharp knife.",
+        "translations": {
+            "de": {"name": "Rasur", "description": ""},
+            "pt-BR": {"name": "Barba", "description": "Toalha quente."},
+        },
+    }
+    assert (await http.get(f"{SERVICES}/{made['id']}")).json() == made
+    assert (await http.get(f"{SERVICES}/{uuid4()}")).status_code == 404
+
+
+async def test_only_admins_extend_it(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+    wanted = {"name": word, "category": "hair"}
+    assert (await http.post(SERVICES, json=wanted)).status_code == 401
+    for person in (await register(http), (await barber(http, context)).person):
+        response = await http.post(SERVICES, json=wanted, headers=person.auth)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert await search(http, word) == []
+
+
+async def test_a_name_is_taken_once(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    wanted = {"name": word, "category": "hair"}
+    answers = await asyncio.gather(*(http.post(SERVICES, json=wanted, headers=boss.auth) for _ in range(10)))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 9}
+    refused = next(answer.json() for answer in answers if answer.status_code == 409)
+    assert (refused["code"], refused["errors"][0]["field"]) == ("service_exists", "name")
+    assert await search(http, word) == [word]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a" * 81}, "name"),
+        ({"name": "Cut\n"}, "name"),
+        ({"category": "\x00"}, "category"),
+        ({"description": "a" * 1001}, "description"),
+        ({"description": "\x07"}, "description"),
+        ({"price": 1}, "price"),
+        ({"translations": {"de\n": {"name": "Schnitt"}}}, "translations"),
+        ({"translations": {"de": {"nam": "Schnitt"}}}, "translations"),
+    ],
+)
+async def test_what_is_refused_is_named(
+    http: httpx.AsyncClient, boss: Person, word: str, wrong: dict[str, Any], field: str
+) -> None:
+    response = await http.post(SERVICES, json={"name": word, "category": "hair", **wrong}, headers=boss.auth)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+    assert response.json()["errors"][0]["field"].startswith(field)
+
+
+async def test_a_category_by_name_page_by_page(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    made = [f"{word} {number:02}" for number in range(7)]
+    for name in random.sample(made, k=len(made)):
+        await add(http, boss, name, category=word)
+    await add(http, boss, f"{word} elsewhere")
+    assert await names(http, category=word, limit=3) == [made[:3], made[3:6], made[6:]]
+    assert await names(http, category=word, limit=7) == [made]
+    assert await names(http, category=f"{word} unknown") == [[]]
+
+
+async def test_the_whole_list_is_in_order_and_complete(http: httpx.AsyncClient, context: AppContext) -> None:
+    listed = [name for page in await names(http) for name in page]
+    assert listed == sorted(listed, key=str.encode)
+    assert len(listed) == await context.database["services"].count_documents({})
+
+
+async def test_words_are_found_wherever_they_stand_best_match_first(
+    http: httpx.AsyncClient, boss: Person, word: str
+) -> None:
+    await add(http, boss, f"A {word[:4]}", description=f"With {word}.")
+    await add(http, boss, f"B {word[:4]}", category=word)
+    await add(http, boss, f"C {word}")
+    await add(http, boss, f"D {word[:4]}", description="Without.")
+    found = [f"C {word}", f"B {word[:4]}", f"A {word[:4]}"]
+    assert await search(http, word) == found
+    assert await search(http, word.upper()) == found
+    assert await search(http, word, category="hair") == [found[0], found[2]]
+    assert await search(http, f"{word}none") == []
+
+
+async def test_search_results_page_by_page(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    for number in range(9):  # three scores, three entries each
+        texts = [{}, {"category": word}, {"description": word}][number % 3]
+        name = f"{number} {word}" if number % 3 == 0 else f"{number} {word[:5]}"
+        await add(http, boss, name, **texts)
+    whole = await search(http, word)
+    assert [int(name[0]) % 3 for name in whole] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    for limit in (1, 2, 4, 9):
+        pages = await names(http, q=word, limit=limit)
+        assert [name for page in pages for name in page] == whole
+
+
+@pytest.mark.parametrize(
+    "query", [{"cursor": "x"}, {"q": "cut", "cursor": "x"}, {"category": ""}, {"q": ""}, {"limit": 0}]
+)
+async def test_a_query_that_is_none_is_refused(http: httpx.AsyncClient, query: dict[str, Any]) -> None:
+    response = await http.get(SERVICES, params=query)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, list(query)[-1])
+
+
+async def test_a_cursor_of_the_list_is_none_of_a_search(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    for number in range(2):
+        await add(http, boss, f"{word} {number}", category=word)
+    cursor = (await http.get(SERVICES, params={"category": word, "limit": 1})).json()["next_cursor"]
+    response = await http.get(SERVICES, params={"q": word, "cursor": cursor})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize("words", ['"', '"never closed', "-", "-cut", "$where", "{}", "  ", "🪒", "a" * 100])
+async def test_whatever_is_searched_for_is_an_answer(http: httpx.AsyncClient, words: str) -> None:
+    assert (await http.get(SERVICES, params={"q": words})).status_code == 200

@@ -1,0 +1,152 @@
+"""The tree of settings: what sets it, which faults it names, and that it names all of them at once."""
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from dotenv import dotenv_values
+
+from config.settings import Settings, SettingsError, load_settings, setting_fields
+
+FILES = sorted(Path("config").glob("*.env"))
+KEY = "a key of one's own"
+
+
+def faults(**environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+    assert str(refused.value) == "\n".join(refused.value.faults)
+    return refused.value.faults
+
+
+def test_nothing_set_gives_the_defaults_of_development() -> None:
+    settings = load_settings({})
+    assert settings == Settings()
+    assert (settings.env, settings.accounts.bcrypt_rounds, settings.accounts.access_ttl_s) == ("development", 12, 900)
+    assert settings.accounts.refresh_ttl_s == 30 * 24 * 60 * 60
+
+
+def test_variables_reach_their_leaves_in_their_types() -> None:
+    settings = load_settings(
+        {
+            "GROME_HOME": "/elsewhere",
+            "GROME_HTTP_PORT": "9000",
+            "GROME_HTTP_ACCESS_LOG": "false",
+            "GROME_REDIS_TIMEOUT_S": "0.5",
+            "GROME_LOG_LEVEL": "ERROR",
+            "GROME_BOOKINGS_ANSWER_WITHIN_MIN": "90",
+            "PATH": "/bin",
+            "grome_http_port": "1",
+        }
+    )
+    assert (settings.home, settings.http.port, settings.http.access_log) == ("/elsewhere", 9000, False)
+    assert (settings.redis.timeout_s, settings.log.level, settings.bookings.answer_within_min) == (0.5, "ERROR", 90)
+
+
+def test_all_faults_are_reported_together() -> None:
+    told = faults(
+        GROME_ENV="production",
+        GROME_HTTP_PORT="http",
+        GROME_HTTP_WORKERS="0",
+        GROME_MONGO_DATABASE="no spaces",
+        GROME_LOG_FORMAT="yaml",
+        GROME_REDIS_TIMEOUT_S="nan",
+        GROME_MONGO_URI="mongodb://localhost",
+        GROME_ACCOUNTS_BCRYPT_ROUNDS="4",
+    )
+    assert sorted(fault.split()[0] for fault in told) == [
+        "GROME_ACCOUNTS_BCRYPT_ROUNDS",
+        "GROME_ACCOUNTS_SIGNING_KEY",
+        "GROME_HTTP_PORT",
+        "GROME_HTTP_WORKERS",
+        "GROME_LOG_FORMAT",
+        "GROME_MONGO_DATABASE",
+        "GROME_MONGO_URI",
+        "GROME_REDIS_TIMEOUT_S",
+    ]
+    assert all(fault.endswith((".", "?")) for fault in told)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("GROME_HTTP_PORT", "0"),
+        ("GROME_HTTP_PORT", "65536"),
+        ("GROME_HTTP_PORT", "8000.5"),
+        ("GROME_HTTP_ACCESS_LOG", "maybe"),
+        ("GROME_HOME", ""),
+        ("GROME_MONGO_DATABASE", "grome\n"),
+        ("GROME_MONGO_DATABASE", "a" * 39),
+        ("GROME_REDIS_TIMEOUT_S", "inf"),
+        ("GROME_ACCOUNTS_ACCESS_TTL_S", "29"),
+        ("GROME_LOG_LEVEL", "info"),
+        ("GROME_ENV", "staging"),
+        ("GROME_ENV", "../config/test"),
+    ],
+)
+def test_a_fault_says_what_was_given_and_what_the_setting_is(variable: str, text: str) -> None:
+    described = {leaf.variable: leaf.description for leaf in setting_fields()}
+    (fault,) = faults(**{variable: text})
+    assert fault.startswith(f"{variable} is {text!r}: ")
+    assert fault.endswith(described[variable])
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
+    assert faults(GROME_MONGO_URI="x") == ["GROME_MONGO_URI is not a setting; did you mean GROME_MONGO_URL?"]
+    assert faults(GROME_HTTP_PROT="1") == ["GROME_HTTP_PROT is not a setting; did you mean GROME_HTTP_PORT?"]
+    assert faults(GROME_ZZZZZZZZZ="1") == ["GROME_ZZZZZZZZZ is not a setting."]
+
+
+def test_production_makes_up_no_key_and_no_weak_hashes() -> None:
+    (fault,) = faults(GROME_ENV="production")
+    assert fault.startswith("GROME_ACCOUNTS_SIGNING_KEY is not set")
+    (fault,) = faults(GROME_ENV="production", GROME_ACCOUNTS_SIGNING_KEY=KEY, GROME_ACCOUNTS_BCRYPT_ROUNDS="11")
+    assert fault.startswith("GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12")
+    settings = load_settings({"GROME_ENV": "production", "GROME_ACCOUNTS_SIGNING_KEY": KEY})
+    assert (settings.env, settings.log.format, settings.accounts.signing_key) == ("production", "json", KEY)
+
+
+def test_faults_tell_no_secret() -> None:
+    told = faults(GROME_ACCOUNTS_SIGNING_KEY=KEY, GROME_HTTP_PORT="x")
+    assert KEY not in "\n".join(told)
+
+
+def test_every_field_has_a_sentence_of_its_own() -> None:
+    leaves = list(setting_fields())
+    assert len(leaves) > 20
+    assert len({leaf.variable for leaf in leaves}) == len(leaves)
+    for leaf in leaves:
+        assert leaf.description[0].isupper(), leaf.variable
+        assert leaf.description.endswith("."), leaf.variable
+
+
+def test_every_default_is_one_that_could_be_set() -> None:
+    plain = msgspec.to_builtins(Settings())
+    for leaf in setting_fields():
+        value = plain
+        for name in leaf.path:
+            value = value[name]
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        assert msgspec.convert(text, leaf.type, strict=False) == value
+
+
+def test_there_is_a_file_for_every_environment() -> None:
+    env = next(leaf for leaf in setting_fields() if leaf.variable == "GROME_ENV")
+    assert {path.stem for path in FILES} == set(get_args(env.type.__origin__))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_files_set_known_fields_and_no_secrets(path: Path) -> None:
+    given = dotenv_values(path, interpolate=False)
+    fields = {leaf.variable: leaf for leaf in setting_fields()}
+    assert given
+    assert set(given) <= set(fields)
+    assert not any(fields[name].secret or "://" in (value or "") for name, value in given.items())
+    for name, value in given.items():
+        msgspec.convert(value, fields[name].type, strict=False)
+
+
+def test_the_environment_goes_before_the_file() -> None:
+    assert load_settings({"GROME_ENV": "test"}).accounts.bcrypt_rounds == 4
+    assert load_settings({"GROME_ENV": "test", "GROME_ACCOUNTS_BCRYPT_ROUNDS": "5"}).accounts.bcrypt_rounds == 5

@@ -1,0 +1,166 @@
+"""`grome migrate` on an empty database, once more, twice at once, and on one that is older than its validators."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from pymongo.errors import DuplicateKeyError, WriteError
+
+from config.settings import Settings
+from grome.common.clock import system_clock
+from grome.common.ids import new_id
+from grome.common.mongo import Database
+from grome.context import AppContext
+from grome.migrations import MIGRATIONS
+from grome.migrations.m0001_foundation import COLLECTIONS
+from grome.migrations.runner import Migration, applied, migrate
+from tests.running import environment
+
+FAILED_VALIDATION = 121
+NUMBERS = [migration.number for migration in MIGRATIONS]
+
+
+@pytest.fixture
+def elsewhere(settings: Settings) -> Settings:
+    """The same servers, and a database of this test's own."""
+    mongo = msgspec.structs.replace(settings.mongo, database=f"grome_test_{uuid4().hex[:12]}")
+    return msgspec.structs.replace(settings, mongo=mongo)
+
+
+@pytest.fixture
+async def database_(elsewhere: Settings) -> AsyncIterator[Database]:
+    context = await AppContext.open(elsewhere)
+    yield context.database
+    await context.mongo.drop_database(elsewhere.mongo.database)
+    await context.close()
+
+
+async def run(database: Database, *migrations: Migration) -> list[int]:
+    """The numbers of what was applied."""
+    return [done.number async for done in migrate(database, migrations or MIGRATIONS, system_clock)]
+
+
+async def described(database: Database) -> dict[str, tuple[Any, Any]]:
+    """Every collection with its validator and indexes."""
+    found: dict[str, tuple[Any, Any]] = {}
+    async for collection in await database.list_collections():
+        indexes = await database[collection["name"]].index_information()
+        found[collection["name"]] = (collection["options"].get("validator"), indexes)
+    return found
+
+
+async def is_complete(database: Database) -> None:
+    found = await described(database)
+    for spec in COLLECTIONS:
+        validator, indexes = found[spec.name]
+        assert validator == spec.validator
+        assert {"_id_", *(index.document["name"] for index in spec.indexes)} == set(indexes)
+
+
+def test_numbers_go_up_without_gaps() -> None:
+    assert list(range(1, len(MIGRATIONS) + 1)) == NUMBERS
+    assert all(migration.title for migration in MIGRATIONS)
+
+
+async def test_an_empty_database_gets_everything_once(database_: Database) -> None:
+    assert await run(database_) == NUMBERS
+    await is_complete(database_)
+    assert await applied(database_) == set(NUMBERS)
+    before = await described(database_)
+    records = await database_["migrations"].find().to_list()
+
+    assert await run(database_) == []
+
+    assert await described(database_) == before
+    assert await database_["migrations"].find().to_list() == records
+
+
+async def test_each_is_safe_to_run_again(database_: Database) -> None:
+    """As after a cut between the change and the record of it."""
+    await run(database_)
+    before = await described(database_)
+    await database_["migrations"].delete_many({})
+    assert await run(database_) == NUMBERS
+    assert await described(database_) == before
+
+
+async def test_several_at_once_do_each_other_no_harm(database_: Database) -> None:
+    for _ in range(3):
+        await asyncio.gather(*(run(database_) for _ in range(4)))
+        await is_complete(database_)
+        assert await applied(database_) == set(NUMBERS)
+        await database_.client.drop_database(database_.name)
+
+
+async def test_what_comes_later_finds_what_came_before(database_: Database) -> None:
+    seen: list[set[int]] = []
+
+    async def look(database: Database) -> None:
+        seen.append(await applied(database))
+
+    later = Migration(len(MIGRATIONS) + 1, "a later one", look)
+    await run(database_)
+    assert await run(database_, *MIGRATIONS, later) == [later.number]
+    assert seen == [set(NUMBERS)]
+
+
+async def test_one_that_fails_is_not_recorded_and_stops_those_after_it(database_: Database) -> None:
+    async def fail(_: Database) -> None:
+        raise RuntimeError("half-way")
+
+    first, broken, last = (
+        Migration(number, "a step", up) for number, up in ((1, MIGRATIONS[0].up), (2, fail), (3, MIGRATIONS[0].up))
+    )
+    with pytest.raises(RuntimeError, match="half-way"):
+        await run(database_, first, broken, last)
+    assert await applied(database_) == {1}
+
+
+async def test_collections_without_validators_and_indexes_get_them(database_: Database) -> None:
+    old = {"_id": new_id(), "email": "old@example.com"}
+    for spec in COLLECTIONS:
+        await database_.create_collection(spec.name)
+    await database_["users"].insert_one(old)
+
+    assert await run(database_) == NUMBERS
+
+    await is_complete(database_)
+    assert await database_["users"].find_one() == old
+    with pytest.raises(WriteError) as refused:
+        await database_["users"].insert_one({"_id": new_id(), "email": "new@example.com"})
+    assert refused.value.code == FAILED_VALIDATION
+    with pytest.raises((DuplicateKeyError, WriteError)):
+        await database_["users"].insert_one({**old, "_id": new_id()})
+
+
+def grome_migrate(settings: Settings, home: Path, *options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "grome", "migrate", *options],
+        env={**environment(settings, home), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def test_the_command_lists_and_applies(elsewhere: Settings, database_: Database, tmp_path: Path) -> None:
+    def states(listed: str) -> list[bool]:
+        lines = [line for migration in MIGRATIONS for line in listed.splitlines() if migration.title in line]
+        assert len(lines) == len(MIGRATIONS)
+        return ["applied" in line for line in lines]
+
+    assert states(grome_migrate(elsewhere, tmp_path, "--list")) == [False] * len(MIGRATIONS)
+    assert await database_.list_collection_names() == []
+    told = grome_migrate(elsewhere, tmp_path)
+    assert [f"{number:04}" in told for number in NUMBERS] == [True] * len(MIGRATIONS)
+    assert states(grome_migrate(elsewhere, tmp_path, "--list")) == [True] * len(MIGRATIONS)
+    assert grome_migrate(elsewhere, tmp_path) == ""
