@@ -1,0 +1,80 @@
+"""What the pages name is there: files, links, headings, chores, commands and settings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config.settings import OTHERS, setting_fields
+from grome.cli import cli
+from tests.docs.pages import PAGES, ROOT, blocks, prose
+
+EXAMPLE = "favourites"  # the feature that the tutorial writes is not there, and must not be
+TOP = {path.name for path in ROOT.iterdir()}
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
+_CHORES = re.compile(r"^([a-z]+):.*##", re.MULTILINE)
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def commands(page: Path) -> list[str]:
+    """Everything that could be typed: code within lines, and the lines of shell blocks."""
+    shell = [block.content for block in blocks(page.read_text()) if block.kind == "sh"]
+    return [*_CODE.findall(prose(page)), *"\n".join(shell).splitlines()]
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them from headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def paths(page: Path) -> list[str]:
+    """Code that begins with something of the top folder, as a path would."""
+    found = [code for code in _CODE.findall(prose(page)) if _PATH.fullmatch(code)]
+    return [code for code in found if "/" in code and code.split("/")[0] in TOP and code.split("/")[0] != ".grome"]
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(prose(page)):
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pages
+def test_paths_exist(page: Path) -> None:
+    for path in paths(page):
+        assert (ROOT / path).exists() is (EXAMPLE not in path), path
+
+
+@pages
+def test_chores_commands_and_settings_exist(page: Path) -> None:
+    chores = set(_CHORES.findall((ROOT / "Makefile").read_text()))
+    settings = {leaf.variable for leaf in setting_fields()} | OTHERS
+    for command in commands(page):
+        for chore in re.findall(r"^make ([a-z]+)", command):
+            assert chore in chores, command
+        for name in re.findall(r"^(?:\.venv/bin/)?grome ([a-z-]+)", command):
+            assert name in cli.commands, command
+        for variable in re.findall(r"\bGROME_[A-Z_]+\b", command):
+            assert variable in settings, command
+
+
+def test_the_pages_name_enough_to_be_worth_the_check() -> None:
+    assert len({path for page in PAGES for path in paths(page)}) > 30
+    assert sum(len(_LINK.findall(prose(page))) for page in PAGES) > 10
+
+
+def test_every_decision_says_what_would_change_it() -> None:
+    decisions = [page for page in PAGES if page.parent.name == "decisions"]
+    assert [page.name[:4] for page in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    for page in decisions:
+        text = page.read_text()
+        assert text.startswith(f"# {int(page.name[:4])}. "), page.name
+        for part in ("Context", "Decision", "Consequences", "What would change our mind"):
+            assert f"**{part}.**" in text, (page.name, part)

@@ -1,0 +1,67 @@
+"""The README's walk-through, run as it is printed, against a Grome with the data that `make run` lays."""
+
+import re
+import subprocess
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from config.settings import Settings
+from grome.context import AppContext
+from grome.demo.seed import seed_if_empty
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+from tests.docs.pages import ROOT, blocks, section
+from tests.running import Running, running_grome
+
+PRINTED_URL = "http://127.0.0.1:8000"
+END_OF_BLOCK = "--- end of block ---"
+DIFFERS = "…"  # in the README, for whatever differs from run to run or is left out
+
+
+@pytest.fixture
+async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Running]:
+    """On a database of its own, and without a job worker, which would take the jobs of the other tests."""
+    own = msgspec.structs.replace(settings, mongo=msgspec.structs.replace(settings.mongo, database="grome_readme"))
+    context = await AppContext.open(own)
+    await context.mongo.drop_database(own.mongo.database)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    await seed_if_empty(context, Console(quiet=True))
+    await context.close()
+    with running_grome(own, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as started:
+        yield started
+
+
+def walk() -> list[tuple[str, str]]:
+    """Each block of commands with what it prints."""
+    steps = blocks(section(ROOT / "README.md", "Try it"))
+    assert [step.kind for step in steps] == ["sh", "text"] * (len(steps) // 2)
+    return [(commands.content, printed.content) for commands, printed in list(pairwise(steps))[::2]]
+
+
+def pattern(printed: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in printed.split(DIFFERS)))
+
+
+def test_the_walk_gives_what_the_readme_prints(demo_grome: Running) -> None:
+    steps = walk()
+    script = "".join(f"{commands}echo '{END_OF_BLOCK}'\n" for commands, _ in steps)
+    assert PRINTED_URL in script
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace(PRINTED_URL, demo_grome.url)],  # noqa: S607 -- the reader's own
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    outputs = done.stdout.split(f"{END_OF_BLOCK}\n")
+    assert outputs.pop() == ""
+    for output, (commands, printed) in zip(outputs, steps, strict=True):
+        assert pattern(printed).fullmatch(output), f"{commands}gave\n{output}\nand not\n{printed}"
