@@ -62,9 +62,7 @@ def owner_process(home: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]
     """owner.py on `home`, and the ids of the three processes that it started."""
     command = [sys.executable, str(OWNER), str(home)]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen(  # noqa: S603 - our own program
-        command, stdout=subprocess.PIPE, text=True, env=environment
-    ) as owner:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as owner:
         assert owner.stdout is not None
         try:
             yield owner, json.loads(owner.stdout.readline())

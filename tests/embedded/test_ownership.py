@@ -21,9 +21,7 @@ DEAF = [
 
 
 def start_marked(home: Path, command: list[str]) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdout=subprocess.PIPE, env=os.environ | {OWNER_VARIABLE: str(home)}
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {OWNER_VARIABLE: str(home)})
     assert process.stdout is not None
     process.stdout.readline()  # it runs
     return process
@@ -83,7 +81,7 @@ def test_ancestors_are_spared(tmp_path: Path) -> None:
     shell = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {start!r}]))"
     environment = os.environ | {OWNER_VARIABLE: str(tmp_path), "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-c", shell]
-    assert subprocess.call(command, cwd=tmp_path, env=environment) == 0  # noqa: S603 - our own program
+    assert subprocess.call(command, cwd=tmp_path, env=environment) == 0
 
 
 def test_nothing_left_takes_no_time(tmp_path: Path) -> None:
