@@ -50,6 +50,7 @@ lock: ## Write requirements/*.txt anew from pyproject.toml
 	@.grome/lock/bin/python -m pip install --quiet uv
 	@.grome/lock/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/production.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCK) -c requirements/production.txt -o requirements/dev.txt
+	@.grome/lock/bin/uv pip compile pyproject.toml --extra bench $(LOCK) -c requirements/dev.txt -o requirements/bench.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
