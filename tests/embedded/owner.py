@@ -22,10 +22,10 @@ with embedded_servers(Path(sys.argv[1])) as servers:
         mongo.shop.bookings.insert_one({"_id": "kept"})
         redis.set("kept", "yes")
     worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    json.dump([child.pid for child in psutil.Process().children()], sys.stdout)
-    sys.stdout.write("\n")
-    sys.stdout.flush()
-    try:
+    try:  # the reader of the line may interrupt as soon as it is out
+        json.dump([child.pid for child in psutil.Process().children()], sys.stdout)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
         time.sleep(60)
     finally:
         worker.kill()
