@@ -31,6 +31,7 @@ Database = AsyncDatabase[Document]
 Collection = AsyncCollection[Document]
 Client = AsyncMongoClient[Document]
 T = TypeVar("T")
+DriverError = PyMongoError
 # Codes of the server.
 _DUPLICATE_KEY: Final = 11_000
 _NAMESPACE_EXISTS: Final = 48

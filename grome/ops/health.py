@@ -5,8 +5,9 @@ import time
 from collections.abc import Awaitable
 from typing import cast
 
-from grome.common.mongo import is_passing_fault
-from grome.common.redis import PASSING_FAULTS
+from redis.exceptions import RedisError
+
+from grome.common.mongo import DriverError
 from grome.context import AppContext
 from grome.ops.schemas import Ready, Verdict
 
@@ -30,8 +31,6 @@ async def _verdict(question: Awaitable[object]) -> Verdict:
         await asyncio.wait_for(question, _PATIENCE_S)
     except TimeoutError:
         fault = f"no answer within {_PATIENCE_S:.0f} s"
-    except Exception as error:
-        if not (is_passing_fault(error) or isinstance(error, PASSING_FAULTS)):
-            raise
+    except (DriverError, RedisError):  # a refused password too means that it does not answer as needed
         fault = "is not reachable"  # the driver's own words would tell strangers our addresses
     return Verdict(fault is None, round((time.perf_counter() - started) * 1000, 1), fault)
