@@ -1,6 +1,5 @@
 """A whole Grome as its own processes, as `grome serve` starts it: API workers, job worker, process manager."""
 
-import json
 import os
 import signal
 import socket
@@ -110,7 +109,3 @@ def _runs(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def log_lines(log: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]

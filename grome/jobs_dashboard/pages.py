@@ -1,24 +1,16 @@
 """The dashboard's pages, the policies that they work under, and SAQ's files. Read once, when the module is imported."""
 
-import base64
 import gzip
-import hashlib
-import re
 from importlib.resources import files
 from typing import Final
 
 from saq.web.common import STATIC_PATH
 
+from grome.common.http.content_policy import hash_of
+
 
 def _page(name: str) -> str:
     return files("grome.jobs_dashboard").joinpath(name).read_text()
-
-
-def _hash_of(page: str, element: str) -> str:
-    """The CSP source that admits exactly the page's own inline script or style."""
-    inline = re.search(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
-    digest = hashlib.sha256((inline[1] if inline else "").encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _assets() -> dict[str, bytes]:
@@ -37,10 +29,10 @@ LOGIN_PAGE: Final = _page("login_page.html")
 DASHBOARD_PAGE: Final = _page("dashboard_page.html")
 
 _BOTH = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:"
-LOGIN_POLICY: Final = f"{_BOTH}; style-src {_hash_of(LOGIN_PAGE, 'style')}"
+LOGIN_POLICY: Final = f"{_BOTH}; style-src {hash_of(LOGIN_PAGE, 'style')}"
 DASHBOARD_POLICY: Final = (
-    f"{_BOTH}; connect-src 'self'; script-src 'self' {_hash_of(DASHBOARD_PAGE, 'script')}; "
-    f"style-src 'self' {_hash_of(DASHBOARD_PAGE, 'style')}; require-trusted-types-for 'script'; trusted-types 'none'"
+    f"{_BOTH}; connect-src 'self'; script-src 'self' {hash_of(DASHBOARD_PAGE, 'script')}; "
+    f"style-src 'self' {hash_of(DASHBOARD_PAGE, 'style')}; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
 

@@ -1,8 +1,5 @@
 """What operators and developers look at: health, the API's description and the page that shows it."""
 
-import base64
-import hashlib
-import re
 from importlib.resources import files
 
 from sanic import Blueprint, HTTPResponse, Request
@@ -11,6 +8,7 @@ from sanic.response import redirect
 from grome.common.actor import ANYONE
 from grome.common.http import Routes, reply
 from grome.common.http.answers import JSON, body
+from grome.common.http.content_policy import hash_of
 from grome.common.http.request_id import request_id
 from grome.context import app_context
 from grome.ops.health import check
@@ -40,16 +38,9 @@ async def openapi(request: Request) -> HTTPResponse:
 _DOCS = files("grome.common.http").joinpath("docs_page.html").read_text()
 
 
-def _hash_of(element: str) -> str:
-    """The CSP source that allows exactly this page's own inline script or style."""
-    content = re.search(rf"<{element}>(.*?)</{element}>", _DOCS, re.DOTALL)
-    digest = hashlib.sha256((content[1] if content else "").encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
 _DOCS_POLICY = (
     f"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
-    f"script-src {_hash_of('script')}; style-src {_hash_of('style')}"
+    f"script-src {hash_of(_DOCS, 'script')}; style-src {hash_of(_DOCS, 'style')}"
 )
 
 

@@ -2,12 +2,11 @@
 
 from grome.common.http.answers import problem, reply
 from grome.common.http.operations import IdempotencyKey, Operation, Routes
-from grome.common.http.paging import Page, PageQuery, decode_cursor, encode_cursor
+from grome.common.http.paging import PageQuery, decode_cursor, encode_cursor
 
 __all__ = [
     "IdempotencyKey",
     "Operation",
-    "Page",
     "PageQuery",
     "Routes",
     "decode_cursor",

@@ -2,27 +2,19 @@
 
 import base64
 import binascii
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from grome.common.errors import Invalid
 
-T = TypeVar("T")
 C = TypeVar("C")
 
 
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100, description="Rows on a page.")] = 20
     cursor: Annotated[str, Meta(max_length=400, description="`next_cursor` of the page before.")] | None = None
-
-
-class Page(Struct, Generic[T], frozen=True):
-    """One page of a list. `next_cursor` is null on the last one."""
-
-    items: list[T]
-    next_cursor: str | None
 
 
 def encode_cursor(position: Struct) -> str:
