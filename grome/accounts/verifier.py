@@ -1,6 +1,5 @@
 """From an access token to an Actor, in microseconds after the first time (docs/decisions/0008)."""
 
-import asyncio
 from collections import OrderedDict
 from typing import Final
 from uuid import UUID
@@ -13,7 +12,7 @@ from grome.accounts.tokens import AccessTokens
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Unauthenticated
-from grome.common.redis import PASSING_FAULTS
+from grome.common.redis import PASSING_FAULTS, Subscription
 
 CHANNEL: Final = "grome:sessions:revoked"
 REMEMBERED: Final = 100_000  # about 50 MB at worst
@@ -25,21 +24,19 @@ class Verifier:
     """Remembers verified tokens. A revoked session is dropped by broadcast, at worst when it is looked up again."""
 
     def __init__(
-        self, tokens: AccessTokens, sessions: SessionRepository, redis: Redis, waiting_redis: Redis, clock: Clock
+        self, tokens: AccessTokens, sessions: SessionRepository, redis: Redis, subscribing_redis: Redis, clock: Clock
     ) -> None:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
-        self._redis, self._waiting_redis = redis, waiting_redis
+        self._redis = redis
+        self._subscription = Subscription(subscribing_redis, CHANNEL, self._heard, self._missed)
         self._known: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
         self._revocations = 0
-        self._listener: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._listener = asyncio.create_task(self._listen(), name="revocations")
+        self._subscription.start()
 
     async def close(self) -> None:
-        if self._listener:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+        await self._subscription.close()
 
     async def actor(self, token: str) -> Actor:
         """Raises Unauthenticated for a token that is not ours, has expired, or whose session was revoked."""
@@ -70,18 +67,10 @@ class Verifier:
         for token in [token for token, (actor, _) in self._known.items() if actor.session_id == session_id]:
             del self._known[token]
 
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._waiting_redis.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
-                    while True:
-                        message = await channel.get_message(timeout=None)
-                        if message and message["type"] == "message":
-                            self._drop(UUID(bytes=message["data"]))
-                        elif message and message["type"] == "subscribe":
-                            # New or renewed: what was said meanwhile went unheard, so everything is looked up again.
-                            self._revocations += 1
-                            self._known.clear()
-            except PASSING_FAULTS:
-                await asyncio.sleep(1)
+    def _heard(self, message: bytes) -> None:
+        self._drop(UUID(bytes=message))
+
+    def _missed(self) -> None:
+        """What was said meanwhile went unheard, so everything is looked up again."""
+        self._revocations += 1
+        self._known.clear()

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from grome.availability.models import BookingRules, WeeklyHours
 from grome.common.money import Amount
 
+ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
 DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
 
 
@@ -29,12 +30,18 @@ class OfferedService(Struct, frozen=True):
 
 
 class Barber(Struct, frozen=True, kw_only=True):
-    """A barber's profile under the id of the barber's account. `rating` is 0 while there are no reviews."""
+    """A barber's profile under the id of the barber's account. `rating` is 0 while there are no reviews.
+
+    `neighbourhood` is the part of town as people there call it. House calls go as far as `service_radius_km`, 0 for
+    none. `version` grows with every write; with `created_at` before it, it orders what is told of a barber.
+    """
 
     id: UUID = field(name="_id")
     display_name: str
     bio: str = ""
+    neighbourhood: str = ""
     location: GeoPoint
+    service_radius_km: ServiceRadiusKm = 0.0
     timezone: str
     currency: str
     services: list[OfferedService] = []
@@ -43,5 +50,6 @@ class Barber(Struct, frozen=True, kw_only=True):
     is_online: bool = False
     availability: WeeklyHours
     rules: BookingRules = BookingRules()
+    version: Annotated[int, Meta(ge=1)] = 1
     created_at: datetime
     updated_at: datetime

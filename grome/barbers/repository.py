@@ -1,6 +1,6 @@
 """Barbers in MongoDB, and the search around a point."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -57,24 +57,36 @@ class BarberRepository:
         document = await self._barbers.find_one({"_id": barber_id})
         return from_document(document, Barber) if document else None
 
+    async def find_many(self, barber_ids: Iterable[UUID]) -> list[Barber]:
+        documents = await self._barbers.find({"_id": {"$in": list(barber_ids)}}).to_list()
+        return [from_document(document, Barber) for document in documents]
+
     async def put_profile(self, barber: Barber, profile_fields: Sequence[str]) -> Barber:
         """Write `profile_fields` of `barber`; a first write stores the whole."""
         document = to_document(barber)
+        del document["version"]
         profile = {name: document.pop(name) for name in (*profile_fields, "updated_at")}
         del document["_id"]
         stored = await self._barbers.find_one_and_update(
             {"_id": barber.id},
-            {"$set": profile, "$setOnInsert": document},
+            {"$set": profile, "$setOnInsert": document, "$inc": {"version": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
         return from_document(stored or {}, Barber)  # an upsert always returns its document
 
+    async def remove(self, barber_id: UUID) -> Barber | None:
+        """The barber as they were; None where there is no such barber."""
+        stored = await self._barbers.find_one_and_delete({"_id": barber_id})
+        return from_document(stored, Barber) if stored else None
+
     async def set_field(self, barber_id: UUID, name: str, value: object, now: datetime) -> Barber | None:
         """Replace one field by a Struct, a list of them or a plain value; None where there is no such barber."""
         plain = msgspec.to_builtins(value, builtin_types=(datetime, UUID))
         stored = await self._barbers.find_one_and_update(
-            {"_id": barber_id}, {"$set": {name: plain, "updated_at": now}}, return_document=ReturnDocument.AFTER
+            {"_id": barber_id},
+            {"$set": {name: plain, "updated_at": now}, "$inc": {"version": 1}},
+            return_document=ReturnDocument.AFTER,
         )
         return from_document(stored, Barber) if stored else None
 

@@ -39,6 +39,12 @@ async def put_profile(request: Request, actor: Actor, body: ProfileIn) -> Barber
     return await app_context(request).barbers.put_profile(actor, body)
 
 
+@barbers.delete("/me", who=BARBERS, status=204, refusals=(NotFound,))
+async def remove_profile(request: Request, actor: Actor) -> None:
+    """Take your profile off the map: nobody finds you or books you any more. Bookings that were made stay."""
+    await app_context(request).barbers.remove(actor)
+
+
 @barbers.put("/me/services", who=BARBERS, refusals=(ProfileMissing,))
 async def put_offers(request: Request, actor: Actor, body: OffersIn) -> BarberOut:
     """Replace the services that you offer. Bookings that were made keep their prices."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.availability.models import BookingRules, WeeklyHours
-from grome.barbers.models import Barber, DurationMin, GeoPoint
+from grome.barbers.models import Barber, DurationMin, GeoPoint, ServiceRadiusKm
 from grome.common.http import PageQuery
 from grome.common.money import Amount, Currency
 from grome.common.text import ONE_LINE
@@ -14,6 +14,15 @@ from grome.common.text import ONE_LINE
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
+Neighbourhood = Annotated[
+    str,
+    Meta(
+        max_length=80,
+        pattern=rf"^$|{ONE_LINE}",
+        description="Part of town as people there call it.",
+        examples=["Mitte"],
+    ),
+]
 Bio = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 
@@ -31,6 +40,8 @@ class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
     timezone: ZoneName
     currency: Currency
     bio: Bio = ""
+    neighbourhood: Neighbourhood = ""
+    service_radius_km: ServiceRadiusKm = 0.0
 
 
 class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +76,9 @@ class BarberOut(Struct, frozen=True):
     id: UUID
     name: str
     bio: str
+    neighbourhood: str
     location: LatLng
+    service_radius_km: float
     timezone: str
     currency: str
     rating: float
@@ -128,7 +141,9 @@ def barber_out(barber: Barber) -> BarberOut:
         barber.id,
         barber.display_name,
         barber.bio,
+        barber.neighbourhood,
         to_lat_lng(barber.location),
+        barber.service_radius_km,
         barber.timezone,
         barber.currency,
         barber.rating,

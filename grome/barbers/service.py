@@ -5,8 +5,12 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
+import msgspec
+
 from grome.availability.models import BookingRules, DayHours, WeeklyHours, faults
+from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.errors import ProfileMissing
+from grome.barbers.known import KnownBarbers
 from grome.barbers.models import Barber, OfferedService
 from grome.barbers.repository import AfterBarber, BarberRepository, Nearby
 from grome.barbers.schemas import (
@@ -29,19 +33,37 @@ _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
 # What some systems list beside the IANA's zones: whatever the machine is set to, and none chosen.
 ZONES: Final = available_timezones() - {"localtime", "Factory"}
-PROFILE_FIELDS: Final = ("display_name", "bio", "location", "timezone", "currency")
+PROFILE_FIELDS: Final = (
+    "display_name",
+    "bio",
+    "neighbourhood",
+    "location",
+    "service_radius_km",
+    "timezone",
+    "currency",
+)
 
 
 class BarberService:
-    def __init__(self, barbers: BarberRepository, catalogue: CatalogueService, clock: Clock) -> None:
-        self._barbers, self._catalogue, self._clock = barbers, catalogue, clock
+    def __init__(
+        self, barbers: BarberRepository, catalogue: CatalogueService, changes: BarberChanges, clock: Clock
+    ) -> None:
+        self._barbers, self._catalogue, self._changes, self._clock = barbers, catalogue, changes, clock
+        self._known = KnownBarbers(changes)
 
     async def find(self, barber_id: UUID) -> Barber:
-        """Raises NotFound, with the field that names the barber."""
-        barber = await self._barbers.find(barber_id)
+        """From memory where it was read of late. Raises NotFound, with the field that names the barber."""
+        barber = self._known.get(barber_id) or self._known.keep(await self._barbers.find(barber_id))
         if barber is None:
             raise NotFound("There is no such barber.", faults=(("barber_id", "is nobody's id"),))
         return barber
+
+    async def find_many(self, barber_ids: Sequence[UUID]) -> list[Barber]:
+        """Those that there are, in any order; from memory as in `find`, and by one query where that lacks any."""
+        known = [barber for barber_id in barber_ids if (barber := self._known.get(barber_id))]
+        missing = set(barber_ids).difference(barber.id for barber in known)
+        read = await self._barbers.find_many(missing) if missing else []
+        return known + [barber for one in read if (barber := self._known.keep(one))]
 
     async def read(self, barber_id: UUID) -> BarberOut:
         return barber_out(await self.find(barber_id))
@@ -55,14 +77,24 @@ class BarberService:
             id=actor.id,
             display_name=wanted.display_name,
             bio=wanted.bio,
+            neighbourhood=wanted.neighbourhood,
             location=to_point(wanted.location),
+            service_radius_km=wanted.service_radius_km,
             timezone=wanted.timezone,
             currency=wanted.currency,
             availability=CLOSED_WEEK,
             created_at=now,
             updated_at=now,
         )
-        return barber_out(await self._barbers.put_profile(profile, PROFILE_FIELDS))
+        return await self._changed(await self._barbers.put_profile(profile, PROFILE_FIELDS))
+
+    async def remove(self, actor: Actor) -> None:
+        """Take the actor off the map. Raises NotFound where there is no profile."""
+        barber = await self._barbers.remove(actor.id)
+        if barber is None:
+            raise NotFound
+        last = msgspec.structs.replace(barber, version=barber.version + 1)
+        await self._changes.tell(BarberChange(last, removed=True))
 
     async def put_offers(self, actor: Actor, wanted: OffersIn) -> BarberOut:
         """Replace what the actor offers; raises Invalid for a service that the catalogue lacks or that comes twice."""
@@ -94,6 +126,10 @@ class BarberService:
         barber = await self._barbers.set_field(actor.id, name, value, self._clock())
         if barber is None:
             raise ProfileMissing
+        return await self._changed(barber)
+
+    async def _changed(self, barber: Barber) -> BarberOut:
+        await self._changes.tell(BarberChange(barber))
         return barber_out(barber)
 
     async def nearby(self, query: NearbyQuery) -> NearbyPage:

@@ -10,7 +10,7 @@ from grome.demo.cities import City
 from grome.demo.fixed import CREATED_AT, dice
 from grome.demo.hours import working_week
 from grome.demo.people import barber_email, barber_id, barber_name
-from grome.demo.places import quarters_of, somewhere
+from grome.demo.places import part_of_town, quarters_of, somewhere
 from grome.demo.prices import price_level, price_of
 
 
@@ -27,6 +27,7 @@ def _barber(city: City, number: int, location: GeoPoint, rng: Random) -> Barber:
         id=barber_id(city, number),
         display_name=barber_name(city.name, number),
         bio=f"A demo barber in {city.name}: place, hours and prices are made up.",
+        neighbourhood=part_of_town(city, location),
         location=location,
         timezone=city.timezone,
         currency=city.currency,
@@ -34,6 +35,7 @@ def _barber(city: City, number: int, location: GeoPoint, rng: Random) -> Barber:
         is_online=rng.random() < 2 / 3,
         availability=working_week(rng),
         rules=_rules(rng),
+        service_radius_km=rng.choice((0.0, 0.0, 0.0, 5.0, 10.0)),
         created_at=CREATED_AT,
         updated_at=CREATED_AT,
     )

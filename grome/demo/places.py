@@ -12,6 +12,8 @@ KM_PER_DEGREE: Final = 111.32  # of latitude
 _QUARTERS: Final = 11
 _CENTRAL: Final = 0.25  # the share of barbers that work around the centre
 
+_COMPASS: Final = ("North", "North-East", "East", "South-East", "South", "South-West", "West", "North-West")
+
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
@@ -44,6 +46,16 @@ def _quarter(reach: float, rng: Random) -> Quarter:
         spread_km=reach * rng.uniform(0.08, 0.2),
         share=math.exp(-2 * distance / reach),
     )
+
+
+def part_of_town(city: City, point: GeoPoint) -> str:
+    """The centre up to a kilometre from it, else a point of the compass: GeoNames' cities come without their parts."""
+    longitude, latitude = point.coordinates
+    north = (latitude - city.latitude) * KM_PER_DEGREE
+    east = (longitude - city.longitude) * KM_PER_DEGREE * math.cos(math.radians(city.latitude))
+    if math.hypot(north, east) <= 1:
+        return "Centre"
+    return _COMPASS[round(math.atan2(east, north) / math.tau * len(_COMPASS)) % len(_COMPASS)]
 
 
 def somewhere(city: City, quarters: list[Quarter], rng: Random) -> GeoPoint:

@@ -41,6 +41,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
+    await told.ask("remove_profile", barber)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
     await told.ask("logout", boss)

@@ -34,6 +34,7 @@ WHO = {
     "GET /v1/barbers/{barber_id}/slots": ANYONE,
     "GET /v1/barbers/me": "barber",
     "PUT /v1/barbers/me": "barber",
+    "DELETE /v1/barbers/me": "barber",
     "PUT /v1/barbers/me/services": "barber",
     "PUT /v1/barbers/me/hours": "barber",
     "PUT /v1/barbers/me/rules": "barber",

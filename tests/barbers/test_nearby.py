@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain, pairwise
 from random import Random
 from typing import Any
@@ -16,37 +15,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grome.barbers.models import Barber, GeoPoint, OfferedService
-from grome.barbers.service import CLOSED_WEEK
-from grome.common.ids import new_id
+from grome.barbers.models import Barber, OfferedService
 from grome.common.mongo import Document, from_document, to_document
 from grome.context import AppContext
 from tests.builders.barbers import barber
 from tests.builders.pages import walk
+from tests.builders.world import (
+    REGIONS,
+    SERVICES,
+    Place,
+    a_barber,
+    a_world,
+    distance_m,
+    place_of,
+    somewhere_in,
+)
 
 NEARBY = "/v1/barbers/nearby"
-EARTH_RADIUS_M = 6_378_100
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SERVICES = [UUID(int=number) for number in (1, 2, 3)]
-# Open sea, the antimeridian, and next to the poles: (lat, lng).
-REGIONS = [(-47.3, 75.4), (-16.9, 179.99), (51.9, -179.98), (89.9, 15.0), (-89.99, -120.0)]
-
-Place = tuple[float, float]
-
-
-def distance_m(one: Place, other: Place) -> float:
-    """Over the ground of a sphere (haversine formula)."""
-    (lat1, lng1), (lat2, lng2) = ([math.radians(degrees) for degrees in place] for place in (one, other))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lng2 - lng1) / 2) ** 2
-    return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1, half)))
-
-
-def away_from(place: Place, metres: float, bearing_degrees: float) -> Place:
-    lat, lng, bearing, angle = *map(math.radians, (*place, bearing_degrees)), metres / EARTH_RADIUS_M
-    to_lat = math.asin(math.sin(lat) * math.cos(angle) + math.cos(lat) * math.sin(angle) * math.cos(bearing))
-    east = math.sin(bearing) * math.sin(angle) * math.cos(lat)
-    to_lng = lng + math.atan2(east, math.cos(angle) - math.sin(lat) * math.sin(to_lat))
-    return math.degrees(to_lat), (math.degrees(to_lng) + 540) % 360 - 180
 
 
 @dataclass(frozen=True)
@@ -94,46 +79,6 @@ class Search:
             prices = [offer.price for offer in found.services if self.service_id in {None, offer.service_id}]
             return min(prices, default=math.inf)
         return 0
-
-
-def place_of(found: Barber) -> Place:
-    lng, lat = found.location.coordinates
-    return lat, lng
-
-
-def a_barber(place: Place, **changed: Any) -> Barber:
-    return Barber(
-        id=new_id(),
-        display_name="At sea",
-        location=GeoPoint((place[1], place[0])),
-        timezone="UTC",
-        currency="EUR",
-        availability=CLOSED_WEEK,
-        created_at=NOW,
-        updated_at=NOW,
-        **changed,
-    )
-
-
-def somewhere_in(region: Place, chance: Random) -> Place:
-    return away_from(region, chance.uniform(0, 50_000), chance.uniform(0, 360))
-
-
-def a_world(region: Place, size: int, chance: Random) -> list[Barber]:
-    """Some barbers share a place, and there are few ratings and prices, so that many sort alike."""
-    places = [somewhere_in(region, chance) for _ in range(size)]
-    return [
-        a_barber(
-            chance.choice(places),
-            services=[
-                OfferedService(service_id, "A cut", chance.randint(1, 4), 30)
-                for service_id in chance.sample(SERVICES, chance.randint(0, 3))
-            ],
-            rating=chance.choice([0.0, 3.5, 4.0, 5.0]),
-            is_online=chance.random() < 0.5,
-        )
-        for _ in range(size)
-    ]
 
 
 def a_search(region: Place, world: list[Barber], chance: Random) -> Search:

@@ -17,6 +17,8 @@ PROFILE = {
     "location": {"lat": 52.5, "lng": 13.25},
     "timezone": "Europe/Berlin",
     "currency": "EUR",
+    "neighbourhood": "Westend",
+    "service_radius_km": 7.5,
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "/services": {"services": []},
@@ -58,8 +60,8 @@ async def test_a_new_profile_is_offline_offers_nothing_and_is_closed(http: httpx
     answer = await put(http, newcomer, "", PROFILE)
     assert answer["id"] == str(newcomer.id)
     assert answer["name"] == PROFILE["display_name"]
-    assert {name: answer[name] for name in ("bio", "location", "timezone", "currency")} == {
-        name: PROFILE[name] for name in ("bio", "location", "timezone", "currency")
+    assert {name: answer[name] for name in PROFILE if name != "display_name"} == {
+        name: value for name, value in PROFILE.items() if name != "display_name"
     }
     assert (answer["rating"], answer["reviews_count"], answer["is_online"], answer["services"]) == (0.0, 0, False, [])
     assert {day["is_available"] for day in answer["availability"].values()} == {False}
@@ -91,6 +93,9 @@ async def test_a_changed_profile_keeps_everything_else(http: httpx.AsyncClient, 
         ({"location": {"lat": 0, "lng": -180.1}}, "location.lng"),
         ({"location": {"lat": 0}}, "location.lng"),
         ({"location": [0, 0]}, "location"),
+        ({"neighbourhood": "Mitte\n"}, "neighbourhood"),
+        ({"service_radius_km": 50.5}, "service_radius_km"),
+        ({"service_radius_km": -1}, "service_radius_km"),
         ({"rating": 5}, "rating"),
     ],
 )
@@ -201,3 +206,14 @@ async def test_online_and_offline(http: httpx.AsyncClient, shop: Barber) -> None
     for is_online in (True, True, False):
         assert (await put(http, shop.person, "/online", {"is_online": is_online}))["is_online"] is is_online
     assert await faults(http, shop.person, "/online", {"is_online": 1}) == ["is_online"]
+
+
+async def test_a_removed_profile_is_gone_and_can_be_made_anew(http: httpx.AsyncClient, shop: Barber) -> None:
+    assert (await http.delete(ME, headers=shop.auth)).status_code == 204
+    for address in (ME, f"/v1/barbers/{shop.id}", f"/v1/barbers/{shop.id}/slots"):
+        query = {"from": "2030-01-01", "to": "2030-01-02", "service_ids": shop.services[0][0]}
+        response = await http.get(address, params=query if "slots" in address else {}, headers=shop.auth)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found"), address
+    assert (await http.delete(ME, headers=shop.auth)).status_code == 404
+    answer = await put(http, shop.person, "", PROFILE)
+    assert (answer["services"], answer["is_online"]) == ([], False)

@@ -13,13 +13,16 @@ import pytest
 from pymongo.errors import DuplicateKeyError, WriteError
 
 from config.settings import Settings
+from grome.barbers.models import Barber
+from grome.barbers.repository import COLLECTION as BARBERS
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
-from grome.common.mongo import Database
+from grome.common.mongo import Database, from_document, to_document
 from grome.context import AppContext
 from grome.migrations import MIGRATIONS
 from grome.migrations.m0001_foundation import COLLECTIONS
 from grome.migrations.runner import Migration, applied, migrate
+from tests.builders.world import a_barber
 from tests.running import environment
 
 FAILED_VALIDATION = 121
@@ -120,6 +123,18 @@ async def test_one_that_fails_is_not_recorded_and_stops_those_after_it(database_
     with pytest.raises(RuntimeError, match="half-way"):
         await run(database_, first, broken, last)
     assert await applied(database_) == {1}
+
+
+async def test_barbers_from_before_the_map_get_what_it_needs(database_: Database) -> None:
+    added = ("version", "service_radius_km", "neighbourhood")
+    barber = a_barber((52.5, 13.4))
+    old = {name: value for name, value in to_document(barber).items() if name not in added}
+    properties = {name: kind for name, kind in BARBERS.validator["$jsonSchema"]["properties"].items() if name in old}
+    schema = {**BARBERS.validator["$jsonSchema"], "required": list(old), "properties": properties}
+    await database_.create_collection(BARBERS.name, validator={"$jsonSchema": schema})
+    await database_[BARBERS.name].insert_one(old)
+    assert await run(database_, *MIGRATIONS[1:]) == NUMBERS[1:]
+    assert from_document(await database_[BARBERS.name].find_one() or {}, Barber) == barber
 
 
 async def test_collections_without_validators_and_indexes_get_them(database_: Database) -> None:

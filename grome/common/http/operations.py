@@ -93,6 +93,9 @@ class Routes:
     def patch(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
         return self._declare("PATCH", path, **declared)
 
+    def delete(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("DELETE", path, **declared)
+
     def _declare(
         self,
         method: str,
