@@ -15,6 +15,7 @@ from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
 from grome.availability.service import AvailabilityService
+from grome.barbers.changes import BarberChanges
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreation
@@ -24,7 +25,7 @@ from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
-from grome.common.redis import open_redis, open_waiting_redis
+from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
 
 QUEUE = "default"
 
@@ -57,19 +58,24 @@ class AppContext:
         stack.push_async_callback(close_mongo, mongo)
         redis, waiting = open_redis(settings.redis), open_waiting_redis(settings.redis)
         stack.push_async_callback(redis.aclose)
+        subscribing = open_subscribing_redis(settings.redis)
         stack.push_async_callback(waiting.aclose)
+        stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
 
         sessions = SessionRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
-        verifier = Verifier(access_tokens, sessions, redis, waiting, clock)
+        verifier = Verifier(access_tokens, sessions, redis, subscribing, clock)
         verifier.start()
         stack.push_async_callback(verifier.close)
         accounts = AccountService(UserRepository(db), sessions, access_tokens, verifier, settings.accounts, clock)
         stack.callback(accounts.close)
 
         catalogue = CatalogueService(ServiceRepository(db), clock)
-        barbers = BarberService(BarberRepository(db), catalogue, clock)
+        changes = BarberChanges(redis, subscribing)
+        changes.start()
+        stack.push_async_callback(changes.close)
+        barbers = BarberService(BarberRepository(db), catalogue, changes, clock)
         booking_repository = BookingRepository(db)
         bookings = BookingService(booking_repository, clock)
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
