@@ -9,16 +9,16 @@ twice is the first of the two, and a time that a clock change skips is read with
 (PEP 495). A span that this turns inside out, 02:30 to 03:00 in that gap, is empty.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from grome.availability.models import BookingRules, WeeklyHours
+from grome.availability.models import BookingRules, DayHours, WeeklyHours
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK_MIN = 5
@@ -82,14 +82,20 @@ class Opening:
                 return Obstacle.ON_BREAK
         return None
 
+    def grid(self, within: Span, step: int) -> range:
+        """The starts that lie in a span, counted in steps from the opening."""
+        begin = max(self.hours.start, within.start)
+        return range(begin + (self.hours.start - begin) % step, min(self.hours.end, within.end), step)
+
 
 @dataclass(frozen=True)
 class Calendar:
     """What is known of one barber when a decision is made; `now` is aware, in any zone.
 
     `taken` holds the ticks of the bookings that occupy time, each with its own buffers (`occupied_ticks`). It must be
-    complete for the ticks that the booking asked for would occupy; for `free_slots`, complete from 00:00Z of the day
-    before the first date to 00:00Z of the third day after the last.
+    complete for the ticks that the booking asked for would occupy; for `first_slot_between`, for those that
+    `occupiable` gives; for `free_slots`, from 00:00Z of the day before the first date to 00:00Z of the third day after
+    the last.
     """
 
     timezone: ZoneInfo
@@ -97,7 +103,6 @@ class Calendar:
     rules: BookingRules
     now: datetime
     taken: AbstractSet[int] = frozenset()
-    _openings: dict[int, Opening | None] = field(default_factory=dict, init=False, repr=False, compare=False)
     _openings_by_utc_day: dict[int, list[Opening]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -112,59 +117,42 @@ class Calendar:
     def bookable(self) -> Span:
         """From the end of the minimum notice to the midnight that ends the last day."""
         notice = timedelta(minutes=self.rules.min_notice_min)
-        _, midnight = self._span(self.last_day, (0, _DAY_MIN))
-        return Span(_ceil_tick(self.now - _EPOCH + notice), midnight)
+        return Span(_ceil_tick(self.now - _EPOCH + notice), self.day(self.last_day).end)
 
-    def opening(self, ordinal: int) -> Opening | None:
-        """The opening that begins on a local date, given as `date.toordinal` counts; worked out once a calendar."""
-        if ordinal not in self._openings:
-            self._openings[ordinal] = self._convert(date.fromordinal(ordinal))
-        return self._openings[ordinal]
-
-    def openings_near(self, ordinal: int) -> list[Opening]:
-        """Every opening that can hold an instant of a date, and some others."""
-        nearby = (self.opening(ordinal + days) for days in _NEARBY_DAYS)
-        return [opening for opening in nearby if opening is not None]
+    def opening(self, day: date) -> Opening | None:
+        """The opening that begins on a local date."""
+        return _opening(self.hours.on(day), day, self.timezone)
 
     def openings_at(self, tick: int) -> list[Opening]:
         """Every opening that holds the tick, and perhaps others of the same day in UTC; worked out once a day."""
         day = tick // _TICKS_A_DAY
         if day not in self._openings_by_utc_day:
             midnight, ordinal = day * _TICKS_A_DAY, day + _EPOCH.toordinal()
+            nearby = (self.opening(date.fromordinal(ordinal + days)) for days in _NEARBY_DAYS)
             self._openings_by_utc_day[day] = [
                 opening
-                for opening in self.openings_near(ordinal)
-                if opening.hours.start < midnight + _TICKS_A_DAY and midnight < opening.hours.end
+                for opening in nearby
+                if opening and opening.hours.start < midnight + _TICKS_A_DAY and midnight < opening.hours.end
             ]
         return self._openings_by_utc_day[day]
 
-    def grid(self, day: date) -> list[int]:
-        """The starts that the openings' grids have on a local date, sorted.
+    def grid(self, wanted: Span) -> Iterator[int]:
+        """The starts that the openings' grids have in a span, in order, worked out as far as they are asked for.
 
-        None before today and after the last day, all of which notice and horizon refuse anyway.
+        Without those that notice, horizon or occupancy would refuse at a glance: most of them, where much is booked.
         """
-        if not self.today <= day <= self.last_day:
-            return []
-        begin, end = self._span(day, (0, _DAY_MIN))
         step = self.rules.slot_step_min // _TICK_MIN
-        openings = self.openings_near(day.toordinal())
-        return sorted({tick for opening in openings for tick in range(*opening.hours, step) if begin <= tick < end})
+        begin, end = max(wanted.start, self.bookable.start), min(wanted.end, self.bookable.end)
+        while begin < end:
+            midnight = (begin // _TICKS_A_DAY + 1) * _TICKS_A_DAY
+            within = Span(begin, min(end, midnight))
+            grids = (opening.grid(within, step) for opening in self.openings_at(begin))
+            yield from sorted(set().union(*grids) - self.taken)
+            begin = midnight
 
-    def _convert(self, day: date) -> Opening | None:
-        hours = self.hours.on(day)
-        if not hours.is_available:
-            return None
-        breaks = (self._span(day, minutes) for minutes in hours.break_minutes)
-        return Opening(
-            self._span(day, hours.minutes),
-            tuple(pause for pause in breaks if pause.start < pause.end),  # an empty one must not part a visit
-        )
-
-    def _span(self, day: date, minutes: tuple[int, int]) -> Span:
-        """From minutes of wall-clock time after a date's midnight to ticks, by the rule at the top of this file."""
-        midnight = datetime.combine(day, time(), tzinfo=self.timezone)
-        start, end = (tick_of(midnight + timedelta(minutes=minute)) for minute in minutes)
-        return Span(start, end)
+    def day(self, day: date) -> Span:
+        """A local date from midnight to midnight."""
+        return _span((0, _DAY_MIN), day, self.timezone)
 
 
 def obstacle(calendar: Calendar, start: datetime, duration_min: int) -> Obstacle | None:
@@ -176,10 +164,7 @@ def obstacle(calendar: Calendar, start: datetime, duration_min: int) -> Obstacle
     since_epoch = start - _EPOCH
     if since_epoch.seconds % _TICK_S or since_epoch.microseconds:
         return Obstacle.MISALIGNED
-    for rule in _RULES:
-        if reason := rule(calendar, visit):
-            return reason
-    return None
+    return _objection(calendar, visit)
 
 
 def free_slots(calendar: Calendar, first: date, last: date, duration_min: int) -> list[tuple[date, list[Slot]]]:
@@ -189,6 +174,22 @@ def free_slots(calendar: Calendar, first: date, last: date, duration_min: int) -
     """
     days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
     return [(day, list(_slots_on(calendar, day, duration_min))) for day in days]
+
+
+def first_slot_between(calendar: Calendar, start: datetime, end: datetime, duration_min: int) -> Slot | None:
+    """The earliest slot that lies wholly between two aware moments, buffers aside; the search ends where it is found.
+
+    It is the first of those that `free_slots` would list. Raises ValueError as `obstacle` does.
+    """
+    latest = end - _EPOCH - timedelta(minutes=duration_min)
+    starts = Span(_ceil_tick(start - _EPOCH), latest // _TICK + 1)
+    return next(_slots_in(calendar, starts, duration_min), None)
+
+
+def occupiable(rules: Iterable[BookingRules], start: datetime, end: datetime) -> Span:
+    """Every tick that a visit between two aware moments can keep from others, under any of these rules."""
+    held = [_occupied(one, Span(tick_of(start), _ceil_tick(end - _EPOCH))) for one in rules]
+    return Span(min(ticks.start for ticks in held), max(ticks.stop for ticks in held))
 
 
 def tick_of(moment: datetime) -> int:
@@ -209,11 +210,44 @@ def occupied_ticks(rules: BookingRules, start: datetime, duration_min: int) -> l
 
 
 def _slots_on(calendar: Calendar, day: date, duration_min: int) -> Iterator[Slot]:
+    """None on other dates than the bookable ones; those may be too far away to have a midnight."""
+    if calendar.today <= day <= calendar.last_day:
+        yield from _slots_in(calendar, calendar.day(day), duration_min)
+
+
+def _slots_in(calendar: Calendar, starts: Span, duration_min: int) -> Iterator[Slot]:
     duration = timedelta(minutes=duration_min)
-    for tick in calendar.grid(day):
-        start = _EPOCH + tick * _TICK
-        if obstacle(calendar, start, duration_min) is None:
+    length = _length(duration_min)
+    for tick in calendar.grid(starts):
+        if _objection(calendar, Span(tick, tick + length)) is None:
+            start = _EPOCH + tick * _TICK
             yield Slot(start, start + duration)
+
+
+def _objection(calendar: Calendar, visit: Span) -> Obstacle | None:
+    for rule in _RULES:
+        if reason := rule(calendar, visit):
+            return reason
+    return None
+
+
+# Most of the cost of a decision about one start, and the same for all whose day looks alike. Some 4 MB when full.
+@lru_cache(maxsize=4096)
+def _opening(hours: DayHours, day: date, timezone: ZoneInfo) -> Opening | None:
+    if not hours.is_available:
+        return None
+    breaks = (_span(minutes, day, timezone) for minutes in hours.break_minutes)
+    return Opening(
+        _span(hours.minutes, day, timezone),
+        tuple(pause for pause in breaks if pause.start < pause.end),  # an empty one must not part a visit
+    )
+
+
+def _span(minutes: tuple[int, int], day: date, timezone: ZoneInfo) -> Span:
+    """From minutes of wall-clock time after a date's midnight to ticks, by the rule at the top of this file."""
+    midnight = datetime.combine(day, time(), tzinfo=timezone)
+    start, end = (tick_of(midnight + timedelta(minutes=minute)) for minute in minutes)
+    return Span(start, end)
 
 
 def _notice(calendar: Calendar, visit: Span) -> Obstacle | None:
@@ -242,10 +276,14 @@ _RULES: tuple[Callable[[Calendar, Span], Obstacle | None], ...] = (_notice, _hor
 
 
 def _visit(start: datetime, duration_min: int) -> Span:
+    tick = tick_of(start)
+    return Span(tick, tick + _length(duration_min))
+
+
+def _length(duration_min: int) -> int:
     if duration_min <= 0:
         raise ValueError(f"a visit of {duration_min} minutes occupies no time")
-    tick = tick_of(start)
-    return Span(tick, tick + -(-duration_min // _TICK_MIN))
+    return -(-duration_min // _TICK_MIN)
 
 
 def _occupied(rules: BookingRules, visit: Span) -> range:

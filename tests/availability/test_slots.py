@@ -1,9 +1,7 @@
 """The one decision about what can be booked: examples around clock changes, and properties against a naive model."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -11,15 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grome.availability.models import BookingRules, DayHours, WeeklyHours
-from grome.availability.slots import Calendar, Obstacle, Slot, free_slots, obstacle, occupied_ticks, ticks_between
-from tests.builders.hours import a_day, a_week, every_day, only_on, weekly_hours
+from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, ticks_between
+from tests.availability.cases import BERLIN, CAIRO, KOLKATA, LORD_HOWE, NEW_YORK, NUUK, Case, cases, walk
+from tests.builders.hours import a_day, a_week, every_day, only_on
 
-BERLIN = "Europe/Berlin"
-NEW_YORK = "America/New_York"
-LORD_HOWE = "Australia/Lord_Howe"  # its clocks move by half an hour
-KOLKATA = "Asia/Kolkata"  # no clock changes
-NUUK = "America/Nuuk"  # its clocks skip the hour before midnight
-CAIRO = "Africa/Cairo"  # its clocks skip the hour after midnight
 MIDDAY = datetime(2027, 5, 4, 10, tzinfo=UTC)  # a Tuesday, noon in Berlin
 
 
@@ -271,76 +264,6 @@ def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
     assert obstacle(calendar, latest, 30) == Obstacle.BEYOND_HORIZON
     assert free_slots(calendar, date.min, date.min, 30) == [(date.min, [])]
     assert free_slots(calendar, date.max, date.max, 30) == [(date.max, [])]
-
-
-ZONES = [
-    BERLIN, NEW_YORK, LORD_HOWE, KOLKATA, NUUK, CAIRO,
-    "Asia/Beirut", "America/Havana", "America/Santiago", "Pacific/Chatham", "Pacific/Kiritimati",
-]  # fmt: skip
-
-
-@cache
-def clock_changes(zone: str) -> list[date]:
-    """The UTC dates from 2026 to 2028 on which the zone's offset changes."""
-    noons = [datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=k) for k in range(3 * 365)]
-    offsets = [noon.astimezone(ZoneInfo(zone)).utcoffset() for noon in noons]
-    return [noons[k].date() for k in range(1, len(noons)) if offsets[k] != offsets[k - 1]]
-
-
-@dataclass(frozen=True)
-class Case:
-    calendar: Calendar
-    first: date
-    last: date
-    duration_min: int
-
-    def offered(self) -> list[Slot]:
-        days = free_slots(self.calendar, self.first, self.last, self.duration_min)
-        return [slot for _, slots in days for slot in slots]
-
-    def local_date(self, moment: datetime) -> date:
-        return moment.astimezone(self.calendar.timezone).date()
-
-    def every_tick(self) -> Iterator[datetime]:
-        """All moments on the five minutes whose local date is asked for."""
-        begin = datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) - timedelta(days=1)
-        days = (self.last - self.first).days + 3
-        for moment in walk(begin, begin + timedelta(days=days)):
-            if self.first <= self.local_date(moment) <= self.last:
-                yield moment
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    zone = draw(st.sampled_from(ZONES))
-    first = draw(st.dates(date(2026, 1, 4), date(2028, 12, 25)))
-    if clock_changes(zone) and draw(st.sampled_from([True, True, True, False])):
-        first = draw(st.sampled_from(clock_changes(zone))) + timedelta(days=draw(st.integers(-2, 1)))
-    midnight = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    rules = BookingRules(
-        slot_step_min=draw(st.sampled_from([5, 10, 15, 15, 20, 30, 45, 60, 240])),
-        min_notice_min=draw(st.sampled_from([0, 0, 1, 60, 1440])),
-        horizon_days=draw(st.sampled_from([366, 60, 3, 2, 1])),
-        buffer_before_min=draw(st.sampled_from([0, 0, 5, 30])),
-        buffer_after_min=draw(st.sampled_from([0, 0, 10, 240])),
-    )
-    now = midnight + timedelta(seconds=draw(st.just(-3 * 86400) | st.integers(-3 * 86400, 86400)))
-    booked = draw(st.lists(st.tuples(st.integers(-12, 2 * 288 + 12), st.integers(1, 24)), max_size=4))
-    tick = int(midnight.timestamp()) // 300
-    taken = frozenset(tick + offset + k for offset, length in booked for k in range(length))
-    return Case(
-        Calendar(ZoneInfo(zone), draw(weekly_hours()), rules, now, taken),
-        first,
-        first + timedelta(days=draw(st.integers(0, 1))),
-        draw(st.sampled_from([5, 15, 30, 45, 60, 90]) | st.integers(1, 300)),
-    )
-
-
-def walk(begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Every five minutes from `begin` up to, not including, `end`."""
-    while begin < end:
-        yield begin
-        begin += timedelta(minutes=5)
 
 
 class NaiveBarber:

@@ -1,0 +1,105 @@
+"""The first slot of a window is the first of the slot list that lies in it, found without asking about all of them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grome.availability.models import BookingRules
+from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, occupiable, ticks_between
+from tests.availability.cases import BERLIN, Case, cases
+from tests.builders.hours import a_day, every_day
+
+TICK = timedelta(minutes=5)
+DAY = timedelta(days=1)
+NOON = datetime(2027, 5, 4, 12, tzinfo=UTC)
+
+
+@st.composite
+def windows(draw: st.DrawFn, case: Case) -> tuple[datetime, datetime]:
+    """Mostly with an end just before, at or just after where a slot begins or ends; some empty, some backwards."""
+    edges = [moment for slot in case.offered() for moment in slot] or [case.calendar.now]
+    just = st.sampled_from([timedelta(0), timedelta(microseconds=1), TICK, case.duration_min * timedelta(minutes=1)])
+    near_a_slot = st.builds(
+        lambda edge, off, sign: edge + sign * off, st.sampled_from(edges), just, st.sampled_from([1, -1])
+    )
+    anywhere = st.integers(-4 * 86400, 4 * 86400).map(lambda seconds: edges[0] + timedelta(seconds=seconds))
+    start = draw(near_a_slot | anywhere)
+    length = st.integers(-86400, 7 * 86400).map(lambda seconds: start + timedelta(seconds=seconds))
+    return start, draw(near_a_slot | anywhere | length)
+
+
+def first_listed(case: Case, start: datetime, end: datetime) -> Slot | None:
+    days = free_slots(case.calendar, start.date() - 2 * DAY, max(start, end).date() + 2 * DAY, case.duration_min)
+    return next((slot for _, slots in days for slot in slots if slot.start >= start and slot.end <= end), None)
+
+
+@settings(deadline=None, max_examples=150)
+@given(cases(), st.data())
+def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data: st.DataObject) -> None:
+    start, end = data.draw(windows(case))
+    found = first_slot_between(case.calendar, start, end, case.duration_min)
+    assert found == first_listed(case, start, end)
+    elsewhere = timezone(timedelta(hours=13))
+    again = replace(case.calendar, now=case.calendar.now.astimezone(elsewhere))
+    assert first_slot_between(again, start.astimezone(elsewhere), end, case.duration_min) == found
+
+
+@settings(deadline=None, max_examples=60)
+@given(cases(), st.data())
+def test_what_is_taken_beyond_what_the_window_can_occupy_does_not_matter(case: Case, data: st.DataObject) -> None:
+    start, end = data.draw(windows(case))
+    others = BookingRules(buffer_before_min=data.draw(st.sampled_from([0, 60])))
+    known = occupiable([others, case.calendar.rules], start, end)
+    seen = replace(case.calendar, taken=case.calendar.taken & set(range(*known)))
+    assert first_slot_between(seen, start, end, case.duration_min) == first_listed(case, start, end)
+
+
+def test_occupiable_is_the_window_with_the_widest_buffers() -> None:
+    rules = [BookingRules(buffer_before_min=30), BookingRules(buffer_before_min=5, buffer_after_min=15)]
+    noon = int(NOON.timestamp()) // 300
+    assert occupiable(rules, NOON + timedelta(seconds=1), NOON + 2 * TICK) == (noon - 6, noon + 5)
+    assert occupiable(rules, NOON, NOON + TICK + timedelta(seconds=1)) == (noon - 6, noon + 5)
+
+
+class Asked(frozenset[int]):
+    """Taken ticks that count how often somebody asks whether a visit meets them."""
+
+    count = 0
+
+    def isdisjoint(self, other: Iterable[object], /) -> bool:
+        self.count += 1
+        return super().isdisjoint(other)
+
+
+@pytest.mark.parametrize(("booked_days", "questions"), [(0, 1), (61, 0)], ids=["free", "booked up"])
+def test_little_is_asked_however_long_the_window(booked_days: int, questions: int) -> None:
+    asked = Asked(ticks_between(NOON, NOON + booked_days * DAY))
+    rules = BookingRules(slot_step_min=5, min_notice_min=0, horizon_days=60)
+    calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day("00:00", "24:00")), rules, NOON, asked)
+    found = first_slot_between(calendar, NOON, NOON + 60 * DAY, 30)
+    assert found == (Slot(NOON, NOON + 30 * timedelta(minutes=1)) if questions else None)
+    assert asked.count == questions
+
+
+@pytest.mark.parametrize("hours_from_utc", [14, -12])
+def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
+    zone = timezone(timedelta(hours=hours_from_utc))
+    start, end = datetime.min.replace(tzinfo=zone), datetime.max.replace(tzinfo=zone)
+    calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
+    (_, slots), *_ = free_slots(calendar, date(2027, 5, 4), date(2027, 5, 4), 30)
+    assert first_slot_between(calendar, start, end, 30) == slots[0]
+    assert first_slot_between(calendar, end, start, 30) is None
+    begin, finish = occupiable([calendar.rules], start, end)
+    assert begin < 0 < finish
+
+
+@pytest.mark.parametrize("duration_min", [0, -5])
+def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
+    calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
+    with pytest.raises(ValueError, match="occupies no time"):
+        first_slot_between(calendar, NOON, NOON + DAY, duration_min)

@@ -1,0 +1,267 @@
+"""Which of many barbers are free between two times: the same as their slot lists tell, by two queries for them all."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from config.settings import Settings
+from grome.availability.service import AvailabilityService
+from grome.common.clock import system_clock
+from grome.context import AppContext
+from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
+from tests.builders.bookings import ask, book, move, tomorrow
+from tests.builders.hours import weekly_hours
+from tests.builders.people import register
+from tests.conftest import SetClock
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+async def is_free(
+    context: AppContext, shop: Barber, start: datetime, end: datetime, service: str | None = None
+) -> bool:
+    service_id = UUID(service) if service else None
+    free = await context.availability.free_between([shop.person.id, uuid4()], start, end, service_id)
+    assert free <= {shop.person.id}
+    return bool(free)
+
+
+@pytest.fixture
+async def noon_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Open from 10:00 to 14:00 UTC, for visits of 60 and 30 minutes that may start every half an hour."""
+    opening = {"is_available": True, "start_time": "10:00", "end_time": "14:00"}
+    hours = dict.fromkeys(ALWAYS_OPEN, opening)
+    rules = {"slot_step_min": 30, "horizon_days": 3}
+    return await barber(http, context, durations=(60, 30), hours=hours, rules=rules, timezone="Etc/UTC")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "durations"),
+    [
+        (tomorrow(10), tomorrow(10, 30), {30}),
+        (tomorrow(10), tomorrow(11), {30, 60}),
+        (tomorrow(9), tomorrow(10, 29), set()),
+        (tomorrow(10) + SECOND, tomorrow(11), {30}),
+        (tomorrow(10) + SECOND, tomorrow(11) - SECOND, set()),
+        (tomorrow(13, 15), tomorrow(20), {30}),
+        (tomorrow(13, 30), tomorrow(13, 50), set()),
+        (tomorrow(14), tomorrow(14) + 20 * HOUR, set()),
+        (tomorrow(14), tomorrow(14) + 21 * HOUR, {30, 60}),
+        (tomorrow(10) - 30 * DAY, tomorrow(8), set()),  # the clock stands after closing time
+        (tomorrow(10) - 30 * DAY, tomorrow(12), {30, 60}),
+        (tomorrow(10) + 2 * DAY, tomorrow(11) + 2 * DAY, {30, 60}),
+        (tomorrow(10) + 3 * DAY, tomorrow(11) + 6 * DAY, set()),
+        (tomorrow(11), tomorrow(10), set()),
+    ],
+)
+async def test_the_visit_lies_wholly_in_the_window(
+    context: AppContext, clock: SetClock, noon_shop: Barber, start: datetime, end: datetime, durations: set[int]
+) -> None:
+    clock.set(tomorrow(15) - DAY)
+    free = {
+        minutes for service, minutes in noon_shop.services if await is_free(context, noon_shop, start, end, service)
+    }
+    assert free == durations
+    assert await is_free(context, noon_shop, start, end) == (30 in durations)
+
+
+async def test_who_offers_nothing_or_something_else_is_not_free(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, idle = await barber(http, context), await barber(http, context, durations=())
+    window = tomorrow(10), tomorrow(12)
+    assert await context.availability.free_between([], *window, None) == frozenset()
+    ids = [idle.person.id, shop.person.id, shop.person.id]
+    assert await context.availability.free_between(ids, *window, None) == {shop.person.id}
+    assert await context.availability.free_between(ids, *window, uuid4()) == frozenset()
+
+
+async def test_what_is_taken_is_not_free_until_it_is_given_up(http: httpx.AsyncClient, context: AppContext) -> None:
+    """The neighbours' buffers count though they lie outside the window, and so do those of the visit itself."""
+    shop = await barber(http, context, rules={"buffer_before_min": 15, "buffer_after_min": 10})
+    customer = await register(http)
+    window = tomorrow(10), tomorrow(10, 30)
+    for start in (tomorrow(9, 10), tomorrow(10), tomorrow(10, 50)):
+        assert await is_free(context, shop, *window)
+        booking = await book(http, customer, shop, start)
+        assert not await is_free(context, shop, *window)
+        await move(http, customer.auth, booking, "cancel")
+    for start in (tomorrow(9, 5), tomorrow(10, 55)):
+        await book(http, customer, shop, start)
+        assert await is_free(context, shop, *window)
+
+
+async def test_two_queries_that_read_no_more_than_the_window(
+    http: httpx.AsyncClient, context: AppContext, settings: Settings
+) -> None:
+    """By the database's own record of what it ran. Left to itself, it would choose an index without the times here."""
+    shops, customer = [await barber(http, context) for _ in range(3)], await register(http)
+    for shop in shops:
+        for hour in range(4, 16):
+            await book(http, customer, shop, tomorrow(hour))
+    other_process = await AppContext.open(settings)  # one that has none of the barbers in memory
+    await context.database.command("profile", 2)
+    ids = [shop.person.id for shop in shops]
+    free = await other_process.availability.free_between(ids, tomorrow(5), tomorrow(15), None)
+    await context.database.command("profile", 0)
+    ran = await context.database["system.profile"].find({"ns": {"$regex": "barbers$|bookings$"}}).sort("ts").to_list()
+    await context.database.drop_collection("system.profile")
+    await other_process.close()
+
+    assert free == set(ids)
+    assert [(one["ns"].rpartition(".")[2], one["planSummary"]) for one in ran] == [
+        ("barbers", "IXSCAN { _id: 1 }"),
+        ("bookings", "IXSCAN { barber_id: 1, ticks: 1 }"),
+    ]
+    assert ran[1]["docsExamined"] == 10 * len(shops)
+
+
+async def test_other_requests_have_their_turns_between_two_barbers(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    turns = 0
+
+    def clock_at_the_last_query() -> datetime:
+        nonlocal turns
+        turns = 0
+        return system_clock()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    ids = [(await barber(http, context)).person.id for _ in range(5)]
+    availability = AvailabilityService(context.barbers, context.bookings, clock_at_the_last_query)
+    task = asyncio.create_task(others())
+    free = await availability.free_between(ids, tomorrow(10), tomorrow(11), None)
+    task.cancel()
+    assert (len(free), turns) == (5, 5)
+
+
+def clock_changes(zone: str) -> list[datetime]:
+    """The instants of the next two that are some days away, in UTC."""
+    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    ahead = [this_hour + timedelta(hours=hour) for hour in range(72, 366 * 24)]
+    offsets = [moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in ahead]
+    return [ahead[n + 1] for n, (one, later) in enumerate(pairwise(offsets)) if one != later][:2]
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A barber as an example wants one; `offers` are the minutes of some of two services, `booked` are from now."""
+
+    timezone: str
+    hours: dict[str, Any]
+    rules: dict[str, Any]
+    offers: dict[int, int]
+    booked: list[timedelta]
+
+
+def laid_out(zones: Sequence[str]) -> st.SearchStrategy[Laid]:
+    rules = {
+        "slot_step_min": st.sampled_from([5, 15, 20, 30, 60]),
+        "min_notice_min": st.sampled_from([0, 60, 1440]),
+        "horizon_days": st.sampled_from([366, 3, 1]),
+        "buffer_before_min": st.sampled_from([0, 5, 30]),
+        "buffer_after_min": st.sampled_from([0, 10, 60]),
+    }
+    return st.builds(
+        Laid,
+        timezone=st.sampled_from(zones),
+        hours=weekly_hours().map(msgspec.to_builtins),
+        rules=st.fixed_dictionaries(rules),
+        offers=st.dictionaries(st.sampled_from([0, 1]), st.sampled_from([5, 30, 45, 90, 240]), min_size=0),
+        booked=st.lists(st.integers(0, 6 * 288).map(lambda tick: tick * 5 * MINUTE), max_size=6),
+    )
+
+
+async def open_shop(
+    http: httpx.AsyncClient, context: AppContext, laid: Laid, services: list[str], now: datetime
+) -> Barber:
+    made = await barber(http, context, durations=(), hours=laid.hours, rules=laid.rules, timezone=laid.timezone)
+    shop = Barber(made.person, [(services[number], minutes) for number, minutes in laid.offers.items()])
+    offers = [{"service_id": service, "price": 100, "duration_min": minutes} for service, minutes in shop.services]
+    response = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=shop.auth)
+    assert response.status_code == 200, response.text
+    customer = await register(http)
+    for ahead in laid.booked if shop.services else []:
+        await ask(http, customer, shop, now + ahead)  # refused where the barber is closed or taken
+    return shop
+
+
+async def listed(
+    http: httpx.AsyncClient, shop: Barber, service: str | None, first: date
+) -> list[tuple[datetime, datetime]]:
+    """The slots of two weeks for the service, or for the shortest."""
+    offered = [(minutes, name) for name, minutes in shop.services if service in (None, name)]
+    if not offered:
+        return []
+    query = {"from": str(first), "to": str(first + 14 * DAY), "service_ids": min(offered)[1]}
+    response = await http.get(f"/v1/barbers/{shop.id}/slots", params=query)
+    assert response.status_code == 200, response.text
+    slots = [slot for day in response.json()["days"] for slot in day["slots"]]
+    return [(datetime.fromisoformat(slot["start"]), datetime.fromisoformat(slot["end"])) for slot in slots]
+
+
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Kiritimati", "Etc/GMT+12")
+CHANGES = [
+    pytest.param(change, id=f"{zone} {change.date()}")
+    for zone in ("Europe/Berlin", "Australia/Lord_Howe")
+    for change in clock_changes(zone)
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+# Not shrunk: an example is some hundred requests, and reads well as it comes.
+@settings(
+    deadline=None,
+    max_examples=6,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+async def test_free_is_whoever_lists_a_slot_in_the_window(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject
+) -> None:
+    # A minute after the hour: no tick begins while the two are compared.
+    now = change - data.draw(st.integers(1, 80)) * HOUR + MINUTE
+    clock.set(now)
+    services = [await catalogue_service(http, context) for _ in range(2)]
+    shops = [
+        await open_shop(http, context, laid, services, now - MINUTE)
+        for laid in data.draw(st.lists(laid_out(ZONES), min_size=3, max_size=3))
+    ]
+    for service in (None, *services):
+        slots = {shop.person.id: await listed(http, shop, service, now.date() - 3 * DAY) for shop in shops}
+        edges = sorted({edge for listed_slots in slots.values() for slot in listed_slots for edge in slot}) or [now]
+        for _ in range(10):
+            start, end = data.draw(windows(edges, now))
+            free = await context.availability.free_between(list(slots), start, end, UUID(service) if service else None)
+            assert free == {
+                shop
+                for shop, listed_slots in slots.items()
+                if any(start <= begins and ends <= end for begins, ends in listed_slots)
+            }
+
+
+@st.composite
+def windows(draw: st.DrawFn, edges: list[datetime], now: datetime) -> tuple[datetime, datetime]:
+    """Three hours, a week or in between, mostly from near where a slot begins, and not beyond what was listed."""
+    near = st.builds(
+        lambda edge, off: edge + off, st.sampled_from(edges), st.sampled_from([0 * SECOND, SECOND, -SECOND])
+    )
+    start = draw(near | st.integers(-60, 200).map(lambda hours: now + hours * HOUR))
+    lengths = st.sampled_from([5 * MINUTE, 30 * MINUTE, 45 * MINUTE, 3 * HOUR, DAY, 7 * DAY])
+    return start, min(start + draw(lengths), now + 10 * DAY)
