@@ -74,6 +74,18 @@ class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=5, le=20_160, description="A request that no barber answers for so long expires and frees its time."),
     ] = 24 * 60
+    group_commit: Annotated[
+        bool, Meta(description="Store bookings that arrive together by one write, each with its own answer.")
+    ] = True
+
+
+class NearbySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    memory_mb: Annotated[
+        int, Meta(ge=1, le=65_536, description="What one API process spends on the map of barbers, in MiB.")
+    ] = 48
+    fast_path: Annotated[
+        bool, Meta(description="Answer plain searches nearby as their bytes arrive, past the HTTP framework.")
+    ] = True
 
 
 class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +114,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     redis: RedisSettings = field(default_factory=RedisSettings)
     accounts: AccountSettings = field(default_factory=AccountSettings)
     bookings: BookingSettings = field(default_factory=BookingSettings)
+    nearby: NearbySettings = field(default_factory=NearbySettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

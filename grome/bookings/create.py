@@ -1,6 +1,7 @@
 """Taking a time: from what a customer wants to the one document that claims it."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -31,12 +32,19 @@ from grome.common.ids import new_id
 
 
 class BookingCreation:
-    """`answer_within` is how long a request waits for its barber before it expires."""
+    """`insert` is the repository's, or one that gathers several; `answer_within` is how long a request waits for its
+    barber before it expires.
+    """
 
     def __init__(
-        self, bookings: BookingRepository, barbers: BarberService, answer_within: timedelta, clock: Clock
+        self,
+        bookings: BookingRepository,
+        insert: Callable[[Booking], Awaitable[None]],
+        barbers: BarberService,
+        answer_within: timedelta,
+        clock: Clock,
     ) -> None:
-        self._bookings, self._barbers = bookings, barbers
+        self._bookings, self._insert, self._barbers = bookings, insert, barbers
         self._answer_within, self._clock = answer_within, clock
 
     async def create(self, actor: Actor, wanted: BookingIn, key: str | None) -> BookingOut:
@@ -68,7 +76,7 @@ class BookingCreation:
         if refused := obstacle(calendar, start, duration):
             raise SlotNotOffered(refused.value, refused.sentence)
         booking = self._compose(actor.id, barber, offers, start, now, idempotency)
-        await self._bookings.insert(booking)
+        await self._insert(booking)
         return booking
 
     def _compose(

@@ -1,29 +1,31 @@
 """Bookings in MongoDB. The unique index on `ticks` is what makes two bookings of one barber never overlap."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
 from pymongo import IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import KeyInFlight, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, Status
 from grome.common.actor import Actor, Role
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.errors import Refusal
+from grome.common.mongo import CollectionSpec, Database, Document, DriverError, from_document, to_document
 from grome.common.mongo_schema import validator_for
 
-_KEY_INDEX = "idempotency"
+_KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 COLLECTION = CollectionSpec(
     "bookings",
     validator_for(Booking),
     [
         # Decision 1: one insert claims every five-minute step of a booking or none of them.
         IndexModel(
-            [("barber_id", 1), ("ticks", 1)], name="ticks", unique=True, partialFilterExpression={"active": True}
+            [("barber_id", 1), ("ticks", 1)], name=_TICKS_INDEX, unique=True, partialFilterExpression={"active": True}
         ),
         IndexModel(
             [("customer_id", 1), ("idempotency.key", 1)],
@@ -57,9 +59,22 @@ class BookingRepository:
         try:
             await self._bookings.insert_one(to_document(booking))
         except DuplicateKeyError as error:
-            if (error.details or {}).get("keyPattern", {}).get("idempotency.key"):
-                raise KeyInFlight from None
-            raise SlotTaken from None
+            raise _refusal(error.details or {}) from None
+
+    async def insert_many(self, bookings: Sequence[Booking]) -> list[Refusal | DriverError | None]:
+        """A verdict for each: None where it is stored, else what `insert` would have raised.
+
+        What it raises itself is so of all: none is known to be stored.
+        """
+        verdicts: list[Refusal | DriverError | None] = [None] * len(bookings)
+        try:
+            await self._bookings.insert_many([to_document(booking) for booking in bookings], ordered=False)
+        except BulkWriteError as error:
+            if unsure := error.details["writeConcernErrors"]:
+                raise WriteConcernError(unsure[-1]["errmsg"], unsure[-1]["code"], unsure[-1]) from None
+            for fault in error.details["writeErrors"]:
+                verdicts[fault["index"]] = _verdict(fault)
+        return verdicts
 
     async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
         document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
@@ -98,9 +113,33 @@ class BookingRepository:
         found = self._bookings.find(held, {"_id": 0, "ticks": 1})
         return frozenset([tick async for document in found for tick in document["ticks"]])
 
+    async def occupied_by(
+        self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
+    ) -> dict[UUID, frozenset[int]]:
+        """What `occupied` tells, of many barbers at once; who has no such booking is left out."""
+        within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
+        held = {"barber_id": {"$in": barber_ids}, "active": True, "ticks": within}
+        by_barber = {"_id": "$barber_id", "ticks": {"$push": "$ticks"}}
+        # Where most of a barber's bookings lie in the span, the planner would take an index by barber alone, and go on
+        # to read whole histories through it. Grouped, since the driver is slow at thousands of small documents.
+        found = await self._bookings.aggregate([{"$match": held}, {"$group": by_barber}], hint=_TICKS_INDEX)
+        return {each["_id"]: frozenset(chain.from_iterable(each["ticks"])) for each in await found.to_list()}
+
     async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
         overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
         return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
+
+
+def _verdict(fault: Document) -> Refusal | DriverError:
+    """Of one document of a batch, as the server tells it; only a duplicate key has a pattern."""
+    if "keyPattern" in fault:
+        return _refusal(fault)
+    told = {name: value for name, value in fault.items() if name != "op"}  # the document, and faults are logged
+    return WriteError(fault["errmsg"], fault["code"], told)
+
+
+def _refusal(duplicate: Mapping[str, Any]) -> Refusal:
+    return KeyInFlight() if "idempotency.key" in duplicate.get("keyPattern", {}) else SlotTaken()
 
 
 def seen_by(actor: Actor) -> Document:

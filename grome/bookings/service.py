@@ -1,5 +1,6 @@
 """Reading bookings and moving them through their lives; taking a time is in `create.py`."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from loguru import logger
@@ -53,6 +54,12 @@ class BookingService:
     async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """The ticks that active bookings of a barber hold in and around a span."""
         return await self._bookings.occupied(barber_id, first_tick, end_tick)
+
+    async def occupied_by(
+        self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
+    ) -> dict[UUID, frozenset[int]]:
+        """The same of many barbers, by one query; those who have no such booking are left out."""
+        return await self._bookings.occupied_by(barber_ids, first_tick, end_tick)
 
     async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
         """Accept, decline, start, complete or cancel; a second time is no change and no fault.
