@@ -7,6 +7,7 @@ from grome.accounts.models import Device
 from grome.accounts.schemas import DeviceIn, Jwks, Login, Refresh, Register, SignedIn, Tokens, UserOut
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
 from grome.common.http import Routes
+from grome.common.http.caching import kept_for
 from grome.common.http.client import user_agent
 from grome.context import app_context
 
@@ -42,7 +43,7 @@ async def logout(request: Request, actor: Actor) -> None:
     await app_context(request).accounts.logout(actor)
 
 
-@auth.get("/jwks", who=ANYONE)
+@auth.get("/jwks", who=ANYONE, cache=kept_for(300))
 async def jwks(request: Request) -> Jwks:
     """The public keys that check access tokens."""
     return Jwks([app_context(request).access_tokens.jwk])

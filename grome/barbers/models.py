@@ -1,7 +1,7 @@
 """Barbers: where they are, what they offer and for how much."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
@@ -9,6 +9,8 @@ from msgspec import Meta, Struct, field
 from grome.availability.models import BookingRules, WeeklyHours
 from grome.common.money import Amount
 
+# In metres: the sphere on which MongoDB's $geoNear measures.
+EARTH_RADIUS_M: Final = 6_378_100.0
 ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
 DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
 
@@ -53,3 +55,37 @@ class Barber(Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(ge=1)] = 1
     created_at: datetime
     updated_at: datetime
+
+
+class BarberWords(Struct, frozen=True):
+    """What a barber is found by: the words of these fields of `Barber`, from the most telling to the least."""
+
+    display_name: list[str]
+    services: list[str]
+    neighbourhood: list[str]
+
+
+class StoredBarber(Barber, frozen=True, kw_only=True):
+    """A barber's document. Its words only serve the search: nobody is told of them, and no memory holds them."""
+
+    words: BarberWords
+
+
+class MapPin(Struct, frozen=True, kw_only=True):
+    """What of a barber the search on the map shows or goes by, under the names that it has in `Barber`."""
+
+    id: UUID = field(name="_id")
+    display_name: str
+    location: GeoPoint
+    service_radius_km: float
+    currency: str
+    services: list[OfferedService]
+    rating: float
+    reviews_count: int
+    is_online: bool
+    version: int
+    created_at: datetime
+
+
+def map_pin(barber: Barber) -> MapPin:
+    return MapPin(**{name: getattr(barber, name) for name in MapPin.__struct_fields__})

@@ -1,48 +1,62 @@
-"""Barbers in MongoDB, and the search around a point."""
+"""Barbers in MongoDB, and the searches around a point and by words."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 from pymongo import IndexModel, ReturnDocument
 
-from grome.barbers.models import Barber, GeoPoint
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
+from grome.barbers.models import EARTH_RADIUS_M, Barber, BarberWords, GeoPoint, MapPin, StoredBarber
+from grome.common.mongo import (
+    CollectionSpec,
+    Database,
+    Document,
+    fill_in,
+    from_document,
+    insert_missing,
+    to_document,
+)
 from grome.common.mongo_schema import validator_for
+from grome.common.mongo_words import Place, WordSearch
+from grome.common.words import findable_words
 
+_SEARCHED: Final = BarberWords.__struct_fields__
+_WORD_FIELDS: Final = tuple(f"words.{name}" for name in _SEARCHED)
 COLLECTION = CollectionSpec(
     "barbers",
-    validator_for(Barber),
+    validator_for(StoredBarber),
     [
         IndexModel([("location", "2dsphere")], name="location"),
         IndexModel([("services.service_id", 1), ("location", "2dsphere")], name="service_location"),
+        *(IndexModel(field, name=field.replace(".", "_")) for field in _WORD_FIELDS),
+        # What many have in common is found by walking down from the best, what few have by the words.
+        IndexModel([("rating", -1), ("_id", 1)], name="best"),
     ],
 )
-# Where nobody offers anything the price sort still needs a number; it is above every Amount.
-NO_PRICE: Final = 10**12
+_BATCH: Final = 200
+_PIN_FIELDS: Final = dict.fromkeys(MapPin.__struct_encode_fields__, 1)
 
 
-class Nearby(Struct, frozen=True):
-    """A search around a point. Distances are metres; `service_id`, `price_max`, `rating_min` and `online` narrow it."""
+class Sought(Struct, frozen=True):
+    """Words in their plain form, all of them to be found; with a point, within so many metres of it."""
 
-    point: GeoPoint
+    words: list[str]
+    point: GeoPoint | None
     radius_m: float
-    service_id: UUID | None
-    price_max: int | None
-    rating_min: float | None
-    online: bool | None
-    sort: str
 
 
-class AfterBarber(Struct, frozen=True):
-    """Where a page ended: the sort's key, then distance, then id, which no two barbers share."""
+class ByRating(Place, frozen=True):
+    rating: float
 
-    key: float
-    distance_m: float
-    id: UUID
+
+class ByDistance(Place, frozen=True):
+    """`haversine` is the squared sine of half the angle between two points: 0 to 1, growing with their distance."""
+
+    haversine: float
 
 
 class BarberRepository:
@@ -51,7 +65,7 @@ class BarberRepository:
 
     async def add_many(self, barbers: Sequence[Barber]) -> int:
         """Add those whose id is free and leave the rest; returns how many were added."""
-        return await insert_missing(self._barbers, [to_document(barber) for barber in barbers])
+        return await insert_missing(self._barbers, [document_of(barber) for barber in barbers])
 
     async def find(self, barber_id: UUID) -> Barber | None:
         document = await self._barbers.find_one({"_id": barber_id})
@@ -69,7 +83,7 @@ class BarberRepository:
         del document["_id"]
         stored = await self._barbers.find_one_and_update(
             {"_id": barber.id},
-            {"$set": profile, "$setOnInsert": document, "$inc": {"version": 1}},
+            {"$set": _with_words(profile), "$setOnInsert": _with_words(document), "$inc": {"version": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
@@ -85,70 +99,69 @@ class BarberRepository:
         plain = msgspec.to_builtins(value, builtin_types=(datetime, UUID))
         stored = await self._barbers.find_one_and_update(
             {"_id": barber_id},
-            {"$set": {name: plain, "updated_at": now}, "$inc": {"version": 1}},
+            {"$set": {**_with_words({name: plain}), "updated_at": now}, "$inc": {"version": 1}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(stored, Barber) if stored else None
 
-    async def nearby(self, wanted: Nearby, after: AfterBarber | None, limit: int) -> list[tuple[Barber, AfterBarber]]:
-        """In the order of the sort, each with its place in it. Exact: `$geoNear` measures from the true point."""
-        stages: list[dict[str, Any]] = [
-            {
-                "$geoNear": {
-                    "near": to_document(wanted.point),
-                    "key": "location",
-                    "distanceField": "distance_m",
-                    "maxDistance": wanted.radius_m,
-                    "spherical": True,
-                    "query": _narrowing(wanted),
-                }
-            },
-            {"$set": {"key": _sort_key(wanted)}},
-        ]
-        if after:
-            stages.append({"$match": {"$or": _beyond(after)}})
-        stages += [{"$sort": {"key": 1, "distance_m": 1, "_id": 1}}, {"$limit": limit}]
-        found = await self._barbers.aggregate(stages)
-        return [
-            (
-                from_document(document, Barber),
-                AfterBarber(float(document["key"]), document["distance_m"], document["_id"]),
+    async def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[MapPin]:
+        """Everybody in a circle, in no order. The 2dsphere index gives them also over a pole or the antimeridian."""
+        # In small batches, between which the event loop has its turn: a large town takes a tenth of a second to decode.
+        found = self._barbers.find({"location": _within(centre, radius_m)}, _PIN_FIELDS, batch_size=_BATCH)
+        async for document in found:
+            yield from_document(document, MapPin)
+
+    async def search(self, sought: Sought, after: Place | None, limit: int) -> list[tuple[Barber, Place]]:
+        """The best matches, each with its place. Equals come nearest first or, without a point, best rated first."""
+        search = WordSearch(words=sought.words, fields=_WORD_FIELDS, place=ByRating, direction=-1)
+        if sought.point:
+            search = WordSearch(
+                words=sought.words,
+                fields=_WORD_FIELDS,
+                place=ByDistance,
+                # Not by $geoNear, which looks at everybody around however rare the words are.
+                where={"location": _within(sought.point, sought.radius_m)},
+                computed=_haversine(sought.point),
             )
-            async for document in found
-        ]
+        found = await search.best(self._barbers, after, limit)
+        return [(from_document(document, Barber), place) for document, place in found]
+
+    async def complete(self, added: Document) -> None:
+        """Give those from before there was a search their words, and of `added` what they lack."""
+        await fill_in(self._barbers, "words", lambda old: _stored({**added, **old}))
 
 
-def _narrowing(wanted: Nearby) -> Document:
-    query: Document = {}
-    offer: Document = {}
-    if wanted.service_id:
-        offer["service_id"] = wanted.service_id
-    if wanted.price_max is not None:
-        offer["price"] = {"$lte": wanted.price_max}
-    if offer:
-        query["services"] = {"$elemMatch": offer}
-    if wanted.rating_min is not None:
-        query["rating"] = {"$gte": wanted.rating_min}
-    if wanted.online is not None:
-        query["is_online"] = wanted.online
-    return query
+def document_of(barber: Barber) -> Document:
+    """What is stored of a barber."""
+    return _stored(to_document(barber))
 
 
-def _sort_key(wanted: Nearby) -> Any:  # noqa: ANN401 -- an aggregation expression
-    if wanted.sort == "rating":
-        return {"$multiply": ["$rating", -1]}
-    if wanted.sort == "distance":
-        return "$distance_m"
-    offers: Any = "$services"
-    if wanted.service_id:
-        offers = {"$filter": {"input": "$services", "cond": {"$eq": ["$$this.service_id", wanted.service_id]}}}
-    prices = {"$map": {"input": offers, "in": "$$this.price"}}
-    return {"$ifNull": [{"$min": prices}, NO_PRICE]}
+def _stored(fields: Document) -> Document:
+    return {**fields, "words": {name: _words(fields[name]) for name in _SEARCHED}}
 
 
-def _beyond(after: AfterBarber) -> list[Document]:
-    return [
-        {"key": {"$gt": after.key}},
-        {"key": after.key, "distance_m": {"$gt": after.distance_m}},
-        {"key": after.key, "distance_m": after.distance_m, "_id": {"$gt": after.id}},
-    ]
+def _with_words(fields: Document) -> Document:
+    """These fields for a `$set`, and with them what they are found by."""
+    return {**fields, **{f"words.{name}": _words(fields[name]) for name in _SEARCHED if name in fields}}
+
+
+def _words(stored: str | list[Document]) -> list[str]:
+    return findable_words(*([stored] if isinstance(stored, str) else [offer["name"] for offer in stored]))
+
+
+def _within(centre: GeoPoint, radius_m: float) -> Document:
+    return {"$geoWithin": {"$centerSphere": [list(centre.coordinates), radius_m / EARTH_RADIUS_M]}}
+
+
+def _haversine(point: GeoPoint) -> Document:
+    """An aggregation expression of what `ByDistance` goes by."""
+    longitude, latitude = point.coordinates
+    here = math.radians(latitude)
+    there = {"$degreesToRadians": {"$last": "$location.coordinates"}}
+    east = {"$multiply": [math.cos(here), {"$cos": there}, _squared_half_sine("$first", longitude)]}
+    return {"$add": [_squared_half_sine("$last", latitude), east]}
+
+
+def _squared_half_sine(coordinate: str, degrees: float) -> Document:
+    apart = {"$subtract": [{coordinate: "$location.coordinates"}, degrees]}
+    return {"$pow": [{"$sin": {"$degreesToRadians": {"$divide": [apart, 2]}}}, 2]}

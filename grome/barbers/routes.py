@@ -6,22 +6,26 @@ from sanic import Request
 
 from grome.availability.models import BookingRules, WeeklyHours
 from grome.barbers.errors import ProfileMissing
-from grome.barbers.schemas import BarberOut, NearbyPage, NearbyQuery, OffersIn, OnlineIn, ProfileIn
+from grome.barbers.schemas import BarberOut, OffersIn, OnlineIn, ProfileIn, SearchPage, SearchQuery
 from grome.common.actor import ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
 from grome.common.http import Routes
+from grome.common.http.caching import REVALIDATED, kept_for
 from grome.context import app_context
 
 barbers = Routes("barbers", "/v1/barbers")
 
 
-@barbers.get("/nearby", who=ANYONE)
-async def nearby(request: Request, query: NearbyQuery) -> NearbyPage:
-    """Barbers around a point, nearest first or by rating or price, with true distances."""
-    return await app_context(request).barbers.nearby(query)
+@barbers.get("", who=ANYONE, cache=kept_for(10))
+async def search_barbers(request: Request, query: SearchQuery) -> SearchPage:
+    """Barbers by words in their name, services and part of town.
+
+    The best match comes first; among equally good ones the nearest or, without a position, the best rated.
+    """
+    return await app_context(request).barber_search.page(query)
 
 
-@barbers.get("/{barber_id}", who=ANYONE, refusals=(NotFound,))
+@barbers.get("/{barber_id}", who=ANYONE, refusals=(NotFound,), cache=REVALIDATED)
 async def read_barber(request: Request, barber_id: UUID) -> BarberOut:
     """A barber's public profile."""
     return await app_context(request).barbers.read(barber_id)

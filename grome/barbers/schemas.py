@@ -1,6 +1,6 @@
 """Barbers on the wire."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -102,25 +102,44 @@ class NearbyBarber(Struct, frozen=True):
     services: list[OfferOut]
 
 
-class NearbyPage(Struct, frozen=True):
-    items: list[NearbyBarber]
+class SearchQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    q: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            pattern=ONE_LINE,
+            description="Up to ten words or beginnings of words; all of them are found, case and accents aside.",
+            examples=["haircut mitte"],
+        ),
+    ]
+    lat: Latitude | None = None
+    lng: Longitude | None = None
+    radius_km: Annotated[float, Meta(gt=0, le=50, description="With a position; 20 where it is not given.")] | None = (
+        None
+    )
+
+
+class FoundBarber(Struct, frozen=True):
+    """As `NearbyBarber`, with the part of town; `distance_m` is null where the search had no position."""
+
+    id: UUID
+    name: str
+    neighbourhood: str
+    location: LatLng
+    distance_m: float | None
+    rating: float
+    reviews_count: int
+    is_online: bool
+    services: list[OfferOut]
+
+
+class SearchPage(Struct, frozen=True):
+    items: list[FoundBarber]
     next_cursor: str | None
 
 
-class NearbyQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    lat: Latitude
-    lng: Longitude
-    radius_km: Annotated[float, Meta(gt=0, le=50)] = 5.0
-    service_id: UUID | None = None
-    price_max: Annotated[Amount, Meta(description="Some offered service, or `service_id`, costs no more.")] | None = (
-        None
-    )
-    rating_min: Annotated[float, Meta(ge=0, le=5)] | None = None
-    online: bool | None = None
-    sort: Literal["distance", "rating", "price"] = "distance"
-
-
-def to_point(place: LatLng | NearbyQuery) -> GeoPoint:
+def to_point(place: LatLng) -> GeoPoint:
     return GeoPoint((place.lng, place.lat))
 
 
@@ -152,17 +171,4 @@ def barber_out(barber: Barber) -> BarberOut:
         offers_out(barber),
         barber.availability,
         barber.rules,
-    )
-
-
-def nearby_out(barber: Barber, distance_m: float) -> NearbyBarber:
-    return NearbyBarber(
-        barber.id,
-        barber.display_name,
-        to_lat_lng(barber.location),
-        round(distance_m, 1),
-        barber.rating,
-        barber.reviews_count,
-        barber.is_online,
-        offers_out(barber),
     )

@@ -1,6 +1,6 @@
 """A barber's profile, offers, hours and switches; finding barbers."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -11,23 +11,19 @@ from grome.availability.models import BookingRules, DayHours, WeeklyHours, fault
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.errors import ProfileMissing
 from grome.barbers.known import KnownBarbers
-from grome.barbers.models import Barber, OfferedService
-from grome.barbers.repository import AfterBarber, BarberRepository, Nearby
+from grome.barbers.models import Barber, GeoPoint, MapPin, OfferedService
+from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import (
     BarberOut,
-    NearbyPage,
-    NearbyQuery,
     OffersIn,
     ProfileIn,
     barber_out,
-    nearby_out,
     to_point,
 )
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound
-from grome.common.http import decode_cursor, encode_cursor
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
@@ -64,6 +60,10 @@ class BarberService:
         missing = set(barber_ids).difference(barber.id for barber in known)
         read = await self._barbers.find_many(missing) if missing else []
         return known + [barber for one in read if (barber := self._known.keep(one))]
+
+    def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[MapPin]:
+        """Everybody in a circle, straight from the database."""
+        return self._barbers.within(centre, radius_m)
 
     async def read(self, barber_id: UUID) -> BarberOut:
         return barber_out(await self.find(barber_id))
@@ -131,22 +131,6 @@ class BarberService:
     async def _changed(self, barber: Barber) -> BarberOut:
         await self._changes.tell(BarberChange(barber))
         return barber_out(barber)
-
-    async def nearby(self, query: NearbyQuery) -> NearbyPage:
-        wanted = Nearby(
-            to_point(query),
-            query.radius_km * 1000,
-            query.service_id,
-            query.price_max,
-            query.rating_min,
-            query.online,
-            query.sort,
-        )
-        after = decode_cursor(query.cursor, AfterBarber)
-        found = await self._barbers.nearby(wanted, after, query.limit + 1)
-        page = found[: query.limit]
-        more = encode_cursor(page[-1][1]) if len(found) > query.limit else None
-        return NearbyPage([nearby_out(barber, place.distance_m) for barber, place in page], more)
 
 
 def chosen_offers(barber: Barber, service_ids: Sequence[UUID]) -> list[OfferedService]:

@@ -27,3 +27,17 @@ class Service(Struct, frozen=True, kw_only=True):
     category: str
     translations: dict[str, Translation] = {}
     created_at: datetime
+
+
+class ServiceWords(Struct, frozen=True):
+    """What an entry is found by, in English and its translations, from the most telling to the least."""
+
+    name: list[str]
+    category: list[str]
+    description: list[str]
+
+
+class StoredService(Service, frozen=True, kw_only=True):
+    """An entry's document. Its words only serve the search: nobody is told of them."""
+
+    words: ServiceWords

@@ -1,7 +1,7 @@
 """The catalogue in MongoDB."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,24 +9,28 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from grome.catalogue.errors import ServiceExists
-from grome.catalogue.models import Service
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
+from grome.catalogue.models import Service, ServiceWords, StoredService
+from grome.common.mongo import (
+    CollectionSpec,
+    Database,
+    Document,
+    fill_in,
+    from_document,
+    insert_missing,
+    to_document,
+)
 from grome.common.mongo_schema import validator_for
+from grome.common.mongo_words import Place, WordSearch
+from grome.common.words import findable_words
 
+_WORD_FIELDS: Final = tuple(f"words.{name}" for name in ServiceWords.__struct_fields__)
 COLLECTION = CollectionSpec(
     "services",
-    validator_for(Service),
+    validator_for(StoredService),
     [
         IndexModel("name", name="name", unique=True),
         IndexModel([("category", 1), ("name", 1)], name="category"),
-        IndexModel(
-            [("name", "text"), ("category", "text"), ("description", "text")],
-            name="words",
-            weights={"name": 10, "category": 4, "description": 1},
-            default_language="english",
-            # A document field named `language` would else be taken for the text's language.
-            language_override="text_language",
-        ),
+        *(IndexModel(field, name=field.replace(".", "_")) for field in _WORD_FIELDS),
     ],
 )
 
@@ -37,11 +41,10 @@ class AfterName(Struct, frozen=True):
     name: str
 
 
-class AfterScore(Struct, frozen=True):
+class ByName(Place, frozen=True):
     """Where a page of search results ended."""
 
-    score: float
-    id: UUID
+    name: str
 
 
 class ServiceRepository:
@@ -50,13 +53,13 @@ class ServiceRepository:
 
     async def add(self, service: Service) -> None:
         try:
-            await self._services.insert_one(to_document(service))
+            await self._services.insert_one(document_of(service))
         except DuplicateKeyError:
             raise ServiceExists(faults=(("name", "is in the catalogue already"),)) from None
 
     async def add_many(self, services: Sequence[Service]) -> int:
         """Add those whose id and name are free and leave the rest; returns how many were added."""
-        return await insert_missing(self._services, [to_document(service) for service in services])
+        return await insert_missing(self._services, [document_of(service) for service in services])
 
     async def find(self, service_id: UUID) -> Service | None:
         document = await self._services.find_one({"_id": service_id})
@@ -74,16 +77,25 @@ class ServiceRepository:
         return [from_document(document, Service) async for document in found]
 
     async def search(
-        self, words: str, category: str | None, after: AfterScore | None, limit: int
-    ) -> list[tuple[Service, float]]:
-        """The best matches first, with their text score."""
-        wanted: Document = {"$text": {"$search": words}}
-        if category:
-            wanted["category"] = category
-        stages: list[dict[str, Any]] = [{"$match": wanted}, {"$set": {"score": {"$meta": "textScore"}}}]
-        if after:
-            beyond = [{"score": {"$lt": after.score}}, {"score": after.score, "_id": {"$gt": after.id}}]
-            stages.append({"$match": {"$or": beyond}})
-        stages += [{"$sort": {"score": -1, "_id": 1}}, {"$limit": limit}]
-        found = await self._services.aggregate(stages)
-        return [(from_document(document, Service), document["score"]) async for document in found]
+        self, words: list[str], category: str | None, after: ByName | None, limit: int
+    ) -> list[tuple[Service, Place]]:
+        """The best matches first, each with its place; equals come by name."""
+        where = {"category": category} if category else {}
+        search = WordSearch(words=words, fields=_WORD_FIELDS, place=ByName, where=where)
+        found = await search.best(self._services, after, limit)
+        return [(from_document(document, Service), place) for document, place in found]
+
+    async def complete(self) -> None:
+        """Give entries from before there were words theirs."""
+        await fill_in(self._services, "words", lambda old: document_of(from_document(old, Service)))
+
+
+def document_of(service: Service) -> Document:
+    """What is stored of an entry."""
+    translations = service.translations.values()
+    words = ServiceWords(
+        findable_words(service.name, *(translation.name for translation in translations)),
+        findable_words(service.category),
+        findable_words(service.description, *(translation.description for translation in translations)),
+    )
+    return {**to_document(service), "words": to_document(words)}

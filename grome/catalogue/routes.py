@@ -9,18 +9,19 @@ from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQ
 from grome.common.actor import ADMINS, ANYONE, Actor
 from grome.common.errors import NotFound
 from grome.common.http import Routes
+from grome.common.http.caching import kept_for
 from grome.context import app_context
 
 services = Routes("services", "/v1/services")
 
 
-@services.get("", who=ANYONE)
+@services.get("", who=ANYONE, cache=kept_for(60))
 async def list_services(request: Request, query: ServiceQuery) -> ServicePage:
     """The catalogue by name, or searched by words in name, category and description."""
     return await app_context(request).catalogue.page(query)
 
 
-@services.get("/{service_id}", who=ANYONE, refusals=(NotFound,))
+@services.get("/{service_id}", who=ANYONE, refusals=(NotFound,), cache=kept_for(60))
 async def read_service(request: Request, service_id: UUID) -> ServiceOut:
     """One entry of the catalogue."""
     return await app_context(request).catalogue.read(service_id)

@@ -4,13 +4,15 @@ from collections.abc import Collection
 from uuid import UUID
 
 from grome.catalogue.models import Service
-from grome.catalogue.repository import AfterName, AfterScore, ServiceRepository
+from grome.catalogue.repository import AfterName, ByName, ServiceRepository
 from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQuery, service_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
+from grome.common.mongo_words import Place
+from grome.common.words import words
 
 
 class CatalogueService:
@@ -41,19 +43,18 @@ class CatalogueService:
         return await self._services.find_all(ids)
 
     async def page(self, query: ServiceQuery) -> ServicePage:
-        """By name, or by relevance where words are given."""
+        """By name, or the best matches first where words are given."""
         if query.q is None:
             after = decode_cursor(query.cursor, AfterName)
             found = await self._services.by_name(query.category, after, query.limit + 1)
             last = AfterName(found[query.limit - 1].name) if len(found) > query.limit else None
             return _page(found[: query.limit], last)
-        place = decode_cursor(query.cursor, AfterScore)
-        scored = await self._services.search(query.q, query.category, place, query.limit + 1)
-        if len(scored) <= query.limit:
-            return _page([service for service, _ in scored], None)
-        final, score = scored[query.limit - 1]
-        return _page([service for service, _ in scored[: query.limit]], AfterScore(score, final.id))
+        place = decode_cursor(query.cursor, ByName)
+        sought = words(query.q)
+        matches = await self._services.search(sought, query.category, place, query.limit + 1) if sought else []
+        final = matches[query.limit - 1][1] if len(matches) > query.limit else None
+        return _page([service for service, _ in matches[: query.limit]], final)
 
 
-def _page(services: list[Service], last: AfterName | AfterScore | None) -> ServicePage:
+def _page(services: list[Service], last: AfterName | Place | None) -> ServicePage:
     return ServicePage([service_out(service) for service in services], encode_cursor(last) if last else None)

@@ -1,6 +1,6 @@
 """MongoDB: the client, documents to and from Structs, and how a collection is declared."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pymongo
 from bson.codec_options import CodecOptions
-from pymongo import AsyncMongoClient, IndexModel
+from pymongo import AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
@@ -21,7 +21,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     WaitQueueTimeoutError,
-    WTimeoutError,
+    WriteConcernError,
 )
 
 from config.settings import MongoSettings
@@ -35,6 +35,8 @@ DriverError = PyMongoError
 # Codes of the server.
 _DUPLICATE_KEY: Final = 11_000
 _NAMESPACE_EXISTS: Final = 48
+_INDEX_NOT_FOUND: Final = 27
+_BATCH: Final = 500  # filled in in one go, in a fraction of the time that the driver gives a write
 
 
 def open_mongo(settings: MongoSettings) -> Client:
@@ -68,14 +70,14 @@ def database(client: Client, settings: MongoSettings) -> Database:
 
 
 def is_passing_fault(error: BaseException) -> bool:
-    """Whether the same operation may succeed a moment later: the server is away, electing or too slow."""
+    """Whether the same operation may succeed a moment later: the server is away, electing, too slow or unsure."""
     passing = (
         ConnectionFailure,
         ExecutionTimeout,
         NetworkTimeout,
         NotPrimaryError,
         WaitQueueTimeoutError,
-        WTimeoutError,
+        WriteConcernError,
     )
     return isinstance(error, passing) or (isinstance(error, PyMongoError) and error.timeout)
 
@@ -122,3 +124,21 @@ async def insert_missing(collection: Collection, documents: Sequence[Document]) 
             raise
         return int(told["nInserted"])
     return len(added.inserted_ids)
+
+
+async def fill_in(collection: Collection, name: str, whole: Callable[[Document], Document]) -> None:
+    """Write into each document without the field `name` what `whole` makes of it, which has that field."""
+    lacking: Document = {name: {"$exists": False}}
+    while old := await collection.find(lacking).sort("_id", 1).limit(_BATCH).to_list():
+        # All at once in each, since the validator refuses what is half done.
+        await collection.bulk_write([UpdateOne({"_id": one["_id"]}, {"$set": whole(one)}) for one in old])
+        lacking["_id"] = {"$gt": old[-1]["_id"]}
+
+
+async def drop_index(collection: Collection, name: str) -> None:
+    """Drop one that may be gone already."""
+    try:
+        await collection.drop_index(name)
+    except OperationFailure as error:
+        if error.code != _INDEX_NOT_FOUND:
+            raise

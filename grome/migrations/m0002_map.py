@@ -1,13 +1,15 @@
-"""What the search on the map needs of a barber: a version, how far house calls go, the part of town."""
+"""What the searches need: of a barber a version, how far house calls go and the part of town; words to be found by."""
 
 from grome.barbers import repository as barbers
-from grome.common.mongo import Database, apply_collection
+from grome.catalogue import repository as catalogue
+from grome.common.mongo import Database, apply_collection, drop_index
 
 _ADDED = {"version": 1, "service_radius_km": 0.0, "neighbourhood": ""}
 
 
 async def up(database: Database) -> None:
-    await apply_collection(database, barbers.COLLECTION)  # first, for the older validator knows no such fields
-    # In one go, since what lacks any of them the new validator refuses; what a barber has already stays.
-    complete = [{"$replaceWith": {"$mergeObjects": [_ADDED, "$$ROOT"]}}]
-    await database[barbers.COLLECTION.name].update_many({"version": {"$exists": False}}, complete)
+    for spec in (barbers.COLLECTION, catalogue.COLLECTION):
+        await apply_collection(database, spec)  # first, for the older validators know no such fields
+    await barbers.BarberRepository(database).complete(_ADDED)
+    await catalogue.ServiceRepository(database).complete()
+    await drop_index(database[catalogue.COLLECTION.name], "words")  # of texts, which found no beginnings of words

@@ -8,6 +8,7 @@ from sanic.response import redirect
 from grome.common.actor import ANYONE
 from grome.common.http import Routes, reply
 from grome.common.http.answers import JSON, body
+from grome.common.http.caching import REVALIDATED
 from grome.common.http.content_policy import hash_of
 from grome.common.http.request_id import request_id
 from grome.context import app_context
@@ -32,7 +33,7 @@ async def ready(request: Request) -> HTTPResponse:
 
 
 async def openapi(request: Request) -> HTTPResponse:
-    return body(request, request.app.ctx.openapi, 200, JSON)
+    return body(request, request.app.ctx.openapi, 200, JSON, REVALIDATED)
 
 
 _DOCS = files("grome.common.http").joinpath("docs_page.html").read_text()
@@ -45,7 +46,7 @@ _DOCS_POLICY = (
 
 
 async def docs(request: Request) -> HTTPResponse:
-    response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8")
+    response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8", REVALIDATED)
     response.headers["Content-Security-Policy"] = _DOCS_POLICY
     return response
 

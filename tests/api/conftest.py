@@ -25,6 +25,7 @@ GOOD_VALUES = {
     "from": "2027-03-01",
     "to": "2027-03-02",
     "service_ids": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "q": "cut",
 }
 
 

@@ -70,7 +70,8 @@ async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     await told.ask("put_rules", auth, json=EAGER)
     barber = await told.ask("put_online", auth, json={"is_online": True})
     assert await told.ask("read_own_profile", auth) == await told.ask("read_barber", barber_id=barber["id"]) == barber
-    assert (await told.ask("nearby", params={**place, "online": "true", "service_id": service_id}))["items"]
+    assert (await told.ask("nearby_barbers", params={**place, "online": "true", "service_id": service_id}))["items"]
+    assert (await told.ask("search_barbers", params={**place, "q": "emile", "limit": 100}))["items"]
     return barber["id"], auth
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from grome.app import App, document
 from grome.cli import cli
+from grome.common.http.caching import NO_STORE
 from tests.api.surface import ROUTES, WITH_BODY, Route
 
 DOCUMENT = document()
@@ -82,6 +83,7 @@ class TestOperations:
         wanted = [("path", name, True) for name in route.ids]
         wanted += [("query", field.encode_name, field.required) for field in route.query_fields]
         wanted += [("header", "Idempotency-Key", False)] if route.takes("idempotency_key") else []
+        wanted += [("header", "If-None-Match", False)] if route.operation.cache != NO_STORE else []
         found = [(one["in"], one["name"], one.get("required", False)) for one in described(route)["parameters"]]
         assert sorted(found) == sorted(wanted)
 
@@ -89,6 +91,15 @@ class TestOperations:
         for status, kind in route.operation.answers.items():
             content = described(route)["responses"][str(status)].get("content", {})
             assert content.get("application/json") == ({"schema": _reference(kind)} if kind else None)
+
+    def test_caching(self, route: Route) -> None:
+        responses = described(route)["responses"]
+        if route.operation.cache == NO_STORE:
+            assert "304" not in responses
+            return
+        for status in ("200", "304"):
+            assert set(responses[status]["headers"]) == {"ETag", "Cache-Control"}
+            assert responses[status]["headers"]["Cache-Control"]["schema"] == {"const": route.operation.cache}
 
     def test_refusals(self, route: Route) -> None:
         wanted = EVERYWHERE | {(refusal.status, refusal.code) for refusal in route.operation.refusals}

@@ -30,6 +30,7 @@ WHO = {
     "GET /v1/auth/jwks": ANYONE,
     "GET /v1/me": SIGNED_IN,
     "GET /v1/barbers/nearby": ANYONE,
+    "GET /v1/barbers": ANYONE,
     "GET /v1/barbers/{barber_id}": ANYONE,
     "GET /v1/barbers/{barber_id}/slots": ANYONE,
     "GET /v1/barbers/me": "barber",

@@ -141,6 +141,34 @@ async def test_words_are_found_wherever_they_stand_best_match_first(
     assert await search(http, f"{word}none") == []
 
 
+async def test_beginnings_of_words_find_and_whole_words_come_first(
+    http: httpx.AsyncClient, boss: Person, word: str
+) -> None:
+    await add(http, boss, "A", description=f"Like {word}s.")
+    await add(http, boss, "B", category=f"{word}s")
+    await add(http, boss, f"C {word}s")
+    await add(http, boss, f"D {word}")
+    assert await search(http, word) == [f"D {word}", f"C {word}s", "B", "A"]
+    assert await search(http, word[:-2]) == [f"C {word}s", f"D {word}", "B", "A"]
+    assert await search(http, word[1:]) == []
+
+
+async def test_all_words_are_to_be_found_each_anywhere(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    await add(http, boss, f"{word} Hot towel shave", category="beard")
+    await add(http, boss, f"{word} Beard trim", category="beard", description="Without a towel.")
+    assert await search(http, f"{word} beard TOWEL") == [f"{word} Hot towel shave", f"{word} Beard trim"]
+    assert await search(http, f"{word} sha, beard") == [f"{word} Hot towel shave"]
+    assert await search(http, f"{word} towel colour") == []
+
+
+async def test_translations_find_and_accents_do_not_matter(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+    texts = {"fr": {"name": f"Dégradé {word}"}, "de": {"name": "Übergang", "description": "Fließend."}}
+    await add(http, boss, f"{word} fade", translations=texts)
+    for words in ("degrade", "DÉGRADÉ", "uber", "fliessend", "fade übergang"):
+        assert await search(http, f"{word} {words}") == [f"{word} fade"], words
+    assert '"words"' not in (await http.get(SERVICES, params={"q": word})).text
+
+
 async def test_search_results_page_by_page(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     for number in range(9):  # three scores, three entries each
         texts = [{}, {"category": word}, {"description": word}][number % 3]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from sanic import HTTPResponse, Request
 
 from grome.common.errors import Refusal
+from grome.common.http.caching import NO_STORE, entity_tag, has_already
 from grome.common.http.request_id import request_id
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -36,11 +37,16 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     errors: list[FieldFault] = []
 
 
-def reply(request: Request, value: Any, status: int = 200) -> HTTPResponse:  # noqa: ANN401 -- any encodable answer
+def reply(
+    request: Request,
+    value: Any,  # noqa: ANN401 -- any encodable answer
+    status: int = 200,
+    cache: str = NO_STORE,
+) -> HTTPResponse:
     """Encode `value` as JSON; None is an empty 204."""
     if value is None:
         return HTTPResponse(status=204, headers={"X-Request-ID": request_id(request)})
-    return body(request, encode(value), status, JSON)
+    return body(request, encode(value), status, JSON, cache)
 
 
 def problem(request: Request, refusal: Refusal) -> HTTPResponse:
@@ -59,19 +65,32 @@ def problem(request: Request, refusal: Refusal) -> HTTPResponse:
     return response
 
 
-def body(request: Request, content: bytes, status: int, content_type: str) -> HTTPResponse:
-    """An answer of ready bytes, compressed where it is large and the client takes gzip."""
-    headers = {"X-Request-ID": request_id(request)}
+def body(request: Request, content: bytes, status: int, content_type: str, cache: str = NO_STORE) -> HTTPResponse:
+    """An answer of ready bytes, compressed where it is large and the client takes gzip.
+
+    Where `cache` lets it be kept it has an ETag, and is a 304 if that is the client's.
+    """
+    headers = {"X-Request-ID": request_id(request), "Cache-Control": cache}
+    coding = ""
     if len(content) >= request.app.config.GZIP_MIN_BYTES:
         headers["Vary"] = "Accept-Encoding"
-        if _accepts_gzip(request.headers.get("accept-encoding", "")):
-            # Level 1: JSON shrinks to about a fifth at any level, and the higher ones cost several times the CPU.
-            content = gzip.compress(content, compresslevel=1, mtime=0)
-            headers["Content-Encoding"] = "gzip"
+        coding = "gzip" if accepts_gzip(request.headers.get("accept-encoding", "")) else ""
+    if cache != NO_STORE:
+        headers["ETag"] = entity_tag(content, coding)
+        if has_already(request, headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+    if coding:
+        content = compressed(content)
+        headers["Content-Encoding"] = coding
     return HTTPResponse(content, status=status, headers=headers, content_type=content_type)
 
 
-def _accepts_gzip(header: str) -> bool:
+def compressed(content: bytes) -> bytes:
+    # Level 1: JSON shrinks to about a fifth at any level, and the higher ones cost several times the CPU.
+    return gzip.compress(content, compresslevel=1, mtime=0)
+
+
+def accepts_gzip(header: str) -> bool:
     """RFC 9110, section 12.5.3: a coding with `q=0` is refused, and `*` stands for those that are not named."""
     weights: dict[str, str] = {}
     for item in header.lower().split(","):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar, get_origin
 from uuid import UUID
 
@@ -64,7 +65,9 @@ class QueryDecoder:
         self._lists = {field.encode_name for field in msgspec.structs.fields(struct) if _is_list(field.type)}
 
     def __call__(self, request: Request) -> Any:  # noqa: ANN401 -- as above
-        sent = request.get_args(keep_blank_values=True, errors="surrogateescape")
+        return self.decode(request.get_args(keep_blank_values=True, errors="surrogateescape"))
+
+    def decode(self, sent: Mapping[str, list[str]]) -> Any:  # noqa: ANN401 -- as above
         given = {name: self._value(name, values) for name, values in sent.items()}
         try:
             query = msgspec.convert(given, self._struct, strict=False)

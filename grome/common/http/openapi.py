@@ -21,10 +21,17 @@ from grome.common.errors import (
     UnsupportedMediaType,
 )
 from grome.common.http.answers import JSON, PROBLEM, Problem
+from grome.common.http.caching import NO_STORE
 from grome.common.http.operations import IdempotencyKey, Operation, Routes
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The `ETag` of an answer that you have; if it is still the same you get a 304 without a body.",
+}
 
 
 def openapi_document(features: Iterable[Routes], *, title: str, version: str, description: str) -> Json:
@@ -103,6 +110,8 @@ def _parameters(operation: Operation, schemas: _Schemas) -> list[Json]:
         schema = schemas.of(IdempotencyKey)
         description = schema.pop("description")
         found.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": description})
+    if operation.cache != NO_STORE:
+        found.append(_IF_NONE_MATCH)
     return found
 
 
@@ -133,6 +142,10 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
         response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
         if kind:
             response.setdefault("content", {})[JSON] = {"schema": schemas.of(kind)}
+    if operation.cache != NO_STORE:
+        headers = {"Cache-Control": {"schema": {"const": operation.cache}}, "ETag": {"schema": {"type": "string"}}}
+        responses[str(operation.status)]["headers"] = headers
+        responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase, "headers": headers}
     return dict(sorted(responses.items()))
 
 

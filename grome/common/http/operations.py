@@ -11,11 +11,13 @@ from uuid import UUID
 
 from loguru import logger
 from msgspec import Meta, Struct
-from sanic import Blueprint, HTTPResponse, Request
+from sanic import Blueprint, Request
+from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE, Actor, Role
 from grome.common.errors import Forbidden, Invalid, Refusal, Unauthenticated
 from grome.common.http.answers import reply
+from grome.common.http.caching import NO_STORE
 from grome.common.http.decoding import BodyDecoder, QueryDecoder, decode_id
 from grome.common.http.request_id import request_id
 
@@ -37,7 +39,7 @@ class Operation:
     """One route as the OpenAPI document needs it.
 
     `answers` maps statuses to Structs, None for an empty body. `refusals` are those of its use case; the document adds
-    the common ones.
+    the common ones. `cache` is the answer's Cache-Control.
     """
 
     tag: str
@@ -48,6 +50,7 @@ class Operation:
     status: int
     answers: dict[int, type[Struct] | None]
     refusals: tuple[type[Refusal], ...]
+    cache: str
     hints: dict[str, Any]
 
     @property
@@ -61,7 +64,7 @@ class Routes:
 
     A handler is `async def name(request, actor, <path ids>, body, query, idempotency_key) -> Answer`, of which it takes
     what it needs. `actor` is None where anyone may call and no token came. `body` and `query` are Structs, path ids
-    UUIDs. It returns a Struct, None for 204, or a ready HTTPResponse whose kinds stand in `answers`.
+    UUIDs. It returns a Struct, None for 204, or a ready response whose kinds stand in `answers`.
     """
 
     tag: str
@@ -105,11 +108,14 @@ class Routes:
         status: int = 200,
         answers: dict[int, type[Struct] | None] | None = None,
         refusals: tuple[type[Refusal], ...] = (),
+        cache: str = NO_STORE,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
             given = answers or {status: None if hints["return"] is NoneType else hints["return"]}
-            self.operations.append(Operation(self.tag, method, path, handler, who, status, given, refusals, hints))
+            self.operations.append(
+                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, hints)
+            )
             return handler
 
         return declare
@@ -127,7 +133,7 @@ def _endpoint(operation: Operation) -> Handler:
     takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
 
     @wraps(handler)
-    async def endpoint(request: Request, **path: str) -> HTTPResponse:
+    async def endpoint(request: Request, **path: str) -> BaseHTTPResponse:
         request.ctx.started = time.perf_counter()
         with logger.contextualize(request_id=request_id(request)):
             given: dict[str, Any] = {name: decode_id(name, text) for name, text in path.items()}
@@ -142,7 +148,9 @@ def _endpoint(operation: Operation) -> Handler:
             if decode_body:
                 given["body"] = decode_body(request)
             answer = await handler(request, **given)
-            response = answer if isinstance(answer, HTTPResponse) else reply(request, answer, status)
+            response = (
+                answer if isinstance(answer, BaseHTTPResponse) else reply(request, answer, status, operation.cache)
+            )
         log_request(request, response.status)
         return response
 
@@ -176,15 +184,13 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def log_request(request: Request, status: int) -> None:
-    """One line a request: enough to find it again by its id, and nothing of its content."""
     if request.app.config.ACCESS_LOG_LINES:
         started = getattr(request.ctx, "started", None)  # absent where no route took the request
-        spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
-        logger.bind(
-            request_id=request_id(request),
-            method=request.method,
-            path=request.path,
-            status=status,
-            ms=spent,
-            ip=request.ip,
-        ).info("{} {} {}", request.method, request.path, status)
+        log_answer(request_id(request), request.method, request.path, status, started, request.ip)
+
+
+def log_answer(known_as: str, method: str, path: str, status: int, started: float | None, ip: str) -> None:
+    """One line a request: enough to find it again by its id, and nothing of its content."""
+    spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
+    told = logger.bind(request_id=known_as, method=method, path=path, status=status, ms=spent, ip=ip)
+    told.info("{} {} {}", method, path, status)

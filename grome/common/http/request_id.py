@@ -6,13 +6,13 @@ from sanic import Request
 
 from grome.common.ids import new_id
 
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id(request: Request) -> str:
     known: str | None = getattr(request.ctx, "request_id", None)
     if known is None:
         sent = request.headers.get("x-request-id", "")
-        known = sent if _ACCEPTABLE.fullmatch(sent) else new_id().hex
+        known = sent if ACCEPTABLE.fullmatch(sent) else new_id().hex
         request.ctx.request_id = known
     return known

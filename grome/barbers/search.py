@@ -1,0 +1,73 @@
+"""Finding barbers by words: their name, what they offer, their part of town."""
+
+import math
+from typing import Final
+
+from grome.barbers.models import EARTH_RADIUS_M, Barber, GeoPoint
+from grome.barbers.repository import BarberRepository, ByDistance, ByRating, Sought
+from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_out, to_lat_lng
+from grome.common.errors import Invalid
+from grome.common.http import decode_cursor, encode_cursor
+from grome.common.mongo_words import Place
+from grome.common.words import words
+
+MAX_WORDS: Final = 10
+RADIUS_KM: Final = 20.0
+
+
+class BarberSearch:
+    """All words are to be found, each anywhere, and the beginning of a word finds it.
+
+    A match is as good as its worst word: whole in the name, beginning one there, then the same of a service and of the
+    part of town. Among equals the nearest comes first or, without a position, the best rated.
+    """
+
+    def __init__(self, barbers: BarberRepository) -> None:
+        self._barbers = barbers
+
+    async def page(self, query: SearchQuery) -> SearchPage:
+        """Raises Invalid for a query without words or with half a position."""
+        sought = Sought(_words(query), _point(query), (query.radius_km or RADIUS_KM) * 1000)
+        after = decode_cursor(query.cursor, ByDistance if sought.point else ByRating)
+        found = await self._barbers.search(sought, after, query.limit + 1)
+        page = [_found(*one) for one in found[: query.limit]]
+        return SearchPage(page, encode_cursor(found[query.limit - 1][1]) if len(found) > query.limit else None)
+
+
+def _words(query: SearchQuery) -> list[str]:
+    sought = words(query.q)
+    if not sought:
+        raise Invalid("q", "has no letter or digit in it")
+    if len(sought) > MAX_WORDS:
+        raise Invalid("q", f"has more than {MAX_WORDS} words")
+    return sought
+
+
+def _point(query: SearchQuery) -> GeoPoint | None:
+    if query.lat is None and query.lng is None:
+        if query.radius_km is not None:
+            raise Invalid("radius_km", "goes with lat and lng")
+        return None
+    if query.lat is None:
+        raise Invalid("lat", "goes with lng")
+    if query.lng is None:
+        raise Invalid("lng", "goes with lat")
+    return GeoPoint((query.lng, query.lat))
+
+
+def _found(barber: Barber, place: Place) -> FoundBarber:
+    return FoundBarber(
+        barber.id,
+        barber.display_name,
+        barber.neighbourhood,
+        to_lat_lng(barber.location),
+        _distance_m(place) if isinstance(place, ByDistance) else None,
+        barber.rating,
+        barber.reviews_count,
+        barber.is_online,
+        offers_out(barber),
+    )
+
+
+def _distance_m(place: ByDistance) -> float:
+    return round(2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, place.haversine))), 1)

@@ -1,0 +1,140 @@
+"""Who may keep an answer, and what is not sent again to a client that has it."""
+
+import asyncio
+from itertools import combinations, product
+
+import httpx
+import pytest
+
+from grome.app import App
+from grome.common.http.caching import entity_tag
+from grome.context import AppContext
+from tests.api.conftest import Cast
+from tests.api.raw import read_answer
+from tests.api.surface import ROUTES, Route
+from tests.builders.barbers import catalogue_service
+
+# Said here a second time, apart from the routes: what of ours others may keep, and for how long unasked.
+KEPT = {
+    "GET /v1/auth/jwks": "public, max-age=300",
+    "GET /v1/services": "public, max-age=60",
+    "GET /v1/services/{service_id}": "public, max-age=60",
+    "GET /v1/barbers": "public, max-age=10",
+    "GET /v1/barbers/{barber_id}": "public, no-cache",
+}
+CACHED = [route for route in ROUTES if str(route) in KEPT]
+PAGES = ["/openapi.json", "/docs"]
+
+
+def test_every_route_in_the_table_is_there() -> None:
+    assert {str(route) for route in CACHED} == set(KEPT)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_who_may_keep_what(cast: Cast, route: Route) -> None:
+    """Whatever is not in the table is kept by nobody, and no refusal is."""
+    if route.method == "GET":
+        answer = await cast.ask(route)
+        assert answer.headers["cache-control"] == KEPT.get(str(route), "no-store"), answer.text
+        assert ("etag" in answer.headers) == (str(route) in KEPT)
+    refused = await cast.ask(route, query={"nonsense": "1"})
+    assert (refused.status_code, refused.headers["cache-control"]) == (422, "no-store")
+    assert "etag" not in refused.headers
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/services/01890a5d-ac96-774b-bcce-b302099a8057"])
+async def test_nobody_keeps_that_there_is_nothing(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.get(path, headers={"If-None-Match": "*"})
+    assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("route", CACHED, ids=str)
+async def test_what_a_client_has_is_not_sent_again(cast: Cast, route: Route, method: str) -> None:
+    whole = await cast.ask(route)
+    assert whole.content
+    url, headers = str(whole.request.url), {"If-None-Match": whole.headers["etag"]}
+    again = await cast.client.request(method, url, headers=headers)
+    assert_not_modified(again, whole)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_neither(http: httpx.AsyncClient, path: str) -> None:
+    whole = await http.get(path)
+    assert whole.headers["cache-control"] == "public, no-cache"
+    again = await http.get(path, headers={"If-None-Match": whole.headers["etag"]})
+    assert_not_modified(again, whole)
+
+
+def assert_not_modified(again: httpx.Response, whole: httpx.Response) -> None:
+    """It has what a cache updates its copy by, and nothing that tells of a body (RFC 9110, section 15.4.5)."""
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("etag", "cache-control", "vary"):
+        assert again.headers.get(name) == whole.headers.get(name)
+    assert again.headers["x-request-id"] != whole.headers["x-request-id"]
+    assert again.headers.keys().isdisjoint({"content-type", "content-encoding", "content-length", "transfer-encoding"})
+
+
+@pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', '{}, "other"', 'W/"a,b" ,W/{},"c"', "*"], ids=str)
+async def test_forms_in_which_a_client_says_what_it_has(http: httpx.AsyncClient, known: str) -> None:
+    tag = (await http.get("/v1/auth/jwks")).headers["etag"]
+    again = await http.get("/v1/auth/jwks", headers={"If-None-Match": known.format(tag)})
+    assert again.status_code == 304
+
+
+async def test_several_headers_are_one_list(http: httpx.AsyncClient) -> None:
+    tag = (await http.get("/v1/auth/jwks")).headers["etag"]
+    again = await http.get("/v1/auth/jwks", headers=[("If-None-Match", '"a"'), ("If-None-Match", tag)])
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("known", ["", '""', '"a"', "a", "W/", '"*"', "{bare}", '"{bare}x"', '"x{bare}"', "é"])
+async def test_anything_else_is_something_else(http: httpx.AsyncClient, known: str) -> None:
+    whole = await http.get("/v1/auth/jwks")
+    sent = known.format(bare=whole.headers["etag"].strip('"')).encode("latin-1")
+    again = await http.get("/v1/auth/jwks", headers=[(b"If-None-Match", sent)])
+    assert (again.status_code, again.content) == (200, whole.content)
+
+
+async def test_a_change_is_sent(cast: Cast, context: AppContext) -> None:
+    route = next(route for route in CACHED if str(route) == "GET /v1/barbers/{barber_id}")
+    before = await cast.ask(route)
+    shop = f"/v1/barbers/{cast.ids['barber_id']}"
+    owner = next(person for person in cast.people.values() if str(person.id) == cast.ids["barber_id"])
+    turned = {"is_online": not before.json()["is_online"]}
+    assert (await cast.client.put("/v1/barbers/me/online", json=turned, headers=owner.auth)).status_code == 200
+    after = await cast.client.get(shop, headers={"If-None-Match": before.headers["etag"]})
+    assert (after.status_code, after.json()["is_online"]) == (200, turned["is_online"])
+    assert after.headers["etag"] != before.headers["etag"]
+    await catalogue_service(cast.client, context)
+    same = await cast.client.get(shop, headers={"If-None-Match": after.headers["etag"]})
+    assert same.status_code == 304
+
+
+async def test_each_coding_has_a_tag_of_its_own(http: httpx.AsyncClient) -> None:
+    """A tag is strong: it stands for bytes, and those differ."""
+    answers = {coding: await http.get("/docs", headers={"Accept-Encoding": coding}) for coding in ("gzip", "identity")}
+    tags = {coding: answer.headers["etag"] for coding, answer in answers.items()}
+    assert len(set(tags.values())) == 2
+    assert answers["gzip"].headers["content-encoding"] == "gzip"
+    for (accepted, own_tag), known in product(tags.items(), tags.values()):
+        again = await http.get("/docs", headers={"Accept-Encoding": accepted, "If-None-Match": known})
+        assert again.status_code == (304 if known == own_tag else 200)
+        assert (again.headers["vary"], again.headers["etag"]) == ("Accept-Encoding", own_tag)
+
+
+async def test_a_connection_lives_on(app: App) -> None:
+    """No byte of a body follows a 304."""
+    url = httpx.URL(app.ctx.base_url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    for method in ("GET", "HEAD", "GET"):
+        writer.write(f"{method} /v1/auth/jwks HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            assert (await read_answer(reader)).status_code == 304
+    writer.close()
+
+
+def test_tags_of_different_bodies_differ() -> None:
+    tags = [entity_tag(content, coding) for content in (b"", b"a", b"b" * 5_000) for coding in ("", "gzip")]
+    assert all(one != other for one, other in combinations(tags, 2))
+    assert all(tag.startswith('"') and tag.endswith('"') and tag.isascii() and " " not in tag for tag in tags)

@@ -1,0 +1,312 @@
+"""Barbers by words, with and without a position, over HTTP, against a search that looks at every barber there is."""
+
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from random import Random
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grome.barbers.models import Barber, OfferedService
+from grome.context import AppContext
+from tests.builders.barbers import barber, catalogue_service
+from tests.builders.pages import walk
+from tests.builders.people import register
+from tests.builders.world import (
+    REGIONS,
+    SERVICES,
+    Place,
+    a_barber,
+    a_world,
+    away_from,
+    distance_m,
+    place_of,
+    put,
+    somewhere_in,
+    stored,
+    strewn,
+)
+
+SEARCH = "/v1/barbers"
+PROFILE = {
+    "display_name": "A chair",
+    "location": {"lat": -47.5, "lng": 76.5},
+    "timezone": "UTC",
+    "currency": "EUR",
+}
+# As people write them, and the word that is meant: some begin others, and there are few, so that many match alike.
+WRITTEN = {
+    "Xa": "xa", "XÁ": "xa", "xab": "xab", "Xäb": "xab", "xabc": "xabc", "Xb": "xb", "XBÀ": "xba", "xbab": "xbab",
+    "Xß": "xss", "xss": "xss", "xø": "xo",
+}  # fmt: skip
+ASKED = ["x", "xa", "XAB", "xabc", "Xá", "xb", "xba", "xs", "XSS", "xo", "xabcd"]
+
+
+@pytest.fixture
+def word() -> str:
+    """One that no other test's barbers have."""
+    return "q" + "".join(Random().choices(string.ascii_lowercase, k=12))  # noqa: S311 -- no secret
+
+
+async def found(http: httpx.AsyncClient, q: str, **query: Any) -> list[dict[str, Any]]:
+    return list(chain.from_iterable(await walk(http, SEARCH, {"q": q, **query})))
+
+
+async def named(http: httpx.AsyncClient, q: str, **query: Any) -> list[str]:
+    return [item["name"] for item in await found(http, q, **query)]
+
+
+def someone(name: str, *, offers: tuple[str, ...] = (), part: str = "", place: Place = (0, 0), **more: Any) -> Barber:
+    services = [OfferedService(SERVICES[number], offer, 2000, 30) for number, offer in enumerate(offers)]
+    made = a_barber(place, services=services, neighbourhood=part, **more)
+    return msgspec.structs.replace(made, display_name=name)
+
+
+async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
+    http: httpx.AsyncClient, context: AppContext, word: str
+) -> None:
+    shop = await barber(
+        http, context, display_name=f"Salon {word}", neighbourhood="Mitte", location={"lat": -47.5, "lng": 76.5}
+    )
+    around = {"lat": -47.5, "lng": 76.51}
+    (item,) = (await http.get(f"{SEARCH}/nearby", params=around)).json()["items"]
+    answer = await http.get(SEARCH, params={"q": word, **around})
+    assert answer.json() == {"items": [{**item, "neighbourhood": "Mitte"}], "next_cursor": None}
+    assert item["distance_m"] > 700
+    without = await http.get(SEARCH, params={"q": word})
+    assert without.json()["items"] == [{**item, "neighbourhood": "Mitte", "distance_m": None}]
+    assert (await http.delete("/v1/barbers/me", headers=shop.auth)).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        *("josé", "JOSE", "jose", "jo", "armel", "ÄRMEL", "Ärm", "strasse", "STRAẞE", "oneill", "o'neill", "O’Neill"),  # noqa: RUF001
+        *("neill", "lodz", "smørre", "smorre", "ｊｏｓé"),
+        *("shave", "sha", "hot", "mit", "MITTE", "nord", "jose mitte", "mitte  sha, JO", "sha shave"),
+    ],
+)
+async def test_what_finds(http: httpx.AsyncClient, context: AppContext, word: str, sought: str) -> None:
+    name = f"José Ärmel-Straße, O'Neill & Łódź Smørrebrød {word}"
+    await put(context, [someone(name, offers=("Haircut", "Hot towel shave"), part="Mitte (Nord)")])
+    assert await named(http, f"{word} {sought}") == [name]
+
+
+@pytest.mark.parametrize("sought", ["ose", "have", "shaven", "itte", "hottowel", "josé none", "euro", "made up", "utc"])
+async def test_what_does_not_find(http: httpx.AsyncClient, context: AppContext, word: str, sought: str) -> None:
+    """The middle of a word, what is longer than the word, and what else is stored of a barber."""
+    await put(context, [someone(f"José {word}", offers=("Hot towel shave",), part="Mitte", bio="Made up.")])
+    assert await named(http, f"{word} {sought}") == []
+
+
+async def test_name_before_service_before_part_of_town_and_whole_words_before_beginnings(
+    http: httpx.AsyncClient, context: AppContext, word: str
+) -> None:
+    more = f"{word}er"
+    await put(
+        context,
+        [
+            someone("6", part=f"{more} Hill", rating=5.0),
+            someone("5", part=f"Upper {word}", rating=5.0),
+            someone("4", offers=("A cut", more), rating=5.0),
+            someone("3 high", offers=(word,), rating=4.5, place=(0, 0.1)),
+            someone("3 low", offers=(f"Best {word}",), rating=4.0),
+            someone(f"2 {more}", offers=("cut",), part="Mitte"),
+            someone(f"1 {word}", part="Mitte", offers=("cut",), rating=1.0, place=(0, 0.1)),
+            someone(f"{word} {more} 1 low", part=word),
+        ],
+    )
+    whole = [f"1 {word}", f"{word} {more} 1 low", f"2 {more}", "3 high", "3 low", "4", "5", "6"]
+    assert await named(http, word) == whole
+    assert await named(http, word.upper(), lat=0, lng=0) == [whole[number] for number in (1, 0, 2, 4, 3, 5, 6, 7)]
+    # As good as its worst word: both stand in a name and a service, and one of them only begins a word.
+    assert await named(http, f"cut {word}") == [f"1 {word}", f"2 {more}", "4"]
+
+
+async def test_equals_come_by_rating_and_then_by_id(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+    made = [someone(word, rating=rating) for rating in (0.0, 5.0, 3.5, 5.0, 0.0)]
+    await put(context, made)
+    best = sorted(made, key=lambda one: (-one.rating, one.id))
+    assert [item["id"] for item in await found(http, word)] == [str(one.id) for one in best]
+
+
+async def test_only_within_the_radius_and_the_nearest_first(
+    http: httpx.AsyncClient, context: AppContext, word: str
+) -> None:
+    here = (-47.0, 75.0)
+    for kilometres in (45, 19, 21, 3, 0):
+        await put(context, [someone(f"{kilometres} {word}", place=away_from(here, kilometres * 1000, kilometres))])
+    where = {"lat": here[0], "lng": here[1]}
+    assert await named(http, word, **where) == [f"{kilometres} {word}" for kilometres in (0, 3, 19)]
+    assert await named(http, word, **where, radius_km=50) == [f"{one} {word}" for one in (0, 3, 19, 21, 45)]
+    assert len(await named(http, word)) == 5
+
+
+async def test_what_is_written_anew_is_found_anew(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+    """And not as it was before; what is not written stays."""
+    old, new, cut = f"{word}old", f"{word}new", f"{word}cut"
+    person = await register(http, role="barber")
+    offer = {"service_id": await catalogue_service(http, context, name=cut), "price": 1, "duration_min": 30}
+
+    async def write(path: str, wanted: dict[str, Any]) -> None:
+        response = await http.put(f"{SEARCH}/me{path}", json=wanted, headers=person.auth)
+        assert response.is_success, response.text
+        assert "words" not in response.json()
+
+    await write("", {**PROFILE, "display_name": old, "neighbourhood": f"{old}town"})
+    assert await named(http, f"{old} {old}town") == [old]
+    assert await named(http, cut) == []
+    await write("/services", {"services": [offer]})
+    assert await named(http, f"{old} {cut}") == [old]
+    await write("", {**PROFILE, "display_name": new})
+    assert await named(http, f"{new} {cut}") == [new]
+    assert await named(http, old) == []
+    await write("/services", {"services": []})
+    assert await named(http, cut) == []
+    assert (await http.delete(f"{SEARCH}/me", headers=person.auth)).status_code == 204
+    assert await named(http, new) == []
+
+
+async def test_words_are_shown_nowhere(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+    shop = await barber(http, context, display_name=word)
+    for answer in (
+        await http.get(SEARCH, params={"q": word}),
+        await http.get(f"{SEARCH}/{shop.id}"),
+        await http.get(f"{SEARCH}/me", headers=shop.auth),
+    ):
+        assert word in answer.text
+        assert '"words"' not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"q": None}, "q"),
+        ({"q": ""}, "q"),
+        ({"q": "  "}, "q"),
+        ({"q": "-&'🪒"}, "q"),
+        ({"q": "a" * 101}, "q"),
+        ({"q": "a b c d e f g h i j k"}, "q"),
+        ({"lat": "52.5"}, "lng"),
+        ({"lng": "13.4"}, "lat"),
+        ({"radius_km": "5"}, "radius_km"),
+        ({"lat": "52.5", "radius_km": "5"}, "lng"),
+        ({"lat": "91", "lng": "0"}, "lat"),
+        ({"lat": "0", "lng": "nan"}, "lng"),
+        ({"lat": "0", "lng": "0", "radius_km": "50.1"}, "radius_km"),
+        ({"lat": "0", "lng": "0", "radius_km": "0"}, "radius_km"),
+        ({"limit": "0"}, "limit"),
+        ({"sort": "rating"}, "sort"),
+        ({"cursor": "x"}, "cursor"),
+    ],
+)
+async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str, str | None], field: str) -> None:
+    query = {name: value for name, value in {"q": "cut", **wrong}.items() if value is not None}
+    response = await http.get(SEARCH, params=query)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+    assert [fault["field"] for fault in response.json()["errors"]] == [field]
+
+
+async def test_a_cursor_belongs_to_the_order_that_gave_it(
+    http: httpx.AsyncClient, context: AppContext, word: str
+) -> None:
+    await put(context, [someone(word), someone(word)])
+    queries = [{"q": word, "limit": 1}, {"q": word, "limit": 1, "lat": 0, "lng": 0}]
+    cursors = [(await http.get(SEARCH, params=query)).json()["next_cursor"] for query in queries]
+    for query, cursor in zip(queries, reversed(cursors), strict=True):
+        response = await http.get(SEARCH, params={**query, "cursor": cursor})
+        assert [fault["field"] for fault in response.json()["errors"]] == ["cursor"]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is asked, and beside it what that means to one who looks at everybody."""
+
+    q: str
+    place: Place | None
+    radius_km: float
+
+    @property
+    def query(self) -> dict[str, Any]:
+        if self.place is None:
+            return {"q": self.q}
+        return {"q": self.q, "lat": self.place[0], "lng": self.place[1], "radius_km": self.radius_km}
+
+    def rank(self, one: Barber) -> int | None:
+        """None where it is not found."""
+        fields = [one.display_name, " ".join(offer.name for offer in one.services), one.neighbourhood]
+        standing = [plain(text) for text in fields]
+        ranks = [
+            [2 * place + (word not in standing[place]) for place in range(3) if begins_in(word, standing[place])]
+            for word in plain(self.q)
+        ]
+        return max(map(min, ranks)) if all(ranks) else None
+
+    def distance_m(self, one: Barber) -> float:
+        return distance_m(self.place, place_of(one)) if self.place else 0.0
+
+
+def plain(text: str) -> list[str]:
+    """Takes no more than what these tests write."""
+    written = re.split(r"[\s,-]+", text)
+    return [WRITTEN.get(word, word.lower().replace("á", "a")) for word in written if word]
+
+
+def begins_in(word: str, words: list[str]) -> bool:
+    return any(other.startswith(word) for other in words)
+
+
+def wordy(one: Barber, chance: Random) -> Barber:
+    def text(longest: int) -> str:
+        return chance.choice([" ", "-", ", "]).join(chance.choices(list(WRITTEN), k=chance.randint(0, longest)))
+
+    services = [msgspec.structs.replace(offer, name=text(2)) for offer in one.services]
+    return msgspec.structs.replace(one, display_name=text(3), neighbourhood=text(1), services=services)
+
+
+def any_limits(chance: Random) -> Iterator[int]:
+    while True:
+        yield chance.randint(1, 12)
+
+
+def check(search: Search, everybody: dict[str, Barber], items: list[dict[str, Any]]) -> None:
+    ids = [item["id"] for item in items]
+    ranks = {one_id: rank for one_id, one in everybody.items() if (rank := search.rank(one)) is not None}
+    if search.place is None:
+        order = sorted(ranks, key=lambda one_id: (ranks[one_id], -everybody[one_id].rating, one_id))
+        assert ids == order
+        return
+    metres = {one_id: search.distance_m(everybody[one_id]) for one_id in ranks}
+    edge = search.radius_km * 1000
+    assert len(set(ids)) == len(ids)
+    assert {one_id for one_id in ranks if metres[one_id] < edge - 0.01} <= set(ids)
+    assert set(ids) <= {one_id for one_id in ranks if metres[one_id] < edge + 0.01}
+    assert all(abs(item["distance_m"] - metres[item["id"]]) <= 0.06 for item in items)
+    for one, other in pairwise(ids):
+        assert ranks[one] <= ranks[other]
+        if ranks[one] == ranks[other]:
+            assert metres[one] <= metres[other] + 0.001
+            assert place_of(everybody[one]) != place_of(everybody[other]) or one < other
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
+async def test_it_finds_what_looking_at_everybody_finds(
+    http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
+) -> None:
+    chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
+    async with strewn(context, [wordy(one, chance) for one in a_world(region, size, chance)]):
+        everybody = await stored(context)
+        for _ in range(8):
+            asked = " ".join(chance.choices(ASKED, k=chance.choice([1, 1, 2, 3])))
+            place = chance.choice([None, region, somewhere_in(region, chance)])
+            search = Search(asked, place, chance.choice([50, 20, 5]))
+            pages = await walk(http, SEARCH, search.query, limits=any_limits(chance))
+            check(search, everybody, list(chain.from_iterable(pages)))
