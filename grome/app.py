@@ -34,9 +34,10 @@ from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
 from grome.jobs_dashboard.routes import dashboard
+from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 
-FEATURES: tuple[Routes, ...] = (auth, me, barbers, availability, services, bookings, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, ops)
 
 
 DESCRIPTION = """\

@@ -17,8 +17,10 @@ from grome.accounts.verifier import Verifier
 from grome.availability.service import AvailabilityService
 from grome.barbers.changes import BarberChanges
 from grome.barbers.repository import BarberRepository
+from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreation
+from grome.bookings.group_commit import GroupCommit
 from grome.bookings.repository import BookingRepository
 from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
@@ -26,8 +28,13 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.nearby.cells import Cells
+from grome.nearby.service import NearbyService
+from grome.nearby.source import CellSource
+from grome.nearby.views import Views
 
 QUEUE = "default"
+_MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +51,13 @@ class AppContext:
     verifier: Verifier
     accounts: AccountService
     catalogue: CatalogueService
+    barber_changes: BarberChanges
     barbers: BarberService
+    barber_search: BarberSearch
     bookings: BookingService
     booking_creation: BookingCreation
     availability: AvailabilityService
+    nearby: NearbyService
     _stack: AsyncExitStack
 
     @classmethod
@@ -75,10 +85,16 @@ class AppContext:
         changes = BarberChanges(redis, subscribing)
         changes.start()
         stack.push_async_callback(changes.close)
-        barbers = BarberService(BarberRepository(db), catalogue, changes, clock)
+        barber_repository = BarberRepository(db)
+        barbers = BarberService(barber_repository, catalogue, changes, clock)
         booking_repository = BookingRepository(db)
         bookings = BookingService(booking_repository, clock)
+        together = GroupCommit(booking_repository.insert, booking_repository.insert_many)
+        insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
+        availability = AvailabilityService(barbers, bookings, clock)
+        views = Views(changes)
+        cells = Cells(CellSource(barbers, redis).load, changes, settings.nearby.memory_mb * _MIB, views.touched)
         return cls(
             settings=settings,
             clock=clock,
@@ -90,10 +106,13 @@ class AppContext:
             verifier=verifier,
             accounts=accounts,
             catalogue=catalogue,
+            barber_changes=changes,
             barbers=barbers,
+            barber_search=BarberSearch(barber_repository),
             bookings=bookings,
-            booking_creation=BookingCreation(booking_repository, barbers, answer_within, clock),
-            availability=AvailabilityService(barbers, bookings, clock),
+            booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
+            availability=availability,
+            nearby=NearbyService(cells, views, availability),
             _stack=stack,
         )
 

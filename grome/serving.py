@@ -19,6 +19,7 @@ from sanic.worker.manager import WorkerManager
 from config.settings import Settings
 from grome.app import App, create_app
 from grome.embedded.errors import CannotStart
+from grome.nearby.fast_path import protocol
 from workers.runner import run_worker
 
 _LOOK_EVERY_S: Final = 0.25
@@ -48,6 +49,7 @@ def serve(settings: Settings, banner: str) -> None:
         host=settings.http.host,
         port=settings.http.port,
         workers=settings.http.workers,
+        protocol=protocol(settings.nearby),
         access_log=False,
         motd=False,
     )

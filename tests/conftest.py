@@ -17,6 +17,7 @@ from grome.context import AppContext
 from grome.embedded import EmbeddedServers, embedded_servers
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
+from grome.nearby.fast_path import protocol
 from tests.running import Running, running_grome
 
 
@@ -80,7 +81,9 @@ async def app(settings: Settings, session_clock: SetClock, database: None) -> As
     application = create_app(settings, session_clock)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = await application.create_server(sock=listener, return_asyncio_server=True)
+    server = await application.create_server(
+        sock=listener, return_asyncio_server=True, protocol=protocol(settings.nearby)
+    )
     assert server is not None
     await server.startup()
     await server.before_start()

@@ -38,12 +38,16 @@ class Verifier:
     async def close(self) -> None:
         await self._subscription.close()
 
+    def remembered(self, token: str) -> Actor | None:
+        """Whom the token was verified for, as long as that need not be done again."""
+        actor, until = self._known.get(token, (None, 0.0))
+        return actor if actor and self._clock().timestamp() < until else None
+
     async def actor(self, token: str) -> Actor:
         """Raises Unauthenticated for a token that is not ours, has expired, or whose session was revoked."""
+        if actor := self.remembered(token):
+            return actor
         now = self._clock()
-        remembered = self._known.get(token)
-        if remembered and now.timestamp() < remembered[1]:
-            return remembered[0]
         verified, revocations = self._tokens.read(token, now), self._revocations
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
             self._known.pop(token, None)

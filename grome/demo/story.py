@@ -12,7 +12,7 @@ from rich.console import Console
 
 from grome.accounts.schemas import Login, Register, SignedIn, UserOut
 from grome.availability.schemas import SlotOut, SlotsOut
-from grome.barbers.schemas import BarberOut, NearbyBarber, NearbyPage
+from grome.barbers.schemas import BarberOut, NearbyBarber
 from grome.bookings.errors import SlotTaken
 from grome.bookings.models import Action, Status
 from grome.bookings.schemas import BookingIn, BookingOut, BookingPage, HistoryOut
@@ -22,6 +22,7 @@ from grome.demo.fixed import DOMAIN
 from grome.demo.people import DEMO_PASSWORD, email_of
 from grome.demo.prices import in_words
 from grome.demo.visitor import BrokenPromise, Visitor
+from grome.nearby.schemas import NearbyPage
 
 _DAYS_AHEAD: Final = 7
 _SHOWN: Final = 5

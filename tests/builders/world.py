@@ -1,14 +1,21 @@
 """Barbers strewn over parts of the world where nobody else is, stored as they are, and distances between them."""
 
 import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from grome.barbers.changes import BarberChange
 from grome.barbers.models import Barber, GeoPoint, OfferedService
+from grome.barbers.repository import BarberRepository
 from grome.barbers.service import CLOSED_WEEK
 from grome.common.ids import new_id
+from grome.context import AppContext
 
 EARTH_RADIUS_M = 6_378_100
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,6 +76,41 @@ def a_world(region: Place, size: int, chance: Random) -> list[Barber]:
             ],
             rating=chance.choice([0.0, 3.5, 4.0, 5.0]),
             is_online=chance.random() < 0.5,
+            service_radius_km=chance.choice([0.0, 0.0, 1.0, 20.0]),
         )
         for _ in range(size)
     ]
+
+
+async def stored(context: AppContext) -> dict[str, Barber]:
+    """Everybody there is, by id."""
+    documents = await context.database["barbers"].find({}, {"_id": 1}).to_list()
+    everybody = await BarberRepository(context.database).find_many([document["_id"] for document in documents])
+    return {str(one.id): one for one in everybody}
+
+
+async def put(context: AppContext, barbers: Sequence[Barber]) -> None:
+    """Store them as they are, in the place of those of the same ids, and tell everybody."""
+    repository = BarberRepository(context.database)
+    for one in barbers:
+        await repository.remove(one.id)
+    if barbers:
+        await repository.add_many(barbers)
+    for one in barbers:
+        await context.barber_changes.tell(BarberChange(one))
+
+
+async def take_away(context: AppContext, barbers: Sequence[Barber]) -> None:
+    for one in barbers:
+        if gone := await BarberRepository(context.database).remove(one.id):
+            last = msgspec.structs.replace(gone, version=gone.version + 1)
+            await context.barber_changes.tell(BarberChange(last, removed=True))
+
+
+@asynccontextmanager
+async def strewn(context: AppContext, barbers: Sequence[Barber]) -> AsyncIterator[None]:
+    await put(context, barbers)
+    try:
+        yield
+    finally:
+        await take_away(context, barbers)

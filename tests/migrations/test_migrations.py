@@ -13,8 +13,11 @@ import pytest
 from pymongo.errors import DuplicateKeyError, WriteError
 
 from config.settings import Settings
-from grome.barbers.models import Barber
+from grome.barbers.models import Barber, OfferedService
 from grome.barbers.repository import COLLECTION as BARBERS
+from grome.barbers.repository import document_of
+from grome.catalogue.models import Service
+from grome.catalogue.repository import ServiceRepository
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.common.mongo import Database, from_document, to_document
@@ -125,16 +128,37 @@ async def test_one_that_fails_is_not_recorded_and_stops_those_after_it(database_
     assert await applied(database_) == {1}
 
 
-async def test_barbers_from_before_the_map_get_what_it_needs(database_: Database) -> None:
-    added = ("version", "service_radius_km", "neighbourhood")
-    barber = a_barber((52.5, 13.4))
-    old = {name: value for name, value in to_document(barber).items() if name not in added}
-    properties = {name: kind for name, kind in BARBERS.validator["$jsonSchema"]["properties"].items() if name in old}
-    schema = {**BARBERS.validator["$jsonSchema"], "required": list(old), "properties": properties}
+async def test_barbers_from_before_the_searches_get_what_these_need(database_: Database) -> None:
+    """More of them than are written in one go, some of which have a part already."""
+    added = ("version", "service_radius_km", "neighbourhood", "words")
+    offers = [OfferedService(new_id(), "Hot towel shave", 2000, 30)]
+    barbers = [a_barber((52.5, 13.4), services=offers) for _ in range(600)]
+    complete = [document_of(barber) for barber in barbers]
+    old = [
+        {name: value for name, value in one.items() if name not in added[number % 4 :]}
+        for number, one in enumerate(complete)
+    ]
+    schema = {**BARBERS.validator["$jsonSchema"], "required": list(old[0])}
     await database_.create_collection(BARBERS.name, validator={"$jsonSchema": schema})
-    await database_[BARBERS.name].insert_one(old)
+    await database_[BARBERS.name].insert_many(old)
     assert await run(database_, *MIGRATIONS[1:]) == NUMBERS[1:]
-    assert from_document(await database_[BARBERS.name].find_one() or {}, Barber) == barber
+    found = await database_[BARBERS.name].find().to_list()
+    assert {one["_id"]: from_document(one, Barber) for one in found} == {barber.id: barber for barber in barbers}
+    words = {"display_name": ["at", "sea"], "services": ["hot", "shave", "towel"], "neighbourhood": []}
+    assert [one for one in found if one["words"] != words] == []
+
+
+async def test_a_catalogue_from_before_there_were_words_gets_them(database_: Database) -> None:
+    """And loses the index that found whole words only."""
+    services = database_["services"]
+    cut = Service(id=new_id(), name="Beard trim", category="beard", created_at=system_clock())
+    await services.insert_one(to_document(cut))
+    await services.create_index([("name", "text")], name="words")
+    assert await run(database_) == NUMBERS
+    await is_complete(database_)
+    assert await ServiceRepository(database_).find(cut.id) == cut
+    ((found, _),) = await ServiceRepository(database_).search(["tri"], None, None, 10)
+    assert found == cut
 
 
 async def test_collections_without_validators_and_indexes_get_them(database_: Database) -> None:

@@ -1,0 +1,224 @@
+"""The fast path gives what the ordinary route gives: the same requests over raw sockets to two servers of one app."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sanic.server.protocols.http_protocol import HttpProtocol
+
+from grome.app import App
+from grome.nearby.fast_path import FastPathProtocol
+from tests.builders.people import register
+from tests.builders.searches import NEARBY
+from tests.builders.world import a_world, strewn
+
+REGION = (-20.5, 80.5)
+QUERY = "lat=-20.51&lng=80.49&radius_km=30"
+GENERATED = re.compile(rb"(X-Request-ID: )[0-9a-f]{32}\r\n")
+
+
+class CountingProtocol(FastPathProtocol):
+    """Says how many requests went past Sanic."""
+
+    answered = 0
+
+    def _answer(self, data: bytes) -> bool:
+        answered = super()._answer(data)
+        CountingProtocol.answered += answered
+        return answered
+
+
+@dataclass
+class Doors:
+    """Ports of the application in this process, with the fast path and without."""
+
+    fast: int
+    ordinary: int
+
+
+@pytest.fixture(scope="module")
+async def doors(app: App) -> AsyncIterator[Doors]:
+    loop = asyncio.get_running_loop()
+    servers = [
+        await loop.create_server(partial(protocol, loop=loop, app=app), "127.0.0.1", 0)
+        for protocol in (CountingProtocol, HttpProtocol)
+    ]
+    yield Doors(*(server.sockets[0].getsockname()[1] for server in servers))
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.fixture(scope="module")
+async def world(app: App) -> AsyncIterator[None]:
+    async with strewn(app.ctx.grome, a_world(REGION, 60, Random(7))):  # noqa: S311 -- reproducible, and no secret
+        yield
+
+
+async def send(port: int, packets: list[bytes], answers: int) -> list[bytes]:
+    """What comes back on one connection: heads with bodies, request ids of the server's own making left out."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for packet in packets:
+        writer.write(packet)
+        await writer.drain()
+        if len(packets) > 1:
+            await asyncio.sleep(0.005)  # else the kernel would put them together again
+    found = [await _answer(reader) for _ in range(answers)]
+    writer.close()
+    await writer.wait_closed()
+    return found
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    length = re.search(rb"content-length: (\d+)", head)
+    body = await reader.readexactly(int(length[1])) if length and b"HTTP/1.1 304" not in head else b""
+    return GENERATED.sub(rb"\1made here\r\n", head) + body
+
+
+def request(target: str = f"{NEARBY}?{QUERY}", *headers: str, method: str = "GET", version: str = "HTTP/1.1") -> bytes:
+    return "\r\n".join([f"{method} {target} {version}", "Host: grome.test", *headers, "", ""]).encode("latin-1")
+
+
+async def same(doors: Doors, packets: list[bytes], answers: int = 1) -> list[bytes]:
+    """Sends the same to both doors, and gives the answers, which must be the same bytes."""
+    ordinary = await send(doors.ordinary, packets, answers)
+    fast = await send(doors.fast, packets, answers)
+    assert fast == ordinary
+    return fast
+
+
+async def is_fast(doors: Doors, packet: bytes) -> bool:
+    """Whether a request that was asked before goes past Sanic."""
+    before = CountingProtocol.answered
+    await send(doors.fast, [packet], 1)
+    return CountingProtocol.answered > before
+
+
+PLAIN = [
+    f"{NEARBY}?{QUERY}",
+    f"{NEARBY}?{QUERY}&limit=3",
+    f"{NEARBY}?limit=100&radius_km=50&lng=80.5&lat=-20.5",
+    f"{NEARBY}?{QUERY}&rating_min=3.5&online=true",
+    f"{NEARBY}?{QUERY}&online=false&price_max=2",
+    f"{NEARBY}?{QUERY}&service_id=00000000-0000-0000-0000-000000000002",
+    f"{NEARBY}?{QUERY}&sort=distance",
+    f"{NEARBY}?lat=10&lng=-140&limit=5",
+]
+NOT_PLAIN = [
+    f"{NEARBY}?{QUERY}&sort=rating",
+    f"{NEARBY}?{QUERY}&house_calls=true",
+    f"{NEARBY}?{QUERY}&cursor=x",
+    f"{NEARBY}?{QUERY}&limit=0",
+    f"{NEARBY}?{QUERY}&limit=3&limit=3",
+    f"{NEARBY}?{QUERY}&lat=1",
+    f"{NEARBY}?{QUERY}&limit=",
+    f"{NEARBY}?{QUERY}&",
+    f"{NEARBY}?{QUERY}&online=null",
+    f"{NEARBY}?{QUERY}&colour=red",
+    f"{NEARBY}?lat=%2D20.51&lng=80.49",
+    f"{NEARBY}?lat=-2e1&lng=80.49",
+    f"{NEARBY}?lat=91&lng=80.49",
+    f"{NEARBY}?lat=nan&lng=80.49",
+    f"{NEARBY}?lat=1_0&lng=80.49",
+    f"{NEARBY}?lat=-20.51",
+    f"{NEARBY}?",
+    NEARBY,
+    f"{NEARBY}/?{QUERY}",
+]
+
+
+@pytest.mark.parametrize("target", PLAIN)
+async def test_a_plain_search(doors: Doors, world: None, target: str) -> None:  # noqa: ARG001
+    (answer,) = await same(doors, [request(target)])
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\nX-Request-ID: made here\r\nCache-Control: no-store\r\n")
+    assert await is_fast(doors, request(target))
+
+
+@pytest.mark.parametrize("target", NOT_PLAIN)
+async def test_everything_else_is_handed_on(doors: Doors, world: None, target: str) -> None:  # noqa: ARG001
+    answers = [await send(port, [request(target, "X-Request-ID: a")], 1) for port in (doors.ordinary, doors.fast)]
+    assert answers[0] == answers[1]
+    assert not await is_fast(doors, request(target))
+
+
+@pytest.mark.parametrize(
+    ("header", "plain"),
+    [
+        ("Accept-Encoding: gzip, br", True),
+        ("Accept-Encoding: gzip;q=0", True),
+        ("accept-ENCODING:*", True),
+        ("X-Request-ID: my-own.id_1", True),
+        ("X-Request-ID: not acceptable!", True),
+        ("X-Request-ID: first\r\nX-Request-ID: second", True),
+        ("Connection: keep-alive", True),
+        ("User-Agent: caf\xe9", True),
+        ("Cookie: a=b", True),
+        ("Connection: close", False),
+        ("Upgrade: h2c", False),
+        ("Content-Length: 0", False),
+        ("Expect: 100-continue", False),
+        ("Authorization: Basic YTpi", False),
+        ("Authorization: Bearer", False),
+        ("Authorization: Bearer made.up.token", False),
+        ("no colon", False),
+        ("X-Long: " + "a" * 9_000, False),
+        ("X-Too-Long: " + "a" * 17_000, False),
+    ],
+)
+async def test_headers(doors: Doors, world: None, header: str, plain: bool) -> None:  # noqa: ARG001, FBT001
+    await same(doors, [request(PLAIN[0])])  # so that the place is covered
+    packet = request(PLAIN[0], header)
+    ordinary, fast = [await send(port, [packet], 1) for port in (doors.ordinary, doors.fast)]
+    ignored = re.compile(rb'"request_id":"[0-9a-f]{32}"')
+    assert [ignored.sub(b"", one) for one in fast] == [ignored.sub(b"", one) for one in ordinary]
+    assert await is_fast(doors, packet) == plain
+
+
+async def test_other_methods_and_versions(doors: Doors, world: None) -> None:  # noqa: ARG001
+    for packet in (
+        request(PLAIN[0], "X-Request-ID: a", version="HTTP/1.0"),
+        request(PLAIN[0], "X-Request-ID: a", "Content-Length: 0", method="POST"),
+        request(PLAIN[0].replace("GET", "get"), "X-Request-ID: a", method="get"),
+    ):
+        await same(doors, [packet])
+        assert not await is_fast(doors, packet)
+
+
+async def test_tokens(doors: Doors, world: None, http: httpx.AsyncClient) -> None:  # noqa: ARG001
+    """Verified once by Sanic's route, then remembered here; with the session it ends at once."""
+    person = await register(http)
+    packet = request(PLAIN[0], f"Authorization: {person.auth['Authorization']}")
+    await same(doors, [packet])
+    assert await is_fast(doors, packet)
+    await http.post("/v1/auth/logout", headers=person.auth)
+    refused = [await send(port, [packet], 1) for port in (doors.ordinary, doors.fast)]
+    assert all(answer.startswith(b"HTTP/1.1 401") for (answer,) in refused)
+
+
+async def test_many_on_one_connection(doors: Doors, world: None) -> None:  # noqa: ARG001
+    mixed = [request(PLAIN[0]), request("/health/live"), request(PLAIN[1]), request(NOT_PLAIN[3], "X-Request-ID: a")]
+    answers = await same(doors, [b"".join(mixed)], 4)  # pipelined in one packet
+    assert await same(doors, mixed, 4) == answers  # one by one
+    post = b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX-Request-ID: a\r\n"
+    body = request(PLAIN[0])  # a body that looks like a request is none
+    smuggled = post + b"Content-Length: %d\r\n\r\n" % len(body)
+    answers = await same(doors, [smuggled, body, request(PLAIN[0])], 2)
+    assert [answer[9:12] for answer in answers] == [b"400", b"200"]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_packets_split_and_joined_anywhere(doors: Doors, world: None, data: st.DataObject) -> None:  # noqa: ARG001
+    targets = data.draw(st.lists(st.sampled_from([*PLAIN, "/health/live"]), min_size=1, max_size=4))
+    stream = b"".join(request(target, "X-Request-ID: a") for target in targets)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
+    packets = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True) if start < end]
+    await same(doors, packets, len(targets))

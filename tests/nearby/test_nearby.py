@@ -1,0 +1,175 @@
+"""Barbers around a point, over HTTP, against a search that looks at every barber there is."""
+
+import base64
+import json
+import math
+from itertools import chain
+from random import Random
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grome.barbers.models import Barber
+from grome.common.mongo import Document
+from grome.context import AppContext
+from tests.builders.barbers import barber
+from tests.builders.pages import walk
+from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
+from tests.builders.world import REGIONS, Place, a_barber, a_world, distance_m, put, stored, strewn, take_away
+
+
+# A world drawn piece by piece would be too much for Hypothesis: it draws how many barbers there are, and the dice.
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
+async def test_it_finds_what_looking_at_everybody_finds(
+    http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
+) -> None:
+    chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
+    world = a_world(region, size, chance)
+    async with strewn(context, world):
+        everybody = await stored(context)
+        for _ in range(8):
+            search = a_search(region, world, chance)
+            pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
+            check(search, everybody, list(chain.from_iterable(pages)))
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(region=st.sampled_from(REGIONS), dice=st.integers(0, 2**32))
+async def test_it_keeps_finding_them_while_they_move_come_and_go(
+    http: httpx.AsyncClient, context: AppContext, region: Place, dice: int
+) -> None:
+    """The same few points are asked all the time, so that what is kept for them must follow every change."""
+    chance = Random(dice)  # noqa: S311 -- as above
+    world = a_world(region, 25, chance)
+    searches = [a_search(region, world, chance) for _ in range(6)]
+    async with strewn(context, world):
+        for _ in range(12):
+            await change_something(context, region, world, chance)
+            everybody = await stored(context)
+            for search in searches:
+                pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
+                check(search, everybody, list(chain.from_iterable(pages)))
+
+
+async def change_something(context: AppContext, region: Place, world: list[Barber], chance: Random) -> None:
+    """One moves, is rated, changes prices, goes, or comes (again)."""
+    index = chance.randrange(len(world))
+    one, (other,) = world[index], a_world(region, 1, chance)
+    kind = chance.choice(["all", "place", "rating", "gone", "new"])
+    if kind == "gone":
+        await take_away(context, [one])
+    elif kind == "new":
+        world.append(other)
+        await put(context, [other])
+    else:
+        changed = {"place": {"location": other.location}, "rating": {"rating": other.rating}}.get(kind) or {
+            "location": other.location, "services": other.services, "is_online": other.is_online,
+        }  # fmt: skip
+        world[index] = msgspec.structs.replace(one, **changed, version=one.version + 2)
+        await put(context, [world[index]])
+
+
+async def test_the_contract(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop = await barber(
+        http, context, durations=(30, 45), prices=(2500, 3100), currency="NZD", location={"lat": -47.5, "lng": 76.5}
+    )
+    await context.database["barbers"].update_one(
+        {"_id": shop.person.id}, {"$set": {"rating": 4.5, "reviews_count": 12}}
+    )
+    await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)  # and the rest is told too
+    query = {"lat": -47.5, "lng": 76.51, "radius_km": 5, "limit": 20}
+    response = await http.get(NEARBY, params=query)
+    assert response.status_code == 200
+    assert response.json() == {
+        "items": [
+            {
+                "id": shop.id,
+                "name": "A chair",
+                "location": {"lat": -47.5, "lng": 76.5},
+                "distance_m": pytest.approx(distance_m((-47.5, 76.5), (-47.5, 76.51)), abs=0.2),
+                "rating": 4.5,
+                "reviews_count": 12,
+                "is_online": True,
+                "services": [
+                    {
+                        "service_id": service_id,
+                        "name": response.json()["items"][0]["services"][number]["name"],
+                        "price": (2500, 3100)[number],
+                        "currency": "NZD",
+                        "duration_min": duration,
+                    }
+                    for number, (service_id, duration) in enumerate(shop.services)
+                ],
+            }
+        ],
+        "next_cursor": None,
+    }
+    with_token = await http.get(NEARBY, params=query, headers=shop.auth)
+    assert with_token.content == response.content
+
+
+@pytest.mark.parametrize(("here", "there"), [((-16.9, 179.999), (-16.9, -179.999)), ((89.99, 0.0), (89.99, 180.0))])
+async def test_neighbours_across_the_edges_of_the_map(
+    http: httpx.AsyncClient, context: AppContext, here: Place, there: Place
+) -> None:
+    neighbour = a_barber(there)
+    async with strewn(context, [neighbour]):
+        (found,) = await walk(http, NEARBY, Search(here, 5).query)
+    metres = {item["id"]: item["distance_m"] for item in found}[str(neighbour.id)]
+    assert metres == pytest.approx(distance_m(here, there), abs=0.2)
+    assert metres < 3000
+
+
+def cursor_of(position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+SOUND: Document = {"lat": "-47.5", "lng": "76.5"}
+ID = "0190a0a0-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"lat": None}, "lat"),
+        ({"lat": "91"}, "lat"),
+        ({"lat": "nan"}, "lat"),
+        ({"lng": "-180.5"}, "lng"),
+        ({"lng": "inf"}, "lng"),
+        ({"lng": "east"}, "lng"),
+        ({"radius_km": "0"}, "radius_km"),
+        ({"radius_km": "50.1"}, "radius_km"),
+        ({"radius_km": "nan"}, "radius_km"),
+        ({"limit": "101"}, "limit"),
+        ({"sort": "name"}, "sort"),
+        ({"service_id": "cut"}, "service_id"),
+        ({"price_max": "-1"}, "price_max"),
+        ({"price_max": "9.5"}, "price_max"),
+        ({"rating_min": "5.1"}, "rating_min"),
+        ({"online": "maybe"}, "online"),
+        ({"radius": "5"}, "radius"),
+        ({"cursor": "x"}, "cursor"),
+        ({"cursor": "ü"}, "cursor"),
+        ({"cursor": cursor_of([])}, "cursor"),
+        ({"cursor": cursor_of({"key": 0, "chord2": 1})}, "cursor"),
+        ({"cursor": cursor_of({"key": {"$gt": ""}, "chord2": 1, "id": ID})}, "cursor"),
+        ({"cursor": cursor_of({"key": "0", "chord2": 1, "id": ID})}, "cursor"),
+        ({"cursor": cursor_of({"key": 0, "chord2": math.nan, "id": ID})}, "cursor"),
+        ({"cursor": cursor_of({"name": "Cut"})}, "cursor"),
+        ({"house_calls": "maybe"}, "house_calls"),
+        ({"free_from": "2030-01-01T10:00:00Z"}, "free_to"),
+        ({"free_to": "2030-01-01T10:00:00Z"}, "free_from"),
+        ({"free_from": "2030-01-01T10:00:00", "free_to": "2030-01-01T12:00:00Z"}, "free_from"),
+        ({"free_from": "2030-01-01T10:00:00Z", "free_to": "2030-01-01T10:00:00Z"}, "free_to"),
+        ({"free_from": "2030-01-01T10:00:00Z", "free_to": "2030-01-08T10:00:01Z"}, "free_to"),
+    ],
+)
+async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str, str | None], field: str) -> None:
+    query = {name: value for name, value in {**SOUND, **wrong}.items() if value is not None}
+    response = await http.get(NEARBY, params=query)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid")
+    assert [fault["field"] for fault in response.json()["errors"]] == [field]
