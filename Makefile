@@ -42,8 +42,13 @@ seed: install ## Add demo data to GROME_MONGO_URL; options in ARGS
 demo: install ## Drive a running Grome through the whole story; options in ARGS
 	@$(BIN)/grome demo $(ARGS)
 
-bench: install ## Race bookings against each other; options in ARGS
-	@PYTHONPATH=. $(BIN)/python benchmarks/booking_contention.py $(ARGS)
+$(VENV)/installed-bench: requirements/bench.txt $(VENV)/installed
+	@echo "Installing the peer from requirements/bench.txt ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and options in ARGS
+	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## Write requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) -m venv .grome/lock

@@ -111,6 +111,36 @@ def insert_floor(data: Data, *, cpu: int | None) -> AbstractContextManager[Serve
     return server("bare Sanic, one insert", argv, env, port_variable="FLOOR_PORT", cpu=cpu)
 
 
+def geo_near_floor(data: Data, *, cpu: int | None) -> AbstractContextManager[Server]:
+    env = {
+        "FLOOR_MONGO_URL": data.mongo_url,
+        "FLOOR_DATABASE": data.database,
+        "FLOOR_PUBLIC_KEY": data.public_key,
+    }
+    argv = [sys.executable, "-m", "benchmarks.floors.geo_near"]
+    return server("bare Sanic, one $geoNear", argv, env, port_variable="FLOOR_PORT", cpu=cpu)
+
+
+def grome(name: str, data: Data, env: Mapping[str, str], *, cpu: int | None) -> AbstractContextManager[Server]:
+    """`grome serve` with one API worker, as in production but for the port that it listens on and its log.
+
+    `env` brings the rest of what production needs, the signing key above all.
+    """
+    fixed = {
+        "GROME_ENV": "production",
+        "GROME_HTTP_HOST": HOST,
+        "GROME_HTTP_WORKERS": "1",
+        "GROME_HTTP_ACCESS_LOG": "false",
+        "GROME_JOBS_WORKERS": "0",
+        "GROME_LOG_LEVEL": "WARNING",
+        "GROME_MONGO_URL": data.mongo_url,
+        "GROME_MONGO_DATABASE": data.database,
+        "GROME_REDIS_URL": data.redis_url,
+    }
+    argv = [sys.executable, "-m", "grome", "serve"]
+    return server(name, argv, {**fixed, **env}, port_variable="GROME_HTTP_PORT", cpu=cpu)
+
+
 def public_key_of(signing_key: str) -> str:
     """The public half of a private key, both in PEM."""
     private = load_pem_private_key(signing_key.encode(), password=None)

@@ -7,55 +7,20 @@ Sanic writes itself; even a request id among them is a constant.
 
 import json
 import os
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
-import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from sanic import HTTPResponse, Request, Sanic
-from sanic.exceptions import Unauthorized
+
+if TYPE_CHECKING:
+    from benchmarks.floors.tokens import RememberedTokens
 
 App = Sanic[Any, Any]
 JSON = "application/json"
 PATH = "/v1/barbers/nearby"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    id: UUID
-    role: str
-
-
-class RememberedTokens:
-    """A token is verified once; then a dict gives its (actor, Unix time until when)."""
-
-    def __init__(self, public_key: str) -> None:
-        self._key: Any = load_pem_public_key(public_key.encode())  # jwt's own types name every kind of key
-        self._known: dict[str, tuple[Actor, float]] = {}
-
-    def actor(self, request: Request) -> Actor:
-        """Raises Unauthorized, also where no token was sent."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthorized
-        known = self._known.get(token)
-        if known and time.time() < known[1]:
-            return known[0]
-        known = self._known[token] = self._verify(token)
-        return known[0]
-
-    def _verify(self, token: str) -> tuple[Actor, float]:
-        try:
-            claims = jwt.decode(token, self._key, algorithms=["EdDSA"], options={"require": ["exp", "sub", "role"]})
-        except jwt.InvalidTokenError:
-            raise Unauthorized from None
-        return Actor(UUID(claims["sub"]), claims["role"]), claims["exp"]
-
-
-def create_app(body: bytes, headers: dict[str, str], tokens: RememberedTokens | None) -> App:
+def create_app(body: bytes, headers: dict[str, str], tokens: "RememberedTokens | None") -> App:
     app: App = Sanic("floor", configure_logging=False)
 
     @app.get(PATH)
@@ -67,11 +32,18 @@ def create_app(body: bytes, headers: dict[str, str], tokens: RememberedTokens | 
     return app
 
 
+def _tokens(public_key: str | None) -> "RememberedTokens | None":
+    if not public_key:
+        return None
+    from benchmarks.floors.tokens import RememberedTokens  # noqa: PLC0415 -- its imports weigh more than bare Sanic's
+
+    return RememberedTokens(public_key)
+
+
 if __name__ == "__main__":
-    key = os.environ.get("FLOOR_PUBLIC_KEY")
     floor = create_app(
         Path(os.environ["FLOOR_BODY"]).read_bytes(),
         json.loads(os.environ["FLOOR_HEADERS"]),
-        RememberedTokens(key) if key else None,
+        _tokens(os.environ.get("FLOOR_PUBLIC_KEY")),
     )
     floor.run("127.0.0.1", int(os.environ["FLOOR_PORT"]), single_process=True, access_log=False, motd=False)

@@ -1,0 +1,69 @@
+"""The command `make bench`."""
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import click
+from rich.console import Console
+
+from benchmarks.bench import Bench, Options, opened
+from benchmarks.load import LoadFailed
+from benchmarks.machine import circumstances
+from benchmarks.report import Report, write
+from benchmarks.sections import contention, create, freshness, growth, memory, nearby
+from benchmarks.stopping import stop_at_signals
+from grome.embedded import CannotStart
+from grome.run import Stopped
+
+SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
+    "nearby": nearby.run,
+    "create": create.run,
+    "memory": memory.run,
+    "freshness": freshness.run,
+    "contention": contention.run,
+    "growth": growth.run,
+}
+USUAL: Final = [name for name in SECTIONS if name != "growth"]
+console = Console(highlight=False, width=140)
+
+
+@click.command()
+@click.argument("sections", nargs=-1, type=click.Choice([*SECTIONS, "all"]))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1), help="Of each contender.")
+@click.option("--seconds", default=3, show_default=True, type=click.IntRange(min=1), help="That a round lasts.")
+@click.option("--freshness-seconds", "freshness_s", default=60, show_default=True, type=click.IntRange(min=1))
+@click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(min=20_000), help="In growth.")
+@click.option("--write", "to_readme", is_flag=True, help="Put the tables into benchmarks/README.md.")
+def main(sections: tuple[str, ...], *, to_readme: bool, **options: int) -> None:
+    """Measure Grome beside its floors and a peer: all SECTIONS but growth, which takes long, unless some are named.
+
+    Exits with 1 where an answer was wrong, not where one was slow.
+    """
+    chosen = list(SECTIONS) if "all" in sections else [name for name in SECTIONS if name in (sections or USUAL)]
+    stop_at_signals()
+    with opened(console, Options(**options)) as bench:
+        reports = {name: _report(bench, name, to_readme=to_readme) for name in chosen}
+    sys.exit(0 if all(report.sound for report in reports.values()) else 1)
+
+
+def _report(bench: Bench, name: str, *, to_readme: bool) -> Report:
+    console.rule(name)
+    report = SECTIONS[name](bench)
+    for table in report.tables:
+        table.show(console)
+    told = circumstances(bench)
+    console.print(told, style="dim", markup=False)
+    if to_readme:
+        write(name, report.markdown(told))
+    return report
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Stopped:
+        sys.exit(130)
+    except (LoadFailed, CannotStart) as fault:
+        console.print(f"bench: {fault}", style="red", markup=False)
+        sys.exit(1)

@@ -1,0 +1,124 @@
+"""What every section works with: servers for data, a core for the server under test, and how long to measure."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import msgspec
+from rich.console import Console
+
+from benchmarks.load import Loader, find_loader
+from benchmarks.servers import Data, Server, grome, public_key_of
+from config.settings import Settings, load_settings
+from grome.accounts.tokens import keep_signing_key
+from grome.embedded import embedded_servers
+
+TOKEN_TTL_S: Final = 3_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """`largest` is the greatest number of barbers that `growth` lays."""
+
+    rounds: int
+    seconds: int
+    largest: int
+    freshness_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """`core` is the one that servers under test run on; None where the machine cannot pin, or has one core only."""
+
+    console: Console
+    home: Path
+    mongo_url: str
+    redis_url: str
+    signing_key: str
+    core: int | None
+    loader: Loader
+    options: Options
+
+    @property
+    def rounds(self) -> int:
+        return self.options.rounds
+
+    @property
+    def seconds(self) -> int:
+        return self.options.seconds
+
+    def data(self, database: str) -> Data:
+        """Each database of MongoDB has one of Valkey's for itself, since cached cells do not name theirs."""
+        redis_url = f"{self.redis_url.rpartition('/')[0]}/{_REDIS_NUMBERS[database]}"
+        return Data(self.mongo_url, redis_url, database, public_key_of(self.signing_key))
+
+    def settings(self, database: str) -> Settings:
+        """For preparing data in this process: those of the tests, since bcrypt at full strength takes minutes."""
+        data = self.data(database)
+        base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(self.home)})
+        return msgspec.structs.replace(
+            base,
+            accounts=msgspec.structs.replace(base.accounts, signing_key=self.signing_key, access_ttl_s=TOKEN_TTL_S),
+            mongo=msgspec.structs.replace(base.mongo, url=data.mongo_url, database=database, timeout_ms=120_000),
+            redis=msgspec.structs.replace(base.redis, url=data.redis_url),
+        )
+
+    def grome(self, name: str, database: str, **changed: str) -> AbstractContextManager[Server]:
+        """`grome serve` as in production, with one API worker; `changed` sets further variables."""
+        env = {"GROME_HOME": str(self.home), "GROME_ACCOUNTS_SIGNING_KEY": self.signing_key, **changed}
+        return grome(name, self.data(database), env, cpu=self.core)
+
+
+DEMO: Final = "bench_demo"
+CREATE: Final = "bench_create"
+CONTENTION: Final = "bench_contention"
+GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
+_REDIS_NUMBERS: Final = {name: number for number, name in enumerate((DEMO, CREATE, CONTENTION, *GROWTH.values()))}
+
+
+@contextmanager
+def opened(console: Console, options: Options) -> Iterator[Bench]:
+    """Servers in a temporary folder, which goes with them at the end."""
+    for name in [name for name in os.environ if name.startswith("GROME_")]:
+        del os.environ[name]  # what is measured does not depend on the shell it is started from
+    core = _keep_one_core_free()
+    with TemporaryDirectory(prefix="grome-bench-") as folder, embedded_servers(Path(folder)) as servers:
+        yield Bench(
+            console=console,
+            home=Path(folder),
+            mongo_url=servers.mongo_url or "",
+            redis_url=servers.redis_url or "",
+            signing_key=keep_signing_key(Path(folder)),
+            core=core,
+            loader=find_loader(Path(folder)),
+            options=options,
+        )
+
+
+def _keep_one_core_free() -> int | None:
+    """The core for the servers under test. This process, and what it starts from here on, keeps to the others."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) == 1:
+        return None
+    os.sched_setaffinity(0, cores[:-1])
+    return cores[-1]
+
+
+@contextmanager
+def on_all_cores(bench: Bench) -> Iterator[None]:
+    """Within the block, what this process starts may also run where the servers under test do, and so may it."""
+    if bench.core is None:
+        yield
+        return
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, ours | {bench.core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, ours)

@@ -1,0 +1,63 @@
+"""The demo that is measured on, and people signed in to it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from benchmarks.bench import DEMO, Bench
+from grome.accounts.models import Device
+from grome.accounts.schemas import Login, Register
+from grome.barbers.repository import COLLECTION as BARBERS
+from grome.context import AppContext
+from grome.demo.people import DEMO_PASSWORD, barber_email
+from grome.demo.seed import DEFAULT_CITIES, SeedSize, seed
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+
+CITIES: Final = DEFAULT_CITIES
+PER_CITY: Final = 4_000  # 20,000 in all
+
+
+@asynccontextmanager
+async def prepared(bench: Bench, database: str) -> AsyncIterator[AppContext]:
+    """A context on a database that has had its migrations, to prepare data with."""
+    context = await AppContext.open(bench.settings(database))
+    try:
+        async for _ in migrate(context.database, MIGRATIONS, context.clock):
+            pass
+        yield context
+    finally:
+        await context.close()
+
+
+async def lay_demo(bench: Bench) -> None:
+    """The demo over its cities, unless an earlier section laid it."""
+    async with prepared(bench, DEMO) as context:
+        if await context.database[BARBERS.name].count_documents({}) < PER_CITY * len(CITIES):
+            await seed(context, SeedSize(cities=CITIES, barbers_per_city=PER_CITY, customers=0), bench.console)
+
+
+async def new_customers(bench: Bench, database: str, count: int) -> list[str]:
+    """The access tokens of so many new customers, good for an hour."""
+    async with prepared(bench, database) as context:
+        return [await _register(context) for _ in range(count)]
+
+
+async def _register(context: AppContext) -> str:
+    people = context.database["users"]
+    number = await people.count_documents({})
+    wanted = Register(email=f"bench-{number}@example.com", password=DEMO_PASSWORD, name="A customer")
+    return (await context.accounts.register(wanted, Device())).access_token
+
+
+async def demo_barbers(bench: Bench, count: int) -> list[tuple[str, str]]:
+    """The ids and access tokens of so many barbers of the demo, city by city in turn."""
+    async with prepared(bench, DEMO) as context:
+        return [await _sign_in(context, number) for number in range(count)]
+
+
+async def _sign_in(context: AppContext, number: int) -> tuple[str, str]:
+    turn, place = divmod(number, len(CITIES))
+    wanted = Login(email=barber_email(CITIES[place], turn + 1), password=DEMO_PASSWORD)
+    signed_in = await context.accounts.login(wanted, Device())
+    return str(signed_in.user.id), signed_in.access_token
