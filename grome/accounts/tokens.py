@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from msgspec import Struct
 
 from grome.common.actor import Actor, Role
-from grome.common.ids import new_id
+from grome.common.ids import new_hex_id
 
 ISSUER = "grome"
 SECRET_BYTES = 32
@@ -62,7 +62,7 @@ class AccessTokens:
             "sub": str(actor.id),
             "role": actor.role.value,
             "sid": str(actor.session_id),
-            "jti": new_id().hex,  # so that two of one session within a second differ
+            "jti": new_hex_id(),  # so that two of one session within a second differ
             "iat": int(now.timestamp()),
             "exp": int(now.timestamp()) + self.ttl_s,
         }

@@ -1,6 +1,7 @@
 """From an access token to an Actor, in microseconds after the first time (docs/decisions/0008)."""
 
 from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +30,7 @@ class Verifier:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
         self._redis = redis
         self._subscription = Subscription(subscribing_redis, CHANNEL, self._heard, self._missed)
-        self._known: OrderedDict[str, tuple[Actor, float]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
         self._revocations = 0
 
     def start(self) -> None:
@@ -40,8 +41,8 @@ class Verifier:
 
     def remembered(self, token: str) -> Actor | None:
         """Whom the token was verified for, as long as that need not be done again."""
-        actor, until = self._known.get(token, (None, 0.0))
-        return actor if actor and self._clock().timestamp() < until else None
+        actor, until = self._known.get(token, (None, None))
+        return actor if until and self._clock() < until else None
 
     async def actor(self, token: str) -> Actor:
         """Raises Unauthenticated for a token that is not ours, has expired, or whose session was revoked."""
@@ -53,7 +54,8 @@ class Verifier:
             self._known.pop(token, None)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
         if revocations == self._revocations:  # else the answer may be older than what was revoked meanwhile
-            self._known[token] = (verified.actor, min(verified.expires_at, now.timestamp() + LOOK_AGAIN_S))
+            expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
+            self._known[token] = (verified.actor, min(expires_at, now + timedelta(seconds=LOOK_AGAIN_S)))
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return verified.actor

@@ -4,6 +4,9 @@ import os
 import time
 from uuid import UUID
 
+_MASK = 0xF << 76 | 0x3 << 62
+_VERSION_AND_VARIANT = 0x7 << 76 | 0x2 << 62
+
 
 def new_id() -> UUID:
     """A UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
@@ -11,8 +14,14 @@ def new_id() -> UUID:
     Made by us and not by the database, so that a write whose answer was lost can be repeated under the same id. Ids
     made later sort later, which keeps the `_id` index growing at one end.
     """
+    return UUID(int=_uuid7())
+
+
+def new_hex_id() -> str:
+    """The same as 32 hexadecimal digits, without the object around it."""
+    return f"{_uuid7():032x}"
+
+
+def _uuid7() -> int:
     milliseconds = time.time_ns() // 1_000_000
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
-    version_and_variant = 0x7 << 76 | 0x2 << 62
-    mask = 0xF << 76 | 0x3 << 62
-    return UUID(int=value & ~mask | version_and_variant)
+    return (milliseconds << 80 | int.from_bytes(os.urandom(10), "big")) & ~_MASK | _VERSION_AND_VARIANT

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,8 @@ from config.settings import LogSettings
 if TYPE_CHECKING:  # loguru's types live in its stub only
     from loguru import Message, Record
 
+# The request that is being answered, so that each line about it can be found by its id.
+request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=None)
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 # They tell of each command or each poll; what matters of it reaches us as an exception.
 _CHATTY = ("saq", "pymongo", "asyncio", "httpx", "httpcore", "websockets")
@@ -20,6 +23,7 @@ _CHATTY = ("saq", "pymongo", "asyncio", "httpx", "httpcore", "websockets")
 def configure_logging(settings: LogSettings) -> None:
     """Set up this process's logs. Safe to call again: the last call holds."""
     logger.remove()
+    logger.configure(patcher=_with_request_id)
     if settings.format == "json":
         logger.add(_write_json, level=settings.level)
     else:
@@ -31,6 +35,11 @@ def configure_logging(settings: LogSettings) -> None:
         library.setLevel(settings.level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _with_request_id(record: "Record") -> None:
+    if known := request_id_of_lines.get():
+        record["extra"].setdefault("request_id", known)
 
 
 def _readable(record: "Record") -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from loguru import logger
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -18,6 +19,7 @@ PASSING_FAULTS = (RedisConnectionError, RedisTimeoutError)
 # A subscriber that hears nothing for so long asks whether anybody is there, and leaves if no answer comes in as long.
 _SILENCE_S: Final = 1.0
 _RETRY_S: Final = 0.25
+_CANCEL_AGAIN_S: Final = 0.1
 
 
 def open_redis(settings: RedisSettings) -> Redis:
@@ -47,6 +49,7 @@ def open_subscribing_redis(settings: RedisSettings) -> Redis:
     return Redis.from_url(
         settings.url,
         max_connections=settings.max_connections,
+        socket_timeout=settings.timeout_s,  # else what accepts and says nothing would be waited for without end
         socket_connect_timeout=settings.timeout_s,
         retry=Retry(NoBackoff(), 0),
     )
@@ -55,8 +58,9 @@ def open_subscribing_redis(settings: RedisSettings) -> Redis:
 class Subscription:
     """One channel, heard for as long as the process lives. Pub/sub keeps nothing for those who are away.
 
-    `heard` gets each message. `missed` is called when the connection is lost and again when it stands anew, the first
-    time included: whatever was said before then went unheard.
+    `heard` gets each message, in order. `missed` is called when the connection is lost and again when it stands anew,
+    the first time included: whatever was said before then went unheard. A message that `heard` cannot take, and so
+    raises an error for, is one that went unheard too.
     """
 
     def __init__(self, redis: Redis, channel: str, heard: Callable[[bytes], None], missed: Callable[[], None]) -> None:
@@ -69,9 +73,9 @@ class Subscription:
         self._task = asyncio.create_task(self._run(), name=self._channel)
 
     async def close(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        while self._task and not self._task.done():
+            self._task.cancel()  # the driver may lose it where it connects just then, and would go on for ever
+            await asyncio.wait({self._task}, timeout=_CANCEL_AGAIN_S)
 
     async def _run(self) -> None:
         while True:
@@ -79,9 +83,12 @@ class Subscription:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(self._channel)
                     await self._listen(pubsub)
-            except PASSING_FAULTS:
+            # Nobody waits for this task: if it ended, the process would be deaf and believe that all is quiet.
+            except Exception as error:  # noqa: BLE001 -- logged, with its traceback where it is nothing that passes
                 if self.is_live:
                     self.is_live = False
+                    bug = None if isinstance(error, PASSING_FAULTS) else error
+                    logger.opt(exception=bug).warning("{} is not heard for a moment: {!r}", self._channel, error)
                     self._missed()
                 await asyncio.sleep(_RETRY_S)
 

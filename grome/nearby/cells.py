@@ -102,6 +102,8 @@ class Recent:
 class Cells:
     """The cells that this process holds, the least recently used given up beyond `max_bytes`.
 
+    There is more only for as long as the searches of a moment need it, or the last of them.
+
     `touched` is called with a cell and the row before and after whenever one came, went or changed there, and without
     either when the cell is given up.
     """
@@ -111,6 +113,7 @@ class Cells:
         self._held: OrderedDict[int, Cell] = OrderedDict()
         self._home: dict[UUID, int] = {}
         self._loading: dict[int, asyncio.Task[None]] = {}
+        self._waiting: list[Sequence[int]] = []  # what each search wants that waits for a load
         self._recent = Recent()
         self._heard_since = time.time()
         self._retry_at = 0.0
@@ -120,31 +123,38 @@ class Cells:
     async def get(self, wanted: Sequence[int]) -> list[Cell]:
         """The cells, loaded where they are missing or too old; the old ones where MongoDB is away.
 
-        Raises Unavailable where one that is not held cannot be loaded.
+        Whatever they weigh, they stay until the next search. Raises Unavailable where one that is not held cannot be
+        loaded.
         """
-        now = time.time()
-        if now >= self._retry_at:
-            await self._renew(wanted, now)
+        if time.time() >= self._retry_at:
+            await self._renew(wanted)
         if any(cell not in self._held for cell in wanted):
             raise Unavailable("The map of this place cannot be loaded now.")
         for cell in wanted:
             self._held.move_to_end(cell)
-        cells = [self._held[cell] for cell in wanted]
-        self._give_up_least_used()
-        return cells
+        self._give_up_least_used(wanted)
+        return [self._held[cell] for cell in wanted]
 
-    async def _renew(self, wanted: Sequence[int], now: float) -> None:
+    async def _renew(self, wanted: Sequence[int]) -> None:
         """Waits for what is missing, a moment for what is too old, and not at all for what only begins to age."""
+        now = time.time()
         missing = [cell for cell in wanted if cell not in self._held]
         ageing = [cell for cell in wanted if cell in self._held and self._held[cell].refresh_at <= now]
         if not missing and not ageing:
             return
+        too_old = [cell for cell in ageing if self._held[cell].fresh_until <= now]
+        failing = self._retry_at > 0
+        if failing:
+            self._retry_at = now + _RETRY_S  # while one looks whether MongoDB is back, nobody else waits for it
         tasks = self._start_loading([*missing, *ageing])
-        if missing:
-            await asyncio.wait({tasks[cell] for cell in missing})
-        too_old = {tasks[cell] for cell in ageing if self._held[cell].fresh_until <= now}
-        if too_old and not self._retry_at:  # where the last load failed nobody waits for the next one
-            await asyncio.wait(too_old, timeout=_PATIENCE_S)
+        self._waiting.append(wanted)
+        try:
+            if missing:
+                await asyncio.wait({tasks[cell] for cell in missing}, timeout=_PATIENCE_S if failing else None)
+            if too_old and not failing:
+                await asyncio.wait({tasks[cell] for cell in too_old}, timeout=_PATIENCE_S)
+        finally:
+            self._waiting.remove(wanted)
 
     def _start_loading(self, cells: Sequence[int]) -> dict[int, asyncio.Task[None]]:
         """One load for all that nobody loads yet, so that no cell is loaded twice at a time."""
@@ -165,22 +175,22 @@ class Cells:
             logger.warning("MongoDB is away ({!r}); {} cells stay as they are", error, len(cells))
         else:
             self._retry_at = 0.0
-            in_touch = self._changes.listening and heard_since == self._heard_since
             for cell, content in loads.items():
-                await self._hold(cell, content, FRESH_S if in_touch else _DEAF_FRESH_S)
+                await self._hold(cell, content, heard_since)
         finally:
             for cell in cells:
                 del self._loading[cell]
 
-    async def _hold(self, cell: int, content: Loaded, fresh_for: float) -> None:
-        rows = await self._unpacked(cell, content.pins)
+    async def _hold(self, cell: int, content: Loaded, heard_since: float) -> None:
+        rows = await self._unpacked(cell, content.pins)  # the last wait: what is seen from here on is of one moment
+        in_touch = self._changes.listening and heard_since == self._heard_since
         held = self._held.get(cell)
         before = {row.id: row for row in held.crowd.rows} if held else {}
         self._recent.over(cell, rows)
         self._settle_in_one_home(cell, rows)
         crowd = held.crowd if held and rows == before else Crowd.of(rows.values())
         self._drop(cell)
-        self._held[cell] = new = Cell(crowd, content.read_at, fresh_for)
+        self._held[cell] = new = Cell(crowd, content.read_at, FRESH_S if in_touch else _DEAF_FRESH_S)
         self._bytes += new.weight
         self._home.update(dict.fromkeys(rows, cell))
         for barber_id in before.keys() | rows.keys():
@@ -254,8 +264,19 @@ class Cells:
         for held in self._held.values():
             held.fresh_until = held.refresh_at = 0.0
 
-    def _give_up_least_used(self) -> None:
-        while self._bytes > self._max_bytes and len(self._held) > 1:
-            cell = next(iter(self._held))
+    def _give_up_least_used(self, wanted: Sequence[int]) -> None:
+        """Spares what is wanted now, since views are made of it and must hear of every change there."""
+        excess = self._bytes - self._max_bytes
+        if excess <= 0:
+            return
+        spared = set(wanted).union(*self._waiting)
+        given_up: list[int] = []
+        for cell, held in self._held.items():
+            if excess <= 0:
+                break
+            if cell not in spared:
+                given_up.append(cell)
+                excess -= held.weight
+        for cell in given_up:
             self._drop(cell)
             self._touched(cell, None, None)

@@ -5,7 +5,6 @@ how a request is read, a token that is not remembered, a place that no view cove
 that the ordinary route would send. GROME_NEARBY_FAST_PATH=false turns it off.
 """
 
-import re
 import time
 from asyncio import Transport
 from functools import lru_cache
@@ -16,16 +15,11 @@ from sanic.http import Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from config.settings import NearbySettings
-from grome.common.errors import Invalid
-from grome.common.http.decoding import QueryDecoder
 from grome.common.http.operations import log_answer
+from grome.common.http.ready import HeaderLines, sent
 from grome.common.http.request_id import ACCEPTABLE
-from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.nearby.answers import sent
-from grome.nearby.models import Question
-from grome.nearby.schemas import NearbyQuery
-from grome.nearby.service import is_plain, question_of
+from grome.common.ids import new_hex_id
+from grome.nearby.plain import answer_at_once, bearer_token
 
 PATH: Final = "/v1/barbers/nearby"
 _START: Final = f"GET {PATH}?".encode()
@@ -33,11 +27,8 @@ _VERSION: Final = b" HTTP/1.1"
 _END: Final = b"\r\n\r\n"
 # Longer heads are Sanic's to judge.
 _MAX_HEAD: Final = 8_192
-_DEGREES: Final = re.compile(rb"-?\d{1,3}(?:\.\d{1,17})?")
-_PLAIN_QUERY: Final = re.compile(rb"[A-Za-z0-9_.=&-]*")
 # By these a request has a body, ends its connection, or is more than a request.
 _CHANGING: Final = frozenset({"connection", "content-length", "expect", "transfer-encoding", "upgrade"})
-_decode = QueryDecoder(NearbyQuery).decode
 
 
 class Head(Struct, frozen=True):
@@ -80,13 +71,10 @@ class FastPathProtocol(HttpProtocol):
         if len(data) > _MAX_HEAD or data.find(_END) != len(data) - 4 or not data.endswith(_VERSION, 0, line_end):
             return False
         head = self._head_of(data[line_end:-4])
-        asked = _asked(data[len(_START) : line_end - len(_VERSION)])
-        if head is None or asked is None:
+        if head is None:
             return False
-        context: AppContext = self.app.ctx.grome
-        if head.token is not None and context.verifier.remembered(head.token) is None:
-            return False
-        body = context.nearby.at_once(*asked)
+        query = data[len(_START) : line_end - len(_VERSION)].decode("latin-1")
+        body = answer_at_once(self.app.ctx.grome, query, head.token)
         if body is not None:
             self._send(body, head, started)
         return body is not None
@@ -98,18 +86,22 @@ class FastPathProtocol(HttpProtocol):
         return self._head
 
     def _send(self, body: bytes, head: Head, started: float) -> None:
-        request_id = head.request_id or new_id().hex
+        request_id = head.request_id or new_hex_id()
         config = self.app.config
-        body, lines = sent(body, request_id, head.encodings, config.GZIP_MIN_BYTES)
-        told = b"".join([b"%b: %b\r\n" % line for line in lines])
+        body, lines = sent(body, head.encodings, config.GZIP_MIN_BYTES)
         cast("Transport", self.transport).write(
-            b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
-            b"content-type: application/json\r\n\r\n%b" % (told, len(body), body)
+            b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
+            b"content-type: application/json\r\n\r\n%b" % (request_id.encode(), _written(lines), len(body), body)
         )
         self._time = time.monotonic()
         self.state["requests_count"] += 1
         if config.ACCESS_LOG_LINES:
             log_answer(request_id, "GET", PATH, 200, started, self.conn_info.client_ip if self.conn_info else "")
+
+
+@lru_cache(maxsize=16)
+def _written(lines: HeaderLines) -> bytes:
+    return b"".join(b"%b: %b\r\n" % line for line in lines)
 
 
 def _read_head(lines: bytes) -> Head | None:
@@ -121,47 +113,9 @@ def _read_head(lines: bytes) -> Head | None:
         if not colon or (name in _CHANGING and (name, value.lower()) != ("connection", "keep-alive")):
             return None
         found.setdefault(name, value)
-    scheme, _, token = found.get("authorization", "Bearer").partition(" ")
-    if scheme.lower() != "bearer" or (not token and "authorization" in found):
-        return None
     request_id = found.get("x-request-id", "")
     return Head(
-        token.strip() or None,
+        bearer_token(found.get("authorization")),
         found.get("accept-encoding", ""),
         request_id if ACCEPTABLE.fullmatch(request_id) else None,
     )
-
-
-def _asked(query: bytes) -> tuple[float, float, Question] | None:
-    """Where and what; None where it is not plain, or where there is something to refuse."""
-    place: dict[bytes, bytes] = {}
-    others: list[bytes] = []
-    for part in query.split(b"&"):
-        name, _, value = part.partition(b"=")
-        if name in (b"lat", b"lng") and name not in place:
-            place[name] = value
-        else:
-            others.append(part)
-    if len(place) != 2 or not (_DEGREES.fullmatch(place[b"lat"]) and _DEGREES.fullmatch(place[b"lng"])):  # noqa: PLR2004
-        return None
-    latitude, longitude = float(place[b"lat"]), float(place[b"lng"])
-    question = _question(b"&".join(others))
-    if question is None or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):  # noqa: PLR2004
-        return None
-    return latitude, longitude, question
-
-
-@lru_cache(maxsize=1_000)
-def _question(others: bytes) -> Question | None:
-    """What is asked beside the place, in whatever order; most clients send the same few."""
-    if not _PLAIN_QUERY.fullmatch(others):
-        return None
-    given = {"lat": ["0"], "lng": ["0"]}
-    for part in others.decode().split("&") if others else ():
-        name, _, value = part.partition("=")
-        given[name] = [*given.get(name, ()), value]
-    try:
-        query: NearbyQuery = _decode(given)
-    except Invalid:
-        return None
-    return question_of(query) if is_plain(query) else None

@@ -5,22 +5,32 @@ from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE
 from grome.common.http import Routes
-from grome.common.http.ready import ReadyResponse
+from grome.common.http.ready import ReadyResponse, sent
 from grome.common.http.request_id import request_id
 from grome.context import app_context
-from grome.nearby.answers import sent
+from grome.nearby.plain import answer_at_once, bearer_token
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 
 nearby = Routes("nearby", "/v1/barbers")
 
 
-@nearby.get("/nearby", who=ANYONE, answers={200: NearbyPage})
+def plain_answer(request: Request) -> BaseHTTPResponse | None:
+    token = bearer_token(request.headers.get("authorization"))
+    body = answer_at_once(app_context(request), request.query_string, token)
+    return None if body is None else _ready(request, body)
+
+
+@nearby.get("/nearby", who=ANYONE, answers={200: NearbyPage}, at_once=plain_answer)
 async def nearby_barbers(request: Request, query: NearbyQuery) -> BaseHTTPResponse:
     """Barbers around a point, nearest first or by rating or price, with true distances.
 
     Where the database is away, an answer from memory says by `Age` how many seconds old it is.
     """
     answer = await app_context(request).nearby.nearby(query)
-    gzip_from = request.app.config.GZIP_MIN_BYTES
-    encodings = request.headers.get("accept-encoding", "")
-    return ReadyResponse(*sent(answer.body, request_id(request), encodings, gzip_from, answer.age_s))
+    return _ready(request, answer.body, answer.age_s)
+
+
+def _ready(request: Request, body: bytes, age_s: int | None = None) -> ReadyResponse:
+    # Nobody may keep an answer: it is right for one point, and for as long as nobody around it changes.
+    encodings = request.headers.get("accept-encoding")
+    return ReadyResponse(request_id(request), *sent(body, encodings, request.app.config.GZIP_MIN_BYTES, age_s))

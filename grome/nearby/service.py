@@ -36,24 +36,20 @@ class Answer(Struct, frozen=True):
 class NearbyService:
     def __init__(self, cells: Cells, views: Views, availability: AvailabilityService) -> None:
         self._cells, self._views, self._availability = cells, views, availability
-
-    def at_once(self, latitude: float, longitude: float, question: Question) -> bytes | None:
-        """The first page by distance, where it can be given without waiting."""
-        return self._views.page(latitude, longitude, question)
+        # The first page by distance, where it can be given without waiting: (latitude, longitude, question) -> JSON.
+        self.at_once = views.page
 
     async def nearby(self, query: NearbyQuery) -> Answer:
         """Raises Invalid for the cursor or the window, Unavailable where the place is not held and MongoDB is away."""
         question = question_of(query)
         plain = is_plain(query)
-        if plain and (body := self._views.page(query.lat, query.lng, question)):
-            return Answer(body)
         circle = (query.lat, query.lng, question.radius_m)
         numbers = cells_touching(*(around(*circle) if plain else circle))
         cells = dict(zip(numbers, await self._cells.get(numbers), strict=True))
         age_s = _age_of(cells.values())
         if plain and age_s is None:
             self._views.make(query.lat, query.lng, question, cells)
-            if body := self._views.page(query.lat, query.lng, question):
+            if body := self.at_once(query.lat, query.lng, question):
                 return Answer(body)
         return Answer(await self._search(query, question.narrowing, list(cells.values())), age_s)
 

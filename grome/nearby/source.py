@@ -9,10 +9,10 @@ import msgspec
 from loguru import logger
 from msgspec import Raw, Struct
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from grome.barbers.models import GeoPoint
 from grome.barbers.service import BarberService
-from grome.common.redis import PASSING_FAULTS
 from grome.nearby.geometry import cell_of, enclosing_circle
 from grome.nearby.rows import pack
 
@@ -59,8 +59,8 @@ class CellSource:
             return await self._read(cells)
         try:
             return await self._load_shared(cells, not_before)
-        except PASSING_FAULTS as error:
-            logger.warning("Redis is away ({!r}); {} cells come straight from MongoDB", error, len(cells))
+        except RedisError as error:  # away, full, or turned into a replica that takes no writes
+            logger.warning("Redis is of no use ({!r}); {} cells come straight from MongoDB", error, len(cells))
             return await self._read(cells)
 
     async def _load_shared(self, cells: Sequence[int], not_before: float) -> Loads:

@@ -44,10 +44,9 @@ _NOTHING: Final = Narrowing()
 Key = tuple[int, int, Question]
 
 
-def square_of(latitude: float, longitude: float, level: int = 0) -> tuple[int, int]:
-    """A level's square around a point, by its row from the south and its column from the west."""
-    per_degree = _LEVELS[level]
-    return int((latitude + 90) * per_degree), int((longitude + 180) * per_degree)
+def square_of(latitude: float, longitude: float) -> tuple[int, int]:
+    """The largest square around a point, by its row from the south and its column from the west."""
+    return int((latitude + 90) * _LEVELS[0]), int((longitude + 180) * _LEVELS[0])
 
 
 class View:
@@ -57,7 +56,8 @@ class View:
     """
 
     __slots__ = (
-        "cells", "centre", "children", "crowd", "is_crowded", "level", "question", "reach_m", "spread_m", "until",
+        "cells", "centre", "children", "crowd", "farthest", "is_crowded", "level", "question", "reach_m", "spread_m",
+        "until", "vectors",
     )  # fmt: skip
 
     def __init__(self, key: Key, level: int, crowds: Iterable[tuple[float, Crowd]]) -> None:
@@ -70,6 +70,7 @@ class View:
         self.until = 0.0
         self.reach_m = self.question.radius_m + self.spread_m
         self.crowd = self._candidates(crowds)
+        self.vectors, self.farthest = self.crowd.vectors.copy(), chord2_of(self.question.radius_m)
         self.is_crowded = len(self.crowd.rows) > 4 * self.question.limit + 32 and level + 1 < len(_LEVELS)
 
     def _candidates(self, crowds: Iterable[tuple[float, Crowd]]) -> Crowd:
@@ -97,18 +98,19 @@ class View:
 
     def page(self, point: Vector) -> bytes:
         """The answer from a point of the square, as `NearbyPage` in JSON."""
-        radius_m, limit, _ = self.question
-        chord2 = chords2(self.crowd.vectors, point)
+        limit = self.question.limit
+        chord2 = chords2(self.vectors, point)
         order = chord2.argsort(kind="stable")[: limit + 1]  # a stable sort leaves ties in the order of their ids
         nearest = chord2[order].tolist()
-        farthest = chord2_of(radius_m)
+        farthest = self.farthest
         while nearest and nearest[-1] > farthest:
             nearest.pop()
         everybody = self.crowd.rows
-        rows = [everybody[index] for index in order[: len(nearest)].tolist()]
         if len(nearest) <= limit:
-            return page_of(rows, nearest, None)
-        return page_of(rows[:-1], nearest[:-1], Place(nearest[-2], nearest[-2], rows[-2].id))
+            return page_of([everybody[index] for index in order[: len(nearest)].tolist()], nearest, None)
+        nearest.pop()
+        rows = [everybody[index] for index in order[:limit].tolist()]
+        return page_of(rows, nearest, Place(nearest[-1], nearest[-1], rows[-1].id))
 
     def replace(self, row: Row) -> None:
         """Take over a change that left a barber's place as it was."""
@@ -168,11 +170,13 @@ class Views:
 
     def page(self, latitude: float, longitude: float, question: Question) -> bytes | None:
         """The answer, or None where no view can give it."""
-        view = self._largest.get((*square_of(latitude, longitude), question))
+        north, east = latitude + 90, longitude + 180
+        view = self._largest.get((int(north * _LEVELS[0]), int(east * _LEVELS[0]), question))
         if view is None or view.until < time.time():
             return None
         while view.is_crowded:
-            view = self._child(view, square_of(latitude, longitude, view.level + 1))
+            per_degree = _LEVELS[view.level + 1]
+            view = self._child(view, (int(north * per_degree), int(east * per_degree)))
         return view.page(unit_vector(latitude, longitude))
 
     def _child(self, view: View, square: tuple[int, int]) -> View:

@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import redirect
+from sanic.response import BaseHTTPResponse, redirect
 
 from grome.common.actor import ANYONE
 from grome.common.http import Routes, reply
@@ -26,7 +26,7 @@ async def live(_request: Request) -> Live:
 
 
 @ops.get("/health/ready", who=ANYONE, answers={200: Ready, 503: Ready})
-async def ready(request: Request) -> HTTPResponse:
+async def ready(request: Request) -> BaseHTTPResponse:
     """Each dependency with its own verdict; 503 with the same body where one does not answer."""
     verdict = await check(app_context(request))
     return reply(request, verdict, 200 if verdict.ready else 503)

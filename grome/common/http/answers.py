@@ -1,21 +1,21 @@
 """From Structs and refusals to bytes."""
 
-import gzip
-import re
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from sanic import HTTPResponse, Request
+from sanic.response import BaseHTTPResponse
 
 from grome.common.errors import Refusal
 from grome.common.http.caching import NO_STORE, entity_tag, has_already
+from grome.common.http.compression import accepts_gzip, compressed
+from grome.common.http.ready import ReadyResponse, sent
 from grome.common.http.request_id import request_id
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-_ZERO = re.compile(r"q=0(\.0{0,3})?")
 
 
 class FieldFault(Struct, frozen=True):
@@ -42,11 +42,15 @@ def reply(
     value: Any,  # noqa: ANN401 -- any encodable answer
     status: int = 200,
     cache: str = NO_STORE,
-) -> HTTPResponse:
+) -> BaseHTTPResponse:
     """Encode `value` as JSON; None is an empty 204."""
     if value is None:
         return HTTPResponse(status=204, headers={"X-Request-ID": request_id(request)})
-    return body(request, encode(value), status, JSON, cache)
+    content = encode(value)
+    if cache != NO_STORE:
+        return body(request, content, status, JSON, cache)
+    encodings = request.headers.get("accept-encoding")
+    return ReadyResponse(request_id(request), *sent(content, encodings, request.app.config.GZIP_MIN_BYTES), status)
 
 
 def problem(request: Request, refusal: Refusal) -> HTTPResponse:
@@ -83,18 +87,3 @@ def body(request: Request, content: bytes, status: int, content_type: str, cache
         content = compressed(content)
         headers["Content-Encoding"] = coding
     return HTTPResponse(content, status=status, headers=headers, content_type=content_type)
-
-
-def compressed(content: bytes) -> bytes:
-    # Level 1: JSON shrinks to about a fifth at any level, and the higher ones cost several times the CPU.
-    return gzip.compress(content, compresslevel=1, mtime=0)
-
-
-def accepts_gzip(header: str) -> bool:
-    """RFC 9110, section 12.5.3: a coding with `q=0` is refused, and `*` stands for those that are not named."""
-    weights: dict[str, str] = {}
-    for item in header.lower().split(","):
-        coding, _, weight = item.partition(";")
-        weights[coding.strip()] = weight.replace(" ", "")
-    weight = weights.get("gzip", weights.get("*", "q=0"))
-    return not _ZERO.fullmatch(weight)

@@ -61,10 +61,14 @@ class QueryDecoder:
 
     def __init__(self, struct: type[T]) -> None:
         self._struct = struct
-        self._names = {field.encode_name: field.name for field in msgspec.structs.fields(struct)}
-        self._lists = {field.encode_name for field in msgspec.structs.fields(struct) if _is_list(field.type)}
+        fields = msgspec.structs.fields(struct)
+        self._names = {field.encode_name: field.name for field in fields}
+        self._lists = {field.encode_name for field in fields if _is_list(field.type)}
+        self._default = None if any(field.required for field in fields) else struct()
 
     def __call__(self, request: Request) -> Any:  # noqa: ANN401 -- as above
+        if not request.query_string and self._default is not None:
+            return self._default
         return self.decode(request.get_args(keep_blank_values=True, errors="surrogateescape"))
 
     def decode(self, sent: Mapping[str, list[str]]) -> Any:  # noqa: ANN401 -- as above

@@ -20,8 +20,10 @@ from grome.common.http.answers import reply
 from grome.common.http.caching import NO_STORE
 from grome.common.http.decoding import BodyDecoder, QueryDecoder, decode_id
 from grome.common.http.request_id import request_id
+from grome.common.log import request_id_of_lines
 
 Handler = Callable[..., Coroutine[Any, Any, Any]]
+AtOnce = Callable[[Request], BaseHTTPResponse | None]
 MAX_KEY: Final = 200
 IdempotencyKey = Annotated[
     str,
@@ -39,7 +41,8 @@ class Operation:
     """One route as the OpenAPI document needs it.
 
     `answers` maps statuses to Structs, None for an empty body. `refusals` are those of its use case; the document adds
-    the common ones. `cache` is the answer's Cache-Control.
+    the common ones. `cache` is the answer's Cache-Control. `at_once` is asked before anything is decoded, for the one
+    route where that costs more than the answer.
     """
 
     tag: str
@@ -51,6 +54,7 @@ class Operation:
     answers: dict[int, type[Struct] | None]
     refusals: tuple[type[Refusal], ...]
     cache: str
+    at_once: AtOnce | None
     hints: dict[str, Any]
 
     @property
@@ -99,7 +103,7 @@ class Routes:
     def delete(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
         return self._declare("DELETE", path, **declared)
 
-    def _declare(
+    def _declare(  # noqa: PLR0913 -- all that a route can say
         self,
         method: str,
         path: str,
@@ -109,12 +113,13 @@ class Routes:
         answers: dict[int, type[Struct] | None] | None = None,
         refusals: tuple[type[Refusal], ...] = (),
         cache: str = NO_STORE,
+        at_once: AtOnce | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
             given = answers or {status: None if hints["return"] is NoneType else hints["return"]}
             self.operations.append(
-                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, hints)
+                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, at_once, hints)
             )
             return handler
 
@@ -135,7 +140,11 @@ def _endpoint(operation: Operation) -> Handler:
     @wraps(handler)
     async def endpoint(request: Request, **path: str) -> BaseHTTPResponse:
         request.ctx.started = time.perf_counter()
-        with logger.contextualize(request_id=request_id(request)):
+        if operation.at_once and (ready := operation.at_once(request)):
+            log_request(request, ready.status)
+            return ready
+        lines_before = request_id_of_lines.set(request_id(request))
+        try:
             given: dict[str, Any] = {name: decode_id(name, text) for name, text in path.items()}
             actor = await _actor(request, operation.who)
             if takes_actor:
@@ -151,6 +160,8 @@ def _endpoint(operation: Operation) -> Handler:
             response = (
                 answer if isinstance(answer, BaseHTTPResponse) else reply(request, answer, status, operation.cache)
             )
+        finally:
+            request_id_of_lines.reset(lines_before)
         log_request(request, response.status)
         return response
 

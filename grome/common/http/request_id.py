@@ -4,7 +4,7 @@ import re
 
 from sanic import Request
 
-from grome.common.ids import new_id
+from grome.common.ids import new_hex_id
 
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -12,7 +12,7 @@ ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def request_id(request: Request) -> str:
     known: str | None = getattr(request.ctx, "request_id", None)
     if known is None:
-        sent = request.headers.get("x-request-id", "")
-        known = sent if ACCEPTABLE.fullmatch(sent) else new_id().hex
+        sent = request.headers.get("x-request-id")
+        known = sent if sent and ACCEPTABLE.fullmatch(sent) else new_hex_id()
         request.ctx.request_id = known
     return known
