@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Self
 from uuid import UUID
@@ -82,10 +83,16 @@ def unpack(packed: Raw) -> Row:
         order=int(pin.created_at.timestamp() * 1000) << 40 | pin.version,
         fingerprint=fingerprint(packed),
         numbers=(*unit_vector(place.lat, place.lng), pin.rating, float(cheapest), house_call, float(pin.is_online)),
-        prices={offer.service_id: offer.price for offer in pin.services},
+        prices={_one_object(offer.service_id): offer.price for offer in pin.services},
         head=b"," + head + _MARK,
         tail=tail,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _one_object(service_id: UUID) -> UUID:
+    """The same object for the same id: a catalogue has dozens of services, and thousands of barbers offer them."""
+    return service_id
 
 
 def fingerprint(packed: Raw) -> int:
