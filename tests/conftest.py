@@ -1,7 +1,6 @@
 """What all tests stand on: a real mongod and Valkey, and one real server in the test's own event loop."""
 
 import os
-import socket
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +10,14 @@ import pytest
 
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import keep_signing_key
-from grome.app import App, create_app
+from grome.app import App
 from grome.common.clock import system_clock
 from grome.context import AppContext
 from grome.embedded import EmbeddedServers, embedded_servers
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
-from grome.nearby.fast_path import protocol
 from tests.running import Running, running_grome
+from tests.served import served
 
 
 class SetClock:
@@ -77,24 +76,8 @@ async def database(settings: Settings) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="session")
 async def app(settings: Settings, session_clock: SetClock, database: None) -> AsyncIterator[App]:  # noqa: ARG001
-    """The application behind a real listening socket, in this event loop, so that tests can reach its context."""
-    application = create_app(settings, session_clock)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = await application.create_server(
-        sock=listener, return_asyncio_server=True, protocol=protocol(settings.nearby)
-    )
-    assert server is not None
-    await server.startup()
-    await server.before_start()
-    await server.after_start()
-    await server.start_serving()
-    application.ctx.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    yield application
-    await server.before_stop()
-    server.close()
-    await server.wait_closed()
-    await server.after_stop()
+    async with served(settings, session_clock) as application:
+        yield application
 
 
 @pytest.fixture

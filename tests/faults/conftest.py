@@ -1,0 +1,87 @@
+"""Servers that a test may stop, and applications on them."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import httpx
+import msgspec
+import pytest
+
+from config.settings import Settings
+from grome.app import App
+from grome.context import AppContext
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+from tests.served import served
+from tests.stoppable import Stoppable, own_mongod, own_valkey
+from tests.waiting import until
+
+MONGO_TIMEOUT_S = 1.5
+
+
+@dataclass(frozen=True)
+class OwnServers:
+    mongo: Stoppable
+    redis: Stoppable
+
+
+@pytest.fixture(scope="session")
+def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
+    with own_valkey(tmp_path_factory.mktemp("valkey")) as redis, own_mongod(tmp_path_factory.mktemp("mongod")) as mongo:
+        yield OwnServers(mongo, redis)
+
+
+@pytest.fixture
+def own(own_servers: OwnServers) -> Iterator[OwnServers]:
+    """They run again after the test, whatever it did to them."""
+    yield own_servers
+    own_servers.redis.start()
+    own_servers.mongo.start()
+
+
+@pytest.fixture(scope="session")
+def own_settings(settings: Settings, own_servers: OwnServers) -> Settings:
+    mongo = msgspec.structs.replace(settings.mongo, url=own_servers.mongo.url, timeout_ms=int(MONGO_TIMEOUT_S * 1000))
+    redis = msgspec.structs.replace(settings.redis, url=own_servers.redis.url)
+    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+
+
+@pytest.fixture(scope="session")
+async def own_database(own_settings: Settings) -> None:
+    context = await AppContext.open(own_settings)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    await context.close()
+
+
+@pytest.fixture
+async def own_app(own: OwnServers, own_settings: Settings, own_database: None) -> AsyncIterator[App]:  # noqa: ARG001
+    async with served(own_settings) as app:
+        await until(lambda: listening(app.ctx.grome), within_s=5)
+        yield app
+
+
+@pytest.fixture
+async def here(own_app: App) -> AppContext:
+    """What the application works with."""
+    context: AppContext = own_app.ctx.grome
+    return context
+
+
+@pytest.fixture
+async def elsewhere(own: OwnServers, own_settings: Settings) -> AsyncIterator[AppContext]:  # noqa: ARG001
+    """Another process's clients and services, as far as others can tell."""
+    context = await AppContext.open(own_settings)
+    await until(lambda: listening(context), within_s=5)
+    yield context
+    await context.close()
+
+
+@pytest.fixture
+async def http(own_app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=own_app.ctx.base_url, timeout=30) as client:
+        yield client
+
+
+def listening(context: AppContext) -> bool:
+    return context.barber_changes.listening

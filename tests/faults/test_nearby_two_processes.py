@@ -1,0 +1,117 @@
+"""Two API processes: what one is told the other answers with, also after it stood still for a while."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from config.settings import Settings
+from grome.barbers.schemas import LatLng, ProfileIn
+from grome.context import AppContext
+from tests.builders.chairs import Chair, chair, is_online
+from tests.builders.searches import NEARBY
+from tests.builders.world import Place
+from tests.running import Running, running_grome
+from tests.waiting import until
+
+STOOD_STILL = (-40.0, 92.0)
+# Two places that lie in different cells, and that one search finds.
+FROM, TO = (-40.0, 94.0), (-40.0, 94.08)
+BARBERS, SECONDS, CHANGES_A_SECOND = 25, 5, 50
+# A change is shown within a second. Twice that is for a machine that is busy with other things.
+SHOWN_WITHIN_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def pair(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:  # noqa: ARG001
+    """Two with one API process each, so that a test knows which one it asks."""
+    with ExitStack() as stack:
+        homes = [tmp_path_factory.mktemp("process") for _ in range(2)]
+        yield [stack.enter_context(running_grome(settings, home, workers=1, GROME_JOBS_WORKERS="0")) for home in homes]
+
+
+@pytest.fixture
+async def clients(pair: list[Running]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    async with httpx.AsyncClient(base_url=pair[0].url) as one, httpx.AsyncClient(base_url=pair[1].url) as other:
+        yield [one, other]
+
+
+async def test_a_process_that_stood_still_catches_up(
+    pair: list[Running], clients: list[httpx.AsyncClient], context: AppContext
+) -> None:
+    one = await chair(context, STOOD_STILL)
+    assert [await is_online(http, one) for http in clients] == [False, False]
+    (worker,) = pair[0].workers("Server")
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        for online in (True, False, True):
+            await one.turn(context, online=online)
+        await until(lambda: is_online(clients[1], one), within_s=SHOWN_WITHIN_S)
+        await asyncio.sleep(3)  # longer than a listener bears silence
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
+    await until(lambda: is_online(clients[0], one), within_s=SHOWN_WITHIN_S)
+
+
+@dataclass
+class Board:
+    """When each barber's newest name was stored, and how long a process took at worst to show one."""
+
+    stored: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    longest: float = 0.0
+
+    def shown(self, name: str, number: int, already: int) -> None:
+        """Names say how many changes there were; `already` of them were shown before."""
+        now = time.monotonic()
+        for moment in self.stored[name][already:number]:
+            self.longest = max(self.longest, now - moment)
+
+
+async def test_whoever_moves_is_in_one_place_and_soon_in_the_new_one(
+    clients: list[httpx.AsyncClient], context: AppContext
+) -> None:
+    """The exact figures are for `make bench`; this is the promise that holds on any machine."""
+    chairs = [await chair(context, FROM) for _ in range(BARBERS)]
+    for one in chairs:
+        await context.barbers.put_profile(one.actor, profile(0, FROM))
+    board, done = Board(), asyncio.Event()
+    watching = [asyncio.create_task(watch(http, board, chairs, done)) for http in clients]
+    await change(context, chairs, board)
+    done.set()
+    await asyncio.wait_for(asyncio.gather(*watching), timeout=30)
+    assert board.longest < SHOWN_WITHIN_S
+
+
+async def change(context: AppContext, chairs: list[Chair], board: Board) -> None:
+    """Each moves back and forth and counts its changes in its name, all on a schedule of their own."""
+    started = time.monotonic()
+    for number in range(SECONDS * CHANGES_A_SECOND):
+        await asyncio.sleep(max(0.0, started + number / CHANGES_A_SECOND - time.monotonic()))
+        one, turn = chairs[number % BARBERS], number // BARBERS + 1
+        await context.barbers.put_profile(one.actor, profile(turn, TO if turn % 2 else FROM))
+        board.stored[str(one.id)].append(time.monotonic())
+
+
+def profile(turn: int, place: Place) -> ProfileIn:
+    return ProfileIn(display_name=f"Change {turn}", location=LatLng(*place), timezone="UTC", currency="EUR")
+
+
+async def watch(http: httpx.AsyncClient, board: Board, chairs: list[Chair], done: asyncio.Event) -> None:
+    """Until every change was shown."""
+    lat, lng = FROM
+    turns = dict.fromkeys((str(one.id) for one in chairs), 0)
+    while not done.is_set() or any(turns[name] < len(board.stored[name]) for name in turns):
+        page = (await http.get(NEARBY, params={"lat": lat, "lng": lng, "radius_km": 20, "limit": 100})).json()["items"]
+        assert sorted(item["id"] for item in page) == sorted(turns)  # each once, wherever they are just now
+        for item in page:
+            turn = int(item["name"].rpartition(" ")[2])
+            board.shown(item["id"], turn, turns[item["id"]])
+            turns[item["id"]] = turn
+        await asyncio.sleep(0.005)

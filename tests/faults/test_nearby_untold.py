@@ -1,0 +1,46 @@
+"""Changes that nobody was told of show all the same: within 30 seconds, and at once where the loss is noticed."""
+
+import asyncio
+import time
+
+import httpx
+from redis.asyncio import Redis
+
+from config.settings import Settings
+from grome.context import AppContext
+from grome.nearby.cells import FRESH_S, REFRESH_S
+from tests.builders.chairs import chair, is_online
+from tests.faults.conftest import OwnServers, listening
+from tests.served import served
+from tests.waiting import until
+
+PLACE = (-40.0, 80.0)
+
+
+async def test_a_lost_message_heals_by_itself(
+    own_settings: Settings, http: httpx.AsyncClient, here: AppContext
+) -> None:
+    """One process is asked all the time. The other is asked once before and once when what it holds is too old."""
+    one = await chair(here, PLACE)
+    async with served(own_settings) as other_app, httpx.AsyncClient(base_url=other_app.ctx.base_url) as other:
+        await until(lambda: listening(other_app.ctx.grome), within_s=5)
+        await asyncio.sleep(1)  # who has only just begun to listen is not sure of what it holds, and looks again
+        assert not await is_online(http, one)
+        assert not await is_online(other, one)
+        read = time.monotonic()
+        await one.turn_untold(here, online=True)
+
+        await until(lambda: is_online(http, one), within_s=REFRESH_S + 5)
+        await asyncio.sleep(max(0.0, read + FRESH_S - time.monotonic()))
+        assert await is_online(other, one)
+
+
+async def test_a_lost_connection_heals_at_once(own: OwnServers, http: httpx.AsyncClient, here: AppContext) -> None:
+    one = await chair(here, PLACE)
+    assert not await is_online(http, one)
+    await one.turn_untold(here, online=True)
+    assert not await is_online(http, one)
+    async with Redis.from_url(own.redis.url) as redis:
+        assert await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub") > 0
+    await until(lambda: is_online(http, one), within_s=2)
+    await until(lambda: listening(here), within_s=2)
