@@ -93,8 +93,7 @@ class AppContext:
         insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
-        views = Views(changes)
-        cells = Cells(CellSource(barbers, redis).load, changes, settings.nearby.memory_mb * _MIB, views.touched)
+        cells = Cells(CellSource(barbers, redis).load, changes, settings.nearby.memory_mb * _MIB)
         return cls(
             settings=settings,
             clock=clock,
@@ -112,7 +111,7 @@ class AppContext:
             bookings=bookings,
             booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
             availability=availability,
-            nearby=NearbyService(cells, views, availability),
+            nearby=NearbyService(cells, Views(cells, changes), availability),
             _stack=stack,
         )
 

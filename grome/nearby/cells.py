@@ -12,14 +12,14 @@ from typing import Final
 from uuid import UUID
 
 from loguru import logger
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.models import map_pin
 from grome.common.errors import Unavailable
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.nearby.geometry import cell_of
-from grome.nearby.rows import Crowd, Row, fingerprint, row_of, unpack
+from grome.nearby.rows import Crowd, Row, fingerprint, row_from, row_of
 from grome.nearby.source import COPY_S, Load, Loaded
 
 # A cell is loaded anew in the background from this age on, while it still answers ...
@@ -35,12 +35,17 @@ _RECENT_CHANGES: Final = 10_000  # about 2 kB each
 _MARGIN_S: Final = 1.0
 # Where a cell that is too old is still held, an answer waits so long for a new one.
 _PATIENCE_S: Final = 0.5
+_ASK_AGAIN_S: Final = 0.25
 # After a load failed, what is held answers for so long before the next try.
 _RETRY_S: Final = 1.0
 _CELL_BYTES: Final = 2_000
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 50
 
 Touched = Callable[[int, Row | None, Row | None], None]
+
+
+def _nobody(_cell: int, _old: Row | None, _new: Row | None) -> None:
+    """Until somebody watches."""
 
 
 class Cell:
@@ -104,12 +109,13 @@ class Cells:
 
     There is more only for as long as the searches of a moment need it, or the last of them.
 
-    `touched` is called with a cell and the row before and after whenever one came, went or changed there, and without
+    Who watches is called with a cell and the row before and after whenever one came, went or changed there, and without
     either when the cell is given up.
     """
 
-    def __init__(self, load: Load, changes: BarberChanges, max_bytes: int, touched: Touched) -> None:
-        self._load, self._changes, self._max_bytes, self._touched = load, changes, max_bytes, touched
+    def __init__(self, load: Load, changes: BarberChanges, max_bytes: int) -> None:
+        self._load, self._changes, self._max_bytes = load, changes, max_bytes
+        self._touched: Touched = _nobody
         self._held: OrderedDict[int, Cell] = OrderedDict()
         self._home: dict[UUID, int] = {}
         self._loading: dict[int, asyncio.Task[None]] = {}
@@ -119,6 +125,19 @@ class Cells:
         self._retry_at = 0.0
         self._bytes = 0
         changes.add(self)
+
+    def watch(self, touched: Touched) -> None:
+        self._touched = touched
+
+    def renew(self, wanted: Sequence[int]) -> tuple[float, float]:
+        """Starts to load what ages, and says from when on to ask again, and until when what is held may answer."""
+        now = time.time()
+        held = [self._held[cell] for cell in wanted]  # they are: views do not outlive their cells
+        ageing = [number for number, cell in zip(wanted, held, strict=True) if cell.refresh_at <= now]
+        if ageing and now >= self._retry_at:
+            self._start_loading(ageing)
+        ask_at = now + _ASK_AGAIN_S if ageing else min(cell.refresh_at for cell in held)
+        return ask_at, min(cell.fresh_until for cell in held)
 
     async def get(self, wanted: Sequence[int]) -> list[Cell]:
         """The cells, loaded where they are missing or too old; the old ones where MongoDB is away.
@@ -196,13 +215,13 @@ class Cells:
         for barber_id in before.keys() | rows.keys():
             self._tell(cell, before.get(barber_id), rows.get(barber_id))
 
-    async def _unpacked(self, cell: int, pins: Sequence[Raw]) -> dict[UUID, Row]:
+    async def _unpacked(self, cell: int, pins: Sequence[bytes]) -> dict[UUID, Row]:
         """What has not changed is not made anew. The event loop has its turn in between."""
         held = self._held.get(cell)
         known = {row.fingerprint: row for row in held.crowd.rows} if held else {}
         rows: dict[UUID, Row] = {}
         for number, pin in enumerate(pins, start=1):
-            row = known.get(fingerprint(pin)) or unpack(pin)
+            row = known.get(fingerprint(pin)) or row_from(pin)
             rows[row.id] = row
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -255,7 +274,7 @@ class Cells:
         self._tell(cell, old, new)
 
     def _tell(self, cell: int, old: Row | None, new: Row | None) -> None:
-        if old != new:
+        if old is not new and not (old and old.shows_as(new)):
             self._touched(cell, old, new)
 
     def missed(self) -> None:

@@ -1,7 +1,7 @@
 """A barber as the map keeps one: ready-encoded JSON around the one thing that differs from answer to answer."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Self
@@ -9,11 +9,12 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
-from msgspec import Raw, Struct
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from grome.barbers.models import MapPin
 from grome.barbers.schemas import NearbyBarber, OfferOut, to_lat_lng
+from grome.common.mongo import from_bson
 from grome.nearby.geometry import Floats, Vector, chord2_of, unit_vector
 
 # The lines of `Crowd.numbers`; the first three are the unit vector.
@@ -25,16 +26,14 @@ _ROW_BYTES: Final = 1_000
 _MARK: Final = b'"distance_m":'
 
 _encode_json = msgspec.json.Encoder().encode
-_encode_pin = msgspec.msgpack.Encoder().encode
-_decode_pin: Callable[[Raw], MapPin] = msgspec.msgpack.Decoder(MapPin).decode
 by_id = attrgetter("id")
 
 
 class Row(Struct, frozen=True, gc=False):
     """`head` + a distance + `tail` is the JSON object of an answer, with a comma before it.
 
-    `order` grows with every change of a barber, also when the profile is removed and made anew. `fingerprint` is the
-    same for the same pin within a process. `numbers` are a column of `Crowd.numbers`.
+    `order` grows with every change of a barber, also when the profile is removed and made anew. `fingerprint` is that
+    of the pin as it was read, the same for the same bytes within a process. `numbers` are a column of `Crowd.numbers`.
     """
 
     id: UUID
@@ -44,6 +43,10 @@ class Row(Struct, frozen=True, gc=False):
     prices: dict[UUID, int]
     head: bytes
     tail: bytes
+
+    def shows_as(self, other: "Row | None") -> bool:
+        """Whether no answer can tell them apart."""
+        return other is not None and (self.head, self.tail, self.numbers) == (other.head, other.tail, other.numbers)
 
     @property
     def vector(self) -> Vector:
@@ -55,18 +58,13 @@ class Row(Struct, frozen=True, gc=False):
         return _ROW_BYTES + len(self.head) + len(self.tail)
 
 
-def pack(pin: MapPin) -> bytes:
-    """As cells carry it between processes."""
-    return _encode_pin(pin)
+def row_from(raw: bytes) -> Row:
+    """The row of a MapPin in BSON."""
+    return row_of(from_bson(raw, MapPin), fingerprint(raw))
 
 
-def row_of(pin: MapPin) -> Row:
-    return unpack(Raw(pack(pin)))
-
-
-def unpack(packed: Raw) -> Row:
-    """The row of a pin that `pack` wrote."""
-    pin = _decode_pin(packed)
+def row_of(pin: MapPin, print_of_pin: int = 0) -> Row:
+    """Without a fingerprint, the row of a pin that was told and not read."""
     place = to_lat_lng(pin.location)
     offers = [
         OfferOut(offer.service_id, offer.name, offer.price, pin.currency, offer.duration_min) for offer in pin.services
@@ -81,7 +79,7 @@ def unpack(packed: Raw) -> Row:
     return Row(
         id=pin.id,
         order=int(pin.created_at.timestamp() * 1000) << 40 | pin.version,
-        fingerprint=fingerprint(packed),
+        fingerprint=print_of_pin,
         numbers=(*unit_vector(place.lat, place.lng), pin.rating, float(cheapest), house_call, float(pin.is_online)),
         prices={_one_object(offer.service_id): offer.price for offer in pin.services},
         head=b"," + head + _MARK,
@@ -95,8 +93,8 @@ def _one_object(service_id: UUID) -> UUID:
     return service_id
 
 
-def fingerprint(packed: Raw) -> int:
-    return hash(bytes(packed))
+def fingerprint(raw: bytes) -> int:
+    return hash(raw)
 
 
 class Crowd:

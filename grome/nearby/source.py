@@ -7,27 +7,29 @@ from typing import Final
 
 import msgspec
 from loguru import logger
-from msgspec import Raw, Struct
+from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from grome.barbers.models import GeoPoint
+from grome.barbers.models import GeoPoint, MapPin
 from grome.barbers.service import BarberService
+from grome.common.mongo import from_bson
 from grome.nearby.geometry import cell_of, enclosing_circle
-from grome.nearby.rows import pack
+from grome.nearby.rows import fingerprint
 
 # How old a copy may be. It spares MongoDB all processes but the first, which ask for a cell at about the same time.
 COPY_S: Final = 6
 # One process reads a cell from MongoDB; the others look for its copy for so long before they read it themselves.
 _PATIENCE_S: Final = 1.0
 _LOOK_EVERY_S: Final = 0.01
+_HOMES: Final = 100_000  # about 150 bytes each
 
 
 class Loaded(Struct, frozen=True):
-    """A cell as it was in MongoDB at `read_at` (Unix seconds): pins as `rows.pack` wrote them."""
+    """A cell as it was in MongoDB at `read_at` (Unix seconds): pins in BSON."""
 
     read_at: float
-    pins: list[Raw]
+    pins: list[bytes]
 
 
 Loads = dict[int, Loaded]
@@ -49,6 +51,7 @@ class CellSource:
 
     def __init__(self, barbers: BarberService, redis: Redis) -> None:
         self._barbers, self._redis = barbers, redis
+        self._homes: dict[int, int] = {}
 
     async def load(self, cells: Sequence[int], not_before: float | None) -> Loads:
         """All of `cells`, also the empty ones. No copy read before `not_before` is taken, with None no copy at all.
@@ -101,9 +104,19 @@ class CellSource:
         """One query for all: a circle around them, of which only what lies in the cells is kept."""
         latitude, longitude, radius_m = enclosing_circle(cells)
         read_at = time.time()
-        pins: dict[int, list[Raw]] = {cell: [] for cell in cells}
-        async for pin in self._barbers.within(GeoPoint((longitude, latitude)), radius_m):
-            lng, lat = pin.location.coordinates
-            if (cell := cell_of(lat, lng)) in pins:
-                pins[cell].append(Raw(pack(pin)))
+        pins: dict[int, list[bytes]] = {cell: [] for cell in cells}
+        async for raw in self._barbers.within(GeoPoint((longitude, latitude)), radius_m):
+            if (cell := self._home_of(raw)) in pins:
+                pins[cell].append(raw)
         return {cell: Loaded(read_at, found) for cell, found in pins.items()}
+
+    def _home_of(self, raw: bytes) -> int:
+        """Worked out once for the same bytes: whoever has not changed is still in the same cell."""
+        known = fingerprint(raw)
+        home = self._homes.get(known)
+        if home is None:
+            longitude, latitude = from_bson(raw, MapPin).location.coordinates
+            if len(self._homes) >= _HOMES:
+                self._homes.clear()
+            home = self._homes[known] = cell_of(latitude, longitude)
+        return home

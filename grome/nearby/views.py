@@ -20,7 +20,7 @@ import numpy as np
 
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.nearby.answers import page_of
-from grome.nearby.cells import Cell
+from grome.nearby.cells import Cell, Cells
 from grome.nearby.geometry import (
     CELL_REACH_M,
     Vector,
@@ -39,6 +39,8 @@ from grome.nearby.search import passing
 _LEVELS: Final = (40, 160, 640, 2560)
 _KEPT: Final = 6_000  # of all levels together, about 3 kB each
 _ROUNDING_M: Final = 0.01
+# As many and four times the limit, and a smaller square is worth being made: some twenty answers pay for it.
+_CROWD: Final = 200
 _NOTHING: Final = Narrowing()
 
 Key = tuple[int, int, Question]
@@ -52,12 +54,13 @@ def square_of(latitude: float, longitude: float) -> tuple[int, int]:
 class View:
     """The candidates of a square, `crowd`, in the order of their ids; `reach_m` how far from `centre` a change matters.
 
-    `until` is when the cells that they come from begin to age (Unix seconds); only that of a largest square counts.
+    A largest square's view answers `until` the cells that they come from are too old, and from `ask_at` on it is asked
+    whether they have been renewed (Unix seconds).
     """
 
     __slots__ = (
-        "cells", "centre", "children", "crowd", "farthest", "is_crowded", "level", "question", "reach_m", "spread_m",
-        "until", "vectors",
+        "ask_at", "cells", "centre", "children", "crowd", "farthest", "is_crowded", "level", "question", "reach_m",
+        "spread_m", "until", "vectors",
     )  # fmt: skip
 
     def __init__(self, key: Key, level: int, crowds: Iterable[tuple[float, Crowd]]) -> None:
@@ -67,11 +70,11 @@ class View:
         self.centre, self.spread_m = _middle(row, column, level)
         self.children: dict[tuple[int, int], View] = {}
         self.cells: Sequence[int] = ()
-        self.until = 0.0
+        self.ask_at = self.until = 0.0
         self.reach_m = self.question.radius_m + self.spread_m
         self.crowd = self._candidates(crowds)
         self.vectors, self.farthest = self.crowd.vectors.copy(), chord2_of(self.question.radius_m)
-        self.is_crowded = len(self.crowd.rows) > 4 * self.question.limit + 32 and level + 1 < len(_LEVELS)
+        self.is_crowded = len(self.crowd.rows) > _CROWD + 4 * self.question.limit and level + 1 < len(_LEVELS)
 
     def _candidates(self, crowds: Iterable[tuple[float, Crowd]]) -> Crowd:
         """The nearest crowds first: once they have k, only who is within reach of the k-th is looked for."""
@@ -162,17 +165,24 @@ def _middle(row: int, column: int, level: int) -> tuple[Vector, float]:
 class Views:
     """The views that were made of late, the oldest given up first. Called by the cells, which see every change."""
 
-    def __init__(self, changes: BarberChanges) -> None:
+    def __init__(self, cells: Cells, changes: BarberChanges) -> None:
+        self._cells = cells
         self._largest: dict[Key, View] = {}
         self._over: defaultdict[int, set[Key]] = defaultdict(set)
         self._size = 0
+        cells.watch(self.touched)
         changes.add(self)
 
     def page(self, latitude: float, longitude: float, question: Question) -> bytes | None:
         """The answer, or None where no view can give it."""
         north, east = latitude + 90, longitude + 180
         view = self._largest.get((int(north * _LEVELS[0]), int(east * _LEVELS[0]), question))
-        if view is None or view.until < time.time():
+        if view is None:
+            return None
+        now = time.time()
+        if view.ask_at < now:
+            view.ask_at, view.until = self._cells.renew(view.cells)
+        if view.until < now:
             return None
         while view.is_crowded:
             per_degree = _LEVELS[view.level + 1]
@@ -201,7 +211,7 @@ class Views:
             for number in view.cells:
                 self._over[number].add(key)
             self._count(1)
-        view.until = min(cell.refresh_at for cell in cells.values())
+        view.ask_at, view.until = self._cells.renew(view.cells)
 
     def touched(self, cell: int, old: Row | None, new: Row | None) -> None:
         """A row of a cell came, went or changed; without either the cell itself is not held any more."""

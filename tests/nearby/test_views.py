@@ -1,8 +1,10 @@
 """What a view answers is what a search through all cells finds, in crowds that are cut into ever smaller squares."""
 
 import json
+import math
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from random import Random
 from uuid import UUID
 
@@ -12,7 +14,7 @@ import pytest
 from grome.barbers.changes import Listener
 from grome.barbers.models import Barber, GeoPoint, MapPin, map_pin
 from grome.nearby.answers import page_of
-from grome.nearby.cells import Cell
+from grome.nearby.cells import Cell, Touched
 from grome.nearby.geometry import cell_of, cells_touching, unit_vector
 from grome.nearby.models import Narrowing, Question
 from grome.nearby.rows import Crowd, Row, row_of
@@ -24,11 +26,21 @@ TOWN = (52.52, 13.405)
 SERVICE = UUID(int=1)
 
 
-class NoChanges:
-    """Where views sign in for changes; here the test tells them itself."""
+class Still:
+    """Stands for cells that never age, and for changes, of which the test tells the views itself."""
 
     def add(self, listener: Listener) -> None:
         self.listener = listener
+
+    def watch(self, touched: Touched) -> None:
+        self.touched = touched
+
+    def renew(self, _wanted: Sequence[int]) -> tuple[float, float]:
+        return math.inf, math.inf
+
+
+def new_views() -> Views:
+    return Views(Still(), Still())  # type: ignore[arg-type]
 
 
 class Town:
@@ -74,7 +86,7 @@ def town() -> Town:
 @pytest.mark.parametrize("radius_m", [100.0, 1_000.0, 5_000.0, 50_000.0])
 @pytest.mark.parametrize("narrowing", [Narrowing(), Narrowing(online=True, rating_min=3.0), Narrowing(SERVICE)])
 def test_a_view_finds_what_a_search_finds(town: Town, limit: int, radius_m: float, narrowing: Narrowing) -> None:
-    chance, question, views = Random(4), Question(radius_m, limit, narrowing), Views(NoChanges())  # type: ignore[arg-type]  # noqa: S311
+    chance, question, views = Random(4), Question(radius_m, limit, narrowing), new_views()  # noqa: S311
     for _ in range(60):
         place = town.somewhere(chance)
         views.make(*place, question, town.around(place, radius_m))
@@ -82,7 +94,7 @@ def test_a_view_finds_what_a_search_finds(town: Town, limit: int, radius_m: floa
 
 
 def test_crowds_are_cut_and_what_is_kept_is_bounded(town: Town) -> None:
-    views, question = Views(NoChanges()), Question(5_000.0, 1, Narrowing())  # type: ignore[arg-type]
+    views, question = new_views(), Question(5_000.0, 1, Narrowing())
     levels: set[int] = set()
     for one in town.barbers:
         views.make(*place_of(one), question, town.around(place_of(one), question.radius_m))
@@ -96,7 +108,7 @@ def test_crowds_are_cut_and_what_is_kept_is_bounded(town: Town) -> None:
 
 def test_a_change_is_seen_or_ends_the_view(town: Town) -> None:
     chance = Random(5)  # noqa: S311 -- as above
-    views = Views(NoChanges())  # type: ignore[arg-type]
+    views = new_views()
     questions = [Question(5_000.0, 6, Narrowing()), Question(5_000.0, 6, Narrowing(online=True))]
     places = [town.somewhere(chance) for _ in range(15)]
     for step in range(60):
