@@ -55,8 +55,14 @@ class Cell:
 
     def __init__(self, crowd: Crowd, read_at: float, fresh_for: float) -> None:
         self.crowd, self.weight = crowd, _CELL_BYTES + crowd.weight
+        self.renew(read_at, fresh_for)
+
+    def renew(self, read_at: float, fresh_for: float) -> None:
         self.read_at, self.fresh_until = read_at, read_at + fresh_for
         self.refresh_at = min(self.fresh_until, read_at + REFRESH_S)
+
+    def prints(self) -> set[int]:
+        return {row.fingerprint for row in self.crowd.rows}
 
 
 class Heard(Struct, frozen=True):
@@ -201,19 +207,30 @@ class Cells:
                 del self._loading[cell]
 
     async def _hold(self, cell: int, content: Loaded, heard_since: float) -> None:
+        if self._is_as_loaded(cell, content):
+            self._held[cell].renew(content.read_at, self._fresh_for(heard_since))
+            return
         rows = await self._unpacked(cell, content.pins)  # the last wait: what is seen from here on is of one moment
-        in_touch = self._changes.listening and heard_since == self._heard_since
         held = self._held.get(cell)
         before = {row.id: row for row in held.crowd.rows} if held else {}
         self._recent.over(cell, rows)
         self._settle_in_one_home(cell, rows)
         crowd = held.crowd if held and rows == before else Crowd.of(rows.values())
         self._drop(cell)
-        self._held[cell] = new = Cell(crowd, content.read_at, FRESH_S if in_touch else _DEAF_FRESH_S)
+        self._held[cell] = new = Cell(crowd, content.read_at, self._fresh_for(heard_since))
         self._bytes += new.weight
         self._home.update(dict.fromkeys(rows, cell))
         for barber_id in before.keys() | rows.keys():
             self._tell(cell, before.get(barber_id), rows.get(barber_id))
+
+    def _is_as_loaded(self, cell: int, content: Loaded) -> bool:
+        """Whether nothing has changed, as mostly. What was told since it was last read has no fingerprint."""
+        held = self._held.get(cell)
+        return held is not None and held.prints() == {fingerprint(pin) for pin in content.pins}
+
+    def _fresh_for(self, heard_since: float) -> float:
+        in_touch = self._changes.listening and heard_since == self._heard_since
+        return FRESH_S if in_touch else _DEAF_FRESH_S
 
     async def _unpacked(self, cell: int, pins: Sequence[bytes]) -> dict[UUID, Row]:
         """What has not changed is not made anew. The event loop has its turn in between."""
