@@ -82,7 +82,7 @@ class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class NearbySettings(Struct, frozen=True, forbid_unknown_fields=True):
     memory_mb: Annotated[
         int, Meta(ge=1, le=65_536, description="What one API process spends on the map of barbers, in MiB.")
-    ] = 48
+    ] = 64
     fast_path: Annotated[
         bool, Meta(description="Answer plain searches nearby as their bytes arrive, past the HTTP framework.")
     ] = True

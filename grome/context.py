@@ -93,7 +93,8 @@ class AppContext:
         insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
-        cells = Cells(CellSource(barbers, redis).load, changes, settings.nearby.memory_mb * _MIB)
+        memory_bytes = settings.nearby.memory_mb * _MIB
+        cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         return cls(
             settings=settings,
             clock=clock,
@@ -111,7 +112,7 @@ class AppContext:
             bookings=bookings,
             booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
             availability=availability,
-            nearby=NearbyService(cells, Views(cells, changes), availability),
+            nearby=NearbyService(cells, Views(cells, changes, memory_bytes // 4), availability),
             _stack=stack,
         )
 

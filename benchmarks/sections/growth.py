@@ -71,8 +71,8 @@ def _targets(results: Results, sizes: list[int]) -> list[Target]:
 def _note() -> str:
     memory = load_settings({}).nearby.memory_mb
     return (
-        f"A town is a square of {2 * HALF_KM:g} km with {PER_TOWN:,} barbers. A worker keeps at most {memory} MB of "
-        "cells (GROME_NEARBY_MEMORY_MB); where all towns need more, cells are loaded again and again."
+        f"A town is a square of {2 * HALF_KM:g} km with {PER_TOWN:,} barbers. A worker spends at most {memory} MiB on "
+        "the map (GROME_NEARBY_MEMORY_MB); where all towns need more, cells are loaded again and again."
     )
 
 

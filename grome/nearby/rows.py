@@ -17,7 +17,7 @@ from grome.barbers.schemas import NearbyBarber, OfferOut, to_lat_lng
 from grome.common.mongo import from_bson
 from grome.nearby.geometry import Floats, Vector, chord2_of, unit_vector
 
-# The lines of `Crowd.numbers`; the first three are the unit vector.
+# The lines of `Crowd.numbers` after the first three, which are the unit vector.
 RATING, CHEAPEST, HOUSE_CALL, ONLINE = 3, 4, 5, 6
 # The price of those who offer nothing; it is above every Amount.
 NO_PRICE: Final = 1e12
@@ -33,13 +33,15 @@ class Row(Struct, frozen=True, gc=False):
     """`head` + a distance + `tail` is the JSON object of an answer, with a comma before it.
 
     `order` grows with every change of a barber, also when the profile is removed and made anew. `fingerprint` is that
-    of the pin as it was read, the same for the same bytes within a process. `numbers` are a column of `Crowd.numbers`.
+    of the pin as it was read, the same for the same bytes within a process. `traits` are what searches narrow and sort
+    by: rating, cheapest price, squared chord up to which house calls are made (-1 for none), online (0 or 1).
     """
 
     id: UUID
     order: int
     fingerprint: int
-    numbers: tuple[float, ...]
+    vector: Vector
+    traits: tuple[float, float, float, float]
     prices: dict[UUID, int]
     head: bytes
     tail: bytes
@@ -49,9 +51,9 @@ class Row(Struct, frozen=True, gc=False):
         return other is not None and (self.head, self.tail, self.numbers) == (other.head, other.tail, other.numbers)
 
     @property
-    def vector(self) -> Vector:
-        x, y, z, *_ = self.numbers
-        return x, y, z
+    def numbers(self) -> tuple[float, ...]:
+        """A column of `Crowd.numbers`."""
+        return *self.vector, *self.traits
 
     @property
     def weight(self) -> int:
@@ -80,7 +82,8 @@ def row_of(pin: MapPin, print_of_pin: int = 0) -> Row:
         id=pin.id,
         order=int(pin.created_at.timestamp() * 1000) << 40 | pin.version,
         fingerprint=print_of_pin,
-        numbers=(*unit_vector(place.lat, place.lng), pin.rating, float(cheapest), house_call, float(pin.is_online)),
+        vector=unit_vector(place.lat, place.lng),
+        traits=(pin.rating, float(cheapest), house_call, float(pin.is_online)),
         prices={_one_object(offer.service_id): offer.price for offer in pin.services},
         head=b"," + head + _MARK,
         tail=tail,
@@ -100,8 +103,7 @@ def fingerprint(raw: bytes) -> int:
 class Crowd:
     """Rows, and what a search asks of them as arrays: one column a row.
 
-    `numbers` is 7 by n: unit vector, rating, cheapest price, squared chord up to which house calls are made (-1 for
-    none), online (0 or 1). `ids` is 2 by n: a UUID's halves, which sort as the UUIDs do.
+    `numbers` is 7 by n: each row's unit vector and traits. `ids` is 2 by n: a UUID's halves, which sort as UUIDs do.
     """
 
     __slots__ = ("ids", "numbers", "rows")

@@ -40,7 +40,7 @@ class Still:
 
 
 def new_views() -> Views:
-    return Views(Still(), Still())  # type: ignore[arg-type]
+    return Views(Still(), Still(), 2**20)  # type: ignore[arg-type]
 
 
 class Town:
@@ -103,7 +103,8 @@ def test_crowds_are_cut_and_what_is_kept_is_bounded(town: Town) -> None:
         for view in list(views._largest.values()):  # noqa: SLF001 -- what it holds is what is asked here
             levels |= {view.level, *(child.level for child in view.children.values())}
     assert len(levels) > 1
-    assert views._size == sum(view.size() for view in views._largest.values())  # noqa: SLF001
+    assert views._weight <= 2**20  # noqa: SLF001 -- as above
+    assert views._weight == sum(view.whole_weight() for view in views._largest.values())  # noqa: SLF001
 
 
 def test_a_change_is_seen_or_ends_the_view(town: Town) -> None:

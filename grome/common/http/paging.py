@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from grome.common.errors import Invalid
 
 C = TypeVar("C")
+_encode_json = msgspec.json.Encoder().encode
 
 
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -18,7 +19,7 @@ class PageQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def encode_cursor(position: Struct) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_encode_json(position)).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str | None, position: type[C]) -> C | None:
