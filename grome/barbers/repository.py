@@ -32,7 +32,6 @@ COLLECTION = CollectionSpec(
     validator_for(StoredBarber),
     [
         IndexModel([("location", "2dsphere")], name="location"),
-        IndexModel([("services.service_id", 1), ("location", "2dsphere")], name="service_location"),
         *(IndexModel(field, name=field.replace(".", "_")) for field in _WORD_FIELDS),
         # What many have in common is found by walking down from the best, what few have by the words.
         IndexModel([("rating", -1), ("_id", 1)], name="best"),

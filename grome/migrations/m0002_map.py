@@ -13,3 +13,4 @@ async def up(database: Database) -> None:
     await barbers.BarberRepository(database).complete(_ADDED)
     await catalogue.ServiceRepository(database).complete()
     await drop_index(database[catalogue.COLLECTION.name], "words")  # of texts, which found no beginnings of words
+    await drop_index(database[barbers.COLLECTION.name], "service_location")  # services are narrowed in memory now

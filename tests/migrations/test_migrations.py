@@ -141,11 +141,15 @@ async def test_barbers_from_before_the_searches_get_what_these_need(database_: D
     schema = {**BARBERS.validator["$jsonSchema"], "required": list(old[0])}
     await database_.create_collection(BARBERS.name, validator={"$jsonSchema": schema})
     await database_[BARBERS.name].insert_many(old)
+    unused = await database_[BARBERS.name].create_index(
+        [("services.service_id", 1), ("location", "2dsphere")], name="service_location"
+    )
     assert await run(database_, *MIGRATIONS[1:]) == NUMBERS[1:]
     found = await database_[BARBERS.name].find().to_list()
     assert {one["_id"]: from_document(one, Barber) for one in found} == {barber.id: barber for barber in barbers}
     words = {"display_name": ["at", "sea"], "services": ["hot", "shave", "towel"], "neighbourhood": []}
     assert [one for one in found if one["words"] != words] == []
+    assert unused not in await database_[BARBERS.name].index_information()
 
 
 async def test_a_catalogue_from_before_there_were_words_gets_them(database_: Database) -> None:
