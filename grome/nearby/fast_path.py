@@ -1,4 +1,4 @@
-"""Plain searches answered as their bytes arrive, past Sanic's parsing, routing and response (docs/decisions/0010).
+"""Plain searches answered as their bytes arrive, past Sanic's parsing, routing and response (docs/decisions/0011).
 
 Whatever is not plain is handed to Sanic unchanged: another method or path, an escaped character, a header that changes
 how a request is read, a token that is not remembered, a place that no view covers. What is plain gets the very bytes

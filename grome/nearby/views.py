@@ -47,7 +47,7 @@ _ROUNDING_CHORD2: Final = 1e-16  # 20 times what two of them are wrong by at 50 
 _COMPARED: Final = 400
 # As many and three times the limit, and a smaller square is worth being made.
 _FEW: Final = 100
-# What a view weighs beside its candidates, and with each of them. Measured.
+# About what a view weighs: objects and dictionary entries; for each candidate a reference and three numbers.
 _VIEW_BYTES: Final = 800
 _CANDIDATE_BYTES: Final = 32
 _NOTHING: Final = Narrowing()
