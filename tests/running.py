@@ -1,6 +1,7 @@
 """A whole Grome as its own processes, as `grome serve` starts it: API workers, job worker, process manager."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -50,10 +51,16 @@ class Running:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that Linux gives to outgoing connections, one of which could take it before the server does."""
+    while True:
+        port = random.randint(15_000, 32_000)  # noqa: S311 -- no secret
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str]:
