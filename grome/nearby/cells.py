@@ -38,6 +38,9 @@ _PATIENCE_S: Final = 0.5
 _ASK_AGAIN_S: Final = 0.25
 # After a load failed, what is held answers for so long before the next try.
 _RETRY_S: Final = 1.0
+# Loads at a time. Where many places are asked for that are not held, more of them would only slow each other down
+# until MongoDB seemed to be away.
+_MOST_LOADS: Final = 3
 _CELL_BYTES: Final = 2_000
 _AT_ONCE: Final = 50
 
@@ -129,6 +132,7 @@ class Cells:
         self._recent = Recent()
         self._heard_since = time.time()
         self._retry_at = 0.0
+        self._turns = asyncio.Semaphore(_MOST_LOADS)
         self._bytes = 0
         changes.add(self)
 
@@ -192,7 +196,8 @@ class Cells:
     async def _load_and_hold(self, cells: Sequence[int]) -> None:
         heard_since = self._heard_since
         try:
-            loads = await self._load(cells, heard_since + _MARGIN_S if self._changes.listening else None)
+            async with self._turns:
+                loads = await self._load(cells, heard_since + _MARGIN_S if self._changes.listening else None)
         except DriverError as error:
             self._retry_at = time.time() + _RETRY_S
             if not is_passing_fault(error):
