@@ -194,9 +194,9 @@ class Cells:
         return {cell: self._loading[cell] for cell in cells}
 
     async def _load_and_hold(self, cells: Sequence[int]) -> None:
-        heard_since = self._heard_since
         try:
             async with self._turns:
+                heard_since = self._heard_since
                 loads = await self._load(cells, heard_since + _MARGIN_S if self._changes.listening else None)
         except DriverError as error:
             self._retry_at = time.time() + _RETRY_S

@@ -42,7 +42,7 @@ from grome.nearby.search import passing
 # Squares per degree, level by level: from 2.8 km to 43 m from south to north.
 _LEVELS: Final = (40, 160, 640, 2560)
 _ROUNDING_M: Final = 0.01
-_ROUNDING_CHORD2: Final = 1e-16  # 20 times what two of them are wrong by at 50 km
+_ROUNDING_CHORD2: Final = 1e-16  # far more than rounding makes of one of 50 km
 # To compare all with all takes the square of their number in time.
 _COMPARED: Final = 400
 # As many and three times the limit, and a smaller square is worth being made.
