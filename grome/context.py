@@ -31,6 +31,7 @@ from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_
 from grome.nearby.cells import Cells
 from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
+from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
 
 QUEUE = "default"
@@ -112,7 +113,9 @@ class AppContext:
             bookings=bookings,
             booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
             availability=availability,
-            nearby=NearbyService(cells, Views(cells, changes, memory_bytes // 4), availability),
+            nearby=NearbyService(
+                cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
+            ),
             _stack=stack,
         )
 

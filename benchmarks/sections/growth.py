@@ -42,9 +42,9 @@ def run(bench: Bench) -> Report:
     with ExitStack() as stack:
         contenders = []
         for size in sizes:
-            grome = stack.enter_context(bench.grome(f"{size:,}", GROWTH[size]))
             (token,) = run_async(new_customers(bench, GROWTH[size], 1))
             for area, towns in ((_SAME, FIRST_TOWNS), (_WHOLE, size // PER_TOWN)):
+                grome = stack.enter_context(bench.grome(_name(size, area), GROWTH[size]))
                 contenders.append(Contender(_name(size, area), grome, _Asking(towns, token)))
         results = race(bench, "Growth", contenders)
     rows = [row(results, one.name) for one in contenders]

@@ -1,7 +1,7 @@
 """Barbers in MongoDB, and the searches around a point and by words."""
 
 import math
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
@@ -114,6 +114,15 @@ class BarberRepository:
         async for batch in found:
             for raw in split_batch(cast("bytes", batch)):  # the driver's types take it for a document
                 yield raw
+
+    async def nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
+        """Those at a distance from a point, nearest first, so many at a time: each a MapPin in BSON."""
+        ring = {"$geometry": to_document(point), "$minDistance": from_m, "$maxDistance": to_m}
+        found = self._barbers.find_raw_batches({"location": {"$nearSphere": ring}}, _PIN_FIELDS, batch_size=batch)
+        async with found:  # who has enough does not read to the end
+            async for raw in found:
+                if documents := list(split_batch(cast("bytes", raw))):
+                    yield documents
 
     async def search(self, sought: Sought, after: Place | None, limit: int) -> list[tuple[Barber, Place]]:
         """The best matches, each with its place. Equals come nearest first or, without a point, best rated first."""

@@ -1,6 +1,6 @@
 """A barber's profile, offers, hours and switches; finding barbers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -64,6 +64,10 @@ class BarberService:
     def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
         """Everybody in a circle, straight from the database: each a MapPin in BSON."""
         return self._barbers.within(centre, radius_m)
+
+    def nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
+        """Those at a distance from a point, nearest first, so many at a time: each a MapPin in BSON."""
+        return self._barbers.nearest(point, from_m, to_m, batch)
 
     async def read(self, barber_id: UUID) -> BarberOut:
         return barber_out(await self.find(barber_id))

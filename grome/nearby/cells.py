@@ -6,7 +6,7 @@ A load may be older than a change that was heard meanwhile, so the changes of th
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
@@ -41,6 +41,16 @@ _RETRY_S: Final = 1.0
 # Loads at a time. Where many places are asked for that are not held, more of them would only slow each other down
 # until MongoDB seemed to be away.
 _MOST_LOADS: Final = 3
+# Places that are asked for by turns, and are more than can be held, would push each other out as fast as they could be
+# loaded. So where most of the memory is taken, a place is loaded only once it is asked for so often within so long,
+# since to load one takes as long as dozens of straight searches ...
+_OFTEN: Final = 20
+_OFTEN_WITHIN_S: Final = 10.0
+_TAKEN: Final = 0.75
+# ... and after a load that pushed others out, for so many times as long as it took, none is.
+_REST: Final = 2.0
+# What views answer from is in use, and said to be so at least so often.
+_IN_USE_S: Final = 2.0
 _CELL_BYTES: Final = 2_000
 _AT_ONCE: Final = 50
 
@@ -133,6 +143,10 @@ class Cells:
         self._heard_since = time.time()
         self._retry_at = 0.0
         self._turns = asyncio.Semaphore(_MOST_LOADS)
+        self._took_s = 0.0  # the last load of what was not held
+        self._rest_until = 0.0
+        self._asked: Counter[Sequence[int]] = Counter()
+        self._asked_since = 0.0
         self._bytes = 0
         changes.add(self)
 
@@ -143,11 +157,31 @@ class Cells:
         """Starts to load what ages, and says from when on to ask again, and until when what is held may answer."""
         now = time.time()
         held = [self._held[cell] for cell in wanted]  # they are: views do not outlive their cells
+        for cell in wanted:
+            self._held.move_to_end(cell)
         ageing = [number for number, cell in zip(wanted, held, strict=True) if cell.refresh_at <= now]
         if ageing and now >= self._retry_at:
             self._start_loading(ageing)
-        ask_at = now + _ASK_AGAIN_S if ageing else min(cell.refresh_at for cell in held)
+        ask_at = now + _ASK_AGAIN_S if ageing else min(now + _IN_USE_S, *(cell.refresh_at for cell in held))
         return ask_at, min(cell.fresh_until for cell in held)
+
+    def are_worth_holding(self, wanted: Sequence[int]) -> bool:
+        """Whether they are held, or are to be loaded now that somebody asks for them."""
+        if all(cell in self._held or cell in self._loading for cell in wanted):
+            return True
+        now = time.time()
+        if now < self._retry_at:
+            return True  # nobody can do better now
+        if self._turns.locked() or now < self._rest_until:
+            return False
+        return self._bytes < _TAKEN * self._max_bytes or self._is_asked_often(tuple(wanted), now)
+
+    def _is_asked_often(self, wanted: Sequence[int], now: float) -> bool:
+        if self._asked_since + _OFTEN_WITHIN_S < now:
+            self._asked.clear()
+            self._asked_since = now
+        self._asked[wanted] += 1
+        return self._asked[wanted] >= _OFTEN
 
     async def get(self, wanted: Sequence[int]) -> list[Cell]:
         """The cells, loaded where they are missing or too old; the old ones where MongoDB is away.
@@ -196,7 +230,7 @@ class Cells:
     async def _load_and_hold(self, cells: Sequence[int]) -> None:
         try:
             async with self._turns:
-                heard_since = self._heard_since
+                started, heard_since = time.time(), self._heard_since
                 loads = await self._load(cells, heard_since + _MARGIN_S if self._changes.listening else None)
         except DriverError as error:
             self._retry_at = time.time() + _RETRY_S
@@ -205,8 +239,11 @@ class Cells:
             logger.warning("MongoDB is away ({!r}); {} cells stay as they are", error, len(cells))
         else:
             self._retry_at = 0.0
+            new = not loads.keys() <= self._held.keys()
             for cell, content in loads.items():
                 await self._hold(cell, content, heard_since)
+            if new:
+                self._took_s = time.time() - started
         finally:
             for cell in cells:
                 del self._loading[cell]
@@ -321,3 +358,4 @@ class Cells:
         for cell in given_up:
             self._drop(cell)
             self._touched(cell, None, None)
+        self._rest_until = time.time() + _REST * self._took_s

@@ -18,6 +18,7 @@ from grome.nearby.models import Narrowing, Place, Question
 from grome.nearby.rows import Crowd
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.search import Found, search
+from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views, around
 
 _LONGEST_WINDOW: Final = timedelta(days=7)
@@ -34,17 +35,22 @@ class Answer(Struct, frozen=True):
 
 
 class NearbyService:
-    def __init__(self, cells: Cells, views: Views, availability: AvailabilityService) -> None:
-        self._cells, self._views, self._availability = cells, views, availability
+    def __init__(self, cells: Cells, views: Views, straight: StraightSearch, availability: AvailabilityService) -> None:
+        self._cells, self._views, self._straight, self._availability = cells, views, straight, availability
         # The first page by distance, where it can be given without waiting: (latitude, longitude, question) -> JSON.
         self.at_once = views.page
 
     async def nearby(self, query: NearbyQuery) -> Answer:
-        """Raises Invalid for the cursor or the window, Unavailable where the place is not held and MongoDB is away."""
+        """Raises Invalid for the cursor or the window.
+
+        Raises Unavailable or the driver's errors where the place is not held and MongoDB is away.
+        """
         question = question_of(query)
         plain = is_plain(query)
         circle = (query.lat, query.lng, question.radius_m)
         numbers = cells_touching(*(around(*circle) if plain else circle))
+        if _is_by_distance(query) and not self._cells.are_worth_holding(numbers):
+            return Answer(await self._straight_from_mongo(query, question.narrowing))
         cells = dict(zip(numbers, await self._cells.get(numbers), strict=True))
         age_s = _age_of(cells.values())
         if plain and age_s is None:
@@ -53,17 +59,17 @@ class NearbyService:
                 return Answer(body)
         return Answer(await self._search(query, question.narrowing, list(cells.values())), age_s)
 
+    async def _straight_from_mongo(self, query: NearbyQuery, narrowing: Narrowing) -> bytes:
+        after = decode_cursor(query.cursor, Place)
+        return _page(await self._straight.first(query, narrowing, after, query.limit + 1), query.limit)
+
     async def _search(self, query: NearbyQuery, narrowing: Narrowing, cells: Sequence[Cell]) -> bytes:
         crowd = Crowd.joined([cell.crowd for cell in cells])
-        after, limit = decode_cursor(query.cursor, Place), query.limit
+        after = decode_cursor(query.cursor, Place)
         if query.free_from is None and query.free_to is None:
-            found, more = _ranked(query, narrowing, crowd, after, limit + 1), None
-        else:
-            found, more = await self._free(query, narrowing, crowd, after)
-        if len(found) > limit:
-            more = found[limit - 1].place
-        page = found[:limit]
-        return page_of([one.row for one in page], [one.place.chord2 for one in page], more)
+            return _page(_ranked(query, narrowing, crowd, after, query.limit + 1), query.limit)
+        found, more = await self._free(query, narrowing, crowd, after)
+        return _page(found, query.limit, more)
 
     async def _free(
         self, query: NearbyQuery, narrowing: Narrowing, crowd: Crowd, after: Place | None
@@ -87,6 +93,14 @@ def _ranked(query: NearbyQuery, narrowing: Narrowing, crowd: Crowd, after: Place
     return search(crowd, unit_vector(query.lat, query.lng), query.radius_km * 1000, narrowing, query.sort, after, limit)
 
 
+def _page(found: Sequence[Found], limit: int, more: Place | None = None) -> bytes:
+    """Of those who were found, who may be too many; `more` is where else the next page begins, if there is one."""
+    page = found[:limit]
+    if len(found) > limit:
+        more = page[-1].place
+    return page_of([one.row for one in page], [one.place.chord2 for one in page], more)
+
+
 def question_of(query: NearbyQuery) -> Question:
     narrowing = Narrowing(query.service_id, query.price_max, query.rating_min, query.online, query.house_calls)
     return Question(query.radius_km * 1000, query.limit, narrowing)
@@ -94,13 +108,11 @@ def question_of(query: NearbyQuery) -> Question:
 
 def is_plain(query: NearbyQuery) -> bool:
     """Whether the order is that of the distance, from its beginning, and nothing but the order depends on the point."""
-    return (
-        query.sort == "distance"
-        and query.cursor is None
-        and query.house_calls is None
-        and query.free_from is None
-        and query.free_to is None
-    )
+    return _is_by_distance(query) and query.cursor is None and query.house_calls is None
+
+
+def _is_by_distance(query: NearbyQuery) -> bool:
+    return query.sort == "distance" and query.free_from is None and query.free_to is None
 
 
 def _window(query: NearbyQuery) -> tuple[datetime, datetime]:
