@@ -72,7 +72,7 @@ def _note() -> str:
     memory = load_settings({}).nearby.memory_mb
     return (
         f"A town is a square of {2 * HALF_KM:g} km with {PER_TOWN:,} barbers. A worker spends at most {memory} MiB on "
-        "the map (GROME_NEARBY_MEMORY_MB); where all towns need more, cells are loaded again and again."
+        "the map (GROME_NEARBY_MEMORY_MB); where all towns need more, most answers are queries to MongoDB."
     )
 
 
