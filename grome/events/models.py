@@ -1,0 +1,37 @@
+"""What has happened, as everything that follows from it hears of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class EventType(StrEnum):
+    """Stable: clients, webhook receivers and templates know them."""
+
+    BOOKING_REQUESTED = "booking.requested"
+    BOOKING_ACCEPTED = "booking.accepted"
+    BOOKING_DECLINED = "booking.declined"
+    BOOKING_STARTED = "booking.started"
+    BOOKING_COMPLETED = "booking.completed"
+    BOOKING_CANCELLED = "booking.cancelled"
+    BOOKING_EXPIRED = "booking.expired"
+    ACCOUNT_REGISTERED = "account.registered"
+    ACCOUNT_NEW_DEVICE = "account.new_device"
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """`subject_id` is a booking's or a user's id. Of one subject, `version` grows from event to event.
+
+    `people` are those whom it concerns: customer and barber of a booking, or the user. `actor_id` is who did it, None
+    for Grome itself.
+    """
+
+    id: UUID
+    type: EventType
+    at: datetime
+    subject_id: UUID
+    version: int
+    people: tuple[UUID, ...]
+    actor_id: UUID | None = None
