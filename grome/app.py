@@ -10,6 +10,7 @@ from sanic import exceptions as sanic_errors
 from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
+from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
@@ -38,7 +39,7 @@ from grome.jobs_dashboard.routes import dashboard
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, audit, ops)
 
 
 DESCRIPTION = """\
