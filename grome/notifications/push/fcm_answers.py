@@ -17,26 +17,26 @@ OK, BAD_REQUEST, UNAUTHORIZED, TOO_MANY, SERVER_ERROR = 200, 400, 401, 429, 500
 QUOTA_REFILLS_S = 60.0
 
 
-class _Accepted(Struct):
+class _Accepted(Struct, frozen=True):
     name: str
 
 
-class _Violation(Struct):
+class _Violation(Struct, frozen=True):
     field: str = ""
 
 
-class _Detail(Struct):
+class _Detail(Struct, frozen=True):
     error_code: str = field(default="", name="errorCode")
     violations: list[_Violation] = field(default=[], name="fieldViolations")
 
 
-class _Error(Struct):
+class _Error(Struct, frozen=True):
     status: str = ""
     message: str = ""
     details: list[_Detail] = []
 
 
-class _Refused(Struct):
+class _Refused(Struct, frozen=True):
     error: _Error = _Error()
 
 

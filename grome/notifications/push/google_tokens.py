@@ -34,12 +34,12 @@ class ServiceAccount(Struct, frozen=True):
     token_uri: str
 
 
-class _Granted(Struct):
+class _Granted(Struct, frozen=True):
     access_token: str
     expires_in: int
 
 
-class _Denied(Struct):
+class _Denied(Struct, frozen=True):
     error: str = ""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import aioboto3  # type: ignore[import-untyped]
 from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from config.settings import SmsSettings
 from grome.common.clock import Clock
@@ -44,7 +45,7 @@ class Sns:
                 answer = await client.publish(PhoneNumber=phone, Message=text, MessageAttributes=TRANSACTIONAL)
         except ClientError as fault:
             raise self._error(fault) from None
-        except (BotoCoreError, TimeoutError) as fault:
+        except (BotoCoreError, ResponseParserError, TimeoutError) as fault:
             raise SmsFailedError(f"SNS: {type(fault).__name__}") from None
         return str(answer["MessageId"])
 
