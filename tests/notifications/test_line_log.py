@@ -65,6 +65,10 @@ async def test_a_file_that_was_removed_or_emptied_begins_anew(path: Path) -> Non
     path.unlink()
     await log.add(Item("a"))
     assert await names(path) == ["a"]
+    path.rename(path.with_suffix(".old"))
+    await LineLog(path, Item).add(Item("b", "of another, which is longer than all that was there"))
+    await log.add(Item("a"))
+    assert await names(path) == ["b", "a"]
     path.write_bytes(b"")
     await log.add(Item("a"))
     assert await names(path) == ["a"]

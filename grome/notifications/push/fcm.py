@@ -27,12 +27,11 @@ class Fcm:
     def __init__(self, settings: PushSettings, clock: Clock) -> None:
         """Raises ValueError where the service account cannot be used."""
         account = read_service_account(settings.service_account)
-        connections = AT_ONCE + 1  # one for the token server
-        self._http = httpx.AsyncClient(
-            timeout=settings.timeout_s,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        )
-        self._access = GoogleTokens(account, self._http, settings.timeout_s, clock)
+        # How many there are is bounded by the slots, and one more for the token server.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE + 1)
+        self._http = httpx.AsyncClient(timeout=settings.timeout_s, limits=limits)
+        # Half of the time, so that the other half is left to send.
+        self._access = GoogleTokens(account, self._http, settings.timeout_s / 2, clock)
         self._url = f"{settings.url}/v1/projects/{account.project_id}/messages:send"
         self._timeout_s, self._clock = settings.timeout_s, clock
         self._slots = asyncio.Semaphore(AT_ONCE)

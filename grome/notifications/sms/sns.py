@@ -40,6 +40,7 @@ class Sns:
     async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002, ARG002 -- SNS has no place for it
         # Their own messages can repeat the number, so nothing of them is carried on.
         try:
+            # Over all of it; the SDK's own timeouts are for each read, and not for its search for credentials.
             async with asyncio.timeout(self._settings.timeout_s):
                 client = await self._opened()
                 answer = await client.publish(PhoneNumber=phone, Message=text, MessageAttributes=TRANSACTIONAL)

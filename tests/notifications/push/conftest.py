@@ -11,6 +11,7 @@ from grome.notifications.push.fcm import Fcm
 from tests.conftest import SetClock
 from tests.notifications.push.google import Google
 
+IMPATIENCE_S = 1.5
 PUSH = Push(
     id="0190:push:anna",
     title="Booking accepted",
@@ -31,11 +32,21 @@ async def google(clock: SetClock) -> AsyncIterator[Google]:
 @pytest.fixture
 def push_settings(google: Google) -> PushSettings:
     account = msgspec.json.encode(google.account).decode()
-    return PushSettings(transport="fcm", service_account=account, url=google.server.url, timeout_s=1.0)
+    return PushSettings(transport="fcm", service_account=account, url=google.server.url, timeout_s=20)
 
 
 @pytest.fixture
 async def fcm(push_settings: PushSettings, clock: SetClock) -> AsyncIterator[Fcm]:
     pusher = Fcm(push_settings, clock)
+    yield pusher
+    await pusher.aclose()
+
+
+@pytest.fixture
+async def impatient(push_settings: PushSettings, google: Google, clock: SetClock) -> AsyncIterator[Fcm]:
+    """Gives up after IMPATIENCE_S; it has signed in already."""
+    pusher = Fcm(msgspec.structs.replace(push_settings, timeout_s=IMPATIENCE_S), clock)
+    await pusher.send(["first"], PUSH)
+    google.accepted.clear()
     yield pusher
     await pusher.aclose()

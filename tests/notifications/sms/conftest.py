@@ -41,6 +41,6 @@ async def fake_sns() -> AsyncIterator[FakeSns]:
 
 @pytest.fixture
 async def sns(fake_sns: FakeSns) -> AsyncIterator[Sns]:
-    sender = Sns(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=1), system_clock)
+    sender = Sns(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=20), system_clock)
     yield sender
     await sender.aclose()

@@ -16,7 +16,7 @@ PHONE = "+15005550006"
 
 @pytest.fixture(params=["sns", "log"])
 async def sender(request: pytest.FixtureRequest, fake_sns: FakeSns, tmp_path: Path) -> AsyncIterator[SmsSender]:
-    sms = msgspec.convert({"transport": request.param, "url": fake_sns.server.url, "timeout_s": 5}, SmsSettings)
+    sms = msgspec.convert({"transport": request.param, "url": fake_sns.server.url, "timeout_s": 20}, SmsSettings)
     opened = open_sms(Settings(home=str(tmp_path), sms=sms))
     yield opened
     await opened.aclose()

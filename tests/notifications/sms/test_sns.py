@@ -1,6 +1,7 @@
 """Sns: what it sends, how often, and what each refusal becomes."""
 
 import asyncio
+import contextlib
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -14,7 +15,7 @@ from grome.notifications.sms.sns import Sns
 from tests.builders.http_server import Reply
 from tests.notifications.sms.sns import FakeSns, refused
 
-PHONE = "+15005550006"
+PHONE, IMPATIENCE_S = "+15005550006", 3.0
 
 
 async def test_moto_takes_texts_over_one_client(moto: str) -> None:
@@ -58,6 +59,7 @@ async def test_refusals_are_told_apart_without_the_number_and_asked_for_once(
     assert str(raised.value).startswith(text)
     assert PHONE not in str(raised.value)
     assert raised.value.__suppress_context__
+    assert raised.value.__cause__ is None
     assert len(fake_sns.forms) == 1
     assert await sns.send(PHONE, "text", "id") == "message-2"
 
@@ -72,15 +74,35 @@ async def test_throttling_says_when_to_come_again(
     assert later.value.seconds == seconds
 
 
-async def test_a_server_that_hangs_is_given_up_in_time(sns: Sns, fake_sns: FakeSns) -> None:
-    await sns.send(PHONE, "text", "before")
+async def test_a_server_that_hangs_is_given_up_in_time(fake_sns: FakeSns) -> None:
+    sender = Sns(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=IMPATIENCE_S), system_clock)
+    await sender.send(PHONE, "text", "before")
     fake_sns.script.append(None)
     began = asyncio.get_running_loop().time()
     with pytest.raises(SmsFailedError, match="Timeout"):
-        await sns.send(PHONE, "text", "id")
-    assert 0.9 < asyncio.get_running_loop().time() - began < 2
+        await sender.send(PHONE, "text", "id")
+    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S
     assert len(fake_sns.forms) == 2
-    assert await sns.send(PHONE, "text", "id") == "message-3"
+    assert await sender.send(PHONE, "text", "id") == "message-3"
+    await sender.aclose()
+
+
+async def test_an_answer_that_never_ends_is_given_up_in_time() -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    sender = Sns(SmsSettings(transport="sns", url=url, timeout_s=IMPATIENCE_S), system_clock)
+    with pytest.raises(SmsFailedError, match="SNS: TimeoutError"):
+        await asyncio.wait_for(sender.send(PHONE, "text", "id"), 2 * IMPATIENCE_S)
+    await sender.aclose()
+    server.close()
 
 
 async def test_a_server_that_is_away_and_comes_back(sns: Sns, fake_sns: FakeSns) -> None:
