@@ -2,6 +2,7 @@
 # ruff: noqa: ASYNC240 -- a small file of the test's own
 
 import asyncio
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -45,8 +46,20 @@ async def test_only_its_owner_reads_it(path: Path) -> None:
 
 async def test_many_at_once_on_several_logs(path: Path) -> None:
     logs = [LineLog(path, Item) for _ in range(4)]
-    await asyncio.gather(*(log.add(Item(str(number))) for number in range(50) for log in logs))
-    assert sorted(await names(path)) == sorted(str(number) for number in range(50))
+    await asyncio.gather(*(log.add(Item(str(number))) for number in range(300) for log in logs))
+    assert sorted(await names(path)) == sorted(str(number) for number in range(300))
+
+
+async def test_who_writes_waits_for_who_is_writing_and_sees_what_it_wrote(path: Path) -> None:
+    log = LineLog(path, Item)
+    await log.add(Item("a"))
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        adding = asyncio.create_task(log.add(Item("b", "late")))
+        await asyncio.sleep(0.2)
+        file.write(b'{"name":"b","text":"early"}\n')
+    await adding
+    assert await log.read() == [Item("a"), Item("b", "early")]
 
 
 async def test_half_a_line_is_no_line(path: Path) -> None:
@@ -65,6 +78,7 @@ async def test_a_file_that_was_removed_or_emptied_begins_anew(path: Path) -> Non
     path.unlink()
     await log.add(Item("a"))
     assert await names(path) == ["a"]
+    await log.add(Item("c"))  # by now it has read that "a" is there
     path.rename(path.with_suffix(".old"))
     await LineLog(path, Item).add(Item("b", "of another, which is longer than all that was there"))
     await log.add(Item("a"))
