@@ -33,6 +33,9 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.notifications.mail import Mailer
+from grome.notifications.mailbox import open_mailbox
+from grome.notifications.smtp import SmtpMailer
 
 QUEUE = "default"
 _MIB = 2**20
@@ -59,6 +62,7 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    mailer: Mailer
     _stack: AsyncExitStack
 
     @classmethod
@@ -116,6 +120,7 @@ class AppContext:
             nearby=NearbyService(
                 cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
             ),
+            mailer=SmtpMailer(settings.mail) if settings.mail.transport == "smtp" else open_mailbox(settings),
             _stack=stack,
         )
 

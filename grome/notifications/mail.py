@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -85,13 +86,11 @@ def _address(address: str) -> Address:
     Also for what begins an encoded word, which the library would decode (as told above of subjects).
     """
     local, _, domain = address.rpartition("@")
-    try:
+    with suppress(ValueError):
         ascii_domain = domain.encode("idna").decode()
-        if not _DOMAIN.fullmatch(ascii_domain) or "=?" in local:
-            raise ValueError(address)
-        return Address(username=local, domain=ascii_domain)
-    except ValueError:
-        raise GiveUpError("The address is none that mail can be sent to") from None
+        if _DOMAIN.fullmatch(ascii_domain) and "=?" not in local:
+            return Address(username=local, domain=ascii_domain)
+    raise GiveUpError("The address is none that mail can be sent to")
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from config.settings import Settings
 from grome.jobs.errors import GiveUpError
 from grome.notifications.mail import Mail, MailDeferredError, compose, safe_name
 
@@ -89,6 +90,10 @@ class MailboxFolder:
             text=_part(message, "plain"),
             html=_part(message, "html"),
         )
+
+
+def open_mailbox(settings: Settings) -> MailboxFolder:
+    return MailboxFolder(Path(settings.home) / "mailbox", settings.mail.sender)
 
 
 def _line(name: str, message: EmailMessage) -> Line:
