@@ -4,14 +4,22 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, Literal
 
 import aiosmtplib
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
 from config.settings import MailSettings
@@ -47,10 +55,12 @@ class Receiver:
 
 
 @asynccontextmanager
-async def mail_server(receiver: Receiver, **options: Any) -> AsyncIterator[MailSettings]:
-    """What to set in order to reach it."""
+async def mail_server(
+    receiver: Receiver, ssl: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[MailSettings]:
+    """What to set in order to reach it; with `ssl` it is encrypted from the start."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(receiver, hostname="test", **options), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: SMTP(receiver, hostname="test", **options), "127.0.0.1", 0, ssl=ssl)
     try:
         yield replace(SETTINGS, port=server.sockets[0].getsockname()[1])
     finally:
@@ -148,9 +158,46 @@ async def test_nothing_is_sent_in_clear_where_encryption_is_asked_for() -> None:
     async with mail_server(receiver) as settings:
         with pytest.raises(aiosmtplib.SMTPException, match="STARTTLS"):
             await SmtpMailer(replace(settings, security="starttls")).send(mail())
-        with pytest.raises((OSError, ssl.SSLError)):
-            await SmtpMailer(replace(settings, security="tls", timeout_s=1)).send(mail())
+        with pytest.raises(OSError, match="connect"):
+            await SmtpMailer(replace(settings, security="tls")).send(mail())
     assert receiver.envelopes == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_encrypted(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, security: Literal["starttls", "tls"]
+) -> None:
+    """To a server whose certificate the system trusts, and to no other."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    options = {"ssl": context} if security == "tls" else {"tls_context": context, "require_starttls": True}
+    receiver = Receiver()
+    async with mail_server(receiver, **options) as settings:
+        mailer = SmtpMailer(replace(settings, security=security))
+        with pytest.raises((OSError, aiosmtplib.SMTPException), match="certificate verify failed"):
+            await mailer.send(mail())
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await mailer.send(mail())
+    assert len(receiver.envelopes) == 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Key and self-signed certificate of 127.0.0.1 in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail server of a test")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = tmp_path_factory.mktemp("certificate") / "server.pem"
+    file.write_bytes(private + signed.public_bytes(Encoding.PEM))
+    return file
 
 
 async def test_an_address_beyond_ascii() -> None:

@@ -17,6 +17,7 @@ OTHERS = [language for language in LANGUAGES if language != "en"]
 # Words that are the same in these languages, and what only says where a time or a value stands.
 SAME = {
     "de": {"words.code"},
+    "es": {"words.total"},
     "fr": {"words.date", "words.total", "words.code"},
 }
 ARRANGING = {"words.line", "words.clock", "words.clock_range", "words.in_zone"}
