@@ -200,8 +200,16 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-async def test_an_address_beyond_ascii() -> None:
+@pytest.mark.parametrize(
+    ("address", "envelope"),
+    [
+        ("josé@exämple.com", "josé@xn--exmple-cua.com"),
+        ("a,b@example.com", '"a,b"@example.com'),
+        ("a>b@example.com", '"a>b"@example.com'),
+    ],
+)
+async def test_odd_addresses(address: str, envelope: str) -> None:
     receiver = Receiver()
     async with mail_server(receiver, enable_SMTPUTF8=True) as settings:
-        await SmtpMailer(settings).send(mail(to="josé@exämple.com"))
-    assert receiver.envelopes[0].rcpt_tos == ["josé@xn--exmple-cua.com"]
+        await SmtpMailer(settings).send(mail(to=address))
+    assert receiver.envelopes[0].rcpt_tos == [envelope]
