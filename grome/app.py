@@ -36,6 +36,7 @@ from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
 from grome.jobs_dashboard.routes import dashboard
+from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 
@@ -81,6 +82,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
     app.blueprint(dashboard)
+    app.blueprint(mailbox)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start

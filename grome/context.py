@@ -42,6 +42,9 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.notifications.mail import Mailer
+from grome.notifications.mailbox import open_mailbox
+from grome.notifications.smtp import SmtpMailer
 
 _MIB = 2**20
 
@@ -71,6 +74,7 @@ class AppContext:
     audit: AuditTrail
     followers: Mapping[str, Follower]
     relay: Relay
+    mailer: Mailer
     _stack: AsyncExitStack
 
     @classmethod
@@ -136,6 +140,7 @@ class AppContext:
             audit=audit,
             followers=followers,
             relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
+            mailer=SmtpMailer(settings.mail) if settings.mail.transport == "smtp" else open_mailbox(settings),
             _stack=stack,
         )
 
