@@ -37,8 +37,9 @@ from grome.context import AppContext
 from grome.jobs_dashboard.routes import dashboard
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
+from grome.webhooks.routes import webhooks
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, webhooks, ops)
 
 
 DESCRIPTION = """\

@@ -35,6 +35,13 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.webhooks.delivery import WebhookDelivery
+from grome.webhooks.follower import WebhookFollower
+from grome.webhooks.guard import SystemResolver
+from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+from grome.webhooks.sender import Sender
+from grome.webhooks.service import WebhookService
+from grome.webhooks.signing import Vault
 
 _MIB = 2**20
 
@@ -61,6 +68,9 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    webhooks: WebhookService
+    webhook_delivery: WebhookDelivery
+    webhook_follower: WebhookFollower
     _stack: AsyncExitStack
 
     @classmethod
@@ -76,6 +86,7 @@ class AppContext:
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
         queues = open_queues(waiting)
+        jobs = Jobs(JobRepository(db), queues, clock)
 
         sessions = SessionRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -99,6 +110,11 @@ class AppContext:
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
+        endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
+        vault, resolver = Vault(settings.accounts.signing_key), SystemResolver()
+        stack.callback(resolver.close)
+        sender = Sender(settings.webhooks, resolver)
+        stack.push_async_callback(sender.close)
         return cls(
             settings=settings,
             clock=clock,
@@ -106,7 +122,7 @@ class AppContext:
             database=db,
             redis=redis,
             queues=queues,
-            jobs=Jobs(JobRepository(db), queues, clock),
+            jobs=jobs,
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,
@@ -120,6 +136,11 @@ class AppContext:
             nearby=NearbyService(
                 cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
             ),
+            webhooks=WebhookService(
+                endpoints, deliveries, vault, jobs, clock, private_addresses=settings.webhooks.private_addresses
+            ),
+            webhook_delivery=WebhookDelivery(endpoints, deliveries, vault, sender, clock),
+            webhook_follower=WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
             _stack=stack,
         )
 

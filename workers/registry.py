@@ -7,8 +7,10 @@ from saq import CronJob
 from grome.bookings.jobs import expire_unanswered
 from grome.jobs.models import JobKind
 from grome.jobs.running import Handler
+from grome.webhooks.jobs import send_webhook
+from grome.webhooks.models import WEBHOOK
 
-HANDLERS: dict[JobKind, Handler] = {}
+HANDLERS: dict[JobKind, Handler] = {WEBHOOK: send_webhook}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),)

@@ -9,10 +9,10 @@ from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.ids import new_id
 from grome.events.models import Event
+from grome.jobs.service import Jobs
 from grome.webhooks.messages import account_message, booking_message
 from grome.webhooks.models import BARBER_TYPES, Delivery, DeliveryState, job_of
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
-from grome.webhooks.service import AddsJobs
 
 
 class WebhookFollower:
@@ -23,7 +23,7 @@ class WebhookFollower:
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
         bookings: BookingService,
-        jobs: AddsJobs,
+        jobs: Jobs,
         clock: Clock,
     ) -> None:
         self._endpoints, self._deliveries, self._bookings = endpoints, deliveries, bookings

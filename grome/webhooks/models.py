@@ -52,7 +52,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     id: UUID = field(name="_id")
     owner_id: UUID | None
-    slot: Annotated[int, Meta(ge=0, lt=MOST_ENDPOINTS)]
+    slot: Annotated[int, Meta(ge=0, le=MOST_ENDPOINTS - 1)]
     url: str
     types: list[EventType]
     description: str

@@ -165,9 +165,7 @@ class DeliveryRepository:
 
     async def _note(self, wanted: Document, attempt: Attempt, fields: dict[str, Any]) -> None:
         kept = {"$each": [to_document(attempt)], "$slice": -MOST_ATTEMPTS}
-        await self._deliveries.update_one(
-            wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})}
-        )
+        await self._deliveries.update_one(wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})})
 
 
 def managed_by(actor: Actor) -> Document:

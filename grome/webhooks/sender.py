@@ -64,9 +64,7 @@ class Sender:
             return Outcome(error=f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])
 
     async def _exchange(self, target: httpx.URL, headers: Mapping[str, str], body: bytes) -> Outcome:
-        url = httpcore.URL(
-            scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
-        )
+        url = httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path)
         sent = {"Host": target.netloc.decode(), "Accept-Encoding": "identity", **headers}
         limits = {"timeout": {"connect": min(_CONNECT_S, self._settings.timeout_s)}}
         async with self._connections.stream(

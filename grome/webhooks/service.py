@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from grome.common.actor import Actor, Role
@@ -12,7 +12,7 @@ from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.mongo import Document, to_document
 from grome.events.models import EventType
-from grome.jobs.models import NewJob
+from grome.jobs.service import Jobs
 from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, UrlError
 from grome.webhooks.guard import parse_url
 from grome.webhooks.messages import ping_message
@@ -50,19 +50,13 @@ from grome.webhooks.signing import Vault, new_secret, written
 _ROTATIONS: Final = 8
 
 
-class AddsJobs(Protocol):
-    """What webhooks need of `grome.jobs.service.Jobs`."""
-
-    async def add(self, *jobs: NewJob) -> None: ...
-
-
 class WebhookService:
-    def __init__(  # noqa: PLR0913 -- what it works with
+    def __init__(
         self,
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
         vault: Vault,
-        jobs: AddsJobs,
+        jobs: Jobs,
         clock: Clock,
         *,
         private_addresses: bool,
