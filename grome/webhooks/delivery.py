@@ -65,7 +65,7 @@ class WebhookDelivery:
                 await self._endpoints.note_success(endpoint.id)
             return
         await self._deliveries.note_failed(delivery, attempt)
-        await self._judge(endpoint, outcome)
+        await self._judge(endpoint, outcome, attempt.at)
         if last or outcome.status == _GONE:
             await self._deliveries.give_up(delivery, wanted.run)
         _raise(attempt.error, outcome, attempt.at)
@@ -110,9 +110,8 @@ class WebhookDelivery:
                     logger.warning("An old secret of webhook endpoint {} is unreadable", endpoint.id)
         return opened
 
-    async def _judge(self, endpoint: Endpoint, outcome: Outcome) -> None:
+    async def _judge(self, endpoint: Endpoint, outcome: Outcome, now: datetime) -> None:
         """Whether after this failure the endpoint is asked again at all."""
-        now = self._clock()
         if outcome.status == _GONE:
             reason = DisabledReason.GONE
         elif endpoint.failing_since is None:

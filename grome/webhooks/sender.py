@@ -44,6 +44,7 @@ class Sender:
         allowed = (lambda _: True) if self._settings.private_addresses else is_public
         return httpcore.AsyncConnectionPool(
             ssl_context=self._trust or httpx.create_ssl_context(trust_env=False),
+            max_connections=None,  # else the eleventh would wait for receivers that hang
             max_keepalive_connections=0,
             network_backend=GuardedBackend(self._resolve, allowed),
         )

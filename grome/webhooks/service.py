@@ -151,8 +151,8 @@ class WebhookService:
         return delivery_out(delivery)
 
     async def deliveries(self, actor: Actor, endpoint_id: UUID, query: DeliveryQuery) -> DeliveryPage:
-        await self._find(actor, endpoint_id)
         after = decode_cursor(query.cursor, AfterDelivery)
+        await self._find(actor, endpoint_id)
         found = await self._deliveries.page(endpoint_id, query.state, after, query.limit + 1)
         page = found[: query.limit]
         more = encode_cursor(AfterDelivery(page[-1].id)) if len(found) > query.limit else None

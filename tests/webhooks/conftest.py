@@ -1,11 +1,12 @@
 """A Grome with a database and queues of its own, which may send to this machine."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 
 import httpx
 import msgspec
 import pytest
+from loguru import logger
 
 from config.settings import Settings
 from grome.app import App
@@ -62,3 +63,12 @@ def _real_time(trial_clock: SetClock) -> Iterator[None]:
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as started:
         yield started
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """Everything that was logged since the test began."""
+    lines: list[str] = []
+    number = logger.add(lambda line: lines.append(str(line)), level="DEBUG")
+    yield lambda: "".join(lines)
+    logger.remove(number)
