@@ -233,3 +233,17 @@ async def test_a_customer_is_told_nothing(trial: Trial) -> None:
     person = await register(trial.http)
     made = await trial.http.post("/v1/webhooks/endpoints", json={"url": "https://example.com"}, headers=person.auth)
     assert (made.status_code, made.json()["code"]) == (403, "forbidden")
+
+
+async def test_what_is_still_to_be_sent_goes_to_the_new_url(trial: Trial, receiver: Receiver) -> None:
+    shop, _, booking = await trial.booked()
+    endpoint = await trial.endpoint(shop.person, receiver.url)
+    (event,) = await trial.follow(booking)
+    receiver.behaviours = [answering(500)]
+    with pytest.raises(DeliveryError):
+        await trial.deliver(endpoint, event)
+    here = f"/v1/webhooks/endpoints/{endpoint.id}"
+    changed = await trial.http.put(here, json={"url": f"{receiver.url}&new=1"}, headers=shop.auth)
+    assert changed.json()["failing_since"] is None
+    await trial.deliver(endpoint, event)
+    assert [got.target for got in receiver.requests] == ["/hooks?from=grome", "/hooks?from=grome&new=1"]

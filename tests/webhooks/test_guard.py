@@ -278,13 +278,26 @@ class TestRedirects:
             assert (outcome.status, proxy.connections) == (200, 0)
 
 
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """A certificate authority of this test's own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority")])
-        self._certificate = self._issue(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
+        self._certificate = self._issue(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), SIGNS)
 
     def _issue(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
@@ -297,7 +310,9 @@ class Authority:
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
         )
         for extension in (*extensions, *identifiers):
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            builder = builder.add_extension(
+                extension, critical=isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            )
         return builder.sign(self._key, SHA256())
 
     def server(self, host: str) -> ssl.SSLContext:
