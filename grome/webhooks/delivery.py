@@ -61,8 +61,7 @@ class WebhookDelivery:
         outcome, attempt = await self._attempt(endpoint, delivery, wanted.run)
         if attempt.error is None:
             await self._deliveries.note_delivered(delivery, attempt)
-            if endpoint.failing_since:
-                await self._endpoints.note_success(endpoint.id)
+            await self._endpoints.note_success(endpoint.id)
             return
         await self._deliveries.note_failed(delivery, attempt)
         await self._judge(endpoint, outcome, attempt.at)

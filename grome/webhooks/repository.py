@@ -89,7 +89,8 @@ class EndpointRepository:
         return done.matched_count == 1
 
     async def note_success(self, endpoint_id: UUID) -> None:
-        await self._endpoints.update_one({"_id": endpoint_id}, {"$set": {"failing_since": None}})
+        failing = {"_id": endpoint_id, "failing_since": {"$ne": None}}
+        await self._endpoints.update_one(failing, {"$set": {"failing_since": None}})
 
     async def note_failure(self, endpoint_id: UUID, now: datetime) -> None:
         """The first after a success counts."""
