@@ -1,5 +1,6 @@
 """The composition root: every client is opened and every service built here, for API and job workers alike."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,8 @@ from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
 from grome.availability.service import AvailabilityService
 from grome.barbers.changes import BarberChanges
 from grome.barbers.repository import BarberRepository
@@ -27,6 +30,10 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.events.caches import BarberCaches
+from grome.events.live import LiveRooms
+from grome.events.relay import Follower, Relay
+from grome.events.repository import RelayRepository
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import Jobs
@@ -68,9 +75,11 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    audit: AuditTrail
     webhooks: WebhookService
     webhook_delivery: WebhookDelivery
-    webhook_follower: WebhookFollower
+    followers: Mapping[str, Follower]
+    relay: Relay
     _stack: AsyncExitStack
 
     @classmethod
@@ -109,12 +118,18 @@ class AppContext:
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
-        cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
+        audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
         vault, resolver = Vault(settings.accounts.signing_key), SystemResolver()
         stack.callback(resolver.close)
         sender = Sender(settings.webhooks, resolver)
         stack.push_async_callback(sender.close)
+        followers: dict[str, Follower] = {
+            "live rooms": LiveRooms(redis),
+            "audit trail": audit,
+            "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
+        }
+        cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         return cls(
             settings=settings,
             clock=clock,
@@ -140,7 +155,9 @@ class AppContext:
                 endpoints, deliveries, vault, jobs, clock, private_addresses=settings.webhooks.private_addresses
             ),
             webhook_delivery=WebhookDelivery(endpoints, deliveries, vault, sender, clock),
-            webhook_follower=WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
+            audit=audit,
+            followers=followers,
+            relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
             _stack=stack,
         )
 

@@ -63,6 +63,7 @@ WHO = {
     "GET /v1/webhooks/endpoints/{endpoint_id}/deliveries": OWNERS,
     "GET /v1/webhooks/endpoints/{endpoint_id}/deliveries/{delivery_id}": OWNERS,
     "POST /v1/webhooks/endpoints/{endpoint_id}/deliveries/{delivery_id}/replay": OWNERS,
+    "GET /v1/admin/audit": "admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,
 }

@@ -26,7 +26,7 @@ async def test_pages_hold_everything_once_the_newest_first(trial: Trial, receive
     for action in ("accept", "start", "complete"):
         await move(trial.http, shop.auth, booking, action)
     for event in await trial.events(booking):
-        await trial.context.webhook_follower.follow([event])
+        await trial.context.followers["webhooks"].follow([event])
     found: list[dict[str, Any]] = []
     query = {"limit": "3"}
     while True:

@@ -89,7 +89,7 @@ class Trial:
 
     async def follow(self, booking: dict[str, Any]) -> list[Event]:
         events = await self.events(booking)
-        await self.context.webhook_follower.follow(events)
+        await self.context.followers["webhooks"].follow(events)
         return events
 
     async def deliver(self, endpoint: Endpoint, event: Event | UUID, *, run: int = 0, last: bool = False) -> None:
