@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from grome.common.clock import Clock
 from grome.common.mongo import Document, DriverError
+from grome.common.tasks import end_if_cancelled
 from grome.events.derive import events_of, events_since
 from grome.events.models import Change, Event
 from grome.events.repository import RelayRepository, RelayState, TokenLostError
@@ -65,6 +66,7 @@ class Leader:
 
     async def _keep_lease(self) -> None:
         while True:
+            end_if_cancelled()
             began = time.monotonic()
             if not await self._relay.renew(self._state, int(LEASE_S * 1000), self._position()):
                 raise LeaseLostError
@@ -90,6 +92,7 @@ class Leader:
                     if token is None:
                         await self._rescan()
                     while True:
+                        end_if_cancelled()
                         change, token = await changes.next()
                         await self._read_ahead.put(_Read(change, events_of(change) if change else [], token))
             except TokenLostError:
@@ -105,6 +108,7 @@ class Leader:
 
     async def _hand_on_all(self) -> None:
         while True:
+            end_if_cancelled()
             batch = [await self._read_ahead.get()]
             while not self._read_ahead.empty() and len(batch) < _AT_ONCE:
                 batch.append(self._read_ahead.get_nowait())

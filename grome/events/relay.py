@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from grome.common.clock import Clock
 from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
+from grome.common.tasks import end_if_cancelled
 from grome.events.leading import LEASE_S, Leader, LeaseLostError
 from grome.events.models import Change, Event
 from grome.events.repository import RelayRepository
@@ -50,6 +51,7 @@ class Relay:
     async def run(self) -> None:
         """Leads whenever nobody else does; runs as long as its process."""
         while True:
+            end_if_cancelled()
             try:
                 if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
                     await Leader(self._relay, state, self._hand_on, self._clock).lead()
@@ -76,6 +78,7 @@ class Relay:
     async def _follow(self, name: str, follower: Follower, events: Sequence[Event]) -> None:
         """Passing faults are waited out: what comes later must not overtake what came before."""
         while events:
+            end_if_cancelled()
             try:
                 await follower.follow(events)
             # Whatever it is, a bug of one follower must stop neither the others nor what comes after.

@@ -10,6 +10,7 @@ from loguru import logger
 
 from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
+from grome.common.tasks import end_if_cancelled
 from grome.context import AppContext
 from grome.jobs.errors import GiveUpError, LaterError
 from grome.jobs.models import Job, JobKind, State
@@ -49,6 +50,7 @@ class JobRunner:
     async def keep_held(self) -> None:
         """Runs as long as the worker does."""
         while True:
+            end_if_cancelled()
             await asyncio.sleep(_BEAT_S)
             if self._held:
                 try:

@@ -11,6 +11,7 @@ from saq import Job as Message
 
 from grome.common.clock import Clock
 from grome.common.mongo import DriverError, is_passing_fault
+from grome.common.tasks import end_if_cancelled
 from grome.jobs.models import Job, JobKind, NewJob, State
 from grome.jobs.queues import Queues
 from grome.jobs.repository import JobRepository
@@ -70,6 +71,7 @@ class Jobs:
     async def keep_handing_over(self) -> None:
         """Runs as long as a worker does; any number of workers may."""
         while True:
+            end_if_cancelled()
             try:
                 while await self.hand_over_due() == _AT_ONCE:
                     pass
