@@ -34,11 +34,12 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, jobs, ops)
 
 
 DESCRIPTION = """\

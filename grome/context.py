@@ -27,6 +27,7 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.jobs.admin import JobAdmin
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import Jobs
@@ -50,6 +51,7 @@ class AppContext:
     redis: Redis
     queues: Queues
     jobs: Jobs
+    job_admin: JobAdmin
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
@@ -76,6 +78,8 @@ class AppContext:
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
         queues = open_queues(waiting)
+        job_repository = JobRepository(db)
+        jobs = Jobs(job_repository, queues, clock)
 
         sessions = SessionRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -106,7 +110,8 @@ class AppContext:
             database=db,
             redis=redis,
             queues=queues,
-            jobs=Jobs(JobRepository(db), queues, clock),
+            jobs=jobs,
+            job_admin=JobAdmin(jobs, job_repository, clock),
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,

@@ -52,6 +52,11 @@ WHO = {
     "POST /v1/bookings/{booking_id}/start": "barber",
     "POST /v1/bookings/{booking_id}/complete": "barber",
     "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
+    "GET /v1/admin/jobs": "admin",
+    "GET /v1/admin/jobs/{job_id}": "admin",
+    "POST /v1/admin/jobs/{job_id}/retry": "admin",
+    "POST /v1/admin/jobs/{job_id}/drop": "admin",
+    "GET /metrics": "admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,
 }
