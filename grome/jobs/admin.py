@@ -16,7 +16,7 @@ from grome.jobs.schemas import JobOut, JobPage, JobQuery, job_out
 from grome.jobs.service import Jobs
 
 COUNTED: Final = 10_000
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 20
 
 
 class Figures(Struct, frozen=True):
@@ -45,13 +45,12 @@ class JobAdmin:
         """Raises NotFound."""
         return job_out(await self._find(job_id))
 
-    async def dead(self, kind: str | None) -> AsyncIterator[str]:
-        """Ids of those that are dead, newest first; what dies while this is read may be left out."""
+    async def dead(self, kind: str | None) -> AsyncIterator[list[str]]:
+        """Ids of those that are dead, newest first and some at a time; what dies meanwhile may be left out."""
         after = None
         while found := await self._stored.page(State.DEAD, kind, after, _AT_ONCE):
             after = AfterJob(found[-1].created_at, found[-1].id)
-            for job in found:
-                yield job.id
+            yield [job.id for job in found]
 
     async def retry(self, by: str, job_id: str) -> JobOut:
         """Give a dead or dropped job all its tries anew. Raises NotFound and WrongJobState."""
