@@ -31,7 +31,9 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--state", default=State.DEAD.value, show_default=True, type=click.Choice([*State]))
+@click.option(
+    "--state", default=State.DEAD.value, show_default=True, type=click.Choice([state.value for state in State])
+)
 @click.option("--kind", help="Of this kind only.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Rows, newest first.")
 def list_jobs(state: str, kind: str | None, limit: int) -> None:
