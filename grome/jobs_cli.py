@@ -20,6 +20,7 @@ from grome.jobs.schemas import JobOut, JobPage, JobQuery
 BY: Final = "the command line"
 _AT_ONCE: Final = 20
 _REFUSED: Final = 2
+_STATES: Final = [state.value for state in State]
 Decide = Callable[[str, str], Awaitable[JobOut]]
 
 console = Console(highlight=False)
@@ -31,9 +32,7 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option(
-    "--state", default=State.DEAD.value, show_default=True, type=click.Choice([state.value for state in State])
-)
+@click.option("--state", default=State.DEAD.value, show_default=True, type=click.Choice(_STATES))
 @click.option("--kind", help="Of this kind only.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Rows, newest first.")
 def list_jobs(state: str, kind: str | None, limit: int) -> None:

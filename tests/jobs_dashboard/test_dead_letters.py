@@ -1,15 +1,20 @@
 """Dead letters in the dashboard over HTTP, and SAQ's buttons on messages of jobs that have a record."""
 
+import asyncio
 import html
 import re
 
 import httpx
+import msgspec
 import pytest
 
 from grome.context import AppContext
-from grome.jobs.models import Job, NewJob, State
+from grome.jobs.models import Job, JobKind, NewJob, State
+from grome.jobs.running import RunningJob
 from tests.builders.jobs import new_kind, put_away, stored_job
 from tests.builders.people import PASSWORD, admin
+from tests.waiting import until
+from tests.working import working
 
 DEAD = "/jobs/dead"
 
@@ -116,6 +121,10 @@ async def test_a_stranger_is_led_to_the_login(http: httpx.AsyncClient, context: 
     assert await state_of(context, job) is State.DEAD
 
 
+def patient(kind: JobKind) -> JobKind:
+    return msgspec.structs.replace(kind, timeout_s=60)
+
+
 class TestMessages:
     """SAQ's buttons, on the message by which a job was handed over."""
 
@@ -139,6 +148,27 @@ class TestMessages:
 
         again = await self.press(operator, "abort", job)
         assert (again.status_code, again.json()["code"]) == (409, "wrong_job_state")
+
+    async def test_abort_stops_what_runs_for_good(
+        self, operator: httpx.AsyncClient, context: AppContext, job: NewJob
+    ) -> None:
+        ends: list[str] = []
+
+        async def work(_context: AppContext, _job: RunningJob) -> None:
+            ends.append("begun")
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ends.append("ended")
+
+        async with working(context, {patient(job.kind): work}):
+            await until(lambda: ends == ["begun"], within_s=5)
+            assert (await self.press(operator, "abort", job)).status_code == 200
+            await until(lambda: ends == ["begun", "ended"], within_s=5)
+            assert await state_of(context, job) is State.DROPPED
+            await asyncio.sleep(1.5)  # in which it would be handed over again
+        assert ends == ["begun", "ended"]
+        assert await state_of(context, job) is State.DROPPED
 
     async def test_retry_is_for_what_is_dead(
         self, operator: httpx.AsyncClient, context: AppContext, job: NewJob
