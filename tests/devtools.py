@@ -23,7 +23,8 @@ class Page:
     """One tab. `complaints` collects errors of the console, exceptions, and what a policy did not allow."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self._socket, self._session, self._numbers = socket, {}, itertools.count(1)
+        self._socket, self._numbers = socket, itertools.count(1)
+        self._session: dict[str, str] = {}
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.complaints: list[str] = []
 
