@@ -1,5 +1,6 @@
 """The composition root: every client is opened and every service built here, for API and job workers alike."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,8 @@ from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
 from grome.availability.service import AvailabilityService
 from grome.barbers.changes import BarberChanges
 from grome.barbers.repository import BarberRepository
@@ -27,6 +30,10 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.events.caches import BarberCaches
+from grome.events.live import LiveRooms
+from grome.events.relay import Follower, Relay
+from grome.events.repository import RelayRepository
 from grome.jobs.admin import JobAdmin
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
@@ -36,6 +43,16 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.notifications.mail import Mailer
+from grome.notifications.mailbox import open_mailbox
+from grome.notifications.smtp import SmtpMailer
+from grome.webhooks.delivery import WebhookDelivery
+from grome.webhooks.follower import WebhookFollower
+from grome.webhooks.guard import SystemResolver
+from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+from grome.webhooks.sender import Sender
+from grome.webhooks.service import WebhookService
+from grome.webhooks.signing import Vault
 
 _MIB = 2**20
 
@@ -63,6 +80,12 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    audit: AuditTrail
+    webhooks: WebhookService
+    webhook_delivery: WebhookDelivery
+    followers: Mapping[str, Follower]
+    relay: Relay
+    mailer: Mailer
     _stack: AsyncExitStack
 
     @classmethod
@@ -102,6 +125,17 @@ class AppContext:
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
+        audit = AuditTrail(AuditRepository(db))
+        endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
+        vault, resolver = Vault(settings.accounts.signing_key), SystemResolver()
+        stack.callback(resolver.close)
+        sender = Sender(settings.webhooks, resolver)
+        stack.push_async_callback(sender.close)
+        followers: dict[str, Follower] = {
+            "live rooms": LiveRooms(redis),
+            "audit trail": audit,
+            "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
+        }
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         return cls(
             settings=settings,
@@ -125,6 +159,14 @@ class AppContext:
             nearby=NearbyService(
                 cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
             ),
+            webhooks=WebhookService(
+                endpoints, deliveries, vault, jobs, clock, private_addresses=settings.webhooks.private_addresses
+            ),
+            webhook_delivery=WebhookDelivery(endpoints, deliveries, vault, sender, clock),
+            audit=audit,
+            followers=followers,
+            relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
+            mailer=SmtpMailer(settings.mail) if settings.mail.transport == "smtp" else open_mailbox(settings),
             _stack=stack,
         )
 

@@ -1,9 +1,14 @@
-"""What follows from a change: jobs."""
+"""What follows from a change: jobs, audit trail, webhooks; the relay, which begins with what happens from here on."""
 
+from grome.audit import repository as audit
+from grome.common.clock import system_clock
 from grome.common.mongo import Database, apply_collection
+from grome.events import repository as events
 from grome.jobs import repository as jobs
+from grome.webhooks.repository import DELIVERIES, ENDPOINTS
 
 
 async def up(database: Database) -> None:
-    for spec in (jobs.COLLECTION,):
+    for spec in (jobs.COLLECTION, audit.COLLECTION, events.COLLECTION, ENDPOINTS, DELIVERIES):
         await apply_collection(database, spec)
+    await events.RelayRepository(database).begin(system_clock())

@@ -51,5 +51,19 @@ async def _queues(context: AppContext, registry: CollectorRegistry) -> None:
         gauge.labels(queue).set(count)
 
 
+async def _relay(context: AppContext, registry: CollectorRegistry) -> None:
+    figures = await context.relay.figures()
+    if figures is None:
+        return
+    lag = "Age of the oldest change that the relay has in hand"
+    Gauge("grome_relay_lag_seconds", lag, registry=registry).set(figures.lag_s)
+    silent = "Since when no leader has stored how far the relay is"
+    Gauge("grome_relay_silent_seconds", silent, registry=registry).set(figures.silent_s)
+    Gauge("grome_relay_events", "Events handed on so far", registry=registry).set(figures.handed_on)
+    if figures.position_at:
+        position = Gauge("grome_relay_position_timestamp_seconds", "When the last change was made", registry=registry)
+        position.set(figures.position_at.timestamp())
+
+
 # What is to be measured besides gets a function above and a line here.
-PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues}
+PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues, "relay": _relay}

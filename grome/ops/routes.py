@@ -45,7 +45,7 @@ def brings_secret(request: Request) -> bool:
 
 @ops.get("/metrics", who=ADMINS, also=brings_secret, answers={200: "text/plain"})
 async def read_metrics(request: Request) -> BaseHTTPResponse:
-    """Jobs and queues in Prometheus's text format.
+    """Jobs, queues and the relay in Prometheus's text format.
 
     For admins, and for whoever sends the secret in `GROME_HTTP_METRICS_TOKEN` in the place of an access token.
     """

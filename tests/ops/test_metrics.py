@@ -1,7 +1,9 @@
 """The figures that a monitoring system reads, and who may read them."""
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
@@ -17,8 +19,11 @@ from grome.common.clock import system_clock
 from grome.context import AppContext
 from grome.jobs.models import Queue, State
 from tests.api.problems import assert_refused
+from tests.builders.barbers import barber
+from tests.builders.bookings import book, tomorrow
 from tests.builders.jobs import new_kind, stored_job
 from tests.builders.people import Person, admin, register
+from tests.waiting import until
 
 SECRET = "a-secret-of-this-test"
 Figures = dict[tuple[str, str], float]
@@ -70,6 +75,32 @@ async def test_messages_that_wait_are_counted_by_queue(
     await message.abort("the test is over")
     added = {queue: after["grome_queue_waiting", queue] - before["grome_queue_waiting", queue] for queue in Queue}
     assert added == {Queue.URGENT: 0, Queue.DEFAULT: 0, Queue.BULK: 1}
+
+
+async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    leading = asyncio.create_task(context.relay.run())
+    before = system_clock()
+    try:
+
+        async def led() -> bool:
+            return (await figures(http, boss.auth)).get(("grome_relay_silent_seconds", ""), 60) < 5
+
+        await until(led, within_s=10)
+        changed = "grome_relay_position_timestamp_seconds", ""
+        customer, shop = await register(http), await barber(http, context)
+        events = (await figures(http, boss.auth))["grome_relay_events", ""]
+        await book(http, customer, shop, tomorrow(9))
+
+        async def handed_on() -> bool:
+            found = await figures(http, boss.auth)
+            return found["grome_relay_events", ""] > events and found[changed] >= before.timestamp()
+
+        await until(handed_on, within_s=10)
+        assert (await figures(http, boss.auth))["grome_relay_lag_seconds", ""] < 5
+    finally:
+        leading.cancel()
+        with suppress(asyncio.CancelledError):
+            await leading
 
 
 @pytest.fixture
