@@ -101,11 +101,11 @@ async def _decide(
     async for batch in batches:
         for answer in await asyncio.gather(*(_refusal(decide, job_id) for job_id in batch)):
             if answer:
-                click.echo(f"grome: {answer}", err=True)
+                click.echo(f"grome: {answer}", file=sys.stderr)  # Rich's while the bar is shown: past it
             refused += answer is not None
             decided += answer is None
-        bars.update(bar, completed=decided)
-    bars.update(bar, total=decided)
+        bars.update(bar, completed=decided + refused)
+    bars.update(bar, total=decided + refused)
     bars.stop()
     console.print(f"{decided} jobs {done}")
     return _REFUSED if refused else 0

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from loguru import logger
 from msgspec import Struct
@@ -180,12 +180,12 @@ async def queue(request: Request, name: str) -> HTTPResponse:
     return _json(request, {"queue": info})
 
 
-@dashboard.get("/api/queues/<name:str>/jobs/<key:str>", unquote=True)
+@dashboard.get("/api/queues/<name:str>/jobs/<key:str>")
 async def job(request: Request, name: str, key: str) -> HTTPResponse:
     return _json(request, {"job": job_dict(await _job(request, name, key))})
 
 
-@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry", unquote=True)
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry")
 async def retry(request: Request, name: str, key: str) -> HTTPResponse:
     """Of a durable job, which has a record: give that all its tries anew, whichever try this message was for."""
     _refuse_foreign(request, content_type=JSON)
@@ -197,7 +197,7 @@ async def retry(request: Request, name: str, key: str) -> HTTPResponse:
     return _done(request, wanted)
 
 
-@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort", unquote=True)
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort")
 async def abort(request: Request, name: str, key: str) -> HTTPResponse:
     """A durable job is dropped first: else its record would have it handed over again."""
     _refuse_foreign(request, content_type=JSON)
@@ -220,7 +220,7 @@ def _queue(request: Request, name: str) -> RedisQueue:
 
 
 async def _job(request: Request, name: str, key: str) -> Job:
-    found = await _queue(request, name).job(key)
+    found = await _queue(request, name).job(unquote(key))
     if found is None:
         raise NotFound("There is no such job; SAQ forgets a job some minutes after it ended.")
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import unquote
 from uuid import UUID
 
 from loguru import logger
@@ -92,7 +93,6 @@ class Routes:
                 # Whatever is read by GET answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
                 methods=[operation.method, *(["HEAD"] if operation.method == "GET" else [])],
                 name=operation.handler.__name__,
-                unquote=str in operation.path_ids.values(),
             )
         return blueprint
 
@@ -156,7 +156,9 @@ def _endpoint(operation: Operation) -> Handler:
         lines_before = request_id_of_lines.set(request_id(request))
         try:
             given: dict[str, Any] = {
-                name: decode_id(name, text) if path_ids[name] is UUID else text for name, text in path.items()
+                # Not by Sanic's own `unquote`, which holds for some other routes too, and not always for its own.
+                name: decode_id(name, text) if path_ids[name] is UUID else unquote(text)
+                for name, text in path.items()
             }
             actor = None if operation.also and operation.also(request) else await _actor(request, operation.who)
             if takes_actor:
