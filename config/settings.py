@@ -35,6 +35,14 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
             pattern=r"^https?://[^/\s]+$(?!\n)", description="What clients reach the API under, for links in messages."
         ),
     ] = "http://127.0.0.1:8000"
+    metrics_token: Annotated[
+        str,
+        Meta(
+            pattern=r"^([!-~]{16,})?$(?!\n)",
+            description="Secret of 16 characters or more that opens /metrics to a machine; unset, admins only.",
+            extra={"secret": True},
+        ),
+    ] = ""
 
 
 class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):

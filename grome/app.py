@@ -38,13 +38,14 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
 from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 from grome.webhooks.routes import webhooks
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, audit, webhooks, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, audit, webhooks, jobs, ops)
 
 
 DESCRIPTION = """\

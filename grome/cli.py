@@ -1,10 +1,8 @@
-"""The command line: `grome run | serve | worker | migrate | seed | demo | doctor | openapi | create-admin`."""
+"""The command line: `grome run | serve | worker | migrate | seed | demo | jobs | doctor | openapi | create-admin`."""
 
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from config.settings import Settings, SettingsError, load_settings
-from grome.accounts.tokens import keep_signing_key
 from grome.app import document
 from grome.common.errors import Refusal
-from grome.common.log import configure_logging
-from grome.context import AppContext
+from grome.connected import connected_settings, opened, with_key
 from grome.doctor import examine
 from grome.embedded import CannotStart, embedded_servers
+from grome.jobs_cli import jobs
 from grome.migrations import MIGRATIONS
 from grome.migrations import runner as migrations
 from grome.run import Stopped, serve_as_child, stop_on_signals
@@ -95,7 +92,7 @@ def run() -> None:
     ) as servers:
         require_free_port(settings.http.host, settings.http.port)  # after what a killed run left there was ended
         settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
-        settings = _with_key(settings, home)
+        settings = with_key(settings, home)
         console.print(f"Data, keys and logs are kept in {home.resolve()}")
         asyncio.run(_prepare(settings, demo=True))
         sys.exit(serve_as_child({"GROME_MONGO_URL": settings.mongo.url, "GROME_REDIS_URL": settings.redis.url}))
@@ -105,7 +102,7 @@ def run() -> None:
 @click.option("--demo", is_flag=True, help="Also say how to sign in to the demo.")
 def serve(*, demo: bool) -> None:
     """Serve the API and its job workers on GROME_MONGO_URL and GROME_REDIS_URL."""
-    settings = _connected_settings()
+    settings = connected_settings()
     require_free_port(settings.http.host, settings.http.port)
     asyncio.run(_prepare(settings, demo=False))
     serve_http(settings, _banner(settings, demo=demo))
@@ -114,14 +111,14 @@ def serve(*, demo: bool) -> None:
 @cli.command()
 def worker() -> None:
     """Run one job worker alone."""
-    run_worker(_connected_settings())
+    run_worker(connected_settings())
 
 
 @cli.command()
 @click.option("--list", "only_list", is_flag=True, help="Show what is applied and what is not; change nothing.")
 def migrate(*, only_list: bool) -> None:
     """Bring the database's collections, validators and indexes up to date."""
-    asyncio.run(_list_migrations(_connected_settings()) if only_list else _prepare(_connected_settings(), demo=False))
+    asyncio.run(_list_migrations(connected_settings()) if only_list else _prepare(connected_settings(), demo=False))
 
 
 @cli.command()
@@ -136,7 +133,7 @@ def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int
     size = SeedSize(
         cities=cities or DEFAULT_CITIES, barbers_per_city=barbers, customers=customers, random_seed=random_seed
     )
-    asyncio.run(_seed(_connected_settings(), size))
+    asyncio.run(_seed(connected_settings(), size))
 
 
 @cli.command()
@@ -155,7 +152,10 @@ def demo(url: str, city: str) -> None:
 @click.password_option(envvar="GROME_NEW_PASSWORD", help="Asked for, or taken from GROME_NEW_PASSWORD.")
 def create_admin(email: str, name: str, password: str) -> None:
     """Make an admin account; no route does."""
-    asyncio.run(_create_admin(_connected_settings(), email, name, password))
+    asyncio.run(_create_admin(connected_settings(), email, name, password))
+
+
+cli.add_command(jobs)
 
 
 @cli.command()
@@ -167,23 +167,8 @@ def openapi() -> None:
 @cli.command()
 def doctor() -> None:
     """Say what is configured, what answers and what is missing; exit code 2 if anything is."""
-    settings = _with_key(load_settings(os.environ), Path(load_settings(os.environ).home))
+    settings = with_key(load_settings(os.environ), Path(load_settings(os.environ).home))
     sys.exit(0 if examine(settings, console) else EXIT_USAGE)
-
-
-def _connected_settings() -> Settings:
-    """Settings for commands that need servers which are running already."""
-    settings = load_settings(os.environ)
-    missing = [
-        f"GROME_{name}_URL is not set, and only `grome run` starts a server of its own."
-        for name, url in (("MONGO", settings.mongo.url), ("REDIS", settings.redis.url))
-        if not url
-    ]
-    if missing:
-        raise SettingsError(missing)
-    settings = _with_key(settings, Path(settings.home))
-    configure_logging(settings.log)
-    return settings
 
 
 def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None) -> Settings:
@@ -192,24 +177,8 @@ def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None)
     return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
 
 
-def _with_key(settings: Settings, home: Path) -> Settings:
-    if settings.accounts.signing_key:
-        return settings
-    accounts = msgspec.structs.replace(settings.accounts, signing_key=keep_signing_key(home))
-    return msgspec.structs.replace(settings, accounts=accounts)
-
-
-@asynccontextmanager
-async def _context(settings: Settings) -> AsyncIterator[AppContext]:
-    context = await AppContext.open(settings)
-    try:
-        yield context
-    finally:
-        await context.close()
-
-
 async def _prepare(settings: Settings, *, demo: bool) -> None:
-    async with _context(settings) as context:
+    async with opened(settings) as context:
         async for migration in migrations.migrate(context.database, MIGRATIONS, context.clock):
             console.print(f"Migration {migration.number:04} applied: {migration.title}")
         if demo:
@@ -222,13 +191,13 @@ async def _seed(settings: Settings, size: "SeedSize") -> None:
     from grome.demo.seed import seed as lay  # noqa: PLC0415 -- as above
 
     await _prepare(settings, demo=False)
-    async with _context(settings) as context:
+    async with opened(settings) as context:
         added = await lay(context, size, console)
     console.print(f"Added {added.services} services, {added.customers} customers and {added.barbers} barbers")
 
 
 async def _list_migrations(settings: Settings) -> None:
-    async with _context(settings) as context:
+    async with opened(settings) as context:
         had = await migrations.applied(context.database)
     table = Table("number", "state", "what it does")
     for migration in MIGRATIONS:
@@ -237,7 +206,7 @@ async def _list_migrations(settings: Settings) -> None:
 
 
 async def _create_admin(settings: Settings, email: str, name: str, password: str) -> None:
-    async with _context(settings) as context:
+    async with opened(settings) as context:
         user = await context.accounts.create_admin(email, name, password)
     console.print(f"Admin {user.email} has the id {user.id}")
 

@@ -34,6 +34,7 @@ from grome.events.caches import BarberCaches
 from grome.events.live import LiveRooms
 from grome.events.relay import Follower, Relay
 from grome.events.repository import RelayRepository
+from grome.jobs.admin import JobAdmin
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import Jobs
@@ -67,6 +68,7 @@ class AppContext:
     redis: Redis
     queues: Queues
     jobs: Jobs
+    job_admin: JobAdmin
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
@@ -99,7 +101,8 @@ class AppContext:
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
         queues = open_queues(waiting)
-        jobs = Jobs(JobRepository(db), queues, clock)
+        job_repository = JobRepository(db)
+        jobs = Jobs(job_repository, queues, clock)
 
         sessions = SessionRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -142,6 +145,7 @@ class AppContext:
             redis=redis,
             queues=queues,
             jobs=jobs,
+            job_admin=JobAdmin(jobs, job_repository, clock),
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,

@@ -16,6 +16,7 @@ from grome.context import AppContext
 from grome.embedded import EmbeddedServers, embedded_servers
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
+from tests.browser import browsers
 from tests.running import Running, running_grome
 from tests.served import served
 
@@ -31,6 +32,11 @@ class SetClock:
 
     def set(self, moment: datetime) -> None:
         self.shift = moment - datetime.now(UTC)
+
+
+def pytest_report_header() -> str:
+    """Which tests of pages there are depends on it."""
+    return f"browsers: {', '.join(browsers()) or 'none'}"
 
 
 @pytest.fixture(scope="session")

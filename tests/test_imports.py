@@ -66,7 +66,7 @@ RULES = [
     Rule("repositories know the driver", OURS, ("pymongo*", "bson*"),
          but=("grome.*.repository", "grome.common.mongo*", "grome.embedded.mongod", "grome.cli")),
     Rule("settings come from the one typed tree", OURS, ("os.environ", "os.getenv"),
-         but=("grome.cli", "grome.run", "grome.doctor", "grome.embedded.*")),
+         but=("grome.cli", "grome.connected", "grome.run", "grome.doctor", "grome.embedded.*")),
 ]  # fmt: skip
 
 

@@ -55,3 +55,12 @@ class Change(Struct, frozen=True):
     document: Document
     updated: Mapping[str, Any] | None
     at: datetime
+
+
+class RelayFigures(Struct, frozen=True):
+    """How far the relay is, as its leader stored it `silent_s` ago: `lag_s` is the age of the oldest change in hand."""
+
+    lag_s: float
+    silent_s: float
+    position_at: datetime | None
+    handed_on: int

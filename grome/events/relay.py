@@ -17,7 +17,7 @@ from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.common.tasks import end_if_cancelled
 from grome.events.leading import LEASE_S, Leader, LeaseLostError
-from grome.events.models import Change, Event
+from grome.events.models import Change, Event, RelayFigures
 from grome.events.repository import RelayRepository
 from grome.jobs.models import JobKind, NewJob, Queue
 from grome.jobs.service import Jobs
@@ -62,6 +62,14 @@ class Relay:
                     raise
                 logger.warning("MongoDB is away ({!r}); the relay waits", faults.exceptions[0])
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def figures(self) -> RelayFigures | None:
+        """Whoever leads; None where nobody ever did."""
+        state = await self._relay.state()
+        if state is None or state.seen_at is None:
+            return None
+        silent_s = max(0.0, (self._clock() - state.seen_at).total_seconds())
+        return RelayFigures(state.lag_s, silent_s, state.position_at, state.handed_on)
 
     async def _hand_on(self, changes: Sequence[Change], events: Sequence[Event]) -> None:
         await self._tell_caches(changes)

@@ -1,4 +1,6 @@
-"""How a try ends other than well."""
+"""How a try ends other than well, and what operators are refused."""
+
+from grome.common.errors import Refusal
 
 
 class GiveUpError(Exception):
@@ -11,3 +13,7 @@ class LaterError(Exception):
     def __init__(self, reason: str, seconds: float) -> None:
         super().__init__(reason)
         self.seconds = seconds
+
+
+class WrongJobState(Refusal):
+    status, code, title = 409, "wrong_job_state", "The job is not in a state that allows this"

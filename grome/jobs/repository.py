@@ -1,6 +1,6 @@
 """Jobs in MongoDB, which is the record: whatever the queues forget, what is stored here is handed out again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -19,6 +19,11 @@ COLLECTION = CollectionSpec(
     [
         IndexModel("next_at", name="pending", partialFilterExpression={"state": State.PENDING.value}),
         IndexModel([("state", 1), ("created_at", -1), ("_id", -1)], name="newest"),
+        IndexModel(
+            [("kind", 1), ("created_at", -1), ("_id", -1)],
+            name="newest_dead",
+            partialFilterExpression={"state": State.DEAD.value},
+        ),
         IndexModel(
             "ended_at",
             name="kept",
@@ -89,10 +94,12 @@ class JobRepository:
         )
         return changed.matched_count == 1
 
-    async def move(self, job_id: str, source: State, fields: Mapping[str, Any]) -> Job | None:
-        """Change a job in the state `source`; None where there is none."""
+    async def move(self, job_id: str, sources: Collection[State], fields: Mapping[str, Any]) -> Job | None:
+        """Change a job that is in one of the states `sources`; None where there is none."""
         document = await self._jobs.find_one_and_update(
-            {"_id": job_id, "state": source.value}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER
+            {"_id": job_id, "state": {"$in": [state.value for state in sources]}},
+            {"$set": dict(fields)},
+            return_document=ReturnDocument.AFTER,
         )
         return from_document(document, Job) if document else None
 

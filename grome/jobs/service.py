@@ -83,18 +83,20 @@ class Jobs:
 
     async def retry(self, job_id: str) -> Job | None:
         """Give a dead or dropped job all its tries anew; None where there is none such."""
-        now = self._clock()
+        soon = self._clock() + timedelta(seconds=_HANDED_S)
         fields = {"state": State.PENDING.value, "tries": 0, "handed": 0, "claim": None, "ended_at": None}
-        for source in (State.DEAD, State.DROPPED):
-            soon = {"next_at": now + timedelta(seconds=_HANDED_S)}
-            if job := await self._jobs.move(job_id, source, {**fields, **soon}):
-                await self._hand_over([job])
-                return job
-        return None
+        job = await self._jobs.move(job_id, (State.DEAD, State.DROPPED), {**fields, "next_at": soon})
+        if job:
+            await self._hand_over([job])
+        return job
 
     async def drop(self, job_id: str) -> Job | None:
-        """Decide that a dead job need not be done; None where there is none such."""
-        return await self._jobs.move(job_id, State.DEAD, {"state": State.DROPPED.value})
+        """Decide that a dead job, or one that waits or runs, need not be done; None where there is none such.
+
+        What runs is not stopped, but no further try follows.
+        """
+        fields = {"state": State.DROPPED.value, "claim": None, "ended_at": self._clock()}
+        return await self._jobs.move(job_id, (State.DEAD, State.PENDING), fields)
 
     async def _hand_over(self, jobs: Sequence[Job]) -> None:
         try:

@@ -1,10 +1,12 @@
 """`/jobs/`: SAQ's dashboard for admins. The page's script and style are SAQ's; serving and guarding them is ours."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import PurePath
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from loguru import logger
+from msgspec import Struct
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 from saq.job import Job
@@ -14,22 +16,36 @@ from saq.web.common import job_dict
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.models import Device
 from grome.accounts.schemas import Tokens
-from grome.common.errors import NotFound, Unauthenticated
+from grome.common.errors import Invalid, NotFound, Refusal, Unauthenticated
 from grome.common.http.answers import JSON, body, encode
 from grome.common.http.client import user_agent
+from grome.common.http.decoding import QueryDecoder
+from grome.common.http.paging import Cursor
 from grome.common.http.request_id import request_id
 from grome.context import app_context
 from grome.jobs.models import Queue
+from grome.jobs.schemas import JobOut, JobQuery, KindName
 from grome.jobs_dashboard.errors import ForeignRequest, JobEnded
-from grome.jobs_dashboard.pages import ASSETS, DASHBOARD_PAGE, DASHBOARD_POLICY, LOGIN_POLICY, login_page
+from grome.jobs_dashboard.pages import (
+    ASSETS,
+    DASHBOARD_PAGE,
+    DASHBOARD_POLICY,
+    DEAD_POLICY,
+    LOGIN_POLICY,
+    address,
+    dead_page,
+    login_page,
+)
 from grome.jobs_dashboard.sign_in import find_operator, sent_by_our_page, sign_in
 
 PREFIX: Final = "/jobs"
 HOME: Final = f"{PREFIX}/"
 LOGIN: Final = f"{PREFIX}/login"
+DEAD: Final = f"{PREFIX}/dead"
 ACCESS: Final = "grome_jobs_access"
 REFRESH: Final = "grome_jobs_refresh"
 JOBS_SHOWN: Final = 100
+DEAD_SHOWN: Final = 50
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 dashboard = Blueprint("dashboard", url_prefix=PREFIX)
@@ -75,7 +91,7 @@ async def show_login(request: Request) -> HTTPResponse:
 async def login(request: Request) -> HTTPResponse:
     if request.headers.keys() & {"origin", "sec-fetch-site"}:  # as every browser sends; a program need not
         _refuse_foreign(request)
-    form = dict(parse_qsl(request.body.decode(errors="replace")))
+    form = _form(request)
     device = Device(
         name="Jobs dashboard",
         user_agent=user_agent(request),
@@ -123,6 +139,34 @@ async def page(request: Request, **_path: str) -> HTTPResponse:
     return _html(request, DASHBOARD_PAGE, DASHBOARD_POLICY)
 
 
+class _DeadQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    kind: KindName | None = None
+    cursor: Cursor | None = None
+
+
+_decode_dead = QueryDecoder(_DeadQuery)
+
+
+@dashboard.get("/dead")
+async def dead_letters(request: Request) -> HTTPResponse:
+    return await _dead_page(request, _dead_query(request))
+
+
+@dashboard.post("/dead")
+async def decide(request: Request) -> HTTPResponse:
+    """A button of a dead letter: afterwards the same page of the list, or that page with the reason why not."""
+    _refuse_foreign(request)
+    query, form, admin = _dead_query(request), _form(request), app_context(request).job_admin
+    actions = {"retry": admin.retry, "drop": admin.drop}
+    if form.get("action") not in actions:
+        raise Invalid("action", "is neither retry nor drop")
+    try:
+        await _decide(request, actions[form["action"]], form.get("id", ""))
+    except Refusal as refusal:
+        return await _dead_page(request, query, refusal)
+    return redirect(f"{DEAD}?{address(query)}", status=303)
+
+
 @dashboard.get("/api/queues")
 async def queues(request: Request) -> HTTPResponse:
     return _json(request, {"queues": [await queue.info() for queue in app_context(request).queues.values()]})
@@ -136,24 +180,33 @@ async def queue(request: Request, name: str) -> HTTPResponse:
     return _json(request, {"queue": info})
 
 
-@dashboard.get("/api/queues/<name:str>/jobs/<key:str>", unquote=True)
+@dashboard.get("/api/queues/<name:str>/jobs/<key:str>")
 async def job(request: Request, name: str, key: str) -> HTTPResponse:
     return _json(request, {"job": job_dict(await _job(request, name, key))})
 
 
-@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry", unquote=True)
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry")
 async def retry(request: Request, name: str, key: str) -> HTTPResponse:
+    """Of a durable job, which has a record: give that all its tries anew, whichever try this message was for."""
     _refuse_foreign(request, content_type=JSON)
     wanted = await _job(request, name, key)
+    if durable := _durable_id(wanted):
+        await _decide(request, app_context(request).job_admin.retry, durable)
+        return _json(request, {})
     await wanted.retry("retried from the dashboard")
     return _done(request, wanted)
 
 
-@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort", unquote=True)
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort")
 async def abort(request: Request, name: str, key: str) -> HTTPResponse:
+    """A durable job is dropped first: else its record would have it handed over again."""
     _refuse_foreign(request, content_type=JSON)
     wanted = await _job(request, name, key)
-    if wanted.completed:
+    if durable := _durable_id(wanted):
+        await _decide(request, app_context(request).job_admin.drop, durable)
+        if wanted.completed:
+            return _json(request, {})
+    elif wanted.completed:
         raise JobEnded
     await wanted.abort("aborted from the dashboard")
     return _done(request, wanted)
@@ -167,10 +220,36 @@ def _queue(request: Request, name: str) -> RedisQueue:
 
 
 async def _job(request: Request, name: str, key: str) -> Job:
-    found = await _queue(request, name).job(key)
+    found = await _queue(request, name).job(unquote(key))
     if found is None:
         raise NotFound("There is no such job; SAQ forgets a job some minutes after it ended.")
     return found
+
+
+async def _decide(request: Request, decision: Callable[[str, str], Awaitable[JobOut]], job_id: str) -> None:
+    with logger.contextualize(request_id=request_id(request)):
+        await decision(str(request.ctx.operator.id), job_id)
+
+
+def _durable_id(message: Job) -> str | None:
+    """Under which its record is stored; a cron entry's message has none."""
+    found = (message.kwargs or {}).get("job_id")
+    return found if isinstance(found, str) else None
+
+
+def _dead_query(request: Request) -> JobQuery:
+    sent: _DeadQuery = _decode_dead(request)
+    return JobQuery(kind=sent.kind, cursor=sent.cursor, limit=DEAD_SHOWN)
+
+
+async def _dead_page(request: Request, query: JobQuery, refusal: Refusal | None = None) -> HTTPResponse:
+    page = await app_context(request).job_admin.page(query)
+    told, status = (str(refusal), refusal.status) if refusal else ("", 200)
+    return _html(request, dead_page(query, page, told), DEAD_POLICY, status)
+
+
+def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode(errors="replace")))
 
 
 def _done(request: Request, job: Job) -> HTTPResponse:

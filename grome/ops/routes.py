@@ -1,11 +1,13 @@
-"""What operators and developers look at: health, the API's description and the page that shows it."""
+"""What operators and developers look at: health, metrics, the API's description and the page that shows it."""
 
+import hmac
 from importlib.resources import files
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import BaseHTTPResponse, redirect
 
-from grome.common.actor import ANYONE
+from grome.common.actor import ADMINS, ANYONE
 from grome.common.http import Routes, reply
 from grome.common.http.answers import JSON, body
 from grome.common.http.caching import REVALIDATED
@@ -13,6 +15,7 @@ from grome.common.http.content_policy import hash_of
 from grome.common.http.request_id import request_id
 from grome.context import app_context
 from grome.ops.health import check
+from grome.ops.metrics import metrics
 from grome.ops.schemas import Live, Ready
 
 ops = Routes("ops", "")
@@ -30,6 +33,23 @@ async def ready(request: Request) -> BaseHTTPResponse:
     """Each dependency with its own verdict; 503 with the same body where one does not answer."""
     verdict = await check(app_context(request))
     return reply(request, verdict, 200 if verdict.ready else 503)
+
+
+def brings_secret(request: Request) -> bool:
+    """Whether the request brings GROME_HTTP_METRICS_TOKEN, compared in a time that tells nothing of it."""
+    wanted = app_context(request).settings.http.metrics_token
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    same = hmac.compare_digest(sent.strip().encode(errors="surrogateescape"), wanted.encode())
+    return bool(wanted) and scheme.lower() == "bearer" and same
+
+
+@ops.get("/metrics", who=ADMINS, also=brings_secret, answers={200: "text/plain"})
+async def read_metrics(request: Request) -> BaseHTTPResponse:
+    """Jobs, queues and the relay in Prometheus's text format.
+
+    For admins, and for whoever sends the secret in `GROME_HTTP_METRICS_TOKEN` in the place of an access token.
+    """
+    return body(request, await metrics(app_context(request)), 200, CONTENT_TYPE_LATEST)
 
 
 async def openapi(request: Request) -> HTTPResponse:

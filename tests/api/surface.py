@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from msgspec import Struct, inspect
 
@@ -31,7 +31,12 @@ class Route:
 
     @property
     def ids(self) -> list[str]:
-        return self.operation.path_ids
+        return list(self.operation.path_ids)
+
+    @property
+    def uuids(self) -> list[str]:
+        """Those of its ids that not any string can be."""
+        return [name for name, kind in self.operation.path_ids.items() if kind is UUID]
 
     @property
     def body_struct(self) -> type[Struct]:

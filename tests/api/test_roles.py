@@ -64,6 +64,11 @@ WHO = {
     "GET /v1/webhooks/endpoints/{endpoint_id}/deliveries/{delivery_id}": OWNERS,
     "POST /v1/webhooks/endpoints/{endpoint_id}/deliveries/{delivery_id}/replay": OWNERS,
     "GET /v1/admin/audit": "admin",
+    "GET /v1/admin/jobs": "admin",
+    "GET /v1/admin/jobs/{job_id}": "admin",
+    "POST /v1/admin/jobs/{job_id}/retry": "admin",
+    "POST /v1/admin/jobs/{job_id}/drop": "admin",
+    "GET /metrics": "admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,
 }

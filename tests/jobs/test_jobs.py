@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from random import Random
 
@@ -16,10 +15,10 @@ from grome.common.ids import new_hex_id
 from grome.context import AppContext
 from grome.jobs.errors import GiveUpError, LaterError
 from grome.jobs.models import JobKind, NewJob, Queue, State
-from grome.jobs.running import Handler, RunningJob
+from grome.jobs.running import RunningJob
 from grome.jobs.service import delay_s
 from tests.waiting import until
-from workers.runner import work
+from tests.working import ends_as, working
 
 KIND = JobKind("tested", Queue.DEFAULT, timeout_s=1, delays_s=(0.05, 0.05))
 SOON_S = 5
@@ -50,17 +49,6 @@ class Handling:
                 await self.released.wait()
 
 
-@asynccontextmanager
-async def working(context: AppContext, handlers: Mapping[JobKind, Handler]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work(context, handlers))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 @pytest.fixture
 async def handling() -> Handling:
     return Handling()
@@ -74,14 +62,6 @@ async def worker(context: AppContext, handling: Handling) -> AsyncIterator[None]
 
 def job(does: str, *, kind: JobKind = KIND) -> NewJob:
     return NewJob(new_hex_id(), kind, {"does": does})
-
-
-async def ends_as(context: AppContext, new: NewJob, state: State, *, within_s: float = SOON_S) -> None:
-    async def ended() -> bool:
-        found = await context.jobs.find(new.id)
-        return found is not None and found.state is state
-
-    await until(ended, within_s=within_s)
 
 
 @pytest.mark.usefixtures("worker")

@@ -63,7 +63,9 @@ def address(job: Job) -> str:
     return f"/jobs/api/queues/default/jobs/{key}"
 
 
-@pytest.mark.parametrize("path", ["/jobs", "/jobs/", "/jobs/queues/default", "/jobs/queues/default/jobs/some-key"])
+@pytest.mark.parametrize(
+    "path", ["/jobs", "/jobs/", "/jobs/queues/default", "/jobs/queues/default/jobs/some-key", "/jobs/dead"]
+)
 async def test_a_page_leads_a_stranger_to_the_login(http: httpx.AsyncClient, path: str) -> None:
     response = await http.get(path)
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/login")

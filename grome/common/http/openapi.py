@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -58,10 +59,10 @@ class _Schemas:
     """JSON Schemas of all types that the operations name, each Struct once under `components`."""
 
     def __init__(self, operations: list[Operation]) -> None:
-        types: dict[Any, None] = {Problem: None, IdempotencyKey: None}
+        types: dict[Any, None] = {Problem: None, IdempotencyKey: None, UUID: None, str: None}
         for operation in operations:
             types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
-            types.update(dict.fromkeys(kind for kind in operation.answers.values() if kind))
+            types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
         wanted = list(types)
         schemas, self.components = msgspec.json.schema_components(wanted, ref_template=_REF)
         self._schemas = dict(zip(wanted, schemas, strict=True))
@@ -100,8 +101,8 @@ def _operation(operation: Operation, schemas: _Schemas) -> Json:
 
 def _parameters(operation: Operation, schemas: _Schemas) -> list[Json]:
     found: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-        for name in operation.path_ids
+        {"name": name, "in": "path", "required": True, "schema": schemas.of(kind)}
+        for name, kind in operation.path_ids.items()
     ]
     if query := operation.hints.get("query"):
         fields, required = schemas.fields_of(query)
@@ -140,7 +141,9 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
     for status, kind in operation.answers.items():
         # A status can be both an answer and a refusal: /health/ready tells by 503 what is away.
         response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
-        if kind:
+        if isinstance(kind, str):
+            response.setdefault("content", {})[kind] = {"schema": schemas.of(str)}
+        elif kind:
             response.setdefault("content", {})[JSON] = {"schema": schemas.of(kind)}
     if operation.cache != NO_STORE:
         headers = {"Cache-Control": {"schema": {"const": operation.cache}}, "ETag": {"schema": {"type": "string"}}}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import unquote
 from uuid import UUID
 
 from loguru import logger
@@ -24,6 +25,7 @@ from grome.common.log import request_id_of_lines
 
 Handler = Callable[..., Coroutine[Any, Any, Any]]
 AtOnce = Callable[[Request], BaseHTTPResponse | None]
+Also = Callable[[Request], bool]
 MAX_KEY: Final = 200
 IdempotencyKey = Annotated[
     str,
@@ -36,13 +38,17 @@ IdempotencyKey = Annotated[
 ]
 
 
+Answers = dict[int, type[Struct] | str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One route as the OpenAPI document needs it.
 
-    `answers` maps statuses to Structs, None for an empty body. `refusals` are those of its use case; the document adds
-    the common ones. `cache` is the answer's Cache-Control. `at_once` is asked before anything is decoded, for the one
-    route where that costs more than the answer.
+    `answers` maps statuses to Structs, None for an empty body, or to the media type of what is no JSON. `refusals` are
+    those of its use case; the document adds the common ones. `cache` is the answer's Cache-Control. `at_once` is asked
+    before anything is decoded, for the one route where that costs more than the answer. `also` says which requests may
+    come without an account, for the one route that machines read.
     """
 
     tag: str
@@ -51,15 +57,16 @@ class Operation:
     handler: Handler
     who: frozenset[Role]
     status: int
-    answers: dict[int, type[Struct] | None]
+    answers: Answers
     refusals: tuple[type[Refusal], ...]
     cache: str
     at_once: AtOnce | None
+    also: Also | None
     hints: dict[str, Any]
 
     @property
-    def path_ids(self) -> list[str]:
-        return [name for name, kind in self.hints.items() if kind is UUID]
+    def path_ids(self) -> dict[str, type[UUID | str]]:
+        return {name: kind for name, kind in self.hints.items() if f"{{{name}}}" in self.path}
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,8 @@ class Routes:
 
     A handler is `async def name(request, actor, <path ids>, body, query, idempotency_key) -> Answer`, of which it takes
     what it needs. `actor` is None where anyone may call and no token came. `body` and `query` are Structs, path ids
-    UUIDs. It returns a Struct, None for 204, or a ready response whose kinds stand in `answers`.
+    UUIDs, or strings where anything can be one. It returns a Struct, None for 204, or a ready response whose kinds
+    stand in `answers`.
     """
 
     tag: str
@@ -110,16 +118,17 @@ class Routes:
         *,
         who: frozenset[Role],
         status: int = 200,
-        answers: dict[int, type[Struct] | None] | None = None,
+        answers: Answers | None = None,
         refusals: tuple[type[Refusal], ...] = (),
         cache: str = NO_STORE,
         at_once: AtOnce | None = None,
+        also: Also | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
             given = answers or {status: None if hints["return"] is NoneType else hints["return"]}
             self.operations.append(
-                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, at_once, hints)
+                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, at_once, also, hints)
             )
             return handler
 
@@ -135,6 +144,7 @@ def _endpoint(operation: Operation) -> Handler:
     wanted = inspect.signature(handler).parameters
     decode_body = BodyDecoder(hints["body"]) if "body" in hints else None
     decode_query = QueryDecoder(hints["query"]) if "query" in hints else QueryDecoder(_NoQuery)
+    path_ids = operation.path_ids
     takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
 
     @wraps(handler)
@@ -145,8 +155,12 @@ def _endpoint(operation: Operation) -> Handler:
             return ready
         lines_before = request_id_of_lines.set(request_id(request))
         try:
-            given: dict[str, Any] = {name: decode_id(name, text) for name, text in path.items()}
-            actor = await _actor(request, operation.who)
+            given: dict[str, Any] = {
+                # Not by Sanic's own `unquote`, which holds for some other routes too, and not always for its own.
+                name: decode_id(name, text) if path_ids[name] is UUID else unquote(text)
+                for name, text in path.items()
+            }
+            actor = None if operation.also and operation.also(request) else await _actor(request, operation.who)
             if takes_actor:
                 given["actor"] = actor
             query = decode_query(request)

@@ -13,9 +13,12 @@ C = TypeVar("C")
 _encode_json = msgspec.json.Encoder().encode
 
 
+Cursor = Annotated[str, Meta(max_length=400, description="`next_cursor` of the page before.")]
+
+
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100, description="Rows on a page.")] = 20
-    cursor: Annotated[str, Meta(max_length=400, description="`next_cursor` of the page before.")] | None = None
+    cursor: Cursor | None = None
 
 
 def encode_cursor(position: Struct) -> str:

@@ -1,0 +1,45 @@
+"""Jobs in any state, without a worker."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from grome.common.clock import system_clock
+from grome.common.ids import new_hex_id
+from grome.context import AppContext
+from grome.jobs.models import Job, JobKind, Queue, State
+from grome.jobs.repository import JobRepository
+
+
+def new_kind() -> JobKind:
+    """One that no other test lists."""
+    return JobKind(f"kind-{new_hex_id()}", Queue.BULK, timeout_s=1, delays_s=())
+
+
+async def stored_job(context: AppContext, kind: JobKind, state: State = State.DEAD, **changed: Any) -> Job:
+    """As a worker leaves it, unless fields are changed. No queue knows it, nor will for an hour."""
+    ended: datetime | None = None if state is State.PENDING else system_clock()
+    job = Job(
+        **{
+            "id": f"{new_hex_id()}:{kind.name}:1",
+            "kind": kind.name,
+            "queue": kind.queue,
+            "payload": {"booking_id": "7"},
+            "state": state,
+            "next_at": system_clock() + timedelta(hours=1),
+            "tries": 3,
+            "error": None if state is State.DONE else "ValueError: [b]nobody[/b] & <i>nothing</i>",
+            "created_at": system_clock(),
+            "ended_at": ended,
+            **changed,
+        }
+    )
+    await JobRepository(context.database).add([job])
+    return job
+
+
+async def put_away(context: AppContext, job_id: str) -> None:
+    """A pending job and the message that its retry was handed over by: other tests run workers on these queues."""
+    dropped = await context.jobs.drop(job_id)
+    assert dropped is not None
+    if message := await context.queues[dropped.queue].job(f"{job_id}.0-0"):
+        await message.abort("the test is over")
