@@ -45,7 +45,19 @@ from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 from grome.webhooks.routes import webhooks
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, audit, webhooks, jobs, ops)
+FEATURES: tuple[Routes, ...] = (
+    auth,
+    me,
+    nearby,
+    barbers,
+    availability,
+    services,
+    bookings,
+    webhooks,
+    audit,
+    jobs,
+    ops,
+)
 
 
 DESCRIPTION = """\

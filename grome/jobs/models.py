@@ -17,11 +17,15 @@ class State(StrEnum):
 
 
 class Queue(StrEnum):
-    """Each has slots of its own in every job worker, so none waits behind another."""
+    """Each has slots of its own in every job worker, so none waits behind another.
+
+    What goes to servers of strangers has one, since those can be as slow as they please.
+    """
 
     URGENT = "urgent"
     DEFAULT = "default"
     BULK = "bulk"
+    WEBHOOKS = "webhooks"
 
 
 class JobKind(Struct, frozen=True):

@@ -11,7 +11,7 @@ from grome.events.models import Event, EventType
 from grome.jobs.models import JobKind, NewJob, Queue
 
 # An event is sent at once and up to six times more, over about 18 hours: what Standard Webhooks suggests.
-WEBHOOK: Final = JobKind("webhook", Queue.DEFAULT, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))
+WEBHOOK: Final = JobKind("webhook", Queue.WEBHOOKS, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))
 MOST_ENDPOINTS: Final = 10
 MOST_ATTEMPTS: Final = 20
 MOST_SECRETS: Final = 5

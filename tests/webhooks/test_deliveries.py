@@ -193,7 +193,8 @@ async def test_the_bytes_are_the_same_each_time(trial: Trial, receiver: Receiver
     await trial.deliver(endpoint, event)
     assert len({got.body for got in receiver.requests}) == 1
     assert len({got.headers["webhook-id"] for got in receiver.requests}) == 1
-    assert len({got.headers["webhook-timestamp"] for got in receiver.requests}) == 2
+    first, second, third = (int(got.headers["webhook-timestamp"]) for got in receiver.requests)
+    assert first + 5 <= second <= third
 
 
 async def test_what_is_delivered_is_not_sent_again(trial: Trial, receiver: Receiver) -> None:
