@@ -36,9 +36,10 @@ from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
 from grome.jobs_dashboard.routes import dashboard
 from grome.nearby.routes import nearby
+from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, notifications, ops)
 
 
 DESCRIPTION = """\
@@ -79,6 +80,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     for feature in FEATURES:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
+    app.blueprint(unsubscribe)
     app.blueprint(dashboard)
     app.exception(Exception)(answer_error)
 

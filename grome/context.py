@@ -10,6 +10,7 @@ from sanic import Request
 from saq.queue.redis import RedisQueue
 
 from config.settings import Settings
+from grome.accounts.preferences import PreferenceService
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
@@ -33,6 +34,10 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.notifications.log import NotificationLog
+from grome.notifications.push_devices import PushDevices
+from grome.notifications.repository import NotificationRepository, PushDeviceRepository
+from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
 
 QUEUE = "default"
 _MIB = 2**20
@@ -51,6 +56,7 @@ class AppContext:
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
+    preferences: PreferenceService
     catalogue: CatalogueService
     barber_changes: BarberChanges
     barbers: BarberService
@@ -59,6 +65,9 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    notification_log: NotificationLog
+    push_devices: PushDevices
+    unsubscribing: Unsubscribing
     _stack: AsyncExitStack
 
     @classmethod
@@ -74,13 +83,17 @@ class AppContext:
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
 
-        sessions = SessionRepository(db)
+        users, sessions, push_tokens = UserRepository(db), SessionRepository(db), PushDeviceRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
         verifier = Verifier(access_tokens, sessions, redis, subscribing, clock)
         verifier.start()
         stack.push_async_callback(verifier.close)
-        accounts = AccountService(UserRepository(db), sessions, access_tokens, verifier, settings.accounts, clock)
+        accounts = AccountService(
+            users, sessions, access_tokens, verifier, settings.accounts, clock, push_tokens.forget
+        )
         stack.callback(accounts.close)
+        preferences = PreferenceService(users)
+        links = UnsubscribeLinks(settings.accounts.signing_key, settings.http.public_url)
 
         catalogue = CatalogueService(ServiceRepository(db), clock)
         changes = BarberChanges(redis, subscribing)
@@ -106,6 +119,7 @@ class AppContext:
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,
+            preferences=preferences,
             catalogue=catalogue,
             barber_changes=changes,
             barbers=barbers,
@@ -116,6 +130,9 @@ class AppContext:
             nearby=NearbyService(
                 cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
             ),
+            notification_log=NotificationLog(NotificationRepository(db), clock),
+            push_devices=PushDevices(push_tokens, accounts, clock),
+            unsubscribing=Unsubscribing(links, preferences),
             _stack=stack,
         )
 

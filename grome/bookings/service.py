@@ -1,6 +1,7 @@
 """Reading bookings and moving them through their lives; taking a time is in `create.py`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from loguru import logger
@@ -13,6 +14,7 @@ from grome.bookings.models import (
     Booking,
     HistoryEntry,
     Party,
+    StartingBooking,
     Status,
     Transition,
     party_of,
@@ -50,6 +52,16 @@ class BookingService:
         page = found[: query.limit]
         last = AfterBooking(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
         return BookingPage([booking_out(booking) for booking in page], encode_cursor(last) if last else None)
+
+    async def find(self, booking_id: UUID) -> Booking | None:
+        """For other features, whosever it is; nothing of it goes to a client as it is."""
+        return await self._bookings.find({}, booking_id)
+
+    async def accepted_between(
+        self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
+    ) -> list[StartingBooking]:
+        """Accepted bookings that start from `start` up to and with `end`, the earliest first, behind `after`."""
+        return await self._bookings.accepted_between(start, end, after, limit)
 
     async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """The ticks that active bookings of a barber hold in and around a span."""
