@@ -55,7 +55,7 @@ class Preferences(Struct, frozen=True):
     language: Language = "en"
     timezone: str = "UTC"
     quiet_hours: QuietHours | None = None
-    reminders: list[ReminderHours] = [24, 2]
+    reminders: tuple[ReminderHours, ...] = (24, 2)
 
 
 class AccountEvent(Struct, frozen=True):

@@ -12,7 +12,7 @@ from grome.app import App
 from grome.common.actor import Role
 from grome.common.mongo import Database
 from grome.context import AppContext
-from grome.migrations.m0001_foundation import COLLECTIONS
+from grome.migrations import m0001_foundation, m0003_effects
 from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
@@ -95,5 +95,5 @@ async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
     lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
     return {
         spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for spec in COLLECTIONS
+        for spec in (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS)
     }

@@ -1,6 +1,7 @@
 """Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from tests.builders.bookings import tomorrow
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
 SCHEMA = schemathesis.openapi.from_dict(document())
+DEVICE = str(uuid4())
 BY_NAME = {route.operation.handler.__name__: route for route in ROUTES}
 
 
@@ -41,6 +43,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
+    await _messages(told, barber)
     await told.ask("remove_profile", barber)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
@@ -58,7 +61,7 @@ async def _catalogue(told: Story, boss: dict[str, str]) -> str:
 
 async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     person = {"phone": new_phone(), "password": PASSWORD, "name": "Émile", "role": "barber"}
-    signed_in = await told.ask("register", json={**person, "device": {"id": "a", "platform": "ios"}})
+    signed_in = await told.ask("register", json={**person, "device": {"id": DEVICE, "platform": "ios"}})
     await told.ask("refresh", json={"refresh_token": signed_in["refresh_token"]})
     auth = {"Authorization": f"Bearer {signed_in['access_token']}"}
     place = {"lat": -33.8688, "lng": 151.2093}
@@ -80,6 +83,8 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
     await told.ask("profile", customer)
+    await told.ask("change_preferences", customer, json={"language": "fr", "quiet_hours": None})
+    assert (await told.ask("read_preferences", customer))["language"] == "fr"
     days = {"from": str(tomorrow(9).date()), "to": str(tomorrow(9).date()), "service_ids": service_id}
     slots = (await told.ask("free_times", barber_id=barber_id, params=days))["days"][0]["slots"]
     wanted = [
@@ -94,6 +99,12 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
     assert len((await told.ask("list_bookings", customer))["items"]) == 3
+
+
+async def _messages(told: Story, barber: dict[str, str]) -> None:
+    await told.ask("put_push_token", barber, device_id=DEVICE, json={"token": new_email()})
+    await told.ask("remove_push_token", barber, device_id=DEVICE)
+    assert (await told.ask("list_notifications", barber))["items"] == []
 
 
 async def test_answers_are_those_described(story: Story) -> None:
