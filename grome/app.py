@@ -1,11 +1,14 @@
 """The Sanic application: an explicit list of blueprints, listeners, and one error handler."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from loguru import logger
 from sanic import HTTPResponse, Request, Sanic
 from sanic import exceptions as sanic_errors
+from sanic.constants import HTTPMethod
 
 from config.settings import Settings
 from grome import __version__
@@ -119,7 +122,7 @@ def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR091
         case sanic_errors.NotFound():
             return NotFound("There is no such address.")
         case sanic_errors.MethodNotAllowed():
-            return MethodNotAllowed(headers={"Allow": str(error.headers.get("Allow", ""))})
+            return MethodNotAllowed(headers={"Allow": ", ".join(_allowed_methods(request))})
         case sanic_errors.PayloadTooLarge():
             # Where Sanic gave up before it had the whole head, the request is a stand-in without a method.
             return HeadTooLarge() if request.method == "NONE" else BodyTooLarge()
@@ -131,3 +134,11 @@ def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR091
             return Unavailable()
         case _:
             return Bug()
+
+
+def _allowed_methods(request: Request) -> Iterator[str]:
+    """What the address does take. Sanic's own error leaves it out where a path with an id has several handlers."""
+    for method in HTTPMethod:
+        with suppress(sanic_errors.NotFound, sanic_errors.MethodNotAllowed):
+            request.app.router.get(request.path, method.value, None)
+            yield method.value

@@ -1,7 +1,6 @@
 """Bad queries, ids and headers on every route: refused with the field by name, and nothing written."""
 
 import base64
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -9,7 +8,7 @@ import pytest
 from msgspec import inspect
 
 from grome.common.http.operations import MAX_KEY
-from tests.api.conftest import Cast
+from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.shapes import plain_types
 from tests.api.surface import ROUTES, WITH_IDS, WITH_KEY, WITH_QUERY, Route
@@ -35,13 +34,6 @@ INVENTED = [
         for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2027-03-01T09:00:00")
     ),
 ]
-# Of routes that take an id and require a body.
-NEEDED: dict[str, Any] = {
-    "PUT /v1/me/devices/{device_id}/push-token": {
-        "content": b'{"token": "a"}',
-        "headers": {"Content-Type": "application/json"},
-    }
-}
 NO_IDS = ["1", "null", "%00", "%ff", "..%2f..", "{}", quote('{"$gt":""}'), "0" * 5_000, "urn:uuid:" + "0" * 32]
 NO_TOKENS = [
     *("", "Bearer", "Basic Z3JvbWU6Z3JvbWU=", "a.b.c", "Bearer a.b.c", "Bearer e30.e30.", "Bearer a b"),
@@ -95,8 +87,10 @@ async def test_ids_that_are_none(cast: Cast, route: Route) -> None:
 
 @pytest.mark.parametrize("route", WITH_IDS, ids=str)
 async def test_ids_of_nothing(cast: Cast, route: Route) -> None:
+    body = GOOD_BODIES.get(route.operation.handler.__name__, b"")
+    headers = {"Content-Type": "application/json"} if body else {}
     for name in route.ids:
-        response = await cast.ask(route, ids={name: str(uuid4())}, **NEEDED.get(str(route), {}))
+        response = await cast.ask(route, ids={name: str(uuid4())}, content=body, headers=headers)
         assert_refused(response, 404, "not_found", told=name)
 
 
