@@ -13,6 +13,7 @@ from sanic.constants import HTTPMethod
 from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
+from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
@@ -42,7 +43,18 @@ from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, notifications, ops)
+FEATURES: tuple[Routes, ...] = (
+    auth,
+    me,
+    nearby,
+    barbers,
+    availability,
+    services,
+    bookings,
+    notifications,
+    audit,
+    ops,
+)
 
 
 DESCRIPTION = """\

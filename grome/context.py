@@ -1,5 +1,6 @@
 """The composition root: every client is opened and every service built here, for API and job workers alike."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,7 +8,6 @@ from typing import Self
 
 from redis.asyncio import Redis
 from sanic import Request
-from saq.queue.redis import RedisQueue
 
 from config.settings import Settings
 from grome.accounts.preferences import PreferenceService
@@ -15,6 +15,8 @@ from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
 from grome.availability.service import AvailabilityService
 from grome.barbers.changes import BarberChanges
 from grome.barbers.repository import BarberRepository
@@ -29,6 +31,13 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.events.caches import BarberCaches
+from grome.events.live import LiveRooms
+from grome.events.relay import Follower, Relay
+from grome.events.repository import RelayRepository
+from grome.jobs.queues import Queues, open_queues
+from grome.jobs.repository import JobRepository
+from grome.jobs.service import Jobs
 from grome.nearby.cells import Cells
 from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
@@ -39,7 +48,6 @@ from grome.notifications.push_devices import PushDevices
 from grome.notifications.repository import NotificationRepository, PushDeviceRepository
 from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
 
-QUEUE = "default"
 _MIB = 2**20
 
 
@@ -52,7 +60,8 @@ class AppContext:
     mongo: Client
     database: Database
     redis: Redis
-    queue: RedisQueue
+    queues: Queues
+    jobs: Jobs
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
@@ -68,6 +77,9 @@ class AppContext:
     notification_log: NotificationLog
     push_devices: PushDevices
     unsubscribing: Unsubscribing
+    audit: AuditTrail
+    followers: Mapping[str, Follower]
+    relay: Relay
     _stack: AsyncExitStack
 
     @classmethod
@@ -82,6 +94,8 @@ class AppContext:
         stack.push_async_callback(waiting.aclose)
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
+        queues = open_queues(waiting)
+        jobs = Jobs(JobRepository(db), queues, clock)
 
         users, sessions, push_tokens = UserRepository(db), SessionRepository(db), PushDeviceRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -108,6 +122,8 @@ class AppContext:
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
+        audit = AuditTrail(AuditRepository(db))
+        followers: dict[str, Follower] = {"live rooms": LiveRooms(redis), "audit trail": audit}
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         return cls(
             settings=settings,
@@ -115,7 +131,8 @@ class AppContext:
             mongo=mongo,
             database=db,
             redis=redis,
-            queue=RedisQueue(waiting, name=QUEUE),
+            queues=queues,
+            jobs=jobs,
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,
@@ -133,6 +150,9 @@ class AppContext:
             notification_log=NotificationLog(NotificationRepository(db), clock),
             push_devices=PushDevices(push_tokens, accounts, clock),
             unsubscribing=Unsubscribing(links, preferences),
+            audit=audit,
+            followers=followers,
+            relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
             _stack=stack,
         )
 

@@ -5,6 +5,12 @@ from typing import Any
 from saq import CronJob
 
 from grome.bookings.jobs import expire_unanswered
+from grome.events.jobs import follow_later
+from grome.events.relay import FOLLOW_LATER
+from grome.jobs.models import JobKind
+from grome.jobs.running import Handler
+
+HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),)

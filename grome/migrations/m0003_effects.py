@@ -1,14 +1,22 @@
-"""What follows from changes: outboxes of accounts, and the collections of messages."""
+"""What follows from a change: jobs, the audit trail, outboxes of accounts, messages, and the relay.
+
+The relay begins with what happens from here on.
+"""
 
 from grome.accounts.repository import SESSIONS, USERS, SessionRepository, UserRepository
+from grome.audit import repository as audit
+from grome.common.clock import system_clock
 from grome.common.mongo import Database, apply_collection
+from grome.events import repository as events
+from grome.jobs import repository as jobs
 from grome.notifications import repository as notifications
 
-COLLECTIONS = notifications.COLLECTIONS
+COLLECTIONS = (jobs.COLLECTION, audit.COLLECTION, events.COLLECTION, *notifications.COLLECTIONS)
 
 
 async def up(database: Database) -> None:
-    for spec in (USERS, SESSIONS, *COLLECTIONS):
+    for spec in (USERS, SESSIONS, *COLLECTIONS):  # the former two have fields that the older validators do not know
         await apply_collection(database, spec)
     await UserRepository(database).complete()
     await SessionRepository(database).complete()
+    await events.RelayRepository(database).begin(system_clock())

@@ -57,6 +57,7 @@ WHO = {
     "POST /v1/bookings/{booking_id}/start": "barber",
     "POST /v1/bookings/{booking_id}/complete": "barber",
     "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
+    "GET /v1/admin/audit": "admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,
 }
