@@ -39,9 +39,11 @@ from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
 from grome.jobs_dashboard.routes import dashboard
+from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
+from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
     auth,
@@ -53,6 +55,7 @@ FEATURES: tuple[Routes, ...] = (
     bookings,
     notifications,
     audit,
+    webhooks,
     ops,
 )
 
@@ -97,6 +100,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(pages)
     app.blueprint(unsubscribe)
     app.blueprint(dashboard)
+    app.blueprint(mailbox)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start

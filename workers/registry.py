@@ -9,8 +9,10 @@ from grome.events.jobs import follow_later
 from grome.events.relay import FOLLOW_LATER
 from grome.jobs.models import JobKind
 from grome.jobs.running import Handler
+from grome.webhooks.jobs import send_webhook
+from grome.webhooks.models import WEBHOOK
 
-HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later}
+HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later, WEBHOOK: send_webhook}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),)

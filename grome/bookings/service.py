@@ -53,9 +53,9 @@ class BookingService:
         last = AfterBooking(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
         return BookingPage([booking_out(booking) for booking in page], encode_cursor(last) if last else None)
 
-    async def find(self, booking_id: UUID) -> Booking | None:
-        """For other features, whosever it is; nothing of it goes to a client as it is."""
-        return await self._bookings.find({}, booking_id)
+    async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+        """By id, for what Grome itself does with bookings; those that do not exist are left out."""
+        return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
 
     async def accepted_between(
         self, start: datetime, end: datetime, after: StartingBooking | None, limit: int

@@ -1,6 +1,6 @@
 """Money: an integer in minor units (cents) beside an ISO 4217 code. Never a float."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -9,3 +9,15 @@ from grome.common.text import END
 # Ten million in major units: far above any haircut, far below what BSON and JSON carry exactly.
 Amount = Annotated[int, Meta(ge=0, le=10**9, description="Minor units of the currency, e.g. cents.")]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code.", examples=["EUR"])]
+
+# ISO 4217's minor units of what circulates, where they are not two digits. The tables of CLDR, which Babel has, are no
+# substitute: they say what is usually shown, and show no fils of the Iraqi dinar or qindarka of the lek.
+_NO_DIGITS: Final = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+_THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits of an amount stand behind the decimal point."""
+    return 0 if currency in _NO_DIGITS else 3 if currency in _THREE_DIGITS else 2

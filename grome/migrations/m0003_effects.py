@@ -1,4 +1,4 @@
-"""What follows from a change: jobs, the audit trail, outboxes of accounts, messages, and the relay.
+"""What follows from a change: jobs, audit trail, outboxes of accounts, messages, webhooks, and the relay.
 
 The relay begins with what happens from here on.
 """
@@ -10,8 +10,16 @@ from grome.common.mongo import Database, apply_collection
 from grome.events import repository as events
 from grome.jobs import repository as jobs
 from grome.notifications import repository as notifications
+from grome.webhooks.repository import DELIVERIES, ENDPOINTS
 
-COLLECTIONS = (jobs.COLLECTION, audit.COLLECTION, events.COLLECTION, *notifications.COLLECTIONS)
+COLLECTIONS = (
+    jobs.COLLECTION,
+    audit.COLLECTION,
+    events.COLLECTION,
+    *notifications.COLLECTIONS,
+    ENDPOINTS,
+    DELIVERIES,
+)
 
 
 async def up(database: Database) -> None:

@@ -66,7 +66,7 @@ class Stories:
         return Story(kind=notice.kind, facts=facts, about=None)
 
     async def _of_booking(self, notice: Notice, reader: User) -> Story | None:
-        booking = await self._bookings.find(notice.subject_id)
+        booking = (await self._bookings.find_many([notice.subject_id])).get(notice.subject_id)
         if booking is None or reader.id not in {booking.customer_id, booking.barber_id}:
             return None
         now = self._clock()

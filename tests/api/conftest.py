@@ -28,7 +28,10 @@ GOOD_VALUES = {
     "q": "cut",
 }
 # For each route with an id whose body requires a field, by the name of its handler.
-GOOD_BODIES = {"put_push_token": b'{"token": "a"}'}
+GOOD_BODIES = {
+    "put_push_token": b'{"token": "a"}',
+    "put_webhook_endpoint": b'{"url": "https://example.com/"}',
+}
 
 
 @dataclass(frozen=True)

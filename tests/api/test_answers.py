@@ -44,6 +44,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
     await _messages(told, barber)
+    await _webhooks(told, barber)
     await told.ask("remove_profile", barber)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
@@ -106,6 +107,21 @@ async def _messages(told: Story, barber: dict[str, str]) -> None:
     await told.ask("put_push_token", barber, device_id=DEVICE, json={"token": new_email()})
     await told.ask("remove_push_token", barber, device_id=DEVICE)
     assert (await told.ask("list_notifications", barber))["items"] == []
+
+
+async def _webhooks(told: Story, barber: dict[str, str]) -> None:
+    wanted = {"url": "https://example.com/hooks", "types": ["booking.accepted"]}
+    endpoint_id = (await told.ask("create_webhook_endpoint", barber, json=wanted))["endpoint"]["id"]
+    await told.ask("put_webhook_endpoint", barber, endpoint_id=endpoint_id, json={**wanted, "description": "Caisse"})
+    (listed,) = (await told.ask("list_webhook_endpoints", barber))["items"]
+    assert await told.ask("read_webhook_endpoint", barber, endpoint_id=endpoint_id) == listed
+    await told.ask("rotate_webhook_secret", barber, endpoint_id=endpoint_id)
+    delivery = {"endpoint_id": endpoint_id}
+    delivery["delivery_id"] = (await told.ask("test_webhook_endpoint", barber, endpoint_id=endpoint_id))["id"]
+    await told.ask("replay_webhook_delivery", barber, **delivery)
+    (sent,) = (await told.ask("list_webhook_deliveries", barber, endpoint_id=endpoint_id))["items"]
+    assert (await told.ask("read_webhook_delivery", barber, **delivery))["delivery"] == sent
+    await told.ask("remove_webhook_endpoint", barber, endpoint_id=endpoint_id)
 
 
 async def test_answers_are_those_described(story: Story) -> None:

@@ -25,7 +25,8 @@ TYPES = {
 
 async def events_of(context: AppContext, booking: dict[str, Any]) -> list[Event]:
     """Of each history entry, the oldest first."""
-    stored = await context.bookings.find(UUID(booking["id"]))
+    booking_id = UUID(booking["id"])
+    stored = (await context.bookings.find_many([booking_id])).get(booking_id)
     assert stored is not None
 
     def event(entry: HistoryEntry) -> Event:
