@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from grome.notifications.interfaces import Mail, Push, Transports
+from grome.notifications.mail import Mail, Mailer
 from grome.notifications.models import BookingFacts, Channel, Errand, MessageKind, Rendered
+from grome.notifications.push import Push, Pusher
 from grome.notifications.recipients import Recipient
+from grome.notifications.rendering import render
 from grome.notifications.rules import RULES
+from grome.notifications.sms import SmsSender
 from grome.notifications.stories import Story
 from grome.notifications.unsubscribe import UnsubscribeLinks
 
 _PUSH_LIVES_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Transports:
+    mailer: Mailer
+    pusher: Pusher
+    sms: SmsSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Delivery:
             case Channel.PUSH:
                 return await self._push(errand, recipient, story, reached, now)
             case Channel.SMS:
-                text = self._render(story, recipient, None).short
+                text = _rendered(story, recipient, None).short
                 message_id = errand.notice.message_id
                 return Delivered(await self._transports.sms.send(recipient.user.phone or "", text, message_id))
 
@@ -54,7 +64,7 @@ class Delivery:
             message_id=errand.notice.message_id,
             to=recipient.user.email or "",
             language=recipient.user.preferences.language,
-            rendered=self._render(story, recipient, unsubscribe),
+            rendered=_rendered(story, recipient, unsubscribe),
             at=errand.notice.at,
             unsubscribe=unsubscribe,
         )
@@ -65,7 +75,7 @@ class Delivery:
         self, errand: Errand, recipient: Recipient, story: Story, reached: AbstractSet[UUID], now: datetime
     ) -> Delivered:
         devices = {token: device_id for device_id, token in recipient.tokens.items() if device_id not in reached}
-        rendered = self._render(story, recipient, None)
+        rendered = _rendered(story, recipient, None)
         push = Push(
             id=errand.notice.message_id,
             title=rendered.title,
@@ -82,9 +92,10 @@ class Delivery:
             result.raise_for_failed,
         )
 
-    def _render(self, story: Story, recipient: Recipient, unsubscribe: str | None) -> Rendered:
-        chosen = recipient.user.preferences
-        return self._transports.render(story.kind, story.facts, chosen.language, chosen.timezone, unsubscribe)
+
+def _rendered(story: Story, recipient: Recipient, unsubscribe: str | None) -> Rendered:
+    chosen = recipient.user.preferences
+    return render(story.kind, story.facts, chosen.language, chosen.timezone, unsubscribe)
 
 
 def _data(story: Story) -> dict[str, str]:

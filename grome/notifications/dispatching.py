@@ -7,7 +7,7 @@ import msgspec
 
 from grome.common.clock import Clock
 from grome.jobs.models import JobKind, NewJob, Queue
-from grome.notifications.interfaces import Jobs
+from grome.jobs.service import Jobs
 from grome.notifications.log import NotificationLog
 from grome.notifications.models import Channel, Errand, Notice, Why
 from grome.notifications.recipients import Recipient, Recipients

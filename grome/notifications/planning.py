@@ -8,7 +8,7 @@ import msgspec
 
 from grome.events.models import Event, EventType
 from grome.jobs.models import JobKind, NewJob, Queue
-from grome.notifications.interfaces import Jobs
+from grome.jobs.service import Jobs
 from grome.notifications.models import MessageKind, Notice
 
 TELL: Final = JobKind("notify", Queue.DEFAULT, 30, (2, 10, 60, 300, 1800))

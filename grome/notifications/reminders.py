@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from grome.bookings.models import StartingBooking
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
-from grome.notifications.interfaces import Jobs
+from grome.jobs.service import Jobs
 from grome.notifications.models import MessageKind, Notice
 from grome.notifications.planning import tell_jobs
 from grome.notifications.repository import ReminderMarks

@@ -3,15 +3,14 @@
 import pytest
 
 from grome.context import AppContext
-from grome.notifications.delivery import Delivery
+from grome.notifications.delivery import Delivery, Transports
 from grome.notifications.dispatching import Dispatching
-from grome.notifications.interfaces import Transports
 from grome.notifications.planning import Planner
 from grome.notifications.recipients import Recipients
 from grome.notifications.sending import Sending
 from grome.notifications.stories import Stories
 from grome.notifications.unsubscribe import UnsubscribeLinks
-from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts, render
+from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
     log, devices, clock = context.notification_log, context.push_devices, context.clock
     recipients = Recipients(context.accounts, devices)
     stories = Stories(context.accounts, context.bookings, context.barbers, "https://grome.example", clock)
-    delivery = Delivery(Transports(render, mailbox, phones, texts), links)
+    delivery = Delivery(Transports(mailbox, phones, texts), links)
     return Desk(
         jobs=jobs,
         planner=Planner(jobs),

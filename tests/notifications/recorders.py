@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from grome.events.models import Event
-from grome.jobs.errors import LaterError
 from grome.jobs.models import NewJob
 from grome.notifications.dispatching import Dispatching
-from grome.notifications.interfaces import Mail, Push
-from grome.notifications.models import BookingFacts, Errand, Facts, Language, MessageKind, Notice, Rendered
+from grome.notifications.mail import Mail
+from grome.notifications.models import Errand, Notice
 from grome.notifications.planning import TELL, Planner
+from grome.notifications.push import Push
 from grome.notifications.sending import Sending
 
 
@@ -21,13 +21,8 @@ class OutageError(Exception):
     """A way out that is closed for now."""
 
 
-def render(
-    kind: MessageKind, facts: Facts, language: Language, timezone: str, unsubscribe: str | None = None
-) -> Rendered:
-    """Says everything that it was given."""
-    other = facts.other_name if isinstance(facts, BookingFacts) else ""
-    text = f"{kind} {language} {timezone} {facts.name} {other} {unsubscribe}"
-    return Rendered(subject=text, html=text, text=text, title=str(kind), short=text)
+def kind_of(message_id: str) -> str:
+    return message_id.split(".")[1]
 
 
 class Mailbox:
@@ -44,7 +39,7 @@ class Mailbox:
 
     def to(self, address: str) -> list[str]:
         """The kinds of the mails that somebody has got."""
-        return [mail.rendered.title for mail in self.mails if mail.to == address]
+        return [kind_of(mail.message_id) for mail in self.mails if mail.to == address]
 
 
 @dataclass
@@ -74,7 +69,7 @@ class Phones:
 
     def on(self, token: str) -> list[str]:
         """The kinds of the pushes on a device."""
-        return [push.title for reached, push in self.pushes if reached == token]
+        return [kind_of(push.id) for reached, push in self.pushes if reached == token]
 
 
 class Texts:
@@ -89,7 +84,7 @@ class Texts:
         return f"sns-{len(self.texts)}"
 
     def to(self, phone: str) -> list[str]:
-        return [text.split()[0] for number, text, _ in self.texts if number == phone]
+        return [kind_of(message_id) for number, _, message_id in self.texts if number == phone]
 
 
 class RecordedJobs:
@@ -148,6 +143,3 @@ class Desk:
     def waiting(self) -> dict[str, datetime | None]:
         """Channels of the jobs that are not done, with when they are due."""
         return {job.id.split(":")[-1]: job.due_at for job in self.jobs.added.values() if job.id not in self.done}
-
-
-__all__ = ["Desk", "LaterError", "Mailbox", "OutageError", "Phones", "RecordedJobs", "Texts", "render"]
