@@ -14,7 +14,8 @@ from grome.notifications.recipients import Recipient, Recipients
 from grome.notifications.rules import RULES, Verdict, decide
 from grome.notifications.stories import Stories, Story
 
-_DELAYS_S: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0)
+# Fifteen hours in all: what a provider is away for at most.
+_DELAYS_S: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 14_400.0, 28_800.0)
 SEND: Final = {
     Channel.EMAIL: JobKind("mail", Queue.DEFAULT, 60, _DELAYS_S),
     Channel.PUSH: JobKind("push", Queue.DEFAULT, 60, _DELAYS_S),
