@@ -42,6 +42,7 @@ from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
 from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
+from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.webhooks.routes import webhooks
 
@@ -53,6 +54,7 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    notifications,
     webhooks,
     audit,
     jobs,
@@ -98,6 +100,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     for feature in FEATURES:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
+    app.blueprint(unsubscribe)
     app.blueprint(dashboard)
     app.blueprint(mailbox)
     app.exception(Exception)(answer_error)

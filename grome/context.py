@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from sanic import Request
 
 from config.settings import Settings
+from grome.accounts.preferences import PreferenceService
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
@@ -43,9 +44,22 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.notifications.delivery import Delivery, Transports
+from grome.notifications.dispatching import Dispatching
+from grome.notifications.log import NotificationLog
 from grome.notifications.mail import Mailer
 from grome.notifications.mailbox import open_mailbox
+from grome.notifications.planning import Planner
+from grome.notifications.push import open_pusher
+from grome.notifications.push_devices import PushDevices
+from grome.notifications.recipients import Recipients
+from grome.notifications.reminders import Reminders
+from grome.notifications.repository import NotificationRepository, PushDeviceRepository, ReminderMarks
+from grome.notifications.sending import Sending
+from grome.notifications.sms import open_sms
 from grome.notifications.smtp import SmtpMailer
+from grome.notifications.stories import Stories
+from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
@@ -72,6 +86,7 @@ class AppContext:
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
+    preferences: PreferenceService
     catalogue: CatalogueService
     barber_changes: BarberChanges
     barbers: BarberService
@@ -80,6 +95,12 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    notification_log: NotificationLog
+    push_devices: PushDevices
+    unsubscribing: Unsubscribing
+    dispatching: Dispatching
+    sending: Sending
+    reminders: Reminders
     audit: AuditTrail
     webhooks: WebhookService
     webhook_delivery: WebhookDelivery
@@ -104,13 +125,17 @@ class AppContext:
         job_repository = JobRepository(db)
         jobs = Jobs(job_repository, queues, clock)
 
-        sessions = SessionRepository(db)
+        users, sessions, push_tokens = UserRepository(db), SessionRepository(db), PushDeviceRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
         verifier = Verifier(access_tokens, sessions, redis, subscribing, clock)
         verifier.start()
         stack.push_async_callback(verifier.close)
-        accounts = AccountService(UserRepository(db), sessions, access_tokens, verifier, settings.accounts, clock)
+        accounts = AccountService(
+            users, sessions, access_tokens, verifier, settings.accounts, clock, push_tokens.forget
+        )
         stack.callback(accounts.close)
+        preferences = PreferenceService(users)
+        links = UnsubscribeLinks(settings.accounts.signing_key, settings.http.public_url)
 
         catalogue = CatalogueService(ServiceRepository(db), clock)
         changes = BarberChanges(redis, subscribing)
@@ -135,7 +160,14 @@ class AppContext:
             "live rooms": LiveRooms(redis),
             "audit trail": audit,
             "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
+            "messages": Planner(jobs),
         }
+        transports = _open_transports(settings, clock, stack)
+        push_devices = PushDevices(push_tokens, accounts, clock)
+        recipients = Recipients(accounts, push_devices)
+        stories = Stories(accounts, bookings, barbers, settings.http.public_url, clock)
+        log = NotificationLog(NotificationRepository(db), clock)
+        delivery = Delivery(transports, links)
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         return cls(
             settings=settings,
@@ -149,6 +181,7 @@ class AppContext:
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,
+            preferences=preferences,
             catalogue=catalogue,
             barber_changes=changes,
             barbers=barbers,
@@ -159,6 +192,12 @@ class AppContext:
             nearby=NearbyService(
                 cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
             ),
+            notification_log=log,
+            push_devices=push_devices,
+            unsubscribing=Unsubscribing(links, preferences),
+            dispatching=Dispatching(recipients, stories, log, jobs, clock),
+            sending=Sending(recipients, stories, log, push_devices, delivery, clock),
+            reminders=Reminders(bookings, ReminderMarks(db), jobs, clock),
             webhooks=WebhookService(
                 endpoints, deliveries, vault, jobs, clock, private_addresses=settings.webhooks.private_addresses
             ),
@@ -166,13 +205,21 @@ class AppContext:
             audit=audit,
             followers=followers,
             relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
-            mailer=SmtpMailer(settings.mail) if settings.mail.transport == "smtp" else open_mailbox(settings),
+            mailer=transports.mailer,
             _stack=stack,
         )
 
     async def close(self) -> None:
         """Closes in reverse what `open` opened."""
         await self._stack.aclose()
+
+
+def _open_transports(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Transports:
+    mailer = SmtpMailer(settings.mail) if settings.mail.transport == "smtp" else open_mailbox(settings)
+    pusher, sms = open_pusher(settings, clock), open_sms(settings, clock)
+    stack.push_async_callback(pusher.aclose)
+    stack.push_async_callback(sms.aclose)
+    return Transports(mailer, pusher, sms)
 
 
 def app_context(request: Request) -> AppContext:

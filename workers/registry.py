@@ -9,10 +9,21 @@ from grome.events.jobs import follow_later
 from grome.events.relay import FOLLOW_LATER
 from grome.jobs.models import JobKind
 from grome.jobs.running import Handler
+from grome.notifications.dispatching import SEND
+from grome.notifications.jobs import dispatch, plan_reminders, send
+from grome.notifications.planning import TELL
 from grome.webhooks.jobs import send_webhook
 from grome.webhooks.models import WEBHOOK
 
-HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later, WEBHOOK: send_webhook}
+HANDLERS: dict[JobKind, Handler] = {
+    FOLLOW_LATER: follow_later,
+    WEBHOOK: send_webhook,
+    TELL: dispatch,
+    **dict.fromkeys(SEND.values(), send),
+}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
-CRON: tuple[CronJob[Any], ...] = (CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),)
+CRON: tuple[CronJob[Any], ...] = (
+    CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),
+    CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
+)

@@ -1,13 +1,15 @@
 """Users and their login sessions."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
 from grome.common.text import END, ONE_LINE
+from grome.events.models import EventType
+from grome.notifications.models import Language, Topic
 
 # Deliberately loose: only a message that arrives proves an address. It keeps out what no mail server could carry.
 Email = Annotated[
@@ -18,20 +20,57 @@ Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}" + END, description="E
 PersonName = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
+WallTime = Annotated[
+    str,
+    Meta(
+        pattern="^([01][0-9]|2[0-3]):[0-5][0-9]" + END,
+        max_length=5,
+        description="Wall-clock time in the user's zone.",
+        examples=["22:00"],
+    ),
+]
+ReminderHours = Literal[24, 2]
+
+
 class NotificationPreferences(Struct, frozen=True):
+    """Which ways are open. Mail about an account's security comes whatever is said here."""
+
     email: bool = True
     push: bool = True
     sms: bool = False
+    no_mail_about: list[Topic] = []
+
+
+class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """From `start` up to `end`, over midnight where `end` is the earlier: no push and no SMS, but what is urgent."""
+
+    start: WallTime
+    end: WallTime
 
 
 class Preferences(Struct, frozen=True):
+    """`reminders` are sent so many hours before a visit starts. Quiet hours are wall time in `timezone`."""
+
     notifications: NotificationPreferences = NotificationPreferences()
-    language: str = "en"
+    language: Language = "en"
     timezone: str = "UTC"
+    quiet_hours: QuietHours | None = None
+    reminders: tuple[ReminderHours, ...] = (24, 2)
+
+
+class AccountEvent(Struct, frozen=True):
+    """Something that happened to an account, written by the same atomic write as the thing itself."""
+
+    id: UUID
+    type: EventType
+    at: datetime
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """A person's account. At least one of `email` (in lower case) and `phone` is set."""
+    """A person's account. At least one of `email` (in lower case) and `phone` is set.
+
+    What follows from a change of the account is derived from its `outbox`.
+    """
 
     id: UUID = field(name="_id")
     email: str | None = None
@@ -42,6 +81,7 @@ class User(Struct, frozen=True, kw_only=True):
     email_verified: bool = False
     phone_verified: bool = False
     preferences: Preferences = Preferences()
+    outbox: list[AccountEvent] = []
     created_at: datetime
 
 
@@ -60,6 +100,8 @@ class LoginSession(Struct, frozen=True, kw_only=True):
 
     Hashes are SHA-256 of the token's secret part. `previous_hash` is the parent's, whose bearer gets the same child
     again for some seconds after `rotated_at`: a lost answer is not theft.
+
+    `notice` is there where the user had signed in before, but never from this device: the session's outbox.
     """
 
     id: UUID = field(name="_id")
@@ -74,3 +116,4 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     revoked_at: datetime | None = None
     revoked_why: str | None = None
+    notice: AccountEvent | None = None

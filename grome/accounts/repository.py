@@ -1,15 +1,16 @@
 """Users and login sessions in MongoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from grome.accounts.errors import AccountExists
-from grome.accounts.models import LoginSession, User
-from grome.common.mongo import CollectionSpec, Database, from_document, insert_missing, to_document
+from grome.accounts.models import Device, LoginSession, Preferences, User
+from grome.common.mongo import CollectionSpec, Database, Document, fill_in, from_document, insert_missing, to_document
 from grome.common.mongo_schema import validator_for
 
 USERS = CollectionSpec(
@@ -55,6 +56,26 @@ class UserRepository:
         document = await self._users.find_one({"email": email} if email else {"phone": phone})
         return from_document(document, User) if document else None
 
+    async def set_preferences(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
+        """`changed` by paths within the preferences, so that two changes at once of different ones both stay."""
+        return await self._change(user_id, {"$set": {f"preferences.{path}": value for path, value in changed.items()}})
+
+    async def add_topic_without_mail(self, user_id: UUID, topic: str) -> User | None:
+        return await self._change(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})
+
+    async def _change(self, user_id: UUID, change: Document) -> User | None:
+        document = await self._users.find_one_and_update({"_id": user_id}, change, return_document=ReturnDocument.AFTER)
+        return from_document(document, User) if document else None
+
+    async def complete(self) -> None:
+        """Give those from before there were messages an empty outbox, and the preferences that they lack."""
+        await fill_in(self._users, "outbox", _with_outbox, {"preferences": {"$exists": True}})
+
+
+def _with_outbox(old: Document) -> Document:
+    preferences = from_document(old["preferences"], Preferences)
+    return {"outbox": [], "preferences": to_document(preferences)}
+
 
 class SessionRepository:
     def __init__(self, database: Database) -> None:
@@ -81,12 +102,37 @@ class SessionRepository:
         )
         return from_document(document, LoginSession) if document else None
 
-    async def revoke(self, session_id: UUID, why: str, now: datetime) -> bool:
-        result = await self._sessions.update_one(
+    async def revoke(self, session_id: UUID, why: str, now: datetime) -> LoginSession | None:
+        """The session as it was; None where it had been revoked or is gone."""
+        document = await self._sessions.find_one_and_update(
             {"_id": session_id, "revoked_at": None}, {"$set": {"revoked_at": now, "revoked_why": why}}
         )
-        return result.modified_count == 1
+        return from_document(document, LoginSession) if document else None
 
     async def live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
         mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}
         return [document["_id"] async for document in self._sessions.find(mine, {"_id": 1}).limit(100)]
+
+    async def is_new_device(self, user_id: UUID, device: Device) -> bool:
+        """Whether the user has signed in, but never from this device, as far back as sessions are kept.
+
+        A device without an id is known by its user agent: else leaving the id out would be the way in unseen.
+        """
+        same = {"device.id": device.id, **({} if device.id else {"device.user_agent": device.user_agent})}
+        if await self._sessions.find_one({"user_id": user_id, **same}, {"_id": 1}):
+            return False
+        return await self._sessions.find_one({"user_id": user_id}, {"_id": 1}) is not None
+
+    async def live_devices(self, user_id: UUID, now: datetime) -> set[str]:
+        """The ids of the devices that the user is signed in on."""
+        live = {"user_id": user_id, "device.id": {"$type": "string"}, "revoked_at": None, "expires_at": {"$gt": now}}
+        return set(await self._sessions.distinct("device.id", live))
+
+    async def noticed_device(self, user_id: UUID, event_id: UUID) -> Device | None:
+        """The device that the notice of this id tells of."""
+        document = await self._sessions.find_one({"user_id": user_id, "notice.id": event_id})
+        return from_document(document, LoginSession).device if document else None
+
+    async def complete(self) -> None:
+        """Say of the sessions from before there were notices that they have none."""
+        await fill_in(self._sessions, "notice", lambda _: {"notice": None}, {"device": {"$exists": True}})

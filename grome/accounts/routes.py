@@ -3,8 +3,18 @@
 from sanic import Request
 
 from grome.accounts.errors import AccountExists, RefreshRefused, RefreshReused, WrongCredentials
-from grome.accounts.models import Device
-from grome.accounts.schemas import DeviceIn, Jwks, Login, Refresh, Register, SignedIn, Tokens, UserOut
+from grome.accounts.models import Device, Preferences
+from grome.accounts.schemas import (
+    DeviceIn,
+    Jwks,
+    Login,
+    PreferencesPatch,
+    Refresh,
+    Register,
+    SignedIn,
+    Tokens,
+    UserOut,
+)
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
 from grome.common.http import Routes
 from grome.common.http.caching import kept_for
@@ -39,7 +49,7 @@ async def refresh(request: Request, body: Refresh) -> Tokens:
 
 @auth.post("/logout", who=SIGNED_IN, status=204)
 async def logout(request: Request, actor: Actor) -> None:
-    """End this device's session. Its access token stops working at once."""
+    """End this device's session. Its access token stops working at once, and it gets no more push messages."""
     await app_context(request).accounts.logout(actor)
 
 
@@ -53,6 +63,18 @@ async def jwks(request: Request) -> Jwks:
 async def profile(request: Request, actor: Actor) -> UserOut:
     """Your own account."""
     return await app_context(request).accounts.profile(actor)
+
+
+@me.get("/preferences", who=SIGNED_IN)
+async def read_preferences(request: Request, actor: Actor) -> Preferences:
+    """How you want to be told of things."""
+    return await app_context(request).preferences.read(actor)
+
+
+@me.patch("/preferences", who=SIGNED_IN)
+async def change_preferences(request: Request, actor: Actor, body: PreferencesPatch) -> Preferences:
+    """Change some of your preferences; what is left out stays. Mail about your account's security comes in any case."""
+    return await app_context(request).preferences.change(actor, body)
 
 
 def _device(request: Request, told: DeviceIn | None) -> Device:

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from grome.accounts.models import Email, PersonName, Phone, Preferences, User
+from grome.accounts.models import Email, PersonName, Phone, Preferences, QuietHours, ReminderHours, User
 from grome.accounts.tokens import Jwk
 from grome.common.actor import Role
 from grome.common.text import ONE_LINE
+from grome.notifications.models import Language, Topic
 
 NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes.")]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -46,6 +47,25 @@ class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
     refresh_token: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class NotificationsPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is left out stays as it is."""
+
+    email: bool | UnsetType = UNSET
+    push: bool | UnsetType = UNSET
+    sms: bool | UnsetType = UNSET
+    no_mail_about: Annotated[list[Topic], Meta(max_length=len(Topic))] | UnsetType = UNSET
+
+
+class PreferencesPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is left out stays as it is. `quiet_hours` null are none."""
+
+    notifications: NotificationsPatch | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
+    timezone: Annotated[str, Meta(max_length=64, description="An IANA time zone.")] | UnsetType = UNSET
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+    reminders: Annotated[list[ReminderHours], Meta(max_length=2)] | UnsetType = UNSET
 
 
 class UserOut(Struct, frozen=True):

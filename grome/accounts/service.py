@@ -1,5 +1,6 @@
 """Register, log in, stay logged in, log out."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import msgspec
 
 from config.settings import AccountSettings
 from grome.accounts.errors import RefreshRefused, RefreshReused, WrongCredentials
-from grome.accounts.models import Device, LoginSession, User
+from grome.accounts.models import AccountEvent, Device, LoginSession, User
 from grome.accounts.passwords import Passwords
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.schemas import Login, Register, SignedIn, Tokens, UserOut, user_out
@@ -25,9 +26,12 @@ from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.http.decoding import fault_of
 from grome.common.ids import new_id
+from grome.events.models import EventType
 
 
 class AccountService:
+    """`logged_out` is told the user and the device's id once a session with such an id has been logged out."""
+
     def __init__(
         self,
         users: UserRepository,
@@ -36,13 +40,14 @@ class AccountService:
         verifier: Verifier,
         settings: AccountSettings,
         clock: Clock,
+        logged_out: Callable[[UUID, str], Awaitable[None]],
     ) -> None:
         self._users, self._sessions, self._verifier = users, sessions, verifier
         self._access = access_tokens
         self._refresh = RefreshTokens(settings.signing_key)
         self._passwords = Passwords(settings.bcrypt_rounds)
         self._refresh_ttl = timedelta(seconds=settings.refresh_ttl_s)
-        self._clock = clock
+        self._clock, self._logged_out = clock, logged_out
 
     def close(self) -> None:
         self._passwords.close()
@@ -51,8 +56,8 @@ class AccountService:
         """Raises AccountExists where the email or phone is taken."""
         if wanted.email is None and wanted.phone is None:
             raise Invalid("email", "or phone is required")
-        user = await self._add_user(wanted, Role(wanted.role))
-        return await self._sign_in(user, device)
+        user = await self._add_user(wanted, Role(wanted.role), [self._event(EventType.ACCOUNT_REGISTERED)])
+        return await self._sign_in(user, device, None)
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
         """For the operator at the command line: no route makes an admin. Raises Invalid where `Register` would."""
@@ -60,9 +65,9 @@ class AccountService:
             wanted = msgspec.convert({"email": email, "name": name, "password": password}, Register)
         except msgspec.ValidationError as error:
             raise Invalid(*fault_of(error)) from None
-        return user_out(await self._add_user(wanted, Role.ADMIN))
+        return user_out(await self._add_user(wanted, Role.ADMIN, []))
 
-    async def _add_user(self, wanted: Register, role: Role) -> User:
+    async def _add_user(self, wanted: Register, role: Role, outbox: list[AccountEvent]) -> User:
         user = User(
             id=new_id(),
             email=wanted.email.lower() if wanted.email else None,
@@ -70,6 +75,7 @@ class AccountService:
             password_hash=await self._passwords.hash(wanted.password),
             name=wanted.name,
             role=role,
+            outbox=outbox,
             created_at=self._clock(),
         )
         await self._users.add(user)
@@ -83,10 +89,11 @@ class AccountService:
         right = await self._passwords.matches(given.password, user.password_hash if user else None)
         if user is None or not right:
             raise WrongCredentials
+        is_new = await self._sessions.is_new_device(user.id, device)
         if device.id:
             for session_id in await self._sessions.live_on_device(user.id, device.id):
                 await self._revoke(session_id, "replaced")
-        return await self._sign_in(user, device)
+        return await self._sign_in(user, device, self._event(EventType.ACCOUNT_NEW_DEVICE) if is_new else None)
 
     async def refresh(self, token: str) -> Tokens:
         """Both tokens new; raises RefreshRefused or, for a token that was used before, RefreshReused."""
@@ -114,7 +121,9 @@ class AccountService:
         )
 
     async def logout(self, actor: Actor) -> None:
-        await self._revoke(actor.session_id, "logout")
+        ended = await self._revoke(actor.session_id, "logout")
+        if ended and ended.device.id:
+            await self._logged_out(actor.id, ended.device.id)
 
     async def profile(self, actor: Actor) -> UserOut:
         user = await self._users.find(actor.id)
@@ -122,11 +131,27 @@ class AccountService:
             raise NotFound
         return user_out(user)
 
-    async def _revoke(self, session_id: UUID, why: str) -> None:
-        await self._sessions.revoke(session_id, why, self._clock())
-        await self._verifier.forget(session_id)
+    async def find(self, user_id: UUID) -> User | None:
+        """For other features; nothing of it goes to a client as it is."""
+        return await self._users.find(user_id)
 
-    async def _sign_in(self, user: User, device: Device) -> SignedIn:
+    async def live_devices(self, user_id: UUID) -> set[str]:
+        """The ids, as clients gave them, of the devices that the user is signed in on."""
+        return await self._sessions.live_devices(user_id, self._clock())
+
+    async def noticed_device(self, user_id: UUID, event_id: UUID) -> Device | None:
+        """From which device the login was that this `account.new_device` tells of; None once its session is gone."""
+        return await self._sessions.noticed_device(user_id, event_id)
+
+    async def _revoke(self, session_id: UUID, why: str) -> LoginSession | None:
+        ended = await self._sessions.revoke(session_id, why, self._clock())
+        await self._verifier.forget(session_id)
+        return ended
+
+    def _event(self, kind: EventType) -> AccountEvent:
+        return AccountEvent(new_id(), kind, self._clock())
+
+    async def _sign_in(self, user: User, device: Device, notice: AccountEvent | None) -> SignedIn:
         now = self._clock()
         secret = self._refresh.first()
         session = LoginSession(
@@ -139,6 +164,7 @@ class AccountService:
             first_seen=now,
             last_seen=now,
             expires_at=now + self._refresh_ttl,
+            notice=notice,
         )
         await self._sessions.add(session)
         return SignedIn(

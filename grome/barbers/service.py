@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 
@@ -22,13 +21,11 @@ from grome.barbers.schemas import (
 )
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
-from grome.common.clock import Clock
+from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
-# What some systems list beside the IANA's zones: whatever the machine is set to, and none chosen.
-ZONES: Final = available_timezones() - {"localtime", "Factory"}
 PROFILE_FIELDS: Final = (
     "display_name",
     "bio",

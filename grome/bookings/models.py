@@ -150,6 +150,14 @@ class Booking(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class StartingBooking(Struct, frozen=True, kw_only=True):
+    """What of a booking whoever waits for its start needs, under the names that it has in `Booking`."""
+
+    id: UUID = field(name="_id")
+    customer_id: UUID
+    scheduled_at: datetime
+
+
 def party_of(role: Role) -> Party:
     return Party(role.value)
 

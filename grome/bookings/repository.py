@@ -6,13 +6,13 @@ from itertools import chain
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import KeyInFlight, SlotTaken
-from grome.bookings.models import Booking, HistoryEntry, Status
+from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
 from grome.common.mongo import CollectionSpec, Database, Document, DriverError, from_document, to_document
@@ -128,6 +128,20 @@ class BookingRepository:
         # to read whole histories through it. Grouped, since the driver is slow at thousands of small documents.
         found = await self._bookings.aggregate([{"$match": held}, {"$group": by_barber}], hint=_TICKS_INDEX)
         return {each["_id"]: frozenset(chain.from_iterable(each["ticks"])) for each in await found.to_list()}
+
+    async def accepted_between(
+        self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
+    ) -> list[StartingBooking]:
+        """Both ends are within; the earliest start first."""
+        wanted: Document = {"scheduled_at": {"$gte": start, "$lte": end}, "status": Status.ACCEPTED.value}
+        if after:
+            wanted["$or"] = [
+                {"scheduled_at": {"$gt": after.scheduled_at}},
+                {"scheduled_at": after.scheduled_at, "_id": {"$gt": after.id}},
+            ]
+        fields = dict.fromkeys((field.encode_name for field in structs.fields(StartingBooking)), 1)
+        found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
+        return [from_document(document, StartingBooking) async for document in found]
 
     async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
         overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}

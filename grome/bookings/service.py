@@ -1,6 +1,7 @@
 """Reading bookings and moving them through their lives; taking a time is in `create.py`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from loguru import logger
@@ -13,6 +14,7 @@ from grome.bookings.models import (
     Booking,
     HistoryEntry,
     Party,
+    StartingBooking,
     Status,
     Transition,
     party_of,
@@ -54,6 +56,12 @@ class BookingService:
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """By id, for what Grome itself does with bookings; those that do not exist are left out."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
+
+    async def accepted_between(
+        self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
+    ) -> list[StartingBooking]:
+        """Accepted bookings that start from `start` up to and with `end`, the earliest first, behind `after`."""
+        return await self._bookings.accepted_between(start, end, after, limit)
 
     async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """The ticks that active bookings of a barber hold in and around a span."""

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import available_timezones
 
 from grome.common.errors import Invalid
 
 Clock = Callable[[], datetime]
+# What some systems list beside the IANA's zones: whatever the machine is set to, and none chosen.
+ZONES: Final = available_timezones() - {"localtime", "Factory"}
 
 
 def system_clock() -> datetime:

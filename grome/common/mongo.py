@@ -143,9 +143,14 @@ async def insert_missing(collection: Collection, documents: Sequence[Document]) 
     return len(added.inserted_ids)
 
 
-async def fill_in(collection: Collection, name: str, whole: Callable[[Document], Document]) -> None:
-    """Write into each document without the field `name` what `whole` makes of it, which has that field."""
-    lacking: Document = {name: {"$exists": False}}
+async def fill_in(
+    collection: Collection, name: str, whole: Callable[[Document], Document], among: Document | None = None
+) -> None:
+    """Write into each document without the field `name` what `whole` makes of it, which has that field.
+
+    `among` narrows which documents are looked at.
+    """
+    lacking: Document = {**(among or {}), name: {"$exists": False}}
     while old := await collection.find(lacking).sort("_id", 1).limit(_BATCH).to_list():
         # All at once in each, since the validator refuses what is half done.
         await collection.bulk_write([UpdateOne({"_id": one["_id"]}, {"$set": whole(one)}) for one in old])

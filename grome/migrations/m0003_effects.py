@@ -1,14 +1,30 @@
-"""What follows from a change: jobs, audit trail, webhooks; the relay, which begins with what happens from here on."""
+"""What follows from a change: jobs, audit trail, outboxes of accounts, messages, webhooks, and the relay.
 
+The relay begins with what happens from here on.
+"""
+
+from grome.accounts.repository import SESSIONS, USERS, SessionRepository, UserRepository
 from grome.audit import repository as audit
 from grome.common.clock import system_clock
 from grome.common.mongo import Database, apply_collection
 from grome.events import repository as events
 from grome.jobs import repository as jobs
+from grome.notifications import repository as notifications
 from grome.webhooks.repository import DELIVERIES, ENDPOINTS
+
+COLLECTIONS = (
+    jobs.COLLECTION,
+    audit.COLLECTION,
+    events.COLLECTION,
+    *notifications.COLLECTIONS,
+    ENDPOINTS,
+    DELIVERIES,
+)
 
 
 async def up(database: Database) -> None:
-    for spec in (jobs.COLLECTION, audit.COLLECTION, events.COLLECTION, ENDPOINTS, DELIVERIES):
+    for spec in (USERS, SESSIONS, *COLLECTIONS):  # the former two have fields that the older validators do not know
         await apply_collection(database, spec)
+    await UserRepository(database).complete()
+    await SessionRepository(database).complete()
     await events.RelayRepository(database).begin(system_clock())

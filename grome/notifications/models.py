@@ -3,8 +3,9 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 Language = Literal["en", "es", "fr", "de", "ar", "ja"]
 
@@ -32,6 +33,14 @@ class MessageKind(StrEnum):
     REVIEW_REQUEST = "review_request"
     PAYOUT = "payout"
     VERIFICATION_RESULT = "verification_result"
+
+
+class Topic(StrEnum):
+    """What mail can be unsubscribed from, one topic at a time."""
+
+    BOOKINGS = "bookings"
+    REVIEWS = "reviews"
+    ACCOUNT = "account"
 
 
 class AccountFacts(Struct, frozen=True, kw_only=True):
@@ -103,3 +112,113 @@ class Rendered(Struct, frozen=True):
     text: str
     title: str
     short: str
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """One person is to be told one thing, because of one event; on which ways is decided when it is done.
+
+    `at` and `version` are the event's. A reminder's event is that the time has come: it follows from the booking,
+    `hours_before` and `starts_at`, the start that it was planned for.
+    """
+
+    event_id: UUID
+    kind: MessageKind
+    user_id: UUID
+    subject_id: UUID
+    at: datetime
+    version: int
+    hours_before: int | None = None
+    starts_at: datetime | None = None
+
+    @property
+    def job_id(self) -> str:
+        return f"{self.event_id}:notify:{self.kind}:{self.user_id}"
+
+    @property
+    def message_id(self) -> str:
+        """The same in every try and on every way: what receivers drop doubles by."""
+        return f"{self.event_id}.{self.kind}.{self.user_id}"
+
+
+class Errand(Struct, frozen=True):
+    """A notice on one way."""
+
+    notice: Notice
+    channel: Channel
+
+    @property
+    def job_id(self) -> str:
+        return f"{self.notice.job_id}:{self.channel}"
+
+    @property
+    def entry_id(self) -> UUID:
+        """Of the log's one entry about it."""
+        return uuid5(NAMESPACE_URL, f"{self.notice.message_id}.{self.channel}")
+
+
+class State(StrEnum):
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+class Why(StrEnum):
+    """Why a message was not sent. OUTDATED: what it tells was no longer so."""
+
+    PREFERENCE = "preference"
+    NO_ADDRESS = "no_address"
+    DEDUPE = "dedupe"
+    BOUNCED = "bounced"
+    OUTDATED = "outdated"
+
+
+class LogEntry(Struct, frozen=True, kw_only=True):
+    """What became of one errand. `failed` can still become `sent`: its job is tried again.
+
+    `provider_id` is the id under which whoever carried it knows it. `reached` are the devices that have a push.
+    """
+
+    id: UUID = field(name="_id")
+    event_id: UUID
+    kind: MessageKind
+    user_id: UUID
+    channel: Channel
+    subject_id: UUID
+    state: State
+    why: Why | None = None
+    provider_id: str | None = None
+    reached: list[UUID] = []
+    at: datetime
+
+
+class Slot(Struct, frozen=True):
+    """Up to `until`, what `id` names is told by this entry of the log and by no other."""
+
+    id: str = field(name="_id")
+    entry_id: UUID
+    until: datetime
+
+
+class Bounce(Struct, frozen=True):
+    """An address, as `<channel>:<address>`, that refused this entry's message for good."""
+
+    id: str = field(name="_id")
+    entry_id: UUID
+    at: datetime
+
+
+class PushDevice(Struct, frozen=True, kw_only=True):
+    """Where a user's device gets push messages. A token is of one device of one user at a time."""
+
+    id: UUID = field(name="_id")
+    user_id: UUID
+    device_id: UUID
+    token: str
+    registered_at: datetime
+
+
+class ReminderMark(Struct, frozen=True):
+    """Reminders whose time had come `until` then have their jobs."""
+
+    id: str = field(name="_id")
+    until: datetime

@@ -12,7 +12,7 @@ from grome.app import App
 from grome.common.actor import Role
 from grome.common.mongo import Database
 from grome.context import AppContext
-from grome.migrations.m0001_foundation import COLLECTIONS
+from grome.migrations import m0001_foundation, m0003_effects
 from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
@@ -28,7 +28,10 @@ GOOD_VALUES = {
     "q": "cut",
 }
 # For each route with an id whose body requires a field, by the name of its handler.
-GOOD_BODIES = {"put_webhook_endpoint": b'{"url": "https://example.com/"}'}
+GOOD_BODIES = {
+    "put_push_token": b'{"token": "a"}',
+    "put_webhook_endpoint": b'{"url": "https://example.com/"}',
+}
 
 
 @dataclass(frozen=True)
@@ -97,5 +100,5 @@ async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
     lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
     return {
         spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for spec in COLLECTIONS
+        for spec in (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS)
     }

@@ -1,6 +1,7 @@
 """Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from tests.builders.jobs import put_away
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
 SCHEMA = schemathesis.openapi.from_dict(document())
+DEVICE = str(uuid4())
 BY_NAME = {route.operation.handler.__name__: route for route in ROUTES}
 
 
@@ -44,6 +46,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
+    await _messages(told, barber)
     await _webhooks(told, barber)
     await told.ask("remove_profile", barber)
     await _jobs(told, context, boss)
@@ -65,7 +68,7 @@ async def _catalogue(told: Story, boss: dict[str, str]) -> str:
 
 async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     person = {"phone": new_phone(), "password": PASSWORD, "name": "Émile", "role": "barber"}
-    signed_in = await told.ask("register", json={**person, "device": {"id": "a", "platform": "ios"}})
+    signed_in = await told.ask("register", json={**person, "device": {"id": DEVICE, "platform": "ios"}})
     await told.ask("refresh", json={"refresh_token": signed_in["refresh_token"]})
     auth = {"Authorization": f"Bearer {signed_in['access_token']}"}
     place = {"lat": -33.8688, "lng": 151.2093}
@@ -87,6 +90,8 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
     await told.ask("profile", customer)
+    await told.ask("change_preferences", customer, json={"language": "fr", "quiet_hours": None})
+    assert (await told.ask("read_preferences", customer))["language"] == "fr"
     days = {"from": str(tomorrow(9).date()), "to": str(tomorrow(9).date()), "service_ids": service_id}
     slots = (await told.ask("free_times", barber_id=barber_id, params=days))["days"][0]["slots"]
     wanted = [
@@ -111,6 +116,12 @@ async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:
     await told.ask("retry_job", boss, job_id=new.id)
     assert (await told.ask("read_job", boss, job_id=new.id))["state"] == "pending"
     await put_away(context, new.id)
+
+
+async def _messages(told: Story, barber: dict[str, str]) -> None:
+    await told.ask("put_push_token", barber, device_id=DEVICE, json={"token": new_email()})
+    await told.ask("remove_push_token", barber, device_id=DEVICE)
+    assert (await told.ask("list_notifications", barber))["items"] == []
 
 
 async def _webhooks(told: Story, barber: dict[str, str]) -> None:

@@ -67,6 +67,12 @@ async def test_a_second_seeding_adds_nothing(empty: AppContext, console: Console
     assert await stored(empty) == first
 
 
+async def test_nobody_is_told_of_what_is_made_up(empty: AppContext, console: Console) -> None:
+    await seed(empty, SMALL, console)
+    assert await empty.database["users"].count_documents({"outbox": {"$ne": []}}) == 0
+    assert await empty.database["sessions"].count_documents({}) == 0
+
+
 async def test_another_database_gets_the_same_documents(empty: AppContext, console: Console) -> None:
     await seed(empty, SMALL, console)
     first = await stored(empty)

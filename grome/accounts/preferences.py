@@ -1,0 +1,63 @@
+"""What users choose about messages, language and zone."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from grome.accounts.models import Preferences, QuietHours, User
+from grome.accounts.repository import UserRepository
+from grome.accounts.schemas import PreferencesPatch
+from grome.common.actor import Actor
+from grome.common.clock import ZONES
+from grome.common.errors import Invalid, NotFound
+from grome.notifications.models import Topic
+
+
+class PreferenceService:
+    def __init__(self, users: UserRepository) -> None:
+        self._users = users
+
+    async def read(self, actor: Actor) -> Preferences:
+        return await self.find(actor.id)
+
+    async def find(self, user_id: UUID) -> Preferences:
+        """Raises NotFound where there is no such account."""
+        return _of(await self._users.find(user_id))
+
+    async def change(self, actor: Actor, patch: PreferencesPatch) -> Preferences:
+        """Raises Invalid for a zone that is none, and for quiet hours that would never begin or never end."""
+        if patch.timezone is not UNSET and patch.timezone not in ZONES:
+            raise Invalid("timezone", "is not an IANA time zone")
+        if isinstance(patch.quiet_hours, QuietHours) and patch.quiet_hours.start == patch.quiet_hours.end:
+            raise Invalid("quiet_hours.end", "is the same as the start; null are no quiet hours")
+        changed = dict(_changes(patch, ""))
+        if not changed:
+            return await self.read(actor)
+        return _of(await self._users.set_preferences(actor.id, changed))
+
+    async def stop_mail_about(self, user_id: UUID, topic: Topic) -> Preferences:
+        """Raises NotFound where the account is gone. A second time is no change."""
+        return _of(await self._users.add_topic_without_mail(user_id, topic.value))
+
+
+def _of(user: User | None) -> Preferences:
+    if user is None:
+        raise NotFound
+    return user.preferences
+
+
+def _changes(patch: Struct, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Paths within the preferences and what to store there; lists lose what they hold twice."""
+    for name in patch.__struct_fields__:
+        value = getattr(patch, name)
+        if value is UNSET:
+            continue
+        if isinstance(value, Struct) and not isinstance(value, QuietHours):
+            yield from _changes(value, f"{name}.")
+        elif isinstance(value, list):
+            yield f"{prefix}{name}", msgspec.to_builtins(list(dict.fromkeys(value)))
+        else:
+            yield f"{prefix}{name}", msgspec.to_builtins(value)

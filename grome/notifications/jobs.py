@@ -1,0 +1,27 @@
+"""What workers do with messages."""
+
+from typing import Any
+
+import msgspec
+from loguru import logger
+
+from grome.context import AppContext
+from grome.jobs.running import RunningJob
+from grome.notifications.models import Errand, Notice
+
+
+async def dispatch(context: AppContext, job: RunningJob) -> None:
+    """Decide on which ways somebody is told something."""
+    await context.dispatching.dispatch(msgspec.convert(job.payload, Notice))
+
+
+async def send(context: AppContext, job: RunningJob) -> None:
+    """Tell it on one of them."""
+    await context.sending.send(msgspec.convert(job.payload, Errand))
+
+
+async def plan_reminders(job: dict[str, Any]) -> None:
+    """Add the jobs of reminders; runs every minute and finds by itself what is due."""
+    context: AppContext = job["grome"]
+    if planned := await context.reminders.plan_due():
+        logger.info("{} reminders planned", planned)

@@ -1,0 +1,55 @@
+"""Where people's devices get push messages."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from grome.accounts.service import AccountService
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import NotFound
+from grome.common.ids import new_id
+from grome.notifications.models import PushDevice
+from grome.notifications.repository import PushDeviceRepository
+
+
+class PushDevices:
+    """A device gets messages as long as its user is signed in on it, under the id that the login named."""
+
+    def __init__(self, devices: PushDeviceRepository, accounts: AccountService, clock: Clock) -> None:
+        self._devices, self._accounts, self._clock = devices, accounts, clock
+
+    async def put(self, actor: Actor, device_id: UUID, token: str) -> None:
+        """Raises NotFound where the actor is not signed in on such a device. Whoever had the token loses it."""
+        if device_id not in await self._signed_in(actor.id):
+            raise NotFound("You are not signed in on a device of this id.", faults=(("device_id", "is no login's"),))
+        device = PushDevice(
+            id=new_id(), user_id=actor.id, device_id=device_id, token=token, registered_at=self._clock()
+        )
+        await self._devices.put(device)
+
+    async def remove(self, actor: Actor, device_id: UUID) -> None:
+        """Raises NotFound where this device of the actor's has no token."""
+        if not await self._devices.remove(actor.id, device_id):
+            raise NotFound
+
+    async def tokens(self, user_id: UUID) -> Mapping[UUID, str]:
+        """By device. What belongs to a session that has ended by itself is left out."""
+        stored = await self._devices.of(user_id)
+        signed_in = await self._signed_in(user_id) if stored else frozenset()
+        return {device.device_id: device.token for device in stored if device.device_id in signed_in}
+
+    async def drop(self, tokens: Iterable[str]) -> None:
+        """Forget tokens that will never be good again."""
+        await self._devices.drop(list(tokens))
+
+    async def _signed_in(self, user_id: UUID) -> frozenset[UUID]:
+        named = [_as_id(name) for name in await self._accounts.live_devices(user_id)]
+        return frozenset(device_id for device_id in named if device_id)
+
+
+def _as_id(name: str) -> UUID | None:
+    """Clients write the same id in capitals or not; what is no UUID cannot have a token."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

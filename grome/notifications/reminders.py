@@ -1,0 +1,68 @@
+"""Reminders of visits, as long before the start as people want."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import NAMESPACE_URL, uuid5
+
+from grome.bookings.models import StartingBooking
+from grome.bookings.service import BookingService
+from grome.common.clock import Clock
+from grome.jobs.service import Jobs
+from grome.notifications.models import MessageKind, Notice
+from grome.notifications.planning import tell_jobs
+from grome.notifications.repository import ReminderMarks
+from grome.notifications.rules import LEAST_LEFT
+
+# Looked at once more, for what was being written while the run before read, and for clocks that differ.
+_OVERLAP: Final = timedelta(minutes=5)
+_AT_ONCE: Final = 500
+
+
+class Reminders:
+    """Customers are reminded of what is accepted; a barber has the whole day before the eyes.
+
+    A mark says up to when this was done, so that a pause of the workers makes reminders late and loses none.
+    """
+
+    def __init__(self, bookings: BookingService, marks: ReminderMarks, jobs: Jobs, clock: Clock) -> None:
+        self._bookings, self._marks, self._jobs, self._clock = bookings, marks, jobs, clock
+
+    async def plan_due(self) -> int:
+        """Add the jobs of all reminders whose time has come since the last run; returns how many were planned.
+
+        Their ids follow from the booking and its start, so what is planned again is no second job, and what has been
+        put off to another time is reminded of anew.
+        """
+        now = self._clock()
+        done_until = await self._marks.find()
+        planned = 0
+        for hours, least_left in LEAST_LEFT.items():
+            earliest = now + least_left
+            if done_until:
+                earliest = max(earliest, done_until - _OVERLAP + timedelta(hours=hours))
+            async for page in self._pages(earliest, now + timedelta(hours=hours)):
+                await self._jobs.add(*tell_jobs(reminder(booking, hours, now) for booking in page))
+                planned += len(page)
+        await self._marks.put(now)
+        return planned
+
+    async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[StartingBooking]]:
+        after = None
+        while page := await self._bookings.accepted_between(start, end, after, _AT_ONCE):
+            yield page
+            after = page[-1]
+
+
+def reminder(booking: StartingBooking, hours: int, now: datetime) -> Notice:
+    """It has no event of its own; its id is made of what it follows from."""
+    return Notice(
+        event_id=uuid5(NAMESPACE_URL, f"{booking.id}:{hours}:{booking.scheduled_at.isoformat()}"),
+        kind=MessageKind.BOOKING_REMINDER,
+        user_id=booking.customer_id,
+        subject_id=booking.id,
+        at=now,
+        version=0,
+        hours_before=hours,
+        starts_at=booking.scheduled_at,
+    )

@@ -1,0 +1,166 @@
+"""Messages in MongoDB: what was sent, what is not sent twice, and where push messages go."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.notifications.models import Bounce, LogEntry, PushDevice, ReminderMark, Slot, State
+
+_KEPT: Final = timedelta(days=90)
+_BOUNCED_FOR: Final = timedelta(days=7)
+MOST_DEVICES: Final = 20
+_ATTEMPTS: Final = 8
+
+LOG = CollectionSpec(
+    "notifications",
+    validator_for(LogEntry),
+    [
+        IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="newest"),
+        IndexModel("at", name="kept", expireAfterSeconds=int(_KEPT.total_seconds())),
+    ],
+)
+SLOTS = CollectionSpec(
+    "notification_slots", validator_for(Slot), [IndexModel("until", name="over", expireAfterSeconds=0)]
+)
+BOUNCES = CollectionSpec(
+    "bounces",
+    validator_for(Bounce),
+    [IndexModel("at", name="kept", expireAfterSeconds=int(_BOUNCED_FOR.total_seconds()))],
+)
+PUSH_DEVICES = CollectionSpec(
+    "push_devices",
+    validator_for(PushDevice),
+    [
+        IndexModel("token", name="token", unique=True),
+        IndexModel([("user_id", 1), ("device_id", 1)], name="user_device", unique=True),
+    ],
+)
+REMINDERS = CollectionSpec("reminder_marks", validator_for(ReminderMark), [])
+COLLECTIONS = (LOG, SLOTS, BOUNCES, PUSH_DEVICES, REMINDERS)
+
+
+class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a page of the log ended."""
+
+    at: Annotated[datetime, Meta(tz=True)]
+    entry_id: UUID
+
+
+class NotificationRepository:
+    def __init__(self, database: Database) -> None:
+        self._log, self._slots, self._bounces = database[LOG.name], database[SLOTS.name], database[BOUNCES.name]
+
+    async def record(self, entry: LogEntry) -> None:
+        """Add the entry or put it in the place of what was known of it; what was sent stays sent.
+
+        Devices once reached stay reached.
+        """
+        fields = to_document(entry)
+        reached = {"reached": {"$each": fields.pop("reached")}}
+        with suppress(DuplicateKeyError):  # it was sent
+            await self._log.update_one(
+                {"_id": fields.pop("_id"), "state": {"$ne": State.SENT.value}},
+                {"$set": fields, "$addToSet": reached},
+                upsert=True,
+            )
+
+    async def find(self, entry_id: UUID) -> LogEntry | None:
+        document = await self._log.find_one({"_id": entry_id})
+        return from_document(document, LogEntry) if document else None
+
+    async def page(self, user_id: UUID, after: AfterEntry | None, limit: int) -> list[LogEntry]:
+        """The newest first."""
+        wanted: Document = {"user_id": user_id}
+        if after:
+            beyond = {"at": after.at, "_id": {"$lt": after.entry_id}}
+            wanted["$or"] = [{"at": {"$lt": after.at}}, beyond]
+        found = self._log.find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit)
+        return [from_document(document, LogEntry) async for document in found]
+
+    async def claim(self, slot: Slot, now: datetime) -> bool:
+        """Whether the slot is this entry's up to its `until`: it was free, or was so already.
+
+        One atomic write. Where another entry has it, the filter finds nothing, and the insert meets its `_id`.
+        """
+        free = {"_id": slot.id, "$or": [{"until": {"$lte": now}}, {"entry_id": slot.entry_id}]}
+        held = {"$set": {"entry_id": slot.entry_id, "until": slot.until}}
+        try:
+            await self._slots.update_one(free, held, upsert=True)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def free(self, slot: Slot) -> None:
+        await self._slots.delete_one({"_id": slot.id, "entry_id": slot.entry_id})
+
+    async def bounce(self, bounce: Bounce) -> None:
+        await self._bounces.replace_one({"_id": bounce.id}, to_document(bounce), upsert=True)
+
+    async def has_bounced(self, address: str, entry_id: UUID) -> bool:
+        """Whether the address refused another message for good of late."""
+        return await self._bounces.find_one({"_id": address, "entry_id": {"$ne": entry_id}}) is not None
+
+
+class PushDeviceRepository:
+    def __init__(self, database: Database) -> None:
+        self._devices = database[PUSH_DEVICES.name]
+
+    async def put(self, device: PushDevice) -> None:
+        """One token a device, one device a token; a user's oldest beyond the twentieth go."""
+        mine = {"user_id": device.user_id, "device_id": device.device_id}
+        fields = {"token": device.token, "registered_at": device.registered_at}
+        change = {"$set": fields, "$setOnInsert": {"_id": device.id}}
+        for attempt in range(_ATTEMPTS):
+            await self._devices.delete_many({"token": device.token, "$nor": [mine]})
+            try:
+                await self._devices.update_one(mine, change, upsert=True)
+                break
+            except DuplicateKeyError:  # somebody has put the same token or the same device meanwhile
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        newest = self._devices.find({"user_id": device.user_id}, {"_id": 1}).sort([("registered_at", -1), ("_id", -1)])
+        if surplus := [document["_id"] async for document in newest.skip(MOST_DEVICES)]:
+            await self._devices.delete_many({"_id": {"$in": surplus}})
+
+    async def remove(self, user_id: UUID, device_id: UUID) -> bool:
+        removed = await self._devices.delete_one({"user_id": user_id, "device_id": device_id})
+        return removed.deleted_count == 1
+
+    async def forget(self, user_id: UUID, device: str) -> None:
+        """By the name that a login gave its device, which need not be an id."""
+        with suppress(ValueError):
+            await self.remove(user_id, UUID(device))
+
+    async def of(self, user_id: UUID) -> list[PushDevice]:
+        found = self._devices.find({"user_id": user_id}).sort("registered_at", -1).limit(MOST_DEVICES)
+        return [from_document(document, PushDevice) async for document in found]
+
+    async def drop(self, tokens: Sequence[str]) -> None:
+        if tokens:
+            await self._devices.delete_many({"token": {"$in": tokens}})
+
+
+class ReminderMarks:
+    """Up to when reminders have been looked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._marks = database[REMINDERS.name]
+
+    async def find(self) -> datetime | None:
+        document = await self._marks.find_one({"_id": _MARK})
+        return from_document(document, ReminderMark).until if document else None
+
+    async def put(self, until: datetime) -> None:
+        """Never back, so that two at once do no harm."""
+        await self._marks.update_one({"_id": _MARK}, {"$max": {"until": until}}, upsert=True)
+
+
+_MARK: Final = "reminders"

@@ -1,0 +1,113 @@
+"""What happens to an account is written with the thing itself."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from grome.accounts.models import LoginSession, User
+from grome.accounts.repository import SESSIONS, USERS
+from grome.common.mongo import Database, from_document
+from grome.context import AppContext
+from grome.migrations import m0003_effects
+from tests.builders.people import PASSWORD, Person, admin, new_email, person_of, register
+
+
+async def stored(context: AppContext, person: Person) -> User:
+    document = await context.database["users"].find_one({"_id": person.id})
+    assert document is not None
+    return from_document(document, User)
+
+
+async def log_in(http: httpx.AsyncClient, person: Person, agent: str = "a browser", **device: str) -> Person:
+    given = {"email": person.email, "password": PASSWORD, **({"device": device} if device else {})}
+    return person_of((await http.post("/v1/auth/login", json=given, headers={"User-Agent": agent})).json())
+
+
+async def notices(context: AppContext, person: Person) -> list[str | None]:
+    """The type of each session's notice, the oldest session first."""
+    found = context.database["sessions"].find({"user_id": person.id}).sort("_id", 1)
+    sessions = [from_document(document, LoginSession) async for document in found]
+    return [session.notice.type.value if session.notice else None for session in sessions]
+
+
+async def test_registering_is_written_with_the_account(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http, device={"id": "phone"})
+    user = await stored(context, person)
+    (event,) = user.outbox
+    assert event.type.value == "account.registered"
+    assert abs(event.at - user.created_at) < timedelta(seconds=5)
+    assert await notices(context, person) == [None]
+    assert "outbox" not in (await http.get("/v1/me", headers=person.auth)).json()
+
+
+async def test_who_was_made_at_the_command_line_is_not_welcomed(http: httpx.AsyncClient, context: AppContext) -> None:
+    boss = await admin(http, context)
+    assert (await stored(context, boss)).outbox == []
+    assert await notices(context, boss) == [None]
+
+
+async def test_a_device_is_new_once(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http, device={"id": "phone"})
+    await log_in(http, person, id="phone")
+    await log_in(http, person, id="tablet", name="Tablet")
+    await log_in(http, person, id="tablet")
+    assert await notices(context, person) == [None, None, "account.new_device", None]
+
+
+async def test_the_notice_tells_of_its_device(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http, device={"id": "phone"})
+    await log_in(http, person, id="tablet", name="Tablet")
+    session = await context.database["sessions"].find_one({"user_id": person.id, "device.id": "tablet"})
+    assert session is not None
+    event_id: UUID = session["notice"]["id"]
+    device = await context.accounts.noticed_device(person.id, event_id)
+    assert device is not None
+    assert device.name == "Tablet"
+    assert await context.accounts.noticed_device(UUID(int=1), event_id) is None
+
+
+async def test_leaving_the_id_out_is_no_way_in_unseen(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http, device={"id": "phone"})
+    for agent in ("a browser", "a browser", "another"):
+        await log_in(http, person, agent)
+    assert await notices(context, person) == [None, "account.new_device", None, "account.new_device"]
+
+
+async def test_the_first_login_after_a_long_time_is_no_news(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Sessions are kept for as long as a refresh token lives: beyond that nobody knows the devices."""
+    person = await register(http, device={"id": "phone"})
+    await context.database["sessions"].delete_many({"user_id": person.id})
+    await log_in(http, person, id="tablet")
+    assert await notices(context, person) == [None]
+
+
+async def test_accounts_and_sessions_from_before_are_completed(context: AppContext) -> None:
+    options = context.database.codec_options
+    database: Database = context.mongo.get_database("grome_test_effects", codec_options=options)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    notifications = {"email": False, "push": True, "sms": False}
+    user: dict[str, Any] = {
+        "_id": UUID(int=1), "email": new_email(), "phone": None, "password_hash": "", "name": "Ada", "role": "customer",
+        "email_verified": False, "phone_verified": False, "created_at": at,
+        "preferences": {"notifications": notifications, "language": "en", "timezone": "Asia/Tokyo"},
+    }  # fmt: skip
+    session: dict[str, Any] = {
+        "_id": UUID(int=2), "user_id": UUID(int=1), "role": "customer", "token_hash": b"", "previous_hash": None,
+        "rotated_at": at, "device": dict.fromkeys(("id", "name", "platform", "user_agent", "ip")), "first_seen": at,
+        "last_seen": at, "expires_at": datetime(2126, 1, 1, tzinfo=UTC), "revoked_at": None, "revoked_why": None,
+    }  # fmt: skip
+    try:
+        await database["users"].insert_one(user)
+        await database["sessions"].insert_one(session)
+        for _ in range(2):
+            await m0003_effects.up(database)
+        for spec in (USERS, SESSIONS):
+            assert await database[spec.name].count_documents(spec.validator) == 1
+        found = from_document(await database["users"].find_one() or {}, User)
+        assert (found.outbox, found.preferences.timezone, found.preferences.reminders) == ([], "Asia/Tokyo", (24, 2))
+        assert found.preferences.notifications.email is False
+        assert from_document(await database["sessions"].find_one() or {}, LoginSession).notice is None
+    finally:
+        await context.mongo.drop_database(database.name)

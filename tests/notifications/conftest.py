@@ -1,0 +1,36 @@
+"""A desk that messages pass over, and what happens to bookings as events."""
+
+import pytest
+
+from grome.context import AppContext
+from grome.notifications.delivery import Delivery, Transports
+from grome.notifications.dispatching import Dispatching
+from grome.notifications.planning import Planner
+from grome.notifications.recipients import Recipients
+from grome.notifications.sending import Sending
+from grome.notifications.stories import Stories
+from grome.notifications.unsubscribe import UnsubscribeLinks
+from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
+
+
+@pytest.fixture
+def links(context: AppContext) -> UnsubscribeLinks:
+    return UnsubscribeLinks(context.settings.accounts.signing_key, "https://grome.example")
+
+
+@pytest.fixture
+def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
+    jobs, mailbox, phones, texts = RecordedJobs(), Mailbox(), Phones(), Texts()
+    log, devices, clock = context.notification_log, context.push_devices, context.clock
+    recipients = Recipients(context.accounts, devices)
+    stories = Stories(context.accounts, context.bookings, context.barbers, "https://grome.example", clock)
+    delivery = Delivery(Transports(mailbox, phones, texts), links)
+    return Desk(
+        jobs=jobs,
+        planner=Planner(jobs),
+        dispatching=Dispatching(recipients, stories, log, jobs, clock),
+        sending=Sending(recipients, stories, log, devices, delivery, clock),
+        mailbox=mailbox,
+        phones=phones,
+        texts=texts,
+    )

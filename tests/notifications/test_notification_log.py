@@ -1,0 +1,77 @@
+"""What a user can read of the messages that were for them."""
+
+from datetime import timedelta
+from itertools import repeat
+
+import httpx
+import pytest
+
+from grome.common.clock import system_clock
+from grome.common.ids import new_id
+from grome.context import AppContext
+from grome.notifications.models import Channel, Errand, MessageKind, Notice, Why
+from grome.notifications.repository import LOG
+from tests.builders.pages import walk
+from tests.builders.people import Person, register
+
+
+def errand(person: Person, kind: MessageKind = MessageKind.RECEIPT, channel: Channel = Channel.EMAIL) -> Errand:
+    notice = Notice(event_id=new_id(), kind=kind, user_id=person.id, subject_id=new_id(), at=system_clock(), version=1)
+    return Errand(notice, channel)
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (100, [5])])
+async def test_pages(http: httpx.AsyncClient, context: AppContext, limit: int, sizes: list[int]) -> None:
+    person, other = await register(http), await register(http)
+    made = [errand(person) for _ in range(5)]
+    for one in made:
+        await context.notification_log.sent(one, "an id")
+    await context.notification_log.sent(errand(other), None)
+    # Two of them at the same moment.
+    same = {"_id": {"$in": [one.entry_id for one in made[1:3]]}}
+    await context.database["notifications"].update_many(same, {"$set": {"at": system_clock()}})
+    pages = await walk(http, "/v1/me/notifications", {}, auth=person.auth, limits=repeat(limit))
+    assert [len(page) for page in pages] == sizes
+    listed = [one for page in pages for one in page]
+    assert {one["id"] for one in listed} == {str(one.entry_id) for one in made}
+    places = [(one["at"], one["id"]) for one in listed]
+    assert places == sorted(places, reverse=True)
+
+
+async def test_an_entry(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http)
+    one = errand(person, MessageKind.BOOKING_ACCEPTED, Channel.PUSH)
+    await context.notification_log.suppressed(one, Why.PREFERENCE)
+    (item,) = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
+    assert item.pop("at")
+    assert item == {
+        "id": str(one.entry_id),
+        "kind": "booking_accepted",
+        "channel": "push",
+        "state": "suppressed",
+        "why": "preference",
+        "subject_id": str(one.notice.subject_id),
+    }
+
+
+async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, context: AppContext) -> None:
+    log, one, device_id = context.notification_log, errand(await register(http)), new_id()
+    await log.failed(one, [device_id])
+    await log.failed(one)
+    failed = await log.find(one)
+    assert failed is not None
+    assert (failed.state, failed.reached) == ("failed", [device_id])
+    await log.sent(one, "an id", [device_id])
+    await log.failed(one)
+    await log.suppressed(one, Why.DEDUPE)
+    sent = await log.find(one)
+    assert sent is not None
+    assert (sent.state, sent.why, sent.provider_id, sent.reached) == ("sent", None, "an id", [device_id])
+
+
+async def test_entries_are_kept_for_ninety_days(context: AppContext) -> None:
+    indexes = await context.database[LOG.name].index_information()
+    assert indexes["kept"]["expireAfterSeconds"] == timedelta(days=90).total_seconds()
+    assert [name for name, _ in indexes["kept"]["key"]] == ["at"]
+    plan = await context.database[LOG.name].find({"user_id": new_id()}).sort([("at", -1), ("_id", -1)]).explain()
+    assert "SORT" not in str(plan["queryPlanner"]["winningPlan"]).replace("SORT_KEY", "")

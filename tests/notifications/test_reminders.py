@@ -1,0 +1,180 @@
+"""Reminders a day and two hours before: of what is so, once, late rather than never, and not too late."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from grome.notifications.reminders import Reminders, reminder
+from grome.notifications.repository import REMINDERS, ReminderMarks
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.people import Person, register, sign_in_again
+from tests.conftest import SetClock
+from tests.notifications.happenings import choose
+from tests.notifications.recorders import Desk, RecordedJobs
+
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+START = tomorrow(9) + timedelta(days=3)
+
+
+class Round:
+    """The cron entry, and whom it has planned to remind of this test's booking."""
+
+    def __init__(self, context: AppContext, jobs: RecordedJobs, clock: SetClock) -> None:
+        self._context, self._jobs, self._clock = context, jobs, clock
+        self._reminders = Reminders(context.bookings, ReminderMarks(context.database), jobs, context.clock)
+
+    async def at(self, moment: datetime, booking: dict[str, Any]) -> list[int]:
+        """Hours of the reminders that are planned by then."""
+        self._clock.set(moment + SECOND)
+        await self._reminders.plan_due()
+        mine = [job.payload for job in self._jobs.added.values() if job.payload.get("subject_id") == booking["id"]]
+        return [payload["hours_before"] for payload in mine]
+
+
+@pytest.fixture
+async def round_(context: AppContext, desk: Desk, clock: SetClock) -> AsyncIterator[Round]:
+    await context.database[REMINDERS.name].delete_many({})
+    yield Round(context, desk.jobs, clock)
+    await context.database[REMINDERS.name].delete_many({})
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context)
+
+
+@pytest.fixture
+async def customer(http: httpx.AsyncClient) -> Person:
+    return await register(http)
+
+
+@pytest.fixture
+async def booking(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict[str, Any]:
+    booked = await book(http, customer, shop, START)
+    assert (await move(http, shop.auth, booked, "accept")).status_code == 200
+    return booked
+
+
+async def test_each_when_its_time_comes_and_once(round_: Round, booking: dict[str, Any]) -> None:
+    assert await round_.at(START - 24 * HOUR - 2 * MINUTE, booking) == []
+    assert await round_.at(START - 24 * HOUR, booking) == [24]
+    assert await round_.at(START - 24 * HOUR + MINUTE, booking) == [24]
+    assert await round_.at(START - 3 * HOUR, booking) == [24]
+    assert await round_.at(START - 2 * HOUR + MINUTE, booking) == [24, 2]
+    assert await round_.at(START - MINUTE, booking) == [24, 2]
+
+
+async def test_the_customer_gets_it(
+    desk: Desk, round_: Round, booking: dict[str, Any], customer: Person, shop: Barber
+) -> None:
+    await round_.at(START - 24 * HOUR, booking)
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == ["booking_reminder"]
+    assert desk.mailbox.to(shop.person.email) == []
+
+
+@pytest.mark.parametrize(
+    ("back", "planned"),
+    [(20 * HOUR, [24]), (2 * HOUR + MINUTE, [24]), (2 * HOUR - MINUTE, [2]), (MINUTE, [2]), (-MINUTE, [])],
+)
+async def test_after_a_pause_it_comes_late_as_long_as_it_helps(
+    round_: Round, booking: dict[str, Any], back: timedelta, planned: list[int]
+) -> None:
+    assert await round_.at(START - 30 * HOUR, booking) == []
+    assert await round_.at(START - back, booking) == planned
+
+
+async def test_who_books_within_the_day_is_spared_the_first(
+    http: httpx.AsyncClient, round_: Round, customer: Person, shop: Barber, booking: dict[str, Any], clock: SetClock
+) -> None:
+    await round_.at(START - 10 * HOUR, booking)
+    people = [await sign_in_again(http, person) for person in (customer, shop.person)]
+    late = await book(http, people[0], shop, START + HOUR)
+    assert (await move(http, people[1].auth, late, "accept")).status_code == 200
+    assert await round_.at(START - 9 * HOUR, late) == []
+    assert await round_.at(START - HOUR, late) == [2]
+    assert clock() < START
+
+
+async def test_what_is_not_accepted_is_nothing_to_be_reminded_of(
+    http: httpx.AsyncClient, round_: Round, customer: Person, shop: Barber, booking: dict[str, Any]
+) -> None:
+    asked = await book(http, customer, shop, START + HOUR)
+    assert (await move(http, customer.auth, booking, "cancel")).status_code == 200
+    assert await round_.at(START - 23 * HOUR, booking) == []
+    assert await round_.at(START - 23 * HOUR, asked) == []
+
+
+@pytest.mark.parametrize("hours", [24, 2])
+async def test_what_was_called_off_meanwhile_is_not_told(
+    http: httpx.AsyncClient, desk: Desk, round_: Round, customer: Person, booking: dict[str, Any], hours: int
+) -> None:
+    assert await round_.at(START - hours * HOUR, booking) == [hours]
+    again = await sign_in_again(http, customer)
+    assert (await move(http, again.auth, booking, "cancel")).status_code == 200
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == []
+
+
+@pytest.mark.parametrize(("hours", "left"), [(24, 2 * HOUR), (2, timedelta(0))])
+async def test_a_job_that_comes_too_late_does_nothing(
+    desk: Desk, round_: Round, customer: Person, booking: dict[str, Any], clock: SetClock, hours: int, left: timedelta
+) -> None:
+    assert await round_.at(START - hours * HOUR, booking) == [hours]
+    clock.set(START - left + SECOND)
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == []
+
+
+async def test_preferences_say_which(
+    http: httpx.AsyncClient, desk: Desk, round_: Round, customer: Person, booking: dict[str, Any]
+) -> None:
+    await choose(http, customer, reminders=[2])
+    await round_.at(START - 24 * HOUR, booking)
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == []
+    await round_.at(START - 2 * HOUR, booking)
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == ["booking_reminder"]
+
+
+async def test_another_time_is_reminded_of_anew(
+    context: AppContext, desk: Desk, round_: Round, customer: Person, booking: dict[str, Any]
+) -> None:
+    assert await round_.at(START - 24 * HOUR, booking) == [24]
+    later = {"$set": {"scheduled_at": START + 24 * HOUR, "ends_at": START + 25 * HOUR}}
+    await context.database["bookings"].update_one({"_id": UUID(booking["id"])}, later)
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == []
+    assert await round_.at(START, booking) == [24, 24]
+    assert await desk.work() == []
+    assert desk.mailbox.to(customer.email) == ["booking_reminder"]
+
+
+async def test_two_rounds_at_once_plan_the_same(
+    context: AppContext, desk: Desk, round_: Round, booking: dict[str, Any]
+) -> None:
+    await round_.at(START - 24 * HOUR, booking)
+    await context.database[REMINDERS.name].delete_many({})
+    before = set(desk.jobs.added)
+    await round_.at(START - 24 * HOUR, booking)
+    assert set(desk.jobs.added) == before
+
+
+async def test_the_query_walks_the_index(context: AppContext, booking: dict[str, Any]) -> None:
+    found = await context.bookings.accepted_between(START, START, None, 1_000)
+    (mine,) = [one for one in found if str(one.id) == booking["id"]]
+    assert await context.bookings.accepted_between(START, START, found[-1], 1_000) == []
+    assert reminder(mine, 24, START).event_id == reminder(mine, 24, START + HOUR).event_id
+    assert reminder(mine, 24, START).event_id != reminder(mine, 2, START).event_id
+    wanted = {"scheduled_at": {"$gte": START, "$lte": START}, "status": "accepted"}
+    query = context.database["bookings"].find(wanted).sort([("scheduled_at", 1), ("_id", 1)])
+    plan = str((await query.explain())["queryPlanner"]["winningPlan"])
+    assert "'indexName': 'all'" in plan
+    assert "'SORT'" not in plan

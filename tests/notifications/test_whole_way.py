@@ -1,0 +1,93 @@
+"""From a request of the API to mailbox and push log, by the relay and the worker as they run."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from config.settings import Settings
+from grome.context import AppContext
+from grome.jobs.models import State
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+from grome.notifications.mailbox import open_mailbox
+from grome.notifications.push import PushLog, open_pusher
+from tests.builders.bookings import move
+from tests.builders.people import PASSWORD
+from tests.jobs.test_jobs import working
+from tests.notifications.happenings import a_visit, log_of, put_token
+from tests.served import served
+from tests.waiting import until
+from workers.registry import HANDLERS
+
+SOON_S = 20
+DATABASE = "grome_test_messages"
+BY_MAIL = ["booking_requested", "booking_accepted", "receipt", "review_request"]
+BY_PUSH = ["booking_requested", "booking_accepted", "review_request"]
+
+
+@pytest.fixture
+def own_settings(settings: Settings, tmp_path: Path) -> Settings:
+    """A database and a mailbox of this test's own: the relay hands on whatever has happened."""
+    mongo = msgspec.structs.replace(settings.mongo, database=DATABASE)
+    return msgspec.structs.replace(settings, mongo=mongo, home=str(tmp_path))
+
+
+@pytest.fixture
+async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, AppContext]]:
+    context = await AppContext.open(own_settings)
+    await context.mongo.drop_database(DATABASE)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    async with served(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as http:
+        yield http, app.ctx.grome
+    await context.mongo.drop_database(DATABASE)
+    await context.close()
+
+
+def kind_of(name: str) -> str:
+    """A mail's file is named after its message id."""
+    return name.split("=2E")[1]
+
+
+async def test_a_visit_is_told_once_on_every_way(
+    own: tuple[httpx.AsyncClient, AppContext], own_settings: Settings
+) -> None:
+    """Also where relay and jobs have forgotten all that they did."""
+    http, context = own
+    begun_at = context.clock()
+    mailbox, pusher = open_mailbox(own_settings), open_pusher(own_settings)
+    assert isinstance(pusher, PushLog)
+    customer, shop, booking = await a_visit(http, context)
+    device_id = uuid4()
+    given = {"email": customer.email, "password": PASSWORD, "device": {"id": str(device_id)}}
+    assert (await http.post("/v1/auth/login", json=given)).status_code == 200
+    await put_token(http, customer, device_id, "a-token")
+    for action in ("accept", "start", "complete"):
+        assert (await move(http, shop.auth, booking, action)).status_code == 200
+
+    async def all_is_done() -> bool:
+        """Of four events: five times somebody is told something, on as many ways as that kind has and they have."""
+        jobs = context.database["jobs"]
+        ended = await jobs.count_documents({"kind": "notify", "state": State.DONE.value})
+        return ended == len(BY_MAIL) + 1 and not await jobs.count_documents({"state": {"$ne": State.DONE.value}})
+
+    for _ in range(2):
+        async with working(context, HANDLERS):
+            await until(all_is_done, within_s=SOON_S)
+        await context.database["jobs"].delete_many({})
+        await context.database["relay"].update_one({}, {"$set": {"token": None, "since": begun_at}})
+
+    mails = await mailbox.newest()
+    assert Counter(kind_of(mail.name) for mail in mails if mail.to == customer.email) == Counter(BY_MAIL)
+    assert [kind_of(mail.name) for mail in mails if mail.to == shop.person.email] == ["booking_requested"]
+    assert Counter(line.data["kind"] for line in await pusher.read()) == Counter(BY_PUSH)
+    log = await log_of(http, customer)
+    assert {way for way, (state, _) in log.items() if state == "sent"} == {
+        *((kind, "email") for kind in BY_MAIL),
+        *((kind, "push") for kind in BY_PUSH),
+    }
