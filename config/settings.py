@@ -96,7 +96,9 @@ class NearbySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
     workers: Annotated[int, Meta(ge=0, le=64, description="Job worker processes that `grome serve` starts.")] = 1
-    concurrency: Annotated[int, Meta(ge=1, le=256, description="Jobs that one worker runs at a time.")] = 10
+    concurrency: Annotated[
+        int, Meta(ge=1, le=256, description="Jobs of each queue that one worker runs at a time.")
+    ] = 10
 
 
 class MailSettings(Struct, frozen=True, forbid_unknown_fields=True):

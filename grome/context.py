@@ -7,7 +7,6 @@ from typing import Self
 
 from redis.asyncio import Redis
 from sanic import Request
-from saq.queue.redis import RedisQueue
 
 from config.settings import Settings
 from grome.accounts.repository import SessionRepository, UserRepository
@@ -28,13 +27,15 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.jobs.queues import Queues, open_queues
+from grome.jobs.repository import JobRepository
+from grome.jobs.service import Jobs
 from grome.nearby.cells import Cells
 from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
 
-QUEUE = "default"
 _MIB = 2**20
 
 
@@ -47,7 +48,8 @@ class AppContext:
     mongo: Client
     database: Database
     redis: Redis
-    queue: RedisQueue
+    queues: Queues
+    jobs: Jobs
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
@@ -73,6 +75,7 @@ class AppContext:
         stack.push_async_callback(waiting.aclose)
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
+        queues = open_queues(waiting)
 
         sessions = SessionRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -102,7 +105,8 @@ class AppContext:
             mongo=mongo,
             database=db,
             redis=redis,
-            queue=RedisQueue(waiting, name=QUEUE),
+            queues=queues,
+            jobs=Jobs(JobRepository(db), queues, clock),
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,

@@ -1,40 +1,74 @@
 """One job worker process, started by Sanic's process manager or alone by `grome worker`."""
 
 import asyncio
-from typing import Any
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from saq import Worker
+from saq import CronJob
 
 from config.settings import Settings
 from grome.common.log import configure_logging
 from grome.context import AppContext
-from workers.registry import CRON
+from grome.jobs.models import JobKind, Queue
+from grome.jobs.queues import CalmWorker
+from grome.jobs.running import Handler, JobRunner
+from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
-_GRACE_S = 1
+_GRACE_S: Final = 1
+Crons = Sequence[CronJob[Any]]
 
 
 def run_worker(settings: Settings) -> None:
     """Works until SIGINT or SIGTERM."""
     configure_logging(settings.log)
-    asyncio.run(_work(settings))
+    asyncio.run(_work_until_told(settings))
 
 
-async def _work(settings: Settings) -> None:
+async def _work_until_told(settings: Settings) -> None:
     context = await AppContext.open(settings)
+    told = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, told.set)
+    working = asyncio.create_task(work(context, HANDLERS, CRON))
+    waiting = asyncio.create_task(told.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        working.cancel()
+        await asyncio.wait({working})
+        await context.close()
+    if not working.cancelled():
+        working.result()  # it only ends by itself when something in it has failed
 
-    async def hand_over(job: dict[str, Any]) -> None:
-        job["grome"] = context
 
-    worker: Worker[Any] = Worker(
-        context.queue,
-        functions=[],
-        cron_jobs=CRON,
-        concurrency=settings.jobs.concurrency,
+async def work(context: AppContext, handlers: Mapping[JobKind, Handler], cron: Crons = ()) -> None:
+    """Runs until it is cancelled. What fails in it ends it all; the watchdog starts another worker."""
+    runner = JobRunner(context, handlers)
+    async with asyncio.TaskGroup() as group:
+        for queue in Queue:
+            worker = _worker(context, queue, runner, handlers, cron if queue is Queue.DEFAULT else ())
+            group.create_task(worker.start())
+        group.create_task(runner.keep_held())
+        group.create_task(context.jobs.keep_handing_over())
+
+
+def _worker(
+    context: AppContext, queue: Queue, runner: JobRunner, handlers: Mapping[JobKind, Handler], cron: Crons
+) -> CalmWorker:
+    async def perform(_saq: dict[str, Any], *, job_id: str, tries: int) -> str:
+        return await runner.run(job_id, tries)
+
+    async def hand_over(saq: dict[str, Any]) -> None:
+        saq["grome"] = context
+
+    return CalmWorker(
+        context.queues[queue],
+        functions=[(kind.name, perform) for kind in handlers if kind.queue is queue],
+        cron_jobs=cron,
+        concurrency=context.settings.jobs.concurrency,
         startup=hand_over,
         shutdown_grace_period_s=_GRACE_S,
     )
-    try:
-        await worker.start()
-    finally:
-        await context.close()

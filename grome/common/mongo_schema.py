@@ -13,10 +13,12 @@ def validator_for(struct: type[msgspec.Struct]) -> Schema:
     return {"$jsonSchema": _schema(inspect.type_info(struct))}
 
 
-def _schema(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911 -- a table, one row a type
+def _schema(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911, PLR0912 -- a table, one row a type
     match kind:
         case inspect.Metadata(type=inner):
             return _schema(inner)
+        case inspect.AnyType():
+            return {}
         case inspect.StructType(fields=fields):
             return {
                 "bsonType": "object",

@@ -2,11 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct, field
 
-State = Literal["pending", "done", "dead", "dropped"]
+
+class State(StrEnum):
+    """`dead`: no further try will be made by itself. `dropped`: somebody has decided that none is needed."""
+
+    PENDING = "pending"
+    DONE = "done"
+    DEAD = "dead"
+    DROPPED = "dropped"
 
 
 class Queue(StrEnum):
@@ -45,8 +52,9 @@ class NewJob(Struct, frozen=True):
 class Job(Struct, frozen=True, kw_only=True):
     """A job as it is stored.
 
-    While it is pending, somebody looks at it at `next_at`: to hand it to a worker, or because its worker has said
-    nothing for too long. Who works on it has put a `claim` of its own there. `tries` counts those begun.
+    While it is pending, somebody looks at it at `next_at`: to hand it to SAQ, because SAQ has not brought it to a
+    worker by then, or because its worker has said nothing for too long. `tries` counts those begun, `handed` how often
+    SAQ was given the next one. Whoever works on it has put a `claim` of its own there.
     """
 
     id: str = field(name="_id")
@@ -56,6 +64,7 @@ class Job(Struct, frozen=True, kw_only=True):
     state: State
     next_at: datetime
     tries: int = 0
+    handed: int = 0
     claim: str | None = None
     progress: float | None = None
     error: str | None = None

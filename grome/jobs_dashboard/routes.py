@@ -19,6 +19,7 @@ from grome.common.http.answers import JSON, body, encode
 from grome.common.http.client import user_agent
 from grome.common.http.request_id import request_id
 from grome.context import app_context
+from grome.jobs.models import Queue
 from grome.jobs_dashboard.errors import ForeignRequest, JobEnded
 from grome.jobs_dashboard.pages import ASSETS, DASHBOARD_PAGE, DASHBOARD_POLICY, LOGIN_POLICY, login_page
 from grome.jobs_dashboard.sign_in import find_operator, sent_by_our_page, sign_in
@@ -124,7 +125,7 @@ async def page(request: Request, **_path: str) -> HTTPResponse:
 
 @dashboard.get("/api/queues")
 async def queues(request: Request) -> HTTPResponse:
-    return _json(request, {"queues": [await app_context(request).queue.info()]})
+    return _json(request, {"queues": [await queue.info() for queue in app_context(request).queues.values()]})
 
 
 @dashboard.get("/api/queues/<name:str>")
@@ -159,10 +160,10 @@ async def abort(request: Request, name: str, key: str) -> HTTPResponse:
 
 
 def _queue(request: Request, name: str) -> RedisQueue:
-    queue = app_context(request).queue
-    if name != queue.name:
+    queues = app_context(request).queues
+    if name not in queues:
         raise NotFound("There is no such queue.")
-    return queue
+    return queues[Queue(name)]
 
 
 async def _job(request: Request, name: str, key: str) -> Job:

@@ -14,6 +14,7 @@ from saq.queue.redis import RedisQueue
 from grome.app import App
 from grome.common.ids import new_id
 from grome.context import AppContext
+from grome.jobs.models import Queue
 from tests.builders.people import PASSWORD, admin, register
 from tests.conftest import SetClock
 
@@ -49,7 +50,7 @@ async def operator(http: httpx.AsyncClient, context: AppContext) -> httpx.AsyncC
 async def job(context: AppContext) -> AsyncIterator[Job]:
     """A waiting job, taken out of the queue after the test: other tests run workers on it."""
     waiting = Job(function="remind", kwargs={"booking": "7"}, key=f"odd key/{new_id()}")
-    enqueued = await context.queue.enqueue(waiting)
+    enqueued = await context.queues[Queue.DEFAULT].enqueue(waiting)
     assert enqueued is not None
     yield enqueued
     await enqueued.abort("the test is over")
@@ -178,8 +179,7 @@ async def test_an_admin_sees_the_page(operator: httpx.AsyncClient) -> None:
 async def test_an_admin_sees_queues_and_jobs(operator: httpx.AsyncClient, job: Job, address: str) -> None:
     response = await operator.get("/jobs/api/queues")
     assert response.headers["cache-control"] == "no-store"
-    [queue] = response.json()["queues"]
-    assert queue["name"] == "default"
+    queue = {one["name"]: one for one in response.json()["queues"]}["default"]
     assert queue["queued"] >= 1
 
     listed = (await operator.get("/jobs/api/queues/default")).json()["queue"]["jobs"]
@@ -202,7 +202,7 @@ async def test_retry_runs_an_ended_job_again(
     await job.finish(Status.FAILED, error="it broke")
     response = await operator.post(f"{address}/retry", json={}, headers=own_page(operator))
     assert (response.status_code, response.json()) == (200, {})
-    again = await context.queue.job(job.key)
+    again = await context.queues[Queue.DEFAULT].job(job.key)
     assert again is not None
     assert (again.status, again.error) == (Status.QUEUED, "retried from the dashboard")
 
@@ -211,7 +211,7 @@ async def test_abort_ends_a_waiting_job_once(
     operator: httpx.AsyncClient, context: AppContext, job: Job, address: str
 ) -> None:
     assert (await operator.post(f"{address}/abort", json={}, headers=own_page(operator))).status_code == 200
-    aborted = await context.queue.job(job.key)
+    aborted = await context.queues[Queue.DEFAULT].job(job.key)
     assert aborted is not None
     assert (aborted.status, aborted.error) == (Status.ABORTED, "aborted from the dashboard")
 
@@ -236,7 +236,7 @@ async def test_another_site_cannot_act(
     sent = {"Content-Type": "application/json", **headers}
     response = await operator.post(f"{address}/{action}", content=b"{}", headers=sent)
     assert (response.status_code, response.json()["code"]) == (403, "foreign_request")
-    untouched = await context.queue.job(job.key)
+    untouched = await context.queues[Queue.DEFAULT].job(job.key)
     assert untouched is not None
     assert (untouched.status, untouched.error) == (Status.QUEUED, None)
 
@@ -319,8 +319,8 @@ async def test_no_other_file_is_served(http: httpx.AsyncClient, name: str) -> No
 
 @pytest.fixture
 def redis_away(app: App, context: AppContext) -> Iterator[None]:
-    nobody_there = RedisQueue.from_url("redis://127.0.0.1:1", name="default")
-    app.ctx.grome = dataclasses.replace(context, queue=nobody_there)
+    nobody_there = {name: RedisQueue.from_url("redis://127.0.0.1:1", name=name) for name in Queue}
+    app.ctx.grome = dataclasses.replace(context, queues=nobody_there)
     yield
     app.ctx.grome = context
 

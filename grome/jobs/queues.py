@@ -1,0 +1,76 @@
+"""SAQ's queues, kept calm while Redis is away: by itself SAQ asks again at once, without end and with a trace."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, cast
+
+from loguru import logger
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from saq import Job as Message
+from saq import Worker
+from saq.queue.redis import RedisQueue
+from saq.types import WorkerInfo
+
+from grome.jobs.models import Queue
+
+# Each of a worker's slots asks so often whether Redis is back.
+_ASK_AGAIN_S: Final = 1.0
+
+Queues = dict[Queue, RedisQueue]
+
+
+def open_queues(redis: Redis) -> Queues:
+    """On a client whose reads may wait without end, as dequeues do."""
+    return {name: CalmQueue(redis, name=name.value) for name in Queue}
+
+
+class CalmQueue(RedisQueue):
+    """One line in the log says that Redis went away, and one that it is back."""
+
+    _away = False
+
+    async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Message | None:  # noqa: ASYNC109 -- SAQ's
+        """None also where Redis is away, after a pause."""
+        try:
+            message = await super().dequeue(timeout, poll_interval)
+        except RedisError as fault:
+            if not self._away:
+                self._away = True
+                logger.warning("Redis is of no use ({!r}); jobs of the queue {} wait", fault, self.name)
+            await asyncio.sleep(_ASK_AGAIN_S)
+            return None
+        if self._away:
+            self._away = False
+            logger.info("Redis is back; jobs of the queue {} go on", self.name)
+        return message
+
+    async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
+        return await _or_nothing(super().sweep(lock, abort)) or []
+
+
+class CalmWorker(Worker[Any]):
+    """What it does every second or so is left out while Redis is away. Signals are its process's business."""
+
+    SIGNALS = ()  # type: ignore[assignment]
+
+    async def process(self) -> bool:
+        """A message whose end cannot be told to Redis is forgotten: how its job ended is stored in MongoDB."""
+        return await _or_nothing(super().process()) or False
+
+    async def schedule(self, lock: int = 1) -> None:
+        await _or_nothing(super().schedule(lock))
+
+    async def abort(self, abort_threshold: float) -> None:
+        await _or_nothing(super().abort(abort_threshold))
+
+    async def worker_info(self, ttl: int = 60) -> WorkerInfo:
+        """What only SAQ's own loop asks for, to have it stored."""
+        return cast("WorkerInfo", await _or_nothing(super().worker_info(ttl)))
+
+
+async def _or_nothing(asked: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 -- whatever it gives
+    try:
+        return await asked
+    except RedisError:
+        return None

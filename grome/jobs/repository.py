@@ -1,0 +1,112 @@
+"""Jobs in MongoDB, which is the record: whatever the queues forget, what is stored here is handed out again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+from pymongo import IndexModel, ReturnDocument, UpdateOne
+from pymongo.write_concern import WriteConcern
+
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
+from grome.common.mongo_schema import validator_for
+from grome.jobs.models import Job, State
+
+_KEPT: Final = timedelta(days=7)
+COLLECTION = CollectionSpec(
+    "jobs",
+    validator_for(Job),
+    [
+        IndexModel("next_at", name="pending", partialFilterExpression={"state": State.PENDING.value}),
+        IndexModel([("state", 1), ("created_at", -1), ("_id", -1)], name="newest"),
+        IndexModel(
+            "ended_at",
+            name="kept",
+            expireAfterSeconds=int(_KEPT.total_seconds()),
+            partialFilterExpression={"state": State.DONE.value},
+        ),
+    ],
+)
+
+
+class AfterJob(Struct, frozen=True):
+    """Where a page of the list ended."""
+
+    created_at: Annotated[datetime, Meta(tz=True)]
+    id: str
+
+
+class JobRepository:
+    def __init__(self, database: Database) -> None:
+        self._jobs = database[COLLECTION.name]
+        # A step of a job that a failover takes back is done again, as after a crash.
+        self._steps = self._jobs.with_options(write_concern=WriteConcern(w=1, j=False))
+
+    async def add(self, jobs: Sequence[Job]) -> None:
+        """Add those whose id is new and leave the others as they are."""
+        await insert_missing(self._jobs, [to_document(job) for job in jobs])
+
+    async def find(self, job_id: str) -> Job | None:
+        document = await self._jobs.find_one({"_id": job_id})
+        return from_document(document, Job) if document else None
+
+    async def due(self, now: datetime, limit: int) -> list[Job]:
+        """Pending ones that somebody has to look at, the longest overdue first."""
+        found = self._jobs.find({"state": State.PENDING.value, "next_at": {"$lte": now}}).sort("next_at", 1)
+        return [from_document(document, Job) async for document in found.limit(limit)]
+
+    async def put_off(self, until: Mapping[str, datetime], jobs: Iterable[Job]) -> None:
+        """Note that due jobs were handed out once more, and `until` when they need no look."""
+        await self._steps.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": job.id, "state": State.PENDING.value, "next_at": job.next_at},
+                    {"$set": {"next_at": until[job.id], "claim": None}, "$inc": {"handed": 1}},
+                )
+                for job in jobs
+            ],
+            ordered=False,
+        )
+
+    async def claim(self, job_id: str, tries: int, claim: str, now: datetime, until: datetime) -> Job | None:
+        """Begin the try after `tries`; None where somebody else has, or none is needed any more."""
+        document = await self._steps.find_one_and_update(
+            {"_id": job_id, "state": State.PENDING.value, "tries": tries, "claim": None},
+            {"$set": {"claim": claim, "next_at": until, "started_at": now, "handed": 0}, "$inc": {"tries": 1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, Job) if document else None
+
+    async def keep(self, claims: Mapping[str, str], until: datetime) -> None:
+        """Go on holding jobs, by id with their claims."""
+        held = {"_id": {"$in": list(claims)}, "claim": {"$in": list(claims.values())}}
+        await self._steps.update_many(held, {"$set": {"next_at": until}})
+
+    async def change_held(self, job: Job, fields: Mapping[str, Any]) -> bool:
+        """Whether `job` was still held under its claim, and so was changed."""
+        changed = await self._steps.update_one(
+            {"_id": job.id, "state": State.PENDING.value, "claim": job.claim}, {"$set": dict(fields)}
+        )
+        return changed.matched_count == 1
+
+    async def move(self, job_id: str, source: State, fields: Mapping[str, Any]) -> Job | None:
+        """Change a job in the state `source`; None where there is none."""
+        document = await self._jobs.find_one_and_update(
+            {"_id": job_id, "state": source.value}, {"$set": dict(fields)}, return_document=ReturnDocument.AFTER
+        )
+        return from_document(document, Job) if document else None
+
+    async def page(self, state: State, kind: str | None, after: AfterJob | None, limit: int) -> list[Job]:
+        """Newest first."""
+        wanted: Document = {"state": state.value}
+        if kind:
+            wanted["kind"] = kind
+        if after:
+            beyond = {"created_at": after.created_at, "_id": {"$lt": after.id}}
+            wanted["$or"] = [{"created_at": {"$lt": after.created_at}}, beyond]
+        found = self._jobs.find(wanted).sort([("created_at", -1), ("_id", -1)]).limit(limit)
+        return [from_document(document, Job) async for document in found]
+
+    async def count(self, state: State, most: int) -> int:
+        """How many are in a state, counted up to `most`."""
+        return await self._jobs.count_documents({"state": state.value}, limit=most)

@@ -1,0 +1,126 @@
+"""The one place that jobs are added and handed to SAQ from."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from loguru import logger
+from redis.exceptions import RedisError
+from saq import Job as Message
+
+from grome.common.clock import Clock
+from grome.common.mongo import DriverError, is_passing_fault
+from grome.jobs.models import Job, JobKind, NewJob, State
+from grome.jobs.queues import Queues
+from grome.jobs.repository import JobRepository
+
+# SAQ has brought a job to a worker by then, or it is handed over again; each further time after twice as long.
+_HANDED_S: Final = 4.0
+_LONGEST_S: Final = 300.0
+_AT_ONCE: Final = 500
+_LOOK_EVERY_S: Final = 1.0
+# How long SAQ's dashboard shows a message that is done with.
+_SHOWN_S: Final = 600
+
+
+class Jobs:
+    """At least once: a job runs again if its worker dies before the end is stored."""
+
+    def __init__(self, jobs: JobRepository, queues: Queues, clock: Clock) -> None:
+        self._jobs, self._queues, self._clock = jobs, queues, clock
+
+    async def add(self, *jobs: NewJob) -> None:
+        """Store them and hand those over that are due; an id that is there is left as it is.
+
+        Once they are stored they will be done. With Redis away they wait until it is back.
+        """
+        if not jobs:
+            return
+        now = self._clock()
+        stored = [
+            Job(
+                id=new.id,
+                kind=new.kind.name,
+                queue=new.kind.queue,
+                payload=new.payload,
+                state=State.PENDING,
+                next_at=new.due_at if new.due_at and new.due_at > now else now + timedelta(seconds=_HANDED_S),
+                created_at=now,
+            )
+            for new in jobs
+        ]
+        await self._jobs.add(stored)
+        due = [one for one, new in zip(stored, jobs, strict=True) if not (new.due_at and new.due_at > now)]
+        await self._hand_over(due)
+
+    async def find(self, job_id: str) -> Job | None:
+        return await self._jobs.find(job_id)
+
+    async def hand_over_due(self) -> int:
+        """Hand over what waited for its time, what SAQ has lost, and what a worker that is gone had begun."""
+        now = self._clock()
+        due = await self._jobs.due(now, _AT_ONCE)
+        if due:
+            until = {job.id: now + timedelta(seconds=min(_HANDED_S * 2**job.handed, _LONGEST_S)) for job in due}
+            await self._jobs.put_off(until, due)
+            await self._hand_over(due)
+        return len(due)
+
+    async def keep_handing_over(self) -> None:
+        """Runs as long as a worker does; any number of workers may."""
+        while True:
+            try:
+                while await self.hand_over_due() == _AT_ONCE:
+                    pass
+            except DriverError as error:
+                if not is_passing_fault(error):
+                    raise
+                logger.warning("MongoDB is away ({!r}); no job is handed over", error)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def retry(self, job_id: str) -> Job | None:
+        """Give a dead or dropped job all its tries anew; None where there is none such."""
+        now = self._clock()
+        fields = {"state": State.PENDING.value, "tries": 0, "handed": 0, "claim": None, "ended_at": None}
+        for source in (State.DEAD, State.DROPPED):
+            soon = {"next_at": now + timedelta(seconds=_HANDED_S)}
+            if job := await self._jobs.move(job_id, source, {**fields, **soon}):
+                await self._hand_over([job])
+                return job
+        return None
+
+    async def drop(self, job_id: str) -> Job | None:
+        """Decide that a dead job need not be done; None where there is none such."""
+        return await self._jobs.move(job_id, State.DEAD, {"state": State.DROPPED.value})
+
+    async def _hand_over(self, jobs: Sequence[Job]) -> None:
+        try:
+            await asyncio.gather(*(self._queues[job.queue].enqueue(_message(job)) for job in jobs))
+        except RedisError as error:
+            logger.warning("Redis is of no use ({!r}); {} jobs wait until they are handed over anew", error, len(jobs))
+
+
+def _message(job: Job) -> Message:
+    """What SAQ carries; under the same key it takes no second one before the first is done with.
+
+    A worker that died between taking a message and claiming its job would leave the key taken, so every other time that
+    a job is handed over it has another key.
+    """
+    return Message(
+        function=job.kind,
+        kwargs={"job_id": job.id, "tries": job.tries},
+        key=f"{job.id}.{job.tries}-{job.handed // 2}",
+        timeout=0,
+        ttl=_SHOWN_S,
+    )
+
+
+def delay_s(kind: JobKind, tries: int, chance: float) -> float | None:
+    """Before the try after `tries`, a quarter less to a quarter more by `chance` (0 to 1); None where it was the last.
+
+    The spread keeps those that failed together from coming again together.
+    """
+    if tries > len(kind.delays_s):
+        return None
+    return kind.delays_s[tries - 1] * (0.75 + chance / 2)
