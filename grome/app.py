@@ -34,11 +34,13 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.files.routes import files
 from grome.jobs_dashboard.routes import dashboard
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
+from grome.reports.routes import reports
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, reports, ops)
 
 
 DESCRIPTION = """\
@@ -79,6 +81,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     for feature in FEATURES:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
+    app.blueprint(files)
     app.blueprint(dashboard)
     app.exception(Exception)(answer_error)
 

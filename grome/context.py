@@ -25,8 +25,10 @@ from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
+from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.common.storage import Storage, open_storage
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import Jobs
@@ -35,6 +37,9 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.reports.maker import ReportMaker
+from grome.reports.repository import ReportRepository
+from grome.reports.service import ReportService
 
 _MIB = 2**20
 
@@ -50,6 +55,8 @@ class AppContext:
     redis: Redis
     queues: Queues
     jobs: Jobs
+    file_links: FileLinks
+    storage: Storage
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
@@ -61,6 +68,8 @@ class AppContext:
     booking_creation: BookingCreation
     availability: AvailabilityService
     nearby: NearbyService
+    reports: ReportService
+    report_maker: ReportMaker
     _stack: AsyncExitStack
 
     @classmethod
@@ -76,6 +85,10 @@ class AppContext:
         stack.push_async_callback(subscribing.aclose)
         db = database(mongo, settings.mongo)
         queues = open_queues(waiting)
+        jobs = Jobs(JobRepository(db), queues, clock)
+        file_links = FileLinks(settings.accounts.signing_key, settings.http.public_url, clock)
+        storage = open_storage(settings, file_links)
+        stack.push_async_callback(storage.close)
 
         sessions = SessionRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -99,6 +112,8 @@ class AppContext:
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
+        reports = ReportRepository(db)
+        keep_reports = timedelta(hours=settings.reports.keep_h)
         return cls(
             settings=settings,
             clock=clock,
@@ -106,7 +121,9 @@ class AppContext:
             database=db,
             redis=redis,
             queues=queues,
-            jobs=Jobs(JobRepository(db), queues, clock),
+            jobs=jobs,
+            file_links=file_links,
+            storage=storage,
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,
@@ -120,6 +137,8 @@ class AppContext:
             nearby=NearbyService(
                 cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
             ),
+            reports=ReportService(reports, barbers, storage, jobs, settings.reports, clock),
+            report_maker=ReportMaker(reports, bookings, barbers, storage, keep_reports, clock),
             _stack=stack,
         )
 

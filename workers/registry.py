@@ -7,8 +7,14 @@ from saq import CronJob
 from grome.bookings.jobs import expire_unanswered
 from grome.jobs.models import JobKind
 from grome.jobs.running import Handler
+from grome.reports.jobs import make_report, sweep_report_files, tend_reports
+from grome.reports.service import MAKE_REPORT
 
-HANDLERS: dict[JobKind, Handler] = {}
+HANDLERS: dict[JobKind, Handler] = {MAKE_REPORT: make_report}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
-CRON: tuple[CronJob[Any], ...] = (CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),)
+CRON: tuple[CronJob[Any], ...] = (
+    CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),
+    CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
+    CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
+)

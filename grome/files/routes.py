@@ -16,7 +16,6 @@ from grome.files.errors import LinkExpired
 files = Blueprint("files", url_prefix=PATH)
 
 
-@files.route("/<token:str>", methods=["GET", "HEAD"])
 async def fetch_file(request: Request, token: str) -> None:
     """The link itself says who may: it is signed, and good for minutes."""
     context, started = app_context(request), time.perf_counter()
@@ -43,3 +42,6 @@ async def fetch_file(request: Request, token: str) -> None:
         raise NotFound from None
     if request.app.config.ACCESS_LOG_LINES:  # without the token, which would let whoever reads the log fetch the file
         log_answer(request_id(request), request.method, f"{PATH}/…", 200, started, request.ip)
+
+
+files.add_route(fetch_file, "/<token:str>", methods=["GET", "HEAD"])

@@ -8,3 +8,7 @@ class TooManyReports(Refusal):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "30"})
+
+
+class TooLongError(Exception):
+    """No refusal: a job finds that a PDF would have more rows than one takes."""
