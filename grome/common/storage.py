@@ -109,7 +109,7 @@ class FolderStorage:
 
     @asynccontextmanager
     async def open(self, key: str) -> AsyncGenerator[OpenFile]:
-        file = await _in_thread(self._path(key).open, "rb")
+        file = await _in_thread(_open, self._path(key))
         try:
             yield OpenFile(os.fstat(file.fileno()).st_size, _read(file))
         finally:
@@ -160,10 +160,15 @@ async def _read(file: IO[bytes]) -> AsyncGenerator[bytes]:
 async def _in_thread(do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return await asyncio.to_thread(do, *args, **kwargs)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise MissingFileError(error.filename) from None
     except OSError as error:
         raise Unavailable("The folder of files cannot be used.") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise MissingFileError(path.name) from None
 
 
 def _create(path: Path) -> IO[bytes]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import aioboto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from config.settings import StorageSettings
 from grome.common.errors import Unavailable
@@ -19,6 +20,7 @@ PART: Final = 2**23
 _MISSING: Final = {"NoSuchKey", "404"}
 _BUSY: Final = {"RequestTimeout", "RequestTimeTooSkewed", "SlowDown", "Throttling", "TooManyRequests"}
 _FAULT_OF_SERVER: Final = 500
+_AWAY: Final = (NoConnection, HTTPClientError, IncompleteReadError)
 
 
 class S3Storage:
@@ -57,7 +59,8 @@ class S3Storage:
         client, place = await self._open_client(), self._place(key)
         with _faults():
             answer = await client.get_object(**place)
-        async with answer["Body"] as body:
+        body = answer["Body"]
+        async with body:  # what this gives would be the bare answer, without the body's own `read`
             yield OpenFile(answer["ContentLength"], _read(body))
 
     async def exists(self, key: str) -> bool:
@@ -149,7 +152,7 @@ class _Upload:
         """What it cannot tell S3 now, `drop_unfinished` does later."""
         try:
             await self._client.abort_multipart_upload(**self._place)
-        except (ClientError, HTTPClientError):
+        except (ClientError, *_AWAY):
             return
 
 
@@ -185,5 +188,5 @@ def _faults() -> Iterator[None]:
         if code in _BUSY or status >= _FAULT_OF_SERVER:
             raise Unavailable("The storage of files is busy.") from error
         raise
-    except (HTTPClientError, IncompleteReadError) as error:  # it is not there, too slow, or broke off
+    except _AWAY as error:  # it is not there, too slow, or broke off
         raise Unavailable("The storage of files does not answer.") from error
