@@ -24,6 +24,9 @@ class CsvFile:
     def finish(self, totals: Sequence[str]) -> None:
         """Totals are for people: a table that programs read ends with its last row."""
 
+    def close(self) -> None:
+        self._file.close()
+
     def _write(self, rows: Sequence[Row]) -> None:
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerows([guarded(cell) for cell in row] for row in rows)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from grome.barbers.service import BarberService
@@ -33,6 +33,9 @@ class TableFile(Protocol):
     def add(self, rows: Sequence[Row]) -> None: ...
 
     def finish(self, totals: Sequence[str]) -> None: ...
+
+    def close(self) -> None:
+        """Also the file, and also where it was not finished."""
 
 
 class ReportMaker:
@@ -71,15 +74,14 @@ class ReportMaker:
 
     async def _write(self, report: Report, folder: Path, tell: Tell) -> Path:
         content, path = content_of(report.kind, report.period), folder / "report"
-        file = await asyncio.to_thread(path.open, "wb")
+        table = await asyncio.to_thread(_open_table, report, content, path, await self._lines(report))
         try:
-            table = await asyncio.to_thread(_table_file, report, content, file, folder, await self._lines(report))
             if report.kind is not Kind.PAYOUTS:
                 await self._fill(table, report, content, tell)
             await _add(table, content.rest())
             await asyncio.to_thread(table.finish, content.totals())
         finally:
-            await asyncio.to_thread(file.close)
+            await asyncio.to_thread(table.close)
         await tell(_WRITTEN)
         return path
 
@@ -114,14 +116,15 @@ async def _scratch_folder() -> AsyncGenerator[Path]:
         await asyncio.to_thread(folder.cleanup)
 
 
-def _table_file(report: Report, content: Content, file: BinaryIO, folder: Path, lines: Sequence[str]) -> TableFile:
+def _open_table(report: Report, content: Content, path: Path, lines: Sequence[str]) -> TableFile:
     if report.format is Format.CSV:
-        return CsvFile(file, content.columns)
+        return CsvFile(path.open("wb"), content.columns)
     # Half a second and 30 MB, which only a worker that makes a PDF shall spend.
     from grome.reports.pdf_file import Heading, PdfFile  # noqa: PLC0415
 
     made = f"Made {report.created_at:%Y-%m-%d %H:%M} UTC"
-    return PdfFile(file, folder, Heading(content.title, [*lines, made], report.created_at), content.columns)
+    heading = Heading(content.title, [*lines, made], report.created_at)
+    return PdfFile(path.open("wb"), path.parent, heading, content.columns)
 
 
 async def _add(table: TableFile, rows: Iterator[Row]) -> None:

@@ -63,6 +63,10 @@ class PdfFile:
         self._pdf.end([*([] if self._rows else [NOTHING]), *totals])
         self._pdf.output(self._file)
 
+    def close(self) -> None:
+        self._pdf.close_fonts()
+        self._file.close()
+
 
 class _Pages(FPDF):
     """Column heads stand on each page, and page numbers."""
@@ -118,6 +122,11 @@ class _Pages(FPDF):
         self.ln(3)
         for line in lines:
             self._line(line, 10, 5.4)
+
+    def close_fonts(self) -> None:
+        """The library does so only when it writes the document."""
+        for font in self.fonts.values():
+            cast("TTFFont", font).close()
 
     def header(self) -> None:
         if self._in_table:
