@@ -42,7 +42,7 @@ COLLECTION = CollectionSpec(
 )
 
 
-class AfterReport(Struct, frozen=True):
+class AfterReport(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a page of the list ended."""
 
     id: UUID

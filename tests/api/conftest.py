@@ -13,10 +13,12 @@ from grome.common.actor import Role
 from grome.common.mongo import Database
 from grome.context import AppContext
 from grome.migrations.m0001_foundation import COLLECTIONS
+from grome.reports.repository import COLLECTION as REPORTS
 from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, admin, register
+from tests.builders.reports import asked
 
 # For each field that some query requires.
 GOOD_VALUES = {
@@ -31,7 +33,7 @@ GOOD_VALUES = {
 
 @dataclass(frozen=True)
 class Cast:
-    """The customer has a booking with the barber; `ids` are by the names that paths give them."""
+    """The customer has a booking with the barber, who has a report; `ids` are by the names that paths give them."""
 
     client: httpx.AsyncClient
     people: dict[Role, Person]
@@ -76,10 +78,16 @@ async def cast(app: App) -> AsyncIterator[Cast]:
         shop = await barber(client, context)
         customer, boss = await register(client), await admin(client, context)
         booking = await book(client, customer, shop, tomorrow(9))
+        report = await asked(client, shop.person)
         yield Cast(
             client,
             {Role.CUSTOMER: customer, Role.BARBER: shop.person, Role.ADMIN: boss},
-            {"barber_id": shop.id, "service_id": shop.services[0][0], "booking_id": booking["id"]},
+            {
+                "barber_id": shop.id,
+                "service_id": shop.services[0][0],
+                "booking_id": booking["id"],
+                "report_id": report["id"],
+            },
         )
 
 
@@ -95,5 +103,5 @@ async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
     lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
     return {
         spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for spec in COLLECTIONS
+        for spec in (*COLLECTIONS, REPORTS)
     }

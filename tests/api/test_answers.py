@@ -41,6 +41,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
+    await _report(told, barber)
     await told.ask("remove_profile", barber)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
@@ -94,6 +95,14 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
     assert len((await told.ask("list_bookings", customer))["items"]) == 3
+
+
+async def _report(told: Story, barber: dict[str, str]) -> None:
+    days = {"from": str(tomorrow(9).date()), "to": str(tomorrow(9).date())}
+    report = await told.ask("ask_for_report", barber, json={"kind": "revenue", "format": "pdf", **days})
+    assert (await told.ask("read_report", barber, report_id=report["id"])) == report
+    assert (await told.ask("list_reports", barber))["items"] == [report]
+    await told.ask("delete_report", barber, report_id=report["id"])
 
 
 async def test_answers_are_those_described(story: Story) -> None:

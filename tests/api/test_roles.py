@@ -52,6 +52,10 @@ WHO = {
     "POST /v1/bookings/{booking_id}/start": "barber",
     "POST /v1/bookings/{booking_id}/complete": "barber",
     "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
+    "POST /v1/reports": "barber admin",
+    "GET /v1/reports": "barber admin",
+    "GET /v1/reports/{report_id}": "barber admin",
+    "DELETE /v1/reports/{report_id}": "barber admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,
 }
