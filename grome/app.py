@@ -1,15 +1,19 @@
 """The Sanic application: an explicit list of blueprints, listeners, and one error handler."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from loguru import logger
 from sanic import HTTPResponse, Request, Sanic
 from sanic import exceptions as sanic_errors
+from sanic.constants import HTTPMethod
 
 from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
+from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
@@ -40,7 +44,7 @@ from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, reports, ops)
+FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, reports, audit, ops)
 
 
 DESCRIPTION = """\
@@ -120,7 +124,7 @@ def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR091
         case sanic_errors.NotFound():
             return NotFound("There is no such address.")
         case sanic_errors.MethodNotAllowed():
-            return MethodNotAllowed(headers={"Allow": str(error.headers.get("Allow", ""))})
+            return MethodNotAllowed(headers={"Allow": ", ".join(_allowed_methods(request))})
         case sanic_errors.PayloadTooLarge():
             # Where Sanic gave up before it had the whole head, the request is a stand-in without a method.
             return HeadTooLarge() if request.method == "NONE" else BodyTooLarge()
@@ -132,3 +136,11 @@ def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR091
             return Unavailable()
         case _:
             return Bug()
+
+
+def _allowed_methods(request: Request) -> Iterator[str]:
+    """What the address does take. Sanic's own error leaves it out where a path with an id has several handlers."""
+    for method in HTTPMethod:
+        with suppress(sanic_errors.NotFound, sanic_errors.MethodNotAllowed):
+            request.app.router.get(request.path, method.value, None)
+            yield method.value

@@ -1,5 +1,6 @@
 """The composition root: every client is opened and every service built here, for API and job workers alike."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,8 @@ from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
 from grome.availability.service import AvailabilityService
 from grome.barbers.changes import BarberChanges
 from grome.barbers.repository import BarberRepository
@@ -29,6 +32,10 @@ from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
 from grome.common.storage import Storage, open_storage
+from grome.events.caches import BarberCaches
+from grome.events.live import LiveRooms
+from grome.events.relay import Follower, Relay
+from grome.events.repository import RelayRepository
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import Jobs
@@ -70,6 +77,9 @@ class AppContext:
     nearby: NearbyService
     reports: ReportService
     report_maker: ReportMaker
+    audit: AuditTrail
+    followers: Mapping[str, Follower]
+    relay: Relay
     _stack: AsyncExitStack
 
     @classmethod
@@ -111,6 +121,8 @@ class AppContext:
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
+        audit = AuditTrail(AuditRepository(db))
+        followers: dict[str, Follower] = {"live rooms": LiveRooms(redis), "audit trail": audit}
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         reports = ReportRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
@@ -139,6 +151,9 @@ class AppContext:
             ),
             reports=ReportService(reports, barbers, storage, jobs, settings.reports, clock),
             report_maker=ReportMaker(reports, bookings, barbers, storage, keep_reports, clock),
+            audit=audit,
+            followers=followers,
+            relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
             _stack=stack,
         )
 

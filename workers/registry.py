@@ -5,12 +5,14 @@ from typing import Any
 from saq import CronJob
 
 from grome.bookings.jobs import expire_unanswered
+from grome.events.jobs import follow_later
+from grome.events.relay import FOLLOW_LATER
 from grome.jobs.models import JobKind
 from grome.jobs.running import Handler
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
 
-HANDLERS: dict[JobKind, Handler] = {MAKE_REPORT: make_report}
+HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later, MAKE_REPORT: make_report}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (

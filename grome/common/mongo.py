@@ -127,7 +127,8 @@ async def apply_collection(database: Database, spec: CollectionSpec) -> None:
         if error.code != _NAMESPACE_EXISTS:
             raise
         await database.command({"collMod": spec.name, "validator": spec.validator})
-    await database[spec.name].create_indexes(list(spec.indexes))
+    if spec.indexes:
+        await database[spec.name].create_indexes(list(spec.indexes))
 
 
 async def insert_missing(collection: Collection, documents: Sequence[Document]) -> int:

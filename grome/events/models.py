@@ -1,10 +1,18 @@
 """What has happened, as everything that follows from it hears of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Struct
+
+from grome.common.mongo import Document
+
+# The collections whose changes are followed.
+BOOKINGS: Final = "bookings"
+BARBERS: Final = "barbers"
 
 
 class EventType(StrEnum):
@@ -35,3 +43,15 @@ class Event(Struct, frozen=True, kw_only=True):
     version: int
     people: tuple[UUID, ...]
     actor_id: UUID | None = None
+
+
+class Change(Struct, frozen=True):
+    """A document after a write to it, at `at` by the server's clock.
+
+    `updated` are the fields that the write set, by their paths; None where the whole document was written.
+    """
+
+    collection: str
+    document: Document
+    updated: Mapping[str, Any] | None
+    at: datetime

@@ -45,6 +45,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await told.ask("remove_profile", barber)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
+    await told.ask("list_audit", boss)
     await told.ask("logout", boss)
     return told
 

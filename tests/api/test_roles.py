@@ -56,6 +56,7 @@ WHO = {
     "GET /v1/reports": "barber admin",
     "GET /v1/reports/{report_id}": "barber admin",
     "DELETE /v1/reports/{report_id}": "barber admin",
+    "GET /v1/admin/audit": "admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,
 }

@@ -1,0 +1,33 @@
+"""The audit trail on the wire."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from grome.common.http import PageQuery
+from grome.events.models import EventType
+
+
+class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    subject_id: UUID | None = None
+    actor_id: UUID | None = None
+
+
+class RecordOut(Struct, frozen=True):
+    """`actor_id` is null for what Grome itself did."""
+
+    id: UUID
+    type: EventType
+    subject_id: UUID
+    version: int
+    people: list[UUID]
+    actor_id: UUID | None
+    at: datetime
+
+
+class AuditPage(Struct, frozen=True):
+    """Latest first."""
+
+    items: list[RecordOut]
+    next_cursor: str | None

@@ -1,0 +1,54 @@
+"""Keeping the audit trail, and reading it."""
+
+from collections.abc import Sequence
+
+from grome.audit.models import Record
+from grome.audit.repository import AfterRecord, AuditRepository
+from grome.audit.schemas import AuditPage, AuditQuery, RecordOut
+from grome.common.clock import to_utc
+from grome.common.http import decode_cursor, encode_cursor
+from grome.events.models import Event
+
+
+class AuditTrail:
+    """Follows events."""
+
+    def __init__(self, records: AuditRepository) -> None:
+        self._records = records
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        await self._records.add(
+            [
+                Record(
+                    id=event.id,
+                    type=event.type,
+                    subject_id=event.subject_id,
+                    version=event.version,
+                    people=list(event.people),
+                    actor_id=event.actor_id,
+                    at=event.at,
+                )
+                for event in events
+            ]
+        )
+
+    async def page(self, query: AuditQuery) -> AuditPage:
+        after = decode_cursor(query.cursor, AfterRecord)
+        if after:  # it may be anybody's invention
+            after = AfterRecord(to_utc(after.at, "cursor"), after.id)
+        found = await self._records.page(query.subject_id, query.actor_id, after, query.limit + 1)
+        page = found[: query.limit]
+        last = AfterRecord(page[-1].at, page[-1].id) if len(found) > query.limit else None
+        return AuditPage([_record_out(record) for record in page], encode_cursor(last) if last else None)
+
+
+def _record_out(record: Record) -> RecordOut:
+    return RecordOut(
+        record.id,
+        record.type,
+        record.subject_id,
+        record.version,
+        record.people,
+        record.actor_id,
+        record.at,
+    )

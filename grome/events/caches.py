@@ -1,0 +1,20 @@
+"""What processes keep in memory is put right also where whoever changed it could not tell them."""
+
+from collections.abc import Sequence
+
+from grome.barbers.changes import BarberChange, BarberChanges
+from grome.barbers.models import Barber
+from grome.common.mongo import from_document
+from grome.events.models import BARBERS, Change
+
+
+class BarberCaches:
+    """Tells every change of a barber once more. A removal leaves nothing to tell; it is noticed a little later."""
+
+    def __init__(self, changes: BarberChanges) -> None:
+        self._changes = changes
+
+    async def follow(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.collection == BARBERS:
+                await self._changes.tell(BarberChange(from_document(change.document, Barber)))

@@ -1,0 +1,120 @@
+"""What the process does that leads the relay: it renews its lease, reads ahead, and hands on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from loguru import logger
+from msgspec import Struct
+
+from grome.common.clock import Clock
+from grome.common.mongo import Document, DriverError
+from grome.events.derive import events_of, events_since
+from grome.events.models import Change, Event
+from grome.events.repository import RelayRepository, RelayState, TokenLostError
+
+# A leader that is gone is followed by another after so long, and the time in which the others look.
+LEASE_S: Final = 3.5
+_RENEW_EVERY_S: Final = 1.0
+# It stops so long before the lease ends: for a renewal that is under way, and a process that is slow to wake.
+_MARGIN_S: Final = 1.0
+_AT_ONCE: Final = 200
+_AHEAD: Final = 1_000
+# Where the token is lost, so much more is read anew: clocks of API processes may differ from the server's.
+_OVERLAP: Final = timedelta(minutes=10)
+
+HandOn = Callable[[Sequence[Change], Sequence[Event]], Awaitable[None]]
+
+
+class LeaseLostError(Exception):
+    """Another leads, or may by now."""
+
+
+class _Read(Struct, frozen=True):
+    """What one change tells of, and from where to go on after it; no token where more of the same rescan follows."""
+
+    change: Change | None
+    events: list[Event]
+    token: Document | None
+
+
+class Leader:
+    """`state` is the lease as it was acquired. Each of its changes is handed on before its token is stored."""
+
+    def __init__(self, relay: RelayRepository, state: RelayState, hand_on: HandOn, clock: Clock) -> None:
+        self._relay, self._state, self._hand_on, self._clock = relay, state, hand_on, clock
+        self._token, self._position_at, self._handed_on = state.token, state.position_at, state.handed_on
+        self._in_hand: datetime | None = None  # when the oldest change in hand was made
+        self._read_ahead: asyncio.Queue[_Read] = asyncio.Queue(_AHEAD)
+        self._leads_until = time.monotonic() + LEASE_S - _MARGIN_S
+
+    async def lead(self) -> None:
+        """Until it is cancelled. Raises an ExceptionGroup of what fails, with LeaseLostError where another leads."""
+        logger.info("Leads the relay, as number {}", self._state.fence)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_lease())
+                group.create_task(self._read())
+                group.create_task(self._hand_on_all())
+        finally:
+            with suppress(DriverError):  # then the lease runs out by itself
+                await self._relay.release(self._state, self._position())
+
+    async def _keep_lease(self) -> None:
+        while True:
+            began = time.monotonic()
+            if not await self._relay.renew(self._state, int(LEASE_S * 1000), self._position()):
+                raise LeaseLostError
+            self._leads_until = began + LEASE_S - _MARGIN_S
+            await asyncio.sleep(_RENEW_EVERY_S)
+
+    def _position(self) -> Document:
+        now = self._clock()
+        lag = now - self._in_hand if self._in_hand else timedelta()
+        return {
+            "token": self._token,
+            "position_at": self._position_at,
+            "handed_on": self._handed_on,
+            "lag_s": lag.total_seconds(),
+            "seen_at": now,
+        }
+
+    async def _read(self) -> None:
+        token = self._token
+        while True:
+            try:
+                async with self._relay.changes(token) as changes:
+                    if token is None:
+                        await self._rescan()
+                    while True:
+                        change, token = await changes.next()
+                        await self._read_ahead.put(_Read(change, events_of(change) if change else [], token))
+            except TokenLostError:
+                logger.error("The relay's position is lost; bookings are read anew")
+                token = None
+
+    async def _rescan(self) -> None:
+        """After the stream is opened, so that nothing falls in between."""
+        since = (self._position_at or self._state.since) - _OVERLAP
+        logger.info("The relay reads what has changed since {}", since)
+        async for booking in self._relay.changed_since(since):
+            await self._read_ahead.put(_Read(None, events_since(booking, since), None))
+
+    async def _hand_on_all(self) -> None:
+        while True:
+            batch = [await self._read_ahead.get()]
+            while not self._read_ahead.empty() and len(batch) < _AT_ONCE:
+                batch.append(self._read_ahead.get_nowait())
+            if time.monotonic() > self._leads_until:
+                raise LeaseLostError
+            changes = [read.change for read in batch if read.change]
+            if changes:
+                self._in_hand = changes[0].at
+            await self._hand_on(changes, [event for read in batch for event in read.events])
+            self._in_hand = None
+            self._token = batch[-1].token or self._token
+            self._position_at = changes[-1].at if changes else self._position_at
+            self._handed_on += sum(len(read.events) for read in batch)

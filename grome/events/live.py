@@ -1,0 +1,56 @@
+"""Rooms of live updates in Redis Streams: each room has its latest events, in order, each once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from grome.events.models import Event
+
+_KEPT: Final = 1_000  # a room's events, about
+_KEPT_S: Final = 86_400
+
+# A subject's events come in the order of their versions. One that is not newer than the last has been added before,
+# by this leader or the one before it.
+_ADD: Final = """
+if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
+    return 0
+end
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 5))
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+return 1
+"""
+
+
+def stream_key(room: str) -> str:
+    """In braces, so that a cluster keeps a room's two keys together."""
+    return f"grome:live:{{{room}}}"
+
+
+def rooms_of(event: Event) -> list[str]:
+    """The subject's own and those of the people whom it concerns."""
+    kind, _, _ = event.type.partition(".")
+    own = [f"{kind}:{event.subject_id}"] if kind == "booking" else []
+    return own + [f"user:{person}" for person in event.people]
+
+
+class LiveRooms:
+    """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._add = redis.register_script(_ADD)
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for event in events:
+                entry = [
+                    *("id", str(event.id), "type", event.type.value, "at", event.at.isoformat()),
+                    *("subject", str(event.subject_id), "version", event.version),
+                ]
+                for room in rooms_of(event):
+                    keys = [stream_key(room), f"{stream_key(room)}:versions"]
+                    await self._add(keys, [str(event.subject_id), event.version, _KEPT, _KEPT_S, *entry], pipeline)
+            await pipeline.execute()

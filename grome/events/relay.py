@@ -1,0 +1,104 @@
+"""Hands on what has happened: one process leads, follows MongoDB's change stream, and stores how far it has come.
+
+What was handed on but not stored as such when a leader dies is handed on again by the next. So everybody who follows
+drops an event that they have had, by its id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+from loguru import logger
+from redis.exceptions import RedisError
+
+from grome.common.clock import Clock
+from grome.common.ids import new_hex_id
+from grome.common.mongo import DriverError, is_passing_fault
+from grome.events.leading import LEASE_S, Leader, LeaseLostError
+from grome.events.models import Change, Event
+from grome.events.repository import RelayRepository
+from grome.jobs.models import JobKind, NewJob, Queue
+from grome.jobs.service import Jobs
+
+_LOOK_EVERY_S: Final = 0.5
+_PAUSE_S: Final = 0.5
+
+# What a follower could not take because of a fault of its own is tried again apart from the rest.
+FOLLOW_LATER: Final = JobKind("follow", Queue.DEFAULT, timeout_s=30, delays_s=(10, 60, 600, 3_600, 6 * 3_600))
+
+
+class Follower(Protocol):
+    """Something follows from events."""
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        """In order per subject. Some may have come before, so what is done is done once per event's id."""
+
+
+Caches = Callable[[Sequence[Change]], Awaitable[None]]
+
+
+class Relay:
+    """`followers` by their names, under which events are set aside for them; `caches` is told of every change."""
+
+    def __init__(
+        self, relay: RelayRepository, followers: Mapping[str, Follower], caches: Caches, jobs: Jobs, clock: Clock
+    ) -> None:
+        self._relay, self._followers, self._caches, self._jobs, self._clock = relay, followers, caches, jobs, clock
+        self._name = new_hex_id()
+
+    async def run(self) -> None:
+        """Leads whenever nobody else does; runs as long as its process."""
+        while True:
+            try:
+                if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
+                    await Leader(self._relay, state, self._hand_on, self._clock).lead()
+            except* LeaseLostError:
+                logger.warning("Another leads the relay now")
+            except* DriverError as faults:
+                if not all(is_passing_fault(fault) for fault in faults.exceptions):
+                    raise
+                logger.warning("MongoDB is away ({!r}); the relay waits", faults.exceptions[0])
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _hand_on(self, changes: Sequence[Change], events: Sequence[Event]) -> None:
+        await self._tell_caches(changes)
+        for name, follower in self._followers.items():
+            await self._follow(name, follower, events)
+
+    async def _tell_caches(self, changes: Sequence[Change]) -> None:
+        """A second telling, which caches can do without."""
+        try:
+            await self._caches(changes)
+        except Exception:  # noqa: BLE001 -- whatever it is, events go on
+            logger.exception("Caches cannot be told")
+
+    async def _follow(self, name: str, follower: Follower, events: Sequence[Event]) -> None:
+        """Passing faults are waited out: what comes later must not overtake what came before."""
+        while events:
+            try:
+                await follower.follow(events)
+            # Whatever it is, a bug of one follower must stop neither the others nor what comes after.
+            except Exception as error:  # noqa: BLE001
+                if not _passes(error):
+                    logger.opt(exception=error).error("{} cannot follow", name)
+                    await self._set_aside(name, events)
+                    return
+                logger.warning("The relay waits, since {} cannot follow ({!r})", name, error)
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return
+
+    async def _set_aside(self, name: str, events: Sequence[Event]) -> None:
+        await self._jobs.add(
+            *(
+                NewJob(
+                    f"{event.id}:follow:{name}", FOLLOW_LATER, {"follower": name, "event": msgspec.to_builtins(event)}
+                )
+                for event in events
+            )
+        )
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_passing_fault(error))

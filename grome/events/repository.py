@@ -1,0 +1,129 @@
+"""What the relay keeps in MongoDB, and what it reads there: its lease, its position, and the changes themselves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct, field
+from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from grome.common.mongo import CollectionSpec, Database, Document, from_document
+from grome.common.mongo_schema import validator_for
+from grome.events.models import BARBERS, BOOKINGS, Change
+
+_ID: Final = "relay"
+# The server's codes for a resume token that leads nowhere any more.
+_TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
+# How long the server waits for a change before it says that there is none.
+_AWAIT_MS: Final = 1_000
+_FOLLOWED: Final = [BOOKINGS, BARBERS]
+
+
+class RelayState(Struct, frozen=True, kw_only=True):
+    """Who leads, until when, and how far everything was handed on.
+
+    `fence` grows with every new leader, and what a leader stores is stored only under its own. Without a `token` all
+    changes since `since` are read anew. `position_at` is when the last change that was handed on was made, `lag_s` how
+    old the one in hand was at `seen_at`.
+    """
+
+    id: str = field(name="_id")
+    holder: str | None = None
+    until: datetime
+    fence: int = 0
+    token: dict[str, Any] | None = None
+    since: datetime
+    position_at: datetime | None = None
+    handed_on: int = 0
+    lag_s: float = 0.0
+    seen_at: datetime | None = None
+
+
+COLLECTION = CollectionSpec("relay", validator_for(RelayState), [])
+
+
+class TokenLostError(Exception):
+    """The changes after the stored position are not to be had as a stream any more."""
+
+
+class RelayRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # A lease that a failover takes back is one that its holder notices at the next renewal.
+        self._relay = database[COLLECTION.name].with_options(write_concern=WriteConcern(w=1, j=False))
+
+    async def begin(self, since: datetime) -> None:
+        """Where there is no relay yet: all that happens from `since` on is to be handed on."""
+        new = {"holder": None, "until": since, "fence": 0, "token": None, "since": since, "position_at": None}
+        await self._relay.update_one(
+            {"_id": _ID}, {"$setOnInsert": {**new, "handed_on": 0, "lag_s": 0.0, "seen_at": None}}, upsert=True
+        )
+
+    async def state(self) -> RelayState | None:
+        document = await self._relay.find_one({"_id": _ID})
+        return from_document(document, RelayState) if document else None
+
+    async def acquire(self, holder: str, lease_ms: int) -> RelayState | None:
+        """None while another holds it. Time is the server's, so that clocks that differ do not make two leaders."""
+        await self._relay.update_one(
+            {"_id": _ID, "$expr": {"$lte": ["$until", "$$NOW"]}},
+            [{"$set": {"holder": holder, "until": {"$add": ["$$NOW", lease_ms]}, "fence": {"$add": ["$fence", 1]}}}],
+        )
+        state = await self.state()
+        return state if state and state.holder == holder else None
+
+    async def renew(self, state: RelayState, lease_ms: int, fields: Document) -> bool:
+        """Store the position and go on leading; False where another leads by now."""
+        until = {"$add": ["$$NOW", lease_ms]}
+        renewed = await self._relay.update_one(
+            {"_id": _ID, "holder": state.holder, "fence": state.fence},
+            [{"$set": {"until": until, **{name: {"$literal": value} for name, value in fields.items()}}}],
+        )
+        return renewed.matched_count == 1
+
+    async def release(self, state: RelayState, fields: Document) -> None:
+        """Store the position; another may lead at once."""
+        await self.renew(state, 0, fields)
+
+    @asynccontextmanager
+    async def changes(self, token: Document | None) -> AsyncIterator["Changes"]:
+        """From the token on; without one, from now on. Raises TokenLostError at once or while it is read."""
+        matching = {"ns.coll": {"$in": _FOLLOWED}, "operationType": {"$in": ["insert", "update", "replace"]}}
+        start: dict[str, Any] = {"resume_after": token}
+        if token is None:
+            start = {"start_at_operation_time": (await self._database.command("ping"))["operationTime"]}
+        stream = self._database.watch(
+            [{"$match": matching}], full_document="updateLookup", max_await_time_ms=_AWAIT_MS, **start
+        )
+        try:
+            async with await stream as opened:
+                yield Changes(opened)
+        except OperationFailure as error:
+            if error.code in _TOKEN_IS_LOST:
+                raise TokenLostError from error
+            raise
+
+    async def changed_since(self, since: datetime) -> AsyncIterator[Document]:
+        """All bookings with history from then on. Reads the whole collection, which an index would slow every day."""
+        bookings = self._database[BOOKINGS].with_options(read_concern=ReadConcern("majority"))
+        async for document in bookings.find({"history.at": {"$gte": since}}):
+            yield document
+
+
+class Changes:
+    """An open stream of changes."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 -- the driver's, which its callers do not know
+        self._stream = stream
+
+    async def next(self) -> tuple[Change | None, Document]:
+        """The next change, or None where a second went by without one; and the token to go on from after it."""
+        raw = await self._stream.try_next()
+        token: Document = self._stream.resume_token
+        if raw is None or raw.get("fullDocument") is None:  # gone by the time it was looked up
+            return None, token
+        updated = raw["updateDescription"]["updatedFields"] if raw["operationType"] == "update" else None
+        return Change(raw["ns"]["coll"], raw["fullDocument"], updated, raw["wallTime"]), token

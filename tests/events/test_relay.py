@@ -1,0 +1,222 @@
+"""The relay on a real change stream: every history entry is handed on in order, whoever leads and whatever fails."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from grome.barbers.changes import BarberChange
+from grome.common.ids import new_id
+from grome.context import AppContext
+from grome.events.leading import LEASE_S
+from grome.events.live import stream_key
+from grome.events.models import Change, Event, EventType
+from grome.events.relay import FOLLOW_LATER, Relay
+from grome.events.repository import RelayRepository
+from grome.jobs.models import NewJob, State
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, history, move, tomorrow
+from tests.builders.people import Person, register
+from tests.jobs.test_jobs import working
+from tests.waiting import until
+from workers.registry import HANDLERS
+
+TAKEOVER_S = 5
+SOON_S = 5
+A_DAY = ("requested", "accepted", "started", "completed")
+
+
+class Recorder:
+    """Follows events; fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.versions: defaultdict[UUID, list[int]] = defaultdict(list)
+        self.failures: list[Exception] = []
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        for event in events:
+            self.versions[event.subject_id].append(event.version)
+
+    def had(self, booking: dict[str, Any]) -> list[int]:
+        return self.versions[UUID(booking["id"])]
+
+
+async def no_caches(_changes: Sequence[Change]) -> None:
+    """Nobody keeps anything."""
+
+
+def a_relay(context: AppContext, *recorders: Recorder) -> Relay:
+    followers = {f"recorder {number}": recorder for number, recorder in enumerate(recorders)}
+    return Relay(RelayRepository(context.database), followers, no_caches, context.jobs, context.clock)
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[None]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context)
+
+
+@pytest.fixture
+async def customer(http: httpx.AsyncClient) -> Person:
+    return await register(http)
+
+
+async def a_day(http: httpx.AsyncClient, shop: Barber, customer: Person, hour: int = 9) -> dict[str, Any]:
+    booking = await book(http, customer, shop, tomorrow(hour))
+    for action in ("accept", "start", "complete"):
+        assert (await move(http, shop.auth, booking, action)).status_code == 200
+    return booking
+
+
+async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_order(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
+) -> None:
+    async with running(context.relay), running(context.relay):
+        booking = await a_day(http, shop, customer)
+        rooms = (f"booking:{booking['id']}", f"user:{customer.id}", f"user:{shop.id}")
+
+        async def complete() -> bool:
+            return all([await context.redis.xlen(stream_key(room)) >= 4 for room in rooms])
+
+        await until(complete, within_s=SOON_S)
+        entries = await history(http, customer.auth, booking)
+        for room in rooms:
+            told = [fields for _, fields in await context.redis.xrange(stream_key(room))]
+            assert [one[b"type"].decode() for one in told] == [f"booking.{what}" for what in A_DAY]
+            assert [one[b"version"] for one in told] == [b"1", b"2", b"3", b"4"]
+            assert [one[b"id"].decode() for one in told] == [entry["id"] for entry in entries]
+        records = context.database["audit"].find({"subject_id": UUID(booking["id"])}).sort("version", 1)
+        assert [str(record["_id"]) async for record in records] == [entry["id"] for entry in entries]
+
+
+async def test_another_takes_over_from_a_leader_that_has_died(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    repository = RelayRepository(context.database)
+    booking = await a_day(http, shop, customer)
+    dead = await repository.acquire("one that dies", int(LEASE_S * 1000))
+    assert dead is not None
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=TAKEOVER_S)
+        assert not await repository.renew(dead, 1000, {"token": None})
+        state = await repository.state()
+        assert state is not None
+        assert state.fence > dead.fence
+
+
+async def test_nothing_is_handed_on_twice_where_leaders_end_in_peace(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    first = await book(http, customer, shop, tomorrow(9))
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(first) == [1], within_s=TAKEOVER_S)
+    second = await book(http, customer, shop, tomorrow(10))
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(second) == [1], within_s=TAKEOVER_S)
+    assert recorder.had(first) == [1]
+
+
+@pytest.mark.parametrize("token", [None, {"_data": "8200000000000000002B0229296E04"}], ids=["gone", "unknown"])
+async def test_without_its_position_it_reads_anew_and_misses_nothing(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    shop: Barber,
+    customer: Person,
+    recorder: Recorder,
+    token: dict[str, str] | None,
+) -> None:
+    booking = await a_day(http, shop, customer)
+    await context.database["relay"].update_one(
+        {"_id": "relay"}, {"$set": {"token": token, "position_at": context.clock() - timedelta(minutes=1)}}
+    )
+    async with running(a_relay(context, recorder)):
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=SOON_S)
+
+
+async def test_it_waits_for_a_follower_whose_dependency_is_away(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    recorder.failures = [RedisConnectionError("away")] * 2
+    async with running(a_relay(context, recorder)):
+        booking = await a_day(http, shop, customer)
+        await until(lambda: len(recorder.had(booking)) == 4, within_s=SOON_S)
+    assert recorder.had(booking) == [1, 2, 3, 4]
+
+
+async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apart(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    broken = Recorder()
+    broken.failures = [KeyError("a bug")]
+    async with running(a_relay(context, broken, recorder)):
+        booking = await book(http, customer, shop, tomorrow(9))
+        await until(lambda: recorder.had(booking) == [1], within_s=SOON_S)
+    assert broken.had(booking) == []
+    (entry,) = await history(http, customer.auth, booking)
+    aside = await context.jobs.find(f"{entry['id']}:follow:recorder 0")
+    assert aside is not None
+    assert (aside.state, aside.payload["event"]["type"]) == (State.PENDING, EventType.BOOKING_REQUESTED)
+
+
+async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> None:
+    event = Event(
+        id=new_id(),
+        type=EventType.BOOKING_STARTED,
+        at=context.clock(),
+        subject_id=new_id(),
+        version=3,
+        people=(new_id(), new_id()),
+    )
+    payload = {"follower": "audit trail", "event": msgspec.to_builtins(event)}
+    async with working(context, HANDLERS):
+        await context.jobs.add(NewJob(f"{event.id}:follow:audit trail", FOLLOW_LATER, payload))
+
+        async def is_recorded() -> bool:
+            return await context.database["audit"].find_one({"_id": event.id}) is not None
+
+        await until(is_recorded, within_s=SOON_S)
+
+
+async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppContext, shop: Barber) -> None:
+    heard: list[BarberChange] = []
+
+    class Listening:
+        def changed(self, change: BarberChange) -> None:
+            heard.append(change)
+
+        def missed(self) -> None:
+            heard.clear()
+
+    context.barber_changes.add(Listening())
+    async with running(context.relay):
+        await context.database["barbers"].update_one(
+            {"_id": shop.person.id}, {"$set": {"rating": 4.5}, "$inc": {"version": 1}}
+        )
+        await until(lambda: any(change.barber.rating == 4.5 for change in heard), within_s=TAKEOVER_S)

@@ -1,0 +1,89 @@
+"""A job worker whose Redis is killed: it burns no processor and fills no log, and what was added meanwhile is done."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from config.settings import Settings
+from grome.common.clock import system_clock
+from grome.common.ids import new_id
+from grome.context import AppContext
+from grome.events.models import Event, EventType
+from grome.events.relay import FOLLOW_LATER
+from grome.jobs.models import NewJob, State
+from tests.faults.conftest import OwnServers
+from tests.running import environment
+from tests.waiting import until
+
+MOST_CPU = 0.10
+MOST_LINES = 20
+AWAY_S = 5
+BACK_WITHIN_S = 30
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.log"
+
+
+@pytest.fixture
+def worker(own_settings: Settings, own_database: None, log: Path) -> Iterator[psutil.Process]:  # noqa: ARG001
+    env = environment(own_settings, log.parent, GROME_LOG_LEVEL="INFO")
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "grome", "worker"], env=env, stdout=out, stderr=out)
+    yield psutil.Process(process.pid)
+    process.terminate()
+    process.wait(timeout=15)
+
+
+def a_job() -> NewJob:
+    event = Event(
+        id=new_id(),
+        type=EventType.BOOKING_STARTED,
+        at=system_clock(),
+        subject_id=new_id(),
+        version=1,
+        people=(new_id(), new_id()),
+    )
+    return NewJob(f"{event.id}:trial", FOLLOW_LATER, {"follower": "audit trail", "event": msgspec.to_builtins(event)})
+
+
+async def is_done(context: AppContext, new: NewJob) -> bool:
+    job = await context.jobs.find(new.id)
+    return job is not None and job.state is State.DONE
+
+
+async def test_a_worker_waits_calmly_and_loses_nothing(
+    own: OwnServers, worker: psutil.Process, elsewhere: AppContext, log: Path
+) -> None:
+    first, added_meanwhile = a_job(), [a_job() for _ in range(20)]
+    await elsewhere.jobs.add(first)
+    await until(lambda: is_done(elsewhere, first), within_s=BACK_WITHIN_S)
+
+    own.redis.kill()
+    await asyncio.sleep(1)  # the loss itself, and what it sets off
+    lines, before = read_lines(log), cpu_s(worker)
+    await elsewhere.jobs.add(*added_meanwhile)
+    await asyncio.sleep(AWAY_S)
+    assert (cpu_s(worker) - before) / AWAY_S < MOST_CPU
+    assert len(read_lines(log)) - len(lines) < MOST_LINES
+
+    await asyncio.to_thread(own.redis.start)
+    for one in added_meanwhile:
+        await until(lambda one=one: is_done(elsewhere, one), within_s=BACK_WITHIN_S)
+    assert not [line for line in read_lines(log) if "Traceback" in line]
+
+
+def read_lines(log: Path) -> list[str]:
+    return log.read_text().splitlines()
+
+
+def cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
