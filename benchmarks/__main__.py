@@ -11,7 +11,7 @@ from benchmarks.bench import Bench, Options, opened
 from benchmarks.load import LoadFailed
 from benchmarks.machine import circumstances
 from benchmarks.report import Report, write
-from benchmarks.sections import contention, create, freshness, growth, memory, nearby
+from benchmarks.sections import contention, create, effects, freshness, growth, memory, nearby
 from benchmarks.stopping import stop_at_signals
 from grome.embedded import CannotStart
 from grome.run import Stopped
@@ -22,6 +22,7 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "memory": memory.run,
     "freshness": freshness.run,
     "contention": contention.run,
+    "effects": effects.run,
     "growth": growth.run,
 }
 USUAL: Final = [name for name in SECTIONS if name != "growth"]
@@ -33,6 +34,7 @@ console = Console(highlight=False, width=140)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1), help="Of each contender.")
 @click.option("--seconds", default=3, show_default=True, type=click.IntRange(min=1), help="That a round lasts.")
 @click.option("--freshness-seconds", "freshness_s", default=60, show_default=True, type=click.IntRange(min=1))
+@click.option("--effects-seconds", "effects_s", default=30, show_default=True, type=click.IntRange(min=1))
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(min=20_000), help="In growth.")
 @click.option("--write", "to_readme", is_flag=True, help="Put the tables into benchmarks/README.md.")
 def main(sections: tuple[str, ...], *, to_readme: bool, **options: int) -> None:

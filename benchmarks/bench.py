@@ -28,6 +28,7 @@ class Options:
     seconds: int
     largest: int
     freshness_s: int
+    effects_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,11 @@ class Bench:
 DEMO: Final = "bench_demo"
 CREATE: Final = "bench_create"
 CONTENTION: Final = "bench_contention"
+EFFECTS: Final = "bench_effects"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
-_REDIS_NUMBERS: Final = {name: number for number, name in enumerate((DEMO, CREATE, CONTENTION, *GROWTH.values()))}
+_REDIS_NUMBERS: Final = {
+    name: number for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, *GROWTH.values()))
+}
 
 
 @contextmanager

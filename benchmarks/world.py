@@ -50,6 +50,15 @@ async def _register(context: AppContext) -> str:
     return (await context.accounts.register(wanted, Device())).access_token
 
 
+async def new_admin(bench: Bench, database: str) -> str:
+    """The access token of an admin, good for an hour."""
+    async with prepared(bench, database) as context:
+        await context.accounts.create_admin("admin@example.com", "An admin", DEMO_PASSWORD)
+        return (
+            await context.accounts.login(Login(email="admin@example.com", password=DEMO_PASSWORD), Device())
+        ).access_token
+
+
 async def demo_barbers(bench: Bench, count: int) -> list[tuple[str, str]]:
     """The ids and access tokens of so many barbers of the demo, city by city in turn."""
     async with prepared(bench, DEMO) as context:

@@ -248,7 +248,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             section = section.setdefault(name, {})
         section[leaf.path[-1]] = value
     settings = msgspec.convert(tree, Settings)  # what is at fault is left at its default, so that the rest is seen too
-    if faults := faults + _unsafe(settings):
+    if faults := faults + _incomplete(settings) + _unsafe(settings):
         raise SettingsError(faults)
     return settings
 
@@ -267,6 +267,12 @@ def _unknown(variable: str, known: Mapping[str, SettingField]) -> str:
 
 def _sentence(fault: msgspec.ValidationError) -> str:
     return str(fault).split(" - at ", maxsplit=1)[0] + "."
+
+
+def _incomplete(settings: Settings) -> list[str]:
+    if settings.push.transport == "fcm" and not settings.push.service_account:
+        return ["GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it."]
+    return []
 
 
 def _unsafe(settings: Settings) -> list[str]:

@@ -40,11 +40,25 @@ from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
 from grome.files.routes import files
 from grome.jobs_dashboard.routes import dashboard
+from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
+from grome.webhooks.routes import webhooks
 
-FEATURES: tuple[Routes, ...] = (auth, me, nearby, barbers, availability, services, bookings, reports, audit, ops)
+FEATURES: tuple[Routes, ...] = (
+    auth,
+    me,
+    nearby,
+    barbers,
+    availability,
+    services,
+    bookings,
+    reports,
+    audit,
+    webhooks,
+    ops,
+)
 
 
 DESCRIPTION = """\
@@ -87,6 +101,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(pages)
     app.blueprint(files)
     app.blueprint(dashboard)
+    app.blueprint(mailbox)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start

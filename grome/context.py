@@ -44,9 +44,19 @@ from grome.nearby.service import NearbyService
 from grome.nearby.source import CellSource
 from grome.nearby.straight import StraightSearch
 from grome.nearby.views import Views
+from grome.notifications.mail import Mailer
+from grome.notifications.mailbox import open_mailbox
+from grome.notifications.smtp import SmtpMailer
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
+from grome.webhooks.delivery import WebhookDelivery
+from grome.webhooks.follower import WebhookFollower
+from grome.webhooks.guard import SystemResolver
+from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+from grome.webhooks.sender import Sender
+from grome.webhooks.service import WebhookService
+from grome.webhooks.signing import Vault
 
 _MIB = 2**20
 
@@ -78,8 +88,11 @@ class AppContext:
     reports: ReportService
     report_maker: ReportMaker
     audit: AuditTrail
+    webhooks: WebhookService
+    webhook_delivery: WebhookDelivery
     followers: Mapping[str, Follower]
     relay: Relay
+    mailer: Mailer
     _stack: AsyncExitStack
 
     @classmethod
@@ -122,7 +135,16 @@ class AppContext:
         availability = AvailabilityService(barbers, bookings, clock)
         memory_bytes = settings.nearby.memory_mb * _MIB
         audit = AuditTrail(AuditRepository(db))
-        followers: dict[str, Follower] = {"live rooms": LiveRooms(redis), "audit trail": audit}
+        endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
+        vault, resolver = Vault(settings.accounts.signing_key), SystemResolver()
+        stack.callback(resolver.close)
+        sender = Sender(settings.webhooks, resolver)
+        stack.push_async_callback(sender.close)
+        followers: dict[str, Follower] = {
+            "live rooms": LiveRooms(redis),
+            "audit trail": audit,
+            "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
+        }
         cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
         reports = ReportRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
@@ -151,9 +173,14 @@ class AppContext:
             ),
             reports=ReportService(reports, barbers, storage, jobs, settings.reports, clock),
             report_maker=ReportMaker(reports, bookings, barbers, storage, keep_reports, clock),
+            webhooks=WebhookService(
+                endpoints, deliveries, vault, jobs, clock, private_addresses=settings.webhooks.private_addresses
+            ),
+            webhook_delivery=WebhookDelivery(endpoints, deliveries, vault, sender, clock),
             audit=audit,
             followers=followers,
             relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
+            mailer=SmtpMailer(settings.mail) if settings.mail.transport == "smtp" else open_mailbox(settings),
             _stack=stack,
         )
 

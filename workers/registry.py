@@ -11,8 +11,10 @@ from grome.jobs.models import JobKind
 from grome.jobs.running import Handler
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
+from grome.webhooks.jobs import send_webhook
+from grome.webhooks.models import WEBHOOK
 
-HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later, MAKE_REPORT: make_report}
+HANDLERS: dict[JobKind, Handler] = {FOLLOW_LATER: follow_later, WEBHOOK: send_webhook, MAKE_REPORT: make_report}
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (

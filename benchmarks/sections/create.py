@@ -41,7 +41,7 @@ _ALL_DAY: Final = DayHours(is_available=True, start_time="00:00", end_time="24:0
 
 
 def run(bench: Bench) -> Report:
-    slots = Slots(run_async(_lay_barbers(bench)))
+    slots = Slots(run_async(lay_barbers(bench, CREATE)))
     tokens = run_async(new_customers(bench, CREATE, CONTENDING))
     data = bench.data(CREATE)
     with ExitStack() as stack:
@@ -90,7 +90,8 @@ class Slots:
         return number, barber.id, barber.services[0].service_id, f"{start:%Y-%m-%dT%H:%M:%SZ}"
 
 
-async def _lay_barbers(bench: Bench) -> list[Barber]:
+async def lay_barbers(bench: Bench, database: str) -> list[Barber]:
+    """Open all day, every day, in half-hours."""
     (city,) = find_cities(("Berlin",))
     always = WeeklyHours(_ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY)
     barbers = [
@@ -103,7 +104,7 @@ async def _lay_barbers(bench: Bench) -> list[Barber]:
         )
         for _, barber in islice(barbers_of(city, _BARBERS, random_seed=1), _BARBERS)
     ]
-    async with prepared(bench, CREATE) as context:
+    async with prepared(bench, database) as context:
         await BarberRepository(context.database).add_many(barbers)
     return barbers
 

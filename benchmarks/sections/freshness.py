@@ -1,9 +1,8 @@
 """How soon every worker answers with a change: barbers go online, move and change prices while both are asked."""
 
 import asyncio
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,7 +15,7 @@ from benchmarks.bench import DEMO, Bench
 from benchmarks.connections import Connection, raw_request
 from benchmarks.load import LoadFailed
 from benchmarks.report import Report, Table
-from benchmarks.rounds import Spread, bars
+from benchmarks.rounds import Spread, bars, quantile
 from benchmarks.stopping import run_async
 from benchmarks.targets import Target, targets_table
 from benchmarks.world import demo_barbers, lay_demo, new_customers
@@ -78,7 +77,7 @@ def run(bench: Bench) -> Report:
         log = run_async(_change_and_watch(bench, [first.url, second.url], people, customer))
     sent = [seen.since_sent for seen in log.seen]
     targets = [
-        Target("ms at p99, from sending the change", _exactly(_quantile(sent, 99) * 1e3), most=100, digits=0),
+        Target("ms at p99, from sending the change", _exactly(quantile(sent, 99) * 1e3), most=100, digits=0),
         Target("ms at most, from sending the change", _exactly(max(sent) * 1e3), most=1000, digits=0),
     ]
     return Report([targets_table("Freshness: figures to reach", targets), _table(log, bench.options.freshness_s)])
@@ -94,11 +93,11 @@ def _table(log: Log, seconds: int) -> Table:
         seen = [one for one in log.seen if kind in ("all", one.kind)]
         rows.append([kind, f"{len(seen):,}"])
         for times in ([one.since_sent for one in seen], [one.since_answered for one in seen]):
-            rows[-1] += [f"{value * 1e3:,.1f}" for value in (_quantile(times, 50), _quantile(times, 99), max(times))]
+            rows[-1] += [f"{value * 1e3:,.1f}" for value in (quantile(times, 50), quantile(times, 99), max(times))]
     note = (
         "A change is committed between its sending and its answer, so the truth lies between both sides. "
         f"{CHANGES_A_SECOND} changes a second over {seconds} s, sent to both workers in turn; 99 % left within "
-        f"{_quantile(log.late, 99) * 1e3:.1f} ms of their time. The watcher's own resolution: {_resolution(log.looks)}."
+        f"{quantile(log.late, 99) * 1e3:.1f} ms of their time. The watcher's own resolution: {_resolution(log.looks)}."
     )
     columns = ["ms until both workers show it", "changes"]
     columns += [f"{value}, from {since}" for since in ("sending", "its answer") for value in ("p50", "p99", "max")]
@@ -107,13 +106,9 @@ def _table(log: Log, seconds: int) -> Table:
 
 def _resolution(looks: list[float]) -> str:
     return (
-        f"a look at a worker took {_quantile(looks, 50) * 1e3:.1f} ms (median) and {_quantile(looks, 99) * 1e3:.1f} ms "
+        f"a look at a worker took {quantile(looks, 50) * 1e3:.1f} ms (median) and {quantile(looks, 99) * 1e3:.1f} ms "
         f"(p99), and the next began {_POLL_S * 1e3:g} ms later"
     )
-
-
-def _quantile(values: Sequence[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]
 
 
 # ---- the run

@@ -85,6 +85,10 @@ class BookingRepository:
         document = await self._bookings.find_one({**scope, "_id": booking_id})
         return from_document(document, Booking) if document else None
 
+    async def find_many(self, booking_ids: Sequence[UUID]) -> list[Booking]:
+        found = self._bookings.find({"_id": {"$in": list(booking_ids)}})
+        return [from_document(document, Booking) async for document in found]
+
     async def page(
         self, scope: Document, status: Status | None, after: AfterBooking | None, limit: int
     ) -> list[Booking]:

@@ -68,6 +68,10 @@ class BookingService:
             scope = {"$and": [scope, {"barber_id": barber_id}]}
         return self._bookings.starting(scope, span, status, _READ_AT_ONCE)
 
+    async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+        """By id, for what Grome itself does with bookings; those that do not exist are left out."""
+        return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
+
     async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """The ticks that active bookings of a barber hold in and around a span."""
         return await self._bookings.occupied(barber_id, first_tick, end_tick)

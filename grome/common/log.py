@@ -17,7 +17,19 @@ if TYPE_CHECKING:  # loguru's types live in its stub only
 request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=None)
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 # They tell of each command or each poll; what matters of it reaches us as an exception.
-_CHATTY = ("saq", "pymongo", "asyncio", "httpx", "httpcore", "websockets", "fontTools", "botocore")
+# AWS's also of what is sent: people's numbers.
+_CHATTY = (
+    "saq",
+    "pymongo",
+    "asyncio",
+    "httpx",
+    "httpcore",
+    "websockets",
+    "botocore",
+    "aiobotocore",
+    "aioboto3",
+    "fontTools",
+)
 
 
 def configure_logging(settings: LogSettings) -> None:

@@ -11,18 +11,19 @@ from grome.common.text import END
 Amount = Annotated[int, Meta(ge=0, le=10**9, description="Minor units of the currency, e.g. cents.")]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code.", examples=["EUR"])]
 
-# ISO 4217, list one: currencies whose minor unit is not a hundredth. CLDR, and with it Babel, has other figures for
-# some, by what is seen in shops; amounts are kept by ISO's.
-_DIGITS: Final = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),  # noqa: SIM905
-        0,
-    ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),  # noqa: SIM905
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
+# ISO 4217's minor units of what circulates, where they are not two digits. The tables of CLDR, which Babel has, are no
+# substitute: they say what is usually shown, and show no fils of the Iraqi dinar or qindarka of the lek.
+_NO_DIGITS: Final = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+_THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits of an amount stand behind the decimal point."""
+    return 0 if currency in _NO_DIGITS else 3 if currency in _THREE_DIGITS else 2
 
 
 def decimal_of(amount: int, currency: str) -> Decimal:
     """Minor units as the currency is written: 1250 EUR is 12.50, 1250 JPY is 1250."""
-    return Decimal(amount).scaleb(-_DIGITS.get(currency, 2))
+    return Decimal(amount).scaleb(-minor_digits(currency))

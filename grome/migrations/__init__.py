@@ -9,5 +9,5 @@ from grome.migrations.runner import Migration
 MIGRATIONS = (
     Migration(1, "foundation: users, sessions, services, barbers, bookings", m0001_foundation.up),
     Migration(2, "map: a barber's version, service radius and neighbourhood", m0002_map.up),
-    Migration(3, "effects: jobs, audit trail, relay", m0003_effects.up),
+    Migration(3, "effects: jobs, audit trail, webhooks, relay", m0003_effects.up),
 )

@@ -29,6 +29,8 @@ GOOD_VALUES = {
     "service_ids": "01890a5d-ac96-774b-bcce-b302099a8057",
     "q": "cut",
 }
+# For each route with an id whose body requires a field, by the name of its handler.
+GOOD_BODIES = {"put_webhook_endpoint": b'{"url": "https://example.com/"}'}
 
 
 @dataclass(frozen=True)

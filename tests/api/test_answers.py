@@ -42,6 +42,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
     await _report(told, barber)
+    await _webhooks(told, barber)
     await told.ask("remove_profile", barber)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
@@ -104,6 +105,21 @@ async def _report(told: Story, barber: dict[str, str]) -> None:
     assert (await told.ask("read_report", barber, report_id=report["id"])) == report
     assert (await told.ask("list_reports", barber))["items"] == [report]
     await told.ask("delete_report", barber, report_id=report["id"])
+
+
+async def _webhooks(told: Story, barber: dict[str, str]) -> None:
+    wanted = {"url": "https://example.com/hooks", "types": ["booking.accepted"]}
+    endpoint_id = (await told.ask("create_webhook_endpoint", barber, json=wanted))["endpoint"]["id"]
+    await told.ask("put_webhook_endpoint", barber, endpoint_id=endpoint_id, json={**wanted, "description": "Caisse"})
+    (listed,) = (await told.ask("list_webhook_endpoints", barber))["items"]
+    assert await told.ask("read_webhook_endpoint", barber, endpoint_id=endpoint_id) == listed
+    await told.ask("rotate_webhook_secret", barber, endpoint_id=endpoint_id)
+    delivery = {"endpoint_id": endpoint_id}
+    delivery["delivery_id"] = (await told.ask("test_webhook_endpoint", barber, endpoint_id=endpoint_id))["id"]
+    await told.ask("replay_webhook_delivery", barber, **delivery)
+    (sent,) = (await told.ask("list_webhook_deliveries", barber, endpoint_id=endpoint_id))["items"]
+    assert (await told.ask("read_webhook_delivery", barber, **delivery))["delivery"] == sent
+    await told.ask("remove_webhook_endpoint", barber, endpoint_id=endpoint_id)
 
 
 async def test_answers_are_those_described(story: Story) -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec import inspect
 
 from grome.common.http.operations import MAX_KEY
-from tests.api.conftest import Cast
+from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.shapes import plain_types
 from tests.api.surface import ROUTES, WITH_IDS, WITH_KEY, WITH_QUERY, Route
@@ -87,8 +87,11 @@ async def test_ids_that_are_none(cast: Cast, route: Route) -> None:
 
 @pytest.mark.parametrize("route", WITH_IDS, ids=str)
 async def test_ids_of_nothing(cast: Cast, route: Route) -> None:
+    body = GOOD_BODIES.get(route.operation.handler.__name__, b"")
+    headers = {"Content-Type": "application/json"} if body else {}
     for name in route.ids:
-        assert_refused(await cast.ask(route, ids={name: str(uuid4())}), 404, "not_found", told=name)
+        response = await cast.ask(route, ids={name: str(uuid4())}, content=body, headers=headers)
+        assert_refused(response, 404, "not_found", told=name)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)

@@ -21,6 +21,7 @@ from tests.conftest import SetClock
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 ANYONE = "nobody customer barber admin"
 SIGNED_IN = "customer barber admin"
+OWNERS = "barber admin"
 # Said here a second time, apart from the routes: who opens a route to more people must say so in both places.
 WHO = {
     "POST /v1/auth/register": ANYONE,
@@ -56,6 +57,16 @@ WHO = {
     "GET /v1/reports": "barber admin",
     "GET /v1/reports/{report_id}": "barber admin",
     "DELETE /v1/reports/{report_id}": "barber admin",
+    "POST /v1/webhooks/endpoints": OWNERS,
+    "GET /v1/webhooks/endpoints": OWNERS,
+    "GET /v1/webhooks/endpoints/{endpoint_id}": OWNERS,
+    "PUT /v1/webhooks/endpoints/{endpoint_id}": OWNERS,
+    "DELETE /v1/webhooks/endpoints/{endpoint_id}": OWNERS,
+    "POST /v1/webhooks/endpoints/{endpoint_id}/secret": OWNERS,
+    "POST /v1/webhooks/endpoints/{endpoint_id}/test": OWNERS,
+    "GET /v1/webhooks/endpoints/{endpoint_id}/deliveries": OWNERS,
+    "GET /v1/webhooks/endpoints/{endpoint_id}/deliveries/{delivery_id}": OWNERS,
+    "POST /v1/webhooks/endpoints/{endpoint_id}/deliveries/{delivery_id}/replay": OWNERS,
     "GET /v1/admin/audit": "admin",
     "GET /health/live": ANYONE,
     "GET /health/ready": ANYONE,

@@ -150,3 +150,9 @@ def test_files_set_known_fields_and_no_secrets(path: Path) -> None:
 def test_the_environment_goes_before_the_file() -> None:
     assert load_settings({"GROME_ENV": "test"}).accounts.bcrypt_rounds == 4
     assert load_settings({"GROME_ENV": "test", "GROME_ACCOUNTS_BCRYPT_ROUNDS": "5"}).accounts.bcrypt_rounds == 5
+
+
+def test_fcm_needs_its_service_account() -> None:
+    (fault,) = faults(GROME_PUSH_TRANSPORT="fcm")
+    assert fault.startswith("GROME_PUSH_SERVICE_ACCOUNT is not set")
+    assert load_settings({"GROME_PUSH_TRANSPORT": "fcm", "GROME_PUSH_SERVICE_ACCOUNT": "{}"}).push.transport == "fcm"

@@ -1,0 +1,196 @@
+"""How soon something follows from a change: until a job of it starts, and until a webhook of it is received."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from rich.progress import Progress, TaskID
+
+from benchmarks.bench import EFFECTS, Bench
+from benchmarks.connections import Answer, Connection, raw_request
+from benchmarks.load import LoadFailed
+from benchmarks.report import Report, Table
+from benchmarks.rounds import bars, quantile
+from benchmarks.sections.create import Slots, lay_barbers
+from benchmarks.stopping import run_async
+from benchmarks.world import new_admin, new_customers, prepared
+
+CHANGES_A_SECOND: Final = 100
+_CUSTOMERS: Final = 20
+_DRAINED_WITHIN_S: Final = 60
+
+
+def run(bench: Bench) -> Report:
+    slots = Slots(run_async(lay_barbers(bench, EFFECTS)))
+    customers = run_async(new_customers(bench, EFFECTS, _CUSTOMERS))
+    admin = run_async(new_admin(bench, EFFECTS))
+    changed = {"GROME_JOBS_WORKERS": "1", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true"}
+    with bench.grome("Grome with a job worker", EFFECTS, **changed) as grome:
+        seen = run_async(_change_and_receive(bench, grome.url, slots, customers, admin))
+    return Report([_table(seen, bench.options.effects_s)], sound=not seen.missing and not seen.doubled)
+
+
+@dataclass(slots=True)
+class Seen:
+    """Seconds from the moment that each change's history entry names, which lies just before its commit."""
+
+    until_started: list[float] = field(default_factory=list)
+    until_received: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+    missing: int = 0
+    doubled: int = 0
+
+
+def _table(seen: Seen, seconds: int) -> Table:
+    rows = [
+        [
+            what,
+            f"{len(times):,}",
+            *(f"{value * 1e3:,.0f}" for value in (quantile(times, 50), quantile(times, 99), max(times))),
+        ]
+        for what, times in (
+            ("a job of it has started", seen.until_started),
+            ("a receiver has its webhook", seen.until_received),
+        )
+    ]
+    note = (
+        f"{CHANGES_A_SECOND} changes a second over {seconds} s (bookings made and cancelled), 99 % sent within "
+        f"{quantile(seen.late, 99) * 1e3:.1f} ms of their time; one API worker and one job worker on one core. Each "
+        f"change also leads to messages, audit records and live updates. Missing webhooks: {seen.missing}, received "
+        f"twice: {seen.doubled}. Times count from the history entry's own, just before the commit."
+    )
+    return Table("Effects", ["ms from a change until", "changes", "p50", "p99", "max"], rows, [note])
+
+
+def _row(what: str, times: Sequence[float]) -> list[str]:
+    spread = quantile(times, 50), quantile(times, 99), max(times)
+    return [what, f"{len(times):,}", *(f"{value * 1e3:,.0f}" for value in spread)]
+
+
+# ---- the run
+
+
+async def _change_and_receive(bench: Bench, url: str, slots: Slots, customers: Sequence[str], admin: str) -> Seen:
+    seen = Seen()
+    async with receiver() as received:
+        await _subscribe(url, received.url, admin)
+        with bars(bench.console) as progress:
+            total = bench.options.effects_s * CHANGES_A_SECOND // 2
+            task = progress.add_task("Bookings made and cancelled", total=total)
+            await _on_schedule(url, total, slots, customers, seen, (progress, task))
+        async with prepared(bench, EFFECTS) as context:
+            made = {
+                str(entry["id"]): entry["at"]
+                async for booking in context.database["bookings"].find({}, {"history.id": 1, "history.at": 1})
+                for entry in booking["history"]
+            }
+            await _until_received(received, made.keys())
+            jobs = context.database["jobs"].find({"kind": "webhook"}, {"started_at": 1})
+            started = {job["_id"].partition(":")[0]: job["started_at"] async for job in jobs}
+    seen.missing = len(made.keys() - received.at.keys())
+    for event_id, at in made.items():
+        if arrivals := received.at.get(event_id):
+            seen.until_received.append((arrivals[0] - at).total_seconds())
+            seen.doubled += len(arrivals) - 1
+        if begun := started.get(event_id):
+            seen.until_started.append((begun - at).total_seconds())
+    return seen
+
+
+async def _until_received(received: "Received", wanted: AbstractSet[str]) -> None:
+    """Or until nothing more is to be expected."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAINED_WITHIN_S):
+            while wanted - received.at.keys():
+                received.grew.clear()
+                await received.grew.wait()
+
+
+async def _subscribe(url: str, receiver_url: str, admin: str) -> None:
+    connection = await Connection.open(url)
+    answer = await _send(connection, "/v1/webhooks/endpoints", admin, {"url": receiver_url})
+    await connection.close()
+    if answer.status != 201:
+        raise LoadFailed(f"The webhook endpoint was answered {answer.status}: {answer.body.decode()}")
+
+
+async def _on_schedule(
+    url: str, total: int, slots: Slots, customers: Sequence[str], seen: Seen, bar: tuple[Progress, TaskID]
+) -> None:
+    """Each booking begins when its time has come, and is cancelled a moment later."""
+    idle: list[Connection] = []
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(total):
+            due = started + 2 * number / CHANGES_A_SECOND
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            seen.late.append(max(0.0, time.perf_counter() - due))
+            group.create_task(_make_and_cancel(url, slots, customers[number % len(customers)], idle, bar))
+    for connection in idle:
+        await connection.close()
+
+
+async def _make_and_cancel(
+    url: str, slots: Slots, customer: str, idle: list[Connection], bar: tuple[Progress, TaskID]
+) -> None:
+    _, barber_id, service_id, start = slots.take()
+    wanted = {"barber_id": str(barber_id), "service_ids": [str(service_id)], "scheduled_at": start}
+    connection = idle.pop() if idle else await Connection.open(url)
+    made = await _send(connection, "/v1/bookings", customer, wanted)
+    if made.status != 201:
+        raise LoadFailed(f"A booking was answered {made.status}: {made.body.decode()}")
+    booking_id = msgspec.json.decode(made.body)["id"]
+    await asyncio.sleep(1 / CHANGES_A_SECOND)
+    ended = await _send(connection, f"/v1/bookings/{booking_id}/cancel", customer, {})
+    if ended.status != 200:
+        raise LoadFailed(f"A cancellation was answered {ended.status}: {ended.body.decode()}")
+    idle.append(connection)
+    bar[0].advance(bar[1])
+
+
+async def _send(connection: Connection, target: str, token: str, body: dict[str, object]) -> Answer:
+    return await connection.ask(raw_request("POST", target, {"Authorization": f"Bearer {token}"}, body))
+
+
+# ---- receiving
+
+
+@dataclass(slots=True)
+class Received:
+    """When each webhook arrived, by its id."""
+
+    url: str
+    at: dict[str, list[datetime]] = field(default_factory=dict)
+    grew: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[Received]:
+    """Answers everything 204. It reads heads only as far as it must: the measuring must not cost what is measured."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+                await reader.readexactly(int(lines.get(b"content-length", b"0")))
+                event_id = lines.get(b"webhook-id", b"").decode()
+                received.at.setdefault(event_id, []).append(datetime.now(UTC))
+                received.grew.set()
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    received = Received(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    try:
+        yield received
+    finally:
+        server.close()

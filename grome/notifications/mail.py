@@ -1,0 +1,112 @@
+"""One mail: what it is made of, how it becomes a MIME message, and who takes it."""
+
+import hashlib
+import re
+from contextlib import suppress
+from datetime import datetime
+from email.header import Header
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from email.utils import parseaddr
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from grome.jobs.errors import GiveUpError
+from grome.notifications.models import Language, Rendered
+
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_LONGEST_NAME: Final = 120  # fits a file name and a line of a header, with what is put around it
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """`message_id` is the same for the same mail, however often it is sent: receivers drop doubles by it.
+
+    It can be any text, e.g. a job's id. `unsubscribe` is a URL that unsubscribes at a POST, without more being asked
+    (RFC 8058).
+    """
+
+    message_id: str
+    to: str
+    language: Language
+    rendered: Rendered
+    at: datetime
+    unsubscribe: str | None = None
+
+
+class MailDeferredError(Exception):
+    """The receiver's side asked to come again later, by a code of the 400s."""
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> None:
+        """Raises GiveUpError where the recipient or the message is refused for good; whatever else it raises, the same
+        mail can be sent again later.
+        """
+
+
+class _WholeHeader(UnstructuredHeader, BaseHeader):
+    """Never folded: a URL longer than a line would be cut into encoded words, which no receiver takes for a URL."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+class _LiteralHeader(UnstructuredHeader, BaseHeader):
+    """Said exactly as given. The library would decode encoded words in it, and let the line breaks in those begin
+    headers of their own: a name such as `=?utf-8?q?=0D=0ABcc:...?=` stands in subjects.
+    """
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["parse_tree"], kwds["decoded"] = None, value
+
+    def fold(self, *, policy: Policy) -> str:
+        plain = self.isascii() and "=?" not in self
+        header = Header(str(self), "us-ascii" if plain else "utf-8", header_name=self.name)
+        return f"{self.name}: {header.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("subject", _LiteralHeader)
+_HEADERS.map_to_type("list-unsubscribe", _WholeHeader)
+
+
+def safe_name(message_id: str) -> str:
+    """`message_id` in characters that a Message-ID, a file name and a URL take as they are; no two become one."""
+    name = quote(message_id, safe="").replace(".", "%2E").replace("%", "=")
+    return name if len(name) <= _LONGEST_NAME else hashlib.sha256(message_id.encode()).hexdigest()
+
+
+def _address(address: str) -> Address:
+    """The domain in its ASCII form. Raises GiveUpError for what no mail server could be asked for.
+
+    Also for what begins an encoded word, which the library would decode (as told above of subjects).
+    """
+    local, _, domain = address.rpartition("@")
+    with suppress(ValueError):
+        ascii_domain = domain.encode("idna").decode()
+        if _DOMAIN.fullmatch(ascii_domain) and "=?" not in local:
+            return Address(username=local, domain=ascii_domain)
+    raise GiveUpError("The address is none that mail can be sent to")
+
+
+def compose(mail: Mail, sender: str) -> EmailMessage:
+    """Raises GiveUpError for an address that is none; `sender` is a whole From, e.g. `Grome <mail@grome.example>`."""
+    to = _address(mail.to)
+    message = EmailMessage(SMTP.clone(header_factory=_HEADERS, utf8=not to.addr_spec.isascii()))
+    message["From"] = sender
+    message["To"] = to
+    message["Subject"] = mail.rendered.subject
+    message["Date"] = mail.at
+    message["Message-ID"] = f"<{safe_name(mail.message_id)}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(mail.rendered.text, cte="quoted-printable")
+    message.add_alternative(mail.rendered.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = mail.language  # only now: what makes the content clears all Content- headers
+    return message

@@ -1,0 +1,27 @@
+"""Push to people's devices: through FCM, or onto a log of this machine."""
+
+from pathlib import Path
+
+from config.settings import Settings
+from grome.common.clock import Clock, system_clock
+from grome.notifications.push.fcm import Fcm
+from grome.notifications.push.messages import Failed, Push, Pusher, PushFailedError, PushResult
+from grome.notifications.push.push_log import PushLine, PushLog
+
+__all__ = [
+    "Failed",
+    "Push",
+    "PushFailedError",
+    "PushLine",
+    "PushLog",
+    "PushResult",
+    "Pusher",
+    "open_pusher",
+]
+
+
+def open_pusher(settings: Settings, clock: Clock = system_clock) -> Pusher:
+    """Connects at its first use. Raises ValueError where FCM's service account cannot be used."""
+    if settings.push.transport == "fcm":
+        return Fcm(settings.push, clock)
+    return PushLog(Path(settings.home) / "push.log.jsonl", clock)

@@ -1,0 +1,89 @@
+"""Push through Firebase Cloud Messaging, by its HTTP v1 API."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import msgspec
+
+from config.settings import PushSettings
+from grome.common.clock import Clock
+from grome.notifications.push.fcm_answers import is_our_token_refused, read_answer
+from grome.notifications.push.google_tokens import CannotSignInError, GoogleTokens, read_service_account
+from grome.notifications.push.messages import Failed, Outcome, Push, PushResult
+
+# The API takes one token a request. So many requests are under way at a time, each on a connection that is kept.
+AT_ONCE = 20
+
+
+class Fcm:
+    """FCM drops no doubles: a request that is repeated since its answer was lost is delivered again.
+
+    The device then shows one message, as both carry the same tag (Android, web) or collapse id (Apple).
+    """
+
+    def __init__(self, settings: PushSettings, clock: Clock) -> None:
+        """Raises ValueError where the service account cannot be used."""
+        account = read_service_account(settings.service_account)
+        # How many there are is bounded by the slots, and one more for the token server.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE + 1)
+        self._http = httpx.AsyncClient(timeout=settings.timeout_s, limits=limits)
+        # Half of the time, so that the other half is left to send.
+        self._access = GoogleTokens(account, self._http, settings.timeout_s / 2, clock)
+        self._url = f"{settings.url}/v1/projects/{account.project_id}/messages:send"
+        self._timeout_s, self._clock = settings.timeout_s, clock
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def send(self, tokens: Sequence[str], push: Push) -> PushResult:
+        message = _message(push, self._clock().timestamp())
+        ends_at = asyncio.get_running_loop().time() + self._timeout_s
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                token: group.create_task(self._outcome({**message, "token": token}, ends_at))
+                for token in dict.fromkeys(tokens)
+            }
+        return PushResult.of({token: task.result() for token, task in tasks.items()})
+
+    async def aclose(self) -> None:
+        await self._access.aclose()
+        await self._http.aclose()
+
+    async def _outcome(self, message: dict[str, Any], ends_at: float) -> Outcome:
+        try:
+            async with asyncio.timeout_at(ends_at), self._slots:
+                return await self._send(msgspec.json.encode({"message": message}))
+        except CannotSignInError as fault:
+            return Failed(str(fault), fault.retry_after_s)
+        except (TimeoutError, httpx.RequestError) as fault:
+            return Failed(f"FCM: {type(fault).__name__}")
+
+    async def _send(self, body: bytes) -> Outcome:
+        access = await self._access.get()
+        answer = await self._post(body, access)
+        if is_our_token_refused(answer):  # e.g. withdrawn by an administrator, long before it expires
+            self._access.forget(access)
+            answer = await self._post(body, await self._access.get())
+        return read_answer(answer, self._clock())
+
+    async def _post(self, body: bytes, access: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {access}", "Content-Type": "application/json"}
+        return await self._http.post(self._url, content=body, headers=headers)
+
+
+def collapse_key(push_id: str) -> str:
+    """32 letters and digits, as many as the narrowest of the three ways takes: a web push's topic."""
+    return hashlib.sha256(push_id.encode()).hexdigest()[:32]
+
+
+def _message(push: Push, now: float) -> dict[str, Any]:
+    """All but the token. FCM ignores `android.collapse_key` beside a notification; it is the tag that replaces."""
+    key, expires_at = collapse_key(push.id), str(int(now) + push.ttl_s if push.ttl_s else 0)
+    return {
+        "notification": {"title": push.title, "body": push.body},
+        "data": {**push.data, "id": push.id},
+        "android": {"priority": "HIGH", "ttl": f"{push.ttl_s}s", "notification": {"tag": key}},
+        "apns": {"headers": {"apns-collapse-id": key, "apns-expiration": expires_at}},
+        "webpush": {"headers": {"TTL": str(push.ttl_s), "Topic": key}, "notification": {"tag": key}},
+    }

@@ -1,0 +1,19 @@
+"""Text messages to people's phones: through Amazon SNS, or onto a log of this machine."""
+
+from pathlib import Path
+
+from config.settings import Settings
+from grome.common.clock import Clock, system_clock
+from grome.notifications.sms.sender import SmsFailedError, SmsSender
+from grome.notifications.sms.sms_log import SmsLine, SmsLog
+
+__all__ = ["SmsFailedError", "SmsLine", "SmsLog", "SmsSender", "open_sms"]
+
+
+def open_sms(settings: Settings, clock: Clock = system_clock) -> SmsSender:
+    """Connects at its first use."""
+    if settings.sms.transport == "sns":
+        from grome.notifications.sms.sns import Sns  # noqa: PLC0415 -- the SDK costs every process 20 MB and 0.6 s
+
+        return Sns(settings.sms, clock)
+    return SmsLog(Path(settings.home) / "sms.log.jsonl", clock)

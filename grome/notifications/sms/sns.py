@@ -1,0 +1,80 @@
+"""Text messages through Amazon SNS."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, Protocol
+
+import aioboto3  # type: ignore[import-untyped]
+from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
+
+from config.settings import SmsSettings
+from grome.common.clock import Clock
+from grome.common.retry_after import read_retry_after
+from grome.notifications.sms.sender import SmsFailedError, sms_error
+
+# The other type, promotional, is dropped first when networks are full, and not delivered at night in some countries.
+TRANSACTIONAL = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
+
+
+class _Client(Protocol):
+    def publish(self, **words: Any) -> Awaitable[dict[str, Any]]: ...  # noqa: ANN401 -- the SDK has no types
+
+
+class Sns:
+    """SNS drops no doubles of text messages: it has nothing to know them by, and a phone shows both.
+
+    So at least once means here: a person gets a text twice where SNS took it and we did not hear so (its answer was
+    lost or came after the timeout, or our process died before the caller stored that it was sent) and the job then
+    tried again. The SDK's own retries are off, since they would multiply that, and nobody would see them.
+    """
+
+    def __init__(self, settings: SmsSettings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._client: _Client | None = None
+
+    async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002, ARG002 -- SNS has no place for it
+        # Their own messages can repeat the number, so nothing of them is carried on.
+        try:
+            # Over all of it; the SDK's own timeouts are for each read, and not for its search for credentials.
+            async with asyncio.timeout(self._settings.timeout_s):
+                client = await self._opened()
+                answer = await client.publish(PhoneNumber=phone, Message=text, MessageAttributes=TRANSACTIONAL)
+        except ClientError as fault:
+            raise self._error(fault) from None
+        except (BotoCoreError, ResponseParserError, TimeoutError) as fault:
+            raise SmsFailedError(f"SNS: {type(fault).__name__}") from None
+        return str(answer["MessageId"])
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+
+    async def _opened(self) -> _Client:
+        """One for good: it keeps its connections."""
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._stack.enter_async_context(_client(self._settings))
+            client: _Client = self._client
+        return client
+
+    def _error(self, fault: ClientError) -> Exception:
+        answer = fault.response["ResponseMetadata"]
+        retry_after = answer["HTTPHeaders"].get("retry-after")
+        code = fault.response["Error"]["Code"]
+        return sms_error(code, answer["HTTPStatusCode"], read_retry_after(retry_after, self._clock()))
+
+
+def _client(settings: SmsSettings) -> AbstractAsyncContextManager[_Client]:
+    client: AbstractAsyncContextManager[_Client] = aioboto3.Session().client(
+        "sns",
+        region_name=settings.region,
+        endpoint_url=settings.url or None,
+        config=AioConfig(
+            connect_timeout=settings.timeout_s, read_timeout=settings.timeout_s, retries={"total_max_attempts": 1}
+        ),
+    )
+    return client

@@ -1,0 +1,66 @@
+"""The texts of every message in every language, as they stand in `texts/*.toml`."""
+
+from importlib.resources import files
+from typing import Final, get_args
+
+import msgspec
+from msgspec import Struct
+
+from grome.notifications.models import Language
+
+
+class Words(Struct, frozen=True, forbid_unknown_fields=True):
+    """What messages share. `clock`, `clock_range` and `in_zone` say how times stand in a sentence, `line` how a row of
+    the table stands in plain text.
+    """
+
+    greeting: str
+    date: str
+    time: str
+    total: str
+    amount: str
+    reason: str
+    note: str
+    device: str
+    code: str
+    unknown_device: str
+    line: str
+    clock: str
+    clock_range: str
+    in_zone: str
+    footer: str
+    unsubscribe: str
+
+
+class Reasons(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the reasons of a booking's end are called towards either side."""
+
+    customer: dict[str, str]
+    barber: dict[str, str]
+
+
+class MessageText(Struct, frozen=True, forbid_unknown_fields=True):
+    """One message; names in braces are filled in."""
+
+    subject: str
+    title: str
+    short: str
+    paragraphs: tuple[str, ...]
+    button: str
+
+
+class Wording(Struct, frozen=True, forbid_unknown_fields=True):
+    """One language. A message stands under its kind, with `-customer`, `-code` and the like where it has variants."""
+
+    words: Words
+    reasons: Reasons
+    messages: dict[str, MessageText]
+
+
+def _read(language: str) -> Wording:
+    return msgspec.toml.decode(
+        files("grome.notifications").joinpath(f"texts/{language}.toml").read_bytes(), type=Wording
+    )
+
+
+WORDING: Final[dict[Language, Wording]] = {language: _read(language) for language in get_args(Language)}

@@ -1,0 +1,12 @@
+"""What workers do for webhooks."""
+
+import msgspec
+
+from grome.context import AppContext
+from grome.jobs.running import RunningJob
+from grome.webhooks.models import WEBHOOK, SendWebhook
+
+
+async def send_webhook(context: AppContext, job: RunningJob) -> None:
+    wanted = msgspec.convert(job.payload, SendWebhook)
+    await context.webhook_delivery.deliver(wanted, last=job.tries > len(WEBHOOK.delays_s))

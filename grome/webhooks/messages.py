@@ -1,0 +1,49 @@
+"""What receivers get: an event's type, its time, and its subject as it was then."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from grome.bookings.models import Booking
+from grome.bookings.schemas import booking_out
+from grome.events.models import Event
+from grome.webhooks.models import PING
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class _Message(Struct, frozen=True):
+    type: str
+    timestamp: datetime
+    data: Any
+
+
+class _AccountData(Struct, frozen=True):
+    """Only who: receivers that may know more ask the API."""
+
+    user_id: UUID
+    version: int
+
+
+class _PingData(Struct, frozen=True):
+    endpoint_id: UUID
+
+
+def booking_message(event: Event, booking: Booking) -> bytes | None:
+    """The booking as the API shows it, at the version of the event; None where its history has no such version."""
+    entry = next((one for one in booking.history if one.version == event.version), None)
+    if entry is None:
+        return None
+    then = msgspec.structs.replace(booking, status=entry.status, reason=entry.reason, version=entry.version)
+    return _encode(_Message(event.type.value, event.at, booking_out(then)))
+
+
+def account_message(event: Event) -> bytes:
+    return _encode(_Message(event.type.value, event.at, _AccountData(event.subject_id, event.version)))
+
+
+def ping_message(endpoint_id: UUID, now: datetime) -> bytes:
+    return _encode(_Message(PING, now, _PingData(endpoint_id)))

@@ -1,0 +1,124 @@
+"""Who is told of events over HTTP, and what was sent to whom."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.events.models import Event, EventType
+from grome.jobs.models import JobKind, NewJob, Queue
+
+# An event is sent at once and up to six times more, over about 18 hours: what Standard Webhooks suggests.
+WEBHOOK: Final = JobKind("webhook", Queue.DEFAULT, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))
+MOST_ENDPOINTS: Final = 10
+MOST_ATTEMPTS: Final = 20
+MOST_SECRETS: Final = 5
+KEPT: Final = timedelta(days=30)
+OLD_SECRET_VALID: Final = timedelta(hours=24)
+FAILING_TOO_LONG: Final = timedelta(days=5)
+PING: Final = "ping"
+BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startswith("booking."))
+
+
+class DisabledReason(StrEnum):
+    """By its owner, or by Grome: the receiver answered 410, or nothing but failures came of it for five days."""
+
+    OWNER = "owner"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+class Disabled(Struct, frozen=True):
+    reason: DisabledReason
+    at: datetime
+
+
+class StoredSecret(Struct, frozen=True):
+    """A secret as `signing.Vault` sealed it. An older one signs beside the newest until `valid_until`."""
+
+    sealed: bytes
+    valid_until: datetime | None = None
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """Where events are sent to.
+
+    `owner_id` is a barber's, None for the platform's own. `slot` numbers an owner's endpoints, so that a unique index
+    can bound them. No `types` are all that the owner may see. `secrets` come newest first. `failing_since` is when the
+    first of the failures was that no success has followed.
+    """
+
+    id: UUID = field(name="_id")
+    owner_id: UUID | None
+    slot: Annotated[int, Meta(ge=0, le=MOST_ENDPOINTS - 1)]
+    url: str
+    types: list[EventType]
+    description: str
+    disabled: Disabled | None = None
+    failing_since: datetime | None = None
+    secrets: Annotated[list[StoredSecret], Meta(max_length=MOST_SECRETS)]
+    created_at: datetime
+
+    def wants(self, event: Event) -> bool:
+        return self._sees(event) and (not self.types or event.type in self.types)
+
+    def _sees(self, event: Event) -> bool:
+        """The platform sees all; a barber the bookings that are theirs."""
+        return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
+
+
+class DeliveryState(StrEnum):
+    """`pending` is anew whoever replays."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One request. `run` is 0 for the tries that the event itself brought, else the number of the replay.
+
+    `status` is null where no whole answer came; `answer` is how its body began.
+    """
+
+    at: datetime
+    run: int
+    status: int | None
+    duration_ms: int
+    error: str | None
+    answer: str
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One event for one endpoint. `body` is what every attempt sends, to the byte."""
+
+    id: UUID = field(name="_id")
+    endpoint_id: UUID
+    event_id: UUID
+    type: str
+    body: bytes
+    state: DeliveryState
+    attempts: Annotated[list[Attempt], Meta(max_length=MOST_ATTEMPTS)]
+    replays: int = 0
+    delivered_at: datetime | None = None
+    created_at: datetime
+
+
+class SendWebhook(Struct, frozen=True):
+    """The payload of a job of the kind `WEBHOOK`."""
+
+    endpoint_id: UUID
+    event_id: UUID
+    run: int = 0
+
+
+def job_of(delivery: Delivery) -> NewJob:
+    """The job that sends it: the first one, or that of its newest replay."""
+    replay = f":replay:{delivery.replays}" if delivery.replays else ""
+    return NewJob(
+        f"{delivery.event_id}:webhook:{delivery.endpoint_id}{replay}",
+        WEBHOOK,
+        {"endpoint_id": str(delivery.endpoint_id), "event_id": str(delivery.event_id), "run": delivery.replays},
+    )

@@ -1,0 +1,88 @@
+"""One request to a receiver, and what came of it. Everything about a receiver is bounded: time, size and place."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+import httpcore
+import httpx
+from msgspec import Struct
+
+from config.settings import WebhookSettings
+from grome.webhooks.errors import AddressError, UrlError
+from grome.webhooks.guard import GuardedBackend, Resolver, is_public, parse_url
+
+_MOST_READ: Final = 4_096
+_LONGEST_ANSWER: Final = 1_000
+_LONGEST_ERROR: Final = 300
+_CONNECT_S: Final = 5.0
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """`status` is None where no whole answer came; `error` then says why. `retry_after` is the header as it came."""
+
+    status: int | None = None
+    answer: str = ""
+    retry_after: str = ""
+    error: str | None = None
+
+
+class Sender:
+    """Speaks HTTP/1.1 over a new connection each time. Follows no redirect and asks no proxy: httpcore knows neither.
+
+    `trust` replaces the certificate authorities that receivers are checked against.
+    """
+
+    def __init__(self, settings: WebhookSettings, resolve: Resolver, trust: ssl.SSLContext | None = None) -> None:
+        self._settings, self._resolve, self._trust = settings, resolve, trust
+
+    @cached_property
+    def _connections(self) -> httpcore.AsyncConnectionPool:
+        """Made at the first use: the authorities take a while to load, and the API sends nothing."""
+        allowed = (lambda _: True) if self._settings.private_addresses else is_public
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._trust or httpx.create_ssl_context(trust_env=False),
+            max_connections=None,  # else the eleventh would wait for receivers that hang
+            max_keepalive_connections=0,
+            network_backend=GuardedBackend(self._resolve, allowed),
+        )
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        try:
+            target = parse_url(url, private=self._settings.private_addresses)
+            async with asyncio.timeout(self._settings.timeout_s):
+                return await self._exchange(target, headers, body)
+        except TimeoutError:
+            return Outcome(error=f"No whole answer within {self._settings.timeout_s:g} s.")
+        except UrlError as error:
+            return Outcome(error=f"The URL {error}.")
+        except AddressError as error:
+            return Outcome(error=str(error))
+        # OSError: what the TLS layer finds wrong after the handshake.
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            return Outcome(error=f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])
+
+    async def _exchange(self, target: httpx.URL, headers: Mapping[str, str], body: bytes) -> Outcome:
+        url = httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path)
+        sent = {"Host": target.netloc.decode(), "Accept-Encoding": "identity", **headers}
+        limits = {"timeout": {"connect": min(_CONNECT_S, self._settings.timeout_s)}}
+        async with self._connections.stream(
+            "POST", url, headers=list(sent.items()), content=body, extensions=limits
+        ) as response:
+            beginning = b""
+            async for part in response.aiter_stream():
+                beginning += part
+                if len(beginning) >= _MOST_READ:
+                    break  # the connection is closed, whatever else would come
+        known = httpx.Headers(response.headers)
+        return Outcome(
+            status=response.status,
+            answer=beginning[:_MOST_READ].decode(errors="replace")[:_LONGEST_ANSWER],
+            retry_after=known.get("retry-after", ""),
+        )
+
+    async def close(self) -> None:
+        if "_connections" in vars(self):
+            await self._connections.aclose()

@@ -1,0 +1,206 @@
+"""Endpoints and their delivery logs, for those whose they are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from grome.common.actor import Actor, Role
+from grome.common.clock import Clock
+from grome.common.errors import Invalid, NotFound, Unavailable
+from grome.common.http import decode_cursor, encode_cursor
+from grome.common.ids import new_id
+from grome.common.mongo import Document, to_document
+from grome.events.models import EventType
+from grome.jobs.service import Jobs
+from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, UrlError
+from grome.webhooks.guard import parse_url
+from grome.webhooks.messages import ping_message
+from grome.webhooks.models import (
+    BARBER_TYPES,
+    MOST_ENDPOINTS,
+    MOST_SECRETS,
+    OLD_SECRET_VALID,
+    PING,
+    Delivery,
+    DeliveryState,
+    Disabled,
+    DisabledReason,
+    Endpoint,
+    StoredSecret,
+    job_of,
+)
+from grome.webhooks.repository import AfterDelivery, DeliveryRepository, EndpointRepository, managed_by
+from grome.webhooks.schemas import (
+    DeliveryOut,
+    DeliveryPage,
+    DeliveryQuery,
+    DeliveryWithBody,
+    EndpointIn,
+    EndpointList,
+    EndpointOut,
+    NewEndpoint,
+    NewSecret,
+    delivery_out,
+    endpoint_out,
+)
+from grome.webhooks.signing import Vault, new_secret, written
+
+# Rotations that lose to another one read again; so often in a row only a fault can lose.
+_ROTATIONS: Final = 8
+
+
+class WebhookService:
+    def __init__(
+        self,
+        endpoints: EndpointRepository,
+        deliveries: DeliveryRepository,
+        vault: Vault,
+        jobs: Jobs,
+        clock: Clock,
+        *,
+        private_addresses: bool,
+    ) -> None:
+        self._endpoints, self._deliveries, self._vault = endpoints, deliveries, vault
+        self._jobs, self._clock, self._private = jobs, clock, private_addresses
+
+    async def create(self, actor: Actor, wanted: EndpointIn) -> NewEndpoint:
+        """Raises Invalid for the URL or a type, TooManyEndpoints."""
+        self._check(actor, wanted)
+        now, endpoint_id, secret = self._clock(), new_id(), new_secret()
+        scope = managed_by(actor)
+        while True:
+            taken = {endpoint.slot for endpoint in await self._endpoints.all(scope)}
+            free = next((slot for slot in range(MOST_ENDPOINTS) if slot not in taken), None)
+            if free is None:
+                raise TooManyEndpoints
+            endpoint = Endpoint(
+                id=endpoint_id,
+                owner_id=scope["owner_id"],
+                slot=free,
+                url=wanted.url,
+                types=list(dict.fromkeys(wanted.types)),
+                description=wanted.description,
+                disabled=None if wanted.enabled else Disabled(DisabledReason.OWNER, now),
+                secrets=[StoredSecret(self._vault.seal(secret, endpoint_id))],
+                created_at=now,
+            )
+            if await self._endpoints.insert(endpoint):
+                return NewEndpoint(endpoint_out(endpoint), written(secret))
+
+    async def all(self, actor: Actor) -> EndpointList:
+        return EndpointList([endpoint_out(endpoint) for endpoint in await self._endpoints.all(managed_by(actor))])
+
+    async def read(self, actor: Actor, endpoint_id: UUID) -> EndpointOut:
+        return endpoint_out(await self._find(actor, endpoint_id))
+
+    async def change(self, actor: Actor, endpoint_id: UUID, wanted: EndpointIn) -> EndpointOut:
+        """Enabled anew or sent elsewhere, it has not failed yet. Raises NotFound, Invalid for the URL or a type."""
+        self._check(actor, wanted)
+        endpoint = await self._find(actor, endpoint_id)
+        fields: Document = {
+            "url": wanted.url,
+            "types": [kind.value for kind in dict.fromkeys(wanted.types)],
+            "description": wanted.description,
+        }
+        if wanted.enabled:
+            fields["disabled"] = None
+        elif endpoint.disabled is None:
+            fields["disabled"] = to_document(Disabled(DisabledReason.OWNER, self._clock()))
+        if wanted.url != endpoint.url or (wanted.enabled and endpoint.disabled):
+            fields["failing_since"] = None
+        changed = await self._endpoints.change(managed_by(actor), endpoint_id, fields)
+        if changed is None:
+            raise NotFound
+        return endpoint_out(changed)
+
+    async def remove(self, actor: Actor, endpoint_id: UUID) -> None:
+        """With its log. What is on its way may still arrive."""
+        if not await self._endpoints.remove(managed_by(actor), endpoint_id):
+            raise NotFound
+        await self._deliveries.remove_all(endpoint_id)
+
+    async def rotate(self, actor: Actor, endpoint_id: UUID) -> NewSecret:
+        secret = new_secret()
+        for _ in range(_ROTATIONS):
+            endpoint = await self._find(actor, endpoint_id)
+            now = self._clock()
+            until = now + OLD_SECRET_VALID
+            newest = StoredSecret(self._vault.seal(secret, endpoint_id))
+            older = _growing_old(endpoint.secrets, now, until)
+            if await self._endpoints.replace_secrets(endpoint, [newest, *older][:MOST_SECRETS]):
+                return NewSecret(written(secret), until)
+        raise Unavailable("The secret keeps changing; try again.")
+
+    async def test(self, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
+        """Send an event of the type `ping`. Raises NotFound, EndpointDisabled."""
+        endpoint = await self._find_enabled(actor, endpoint_id)
+        now = self._clock()
+        delivery = Delivery(
+            id=new_id(),
+            endpoint_id=endpoint.id,
+            event_id=new_id(),
+            type=PING,
+            body=ping_message(endpoint.id, now),
+            state=DeliveryState.PENDING,
+            attempts=[],
+            created_at=now,
+        )
+        await self._deliveries.add([delivery])
+        await self._jobs.add(job_of(delivery))
+        return delivery_out(delivery)
+
+    async def deliveries(self, actor: Actor, endpoint_id: UUID, query: DeliveryQuery) -> DeliveryPage:
+        after = decode_cursor(query.cursor, AfterDelivery)
+        await self._find(actor, endpoint_id)
+        found = await self._deliveries.page(endpoint_id, query.state, after, query.limit + 1)
+        page = found[: query.limit]
+        more = encode_cursor(AfterDelivery(page[-1].id)) if len(found) > query.limit else None
+        return DeliveryPage([delivery_out(delivery) for delivery in page], more)
+
+    async def delivery(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryWithBody:
+        await self._find(actor, endpoint_id)
+        found = await self._deliveries.find(endpoint_id, delivery_id)
+        if found is None:
+            raise NotFound
+        return DeliveryWithBody(delivery_out(found), found.body.decode())
+
+    async def replay(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
+        """Send it once more, whatever came of it, with all tries. Raises NotFound, EndpointDisabled."""
+        await self._find_enabled(actor, endpoint_id)
+        delivery = await self._deliveries.begin_replay(endpoint_id, delivery_id)
+        if delivery is None:
+            raise NotFound
+        await self._jobs.add(job_of(delivery))
+        return delivery_out(delivery)
+
+    async def _find(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
+        endpoint = await self._endpoints.find(managed_by(actor), endpoint_id)
+        if endpoint is None:
+            raise NotFound
+        return endpoint
+
+    async def _find_enabled(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
+        endpoint = await self._find(actor, endpoint_id)
+        if endpoint.disabled:
+            raise EndpointDisabled
+        return endpoint
+
+    def _check(self, actor: Actor, wanted: EndpointIn) -> None:
+        try:
+            parse_url(wanted.url, private=self._private)
+        except UrlError as error:
+            raise Invalid("url", str(error)) from None
+        seen = EventType if actor.role is Role.ADMIN else BARBER_TYPES
+        for number, kind in enumerate(wanted.types):
+            if kind not in seen:
+                raise Invalid(f"types[{number}]", "is not for you to see")
+
+
+def _growing_old(secrets: Sequence[StoredSecret], now: datetime, until: datetime) -> list[StoredSecret]:
+    """The secrets before a new one: the newest is good `until` then, older ones as long as they were."""
+    newest, *older = secrets
+    return [
+        StoredSecret(newest.sealed, until),
+        *(secret for secret in older if secret.valid_until and secret.valid_until > now),
+    ]

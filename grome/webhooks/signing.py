@@ -1,0 +1,57 @@
+"""Secrets of endpoints: made, kept sealed, and signed with (Standard Webhooks, symmetric signatures)."""
+
+import base64
+import hmac
+import os
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from grome.webhooks.errors import UnreadableSecretError
+
+_PREFIX: Final = "whsec_"
+_SECRET_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+
+
+def new_secret() -> bytes:
+    return os.urandom(_SECRET_BYTES)
+
+
+def written(secret: bytes) -> str:
+    """As its owner gets it."""
+    return _PREFIX + base64.b64encode(secret).decode()
+
+
+def signatures(secrets: Sequence[bytes], message_id: UUID, timestamp: int, body: bytes) -> str:
+    """The header `webhook-signature`: one signature by each secret, the receiver takes whichever it can check."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return " ".join(f"v1,{base64.b64encode(hmac.digest(secret, signed, 'sha256')).decode()}" for secret in secrets)
+
+
+class Vault:
+    """Keeps secrets from whoever reads the database alone: AES-GCM under a key derived from the server's signing key.
+
+    Bound to its endpoint, so that a sealed secret is of no use in another one's document. When the signing key changes,
+    what was sealed before is unreadable, and each endpoint needs a new secret.
+    """
+
+    def __init__(self, signing_key: str) -> None:
+        derived = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(signing_key.encode())
+        self._cipher = AESGCM(derived)
+
+    def seal(self, secret: bytes, endpoint_id: UUID) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, secret, endpoint_id.bytes)
+
+    def open(self, sealed: bytes, endpoint_id: UUID) -> bytes:
+        """Raises UnreadableSecretError."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)
+        except InvalidTag:
+            raise UnreadableSecretError from None

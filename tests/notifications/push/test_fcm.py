@@ -1,0 +1,190 @@
+"""Fcm against a server that keeps a log of what it took: nothing is lost, and nothing is sent twice to a token."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from config.settings import PushSettings
+from grome.jobs.errors import LaterError
+from grome.notifications.push import Push, PushFailedError, PushResult
+from grome.notifications.push.fcm import AT_ONCE, Fcm, collapse_key
+from tests.conftest import SetClock
+from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
+from tests.notifications.push.google import PROJECT, Fault, Google, fcm_error, with_retry_after
+from tests.waiting import until
+
+DEVICES = [f"device-{number}" for number in range(10)]
+
+
+class Caller:
+    """What whoever sends has to do: keep who had it, and send to the others."""
+
+    def __init__(self, fcm: Fcm, tokens: list[str]) -> None:
+        self._fcm, self._tokens = fcm, tokens
+        self.sent: dict[str, str] = {}
+
+    async def try_once(self, push: Push = PUSH) -> PushResult:
+        result = await self._fcm.send([token for token in self._tokens if token not in self.sent], push)
+        assert result.sent.keys() | result.gone.keys() | result.failed.keys() == set(self._tokens) - set(self.sent)
+        self.sent.update(result.sent)
+        return result
+
+
+async def test_a_device_gets_the_message_with_its_link(fcm: Fcm, google: Google, clock: SetClock) -> None:
+    result = await fcm.send(["device"], PUSH)
+    assert result == PushResult({"device": f"projects/{PROJECT}/messages/1"}, {}, {})
+    [message] = google.accepted
+    assert message["token"] == "device"
+    assert message["notification"] == {"title": "Booking accepted", "body": "Tomorrow at 10:00"}
+    assert message["data"] == {"link": "grome://bookings/0190", "id": PUSH.id}
+    key = message["android"]["notification"]["tag"]
+    assert message["android"]["ttl"] == "3600s"
+    assert message["apns"]["headers"]["apns-collapse-id"] == key
+    assert abs(int(message["apns"]["headers"]["apns-expiration"]) - clock().timestamp() - 3600) < 5
+    assert message["webpush"]["headers"] == {"TTL": "3600", "Topic": key}
+
+
+def test_the_key_that_messages_collapse_by_is_the_ids_own_and_fits_all_three_ways() -> None:
+    assert collapse_key("a") == collapse_key("a") != collapse_key("b")
+    assert len(collapse_key("0190" * 40)) == 32
+    assert collapse_key("ü / ?").isalnum()
+
+
+async def test_a_token_named_twice_is_sent_to_once(fcm: Fcm, google: Google) -> None:
+    result = await fcm.send(["device", "device"], PUSH)
+    assert list(result.sent) == google.accepted_tokens() == ["device"]
+
+
+async def test_nobody_is_sent_nothing(fcm: Fcm, google: Google) -> None:
+    assert await fcm.send([], PUSH) == PushResult({}, {}, {})
+    assert google.token_requests == google.posts == 0
+
+
+async def test_many_at_once_share_one_access_token_and_few_connections(fcm: Fcm, google: Google) -> None:
+    google.takes_s = 0.2
+    results = await asyncio.gather(*(fcm.send([f"{device}-{n}" for n in range(10)], PUSH) for device in DEVICES))
+    assert sum(len(result.sent) for result in results) == len(google.accepted) == 100
+    assert google.token_requests == 1
+    assert google.server.connections <= AT_ONCE + 1
+
+
+async def test_an_access_token_is_kept_until_a_minute_before_it_expires(
+    fcm: Fcm, google: Google, clock: SetClock
+) -> None:
+    for shift, requests in ((0, 1), (3590 - 60, 1), (3600 - 60, 2), (2 * 3600, 3)):
+        clock.shift = timedelta(seconds=shift)
+        assert (await fcm.send(["device"], PUSH)).sent
+        assert google.token_requests == requests
+
+
+async def test_an_access_token_that_is_refused_is_fetched_anew_once(fcm: Fcm, google: Google) -> None:
+    await fcm.send(["device"], PUSH)
+    google.good_tokens.clear()
+    google.accepted.clear()
+    result = await fcm.send(DEVICES, PUSH)
+    assert sorted(result.sent) == sorted(google.accepted_tokens()) == DEVICES
+    assert google.token_requests == 2
+
+
+async def test_who_is_refused_with_the_new_access_token_too_has_failed(fcm: Fcm, google: Google) -> None:
+    google.script["device"].extend([fcm_error(401, "UNAUTHENTICATED")] * 3)
+    result = await fcm.send(["device"], PUSH)
+    assert result.failed["device"].reason == "FCM answered 401 UNAUTHENTICATED"
+    assert (google.posts, google.token_requests) == (2, 2)
+    with pytest.raises(PushFailedError):
+        result.raise_for_failed()
+
+
+async def test_a_fault_of_apples_key_costs_no_access_token(fcm: Fcm, google: Google) -> None:
+    google.script["iphone"].append(fcm_error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"))
+    result = await fcm.send(["iphone"], PUSH)
+    assert result.failed["iphone"].reason == "FCM answered 401 THIRD_PARTY_AUTH_ERROR"
+    assert (google.posts, google.token_requests) == (1, 1)
+
+
+async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: Fcm, google: Google) -> None:
+    caller = Caller(fcm, ["one", "two", "three"])
+    google.script["two"].append(with_retry_after(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), "7"))
+    google.script["three"].append(with_retry_after(fcm_error(503, "UNAVAILABLE", "UNAVAILABLE"), "3"))
+    with pytest.raises(LaterError) as later:
+        (await caller.try_once()).raise_for_failed()
+    assert later.value.seconds == 7
+    (await caller.try_once()).raise_for_failed()
+    assert sorted(google.accepted_tokens()) == ["one", "three", "two"]
+
+
+async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(impatient: Fcm, google: Google) -> None:
+    caller = Caller(impatient, DEVICES)
+    google.script["device-3"].append(Fault.HANG)
+    began = asyncio.get_running_loop().time()
+    result = await caller.try_once()
+    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S
+    assert result.failed.keys() == {"device-3"}
+    (await caller.try_once()).raise_for_failed()
+    assert sorted(google.accepted_tokens()) == DEVICES
+
+
+async def test_all_hanging_ends_in_time_however_many_they_are(impatient: Fcm, google: Google) -> None:
+    tokens = [f"device-{number}" for number in range(3 * AT_ONCE)]
+    for token in tokens:
+        google.script[token].append(Fault.HANG)
+    began = asyncio.get_running_loop().time()
+    result = await impatient.send(tokens, PUSH)
+    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S
+    assert result.failed.keys() == set(tokens)
+
+
+async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: Fcm, google: Google) -> None:
+    caller = Caller(fcm, DEVICES)
+    for token in DEVICES[4:]:
+        google.script[token].append(Fault.HANG)
+    trying = asyncio.create_task(caller.try_once())
+    await until(lambda: google.posts == len(DEVICES) and len(google.accepted) == 4, within_s=10)
+    await google.server.stop()
+    result = await trying
+    assert result.failed.keys() == set(DEVICES[4:])
+    with pytest.raises(PushFailedError, match="FCM: ConnectError"):  # while it is away
+        (await caller.try_once()).raise_for_failed()
+    await google.server.start()
+    (await caller.try_once()).raise_for_failed()
+    assert sorted(google.accepted_tokens()) == DEVICES
+    assert sorted(caller.sent) == DEVICES
+
+
+async def test_connections_that_are_cut(fcm: Fcm, google: Google) -> None:
+    caller = Caller(fcm, DEVICES)
+    for token in DEVICES[::2]:
+        google.script[token].append(Fault.CUT)
+    with pytest.raises(PushFailedError):
+        (await caller.try_once()).raise_for_failed()
+    (await caller.try_once()).raise_for_failed()
+    assert sorted(google.accepted_tokens()) == DEVICES
+
+
+async def test_of_an_answer_that_is_lost_the_device_can_drop_the_double(fcm: Fcm, google: Google) -> None:
+    """FCM itself has no way to know a repeat, so this is the one that cannot be kept from it."""
+    caller = Caller(fcm, ["device"])
+    google.script["device"].append(Fault.LOST)
+    assert (await caller.try_once()).failed
+    (await caller.try_once()).raise_for_failed()
+    first, second = google.accepted
+    assert first["android"] == second["android"]
+    assert first["data"]["id"] == second["data"]["id"] == PUSH.id
+
+
+async def test_an_answer_that_is_not_fcms_is_no_success(fcm: Fcm, google: Google) -> None:
+    page = with_retry_after(fcm_error(200, "OK"), "1")
+    google.script["device"].append(page)
+    assert (await fcm.send(["device"], PUSH)).failed["device"].reason == "FCM answered 200 without a message's name"
+
+
+async def test_closing_while_the_token_server_hangs(push_settings: PushSettings, google: Google) -> None:
+    pusher = Fcm(push_settings, SetClock())
+    google.tokens_script.append(Fault.HANG)
+    sending = asyncio.create_task(pusher.send(["device"], PUSH))
+    await until(lambda: google.token_requests == 1, within_s=10)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    await pusher.aclose()
+    assert google.posts == 0

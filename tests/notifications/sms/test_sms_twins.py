@@ -1,0 +1,64 @@
+"""SNS and its local twin answer alike, for every number that fails."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from config.settings import Settings, SmsSettings
+from grome.jobs.errors import GiveUpError, LaterError
+from grome.notifications.sms import SmsFailedError, SmsLog, SmsSender, open_sms
+from tests.notifications.sms.sns import FakeSns
+
+PHONE = "+15005550006"
+
+
+@pytest.fixture(params=["sns", "log"])
+async def sender(request: pytest.FixtureRequest, fake_sns: FakeSns, tmp_path: Path) -> AsyncIterator[SmsSender]:
+    sms = msgspec.convert({"transport": request.param, "url": fake_sns.server.url, "timeout_s": 20}, SmsSettings)
+    opened = open_sms(Settings(home=str(tmp_path), sms=sms))
+    yield opened
+    await opened.aclose()
+
+
+@pytest.mark.parametrize(
+    ("phone", "error", "text"),
+    [
+        ("+19990000001", GiveUpError, "SNS answered 400 InvalidParameter"),
+        ("+19990000002", GiveUpError, "SNS answered 400 OptedOut"),
+        ("+19990000003", LaterError, "SNS answered 429 Throttled"),
+        ("+19990000004", SmsFailedError, "SNS answered 500 InternalError"),
+    ],
+)
+async def test_numbers_that_fail(sender: SmsSender, phone: str, error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as raised:
+        await sender.send(phone, "text", "id")
+    assert str(raised.value) == text
+    assert getattr(raised.value, "seconds", 30) == 30
+
+
+async def test_other_numbers_are_sent_to(sender: SmsSender) -> None:
+    first, second = await sender.send(PHONE, "one", "id-1"), await sender.send(PHONE, "two", "id-2")
+    assert first
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "phone", ["", "5005550006", "+0123456789", "+1 500 5550006", "+1234567890123456", "+15005550006\n"]
+)
+async def test_the_log_takes_no_number_that_is_none(tmp_path: Path, phone: str) -> None:
+    with pytest.raises(GiveUpError, match="SNS answered 400 InvalidParameter"):
+        await open_sms(Settings(home=str(tmp_path))).send(phone, "text", "id")
+
+
+async def test_the_log_drops_doubles(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path))
+    sender = open_sms(settings)
+    assert isinstance(sender, SmsLog)
+    ids = [await one.send(PHONE, "text", name) for one in (sender, open_sms(settings)) for name in ("a", "b")]
+    assert ids[:2] == ids[2:]
+    assert [(line.id, line.phone, line.text, line.name) for line in await sender.read()] == [
+        ("a", PHONE, "text", ids[0]),
+        ("b", PHONE, "text", ids[1]),
+    ]

@@ -1,0 +1,257 @@
+"""Messages as their readers get them."""
+
+import re
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+from zoneinfo import available_timezones
+
+import pytest
+from babel import Locale
+
+from grome.notifications.models import Language, MessageKind, Rendered, VerificationFacts
+from grome.notifications.rendering import SHORT, render
+from tests.builders.mail_page import Page
+from tests.builders.messages import (
+    LANGUAGES,
+    LINK,
+    UNSUBSCRIBE,
+    Sample,
+    account_facts,
+    booking_facts,
+    payout_facts,
+    samples,
+)
+
+SAMPLES = list(samples())
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=str)
+
+
+def booking(kind: MessageKind, language: Language = "en", reads_in: str = "Europe/Berlin", **changes: Any) -> Rendered:
+    return render(kind, booking_facts(**changes), language, reads_in)
+
+
+def shown_in_mail(message: Rendered) -> str:
+    return Page(message.html).text
+
+
+@each_language
+@each_sample
+def test_every_message_in_every_language(sample: Sample, language: Language) -> None:
+    message = sample.rendered(language)
+    page = Page(message.html)
+    for part in (message.subject, message.title, message.short, message.text, page.text):
+        assert part.strip()
+        assert not re.search(r"[{}]|None|Undefined|Typed\(", part), part
+    assert len(message.short) <= SHORT
+    assert "\n" not in message.subject + message.title + message.short
+    assert page.attributes["html"] == {
+        "lang": language,
+        "dir": Locale.parse(language).text_direction,
+    }
+    assert set(page.attributes["table"]) >= {"role"}
+
+
+@each_language
+@each_sample
+def test_both_versions_say_the_same(sample: Sample, language: Language) -> None:
+    """Line by line of the plain text, without what only that needs: isolates, and links that the HTML leads to."""
+    message = sample.rendered(language)
+    page = Page(message.html)
+    plain = re.sub("[\u2068\u2069]", "", message.text)
+    words = page.text.replace(" ", "")
+    for line in plain.splitlines():
+        if line.startswith("https://"):
+            assert line in page.links
+        elif line != "--":
+            for part in re.split(r"\xa0: |: |：|:$", line.replace("\xa0: ", ": ")):
+                assert part.replace("\xa0", " ").replace(" ", "") in words, part
+
+
+@each_language
+@each_sample
+def test_one_button_and_one_way_to_unsubscribe(sample: Sample, language: Language) -> None:
+    message = sample.rendered(language)
+    button = [LINK] if sample.variant != "by code" else []
+    assert Page(message.html).links == [*button, UNSUBSCRIBE]
+    without = render(sample.kind, sample.facts, language, "UTC")
+    assert Page(without.html).links == button
+    assert UNSUBSCRIBE not in without.text + without.html
+
+
+@each_language
+def test_customer_and_barber_are_told_differently(language: Language) -> None:
+    for kind in MessageKind:
+        if kind.startswith("booking_") or kind is MessageKind.RECEIPT:
+            customer, barber = (booking(kind, language, to_barber=side) for side in (False, True))
+            assert customer.subject != barber.subject
+            assert customer.short != barber.short
+
+
+def test_a_whole_mail() -> None:
+    message = booking(MessageKind.BOOKING_REQUESTED, to_barber=True, note="Side door,\n please")
+    assert message.text == (
+        "New booking request\n\n"
+        "Hello Sam,\n\n"
+        "Corner Barbers would like to book an appointment with you.\n\n"
+        "Please accept or decline the request soon: the time is held until then.\n\n"
+        "Date: Wednesday, July 15, 2026\n"
+        "Time: 2:30\xa0PM – 3:15\xa0PM\n"
+        "Haircut: €32.00\n"
+        "Beard trim: €14.50\n"
+        "Total: €46.50\n"
+        "Note: Side door, please\n\n"
+        f"Answer request:\n{LINK}\n\n"
+        "--\nYou receive this message because you have an account at Grome.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "date", "time"),
+    [
+        ("en", "Wednesday, July 15, 2026", "2:30 PM – 3:15 PM"),
+        ("es", "miércoles, 15 de julio de 2026", "14:30 – 15:15 h"),
+        ("fr", "mercredi 15 juillet 2026", "14:30 – 15:15"),
+        ("de", "Mittwoch, 15. Juli 2026", "14:30 – 15:15 Uhr"),
+        ("ar", "الأربعاء، 15 يوليو 2026", "2:30 م – 3:15 م"),
+        ("ja", "2026年7月15日水曜日", "14:30〜15:15"),
+    ],
+)
+def test_dates_and_times_as_the_language_writes_them(language: Language, date: str, time: str) -> None:
+    shown = shown_in_mail(booking(MessageKind.BOOKING_ACCEPTED, language))
+    assert date in shown
+    assert time in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "figures", "name"),
+    [
+        ("en", "2:30 PM (GMT+02:00)", "Central European Summer Time"),
+        ("es", "14:30 h (GMT+02:00)", "hora de verano de Europa central"),
+        ("fr", "14:30 (UTC+02:00)", "heure d’été d’Europe centrale"),
+        ("de", "14:30 Uhr (GMT+02:00)", "Mitteleuropäische Sommerzeit"),
+        ("ar", "2:30 م (غرينتش+02:00)", "توقيت وسط أوروبا الصيفي"),
+        ("ja", "14:30 GMT+02:00", "中央ヨーロッパ夏時間"),
+    ],
+)
+def test_the_zone_is_told_where_the_reader_is_elsewhere(language: Language, figures: str, name: str) -> None:
+    abroad = booking(MessageKind.BOOKING_REMINDER, language, "Asia/Tokyo")
+    assert figures in abroad.short
+    assert name in shown_in_mail(abroad)
+    for neighbour in ("Europe/Berlin", "Europe/Paris", "Africa/Johannesburg"):  # where clocks show the same that day
+        at_home = booking(MessageKind.BOOKING_REMINDER, language, neighbour)
+        assert figures not in at_home.short
+        assert name not in shown_in_mail(at_home)
+
+
+def test_the_zone_of_the_day_decides() -> None:
+    """Phoenix and Denver show the same in winter only."""
+    winter = {"starts_at": datetime(2026, 1, 15, 17, tzinfo=UTC), "ends_at": datetime(2026, 1, 15, 18, tzinfo=UTC)}
+    summer = {"starts_at": datetime(2026, 7, 15, 17, tzinfo=UTC), "ends_at": datetime(2026, 7, 15, 18, tzinfo=UTC)}
+    kind, denver = MessageKind.BOOKING_ACCEPTED, {"timezone": "America/Denver"}
+    assert "GMT" not in booking(kind, "en", "America/Phoenix", **denver, **winter).short
+    assert "11:00 AM (GMT-06:00)" in booking(kind, "en", "America/Phoenix", **denver, **summer).short
+
+
+def test_an_hour_that_comes_twice_is_told_apart() -> None:
+    """In Berlin 02:30 comes twice on 25 October 2026: 00:30 and 01:30 UTC."""
+    ends = datetime(2026, 10, 25, 1, 45, tzinfo=UTC)
+    first = booking(MessageKind.BOOKING_ACCEPTED, starts_at=datetime(2026, 10, 25, 0, 30, tzinfo=UTC), ends_at=ends)
+    second = booking(MessageKind.BOOKING_ACCEPTED, starts_at=datetime(2026, 10, 25, 1, 30, tzinfo=UTC), ends_at=ends)
+    assert "2:30 AM (GMT+02:00)" in first.short
+    assert "2:30 AM (GMT+01:00)" in second.short
+    assert "2:30 AM (GMT+02:00) – 2:45 AM (GMT+01:00)" in shown_in_mail(first)
+    assert "2:30 AM – 2:45 AM (Central European Standard Time)" in shown_in_mail(second)
+
+
+def test_the_day_is_that_of_the_place() -> None:
+    late = {"starts_at": datetime(2026, 7, 15, 22, 30, tzinfo=UTC), "ends_at": datetime(2026, 7, 15, 23, tzinfo=UTC)}
+    assert "Thursday, July 16, 2026" in booking(MessageKind.BOOKING_ACCEPTED, "en", "UTC", **late).text
+    assert "July 15" in booking(MessageKind.BOOKING_ACCEPTED, "en", "UTC", timezone="Europe/London", **late).text
+
+
+def test_times_without_a_zone_are_wall_time() -> None:
+    wall = {"starts_at": datetime(2026, 7, 15, 14, 30), "ends_at": datetime(2026, 7, 15, 15, 15)}  # noqa: DTZ001
+    assert booking(MessageKind.RECEIPT, **wall) == booking(MessageKind.RECEIPT)
+
+
+def test_account_messages_are_in_the_readers_zone() -> None:
+    facts = account_facts(MessageKind.NEW_DEVICE)
+    tokyo = render(MessageKind.NEW_DEVICE, facts, "en", "Asia/Tokyo")
+    assert "Time: 9:30\xa0PM\n" in tokyo.text
+    assert "Device: Pixel 8" in tokyo.text
+
+
+def test_every_zone_in_every_language() -> None:
+    for zone in sorted(available_timezones() - {"localtime"}):
+        for language in LANGUAGES:
+            message = booking(MessageKind.BOOKING_REMINDER, language, "Pacific/Kiritimati", timezone=zone)
+            assert len(message.short) <= SHORT
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "amount", "shown"),
+    [
+        ("en", "EUR", 4650, "€46.50"),
+        ("en", "JPY", 4650, "¥4,650"),
+        ("en", "KWD", 4650, "KWD4.650"),
+        ("en", "HUF", 465_050, "HUF4,650.50"),
+        ("en", "IQD", 4_650_000, "IQD4,650.000"),
+        ("en", "USD", 0, "$0.00"),
+        ("en", "ZZZ", 5, "ZZZ0.05"),
+        ("es", "EUR", 123_456_789, "1.234.567,89 €"),
+        ("es", "JPY", 4650, "4.650 JPY"),
+        ("fr", "EUR", 123_456_789, "1 234 567,89 €"),
+        ("fr", "KWD", 4650, "4,650 KWD"),
+        ("de", "EUR", 4650, "46,50 €"),
+        ("de", "JPY", 4650, "4.650 ¥"),
+        ("ar", "KWD", 4650, "\u200f4.650 د.ك.\u200f"),
+        ("ar", "EUR", 4650, "\u200f46.50 €"),
+        ("ja", "JPY", 4650, "￥4,650"),
+        ("ja", "EUR", 4650, "€46.50"),
+    ],
+)
+def test_prices(language: Language, currency: str, amount: int, shown: str) -> None:
+    message = booking(MessageKind.RECEIPT, language, price=amount, currency=currency)
+    assert shown in message.short
+    assert shown in shown_in_mail(message)
+    assert shown in render(MessageKind.PAYOUT, payout_facts(amount=amount, currency=currency), language, "UTC").short
+
+
+@each_language
+def test_reasons_that_grome_knows_are_in_words(language: Language) -> None:
+    told = {
+        shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason=reason, to_barber=side))
+        for reason in ("customer", "barber", "system", "no_show")
+        for side in (False, True)
+    }
+    assert len(told) == 8
+    assert not any("no_show" in text or "system" in text for text in told)
+    assert "My own words" in shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason="My own words"))
+
+
+def test_a_message_without_what_is_optional() -> None:
+    for kind in (MessageKind.WELCOME, MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD, MessageKind.NEW_DEVICE):
+        bare = render(kind, account_facts(kind, link=None, device=None, at=None), "en", "UTC")
+        assert Page(bare.html).links == []
+        assert "None" not in bare.text + bare.short
+    bare = render(MessageKind.NEW_DEVICE, account_facts(MessageKind.NEW_DEVICE, device=None), "de", "UTC")
+    assert "einem unbekannten Gerät" in bare.short
+
+
+@each_language
+def test_a_code_stands_in_every_version(language: Language) -> None:
+    for kind in (MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD):
+        message = render(kind, account_facts(kind, code="482913", link=None), language, "UTC")
+        for part in (message.short, message.text, shown_in_mail(message)):
+            assert "482913" in part
+        assert "482913" not in message.subject  # which shows on locked screens
+
+
+def test_notes_of_a_verification() -> None:
+    facts = VerificationFacts(name="Sam", approved=False, link=LINK, notes="Too <dark>")
+    message = render(MessageKind.VERIFICATION_RESULT, facts, "en", "UTC")
+    assert "Note: Too <dark>" in message.text
+    assert "Too &lt;dark&gt;" in message.html
+    assert "Too <dark>" in unescape(shown_in_mail(message))

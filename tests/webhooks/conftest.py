@@ -1,0 +1,74 @@
+"""A Grome with a database and queues of its own, which may send to this machine."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+
+import httpx
+import msgspec
+import pytest
+from loguru import logger
+
+from config.settings import Settings
+from grome.app import App
+from grome.context import AppContext
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+from tests.conftest import SetClock
+from tests.served import served
+from tests.webhooks.receiver import Receiver, receiving
+from tests.webhooks.trial import Trial
+
+_SOON_S = 1.0
+
+
+@pytest.fixture(scope="session")
+def trial_settings(settings: Settings) -> Settings:
+    mongo = msgspec.structs.replace(settings.mongo, database="grome_webhooks")
+    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.rstrip('/0')}/7")
+    webhooks = msgspec.structs.replace(settings.webhooks, private_addresses=True, timeout_s=_SOON_S)
+    return msgspec.structs.replace(settings, mongo=mongo, redis=redis, webhooks=webhooks)
+
+
+@pytest.fixture(scope="session")
+def trial_clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture(scope="session")
+async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIterator[App]:
+    context = await AppContext.open(trial_settings)
+    await context.mongo.drop_database(trial_settings.mongo.database)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    async with served(trial_settings, trial_clock) as application:
+        yield application
+    await context.mongo.drop_database(trial_settings.mongo.database)
+    await context.redis.flushdb()
+    await context.close()
+
+
+@pytest.fixture
+async def trial(trial_app: App, trial_clock: SetClock) -> AsyncIterator[Trial]:
+    async with httpx.AsyncClient(base_url=trial_app.ctx.base_url, timeout=30) as client:
+        yield Trial(trial_app, client, trial_clock)
+
+
+@pytest.fixture(autouse=True)
+def _real_time(trial_clock: SetClock) -> Iterator[None]:
+    yield
+    trial_clock.shift = timedelta()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as started:
+        yield started
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """Everything that was logged since the test began."""
+    lines: list[str] = []
+    number = logger.add(lambda line: lines.append(str(line)), level="DEBUG")
+    yield lambda: "".join(lines)
+    logger.remove(number)

@@ -1,0 +1,210 @@
+"""What follows from how an attempt ended: again, later, never, and the end of an endpoint."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grome.events.models import Event
+from grome.jobs.errors import GiveUpError, LaterError
+from grome.webhooks.delivery import wait_s
+from grome.webhooks.errors import DeliveryError
+from grome.webhooks.models import WEBHOOK, StoredSecret
+from grome.webhooks.repository import EndpointRepository
+from grome.webhooks.signing import Vault
+from tests.builders.people import Person
+from tests.webhooks.receiver import Receiver, answering
+from tests.webhooks.trial import Endpoint, Trial
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+HALF_A_DAY_S = 12 * 3_600
+
+
+async def made(trial: Trial, receiver: Receiver) -> tuple[Person, Endpoint, Event]:
+    shop, _, booking = await trial.booked()
+    endpoint = await trial.endpoint(shop.person, receiver.url)
+    (event,) = await trial.follow(booking)
+    return shop.person, endpoint, event
+
+
+def test_seven_tries_over_about_a_day() -> None:
+    assert WEBHOOK.delays_s == (5, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600)
+    assert 16 * 3_600 < sum(WEBHOOK.delays_s) < 24 * 3_600
+    assert WEBHOOK.timeout_s > 120  # the longest that a receiver can be given
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+async def test_successes(trial: Trial, receiver: Receiver, status: int) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(status)]
+    await trial.deliver(endpoint, event)
+    (told,) = await trial.log(person, endpoint)
+    assert (told["state"], told["attempts"][0]["status"], told["attempts"][0]["error"]) == ("delivered", status, None)
+    assert told["delivered_at"] == told["attempts"][0]["at"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 304, 307, 400, 401, 404, 429, 500, 503, 599])
+async def test_failures(trial: Trial, receiver: Receiver, status: int) -> None:
+    """Without a word of when to come again."""
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(status, b"" if status == 304 else b"Sorry.", Location=receiver.url)]
+    with pytest.raises(DeliveryError, match=f"answered {status}"):
+        await trial.deliver(endpoint, event)
+    (told,) = await trial.log(person, endpoint)
+    assert (told["state"], told["attempts"][0]["status"]) == ("pending", status)
+    assert told["attempts"][0]["answer"] == ("" if status == 304 else "Sorry.")
+    assert len(receiver.requests) == 1
+    assert (await trial.shown(person, endpoint))["failing_since"] == told["attempts"][0]["at"]
+    await trial.deliver(endpoint, event)
+    assert (await trial.shown(person, endpoint))["failing_since"] is None
+
+
+async def test_after_the_last_try_it_has_failed(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(500)] * 7
+    for tries in range(1, 8):
+        with pytest.raises(DeliveryError):
+            await trial.deliver(endpoint, event, last=tries == 7)
+        (told,) = await trial.log(person, endpoint)
+        assert (told["state"], len(told["attempts"])) == ("pending" if tries < 7 else "failed", tries)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_who_says_when_to_come_again_is_heard(trial: Trial, receiver: Receiver, status: int) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(status, Retry_After="120"), answering(status, Retry_After="soon")]
+    with pytest.raises(LaterError) as later:
+        await trial.deliver(endpoint, event)
+    assert later.value.seconds == 120
+    with pytest.raises(DeliveryError):
+        await trial.deliver(endpoint, event)
+
+
+async def test_others_are_not_asked_when_to_come(trial: Trial, receiver: Receiver) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(500, Retry_After="120")]
+    with pytest.raises(DeliveryError):
+        await trial.deliver(endpoint, event)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 5),
+        ("5", 5),
+        ("90", 90),
+        ("86400", HALF_A_DAY_S),
+        ("9" * 400, HALF_A_DAY_S),
+        (format_datetime(NOW + timedelta(minutes=3), usegmt=True), 180),
+        (format_datetime(NOW - timedelta(days=3), usegmt=True), 5),
+        (format_datetime(NOW + timedelta(days=3), usegmt=True), HALF_A_DAY_S),
+        ("Mon, 01 Mar 2027 12:01:00 -0000", 60),
+        *((nothing, None) for nothing in ("", "-1", "1.5", "soon", "٣", "Mon, 99 Foo 2027 12:01:00 GMT", "inf")),
+    ],
+)
+def test_retry_after(header: str, seconds: float | None) -> None:
+    assert wait_s(header, NOW) == seconds
+
+
+@given(st.text(max_size=40))
+def test_retry_after_of_anything_is_bounded(header: str) -> None:
+    seconds = wait_s(header, NOW)
+    assert seconds is None or 5 <= seconds <= HALF_A_DAY_S
+
+
+async def test_gone_disables_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(410)]
+    with pytest.raises(GiveUpError):
+        await trial.deliver(endpoint, event)
+    shown = await trial.shown(person, endpoint)
+    assert (shown["enabled"], shown["disabled_reason"]) == (False, "gone")
+    assert [one["state"] for one in await trial.log(person, endpoint)] == ["failed"]
+    await trial.deliver(endpoint, event)
+    assert len(receiver.requests) == 1
+
+
+async def test_what_was_on_its_way_to_a_disabled_endpoint_has_failed(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    here = f"/v1/webhooks/endpoints/{endpoint.id}"
+    await trial.http.put(here, json={"url": receiver.url, "enabled": False}, headers=person.auth)
+    await trial.deliver(endpoint, event)
+    (told,) = await trial.log(person, endpoint)
+    assert (told["state"], told["attempts"], receiver.connections) == ("failed", [], 0)
+
+
+async def test_five_days_of_nothing_but_failures_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(500)] * 3
+    for days, enabled in ((-5.1, True), (-0.2, True), (0, False)):
+        trial.clock.shift = timedelta(days=days)
+        with pytest.raises(DeliveryError):
+            await trial.deliver(endpoint, event)
+        assert (await trial.shown(person, endpoint))["enabled"] is enabled
+    shown = await trial.shown(person, endpoint)
+    assert shown["disabled_reason"] == "failing"
+    assert shown["failing_since"] < shown["disabled_at"]
+
+    here = f"/v1/webhooks/endpoints/{endpoint.id}"
+    enabled_again = await trial.http.put(here, json={"url": receiver.url}, headers=person.auth)
+    assert (enabled_again.json()["enabled"], enabled_again.json()["failing_since"]) == (True, None)
+    receiver.behaviours = [answering(500)]
+    with pytest.raises(DeliveryError):
+        await trial.deliver(endpoint, event)
+    assert (await trial.shown(person, endpoint))["enabled"]
+
+
+async def test_one_success_in_five_days_is_enough(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    fails, works = answering(500), answering(200)
+    receiver.behaviours = [fails, works, fails, fails]
+    for run, days in enumerate((-5.1, -4, -3, 0)):
+        trial.clock.shift = timedelta(days=days)
+        try:
+            await trial.deliver(endpoint, event, run=run)
+        except DeliveryError:
+            assert run != 1
+    assert len(receiver.requests) == 4
+    assert (await trial.shown(person, endpoint))["enabled"]
+
+
+@pytest.mark.parametrize("gone", ["endpoint", "log"])
+async def test_what_is_deleted_meanwhile_is_not_sent(trial: Trial, receiver: Receiver, gone: str) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    if gone == "endpoint":
+        await trial.http.delete(f"/v1/webhooks/endpoints/{endpoint.id}", headers=person.auth)
+        assert await trial.context.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id}) == 0
+    else:
+        await trial.context.database["webhook_deliveries"].delete_many({"endpoint_id": endpoint.id})
+    await trial.deliver(endpoint, event)
+    assert receiver.connections == 0
+
+
+async def test_nothing_is_sent_unsigned_after_the_servers_key_was_changed(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    endpoints = EndpointRepository(trial.context.database)
+    stored = await endpoints.find({}, endpoint.id)
+    assert stored is not None
+    sealed = StoredSecret(Vault("an older key").seal(b"x" * 32, endpoint.id))
+    assert await endpoints.replace_secrets(stored, [sealed])
+    with pytest.raises(DeliveryError, match="rotate it"):
+        await trial.deliver(endpoint, event)
+    assert receiver.connections == 0
+    await trial.rotate(person, endpoint)
+    await trial.deliver(endpoint, event)
+    assert len(receiver.requests[0].headers["webhook-signature"].split()) == 1
+
+
+async def test_no_secret_and_no_url_is_logged(trial: Trial, receiver: Receiver, logged: Callable[[], str]) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(410)]
+    with pytest.raises(GiveUpError) as told:
+        await trial.deliver(endpoint, event)
+    rotated = (await trial.rotate(person, endpoint))["secret"]
+    lines = logged() + str(told.value)
+    assert str(endpoint.id) in lines
+    for secret in (endpoint.secret, rotated, receiver.url, "from=grome"):
+        assert secret not in lines
