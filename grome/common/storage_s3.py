@@ -9,7 +9,7 @@ from typing import Any, Final
 import aioboto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError  # type: ignore[import-untyped]
-from botocore.exceptions import ConnectionError as NoConnection  # type: ignore[import-untyped]
+from botocore.exceptions import ConnectionError as NoConnection
 
 from config.settings import StorageSettings
 from grome.common.errors import Unavailable
