@@ -160,6 +160,7 @@ class StorageSettings(Struct, frozen=True, forbid_unknown_fields=True):
     bucket: Annotated[str, Meta(description="The bucket; credentials are found as every AWS client finds them.")] = ""
     region: Annotated[str, Meta(description="The bucket's region.")] = "eu-central-1"
     url: Annotated[str, Meta(description="Another address of S3 than the region's own.")] = ""
+    timeout_s: Annotated[float, Meta(gt=0, le=120, description="S3 is given up after so long.")] = 10.0
 
 
 class ReportSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -283,9 +284,11 @@ def _incomplete(settings: Settings) -> list[str]:
 
 
 def _unsafe(settings: Settings) -> list[str]:
-    if settings.env != "production":
-        return []
     faults = []
+    if settings.storage.kind == "s3" and not settings.storage.bucket:
+        faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
+    if settings.env != "production":
+        return faults
     if not settings.accounts.signing_key:
         faults.append("GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.")
     if settings.accounts.bcrypt_rounds < 12:  # noqa: PLR2004 -- the figure is the rule

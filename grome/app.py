@@ -38,12 +38,14 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.files.routes import files
 from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
 from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
+from grome.reports.routes import reports
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
@@ -54,6 +56,7 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    reports,
     notifications,
     webhooks,
     audit,
@@ -101,6 +104,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
     app.blueprint(unsubscribe)
+    app.blueprint(files)
     app.blueprint(dashboard)
     app.blueprint(mailbox)
     app.exception(Exception)(answer_error)

@@ -29,8 +29,10 @@ from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
+from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.common.storage import Storage, open_storage
 from grome.events.caches import BarberCaches
 from grome.events.live import LiveRooms
 from grome.events.relay import Follower, Relay
@@ -60,6 +62,9 @@ from grome.notifications.sms import open_sms
 from grome.notifications.smtp import SmtpMailer
 from grome.notifications.stories import Stories
 from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.reports.maker import ReportMaker
+from grome.reports.repository import ReportRepository
+from grome.reports.service import ReportService
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
@@ -83,6 +88,8 @@ class AppContext:
     queues: Queues
     jobs: Jobs
     job_admin: JobAdmin
+    file_links: FileLinks
+    storage: Storage
     access_tokens: AccessTokens
     verifier: Verifier
     accounts: AccountService
@@ -101,6 +108,8 @@ class AppContext:
     dispatching: Dispatching
     sending: Sending
     reminders: Reminders
+    reports: ReportService
+    report_maker: ReportMaker
     audit: AuditTrail
     webhooks: WebhookService
     webhook_delivery: WebhookDelivery
@@ -124,6 +133,9 @@ class AppContext:
         queues = open_queues(waiting)
         job_repository = JobRepository(db)
         jobs = Jobs(job_repository, queues, clock)
+        file_links = FileLinks(settings.accounts.signing_key, settings.http.public_url, clock)
+        storage = open_storage(settings, file_links)
+        stack.push_async_callback(storage.close)
 
         users, sessions, push_tokens = UserRepository(db), SessionRepository(db), PushDeviceRepository(db)
         access_tokens = AccessTokens(settings.accounts.signing_key, settings.accounts.access_ttl_s)
@@ -149,13 +161,9 @@ class AppContext:
         insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
-        memory_bytes = settings.nearby.memory_mb * _MIB
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
-        vault, resolver = Vault(settings.accounts.signing_key), SystemResolver()
-        stack.callback(resolver.close)
-        sender = Sender(settings.webhooks, resolver)
-        stack.push_async_callback(sender.close)
+        vault, sender = Vault(settings.accounts.signing_key), _open_sender(settings, stack)
         followers: dict[str, Follower] = {
             "live rooms": LiveRooms(redis),
             "audit trail": audit,
@@ -168,7 +176,8 @@ class AppContext:
         stories = Stories(accounts, bookings, barbers, settings.http.public_url, clock)
         log = NotificationLog(NotificationRepository(db), clock)
         delivery = Delivery(transports, links)
-        cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
+        reports = ReportRepository(db)
+        keep_reports = timedelta(hours=settings.reports.keep_h)
         return cls(
             settings=settings,
             clock=clock,
@@ -178,6 +187,8 @@ class AppContext:
             queues=queues,
             jobs=jobs,
             job_admin=JobAdmin(jobs, job_repository, clock),
+            file_links=file_links,
+            storage=storage,
             access_tokens=access_tokens,
             verifier=verifier,
             accounts=accounts,
@@ -189,15 +200,15 @@ class AppContext:
             bookings=bookings,
             booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
             availability=availability,
-            nearby=NearbyService(
-                cells, Views(cells, changes, memory_bytes // 4), StraightSearch(barbers), availability
-            ),
+            nearby=_nearby(settings, redis, changes, barbers, availability),
             notification_log=log,
             push_devices=push_devices,
             unsubscribing=Unsubscribing(links, preferences),
             dispatching=Dispatching(recipients, stories, log, jobs, clock),
             sending=Sending(recipients, stories, log, push_devices, delivery, clock),
             reminders=Reminders(bookings, ReminderMarks(db), jobs, clock),
+            reports=ReportService(reports, barbers, storage, jobs, settings.reports, clock),
+            report_maker=ReportMaker(reports, bookings, barbers, storage, keep_reports, clock),
             webhooks=WebhookService(
                 endpoints, deliveries, vault, jobs, clock, private_addresses=settings.webhooks.private_addresses
             ),
@@ -212,6 +223,23 @@ class AppContext:
     async def close(self) -> None:
         """Closes in reverse what `open` opened."""
         await self._stack.aclose()
+
+
+def _nearby(
+    settings: Settings, redis: Redis, changes: BarberChanges, barbers: BarberService, availability: AvailabilityService
+) -> NearbyService:
+    memory_bytes = settings.nearby.memory_mb * _MIB
+    cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
+    views = Views(cells, changes, memory_bytes // 4)
+    return NearbyService(cells, views, StraightSearch(barbers), availability)
+
+
+def _open_sender(settings: Settings, stack: AsyncExitStack) -> Sender:
+    resolver = SystemResolver()
+    stack.callback(resolver.close)
+    sender = Sender(settings.webhooks, resolver)
+    stack.push_async_callback(sender.close)
+    return sender
 
 
 def _open_transports(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Transports:

@@ -1,6 +1,6 @@
 """Bookings in MongoDB. The unique index on `ticks` is what makes two bookings of one barber never overlap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, Any
@@ -101,6 +101,27 @@ class BookingRepository:
             wanted["$or"] = [{"scheduled_at": {"$lt": after.scheduled_at}}, *beyond]
         found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
+
+    async def starting(
+        self, scope: Document, span: tuple[datetime, datetime], status: Status | None, batch: int
+    ) -> AsyncGenerator[list[Booking]]:
+        """Those of `scope` that start in [first, last), earliest first, so many at a time.
+
+        Each batch is a query of its own, which goes on where the last one ended: a reader may take its time between.
+        """
+        first, end = span
+        wanted: Document = {**scope, **({"status": status.value} if status else {})}
+        wanted["scheduled_at"] = {"$gte": first, "$lt": end}
+        while True:
+            found = self._bookings.find(wanted).sort([("scheduled_at", 1), ("_id", 1)]).limit(batch)
+            bookings = [from_document(document, Booking) async for document in found]
+            if bookings:
+                yield bookings
+            if len(bookings) < batch:
+                return
+            last = bookings[-1]
+            wanted["scheduled_at"] = {"$gte": last.scheduled_at, "$lt": end}
+            wanted["$or"] = [{"scheduled_at": {"$gt": last.scheduled_at}}, {"_id": {"$gt": last.id}}]
 
     async def move(self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry) -> Booking | None:
         """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not."""

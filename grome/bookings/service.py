@@ -1,7 +1,8 @@
 """Reading bookings and moving them through their lives; taking a time is in `create.py`."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from loguru import logger
@@ -32,6 +33,7 @@ from grome.common.mongo import Document
 # A move that lost to another change reads again and decides anew; so often in a row only a fault can lose.
 _ATTEMPTS = 8
 _EXPIRED_AT_ONCE = 500
+_READ_AT_ONCE: Final = 250
 
 
 class BookingService:
@@ -52,6 +54,20 @@ class BookingService:
         page = found[: query.limit]
         last = AfterBooking(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
         return BookingPage([booking_out(booking) for booking in page], encode_cursor(last) if last else None)
+
+    def starting(
+        self,
+        actor: Actor,
+        span: tuple[datetime, datetime],
+        *,
+        barber_id: UUID | None = None,
+        status: Status | None = None,
+    ) -> AsyncGenerator[list[Booking]]:
+        """What the actor may see of all bookings, or of one barber's, that start in [first, last), earliest first."""
+        scope = seen_by(actor)
+        if barber_id is not None:
+            scope = {"$and": [scope, {"barber_id": barber_id}]}
+        return self._bookings.starting(scope, span, status, _READ_AT_ONCE)
 
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """By id, for what Grome itself does with bookings; those that do not exist are left out."""

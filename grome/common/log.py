@@ -18,7 +18,18 @@ request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=N
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 # They tell of each command or each poll; what matters of it reaches us as an exception.
 # AWS's also of what is sent: people's numbers.
-_CHATTY = ("saq", "pymongo", "asyncio", "httpx", "httpcore", "websockets", "botocore", "aiobotocore", "aioboto3")
+_CHATTY = (
+    "saq",
+    "pymongo",
+    "asyncio",
+    "httpx",
+    "httpcore",
+    "websockets",
+    "botocore",
+    "aiobotocore",
+    "aioboto3",
+    "fontTools",
+)
 
 
 def configure_logging(settings: LogSettings) -> None:

@@ -1,5 +1,6 @@
 """Money: an integer in minor units (cents) beside an ISO 4217 code. Never a float."""
 
+from decimal import Decimal
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -21,3 +22,8 @@ _THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND
 def minor_digits(currency: str) -> int:
     """How many digits of an amount stand behind the decimal point."""
     return 0 if currency in _NO_DIGITS else 3 if currency in _THREE_DIGITS else 2
+
+
+def decimal_of(amount: int, currency: str) -> Decimal:
+    """Minor units as the currency is written: 1250 EUR is 12.50, 1250 JPY is 1250."""
+    return Decimal(amount).scaleb(-minor_digits(currency))

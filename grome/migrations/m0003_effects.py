@@ -1,4 +1,4 @@
-"""What follows from a change: jobs, audit trail, outboxes of accounts, messages, webhooks, and the relay.
+"""What follows from a change: jobs, audit trail, outboxes of accounts, messages, reports, webhooks, and the relay.
 
 The relay begins with what happens from here on.
 """
@@ -10,6 +10,7 @@ from grome.common.mongo import Database, apply_collection
 from grome.events import repository as events
 from grome.jobs import repository as jobs
 from grome.notifications import repository as notifications
+from grome.reports import repository as reports
 from grome.webhooks.repository import DELIVERIES, ENDPOINTS
 
 COLLECTIONS = (
@@ -17,6 +18,7 @@ COLLECTIONS = (
     audit.COLLECTION,
     events.COLLECTION,
     *notifications.COLLECTIONS,
+    reports.COLLECTION,
     ENDPOINTS,
     DELIVERIES,
 )

@@ -17,6 +17,7 @@ from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, admin, register
+from tests.builders.reports import asked
 
 # For each field that some query requires.
 GOOD_VALUES = {
@@ -36,7 +37,7 @@ GOOD_BODIES = {
 
 @dataclass(frozen=True)
 class Cast:
-    """The customer has a booking with the barber; `ids` are by the names that paths give them."""
+    """The customer has a booking with the barber, who has a report; `ids` are by the names that paths give them."""
 
     client: httpx.AsyncClient
     people: dict[Role, Person]
@@ -81,10 +82,16 @@ async def cast(app: App) -> AsyncIterator[Cast]:
         shop = await barber(client, context)
         customer, boss = await register(client), await admin(client, context)
         booking = await book(client, customer, shop, tomorrow(9))
+        report = await asked(client, shop.person)
         yield Cast(
             client,
             {Role.CUSTOMER: customer, Role.BARBER: shop.person, Role.ADMIN: boss},
-            {"barber_id": shop.id, "service_id": shop.services[0][0], "booking_id": booking["id"]},
+            {
+                "barber_id": shop.id,
+                "service_id": shop.services[0][0],
+                "booking_id": booking["id"],
+                "report_id": report["id"],
+            },
         )
 
 

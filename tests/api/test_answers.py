@@ -47,6 +47,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
     await _messages(told, barber)
+    await _report(told, barber)
     await _webhooks(told, barber)
     await told.ask("remove_profile", barber)
     await _jobs(told, context, boss)
@@ -122,6 +123,14 @@ async def _messages(told: Story, barber: dict[str, str]) -> None:
     await told.ask("put_push_token", barber, device_id=DEVICE, json={"token": new_email()})
     await told.ask("remove_push_token", barber, device_id=DEVICE)
     assert (await told.ask("list_notifications", barber))["items"] == []
+
+
+async def _report(told: Story, barber: dict[str, str]) -> None:
+    days = {"from": str(tomorrow(9).date()), "to": str(tomorrow(9).date())}
+    report = await told.ask("ask_for_report", barber, json={"kind": "revenue", "format": "pdf", **days})
+    assert (await told.ask("read_report", barber, report_id=report["id"])) == report
+    assert (await told.ask("list_reports", barber))["items"] == [report]
+    await told.ask("delete_report", barber, report_id=report["id"])
 
 
 async def _webhooks(told: Story, barber: dict[str, str]) -> None:

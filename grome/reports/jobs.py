@@ -1,0 +1,26 @@
+"""What workers do with reports."""
+
+from typing import Any
+from uuid import UUID
+
+from loguru import logger
+
+from grome.context import AppContext
+from grome.jobs.running import RunningJob
+
+
+async def make_report(context: AppContext, job: RunningJob) -> None:
+    await context.report_maker.make(UUID(job.payload["report_id"]), job.report)
+
+
+async def tend_reports(saq: dict[str, Any]) -> None:
+    """Runs every minute."""
+    context: AppContext = saq["grome"]
+    await context.reports.tend()
+
+
+async def sweep_report_files(saq: dict[str, Any]) -> None:
+    """Runs every hour."""
+    context: AppContext = saq["grome"]
+    if swept := await context.reports.sweep():
+        logger.info("{} files whose reports are gone were deleted", swept)

@@ -1,0 +1,130 @@
+"""Reports in MongoDB. Indexes hold what must be so of many requests at once: one report a key, five open a person."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.reports.errors import TooManyReports
+from grome.reports.models import OPEN_AT_ONCE, Failure, Report, State
+
+_OPEN = (State.PENDING.value, State.RUNNING.value)
+COLLECTION = CollectionSpec(
+    "reports",
+    validator_for(Report),
+    [
+        IndexModel(
+            [("by.id", 1), ("idempotency.key", 1)],
+            name="idempotency",
+            unique=True,
+            partialFilterExpression={"idempotency.key": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("by.id", 1), ("slot", 1)],
+            name="slot",
+            unique=True,
+            partialFilterExpression={"slot": {"$type": "number"}},
+        ),
+        IndexModel([("by.id", 1), ("_id", -1)], name="owner"),
+        IndexModel(
+            [("state", 1), ("created_at", 1)], name="open", partialFilterExpression={"state": {"$in": list(_OPEN)}}
+        ),
+        IndexModel("expires_at", name="expiry", partialFilterExpression={"state": State.DONE.value}),
+    ],
+)
+
+
+class AfterReport(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a page of the list ended."""
+
+    id: UUID
+
+
+class KeyTakenError(Exception):
+    """Another report of the same person came under the same key."""
+
+
+class ReportRepository:
+    def __init__(self, database: Database) -> None:
+        self._reports = database[COLLECTION.name]
+        # What a majority has: an answer that is given again must not be one that a failover could take back.
+        self._settled = self._reports.with_options(read_concern=ReadConcern("majority"))
+
+    async def add(self, report: Report) -> Report:
+        """Store it in a free slot; raises TooManyReports where there is none, and KeyTakenError."""
+        for slot in range(OPEN_AT_ONCE):
+            placed = msgspec.structs.replace(report, slot=slot)
+            try:
+                await self._reports.insert_one(to_document(placed))
+            except DuplicateKeyError as error:
+                if "idempotency.key" in (error.details or {}).get("keyPattern", {}):
+                    raise KeyTakenError from None
+                continue
+            return placed
+        raise TooManyReports
+
+    async def find_by_key(self, owner_id: UUID, key: str) -> Report | None:
+        document = await self._settled.find_one({"by.id": owner_id, "idempotency.key": key})
+        return from_document(document, Report) if document else None
+
+    async def find(self, owner_id: UUID, report_id: UUID) -> Report | None:
+        document = await self._reports.find_one({"_id": report_id, "by.id": owner_id})
+        return from_document(document, Report) if document else None
+
+    async def page(self, owner_id: UUID, after: AfterReport | None, limit: int) -> list[Report]:
+        """The newest first."""
+        wanted: Document = {"by.id": owner_id, **({"_id": {"$lt": after.id}} if after else {})}
+        found = self._reports.find(wanted).sort("_id", -1).limit(limit)
+        return [from_document(document, Report) async for document in found]
+
+    async def remove(self, owner_id: UUID, report_id: UUID) -> bool:
+        return (await self._reports.delete_one({"_id": report_id, "by.id": owner_id})).deleted_count == 1
+
+    async def begin(self, report_id: UUID) -> Report | None:
+        """None where it is done, expired or gone. One that failed may begin again: somebody wants its job retried."""
+        return await self._change(report_id, (*_OPEN, State.FAILED.value), state=State.RUNNING.value, failure=None)
+
+    async def finish(self, report_id: UUID, size: int, now: datetime, expires_at: datetime) -> Report | None:
+        """None where it was deleted or given up meanwhile. Who made it a second time finishes it a second time."""
+        fields = {"state": State.DONE.value, "size": size, "ended_at": now, "expires_at": expires_at, "slot": None}
+        return await self._change(report_id, (State.RUNNING.value, State.DONE.value), **fields)
+
+    async def fail(self, report_id: UUID, failure: Failure, now: datetime) -> Report | None:
+        fields = {"state": State.FAILED.value, "failure": failure.value, "ended_at": now, "slot": None}
+        return await self._change(report_id, _OPEN, **fields)
+
+    async def expire(self, report: Report) -> Report | None:
+        """None where somebody made its file anew since it was read."""
+        state = [{"state": State.DONE.value, "expires_at": report.expires_at}]
+        document = await self._reports.find_one_and_update(
+            {"_id": report.id, "$and": state}, {"$set": {"state": State.EXPIRED.value}}
+        )
+        return from_document(document, Report) if document else None
+
+    async def open_before(self, moment: datetime, limit: int) -> list[Report]:
+        found = self._reports.find({"state": {"$in": _OPEN}, "created_at": {"$lt": moment}}).limit(limit)
+        return [from_document(document, Report) async for document in found]
+
+    async def overdue(self, now: datetime, limit: int) -> list[Report]:
+        found = self._reports.find({"state": State.DONE.value, "expires_at": {"$lte": now}}).limit(limit)
+        return [from_document(document, Report) async for document in found]
+
+    async def existing(self, report_ids: Collection[UUID]) -> set[UUID]:
+        found = self._reports.find({"_id": {"$in": list(report_ids)}}, {"_id": 1})
+        return {document["_id"] async for document in found}
+
+    async def _change(self, report_id: UUID, states: Sequence[str], **fields: Any) -> Report | None:  # noqa: ANN401
+        document = await self._reports.find_one_and_update(
+            {"_id": report_id, "state": {"$in": states}},
+            {"$set": fields},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document, Report) if document else None

@@ -1,0 +1,46 @@
+"""`/v1/reports`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.barbers.errors import ProfileMissing
+from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.common.actor import Actor, Role
+from grome.common.errors import NotFound
+from grome.common.http import IdempotencyKey, PageQuery, Routes
+from grome.context import app_context
+from grome.reports.errors import TooManyReports
+from grome.reports.schemas import ReportIn, ReportOut, ReportPage
+
+reports = Routes("reports", "/v1/reports")
+_WHO = frozenset({Role.BARBER, Role.ADMIN})
+
+
+@reports.post("", who=_WHO, status=202, refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight))
+async def ask_for_report(
+    request: Request, actor: Actor, body: ReportIn, idempotency_key: IdempotencyKey | None
+) -> ReportOut:
+    """Have a report made in the background: barbers about themselves, admins about one barber or all.
+
+    Five of yours can be under way at a time. A repeat under the same `Idempotency-Key` gets the first answer again.
+    """
+    return await app_context(request).reports.ask(actor, body, idempotency_key)
+
+
+@reports.get("", who=_WHO)
+async def list_reports(request: Request, actor: Actor, query: PageQuery) -> ReportPage:
+    """The reports that you asked for, the newest first."""
+    return await app_context(request).reports.page(actor, query)
+
+
+@reports.get("/{report_id}", who=_WHO, refusals=(NotFound,))
+async def read_report(request: Request, actor: Actor, report_id: UUID) -> ReportOut:
+    """How far a report of yours is, and where to fetch it once it is done."""
+    return await app_context(request).reports.read(actor, report_id)
+
+
+@reports.delete("/{report_id}", who=_WHO, status=204, refusals=(NotFound,))
+async def delete_report(request: Request, actor: Actor, report_id: UUID) -> None:
+    """Delete a report of yours and its file, also before it is done."""
+    await app_context(request).reports.delete(actor, report_id)

@@ -1,0 +1,71 @@
+"""Reports on the wire."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.reports.models import Failure, Format, Kind, Report, State
+
+Zone = Annotated[str, Meta(min_length=1, max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
+Progress = Annotated[float, Meta(ge=0, le=1, description="How much of it is done, 0 to 1.")]
+
+
+class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Dates are both included, 366 at most, and days of the barber's time zone. Admins may choose another one.
+
+    `barber_id` is for admins; left out, the report is about all barbers, in UTC unless another zone is given.
+    """
+
+    kind: Kind
+    format: Format
+    first: date = field(name="from")
+    last: date = field(name="to")
+    barber_id: UUID | None = None
+    timezone: Zone | None = None
+
+
+class ReportOut(Struct, frozen=True, kw_only=True):
+    """`url` is good for some minutes, for whoever has it; only the answer about one report has it."""
+
+    id: UUID
+    kind: Kind
+    format: Format
+    barber_id: UUID | None
+    first: date = field(name="from")
+    last: date = field(name="to")
+    timezone: str
+    state: State
+    progress: Progress
+    size: Annotated[int, Meta(description="In bytes.")] | None
+    failure: Failure | None
+    created_at: datetime
+    ended_at: datetime | None
+    expires_at: Annotated[datetime, Meta(description="When the file is deleted.")] | None
+    url: str | None
+
+
+class ReportPage(Struct, frozen=True):
+    items: list[ReportOut]
+    next_cursor: str | None
+
+
+def report_out(report: Report, progress: float, url: str | None = None) -> ReportOut:
+    return ReportOut(
+        id=report.id,
+        kind=report.kind,
+        format=report.format,
+        barber_id=report.barber_id,
+        first=report.period.first,
+        last=report.period.last,
+        timezone=report.period.timezone,
+        state=report.state,
+        progress=progress,
+        size=report.size,
+        failure=report.failure,
+        created_at=report.created_at,
+        ended_at=report.ended_at,
+        expires_at=report.expires_at,
+        url=url,
+    )

@@ -1,0 +1,223 @@
+"""Ask for reports, see how far they are, fetch and delete them, and look after those that nobody does."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from loguru import logger
+
+from config.settings import ReportSettings
+from grome.barbers.errors import ProfileMissing
+from grome.barbers.service import BarberService
+from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.bookings.models import Idempotency
+from grome.common.actor import Actor, Role
+from grome.common.clock import ZONES, Clock
+from grome.common.errors import Invalid, NotFound
+from grome.common.http import PageQuery, decode_cursor, encode_cursor
+from grome.common.ids import new_id
+from grome.common.storage import Storage
+from grome.jobs.models import JobKind, NewJob, Queue
+from grome.jobs.models import State as JobState
+from grome.jobs.service import Jobs
+from grome.reports.models import (
+    CONTENT_TYPES,
+    FILES,
+    FIRST_DAY,
+    LAST_DAY,
+    MAX_DAYS,
+    Failure,
+    Period,
+    Report,
+    State,
+    file_key,
+)
+from grome.reports.repository import AfterReport, KeyTakenError, ReportRepository
+from grome.reports.schemas import ReportIn, ReportOut, ReportPage, report_out
+
+MAKE_REPORT: Final = JobKind("report", Queue.BULK, timeout_s=600, delays_s=(30, 120, 600))
+# Who has asked for a report adds its job at once. After so long nobody does, and it is added for them.
+_FORGOTTEN: Final = timedelta(minutes=1)
+_AT_ONCE: Final = 200
+# What `put` began so long ago it does not end any more.
+_UNFINISHED: Final = timedelta(days=1)
+
+
+class ReportService:
+    def __init__(
+        self,
+        reports: ReportRepository,
+        barbers: BarberService,
+        storage: Storage,
+        jobs: Jobs,
+        settings: ReportSettings,
+        clock: Clock,
+    ) -> None:
+        self._reports, self._barbers, self._storage, self._jobs = reports, barbers, storage, jobs
+        self._link = timedelta(minutes=settings.link_min)
+        self._clock = clock
+
+    async def ask(self, actor: Actor, wanted: ReportIn, key: str | None) -> ReportOut:
+        """Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight."""
+        idempotency = Idempotency(key, _fingerprint(wanted)) if key is not None else None
+        report = await self._first(actor, idempotency)
+        if report is None:
+            try:
+                report = await self._reports.add(await self._composed(actor, wanted, idempotency))
+            except KeyTakenError:
+                report = await self._first(actor, idempotency)
+                if report is None:  # a majority does not have it yet
+                    raise KeyInFlight from None
+        # Also for one that was there: the process that stored it may have died before it came to this line.
+        await self._jobs.add(_job_of(report))
+        return _first_answer(report)
+
+    async def read(self, actor: Actor, report_id: UUID) -> ReportOut:
+        """With a link, if it is done."""
+        report = await self._reports.find(actor.id, report_id)
+        if report is None:
+            raise NotFound
+        return report_out(report, await self._progress(report), await self._url(report))
+
+    async def page(self, actor: Actor, query: PageQuery) -> ReportPage:
+        after = decode_cursor(query.cursor, AfterReport)
+        found = await self._reports.page(actor.id, after, query.limit + 1)
+        page = found[: query.limit]
+        progress = await asyncio.gather(*map(self._progress, page))
+        items = [report_out(report, done) for report, done in zip(page, progress, strict=True)]
+        more = encode_cursor(AfterReport(page[-1].id)) if len(found) > query.limit else None
+        return ReportPage(items, more)
+
+    async def delete(self, actor: Actor, report_id: UUID) -> None:
+        """Raises NotFound, also a second time."""
+        if not await self._reports.remove(actor.id, report_id):
+            raise NotFound
+        # After the report, since a job that ends between would else leave a file that nobody knows of.
+        await self._storage.delete(file_key(report_id))
+
+    async def tend(self) -> None:
+        """End what is over: files that were kept long enough, reports whose jobs are dead or were never added."""
+        now = self._clock()
+        for report in await self._reports.overdue(now, _AT_ONCE):
+            await self._storage.delete(report.file_key)
+            await self._reports.expire(report)
+        for report in await self._reports.open_before(now - _FORGOTTEN, _AT_ONCE):
+            await self._mend(report)
+
+    async def sweep(self) -> int:
+        """Delete files whose reports are gone, and what was left of files half stored; returns how many."""
+        swept, batch = 0, list[UUID]()
+        async for report_id in self._stored():
+            batch.append(report_id)
+            if len(batch) == _AT_ONCE:
+                swept += await self._sweep(batch)
+                batch = []
+        swept += await self._sweep(batch)
+        return swept + await self._storage.drop_unfinished(self._clock() - _UNFINISHED)
+
+    async def _first(self, actor: Actor, idempotency: Idempotency | None) -> Report | None:
+        """What came under this key before; raises KeyReused where that was something else."""
+        if idempotency is None:
+            return None
+        first = await self._reports.find_by_key(actor.id, idempotency.key)
+        if first and first.idempotency and first.idempotency.fingerprint != idempotency.fingerprint:
+            raise KeyReused
+        return first
+
+    async def _composed(self, actor: Actor, wanted: ReportIn, idempotency: Idempotency | None) -> Report:
+        barber_id, timezone = await self._subject(actor, wanted)
+        return Report(
+            id=new_id(),
+            by=actor,
+            kind=wanted.kind,
+            format=wanted.format,
+            barber_id=barber_id,
+            period=_period(wanted, timezone),
+            state=State.PENDING,
+            slot=None,
+            idempotency=idempotency,
+            created_at=self._clock(),
+        )
+
+    async def _subject(self, actor: Actor, wanted: ReportIn) -> tuple[UUID | None, str]:
+        """Whom it is about, and in which time zone."""
+        if actor.role is Role.BARBER:
+            if wanted.barber_id not in {None, actor.id}:
+                raise NotFound("There is no such barber, or it is not you.")
+            if wanted.timezone is not None:
+                raise Invalid("timezone", "is for admins; yours is that of your profile")
+            try:
+                return actor.id, (await self._barbers.find(actor.id)).timezone
+            except NotFound:
+                raise ProfileMissing from None
+        if wanted.timezone is not None and wanted.timezone not in ZONES:
+            raise Invalid("timezone", "is not an IANA time zone")
+        if wanted.barber_id is None:
+            return None, wanted.timezone or "UTC"
+        barber = await self._barbers.find(wanted.barber_id)
+        return barber.id, wanted.timezone or barber.timezone
+
+    async def _progress(self, report: Report) -> float:
+        if report.state in {State.DONE, State.EXPIRED}:
+            return 1
+        job = await self._jobs.find(_job_of(report).id) if report.state is State.RUNNING else None
+        return job.progress or 0 if job else 0
+
+    async def _url(self, report: Report) -> str | None:
+        if report.state is not State.DONE or report.expires_at is None:
+            return None
+        seconds = int(min(self._link, report.expires_at - self._clock()).total_seconds())
+        if seconds <= 0:
+            return None
+        content_type = CONTENT_TYPES[report.format]
+        return await self._storage.signed_url(report.file_key, seconds, report.download_name, content_type)
+
+    async def _mend(self, report: Report) -> None:
+        job = await self._jobs.find(_job_of(report).id)
+        if job is None:
+            await self._jobs.add(_job_of(report))
+        elif job.state is not JobState.PENDING and await self._reports.fail(report.id, Failure.INTERNAL, self._clock()):
+            logger.warning("Report {} is given up: its job is {}", report.id, job.state)
+            await self._storage.delete(report.file_key)
+
+    async def _stored(self) -> AsyncIterator[UUID]:
+        async for key in self._storage.keys(FILES):
+            yield UUID(hex=key.removeprefix(FILES))
+
+    async def _sweep(self, report_ids: list[UUID]) -> int:
+        # A report is stored before its file, so a file without one is without one for good.
+        gone = set(report_ids) - await self._reports.existing(report_ids)
+        for report_id in gone:
+            await self._storage.delete(file_key(report_id))
+        return len(gone)
+
+
+def _period(wanted: ReportIn, timezone: str) -> Period:
+    for name, day in (("from", wanted.first), ("to", wanted.last)):
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise Invalid(name, f"lies outside {FIRST_DAY} to {LAST_DAY}")
+    period = Period(wanted.first, wanted.last, timezone)
+    if not 1 <= period.days <= MAX_DAYS:
+        raise Invalid("to", f"is not 0 to {MAX_DAYS - 1} days after `from`")
+    return period
+
+
+def _job_of(report: Report) -> NewJob:
+    return NewJob(f"report:{report.id}", MAKE_REPORT, {"report_id": str(report.id)})
+
+
+def _fingerprint(wanted: ReportIn) -> bytes:
+    """The same for the same wish, however its JSON was written."""
+    return hashlib.sha256(msgspec.json.encode(wanted)).digest()
+
+
+def _first_answer(report: Report) -> ReportOut:
+    """The report as it was answered when it was asked for, whatever became of it since."""
+    asked = msgspec.structs.replace(
+        report, state=State.PENDING, size=None, failure=None, ended_at=None, expires_at=None
+    )
+    return report_out(asked, 0)

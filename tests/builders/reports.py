@@ -1,0 +1,113 @@
+"""Reports, asked for through the API and made without a worker, and bookings to report on."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+
+from grome.bookings.models import BookedService, Booking, Payment, PaymentStatus, Status
+from grome.common.ids import new_id
+from grome.common.mongo import to_document
+from grome.context import AppContext
+from grome.reports.models import FILES
+from tests.builders.bookings import tomorrow
+from tests.builders.people import Person
+
+REPORTS = "/v1/reports"
+
+
+def wanted(**changed: Any) -> dict[str, Any]:
+    """Of tomorrow's bookings, as CSV."""
+    day = str(tomorrow(9).date())
+    return {"kind": "bookings", "format": "csv", "from": day, "to": day, **changed}
+
+
+async def ask(http: httpx.AsyncClient, person: Person, *, key: str | None = None, **changed: Any) -> httpx.Response:
+    headers = {**person.auth, **({"Idempotency-Key": key} if key else {})}
+    return await http.post(REPORTS, json=wanted(**changed), headers=headers)
+
+
+async def asked(http: httpx.AsyncClient, person: Person, **changed: Any) -> dict[str, Any]:
+    """The report as it was answered."""
+    response = await ask(http, person, **changed)
+    assert response.status_code == 202, response.text
+    report: dict[str, Any] = response.json()
+    return report
+
+
+async def read(http: httpx.AsyncClient, person: Person, report: dict[str, Any]) -> dict[str, Any]:
+    response = await http.get(f"{REPORTS}/{report['id']}", headers=person.auth)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+class Told:
+    """What a running job would store as its progress."""
+
+    def __init__(self) -> None:
+        self.progress: list[float] = []
+
+    async def __call__(self, progress: float) -> None:
+        self.progress.append(progress)
+
+
+async def make(context: AppContext, report: dict[str, Any]) -> list[float]:
+    """As its job does; returns the progress that it told."""
+    told = Told()
+    await context.report_maker.make(UUID(report["id"]), told)
+    return told.progress
+
+
+async def made(http: httpx.AsyncClient, context: AppContext, person: Person, **changed: Any) -> dict[str, Any]:
+    """Asked for, made and read."""
+    report = await asked(http, person, **changed)
+    await make(context, report)
+    found = await read(http, person, report)
+    assert found["state"] == "done", found
+    return found
+
+
+async def fetch(http: httpx.AsyncClient, report: dict[str, Any]) -> httpx.Response:
+    """Without a sign-in; links name the public address, so only their path counts here."""
+    return await http.get(urlsplit(report["url"]).path)
+
+
+async def stored_files(context: AppContext) -> set[UUID]:
+    return {UUID(hex=key.removeprefix(FILES)) async for key in context.storage.keys(FILES)}
+
+
+def a_booking(start: datetime, **changed: Any) -> Booking:
+    """A completed one of one service."""
+    price, currency = changed.pop("price", 2500), changed.get("currency", "EUR")
+    services = changed.pop("services", [BookedService(UUID(int=1), "A cut", price, 30)])
+    total = sum(service.price for service in services)
+    minutes = sum(service.duration_min for service in services)
+    return Booking(
+        **{
+            "id": new_id(),
+            "customer_id": new_id(),
+            "barber_id": new_id(),
+            "services": services,
+            "scheduled_at": start.astimezone(UTC),
+            "ends_at": start.astimezone(UTC) + timedelta(minutes=minutes),
+            "ticks": [],
+            "active": False,
+            "status": Status.COMPLETED,
+            "price": total,
+            "currency": currency,
+            "payment": Payment(PaymentStatus.PENDING, total, currency),
+            "version": 1,
+            "history": [],
+            "created_at": start.astimezone(UTC) - timedelta(days=1),
+            **changed,
+        }
+    )
+
+
+async def store(context: AppContext, bookings: Sequence[Booking]) -> None:
+    """As they are, past all rules."""
+    await context.database["bookings"].insert_many([to_document(booking) for booking in bookings])

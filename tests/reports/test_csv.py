@@ -1,0 +1,74 @@
+"""What comes out of a CSV reader is what went in, and no spreadsheet computes anything of it."""
+
+import csv
+import io
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from grome.common.money import decimal_of
+from grome.reports.contents import Cell, Column, Row
+from grome.reports.csv_file import CsvFile, guarded
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+CELLS = st.one_of(
+    TEXTS,
+    st.sampled_from("=+-@;,\"'\r\n\t ＝＠").flatmap(lambda first: TEXTS.map(first.__add__)),  # noqa: RUF001 -- are meant
+    st.integers(-(10**9), 10**9),
+    st.decimals(-(10**9), 10**9, places=2),
+)
+
+
+def written(rows: list[Row], width: int) -> str:
+    file = io.BytesIO()
+    table = CsvFile(file, [Column(f"c{number}") for number in range(width)])
+    for row in rows:
+        table.add([row])
+    table.finish(["no total is written"])
+    return file.getvalue().decode()
+
+
+def is_formula(cell: str) -> bool:
+    return cell.lstrip().startswith(tuple("=+-@＝＋－＠")) or cell.startswith(("\t", "\r", "\n"))  # noqa: RUF001
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5))
+@example([("=1+1", 'a "quoted", one', "two\r\nlines")])
+@example([("", "", "")])
+def test_a_reader_gets_what_was_written(rows: list[tuple[Cell, ...]]) -> None:
+    text = written(list(rows), 3)
+    header, *read = csv.reader(io.StringIO(text, newline=""), strict=True)
+    assert header == ["c0", "c1", "c2"]
+    assert text.endswith("\r\n")
+    assert len(read) == len(rows)
+    for got, put in zip((cell for row in read for cell in row), (cell for row in rows for cell in row), strict=True):
+        apostrophe = "'" if isinstance(put, str) and is_formula(put) else ""
+        assert got == f"{apostrophe}{put}"
+        assert not isinstance(put, str) or not is_formula(got)
+
+
+def test_it_is_rfc_4180() -> None:
+    """Section 2: CRLF, quotes only where needed, and a quote within them is two."""
+    text = written([("a,b", 'say "x"', "plain"), ("one\nline", Decimal("-1.50"), "")], 3)
+    assert text == 'c0,c1,c2\r\n"a,b","say ""x""",plain\r\n"one\nline",-1.50,\r\n'
+
+
+@pytest.mark.parametrize("cell", ["=SUM(A1)", "+49 30", "-1", "@name", "  =x", "\tx", "\r=x", "＝x"])  # noqa: RUF001
+def test_formulas_become_texts(cell: str) -> None:
+    assert guarded(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["a=b", "O'Brien", "5 - 3", "", -5, Decimal("-5.00")])
+def test_anything_else_stays_as_it_is(cell: Cell) -> None:
+    assert guarded(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [(1250, "EUR", "12.50"), (5, "USD", "0.05"), (0, "EUR", "0.00"), (1250, "JPY", "1250"), (1250, "KWD", "1.250"),
+     (1250, "RSD", "12.50"), (10**9, "XXX", "10000000.00")],
+)  # fmt: skip
+def test_money_is_written_in_the_currencys_digits(amount: int, currency: str, text: str) -> None:
+    assert str(decimal_of(amount, currency)) == text

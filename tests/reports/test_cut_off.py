@@ -1,0 +1,315 @@
+"""A worker or an API process dies at any point: in the end there is one report with one file, or neither."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+
+from grome.common.actor import Actor, Role
+from grome.common.ids import new_id
+from grome.common.storage import FolderStorage, Source, Storage
+from grome.context import AppContext
+from grome.jobs.models import Job, NewJob
+from grome.jobs.repository import JobRepository
+from grome.jobs.running import RunningJob
+from grome.jobs.service import Jobs
+from grome.reports.jobs import make_report, sweep_report_files, tend_reports
+from grome.reports.maker import ReportMaker
+from grome.reports.models import FILES, Report, file_key
+from grome.reports.repository import ReportRepository
+from grome.reports.schemas import ReportIn
+from grome.reports.service import MAKE_REPORT, ReportService
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import tomorrow
+from tests.builders.pages import walk
+from tests.builders.people import sign_in_again
+from tests.builders.reports import (
+    REPORTS,
+    Told,
+    a_booking,
+    ask,
+    asked,
+    fetch,
+    made,
+    make,
+    read,
+    store,
+    stored_files,
+    wanted,
+)
+from tests.conftest import SetClock
+from tests.waiting import until
+from workers.runner import work
+
+
+class DiedError(Exception):
+    """Here the process ended."""
+
+
+class DyingReports(ReportRepository):
+    async def finish(self, *_: Any) -> Report | None:
+        raise DiedError
+
+
+class DyingStorage(FolderStorage):
+    """Dies before or after what it is asked to do."""
+
+    def __init__(self, context: AppContext, *, after: bool) -> None:
+        assert isinstance(context.storage, FolderStorage)
+        super().__init__(context.storage._root, context.file_links)  # noqa: SLF001 -- the same folder, told apart by its end
+        self._after = after
+
+    async def put(self, key: str, source: Source) -> int:
+        if self._after:
+            await super().put(key, source)
+        raise DiedError
+
+    async def delete(self, key: str) -> None:
+        if self._after:
+            await super().delete(key)
+        raise DiedError
+
+
+class DyingJobs(Jobs):
+    async def add(self, *_: NewJob) -> None:
+        raise DiedError
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    shop = await barber(http, context)
+    await store(context, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(300)])
+    return shop
+
+
+def maker(
+    context: AppContext, *, reports: ReportRepository | None = None, storage: Storage | None = None
+) -> ReportMaker:
+    return ReportMaker(
+        reports or ReportRepository(context.database),
+        context.bookings,
+        context.barbers,
+        storage or context.storage,
+        timedelta(hours=1),
+        context.clock,
+    )
+
+
+def service(context: AppContext, *, storage: Storage | None = None, jobs: Jobs | None = None) -> ReportService:
+    return ReportService(
+        ReportRepository(context.database),
+        context.barbers,
+        storage or context.storage,
+        jobs or context.jobs,
+        context.settings.reports,
+        context.clock,
+    )
+
+
+async def dies_telling(_progress: float) -> None:
+    raise DiedError
+
+
+async def dies_writing(context: AppContext, report_id: UUID) -> None:
+    await context.report_maker.make(report_id, dies_telling)
+
+
+async def dies_before_storing(context: AppContext, report_id: UUID) -> None:
+    await maker(context, storage=DyingStorage(context, after=False)).make(report_id, Told())
+
+
+async def dies_after_storing(context: AppContext, report_id: UUID) -> None:
+    await maker(context, storage=DyingStorage(context, after=True)).make(report_id, Told())
+
+
+async def dies_before_the_end(context: AppContext, report_id: UUID) -> None:
+    await maker(context, reports=DyingReports(context.database)).make(report_id, Told())
+
+
+Death = Callable[[AppContext, UUID], Awaitable[None]]
+DEATHS: list[Death] = [dies_writing, dies_before_storing, dies_after_storing, dies_before_the_end]
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_the_next_try_makes_it(http: httpx.AsyncClient, context: AppContext, shop: Barber, death: Death) -> None:
+    report = await asked(http, shop.person)
+    for _ in range(2):
+        with pytest.raises(DiedError):
+            await death(context, UUID(report["id"]))
+        assert (await read(http, shop.person, report))["state"] == "running"
+    await make(context, report)
+    done = await read(http, shop.person, report)
+    assert (await fetch(http, done)).content.count(b"\r\n") == 301
+    assert await context.database["reports"].count_documents({"by.id": shop.person.id}) == 1
+    before = await stored_files(context)
+    await make(context, report)  # as where it died between the report's end and its job's
+    assert await read(http, shop.person, done) == {**done, "url": (await read(http, shop.person, done))["url"]}
+    assert await stored_files(context) == before
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_one_that_was_deleted_meanwhile_leaves_nothing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, death: Death
+) -> None:
+    report = await asked(http, shop.person)
+    with pytest.raises(DiedError):
+        await death(context, UUID(report["id"]))
+    await ReportRepository(context.database).remove(shop.person.id, UUID(report["id"]))  # and here the other one died
+    await make(context, report)
+    assert UUID(report["id"]) not in await stored_files(context)
+
+
+async def test_one_that_is_deleted_while_it_is_stored_leaves_nothing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    report = await asked(http, shop.person)
+
+    async def delete(progress: float) -> None:
+        if progress > 0.9:
+            await http.delete(f"{REPORTS}/{report['id']}", headers=shop.auth)
+
+    await context.report_maker.make(UUID(report["id"]), delete)
+    assert UUID(report["id"]) not in await stored_files(context)
+
+
+async def test_two_at_once_make_one(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    report = await asked(http, shop.person)
+    await asyncio.gather(*(make(context, report) for _ in range(4)))
+    done = await read(http, shop.person, report)
+    assert len((await fetch(http, done)).content) == done["size"]
+
+
+async def test_a_job_that_was_never_added_is_added(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    report = await asked(http, shop.person)
+    job_id = f"report:{report['id']}"
+    await context.database["jobs"].delete_one({"_id": job_id})
+    await context.reports.tend()
+    assert await context.jobs.find(job_id) is None  # whoever asked may be about to
+    clock.shift = timedelta(minutes=2)
+    await context.reports.tend()
+    assert await context.jobs.find(job_id)
+
+
+async def test_a_repeat_adds_it_too(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    report = await asked(http, shop.person, key="k")
+    await context.database["jobs"].delete_one({"_id": f"report:{report['id']}"})
+    assert (await ask(http, shop.person, key="k")).json() == report
+    assert await context.jobs.find(f"report:{report['id']}")
+
+
+@pytest.mark.parametrize("state", ["dead", "dropped"])
+async def test_a_report_whose_job_is_dead_has_failed(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock, state: str
+) -> None:
+    report = await asked(http, shop.person)
+    with pytest.raises(DiedError):
+        await dies_after_storing(context, UUID(report["id"]))
+    await context.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": state}})
+    clock.shift = timedelta(minutes=2)
+    for _ in range(2):
+        await context.reports.tend()
+        failed = await read(http, shop.person, report)
+        assert (failed["state"], failed["failure"], failed["progress"]) == ("failed", "internal", 0)
+    assert UUID(report["id"]) not in await stored_files(context)
+    assert [(await ask(http, shop.person)).status_code for _ in range(6)] == [202] * 5 + [429]  # it makes room
+    await make(context, report)  # as where somebody has its job retried
+    assert (await read(http, shop.person, report))["state"] == "done"
+
+
+async def test_what_ends_after_it_was_given_up_leaves_nothing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    report = await asked(http, shop.person)
+
+    async def give_up(_progress: float) -> None:
+        await context.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": "dead"}})
+        clock.shift = timedelta(minutes=2)
+        await context.reports.tend()
+
+    await context.report_maker.make(UUID(report["id"]), give_up)
+    assert (await read(http, shop.person, report))["state"] == "failed"
+    assert UUID(report["id"]) not in await stored_files(context)
+
+
+@pytest.mark.parametrize("death", ["before", "after"])
+async def test_expiry_goes_on_where_it_was_cut_off(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock, death: str
+) -> None:
+    report = await made(http, context, shop.person)
+    clock.shift = timedelta(hours=context.settings.reports.keep_h, minutes=1)
+    with pytest.raises(DiedError):
+        await service(context, storage=DyingStorage(context, after=death == "after")).tend()
+    await tend_reports({"grome": context})
+    person = await sign_in_again(http, shop.person)
+    assert (await read(http, person, report))["state"] == "expired"
+    assert UUID(report["id"]) not in await stored_files(context)
+
+
+async def test_files_without_reports_are_swept_away(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    kept, lost = await made(http, context, shop.person), await made(http, context, shop.person)
+    await ReportRepository(context.database).remove(shop.person.id, UUID(lost["id"]))
+    foreign = [new_id() for _ in range(3)]
+
+    async def content() -> Any:
+        yield b"of nobody"
+
+    for report_id in foreign:
+        await context.storage.put(file_key(report_id), content())
+    assert len([key async for key in context.storage.keys(FILES)]) >= 5
+    await sweep_report_files({"grome": context})
+    left = await stored_files(context)
+    assert UUID(kept["id"]) in left
+    assert not left & {UUID(lost["id"]), *foreign}
+
+
+async def test_who_dies_before_adding_the_job_has_asked_all_the_same(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    dying = DyingJobs(JobRepository(context.database), context.queues, context.clock)
+    actor = Actor(shop.person.id, Role.BARBER, new_id())
+    with pytest.raises(DiedError):
+        await service(context, jobs=dying).ask(actor, msgspec.convert(wanted(), ReportIn), None)
+    ((report,),) = await walk(http, REPORTS, {}, auth=shop.auth)
+    assert report["state"] == "pending"
+    clock.shift = timedelta(minutes=2)
+    await context.reports.tend()
+    assert await context.jobs.find(f"report:{report['id']}")
+
+
+async def test_a_worker_makes_it_and_its_progress_can_be_read(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    reached, released = asyncio.Event(), asyncio.Event()
+
+    class Watched(RunningJob):
+        async def report(self, progress: float) -> None:
+            await super().report(progress)
+            reached.set()
+            await released.wait()
+
+    async def watched(context: AppContext, job: RunningJob) -> None:
+        stored = await context.jobs.find(job.id)
+        assert isinstance(stored, Job)
+        await make_report(context, Watched(stored, JobRepository(context.database)))
+
+    working = asyncio.create_task(work(context, {MAKE_REPORT: watched}))
+    report = await asked(http, shop.person)
+    await asyncio.wait_for(reached.wait(), 10)
+    running = await read(http, shop.person, report)
+    assert running["state"] == "running"
+    assert 0 < running["progress"] < 1
+    released.set()
+
+    async def is_done() -> bool:
+        return (await read(http, shop.person, report))["state"] == "done"
+
+    await until(is_done, within_s=10)
+    working.cancel()
+    await asyncio.wait({working})

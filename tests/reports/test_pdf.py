@@ -1,0 +1,130 @@
+"""PDFs, read back: whatever script a name is in, pages with their numbers, and totals."""
+
+import io
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pypdf
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grome.context import AppContext
+from grome.reports import pdf_file
+from grome.reports.contents import Column, Row
+from grome.reports.errors import TooLongError
+from grome.reports.pdf_file import MAX_ROWS, Heading, PdfFile
+from tests.builders.barbers import barber
+from tests.builders.bookings import tomorrow
+from tests.builders.reports import a_booking, asked, fetch, made, make, read, store
+
+COLUMNS = [Column("hidden"), Column("name", "Name", 60), Column("count", "Count", 20, "RIGHT")]
+MADE_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def pages(folder: Path, rows: list[Row], lines: tuple[str, ...] = ()) -> list[str]:
+    """The text of each page."""
+    file = io.BytesIO()
+    table = PdfFile(file, folder, Heading("Bookings", lines, MADE_AT), COLUMNS)
+    for number in range(0, len(rows), 50):
+        table.add(rows[number : number + 50])
+    table.finish(["the totals"])
+    document = pypdf.PdfReader(io.BytesIO(file.getvalue()))
+    table.close()
+    assert {(page.mediabox.width, page.mediabox.height) for page in document.pages} == {(595.28, 841.89)}
+    return [page.extract_text() for page in document.pages]
+
+
+NAMES = [
+    "Łukasz Żółć", "Nguyễn Thị Ánh", "Ștefan Țepeș", "Ольга Жукова", "Қайрат Ғабит", "Γιώργος Παπαδόπουλος",
+    "محمد عبد الله", "شهرزاد پارسا", "דוד כהן", "田中 美咲", "さくら", "김민준", "王小明", "ศรีกมล",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_all_scripts_can_be_read(tmp_path: Path, name: str) -> None:
+    """Letters, that is: where words begin, and which of them is first from the right, readers see differently."""
+    (text,) = pages(tmp_path, [("hidden", name, 1)], (name,))
+    assert "?" not in text
+    letters = {letter for letter in name if unicodedata.category(letter).startswith("L")}
+    missing = letters - set(unicodedata.normalize("NFKC", text))
+    assert missing == set()
+    assert "hidden" not in text
+
+
+def test_pages_have_heads_and_numbers(tmp_path: Path) -> None:
+    found = pages(tmp_path, [("", f"Name {number}", 1_000_000 + number) for number in range(120)])
+    assert len(found) == 3
+    for number, page in enumerate(found, 1):
+        assert f"Page {number} of 3" in page
+        assert "Count" in page
+    text = "\n".join(found)
+    for number in range(120):
+        assert text.count(f"Name {number}\n") + text.count(f"Name {number} ") == 1
+        assert f"{1_000_000 + number:,}" in text
+    assert text.count("Bookings") == 1
+    assert "the totals" in found[-1]
+
+
+def test_nothing_is_said_to_be_nothing(tmp_path: Path) -> None:
+    (text,) = pages(tmp_path, [])
+    assert "There is nothing in this period." in text
+
+
+def test_a_long_text_is_broken_and_then_cut(tmp_path: Path) -> None:
+    found = pages(tmp_path, [("", "x" * 5_000, 1), ("", "word " * 1_000, 2)])
+    text = "".join(found)
+    assert 250 < text.count("x") <= 301
+    assert text.count("…") == 2
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(max_size=40), max_size=8))
+def test_no_character_is_too_much(tmp_path: Path, names: list[str]) -> None:
+    encodable = [name.encode(errors="replace").decode() for name in names]
+    assert pages(tmp_path, [("", name, 1) for name in encodable], tuple(encodable))
+
+
+def test_what_no_font_has_is_a_question_mark(tmp_path: Path) -> None:
+    (text,) = pages(tmp_path, [("", "a \N{GRINNING FACE} b \N{EGYPTIAN HIEROGLYPH A001}", 1)])
+    assert "a ? b ?" in text
+
+
+def test_one_row_too_many_is_refused(tmp_path: Path) -> None:
+    table = PdfFile(io.BytesIO(), tmp_path, Heading("Bookings", (), MADE_AT), COLUMNS)
+    with pytest.raises(TooLongError):
+        table.add([("", "x", 1)] * (MAX_ROWS + 1))
+    table.close()
+
+
+async def test_a_report_as_pdf(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop = await barber(http, context, display_name="Γιώργος & Ольга")
+    await store(context, [a_booking(tomorrow(9), barber_id=shop.person.id, price=123_450) for _ in range(3)])
+    for kind, told in (
+        ("bookings", "3 bookings: 3 completed"),
+        ("revenue", "Revenue: 3,703.50 EUR"),
+        ("payouts", "0 payouts"),
+    ):
+        answer = await fetch(http, await made(http, context, shop.person, kind=kind, format="pdf"))
+        assert answer.headers["content-type"] == "application/pdf"
+        (page,) = pypdf.PdfReader(io.BytesIO(answer.content)).pages
+        text = page.extract_text()
+        day = tomorrow(9).date()
+        for part in (kind.capitalize(), "Γιώργος & Ольга", f"{day} to {day}, days of Europe/Berlin", told):
+            assert part in text
+        assert "Page 1 of 1" in text
+
+
+async def test_one_that_would_be_too_long_fails_for_good(
+    http: httpx.AsyncClient, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf_file, "MAX_ROWS", 60)
+    shop = await barber(http, context)
+    await store(context, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(61)])
+    report = await asked(http, shop.person, format="pdf")
+    await make(context, report)
+    failed = await read(http, shop.person, report)
+    assert (failed["state"], failed["failure"], failed["url"]) == ("failed", "too_long", None)
+    assert (await made(http, context, shop.person))["state"] == "done"  # as CSV

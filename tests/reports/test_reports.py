@@ -1,0 +1,264 @@
+"""Reports over HTTP: asked for, made by the job, fetched by a link, deleted; and whose they are."""
+
+import asyncio
+import csv
+import io
+from datetime import datetime, timedelta
+from itertools import repeat
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.pages import walk
+from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.reports import REPORTS, ask, asked, fetch, made, make, read, stored_files, wanted
+from tests.conftest import SetClock
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context, durations=(30, 45), display_name="Łukasz; „=1+1”")
+
+
+@pytest.fixture
+async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
+    return await admin(http, context)
+
+
+async def visits(http: httpx.AsyncClient, shop: Barber, *hours: int) -> list[dict[str, Any]]:
+    """Completed ones of tomorrow, of both services."""
+    customer, done = await register(http), []
+    for hour in hours:
+        booking = await book(http, customer, shop, tomorrow(hour), services=(0, 1))
+        for action in ("accept", "start", "complete"):
+            assert (await move(http, shop.auth, booking, action)).status_code == 200
+        done.append(booking)
+    return done
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+
+
+async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    done = await visits(http, shop, 9, 11)
+    report = await asked(http, shop.person)
+    assert (report["state"], report["progress"], report["url"]) == ("pending", 0, None)
+    assert (report["barber_id"], report["timezone"]) == (shop.id, "Europe/Berlin")
+    progress = await make(context, report)
+    assert progress == sorted(progress)
+    assert 0 < progress[-1] <= 1
+    ready = await read(http, shop.person, report)
+    assert (ready["state"], ready["progress"]) == ("done", 1)
+    kept = datetime.fromisoformat(ready["expires_at"]) - datetime.fromisoformat(ready["ended_at"])
+    assert kept == timedelta(hours=context.settings.reports.keep_h)
+    answer = await fetch(http, ready)
+    assert answer.status_code == 200
+    assert len(answer.content) == ready["size"]
+    headers = {name: answer.headers[name] for name in ("content-type", "x-content-type-options", "cache-control")}
+    assert headers == {
+        "content-type": "text/csv; charset=utf-8; header=present",
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+    }
+    day = tomorrow(9).date()
+    assert answer.headers["content-disposition"] == f"attachment; filename*=UTF-8''bookings-{day}-{day}.csv"
+    rows = rows_of(answer)
+    assert [row["booking_id"] for row in rows] == [booking["id"] for booking in done]
+    assert {row["barber"] for row in rows} == {"Łukasz; „=1+1”"}
+    assert {(row["price"], row["currency"], row["status"]) for row in rows} == {("75.00", "EUR", "completed")}
+
+
+async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    await visits(http, shop, 9, 11, 13)
+    await book(http, await register(http), shop, tomorrow(15))  # not completed, so no revenue
+    rows = rows_of(await fetch(http, await made(http, context, shop.person, kind="revenue")))
+    assert sorted((row["count"], row["amount"], row["currency"]) for row in rows) == [
+        ("3", "135.00", "EUR"),
+        ("3", "90.00", "EUR"),
+    ]
+    assert {row["day"] for row in rows} == {str(tomorrow(9).date())}
+
+
+async def test_payouts_are_a_header(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    await visits(http, shop, 9)
+    answer = await fetch(http, await made(http, context, shop.person, kind="payouts"))
+    assert answer.content == b"payout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
+
+
+async def test_everybody_sees_what_is_theirs(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, boss: Person
+) -> None:
+    other = await barber(http, context, durations=(30, 45), timezone="Asia/Tokyo")
+    ours, others = await visits(http, shop, 5), await visits(http, other, 4)
+
+    async def ids(person: Person, **about: Any) -> set[str]:
+        return {row["booking_id"] for row in rows_of(await fetch(http, await made(http, context, person, **about)))}
+
+    assert await ids(shop.person) == {ours[0]["id"]}
+    assert await ids(shop.person, barber_id=shop.id) == {ours[0]["id"]}
+    assert await ids(boss, barber_id=other.id) == {others[0]["id"]}
+    assert await ids(boss) >= {ours[0]["id"], others[0]["id"]}
+    refused = await ask(http, shop.person, barber_id=other.id)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+
+
+async def test_admins_choose_the_time_zone(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    other = await barber(http, context, timezone="Asia/Tokyo")
+    zones = [
+        (await asked(http, boss, **about))["timezone"]
+        for about in ({}, {"barber_id": other.id}, {"barber_id": other.id, "timezone": "America/Lima"})
+    ]
+    assert zones == ["UTC", "Asia/Tokyo", "America/Lima"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"to": "2000-01-01"}, "to"),
+        ({"from": "2024-01-01", "to": "2025-01-01"}, "to"),
+        ({"from": "1999-12-31", "to": "2000-01-01"}, "from"),
+        ({"from": "2199-12-31", "to": "2200-01-01"}, "to"),
+        ({"from": "0001-01-01"}, "from"),
+        ({"to": "9999-12-31"}, "to"),
+        ({"from": "2027-02-30"}, "from"),
+        ({"kind": "tips"}, "kind"),
+        ({"format": "xlsx"}, "format"),
+        ({"timezone": "Europe/Berlin"}, "timezone"),
+    ],
+)
+async def test_what_is_refused_is_named(
+    http: httpx.AsyncClient, shop: Barber, changed: dict[str, str], field: str
+) -> None:
+    refused = await ask(http, shop.person, **changed)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+
+
+async def test_a_leap_year_fits_as_a_whole(http: httpx.AsyncClient, shop: Barber, boss: Person) -> None:
+    await asked(http, shop.person, **{"from": "2024-01-01", "to": "2024-12-31"})
+    for zone in ("Mars/Base", "localtime", "../UTC"):
+        refused = await ask(http, boss, timezone=zone)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "timezone")
+
+
+async def test_a_barber_without_a_profile_is_told_so(http: httpx.AsyncClient) -> None:
+    refused = await ask(http, await register(http, role="barber"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "profile_missing")
+
+
+async def test_reports_of_others_are_not_there(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, boss: Person
+) -> None:
+    """Not for admins either: they ask for their own."""
+    report = await made(http, context, shop.person)
+    for stranger in (boss, (await barber(http, context)).person):
+        for method in ("GET", "DELETE"):
+            answer = await http.request(method, f"{REPORTS}/{report['id']}", headers=stranger.auth)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert await walk(http, REPORTS, {}, auth=stranger.auth) == [[]]
+    assert (await fetch(http, report)).status_code == 200
+
+
+async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    reports = [await asked(http, shop.person, kind=kind) for kind in ("bookings", "revenue", "payouts")]
+    await make(context, reports[1])
+    pages = await walk(http, REPORTS, {}, auth=shop.auth, limits=repeat(2))
+    assert [len(page) for page in pages] == [2, 1]
+    listed = [item for page in pages for item in page]
+    assert [item["id"] for item in listed] == [report["id"] for report in reversed(reports)]
+    assert [(item["state"], item["progress"]) for item in listed] == [("pending", 0), ("done", 1), ("pending", 0)]
+    assert {item["url"] for item in listed} == {None}
+
+
+async def test_a_deleted_report_is_gone_with_its_file(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    report = await made(http, context, shop.person)
+    for status in (204, 404):
+        assert (await http.delete(f"{REPORTS}/{report['id']}", headers=shop.auth)).status_code == status
+    assert (await fetch(http, report)).status_code == 404
+    waiting = await asked(http, shop.person)
+    await http.delete(f"{REPORTS}/{waiting['id']}", headers=shop.auth)
+    await make(context, waiting)
+    assert waiting["id"] not in {str(stored) for stored in await stored_files(context)}
+
+
+async def test_the_same_key_is_the_same_report(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    first = await asked(http, shop.person, key="k")
+    await make(context, first)
+    assert await asked(http, shop.person, key="k") == first
+    refused = await ask(http, shop.person, key="k", kind="revenue")
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    assert (await asked(http, (await barber(http, context)).person, key="k"))["id"] != first["id"]
+
+
+async def test_many_at_once_under_one_key_are_one(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    answers = await asyncio.gather(*(ask(http, shop.person, key="k") for _ in range(12)))
+    ids = {answer.json()["id"] for answer in answers if answer.status_code == 202}
+    others = {answer.json()["code"] for answer in answers if answer.status_code != 202}
+    assert len(ids) == 1
+    assert others <= {"idempotency_key_in_flight"}
+    assert await context.database["reports"].count_documents({"by.id": shop.person.id}) == 1
+
+
+async def test_five_at_a_time(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    """However many ask at once; one that is done makes room for one."""
+    answers = await asyncio.gather(*(ask(http, shop.person) for _ in range(12)))
+    accepted = [answer.json() for answer in answers if answer.status_code == 202]
+    refused = [answer for answer in answers if answer.status_code != 202]
+    assert len(accepted) == 5
+    assert {(one.status_code, one.json()["code"]) for one in refused} == {(429, "too_many_reports")}
+    assert refused[0].headers["retry-after"] == "30"
+    await make(context, accepted[2])
+    again = [(await ask(http, shop.person)).status_code for _ in range(2)]
+    assert again == [202, 429]
+    assert (await ask(http, (await barber(http, context)).person)).status_code == 202
+
+
+async def test_a_link_ends_and_the_file_after_it(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    report = await made(http, context, shop.person)
+    clock.shift = timedelta(minutes=context.settings.reports.link_min, seconds=1)
+    late = await fetch(http, report)
+    assert (late.status_code, late.json()["code"]) == (403, "link_expired")
+    person = await sign_in_again(http, shop.person)
+    assert (await fetch(http, await read(http, person, report))).status_code == 200
+    clock.shift = timedelta(hours=context.settings.reports.keep_h, seconds=1)
+    person = await sign_in_again(http, shop.person)
+    assert (await read(http, person, report))["url"] is None
+    await context.reports.tend()
+    over = await read(http, person, report)
+    assert (over["state"], over["progress"], over["url"]) == ("expired", 1, None)
+    assert report["id"] not in {str(stored) for stored in await stored_files(context)}
+
+
+async def test_no_link_outlives_its_file(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    report = await made(http, context, shop.person)
+    clock.shift = timedelta(hours=context.settings.reports.keep_h) - timedelta(minutes=1)
+    last = await read(http, await sign_in_again(http, shop.person), report)
+    link = context.file_links.read(urlsplit(last["url"]).path.rpartition("/")[2])
+    assert link
+    assert link.expires <= datetime.fromisoformat(report["expires_at"]).timestamp()
+
+
+async def test_links_that_were_altered_lead_nowhere(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    report = await made(http, context, shop.person)
+    path, _, token = urlsplit(report["url"]).path.rpartition("/")
+    for altered in (token[:-5], f"{token}AAAA", f"{'B' if token[0] == 'A' else 'A'}{token[1:]}", "a.b.c", "%ff", "x"):
+        answer = await http.get(f"{path}/{altered}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await http.head(f"{path}/{token}")).headers["content-length"] == str(report["size"])
+    assert (await http.post(f"{path}/{token}")).status_code == 405
+
+
+async def test_customers_have_no_reports(http: httpx.AsyncClient) -> None:
+    customer = await register(http)
+    assert (await http.post(REPORTS, json=wanted(), headers=customer.auth)).status_code == 403
