@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
+from grome.accounts.models import AccountEvent
 from grome.bookings.models import Action, HistoryEntry
-from grome.common.mongo import Document
-from grome.events.models import BOOKINGS, Change, Event, EventType
+from grome.events.models import BOOKINGS, SESSIONS, USERS, Change, Event, EventType
 
+# Where each collection's documents keep what is to be handed on, each with a moment `at`.
+OUTBOXES: Final = {BOOKINGS: "history", USERS: "outbox", SESSIONS: "notice"}
 _TYPES: Final = {
     Action.CREATE: EventType.BOOKING_REQUESTED,
     Action.ACCEPT: EventType.BOOKING_ACCEPTED,
@@ -22,40 +25,64 @@ _TYPES: Final = {
 
 def events_of(change: Change) -> list[Event]:
     """In the order of their versions."""
-    return _of_booking(change) if change.collection == BOOKINGS else []
+    if change.collection not in OUTBOXES:
+        return []
+    entries, document = _new_entries(change), change.document
+    if change.collection == BOOKINGS:
+        people = (document["customer_id"], document["barber_id"])
+        events = [_of_booking(entry, document["_id"], people) for entry in entries]
+    else:
+        user_id = document["_id" if change.collection == USERS else "user_id"]
+        events = [_of_account(entry, user_id) for entry in entries]
+    return sorted(events, key=_by_version)
 
 
-def events_since(document: Document, since: datetime) -> list[Event]:
-    """All that a booking tells of, from a moment on."""
-    return [event for event in _of_booking(Change(BOOKINGS, document, None, since)) if event.at >= since]
-
-
-def _of_booking(change: Change) -> list[Event]:
-    booking = change.document
-    entries = [msgspec.convert(entry, HistoryEntry) for entry in _new_entries(change)]
-    people = (booking["customer_id"], booking["barber_id"])
-    return [
-        Event(
-            id=entry.id,
-            type=_TYPES[entry.action],
-            at=entry.at,
-            subject_id=booking["_id"],
-            version=entry.version,
-            people=people,
-            actor_id=entry.actor_id,
-        )
-        for entry in sorted(entries, key=_by_version)
-    ]
+def events_since(change: Change, since: datetime) -> list[Event]:
+    """All that a whole document tells of, from a moment on."""
+    return [event for event in events_of(change) if event.at >= since]
 
 
 def _new_entries(change: Change) -> list[Any]:
-    """Added to the array they come one by one, as `history.2`; after a write of the whole array, all of them."""
+    """Added to an array they come one by one, as `history.2`; after a write of the whole, all of them."""
+    outbox = OUTBOXES[change.collection]
     if change.updated is None:
-        return list(change.document["history"])
-    if "history" in change.updated:
-        return list(change.updated["history"])
-    return [value for path, value in change.updated.items() if path.startswith("history.")]
+        whole = change.document.get(outbox)
+    elif outbox in change.updated:
+        whole = change.updated[outbox]
+    else:
+        whole = [value for path, value in change.updated.items() if path.startswith(f"{outbox}.")]
+    if whole is None:
+        return []
+    return whole if isinstance(whole, list) else [whole]
 
 
-def _by_version(entry: HistoryEntry) -> int:
-    return entry.version
+def _of_booking(entry: Any, booking_id: UUID, people: tuple[UUID, UUID]) -> Event:  # noqa: ANN401 -- BSON
+    told = msgspec.convert(entry, HistoryEntry)
+    return Event(
+        id=told.id,
+        type=_TYPES[told.action],
+        at=told.at,
+        subject_id=booking_id,
+        version=told.version,
+        people=people,
+        actor_id=told.actor_id,
+    )
+
+
+def _of_account(entry: Any, user_id: UUID) -> Event:  # noqa: ANN401 -- BSON
+    """An account counts no versions; its events are told apart and ordered by their milliseconds."""
+    told = msgspec.convert(entry, AccountEvent)
+    version = int(told.at.timestamp() * 1000)
+    return Event(
+        id=told.id,
+        type=told.type,
+        at=told.at,
+        subject_id=user_id,
+        version=version,
+        people=(user_id,),
+        actor_id=user_id,
+    )
+
+
+def _by_version(event: Event) -> int:
+    return event.version

@@ -13,7 +13,7 @@ from msgspec import Struct
 from grome.common.clock import Clock
 from grome.common.mongo import Document, DriverError
 from grome.common.tasks import end_if_cancelled
-from grome.events.derive import events_of, events_since
+from grome.events.derive import OUTBOXES, events_of, events_since
 from grome.events.models import Change, Event
 from grome.events.repository import RelayRepository, RelayState, TokenLostError
 
@@ -96,15 +96,15 @@ class Leader:
                         change, token = await changes.next()
                         await self._read_ahead.put(_Read(change, events_of(change) if change else [], token))
             except TokenLostError:
-                logger.error("The relay's position is lost; bookings are read anew")
+                logger.error("The relay's position is lost; what has changed since is read anew")
                 token = None
 
     async def _rescan(self) -> None:
         """After the stream is opened, so that nothing falls in between."""
         since = (self._position_at or self._state.since) - _OVERLAP
         logger.info("The relay reads what has changed since {}", since)
-        async for booking in self._relay.changed_since(since):
-            await self._read_ahead.put(_Read(None, events_since(booking, since), None))
+        async for change in self._relay.changed_since(OUTBOXES, since):
+            await self._read_ahead.put(_Read(None, events_since(change, since), None))
 
     async def _hand_on_all(self) -> None:
         while True:

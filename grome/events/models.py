@@ -12,6 +12,8 @@ from grome.common.mongo import Document
 
 # The collections whose changes are followed.
 BOOKINGS: Final = "bookings"
+USERS: Final = "users"
+SESSIONS: Final = "sessions"
 BARBERS: Final = "barbers"
 
 

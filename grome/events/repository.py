@@ -1,6 +1,6 @@
 """What the relay keeps in MongoDB, and what it reads there: its lease, its position, and the changes themselves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -12,14 +12,14 @@ from pymongo.write_concern import WriteConcern
 
 from grome.common.mongo import CollectionSpec, Database, Document, from_document
 from grome.common.mongo_schema import validator_for
-from grome.events.models import BARBERS, BOOKINGS, Change
+from grome.events.models import BARBERS, BOOKINGS, SESSIONS, USERS, Change
 
 _ID: Final = "relay"
 # The server's codes for a resume token that leads nowhere any more.
 _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
 # How long the server waits for a change before it says that there is none.
 _AWAIT_MS: Final = 1_000
-_FOLLOWED: Final = [BOOKINGS, BARBERS]
+_FOLLOWED: Final = [BOOKINGS, USERS, SESSIONS, BARBERS]
 
 
 class RelayState(Struct, frozen=True, kw_only=True):
@@ -106,11 +106,15 @@ class RelayRepository:
                 raise TokenLostError from error
             raise
 
-    async def changed_since(self, since: datetime) -> AsyncIterator[Document]:
-        """All bookings with history from then on. Reads the whole collection, which an index would slow every day."""
-        bookings = self._database[BOOKINGS].with_options(read_concern=ReadConcern("majority"))
-        async for document in bookings.find({"history.at": {"$gte": since}}):
-            yield document
+    async def changed_since(self, outboxes: Mapping[str, str], since: datetime) -> AsyncIterator[Change]:
+        """All whose outbox, a field by collection, has anything from then on.
+
+        Reads whole collections: an index for this would make every write slower, and it is hardly ever needed.
+        """
+        for name, outbox in outboxes.items():
+            collection = self._database[name].with_options(read_concern=ReadConcern("majority"))
+            async for document in collection.find({f"{outbox}.at": {"$gte": since}}):
+                yield Change(name, document, None, since)
 
 
 class Changes:

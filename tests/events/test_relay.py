@@ -24,7 +24,7 @@ from grome.events.repository import RelayRepository
 from grome.jobs.models import NewJob, State
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
-from tests.builders.people import Person, register
+from tests.builders.people import PASSWORD, Person, register
 from tests.jobs.test_jobs import working
 from tests.waiting import until
 from workers.registry import HANDLERS
@@ -202,6 +202,22 @@ async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> N
             return await context.database["audit"].find_one({"_id": event.id}) is not None
 
         await until(is_recorded, within_s=SOON_S)
+
+
+async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClient, context: AppContext) -> None:
+    async with running(context.relay):
+        person = await register(http)
+        signing_in = {"email": person.email, "password": PASSWORD, "device": {"id": "another"}}
+        assert (await http.post("/v1/auth/login", json=signing_in)).status_code == 200
+
+        async def types() -> list[str]:
+            records = context.database["audit"].find({"subject_id": person.id}).sort("version", 1)
+            return [record["type"] async for record in records]
+
+        async def both() -> bool:
+            return await types() == ["account.registered", "account.new_device"]
+
+        await until(both, within_s=TAKEOVER_S)
 
 
 async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppContext, shop: Barber) -> None:
