@@ -68,10 +68,10 @@ class Bench:
             redis=msgspec.structs.replace(base.redis, url=data.redis_url),
         )
 
-    def grome(self, name: str, database: str, **changed: str) -> AbstractContextManager[Server]:
+    def grome(self, name: str, database: str, *, pinned: bool = True, **changed: str) -> AbstractContextManager[Server]:
         """`grome serve` as in production, with one API worker; `changed` sets further variables."""
         env = {"GROME_HOME": str(self.home), "GROME_ACCOUNTS_SIGNING_KEY": self.signing_key, **changed}
-        return grome(name, self.data(database), env, cpu=self.core)
+        return grome(name, self.data(database), env, cpu=self.core if pinned else None)
 
 
 DEMO: Final = "bench_demo"

@@ -38,6 +38,7 @@ from grome.events.live import LiveRooms
 from grome.events.relay import Follower, Relay
 from grome.events.repository import RelayRepository
 from grome.jobs.admin import JobAdmin
+from grome.jobs.models import Queue
 from grome.jobs.queues import Queues, open_queues
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import Jobs
@@ -124,7 +125,8 @@ class AppContext:
         stack = AsyncExitStack()
         mongo = open_mongo(settings.mongo)
         stack.push_async_callback(close_mongo, mongo)
-        redis, waiting = open_redis(settings.redis), open_waiting_redis(settings.redis)
+        slots = len(Queue) * settings.jobs.concurrency
+        redis, waiting = open_redis(settings.redis), open_waiting_redis(settings.redis, slots)
         stack.push_async_callback(redis.aclose)
         subscribing = open_subscribing_redis(settings.redis)
         stack.push_async_callback(waiting.aclose)

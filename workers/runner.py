@@ -5,6 +5,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import uvloop
 from saq import CronJob
 
 from config.settings import Settings
@@ -23,7 +24,7 @@ Crons = Sequence[CronJob[Any]]
 def run_worker(settings: Settings) -> None:
     """Works until SIGINT or SIGTERM."""
     configure_logging(settings.log)
-    asyncio.run(_work_until_told(settings))
+    uvloop.run(_work_until_told(settings))
 
 
 async def _work_until_told(settings: Settings) -> None:

@@ -34,14 +34,19 @@ def open_redis(settings: RedisSettings) -> Redis:
     return Redis.from_pool(pool)
 
 
-def open_waiting_redis(settings: RedisSettings) -> Redis:
-    """For commands that wait for something to happen, such as dequeues. No answer is no fault here."""
-    return Redis.from_url(
+def open_waiting_redis(settings: RedisSettings, waiting: int) -> Redis:
+    """For commands that wait for something to happen, such as dequeues. No answer is no fault here.
+
+    Up to `waiting` connections are held by such commands; there are `max_connections` beside them for all others.
+    """
+    pool = BlockingConnectionPool.from_url(
         settings.url,
-        max_connections=settings.max_connections,
+        max_connections=settings.max_connections + waiting,
+        timeout=settings.timeout_s,
         socket_connect_timeout=settings.timeout_s,
         socket_keepalive=True,
     )
+    return Redis.from_pool(pool)
 
 
 def open_subscribing_redis(settings: RedisSettings) -> Redis:

@@ -45,6 +45,9 @@ class CalmQueue(RedisQueue):
             logger.info("Redis is back; jobs of the queue {} go on", self.name)
         return message
 
+    async def notify(self, job: Message) -> None:
+        """Tells nobody, since nobody waits for a message's end; SAQ would twice for each."""
+
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
         return await _or_nothing(super().sweep(lock, abort)) or []
 

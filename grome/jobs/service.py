@@ -12,7 +12,7 @@ from saq import Job as Message
 from grome.common.clock import Clock
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.common.tasks import end_if_cancelled
-from grome.jobs.models import Job, JobKind, NewJob, State
+from grome.jobs.models import Job, JobKind, NewJob, Queue, State
 from grome.jobs.queues import Queues
 from grome.jobs.repository import JobRepository
 
@@ -21,6 +21,7 @@ _HANDED_S: Final = 4.0
 _LONGEST_S: Final = 300.0
 _AT_ONCE: Final = 500
 _LOOK_EVERY_S: Final = 1.0
+_CROWD: Final = 50
 # How long SAQ's dashboard shows a message that is done with.
 _SHOWN_S: Final = 600
 
@@ -46,6 +47,7 @@ class Jobs:
                 queue=new.kind.queue,
                 payload=new.payload,
                 state=State.PENDING,
+                handed=0 if new.due_at and new.due_at > now else 1,
                 next_at=new.due_at if new.due_at and new.due_at > now else now + timedelta(seconds=_HANDED_S),
                 created_at=now,
             )
@@ -65,8 +67,16 @@ class Jobs:
         if due:
             until = {job.id: now + timedelta(seconds=min(_HANDED_S * 2**job.handed, _LONGEST_S)) for job in due}
             await self._jobs.put_off(until, due)
-            await self._hand_over(due)
+            crowded = await self._crowded()
+            await self._hand_over([job for job in due if not (job.queue in crowded and job.handed and not job.claim)])
         return len(due)
+
+    async def _crowded(self) -> set[Queue]:
+        """Queues that are behind: what they were handed waits there, and handing it over anew would only add to it."""
+        try:
+            return {name for name, queue in self._queues.items() if await queue.count("queued") > _CROWD}
+        except RedisError:
+            return set()
 
     async def keep_handing_over(self) -> None:
         """Runs as long as a worker does; any number of workers may."""
