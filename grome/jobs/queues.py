@@ -1,7 +1,7 @@
 """SAQ's queues, kept calm while Redis is away: by itself SAQ asks again at once, without end and with a trace."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Iterable
 from typing import Any, Final, cast
 
 from loguru import logger
@@ -10,11 +10,11 @@ from redis.exceptions import RedisError
 from saq import Job as Message
 from saq import Worker
 from saq.queue.redis import RedisQueue
-from saq.types import WorkerInfo
+from saq.types import ListenCallback, WorkerInfo
 
+from grome.common.tasks import end_if_cancelled
 from grome.jobs.models import Queue
 
-# Each of a worker's slots asks so often whether Redis is back.
 _ASK_AGAIN_S: Final = 1.0
 
 Queues = dict[Queue, RedisQueue]
@@ -26,27 +26,47 @@ def open_queues(redis: Redis) -> Queues:
 
 
 class CalmQueue(RedisQueue):
-    """One line in the log says that Redis went away, and one that it is back."""
+    """One line in the log says that Redis went away, and one that it is back; meanwhile one of all slots looks."""
 
-    _away = False
+    def __init__(self, redis: Redis, name: str) -> None:
+        super().__init__(redis, name=name)
+        self._there = asyncio.Event()
+        self._there.set()
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Message | None:  # noqa: ASYNC109 -- SAQ's
-        """None also where Redis is away, after a pause."""
+        """None also where Redis was away, once it is back."""
         try:
-            message = await super().dequeue(timeout, poll_interval)
+            return await super().dequeue(timeout, poll_interval)
         except RedisError as fault:
-            if not self._away:
-                self._away = True
+            if self._there.is_set():
+                self._there.clear()
                 logger.warning("Redis is of no use ({!r}); jobs of the queue {} wait", fault, self.name)
-            await asyncio.sleep(_ASK_AGAIN_S)
+                await self._look_until_it_is_there()
+            await self._there.wait()
             return None
-        if self._away:
-            self._away = False
+
+    async def _look_until_it_is_there(self) -> None:
+        try:
+            while await _or_nothing(self.count("queued")) is None:
+                end_if_cancelled()
+                await asyncio.sleep(_ASK_AGAIN_S)
             logger.info("Redis is back; jobs of the queue {} go on", self.name)
-        return message
+        finally:
+            self._there.set()
 
     async def notify(self, job: Message) -> None:
         """Tells nobody, since nobody waits for a message's end; SAQ would twice for each."""
+
+    async def listen(
+        self,
+        job_keys: Iterable[str],
+        callback: ListenCallback,
+        timeout: float | None = 10,  # noqa: ASYNC109 -- SAQ's
+        poll_interval: float = 0.5,
+    ) -> None:
+        """Hears nothing. SAQ's sweep would wait for word of each message whose worker has died, over a subscription to
+        all messages that never ends, and turns without a pause once Redis is away.
+        """
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
         return await _or_nothing(super().sweep(lock, abort)) or []
@@ -72,7 +92,7 @@ class CalmWorker(Worker[Any]):
         return cast("WorkerInfo", await _or_nothing(super().worker_info(ttl)))
 
 
-async def _or_nothing(asked: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 -- whatever it gives
+async def _or_nothing(asked: Awaitable[Any]) -> Any:  # noqa: ANN401 -- whatever it gives
     try:
         return await asked
     except RedisError:

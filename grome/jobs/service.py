@@ -24,6 +24,8 @@ _LOOK_EVERY_S: Final = 1.0
 _CROWD: Final = 50
 # How long SAQ's dashboard shows a message that is done with.
 _SHOWN_S: Final = 600
+# What is left in Redis of a message whose worker has died is swept away after so long. No kind of job takes longer.
+_FORGOTTEN_AFTER_S: Final = 3_600
 
 
 class Jobs:
@@ -125,7 +127,7 @@ def _message(job: Job) -> Message:
         function=job.kind,
         kwargs={"job_id": job.id, "tries": job.tries},
         key=f"{job.id}.{job.tries}-{job.handed // 2}",
-        timeout=0,
+        timeout=_FORGOTTEN_AFTER_S,
         ttl=_SHOWN_S,
     )
 
