@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format seed demo bench lock clean
+.PHONY: help install run test check format storm seed demo bench lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -35,6 +35,9 @@ check: install ## Lint, format check, types, Dockerfile: what CI runs
 format: install ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
+	@$(BIN)/python -m tests.effects_storm $(ARGS)
 
 seed: install ## Add demo data to GROME_MONGO_URL; options in ARGS
 	@$(BIN)/grome seed $(ARGS)

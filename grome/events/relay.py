@@ -10,9 +10,9 @@ from typing import Final, Protocol
 
 import msgspec
 from loguru import logger
-from redis.exceptions import RedisError
 
 from grome.common.clock import Clock
+from grome.common.faults import is_passing
 from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.common.tasks import end_if_cancelled
@@ -91,7 +91,7 @@ class Relay:
                 await follower.follow(events)
             # Whatever it is, a bug of one follower must stop neither the others nor what comes after.
             except Exception as error:  # noqa: BLE001
-                if not _passes(error):
+                if not is_passing(error):
                     logger.opt(exception=error).error("{} cannot follow", name)
                     await self._set_aside(name, events)
                     return
@@ -109,7 +109,3 @@ class Relay:
                 for event in events
             )
         )
-
-
-def _passes(error: Exception) -> bool:
-    return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_passing_fault(error))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from loguru import logger
 
+from grome.common.faults import is_passing
 from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.common.tasks import end_if_cancelled
@@ -21,6 +22,7 @@ from grome.jobs.service import delay_s
 _HELD_S: Final = 8.0
 # ... so it says that it lives far more often.
 _BEAT_S: Final = 2.0
+_SPARED_S: Final = 1.0
 _LONGEST_ERROR: Final = 1_000
 
 
@@ -69,6 +71,11 @@ class JobRunner:
         self._held[job_id] = claim
         try:
             return await self._try(job)
+        except DriverError as error:
+            if not is_passing_fault(error):
+                raise
+            logger.warning("How job {} ended cannot be stored ({!r}); it runs again", job_id, error)
+            return "runs again, since MongoDB was away at its end"
         except asyncio.CancelledError:  # the worker ends; the job is free at once instead of when it is missed
             await self._jobs.change_held(job, {"claim": None, "tries": job.tries - 1, "next_at": self._clock()})
             raise
@@ -88,10 +95,19 @@ class JobRunner:
             return await self._again(job, kind, error, error.seconds)
         # Whatever it is: of a job that fails, the error is the record.
         except Exception as error:  # noqa: BLE001
+            if is_passing(error):
+                return await self._spare(job, error)
             wait_s = delay_s(kind, job.tries, random.random())  # noqa: S311 -- a spread, no secret
             return await self._again(job, kind, error, wait_s)
         await self._jobs.change_held(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": None})
         return "done"
+
+    async def _spare(self, job: Job, error: Exception) -> str:
+        """What MongoDB or Redis lacks is not the job's fault, and soon there again: this was no try."""
+        logger.warning("Job {} is put off, since a server is away ({!r})", job.id, error)
+        wait_s = _SPARED_S * (1 + random.random())  # noqa: S311 -- a spread, no secret
+        await self._jobs.change_held(job, {"claim": None, "tries": job.tries - 1, "next_at": self._in(wait_s)})
+        return "put off, since a server is away"
 
     async def _again(self, job: Job, kind: JobKind, error: Exception, wait_s: float | None) -> str:
         told = _told(error)

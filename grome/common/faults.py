@@ -1,0 +1,13 @@
+"""Faults of our own servers."""
+
+from redis.exceptions import RedisError
+
+from grome.common.errors import Unavailable
+from grome.common.mongo import DriverError, is_passing_fault
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether MongoDB or Redis was away or of no use for a moment."""
+    if isinstance(error, DriverError):
+        return is_passing_fault(error)
+    return isinstance(error, RedisError | Unavailable)

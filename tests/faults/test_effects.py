@@ -1,0 +1,12 @@
+"""Whatever is killed, what follows from a change happens once. `make storm` does the same for a minute."""
+
+from pathlib import Path
+
+from tests.effects_storm import storm
+
+
+async def test_each_effect_is_there_once_whatever_was_killed(tmp_path: Path) -> None:
+    outcome = await storm(tmp_path, seconds=8, seed=1)
+    assert [count for count in outcome.counts if not count.is_right] == []
+    assert len(outcome.killed) == 5
+    assert outcome.bookings > 20
