@@ -219,6 +219,8 @@ def _banner(settings: Settings, *, demo: bool) -> str:
         f"  Documentation   {base}/docs",
         f"  SAQ dashboard   {base}/jobs/",
     ]
+    if settings.mail.transport == "folder" and settings.env != "production":
+        lines.append(f"  Mailbox         {base}/mailbox/")
     if demo:
         from grome.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
 

@@ -24,6 +24,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WriteConcernError,
 )
+from pymongo.write_concern import WriteConcern
 
 from config.settings import MongoSettings
 
@@ -69,6 +70,11 @@ def database(client: Client, settings: MongoSettings) -> Database:
         document_class=dict, tz_aware=True, tzinfo=UTC, uuid_representation=4
     )
     return client.get_database(settings.database, codec_options=options)
+
+
+def in_passing(collection: Collection) -> Collection:
+    """For writes of what is done again if it is lost: answered at once, and a failover may take them back."""
+    return collection.with_options(write_concern=WriteConcern(w=1, j=False))
 
 
 def is_passing_fault(error: BaseException) -> bool:

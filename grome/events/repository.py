@@ -8,9 +8,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
-from grome.common.mongo import CollectionSpec, Database, Document, from_document
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, in_passing
 from grome.common.mongo_schema import validator_for
 from grome.events.models import BARBERS, BOOKINGS, SESSIONS, USERS, Change
 
@@ -52,8 +51,7 @@ class TokenLostError(Exception):
 class RelayRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
-        # A lease that a failover takes back is one that its holder notices at the next renewal.
-        self._relay = database[COLLECTION.name].with_options(write_concern=WriteConcern(w=1, j=False))
+        self._relay = in_passing(database[COLLECTION.name])  # a lease that is lost is noticed at the next renewal
 
     async def begin(self, since: datetime) -> None:
         """Where there is no relay yet: all that happens from `since` on is to be handed on."""

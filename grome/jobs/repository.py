@@ -6,9 +6,16 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 from pymongo import IndexModel, ReturnDocument, UpdateOne
-from pymongo.write_concern import WriteConcern
 
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
+from grome.common.mongo import (
+    CollectionSpec,
+    Database,
+    Document,
+    from_document,
+    in_passing,
+    insert_missing,
+    to_document,
+)
 from grome.common.mongo_schema import validator_for
 from grome.jobs.models import Job, State
 
@@ -44,8 +51,7 @@ class AfterJob(Struct, frozen=True):
 class JobRepository:
     def __init__(self, database: Database) -> None:
         self._jobs = database[COLLECTION.name]
-        # A step of a job that a failover takes back is done again, as after a crash.
-        self._steps = self._jobs.with_options(write_concern=WriteConcern(w=1, j=False))
+        self._steps = in_passing(self._jobs)
 
     async def add(self, jobs: Sequence[Job]) -> None:
         """Add those whose id is new and leave the others as they are."""

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, in_passing, to_document
 from grome.common.mongo_schema import validator_for
 from grome.notifications.models import Bounce, LogEntry, PushDevice, ReminderMark, Slot, State
 
@@ -56,7 +56,8 @@ class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 class NotificationRepository:
     def __init__(self, database: Database) -> None:
-        self._log, self._slots, self._bounces = database[LOG.name], database[SLOTS.name], database[BOUNCES.name]
+        self._log, self._slots = in_passing(database[LOG.name]), in_passing(database[SLOTS.name])
+        self._bounces = database[BOUNCES.name]
 
     async def record(self, entry: LogEntry) -> None:
         """Add the entry or put it in the place of what was known of it; what was sent stays sent.

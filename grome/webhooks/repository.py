@@ -10,7 +10,15 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from grome.common.actor import Actor, Role
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
+from grome.common.mongo import (
+    CollectionSpec,
+    Database,
+    Document,
+    from_document,
+    in_passing,
+    insert_missing,
+    to_document,
+)
 from grome.common.mongo_schema import validator_for
 from grome.webhooks.models import (
     KEPT,
@@ -90,7 +98,7 @@ class EndpointRepository:
 
     async def note_success(self, endpoint_id: UUID) -> None:
         failing = {"_id": endpoint_id, "failing_since": {"$ne": None}}
-        await self._endpoints.update_one(failing, {"$set": {"failing_since": None}})
+        await in_passing(self._endpoints).update_one(failing, {"$set": {"failing_since": None}})
 
     async def note_failure(self, endpoint_id: UUID, now: datetime) -> None:
         """The first after a success counts."""
@@ -166,7 +174,9 @@ class DeliveryRepository:
 
     async def _note(self, wanted: Document, attempt: Attempt, fields: dict[str, Any]) -> None:
         kept = {"$each": [to_document(attempt)], "$slice": -MOST_ATTEMPTS}
-        await self._deliveries.update_one(wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})})
+        await in_passing(self._deliveries).update_one(
+            wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})}
+        )
 
 
 def managed_by(actor: Actor) -> Document:
