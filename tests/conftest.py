@@ -1,24 +1,21 @@
 """What all tests stand on: a real mongod and Valkey, and one real server in the test's own event loop."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import msgspec
 import pytest
 
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import keep_signing_key
-from grome.app import App
 from grome.common.clock import system_clock
-from grome.context import AppContext
 from grome.embedded import EmbeddedServers, embedded_servers
-from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
 from tests.browser import browsers
+from tests.one_grome import app, context, database, http
 from tests.running import Running, running_grome
-from tests.served import served
+
+__all__ = ["app", "context", "database", "http"]
 
 
 class SetClock:
@@ -67,35 +64,6 @@ def clock(session_clock: SetClock) -> Iterator[SetClock]:
     """The clock of the application under test; back to the real time after the test."""
     yield session_clock
     session_clock.shift = timedelta()
-
-
-@pytest.fixture(scope="session")
-async def database(settings: Settings) -> AsyncIterator[None]:
-    """The collections as the migrations make them, dropped beforehand where a server is reused."""
-    context = await AppContext.open(settings)
-    await context.mongo.drop_database(settings.mongo.database)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
-        pass
-    yield
-    await context.close()
-
-
-@pytest.fixture(scope="session")
-async def app(settings: Settings, session_clock: SetClock, database: None) -> AsyncIterator[App]:  # noqa: ARG001
-    async with served(settings, session_clock) as application:
-        yield application
-
-
-@pytest.fixture
-async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def context(app: App) -> AppContext:
-    found: AppContext = app.ctx.grome
-    return found
 
 
 @pytest.fixture(scope="session")

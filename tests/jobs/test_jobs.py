@@ -20,7 +20,8 @@ from grome.jobs.service import delay_s
 from tests.waiting import until
 from tests.working import ends_as, working
 
-KIND = JobKind("tested", Queue.DEFAULT, timeout_s=1, delays_s=(0.05, 0.05))
+KIND = JobKind("tested", Queue.DEFAULT, timeout_s=10, delays_s=(0.05, 0.05))
+HASTY = JobKind("hasty", Queue.DEFAULT, timeout_s=0.3, delays_s=(0.05, 0.05))
 SOON_S = 5
 
 
@@ -56,7 +57,7 @@ async def handling() -> Handling:
 
 @pytest.fixture
 async def worker(context: AppContext, handling: Handling) -> AsyncIterator[None]:
-    async with working(context, {KIND: handling}):
+    async with working(context, {KIND: handling, HASTY: handling}):
         yield
 
 
@@ -95,7 +96,7 @@ async def test_what_fails_is_tried_again(context: AppContext, handling: Handling
 async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
     context: AppContext, handling: Handling, does: str, tries: int, told: str
 ) -> None:
-    new = job(does)
+    new = job(does, kind=HASTY if does == "hang" else KIND)
     await context.jobs.add(new)
     await ends_as(context, new, State.DEAD, within_s=15)
     dead = await context.jobs.find(new.id)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.settings import Settings
 from grome.context import AppContext
 from grome.notifications.delivery import Delivery, Transports
 from grome.notifications.dispatching import Dispatching
@@ -11,6 +12,14 @@ from grome.notifications.sending import Sending
 from grome.notifications.stories import Stories
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
+from tests.one_grome import apart, app, context, database, http
+
+__all__ = ["app", "context", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "notifications", 14)
 
 
 @pytest.fixture

@@ -4,8 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from config.settings import Settings
 from grome.context import AppContext
 from grome.reports.service import MAKE_REPORT
+from tests.one_grome import apart, app, context, database, http
+
+__all__ = ["app", "context", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "reports", 13)
 
 
 @pytest.fixture(autouse=True)

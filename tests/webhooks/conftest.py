@@ -14,9 +14,18 @@ from grome.context import AppContext
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
 from tests.conftest import SetClock
+from tests.one_grome import apart, app, context, database, http
 from tests.served import served
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
+
+__all__ = ["app", "context", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "webhooks", 12)
+
 
 _SOON_S = 1.0
 
@@ -24,7 +33,7 @@ _SOON_S = 1.0
 @pytest.fixture(scope="session")
 def trial_settings(settings: Settings) -> Settings:
     mongo = msgspec.structs.replace(settings.mongo, database="grome_webhooks")
-    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.rstrip('/0')}/7")
+    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.rpartition('/')[0]}/7")
     webhooks = msgspec.structs.replace(settings.webhooks, private_addresses=True, timeout_s=_SOON_S)
     return msgspec.structs.replace(settings, mongo=mongo, redis=redis, webhooks=webhooks)
 

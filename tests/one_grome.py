@@ -1,0 +1,57 @@
+"""One Grome in the tests' own process: fixtures for `conftest.py` files, which import them.
+
+A folder whose tests run workers or count what is there has one of its own: its `conftest.py` imports them as well, and
+says by a fixture `settings` where it keeps its data (`apart`).
+"""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import msgspec
+import pytest
+
+from config.settings import Settings
+from grome.app import App
+from grome.common.clock import Clock
+from grome.context import AppContext
+from grome.migrations import MIGRATIONS
+from grome.migrations.runner import migrate
+from tests.served import served
+
+__all__ = ["apart", "app", "context", "database", "http"]
+
+
+def apart(settings: Settings, name: str, redis_number: int) -> Settings:
+    """The same servers with another database and other queues."""
+    mongo = msgspec.structs.replace(settings.mongo, database=f"grome_test_{name}")
+    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.removesuffix('/0')}/{redis_number}")
+    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+
+
+@pytest.fixture(scope="session")
+async def database(settings: Settings) -> AsyncIterator[None]:
+    """The collections as the migrations make them, dropped beforehand where a server is reused."""
+    context = await AppContext.open(settings)
+    await context.mongo.drop_database(settings.mongo.database)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    yield
+    await context.close()
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings, session_clock: Clock, database: None) -> AsyncIterator[App]:  # noqa: ARG001
+    async with served(settings, session_clock) as application:
+        yield application
+
+
+@pytest.fixture
+async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def context(app: App) -> AppContext:
+    found: AppContext = app.ctx.grome
+    return found
