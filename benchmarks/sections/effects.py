@@ -21,7 +21,8 @@ from benchmarks.sections.create import Slots, lay_barbers
 from benchmarks.stopping import run_async
 from benchmarks.world import new_admin, new_customers, prepared
 
-CHANGES_A_SECOND: Final = 100
+# Changes a second: a busy day, and a day of a large platform.
+RATES: Final = (20, 100)
 _CUSTOMERS: Final = 20
 _DRAINED_WITHIN_S: Final = 60
 
@@ -32,8 +33,19 @@ def run(bench: Bench) -> Report:
     admin = run_async(new_admin(bench, EFFECTS))
     changed = {"GROME_JOBS_WORKERS": "1", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true"}
     with on_all_cores(bench), bench.grome("Grome with a job worker", EFFECTS, pinned=False, **changed) as grome:
-        seen = run_async(_change_and_receive(bench, grome.url, slots, customers, admin))
-    return Report([_table(seen, bench.options.effects_s)], sound=not seen.missing and not seen.doubled)
+        source = Source(grome.url, slots, customers)
+        seen = run_async(_change_and_receive(bench, source, admin))
+    tables = [_table(rate, one, bench.options.effects_s) for rate, one in seen.items()]
+    return Report(tables, sound=not any(one.missing or one.doubled for one in seen.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where changes are made, of what, and by whom (access tokens)."""
+
+    url: str
+    slots: Slots
+    customers: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -48,20 +60,22 @@ class Seen:
     doubled: int = 0
 
 
-def _table(seen: Seen, seconds: int) -> Table:
+def _table(rate: int, seen: Seen, seconds: int) -> Table:
     rows = [
         _row("the relay adds a job of it", seen.until_added),
         _row("the job has started", seen.until_started),
         _row("a receiver has its webhook", seen.until_received),
     ]
     note = (
-        f"{CHANGES_A_SECOND} changes a second over {seconds} s (bookings made and cancelled), 99 % sent within "
+        f"{rate} changes a second over {seconds} s (bookings made and cancelled), 99 % sent within "
         f"{quantile(seen.late, 99) * 1e3:.1f} ms of their time; one API worker, one job worker, MongoDB, Valkey, the "
         "receiver and this benchmark share all cores. Each change also leads to messages, audit records and live "
         f"updates. Missing webhooks: {seen.missing}, received twice: {seen.doubled}. Times count from the history "
         "entry's own, just before the commit."
     )
-    return Table("Effects", ["ms from a change until", "changes", "p50", "p99", "max"], rows, [note])
+    return Table(
+        f"Effects at {rate} changes a second", ["ms from a change until", "changes", "p50", "p99", "max"], rows, [note]
+    )
 
 
 def _row(what: str, times: Sequence[float]) -> list[str]:
@@ -72,23 +86,27 @@ def _row(what: str, times: Sequence[float]) -> list[str]:
 # ---- the run
 
 
-async def _change_and_receive(bench: Bench, url: str, slots: Slots, customers: Sequence[str], admin: str) -> Seen:
-    seen = Seen()
+async def _change_and_receive(bench: Bench, source: Source, admin: str) -> dict[int, Seen]:
+    """By rate."""
     async with receiver() as received:
-        await _subscribe(url, received.url, admin)
-        with bars(bench.console) as progress:
-            total = bench.options.effects_s * CHANGES_A_SECOND // 2
-            task = progress.add_task("Bookings made and cancelled", total=total)
-            await _on_schedule(url, total, slots, customers, seen, (progress, task))
-        async with prepared(bench, EFFECTS) as context:
-            made = {
-                str(entry["id"]): entry["at"]
-                async for booking in context.database["bookings"].find({}, {"history.id": 1, "history.at": 1})
-                for entry in booking["history"]
-            }
-            await _until_received(received, made.keys())
-            jobs = context.database["jobs"].find({"kind": "webhook"}, {"created_at": 1, "started_at": 1})
-            by_event = {job["_id"].partition(":")[0]: job async for job in jobs}
+        await _subscribe(source.url, received.url, admin)
+        return {rate: await _at_a_rate(bench, source, rate, received) for rate in RATES}
+
+
+async def _at_a_rate(bench: Bench, source: Source, rate: int, received: "Received") -> Seen:
+    seen, begun = Seen(), datetime.now(UTC)
+    with bars(bench.console) as progress:
+        total = bench.options.effects_s * rate // 2
+        task = progress.add_task(f"Bookings made and cancelled, {rate} changes a second", total=total)
+        await _on_schedule(source, rate, total, seen.late, (progress, task))
+    async with prepared(bench, EFFECTS) as context:
+        bookings = context.database["bookings"].find(
+            {"created_at": {"$gte": begun}}, {"history.id": 1, "history.at": 1}
+        )
+        made = {str(entry["id"]): entry["at"] async for booking in bookings for entry in booking["history"]}
+        await _until_received(received, made.keys())
+        jobs = context.database["jobs"].find({"kind": "webhook"}, {"created_at": 1, "started_at": 1})
+        by_event = {job["_id"].partition(":")[0]: job async for job in jobs}
     seen.missing = len(made.keys() - received.at.keys())
     for event_id, at in made.items():
         if arrivals := received.at.get(event_id):
@@ -117,33 +135,32 @@ async def _subscribe(url: str, receiver_url: str, admin: str) -> None:
         raise LoadFailed(f"The webhook endpoint was answered {answer.status}: {answer.body.decode()}")
 
 
-async def _on_schedule(
-    url: str, total: int, slots: Slots, customers: Sequence[str], seen: Seen, bar: tuple[Progress, TaskID]
-) -> None:
+async def _on_schedule(source: Source, rate: int, total: int, late: list[float], bar: tuple[Progress, TaskID]) -> None:
     """Each booking begins when its time has come, and is cancelled a moment later."""
     idle: list[Connection] = []
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for number in range(total):
-            due = started + 2 * number / CHANGES_A_SECOND
+            due = started + 2 * number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            seen.late.append(max(0.0, time.perf_counter() - due))
-            group.create_task(_make_and_cancel(url, slots, customers[number % len(customers)], idle, bar))
+            late.append(max(0.0, time.perf_counter() - due))
+            customer = source.customers[number % len(source.customers)]
+            group.create_task(_make_and_cancel(source, customer, 1 / rate, idle, bar))
     for connection in idle:
         await connection.close()
 
 
 async def _make_and_cancel(
-    url: str, slots: Slots, customer: str, idle: list[Connection], bar: tuple[Progress, TaskID]
+    source: Source, customer: str, pause_s: float, idle: list[Connection], bar: tuple[Progress, TaskID]
 ) -> None:
-    _, barber_id, service_id, start = slots.take()
+    _, barber_id, service_id, start = source.slots.take()
     wanted = {"barber_id": str(barber_id), "service_ids": [str(service_id)], "scheduled_at": start}
-    connection = idle.pop() if idle else await Connection.open(url)
+    connection = idle.pop() if idle else await Connection.open(source.url)
     made = await _send(connection, "/v1/bookings", customer, wanted)
     if made.status != 201:
         raise LoadFailed(f"A booking was answered {made.status}: {made.body.decode()}")
     booking_id = msgspec.json.decode(made.body)["id"]
-    await asyncio.sleep(1 / CHANGES_A_SECOND)
+    await asyncio.sleep(pause_s)
     ended = await _send(connection, f"/v1/bookings/{booking_id}/cancel", customer, {})
     if ended.status != 200:
         raise LoadFailed(f"A cancellation was answered {ended.status}: {ended.body.decode()}")
