@@ -32,7 +32,7 @@ from grome.common.errors import (
 from grome.common.http import Routes, problem
 from grome.common.http.answers import encode
 from grome.common.http.openapi import openapi_document
-from grome.common.http.operations import log_request
+from grome.common.http.operations import log_request, path_to_log
 from grome.common.http.request_id import request_id
 from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
@@ -130,9 +130,10 @@ async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500."""
     refusal = _refusal_for(request, error)
     if isinstance(refusal, Bug):
-        logger.bind(request_id=request_id(request)).opt(exception=error).error("{} {}", request.method, request.path)
+        line = logger.bind(request_id=request_id(request)).opt(exception=error)
+        line.error("{} {}", request.method, path_to_log(request))
     elif isinstance(refusal, Unavailable):
-        logger.bind(request_id=request_id(request)).warning("{} {}: {!r}", request.method, request.path, error)
+        logger.bind(request_id=request_id(request)).warning("{} {}: {!r}", request.method, path_to_log(request), error)
     log_request(request, refusal.status)
     return problem(request, refusal)
 

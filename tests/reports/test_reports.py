@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from loguru import logger
 
+from grome.app import App
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
@@ -262,3 +264,16 @@ async def test_links_that_were_altered_lead_nowhere(http: httpx.AsyncClient, con
 async def test_customers_have_no_reports(http: httpx.AsyncClient) -> None:
     customer = await register(http)
     assert (await http.post(REPORTS, json=wanted(), headers=customer.auth)).status_code == 403
+
+
+async def test_no_link_is_logged(http: httpx.AsyncClient, app: App) -> None:
+    lines: list[str] = []
+    number = logger.add(lambda line: lines.append(str(line)), level="DEBUG")
+    app.config.ACCESS_LOG_LINES = True
+    try:
+        assert (await http.get("/v1/files/a-token-of-somebody")).status_code == 404
+    finally:
+        app.config.ACCESS_LOG_LINES = False
+        logger.remove(number)
+    assert any("GET /v1/files/…" in line for line in lines)
+    assert not any("a-token-of-somebody" in line for line in lines)
