@@ -67,7 +67,8 @@ class Booker(Customer):
         """Somebody else was given a time of this booking."""
         ask = Ask("GET", f"/v1/bookings/{booking.id}", "/v1/bookings/{id} (overlap)")
         with self.asking(ask, Booking) as found:
-            hold(found.status == "cancelled", "two bookings of one barber overlap", found)
+            # One that was completed before its time has freed the rest of it.
+            hold(found.status in {"cancelled", "completed"}, "two bookings of one barber overlap", found)
 
 
 class Held:

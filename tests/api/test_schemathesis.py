@@ -55,7 +55,8 @@ async def cast(running: Running, context: AppContext) -> Cast:
 
 
 @SCHEMA.parametrize()
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one cast for all requests of an operation
+# One cast for all requests of an operation.
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_schemathesis(case: schemathesis.Case[Any], running: Running, cast: Cast) -> None:
     """As everybody who may call it, about things that nobody has and then about those there are."""
     _send(case, running, cast)
