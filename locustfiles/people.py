@@ -70,7 +70,7 @@ class Person(FastHttpUser):
                 return
 
     def arrive(self) -> None:
-        raise NotImplementedError
+        """What this kind of people do once they are registered."""
 
     @contextmanager
     def asking(self, ask: Ask, promised: type[T]) -> Iterator[T]:

@@ -2,12 +2,9 @@
 
 from redis.exceptions import RedisError
 
-from grome.common.errors import Unavailable
 from grome.common.mongo import DriverError, is_passing_fault
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether MongoDB or Redis was away or of no use for a moment."""
-    if isinstance(error, DriverError):
-        return is_passing_fault(error)
-    return isinstance(error, RedisError | Unavailable)
+    return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_passing_fault(error))

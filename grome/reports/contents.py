@@ -1,5 +1,6 @@
 """What stands in a report: its columns, its rows out of bookings, its totals. No I/O."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Column:
     align: Literal["LEFT", "RIGHT"] = "LEFT"
 
 
-class Content:
+class Content(ABC):
     """Fed with bookings in the order of their start, which must be of `status` if that is set."""
 
     title: ClassVar[str]
@@ -42,9 +43,9 @@ class Content:
         """What was held back."""
         yield from ()
 
+    @abstractmethod
     def totals(self) -> list[str]:
         """Sentences under the table."""
-        raise NotImplementedError
 
 
 def content_of(kind: Kind, period: Period) -> Content:

@@ -208,6 +208,9 @@ async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> N
             return await context.database["audit"].find_one({"_id": event.id}) is not None
 
         await until(is_recorded, within_s=SOON_S)
+    record = await context.database["audit"].find_one({"_id": event.id})
+    assert record is not None
+    assert (record["type"], record["version"], record["people"]) == (event.type, 3, list(event.people))
 
 
 async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClient, context: AppContext) -> None:
@@ -242,3 +245,4 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppConte
             {"_id": shop.person.id}, {"$set": {"rating": 4.5}, "$inc": {"version": 1}}
         )
         await until(lambda: any(change.barber.rating == 4.5 for change in heard), within_s=TAKEOVER_S)
+    assert {change.barber.id for change in heard if change.barber.rating == 4.5} == {shop.person.id}

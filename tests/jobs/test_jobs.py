@@ -147,6 +147,7 @@ async def test_its_progress_can_be_read(context: AppContext, handling: Handling)
     await until(half_done, within_s=SOON_S)
     handling.released.set()
     await ends_as(context, new, State.DONE)
+    assert handling.tries[new.id] == 1
 
 
 async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
@@ -176,6 +177,7 @@ async def test_no_queue_waits_behind_another(context: AppContext, handling: Hand
         handling.released.set()
         for one in slow:
             await ends_as(context, one, State.DONE)
+    assert set(handling.tries.values()) == {1}
 
 
 @given(tries=st.integers(1, 8), dice=st.integers())

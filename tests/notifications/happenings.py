@@ -5,42 +5,19 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from grome.bookings.models import Action, HistoryEntry
 from grome.context import AppContext
-from grome.events.models import Event, EventType
+from grome.events.derive import events_of as derived
+from grome.events.models import BOOKINGS, Change, Event
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register
 
-TYPES = {
-    Action.CREATE: EventType.BOOKING_REQUESTED,
-    Action.ACCEPT: EventType.BOOKING_ACCEPTED,
-    Action.DECLINE: EventType.BOOKING_DECLINED,
-    Action.START: EventType.BOOKING_STARTED,
-    Action.COMPLETE: EventType.BOOKING_COMPLETED,
-    Action.CANCEL: EventType.BOOKING_CANCELLED,
-    Action.EXPIRE: EventType.BOOKING_EXPIRED,
-}
-
 
 async def events_of(context: AppContext, booking: dict[str, Any]) -> list[Event]:
     """Of each history entry, the oldest first."""
-    booking_id = UUID(booking["id"])
-    stored = (await context.bookings.find_many([booking_id])).get(booking_id)
-    assert stored is not None
-
-    def event(entry: HistoryEntry) -> Event:
-        return Event(
-            id=entry.id,
-            type=TYPES[entry.action],
-            at=entry.at,
-            subject_id=stored.id,
-            version=entry.version,
-            people=(stored.customer_id, stored.barber_id),
-            actor_id=entry.actor_id,
-        )
-
-    return [event(entry) for entry in stored.history]
+    document = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
+    assert document is not None
+    return derived(Change(BOOKINGS, document, None, context.clock()))
 
 
 async def moved(
