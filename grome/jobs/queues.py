@@ -8,7 +8,7 @@ from loguru import logger
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from saq import Job as Message
-from saq import Worker
+from saq import Status, Worker
 from saq.queue.redis import RedisQueue
 from saq.types import ListenCallback, WorkerInfo
 
@@ -54,6 +54,16 @@ class CalmQueue(RedisQueue):
         finally:
             self._there.set()
 
+    async def update(self, job: Message, **kwargs: Any) -> None:  # noqa: ANN401 -- SAQ's
+        """Like the two below, leaves Redis untold while it is away: MongoDB knows how far a job is."""
+        await _or_nothing(super().update(job, **kwargs))
+
+    async def retry(self, job: Message, error: str | None) -> None:
+        await _or_nothing(super().retry(job, error))
+
+    async def finish(self, job: Message, status: Status, **kwargs: Any) -> None:  # noqa: ANN401 -- SAQ's
+        await _or_nothing(super().finish(job, status, **kwargs))
+
     async def notify(self, job: Message) -> None:
         """Tells nobody, since nobody waits for a message's end; SAQ would twice for each."""
 
@@ -76,10 +86,6 @@ class CalmWorker(Worker[Any]):
     """What it does every second or so is left out while Redis is away. Signals are its process's business."""
 
     SIGNALS = ()  # type: ignore[assignment]
-
-    async def process(self) -> bool:
-        """A message whose end cannot be told to Redis is forgotten: how its job ended is stored in MongoDB."""
-        return await _or_nothing(super().process()) or False
 
     async def schedule(self, lock: int = 1) -> None:
         await _or_nothing(super().schedule(lock))
