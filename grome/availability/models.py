@@ -4,8 +4,9 @@ Times of day are strings "HH:MM" in the barber's zone, on whole ticks of five mi
 become minutes after the midnight that begins their day, so that 01:00 on the day after is 1500.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -89,15 +90,70 @@ class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
         return hours
 
 
+class DateOverride(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one date has instead of its weekday's hours, whatever holiday it is; closed where `hours` are null."""
+
+    date: date
+    hours: DayHours | None
+
+
+class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
+    """No visit lies in [starts_at, ends_at), which may begin and end at any moment."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    note: str = ""
+
+
+class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose public holidays keep the shop closed: an ISO 3166-1 country and, where they differ, its subdivision."""
+
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, examples=["DE"])]
+    subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*$", examples=["BE"])] = ""
+
+
+SlotStep = Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Minutes; starts lie this far apart.")]
+MinNotice = Annotated[int, Meta(ge=0, le=366 * _DAY_MIN, description="Minutes; earliest start, from now.")]
+Horizon = Annotated[int, Meta(ge=1, le=366, description="Last bookable date, from the barber's today.")]
+Buffer = Annotated[int, Meta(ge=0, le=240, multiple_of=5, description="Minutes kept free.")]
+DailyCap = Annotated[int, Meta(ge=1, le=200, description="Visits on one of the barber's dates.")]
+
+
 class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
     """How a barber takes bookings. Buffers are kept free around the visible time, and those of neighbours add up."""
 
-    slot_step_min: Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Starts lie this far apart.")] = 15
-    min_notice_min: Annotated[int, Meta(ge=0, le=366 * _DAY_MIN, description="Earliest start, from now.")] = 60
-    horizon_days: Annotated[int, Meta(ge=1, le=366, description="Last bookable date, from the barber's today.")] = 60
-    buffer_before_min: Annotated[int, Meta(ge=0, le=240, multiple_of=5)] = 0
-    buffer_after_min: Annotated[int, Meta(ge=0, le=240, multiple_of=5)] = 0
+    slot_step_min: SlotStep = 15
+    min_notice_min: MinNotice = 60
+    horizon_days: Horizon = 60
+    buffer_before_min: Buffer = 0
+    buffer_after_min: Buffer = 0
+    daily_cap: DailyCap | None = None
     auto_accept: Annotated[bool, Meta(description="Whether bookings are accepted without the barber's answer.")] = False
+
+
+class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one service has instead of the barber's rules; null where it has theirs.
+
+    Its daily cap counts the visits with this service, and holds beside the barber's own.
+    """
+
+    slot_step_min: SlotStep | None = None
+    min_notice_min: MinNotice | None = None
+    horizon_days: Horizon | None = None
+    buffer_before_min: Buffer | None = None
+    buffer_after_min: Buffer | None = None
+    daily_cap: DailyCap | None = None
+    auto_accept: bool | None = None
+
+
+class Processing(Struct, frozen=True, forbid_unknown_fields=True):
+    """While a service works by itself, colour for instance, the barber may take somebody else: `duration_min` from
+    `after_min` after its start.
+    """
+
+    after_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
+    duration_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
 
 
 def faults(hours: WeeklyHours) -> list[Fault]:

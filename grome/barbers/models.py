@@ -6,7 +6,16 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.availability.models import BookingRules, WeeklyHours
+from grome.availability.models import (
+    BookingRules,
+    DateOverride,
+    HolidayCalendar,
+    OfferRules,
+    Processing,
+    TimeOff,
+    WeeklyHours,
+)
+from grome.barbers.terms import Terms
 from grome.common.money import Amount
 
 # In metres: the sphere on which MongoDB's $geoNear measures.
@@ -22,6 +31,15 @@ class GeoPoint(Struct, frozen=True):
     type: Literal["Point"] = "Point"
 
 
+class AddOn(Struct, frozen=True):
+    """What a customer may add to a service; it comes after it."""
+
+    id: UUID
+    name: str
+    price: Amount
+    duration_min: Annotated[int, Meta(ge=0, le=120, multiple_of=5)]
+
+
 class OfferedService(Struct, frozen=True):
     """A service as one barber offers it. `name` is the catalogue's at the time it was offered."""
 
@@ -29,6 +47,24 @@ class OfferedService(Struct, frozen=True):
     name: str
     price: Amount
     duration_min: DurationMin
+    rules: OfferRules = OfferRules()
+    processing: Processing | None = None
+    add_ons: list[AddOn] = []
+
+
+class Openings(Struct, frozen=True):
+    """What differs from the weekly hours: overrides by date, time off by start."""
+
+    overrides: list[DateOverride] = []
+    time_off: list[TimeOff] = []
+    holidays: HolidayCalendar | None = None
+
+
+class HouseCallRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """The way to a customer takes `minutes_per_km` and at least `least_travel_min`, rounded up to five minutes."""
+
+    minutes_per_km: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    least_travel_min: Annotated[int, Meta(ge=0, le=120, multiple_of=5)] = 10
 
 
 class Barber(Struct, frozen=True, kw_only=True):
@@ -51,7 +87,10 @@ class Barber(Struct, frozen=True, kw_only=True):
     reviews_count: Annotated[int, Meta(ge=0)] = 0
     is_online: bool = False
     availability: WeeklyHours
+    openings: Openings = Openings()
     rules: BookingRules = BookingRules()
+    house_calls: HouseCallRules = HouseCallRules()
+    terms: Terms = Terms()
     version: Annotated[int, Meta(ge=1)] = 1
     created_at: datetime
     updated_at: datetime

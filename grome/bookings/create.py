@@ -92,7 +92,14 @@ class BookingCreation:
         price = sum(offer.price for offer in offers)
         status = Status.ACCEPTED if barber.rules.auto_accept else Status.REQUESTED
         created = HistoryEntry(
-            id=new_id(), version=1, action=Action.CREATE, status=status, by=Party.CUSTOMER, actor_id=customer_id, at=now
+            id=new_id(),
+            version=1,
+            action=Action.CREATE,
+            status=status,
+            by=Party.CUSTOMER,
+            actor_id=customer_id,
+            at=now,
+            scheduled_at=start,
         )
         return Booking(
             id=new_id(),
@@ -108,7 +115,9 @@ class BookingCreation:
             currency=barber.currency,
             payment=Payment(PaymentStatus.PENDING, price, barber.currency),
             version=1,
+            awaits=None if barber.rules.auto_accept else Party.BARBER,
             answer_by=None if barber.rules.auto_accept else min(now + self._answer_within, start),
+            terms=barber.terms,
             idempotency=idempotency,
             history=[created],
             created_at=now,

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from grome.barbers.models import GeoPoint
+from grome.barbers.terms import Terms
 from grome.common.actor import Role
 from grome.common.money import Amount
 
@@ -41,12 +43,33 @@ class Action(StrEnum):
     """What a history entry tells of."""
 
     CREATE = "create"
+    OFFER = "offer"  # Grome made the booking from a waitlist, and its customer has yet to say yes
     ACCEPT = "accept"
     DECLINE = "decline"
     START = "start"
     COMPLETE = "complete"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    NO_SHOW = "no_show"
+    RESCHEDULE = "reschedule"  # the visit has another time from here on
+    PROPOSE = "propose"  # another time is held beside the present one until the other side answers
+    REJECT = "reject"  # the other side does not want the proposed time
+    WITHDRAW = "withdraw"
+    LAPSE = "lapse"  # nobody answered the proposal
+    DELAY = "delay"  # the barber is late, which moved this visit
+    TIP = "tip"
+    NOTE = "note"
+
+
+class Origin(StrEnum):
+    """How a booking came to be."""
+
+    DIRECT = "direct"
+    ANY_BARBER = "any_barber"
+    REBOOK = "rebook"
+    SERIES = "series"
+    WAITLIST = "waitlist"
+    WALK_IN = "walk_in"
 
 
 class Party(StrEnum):
@@ -81,28 +104,89 @@ TRANSITIONS = {
 ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 
 
-class BookedService(Struct, frozen=True):
-    """A service as it was offered when it was booked; later changes of the offer do not reach it."""
-
-    service_id: UUID
+class BookedAddOn(Struct, frozen=True):
+    id: UUID
     name: str
     price: Amount
     duration_min: int
 
 
+class BookedService(Struct, frozen=True):
+    """A service as it was offered when it was booked; later changes of the offer do not reach it.
+
+    Price and duration are its own, to which those of its add-ons come.
+    """
+
+    service_id: UUID
+    name: str
+    price: Amount
+    duration_min: int
+    add_ons: list[BookedAddOn] = []
+
+
+class Discount(Struct, frozen=True):
+    """What a promo code takes off the price of the services."""
+
+    code: str
+    amount: Amount
+
+
 class Payment(Struct, frozen=True):
-    """`amount` is what the customer owes for the whole booking."""
+    """`amount` is what the customer owes for the whole booking, of which `paid` is with us.
+
+    `deposit` is the part of it that is due at once. `tip` comes on top.
+    """
 
     status: PaymentStatus
     amount: Amount
     currency: str
+    deposit: Amount = 0
+    paid: Amount = 0
+    tip: Amount = 0
+
+
+class Settlement(Struct, frozen=True):
+    """What the end of a booking costs its customer: `fee` is kept, `refund` goes back, `due` is still to be paid."""
+
+    fee: Amount
+    refund: Amount
+    due: Amount
+
+
+class HouseCall(Struct, frozen=True):
+    """Where the barber goes; `distance_m` as the crow flies, `travel_min` there and as much back."""
+
+    location: GeoPoint
+    address: str
+    distance_m: float
+    travel_min: int
+
+
+class Guest(Struct, frozen=True):
+    """Somebody without an account, as the barber wrote them down."""
+
+    name: str
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """Another time for the visit, held beside the present one until `awaits` answers or `answer_by` has passed.
+
+    `ticks` are all that the visit would occupy there.
+    """
+
+    scheduled_at: datetime
+    ends_at: datetime
+    ticks: list[int]
+    awaits: Party
+    answer_by: datetime
 
 
 class HistoryEntry(Struct, frozen=True, kw_only=True):
     """One change of a booking, written by the same atomic write as the change itself.
 
     A booking's entries are its outbox: whatever follows from a change is derived from them, under the entry's `id`.
-    `version` counts from 1 without gaps.
+    `version` counts from 1 without gaps. `scheduled_at` is the time that the change is about: the one given at first,
+    the new one, or the one that is proposed.
     """
 
     id: UUID
@@ -114,6 +198,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     at: datetime
     reason: Reason | None = None
     note: str | None = None
+    scheduled_at: datetime | None = None
 
 
 class Idempotency(Struct, frozen=True):
@@ -126,25 +211,39 @@ class Idempotency(Struct, frozen=True):
 class Booking(Struct, frozen=True, kw_only=True):
     """A booking. It occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
 
-    `version` is that of the newest history entry. A request that has no answer at `answer_by` expires; it is null where
-    the barber takes bookings without being asked.
+    Those of a proposal are among them. Negative ones are its seats under daily caps (`grome/availability/caps.py`).
+    `version` is that of the newest history entry. A request waits for whom it `awaits`, and expires if there is no
+    answer at `answer_by`; both are null where nobody is waited for. There is a customer or a guest. `price` is that of
+    the services less the discount. `terms` are the barber's as they stood.
     """
 
     id: UUID = field(name="_id")
-    customer_id: UUID
+    customer_id: UUID | None
+    guest: Guest | None = None
     barber_id: UUID
+    origin: Origin = Origin.DIRECT
+    series_id: UUID | None = None
     services: list[BookedService]
     scheduled_at: datetime
     ends_at: datetime
+    house_call: HouseCall | None = None
     ticks: list[int]
     active: bool
     status: Status
     reason: Reason | None = None
+    awaits: Party | None = None
+    answer_by: datetime | None = None
+    proposal: Proposal | None = None
+    late_min: int = 0
     price: Amount
+    discount: Discount | None = None
     currency: str
     payment: Payment
+    settlement: Settlement | None = None
+    terms: Terms = Terms()
+    customer_note: str | None = None
+    barber_note: str | None = None
     version: Annotated[int, Meta(ge=1)]
-    answer_by: datetime | None = None
     idempotency: Idempotency | None = None
     history: list[HistoryEntry]
     created_at: datetime

@@ -4,9 +4,25 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta, Struct
 
-from grome.bookings.models import Action, BookedService, Booking, HistoryEntry, Party, Payment, Reason, Status
+from grome.barbers.terms import Terms
+from grome.bookings.models import (
+    Action,
+    BookedService,
+    Booking,
+    Discount,
+    Guest,
+    HistoryEntry,
+    HouseCall,
+    Origin,
+    Party,
+    Payment,
+    Reason,
+    Settlement,
+    Status,
+)
 from grome.common.http import PageQuery
 
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
@@ -31,20 +47,40 @@ class BookingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     status: Status | None = None
 
 
+class ProposalOut(Struct, frozen=True):
+    """Another time for the visit, held beside the present one until `awaits` answers or `answer_by` has passed."""
+
+    scheduled_at: datetime
+    ends_at: datetime
+    awaits: Party
+    answer_by: datetime
+
+
 class BookingOut(Struct, frozen=True):
     id: UUID
     status: Status
     reason: Reason | None
-    customer_id: UUID
+    customer_id: UUID | None
+    guest: Guest | None
     barber_id: UUID
+    origin: Origin
+    series_id: UUID | None
     services: list[BookedService]
     scheduled_at: datetime
     ends_at: datetime
+    house_call: HouseCall | None
+    awaits: Party | None
+    answer_by: datetime | None
+    proposal: ProposalOut | None
+    late_min: int
     price: int
+    discount: Discount | None
     currency: str
     payment: Payment
+    settlement: Settlement | None
+    terms: Terms
+    customer_note: str | None
     version: int
-    answer_by: datetime | None
     created_at: datetime
 
 
@@ -65,6 +101,7 @@ class HistoryEntryOut(Struct, frozen=True):
     at: datetime
     reason: Reason | None
     note: str | None
+    scheduled_at: datetime | None
 
 
 class HistoryOut(Struct, frozen=True):
@@ -74,38 +111,8 @@ class HistoryOut(Struct, frozen=True):
 
 
 def booking_out(booking: Booking) -> BookingOut:
-    return BookingOut(
-        booking.id,
-        booking.status,
-        booking.reason,
-        booking.customer_id,
-        booking.barber_id,
-        booking.services,
-        booking.scheduled_at,
-        booking.ends_at,
-        booking.price,
-        booking.currency,
-        booking.payment,
-        booking.version,
-        booking.answer_by,
-        booking.created_at,
-    )
+    return msgspec.convert(booking, BookingOut, from_attributes=True)
 
 
 def history_out(entries: list[HistoryEntry]) -> HistoryOut:
-    return HistoryOut(
-        [
-            HistoryEntryOut(
-                entry.id,
-                entry.version,
-                entry.action,
-                entry.status,
-                entry.by,
-                entry.actor_id,
-                entry.at,
-                entry.reason,
-                entry.note,
-            )
-            for entry in entries
-        ]
-    )
+    return HistoryOut(msgspec.convert(entries, list[HistoryEntryOut], from_attributes=True))

@@ -29,7 +29,7 @@ def events_of(change: Change) -> list[Event]:
         return []
     entries, document = _new_entries(change), change.document
     if change.collection == BOOKINGS:
-        people = (document["customer_id"], document["barber_id"])
+        people = tuple(person for person in (document["customer_id"], document["barber_id"]) if person)
         events = [_of_booking(entry, document["_id"], people) for entry in entries]
     else:
         user_id = document["_id" if change.collection == USERS else "user_id"]
@@ -56,7 +56,7 @@ def _new_entries(change: Change) -> list[Any]:
     return whole if isinstance(whole, list) else [whole]
 
 
-def _of_booking(entry: Any, booking_id: UUID, people: tuple[UUID, UUID]) -> Event:  # noqa: ANN401 -- BSON
+def _of_booking(entry: Any, booking_id: UUID, people: tuple[UUID, ...]) -> Event:  # noqa: ANN401 -- BSON
     told = msgspec.convert(entry, HistoryEntry)
     return Event(
         id=told.id,

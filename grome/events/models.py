@@ -34,8 +34,8 @@ class EventType(StrEnum):
 class Event(Struct, frozen=True, kw_only=True):
     """`subject_id` is a booking's or a user's id. Of one subject, `version` grows from event to event.
 
-    `people` are those whom it concerns: customer and barber of a booking, or the user. `actor_id` is who did it, None
-    for Grome itself.
+    `people` are those whom it concerns: customer, unless a guest, and barber of a booking, or the user. `actor_id` is
+    who did it, None for Grome itself.
     """
 
     id: UUID

@@ -45,7 +45,8 @@ def _told(event: Event) -> list[tuple[MessageKind, UUID]]:
     """Kinds and readers."""
     if event.type in _OF_ACCOUNTS:
         return [(_OF_ACCOUNTS[event.type], user_id) for user_id in event.people]
-    return _told_of_booking(event, *event.people)
+    *customer, barber_id = event.people
+    return _told_of_booking(event, customer[0], barber_id) if customer else []  # barbers write guests down themselves
 
 
 def _told_of_booking(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:

@@ -110,8 +110,8 @@ class Stories:
             return (user.name, user.preferences.timezone) if user else ("", "UTC")
         return barber.display_name, barber.timezone
 
-    async def _name(self, user_id: UUID) -> str:
-        user = await self._accounts.find(user_id)
+    async def _name(self, user_id: UUID | None) -> str:
+        user = await self._accounts.find(user_id) if user_id else None
         return user.name if user else ""
 
 
