@@ -19,6 +19,7 @@ from grome.audit.repository import AuditRepository
 from grome.audit.service import AuditTrail
 from grome.availability.service import AvailabilityService
 from grome.barbers.changes import BarberChanges
+from grome.barbers.openings import OpeningService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
@@ -99,6 +100,7 @@ class AppContext:
     barber_changes: BarberChanges
     barbers: BarberService
     barber_search: BarberSearch
+    openings: OpeningService
     bookings: BookingService
     booking_creation: BookingCreation
     availability: AvailabilityService
@@ -199,6 +201,7 @@ class AppContext:
             barber_changes=changes,
             barbers=barbers,
             barber_search=BarberSearch(barber_repository),
+            openings=OpeningService(barber_repository, barbers, clock),
             bookings=bookings,
             booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
             availability=availability,

@@ -39,6 +39,8 @@ class Rule:
 
 OURS = ("grome*", "workers*", "config*")
 SHARED = ("grome.common*",)
+# The one decision about free time, and what it is made of.
+FREE_TIME = tuple(f"grome.availability.{name}" for name in ("ticks", "caps", "visits", "slots", "explain"))
 RULES = [
     Rule("workers build on grome; only what starts processes knows them", ("grome*", "config*"), ("workers*",),
          but=("grome.cli", "grome.serving")),
@@ -47,8 +49,8 @@ RULES = [
     Rule("the embedded servers stand alone", ("grome.embedded*",), OURS, save=("grome.embedded*",)),
     Rule("errors know what features share", ("grome.*.errors",), OURS, save=SHARED),
     Rule("models know models", ("grome.*.models",), OURS, save=("grome.*.models", *SHARED)),
-    Rule("pure rules know models", ("grome.availability.slots", "grome.notifications.rules"), OURS,
-         save=("grome.*.models", *SHARED)),
+    Rule("pure rules know models", (*FREE_TIME, "grome.notifications.rules"), OURS,
+         save=("grome.*.models", *FREE_TIME, *SHARED)),
     Rule("schemas know models", ("grome.*.schemas",), OURS,
          save=("grome.*.models", "grome.*.schemas", "grome.accounts.tokens", *SHARED)),
     Rule("a repository knows its own models and errors", ("grome.*.repository",), OURS,

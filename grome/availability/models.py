@@ -164,11 +164,12 @@ def faults(hours: WeeklyHours) -> list[Fault]:
     return [
         (f"{weekday}.{path}", message)
         for weekday in hours.__struct_fields__
-        for path, message in _day_faults(getattr(hours, weekday))
+        for path, message in day_faults(getattr(hours, weekday))
     ]
 
 
-def _day_faults(day: DayHours) -> list[Fault]:
+def day_faults(day: DayHours) -> list[Fault]:
+    """The same of one day."""
     _, closing = day.minutes
     found: list[Fault] = []
     sound: list[tuple[int, int, int]] = []

@@ -15,13 +15,17 @@ from grome.availability.models import (
     TimeOff,
     WeeklyHours,
 )
-from grome.barbers.terms import Terms
 from grome.common.money import Amount
 
 # In metres: the sphere on which MongoDB's $geoNear measures.
 EARTH_RADIUS_M: Final = 6_378_100.0
 ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
 DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
+
+AddOnMin = Annotated[int, Meta(ge=0, le=120, multiple_of=5, description="Minutes, in steps of five.")]
+_WEEK_MIN = 7 * 24 * 60
+Notice = Annotated[int, Meta(ge=0, le=4 * _WEEK_MIN, description="Minutes before the start of the visit.")]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
 class GeoPoint(Struct, frozen=True):
@@ -37,7 +41,7 @@ class AddOn(Struct, frozen=True):
     id: UUID
     name: str
     price: Amount
-    duration_min: Annotated[int, Meta(ge=0, le=120, multiple_of=5)]
+    duration_min: AddOnMin
 
 
 class OfferedService(Struct, frozen=True):
@@ -50,6 +54,21 @@ class OfferedService(Struct, frozen=True):
     rules: OfferRules = OfferRules()
     processing: Processing | None = None
     add_ons: list[AddOn] = []
+
+
+class ChosenService(Struct, frozen=True):
+    """What a customer wants of an offer; price and duration with the add-ons."""
+
+    offer: OfferedService
+    add_ons: list[AddOn] = []
+
+    @property
+    def price(self) -> int:
+        return self.offer.price + sum(extra.price for extra in self.add_ons)
+
+    @property
+    def duration_min(self) -> int:
+        return self.offer.duration_min + sum(extra.duration_min for extra in self.add_ons)
 
 
 class Openings(Struct, frozen=True):
@@ -65,6 +84,34 @@ class HouseCallRules(Struct, frozen=True, forbid_unknown_fields=True):
 
     minutes_per_km: Annotated[float, Meta(gt=0, le=60)] = 3.0
     least_travel_min: Annotated[int, Meta(ge=0, le=120, multiple_of=5)] = 10
+
+
+class CancellationPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Customers cancel without cost up to `cancel_notice_min` before the start, and move a visit up to
+    `reschedule_notice_min` before it.
+
+    Who cancels later gets `late_refund_percent` of the price back, who does not come `no_show_refund_percent`; the rest
+    is the fee. Barbers may always cancel, and customers then pay nothing.
+    """
+
+    cancel_notice_min: Notice = 0
+    reschedule_notice_min: Notice = 0
+    late_refund_percent: Percent = 100
+    no_show_refund_percent: Percent = 0
+
+
+class DepositRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """Due when a booking is made: `percent` of the price, at least `least`, at most the price; both 0 for none."""
+
+    percent: Percent = 0
+    least: Amount = 0
+
+
+class Terms(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a barber asks of customers around money and reliability; bookings keep a copy of how it stood."""
+
+    cancellation: CancellationPolicy = CancellationPolicy()
+    deposit: DepositRule = DepositRule()
 
 
 class Barber(Struct, frozen=True, kw_only=True):

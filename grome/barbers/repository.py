@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from pymongo import IndexModel, ReturnDocument
 
-from grome.barbers.models import EARTH_RADIUS_M, Barber, BarberWords, GeoPoint, MapPin, StoredBarber
+from grome.barbers.models import EARTH_RADIUS_M, Barber, BarberWords, GeoPoint, MapPin, Openings, StoredBarber
 from grome.common.mongo import (
     CollectionSpec,
     Database,
@@ -100,6 +100,15 @@ class BarberRepository:
         stored = await self._barbers.find_one_and_update(
             {"_id": barber_id},
             {"$set": {**_with_words({name: plain}), "updated_at": now}, "$inc": {"version": 1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(stored, Barber) if stored else None
+
+    async def set_openings(self, barber: Barber, openings: Openings, now: datetime) -> Barber | None:
+        """Decision 2: if the barber is still as it was read; None if it is not."""
+        stored = await self._barbers.find_one_and_update(
+            {"_id": barber.id, "version": barber.version, "created_at": barber.created_at},
+            {"$set": {"openings": to_document(openings), "updated_at": now}, "$inc": {"version": 1}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(stored, Barber) if stored else None

@@ -1,12 +1,25 @@
 """`/v1/barbers`: finding them, and a barber's own settings under `me`."""
 
+from datetime import date
 from uuid import UUID
 
 from sanic import Request
 
-from grome.availability.models import BookingRules, WeeklyHours
-from grome.barbers.errors import ProfileMissing
-from grome.barbers.schemas import BarberOut, OffersIn, OnlineIn, ProfileIn, SearchPage, SearchQuery
+from grome.availability.models import BookingRules, TimeOff, WeeklyHours
+from grome.barbers.errors import ProfileMissing, TooManyOpenings
+from grome.barbers.models import HouseCallRules, Terms
+from grome.barbers.schemas import (
+    BarberOut,
+    HolidaysIn,
+    OffersIn,
+    OnlineIn,
+    OpeningsOut,
+    OverrideIn,
+    ProfileIn,
+    SearchPage,
+    SearchQuery,
+    TimeOffIn,
+)
 from grome.common.actor import ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
 from grome.common.http import Routes
@@ -65,6 +78,54 @@ async def put_hours(request: Request, actor: Actor, body: WeeklyHours) -> Barber
 async def put_rules(request: Request, actor: Actor, body: BookingRules) -> BarberOut:
     """Replace the rules by which you take bookings."""
     return await app_context(request).barbers.put_rules(actor, body)
+
+
+@barbers.put("/me/house-calls", who=BARBERS, refusals=(ProfileMissing,))
+async def put_house_calls(request: Request, actor: Actor, body: HouseCallRules) -> BarberOut:
+    """Replace how long your ways to customers take. How far you go is part of your profile."""
+    return await app_context(request).barbers.put_house_calls(actor, body)
+
+
+@barbers.put("/me/terms", who=BARBERS, refusals=(ProfileMissing,))
+async def put_terms(request: Request, actor: Actor, body: Terms) -> BarberOut:
+    """Replace your cancellation policy and deposit. Bookings that were made keep the terms that held then."""
+    return await app_context(request).barbers.put_terms(actor, body)
+
+
+@barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))
+async def read_openings(request: Request, actor: Actor) -> OpeningsOut:
+    """What differs from your weekly hours."""
+    return await app_context(request).openings.read(actor)
+
+
+@barbers.put("/me/overrides/{day}", who=BARBERS, refusals=(ProfileMissing, TooManyOpenings))
+async def put_override(request: Request, actor: Actor, day: date, body: OverrideIn) -> OpeningsOut:
+    """Give one date hours of its own in the place of its weekday's and of any holiday, or close it."""
+    return await app_context(request).openings.put_override(actor, day, body.hours)
+
+
+@barbers.delete("/me/overrides/{day}", who=BARBERS, refusals=(NotFound, ProfileMissing))
+async def remove_override(request: Request, actor: Actor, day: date) -> OpeningsOut:
+    """Give a date its ordinary hours again."""
+    return await app_context(request).openings.remove_override(actor, day)
+
+
+@barbers.post("/me/time-off", who=BARBERS, status=201, refusals=(ProfileMissing, TooManyOpenings))
+async def add_time_off(request: Request, actor: Actor, body: TimeOffIn) -> TimeOff:
+    """Be away for a while. Bookings that were made stay: move or cancel them."""
+    return await app_context(request).openings.add_time_off(actor, body)
+
+
+@barbers.delete("/me/time-off/{time_off_id}", who=BARBERS, status=204, refusals=(NotFound, ProfileMissing))
+async def remove_time_off(request: Request, actor: Actor, time_off_id: UUID) -> None:
+    """Be there after all."""
+    await app_context(request).openings.remove_time_off(actor, time_off_id)
+
+
+@barbers.put("/me/holidays", who=BARBERS, refusals=(ProfileMissing,))
+async def put_holidays(request: Request, actor: Actor, body: HolidaysIn) -> OpeningsOut:
+    """Close on the public holidays of a country, or of one of its parts. A date's own hours come before them."""
+    return await app_context(request).openings.put_holidays(actor, body.holidays)
 
 
 @barbers.put("/me/online", who=BARBERS, refusals=(ProfileMissing,))

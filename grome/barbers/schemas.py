@@ -1,12 +1,22 @@
 """Barbers on the wire."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.availability.models import BookingRules, WeeklyHours
-from grome.barbers.models import Barber, DurationMin, GeoPoint, ServiceRadiusKm
+from grome.availability.models import (
+    BookingRules,
+    DateOverride,
+    DayHours,
+    HolidayCalendar,
+    OfferRules,
+    Processing,
+    TimeOff,
+    WeeklyHours,
+)
+from grome.barbers.models import AddOn, AddOnMin, Barber, DurationMin, GeoPoint, HouseCallRules, ServiceRadiusKm, Terms
 from grome.common.http import PageQuery
 from grome.common.money import Amount, Currency
 from grome.common.text import ONE_LINE
@@ -24,6 +34,7 @@ Neighbourhood = Annotated[
     ),
 ]
 Bio = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 
 
@@ -44,18 +55,50 @@ class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
     service_radius_km: ServiceRadiusKm = 0.0
 
 
+class AddOnIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that customers may add to a service. Its id is its own; without one it gets one."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
+    price: Amount
+    duration_min: AddOnMin = 0
+    id: UUID | None = None
+
+
 class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service of the catalogue at this barber's price and duration."""
+    """A service of the catalogue at this barber's price and duration, where it matters by rules of its own."""
 
     service_id: UUID
     price: Amount
     duration_min: DurationMin
+    rules: OfferRules = OfferRules()
+    processing: Processing | None = None
+    add_ons: Annotated[list[AddOnIn], Meta(max_length=20)] = []
 
 
 class OffersIn(Struct, frozen=True, forbid_unknown_fields=True):
     """All that the barber offers; it replaces what was offered before."""
 
     services: Annotated[list[OfferIn], Meta(max_length=50)]
+
+
+class OverrideIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """The hours of one date in the place of its weekday's; null closes it."""
+
+    hours: DayHours | None
+
+
+class TimeOffIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Away from `starts_at` up to `ends_at`, at any moments. The note is for the barber alone."""
+
+    starts_at: Instant
+    ends_at: Instant
+    note: Annotated[str, Meta(max_length=200, pattern=rf"^$|{ONE_LINE}")] = ""
+
+
+class HolidaysIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Closed on the public holidays of this calendar; null for none."""
+
+    holidays: HolidayCalendar | None
 
 
 class OnlineIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +111,27 @@ class OfferOut(Struct, frozen=True):
     price: int
     currency: str
     duration_min: int
+
+
+class WholeOfferOut(Struct, frozen=True):
+    """An offer with what a booking of it goes by. `add_ons` are chosen by their ids."""
+
+    service_id: UUID
+    name: str
+    price: int
+    currency: str
+    duration_min: int
+    rules: OfferRules
+    processing: Processing | None
+    add_ons: list[AddOn]
+
+
+class OpeningsOut(Struct, frozen=True):
+    """What differs from the weekly hours, for the barber's own eyes."""
+
+    overrides: list[DateOverride]
+    time_off: list[TimeOff]
+    holidays: HolidayCalendar | None
 
 
 class BarberOut(Struct, frozen=True):
@@ -84,9 +148,11 @@ class BarberOut(Struct, frozen=True):
     rating: float
     reviews_count: int
     is_online: bool
-    services: list[OfferOut]
+    services: list[WholeOfferOut]
     availability: WeeklyHours
     rules: BookingRules
+    house_calls: HouseCallRules
+    terms: Terms
 
 
 class NearbyBarber(Struct, frozen=True):
@@ -157,18 +223,32 @@ def offers_out(barber: Barber) -> list[OfferOut]:
 
 def barber_out(barber: Barber) -> BarberOut:
     return BarberOut(
-        barber.id,
-        barber.display_name,
-        barber.bio,
-        barber.neighbourhood,
-        to_lat_lng(barber.location),
-        barber.service_radius_km,
-        barber.timezone,
-        barber.currency,
-        barber.rating,
-        barber.reviews_count,
-        barber.is_online,
-        offers_out(barber),
-        barber.availability,
-        barber.rules,
+        id=barber.id,
+        name=barber.display_name,
+        bio=barber.bio,
+        neighbourhood=barber.neighbourhood,
+        location=to_lat_lng(barber.location),
+        service_radius_km=barber.service_radius_km,
+        timezone=barber.timezone,
+        currency=barber.currency,
+        rating=barber.rating,
+        reviews_count=barber.reviews_count,
+        is_online=barber.is_online,
+        services=[
+            WholeOfferOut(
+                service_id=offer.service_id,
+                name=offer.name,
+                price=offer.price,
+                currency=barber.currency,
+                duration_min=offer.duration_min,
+                rules=offer.rules,
+                processing=offer.processing,
+                add_ons=offer.add_ons,
+            )
+            for offer in barber.services
+        ],
+        availability=barber.availability,
+        rules=barber.rules,
+        house_calls=barber.house_calls,
+        terms=barber.terms,
     )

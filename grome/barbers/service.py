@@ -1,6 +1,6 @@
 """A barber's profile, offers, hours and switches; finding barbers."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -10,10 +10,11 @@ from grome.availability.models import BookingRules, DayHours, WeeklyHours, fault
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.errors import ProfileMissing
 from grome.barbers.known import KnownBarbers
-from grome.barbers.models import Barber, GeoPoint, OfferedService
+from grome.barbers.models import AddOn, Barber, ChosenService, GeoPoint, HouseCallRules, OfferedService, Terms
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import (
     BarberOut,
+    OfferIn,
     OffersIn,
     ProfileIn,
     barber_out,
@@ -23,6 +24,7 @@ from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
+from grome.common.ids import new_id
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
@@ -102,13 +104,12 @@ class BarberService:
         known = await self._catalogue.named({offer.service_id for offer in wanted.services})
         offers: dict[UUID, OfferedService] = {}
         for index, offer in enumerate(wanted.services):
-            field = f"services[{index}].service_id"
+            path = f"services[{index}]"
             if offer.service_id not in known:
-                raise Invalid(field, "is not in the catalogue")
+                raise Invalid(f"{path}.service_id", "is not in the catalogue")
             if offer.service_id in offers:
-                raise Invalid(field, "is given twice")
-            name = known[offer.service_id].name
-            offers[offer.service_id] = OfferedService(offer.service_id, name, offer.price, offer.duration_min)
+                raise Invalid(f"{path}.service_id", "is given twice")
+            offers[offer.service_id] = _offered(offer, known[offer.service_id].name, path)
         return await self._set(actor, "services", list(offers.values()))
 
     async def put_hours(self, actor: Actor, hours: WeeklyHours) -> BarberOut:
@@ -120,6 +121,13 @@ class BarberService:
     async def put_rules(self, actor: Actor, rules: BookingRules) -> BarberOut:
         return await self._set(actor, "rules", rules)
 
+    async def put_house_calls(self, actor: Actor, rules: HouseCallRules) -> BarberOut:
+        return await self._set(actor, "house_calls", rules)
+
+    async def put_terms(self, actor: Actor, terms: Terms) -> BarberOut:
+        """Bookings that were made keep the terms that held then."""
+        return await self._set(actor, "terms", terms)
+
     async def put_online(self, actor: Actor, *, is_online: bool) -> BarberOut:
         return await self._set(actor, "is_online", is_online)
 
@@ -129,19 +137,42 @@ class BarberService:
             raise ProfileMissing
         return await self._changed(barber)
 
-    async def _changed(self, barber: Barber) -> BarberOut:
+    async def tell(self, barber: Barber) -> None:
+        """Every process hears of a barber that was written."""
         await self._changes.tell(BarberChange(barber))
+
+    async def _changed(self, barber: Barber) -> BarberOut:
+        await self.tell(barber)
         return barber_out(barber)
 
 
-def chosen_offers(barber: Barber, service_ids: Sequence[UUID]) -> list[OfferedService]:
-    """What the barber offers under these ids, in their order; raises Invalid naming the first that is not offered."""
+def _offered(wanted: OfferIn, name: str, path: str) -> OfferedService:
+    works = wanted.processing
+    if works and works.after_min + works.duration_min >= wanted.duration_min:
+        raise Invalid(f"{path}.processing", "must end before the service does")
+    add_ons = [AddOn(extra.id or new_id(), extra.name, extra.price, extra.duration_min) for extra in wanted.add_ons]
+    if len({extra.id for extra in add_ons}) < len(add_ons):
+        raise Invalid(f"{path}.add_ons", "one id is given twice")
+    return OfferedService(wanted.service_id, name, wanted.price, wanted.duration_min, wanted.rules, works, add_ons)
+
+
+def chosen_services(
+    barber: Barber, service_ids: Sequence[UUID], add_on_ids: Sequence[UUID] = ()
+) -> list[ChosenService]:
+    """What the barber offers under these ids, in their order and with these add-ons.
+
+    Raises Invalid naming the first that is not offered, is given twice or would be too much for one visit.
+    """
     offers = {offer.service_id: offer for offer in barber.services}
-    chosen: list[OfferedService] = []
-    for index, service_id in enumerate(service_ids):
-        if service_id not in offers:
-            raise Invalid(f"service_ids[{index}]", "is not offered by this barber")
-        if offers[service_id] in chosen:
-            raise Invalid(f"service_ids[{index}]", "is given twice")
-        chosen.append(offers[service_id])
-    return chosen
+    _check_all_offered("service_ids", service_ids, offers)
+    chosen = [offers[service_id] for service_id in service_ids]
+    _check_all_offered("add_on_ids", add_on_ids, {extra.id for offer in chosen for extra in offer.add_ons})
+    return [ChosenService(offer, [extra for extra in offer.add_ons if extra.id in add_on_ids]) for offer in chosen]
+
+
+def _check_all_offered(field: str, wanted: Sequence[UUID], offered: Container[UUID]) -> None:
+    for index, one in enumerate(wanted):
+        if one not in offered:
+            raise Invalid(f"{field}[{index}]", "is not offered by this barber")
+        if one in wanted[:index]:
+            raise Invalid(f"{field}[{index}]", "is given twice")

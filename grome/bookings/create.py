@@ -2,29 +2,23 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from grome.availability.slots import Calendar, obstacle, occupied_ticks
-from grome.barbers.models import Barber, OfferedService
-from grome.barbers.service import BarberService, chosen_offers
+from grome.availability.calendars import lay_out, way_to
+from grome.availability.slots import obstacle
+from grome.availability.ticks import tick_of
+from grome.barbers.models import Barber
+from grome.barbers.schemas import to_point
+from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.errors import KeyReused, SlotNotOffered
-from grome.bookings.models import (
-    Action,
-    BookedService,
-    Booking,
-    HistoryEntry,
-    Idempotency,
-    Party,
-    Payment,
-    PaymentStatus,
-    Status,
-)
+from grome.bookings.models import Booking, HouseCall, Idempotency
 from grome.bookings.repository import BookingRepository
-from grome.bookings.schemas import BookingIn, BookingOut, booking_out
+from grome.bookings.schemas import BookingIn, BookingOut, HouseCallIn, booking_out
+from grome.bookings.seats import claim_seats
+from grome.bookings.wishes import Wish, compose
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
@@ -54,7 +48,7 @@ class BookingCreation:
         """
         idempotency = Idempotency(key, _fingerprint(wanted)) if key is not None else None
         try:
-            return booking_out(await self._claim(actor, wanted, idempotency))
+            return booking_out(await self.take(await self._wish(actor.id, wanted), idempotency))
         except Refusal:
             # Asked only now, so that the ordinary request pays for no look-up: whatever refuses a repeat, be it the
             # booking that the first request made or the clock, the first answer counts.
@@ -65,63 +59,42 @@ class BookingCreation:
                 raise
             return _first_answer(first, idempotency)
 
-    async def _claim(self, actor: Actor, wanted: BookingIn, idempotency: Idempotency | None) -> Booking:
-        barber = await self._barbers.find(wanted.barber_id)
-        offers = chosen_offers(barber, wanted.service_ids)
-        start = to_utc(wanted.scheduled_at, "scheduled_at")
-        duration = sum(offer.duration_min for offer in offers)
+    async def take(self, wish: Wish, idempotency: Idempotency | None = None) -> Booking:
+        """Claim what is wished for. Raises SlotNotOffered, SlotTaken or KeyInFlight."""
         now = self._clock()
         # Occupied time is left out of the calendar: about that the database decides, in the insert itself.
-        calendar = Calendar(ZoneInfo(barber.timezone), barber.availability, barber.rules, now)
-        if refused := obstacle(calendar, start, duration):
+        calendar, visit = lay_out(wish.barber, wish.services, now, frozenset(), wish.way)
+        if refused := obstacle(calendar, wish.start, visit):
             raise SlotNotOffered(refused.value, refused.sentence)
-        booking = self._compose(actor.id, barber, offers, start, now, idempotency)
-        await self._insert(booking)
-        return booking
+        whole = compose(wish, now, self._answer_within, idempotency)
 
-    def _compose(
-        self,
-        customer_id: UUID,
-        barber: Barber,
-        offers: list[OfferedService],
-        start: datetime,
-        now: datetime,
-        idempotency: Idempotency | None,
-    ) -> Booking:
-        duration = sum(offer.duration_min for offer in offers)
-        price = sum(offer.price for offer in offers)
-        status = Status.ACCEPTED if barber.rules.auto_accept else Status.REQUESTED
-        created = HistoryEntry(
-            id=new_id(),
-            version=1,
-            action=Action.CREATE,
-            status=status,
-            by=Party.CUSTOMER,
-            actor_id=customer_id,
-            at=now,
-            scheduled_at=start,
-        )
-        return Booking(
+        async def insert(seats: list[int]) -> Booking:
+            booking = msgspec.structs.replace(whole, ticks=[*whole.ticks, *seats]) if seats else whole
+            await self._insert(booking)
+            return booking
+
+        day = calendar.date_of(tick_of(wish.start))
+        return await claim_seats(self._bookings, wish.barber.id, visit, day, insert)
+
+    async def _wish(self, customer_id: UUID, wanted: BookingIn) -> Wish:
+        barber = await self._barbers.find(wanted.barber_id)
+        return Wish(
             id=new_id(),
             customer_id=customer_id,
-            barber_id=barber.id,
-            services=[BookedService(offer.service_id, offer.name, offer.price, offer.duration_min) for offer in offers],
-            scheduled_at=start,
-            ends_at=start + timedelta(minutes=duration),
-            ticks=occupied_ticks(barber.rules, start, duration),
-            active=True,
-            status=status,
-            price=price,
-            currency=barber.currency,
-            payment=Payment(PaymentStatus.PENDING, price, barber.currency),
-            version=1,
-            awaits=None if barber.rules.auto_accept else Party.BARBER,
-            answer_by=None if barber.rules.auto_accept else min(now + self._answer_within, start),
+            barber=barber,
+            services=chosen_services(barber, wanted.service_ids, wanted.add_on_ids),
+            start=to_utc(wanted.scheduled_at, "scheduled_at"),
+            house_call=house_call_to(barber, wanted.house_call) if wanted.house_call else None,
             terms=barber.terms,
-            idempotency=idempotency,
-            history=[created],
-            created_at=now,
+            note=wanted.note,
         )
+
+
+def house_call_to(barber: Barber, wanted: HouseCallIn) -> HouseCall:
+    """Raises Invalid where the barber does not go there."""
+    point = to_point(wanted.location)
+    way = way_to(barber, point, "house_call.location")
+    return HouseCall(point, wanted.address, way.distance_m, way.travel_min)
 
 
 def _fingerprint(wanted: BookingIn) -> bytes:

@@ -7,6 +7,10 @@ class SlotTaken(Refusal):
     status, code, title = 409, "slot_taken", "Somebody else has this time"
 
 
+class SeatTaken(SlotTaken):
+    """Of a daily cap one was taken meanwhile that looked free; another may be."""
+
+
 class SlotNotOffered(Refusal):
     """`reason` is the rule of availability that refuses the start; the slot list leaves the same starts out."""
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.barbers.models import GeoPoint
-from grome.barbers.terms import Terms
+from grome.barbers.models import GeoPoint, Terms
 from grome.common.actor import Role
 from grome.common.money import Amount
 
@@ -101,7 +100,6 @@ TRANSITIONS = {
     Action.CANCEL: Transition(_OPEN, Status.CANCELLED, frozenset({Party.CUSTOMER, Party.BARBER, Party.ADMIN})),
     Action.EXPIRE: Transition(_REQUESTED, Status.CANCELLED, frozenset({Party.SYSTEM})),
 }
-ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 
 
 class BookedAddOn(Struct, frozen=True):

@@ -11,7 +11,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
 from pymongo.read_concern import ReadConcern
 
-from grome.bookings.errors import KeyInFlight, SlotTaken
+from grome.bookings.errors import KeyInFlight, SeatTaken, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
@@ -55,7 +55,9 @@ class BookingRepository:
         self._settled = self._bookings.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, booking: Booking) -> None:
-        """Raises SlotTaken where an active booking holds one of the ticks, KeyInFlight where the key was used."""
+        """Raises SlotTaken where an active booking holds one of the ticks, SeatTaken where it is a seat of a daily cap,
+        and KeyInFlight where the key was used.
+        """
         try:
             await self._bookings.insert_one(to_document(booking))
         except DuplicateKeyError as error:
@@ -178,7 +180,10 @@ def _verdict(fault: Document) -> Refusal | DriverError:
 
 
 def _refusal(duplicate: Mapping[str, Any]) -> Refusal:
-    return KeyInFlight() if "idempotency.key" in duplicate.get("keyPattern", {}) else SlotTaken()
+    if "idempotency.key" in duplicate.get("keyPattern", {}):
+        return KeyInFlight()
+    # Seats of daily caps are the negative ones (grome/availability/caps.py).
+    return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()
 
 
 def seen_by(actor: Actor) -> Document:

@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from grome.barbers.terms import Terms
+from grome.barbers.models import Terms
+from grome.barbers.schemas import Instant, LatLng, to_lat_lng
 from grome.bookings.models import (
     Action,
     BookedService,
@@ -24,17 +25,27 @@ from grome.bookings.models import (
     Status,
 )
 from grome.common.http import PageQuery
+from grome.common.text import ONE_LINE
 
-Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 Note = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
 
-class BookingIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a customer asks for. The services are done in this order, one after the other."""
+class HouseCallIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the barber is to come. The address is for the barber's eyes; the way is worked out from the location."""
+
+    location: LatLng
+    address: Annotated[str, Meta(min_length=1, max_length=300, pattern=ONE_LINE)]
+
+
+class BookingIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a customer asks for. The services are done in this order, one after the other, each with its add-ons."""
 
     barber_id: UUID
     service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=10)]
     scheduled_at: Instant
+    add_on_ids: Annotated[list[UUID], Meta(max_length=20)] = []
+    house_call: HouseCallIn | None = None
+    note: Note | None = None
 
 
 class EndIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +56,15 @@ class EndIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 class BookingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: Status | None = None
+
+
+class HouseCallOut(Struct, frozen=True):
+    """`distance_m` as the crow flies; the way takes `travel_min` there and as much back."""
+
+    location: LatLng
+    address: str
+    distance_m: float
+    travel_min: int
 
 
 class ProposalOut(Struct, frozen=True):
@@ -68,7 +88,7 @@ class BookingOut(Struct, frozen=True):
     services: list[BookedService]
     scheduled_at: datetime
     ends_at: datetime
-    house_call: HouseCall | None
+    house_call: HouseCallOut | None
     awaits: Party | None
     answer_by: datetime | None
     proposal: ProposalOut | None
@@ -110,8 +130,19 @@ class HistoryOut(Struct, frozen=True):
     items: list[HistoryEntryOut]
 
 
+_AS_STORED = [name for name in BookingOut.__struct_fields__ if name not in {"house_call", "proposal"}]
+
+
 def booking_out(booking: Booking) -> BookingOut:
-    return msgspec.convert(booking, BookingOut, from_attributes=True)
+    return BookingOut(
+        **{name: getattr(booking, name) for name in _AS_STORED},
+        house_call=_house_call_out(booking.house_call) if booking.house_call else None,
+        proposal=msgspec.convert(booking.proposal, ProposalOut | None, from_attributes=True),
+    )
+
+
+def _house_call_out(call: HouseCall) -> HouseCallOut:
+    return HouseCallOut(to_lat_lng(call.location), call.address, call.distance_m, call.travel_min)
 
 
 def history_out(entries: list[HistoryEntry]) -> HistoryOut:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from loguru import logger
 
+from grome.availability.ticks import first_tick_from, tick_of
 from grome.bookings.errors import WrongState
 from grome.bookings.models import (
-    ENDED,
     TRANSITIONS,
     Action,
     Booking,
@@ -167,10 +167,18 @@ class BookingService:
             reason=reason,
             note=note,
         )
-        fields = {
+        fields: Document = {
             "status": transition.target.value,
             "reason": reason.value if reason else None,
-            # An ended booking keeps its ticks for the record, but the unique index counts only active ones.
-            "active": transition.target not in ENDED,
+            # A cancelled booking keeps its ticks for the record, but the unique index counts only active ones.
+            "active": transition.target is not Status.CANCELLED,
         }
+        if action is Action.COMPLETE:
+            fields["ticks"] = _ticks_used(booking, entry.at)
         return await self._bookings.move(booking, fields, entry)
+
+
+def _ticks_used(booking: Booking, now: datetime) -> list[int]:
+    """What a visit that ends now has taken: its time until now, at least its first five minutes, and its seats."""
+    end = max(first_tick_from(now), tick_of(booking.scheduled_at) + 1)
+    return [tick for tick in booking.ticks if tick < end]

@@ -31,12 +31,12 @@ class Route:
 
     @property
     def ids(self) -> list[str]:
-        return list(self.operation.path_ids)
+        return list(self.operation.path_parts)
 
     @property
     def uuids(self) -> list[str]:
         """Those of its ids that not any string can be."""
-        return [name for name, kind in self.operation.path_ids.items() if kind is UUID]
+        return [name for name, kind in self.operation.path_parts.items() if kind is UUID]
 
     @property
     def body_struct(self) -> type[Struct]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from grome.availability.models import BookingRules
 from grome.availability.slots import Calendar, Slot, free_slots
+from grome.availability.visits import Visit
 from tests.builders.hours import weekly_hours
 
 BERLIN = "Europe/Berlin"
@@ -39,8 +40,12 @@ class Case:
     last: date
     duration_min: int
 
+    @property
+    def visit(self) -> Visit:
+        return Visit(self.duration_min)
+
     def offered(self) -> list[Slot]:
-        days = free_slots(self.calendar, self.first, self.last, self.duration_min)
+        days = free_slots(self.calendar, self.first, self.last, self.visit)
         return [slot for _, slots in days for slot in slots]
 
     def local_date(self, moment: datetime) -> date:

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grome.availability.caps import cap_on_visits
 from grome.availability.models import BookingRules
-from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, occupiable, ticks_between
+from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, occupiable
+from grome.availability.ticks import span_between
+from grome.availability.visits import Visit
 from tests.availability.cases import BERLIN, Case, cases
 from tests.builders.hours import a_day, every_day
 
@@ -34,7 +37,7 @@ def windows(draw: st.DrawFn, case: Case) -> tuple[datetime, datetime]:
 
 
 def first_listed(case: Case, start: datetime, end: datetime) -> Slot | None:
-    days = free_slots(case.calendar, start.date() - 2 * DAY, max(start, end).date() + 2 * DAY, case.duration_min)
+    days = free_slots(case.calendar, start.date() - 2 * DAY, max(start, end).date() + 2 * DAY, case.visit)
     return next((slot for _, slots in days for slot in slots if slot.start >= start and slot.end <= end), None)
 
 
@@ -42,11 +45,11 @@ def first_listed(case: Case, start: datetime, end: datetime) -> Slot | None:
 @given(cases(), st.data())
 def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data: st.DataObject) -> None:
     start, end = data.draw(windows(case))
-    found = first_slot_between(case.calendar, start, end, case.duration_min)
+    found = first_slot_between(case.calendar, start, end, case.visit)
     assert found == first_listed(case, start, end)
     elsewhere = timezone(timedelta(hours=13))
     again = replace(case.calendar, now=case.calendar.now.astimezone(elsewhere))
-    assert first_slot_between(again, start.astimezone(elsewhere), end, case.duration_min) == found
+    assert first_slot_between(again, start.astimezone(elsewhere), end, case.visit) == found
 
 
 @settings(deadline=None, max_examples=60)
@@ -54,16 +57,21 @@ def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data:
 def test_what_is_taken_beyond_what_the_window_can_occupy_does_not_matter(case: Case, data: st.DataObject) -> None:
     start, end = data.draw(windows(case))
     others = BookingRules(buffer_before_min=data.draw(st.sampled_from([0, 60])))
-    known = occupiable([others, case.calendar.rules], start, end)
+    known = occupiable([(others, case.visit), (case.calendar.rules, case.visit)], start, end)
     seen = replace(case.calendar, taken=case.calendar.taken & set(range(*known)))
-    assert first_slot_between(seen, start, end, case.duration_min) == first_listed(case, start, end)
+    assert first_slot_between(seen, start, end, case.visit) == first_listed(case, start, end)
 
 
 def test_occupiable_is_the_window_with_the_widest_buffers() -> None:
-    rules = [BookingRules(buffer_before_min=30), BookingRules(buffer_before_min=5, buffer_after_min=15)]
     noon = int(NOON.timestamp()) // 300
-    assert occupiable(rules, NOON + timedelta(seconds=1), NOON + 2 * TICK) == (noon - 6, noon + 5)
-    assert occupiable(rules, NOON, NOON + TICK + timedelta(seconds=1)) == (noon - 6, noon + 5)
+    rules = [BookingRules(buffer_before_min=30), BookingRules(buffer_before_min=5, buffer_after_min=15)]
+    wanted = [(one, Visit(30)) for one in rules]
+    assert occupiable(wanted, NOON + timedelta(seconds=1), NOON + 2 * TICK) == (noon - 6, noon + 5)
+    assert occupiable(wanted, NOON, NOON + TICK + timedelta(seconds=1)) == (noon - 6, noon + 5)
+    far = [(BookingRules(), Visit(30, travel_min=20))]
+    assert occupiable(far, NOON, NOON + TICK) == (noon - 4, noon + 5)
+    capped = [(BookingRules(), Visit(30, caps=(cap_on_visits(3),)))]
+    assert occupiable(capped, NOON, NOON + TICK) == (noon - 2 * 288, noon + 1 + 2 * 288)
 
 
 class Asked(frozenset[int]):
@@ -78,10 +86,10 @@ class Asked(frozenset[int]):
 
 @pytest.mark.parametrize(("booked_days", "questions"), [(0, 1), (61, 0)], ids=["free", "booked up"])
 def test_little_is_asked_however_long_the_window(booked_days: int, questions: int) -> None:
-    asked = Asked(ticks_between(NOON, NOON + booked_days * DAY))
+    asked = Asked(range(*span_between(NOON, NOON + booked_days * DAY)))
     rules = BookingRules(slot_step_min=5, min_notice_min=0, horizon_days=60)
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day("00:00", "24:00")), rules, NOON, asked)
-    found = first_slot_between(calendar, NOON, NOON + 60 * DAY, 30)
+    found = first_slot_between(calendar, NOON, NOON + 60 * DAY, Visit(30))
     assert found == (Slot(NOON, NOON + 30 * timedelta(minutes=1)) if questions else None)
     assert asked.count == questions
 
@@ -91,10 +99,10 @@ def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
     zone = timezone(timedelta(hours=hours_from_utc))
     start, end = datetime.min.replace(tzinfo=zone), datetime.max.replace(tzinfo=zone)
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
-    (_, slots), *_ = free_slots(calendar, date(2027, 5, 4), date(2027, 5, 4), 30)
-    assert first_slot_between(calendar, start, end, 30) == slots[0]
-    assert first_slot_between(calendar, end, start, 30) is None
-    begin, finish = occupiable([calendar.rules], start, end)
+    (_, slots), *_ = free_slots(calendar, date(2027, 5, 4), date(2027, 5, 4), Visit(30))
+    assert first_slot_between(calendar, start, end, Visit(30)) == slots[0]
+    assert first_slot_between(calendar, end, start, Visit(30)) is None
+    begin, finish = occupiable([(calendar.rules, Visit(30))], start, end)
     assert begin < 0 < finish
 
 
@@ -102,4 +110,4 @@ def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
 def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
     with pytest.raises(ValueError, match="occupies no time"):
-        first_slot_between(calendar, NOON, NOON + DAY, duration_min)
+        first_slot_between(calendar, NOON, NOON + DAY, Visit(duration_min))

@@ -9,7 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grome.availability.models import BookingRules, DayHours, WeeklyHours
-from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, ticks_between
+from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks
+from grome.availability.ticks import span_between
+from grome.availability.visits import Visit
 from tests.availability.cases import BERLIN, CAIRO, KOLKATA, LORD_HOWE, NEW_YORK, NUUK, Case, cases, walk
 from tests.builders.hours import a_day, a_week, every_day, only_on
 
@@ -29,7 +31,7 @@ def a_calendar(
 
 def starts(calendar: Calendar, first: date, last: date, duration_min: int) -> list[str]:
     """Every offered start as day and time in UTC."""
-    days = free_slots(calendar, first, last, duration_min)
+    days = free_slots(calendar, first, last, Visit(duration_min))
     return [f"{slot.start:%d %H:%M}" for _, slots in days for slot in slots]
 
 
@@ -94,7 +96,7 @@ def test_a_break_emptied_by_a_clock_change_does_not_part_a_visit(
     zone: str, day: date, hours: DayHours, first: str, duration_min: int
 ) -> None:
     calendar = a_calendar(only_on(day, hours), zone=zone)
-    assert obstacle(calendar, datetime.fromisoformat(first), duration_min) is None
+    assert obstacle(calendar, datetime.fromisoformat(first), Visit(duration_min)) is None
 
 
 def test_wall_times_lie_on_whole_ticks_in_every_zone() -> None:
@@ -106,7 +108,7 @@ def test_wall_times_lie_on_whole_ticks_in_every_zone() -> None:
 
 def test_slots_are_listed_under_the_local_date_of_their_own_start() -> None:
     calendar = a_calendar(a_week(friday=a_day("22:00", "02:00")), slot_step_min=60)
-    days = free_slots(calendar, date(2027, 5, 6), date(2027, 5, 8), 60)
+    days = free_slots(calendar, date(2027, 5, 6), date(2027, 5, 8), Visit(60))
     assert [(day.day, [f"{slot.start:%H}-{slot.end:%H}" for slot in slots]) for day, slots in days] == [
         (6, []),
         (7, ["20-21", "21-22"]),
@@ -142,18 +144,18 @@ def test_slots_are_listed_under_the_local_date_of_their_own_start() -> None:
 )
 def test_obstacle_of_a_start(clock: str, duration_min: int, expected: Obstacle | None) -> None:
     """Berlin in summer: open from 07:00 to 15:00 UTC, break at 10:00 to 11:00, booked from 13:00 to 13:30."""
-    booked = ticks_between(datetime(2027, 5, 4, 13, tzinfo=UTC), datetime(2027, 5, 4, 13, 30, tzinfo=UTC))
+    booked = range(*span_between(datetime(2027, 5, 4, 13, tzinfo=UTC), datetime(2027, 5, 4, 13, 30, tzinfo=UTC)))
     calendar = a_calendar(every_day(a_day("09:00", "17:00", ("12:00", "13:00"))), *booked)
     start = datetime.fromisoformat(f"2027-05-04T{clock}+00:00")
-    assert obstacle(calendar, start, duration_min) == expected
-    assert obstacle(calendar, start.astimezone(ZoneInfo(NEW_YORK)), duration_min) == expected
+    assert obstacle(calendar, start, Visit(duration_min)) == expected
+    assert obstacle(calendar, start.astimezone(ZoneInfo(NEW_YORK)), Visit(duration_min)) == expected
 
 
 def test_notice_ends_at_its_very_second() -> None:
     hours = every_day(a_day("00:00", "24:00"))
     for late, expected in [(timedelta(0), None), (timedelta(microseconds=1), Obstacle.TOO_SOON)]:
         calendar = a_calendar(hours, now=MIDDAY + late, min_notice_min=90)
-        assert obstacle(calendar, MIDDAY + timedelta(minutes=90), 30) == expected
+        assert obstacle(calendar, MIDDAY + timedelta(minutes=90), Visit(30)) == expected
 
 
 def test_notice_is_elapsed_time_whatever_zone_now_is_given_in() -> None:
@@ -175,8 +177,8 @@ def test_horizon_ends_at_the_local_midnight_after_its_last_date(zone: str, midni
     now = datetime(2027, 4, 25, 12, tzinfo=UTC)
     calendar = a_calendar(every_day(a_day("00:00", "24:00")), zone=zone, now=now, horizon_days=4, slot_step_min=5)
     end = datetime.fromisoformat(midnight)
-    assert obstacle(calendar, end - timedelta(minutes=5), 5) is None
-    assert obstacle(calendar, end, 5) == Obstacle.BEYOND_HORIZON
+    assert obstacle(calendar, end - timedelta(minutes=5), Visit(5)) is None
+    assert obstacle(calendar, end, Visit(5)) == Obstacle.BEYOND_HORIZON
 
 
 @pytest.mark.parametrize(("zone", "open_dates"), [(BERLIN, [5, 6]), (NEW_YORK, [5])])
@@ -184,7 +186,7 @@ def test_horizon_counts_from_the_local_date_of_now(zone: str, open_dates: list[i
     """At 23:00 UTC on 4 May it is the 5th in Berlin and still the 4th in New York."""
     now = datetime(2027, 5, 4, 23, tzinfo=UTC)
     calendar = a_calendar(every_day(a_day()), zone=zone, now=now, horizon_days=1)
-    days = free_slots(calendar, date(2027, 5, 3), date(2027, 5, 8), 30)
+    days = free_slots(calendar, date(2027, 5, 3), date(2027, 5, 8), Visit(30))
     assert [day.day for day, slots in days if slots] == open_dates
 
 
@@ -207,10 +209,10 @@ def test_overlapping_openings_are_looked_at_one_by_one() -> None:
     hours = a_week(monday=a_day("22:00", "06:00"), tuesday=a_day("05:00", "10:00", ("05:45", "07:00")))
     calendar = a_calendar(hours, slot_step_min=40)
     day = datetime(2027, 5, 4, tzinfo=UTC)
-    assert obstacle(calendar, day.replace(hour=3, minute=20), 40) is None  # on Monday's grid, ends as Monday does
-    assert obstacle(calendar, day.replace(hour=3), 40) is None  # on Tuesday's grid only
-    assert obstacle(calendar, day.replace(hour=3, minute=20), 45) == Obstacle.OFF_GRID  # too long for Monday
-    assert obstacle(calendar, day.replace(hour=3, minute=40), 20) == Obstacle.ON_BREAK  # on Tuesday's grid only
+    assert obstacle(calendar, day.replace(hour=3, minute=20), Visit(40)) is None  # Monday's grid, ends as Monday does
+    assert obstacle(calendar, day.replace(hour=3), Visit(40)) is None  # on Tuesday's grid only
+    assert obstacle(calendar, day.replace(hour=3, minute=20), Visit(45)) == Obstacle.OFF_GRID  # too long for Monday
+    assert obstacle(calendar, day.replace(hour=3, minute=40), Visit(20)) == Obstacle.ON_BREAK  # on Tuesday's grid only
     found = starts(calendar, date(2027, 5, 4), date(2027, 5, 4), 40)
     assert found[-7:] == ["04 02:40", "04 03:00", "04 03:20", "04 05:00", "04 05:40", "04 06:20", "04 07:00"]
 
@@ -218,9 +220,9 @@ def test_overlapping_openings_are_looked_at_one_by_one() -> None:
 def test_a_visit_does_not_reach_from_one_opening_into_the_next() -> None:
     calendar = a_calendar(every_day(a_day("00:00", "24:00")))
     midnight = datetime(2027, 5, 4, 22, tzinfo=UTC)
-    assert obstacle(calendar, midnight - timedelta(minutes=30), 30) is None
-    assert obstacle(calendar, midnight - timedelta(minutes=15), 30) == Obstacle.CLOSED
-    assert obstacle(calendar, midnight, 30) is None
+    assert obstacle(calendar, midnight - timedelta(minutes=30), Visit(30)) is None
+    assert obstacle(calendar, midnight - timedelta(minutes=15), Visit(30)) == Obstacle.CLOSED
+    assert obstacle(calendar, midnight, Visit(30)) is None
 
 
 def test_buffers_reach_outside_the_hours_and_into_breaks() -> None:
@@ -233,37 +235,37 @@ def test_buffers_reach_outside_the_hours_and_into_breaks() -> None:
 def test_buffers_of_neighbours_add_up(gap_min: int, expected: Obstacle | None) -> None:
     """10 minutes after the earlier visit and 5 before the later one."""
     calendar = a_calendar(every_day(a_day()), buffer_before_min=5, buffer_after_min=10, slot_step_min=5)
-    earlier = replace(calendar, taken=frozenset(occupied_ticks(calendar.rules, MIDDAY, 30)))
-    assert obstacle(earlier, MIDDAY + timedelta(minutes=30 + gap_min), 30) == expected
-    assert obstacle(earlier, MIDDAY - timedelta(minutes=30 + gap_min), 30) == expected
+    earlier = replace(calendar, taken=frozenset(occupied_ticks(calendar.rules, MIDDAY, Visit(30))))
+    assert obstacle(earlier, MIDDAY + timedelta(minutes=30 + gap_min), Visit(30)) == expected
+    assert obstacle(earlier, MIDDAY - timedelta(minutes=30 + gap_min), Visit(30)) == expected
 
 
 def test_ticks_of_a_booking_hold_its_buffers_and_every_tick_begun() -> None:
     rules = BookingRules(buffer_before_min=5, buffer_after_min=10)
     first = int(MIDDAY.timestamp()) // 300
-    assert ticks_between(MIDDAY, MIDDAY + timedelta(minutes=11)) == [first, first + 1, first + 2]
-    assert ticks_between(MIDDAY + timedelta(minutes=4), MIDDAY + timedelta(minutes=5)) == [first]
-    assert ticks_between(MIDDAY, MIDDAY) == []
-    assert occupied_ticks(rules, MIDDAY, 11) == list(range(first - 1, first + 5))
+    assert span_between(MIDDAY, MIDDAY + timedelta(minutes=11)) == (first, first + 3)
+    assert span_between(MIDDAY + timedelta(minutes=4), MIDDAY + timedelta(minutes=5)) == (first, first + 1)
+    assert span_between(MIDDAY, MIDDAY) == (first, first)
+    assert occupied_ticks(rules, MIDDAY, Visit(11)) == list(range(first - 1, first + 5))
 
 
 @pytest.mark.parametrize("duration_min", [0, -5])
 def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
     calendar = a_calendar(every_day(a_day()))
     with pytest.raises(ValueError, match="occupies no time"):
-        obstacle(calendar, MIDDAY, duration_min)
+        obstacle(calendar, MIDDAY, Visit(duration_min))
     with pytest.raises(ValueError, match="occupies no time"):
-        occupied_ticks(calendar.rules, MIDDAY, duration_min)
+        occupied_ticks(calendar.rules, MIDDAY, Visit(duration_min))
 
 
 def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
     calendar = a_calendar(every_day(a_day()))
     earliest = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
     latest = datetime(9999, 12, 31, 23, 55, tzinfo=timezone(timedelta(hours=-12)))
-    assert obstacle(calendar, earliest, 30) == Obstacle.TOO_SOON
-    assert obstacle(calendar, latest, 30) == Obstacle.BEYOND_HORIZON
-    assert free_slots(calendar, date.min, date.min, 30) == [(date.min, [])]
-    assert free_slots(calendar, date.max, date.max, 30) == [(date.max, [])]
+    assert obstacle(calendar, earliest, Visit(30)) == Obstacle.TOO_SOON
+    assert obstacle(calendar, latest, Visit(30)) == Obstacle.BEYOND_HORIZON
+    assert free_slots(calendar, date.min, date.min, Visit(30)) == [(date.min, [])]
+    assert free_slots(calendar, date.max, date.max, Visit(30)) == [(date.max, [])]
 
 
 class NaiveBarber:
@@ -340,7 +342,7 @@ class NaiveBarber:
 def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case: Case) -> None:
     barber = NaiveBarber(case)
     offered = [slot.start for slot in case.offered()]
-    bookable = [start for start in case.every_tick() if obstacle(case.calendar, start, case.duration_min) is None]
+    bookable = [start for start in case.every_tick() if obstacle(case.calendar, start, case.visit) is None]
     assert offered == bookable
     assert bookable == [start for start in case.every_tick() if barber.takes(start)]
 
@@ -348,7 +350,7 @@ def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case
 @settings(deadline=None, max_examples=60)
 @given(cases())
 def test_offered_slots_are_in_order_and_under_their_dates(case: Case) -> None:
-    days = free_slots(case.calendar, case.first, case.last, case.duration_min)
+    days = free_slots(case.calendar, case.first, case.last, case.visit)
     assert [day for day, _ in days] == [
         case.first + timedelta(days=k) for k in range((case.last - case.first).days + 1)
     ]
@@ -364,13 +366,13 @@ def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.Data
     offered = case.offered()
     assume(offered)
     booked = data.draw(st.sampled_from(offered))
-    ticks = frozenset(occupied_ticks(case.calendar.rules, booked.start, case.duration_min))
+    ticks = frozenset(occupied_ticks(case.calendar.rules, booked.start, case.visit))
     assert ticks.isdisjoint(case.calendar.taken)
     after = replace(case, calendar=replace(case.calendar, taken=case.calendar.taken | ticks))
-    assert obstacle(after.calendar, booked.start, case.duration_min) == Obstacle.TAKEN
+    assert obstacle(after.calendar, booked.start, case.visit) == Obstacle.TAKEN
     still_offered = after.offered()
     assert still_offered == [
-        slot for slot in offered if ticks.isdisjoint(occupied_ticks(case.calendar.rules, slot.start, case.duration_min))
+        slot for slot in offered if ticks.isdisjoint(occupied_ticks(case.calendar.rules, slot.start, case.visit))
     ]
 
 
@@ -379,4 +381,4 @@ def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.Data
 def test_between_two_ticks_nothing_can_be_booked(case: Case, microseconds: int) -> None:
     for slot in case.offered():
         start = slot.start + timedelta(microseconds=microseconds)
-        assert obstacle(case.calendar, start, case.duration_min) == Obstacle.MISALIGNED
+        assert obstacle(case.calendar, start, case.visit) == Obstacle.MISALIGNED

@@ -31,8 +31,9 @@ async def test_the_contract(http: httpx.AsyncClient, customer: Person, shop: Bar
     asked = datetime.now(UTC)
     booking = await book(http, customer, shop, start)
     assert set(booking) == {
-        "id", "status", "reason", "customer_id", "barber_id", "services", "scheduled_at", "ends_at", "price",
-        "currency", "payment", "version", "answer_by", "created_at",
+        "id", "status", "reason", "customer_id", "guest", "barber_id", "origin", "series_id", "services",
+        "scheduled_at", "ends_at", "house_call", "awaits", "answer_by", "proposal", "late_min", "price", "discount",
+        "currency", "payment", "settlement", "terms", "customer_note", "version", "created_at",
     }  # fmt: skip
     assert (booking["status"], booking["reason"], booking["version"]) == ("requested", None, 1)
     assert (booking["customer_id"], booking["barber_id"]) == (str(customer.id), shop.id)
@@ -41,7 +42,9 @@ async def test_the_contract(http: httpx.AsyncClient, customer: Person, shop: Bar
         f"{start:%Y-%m-%dT%H}:30:00Z",
     )
     assert (booking["price"], booking["currency"]) == (2500, "EUR")
-    assert booking["payment"] == {"status": "pending", "amount": 2500, "currency": "EUR"}
+    assert booking["payment"] == {
+        "status": "pending", "amount": 2500, "currency": "EUR", "deposit": 0, "paid": 0, "tip": 0,
+    }  # fmt: skip
     assert abs(datetime.fromisoformat(booking["created_at"]) - asked) < timedelta(seconds=10)
     answer_by = min(datetime.fromisoformat(booking["created_at"]) + timedelta(hours=24), start)
     assert datetime.fromisoformat(booking["answer_by"]) == answer_by

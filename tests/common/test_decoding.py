@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta, Struct, field
 
 from grome.common.errors import Invalid
-from grome.common.http.decoding import decode_id, fault_of
+from grome.common.http.decoding import decode_part, fault_of
 
 
 class Colour(StrEnum):
@@ -111,5 +111,5 @@ def test_what_lies_in_a_table_is_named_by_the_table() -> None:
 )
 def test_an_id_that_is_none_is_named(text: str) -> None:
     with pytest.raises(Invalid) as refused:
-        decode_id("booking_id", text)
+        decode_part("booking_id", text, UUID)
     assert refused.value.faults == (("booking_id", "is not an id (UUID)"),)

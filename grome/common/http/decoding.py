@@ -97,11 +97,12 @@ class QueryDecoder:
         return values[0]
 
 
-def decode_id(name: str, text: str) -> UUID:
+def decode_part(name: str, text: str, kind: type) -> Any:  # noqa: ANN401 -- of that kind
+    """A part of the path: an id or a date."""
     try:
-        return msgspec.convert(text, UUID)
+        return msgspec.convert(text, kind)
     except msgspec.ValidationError:
-        raise Invalid(name, "is not an id (UUID)") from None
+        raise Invalid(name, "is not an id (UUID)" if kind is UUID else "is not a date (YYYY-MM-DD)") from None
 
 
 def _is_utf8(text: str) -> bool:

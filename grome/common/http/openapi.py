@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -59,7 +60,7 @@ class _Schemas:
     """JSON Schemas of all types that the operations name, each Struct once under `components`."""
 
     def __init__(self, operations: list[Operation]) -> None:
-        types: dict[Any, None] = {Problem: None, IdempotencyKey: None, UUID: None, str: None}
+        types: dict[Any, None] = {Problem: None, IdempotencyKey: None, UUID: None, date: None, str: None}
         for operation in operations:
             types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
             types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
@@ -102,7 +103,7 @@ def _operation(operation: Operation, schemas: _Schemas) -> Json:
 def _parameters(operation: Operation, schemas: _Schemas) -> list[Json]:
     found: list[Json] = [
         {"name": name, "in": "path", "required": True, "schema": schemas.of(kind)}
-        for name, kind in operation.path_ids.items()
+        for name, kind in operation.path_parts.items()
     ]
     if query := operation.hints.get("query"):
         fields, required = schemas.fields_of(query)

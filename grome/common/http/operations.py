@@ -4,6 +4,7 @@ import inspect
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import date
 from functools import wraps
 from types import NoneType
 from typing import Annotated, Any, Final, get_type_hints
@@ -19,7 +20,7 @@ from grome.common.actor import ANYONE, Actor, Role
 from grome.common.errors import Forbidden, Invalid, Refusal, Unauthenticated
 from grome.common.http.answers import reply
 from grome.common.http.caching import NO_STORE
-from grome.common.http.decoding import BodyDecoder, QueryDecoder, decode_id
+from grome.common.http.decoding import BodyDecoder, QueryDecoder, decode_part
 from grome.common.http.request_id import request_id
 from grome.common.log import request_id_of_lines
 
@@ -65,7 +66,7 @@ class Operation:
     hints: dict[str, Any]
 
     @property
-    def path_ids(self) -> dict[str, type[UUID | str]]:
+    def path_parts(self) -> dict[str, type[UUID | date | str]]:
         return {name: kind for name, kind in self.hints.items() if f"{{{name}}}" in self.path}
 
 
@@ -73,10 +74,10 @@ class Operation:
 class Routes:
     """A feature's routes: a Sanic blueprint, and the operations that document it.
 
-    A handler is `async def name(request, actor, <path ids>, body, query, idempotency_key) -> Answer`, of which it takes
-    what it needs. `actor` is None where anyone may call and no token came. `body` and `query` are Structs, path ids
-    UUIDs, or strings where anything can be one. It returns a Struct, None for 204, or a ready response whose kinds
-    stand in `answers`.
+    A handler is `async def name(request, actor, <parts of the path>, body, query, idempotency_key) -> Answer`, of which
+    it takes what it needs. `actor` is None where anyone may call and no token came. `body` and `query` are Structs,
+    parts of the path UUIDs, dates, or strings where anything can be one. It returns a Struct, None for 204, or a ready
+    response whose kinds stand in `answers`.
     """
 
     tag: str
@@ -144,7 +145,7 @@ def _endpoint(operation: Operation) -> Handler:
     wanted = inspect.signature(handler).parameters
     decode_body = BodyDecoder(hints["body"]) if "body" in hints else None
     decode_query = QueryDecoder(hints["query"]) if "query" in hints else QueryDecoder(_NoQuery)
-    path_ids = operation.path_ids
+    kinds = operation.path_parts
     takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
 
     @wraps(handler)
@@ -157,7 +158,7 @@ def _endpoint(operation: Operation) -> Handler:
         try:
             given: dict[str, Any] = {
                 # Not by Sanic's own `unquote`, which holds for some other routes too, and not always for its own.
-                name: decode_id(name, text) if path_ids[name] is UUID else unquote(text)
+                name: unquote(text) if kinds[name] is str else decode_part(name, text, kinds[name])
                 for name, text in path.items()
             }
             actor = None if operation.also and operation.also(request) else await _actor(request, operation.who)

@@ -1,0 +1,77 @@
+"""A barber's calendar for a visit: hours, openings and rules laid together, and the way to the customer."""
+
+import importlib
+from collections.abc import Container, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from grome.availability.models import HolidayCalendar
+from grome.availability.slots import Calendar
+from grome.availability.ticks import span_between
+from grome.availability.visits import Visit, rules_for, visit_for
+from grome.barbers.models import Barber, ChosenService, GeoPoint
+from grome.common.errors import Invalid
+from grome.nearby.geometry import distance_m, unit_vector
+
+_TRAVEL_STEP_MIN: Final = 5
+
+
+class Way(NamedTuple):
+    """From the barber to a customer, as the crow flies."""
+
+    distance_m: float
+    travel_min: int
+
+
+NO_WAY: Final = Way(0.0, 0)
+
+
+def lay_out(
+    barber: Barber, services: Sequence[ChosenService], now: datetime, taken: frozenset[int], way: Way = NO_WAY
+) -> tuple[Calendar, Visit]:
+    """What `obstacle` and the others want to know; `taken` as `Calendar` says."""
+    openings = barber.openings
+    calendar = Calendar(
+        ZoneInfo(barber.timezone),
+        barber.availability,
+        rules_for(barber.rules, services),
+        now,
+        taken,
+        overrides={override.date: override.hours for override in openings.overrides},
+        time_off=tuple(span_between(off.starts_at, off.ends_at) for off in openings.time_off),
+        holidays=_holidays(openings.holidays) if openings.holidays else (),
+    )
+    return calendar, visit_for(barber.rules, services, way.travel_min)
+
+
+def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
+    """Raises Invalid for `field` where the barber makes no house calls, or not so far away."""
+    if not barber.service_radius_km:
+        raise Invalid(field, "the barber makes no house calls")
+    (from_lng, from_lat), (to_lng, to_lat) = barber.location.coordinates, point.coordinates
+    distance = distance_m(unit_vector(from_lat, from_lng), unit_vector(to_lat, to_lng))
+    if distance > barber.service_radius_km * 1000:
+        raise Invalid(field, f"is farther away than {barber.service_radius_km:g} km, as far as the barber goes")
+    rules = barber.house_calls
+    minutes = max(rules.minutes_per_km * distance / 1000, rules.least_travel_min)
+    return Way(round(distance, 1), -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
+
+
+def knows_holidays_of(calendar: HolidayCalendar) -> bool:
+    """Whether the library has this country and, if one is named, this part of it."""
+    parts = _library().list_supported_countries().get(calendar.country)
+    return parts is not None and (not calendar.subdivision or calendar.subdivision in parts)
+
+
+# Years are added as they are asked for. There are some 2,500 countries and parts; few are used.
+@lru_cache(maxsize=512)
+def _holidays(calendar: HolidayCalendar) -> Container[date]:
+    days: Container[date] = _library().country_holidays(calendar.country, subdiv=calendar.subdivision or None)
+    return days
+
+
+def _library() -> Any:  # noqa: ANN401 -- a module
+    """Loaded where the first shop wants it: it takes 16 MiB of a process that most shops can do without."""
+    return importlib.import_module("holidays")

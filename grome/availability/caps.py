@@ -1,0 +1,52 @@
+"""Daily caps, held by the same unique index as time: a visit takes a seat of its day, and each seat exists once.
+
+Seats are negative numbers among a booking's ticks, so that the one write which claims its time claims them too.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from typing import Final, NamedTuple
+from uuid import UUID
+
+# A seat's number is made of the date, of what is counted and of the seat, in so many bits: 56 in all, and the sign.
+_SUBJECT_BITS: Final = 28
+_SEAT_BITS: Final = 8
+_WHOLE_DAY: Final = 0
+
+
+class Cap(NamedTuple):
+    """At most `most` visits a day; `subject` says which are counted, all of a barber's or those with a service."""
+
+    subject: int
+    most: int
+
+
+class SeatsOfDay(NamedTuple):
+    day: int
+    subject: int
+
+
+def cap_on_visits(most: int) -> Cap:
+    return Cap(_WHOLE_DAY, most)
+
+
+def cap_on_service(service_id: UUID, most: int) -> Cap:
+    """Of a service only the random end of its id counts; that two of one barber's share it is as good as impossible."""
+    return Cap(1 + service_id.int % ((1 << _SUBJECT_BITS) - 1), most)
+
+
+def seats(cap: Cap, day: date) -> range:
+    """The numbers of all seats under a cap on one of the barber's dates."""
+    first = (day.toordinal() << _SUBJECT_BITS | cap.subject) << _SEAT_BITS
+    return range(-first, -first - cap.most, -1)
+
+
+def seats_taken(numbers: Iterable[int]) -> Counter[SeatsOfDay]:
+    """How many seats of each day and subject are among a calendar's ticks."""
+    of_day = (-number >> _SEAT_BITS for number in numbers if number < 0)
+    return Counter(SeatsOfDay(number >> _SUBJECT_BITS, number & (1 << _SUBJECT_BITS) - 1) for number in of_day)
+
+
+def free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:
+    return [seat for seat in seats(cap, day) if seat not in numbers]

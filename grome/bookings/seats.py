@@ -1,0 +1,49 @@
+"""Seats of daily caps: found by looking, claimed by the write that claims the time."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Collection
+from datetime import date
+from typing import TypeVar
+from uuid import UUID
+
+from grome.availability.caps import Cap, free_seats, seats
+from grome.availability.slots import Obstacle
+from grome.availability.visits import Visit
+from grome.bookings.errors import SeatTaken, SlotNotOffered
+from grome.bookings.repository import BookingRepository
+from grome.common.errors import Unavailable
+
+T = TypeVar("T")
+# Who loses a seat to another looks again. Seats are drawn by lot, so few of many rivals meet at the same.
+_ATTEMPTS = 50
+
+
+async def claim_seats(
+    bookings: BookingRepository,
+    barber_id: UUID,
+    visit: Visit,
+    day: date,
+    write: Callable[[list[int]], Awaitable[T]],
+    own: Collection[int] = (),
+) -> T:
+    """What `write` returns, which is given the seats to claim: none where there are no caps.
+
+    `own` are seats that the booking holds already. Raises SlotNotOffered where the day is full.
+    """
+    for _ in range(_ATTEMPTS):
+        drawn = [await _draw(bookings, barber_id, cap, day, own) for cap in visit.caps]
+        try:
+            return await write(drawn)
+        except SeatTaken:
+            continue
+    raise Unavailable("Too many ask for this day at once; try again.")
+
+
+async def _draw(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:
+    every = seats(cap, day)
+    if kept := [seat for seat in every if seat in own]:
+        return kept[0]
+    free = free_seats(cap, day, await bookings.occupied(barber_id, every[-1], every[0] + 1))
+    if not free:
+        raise SlotNotOffered(Obstacle.DAY_FULL.value, Obstacle.DAY_FULL.sentence)
+    return secrets.choice(free)

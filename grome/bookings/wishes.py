@@ -1,0 +1,113 @@
+"""A wish for a visit, and the booking that it would be."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from grome.availability.calendars import NO_WAY, Way
+from grome.availability.slots import occupied_ticks
+from grome.availability.visits import rules_for, visit_for
+from grome.barbers.models import Barber, ChosenService, DepositRule, Terms
+from grome.bookings.models import (
+    Action,
+    BookedAddOn,
+    BookedService,
+    Booking,
+    Discount,
+    Guest,
+    HistoryEntry,
+    HouseCall,
+    Idempotency,
+    Origin,
+    Party,
+    Payment,
+    PaymentStatus,
+    Status,
+)
+from grome.common.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Services of a barber at their prices, from `start` (UTC) on, under `terms`, for a customer or a guest.
+
+    `id` will be the booking's. The time is claimed for whoever asked first; nothing is decided here.
+    """
+
+    id: UUID
+    customer_id: UUID | None
+    guest: Guest | None = None
+    barber: Barber
+    services: list[ChosenService]
+    start: datetime
+    house_call: HouseCall | None = None
+    terms: Terms
+    discount: Discount | None = None
+    note: str | None = None
+    origin: Origin = Origin.DIRECT
+    series_id: UUID | None = None
+
+    @property
+    def way(self) -> Way:
+        return Way(self.house_call.distance_m, self.house_call.travel_min) if self.house_call else NO_WAY
+
+    @property
+    def price(self) -> int:
+        full = sum(one.price for one in self.services)
+        return full - (self.discount.amount if self.discount else 0)
+
+
+def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None) -> Booking:
+    """The whole document, with the ticks that it claims but for seats of daily caps."""
+    rules = rules_for(wish.barber.rules, wish.services)
+    visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
+    status = Status.ACCEPTED if rules.auto_accept else Status.REQUESTED
+    created = HistoryEntry(
+        id=new_id(),
+        version=1,
+        action=Action.CREATE,
+        status=status,
+        by=Party.CUSTOMER,
+        actor_id=wish.customer_id,
+        at=now,
+        scheduled_at=wish.start,
+    )
+    currency = wish.barber.currency
+    return Booking(
+        id=wish.id,
+        customer_id=wish.customer_id,
+        guest=wish.guest,
+        barber_id=wish.barber.id,
+        origin=wish.origin,
+        series_id=wish.series_id,
+        services=[_booked(one) for one in wish.services],
+        scheduled_at=wish.start,
+        ends_at=wish.start + timedelta(minutes=visit.duration_min),
+        house_call=wish.house_call,
+        ticks=occupied_ticks(rules, wish.start, visit),
+        active=True,
+        status=status,
+        awaits=None if rules.auto_accept else Party.BARBER,
+        answer_by=None if rules.auto_accept else min(now + answer_within, wish.start),
+        price=wish.price,
+        discount=wish.discount,
+        currency=currency,
+        payment=Payment(PaymentStatus.PENDING, wish.price, currency, deposit_of(wish.terms.deposit, wish.price)),
+        terms=wish.terms,
+        customer_note=wish.note,
+        version=1,
+        idempotency=idempotency,
+        history=[created],
+        created_at=now,
+    )
+
+
+def deposit_of(rule: DepositRule, price: int) -> int:
+    """In minor units, a fraction rounded up: a deposit is a security."""
+    return min(max(-(-price * rule.percent // 100), rule.least), price)
+
+
+def _booked(chosen: ChosenService) -> BookedService:
+    offer = chosen.offer
+    extras = [BookedAddOn(extra.id, extra.name, extra.price, extra.duration_min) for extra in chosen.add_ons]
+    return BookedService(offer.service_id, offer.name, offer.price, offer.duration_min, extras)
