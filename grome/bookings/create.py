@@ -14,7 +14,7 @@ from grome.barbers.models import Barber
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.errors import KeyReused, SlotNotOffered
-from grome.bookings.models import Booking, HouseCall, Idempotency
+from grome.bookings.models import Booking, HouseCall, Idempotency, as_of
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, HouseCallIn, booking_out
 from grome.bookings.seats import claim_seats
@@ -107,5 +107,4 @@ def _first_answer(booking: Booking, idempotency: Idempotency) -> BookingOut:
     """The booking as it was answered when it was made, whatever became of it since."""
     if booking.idempotency is None or booking.idempotency.fingerprint != idempotency.fingerprint:
         raise KeyReused from None
-    made = booking.history[0]
-    return booking_out(msgspec.structs.replace(booking, status=made.status, reason=None, version=made.version))
+    return booking_out(as_of(booking, 1) or booking)

@@ -122,6 +122,7 @@ class HistoryEntryOut(Struct, frozen=True):
     reason: Reason | None
     note: str | None
     scheduled_at: datetime | None
+    answer_by: datetime | None
 
 
 class HistoryOut(Struct, frozen=True):

@@ -20,6 +20,16 @@ _TYPES: Final = {
     Action.COMPLETE: EventType.BOOKING_COMPLETED,
     Action.CANCEL: EventType.BOOKING_CANCELLED,
     Action.EXPIRE: EventType.BOOKING_EXPIRED,
+    Action.OFFER: EventType.BOOKING_OFFERED,
+    Action.NO_SHOW: EventType.BOOKING_NO_SHOW,
+    Action.RESCHEDULE: EventType.BOOKING_RESCHEDULED,
+    Action.PROPOSE: EventType.BOOKING_TIME_PROPOSED,
+    Action.REJECT: EventType.BOOKING_PROPOSAL_REJECTED,
+    Action.WITHDRAW: EventType.BOOKING_PROPOSAL_WITHDRAWN,
+    Action.LAPSE: EventType.BOOKING_PROPOSAL_LAPSED,
+    Action.DELAY: EventType.BOOKING_DELAYED,
+    Action.TIP: EventType.BOOKING_TIPPED,
+    Action.NOTE: EventType.BOOKING_NOTED,
 }
 
 

@@ -15,6 +15,8 @@ async def up(database: Database) -> None:
 
 
 def _booking(old: Document) -> Document:
-    """Until now customers cancelled without cost, and requests waited for barbers only."""
+    """Until now nothing moved a visit, customers cancelled without cost, and requests waited for barbers only."""
+    made = {"scheduled_at": old["scheduled_at"], "answer_by": old["answer_by"]}
+    history = [{**(made if entry["version"] == 1 else {}), **entry} for entry in old["history"]]
     awaits = Party.BARBER.value if old["status"] == Status.REQUESTED.value and old["answer_by"] else None
-    return to_document(from_document({"terms": {}, "awaits": awaits, **old}, Booking))
+    return to_document(from_document({"terms": {}, "awaits": awaits, **old, "history": history}, Booking))
