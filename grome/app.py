@@ -46,6 +46,7 @@ from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
+from grome.waitlist.routes import waitlist
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
@@ -56,6 +57,7 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    waitlist,
     reports,
     notifications,
     webhooks,

@@ -25,6 +25,7 @@ from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreation
 from grome.bookings.group_commit import GroupCommit
+from grome.bookings.offers import BookingOffers
 from grome.bookings.repository import BookingRepository
 from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
@@ -67,6 +68,9 @@ from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
+from grome.waitlist.filling import WaitlistFilling, WaitlistFollower
+from grome.waitlist.repository import WaitlistRepository
+from grome.waitlist.service import WaitlistService
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
@@ -116,6 +120,8 @@ class AppContext:
     audit: AuditTrail
     webhooks: WebhookService
     webhook_delivery: WebhookDelivery
+    waitlist: WaitlistService
+    waitlist_filling: WaitlistFilling
     followers: Mapping[str, Follower]
     relay: Relay
     mailer: Mailer
@@ -173,6 +179,7 @@ class AppContext:
             "audit trail": audit,
             "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
             "messages": Planner(jobs),
+            "waitlist": WaitlistFollower(jobs),
         }
         transports = _open_transports(settings, clock, stack)
         push_devices = PushDevices(push_tokens, accounts, clock)
@@ -181,6 +188,7 @@ class AppContext:
         log = NotificationLog(NotificationRepository(db), clock)
         delivery = Delivery(transports, links)
         reports = ReportRepository(db)
+        waitlist = WaitlistRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
         return cls(
             settings=settings,
@@ -219,6 +227,10 @@ class AppContext:
             ),
             webhook_delivery=WebhookDelivery(endpoints, deliveries, vault, sender, clock),
             audit=audit,
+            waitlist=WaitlistService(waitlist, barbers, catalogue, clock),
+            waitlist_filling=WaitlistFilling(
+                waitlist, barbers, bookings, BookingOffers(booking_repository, clock), clock
+            ),
             followers=followers,
             relay=Relay(RelayRepository(db), followers, BarberCaches(changes).follow, jobs, clock),
             mailer=transports.mailer,
