@@ -23,8 +23,12 @@ from grome.barbers.openings import OpeningService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
+from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation
+from grome.bookings.extras import BookingExtras
 from grome.bookings.group_commit import GroupCommit
+from grome.bookings.moves import BookingMoves
+from grome.bookings.rebook import Rebooking
 from grome.bookings.repository import BookingRepository
 from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
@@ -103,6 +107,9 @@ class AppContext:
     openings: OpeningService
     bookings: BookingService
     booking_creation: BookingCreation
+    booking_moves: BookingMoves
+    booking_extras: BookingExtras
+    rebooking: Rebooking
     availability: AvailabilityService
     nearby: NearbyService
     notification_log: NotificationLog
@@ -122,7 +129,7 @@ class AppContext:
     _stack: AsyncExitStack
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:
+    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:  # noqa: PLR0915 -- all there is
         """Belongs into the process and the event loop that will use it: the clients hold sockets."""
         stack = AsyncExitStack()
         mongo = open_mongo(settings.mongo)
@@ -164,6 +171,9 @@ class AppContext:
         together = GroupCommit(booking_repository.insert, booking_repository.insert_many)
         insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
+        changes_of_bookings = BookingChanges(booking_repository, clock)
+        moves = BookingMoves(booking_repository, changes_of_bookings, barbers, answer_within, clock)
+        creation = BookingCreation(booking_repository, insert, barbers, moves, answer_within, clock)
         availability = AvailabilityService(barbers, bookings, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
@@ -203,7 +213,10 @@ class AppContext:
             barber_search=BarberSearch(barber_repository),
             openings=OpeningService(barber_repository, barbers, clock),
             bookings=bookings,
-            booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
+            booking_creation=creation,
+            booking_moves=moves,
+            booking_extras=BookingExtras(booking_repository, changes_of_bookings),
+            rebooking=Rebooking(changes_of_bookings, barbers, creation),
             availability=availability,
             nearby=_nearby(settings, redis, changes, barbers, availability),
             notification_log=log,
