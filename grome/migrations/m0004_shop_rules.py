@@ -1,14 +1,16 @@
 """What the rules of a shop need: terms, openings and add-ons of barbers, and what bookings keep of them."""
 
+from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.models import StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
+from grome.webhooks.repository import ENDPOINTS
 
 
 async def up(database: Database) -> None:
-    for spec in (BARBERS, BOOKINGS):
+    for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS):  # the latter two for new types of events
         await apply_collection(database, spec)
     await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
     await fill_in(database[BOOKINGS.name], "terms", _booking)
