@@ -47,6 +47,7 @@ from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
 from grome.waitlist.routes import waitlist
+from grome.walkins.routes import walk_ins
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
@@ -58,6 +59,7 @@ FEATURES: tuple[Routes, ...] = (
     services,
     bookings,
     waitlist,
+    walk_ins,
     reports,
     notifications,
     webhooks,

@@ -23,11 +23,16 @@ from grome.barbers.openings import OpeningService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
+from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation
+from grome.bookings.extras import BookingExtras
 from grome.bookings.group_commit import GroupCommit
 from grome.bookings.offers import BookingOffers
+from grome.bookings.moves import BookingMoves
+from grome.bookings.rebook import Rebooking
 from grome.bookings.repository import BookingRepository
 from grome.bookings.service import BookingService
+from grome.bookings.walk_ins import WalkInBookings
 from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
@@ -71,6 +76,9 @@ from grome.reports.service import ReportService
 from grome.waitlist.filling import WaitlistFilling, WaitlistFollower
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
+from grome.walkins.queue import Queues as WalkInQueues
+from grome.walkins.repository import WalkInRepository
+from grome.walkins.service import WalkInService
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
@@ -107,6 +115,9 @@ class AppContext:
     openings: OpeningService
     bookings: BookingService
     booking_creation: BookingCreation
+    booking_moves: BookingMoves
+    booking_extras: BookingExtras
+    rebooking: Rebooking
     availability: AvailabilityService
     nearby: NearbyService
     notification_log: NotificationLog
@@ -122,13 +133,14 @@ class AppContext:
     webhook_delivery: WebhookDelivery
     waitlist: WaitlistService
     waitlist_filling: WaitlistFilling
+    walk_ins: WalkInService
     followers: Mapping[str, Follower]
     relay: Relay
     mailer: Mailer
     _stack: AsyncExitStack
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:
+    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:  # noqa: PLR0915 -- all there is
         """Belongs into the process and the event loop that will use it: the clients hold sockets."""
         stack = AsyncExitStack()
         mongo = open_mongo(settings.mongo)
@@ -170,6 +182,9 @@ class AppContext:
         together = GroupCommit(booking_repository.insert, booking_repository.insert_many)
         insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
+        changes_of_bookings = BookingChanges(booking_repository, clock)
+        moves = BookingMoves(booking_repository, changes_of_bookings, barbers, answer_within, clock)
+        creation = BookingCreation(booking_repository, insert, barbers, moves, answer_within, clock)
         availability = AvailabilityService(barbers, bookings, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
@@ -188,7 +203,7 @@ class AppContext:
         log = NotificationLog(NotificationRepository(db), clock)
         delivery = Delivery(transports, links)
         reports = ReportRepository(db)
-        waitlist = WaitlistRepository(db)
+        waitlist, walk_ins = WaitlistRepository(db), WalkInRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
         return cls(
             settings=settings,
@@ -211,7 +226,10 @@ class AppContext:
             barber_search=BarberSearch(barber_repository),
             openings=OpeningService(barber_repository, barbers, clock),
             bookings=bookings,
-            booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
+            booking_creation=creation,
+            booking_moves=moves,
+            booking_extras=BookingExtras(booking_repository, changes_of_bookings),
+            rebooking=Rebooking(changes_of_bookings, barbers, creation),
             availability=availability,
             nearby=_nearby(settings, redis, changes, barbers, availability),
             notification_log=log,
@@ -228,6 +246,14 @@ class AppContext:
             webhook_delivery=WebhookDelivery(endpoints, deliveries, vault, sender, clock),
             audit=audit,
             waitlist=WaitlistService(waitlist, barbers, catalogue, clock),
+            walk_ins=WalkInService(
+                walk_ins,
+                barbers,
+                accounts,
+                WalkInBookings(booking_repository, clock),
+                WalkInQueues(walk_ins, bookings, clock),
+                clock,
+            ),
             waitlist_filling=WaitlistFilling(
                 waitlist, barbers, bookings, BookingOffers(booking_repository, clock), clock
             ),

@@ -81,22 +81,26 @@ class Party(StrEnum):
 
 
 class Transition(Struct, frozen=True):
-    """One legal move: from which states, to which, and by whom."""
+    """One legal move: from which states, to which, and by whom; an answer only by whom the request awaits."""
 
     sources: frozenset[Status]
     target: Status
     parties: frozenset[Party]
+    is_answer: bool = False
 
 
 _OPEN = frozenset({Status.REQUESTED, Status.ACCEPTED})
-_REQUESTED = frozenset({Status.REQUESTED})
+_REQUESTED, _ACCEPTED = frozenset({Status.REQUESTED}), frozenset({Status.ACCEPTED})
 _BARBER = frozenset({Party.BARBER})
+_SIDES = frozenset({Party.CUSTOMER, Party.BARBER})
 
 TRANSITIONS = {
-    Action.ACCEPT: Transition(_REQUESTED, Status.ACCEPTED, _BARBER),
-    Action.DECLINE: Transition(_REQUESTED, Status.CANCELLED, _BARBER),
-    Action.START: Transition(frozenset({Status.ACCEPTED}), Status.IN_PROGRESS, _BARBER),
+    # A customer's yes to an offer leads on to the barber where the barber has yet to agree (`moves.py`).
+    Action.ACCEPT: Transition(_REQUESTED, Status.ACCEPTED, _SIDES, is_answer=True),
+    Action.DECLINE: Transition(_REQUESTED, Status.CANCELLED, _SIDES, is_answer=True),
+    Action.START: Transition(_ACCEPTED, Status.IN_PROGRESS, _BARBER),
     Action.COMPLETE: Transition(frozenset({Status.IN_PROGRESS}), Status.COMPLETED, _BARBER),
+    Action.NO_SHOW: Transition(_ACCEPTED, Status.CANCELLED, _BARBER),
     Action.CANCEL: Transition(_OPEN, Status.CANCELLED, frozenset({Party.CUSTOMER, Party.BARBER, Party.ADMIN})),
     Action.EXPIRE: Transition(_REQUESTED, Status.CANCELLED, frozenset({Party.SYSTEM})),
 }
@@ -304,6 +308,8 @@ def reason_of(action: Action, party: Party) -> Reason | None:
             return Reason.DECLINED
         case Action.EXPIRE:
             return Reason.EXPIRED
+        case Action.NO_SHOW:
+            return Reason.NO_SHOW
         case Action.CANCEL:
             return Reason.SYSTEM if party is Party.ADMIN else Reason(party.value)
         case _:

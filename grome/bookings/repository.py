@@ -166,9 +166,32 @@ class BookingRepository:
         found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, StartingBooking) async for document in found]
 
+    async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
+        """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
+        wanted = {"barber_id": barber_id, "scheduled_at": {"$gte": since}, "status": Status.IN_PROGRESS.value}
+        return [from_document(document, Booking) async for document in self._bookings.find(wanted)]
+
+    async def last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
+        """A barber's, the latest start first."""
+        wanted = {"barber_id": barber_id, "status": Status.COMPLETED.value}
+        found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
+        return [from_document(document, Booking) async for document in found]
+
     async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
         overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
         return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
+
+    async def unanswered_within(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
+        """Those of one barber that hold any of these ticks or seats."""
+        holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
+        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
+        found = self._bookings.find({**holding, **overdue}, {"_id": 1}, hint=_TICKS_INDEX)
+        return [document["_id"] async for document in found]
+
+    async def set_barber_note(self, barber_id: UUID, booking_id: UUID, note: str | None) -> bool:
+        """Whether the barber has such a booking."""
+        ours = {"_id": booking_id, "barber_id": barber_id}
+        return bool((await self._bookings.update_one(ours, {"$set": {"barber_note": note}})).matched_count)
 
 
 def _verdict(fault: Document) -> Refusal | DriverError:

@@ -71,6 +71,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         by=Party.CUSTOMER,
         actor_id=wish.customer_id,
         at=now,
+        note=wish.note,
         scheduled_at=wish.start,
         answer_by=answer_by,
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from grome.accounts.models import AccountEvent
-from grome.bookings.models import Action, HistoryEntry
+from grome.bookings.models import Action, HistoryEntry, Status
 from grome.events.models import BOOKINGS, SESSIONS, USERS, Change, Event, EventType
 
 # Where each collection's documents keep what is to be handed on, each with a moment `at`.
@@ -70,13 +70,19 @@ def _of_booking(entry: Any, booking_id: UUID, people: tuple[UUID, ...]) -> Event
     told = msgspec.convert(entry, HistoryEntry)
     return Event(
         id=told.id,
-        type=_TYPES[told.action],
+        type=_type_of(told),
         at=told.at,
         subject_id=booking_id,
         version=told.version,
         people=people,
         actor_id=told.actor_id,
     )
+
+
+def _type_of(told: HistoryEntry) -> EventType:
+    """A customer's yes to an offer may leave a request, which the barber hears of as of any other."""
+    is_request = told.action is Action.ACCEPT and told.status is Status.REQUESTED
+    return EventType.BOOKING_REQUESTED if is_request else _TYPES[told.action]
 
 
 def _of_account(entry: Any, user_id: UUID) -> Event:  # noqa: ANN401 -- BSON

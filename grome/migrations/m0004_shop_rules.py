@@ -1,17 +1,22 @@
-"""What the rules of a shop need: terms, openings and add-ons of barbers, what bookings keep of them, the waitlist."""
+"""What the rules of a shop need: what barbers ask for, what bookings keep of it, and what surrounds them."""
 
+from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.models import StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
 from grome.waitlist.repository import COLLECTION as WAITLIST
+from grome.walkins.repository import COLLECTION as WALK_INS
+from grome.webhooks.repository import ENDPOINTS
 
-COLLECTIONS = (WAITLIST,)
+COLLECTIONS = (WAITLIST, WALK_INS)
 
 
 async def up(database: Database) -> None:
-    for spec in (BARBERS, BOOKINGS, *COLLECTIONS):
+    for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS):  # the latter two for new types of events
+        await apply_collection(database, spec)
+    for spec in COLLECTIONS:
         await apply_collection(database, spec)
     await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
     await fill_in(database[BOOKINGS.name], "terms", _booking)
