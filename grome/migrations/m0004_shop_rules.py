@@ -4,11 +4,14 @@ from grome.barbers.models import StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
+from grome.calendar import repository as calendar
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
+
+COLLECTIONS = (calendar.COLLECTION,)
 
 
 async def up(database: Database) -> None:
-    for spec in (BARBERS, BOOKINGS):
+    for spec in (BARBERS, BOOKINGS, *COLLECTIONS):
         await apply_collection(database, spec)
     await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
     await fill_in(database[BOOKINGS.name], "terms", _booking)
