@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,6 +30,7 @@ WORDS: Final = toml.decode(
 )
 _STATUS: Final = {Status.REQUESTED: EventStatus.TENTATIVE, Status.CANCELLED: EventStatus.CANCELLED}
 _DIGITS: Final = 6  # of a degree: a tenth of a metre
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,11 @@ def _told(booking: Booking, zone: ZoneInfo, reader: Reader, *, to_barber: bool) 
         starts, ends = booking.proposal.scheduled_at, booking.proposal.ends_at
         yield words.line.format(label=own.proposed, value=_time(starts, ends, zone, reader))
     for label, price in _prices(booking.services, reader):
-        yield words.line.format(label=label, value=reader.price(price, booking.currency))
+        yield words.line.format(label=label, value=_price(price, booking.currency, reader))
     if booking.discount:
-        less = reader.price(booking.discount.amount, booking.currency)
+        less = _price(booking.discount.amount, booking.currency, reader)
         yield words.line.format(label=reader.typed(booking.discount.code), value=f"\N{MINUS SIGN}{less}")
-    yield words.line.format(label=words.total, value=reader.price(booking.price, booking.currency))
+    yield words.line.format(label=words.total, value=_price(booking.price, booking.currency, reader))
 
 
 def _prices(services: list[BookedService], reader: Reader) -> Iterator[tuple[str, int]]:
@@ -136,6 +138,15 @@ def _time(starts: datetime, ends: datetime, zone: ZoneInfo, reader: Reader) -> s
     return f"{reader.day(start)}, {reader.times(start, end)}"
 
 
+# The visits of one calendar have few prices, services and shops between them.
+
+
+@lru_cache(_REMEMBERED)
+def _price(amount: int, currency: str, reader: Reader) -> str:
+    return reader.price(amount, currency)
+
+
+@lru_cache(_REMEMBERED)
 def _line(text: str, reader: Reader) -> str:
     """What somebody typed, on one line and without links; nothing if it was nothing."""
     return reader.typed(text).text if text.strip() else ""

@@ -57,12 +57,18 @@ class Visits:
 
     async def _entries(self, user: User, bookings: Sequence[Booking]) -> list[Entry]:
         reader, shops = _reader(user), await self._shops({booking.barber_id for booking in bookings})
-        if user.role is Role.CUSTOMER:
-            return [customers_entry(one, shops[one.barber_id], reader, self._link(one)) for one in bookings]
-        names = await self._accounts.names({one.customer_id for one in bookings if one.customer_id})
-        return [
-            barbers_entry(one, shops[one.barber_id], reader, self._link(one), _customer(one, names)) for one in bookings
-        ]
+        to_barber = user.role is Role.BARBER
+        customer_ids = {booking.customer_id for booking in bookings if booking.customer_id} if to_barber else set()
+        names = await self._accounts.names(customer_ids)
+
+        def entry(booking: Booking) -> Entry:
+            shop, link = shops[booking.barber_id], f"{self._public_url}/bookings/{booking.id}"
+            if to_barber:
+                return barbers_entry(booking, shop, reader, link, _customer(booking, names))
+            return customers_entry(booking, shop, reader, link)
+
+        # A year's visits take longer than an event loop should wait.
+        return await asyncio.to_thread(lambda: [entry(booking) for booking in bookings])
 
     async def _shops(self, barber_ids: set[UUID]) -> dict[UUID, Shop]:
         """A barber who has left the map since is still somebody; nobody knows in which zone."""
@@ -80,9 +86,6 @@ class Visits:
             for off in barber.openings.time_off
             if now - BEHIND < off.ends_at and off.starts_at < now + AHEAD
         ][:MOST_TIME_OFF]
-
-    def _link(self, booking: Booking) -> str:
-        return f"{self._public_url}/bookings/{booking.id}"
 
 
 def _reader(user: User) -> Reader:

@@ -167,7 +167,7 @@ class TestWhichVisits:
         shop = await barber(http, context)
         url = await address(http, shop.person)
         reads = []
-        for count in (1, 30):
+        for count in (1, 10):
             people = await asyncio.gather(*(register(http) for _ in range(count)))
             bookings = [
                 a_booking(tomorrow(1) + timedelta(minutes=30 * number), barber_id=UUID(shop.id), customer_id=one.id)
@@ -177,7 +177,7 @@ class TestWhichVisits:
             async with counted_reads(context) as counted:
                 assert read((await fetch(http, url)).content)
             reads += counted
-        assert reads[0] == reads[1] <= 6
+        assert 3 <= reads[0] == reads[1] <= 6
 
 
 class TestChanges:
