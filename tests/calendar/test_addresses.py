@@ -52,15 +52,20 @@ async def test_resets_at_once_leave_one_good_address(http: httpx.AsyncClient) ->
     assert await status(http, await address(http, person)) == 200
 
 
-async def test_one_that_was_turned_off_is_good_for_nothing_and_never_again(http: httpx.AsyncClient) -> None:
+async def test_one_that_was_turned_off_is_good_for_nothing_and_never_again(
+    http: httpx.AsyncClient, settings: Settings
+) -> None:
+    """Nor is there meanwhile another one that only nobody has been told."""
     person = await register(http)
     before = await address(http, person)
     for _ in range(2):
         assert (await http.delete(CALENDAR, headers=person.auth)).status_code == 204
         assert (await http.get(CALENDAR, headers=person.auth)).json() == {"url": None}
         assert await status(http, before) == 404
+    untold = CalendarAddresses(settings.accounts.signing_key, "http://x").write(person.id, 2)
+    assert await status(http, untold) == 404
     again = await reset(http, person)
-    assert (await status(http, again), await status(http, before)) == (200, 404)
+    assert [await status(http, url) for url in (again, before, untold)] == [200, 404, 404]
 
 
 async def test_each_has_their_own(http: httpx.AsyncClient) -> None:

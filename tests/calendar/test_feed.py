@@ -20,10 +20,11 @@ from grome.bookings.service import BookingService
 from grome.calendar.models import AHEAD, BEHIND
 from grome.common.ids import new_id
 from grome.context import AppContext
+from tests.api.problems import assert_refused
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.calendars import Read, address, feed, fetch, read
-from tests.builders.people import Person, register
+from tests.builders.people import Person, admin, register
 from tests.builders.reports import a_booking, store
 from tests.builders.world import put
 from tests.conftest import SetClock
@@ -140,6 +141,8 @@ class TestWhichVisits:
     async def test_from_90_days_back_up_to_the_horizon(self, http: httpx.AsyncClient, context: AppContext) -> None:
         customer, now = await register(http), context.clock()
         minute = timedelta(minutes=1)
+        assert timedelta(days=90) == BEHIND
+        assert timedelta(days=366) < AHEAD  # the longest horizon
         inside = [now - BEHIND + minute, now - timedelta(days=1), now, now + AHEAD - minute]
         outside = [now - BEHIND - minute, now + AHEAD + minute]
         await store(context, [a_booking(start, customer_id=customer.id) for start in inside + outside])
@@ -181,10 +184,13 @@ class TestWhichVisits:
 
 
 class TestChanges:
-    async def test_each_change_is_a_later_version(self, http: httpx.AsyncClient, context: AppContext) -> None:
+    async def test_each_change_is_a_later_version(
+        self, http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    ) -> None:
         customer, shop, booking = await a_visit(http, context)
         seen = [await the_one(http, customer)]
         for action in ("accept", "start", "complete"):
+            clock.shift += timedelta(minutes=2)
             assert (await move(http, shop.auth, booking, action)).status_code == 200
             seen.append(await the_one(http, customer))
         assert [event.sequence for event in seen] == [0, 1, 2, 3]
@@ -252,6 +258,16 @@ class TestOneVisit:
             (event,) = read(answer.content)
             assert (event.starts_at, event.summary.split(" · ")[0]) == (tomorrow(9), name)
             assert event in await feed(http, person)
+
+    async def test_nobody_else_gets_it(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        _, _, booking = await a_visit(http, context)
+        path = f"/v1/bookings/{booking['id']}/calendar.ics"
+        for role in ("customer", "barber"):
+            stranger = await register(http, role=role)
+            assert_refused(await http.get(path, headers=stranger.auth), 404, "not_found", told=role)
+        boss = await admin(http, context)
+        assert_refused(await http.get(path, headers=boss.auth), 403, "forbidden", told="admin")
+        assert_refused(await http.get(path), 401, "unauthenticated", told="nobody")
 
 
 def _days(bookings: Sequence[Booking], now: datetime) -> list[int]:
