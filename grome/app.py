@@ -17,6 +17,7 @@ from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
+from grome.calendar.routes import calendar
 from grome.catalogue.routes import services
 from grome.common.clock import Clock, system_clock
 from grome.common.errors import (
@@ -60,6 +61,7 @@ FEATURES: tuple[Routes, ...] = (
     bookings,
     waitlist,
     walk_ins,
+    calendar,
     reports,
     notifications,
     webhooks,

@@ -27,12 +27,16 @@ from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation
 from grome.bookings.extras import BookingExtras
 from grome.bookings.group_commit import GroupCommit
-from grome.bookings.offers import BookingOffers
 from grome.bookings.moves import BookingMoves
+from grome.bookings.offers import BookingOffers
 from grome.bookings.rebook import Rebooking
 from grome.bookings.repository import BookingRepository
 from grome.bookings.service import BookingService
 from grome.bookings.walk_ins import WalkInBookings
+from grome.calendar.addresses import CalendarAddresses
+from grome.calendar.repository import CalendarRepository
+from grome.calendar.service import CalendarService
+from grome.calendar.visits import Visits
 from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
@@ -119,6 +123,7 @@ class AppContext:
     booking_extras: BookingExtras
     rebooking: Rebooking
     availability: AvailabilityService
+    calendar: CalendarService
     nearby: NearbyService
     notification_log: NotificationLog
     push_devices: PushDevices
@@ -231,6 +236,7 @@ class AppContext:
             booking_extras=BookingExtras(booking_repository, changes_of_bookings),
             rebooking=Rebooking(changes_of_bookings, barbers, creation),
             availability=availability,
+            calendar=_calendar(settings, db, accounts, bookings, barbers, clock),
             nearby=_nearby(settings, redis, changes, barbers, availability),
             notification_log=log,
             push_devices=push_devices,
@@ -275,6 +281,20 @@ def _nearby(
     cells = Cells(CellSource(barbers, redis).load, changes, memory_bytes * 3 // 4)
     views = Views(cells, changes, memory_bytes // 4)
     return NearbyService(cells, views, StraightSearch(barbers), availability)
+
+
+def _calendar(
+    settings: Settings,
+    db: Database,
+    accounts: AccountService,
+    bookings: BookingService,
+    barbers: BarberService,
+    clock: Clock,
+) -> CalendarService:
+    public_url = settings.http.public_url
+    addresses = CalendarAddresses(settings.accounts.signing_key, public_url)
+    visits = Visits(accounts, bookings, barbers, public_url, clock)
+    return CalendarService(CalendarRepository(db), addresses, accounts, visits, clock)
 
 
 def _open_sender(settings: Settings, stack: AsyncExitStack) -> Sender:

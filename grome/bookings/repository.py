@@ -125,6 +125,17 @@ class BookingRepository:
             wanted["scheduled_at"] = {"$gte": last.scheduled_at, "$lt": end}
             wanted["$or"] = [{"scheduled_at": {"$gt": last.scheduled_at}}, {"_id": {"$gt": last.id}}]
 
+    async def nearest(
+        self, scope: Document, span: tuple[datetime, datetime], limit: int, *, latest_first: bool
+    ) -> list[Booking]:
+        """Those of `scope` that start in [first, last), without ticks and all history but the newest entry."""
+        first, end = span
+        direction = -1 if latest_first else 1
+        wanted: Document = {**scope, "scheduled_at": {"$gte": first, "$lt": end}}
+        found = self._bookings.find(wanted, {"history": {"$slice": -1}, "ticks": {"$slice": 0}})
+        found = found.sort([("scheduled_at", direction), ("_id", direction)]).limit(limit)
+        return [from_document(document, Booking) async for document in found]
+
     async def move(self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry) -> Booking | None:
         """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not."""
         document = await self._bookings.find_one_and_update(

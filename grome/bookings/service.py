@@ -57,6 +57,21 @@ class BookingService:
             scope = {"$and": [scope, {"barber_id": barber_id}]}
         return self._bookings.starting(scope, span, status, _READ_AT_ONCE)
 
+    async def nearest(
+        self,
+        party: Party,
+        person_id: UUID,
+        span: tuple[datetime, datetime],
+        limit: int,
+        *,
+        latest_first: bool = False,
+    ) -> list[Booking]:
+        """Those of a customer or a barber that start in [first, last), without ticks and all history but the newest.
+
+        For what Grome itself shows the person.
+        """
+        return await self._bookings.nearest({f"{party}_id": person_id}, span, limit, latest_first=latest_first)
+
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """By id, for what Grome itself does with bookings; those that do not exist are left out."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}

@@ -73,7 +73,7 @@ class WalkInBookings:
         )
 
 
-def _entry(  # noqa: PLR0913, PLR0917 -- what differs between the two
+def _entry(
     barber: Barber, version: int, action: Action, status: Status, at: datetime, start: datetime | None
 ) -> HistoryEntry:
     return HistoryEntry(

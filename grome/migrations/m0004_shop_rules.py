@@ -5,12 +5,13 @@ from grome.barbers.models import StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
+from grome.calendar import repository as calendar
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
 from grome.waitlist.repository import COLLECTION as WAITLIST
 from grome.walkins.repository import COLLECTION as WALK_INS
 from grome.webhooks.repository import ENDPOINTS
 
-COLLECTIONS = (WAITLIST, WALK_INS)
+COLLECTIONS = (calendar.COLLECTION, WAITLIST, WALK_INS)
 
 
 async def up(database: Database) -> None:

@@ -12,10 +12,11 @@ from grome.app import App
 from grome.common.actor import Role
 from grome.common.mongo import Database
 from grome.context import AppContext
-from grome.migrations import m0001_foundation, m0003_effects
+from grome.migrations import m0001_foundation, m0003_effects, m0004_shop_rules
 from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
+from tests.builders.calendars import address, token_of
 from tests.builders.people import Person, admin, register
 from tests.builders.reports import asked
 
@@ -91,6 +92,7 @@ async def cast(app: App) -> AsyncIterator[Cast]:
                 "service_id": shop.services[0][0],
                 "booking_id": booking["id"],
                 "report_id": report["id"],
+                "token": token_of(await address(client, customer)),
             },
         )
 
@@ -107,5 +109,5 @@ async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
     lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
     return {
         spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for spec in (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS)
+        for spec in (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS, *m0004_shop_rules.COLLECTIONS)
     }

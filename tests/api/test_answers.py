@@ -14,6 +14,7 @@ from grome.jobs.models import JobKind, NewJob, Queue
 from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import tomorrow
+from tests.builders.calendars import token_of
 from tests.builders.jobs import put_away
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
@@ -46,6 +47,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _visits(told, barber_id, barber, service_id)
+    await _calendar(told, barber)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -106,7 +108,15 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     await told.ask("cancel", customer, booking_id=cancelled)
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
+    await told.ask("read_visit", customer, booking_id=done)
     assert len((await told.ask("list_bookings", customer))["items"]) == 3
+
+
+async def _calendar(told: Story, barber: dict[str, str]) -> None:
+    url = (await told.ask("read_calendar_address", barber))["url"]
+    await told.ask("read_calendar", token=token_of(url))
+    assert (await told.ask("reset_calendar_address", barber))["url"] != url
+    await told.ask("turn_calendar_off", barber)
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:
