@@ -7,6 +7,7 @@ from uuid import UUID
 
 from grome.bookings.models import (
     Booking,
+    Party,
     StartingBooking,
     Status,
 )

@@ -92,7 +92,7 @@ async def test_a_freed_time_is_held_for_who_waits(http: httpx.AsyncClient, conte
     assert held["scheduled_at"] < booking["ends_at"]
     assert held["ends_at"] > booking["scheduled_at"]
     left = datetime.fromisoformat(held["answer_by"]) - datetime.fromisoformat(held["created_at"])
-    assert left == HELD
+    assert timedelta(0) <= HELD - left < timedelta(seconds=5)
     [made] = await history(http, waiting.auth, held)
     assert (made["action"], made["by"], made["actor_id"]) == ("offer", "system", None)
     rival = await ask(http, early, shop, datetime.fromisoformat(held["scheduled_at"]))
