@@ -14,6 +14,7 @@ from grome.availability.models import TimeOff
 from grome.barbers.models import Barber, GeoPoint
 from grome.bookings.models import BookedService, Booking, Status
 from grome.calendar.models import Entry, EventStatus
+from grome.common.ids import made_at
 from grome.notifications.formats import wall_time
 from grome.notifications.models import Language
 from grome.notifications.reader import Reader
@@ -61,12 +62,12 @@ def barbers_entry(booking: Booking, shop: Shop, reader: Reader, link: str, custo
     return _visit(booking, shop, reader, link, first_name(customer), to_barber=True)
 
 
-def time_off_entry(off: TimeOff, barber: Barber, reader: Reader) -> Entry:
-    """Which write of the profile made or changed it is not known, so each counts."""
+def time_off_entry(off: TimeOff, reader: Reader) -> Entry:
+    """It never changes under its id."""
     return Entry(
         uid=f"{off.id}@grome",
-        sequence=barber.version - 1,
-        changed_at=barber.updated_at,
+        sequence=0,
+        changed_at=made_at(off.id),
         starts_at=off.starts_at,
         ends_at=off.ends_at,
         status=EventStatus.CONFIRMED,

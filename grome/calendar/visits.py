@@ -19,6 +19,7 @@ from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.notifications.reader import Reader
 
+_SECOND: Final = timedelta(seconds=1)  # iCalendar knows no parts of it, and no event that ends as it begins
 _STILL_ON: Final = timedelta(days=1)  # what began so long ago may go on, and counts as ahead
 
 
@@ -81,10 +82,11 @@ class Visits:
     async def _time_off(self, user: User) -> list[Entry]:
         now = self._clock()
         return [
-            time_off_entry(off, barber, _reader(user))
+            time_off_entry(off, _reader(user))
             for barber in await self._barbers.find_many([user.id])
             for off in barber.openings.time_off
             if now - BEHIND < off.ends_at and off.starts_at < now + AHEAD
+            if off.ends_at - off.starts_at >= _SECOND
         ][:MOST_TIME_OFF]
 
 

@@ -39,7 +39,6 @@ from grome.notifications.models import Language
 from grome.notifications.reader import Reader
 from tests.builders.calendars import Read, read
 from tests.builders.reports import a_booking
-from tests.builders.world import a_barber
 
 START = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
 SHOP = Shop("Chez Zoë", "Europe/Berlin", "Mitte", GeoPoint((13.4050001, 52.52)))
@@ -96,9 +95,15 @@ class TestTexts:
         told = lines(customers(_proposed(status=Status.REQUESTED), SHOP, reader))
         assert told[0] == words.requested
         assert told[1].startswith(words.proposed)
-        off = time_off_entry(TimeOff(new_id(), START, START + timedelta(days=1)), a_barber((0, 0)), reader)
+        off = time_off_entry(TimeOff(new_id(), START, START + timedelta(days=1)), reader)
         assert off.summary == words.time_off
         assert len(read_back(customers(_proposed(), SHOP, reader), off)) == 2
+
+    def test_time_off_may_be_for_ever(self) -> None:
+        first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+        (event,) = read_back(time_off_entry(TimeOff(new_id(), first, last, INJECTION), ENGLISH))
+        assert (event.starts_at, event.ends_at) == (first, last)
+        assert event.description == "Max END:VEVENT BEGIN:VEVENT SUMMARY:Free beer"
 
     @pytest.mark.parametrize("reason", Reason)
     def test_of_every_end(self, reason: Reason) -> None:

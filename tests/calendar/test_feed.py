@@ -98,15 +98,20 @@ class TestContent:
         others = [
             TimeOff(new_id(), now - BEHIND - timedelta(days=2), now - BEHIND - timedelta(days=1)),
             TimeOff(new_id(), now + AHEAD + timedelta(days=1), now + AHEAD + timedelta(days=2)),
+            TimeOff(new_id(), now, now + timedelta(milliseconds=5)),
         ]
         profile = await context.barbers.find(UUID(shop.id))
-        openings = Openings(time_off=[others[0], weekend, others[1]])
+        openings = Openings(time_off=[weekend, *others])
         await put(context, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)])
-        _, off = await feed(http, shop.person)
+        before = await fetch(http, await address(http, shop.person))
+        _, off = read(before.content)
         assert off.uid == f"{weekend.id}@grome"
         assert (off.starts_at, off.ends_at) == (weekend.starts_at, weekend.ends_at)
         assert (off.summary, off.description) == ("Time off", weekend.note)
+        assert abs(off.changed_at - now) < timedelta(minutes=1)
         assert len(await feed(http, customer)) == 1
+        await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
+        assert (await fetch(http, await address(http, shop.person))).content == before.content
 
     async def test_head_of_the_calendar(self, http: httpx.AsyncClient) -> None:
         """An empty feed is a calendar too, and tells how often to ask."""
