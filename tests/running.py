@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import httpx
 import psutil
 
 from config.settings import Settings
+from grome.embedded.ownership import OWNER_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,15 @@ def free_port() -> int:
             return port
 
 
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Save the mark by which `tests/reaper.py` finds what is left."""
+    return {name: value for name, value in environ.items() if not name.startswith("GROME_") or name == OWNER_VARIABLE}
+
+
 def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str]:
     """What `grome serve` needs to stand on the test's own servers."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("GROME_")}
     return {
-        **ours,
+        **without_settings(os.environ),
         "GROME_ENV": "test",
         "GROME_HOME": str(home),
         "GROME_MONGO_URL": settings.mongo.url,

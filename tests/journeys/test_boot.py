@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.running import free_port, survivors
+from tests.running import free_port, survivors, without_settings
 
 ENDS_WITHIN_S = 5
 READY = "Ctrl-C ends everything."
@@ -22,13 +22,14 @@ READY_WITHIN_S = 60
 
 
 def start(home: Path, port: int, **changed: str) -> subprocess.Popen[bytes]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("GROME_")}
-    env = {**ours, "GROME_ENV": "test", "GROME_HOME": str(home), "GROME_HTTP_PORT": str(port), **changed}
+    env = {"GROME_ENV": "test", "GROME_HOME": str(home), "GROME_HTTP_PORT": str(port), **changed}
     home.mkdir(exist_ok=True)
     with (home / "out").open("ab") as out, (home / "err").open("ab") as err:
         # A session of its own, so that its process group is what a terminal would send Ctrl-C to.
         command = [sys.executable, "-m", "grome", "run"]
-        return subprocess.Popen(command, env=env, stdout=out, stderr=err, start_new_session=True)
+        return subprocess.Popen(
+            command, env={**without_settings(os.environ), **env}, stdout=out, stderr=err, start_new_session=True
+        )
 
 
 def refused(home: Path, port: int, **changed: str) -> list[str]:
