@@ -66,7 +66,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
 
 @pytest.fixture(scope="session")
 def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settings:
-    """The database's name tells test processes apart that were given the same server (`worker_id` is pytest-xdist's)."""
+    """By its name the database is one process's own, also where several were given one server."""
     home = tmp_path_factory.mktemp("keys")
     base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
     accounts = msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home))

@@ -38,7 +38,7 @@ class Running:
                 continue
         return found
 
-    def wait_until_ready(self, seconds: float = 20) -> None:
+    def wait_until_ready(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -99,7 +99,7 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
     finally:
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=15)
+        process.wait(timeout=30)
         left = survivors(family, within_s=2)  # the resource tracker ends when it sees the others gone
         for survivor in left:
             survivor.kill()

@@ -16,7 +16,10 @@ import pytest
 
 from tests.running import free_port, survivors, without_settings
 
+pytestmark = pytest.mark.alone
+
 ENDS_WITHIN_S = 5
+SHOWN = 100  # of 150 in Berlin, on one page
 READY = "Ctrl-C ends everything."
 READY_WITHIN_S = 60
 
@@ -84,8 +87,7 @@ def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
             assert f"http://127.0.0.1:{port}{address}" in said
         assert "admin@demo.grome.example" in said
         assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["ready"]
-        seeded = barbers_in_berlin(port)
-        assert seeded == 100
+        assert barbers_in_berlin(port) == SHOWN
 
         relatives = family(grome.pid)
         programs = " ".join(process.name() for process in relatives)
@@ -96,12 +98,6 @@ def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
         assert grome.wait(timeout=2 * ENDS_WITHIN_S) == 0
         assert time.monotonic() - interrupted < ENDS_WITHIN_S
         assert survivors(relatives, within_s=1) == []
-
-    with running(home, port) as grome:  # the data was kept, and is not laid again
-        assert barbers_in_berlin(port) == seeded
-        assert "nothing added" in (home / "out").read_text()
-        grome.send_signal(signal.SIGINT)
-        grome.wait(timeout=2 * ENDS_WITHIN_S)
 
 
 @pytest.mark.parametrize("seconds", [0.4, 1.2, 2.2, 3.2])
@@ -135,9 +131,13 @@ except Stopped:
     assert (ended.stdout, ended.stderr) == ("stopped\n", "")
 
 
-def test_what_a_kill_left_behind_is_cleaned_at_the_next_start(tmp_path: Path) -> None:
+def test_what_runs_is_alone_on_its_data_and_what_a_kill_left_is_cleaned_at_the_next_start(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     with running(home, port) as grome:
+        (sentence,) = refused(home, free_port())
+        assert str(home) in sentence
+        assert str(grome.pid) in sentence
+
         orphans = family(grome.pid)
         os.kill(grome.pid, signal.SIGKILL)
         grome.wait()
@@ -145,16 +145,10 @@ def test_what_a_kill_left_behind_is_cleaned_at_the_next_start(tmp_path: Path) ->
         with running(home, port) as again:
             assert survivors(orphans, within_s=1) == []
             assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["ready"]
+            assert barbers_in_berlin(port) == SHOWN  # the data was kept, and is not laid again
+            assert "nothing added" in (home / "out").read_text()
             again.send_signal(signal.SIGTERM)
             again.wait(timeout=2 * ENDS_WITHIN_S)
-
-
-def test_a_second_copy_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    home, port = tmp_path / "home", free_port()
-    with running(home, port) as first:
-        (sentence,) = refused(home, free_port())
-        assert str(home) in sentence
-        assert str(first.pid) in sentence
 
 
 def test_a_busy_port_is_refused(tmp_path: Path) -> None:
