@@ -18,14 +18,19 @@ from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
 from tests.served import served
 
-__all__ = ["apart", "app", "context", "database", "http"]
+__all__ = ["apart", "app", "context", "database", "http", "with_database"]
 
 
 def apart(settings: Settings, name: str, redis_number: int) -> Settings:
     """The same servers with another database and other queues."""
-    mongo = msgspec.structs.replace(settings.mongo, database=f"grome_test_{name}")
-    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.removesuffix('/0')}/{redis_number}")
-    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.rpartition('/')[0]}/{redis_number}")
+    return msgspec.structs.replace(with_database(settings, name), redis=redis)
+
+
+def with_database(settings: Settings, name: str) -> Settings:
+    """The same servers and queues with another database, which no other test process uses."""
+    mongo = msgspec.structs.replace(settings.mongo, database=f"{settings.mongo.database}_{name}")
+    return msgspec.structs.replace(settings, mongo=mongo)
 
 
 @pytest.fixture(scope="session")

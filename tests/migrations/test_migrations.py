@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 import pytest
 from pymongo.errors import DuplicateKeyError, WriteError
 
@@ -25,6 +24,7 @@ from grome.context import AppContext
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.migrations.runner import Migration, applied, migrate
 from tests.builders.world import a_barber
+from tests.one_grome import with_database
 from tests.running import environment
 
 FAILED_VALIDATION = 121
@@ -35,8 +35,7 @@ NUMBERS = [migration.number for migration in MIGRATIONS]
 @pytest.fixture
 def elsewhere(settings: Settings) -> Settings:
     """The same servers, and a database of this test's own."""
-    mongo = msgspec.structs.replace(settings.mongo, database=f"grome_test_{uuid4().hex[:12]}")
-    return msgspec.structs.replace(settings, mongo=mongo)
+    return with_database(settings, uuid4().hex[:12])
 
 
 @pytest.fixture
