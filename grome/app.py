@@ -38,6 +38,7 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.favourites.routes import favourites
 from grome.files.routes import files
 from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
@@ -46,6 +47,7 @@ from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
+from grome.reviews.routes import reviews
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
@@ -56,6 +58,8 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    reviews,
+    favourites,
     reports,
     notifications,
     webhooks,

@@ -1,14 +1,26 @@
-"""What the rules of a shop need: terms, openings and add-ons of barbers, and what bookings keep of them."""
+"""What the rules of a shop need: terms, openings and add-ons of barbers, and what bookings keep of them.
 
+Reviews, what they come to, and favourites. Nobody had a rating before, so nobody's has to be counted.
+"""
+
+from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.models import StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
+from grome.barbers.repository import RATINGS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
+from grome.favourites.repository import COLLECTION as FAVOURITES
+from grome.notifications.repository import COLLECTIONS as NOTIFICATIONS
+from grome.reviews.repository import COLLECTION as REVIEWS
+from grome.webhooks.repository import ENDPOINTS
+
+COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES)
 
 
 async def up(database: Database) -> None:
-    for spec in (BARBERS, BOOKINGS):
+    # Those not of this migration have fields, or types of events and messages, that their older validators do not know.
+    for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS, *NOTIFICATIONS, *COLLECTIONS):
         await apply_collection(database, spec)
     await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
     await fill_in(database[BOOKINGS.name], "terms", _booking)
