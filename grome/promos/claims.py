@@ -143,8 +143,9 @@ class PromoClaims:
     async def _customer_seat(self, promo: Promo, wanted: _Claim) -> int | None:
         """Quotes of the same customer yield, the oldest first, as does what has lapsed."""
         mine = await self._uses.of_customer(promo.id, wanted.customer_id)
-        if promo.uses_each is not None and (surplus := len(mine) - promo.uses_each + 1) > 0:
-            yielding = [use for use in mine if use.id != wanted.holder_id and self._yields(use)][:surplus]
+        is_repeat = any(use.id == wanted.holder_id for use in mine)  # which takes nobody's place
+        if not is_repeat and promo.uses_each is not None and (surplus := len(mine) - promo.uses_each + 1) > 0:
+            yielding = [use for use in mine if self._yields(use)][:surplus]
             if len(yielding) < surplus or await self._settle(yielding) < surplus:
                 return None
             mine = [use for use in mine if use not in yielding]
