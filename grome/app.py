@@ -47,6 +47,7 @@ from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
+from grome.promos.routes import promos
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
 from grome.waitlist.routes import waitlist
@@ -66,6 +67,7 @@ FEATURES: tuple[Routes, ...] = (
     calendar,
     reviews,
     favourites,
+    promos,
     reports,
     notifications,
     webhooks,

@@ -77,6 +77,9 @@ from grome.notifications.sms import open_sms
 from grome.notifications.smtp import SmtpMailer
 from grome.notifications.stories import Stories
 from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.promos.claims import PromoClaims
+from grome.promos.repository import PromoRepository, PromoUseRepository
+from grome.promos.service import PromoService
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
@@ -129,6 +132,8 @@ class AppContext:
     rebooking: Rebooking
     availability: AvailabilityService
     calendar: CalendarService
+    promos: PromoService
+    promo_claims: PromoClaims
     nearby: NearbyService
     notification_log: NotificationLog
     push_devices: PushDevices
@@ -199,6 +204,7 @@ class AppContext:
         creation = BookingCreation(booking_repository, insert, barbers, moves, answer_within, clock)
         availability = AvailabilityService(barbers, bookings, clock)
         reviews = ReviewService(ReviewRepository(db), bookings, barbers, accounts, transactions, clock)
+        promo_claims = PromoClaims(PromoRepository(db), PromoUseRepository(db), bookings, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
         vault, sender = Vault(settings.accounts.signing_key), _open_sender(settings, stack)
@@ -208,12 +214,15 @@ class AppContext:
             "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
             "messages": Planner(jobs),
             "waitlist": WaitlistFollower(jobs),
+            "promo codes": promo_claims,
         }
         transports = _open_transports(settings, clock, stack)
         push_devices = PushDevices(push_tokens, accounts, clock)
         recipients = Recipients(accounts, push_devices)
         stories = Stories(accounts, bookings, barbers, reviews, settings.http.public_url, clock)
         log, delivery = NotificationLog(NotificationRepository(db), clock), Delivery(transports, links)
+        stories = Stories(accounts, bookings, barbers, settings.http.public_url, clock)
+        log = NotificationLog(NotificationRepository(db), clock)
         reports = ReportRepository(db)
         waitlist, walk_ins = WaitlistRepository(db), WalkInRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
@@ -244,12 +253,14 @@ class AppContext:
             rebooking=Rebooking(changes_of_bookings, barbers, creation),
             availability=availability,
             calendar=_calendar(settings, db, accounts, bookings, barbers, clock),
+            promos=PromoService(PromoRepository(db), PromoUseRepository(db), barbers, catalogue, clock),
+            promo_claims=promo_claims,
             nearby=_nearby(settings, redis, changes, barbers, availability),
             notification_log=log,
             push_devices=push_devices,
             unsubscribing=Unsubscribing(links, preferences),
             dispatching=Dispatching(recipients, stories, log, jobs, clock),
-            sending=Sending(recipients, stories, log, push_devices, delivery, clock),
+            sending=Sending(recipients, stories, log, push_devices, Delivery(transports, links), clock),
             reminders=Reminders(bookings, ReminderMarks(db), jobs, clock),
             reviews=reviews,
             favourites=FavouriteService(FavouriteRepository(db), barbers, clock),

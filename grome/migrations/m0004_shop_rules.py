@@ -13,12 +13,13 @@ from grome.calendar.repository import COLLECTION as CALENDARS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
 from grome.favourites.repository import COLLECTION as FAVOURITES
 from grome.notifications.repository import COLLECTIONS as NOTIFICATIONS
+from grome.promos.repository import COLLECTIONS as PROMOS
 from grome.reviews.repository import COLLECTION as REVIEWS
 from grome.waitlist.repository import COLLECTION as WAITLIST
 from grome.walkins.repository import COLLECTION as WALK_INS
 from grome.webhooks.repository import ENDPOINTS
 
-COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS)
+COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS, *PROMOS)
 
 
 async def up(database: Database) -> None:

@@ -36,6 +36,10 @@ GOOD_BODIES = {
     "post_review": b'{"rating": 5}',
     "edit_review": b'{"rating": 5}',
     "put_answer": b'{"text": "a"}',
+    "put_promo": b'{"percent": 10}',
+    "put_own_promo": b'{"percent": 10}',
+    "switch_promo": b'{"is_active": false}',
+    "switch_own_promo": b'{"is_active": false}',
 }
 
 
@@ -112,5 +116,6 @@ async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
     lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
     return {
         spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for spec in (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS, *m0004_shop_rules.COLLECTIONS)
+        for migration in (m0001_foundation, m0003_effects, m0004_shop_rules)
+        for spec in migration.COLLECTIONS
     }
