@@ -4,7 +4,9 @@ A folder whose tests run workers or count what is there has one of its own: its 
 says by a fixture `settings` where it keeps its data (`apart`).
 """
 
+import copy
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import msgspec
@@ -60,3 +62,10 @@ async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
 def context(app: App) -> AppContext:
     found: AppContext = app.ctx.grome
     return found
+
+
+def changed(context: AppContext, **parts: Any) -> AppContext:
+    """The same Grome with other parts; what was made of the old ones stays as it is."""
+    other = copy.copy(context)
+    vars(other).update(parts)
+    return other

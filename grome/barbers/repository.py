@@ -194,9 +194,9 @@ class BarberRepository:
         found = await search.best(self._barbers, after, limit)
         return [(from_document(document, Barber), place) for document, place in found]
 
-    async def complete(self, added: Document) -> None:
-        """Give those from before there was a search their words, and of `added` what they lack."""
-        await fill_in(self._barbers, "words", lambda old: _stored({**added, **old}))
+    async def complete(self) -> None:
+        """Give those from before there was a search their words, and whatever else they lack."""
+        await fill_in(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
 
 
 def document_of(barber: Barber) -> Document:

@@ -1,5 +1,6 @@
 """Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -31,10 +32,10 @@ class Story:
         self.answers: dict[str, httpx.Response] = {}
 
     async def ask(self, name: str, auth: dict[str, str] | None = None, /, **request: Any) -> Any:
-        """`request` is what httpx takes, and the ids of the path."""
+        """`request` is what httpx takes, and the parts of the path."""
         route = BY_NAME[name]
-        ids = {id_name: request.pop(id_name) for id_name in route.ids}
-        response = await self._client.request(route.method, route.url(**ids), headers=auth, **request)
+        parts = {part: request.pop(part) for part in route.parts}
+        response = await self._client.request(route.method, route.url(**parts), headers=auth, **request)
         assert response.is_success, (name, response.text)
         self.answers[name] = response
         return response.json() if "json" in response.headers.get("content-type", "") else None
@@ -46,6 +47,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     boss = (await admin(http, context)).auth
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
+    await _openings(told, barber)
     await _visits(told, barber_id, barber, service_id)
     await _calendar(told, barber)
     await _messages(told, barber)
@@ -83,11 +85,30 @@ async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     await told.ask("put_offers", auth, json={"services": [offer]})
     await told.ask("put_hours", auth, json=ALWAYS_OPEN)
     await told.ask("put_rules", auth, json=EAGER)
+    await told.ask("put_house_calls", auth, json={"minutes_per_km": 2.5})
+    await told.ask("put_terms", auth, json={"cancellation": {"cancel_notice_min": 60}, "deposit": {"percent": 20}})
     barber = await told.ask("put_online", auth, json={"is_online": True})
     assert await told.ask("read_own_profile", auth) == await told.ask("read_barber", barber_id=barber["id"]) == barber
     assert (await told.ask("nearby_barbers", params={**place, "online": "true", "service_id": service_id}))["items"]
     assert (await told.ask("search_barbers", params={**place, "q": "emile", "limit": 100}))["items"]
     return barber["id"], auth
+
+
+async def _openings(told: Story, barber: dict[str, str]) -> None:
+    """In a year's time, where they are in nobody's way."""
+    far = tomorrow(9) + timedelta(days=365)
+    day = far.date()
+    await told.ask("put_override", barber, day=day, json={"hours": ALWAYS_OPEN["monday"]})
+    away = {"starts_at": far.isoformat(), "ends_at": (far + timedelta(hours=1)).isoformat(), "note": "Dentiste."}
+    time_off = await told.ask("add_time_off", barber, json=away)
+    await told.ask("put_holidays", barber, json={"holidays": {"country": "AU", "subdivision": "NSW"}})
+    openings = await told.ask("read_openings", barber)
+    assert openings["time_off"] == [time_off]
+    assert [override["date"] for override in openings["overrides"]] == [str(day)]
+    assert openings["holidays"]["country"] == "AU"
+    await told.ask("remove_override", barber, day=day)
+    await told.ask("remove_time_off", barber, time_off_id=time_off["id"])
+    await told.ask("put_holidays", barber, json={"holidays": None})
 
 
 async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_id: str) -> None:
