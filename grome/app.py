@@ -39,6 +39,7 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.favourites.routes import favourites
 from grome.files.routes import files
 from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
@@ -49,6 +50,7 @@ from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
 from grome.waitlist.routes import waitlist
 from grome.walkins.routes import walk_ins
+from grome.reviews.routes import reviews
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
@@ -62,6 +64,8 @@ FEATURES: tuple[Routes, ...] = (
     waitlist,
     walk_ins,
     calendar,
+    reviews,
+    favourites,
     reports,
     notifications,
     webhooks,

@@ -42,12 +42,15 @@ from grome.catalogue.service import CatalogueService
 from grome.common.clock import Clock, system_clock
 from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
+from grome.common.mongo_transactions import Transactions
 from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
 from grome.common.storage import Storage, open_storage
 from grome.events.caches import BarberCaches
 from grome.events.live import LiveRooms
 from grome.events.relay import Follower, Relay
 from grome.events.repository import RelayRepository
+from grome.favourites.repository import FavouriteRepository
+from grome.favourites.service import FavouriteService
 from grome.jobs.admin import JobAdmin
 from grome.jobs.models import Queue
 from grome.jobs.queues import Queues, open_queues
@@ -83,6 +86,8 @@ from grome.waitlist.service import WaitlistService
 from grome.walkins.queue import Queues as WalkInQueues
 from grome.walkins.repository import WalkInRepository
 from grome.walkins.service import WalkInService
+from grome.reviews.repository import ReviewRepository
+from grome.reviews.service import ReviewService
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
@@ -131,6 +136,8 @@ class AppContext:
     dispatching: Dispatching
     sending: Sending
     reminders: Reminders
+    reviews: ReviewService
+    favourites: FavouriteService
     reports: ReportService
     report_maker: ReportMaker
     audit: AuditTrail
@@ -180,8 +187,8 @@ class AppContext:
         changes = BarberChanges(redis, subscribing)
         changes.start()
         stack.push_async_callback(changes.close)
-        barber_repository = BarberRepository(db)
-        barbers = BarberService(barber_repository, catalogue, changes, clock)
+        barber_repository, transactions = BarberRepository(db), Transactions(mongo, settings.mongo.timeout_ms)
+        barbers = BarberService(barber_repository, catalogue, changes, transactions, clock)
         booking_repository = BookingRepository(db)
         bookings = BookingService(booking_repository, clock)
         together = GroupCommit(booking_repository.insert, booking_repository.insert_many)
@@ -191,6 +198,7 @@ class AppContext:
         moves = BookingMoves(booking_repository, changes_of_bookings, barbers, answer_within, clock)
         creation = BookingCreation(booking_repository, insert, barbers, moves, answer_within, clock)
         availability = AvailabilityService(barbers, bookings, clock)
+        reviews = ReviewService(ReviewRepository(db), bookings, barbers, accounts, transactions, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
         vault, sender = Vault(settings.accounts.signing_key), _open_sender(settings, stack)
@@ -205,8 +213,7 @@ class AppContext:
         push_devices = PushDevices(push_tokens, accounts, clock)
         recipients = Recipients(accounts, push_devices)
         stories = Stories(accounts, bookings, barbers, settings.http.public_url, clock)
-        log = NotificationLog(NotificationRepository(db), clock)
-        delivery = Delivery(transports, links)
+        log, delivery = NotificationLog(NotificationRepository(db), clock), Delivery(transports, links)
         reports = ReportRepository(db)
         waitlist, walk_ins = WaitlistRepository(db), WalkInRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
@@ -244,6 +251,8 @@ class AppContext:
             dispatching=Dispatching(recipients, stories, log, jobs, clock),
             sending=Sending(recipients, stories, log, push_devices, delivery, clock),
             reminders=Reminders(bookings, ReminderMarks(db), jobs, clock),
+            reviews=reviews,
+            favourites=FavouriteService(FavouriteRepository(db), barbers, clock),
             reports=ReportService(reports, barbers, storage, jobs, settings.reports, clock),
             report_maker=ReportMaker(reports, bookings, barbers, storage, keep_reports, clock),
             webhooks=WebhookService(

@@ -33,6 +33,9 @@ GOOD_VALUES = {
 GOOD_BODIES = {
     "put_push_token": b'{"token": "a"}',
     "put_webhook_endpoint": b'{"url": "https://example.com/"}',
+    "post_review": b'{"rating": 5}',
+    "edit_review": b'{"rating": 5}',
+    "put_answer": b'{"text": "a"}',
 }
 
 

@@ -104,6 +104,7 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     done, declined, cancelled = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted]
     for move in ("accept", "start", "complete"):
         await told.ask(move, barber, booking_id=done)
+    await _review(told, customer, barber, barber_id, done)
     await told.ask("decline", barber, booking_id=declined, json={"note": "Déjà pris."})
     await told.ask("cancel", customer, booking_id=cancelled)
     await told.ask("read_booking", customer, booking_id=done)
@@ -117,6 +118,17 @@ async def _calendar(told: Story, barber: dict[str, str]) -> None:
     await told.ask("read_calendar", token=token_of(url))
     assert (await told.ask("reset_calendar_address", barber))["url"] != url
     await told.ask("turn_calendar_off", barber)
+async def _review(told: Story, customer: dict[str, str], barber: dict[str, str], barber_id: str, done: str) -> None:
+    await told.ask("post_review", customer, booking_id=done, json={"rating": 4, "text": "Bien."})
+    await told.ask("edit_review", customer, booking_id=done, json={"rating": 5, "text": "Très bien."})
+    answered = await told.ask("put_answer", barber, booking_id=done, json={"text": "Merci !"})
+    assert await told.ask("read_review", barber, booking_id=done) == answered
+    assert (await told.ask("list_reviews", barber_id=barber_id, params={"rating": 5}))["items"]
+    await told.ask("remove_answer", barber, booking_id=done)
+    await told.ask("remove_review", customer, booking_id=done)
+    await told.ask("add_favourite", customer, barber_id=barber_id)
+    assert (await told.ask("list_favourites", customer))["items"]
+    await told.ask("remove_favourite", customer, barber_id=barber_id)
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:
