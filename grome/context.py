@@ -212,7 +212,7 @@ class AppContext:
         transports = _open_transports(settings, clock, stack)
         push_devices = PushDevices(push_tokens, accounts, clock)
         recipients = Recipients(accounts, push_devices)
-        stories = Stories(accounts, bookings, barbers, settings.http.public_url, clock)
+        stories = Stories(accounts, bookings, barbers, reviews, settings.http.public_url, clock)
         log, delivery = NotificationLog(NotificationRepository(db), clock), Delivery(transports, links)
         reports = ReportRepository(db)
         waitlist, walk_ins = WaitlistRepository(db), WalkInRepository(db)
