@@ -31,7 +31,7 @@ def start_mongod(binary: Path, home: Path, port: int) -> ServerProcess:
     # How long a server that was told to end waits for another member to take over: there is none.
     command += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"]
     # How long what a killed process was changing in a transaction stays locked; a minute, if it is not said.
-    command += ["--setParameter", "transactionLifetimeLimitSeconds=5"]
+    command += ["--setParameter", "transactionLifetimeLimitSeconds=3"]
     return ServerProcess(command, home / "log" / "mongod.log", explain)
 
 
