@@ -45,7 +45,8 @@ async def more_visits(context: AppContext, visit: Visit, customers: Sequence[Per
     bookings = context.database["bookings"]
     done = await bookings.find_one({"_id": UUID(visit.booking_id)})
     assert done is not None
-    copies = [{**done, "_id": new_id(), "customer_id": customer.id} for customer in customers]
+    # They all took place at the same time, of which nobody is left who holds it.
+    copies = [{**done, "_id": new_id(), "customer_id": one.id, "active": False} for one in customers]
     await bookings.insert_many(copies)
     return [Visit(one, visit.shop, str(copy["_id"])) for one, copy in zip(customers, copies, strict=True)]
 

@@ -64,6 +64,8 @@ async def test_a_favourite_is_shown_as_the_barber_is_now(http: httpx.AsyncClient
     assert (await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)).status_code == 200
     (one,) = await listed(http, customer)
     profile = (await http.get(f"/v1/barbers/{shop.id}")).json()
+    services = one["barber"].pop("services")
+    assert [service["service_id"] for service in services] == [service_id for service_id, _ in shop.services]
     assert one["barber"] == {name: profile[name] for name in one["barber"]}
     assert (one["barber"]["neighbourhood"], one["barber"]["is_online"]) == ("Mitte", True)
 
