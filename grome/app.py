@@ -48,9 +48,9 @@ from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.reports.routes import reports
+from grome.reviews.routes import reviews
 from grome.waitlist.routes import waitlist
 from grome.walkins.routes import walk_ins
-from grome.reviews.routes import reviews
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (

@@ -80,14 +80,14 @@ from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
+from grome.reviews.repository import ReviewRepository
+from grome.reviews.service import ReviewService
 from grome.waitlist.filling import WaitlistFilling, WaitlistFollower
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
 from grome.walkins.queue import Queues as WalkInQueues
 from grome.walkins.repository import WalkInRepository
 from grome.walkins.service import WalkInService
-from grome.reviews.repository import ReviewRepository
-from grome.reviews.service import ReviewService
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver

@@ -118,6 +118,8 @@ async def _calendar(told: Story, barber: dict[str, str]) -> None:
     await told.ask("read_calendar", token=token_of(url))
     assert (await told.ask("reset_calendar_address", barber))["url"] != url
     await told.ask("turn_calendar_off", barber)
+
+
 async def _review(told: Story, customer: dict[str, str], barber: dict[str, str], barber_id: str, done: str) -> None:
     await told.ask("post_review", customer, booking_id=done, json={"rating": 4, "text": "Bien."})
     await told.ask("edit_review", customer, booking_id=done, json={"rating": 5, "text": "Très bien."})
