@@ -1,6 +1,6 @@
 """What the rules of a shop need: what barbers ask for, what bookings keep of it, and what surrounds them.
 
-Nobody had a rating before, so nobody's has to be counted.
+Nobody had a review before, so nobody's rating has to be counted.
 """
 
 from grome.audit.repository import COLLECTION as AUDIT

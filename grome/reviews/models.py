@@ -36,10 +36,12 @@ class Review(Struct, frozen=True, kw_only=True):
     """Under the id of its booking, so that there is one at most.
 
     One that was removed stays as a husk that is not `shown`, without its words: else the same visit could be reviewed
-    again. What follows from a change is derived from the `outbox`, which has each type of event once at most.
+    again. Strangers know it by its `public_id`, since nobody's booking is their business; later ones sort later. What
+    follows from a change is derived from the `outbox`, which has each type of event once at most.
     """
 
     id: UUID = field(name="_id")
+    public_id: UUID
     customer_id: UUID
     barber_id: UUID
     rating: Stars

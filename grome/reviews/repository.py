@@ -1,7 +1,6 @@
 """Reviews in MongoDB."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,11 +17,11 @@ from grome.reviews.errors import ReviewExists
 from grome.reviews.models import Review, ReviewEvent
 
 _SHOWN = {"shown": True}
-_NEWEST = [("created_at", -1), ("_id", -1)]
+_NEWEST = ("public_id", -1)  # ids that were made later sort later
 
 
 def _index(name: str, *fields: tuple[str, int]) -> IndexModel:
-    return IndexModel([("barber_id", 1), *fields, *_NEWEST], name=name, partialFilterExpression=_SHOWN)
+    return IndexModel([("barber_id", 1), *fields, _NEWEST], name=name, partialFilterExpression=_SHOWN)
 
 
 COLLECTION = CollectionSpec(
@@ -35,8 +34,7 @@ COLLECTION = CollectionSpec(
 class AfterReview(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a page of the list ended."""
 
-    created_at: Annotated[datetime, Meta(tz=True)]
-    id: UUID
+    public_id: UUID
     rating: Annotated[int, Meta(ge=1, le=5)]
 
 
@@ -78,21 +76,19 @@ class ReviewRepository:
     ) -> list[Review]:
         """Shown ones; with `by_stars` -1 or 1 the best or worst first, with 0 the newest."""
         wanted: Document = {"barber_id": barber_id, **_SHOWN, **({"rating": rating} if rating else {})}
-        order = [*([("rating", by_stars)] if by_stars else []), *_NEWEST]
+        order = [*([("rating", by_stars)] if by_stars else []), _NEWEST]
         if after:
-            last = {"rating": after.rating, "created_at": after.created_at, "_id": after.id}
-            wanted = {"$and": [wanted, _beyond(order, last)]}
+            wanted |= _beyond(by_stars, after)
         found = self._reviews.find(wanted).sort(order).limit(limit)
         return [from_document(document, Review) async for document in found]
 
 
-def _beyond(order: list[tuple[str, int]], last: Document) -> Document:
-    """What comes after `last`: a later field counts where those before it are equal."""
-    ways: list[Document] = []
-    for number, (name, direction) in enumerate(order):
-        equal = {earlier: last[earlier] for earlier, _ in order[:number]}
-        ways.append({**equal, name: {"$gt" if direction > 0 else "$lt": last[name]}})
-    return {"$or": ways}
+def _beyond(by_stars: int, after: AfterReview) -> Document:
+    older = {"public_id": {"$lt": after.public_id}}
+    if not by_stars:
+        return older
+    other_stars = {"rating": {"$gt" if by_stars > 0 else "$lt": after.rating}}
+    return {"$or": [other_stars, {"rating": after.rating, **older}]}
 
 
 def seen_by(actor: Actor) -> Document:

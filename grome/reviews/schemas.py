@@ -64,6 +64,7 @@ class PublicReview(Struct, frozen=True):
     `booking_id` is null for all but the customer, the barber and admins.
     """
 
+    id: UUID
     author: str
     rating: int
     text: str
@@ -104,6 +105,7 @@ def public_review(review: Review, name: str, reader: Actor | None) -> PublicRevi
     """`name` is the whole one of who wrote it."""
     is_party = reader is not None and (reader.role is Role.ADMIN or reader.id in {review.customer_id, review.barber_id})
     return PublicReview(
+        review.public_id,
         shown_name(name),
         review.rating,
         review.text,

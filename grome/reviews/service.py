@@ -17,7 +17,7 @@ from grome.bookings.models import Idempotency, Status
 from grome.bookings.schemas import BookingOut
 from grome.bookings.service import BookingService
 from grome.common.actor import Actor, Role
-from grome.common.clock import Clock, to_utc
+from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
@@ -134,8 +134,6 @@ class ReviewService:
         """Raises NotFound for the barber."""
         barber = await self._barbers.find(barber_id)
         after = decode_cursor(query.cursor, AfterReview)
-        if after:  # it may be anybody's invention
-            after = msgspec.structs.replace(after, created_at=to_utc(after.created_at, "cursor"))
         found = await self._reviews.page(barber.id, query.rating, _BY_STARS[query.sort], after, query.limit + 1)
         page = found[: query.limit]
         names = await self._accounts.names({review.customer_id for review in page})
@@ -176,6 +174,7 @@ class ReviewService:
         posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now)
         return Review(
             id=booking.id,
+            public_id=new_id(),
             customer_id=actor.id,
             barber_id=booking.barber_id,
             rating=wanted.rating,
@@ -202,7 +201,7 @@ class ReviewService:
 
 
 def _place(review: Review) -> AfterReview:
-    return AfterReview(review.created_at, review.id, review.rating)
+    return AfterReview(review.public_id, review.rating)
 
 
 def _fingerprint(wanted: ReviewIn) -> bytes:

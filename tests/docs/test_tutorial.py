@@ -14,7 +14,7 @@ from tests.running import without_settings
 
 PAGE = ROOT / "docs" / "adding-a-feature.md"
 # Its own tests, and those that a new feature must not break by being there.
-TESTS = ("tests/notes", "tests/test_imports.py", "tests/api/test_roles.py", "-k", "note or rule or table")
+TESTS = ("tests/aliases", "tests/test_imports.py", "tests/api/test_roles.py", "-k", "alias or rule or table")
 LEFT_OUT = "…"  # in a change, for the part of a line that stays as it is
 
 
@@ -45,8 +45,8 @@ def change(path: Path, diff: str) -> None:
 
 
 def test_the_feature_of_the_tutorial_works(copy: Path) -> None:
-    (copy / "grome" / "notes").mkdir()
-    (copy / "grome" / "notes" / "__init__.py").touch()
+    (copy / "grome" / "aliases").mkdir()
+    (copy / "grome" / "aliases" / "__init__.py").touch()
     file = ""
     for block in blocks(PAGE.read_text()):
         file = named_file(block) or file
