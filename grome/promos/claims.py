@@ -141,15 +141,18 @@ class PromoClaims:
         return refused
 
     async def _customer_seat(self, promo: Promo, wanted: _Claim) -> int | None:
-        """Quotes of the same customer yield, the oldest first, as does what has lapsed."""
+        """Quotes of the same customer yield, the oldest first, as does what has lapsed.
+
+        A repeat takes nobody's place; its own seat counts as free, should it have been lost in between.
+        """
         mine = await self._uses.of_customer(promo.id, wanted.customer_id)
-        is_repeat = any(use.id == wanted.holder_id for use in mine)  # which takes nobody's place
-        if not is_repeat and promo.uses_each is not None and (surplus := len(mine) - promo.uses_each + 1) > 0:
-            yielding = [use for use in mine if self._yields(use)][:surplus]
-            if len(yielding) < surplus or await self._settle(yielding) < surplus:
+        others = [use for use in mine if use.id != wanted.holder_id]
+        if promo.uses_each is not None and (surplus := len(others) - promo.uses_each + 1) > 0:
+            yielding = [use for use in others if self._yields(use)][:surplus]
+            if len(others) < len(mine) or len(yielding) < surplus or await self._settle(yielding) < surplus:
                 return None
-            mine = [use for use in mine if use not in yielding]
-        return lowest_free(use.customer_seat for use in mine)
+            others = [use for use in others if use not in yielding]
+        return lowest_free(use.customer_seat for use in others)
 
     def _yields(self, use: PromoUse) -> bool:
         return use.held_until is not None and (not use.firm or use.held_until <= self._clock())
