@@ -43,8 +43,11 @@ def pytest_report_header() -> str:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """What `-n auto` means. The numbers of a Redis that was given suffice for one process."""
-    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MOST_PROCESSES, os.cpu_count() or 1)
+    """What `-n auto` means: one more than there are cores, since tests wait as much as they work.
+
+    The numbered databases of a Redis that was given suffice for one process.
+    """
+    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MOST_PROCESSES, (os.cpu_count() or 1) + 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,33 +2,52 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from grome.embedded.ownership import OWNER_VARIABLE
 
+_ROOT = Path(__file__).parent.parent
 _PATIENCE_S = 4
 
 
 @contextmanager
 def reaping(base: Path) -> Iterator[None]:
-    """What was started within the block and carries the mark of a folder under `base` ends with this process at the
-    latest, in a session of its own that no Ctrl-C reaches. Fails where something is left at the block's own end.
+    """What is started within the block and carries the mark of a folder under `base` ends with this process at the
+    latest, however that one ends. Fails where something is left at the block's own end.
     """
-    root = Path(__file__).parent.parent
     command = [sys.executable, "-m", "tests.reaper", str(base.resolve())]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, start_new_session=True, cwd=root
-    ):  # its input ends with this process
+    # Its input ends with this process; Ctrl-C does not reach a session of its own.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd=_ROOT):
         yield
-        left = [" ".join(process.cmdline()) for process in marked(base.resolve())]
+        left = [process.name() for process in _lasting(base.resolve())]
     assert not left, f"still there after the tests: {left}"
 
 
-def marked(base: Path) -> list[psutil.Process]:
+def reap(base: Path) -> None:
+    """Again and again, since one that is just being ended may start another."""
+    while left := _marked(base):
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        for process in _lasting(base):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def _lasting(base: Path) -> list[psutil.Process]:
+    """Those that have not ended after a while."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while (left := _marked(base)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _marked(base: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _is_marked(process, base)]
 
 
@@ -38,15 +57,6 @@ def _is_marked(process: psutil.Process, base: Path) -> bool:
         return bool(owner) and Path(str(owner)).is_relative_to(base) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:  # it ended meanwhile, or is not ours to read
         return False
-
-
-def reap(base: Path) -> None:
-    """Again and again, since one that is just being ended may start another."""
-    while left := marked(base):
-        for process in left:
-            process.terminate()
-        for process in psutil.wait_procs(left, timeout=_PATIENCE_S)[1]:
-            process.kill()
 
 
 if __name__ == "__main__":
