@@ -25,13 +25,14 @@ _LONGEST: Final = ("tests/faults/", "tests/nearby/", "tests/journeys/", "tests/a
 
 
 class SetClock:
-    """The real time, shifted as a test wishes."""
+    """The real time, shifted as a test wishes, or stopped."""
 
     def __init__(self) -> None:
         self.shift = timedelta()
+        self.stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return system_clock() + self.shift
+        return self.stopped or system_clock() + self.shift
 
     def set(self, moment: datetime) -> None:
         self.shift = moment - datetime.now(UTC)
@@ -87,7 +88,7 @@ def session_clock() -> SetClock:
 def clock(session_clock: SetClock) -> Iterator[SetClock]:
     """The clock of the application under test; back to the real time after the test."""
     yield session_clock
-    session_clock.shift = timedelta()
+    session_clock.shift, session_clock.stopped = timedelta(), None
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,9 @@ GOOD_VALUES = {
 # For each route with an id whose body requires a field, by the name of its handler.
 GOOD_BODIES = {
     "put_push_token": b'{"token": "a"}',
+    "put_note": b'{"note": "a"}',
+    "tip": b'{"amount": 100}',
+    "rebook": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "put_webhook_endpoint": b'{"url": "https://example.com/"}',
     "post_review": b'{"rating": 5}',
     "edit_review": b'{"rating": 5}',

@@ -16,6 +16,7 @@ from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import tomorrow
 from tests.builders.calendars import token_of
+from tests.builders.bookings import changed, tomorrow
 from tests.builders.jobs import put_away
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
@@ -50,6 +51,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await _openings(told, barber)
     await _visits(told, barber_id, barber, service_id)
     await _calendar(told, barber)
+    await _visits(told, context, barber_id, barber, service_id)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -112,6 +114,7 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
 
 
 async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_id: str) -> None:
+async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str) -> None:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
@@ -122,18 +125,28 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     slots = (await told.ask("free_times", barber_id=barber_id, params=days))["days"][0]["slots"]
     wanted = [
         {"barber_id": barber_id, "service_ids": [service_id], "scheduled_at": slots[number * 12]["start"]}
-        for number in range(3)
+        for number in range(5)
     ]
-    done, declined, cancelled = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted]
+    asked = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted[:4]]
+    done, declined, cancelled, missed = asked
     for move in ("accept", "start", "complete"):
         await told.ask(move, barber, booking_id=done)
     await _review(told, customer, barber, barber_id, done)
+    await told.ask("tip", customer, booking_id=done, json={"amount": 500})
+    await told.ask("put_note", barber, booking_id=done, json={"note": "Très gentil."})
+    await told.ask("read_notes", customer, booking_id=done)
+    await told.ask("rebook", customer, booking_id=done, json={"scheduled_at": wanted[4]["scheduled_at"]})
     await told.ask("decline", barber, booking_id=declined, json={"note": "Déjà pris."})
+    await told.ask("preview_cancellation", customer, booking_id=cancelled)
     await told.ask("cancel", customer, booking_id=cancelled)
+    await told.ask("accept", barber, booking_id=missed)
+    await changed(context, {"id": missed}, scheduled_at=context.clock() - timedelta(minutes=10))
+    await told.ask("no_show", barber, booking_id=missed)
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
     await told.ask("read_visit", customer, booking_id=done)
     assert len((await told.ask("list_bookings", customer))["items"]) == 3
+    assert len((await told.ask("list_bookings", customer))["items"]) == 5
 
 
 async def _calendar(told: Story, barber: dict[str, str]) -> None:

@@ -23,6 +23,7 @@ NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 ANYONE = "nobody customer barber admin"
 SIGNED_IN = "customer barber admin"
 OWNERS = "barber admin"
+SIDES = "customer barber"
 # Said here a second time, apart from the routes: who opens a route to more people must say so in both places.
 WHO = {
     "POST /v1/auth/register": ANYONE,
@@ -62,10 +63,12 @@ WHO = {
     "GET /v1/bookings": SIGNED_IN,
     "GET /v1/bookings/{booking_id}": SIGNED_IN,
     "GET /v1/bookings/{booking_id}/history": SIGNED_IN,
-    "POST /v1/bookings/{booking_id}/accept": "barber",
-    "POST /v1/bookings/{booking_id}/decline": "barber",
+    "POST /v1/bookings/{booking_id}/accept": SIDES,
+    "POST /v1/bookings/{booking_id}/decline": SIDES,
     "POST /v1/bookings/{booking_id}/start": "barber",
     "POST /v1/bookings/{booking_id}/complete": "barber",
+    "POST /v1/bookings/{booking_id}/no-show": "barber",
+    "GET /v1/bookings/{booking_id}/cancellation": SIGNED_IN,
     "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
     "GET /v1/bookings/{booking_id}/calendar.ics": "customer barber",
     "GET /v1/me/calendar": "customer barber",
@@ -92,6 +95,10 @@ WHO = {
     "GET /v1/barbers/me/promos/{promo_id}": "barber",
     "PUT /v1/barbers/me/promos/{promo_id}": "barber",
     "PUT /v1/barbers/me/promos/{promo_id}/active": "barber",
+    "POST /v1/bookings/{booking_id}/tip": "customer",
+    "GET /v1/bookings/{booking_id}/note": SIGNED_IN,
+    "PUT /v1/bookings/{booking_id}/note": SIDES,
+    "POST /v1/bookings/{booking_id}/rebook": "customer",
     "POST /v1/reports": "barber admin",
     "GET /v1/reports": "barber admin",
     "GET /v1/reports/{report_id}": "barber admin",
