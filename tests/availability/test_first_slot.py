@@ -94,7 +94,7 @@ class Asked(dict[date, DayHours | None]):
         return super().__contains__(day)
 
 
-@pytest.mark.parametrize(("booked_days", "dates"), [(0, 10), (61, 90)], ids=["free", "booked up"])
+@pytest.mark.parametrize(("booked_days", "dates"), [(0, 12), (61, 110)], ids=["free", "booked up"])
 def test_little_is_asked_however_long_the_window(booked_days: int, dates: int) -> None:
     """Of a calendar that is free at once no more than a week and the dates around it."""
     asked = Asked()
