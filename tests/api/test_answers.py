@@ -14,9 +14,8 @@ from grome.context import AppContext
 from grome.jobs.models import JobKind, NewJob, Queue
 from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
-from tests.builders.bookings import tomorrow
-from tests.builders.calendars import token_of
 from tests.builders.bookings import changed, tomorrow
+from tests.builders.calendars import token_of
 from tests.builders.jobs import put_away
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
@@ -49,9 +48,8 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _openings(told, barber)
-    await _visits(told, barber_id, barber, service_id)
-    await _calendar(told, barber)
     await _visits(told, context, barber_id, barber, service_id)
+    await _calendar(told, barber)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -113,7 +111,6 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
     await told.ask("put_holidays", barber, json={"holidays": None})
 
 
-async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_id: str) -> None:
 async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str) -> None:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
@@ -145,7 +142,6 @@ async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
     await told.ask("read_visit", customer, booking_id=done)
-    assert len((await told.ask("list_bookings", customer))["items"]) == 3
     assert len((await told.ask("list_bookings", customer))["items"]) == 5
 
 
