@@ -26,7 +26,7 @@ from tests.running import Running, running_grome
 pytestmark = pytest.mark.alone
 
 REPLACED_WITHIN_S = 5
-PAUSE_S = 0.03
+PAUSE_S = 0.05
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ async def test_an_api_worker_is_replaced_and_no_answered_booking_is_lost(
 ) -> None:
     async with httpx.AsyncClient(base_url=own_grome.url, timeout=30) as http:
         shop, customer = await barber(http, context, durations=(5,), timezone="UTC"), await register(http)
-    loads = [Load(own_grome.url, shop, customer, _next=number * 2_000) for number in range(8)]
+    loads = [Load(own_grome.url, shop, customer, _next=number * 2_000) for number in range(4)]
     tasks = [asyncio.create_task(load.run()) for load in loads]
     await asyncio.sleep(1)
 
