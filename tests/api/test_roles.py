@@ -20,6 +20,7 @@ from tests.builders.people import Person, admin, register
 from tests.conftest import SetClock
 
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
+JSON = {"Content-Type": "application/json"}
 ANYONE = "nobody customer barber admin"
 SIGNED_IN = "customer barber admin"
 OWNERS = "barber admin"
