@@ -132,8 +132,13 @@ def made_by_time(booking: Booking, now: datetime) -> Change | None:
     if proposal := booking.proposal:
         if proposal.answer_by > now:
             return None
-        fields, start = without_proposal(booking), proposal.scheduled_at
-        return Change(action=Action.LAPSE, status=booking.status, fields=fields, scheduled_at=start)
+        return Change(
+            action=Action.LAPSE,
+            status=booking.status,
+            fields=without_proposal(booking),
+            scheduled_at=proposal.scheduled_at,
+            answer_by=booking.answer_by,
+        )
     is_overdue = booking.answer_by is not None and booking.answer_by <= now
     if booking.status is Status.REQUESTED and is_overdue:
         return end(booking, Action.EXPIRE, Party.SYSTEM, now)

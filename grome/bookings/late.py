@@ -84,7 +84,13 @@ class RunningLate:
         for booking, ticks in reversed(day.shifts()):
             time = day.time_of(booking, ticks)
             fields = delayed(booking, time, booking.late_min + ticks * TICK_MIN)
-            change = Change(action=Action.DELAY, status=booking.status, fields=fields, scheduled_at=time.scheduled_at)
+            change = Change(
+                action=Action.DELAY,
+                status=booking.status,
+                fields=fields,
+                scheduled_at=time.scheduled_at,
+                answer_by=booking.answer_by,
+            )
             try:
                 written = await self._changes.write(booking, by, change, day.calendar.now)
             except SlotTaken:

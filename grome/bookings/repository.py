@@ -208,9 +208,10 @@ class BookingRepository:
         return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
 
     async def unanswered_within(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
-        """Those of one barber that hold any of these ticks or seats."""
+        """Bookings of one barber that hold any of these ticks or seats for a request or a proposal that is overdue."""
         holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
-        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
+        requested = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
+        overdue = {"$or": [requested, {"proposal.answer_by": {"$lte": now}}]}
         found = self._bookings.find({**holding, **overdue}, {"_id": 1}, hint=_TICKS_INDEX)
         return [document["_id"] async for document in found]
 

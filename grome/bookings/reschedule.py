@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from grome.availability.caps import seats
 from grome.availability.schemas import DaySlots, SlotOut, SlotsOut
 from grome.availability.service import MAX_DAYS, ticks_around
 from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks
@@ -13,8 +14,9 @@ from grome.availability.visits import Visit
 from grome.barbers.service import BarberService
 from grome.bookings.as_booked import lay_out_again
 from grome.bookings.changing import ATTEMPTS, GROME, Author, BookingChanges, Change, author, made_by_time
-from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, NoProposal, SlotNotOffered, WrongState
+from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, NoProposal, SlotNotOffered, SlotTaken, WrongState
 from grome.bookings.models import Action, Booking, Party, Status
+from grome.bookings.moves import BookingMoves
 from grome.bookings.proposals import (
     MOVABLE,
     NewTime,
@@ -31,6 +33,7 @@ from grome.bookings.seats import claim_seats
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
+from grome.common.mongo import Document
 
 # The farthest horizon that a barber's rules can have.
 _FARTHEST: Final = timedelta(days=366)
@@ -44,11 +47,12 @@ class Rescheduling:
         self,
         bookings: BookingRepository,
         changes: BookingChanges,
+        moves: BookingMoves,
         barbers: BarberService,
         answer_within: timedelta,
         clock: Clock,
     ) -> None:
-        self._bookings, self._changes, self._barbers = bookings, changes, barbers
+        self._bookings, self._changes, self._moves, self._barbers = bookings, changes, moves, barbers
         self._answer_within, self._clock = answer_within, clock
 
     async def reschedule(self, actor: Actor, booking_id: UUID, wanted: RescheduleIn) -> BookingOut:
@@ -116,13 +120,27 @@ class Rescheduling:
             raise SlotNotOffered(why.value, why.sentence)
         change = partial(_change, booking, awaits, now + self._answer_within, note)
 
-        async def write(seats: list[int]) -> Booking | None:
-            ticks = [*occupied_ticks(calendar.rules, start, visit), *seats]
+        async def write(drawn: list[int]) -> Booking | None:
+            ticks = [*occupied_ticks(calendar.rules, start, visit), *drawn]
             time = NewTime(start, start + timedelta(minutes=visit.duration_min), ticks)
             return await self._changes.write(booking, by, change(time), now)
 
         day = calendar.date_of(tick_of(start))
-        return await claim_seats(self._bookings, barber.id, visit, day, write, own=booking.ticks)
+
+        async def claim() -> Booking | None:
+            return await claim_seats(self._bookings, barber.id, visit, day, write, own=booking.ticks)
+
+        try:
+            return await claim()
+        except (SlotTaken, SlotNotOffered):
+            # What nobody has answered in time holds its own until a job comes by, or somebody wants it.
+            ticks = [
+                *occupied_ticks(calendar.rules, start, visit),
+                *(one for cap in visit.caps for one in seats(cap, day)),
+            ]
+            if not await self._moves.expire_within(barber.id, ticks):
+                raise
+            return await claim()
 
     async def _answer(self, by: Author, booking_id: UUID, action: Action, answer: AnswerIn) -> BookingOut:
         async def decide(booking: Booking, _: datetime) -> Change | None:
@@ -136,8 +154,7 @@ class Rescheduling:
             _check_version(booking, answer.version)
             if action is Action.RESCHEDULE:
                 return _agreed(booking, answer.note)
-            fields, start = without_proposal(booking), proposal.scheduled_at
-            return Change(action=action, status=booking.status, fields=fields, note=answer.note, scheduled_at=start)
+            return _about(proposal.scheduled_at, booking, action, without_proposal(booking), answer.note)
 
         await self._changes.change(by, booking_id, decide)
         # Without the proposal a request's own deadline counts again.
@@ -172,15 +189,8 @@ def _change(booking: Booking, awaits: Party | None, answer_by: datetime, note: s
     start = time.scheduled_at
     if awaits:
         # Nobody answers when one of the two visits would have begun.
-        until = min(answer_by, booking.scheduled_at, start)
-        return Change(
-            action=Action.PROPOSE,
-            status=booking.status,
-            fields=proposed(booking, time, awaits, until),
-            note=note,
-            scheduled_at=start,
-            answer_by=until,
-        )
+        fields = proposed(booking, time, awaits, min(answer_by, booking.scheduled_at, start))
+        return _about(start, booking, Action.PROPOSE, fields, note)
     deadline = min(answer_by, start) if booking.status is Status.REQUESTED else None
     return Change(
         action=Action.RESCHEDULE,
@@ -189,6 +199,18 @@ def _change(booking: Booking, awaits: Party | None, answer_by: datetime, note: s
         note=note,
         scheduled_at=start,
         answer_by=deadline,
+    )
+
+
+def _about(start: datetime, booking: Booking, action: Action, fields: Document, note: str | None) -> Change:
+    """A change that leaves the booking with the state, and the deadline, that it has."""
+    return Change(
+        action=action,
+        status=booking.status,
+        fields=fields,
+        note=note,
+        scheduled_at=start,
+        answer_by=booking.answer_by,
     )
 
 
