@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from grome.availability.slots import Calendar, Obstacle, first_slot_between, occupied_ticks
-from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
+from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, span_between, tick_of, ticks_for
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService
 from grome.bookings.as_booked import lay_out_again
@@ -195,12 +195,25 @@ class _Day:
             return None
         if any(off.meets(new.visible) and not off.meets(old.visible) for off in self.calendar.time_off):
             return Obstacle.TIME_OFF
-        return Obstacle.CLOSED if self._outside(new.visible) > max(_OVERTIME, self._outside(old.visible)) else None
+        agreed = old.visible.shifted(-self.bookings[old.id].late_min // TICK_MIN)
+        closing = self._closing(agreed.start, new.visible.end)
+        if closing is not None and new.visible.end > max(closing + _OVERTIME, agreed.end):
+            return Obstacle.CLOSED
+        return None
 
-    def _outside(self, visible: Span) -> int:
-        """How many ticks lie outside of the opening hours. Breaks give way to a delay."""
-        openings = self.calendar.openings_at(visible.start) + self.calendar.openings_at(visible.end)
-        return sum(not any(one.hours.start <= tick < one.hours.end for one in openings) for tick in range(*visible))
+    def _closing(self, start: int, end: int) -> int | None:
+        """When the hours end that `start` lies in, or a moment behind `end`; None outside of them.
+
+        One opening may begin where another ends. Breaks give way to a delay.
+        """
+        closing = start
+        while closing <= end:
+            ends = [one.hours.end for one in self.calendar.openings_at(closing) if one.hours.start <= closing]
+            later = max(ends, default=closing)
+            if later <= closing:
+                break
+            closing = later
+        return closing if closing > start else None
 
 
 def _check_today(booking: Booking, calendar: Calendar) -> None:

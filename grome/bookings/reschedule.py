@@ -156,9 +156,9 @@ class Rescheduling:
                 return _agreed(booking, answer.note)
             return _about(proposal.scheduled_at, booking, action, without_proposal(booking), answer.note)
 
-        await self._changes.change(by, booking_id, decide)
-        # Without the proposal a request's own deadline counts again.
-        booking, _ = await self._changes.current(by, booking_id)
+        booking = await self._changes.change(by, booking_id, decide)
+        if made_by_time(booking, self._clock()):  # without the proposal a request's own deadline counts again
+            booking, _ = await self._changes.current(by, booking_id)
         return booking_out(booking)
 
 

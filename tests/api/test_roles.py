@@ -23,6 +23,7 @@ NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 JSON = {"Content-Type": "application/json"}
 ANYONE = "nobody customer barber admin"
 SIGNED_IN = "customer barber admin"
+SIDES = "customer barber"
 OWNERS = "barber admin"
 SIDES = "customer barber"
 # Said here a second time, apart from the routes: who opens a route to more people must say so in both places.
@@ -114,6 +115,13 @@ WHO = {
     "GET /v1/bookings/{booking_id}/note": SIGNED_IN,
     "PUT /v1/bookings/{booking_id}/note": SIDES,
     "POST /v1/bookings/{booking_id}/rebook": "customer",
+    "GET /v1/bookings/{booking_id}/slots": SIGNED_IN,
+    "POST /v1/bookings/{booking_id}/reschedule": SIGNED_IN,
+    "POST /v1/bookings/{booking_id}/proposal/accept": SIDES,
+    "POST /v1/bookings/{booking_id}/proposal/decline": SIDES,
+    "DELETE /v1/bookings/{booking_id}/proposal": SIDES,
+    "GET /v1/bookings/{booking_id}/late": "barber",
+    "POST /v1/bookings/{booking_id}/late": "barber",
     "POST /v1/reports": "barber admin",
     "GET /v1/reports": "barber admin",
     "GET /v1/reports/{report_id}": "barber admin",

@@ -414,9 +414,7 @@ async def test_what_was_booked_stays_whatever_the_barber_offers_since(
     assert len(stored["ticks"]) == (45 + 10) // 5
 
 
-async def test_of_forty_who_want_one_time_one_gets_it(
-    http: httpx.AsyncClient, context: AppContext, eager: Barber
-) -> None:
+async def test_of_forty_who_want_one_time_one_gets_it(http: httpx.AsyncClient, eager: Barber) -> None:
     owners = [await register(http) for _ in range(8)]
     bookings = [await book(http, owner, eager, START + timedelta(minutes=30 * n)) for n, owner in enumerate(owners)]
     wanted = START + timedelta(hours=6)
