@@ -25,7 +25,6 @@ ANYONE = "nobody customer barber admin"
 SIGNED_IN = "customer barber admin"
 SIDES = "customer barber"
 OWNERS = "barber admin"
-SIDES = "customer barber"
 # Said here a second time, apart from the routes: who opens a route to more people must say so in both places.
 WHO = {
     "POST /v1/auth/register": ANYONE,
