@@ -28,7 +28,7 @@ from grome.bookings.proposals import (
     without_proposal,
 )
 from grome.bookings.repository import BookingRepository
-from grome.bookings.schemas import AnswerIn, BookingOut, OtherTimesQuery, RescheduleIn, booking_out
+from grome.bookings.schemas import BookingOut, OtherTimesQuery, ProposalAnswerIn, RescheduleIn, booking_out
 from grome.bookings.seats import claim_seats
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
@@ -71,17 +71,17 @@ class Rescheduling:
                 return booking_out(written)
         raise KeepsChanging
 
-    async def accept(self, actor: Actor, booking_id: UUID, answer: AnswerIn) -> BookingOut:
+    async def accept(self, actor: Actor, booking_id: UUID, answer: ProposalAnswerIn) -> BookingOut:
         """Raises NotFound, NoProposal or ChangedMeanwhile."""
         return await self._answer(author(actor), booking_id, Action.RESCHEDULE, answer)
 
-    async def decline(self, actor: Actor, booking_id: UUID, answer: AnswerIn) -> BookingOut:
+    async def decline(self, actor: Actor, booking_id: UUID, answer: ProposalAnswerIn) -> BookingOut:
         """As `accept`. A request whose own deadline has passed meanwhile expires with that."""
         return await self._answer(author(actor), booking_id, Action.REJECT, answer)
 
     async def withdraw(self, actor: Actor, booking_id: UUID) -> BookingOut:
         """As `decline`, for the one who proposed."""
-        return await self._answer(author(actor), booking_id, Action.WITHDRAW, AnswerIn())
+        return await self._answer(author(actor), booking_id, Action.WITHDRAW, ProposalAnswerIn())
 
     async def slots(self, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
         """Every start to which the customer could move the visit now. Raises NotFound, WrongState or Invalid."""
@@ -142,7 +142,7 @@ class Rescheduling:
                 raise
             return await claim()
 
-    async def _answer(self, by: Author, booking_id: UUID, action: Action, answer: AnswerIn) -> BookingOut:
+    async def _answer(self, by: Author, booking_id: UUID, action: Action, answer: ProposalAnswerIn) -> BookingOut:
         async def decide(booking: Booking, _: datetime) -> Change | None:
             proposal, last = booking.proposal, booking.history[-1]
             if proposal is None:

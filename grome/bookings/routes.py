@@ -20,7 +20,6 @@ from grome.bookings.errors import (
 )
 from grome.bookings.models import Action
 from grome.bookings.schemas import (
-    AnswerIn,
     BookingIn,
     BookingOut,
     BookingPage,
@@ -35,6 +34,7 @@ from grome.bookings.schemas import (
     NoteIn,
     NotesOut,
     OtherTimesQuery,
+    ProposalAnswerIn,
     RebookIn,
     RescheduleIn,
     TipIn,
@@ -192,13 +192,13 @@ async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: Res
 
 
 @bookings.post("/{booking_id}/proposal/accept", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
-async def accept_proposal(request: Request, actor: Actor, booking_id: UUID, body: AnswerIn) -> BookingOut:
+async def accept_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
     """Say yes to the proposed time, which is the booking's from then on. A request is accepted by that."""
     return await app_context(request).rescheduling.accept(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/proposal/decline", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
-async def decline_proposal(request: Request, actor: Actor, booking_id: UUID, body: AnswerIn) -> BookingOut:
+async def decline_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
     """Say no to the proposed time. The booking stays as it is: accepted, or a request that awaits its barber."""
     return await app_context(request).rescheduling.decline(actor, booking_id, body)
 

@@ -30,7 +30,7 @@ from grome.common.text import ONE_LINE
 
 Note = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
-Version = Annotated[int, Meta(ge=1, description="The booking's version when it was read.")]
+Version = Annotated[int, Meta(ge=1, le=1_000_000, description="The booking's version when it was read.")]
 LateMin = Annotated[
     int,
     Meta(
@@ -98,7 +98,7 @@ class RescheduleIn(Struct, frozen=True, forbid_unknown_fields=True):
     note: Note | None = None
 
 
-class AnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
+class ProposalAnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
     """An answer to the proposed time, with a word to the other side. With `version`, only to the proposal as it was
     read: a second one replaces the first.
     """

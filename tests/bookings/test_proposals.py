@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from grome.bookings.jobs import expire_unanswered
 from grome.bookings.models import Action, Booking
-from grome.bookings.schemas import AnswerIn, CancelIn, RescheduleIn
+from grome.bookings.schemas import CancelIn, ProposalAnswerIn, RescheduleIn
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
 from grome.common.ids import new_id
@@ -83,8 +83,8 @@ async def step(context: AppContext, clock: SetClock, name: str, actor: Actor, bo
         await context.rescheduling.reschedule(actor, booking_id, RescheduleIn(start))
     else:
         moves: dict[str, Callable[[], Awaitable[Any]]] = {
-            "accept": lambda: context.rescheduling.accept(actor, booking_id, AnswerIn()),
-            "decline": lambda: context.rescheduling.decline(actor, booking_id, AnswerIn()),
+            "accept": lambda: context.rescheduling.accept(actor, booking_id, ProposalAnswerIn()),
+            "decline": lambda: context.rescheduling.decline(actor, booking_id, ProposalAnswerIn()),
             "withdraw": lambda: context.rescheduling.withdraw(actor, booking_id),
             "yes": lambda: context.booking_moves.move(actor, booking_id, Action.ACCEPT),
             "start": lambda: context.booking_moves.move(actor, booking_id, Action.START),
