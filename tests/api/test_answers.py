@@ -52,8 +52,6 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await _calendar(told, barber)
     await _waitlist(told, barber_id, barber, customer, service_id)
     await _walk_ins(told, barber_id, barber, customer, service_id)
-    await _visits(told, context, barber_id, barber, service_id)
-    await _calendar(told, barber)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -118,7 +116,6 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
 async def _visits(
     told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str
 ) -> dict[str, str]:
-async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str) -> None:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
