@@ -161,16 +161,14 @@ class PromoClaims:
 
     async def _again(self, wanted: _Claim) -> PromoUse | None:
         """What was claimed under this id before, held for as long as is asked now; None where it is there no more."""
-        use = await self._uses.find(wanted.holder_id)
-        if use is None:
-            return None
-        if (use.customer_id, use.code) != (wanted.customer_id, wanted.code):
-            raise ValueError(f"Another code, or another customer's, is claimed under {use.id}")
-        if use.held_until is None:
-            return use
-        until, firm = max(use.held_until, wanted.until), use.firm or wanted.firm
-        if (until, firm) == (use.held_until, use.firm) or await self._uses.hold(use, until, firm=firm):
-            return use
+        while use := await self._uses.find(wanted.holder_id):
+            if (use.customer_id, use.code) != (wanted.customer_id, wanted.code):
+                raise ValueError(f"Another code, or another customer's, is claimed under {use.id}")
+            if use.held_until is None:
+                return use
+            until, firm = max(use.held_until, wanted.until), use.firm or wanted.firm
+            if (until, firm) == (use.held_until, use.firm) or await self._uses.hold(use, until, firm=firm):
+                return use
         return None
 
     async def _settle(self, uses: Sequence[PromoUse]) -> int:

@@ -30,7 +30,7 @@ async def test_its_life(http: httpx.AsyncClient, boss: Person, shop: Barber) -> 
     code, service = new_code(), shop.services[0][0]
     terms = {
         "percent": 20, "amount": None, "at_most": 1_000, "currency": "EUR", "minimum_price": 2_000,
-        "valid_from": "2026-01-01T00:00:00.123Z", "valid_until": "2026-12-31T23:00:00Z", "barber_ids": [shop.id],
+        "valid_from": "2026-01-01T00:00:00.123000Z", "valid_until": "2026-12-31T23:00:00Z", "barber_ids": [shop.id],
         "service_ids": [service], "first_visit_only": True, "most_uses": 100, "most_uses_each": 1,
         "description": "Autumn",
     }  # fmt: skip
@@ -208,7 +208,7 @@ async def test_it_is_the_moment_of_the_claim_that_counts(
     promo = await make(http, boss, valid_from=tomorrow(9).isoformat(), valid_until=tomorrow(10).isoformat())
     told = [await reason(context, promo["code"])]
     for hour in (9, 10):
-        clock.set(tomorrow(hour))
+        clock.set(tomorrow(hour, 1))
         told.append(await reason(context, promo["code"]))
     assert told == ["promo_not_yet", None, "promo_expired"]
 

@@ -138,6 +138,6 @@ def ended(reason: Reason, at: datetime, *before: Status) -> Booking:
     ],
 )
 def test_which_ends_give_the_use_back(
-    reason: Reason, at: datetime, before: tuple[Status, ...], given_back: bool
+    reason: Reason, at: datetime, before: tuple[Status, ...], *, given_back: bool
 ) -> None:
     assert is_given_back(ended(reason, at, *before)) is given_back
