@@ -45,6 +45,7 @@ from grome.mailbox.routes import mailbox
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
+from grome.promos.routes import promos
 from grome.reports.routes import reports
 from grome.webhooks.routes import webhooks
 
@@ -56,6 +57,7 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    promos,
     reports,
     notifications,
     webhooks,

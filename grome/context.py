@@ -64,6 +64,9 @@ from grome.notifications.sms import open_sms
 from grome.notifications.smtp import SmtpMailer
 from grome.notifications.stories import Stories
 from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.promos.claims import PromoClaims
+from grome.promos.repository import PromoRepository, PromoUseRepository
+from grome.promos.service import PromoService
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
@@ -104,6 +107,8 @@ class AppContext:
     bookings: BookingService
     booking_creation: BookingCreation
     availability: AvailabilityService
+    promos: PromoService
+    promo_claims: PromoClaims
     nearby: NearbyService
     notification_log: NotificationLog
     push_devices: PushDevices
@@ -165,6 +170,7 @@ class AppContext:
         insert = together.insert if settings.bookings.group_commit else booking_repository.insert
         answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
+        promo_claims = PromoClaims(PromoRepository(db), PromoUseRepository(db), bookings, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
         vault, sender = Vault(settings.accounts.signing_key), _open_sender(settings, stack)
@@ -173,13 +179,13 @@ class AppContext:
             "audit trail": audit,
             "webhooks": WebhookFollower(endpoints, deliveries, bookings, jobs, clock),
             "messages": Planner(jobs),
+            "promo codes": promo_claims,
         }
         transports = _open_transports(settings, clock, stack)
         push_devices = PushDevices(push_tokens, accounts, clock)
         recipients = Recipients(accounts, push_devices)
         stories = Stories(accounts, bookings, barbers, settings.http.public_url, clock)
         log = NotificationLog(NotificationRepository(db), clock)
-        delivery = Delivery(transports, links)
         reports = ReportRepository(db)
         keep_reports = timedelta(hours=settings.reports.keep_h)
         return cls(
@@ -205,12 +211,14 @@ class AppContext:
             bookings=bookings,
             booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
             availability=availability,
+            promos=PromoService(PromoRepository(db), PromoUseRepository(db), barbers, catalogue, clock),
+            promo_claims=promo_claims,
             nearby=_nearby(settings, redis, changes, barbers, availability),
             notification_log=log,
             push_devices=push_devices,
             unsubscribing=Unsubscribing(links, preferences),
             dispatching=Dispatching(recipients, stories, log, jobs, clock),
-            sending=Sending(recipients, stories, log, push_devices, delivery, clock),
+            sending=Sending(recipients, stories, log, push_devices, Delivery(transports, links), clock),
             reminders=Reminders(bookings, ReminderMarks(db), jobs, clock),
             reports=ReportService(reports, barbers, storage, jobs, settings.reports, clock),
             report_maker=ReportMaker(reports, bookings, barbers, storage, keep_reports, clock),

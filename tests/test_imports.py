@@ -49,7 +49,7 @@ RULES = [
     Rule("the embedded servers stand alone", ("grome.embedded*",), OURS, save=("grome.embedded*",)),
     Rule("errors know what features share", ("grome.*.errors",), OURS, save=SHARED),
     Rule("models know models", ("grome.*.models",), OURS, save=("grome.*.models", *SHARED)),
-    Rule("pure rules know models", (*FREE_TIME, "grome.notifications.rules"), OURS,
+    Rule("pure rules know models", (*FREE_TIME, "grome.notifications.rules", "grome.promos.rules"), OURS,
          save=("grome.*.models", *FREE_TIME, *SHARED)),
     Rule("schemas know models", ("grome.*.schemas",), OURS,
          save=("grome.*.models", "grome.*.schemas", "grome.accounts.tokens", *SHARED)),

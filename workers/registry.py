@@ -12,6 +12,7 @@ from grome.jobs.running import Handler
 from grome.notifications.dispatching import SEND
 from grome.notifications.jobs import dispatch, plan_reminders, send
 from grome.notifications.planning import TELL
+from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
 from grome.webhooks.jobs import send_webhook
@@ -29,6 +30,7 @@ HANDLERS: dict[JobKind, Handler] = {
 CRON: tuple[CronJob[Any], ...] = (
     CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),
     CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
+    CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

@@ -91,6 +91,12 @@ class BookingRepository:
         found = self._bookings.find({"_id": {"$in": list(booking_ids)}})
         return [from_document(document, Booking) async for document in found]
 
+    async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
+        wanted: Document = {"customer_id": customer_id, "status": {"$ne": Status.CANCELLED.value}}
+        if barber_id:
+            wanted["barber_id"] = barber_id
+        return await self._bookings.find_one(wanted, {"_id": 1}, hint="customer") is not None
+
     async def page(
         self, scope: Document, status: Status | None, after: AfterBooking | None, limit: int
     ) -> list[Booking]:

@@ -73,6 +73,10 @@ class BookingService:
         """By id, for what Grome itself does with bookings; those that do not exist are left out."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
 
+    async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
+        """Whether the customer has a booking that was not called off: with one barber, or with anybody."""
+        return await self._bookings.has_booked(customer_id, barber_id)
+
     async def accepted_between(
         self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
     ) -> list[StartingBooking]:

@@ -5,10 +5,13 @@ from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
+from grome.promos import repository as promos
+
+COLLECTIONS = (*promos.COLLECTIONS,)
 
 
 async def up(database: Database) -> None:
-    for spec in (BARBERS, BOOKINGS):
+    for spec in (BARBERS, BOOKINGS, *COLLECTIONS):
         await apply_collection(database, spec)
     await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
     await fill_in(database[BOOKINGS.name], "terms", _booking)

@@ -12,7 +12,7 @@ from grome.app import App
 from grome.common.actor import Role
 from grome.common.mongo import Database
 from grome.context import AppContext
-from grome.migrations import m0001_foundation, m0003_effects
+from grome.migrations import m0001_foundation, m0003_effects, m0004_shop_rules
 from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
@@ -32,6 +32,10 @@ GOOD_VALUES = {
 GOOD_BODIES = {
     "put_push_token": b'{"token": "a"}',
     "put_webhook_endpoint": b'{"url": "https://example.com/"}',
+    "put_promo": b'{"percent": 10}',
+    "put_own_promo": b'{"percent": 10}',
+    "switch_promo": b'{"is_active": false}',
+    "switch_own_promo": b'{"is_active": false}',
 }
 
 
@@ -107,5 +111,6 @@ async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
     lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
     return {
         spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for spec in (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS)
+        for migration in (m0001_foundation, m0003_effects, m0004_shop_rules)
+        for spec in migration.COLLECTIONS
     }

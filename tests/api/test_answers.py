@@ -49,6 +49,8 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
+    await _promos(told, boss, "", service_id)
+    await _promos(told, barber, "own_", service_id)
     await told.ask("remove_profile", barber)
     await _jobs(told, context, boss)
     for name in ("live", "ready", "jwks"):
@@ -146,6 +148,20 @@ async def _webhooks(told: Story, barber: dict[str, str]) -> None:
     (sent,) = (await told.ask("list_webhook_deliveries", barber, endpoint_id=endpoint_id))["items"]
     assert (await told.ask("read_webhook_delivery", barber, **delivery))["delivery"] == sent
     await told.ask("remove_webhook_endpoint", barber, endpoint_id=endpoint_id)
+
+
+async def _promos(told: Story, owner: dict[str, str], own: str, service_id: str) -> None:
+    """`own` is how the names of the barber's operations differ."""
+    terms = {"percent": 20, "at_most": 900, "currency": "AUD", "valid_from": "2026-01-01T00:00:00+11:00"}
+    new = {**terms, "code": f"new-{new_hex_id()[-12:]}", "service_ids": [service_id], "most_uses": 10}
+    made = await told.ask(f"create_{own}promo", owner, json=new)
+    listed = await told.ask(f"list_{own}promos", owner, params={"is_active": "true", "code": made["code"]})
+    assert listed["items"] == [made]
+    changed = await told.ask(f"put_{own}promo", owner, promo_id=made["id"], json={**terms, "first_visit_only": True})
+    switched = await told.ask(f"switch_{own}promo", owner, promo_id=made["id"], json={"is_active": False})
+    assert switched == {**changed, "is_active": False, "updated_at": switched["updated_at"]}
+    read = await told.ask(f"read_{own}promo", owner, promo_id=made["id"])
+    assert (read["promo"], read["figures"]["uses"]) == (switched, 0)
 
 
 async def test_answers_are_those_described(story: Story) -> None:

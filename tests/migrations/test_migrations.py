@@ -22,13 +22,13 @@ from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.common.mongo import Database, from_document, to_document
 from grome.context import AppContext
-from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects
+from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.migrations.runner import Migration, applied, migrate
 from tests.builders.world import a_barber
 from tests.running import environment
 
 FAILED_VALIDATION = 121
-COLLECTIONS = (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS)
+COLLECTIONS = (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS, *m0004_shop_rules.COLLECTIONS)
 NUMBERS = [migration.number for migration in MIGRATIONS]
 
 

@@ -1,0 +1,16 @@
+"""Every refusal that promo codes give."""
+
+from grome.common.errors import Refusal
+
+
+class PromoRefused(Refusal):
+    """`reason` is one of `NotUsable`, and stands as the message of the field `promo_code`."""
+
+    status, code, title = 422, "promo_refused", "The promo code cannot be used for this"
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence, faults=(("promo_code", reason),))
+
+
+class PromoExists(Refusal):
+    status, code, title = 409, "promo_exists", "There is a promo with this code already"

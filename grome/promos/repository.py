@@ -1,0 +1,184 @@
+"""Promos and their uses in MongoDB. The unique indexes on the seats of uses are what holds the limits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from grome.common.actor import Actor, Role
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.promos.errors import PromoExists
+from grome.promos.models import Promo, PromoUse
+
+PROMOS: Final = CollectionSpec(
+    "promos",
+    validator_for(Promo),
+    [
+        IndexModel([("owner_id", 1), ("code", 1)], name="code", unique=True),
+        IndexModel([("owner_id", 1), ("_id", -1)], name="newest"),
+    ],
+)
+# One insert claims both of its seats or none.
+USES: Final = CollectionSpec(
+    "promo_uses",
+    validator_for(PromoUse),
+    [
+        IndexModel([("promo_id", 1), ("total_seat", 1)], name="total_seat", unique=True),
+        IndexModel([("promo_id", 1), ("customer_id", 1), ("customer_seat", 1)], name="customer_seat", unique=True),
+        IndexModel("held_until", name="held", partialFilterExpression={"held_until": {"$type": "date"}}),
+    ],
+)
+COLLECTIONS: Final = (PROMOS, USES)
+
+
+class AfterPromo(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a page of the list ended."""
+
+    id: UUID
+
+
+class UseSum(Struct, frozen=True):
+    """Uses of a promo in one currency that are held, or kept, and what they took off together."""
+
+    currency: str
+    held: bool
+    uses: int
+    amount: int
+
+
+class PromoRepository:
+    def __init__(self, database: Database) -> None:
+        self._promos = database[PROMOS.name]
+
+    async def add(self, promo: Promo) -> None:
+        try:
+            await self._promos.insert_one(to_document(promo))
+        except DuplicateKeyError:
+            raise PromoExists(faults=(("code", "is taken"),)) from None
+
+    async def find(self, scope: Document, promo_id: UUID) -> Promo | None:
+        """Within `scope`, the filter that `managed_by` gives."""
+        document = await self._promos.find_one({**scope, "_id": promo_id})
+        return from_document(document, Promo) if document else None
+
+    async def with_code(self, code: str, barber_id: UUID) -> list[Promo]:
+        """Those that a code in upper case can mean at a barber: the barber's own first, then the platform's."""
+        found = self._promos.find({"owner_id": {"$in": [barber_id, None]}, "code": code}).sort("owner_id", -1)
+        return [from_document(document, Promo) async for document in found]
+
+    async def page(self, scope: Document, after: AfterPromo | None, limit: int, **fields: object) -> list[Promo]:
+        """The newest first; `fields` have these values."""
+        wanted: Document = {**scope, **fields, **({"_id": {"$lt": after.id}} if after else {})}
+        found = self._promos.find(wanted).sort("_id", -1).limit(limit)
+        return [from_document(document, Promo) async for document in found]
+
+    async def change(self, scope: Document, promo_id: UUID, fields: Document) -> Promo | None:
+        document = await self._promos.find_one_and_update(
+            {**scope, "_id": promo_id}, {"$set": fields}, return_document=ReturnDocument.AFTER
+        )
+        return from_document(document, Promo) if document else None
+
+
+class PromoUseRepository:
+    def __init__(self, database: Database) -> None:
+        self._uses = database[USES.name]
+
+    async def add(self, use: PromoUse) -> bool:
+        """False where one of its seats is taken, or its id."""
+        try:
+            await self._uses.insert_one(to_document(use))
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def find(self, use_id: UUID) -> PromoUse | None:
+        document = await self._uses.find_one({"_id": use_id})
+        return from_document(document, PromoUse) if document else None
+
+    async def find_many(self, use_ids: Sequence[UUID]) -> list[PromoUse]:
+        found = self._uses.find({"_id": {"$in": list(use_ids)}})
+        return [from_document(document, PromoUse) async for document in found]
+
+    async def of_customer(self, promo_id: UUID, customer_id: UUID) -> list[PromoUse]:
+        """The oldest first."""
+        found = self._uses.find({"promo_id": promo_id, "customer_id": customer_id})
+        return sorted([from_document(document, PromoUse) async for document in found], key=lambda use: use.at)
+
+    async def lapsed(self, now: datetime, limit: int, promo_id: UUID | None = None) -> list[PromoUse]:
+        """Of one promo or of all: holds whose time is over, the earliest first."""
+        wanted: Document = {"held_until": {"$type": "date", "$lte": now}}
+        if promo_id:
+            wanted["promo_id"] = promo_id
+        found = self._uses.find(wanted, hint="held").sort("held_until", 1).limit(limit)
+        return [from_document(document, PromoUse) async for document in found]
+
+    async def hold(self, use: PromoUse, held_until: datetime, *, firm: bool) -> bool:
+        """Held so long instead; False where it is not as it was read any more."""
+        done = await self._uses.update_one(_as_read(use), {"$set": {"held_until": held_until, "firm": firm}})
+        return done.matched_count == 1
+
+    async def keep(self, use_id: UUID) -> None:
+        await self._uses.update_one({"_id": use_id}, {"$set": {"held_until": None, "firm": True}})
+
+    async def remove(self, use_id: UUID) -> bool:
+        return (await self._uses.delete_one({"_id": use_id})).deleted_count == 1
+
+    async def remove_as_read(self, use: PromoUse) -> bool:
+        """False where it is not as it was read any more: kept meanwhile, or held anew."""
+        return (await self._uses.delete_one(_as_read(use))).deleted_count == 1
+
+    async def count(self, promo_id: UUID, first: int, end: int | None = None) -> int:
+        """How many total seats in [first, end) are taken, or from `first` on; by the index alone."""
+        span = {"$gte": first} if end is None else {"$gte": first, "$lt": end}
+        return await self._uses.count_documents({"promo_id": promo_id, "total_seat": span}, hint="total_seat")
+
+    async def taken(self, promo_id: UUID, first: int, end: int) -> set[int]:
+        """The total seats in [first, end) that are; by the index alone."""
+        span = {"promo_id": promo_id, "total_seat": {"$gte": first, "$lt": end}}
+        found = self._uses.find(span, {"_id": 0, "total_seat": 1}, hint="total_seat")
+        return {document["total_seat"] async for document in found}
+
+    async def sums(self, promo_id: UUID) -> list[UseSum]:
+        held = {"$ne": ["$held_until", None]}
+        found = await self._uses.aggregate(
+            [
+                {"$match": {"promo_id": promo_id}},
+                {
+                    "$group": {
+                        "_id": {"currency": "$currency", "held": held},
+                        "uses": {"$sum": 1},
+                        "amount": {"$sum": "$amount"},
+                    }
+                },
+                {"$replaceWith": {"$mergeObjects": ["$_id", {"uses": "$uses", "amount": "$amount"}]}},
+                {"$sort": {"currency": 1}},
+            ]
+        )
+        return [msgspec.convert(document, UseSum) async for document in found]
+
+    async def customers(self, promo_id: UUID) -> int:
+        """How many different ones have kept uses."""
+        found = await self._uses.aggregate(
+            [
+                {"$match": {"promo_id": promo_id, "held_until": None}},
+                {"$group": {"_id": "$customer_id"}},
+                {"$count": "customers"},
+            ]
+        )
+        counted = await found.to_list()
+        return int(counted[0]["customers"]) if counted else 0
+
+
+def _as_read(use: PromoUse) -> Document:
+    return {"_id": use.id, "held_until": use.held_until, "firm": use.firm}
+
+
+def managed_by(actor: Actor) -> Document:
+    """The filter of the promos that are an actor's: barbers have their own, admins share the platform's."""
+    return {"owner_id": None if actor.role is Role.ADMIN else actor.id}

@@ -1,0 +1,74 @@
+"""Promo codes: the platform's under `/v1/admin/promos`, a barber's own under `/v1/barbers/me/promos`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.common.actor import ADMINS, BARBERS, Actor
+from grome.common.errors import NotFound
+from grome.common.http import Routes
+from grome.context import app_context
+from grome.promos.errors import PromoExists
+from grome.promos.schemas import ActiveIn, PromoChange, PromoIn, PromoOut, PromoPage, PromoQuery, PromoWithFigures
+
+promos = Routes("promos", "/v1")
+
+
+@promos.post("/admin/promos", who=ADMINS, status=201, refusals=(PromoExists,))
+async def create_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
+    """Make a promo of the platform, which all admins share. A code is there once."""
+    return await app_context(request).promos.create(actor, body)
+
+
+@promos.get("/admin/promos", who=ADMINS)
+async def list_promos(request: Request, actor: Actor, query: PromoQuery) -> PromoPage:
+    """The platform's promos, the newest first."""
+    return await app_context(request).promos.page(actor, query)
+
+
+@promos.get("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
+async def read_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWithFigures:
+    """A promo of the platform, and how it has been used."""
+    return await app_context(request).promos.read(actor, promo_id)
+
+
+@promos.put("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
+async def put_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
+    """Change a promo of the platform as a whole, but for its code. Uses that were claimed stay as they are."""
+    return await app_context(request).promos.change(actor, promo_id, body)
+
+
+@promos.put("/admin/promos/{promo_id}/active", who=ADMINS, refusals=(NotFound,))
+async def switch_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
+    """Switch a promo of the platform off or on. Uses that were claimed stay as they are."""
+    return await app_context(request).promos.switch(actor, promo_id, is_active=body.is_active)
+
+
+@promos.post("/barbers/me/promos", who=BARBERS, status=201, refusals=(PromoExists,))
+async def create_own_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
+    """Make a promo of your own, for visits to you. Others may have the same code for visits to them."""
+    return await app_context(request).promos.create(actor, body)
+
+
+@promos.get("/barbers/me/promos", who=BARBERS)
+async def list_own_promos(request: Request, actor: Actor, query: PromoQuery) -> PromoPage:
+    """Your promos, the newest first."""
+    return await app_context(request).promos.page(actor, query)
+
+
+@promos.get("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
+async def read_own_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWithFigures:
+    """A promo of yours, and how it has been used."""
+    return await app_context(request).promos.read(actor, promo_id)
+
+
+@promos.put("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
+async def put_own_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
+    """Change a promo of yours as a whole, but for its code. Uses that were claimed stay as they are."""
+    return await app_context(request).promos.change(actor, promo_id, body)
+
+
+@promos.put("/barbers/me/promos/{promo_id}/active", who=BARBERS, refusals=(NotFound,))
+async def switch_own_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
+    """Switch a promo of yours off or on. Uses that were claimed stay as they are."""
+    return await app_context(request).promos.switch(actor, promo_id, is_active=body.is_active)

@@ -1,0 +1,66 @@
+"""What a promo takes off a visit's price, and when a use of it is given back. No I/O.
+
+A percentage is rounded to the minor unit, a half to the even one (IEEE 754's roundTiesToEven): over many visits it
+favours neither side.
+"""
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from grome.bookings.models import Booking, Reason, Status
+from grome.promos.models import NotUsable, PricedVisit, Promo
+
+
+def discount(promo: Promo, visit: PricedVisit, now: datetime) -> int | NotUsable:
+    """In minor units, more than nothing and never more than the services cost for which the promo is.
+
+    What depends on other uses and bookings is not asked here: limits, and whether a visit is the first.
+    """
+    eligible = [price for service_id, price in visit.services if _is_for(promo, service_id)]
+    if obstacle := _obstacle(promo, visit, now):
+        return obstacle
+    if not eligible:
+        return NotUsable.OTHER_SERVICES
+    return _taken_off(promo, sum(eligible)) or NotUsable.MINIMUM
+
+
+def _obstacle(promo: Promo, visit: PricedVisit, now: datetime) -> NotUsable | None:
+    if not promo.is_active or (promo.valid_until and promo.valid_until <= now):
+        return NotUsable.EXPIRED
+    if promo.valid_from and now < promo.valid_from:
+        return NotUsable.NOT_YET
+    if promo.barber_ids and visit.barber_id not in promo.barber_ids:
+        return NotUsable.NOT_HERE
+    if promo.currency and promo.currency != visit.currency:
+        return NotUsable.CURRENCY
+    if promo.minimum_price and visit.price < promo.minimum_price:
+        return NotUsable.MINIMUM
+    return None
+
+
+def _is_for(promo: Promo, service_id: object) -> bool:
+    return not promo.service_ids or service_id in promo.service_ids
+
+
+def _taken_off(promo: Promo, price: int) -> int:
+    wanted = promo.amount or round(Fraction(price * (promo.percent or 0), 100))  # Python rounds halves to even
+    return min(wanted, price, promo.at_most or price)
+
+
+def is_given_back(booking: Booking) -> bool:
+    """Whether a booking ended in a way that leaves its customer the use of the code.
+
+    Who does not come, or calls an accepted visit off later than the barber's policy has it, has used the code. Whatever
+    the barber or Grome ends, and a request that was never accepted, has not.
+    """
+    if booking.status is not Status.CANCELLED or booking.reason is Reason.NO_SHOW:
+        return False
+    return booking.reason is not Reason.CUSTOMER or not _was_late(booking)
+
+
+def _was_late(booking: Booking) -> bool:
+    last = next(number for number, entry in enumerate(booking.history) if entry.status is Status.CANCELLED)
+    if last == 0 or booking.history[last - 1].status is Status.REQUESTED:
+        return False
+    notice = timedelta(minutes=booking.terms.cancellation.cancel_notice_min)
+    return booking.history[last].at > booking.scheduled_at - notice

@@ -1,0 +1,151 @@
+"""Promos, for those whose they are; using their codes is in `claims.py`."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import structs
+
+from grome.barbers.service import BarberService
+from grome.catalogue.service import CatalogueService
+from grome.common.actor import Actor, Role
+from grome.common.clock import Clock, to_utc
+from grome.common.errors import Invalid, NotFound
+from grome.common.http import decode_cursor, encode_cursor
+from grome.common.ids import new_id
+from grome.common.mongo import Document, to_document
+from grome.promos.models import Promo, PromoTerms
+from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum, managed_by
+from grome.promos.schemas import (
+    Discounted,
+    PromoChange,
+    PromoFigures,
+    PromoIn,
+    PromoOut,
+    PromoPage,
+    PromoQuery,
+    PromoWithFigures,
+    promo_out,
+)
+
+Fault = tuple[str, str]
+
+
+class PromoService:
+    def __init__(
+        self,
+        promos: PromoRepository,
+        uses: PromoUseRepository,
+        barbers: BarberService,
+        catalogue: CatalogueService,
+        clock: Clock,
+    ) -> None:
+        self._promos, self._uses = promos, uses
+        self._barbers, self._catalogue, self._clock = barbers, catalogue, clock
+
+    async def create(self, actor: Actor, wanted: PromoIn) -> PromoOut:
+        """The platform's where an admin makes it, else the barber's own. Raises Invalid, and PromoExists."""
+        terms = await self._terms(actor, wanted)
+        now = self._clock()
+        promo = Promo(
+            id=new_id(),
+            owner_id=managed_by(actor)["owner_id"],
+            code=wanted.code.upper(),
+            is_active=wanted.is_active,
+            created_by=actor.id,
+            created_at=now,
+            updated_at=now,
+            **structs.asdict(terms),
+        )
+        await self._promos.add(promo)
+        return promo_out(promo)
+
+    async def page(self, actor: Actor, query: PromoQuery) -> PromoPage:
+        after = decode_cursor(query.cursor, AfterPromo)
+        code = query.code.upper() if query.code else None
+        given = {"is_active": query.is_active, "code": code}
+        fields = {name: value for name, value in given.items() if value is not None}
+        found = await self._promos.page(managed_by(actor), after, query.limit + 1, **fields)
+        page = found[: query.limit]
+        more = encode_cursor(AfterPromo(page[-1].id)) if len(found) > query.limit else None
+        return PromoPage([promo_out(promo) for promo in page], more)
+
+    async def read(self, actor: Actor, promo_id: UUID) -> PromoWithFigures:
+        """With how it has been used. Raises NotFound for what is not the actor's."""
+        promo = await self._promos.find(managed_by(actor), promo_id)
+        if promo is None:
+            raise NotFound
+        sums, customers = await self._uses.sums(promo_id), await self._uses.customers(promo_id)
+        return PromoWithFigures(promo_out(promo), _figures(promo, sums, customers))
+
+    async def change(self, actor: Actor, promo_id: UUID, wanted: PromoChange) -> PromoOut:
+        """All but the code and the switch. Raises NotFound, and Invalid."""
+        return await self._set(actor, promo_id, to_document(await self._terms(actor, wanted)))
+
+    async def switch(self, actor: Actor, promo_id: UUID, *, is_active: bool) -> PromoOut:
+        """What was claimed before stays claimed. Raises NotFound."""
+        return await self._set(actor, promo_id, {"is_active": is_active})
+
+    async def _set(self, actor: Actor, promo_id: UUID, fields: Document) -> PromoOut:
+        changed = await self._promos.change(managed_by(actor), promo_id, {**fields, "updated_at": self._clock()})
+        if changed is None:
+            raise NotFound
+        return promo_out(changed)
+
+    async def _terms(self, actor: Actor, wanted: PromoTerms) -> PromoTerms:
+        terms = PromoTerms(
+            **{
+                **{name: getattr(wanted, name) for name in PromoTerms.__struct_fields__},
+                "valid_from": _stored_moment(wanted.valid_from, "valid_from"),
+                "valid_until": _stored_moment(wanted.valid_until, "valid_until"),
+            }
+        )
+        if faults := [*_faults(terms), *(await self._unknown(actor, terms))]:
+            raise Invalid(*faults[0], *faults[1:])
+        return terms
+
+    async def _unknown(self, actor: Actor, terms: PromoTerms) -> list[Fault]:
+        """What is listed but is not there, or not for the actor to list."""
+        if actor.role is not Role.ADMIN and terms.barber_ids:
+            return [("barber_ids", "are for the platform's promos; yours are for visits to you")]
+        barbers = {barber.id for barber in await self._barbers.find_many(terms.barber_ids)}
+        services = await self._catalogue.named(terms.service_ids) if terms.service_ids else {}
+        return [
+            *_missing("barber_ids", terms.barber_ids, barbers, "is nobody's id"),
+            *_missing("service_ids", terms.service_ids, set(services), "is not in the catalogue"),
+        ]
+
+
+def _missing(field: str, ids: Sequence[UUID], known: set[UUID], told: str) -> list[Fault]:
+    return [(f"{field}[{index}]", told) for index, one in enumerate(ids) if one not in known]
+
+
+def _faults(terms: PromoTerms) -> Iterator[Fault]:
+    """What types cannot refuse."""
+    if terms.percent is None and terms.amount is None:
+        yield "percent", "is needed, unless there is an amount"
+    if terms.percent is not None and terms.amount is not None:
+        yield "amount", "is not for a promo that takes off a percentage"
+    if terms.at_most is not None and terms.percent is None:
+        yield "at_most", "is for a percentage"
+    if terms.currency is None and not terms.amount is terms.at_most is terms.minimum_price is None:
+        yield "currency", "is needed where there is an amount"
+    if terms.valid_from and terms.valid_until and terms.valid_from >= terms.valid_until:
+        yield "valid_until", "is not after valid_from"
+
+
+def _stored_moment(moment: datetime | None, field: str) -> datetime | None:
+    """In UTC, cut to the millisecond that MongoDB keeps."""
+    if moment is None:
+        return None
+    utc = to_utc(moment, field)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def _figures(promo: Promo, sums: Sequence[UseSum], customers: int) -> PromoFigures:
+    uses = sum(one.uses for one in sums if not one.held)
+    held = sum(one.uses for one in sums if one.held)
+    left = None if promo.most_uses is None else max(0, promo.most_uses - uses - held)
+    return PromoFigures(
+        uses, held, left, customers, [Discounted(one.currency, one.amount) for one in sums if not one.held]
+    )

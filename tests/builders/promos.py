@@ -1,0 +1,84 @@
+"""Promos, made through the API, and visits that their codes are used for."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from grome.bookings.models import Discount
+from grome.context import AppContext
+from grome.promos.claims import PromoClaims
+from grome.promos.errors import PromoRefused
+from grome.promos.models import PricedVisit
+from tests.builders.people import Person
+
+ADMIN, OWN = "/v1/admin/promos", "/v1/barbers/me/promos"
+SHOP = uuid4()
+_numbers = itertools.count(1)
+
+
+def new_code() -> str:
+    return f"CODE-{os.getpid()}-{next(_numbers)}"
+
+
+async def make(http: httpx.AsyncClient, owner: Person, path: str = ADMIN, **changed: Any) -> dict[str, Any]:
+    """Ten per cent off, unless told otherwise."""
+    what = {} if "amount" in changed else {"percent": 10}
+    response = await http.post(path, json={"code": new_code(), **what, **changed}, headers=owner.auth)
+    assert response.status_code == 201, response.text
+    promo: dict[str, Any] = response.json()
+    return promo
+
+
+async def change(http: httpx.AsyncClient, owner: Person, promo: dict[str, Any], **terms: Any) -> None:
+    response = await http.put(f"{ADMIN}/{promo['id']}", json={"percent": 10, **terms}, headers=owner.auth)
+    assert response.status_code == 200, response.text
+
+
+async def figures(http: httpx.AsyncClient, owner: Person, promo: dict[str, Any], path: str = ADMIN) -> dict[str, Any]:
+    response = await http.get(f"{path}/{promo['id']}", headers=owner.auth)
+    assert response.status_code == 200, response.text
+    told: dict[str, Any] = response.json()["figures"]
+    return told
+
+
+def a_visit(*prices: int, barber_id: UUID = SHOP, currency: str = "EUR") -> PricedVisit:
+    return PricedVisit(barber_id, [(uuid4(), price) for price in prices or (4_000,)], currency)
+
+
+async def claim(  # noqa: PLR0913 -- all that a claim has
+    context: AppContext,
+    code: str,
+    *,
+    by: UUID | None = None,
+    holder: UUID | None = None,
+    visit: PricedVisit | None = None,
+    until: datetime | None = None,
+    firm: bool = True,
+    claims: PromoClaims | None = None,
+) -> Discount:
+    """By a new customer, for a new booking, within ten minutes, unless told otherwise."""
+    by, holder, visit = by or uuid4(), holder or uuid4(), visit or a_visit()
+    until = until or context.clock() + timedelta(minutes=10)
+    return await (claims or context.promo_claims).claim(by, code, holder, visit, until, firm=firm)
+
+
+async def reason(context: AppContext, code: str, **given: Any) -> str | None:
+    """Why the code is refused; None where it is not, and then it is claimed."""
+    (told,) = await asyncio.gather(claim(context, code, **given), return_exceptions=True)
+    if isinstance(told, Discount):
+        return None
+    assert isinstance(told, PromoRefused), told
+    ((field, why),) = told.faults
+    assert (field, bool(told.detail)) == ("promo_code", True)
+    return why
+
+
+async def outcomes(context: AppContext, code: str, given: Iterable[dict[str, Any]]) -> list[str | None]:
+    """Of claims at once, as `reason` tells them."""
+    return list(await asyncio.gather(*(reason(context, code, **one) for one in given)))

@@ -1,0 +1,181 @@
+"""Limits: exactly as many uses as there may be, whoever asks at once, through whichever process."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from config.settings import Settings
+from grome.common.ids import new_id
+from grome.common.mongo import insert_missing, to_document
+from grome.context import AppContext
+from grome.promos.models import MOST_USES, PromoUse
+from grome.promos.repository import USES
+from tests.builders.people import Person, admin
+from tests.builders.promos import change, claim, figures, make, outcomes, reason
+from tests.conftest import SetClock
+
+
+@pytest.fixture
+async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
+    return await admin(http, context)
+
+
+@pytest.fixture(scope="module")
+async def other_process(settings: Settings, session_clock: SetClock, database: None) -> AsyncIterator[AppContext]:  # noqa: ARG001
+    context = await AppContext.open(settings, session_clock)
+    yield context
+    await context.close()
+
+
+async def stored(context: AppContext, promo: dict[str, Any]) -> list[dict[str, Any]]:
+    return await context.database[USES.name].find({"promo_id": UUID(promo["id"])}).to_list()
+
+
+async def test_of_a_hundred_and_fifty_at_once_ten_get_one(
+    http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person
+) -> None:
+    promo = await make(http, boss, most_uses=10)
+    services = (context.promo_claims, other_process.promo_claims)
+    told = await outcomes(context, promo["code"], ({"claims": services[n % 2]} for n in range(150)))
+    assert (told.count(None), told.count("promo_exhausted")) == (10, 140)
+    assert sorted(use["total_seat"] for use in await stored(context, promo)) == list(range(10))
+
+
+async def test_of_one_customers_claims_at_once_two_get_one(
+    http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person
+) -> None:
+    promo, me = await make(http, boss, most_uses_each=2, most_uses=50), uuid4()
+    services = (context.promo_claims, other_process.promo_claims)
+    told = await outcomes(context, promo["code"], ({"by": me, "claims": services[n % 2]} for n in range(30)))
+    assert (told.count(None), told.count("promo_used_up_by_you")) == (2, 28)
+    # One insert claims both seats or none: those who lost at one hold nothing of the other.
+    assert len(await stored(context, promo)) == 2
+    assert await reason(context, promo["code"]) is None
+
+
+async def test_a_repeat_gets_the_first_answer_and_one_use(
+    http: httpx.AsyncClient, context: AppContext, boss: Person
+) -> None:
+    """Whatever has become of the promo, and also while the first is on its way."""
+    promo, me, holder = await make(http, boss, most_uses=1, most_uses_each=1), uuid4(), uuid4()
+    again = {"by": me, "holder": holder}
+    assert await outcomes(context, promo["code"], [again] * 20) == [None] * 20
+    await change(http, boss, promo, percent=50, valid_until=context.clock().isoformat())
+    assert (await claim(context, promo["code"].lower(), **again)).amount == 400
+    await context.promo_claims.keep(holder)
+    assert (await claim(context, promo["code"], **again)).amount == 400
+    assert (await figures(http, boss, promo))["uses"] == 1
+    with pytest.raises(ValueError, match=str(holder)):
+        await claim(context, promo["code"], holder=holder)
+
+
+async def test_what_is_released_can_be_claimed_again(
+    http: httpx.AsyncClient, context: AppContext, boss: Person
+) -> None:
+    promo, me, holder = await make(http, boss, most_uses=1, most_uses_each=1), uuid4(), uuid4()
+    await claim(context, promo["code"], by=me, holder=holder)
+    assert await reason(context, promo["code"], by=me) == "promo_used_up_by_you"
+    assert await reason(context, promo["code"]) == "promo_exhausted"
+    for _ in range(2):
+        await context.promo_claims.release(holder)
+    assert (await outcomes(context, promo["code"], [{"by": me}] * 5)).count(None) == 1
+
+
+async def test_of_two_first_visits_at_once_one_has_the_code(
+    http: httpx.AsyncClient, context: AppContext, boss: Person
+) -> None:
+    promo, me = await make(http, boss, first_visit_only=True, most_uses_each=5), uuid4()
+    told = await outcomes(context, promo["code"], [{"by": me}] * 6)
+    assert (told.count(None), told.count("promo_used_up_by_you")) == (1, 5)
+
+
+async def test_limits_that_change_hold_for_all_uses_together(
+    http: httpx.AsyncClient, context: AppContext, boss: Person
+) -> None:
+    """Seats from before count, wherever they lie: a claim succeeds exactly where there are fewer uses than may be."""
+    promo, chance, held = await make(http, boss), Random(5), list[UUID]()  # noqa: S311 -- dice
+    limit: int | None = None
+    for step in range(120):
+        if step % 12 == 11:
+            limit = chance.choice([None, *range(1, 12)])
+            await change(http, boss, promo, most_uses=limit)
+        elif held and chance.random() < 0.35:
+            await context.promo_claims.release(held.pop(chance.randrange(len(held))))
+        else:
+            holder = uuid4()
+            refused = await reason(context, promo["code"], holder=holder)
+            assert refused == (None if limit is None or len(held) < limit else "promo_exhausted"), (step, limit)
+            held += [] if refused else [holder]
+    assert (await figures(http, boss, promo))["held"] == len(held)
+
+
+async def test_the_last_seat_of_many_is_found(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    promo = await make(http, boss, most_uses=2_000)
+    last = 777
+    uses = [
+        PromoUse(
+            id=new_id(), promo_id=UUID(promo["id"]), customer_id=new_id(), total_seat=seat, customer_seat=0,
+            code=promo["code"], amount=400, currency="EUR", held_until=None, firm=True, at=context.clock(),
+        )
+        for seat in range(2_000) if seat != last
+    ]  # fmt: skip
+    await insert_missing(context.database[USES.name], [to_document(use) for use in uses])
+    told = await outcomes(context, promo["code"], [{}] * 8)
+    assert (told.count(None), told.count("promo_exhausted")) == (1, 7)
+    await context.promo_claims.release(uses[0].id)
+    assert await reason(context, promo["code"]) is None
+
+
+async def test_limits_have_limits(http: httpx.AsyncClient, boss: Person) -> None:
+    assert (await make(http, boss, most_uses=MOST_USES))["most_uses"] == MOST_USES
+    refused = await http.post(
+        "/v1/admin/promos", json={"code": "TOO-MANY", "percent": 1, "most_uses": MOST_USES + 1}, headers=boss.auth
+    )
+    assert refused.json()["errors"][0]["field"] == "most_uses"
+
+
+class TestQuotes:
+    """Their claims are not firm."""
+
+    async def test_one_yields_to_the_next_of_the_same_customer_alone(
+        self, http: httpx.AsyncClient, context: AppContext, boss: Person
+    ) -> None:
+        promo, me, old, new = await make(http, boss, most_uses=1, most_uses_each=1), uuid4(), uuid4(), uuid4()
+        await claim(context, promo["code"], by=me, holder=old, firm=False)
+        assert await reason(context, promo["code"], firm=True) == "promo_exhausted"
+        await claim(context, promo["code"], by=me, holder=new, firm=False)
+        (use,) = await stored(context, promo)
+        assert use["_id"] == new
+
+    async def test_one_that_is_booked_yields_no_more(
+        self, http: httpx.AsyncClient, context: AppContext, boss: Person
+    ) -> None:
+        promo, me, quote = await make(http, boss, most_uses=1, most_uses_each=1), uuid4(), uuid4()
+        for firm in (False, True, False):
+            await claim(context, promo["code"], by=me, holder=quote, firm=firm)
+        assert await reason(context, promo["code"], by=me, firm=False) == "promo_used_up_by_you"
+
+    async def test_of_two_that_are_booked_at_once_one_has_the_code(
+        self, http: httpx.AsyncClient, context: AppContext, boss: Person
+    ) -> None:
+        promo, me = await make(http, boss, most_uses_each=1), uuid4()
+        quotes = [uuid4() for _ in range(4)]
+        for quote in quotes:
+            await claim(context, promo["code"], by=me, holder=quote, firm=False)
+        told = await outcomes(context, promo["code"], ({"by": me, "holder": quote} for quote in quotes))
+        assert (told.count(None), told.count("promo_used_up_by_you")) == (1, 3)
+
+    async def test_it_ends_at_its_time(
+        self, http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
+    ) -> None:
+        promo, until = await make(http, boss, most_uses=1), context.clock() + timedelta(minutes=5)
+        await claim(context, promo["code"], until=until, firm=False)
+        clock.set(until - timedelta(seconds=5))
+        assert await reason(context, promo["code"]) == "promo_exhausted"
+        clock.set(until)
+        assert await reason(context, promo["code"]) is None
