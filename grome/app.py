@@ -46,6 +46,7 @@ from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.promos.routes import promos
+from grome.quotes.routes import quotes
 from grome.reports.routes import reports
 from grome.webhooks.routes import webhooks
 
@@ -57,6 +58,7 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    quotes,
     promos,
     reports,
     notifications,

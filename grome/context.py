@@ -67,6 +67,8 @@ from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
 from grome.promos.claims import PromoClaims
 from grome.promos.repository import PromoRepository, PromoUseRepository
 from grome.promos.service import PromoService
+from grome.quotes.repository import QuoteRepository
+from grome.quotes.service import QuoteService
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
@@ -106,6 +108,7 @@ class AppContext:
     openings: OpeningService
     bookings: BookingService
     booking_creation: BookingCreation
+    quotes: QuoteService
     availability: AvailabilityService
     promos: PromoService
     promo_claims: PromoClaims
@@ -166,11 +169,9 @@ class AppContext:
         barbers = BarberService(barber_repository, catalogue, changes, clock)
         booking_repository = BookingRepository(db)
         bookings = BookingService(booking_repository, clock)
-        together = GroupCommit(booking_repository.insert, booking_repository.insert_many)
-        insert = together.insert if settings.bookings.group_commit else booking_repository.insert
-        answer_within = timedelta(minutes=settings.bookings.answer_within_min)
         availability = AvailabilityService(barbers, bookings, clock)
         promo_claims = PromoClaims(PromoRepository(db), PromoUseRepository(db), bookings, clock)
+        creation = _creation(settings, booking_repository, barbers, promo_claims, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
         vault, sender = Vault(settings.accounts.signing_key), _open_sender(settings, stack)
@@ -209,7 +210,8 @@ class AppContext:
             barber_search=BarberSearch(barber_repository),
             openings=OpeningService(barber_repository, barbers, clock),
             bookings=bookings,
-            booking_creation=BookingCreation(booking_repository, insert, barbers, answer_within, clock),
+            booking_creation=creation,
+            quotes=QuoteService(QuoteRepository(db), creation, barbers, promo_claims, clock),
             availability=availability,
             promos=PromoService(PromoRepository(db), PromoUseRepository(db), barbers, catalogue, clock),
             promo_claims=promo_claims,
@@ -236,6 +238,15 @@ class AppContext:
     async def close(self) -> None:
         """Closes in reverse what `open` opened."""
         await self._stack.aclose()
+
+
+def _creation(
+    settings: Settings, bookings: BookingRepository, barbers: BarberService, promos: PromoClaims, clock: Clock
+) -> BookingCreation:
+    together = GroupCommit(bookings.insert, bookings.insert_many)
+    insert = together.insert if settings.bookings.group_commit else bookings.insert
+    answer_within = timedelta(minutes=settings.bookings.answer_within_min)
+    return BookingCreation(bookings, insert, barbers, promos, answer_within, clock)
 
 
 def _nearby(

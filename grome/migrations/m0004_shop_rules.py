@@ -6,8 +6,9 @@ from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
 from grome.promos import repository as promos
+from grome.quotes.repository import COLLECTION as QUOTES
 
-COLLECTIONS = (*promos.COLLECTIONS,)
+COLLECTIONS = (*promos.COLLECTIONS, QUOTES)
 
 
 async def up(database: Database) -> None:

@@ -109,6 +109,9 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
     assert len((await told.ask("list_bookings", customer))["items"]) == 3
+    quoted = await told.ask("ask_for_quote", customer, json={**wanted[0], "scheduled_at": slots[60]["start"]})
+    assert await told.ask("read_quote", customer, quote_id=quoted["id"]) == quoted
+    assert (await told.ask("book_quote", customer, quote_id=quoted["id"]))["id"] == quoted["id"]
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:
