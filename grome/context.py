@@ -23,8 +23,12 @@ from grome.barbers.openings import OpeningService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
+from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation
+from grome.bookings.extras import BookingExtras
 from grome.bookings.group_commit import GroupCommit
+from grome.bookings.moves import BookingMoves
+from grome.bookings.rebook import Rebooking
 from grome.bookings.repository import BookingRepository
 from grome.bookings.service import BookingService
 from grome.catalogue.repository import ServiceRepository
@@ -109,6 +113,9 @@ class AppContext:
     bookings: BookingService
     booking_creation: BookingCreation
     quotes: QuoteService
+    booking_moves: BookingMoves
+    booking_extras: BookingExtras
+    rebooking: Rebooking
     availability: AvailabilityService
     promos: PromoService
     promo_claims: PromoClaims
@@ -130,7 +137,7 @@ class AppContext:
     _stack: AsyncExitStack
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:
+    async def open(cls, settings: Settings, clock: Clock = system_clock) -> Self:  # noqa: PLR0915 -- all there is
         """Belongs into the process and the event loop that will use it: the clients hold sockets."""
         stack = AsyncExitStack()
         mongo = open_mongo(settings.mongo)
@@ -169,9 +176,14 @@ class AppContext:
         barbers = BarberService(barber_repository, catalogue, changes, clock)
         booking_repository = BookingRepository(db)
         bookings = BookingService(booking_repository, clock)
+        together = GroupCommit(booking_repository.insert, booking_repository.insert_many)
+        insert = together.insert if settings.bookings.group_commit else booking_repository.insert
+        answer_within = timedelta(minutes=settings.bookings.answer_within_min)
+        changes_of_bookings = BookingChanges(booking_repository, clock)
+        moves = BookingMoves(booking_repository, changes_of_bookings, barbers, answer_within, clock)
         availability = AvailabilityService(barbers, bookings, clock)
         promo_claims = PromoClaims(PromoRepository(db), PromoUseRepository(db), bookings, clock)
-        creation = _creation(settings, booking_repository, barbers, promo_claims, clock)
+        creation = BookingCreation(booking_repository, insert, barbers, moves, promo_claims, answer_within, clock)
         audit = AuditTrail(AuditRepository(db))
         endpoints, deliveries = EndpointRepository(db), DeliveryRepository(db)
         vault, sender = Vault(settings.accounts.signing_key), _open_sender(settings, stack)
@@ -212,6 +224,9 @@ class AppContext:
             bookings=bookings,
             booking_creation=creation,
             quotes=QuoteService(QuoteRepository(db), creation, barbers, promo_claims, clock),
+            booking_moves=moves,
+            booking_extras=BookingExtras(booking_repository, changes_of_bookings),
+            rebooking=Rebooking(changes_of_bookings, barbers, creation),
             availability=availability,
             promos=PromoService(PromoRepository(db), PromoUseRepository(db), barbers, catalogue, clock),
             promo_claims=promo_claims,
@@ -238,15 +253,6 @@ class AppContext:
     async def close(self) -> None:
         """Closes in reverse what `open` opened."""
         await self._stack.aclose()
-
-
-def _creation(
-    settings: Settings, bookings: BookingRepository, barbers: BarberService, promos: PromoClaims, clock: Clock
-) -> BookingCreation:
-    together = GroupCommit(bookings.insert, bookings.insert_many)
-    insert = together.insert if settings.bookings.group_commit else bookings.insert
-    answer_within = timedelta(minutes=settings.bookings.answer_within_min)
-    return BookingCreation(bookings, insert, barbers, promos, answer_within, clock)
 
 
 def _nearby(

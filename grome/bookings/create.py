@@ -10,14 +10,16 @@ from uuid import UUID
 import msgspec
 
 from grome.availability.calendars import lay_out, way_to
+from grome.availability.caps import seats as seats_of
 from grome.availability.slots import Calendar
 from grome.availability.ticks import tick_of
 from grome.availability.visits import Visit
 from grome.barbers.models import Barber, GeoPoint
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
-from grome.bookings.errors import KeyReused
-from grome.bookings.models import Booking, HouseCall, Idempotency, Party, Payment, PaymentStatus, Status
+from grome.bookings.errors import KeyReused, SlotNotOffered, SlotTaken
+from grome.bookings.models import Booking, HouseCall, Idempotency, as_of
+from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.bookings.seats import claim_seats
@@ -42,11 +44,13 @@ class BookingCreation:
         bookings: BookingRepository,
         insert: Callable[[Booking], Awaitable[None]],
         barbers: BarberService,
+        moves: BookingMoves,
         promos: PromoClaims,
         answer_within: timedelta,
         clock: Clock,
     ) -> None:
-        self._bookings, self._insert, self._barbers, self._promos = bookings, insert, barbers, promos
+        self._bookings, self._insert, self._barbers = bookings, insert, barbers
+        self._moves, self._promos = moves, promos
         self._answer_within, self._clock = answer_within, clock
 
     async def create(self, actor: Actor, wanted: BookingIn, key: str | None) -> BookingOut:
@@ -79,12 +83,12 @@ class BookingCreation:
                 raise
             if first.idempotency is None or first.idempotency.fingerprint != idempotency.fingerprint:
                 raise KeyReused from None
-            return self._as_made(first)
+            return _first_answer(first)
 
     async def made(self, customer_id: UUID, booking_id: UUID) -> BookingOut | None:
         """The first answer again, for a booking whose id was known before it was made."""
         booking = await self._bookings.find_made(customer_id, booking_id)
-        return self._as_made(booking) if booking else None
+        return _first_answer(booking) if booking else None
 
     async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
         """What `take` would say to each right now, by one query for all of them; None where it would take it."""
@@ -129,37 +133,26 @@ class BookingCreation:
         await self._promos.keep(wish.id)
         return booking
 
-    def _as_made(self, booking: Booking) -> BookingOut:
-        """The booking as it was answered when it was made, whatever became of it since."""
-        made = booking.history[0]
-        start = made.scheduled_at or booking.scheduled_at
-        waits = made.status is Status.REQUESTED
-        as_made = msgspec.structs.replace(
-            booking,
-            status=made.status,
-            reason=None,
-            scheduled_at=start,
-            ends_at=start + (booking.ends_at - booking.scheduled_at),
-            awaits=Party.BARBER if waits else None,
-            answer_by=min(booking.created_at + self._answer_within, start) if waits else None,
-            proposal=None,
-            late_min=0,
-            payment=Payment(PaymentStatus.PENDING, booking.price, booking.currency, booking.payment.deposit),
-            settlement=None,
-            version=made.version,
-        )
-        return booking_out(as_made)
-
     async def _claim(self, wish: Wish, calendar: Calendar, visit: Visit, idempotency: Idempotency | None) -> Booking:
         whole = compose(wish, calendar.now, self._answer_within, idempotency)
+        day = calendar.date_of(tick_of(wish.start))
 
         async def insert(seats: list[int]) -> Booking:
             booking = msgspec.structs.replace(whole, ticks=[*whole.ticks, *seats]) if seats else whole
             await self._insert(booking)
             return booking
 
-        day = calendar.date_of(tick_of(wish.start))
-        return await claim_seats(self._bookings, wish.barber.id, visit, day, insert)
+        async def claim() -> Booking:
+            return await claim_seats(self._bookings, wish.barber.id, visit, day, insert)
+
+        try:
+            return await claim()
+        except (SlotTaken, SlotNotOffered):
+            # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
+            wanted = [*whole.ticks, *(seat for cap in visit.caps for seat in seats_of(cap, day))]
+            if not await self._moves.expire_within(wish.barber.id, wanted):
+                raise
+            return await claim()
 
     async def wish(self, customer_id: UUID, wanted: VisitIn) -> Wish:
         """Raises NotFound for the barber, and Invalid for what the barber does not do."""
@@ -183,9 +176,18 @@ def house_call_to(barber: Barber, point: GeoPoint, address: str) -> HouseCall:
     return HouseCall(point, address, way.distance_m, way.travel_min)
 
 
-def asked_under(key: str | None, wanted: msgspec.Struct, start: datetime) -> Idempotency | None:
+def asked_under(
+    key: str | None, wanted: msgspec.Struct, start: datetime, about: UUID | None = None
+) -> Idempotency | None:
     """With a fingerprint that is the same for the same wish, however its JSON and its `scheduled_at` were written."""
     if key is None:
         return None
     wish = msgspec.structs.replace(wanted, scheduled_at=start)
-    return Idempotency(key, hashlib.sha256(msgspec.json.encode(wish)).digest())
+    told = msgspec.json.encode(wish) + (about.bytes if about else b"")
+    return Idempotency(key, hashlib.sha256(told).digest())
+
+
+def _first_answer(booking: Booking) -> BookingOut:
+    """The booking as it was answered when it was made, whatever became of it since."""
+    made = as_of(booking, 1) or booking
+    return booking_out(msgspec.structs.replace(made, customer_note=booking.history[0].note))

@@ -24,6 +24,18 @@ class WrongState(Refusal):
     status, code, title = 409, "wrong_state", "The booking is not in a state that allows this"
 
 
+class OutsideWindow(Refusal):
+    status, code, title = 409, "outside_window", "It is too early or too late for this"
+
+
+class SettlementChanged(Refusal):
+    status, code, title = 409, "settlement_changed", "Cancelling costs something else than was expected"
+
+
+class NoLongerOffered(Refusal):
+    status, code, title = 409, "no_longer_offered", "The barber no longer offers all of this"
+
+
 class KeyReused(Refusal):
     status, code, title = 422, "idempotency_key_reused", "This Idempotency-Key came before with another body"
 

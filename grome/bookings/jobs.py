@@ -10,5 +10,5 @@ from grome.context import AppContext
 async def expire_unanswered(job: dict[str, Any]) -> None:
     """End requests that waited too long; runs every minute and finds by itself what is due."""
     context: AppContext = job["grome"]
-    if ended := await context.bookings.expire_unanswered():
+    if ended := await context.booking_moves.expire_unanswered():
         logger.info("{} unanswered requests expired", ended)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from grome.barbers.models import ChosenService, GeoPoint, Terms
 from grome.common.actor import Role
@@ -81,22 +81,26 @@ class Party(StrEnum):
 
 
 class Transition(Struct, frozen=True):
-    """One legal move: from which states, to which, and by whom."""
+    """One legal move: from which states, to which, and by whom; an answer only by whom the request awaits."""
 
     sources: frozenset[Status]
     target: Status
     parties: frozenset[Party]
+    is_answer: bool = False
 
 
 _OPEN = frozenset({Status.REQUESTED, Status.ACCEPTED})
-_REQUESTED = frozenset({Status.REQUESTED})
+_REQUESTED, _ACCEPTED = frozenset({Status.REQUESTED}), frozenset({Status.ACCEPTED})
 _BARBER = frozenset({Party.BARBER})
+_SIDES = frozenset({Party.CUSTOMER, Party.BARBER})
 
 TRANSITIONS = {
-    Action.ACCEPT: Transition(_REQUESTED, Status.ACCEPTED, _BARBER),
-    Action.DECLINE: Transition(_REQUESTED, Status.CANCELLED, _BARBER),
-    Action.START: Transition(frozenset({Status.ACCEPTED}), Status.IN_PROGRESS, _BARBER),
+    # A customer's yes to an offer leads on to the barber where the barber has yet to agree (`moves.py`).
+    Action.ACCEPT: Transition(_REQUESTED, Status.ACCEPTED, _SIDES, is_answer=True),
+    Action.DECLINE: Transition(_REQUESTED, Status.CANCELLED, _SIDES, is_answer=True),
+    Action.START: Transition(_ACCEPTED, Status.IN_PROGRESS, _BARBER),
     Action.COMPLETE: Transition(frozenset({Status.IN_PROGRESS}), Status.COMPLETED, _BARBER),
+    Action.NO_SHOW: Transition(_ACCEPTED, Status.CANCELLED, _BARBER),
     Action.CANCEL: Transition(_OPEN, Status.CANCELLED, frozenset({Party.CUSTOMER, Party.BARBER, Party.ADMIN})),
     Action.EXPIRE: Transition(_REQUESTED, Status.CANCELLED, frozenset({Party.SYSTEM})),
 }
@@ -184,7 +188,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
 
     A booking's entries are its outbox: whatever follows from a change is derived from them, under the entry's `id`.
     `version` counts from 1 without gaps. `scheduled_at` is the time that the change is about: the one given at first,
-    the new one, or the one that is proposed.
+    the new one, or the one that is proposed. `answer_by` is until when somebody is waited for because of it.
     """
 
     id: UUID
@@ -197,6 +201,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     note: str | None = None
     scheduled_at: datetime | None = None
+    answer_by: datetime | None = None
 
 
 class Idempotency(Struct, frozen=True):
@@ -261,6 +266,43 @@ def booked(chosen: ChosenService) -> BookedService:
     return BookedService(offer.service_id, offer.name, offer.price, offer.duration_min, extras)
 
 
+# After these the visit has the time that their entry names.
+TIMED = frozenset({Action.CREATE, Action.OFFER, Action.RESCHEDULE, Action.DELAY})
+
+
+def as_of(booking: Booking, version: int) -> Booking | None:
+    """The booking as it was with a version: state, time and what was asked of whom. None where it never had that.
+
+    Names, notes and amounts are as they are now, but for what came later: tip and settlement.
+    """
+    entry = next((one for one in booking.history if one.version == version), None)
+    if entry is None:
+        return None
+    times = [one.scheduled_at for one in booking.history[:version] if one.action in TIMED and one.scheduled_at]
+    start = times[-1] if times else booking.scheduled_at
+    is_newest = version == booking.version
+    return structs.replace(
+        booking,
+        status=entry.status,
+        reason=entry.reason,
+        version=version,
+        scheduled_at=start,
+        ends_at=start + (booking.ends_at - booking.scheduled_at),
+        awaits=booking.awaits if is_newest else _awaited(entry),
+        answer_by=booking.answer_by if is_newest else entry.answer_by,
+        proposal=booking.proposal if is_newest else None,
+        late_min=booking.late_min if is_newest else 0,
+        payment=booking.payment if is_newest else structs.replace(booking.payment, tip=0),
+        settlement=booking.settlement if is_newest else None,
+    )
+
+
+def _awaited(entry: HistoryEntry) -> Party | None:
+    if entry.status is not Status.REQUESTED or entry.answer_by is None:
+        return None
+    return Party.CUSTOMER if entry.action is Action.OFFER else Party.BARBER
+
+
 def party_of(role: Role) -> Party:
     return Party(role.value)
 
@@ -272,6 +314,8 @@ def reason_of(action: Action, party: Party) -> Reason | None:
             return Reason.DECLINED
         case Action.EXPIRE:
             return Reason.EXPIRED
+        case Action.NO_SHOW:
+            return Reason.NO_SHOW
         case Action.CANCEL:
             return Reason.SYSTEM if party is Party.ADMIN else Reason(party.value)
         case _:

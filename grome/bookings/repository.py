@@ -180,6 +180,18 @@ class BookingRepository:
         overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
         return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
 
+    async def unanswered_within(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
+        """Those of one barber that hold any of these ticks or seats."""
+        holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
+        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
+        found = self._bookings.find({**holding, **overdue}, {"_id": 1}, hint=_TICKS_INDEX)
+        return [document["_id"] async for document in found]
+
+    async def set_barber_note(self, barber_id: UUID, booking_id: UUID, note: str | None) -> bool:
+        """Whether the barber has such a booking."""
+        ours = {"_id": booking_id, "barber_id": barber_id}
+        return bool((await self._bookings.update_one(ours, {"$set": {"barber_note": note}})).matched_count)
+
 
 def _verdict(fault: Document) -> Refusal | DriverError:
     """Of one document of a batch, as the server tells it; only a duplicate key has a pattern."""

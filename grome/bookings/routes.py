@@ -4,10 +4,32 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.bookings.errors import KeyInFlight, KeyReused, SlotNotOffered, SlotTaken, WrongState
+from grome.bookings.errors import (
+    KeyInFlight,
+    KeyReused,
+    NoLongerOffered,
+    OutsideWindow,
+    SettlementChanged,
+    SlotNotOffered,
+    SlotTaken,
+    WrongState,
+)
 from grome.bookings.models import Action
-from grome.bookings.schemas import BookingIn, BookingOut, BookingPage, BookingQuery, EndIn, HistoryOut
-from grome.common.actor import BARBERS, CUSTOMERS, SIGNED_IN, Actor
+from grome.bookings.schemas import (
+    BookingIn,
+    BookingOut,
+    BookingPage,
+    BookingQuery,
+    CancelIn,
+    CancellationOut,
+    EndIn,
+    HistoryOut,
+    NoteIn,
+    NotesOut,
+    RebookIn,
+    TipIn,
+)
+from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
@@ -50,31 +72,86 @@ async def read_history(request: Request, actor: Actor, booking_id: UUID) -> Hist
     return await app_context(request).bookings.history(actor, booking_id)
 
 
-@bookings.post("/{booking_id}/accept", who=BARBERS, refusals=(NotFound, WrongState))
+@bookings.post("/{booking_id}/accept", who=SIDES, refusals=(NotFound, WrongState))
 async def accept(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Say yes to a request."""
-    return await app_context(request).bookings.move(actor, booking_id, Action.ACCEPT)
+    """Say yes to a request, as whom it awaits: the barber, or the customer whom a freed time is offered to.
+
+    Where the barber has yet to agree to what the customer has said yes to, the request then awaits the barber.
+    """
+    return await app_context(request).booking_moves.move(actor, booking_id, Action.ACCEPT)
 
 
-@bookings.post("/{booking_id}/decline", who=BARBERS, refusals=(NotFound, WrongState))
+@bookings.post("/{booking_id}/decline", who=SIDES, refusals=(NotFound, WrongState))
 async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
-    """Say no to a request. Its time is free again at once."""
-    return await app_context(request).bookings.move(actor, booking_id, Action.DECLINE, body.note)
+    """Say no to a request, as whom it awaits. Its time is free again at once."""
+    return await app_context(request).booking_moves.move(actor, booking_id, Action.DECLINE, body.note)
 
 
 @bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState))
 async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """The customer is in the chair."""
-    return await app_context(request).bookings.move(actor, booking_id, Action.START)
+    return await app_context(request).booking_moves.move(actor, booking_id, Action.START)
 
 
 @bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState))
 async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """The visit is over."""
-    return await app_context(request).bookings.move(actor, booking_id, Action.COMPLETE)
+    return await app_context(request).booking_moves.move(actor, booking_id, Action.COMPLETE)
 
 
-@bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState))
-async def cancel(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
-    """Call a booking off, as its customer, its barber or an admin. Its time is free again at once."""
-    return await app_context(request).bookings.move(actor, booking_id, Action.CANCEL, body.note)
+@bookings.post("/{booking_id}/no-show", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
+async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
+    """The customer did not come. Possible from five minutes after the start until 24 hours after the end.
+
+    `settlement` says what it costs the customer by the booking's terms.
+    """
+    return await app_context(request).booking_moves.move(actor, booking_id, Action.NO_SHOW, body.note)
+
+
+@bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState))
+async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID) -> CancellationOut:
+    """What it would cost the customer if you cancelled now, and until when it is free."""
+    return await app_context(request).booking_moves.cancellation(actor, booking_id)
+
+
+@bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState, SettlementChanged))
+async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelIn) -> BookingOut:
+    """Call a booking off, as its customer, its barber or an admin. Its time is free again at once.
+
+    `settlement` says what it costs the customer: by the booking's terms if the customer cancels, else nothing.
+    """
+    return await app_context(request).booking_moves.cancel(actor, booking_id, body)
+
+
+@bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow))
+async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
+    """Put something on top of the price of a completed visit, up to 30 days after it, or change it until it is paid."""
+    return await app_context(request).booking_extras.tip(actor, booking_id, body.amount)
+
+
+@bookings.get("/{booking_id}/note", who=SIGNED_IN, refusals=(NotFound,))
+async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesOut:
+    """The customer's note and, for the barber and admins, the barber's own."""
+    return await app_context(request).booking_extras.notes(actor, booking_id)
+
+
+@bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState))
+async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteIn) -> NotesOut:
+    """Write your own note: a customer's is for both sides until the visit ends, a barber's never for the customer."""
+    return await app_context(request).booking_extras.put_note(actor, booking_id, body.note)
+
+
+@bookings.post(
+    "/{booking_id}/rebook",
+    who=CUSTOMERS,
+    status=201,
+    refusals=(NotFound, NoLongerOffered, SlotTaken, SlotNotOffered, KeyReused, KeyInFlight),
+)
+async def rebook(
+    request: Request, actor: Actor, booking_id: UUID, body: RebookIn, idempotency_key: IdempotencyKey | None
+) -> BookingOut:
+    """Book the same once more at another time: same barber, services and add-ons, at today's prices and terms.
+
+    A repeat under the same `Idempotency-Key` gets the first answer again.
+    """
+    return await app_context(request).rebooking.rebook(actor, booking_id, body, idempotency_key)

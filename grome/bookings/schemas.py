@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.barbers.models import Terms
 from grome.barbers.schemas import Instant, LatLng, to_lat_lng
@@ -25,6 +25,7 @@ from grome.bookings.models import (
     Status,
 )
 from grome.common.http import PageQuery
+from grome.common.money import Amount
 from grome.common.text import ONE_LINE
 from grome.promos.models import PromoCode
 
@@ -58,6 +59,33 @@ class BookingIn(VisitIn, frozen=True, forbid_unknown_fields=True, omit_defaults=
 class EndIn(Struct, frozen=True, forbid_unknown_fields=True):
     """A word to the other side, kept in the history."""
 
+    note: Note | None = None
+
+
+class CancelIn(EndIn, frozen=True, forbid_unknown_fields=True):
+    """A word to the other side, and what the preview said: where it is not so any more, nothing is cancelled."""
+
+    expected_fee: Amount | None = None
+    expected_refund: Amount | None = None
+
+
+class TipIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """On top of the price, in the booking's currency; 0 for none."""
+
+    amount: Amount
+
+
+class NoteIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Null takes the note away."""
+
+    note: Note | None
+
+
+class RebookIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The same once more at another time. Without `house_call` it takes place where it did; null is at the barber's."""
+
+    scheduled_at: Instant
+    house_call: HouseCallIn | UnsetType | None = UNSET
     note: Note | None = None
 
 
@@ -111,6 +139,28 @@ class BookingOut(Struct, frozen=True):
     created_at: datetime
 
 
+class CancellationOut(Struct, frozen=True):
+    """What cancelling costs the customer if you do it at `at`: `fee` is kept of the price, `refund` of what is paid
+    goes back, `due` is still to be paid.
+
+    It costs nothing up to and with `free_until`; null where time alone does not make it cost anything.
+    """
+
+    fee: int
+    refund: int
+    due: int
+    currency: str
+    free_until: datetime | None
+    at: datetime
+
+
+class NotesOut(Struct, frozen=True):
+    """The customer's note is for both sides; the barber's is null to the customer."""
+
+    customer_note: str | None
+    barber_note: str | None
+
+
 class BookingPage(Struct, frozen=True):
     items: list[BookingOut]
     next_cursor: str | None
@@ -129,6 +179,7 @@ class HistoryEntryOut(Struct, frozen=True):
     reason: Reason | None
     note: str | None
     scheduled_at: datetime | None
+    answer_by: datetime | None
 
 
 class HistoryOut(Struct, frozen=True):

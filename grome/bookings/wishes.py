@@ -89,6 +89,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
     rules = rules_for(wish.barber.rules, wish.services)
     visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
     status = Status.ACCEPTED if rules.auto_accept else Status.REQUESTED
+    answer_by = None if rules.auto_accept else min(now + answer_within, wish.start)
     created = HistoryEntry(
         id=new_id(),
         version=1,
@@ -97,7 +98,9 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         by=Party.CUSTOMER,
         actor_id=wish.customer_id,
         at=now,
+        note=wish.note,
         scheduled_at=wish.start,
+        answer_by=answer_by,
     )
     currency = wish.barber.currency
     return Booking(
@@ -115,7 +118,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         active=True,
         status=status,
         awaits=None if rules.auto_accept else Party.BARBER,
-        answer_by=None if rules.auto_accept else min(now + answer_within, wish.start),
+        answer_by=answer_by,
         price=wish.price,
         discount=wish.discount,
         currency=currency,

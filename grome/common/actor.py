@@ -24,4 +24,5 @@ ANYONE: frozenset[Role] = frozenset()  # no token needed; one that is sent must 
 SIGNED_IN = frozenset(Role)
 CUSTOMERS = frozenset({Role.CUSTOMER})
 BARBERS = frozenset({Role.BARBER})
+SIDES = CUSTOMERS | BARBERS  # the two sides of a booking
 ADMINS = frozenset({Role.ADMIN})

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from grome.accounts.models import AccountEvent
-from grome.bookings.models import Action, HistoryEntry
+from grome.bookings.models import Action, HistoryEntry, Status
 from grome.events.models import BOOKINGS, SESSIONS, USERS, Change, Event, EventType
 
 # Where each collection's documents keep what is to be handed on, each with a moment `at`.
@@ -20,6 +20,16 @@ _TYPES: Final = {
     Action.COMPLETE: EventType.BOOKING_COMPLETED,
     Action.CANCEL: EventType.BOOKING_CANCELLED,
     Action.EXPIRE: EventType.BOOKING_EXPIRED,
+    Action.OFFER: EventType.BOOKING_OFFERED,
+    Action.NO_SHOW: EventType.BOOKING_NO_SHOW,
+    Action.RESCHEDULE: EventType.BOOKING_RESCHEDULED,
+    Action.PROPOSE: EventType.BOOKING_TIME_PROPOSED,
+    Action.REJECT: EventType.BOOKING_PROPOSAL_REJECTED,
+    Action.WITHDRAW: EventType.BOOKING_PROPOSAL_WITHDRAWN,
+    Action.LAPSE: EventType.BOOKING_PROPOSAL_LAPSED,
+    Action.DELAY: EventType.BOOKING_DELAYED,
+    Action.TIP: EventType.BOOKING_TIPPED,
+    Action.NOTE: EventType.BOOKING_NOTED,
 }
 
 
@@ -60,13 +70,19 @@ def _of_booking(entry: Any, booking_id: UUID, people: tuple[UUID, ...]) -> Event
     told = msgspec.convert(entry, HistoryEntry)
     return Event(
         id=told.id,
-        type=_TYPES[told.action],
+        type=_type_of(told),
         at=told.at,
         subject_id=booking_id,
         version=told.version,
         people=people,
         actor_id=told.actor_id,
     )
+
+
+def _type_of(told: HistoryEntry) -> EventType:
+    """A customer's yes to an offer may leave a request, which the barber hears of as of any other."""
+    is_request = told.action is Action.ACCEPT and told.status is Status.REQUESTED
+    return EventType.BOOKING_REQUESTED if is_request else _TYPES[told.action]
 
 
 def _of_account(entry: Any, user_id: UUID) -> Event:  # noqa: ANN401 -- BSON

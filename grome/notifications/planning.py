@@ -59,8 +59,8 @@ def _told_of_booking(event: Event, customer_id: UUID, barber_id: UUID) -> list[t
             told = others if event.actor_id == barber_id else [customer_id, barber_id]
             return [(MessageKind.BOOKING_ACCEPTED, user_id) for user_id in told]
         case EventType.BOOKING_DECLINED:
-            return [(MessageKind.BOOKING_DECLINED, customer_id)]
-        case EventType.BOOKING_CANCELLED | EventType.BOOKING_EXPIRED:
+            return [(MessageKind.BOOKING_DECLINED, customer_id)] if customer_id in others else []
+        case EventType.BOOKING_CANCELLED | EventType.BOOKING_EXPIRED | EventType.BOOKING_NO_SHOW:
             return [(MessageKind.BOOKING_CANCELLED, user_id) for user_id in others]
         case EventType.BOOKING_COMPLETED:
             return [(MessageKind.RECEIPT, customer_id), (MessageKind.REVIEW_REQUEST, customer_id)]

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from grome.bookings.models import Booking
+from grome.bookings.models import Booking, as_of
 from grome.bookings.schemas import booking_out
 from grome.events.models import Event
 from grome.webhooks.models import PING
@@ -34,11 +34,8 @@ class _PingData(Struct, frozen=True):
 
 def booking_message(event: Event, booking: Booking) -> bytes | None:
     """The booking as the API shows it, at the version of the event; None where its history has no such version."""
-    entry = next((one for one in booking.history if one.version == event.version), None)
-    if entry is None:
-        return None
-    then = msgspec.structs.replace(booking, status=entry.status, reason=entry.reason, version=entry.version)
-    return _encode(_Message(event.type.value, event.at, booking_out(then)))
+    then = as_of(booking, event.version)
+    return _encode(_Message(event.type.value, event.at, booking_out(then))) if then else None
 
 
 def account_message(event: Event) -> bytes:

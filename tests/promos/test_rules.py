@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.barbers.terms import CancellationPolicy, Terms
+from grome.barbers.models import CancellationPolicy, Terms
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Payment, PaymentStatus, Reason, Status
 from grome.promos.models import NotUsable, PricedVisit, Promo
 from grome.promos.rules import discount, is_given_back

@@ -1,0 +1,131 @@
+"""Changing a booking: read it, decide, and write if nobody was faster; whoever was not decides anew (decision 2)."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, party_of, reason_of
+from grome.bookings.policy import settle
+from grome.bookings.repository import BookingRepository, seen_by
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import NotFound, Unavailable
+from grome.common.ids import new_id
+from grome.common.mongo import Document, to_document
+
+# So often in a row only a fault can lose.
+_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes something, among the bookings of `scope`."""
+
+    scope: Document
+    party: Party
+    id: UUID | None
+
+
+GROME: Final = Author({}, Party.SYSTEM, None)
+
+
+def author(actor: Actor) -> Author:
+    return Author(seen_by(actor), party_of(actor.role), actor.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What becomes of a booking. `fields` are set as they are, by their paths in the document.
+
+    `scheduled_at` is the time that the change is about, `answer_by` until when somebody is waited for because of it.
+    """
+
+    action: Action
+    status: Status
+    fields: Document = field(default_factory=dict)
+    reason: Reason | None = None
+    note: str | None = None
+    scheduled_at: datetime | None = None
+    answer_by: datetime | None = None
+
+
+# Of a booking as it was read, by the clock of this attempt. None: it is so already. Refuses by raising.
+Decide = Callable[[Booking, datetime], Awaitable[Change | None]]
+
+
+class BookingChanges:
+    """The way of every change of a booking that is there."""
+
+    def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
+        self._bookings, self._clock = bookings, clock
+
+    async def find(self, actor: Actor, booking_id: UUID) -> Booking:
+        """Raises NotFound for what is not the actor's."""
+        return await self._find(seen_by(actor), booking_id)
+
+    async def change(self, by: Author, booking_id: UUID, decide: Decide) -> Booking:
+        """The booking as it was written, or as it is where there is nothing to change.
+
+        What time makes of it comes first: the jobs for that come by once a minute, and until then the time itself
+        decides. Raises NotFound, Unavailable, and what `decide` raises.
+        """
+        for _ in range(_ATTEMPTS):
+            booking, now = await self._find(by.scope, booking_id), self._clock()
+            if due := made_by_time(booking, now):
+                await self._write(booking, GROME, due, now)
+                continue
+            change = await decide(booking, now)
+            if change is None:
+                return booking
+            if written := await self._write(booking, by, change, now):
+                return written
+        raise Unavailable("The booking keeps changing; try again.")
+
+    async def _find(self, scope: Document, booking_id: UUID) -> Booking:
+        booking = await self._bookings.find(scope, booking_id)
+        if booking is None:
+            raise NotFound
+        return booking
+
+    async def _write(self, booking: Booking, by: Author, change: Change, now: datetime) -> Booking | None:
+        entry = HistoryEntry(
+            id=new_id(),
+            version=booking.version + 1,
+            action=change.action,
+            status=change.status,
+            by=by.party,
+            actor_id=by.id,
+            at=now,
+            reason=change.reason,
+            note=change.note,
+            scheduled_at=change.scheduled_at,
+            answer_by=change.answer_by,
+        )
+        return await self._bookings.move(booking, {"status": change.status.value, **change.fields}, entry)
+
+
+def made_by_time(booking: Booking, now: datetime) -> Change | None:
+    """What has to become of a booking without anybody's doing: a request that nobody has answered expires."""
+    is_overdue = booking.answer_by is not None and booking.answer_by <= now
+    if booking.status is Status.REQUESTED and is_overdue:
+        return end(booking, Action.EXPIRE, Party.SYSTEM, now)
+    return None
+
+
+def end(booking: Booking, action: Action, party: Party, now: datetime, note: str | None = None) -> Change:
+    """A move into `cancelled`, with what it costs the customer."""
+    reason = reason_of(action, party)
+    if reason is None:
+        raise ValueError(f"{action} ends no booking")
+    fields: Document = {
+        "reason": reason.value,
+        # A cancelled booking keeps its ticks for the record, but the unique index counts only active ones.
+        "active": False,
+        "awaits": None,
+        "answer_by": None,
+        "proposal": None,
+        "settlement": to_document(settle(booking, reason, now)),
+    }
+    return Change(action=action, status=Status.CANCELLED, fields=fields, reason=reason, note=note)

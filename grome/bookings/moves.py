@@ -1,0 +1,182 @@
+"""Moving bookings through their lives: who may do what, what it makes of them, and what their end costs."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from loguru import logger
+
+from grome.availability.ticks import first_tick_from, tick_of
+from grome.availability.visits import rules_for
+from grome.barbers.models import ChosenService
+from grome.barbers.service import BarberService
+from grome.bookings.changing import GROME, Author, BookingChanges, Change, author, end, made_by_time
+from grome.bookings.errors import OutsideWindow, SettlementChanged, WrongState
+from grome.bookings.models import (
+    TRANSITIONS,
+    Action,
+    Booking,
+    Party,
+    Settlement,
+    Status,
+    Transition,
+    party_of,
+    reason_of,
+)
+from grome.bookings.policy import free_until, no_show_window, settle
+from grome.bookings.repository import BookingRepository
+from grome.bookings.schemas import BookingOut, CancelIn, CancellationOut, booking_out
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import Forbidden, NotFound
+from grome.common.mongo import Document
+
+_EXPIRED_AT_ONCE: Final = 500
+
+
+class BookingMoves:
+    """`answer_within` is how long a barber has for an answer."""
+
+    def __init__(
+        self,
+        bookings: BookingRepository,
+        changes: BookingChanges,
+        barbers: BarberService,
+        answer_within: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._bookings, self._changes, self._barbers = bookings, changes, barbers
+        self._answer_within, self._clock = answer_within, clock
+
+    async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
+        """Accept, decline, start, complete or no-show; a second time is no change and no fault.
+
+        Raises NotFound for what is not the actor's, WrongState where the booking is past it or awaits another's answer,
+        OutsideWindow where nobody can have failed to come yet, or it is too late to say so.
+        """
+        by = author(actor)
+        return booking_out(await self._changes.change(by, booking_id, partial(self._decide, by, action, note)))
+
+    async def cancel(self, actor: Actor, booking_id: UUID, wanted: CancelIn) -> BookingOut:
+        """As `move`. Raises SettlementChanged too, where it costs something else than the client expects."""
+        by = author(actor)
+
+        async def decide(booking: Booking, now: datetime) -> Change | None:
+            change = await self._decide(by, Action.CANCEL, wanted.note, booking, now)
+            if change and change.reason:
+                _check_expected(wanted, settle(booking, change.reason, now))
+            return change
+
+        return booking_out(await self._changes.change(by, booking_id, decide))
+
+    async def cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
+        """What `cancel` would give now; raises what it would raise."""
+        booking, now, party = await self._changes.find(actor, booking_id), self._clock(), party_of(actor.role)
+        reason = reason_of(Action.CANCEL, party)
+        if refusal := _refusal(booking, TRANSITIONS[Action.CANCEL], party):
+            raise WrongState(refusal)
+        if reason is None or made_by_time(booking, now):
+            raise WrongState("Nobody has answered the request in time.")
+        cost = settle(booking, reason, now)
+        until = free_until(booking) if party is Party.CUSTOMER else None
+        return CancellationOut(cost.fee, cost.refund, cost.due, booking.currency, until, now)
+
+    async def expire_unanswered(self) -> int:
+        """End the requests that nobody answered in time and free their ticks; returns how many ended."""
+        return await self._expire(await self._bookings.unanswered(self._clock(), _EXPIRED_AT_ONCE))
+
+    async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
+        """The same for those of a barber's requests that hold one of these ticks or seats."""
+        return await self._expire(await self._bookings.unanswered_within(barber_id, ticks, self._clock()))
+
+    async def _expire(self, booking_ids: Sequence[UUID]) -> int:
+        ended = 0
+        for booking_id in booking_ids:
+            try:
+                await self._changes.change(GROME, booking_id, _only_expired)
+                ended += 1
+            except WrongState:
+                logger.info("Booking {} was answered while it was about to expire", booking_id)
+        return ended
+
+    async def _decide(
+        self, by: Author, action: Action, note: str | None, booking: Booking, now: datetime
+    ) -> Change | None:
+        transition = TRANSITIONS[action]
+        if by.party not in transition.parties:
+            raise Forbidden
+        if refusal := _refusal(booking, transition, by.party):
+            if _last_move(booking) is action:
+                return None
+            raise WrongState(refusal)
+        if action is Action.NO_SHOW:
+            _check_no_show(booking, now)
+        if transition.target is Status.CANCELLED:
+            return end(booking, action, by.party, now, note)
+        if action is Action.ACCEPT and not await self._is_agreed(booking, by.party):
+            deadline = min(now + self._answer_within, booking.scheduled_at)
+            fields: Document = {"awaits": Party.BARBER.value, "answer_by": deadline}
+            return Change(action=action, status=booking.status, fields=fields, answer_by=deadline)
+        fields = {"awaits": None, "answer_by": None}
+        if action is Action.COMPLETE:
+            fields["ticks"] = _ticks_used(booking, now)
+        return Change(action=action, status=transition.target, fields=fields)
+
+    async def _is_agreed(self, booking: Booking, party: Party) -> bool:
+        """Whether with this party's yes both sides have agreed.
+
+        A barber's yes is the last one. A customer's yes to an offer is so too where the barber made the offer, or takes
+        bookings with all of these services unasked; else the barber has the last word.
+        """
+        if party is Party.BARBER or booking.history[0].by is Party.BARBER:
+            return True
+        try:
+            barber = await self._barbers.find(booking.barber_id)
+        except NotFound:
+            return False
+        wanted = {service.service_id for service in booking.services}
+        offered = [ChosenService(offer) for offer in barber.services if offer.service_id in wanted]
+        return len(offered) == len(wanted) and rules_for(barber.rules, offered).auto_accept
+
+
+def _refusal(booking: Booking, transition: Transition, party: Party) -> str | None:
+    """Why the booking does not allow this move to this party now; a sentence."""
+    if booking.status not in transition.sources:
+        return f"The booking is {booking.status.value}."
+    awaits = booking.awaits or Party.BARBER
+    if transition.is_answer and party is not awaits:
+        return f"The request awaits the {awaits.value}'s answer."
+    return None
+
+
+def _last_move(booking: Booking) -> Action | None:
+    """Tips, notes and the like stand between moves and are none."""
+    return next((entry.action for entry in reversed(booking.history) if entry.action in TRANSITIONS), None)
+
+
+async def _only_expired(booking: Booking, _: datetime) -> Change | None:
+    """For a booking that time has ended; raises WrongState where it has not."""
+    if _last_move(booking) is Action.EXPIRE:
+        return None
+    raise WrongState
+
+
+def _check_expected(wanted: CancelIn, cost: Settlement) -> None:
+    if wanted.expected_fee not in (None, cost.fee) or wanted.expected_refund not in (None, cost.refund):
+        raise SettlementChanged(f"The fee is {cost.fee} and the refund {cost.refund} now, in minor units.")
+
+
+def _check_no_show(booking: Booking, now: datetime) -> None:
+    first, last = no_show_window(booking)
+    if now < first:
+        raise OutsideWindow(f"Give the customer time until {first.isoformat()}.")
+    if now > last:
+        raise OutsideWindow(f"This could be said until {last.isoformat()}.")
+
+
+def _ticks_used(booking: Booking, now: datetime) -> list[int]:
+    """What a visit that ends now has taken: its time until now, at least its first five minutes, and its seats."""
+    last = max(first_tick_from(now), tick_of(booking.scheduled_at) + 1)
+    return [tick for tick in booking.ticks if tick < last]
