@@ -13,6 +13,7 @@ from sanic.constants import HTTPMethod
 from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
+from grome.any_barber.routes import any_barber
 from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
@@ -58,6 +59,7 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    any_barber,
     quotes,
     promos,
     reports,

@@ -15,6 +15,7 @@ from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
+from grome.any_barber.service import AnyBarberService
 from grome.audit.repository import AuditRepository
 from grome.audit.service import AuditTrail
 from grome.availability.service import AvailabilityService
@@ -120,6 +121,7 @@ class AppContext:
     promos: PromoService
     promo_claims: PromoClaims
     nearby: NearbyService
+    any_barber: AnyBarberService
     notification_log: NotificationLog
     push_devices: PushDevices
     unsubscribing: Unsubscribing
@@ -182,6 +184,7 @@ class AppContext:
         changes_of_bookings = BookingChanges(booking_repository, clock)
         moves = BookingMoves(booking_repository, changes_of_bookings, barbers, answer_within, clock)
         availability = AvailabilityService(barbers, bookings, clock)
+        nearby = _nearby(settings, redis, changes, barbers, availability)
         promo_claims = PromoClaims(PromoRepository(db), PromoUseRepository(db), bookings, clock)
         creation = BookingCreation(booking_repository, insert, barbers, moves, promo_claims, answer_within, clock)
         audit = AuditTrail(AuditRepository(db))
@@ -230,7 +233,8 @@ class AppContext:
             availability=availability,
             promos=PromoService(PromoRepository(db), PromoUseRepository(db), barbers, catalogue, clock),
             promo_claims=promo_claims,
-            nearby=_nearby(settings, redis, changes, barbers, availability),
+            nearby=nearby,
+            any_barber=AnyBarberService(nearby, barbers, availability, creation),
             notification_log=log,
             push_devices=push_devices,
             unsubscribing=Unsubscribing(links, preferences),

@@ -112,6 +112,11 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     quoted = await told.ask("ask_for_quote", customer, json={**wanted[0], "scheduled_at": slots[60]["start"]})
     assert await told.ask("read_quote", customer, quote_id=quoted["id"]) == quoted
     assert (await told.ask("book_quote", customer, quote_id=quoted["id"]))["id"] == quoted["id"]
+    nearby = {"lat": -33.8688, "lng": 151.2093}
+    anybody = await told.ask("free_times_of_all", params={**days, **nearby})
+    assert (anybody["barbers"][0]["id"], anybody["slots"][0]["barber_ids"]) == (barber_id, [barber_id])
+    at = {"scheduled_at": anybody["slots"][-1]["start"], "service_ids": [service_id]}
+    assert (await told.ask("book_any_barber", customer, json={**nearby, **at}))["barber_id"] == barber_id
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:

@@ -58,6 +58,8 @@ WHO = {
     "POST /v1/bookings/{booking_id}/start": "barber",
     "POST /v1/bookings/{booking_id}/complete": "barber",
     "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
+    "GET /v1/slots": ANYONE,
+    "POST /v1/bookings/any": "customer",
     "POST /v1/bookings/quote": "customer",
     "GET /v1/bookings/quote/{quote_id}": "customer",
     "POST /v1/bookings/quote/{quote_id}/book": "customer",
