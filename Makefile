@@ -23,8 +23,14 @@ install: $(VENV)/installed ## Make the environment from the lock file
 run: install ## Start everything: database, Valkey, demo city, API, job worker
 	@exec $(BIN)/grome run
 
-test: install ## Run all tests on a real mongod and Valkey
-	@$(BIN)/python -m pytest
+# Compiled modules are kept whatever the environment says: each Grome that a test starts imports a thousand.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+ALONE  := grep -rlw --include='test_*.py' mark.alone tests
+
+test: install ## Run all tests on real mongods and Valkeys, on all cores
+	@trap 'exit 130' INT TERM; failed=0; \
+	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder -m 'not alone' || failed=$$?; \
+	$(PYTEST) -m alone $$($(ALONE)) || failed=$$?; exit $$failed
 
 check: install ## Lint, format check, types, Dockerfile: what CI runs
 	$(BIN)/ruff check .

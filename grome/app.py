@@ -18,6 +18,7 @@ from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
+from grome.calendar.routes import calendar
 from grome.catalogue.routes import services
 from grome.common.clock import Clock, system_clock
 from grome.common.errors import (
@@ -39,6 +40,7 @@ from grome.common.log import configure_logging
 from grome.common.mongo import is_passing_fault
 from grome.common.redis import PASSING_FAULTS
 from grome.context import AppContext
+from grome.favourites.routes import favourites
 from grome.files.routes import files
 from grome.jobs.routes import jobs
 from grome.jobs_dashboard.routes import dashboard
@@ -49,6 +51,9 @@ from grome.ops.routes import ops, pages
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.reports.routes import reports
+from grome.reviews.routes import reviews
+from grome.waitlist.routes import waitlist
+from grome.walkins.routes import walk_ins
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (
@@ -61,6 +66,11 @@ FEATURES: tuple[Routes, ...] = (
     bookings,
     any_barber,
     quotes,
+    waitlist,
+    walk_ins,
+    calendar,
+    reviews,
+    favourites,
     promos,
     reports,
     notifications,

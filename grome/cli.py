@@ -21,7 +21,7 @@ from grome.embedded import CannotStart, embedded_servers
 from grome.jobs_cli import jobs
 from grome.migrations import MIGRATIONS
 from grome.migrations import runner as migrations
-from grome.run import Stopped, serve_as_child, stop_on_signals
+from grome.run import serve_as_child, stop_on_signals
 from grome.serving import require_free_port
 from grome.serving import serve as serve_http
 from workers.runner import run_worker
@@ -43,8 +43,6 @@ def main() -> None:
     except click.ClickException as fault:
         fault.show()
         sys.exit(EXIT_USAGE)
-    except Stopped:
-        sys.exit(0)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except Exception as error:

@@ -11,20 +11,31 @@ from typing import Final
 
 # `grome serve` ends by itself in less; this is for one that hangs.
 _END_WITHIN_S: Final = 4
+_ASKING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AGAIN_AFTER_S: Final = 0.05
 
 
-class Stopped(Exception):  # noqa: N818 -- what happened, and no error
-    """Somebody asked by SIGINT or SIGTERM to end."""
+class Stopped(SystemExit):
+    """Somebody asked by SIGINT or SIGTERM to end. Event loops let a SystemExit pass, unlike other exceptions."""
 
 
 def stop_on_signals() -> None:
     """From here on SIGINT and SIGTERM raise Stopped, so that every `with` block in between is left in order."""
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in (*_ASKING, signal.SIGALRM):
         signal.signal(signum, _stop)
+    sys.unraisablehook = _stop_soon
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:
     raise Stopped
+
+
+def _stop_soon(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Python drops what is raised while it frees an object; a signal that came just then would be lost."""
+    if isinstance(unraisable.exc_value, Stopped):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER_S)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def serve_as_child(environment: Mapping[str, str]) -> int:
@@ -44,7 +55,7 @@ def serve_as_child(environment: Mapping[str, str]) -> int:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in (*_ASKING, signal.SIGALRM):
         signal.signal(signum, signal.SIG_IGN)  # asked once is enough: the end is on its way
     if child.poll() is None:
         child.send_signal(signal.SIGINT)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 import pytest
@@ -13,19 +14,25 @@ from grome.common.clock import system_clock
 from grome.embedded import EmbeddedServers, embedded_servers
 from tests.browser import browsers
 from tests.one_grome import app, context, database, http
-from tests.running import Running, running_grome
+from tests.reaper import reaping
+from tests.running import Running, free_port, running_grome
 
 __all__ = ["app", "context", "database", "http"]
 
 
+_MOST_PROCESSES: Final = 4
+_LONGEST: Final = ("tests/faults/", "tests/nearby/", "tests/journeys/", "tests/api/test_schemathesis.py")
+
+
 class SetClock:
-    """The real time, shifted as a test wishes."""
+    """The real time, shifted as a test wishes, or stopped."""
 
     def __init__(self) -> None:
         self.shift = timedelta()
+        self.stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return system_clock() + self.shift
+        return self.stopped or system_clock() + self.shift
 
     def set(self, moment: datetime) -> None:
         self.shift = moment - datetime.now(UTC)
@@ -36,20 +43,38 @@ def pytest_report_header() -> str:
     return f"browsers: {', '.join(browsers()) or 'none'}"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: one more than there are cores, since tests wait as much as they work.
+
+    The numbered databases of a Redis that was given suffice for one process.
+    """
+    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MOST_PROCESSES, (os.cpu_count() or 1) + 1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several processes none is left with a long file at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServers]:
-    """GROME_MONGO_URL and GROME_REDIS_URL take precedence over servers of our own."""
+    """GROME_MONGO_URL and GROME_REDIS_URL take precedence over servers of our own, one of each for each process."""
     mongo, redis = os.environ.get("GROME_MONGO_URL"), os.environ.get("GROME_REDIS_URL")
-    with embedded_servers(tmp_path_factory.mktemp("home"), need_mongo=not mongo, need_redis=not redis) as started:
+    needed = {"need_mongo": not mongo, "need_redis": not redis}
+    ports = {"mongo_port": free_port(), "redis_port": free_port()}
+    home = tmp_path_factory.mktemp("home")
+    with reaping(tmp_path_factory.getbasetemp()), embedded_servers(home, **needed, **ports) as started:
         yield EmbeddedServers(mongo or started.mongo_url, redis or started.redis_url)
 
 
 @pytest.fixture(scope="session")
-def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settings:
+    """By its name the database is one process's own, also where several were given one server."""
     home = tmp_path_factory.mktemp("keys")
     base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
     accounts = msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home))
-    mongo = msgspec.structs.replace(base.mongo, url=servers.mongo_url, database="grome_test")
+    mongo = msgspec.structs.replace(base.mongo, url=servers.mongo_url, database=f"grome_test_{worker_id}")
     redis = msgspec.structs.replace(base.redis, url=servers.redis_url)
     return msgspec.structs.replace(base, accounts=accounts, mongo=mongo, redis=redis)
 
@@ -63,7 +88,7 @@ def session_clock() -> SetClock:
 def clock(session_clock: SetClock) -> Iterator[SetClock]:
     """The clock of the application under test; back to the real time after the test."""
     yield session_clock
-    session_clock.shift = timedelta()
+    session_clock.shift, session_clock.stopped = timedelta(), None
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ from grome.notifications.models import Channel
 from grome.notifications.planning import plan
 from grome.notifications.push import PushLog, open_pusher
 from grome.notifications.rules import RULES
+from grome.webhooks.models import WEBHOOK
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, admin, register
 from tests.builders.receiver import Receiver, receiving
@@ -223,10 +224,14 @@ class _Storm:
     # ---- counting
 
     async def _is_drained(self, context: AppContext) -> bool:
-        events = await _all_events(context)
+        """Everything was handed on, by one follower of the relay after the other, and all of its jobs are done."""
+        events, jobs = await _all_events(context), context.database["jobs"]
         recorded = await context.database["audit"].count_documents({"type": {"$regex": "^booking"}})
-        pending = await context.database["jobs"].count_documents({"state": State.PENDING.value})
-        return recorded == len(events) and pending == 0
+        sent = await jobs.count_documents({"kind": WEBHOOK.name, "payload.event_id": {"$in": _ids(events)}})
+        notices = [notice.job_id for event in events for notice in plan(event)]
+        told = await jobs.count_documents({"_id": {"$in": notices}})
+        pending = await jobs.count_documents({"state": State.PENDING.value})
+        return (recorded, sent, told, pending) == (len(events), len(events), len(notices), 0)
 
     async def _outcome(self, context: AppContext, drained_s: float) -> Outcome:
         events = await _all_events(context)
@@ -258,6 +263,10 @@ class _Storm:
             drained_s,
             len(received) - len(set(received)),
         )
+
+
+def _ids(events: Iterable[Event]) -> list[str]:
+    return [str(event.id) for event in events]
 
 
 async def _all_events(context: AppContext) -> list[Event]:

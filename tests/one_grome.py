@@ -4,7 +4,9 @@ A folder whose tests run workers or count what is there has one of its own: its 
 says by a fixture `settings` where it keeps its data (`apart`).
 """
 
+import copy
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import msgspec
@@ -18,14 +20,19 @@ from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
 from tests.served import served
 
-__all__ = ["apart", "app", "context", "database", "http"]
+__all__ = ["apart", "app", "context", "database", "http", "with_database"]
 
 
 def apart(settings: Settings, name: str, redis_number: int) -> Settings:
     """The same servers with another database and other queues."""
-    mongo = msgspec.structs.replace(settings.mongo, database=f"grome_test_{name}")
-    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.removesuffix('/0')}/{redis_number}")
-    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.rpartition('/')[0]}/{redis_number}")
+    return msgspec.structs.replace(with_database(settings, name), redis=redis)
+
+
+def with_database(settings: Settings, name: str) -> Settings:
+    """The same servers and queues with another database, which no other test process uses."""
+    mongo = msgspec.structs.replace(settings.mongo, database=f"{settings.mongo.database}_{name}")
+    return msgspec.structs.replace(settings, mongo=mongo)
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +62,10 @@ async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
 def context(app: App) -> AppContext:
     found: AppContext = app.ctx.grome
     return found
+
+
+def changed(context: AppContext, **parts: Any) -> AppContext:
+    """The same Grome with other parts; what was made of the old ones stays as it is."""
+    other = copy.copy(context)
+    vars(other).update(parts)
+    return other

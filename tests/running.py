@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import httpx
 import psutil
 
 from config.settings import Settings
+from grome.embedded.ownership import OWNER_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Running:
                 continue
         return found
 
-    def wait_until_ready(self, seconds: float = 20) -> None:
+    def wait_until_ready(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -63,11 +64,15 @@ def free_port() -> int:
             return port
 
 
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Save the mark by which `tests/reaper.py` finds what is left."""
+    return {name: value for name, value in environ.items() if not name.startswith("GROME_") or name == OWNER_VARIABLE}
+
+
 def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str]:
     """What `grome serve` needs to stand on the test's own servers."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("GROME_")}
     return {
-        **ours,
+        **without_settings(os.environ),
         "GROME_ENV": "test",
         "GROME_HOME": str(home),
         "GROME_MONGO_URL": settings.mongo.url,
@@ -94,7 +99,7 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
     finally:
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=15)
+        process.wait(timeout=30)
         left = survivors(family, within_s=2)  # the resource tracker ends when it sees the others gone
         for survivor in left:
             survivor.kill()

@@ -15,6 +15,8 @@ from grome.notifications.planning import TELL
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
+from grome.waitlist.filling import FILL
+from grome.waitlist.jobs import fill_freed_time, heal_waitlist
 from grome.webhooks.jobs import send_webhook
 from grome.webhooks.models import WEBHOOK
 
@@ -24,12 +26,14 @@ HANDLERS: dict[JobKind, Handler] = {
     TELL: dispatch,
     **dict.fromkeys(SEND.values(), send),
     MAKE_REPORT: make_report,
+    FILL: fill_freed_time,
 }
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (
     CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),
     CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
+    CronJob(heal_waitlist, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),

@@ -1,6 +1,6 @@
 """Users and login sessions in MongoDB."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,10 @@ class UserRepository:
     async def find(self, user_id: UUID) -> User | None:
         document = await self._users.find_one({"_id": user_id})
         return from_document(document, User) if document else None
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        found = self._users.find({"_id": {"$in": list(user_ids)}}, {"name": 1})
+        return {document["_id"]: document["name"] async for document in found}
 
     async def find_by_sign_in(self, *, email: str | None, phone: str | None) -> User | None:
         document = await self._users.find_one({"email": email} if email else {"phone": phone})

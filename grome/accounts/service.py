@@ -1,6 +1,6 @@
 """Register, log in, stay logged in, log out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -134,6 +134,10 @@ class AccountService:
     async def find(self, user_id: UUID) -> User | None:
         """For other features; nothing of it goes to a client as it is."""
         return await self._users.find(user_id)
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """What people are called, by id and by one query; who has no account is left out."""
+        return await self._users.names(user_ids) if user_ids else {}
 
     async def live_devices(self, user_id: UUID) -> set[str]:
         """The ids, as clients gave them, of the devices that the user is signed in on."""

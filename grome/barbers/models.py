@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import astuple
 
 from grome.availability.models import (
     BookingRules,
@@ -21,6 +22,8 @@ from grome.common.money import Amount
 EARTH_RADIUS_M: Final = 6_378_100.0
 ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
 DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
+Stars = Annotated[int, Meta(ge=1, le=5, description="Whole stars.")]
+StarChanges = dict[str, int]
 
 AddOnMin = Annotated[int, Meta(ge=0, le=120, multiple_of=5, description="Minutes, in steps of five.")]
 _WEEK_MIN = 7 * 24 * 60
@@ -114,8 +117,48 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     deposit: DepositRule = DepositRule()
 
 
+class StarCounts(Struct, frozen=True):
+    """How many reviews gave one star, how many two, and so on."""
+
+    one: Annotated[int, Meta(ge=0)] = 0
+    two: Annotated[int, Meta(ge=0)] = 0
+    three: Annotated[int, Meta(ge=0)] = 0
+    four: Annotated[int, Meta(ge=0)] = 0
+    five: Annotated[int, Meta(ge=0)] = 0
+
+    @property
+    def count(self) -> int:
+        return sum(astuple(self))
+
+    @property
+    def mean(self) -> float:
+        """0 where there are none."""
+        stars = sum(stars * count for stars, count in enumerate(astuple(self), start=1))
+        return stars / self.count if self.count else 0.0
+
+
+class Ratings(Struct, frozen=True, kw_only=True):
+    """All ratings of a barber, under the barber's id. It stays where the profile is removed.
+
+    `rating` and `reviews_count` of the profile follow from it, and are written in the same transaction. `changes` only
+    grows, so that whoever reads it to write the profile collides with whoever changes it.
+    """
+
+    id: UUID = field(name="_id")
+    stars: StarCounts = StarCounts()
+    changes: Annotated[int, Meta(ge=0)] = 0
+
+
+def star_changes(taken: int | None, given: int | None) -> StarChanges:
+    """By the names in `StarCounts`, those of no change included: what a rating less and a rating more come to."""
+    names = StarCounts.__struct_fields__
+    return {name: (stars == given) - (stars == taken) for stars, name in enumerate(names, start=1)}
+
+
 class Barber(Struct, frozen=True, kw_only=True):
-    """A barber's profile under the id of the barber's account. `rating` is 0 while there are no reviews.
+    """A barber's profile under the id of the barber's account.
+
+    `rating` is the mean of what all `reviews_count` reviews gave, 0 while there are none.
 
     `neighbourhood` is the part of town as people there call it. House calls go as far as `service_radius_km`, 0 for
     none. `version` grows with every write; with `created_at` before it, it orders what is told of a barber.

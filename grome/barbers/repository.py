@@ -7,10 +7,22 @@ from typing import Final, cast
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from pymongo import IndexModel, ReturnDocument
 
-from grome.barbers.models import EARTH_RADIUS_M, Barber, BarberWords, GeoPoint, MapPin, Openings, StoredBarber
+from grome.barbers.models import (
+    EARTH_RADIUS_M,
+    Barber,
+    BarberWords,
+    GeoPoint,
+    MapPin,
+    Openings,
+    Ratings,
+    StarChanges,
+    StarCounts,
+    StoredBarber,
+    star_changes,
+)
 from grome.common.mongo import (
     CollectionSpec,
     Database,
@@ -22,6 +34,7 @@ from grome.common.mongo import (
     to_document,
 )
 from grome.common.mongo_schema import validator_for
+from grome.common.mongo_transactions import Session
 from grome.common.mongo_words import Place, WordSearch
 from grome.common.words import findable_words
 
@@ -37,6 +50,7 @@ COLLECTION = CollectionSpec(
         IndexModel([("rating", -1), ("_id", 1)], name="best"),
     ],
 )
+RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
 _BATCH: Final = 500
 _PIN_FIELDS: Final = dict.fromkeys(MapPin.__struct_encode_fields__, 1)
 
@@ -61,7 +75,7 @@ class ByDistance(Place, frozen=True):
 
 class BarberRepository:
     def __init__(self, database: Database) -> None:
-        self._barbers = database[COLLECTION.name]
+        self._barbers, self._ratings = database[COLLECTION.name], database[RATINGS.name]
 
     async def add_many(self, barbers: Sequence[Barber]) -> int:
         """Add those whose id is free and leave the rest; returns how many were added."""
@@ -75,19 +89,51 @@ class BarberRepository:
         documents = await self._barbers.find({"_id": {"$in": list(barber_ids)}}).to_list()
         return [from_document(document, Barber) for document in documents]
 
-    async def put_profile(self, barber: Barber, profile_fields: Sequence[str]) -> Barber:
-        """Write `profile_fields` of `barber`; a first write stores the whole."""
-        document = to_document(barber)
-        del document["version"]
-        profile = {name: document.pop(name) for name in (*profile_fields, "updated_at")}
-        del document["_id"]
+    async def change_profile(
+        self, profile: Barber, names: Sequence[str], session: Session | None = None
+    ) -> Barber | None:
+        """Write the fields `names` of `profile`; None where there is no such barber."""
+        fields = to_document(profile)
         stored = await self._barbers.find_one_and_update(
-            {"_id": barber.id},
-            {"$set": _with_words(profile), "$setOnInsert": _with_words(document), "$inc": {"version": 1}},
+            {"_id": profile.id},
+            {"$set": _with_words({name: fields[name] for name in (*names, "updated_at")}), "$inc": {"version": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(stored, Barber) if stored else None
+
+    async def add_profile(self, session: Session, profile: Barber) -> Barber:
+        """Store a whole new one, with the ratings that the barber has from before."""
+        stars = (await self._change_ratings(session, profile.id, star_changes(None, None))).stars
+        rated = structs.replace(profile, rating=stars.mean, reviews_count=stars.count)
+        await self._barbers.insert_one(document_of(rated), session=session)
+        return rated
+
+    async def rate(self, session: Session, barber_id: UUID, changes: StarChanges) -> Barber | None:
+        """Count the changes in; None where the barber has no profile that shows them."""
+        stars = (await self._change_ratings(session, barber_id, changes)).stars
+        stored = await self._barbers.find_one_and_update(
+            {"_id": barber_id},
+            {"$set": {"rating": stars.mean, "reviews_count": stars.count}, "$inc": {"version": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return from_document(stored, Barber) if stored else None
+
+    async def _change_ratings(self, session: Session, barber_id: UUID, changes: StarChanges) -> Ratings:
+        """Always a write: two transactions that come here for one barber cannot both succeed side by side."""
+        stored = await self._ratings.find_one_and_update(
+            {"_id": barber_id},
+            {"$inc": {**{f"stars.{name}": change for name, change in changes.items()}, "changes": 1}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
+            session=session,
         )
-        return from_document(stored or {}, Barber)  # an upsert always returns its document
+        return from_document(stored or {}, Ratings)  # an upsert always returns its document
+
+    async def stars(self, barber_id: UUID) -> StarCounts:
+        stored = await self._ratings.find_one({"_id": barber_id})
+        return from_document(stored, Ratings).stars if stored else StarCounts()
 
     async def remove(self, barber_id: UUID) -> Barber | None:
         """The barber as they were; None where there is no such barber."""
@@ -148,9 +194,9 @@ class BarberRepository:
         found = await search.best(self._barbers, after, limit)
         return [(from_document(document, Barber), place) for document, place in found]
 
-    async def complete(self, added: Document) -> None:
-        """Give those from before there was a search their words, and of `added` what they lack."""
-        await fill_in(self._barbers, "words", lambda old: _stored({**added, **old}))
+    async def complete(self) -> None:
+        """Give those from before there was a search their words, and whatever else they lack."""
+        await fill_in(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
 
 
 def document_of(barber: Barber) -> Document:

@@ -1,6 +1,7 @@
-"""A barber's profile, offers, hours and switches; finding barbers."""
+"""A barber's profile, offers, hours, switches and rating; finding barbers."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Container, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,17 @@ from grome.availability.models import BookingRules, DayHours, WeeklyHours, fault
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.errors import ProfileMissing
 from grome.barbers.known import KnownBarbers
-from grome.barbers.models import AddOn, Barber, ChosenService, GeoPoint, HouseCallRules, OfferedService, Terms
+from grome.barbers.models import (
+    AddOn,
+    Barber,
+    ChosenService,
+    GeoPoint,
+    HouseCallRules,
+    OfferedService,
+    StarCounts,
+    Terms,
+    star_changes,
+)
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import (
     BarberOut,
@@ -25,6 +36,7 @@ from grome.common.actor import Actor
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
+from grome.common.mongo_transactions import Transaction, Transactions
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)
@@ -41,9 +53,15 @@ PROFILE_FIELDS: Final = (
 
 class BarberService:
     def __init__(
-        self, barbers: BarberRepository, catalogue: CatalogueService, changes: BarberChanges, clock: Clock
+        self,
+        barbers: BarberRepository,
+        catalogue: CatalogueService,
+        changes: BarberChanges,
+        transactions: Transactions,
+        clock: Clock,
     ) -> None:
         self._barbers, self._catalogue, self._changes, self._clock = barbers, catalogue, changes, clock
+        self._transactions = transactions
         self._known = KnownBarbers(changes)
 
     async def find(self, barber_id: UUID) -> Barber:
@@ -89,7 +107,35 @@ class BarberService:
             created_at=now,
             updated_at=now,
         )
-        return await self._changed(await self._barbers.put_profile(profile, PROFILE_FIELDS))
+        stored = await self._barbers.change_profile(profile, PROFILE_FIELDS)
+        return await self._changed(stored or await self._add(profile))
+
+    async def _add(self, profile: Barber) -> Barber:
+        """Changes it where another request has added it by now."""
+
+        async def add(transaction: Transaction) -> Barber:
+            session = transaction.session
+            stored = await self._barbers.change_profile(profile, PROFILE_FIELDS, session)
+            return stored or await self._barbers.add_profile(session, profile)
+
+        return await self._transactions.run(profile.id, add)
+
+    async def rate(
+        self, transaction: Transaction, barber_id: UUID, *, taken: int | None = None, given: int | None = None
+    ) -> None:
+        """Within the transaction that takes a review back, gives one, or changes its stars from `taken` to `given`.
+
+        The barber's rating is exact by that: both are stored or neither is, and it waits for nobody.
+        """
+        if taken == given:
+            return
+        rated = await self._barbers.rate(transaction.session, barber_id, star_changes(taken, given))
+        if rated:
+            transaction.then(partial(self._changes.tell, BarberChange(rated)))
+
+    async def stars(self, barber_id: UUID) -> StarCounts:
+        """Of all reviews, as the database has them now."""
+        return await self._barbers.stars(barber_id)
 
     async def remove(self, actor: Actor) -> None:
         """Take the actor off the map. Raises NotFound where there is no profile."""

@@ -135,6 +135,17 @@ class BookingRepository:
             wanted["scheduled_at"] = {"$gte": last.scheduled_at, "$lt": end}
             wanted["$or"] = [{"scheduled_at": {"$gt": last.scheduled_at}}, {"_id": {"$gt": last.id}}]
 
+    async def nearest(
+        self, scope: Document, span: tuple[datetime, datetime], limit: int, *, latest_first: bool
+    ) -> list[Booking]:
+        """Those of `scope` that start in [first, last), without ticks and all history but the newest entry."""
+        first, end = span
+        direction = -1 if latest_first else 1
+        wanted: Document = {**scope, "scheduled_at": {"$gte": first, "$lt": end}}
+        found = self._bookings.find(wanted, {"history": {"$slice": -1}, "ticks": {"$slice": 0}})
+        found = found.sort([("scheduled_at", direction), ("_id", direction)]).limit(limit)
+        return [from_document(document, Booking) async for document in found]
+
     async def move(self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry) -> Booking | None:
         """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not."""
         document = await self._bookings.find_one_and_update(
@@ -175,6 +186,17 @@ class BookingRepository:
         fields = dict.fromkeys((field.encode_name for field in structs.fields(StartingBooking)), 1)
         found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, StartingBooking) async for document in found]
+
+    async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
+        """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
+        wanted = {"barber_id": barber_id, "scheduled_at": {"$gte": since}, "status": Status.IN_PROGRESS.value}
+        return [from_document(document, Booking) async for document in self._bookings.find(wanted)]
+
+    async def last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
+        """A barber's, the latest start first."""
+        wanted = {"barber_id": barber_id, "status": Status.COMPLETED.value}
+        found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
+        return [from_document(document, Booking) async for document in found]
 
     async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
         overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}

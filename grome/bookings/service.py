@@ -7,6 +7,7 @@ from uuid import UUID
 
 from grome.bookings.models import (
     Booking,
+    Party,
     StartingBooking,
     Status,
 )
@@ -57,6 +58,21 @@ class BookingService:
             scope = {"$and": [scope, {"barber_id": barber_id}]}
         return self._bookings.starting(scope, span, status, _READ_AT_ONCE)
 
+    async def nearest(
+        self,
+        party: Party,
+        person_id: UUID,
+        span: tuple[datetime, datetime],
+        limit: int,
+        *,
+        latest_first: bool = False,
+    ) -> list[Booking]:
+        """Those of a customer or a barber that start in [first, last), without ticks and all history but the newest.
+
+        For what Grome itself shows the person.
+        """
+        return await self._bookings.nearest({f"{party}_id": person_id}, span, limit, latest_first=latest_first)
+
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """By id, for what Grome itself does with bookings; those that do not exist are left out."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
@@ -80,6 +96,14 @@ class BookingService:
     ) -> dict[UUID, frozenset[int]]:
         """The same of many barbers, by one query; those who have no such booking are left out."""
         return await self._bookings.occupied_by(barber_ids, first_tick, end_tick)
+
+    async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
+        """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
+        return await self._bookings.going_on(barber_id, since)
+
+    async def last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
+        """A barber's, the latest start first."""
+        return await self._bookings.last_completed(barber_id, limit)
 
     async def _find(self, scope: Document, booking_id: UUID) -> Booking:
         booking = await self._bookings.find(scope, booking_id)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _MASK = 0xF << 76 | 0x3 << 62
@@ -20,6 +21,11 @@ def new_id() -> UUID:
 def new_hex_id() -> str:
     """The same as 32 hexadecimal digits, without the object around it."""
     return f"{_uuid7():032x}"
+
+
+def made_at(made: UUID) -> datetime:
+    """When `new_id` made it, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def _uuid7() -> int:

@@ -3,7 +3,9 @@
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ from grome.barbers.schemas import BarberOut, NearbyBarber
 from grome.bookings.errors import SlotTaken
 from grome.bookings.models import Action, Status
 from grome.bookings.schemas import BookingIn, BookingOut, BookingPage, HistoryOut
+from grome.calendar.schemas import CalendarOut
 from grome.common.http.answers import Problem
 from grome.demo.cities import City, find_cities
 from grome.demo.fixed import DOMAIN
@@ -68,6 +71,7 @@ class _Story:
         self._refuse_a_second(barber, booking)
         self._work(barber, booking, zone)
         self._look_back(customer, booking, zone)
+        self._subscribe(customer, booking)
 
     def _register(self, chapter: str) -> Visitor:
         self._chapter(chapter)
@@ -167,6 +171,18 @@ class _Story:
         _hold(read.version == len(history), "the version does not count the history's entries")
         for entry in history:
             self._say(f"{entry.version}  {_clock(entry.at, zone)}  {entry.action} by {entry.by}: {entry.status}")
+
+    def _subscribe(self, customer: Visitor, booking: BookingOut) -> None:
+        self._chapter("The customer's calendar app subscribes to their visits")
+        url = customer.ask("GET", "/v1/me/calendar", CalendarOut).url
+        feed = self._http.get(
+            urlsplit(url or "").path
+        )  # the public address need not be the one that the demo was given
+        _hold(feed.status_code == HTTPStatus.OK, f"the calendar feed answers {feed.status_code}")
+        _hold(f"UID:{booking.id}@grome\r\n" in feed.text, "the booking is not in the customer's calendar")
+        self._say(
+            f"{feed.text.count('BEGIN:VEVENT')} visit in {len(feed.content)} bytes of {feed.headers['content-type']}"
+        )
 
     def _chapter(self, title: str) -> None:
         self._chapters += 1

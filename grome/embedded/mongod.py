@@ -30,6 +30,8 @@ def start_mongod(binary: Path, home: Path, port: int) -> ServerProcess:
     command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
     # How long a server that was told to end waits for another member to take over: there is none.
     command += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"]
+    # How long what a killed process was changing in a transaction stays locked; a minute, if it is not said.
+    command += ["--setParameter", "transactionLifetimeLimitSeconds=3"]
     return ServerProcess(command, home / "log" / "mongod.log", explain)
 
 

@@ -8,10 +8,11 @@ import msgspec
 
 from grome.accounts.models import AccountEvent
 from grome.bookings.models import Action, HistoryEntry, Status
-from grome.events.models import BOOKINGS, SESSIONS, USERS, Change, Event, EventType
+from grome.events.models import BOOKINGS, REVIEWS, SESSIONS, USERS, Change, Event, EventType
+from grome.reviews.models import ReviewEvent
 
 # Where each collection's documents keep what is to be handed on, each with a moment `at`.
-OUTBOXES: Final = {BOOKINGS: "history", USERS: "outbox", SESSIONS: "notice"}
+OUTBOXES: Final = {BOOKINGS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
 _TYPES: Final = {
     Action.CREATE: EventType.BOOKING_REQUESTED,
     Action.ACCEPT: EventType.BOOKING_ACCEPTED,
@@ -41,6 +42,9 @@ def events_of(change: Change) -> list[Event]:
     if change.collection == BOOKINGS:
         people = tuple(person for person in (document["customer_id"], document["barber_id"]) if person)
         events = [_of_booking(entry, document["_id"], people) for entry in entries]
+    elif change.collection == REVIEWS:
+        people = document["customer_id"], document["barber_id"]
+        events = [_of_review(entry, document["_id"], people) for entry in entries]
     else:
         user_id = document["_id" if change.collection == USERS else "user_id"]
         events = [_of_account(entry, user_id) for entry in entries]
@@ -83,6 +87,19 @@ def _type_of(told: HistoryEntry) -> EventType:
     """A customer's yes to an offer may leave a request, which the barber hears of as of any other."""
     is_request = told.action is Action.ACCEPT and told.status is Status.REQUESTED
     return EventType.BOOKING_REQUESTED if is_request else _TYPES[told.action]
+
+
+def _of_review(entry: Any, booking_id: UUID, people: tuple[UUID, ...]) -> Event:  # noqa: ANN401 -- BSON
+    told = msgspec.convert(entry, ReviewEvent)
+    return Event(
+        id=told.id,
+        type=told.type,
+        at=told.at,
+        subject_id=booking_id,
+        version=told.version,
+        people=people,
+        actor_id=told.actor_id,
+    )
 
 
 def _of_account(entry: Any, user_id: UUID) -> Event:  # noqa: ANN401 -- BSON

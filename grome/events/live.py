@@ -10,8 +10,8 @@ from grome.events.models import Event
 _KEPT: Final = 1_000  # a room's events, about
 _KEPT_S: Final = 86_400
 
-# A subject's events come in the order of their versions. One that is not newer than the last has been added before,
-# by this leader or the one before it.
+# A subject's events of one family come in the order of their versions. One that is not newer than the last has been
+# added before, by this leader or the one before it.
 _ADD: Final = """
 if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
     return 0
@@ -30,9 +30,8 @@ def stream_key(room: str) -> str:
 
 
 def rooms_of(event: Event) -> list[str]:
-    """The subject's own and those of the people whom it concerns."""
-    kind, _, _ = event.type.partition(".")
-    own = [f"{kind}:{event.subject_id}"] if kind == "booking" else []
+    """The booking's own, also for its review, and those of the people whom it concerns."""
+    own = [f"booking:{event.subject_id}"] if event.family in {"booking", "review"} else []
     return own + [f"user:{person}" for person in event.people]
 
 
@@ -50,7 +49,9 @@ class LiveRooms:
                     *("id", str(event.id), "type", event.type.value, "at", event.at.isoformat()),
                     *("subject", str(event.subject_id), "version", event.version),
                 ]
+                # Bookings go by their ids alone, and share them with their reviews.
+                counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
                 for room in rooms_of(event):
                     keys = [stream_key(room), f"{stream_key(room)}:versions"]
-                    await self._add(keys, [str(event.subject_id), event.version, _KEPT, _KEPT_S, *entry], pipeline)
+                    await self._add(keys, [counted, event.version, _KEPT, _KEPT_S, *entry], pipeline)
             await pipeline.execute()

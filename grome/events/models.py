@@ -15,6 +15,7 @@ BOOKINGS: Final = "bookings"
 USERS: Final = "users"
 SESSIONS: Final = "sessions"
 BARBERS: Final = "barbers"
+REVIEWS: Final = "reviews"
 
 
 class EventType(StrEnum):
@@ -37,15 +38,18 @@ class EventType(StrEnum):
     BOOKING_DELAYED = "booking.delayed"
     BOOKING_TIPPED = "booking.tipped"
     BOOKING_NOTED = "booking.noted"
+    REVIEW_POSTED = "review.posted"
+    REVIEW_ANSWERED = "review.answered"
+    REVIEW_REMOVED = "review.removed"
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_NEW_DEVICE = "account.new_device"
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """`subject_id` is a booking's or a user's id. Of one subject, `version` grows from event to event.
+    """`subject_id` is a booking's or a user's id; a review's is that of its booking.
 
-    `people` are those whom it concerns: customer, unless a guest, and barber of a booking, or the user. `actor_id` is
-    who did it, None for Grome itself.
+    Of one subject, `version` grows from event to event whose types begin alike. `people` are those whom it concerns:
+    customer, unless a guest, and barber of a booking, or the user. `actor_id` is who did it, None for Grome itself.
     """
 
     id: UUID
@@ -55,6 +59,11 @@ class Event(Struct, frozen=True, kw_only=True):
     version: int
     people: tuple[UUID, ...]
     actor_id: UUID | None = None
+
+    @property
+    def family(self) -> str:
+        """How its type begins: `booking`, `review` or `account`."""
+        return self.type.partition(".")[0]
 
 
 class Change(Struct, frozen=True):

@@ -11,14 +11,14 @@ from pymongo.read_concern import ReadConcern
 
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, in_passing
 from grome.common.mongo_schema import validator_for
-from grome.events.models import BARBERS, BOOKINGS, SESSIONS, USERS, Change
+from grome.events.models import BARBERS, BOOKINGS, REVIEWS, SESSIONS, USERS, Change
 
 _ID: Final = "relay"
 # The server's codes for a resume token that leads nowhere any more.
 _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
 # How long the server waits for a change before it says that there is none.
 _AWAIT_MS: Final = 1_000
-_FOLLOWED: Final = [BOOKINGS, USERS, SESSIONS, BARBERS]
+_FOLLOWED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
 
 
 class RelayState(Struct, frozen=True, kw_only=True):

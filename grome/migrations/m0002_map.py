@@ -4,13 +4,11 @@ from grome.barbers import repository as barbers
 from grome.catalogue import repository as catalogue
 from grome.common.mongo import Database, apply_collection, drop_index
 
-_ADDED = {"version": 1, "service_radius_km": 0.0, "neighbourhood": ""}
-
 
 async def up(database: Database) -> None:
     for spec in (barbers.COLLECTION, catalogue.COLLECTION):
         await apply_collection(database, spec)  # first, for the older validators know no such fields
-    await barbers.BarberRepository(database).complete(_ADDED)
+    await barbers.BarberRepository(database).complete()
     await catalogue.ServiceRepository(database).complete()
     await drop_index(database[catalogue.COLLECTION.name], "words")  # of texts, which found no beginnings of words
     await drop_index(database[barbers.COLLECTION.name], "service_location")  # services are narrowed in memory now

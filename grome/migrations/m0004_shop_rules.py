@@ -1,20 +1,31 @@
-"""What the rules of a shop need: terms, openings and add-ons of barbers, and what bookings keep of them."""
+"""What the rules of a shop need: what barbers ask for, what bookings keep of it, and what surrounds them.
+
+Nobody had a review before, so nobody's rating has to be counted.
+"""
 
 from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.models import StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
+from grome.barbers.repository import RATINGS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
+from grome.calendar.repository import COLLECTION as CALENDARS
 from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
-from grome.promos import repository as promos
+from grome.favourites.repository import COLLECTION as FAVOURITES
+from grome.notifications.repository import COLLECTIONS as NOTIFICATIONS
+from grome.promos.repository import COLLECTIONS as PROMOS
 from grome.quotes.repository import COLLECTION as QUOTES
+from grome.reviews.repository import COLLECTION as REVIEWS
+from grome.waitlist.repository import COLLECTION as WAITLIST
+from grome.walkins.repository import COLLECTION as WALK_INS
 from grome.webhooks.repository import ENDPOINTS
 
-COLLECTIONS = (*promos.COLLECTIONS, QUOTES)
+COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS, *PROMOS, QUOTES)
 
 
 async def up(database: Database) -> None:
-    for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS, *COLLECTIONS):  # audit and endpoints for new types of events
+    # Those not of this migration have fields, or types of events and messages, that their older validators do not know.
+    for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS, *NOTIFICATIONS, *COLLECTIONS):
         await apply_collection(database, spec)
     await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
     await fill_in(database[BOOKINGS.name], "terms", _booking)

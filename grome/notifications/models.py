@@ -31,6 +31,8 @@ class MessageKind(StrEnum):
     BOOKING_REMINDER = "booking_reminder"
     RECEIPT = "receipt"
     REVIEW_REQUEST = "review_request"
+    REVIEW_POSTED = "review_posted"
+    REVIEW_ANSWERED = "review_answered"
     PAYOUT = "payout"
     VERIFICATION_RESULT = "verification_result"
 
@@ -81,6 +83,16 @@ class BookingFacts(Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class ReviewFacts(Struct, frozen=True, kw_only=True):
+    """REVIEW_POSTED, read by the barber, and REVIEW_ANSWERED, read by the customer: `words` are the other side's."""
+
+    name: str
+    other_name: str
+    stars: int
+    words: str
+    link: str
+
+
 class PayoutFacts(Struct, frozen=True, kw_only=True):
     name: str
     amount: int
@@ -97,7 +109,7 @@ class VerificationFacts(Struct, frozen=True, kw_only=True):
     notes: str | None = None
 
 
-Facts = AccountFacts | BookingFacts | PayoutFacts | VerificationFacts
+Facts = AccountFacts | BookingFacts | ReviewFacts | PayoutFacts | VerificationFacts
 
 
 class Rendered(Struct, frozen=True):

@@ -29,7 +29,7 @@ def tell_jobs(notices: Iterable[Notice]) -> list[NewJob]:
 
 
 def plan(event: Event) -> Iterator[Notice]:
-    """Who is told what. Of a booking, `event.people` are the customer and the barber, in this order."""
+    """Who is told what. Of a booking and its review, `event.people` are the customer and the barber, in this order."""
     for kind, user_id in _told(event):
         yield Notice(
             event_id=event.id,
@@ -46,7 +46,19 @@ def _told(event: Event) -> list[tuple[MessageKind, UUID]]:
     if event.type in _OF_ACCOUNTS:
         return [(_OF_ACCOUNTS[event.type], user_id) for user_id in event.people]
     *customer, barber_id = event.people
+    if event.family == "review":
+        return _told_of_review(event, customer[0], barber_id)
     return _told_of_booking(event, customer[0], barber_id) if customer else []  # barbers write guests down themselves
+
+
+def _told_of_review(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
+    match event.type:
+        case EventType.REVIEW_POSTED:
+            return [(MessageKind.REVIEW_POSTED, barber_id)]
+        case EventType.REVIEW_ANSWERED:
+            return [(MessageKind.REVIEW_ANSWERED, customer_id)]
+        case _:
+            return []
 
 
 def _told_of_booking(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:

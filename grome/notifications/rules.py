@@ -52,6 +52,8 @@ RULES: Final = {
     MessageKind.BOOKING_REMINDER: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
     MessageKind.RECEIPT: KindRule(_MAIL, Topic.BOOKINGS, Quiet.HOLD),
     MessageKind.REVIEW_REQUEST: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
+    MessageKind.REVIEW_POSTED: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
+    MessageKind.REVIEW_ANSWERED: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
     MessageKind.PAYOUT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
     MessageKind.VERIFICATION_RESULT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
 }

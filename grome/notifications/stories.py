@@ -12,8 +12,9 @@ from grome.bookings.models import Booking, HistoryEntry, Status
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
-from grome.notifications.models import AccountFacts, BookedItem, BookingFacts, Facts, MessageKind, Notice
+from grome.notifications.models import AccountFacts, BookedItem, BookingFacts, Facts, MessageKind, Notice, ReviewFacts
 from grome.notifications.rules import LEAST_LEFT
+from grome.reviews.service import ReviewService
 
 # What comes so late may have been overtaken by what was told since.
 LATE: Final = timedelta(minutes=30)
@@ -41,10 +42,11 @@ class Stories:
         accounts: AccountService,
         bookings: BookingService,
         barbers: BarberService,
+        reviews: ReviewService,
         public_url: str,
         clock: Clock,
     ) -> None:
-        self._accounts, self._bookings, self._barbers = accounts, bookings, barbers
+        self._accounts, self._bookings, self._barbers, self._reviews = accounts, bookings, barbers, reviews
         self._public_url, self._clock = public_url, clock
 
     async def find(self, notice: Notice, reader: User) -> Story | None:
@@ -55,6 +57,8 @@ class Stories:
                 return Story(kind=notice.kind, facts=facts, about=str(notice.subject_id))
             case MessageKind.NEW_DEVICE:
                 return await self._new_device(notice, reader)
+            case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
+                return await self._of_review(notice, reader)
             case _:
                 return await self._of_booking(notice, reader)
 
@@ -64,6 +68,21 @@ class Stories:
             name=reader.name, link=self._public_url, device=_in_words(device) if device else None, at=notice.at
         )
         return Story(kind=notice.kind, facts=facts, about=None)
+
+    async def _of_review(self, notice: Notice, reader: User) -> Story | None:
+        """As it is by now; None where it was removed, or the answer taken back."""
+        review = await self._reviews.find(notice.subject_id)
+        if review is None:
+            return None
+        if notice.kind is MessageKind.REVIEW_POSTED:
+            other_name, words = await self._name(review.customer_id), review.text
+        elif review.answer:
+            other_name, words = (await self._shop(review.barber_id))[0], review.answer.text
+        else:
+            return None
+        link = f"{self._public_url}/bookings/{review.id}"
+        facts = ReviewFacts(name=reader.name, other_name=other_name, stars=review.rating, words=words, link=link)
+        return Story(kind=notice.kind, facts=facts, about=str(review.id))
 
     async def _of_booking(self, notice: Notice, reader: User) -> Story | None:
         booking = (await self._bookings.find_many([notice.subject_id])).get(notice.subject_id)

@@ -12,11 +12,13 @@ from grome.notifications.models import (
     Facts,
     MessageKind,
     PayoutFacts,
+    ReviewFacts,
     VerificationFacts,
 )
 from grome.notifications.reader import Reader
 from grome.notifications.typed import Typed
 
+_MOST_STARS: Final = 5
 _WITH_CODE: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
 _WITHOUT_PRICES: Final = frozenset(
     {MessageKind.BOOKING_DECLINED, MessageKind.BOOKING_CANCELLED, MessageKind.REVIEW_REQUEST}
@@ -49,6 +51,8 @@ def telling(kind: MessageKind, facts: Facts, reader: Reader) -> Telling:
             return _account(kind, facts, reader)
         case BookingFacts():
             return _booking(kind, facts, reader)
+        case ReviewFacts():
+            return _review(kind, facts, reader)
         case PayoutFacts():
             return _payout(kind, facts, reader)
         case VerificationFacts():
@@ -106,6 +110,16 @@ def _reason(reason: str, reader: Reader, *, to_barber: bool) -> str | Typed:
     reasons = reader.wording.reasons
     known = reasons.barber if to_barber else reasons.customer
     return known.get(reason) or reader.typed(reason)
+
+
+def _review(kind: MessageKind, facts: ReviewFacts, reader: Reader) -> Telling:
+    words = reader.wording.words
+    values: dict[str, str | Typed] = {"name": reader.typed(facts.name), "other_name": reader.typed(facts.other_name)}
+    is_answer = kind is MessageKind.REVIEW_ANSWERED
+    rows = [] if is_answer else [Row(words.stars, "★" * facts.stars + "☆" * (_MOST_STARS - facts.stars))]
+    if facts.words:
+        rows.append(Row(words.answer if is_answer else words.review, reader.typed(facts.words)))
+    return Telling(str(kind), values, rows, link=facts.link)
 
 
 def _payout(kind: MessageKind, facts: PayoutFacts, reader: Reader) -> Telling:

@@ -21,6 +21,9 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     amount: str
     reason: str
     note: str
+    stars: str
+    review: str
+    answer: str
     device: str
     code: str
     unknown_device: str

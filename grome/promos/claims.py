@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from grome.bookings.models import Discount
+from grome.bookings.models import Booking, Discount
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import Unavailable
@@ -47,7 +47,7 @@ class PromoClaims:
         self, promos: PromoRepository, uses: PromoUseRepository, bookings: BookingService, clock: Clock
     ) -> None:
         self._promos, self._uses, self._bookings, self._clock = promos, uses, bookings, clock
-        self._seats = TotalSeats(uses)
+        self._seats = TotalSeats(uses, clock)
 
     async def claim(
         self,
@@ -141,14 +141,18 @@ class PromoClaims:
         return refused
 
     async def _customer_seat(self, promo: Promo, wanted: _Claim) -> int | None:
-        """Quotes of the same customer yield, the oldest first, as does what has lapsed."""
+        """Quotes of the same customer yield, the oldest first, as does what has lapsed.
+
+        A repeat takes nobody's place; its own seat counts as free, should it have been lost in between.
+        """
         mine = await self._uses.of_customer(promo.id, wanted.customer_id)
-        if promo.uses_each is not None and (surplus := len(mine) - promo.uses_each + 1) > 0:
-            yielding = [use for use in mine if use.id != wanted.holder_id and self._yields(use)][:surplus]
-            if len(yielding) < surplus or await self._settle(yielding) < surplus:
+        others = [use for use in mine if use.id != wanted.holder_id]
+        if promo.uses_each is not None and (surplus := len(others) - promo.uses_each + 1) > 0:
+            yielding = [use for use in others if self._yields(use)][:surplus]
+            if len(others) < len(mine) or len(yielding) < surplus or await self._settle(yielding) < surplus:
                 return None
-            mine = [use for use in mine if use not in yielding]
-        return lowest_free(use.customer_seat for use in mine)
+            others = [use for use in others if use not in yielding]
+        return lowest_free(use.customer_seat for use in others)
 
     def _yields(self, use: PromoUse) -> bool:
         return use.held_until is not None and (not use.firm or use.held_until <= self._clock())
@@ -174,14 +178,16 @@ class PromoClaims:
     async def _settle(self, uses: Sequence[PromoUse]) -> int:
         """Keep those whose booking counts, give back the others; returns how many were given back."""
         bookings = await self._bookings.find_many([use.id for use in uses]) if uses else {}
-        freed = 0
-        for use in uses:
-            booking = bookings.get(use.id)
-            if booking is None:
-                # Whoever holds it anew or keeps it was quicker; the seat stays taken.
-                freed += await self._uses.remove_as_read(use)
-            elif is_given_back(booking):
-                freed += await self._uses.remove(use.id)
-            else:
-                await self._uses.keep(use.id)
-        return freed
+        freed = [use.promo_id for use in uses if await self._is_removed(use, bookings.get(use.id))]
+        if freed:
+            await self._promos.note_given_back(set(freed))
+            self._seats.forget(freed)
+        return len(freed)
+
+    async def _is_removed(self, use: PromoUse, booking: Booking | None) -> bool:
+        if booking is None:
+            return await self._uses.remove_as_read(use)  # whoever holds it anew or keeps it may be quicker
+        if is_given_back(booking):
+            return await self._uses.remove(use.id)
+        await self._uses.keep(use.id)
+        return False

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from grome.common.money import Amount, Currency
 from grome.common.text import END
 
-# The search for a free seat may have to count as many index keys, which takes the database some hundredths of a second.
+# To see that none is free the database counts as many index keys, which takes it some hundredths of a second.
 MOST_USES: Final = 100_000
 
 PromoCode = Annotated[
@@ -58,12 +58,16 @@ class PromoTerms(Struct, frozen=True, kw_only=True):
 
 
 class Promo(PromoTerms, frozen=True, kw_only=True):
-    """`owner_id` is the barber whose own it is, None for the platform's. `code` is in upper case."""
+    """`owner_id` is the barber whose own it is, None for the platform's. `code` is in upper case.
+
+    `given_back` grows after uses were given back: where none was free before, one may be free from then on.
+    """
 
     id: UUID = field(name="_id")
     owner_id: UUID | None
     code: str
     is_active: bool
+    given_back: Annotated[int, Meta(ge=0)] = 0
     created_by: UUID
     created_at: datetime
     updated_at: datetime

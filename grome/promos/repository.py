@@ -1,6 +1,6 @@
 """Promos and their uses in MongoDB. The unique indexes on the seats of uses are what holds the limits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -77,6 +77,9 @@ class PromoRepository:
         wanted: Document = {**scope, **fields, **({"_id": {"$lt": after.id}} if after else {})}
         found = self._promos.find(wanted).sort("_id", -1).limit(limit)
         return [from_document(document, Promo) async for document in found]
+
+    async def note_given_back(self, promo_ids: Collection[UUID]) -> None:
+        await self._promos.update_many({"_id": {"$in": list(promo_ids)}}, {"$inc": {"given_back": 1}})
 
     async def change(self, scope: Document, promo_id: UUID, fields: Document) -> Promo | None:
         document = await self._promos.find_one_and_update(

@@ -5,17 +5,33 @@ gets it. Limits may change, and uses from before keep their seats. So there are 
 all uses on other seats, are no more than the limit together; a seat that is given back counts again.
 """
 
+import asyncio
 import secrets
 from collections.abc import Iterable
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from grome.common.clock import Clock
 from grome.promos.models import Promo
 from grome.promos.repository import PromoUseRepository
 
 _WINDOW: Final = 256  # seats that are looked at in one go
 # Far above every limit, and exact in BSON and JSON alike; two that choose the same number are two in billions.
 _UNLIMITED: Final = range(2**31, 2**53)
+
+
+# A process may die between giving a use back and telling of it in the promo.
+_REMEMBERED: Final = timedelta(seconds=10)
+_MOST_REMEMBERED: Final = 1_000
+
+
+class _Full(NamedTuple):
+    """What the promo said when all of its seats were seen to be taken."""
+
+    given_back: int
+    most_uses: int | None
+    until: datetime
 
 
 def lowest_free(taken: Iterable[int]) -> int:
@@ -25,8 +41,12 @@ def lowest_free(taken: Iterable[int]) -> int:
 
 
 class TotalSeats:
-    def __init__(self, uses: PromoUseRepository) -> None:
-        self._uses = uses
+    """Remembers which promos are used up, so that a code which everybody tries costs no search each time."""
+
+    def __init__(self, uses: PromoUseRepository, clock: Clock) -> None:
+        self._uses, self._clock = uses, clock
+        self._full: dict[UUID, _Full] = {}
+        self._searching = asyncio.Lock()
 
     async def free(self, promo: Promo) -> int | None:
         """One that was free a moment ago, at random, so that many who come at once seldom want the same.
@@ -35,13 +55,25 @@ class TotalSeats:
         """
         if promo.most_uses is None:
             return secrets.choice(_UNLIMITED)
-        in_play = await self._in_play(promo.id, promo.most_uses)
-        if not in_play:
+        if self._is_full(promo):
             return None
-        first = secrets.randbelow(in_play)
+        in_play = await self._in_play(promo.id, promo.most_uses)
+        first = secrets.randbelow(max(1, in_play))
         end = min(first + _WINDOW, in_play)
-        free = set(range(first, end)) - await self._uses.taken(promo.id, first, end)
-        return secrets.choice(list(free)) if free else await self._search(promo.id, in_play)
+        if free := set(range(first, end)) - await self._uses.taken(promo.id, first, end):
+            return secrets.choice(list(free))
+        async with self._searching:  # one in a process: those who wait learn from it
+            return None if self._is_full(promo) else await self._search(promo, in_play)
+
+    def forget(self, promo_ids: Iterable[UUID]) -> None:
+        """Uses of these were given back."""
+        for promo_id in promo_ids:
+            self._full.pop(promo_id, None)
+
+    def _is_full(self, promo: Promo) -> bool:
+        full = self._full.get(promo.id)
+        same = full and (full.given_back, full.most_uses) == (promo.given_back, promo.most_uses)
+        return bool(full and same and self._clock() < full.until)
 
     async def _in_play(self, promo_id: UUID, limit: int) -> int:
         in_play = limit
@@ -49,10 +81,13 @@ class TotalSeats:
             in_play = fitting
         return in_play
 
-    async def _search(self, promo_id: UUID, in_play: int) -> int | None:
+    async def _search(self, promo: Promo, in_play: int) -> int | None:
         """Halves the seats until few are left of which one is free. Counts no more than twice as many as there are."""
-        first, end = 0, in_play
+        promo_id, first, end = promo.id, 0, in_play
         if await self._uses.count(promo_id, first, end) == end - first:
+            if len(self._full) >= _MOST_REMEMBERED:
+                self._full.clear()
+            self._full[promo_id] = _Full(promo.given_back, promo.most_uses, self._clock() + _REMEMBERED)
             return None
         while end - first > _WINDOW:
             middle = (first + end) // 2

@@ -10,8 +10,8 @@ from grome.common.clock import Clock
 from grome.common.ids import new_id
 from grome.events.models import Event
 from grome.jobs.service import Jobs
-from grome.webhooks.messages import account_message, booking_message
-from grome.webhooks.models import BARBER_TYPES, Delivery, DeliveryState, job_of
+from grome.webhooks.messages import account_message, booking_message, review_message
+from grome.webhooks.models import Delivery, DeliveryState, job_of
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 
 
@@ -57,12 +57,14 @@ class WebhookFollower:
     async def _bodies(self, events: Iterable[Event]) -> dict[UUID, bytes]:
         """By event. An event whose booking does not know of it is left out."""
         by_id = {event.id: event for event in events}
-        about = {event.subject_id for event in by_id.values() if event.type in BARBER_TYPES}
+        about = {event.subject_id for event in by_id.values() if event.family == "booking"}
         bookings = await self._bookings.find_many(list(about)) if about else {}
         bodies: dict[UUID, bytes] = {}
         for event in by_id.values():
-            if event.type not in BARBER_TYPES:
+            if event.family == "account":
                 bodies[event.id] = account_message(event)
+            elif event.family == "review":
+                bodies[event.id] = review_message(event)
             elif (booking := bookings.get(event.subject_id)) and (body := booking_message(event, booking)):
                 bodies[event.id] = body
             else:

@@ -28,6 +28,13 @@ class _AccountData(Struct, frozen=True):
     version: int
 
 
+class _ReviewData(Struct, frozen=True):
+    """Only which: words that are changed or taken back lie with nobody else."""
+
+    booking_id: UUID
+    version: int
+
+
 class _PingData(Struct, frozen=True):
     endpoint_id: UUID
 
@@ -40,6 +47,10 @@ def booking_message(event: Event, booking: Booking) -> bytes | None:
 
 def account_message(event: Event) -> bytes:
     return _encode(_Message(event.type.value, event.at, _AccountData(event.subject_id, event.version)))
+
+
+def review_message(event: Event) -> bytes:
+    return _encode(_Message(event.type.value, event.at, _ReviewData(event.subject_id, event.version)))
 
 
 def ping_message(endpoint_id: UUID, now: datetime) -> bytes:

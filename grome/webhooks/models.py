@@ -19,7 +19,7 @@ KEPT: Final = timedelta(days=30)
 OLD_SECRET_VALID: Final = timedelta(hours=24)
 FAILING_TOO_LONG: Final = timedelta(days=5)
 PING: Final = "ping"
-BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startswith("booking."))
+BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startswith(("booking.", "review.")))
 
 
 class DisabledReason(StrEnum):
@@ -65,7 +65,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return self._sees(event) and (not self.types or event.type in self.types)
 
     def _sees(self, event: Event) -> bool:
-        """The platform sees all; a barber the bookings that are theirs."""
+        """The platform sees all; a barber the bookings that are theirs, and what is said of these."""
         return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
 
 

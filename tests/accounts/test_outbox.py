@@ -85,7 +85,7 @@ async def test_the_first_login_after_a_long_time_is_no_news(http: httpx.AsyncCli
 
 async def test_accounts_and_sessions_from_before_are_completed(context: AppContext) -> None:
     options = context.database.codec_options
-    database: Database = context.mongo.get_database("grome_test_effects", codec_options=options)
+    database: Database = context.mongo.get_database(f"{context.database.name}_effects", codec_options=options)
     at = datetime(2026, 1, 1, tzinfo=UTC)
     notifications = {"email": False, "push": True, "sms": False}
     user: dict[str, Any] = {

@@ -16,6 +16,7 @@ from grome.migrations import m0001_foundation, m0003_effects, m0004_shop_rules
 from tests.api.surface import Route
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
+from tests.builders.calendars import address, token_of
 from tests.builders.people import Person, admin, register
 from tests.builders.reports import asked
 
@@ -31,7 +32,13 @@ GOOD_VALUES = {
 # For each route with an id whose body requires a field, by the name of its handler.
 GOOD_BODIES = {
     "put_push_token": b'{"token": "a"}',
+    "put_note": b'{"note": "a"}',
+    "tip": b'{"amount": 100}',
+    "rebook": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "put_webhook_endpoint": b'{"url": "https://example.com/"}',
+    "post_review": b'{"rating": 5}',
+    "edit_review": b'{"rating": 5}',
+    "put_answer": b'{"text": "a"}',
     "put_promo": b'{"percent": 10}',
     "put_own_promo": b'{"percent": 10}',
     "switch_promo": b'{"is_active": false}',
@@ -95,6 +102,7 @@ async def cast(app: App) -> AsyncIterator[Cast]:
                 "service_id": shop.services[0][0],
                 "booking_id": booking["id"],
                 "report_id": report["id"],
+                "token": token_of(await address(client, customer)),
             },
         )
 

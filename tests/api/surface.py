@@ -1,14 +1,17 @@
 """The whole surface of the API, read from what the features declare: a new route is tested without being told of."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from msgspec import Struct, inspect
 
 from grome.app import FEATURES
 from grome.common.actor import Role
 from grome.common.http import Operation
+
+A_DATE = date(2027, 3, 1)
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,19 @@ class Route:
         return self.operation.who
 
     @property
-    def ids(self) -> list[str]:
+    def parts(self) -> list[str]:
+        """What its path leaves open: ids and dates."""
         return list(self.operation.path_parts)
 
     @property
-    def uuids(self) -> list[str]:
-        """Those of its ids that not any string can be."""
-        return [name for name, kind in self.operation.path_parts.items() if kind is UUID]
+    def ids(self) -> list[str]:
+        """Those that name something which may not be there."""
+        return [name for name, kind in self.operation.path_parts.items() if kind is not date]
+
+    @property
+    def typed_parts(self) -> list[str]:
+        """Those that not any string can be."""
+        return [name for name, kind in self.operation.path_parts.items() if kind is not str]
 
     @property
     def body_struct(self) -> type[Struct]:
@@ -55,9 +64,10 @@ class Route:
         """Whether its handler asks for `body`, `query`, `idempotency_key` and so on."""
         return name in self.operation.hints
 
-    def url(self, **ids: Any) -> str:
-        """The path with `ids` in it; an id that is not given is nobody's."""
-        return self.path.format(**{name: ids.get(name, uuid4()) for name in self.ids})
+    def url(self, **parts: Any) -> str:
+        """The path with `parts` in it; an id that is not given is nobody's, and a date is just one."""
+        others = {name: A_DATE if kind is date else uuid4() for name, kind in self.operation.path_parts.items()}
+        return self.path.format(**{name: parts.get(name, other) for name, other in others.items()})
 
 
 ROUTES = [Route(operation, feature.prefix + operation.path) for feature in FEATURES for operation in feature.operations]
@@ -65,3 +75,4 @@ WITH_BODY = [route for route in ROUTES if route.takes("body")]
 WITH_QUERY = [route for route in ROUTES if route.takes("query")]
 WITH_KEY = [route for route in ROUTES if route.takes("idempotency_key")]
 WITH_IDS = [route for route in ROUTES if route.ids]
+WITH_PARTS = [route for route in ROUTES if route.parts]

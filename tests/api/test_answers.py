@@ -1,5 +1,6 @@
 """Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ from grome.jobs.models import JobKind, NewJob, Queue
 from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import tomorrow
+from tests.builders.calendars import token_of
+from tests.builders.bookings import changed, tomorrow
 from tests.builders.jobs import put_away
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
@@ -30,10 +33,10 @@ class Story:
         self.answers: dict[str, httpx.Response] = {}
 
     async def ask(self, name: str, auth: dict[str, str] | None = None, /, **request: Any) -> Any:
-        """`request` is what httpx takes, and the ids of the path."""
+        """`request` is what httpx takes, and the parts of the path."""
         route = BY_NAME[name]
-        ids = {id_name: request.pop(id_name) for id_name in route.ids}
-        response = await self._client.request(route.method, route.url(**ids), headers=auth, **request)
+        parts = {part: request.pop(part) for part in route.parts}
+        response = await self._client.request(route.method, route.url(**parts), headers=auth, **request)
         assert response.is_success, (name, response.text)
         self.answers[name] = response
         return response.json() if "json" in response.headers.get("content-type", "") else None
@@ -45,7 +48,9 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     boss = (await admin(http, context)).auth
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
-    await _visits(told, barber_id, barber, service_id)
+    await _openings(told, barber)
+    await _calendar(told, barber)
+    await _visits(told, context, barber_id, barber, service_id)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -81,6 +86,8 @@ async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     await told.ask("put_offers", auth, json={"services": [offer]})
     await told.ask("put_hours", auth, json=ALWAYS_OPEN)
     await told.ask("put_rules", auth, json=EAGER)
+    await told.ask("put_house_calls", auth, json={"minutes_per_km": 2.5})
+    await told.ask("put_terms", auth, json={"cancellation": {"cancel_notice_min": 60}, "deposit": {"percent": 20}})
     barber = await told.ask("put_online", auth, json={"is_online": True})
     assert await told.ask("read_own_profile", auth) == await told.ask("read_barber", barber_id=barber["id"]) == barber
     assert (await told.ask("nearby_barbers", params={**place, "online": "true", "service_id": service_id}))["items"]
@@ -88,7 +95,24 @@ async def _barber(told: Story, service_id: str) -> tuple[str, dict[str, str]]:
     return barber["id"], auth
 
 
-async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_id: str) -> None:
+async def _openings(told: Story, barber: dict[str, str]) -> None:
+    """In a year's time, where they are in nobody's way."""
+    far = tomorrow(9) + timedelta(days=365)
+    day = far.date()
+    await told.ask("put_override", barber, day=day, json={"hours": ALWAYS_OPEN["monday"]})
+    away = {"starts_at": far.isoformat(), "ends_at": (far + timedelta(hours=1)).isoformat(), "note": "Dentiste."}
+    time_off = await told.ask("add_time_off", barber, json=away)
+    await told.ask("put_holidays", barber, json={"holidays": {"country": "AU", "subdivision": "NSW"}})
+    openings = await told.ask("read_openings", barber)
+    assert openings["time_off"] == [time_off]
+    assert [override["date"] for override in openings["overrides"]] == [str(day)]
+    assert openings["holidays"]["country"] == "AU"
+    await told.ask("remove_override", barber, day=day)
+    await told.ask("remove_time_off", barber, time_off_id=time_off["id"])
+    await told.ask("put_holidays", barber, json={"holidays": None})
+
+
+async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str) -> None:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
@@ -99,24 +123,62 @@ async def _visits(told: Story, barber_id: str, barber: dict[str, str], service_i
     slots = (await told.ask("free_times", barber_id=barber_id, params=days))["days"][0]["slots"]
     wanted = [
         {"barber_id": barber_id, "service_ids": [service_id], "scheduled_at": slots[number * 12]["start"]}
-        for number in range(3)
+        for number in range(5)
     ]
-    done, declined, cancelled = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted]
+    asked = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted[:4]]
+    done, declined, cancelled, missed = asked
     for move in ("accept", "start", "complete"):
         await told.ask(move, barber, booking_id=done)
+    await _review(told, customer, barber, barber_id, done)
+    await told.ask("tip", customer, booking_id=done, json={"amount": 500})
+    await told.ask("put_note", barber, booking_id=done, json={"note": "Très gentil."})
+    await told.ask("read_notes", customer, booking_id=done)
+    await told.ask("rebook", customer, booking_id=done, json={"scheduled_at": wanted[4]["scheduled_at"]})
     await told.ask("decline", barber, booking_id=declined, json={"note": "Déjà pris."})
+    await told.ask("preview_cancellation", customer, booking_id=cancelled)
     await told.ask("cancel", customer, booking_id=cancelled)
+    await told.ask("accept", barber, booking_id=missed)
+    await changed(context, {"id": missed}, scheduled_at=context.clock() - timedelta(minutes=10))
+    await told.ask("no_show", barber, booking_id=missed)
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
-    assert len((await told.ask("list_bookings", customer))["items"]) == 3
-    quoted = await told.ask("ask_for_quote", customer, json={**wanted[0], "scheduled_at": slots[60]["start"]})
+    await told.ask("read_visit", customer, booking_id=done)
+    assert len((await told.ask("list_bookings", customer))["items"]) == 5
+    await _other_ways_to_book(told, customer, barber_id, service_id)
+
+
+async def _calendar(told: Story, barber: dict[str, str]) -> None:
+    url = (await told.ask("read_calendar_address", barber))["url"]
+    await told.ask("read_calendar", token=token_of(url))
+    assert (await told.ask("reset_calendar_address", barber))["url"] != url
+    await told.ask("turn_calendar_off", barber)
+
+
+async def _review(told: Story, customer: dict[str, str], barber: dict[str, str], barber_id: str, done: str) -> None:
+    await told.ask("post_review", customer, booking_id=done, json={"rating": 4, "text": "Bien."})
+    await told.ask("edit_review", customer, booking_id=done, json={"rating": 5, "text": "Très bien."})
+    answered = await told.ask("put_answer", barber, booking_id=done, json={"text": "Merci !"})
+    assert await told.ask("read_review", barber, booking_id=done) == answered
+    assert (await told.ask("list_reviews", barber_id=barber_id, params={"rating": 5}))["items"]
+    await told.ask("remove_answer", barber, booking_id=done)
+    await told.ask("remove_review", customer, booking_id=done)
+    await told.ask("add_favourite", customer, barber_id=barber_id)
+    assert (await told.ask("list_favourites", customer))["items"]
+    await told.ask("remove_favourite", customer, barber_id=barber_id)
+
+
+async def _other_ways_to_book(told: Story, customer: dict[str, str], barber_id: str, service_id: str) -> None:
+    day = str(tomorrow(9).date())
+    around = {"lat": -33.8688, "lng": 151.2093, "service_ids": service_id, "from": day, "to": day}
+    anybody = await told.ask("free_times_of_all", params=around)
+    assert (anybody["barbers"][0]["id"], anybody["slots"][0]["barber_ids"]) == (barber_id, [barber_id])
+    starts = [slot["start"] for slot in anybody["slots"]]
+    there = {"lat": -33.8688, "lng": 151.2093, "service_ids": [service_id], "scheduled_at": starts[-1]}
+    assert (await told.ask("book_any_barber", customer, json=there))["barber_id"] == barber_id
+    wanted = {"barber_id": barber_id, "service_ids": [service_id], "scheduled_at": starts[-12]}
+    quoted = await told.ask("ask_for_quote", customer, json=wanted)
     assert await told.ask("read_quote", customer, quote_id=quoted["id"]) == quoted
     assert (await told.ask("book_quote", customer, quote_id=quoted["id"]))["id"] == quoted["id"]
-    nearby = {"lat": -33.8688, "lng": 151.2093}
-    anybody = await told.ask("free_times_of_all", params={**days, **nearby})
-    assert (anybody["barbers"][0]["id"], anybody["slots"][0]["barber_ids"]) == (barber_id, [barber_id])
-    at = {"scheduled_at": anybody["slots"][-1]["start"], "service_ids": [service_id]}
-    assert (await told.ask("book_any_barber", customer, json={**nearby, **at}))["barber_id"] == barber_id
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from grome.common.http.operations import MAX_KEY
 from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.shapes import plain_types
-from tests.api.surface import ROUTES, WITH_IDS, WITH_KEY, WITH_QUERY, Route
+from tests.api.surface import ROUTES, WITH_IDS, WITH_KEY, WITH_PARTS, WITH_QUERY, Route
 
 pytestmark = pytest.mark.usefixtures("nothing_written")
 
@@ -78,11 +78,11 @@ async def test_unknown_query_fields(cast: Cast, route: Route) -> None:
     assert_refused(await cast.ask(route, query={"%ff": "1"}), 422, "invalid", "query", told="%ff")
 
 
-@pytest.mark.parametrize("route", WITH_IDS, ids=str)
-async def test_ids_that_are_none(cast: Cast, route: Route) -> None:
-    """Where any string can be one, it is that of nothing."""
-    for name in route.ids:
-        refusal = (422, "invalid", name) if name in route.uuids else (404, "not_found")
+@pytest.mark.parametrize("route", WITH_PARTS, ids=str)
+async def test_ids_and_dates_that_are_none(cast: Cast, route: Route) -> None:
+    """Where any string can be an id, it is that of nothing."""
+    for name in route.parts:
+        refusal = (422, "invalid", name) if name in route.typed_parts else (404, "not_found")
         for wrong in NO_IDS:
             assert_refused(await cast.ask(route, ids={name: wrong}), *refusal, told=wrong[:50])
 

@@ -21,6 +21,7 @@ KEPT = {
     "GET /v1/services/{service_id}": "public, max-age=60",
     "GET /v1/barbers": "public, max-age=10",
     "GET /v1/barbers/{barber_id}": "public, no-cache",
+    "GET /v1/calendars/{token}/grome.ics": "private, no-cache",
 }
 CACHED = [route for route in ROUTES if str(route) in KEPT]
 PAGES = ["/openapi.json", "/docs"]

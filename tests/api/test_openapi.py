@@ -82,7 +82,7 @@ class TestOperations:
         assert described(route)["security"] == ([] if route.who else [{}]) + [{"bearer": []}]
 
     def test_parameters(self, route: Route) -> None:
-        wanted = [("path", name, True) for name in route.ids]
+        wanted = [("path", name, True) for name in route.parts]
         wanted += [("query", field.encode_name, field.required) for field in route.query_fields]
         wanted += [("header", "Idempotency-Key", False)] if route.takes("idempotency_key") else []
         wanted += [("header", "If-None-Match", False)] if route.operation.cache != NO_STORE else []

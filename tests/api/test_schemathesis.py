@@ -1,6 +1,6 @@
 """Requests that schemathesis makes up from the OpenAPI document, good ones and bad ones, against the running server.
 
-About 3,500 requests, each checked by all of schemathesis's checks. Three of those have nothing to say here:
+About 2,000 requests, each checked by all of schemathesis's checks. Three of those have nothing to say here:
 `use_after_free` and `ensure_resource_availability` wait for a route that deletes, and `object_level_authorization` for
 a second identity, which test_roles.py has.
 """
@@ -25,11 +25,13 @@ from tests.builders.people import admin, register
 from tests.running import Running
 
 # The same requests in every run: what is found once is found again, and no run is unlucky.
-CONFIG = schemathesis.Config.from_dict({"seed": 1, "generation": {"deterministic": True, "max-examples": 20}})
+CONFIG = schemathesis.Config.from_dict({"seed": 1, "generation": {"deterministic": True, "max-examples": 12}})
 SCHEMA = schemathesis.openapi.from_dict(document(), config=CONFIG)
 # What the decoder says of input that its Struct does not fit. Of what fits the document it may say none of this, save
 # one thing: JSON Schema counts 1.0 among the integers, and we do not.
-DECODER = re.compile(r"Expected `(?!int`, got `float`)|Invalid |Number out of range|is required$|is not a known field$")
+DECODER = re.compile(
+    r"Expected `(?!int( \| null)?`, got `float`)|Invalid |Number out of range|is required$|is not a known field$"
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from grome.availability.models import OfferRules
 from grome.context import AppContext
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
 from tests.builders.people import Person, admin, register
@@ -24,6 +25,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "/services": {"services": []},
     "/hours": ALWAYS_OPEN,
     "/rules": {},
+    "/house-calls": {},
+    "/terms": {},
+    "/overrides/2027-03-01": {"hours": None},
+    "/holidays": {"holidays": None},
     "/online": {"is_online": True},
 }
 
@@ -67,7 +72,14 @@ async def test_a_new_profile_is_offline_offers_nothing_and_is_closed(http: httpx
     assert {day["is_available"] for day in answer["availability"].values()} == {False}
     assert answer["rules"] == {
         "slot_step_min": 15, "min_notice_min": 60, "horizon_days": 60, "buffer_before_min": 0, "buffer_after_min": 0,
-        "auto_accept": False,
+        "daily_cap": None, "auto_accept": False,
+    }  # fmt: skip
+    assert answer["house_calls"] == {"minutes_per_km": 3.0, "least_travel_min": 10}
+    assert answer["terms"] == {
+        "cancellation": {
+            "cancel_notice_min": 0, "reschedule_notice_min": 0, "late_refund_percent": 100, "no_show_refund_percent": 0,
+        },
+        "deposit": {"percent": 0, "least": 0},
     }  # fmt: skip
 
 
@@ -131,8 +143,9 @@ async def test_offers_are_replaced_under_the_catalogues_names(
         {"service_id": shop.services[0][0], "price": 10**9, "duration_min": 5},
     ]
     answer = await put(http, shop.person, "/services", {"services": offers})
+    plain = {"rules": dict.fromkeys(OfferRules.__struct_fields__), "processing": None, "add_ons": []}
     assert [{**offer, "name": None} for offer in answer["services"]] == [
-        {**offer, "currency": "EUR", "name": None} for offer in offers
+        {**offer, **plain, "currency": "EUR", "name": None} for offer in offers
     ]
     assert answer["services"][0]["name"] == name
     assert (await put(http, shop.person, "/services", {"services": []}))["services"] == []
@@ -191,15 +204,15 @@ async def test_every_break_that_does_not_fit_is_named(http: httpx.AsyncClient, s
 async def test_rules_are_replaced_as_a_whole(http: httpx.AsyncClient, shop: Barber) -> None:
     rules = {
         "slot_step_min": 20, "min_notice_min": 90, "horizon_days": 14, "buffer_before_min": 5, "buffer_after_min": 10,
-        "auto_accept": True,
+        "daily_cap": 7, "auto_accept": True,
     }  # fmt: skip
     assert (await put(http, shop.person, "/rules", rules))["rules"] == rules
     assert (await put(http, shop.person, "/rules", {"slot_step_min": 30}))["rules"] == {
         **rules, "slot_step_min": 30, "min_notice_min": 60, "horizon_days": 60, "buffer_before_min": 0,
-        "buffer_after_min": 0, "auto_accept": False,
+        "buffer_after_min": 0, "daily_cap": None, "auto_accept": False,
     }  # fmt: skip
     assert await faults(http, shop.person, "/rules", {"slot_step_min": 7}) == ["slot_step_min"]
-    assert await faults(http, shop.person, "/rules", {"daily_cap": 7}) == ["daily_cap"]
+    assert await faults(http, shop.person, "/rules", {"daily_cap": 0}) == ["daily_cap"]
 
 
 async def test_online_and_offline(http: httpx.AsyncClient, shop: Barber) -> None:

@@ -1,5 +1,6 @@
 """Requests that no barber answers: they end by themselves, at their time, and give theirs back."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from grome.bookings.jobs import expire_unanswered
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import ask, book, history, move, tomorrow
+from tests.builders.bookings import ask, book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.conftest import SetClock
 
@@ -49,7 +50,7 @@ def deadline(booking: dict[str, Any]) -> datetime:
 
 async def expire_all(context: AppContext) -> None:
     """Until nothing is overdue: what other tests left unanswered is overdue by a moved clock too."""
-    while await context.bookings.expire_unanswered():
+    while await context.booking_moves.expire_unanswered():
         pass
 
 
@@ -60,8 +61,10 @@ async def test_after_its_time_a_request_can_only_be_expired(
     customer, shop = overdue
     refused = await move(http, (customer if action == "cancel" else shop).auth, request_, action)
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
-    read = (await http.get(f"/v1/bookings/{request_['id']}", headers=customer.auth)).json()
-    assert (read["status"], read["reason"], read["version"]) == ("cancelled", "expired", 2)
+    ended = await read(http, customer.auth, request_)
+    assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", "expired", 2)
+    assert (ended["awaits"], ended["answer_by"]) == (None, None)
+    assert ended["settlement"] == {"fee": 0, "refund": 0, "due": 0}
     last = (await history(http, customer.auth, request_))[-1]
     assert (last["action"], last["by"], last["actor_id"], last["reason"]) == ("expire", "system", None, "expired")
 
@@ -82,16 +85,47 @@ async def test_the_job_frees_the_time(
     overdue: tuple[Person, Person],
 ) -> None:
     customer, barber_ = overdue
-    start = tomorrow(9) + 3 * DAY
-    assert (await ask(http, customer, shop, start)).json()["code"] == "slot_taken"
 
     await expire_unanswered({"grome": context})
     await expire_all(context)
 
-    read = (await http.get(f"/v1/bookings/{request_['id']}", headers=barber_.auth)).json()
-    assert (read["status"], read["reason"]) == ("cancelled", "expired")
+    ended = await read(http, barber_.auth, request_)
+    assert (ended["status"], ended["reason"]) == ("cancelled", "expired")
     assert len(await history(http, customer.auth, request_)) == 2
-    await book(http, customer, shop, start)
+    await book(http, customer, shop, tomorrow(9) + 3 * DAY)
+
+
+async def test_whoever_wants_the_time_need_not_wait_for_the_job(
+    http: httpx.AsyncClient, shop: Barber, request_: dict[str, Any], overdue: tuple[Person, Person]
+) -> None:
+    rivals = [await register(http) for _ in range(3)]
+    start = tomorrow(9) + 3 * DAY + timedelta(minutes=15)
+    answers = await asyncio.gather(*(ask(http, rival, shop, start) for rival in rivals))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert (await read(http, overdue[0].auth, request_))["reason"] == "expired"
+    assert len(await history(http, overdue[0].auth, request_)) == 2
+
+
+async def test_nor_does_whoever_wants_the_last_seat_of_a_day(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+) -> None:
+    shop = await barber(http, context, rules={"daily_cap": 1})
+    booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
+    full = await ask(http, customer, shop, tomorrow(12) + 3 * DAY)
+    assert full.json()["errors"] == [{"field": "scheduled_at", "message": "day_full"}]
+    clock.set(deadline(booking) + timedelta(seconds=1))
+    customer = await sign_in_again(http, customer)
+    await book(http, customer, shop, tomorrow(12) + 3 * DAY)
+    assert (await read(http, customer.auth, booking))["reason"] == "expired"
+
+
+async def test_whose_own_request_it_was_gets_the_first_answer_again(
+    http: httpx.AsyncClient, shop: Barber, customer: Person, clock: SetClock
+) -> None:
+    first = await book(http, customer, shop, tomorrow(9) + 3 * DAY, key="k")
+    clock.set(deadline(first) + timedelta(seconds=1))
+    again = await book(http, await sign_in_again(http, customer), shop, tomorrow(9) + 3 * DAY, key="k")
+    assert again == first
 
 
 async def test_the_job_leaves_alone_what_was_answered_and_what_has_time(

@@ -1,6 +1,7 @@
 """A booking's life over HTTP: every move that is legal, every one that is not, and what the history tells."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,8 @@ import pytest
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, admin, register, sign_in_again
+from tests.conftest import SetClock
 
 PATHS = {
     "requested": (),
@@ -26,6 +28,7 @@ LEADS_TO = {
     "decline": {"requested": "cancelled"},
     "start": {"accepted": "in_progress", "in_progress": "in_progress"},
     "complete": {"in_progress": "completed", "completed": "completed"},
+    "no-show": {"accepted": "cancelled"},
     "cancel": {"requested": "cancelled", "accepted": "cancelled", "cancelled": "cancelled"},
 }
 MAY_BE_REPEATED = {("accept", "accepted"), ("start", "in_progress"), ("complete", "completed"), ("cancel", "cancelled")}
@@ -47,24 +50,25 @@ async def booked(
 
 async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, customer, booking = await booked(http, context)
-    assert (booking["version"], booking["price"]) == (1, 3000)
+    assert (booking["version"], booking["price"], booking["awaits"]) == (1, 3000, "barber")
+    answered = {"awaits": None, "answer_by": None}
     for version, (action, status) in enumerate(
         [("accept", "accepted"), ("start", "in_progress"), ("complete", "completed")], start=2
     ):
         response = await move(http, shop.auth, booking, action)
         assert response.status_code == 200, response.text
-        assert response.json() == {**booking, "status": status, "version": version}
+        assert response.json() == {**booking, **answered, "status": status, "version": version}
     read = await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)
-    assert read.json() == {**booking, "status": "completed", "version": 4}
+    assert read.json() == {**booking, **answered, "status": "completed", "version": 4}
 
     entries = await history(http, customer.auth, booking)
     told = [(entry["version"], entry["action"], entry["status"], entry["by"], entry["actor_id"]) for entry in entries]
-    asked, answered = ("customer", str(customer.id)), ("barber", shop.id)
+    asked, answers = ("customer", str(customer.id)), ("barber", shop.id)
     assert told == [
         (1, "create", "requested", *asked),
-        (2, "accept", "accepted", *answered),
-        (3, "start", "in_progress", *answered),
-        (4, "complete", "completed", *answered),
+        (2, "accept", "accepted", *answers),
+        (3, "start", "in_progress", *answers),
+        (4, "complete", "completed", *answers),
     ]
     assert len({entry["id"] for entry in entries}) == 4
     times = [datetime.fromisoformat(entry["at"]) for entry in entries]
@@ -73,9 +77,18 @@ async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppC
 
 
 @pytest.mark.parametrize("status", PATHS)
-async def test_moves_from_each_state(http: httpx.AsyncClient, context: AppContext, status: str) -> None:
+async def test_moves_from_each_state(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock, status: str
+) -> None:
     for action, leads_to in LEADS_TO.items():
+        clock.shift = timedelta()
         shop, customer, booking = await booked(http, context, status)
+        if (action, status) == ("no-show", "accepted"):
+            clock.set(tomorrow(10))
+            shop, customer = (
+                replace(shop, person=await sign_in_again(http, shop.person)),
+                await sign_in_again(http, customer),
+            )
         before = await history(http, shop.auth, booking)
 
         response = await move(http, shop.auth, booking, action)
@@ -92,7 +105,7 @@ async def test_moves_from_each_state(http: httpx.AsyncClient, context: AppContex
             assert response.json()["status"] == leads_to[status], action
             assert response.json()["version"] == booking["version"] + 1
             assert after[:-1] == before
-            assert (after[-1]["action"], after[-1]["version"]) == (action, response.json()["version"])
+            assert (after[-1]["action"], after[-1]["version"]) == (action.replace("-", "_"), response.json()["version"])
         read = await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)
         assert read.json() == (response.json() if response.status_code == 200 else booking)
 
@@ -126,8 +139,18 @@ async def test_every_end_has_its_reason(
     assert (last["by"], last["actor_id"], last["reason"]) == (party, str(person.id), reason)
 
 
-@pytest.mark.parametrize("action", ["accept", "decline", "start", "complete"])
-async def test_only_barbers_answer(http: httpx.AsyncClient, context: AppContext, action: str) -> None:
+@pytest.mark.parametrize("action", ["accept", "decline"])
+async def test_only_whom_a_request_awaits_answers(http: httpx.AsyncClient, context: AppContext, action: str) -> None:
+    _, customer, booking = await booked(http, context)
+    refused = await move(http, customer.auth, booking, action)
+    assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+    assert refused.json()["detail"] == "The request awaits the barber's answer."
+    assert (await move(http, (await admin(http, context)).auth, booking, action)).status_code == 403
+    assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401
+
+
+@pytest.mark.parametrize("action", ["start", "complete", "no-show"])
+async def test_only_barbers_work(http: httpx.AsyncClient, context: AppContext, action: str) -> None:
     _, customer, booking = await booked(http, context)
     for person in (customer, await admin(http, context)):
         response = await move(http, person.auth, booking, action)
@@ -143,7 +166,7 @@ async def test_what_is_somebody_elses_is_not_there(http: httpx.AsyncClient, cont
         for method, address in (("GET", path), ("GET", f"{path}/history"), ("POST", f"{path}/cancel")):
             response = await http.request(method, address, headers=auth)
             assert (response.status_code, response.json()["code"]) == (404, "not_found")
-    for action in ("accept", "decline", "start", "complete"):
+    for action in ("accept", "decline", "start", "complete", "no-show"):
         assert (await move(http, other_shop.auth, booking, action)).status_code == 404
     assert (await http.get(path, headers=customer.auth)).json() == booking
     assert (await http.get(f"/v1/bookings/{UUID(int=0)}", headers=customer.auth)).status_code == 404

@@ -48,6 +48,7 @@ async def barber(
     prices: tuple[int, ...] = (),
     hours: dict[str, Any] | None = None,
     rules: dict[str, Any] | None = None,
+    terms: dict[str, Any] | None = None,
     **profile: Any,
 ) -> Barber:
     """A barber who is always open and takes any start on a tick, unless told otherwise."""
@@ -69,6 +70,8 @@ async def barber(
     await _put(http, person, "/services", {"services": offers})
     await _put(http, person, "/hours", hours or ALWAYS_OPEN)
     await _put(http, person, "/rules", {**EAGER, **(rules or {})})
+    if terms:
+        await _put(http, person, "/terms", terms)
     return Barber(person, services)
 
 

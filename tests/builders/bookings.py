@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 
+from grome.context import AppContext
 from tests.builders.barbers import Barber
 from tests.builders.people import Person
 
@@ -50,7 +52,7 @@ async def book(
 async def move(
     http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any], action: str, **body: Any
 ) -> httpx.Response:
-    """Accept, decline, start, complete or cancel, as whoever `auth` is of."""
+    """Accept, decline, start, complete, no-show or cancel, as whoever `auth` is of."""
     return await http.post(f"/v1/bookings/{booking['id']}/{action}", headers=auth, json=body or None)
 
 
@@ -59,3 +61,30 @@ async def history(http: httpx.AsyncClient, auth: dict[str, str], booking: dict[s
     assert response.status_code == 200, response.text
     entries: list[dict[str, Any]] = response.json()["items"]
     return entries
+
+
+async def read(http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any]) -> dict[str, Any]:
+    response = await http.get(f"/v1/bookings/{booking['id']}", headers=auth)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def changed(context: AppContext, booking: dict[str, Any], **fields: Any) -> None:
+    """Written into the database as no route does it; names are paths, with `__` for dots."""
+    wanted = {name.replace("__", "."): value for name, value in fields.items()}
+    written = await context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": wanted})
+    assert written.matched_count == 1
+
+
+async def offered(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, start: datetime, by: str = "system"
+) -> dict[str, Any]:
+    """A time that is offered to a customer, for an hour, by Grome or by the barber."""
+    booking = await book(http, customer, shop, start)
+    actor_id = shop.person.id if by == "barber" else None
+    deadline = context.clock() + timedelta(hours=1)
+    made = {"history__0__action": "offer", "history__0__by": by, "history__0__actor_id": actor_id}
+    waits = {"status": "requested", "awaits": "customer", "answer_by": deadline, "history__0__answer_by": deadline}
+    await changed(context, booking, origin="waitlist", history__0__status="requested", **made, **waits)
+    return await read(http, customer.auth, booking)

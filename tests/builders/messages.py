@@ -14,6 +14,7 @@ from grome.notifications.models import (
     MessageKind,
     PayoutFacts,
     Rendered,
+    ReviewFacts,
     VerificationFacts,
 )
 from grome.notifications.rendering import render
@@ -67,6 +68,11 @@ def account_facts(kind: MessageKind, **changes: Any) -> AccountFacts:
     return AccountFacts(**{**facts, **changes})
 
 
+def review_facts(**changes: Any) -> ReviewFacts:
+    facts = {"name": "Sam", "other_name": "Zoë", "stars": 4, "words": "Quick and precise.", "link": LINK}
+    return ReviewFacts(**{**facts, **changes})
+
+
 def payout_facts(**changes: Any) -> PayoutFacts:
     facts: dict[str, Any] = {
         "name": "Sam",
@@ -93,6 +99,9 @@ def samples(**booking: Any) -> Iterator[Sample]:
         if kind is not MessageKind.REVIEW_REQUEST:
             other = {"name": "Corner Barbers", "other_name": "Sam", "to_barber": True}
             yield Sample(kind, "to the barber", booking_facts(**{**told, **other, **booking}))
+    yield Sample(MessageKind.REVIEW_POSTED, "", review_facts())
+    yield Sample(MessageKind.REVIEW_POSTED, "without words", review_facts(words=""))
+    yield Sample(MessageKind.REVIEW_ANSWERED, "", review_facts(words="Thank you, come again!"))
     yield Sample(MessageKind.PAYOUT, "", payout_facts(**{k: v for k, v in booking.items() if k == "currency"}))
     for approved, notes in ((True, None), (False, "The photo is too dark to read.")):
         facts = VerificationFacts(name="Sam", approved=approved, link=LINK, notes=notes)

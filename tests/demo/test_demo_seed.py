@@ -18,6 +18,7 @@ from grome.demo.seed import DEFAULT_CITIES, DEMO_ACCOUNTS, SeedCounts, SeedSize,
 from grome.demo.story import tell
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
+from tests.one_grome import with_database
 from tests.running import running_grome
 
 SMALL = SeedSize(cities=("Berlin", "Tokyo"), barbers_per_city=6, customers=4)
@@ -27,7 +28,7 @@ COLLECTIONS = ("services", "users", "barbers")
 @pytest.fixture
 def own_settings(settings: Settings) -> Settings:
     """A database apart, so that demo barbers do not turn up in the searches of other tests."""
-    return msgspec.structs.replace(settings, mongo=msgspec.structs.replace(settings.mongo, database="grome_test_demo"))
+    return with_database(settings, "demo")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from config.settings import OTHERS, setting_fields
 from grome.cli import cli
 from tests.docs.pages import PAGES, ROOT, blocks, prose
 
-EXAMPLE = "favourites"  # the feature that the tutorial writes is not there, and must not be
+EXAMPLE = "aliases"  # the feature that the tutorial writes is not there, and must not be
 TOP = {path.name for path in ROOT.iterdir()}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import pytest
 from rich.console import Console
 
@@ -16,6 +15,7 @@ from grome.demo.seed import seed_if_empty
 from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
 from tests.docs.pages import ROOT, blocks, section
+from tests.one_grome import with_database
 from tests.running import Running, running_grome
 
 PRINTED_URL = "http://127.0.0.1:8000"
@@ -26,7 +26,7 @@ DIFFERS = "…"  # in the README, for whatever differs from run to run or is lef
 @pytest.fixture
 async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Running]:
     """On a database of its own, and without a job worker, which would take the jobs of the other tests."""
-    own = msgspec.structs.replace(settings, mongo=msgspec.structs.replace(settings.mongo, database="grome_readme"))
+    own = with_database(settings, "readme")
     context = await AppContext.open(own)
     await context.mongo.drop_database(own.mongo.database)
     async for _ in migrate(context.database, MIGRATIONS, context.clock):

@@ -21,6 +21,8 @@ from tests.faults.conftest import OwnServers
 from tests.running import environment
 from tests.waiting import until
 
+pytestmark = pytest.mark.alone
+
 MOST_CPU = 0.10
 MOST_LINES = 20
 AWAY_S = 5

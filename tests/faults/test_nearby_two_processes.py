@@ -21,6 +21,8 @@ from tests.builders.world import Place
 from tests.running import Running, running_grome
 from tests.waiting import until
 
+pytestmark = pytest.mark.alone
+
 STOOD_STILL = (-40.0, 92.0)
 # Two places that lie in different cells, and that one search finds.
 FROM, TO = (-40.0, 94.0), (-40.0, 94.08)

@@ -4,12 +4,15 @@ import asyncio
 import statistics
 
 import httpx
+import pytest
 from redis.asyncio import Redis
 
 from grome.context import AppContext
 from tests.builders.chairs import asked, beside, chair, is_online
 from tests.faults.conftest import MONGO_TIMEOUT_S, OwnServers
 from tests.waiting import until
+
+pytestmark = pytest.mark.alone
 
 HELD = (-40.0, 70.0)
 NOT_HELD = beside(HELD, 1)

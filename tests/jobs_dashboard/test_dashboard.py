@@ -1,6 +1,5 @@
 """The SAQ dashboard over HTTP, as a browser uses it: cookies kept, redirects looked at."""
 
-import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
@@ -17,6 +16,7 @@ from grome.context import AppContext
 from grome.jobs.models import Queue
 from tests.builders.people import PASSWORD, admin, register
 from tests.conftest import SetClock
+from tests.one_grome import changed
 
 ACCESS, REFRESH = "grome_jobs_access", "grome_jobs_refresh"
 
@@ -157,7 +157,7 @@ async def test_cookies_are_for_the_dashboard_alone(http: httpx.AsyncClient, cont
 @pytest.fixture
 def production(app: App, context: AppContext) -> Iterator[None]:
     settings = msgspec.structs.replace(context.settings, env="production")
-    app.ctx.grome = dataclasses.replace(context, settings=settings)
+    app.ctx.grome = changed(context, settings=settings)
     yield
     app.ctx.grome = context
 
@@ -322,7 +322,7 @@ async def test_no_other_file_is_served(http: httpx.AsyncClient, name: str) -> No
 @pytest.fixture
 def redis_away(app: App, context: AppContext) -> Iterator[None]:
     nobody_there = {name: RedisQueue.from_url("redis://127.0.0.1:1", name=name) for name in Queue}
-    app.ctx.grome = dataclasses.replace(context, queues=nobody_there)
+    app.ctx.grome = changed(context, queues=nobody_there)
     yield
     app.ctx.grome = context
 

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,9 +14,12 @@ import pytest
 from pymongo.errors import DuplicateKeyError, WriteError
 
 from config.settings import Settings
-from grome.barbers.models import Barber, OfferedService
+from grome.barbers.models import Barber, CancellationPolicy, ChosenService, OfferedService, StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import document_of
+from grome.bookings.models import Booking, Party, Status
+from grome.bookings.repository import COLLECTION as BOOKINGS
+from grome.bookings.wishes import Wish, compose
 from grome.catalogue.models import Service
 from grome.catalogue.repository import ServiceRepository
 from grome.common.clock import system_clock
@@ -25,6 +29,7 @@ from grome.context import AppContext
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.migrations.runner import Migration, applied, migrate
 from tests.builders.world import a_barber
+from tests.one_grome import with_database
 from tests.running import environment
 
 FAILED_VALIDATION = 121
@@ -35,8 +40,7 @@ NUMBERS = [migration.number for migration in MIGRATIONS]
 @pytest.fixture
 def elsewhere(settings: Settings) -> Settings:
     """The same servers, and a database of this test's own."""
-    mongo = msgspec.structs.replace(settings.mongo, database=f"grome_test_{uuid4().hex[:12]}")
-    return msgspec.structs.replace(settings, mongo=mongo)
+    return with_database(settings, uuid4().hex[:12])
 
 
 @pytest.fixture
@@ -150,6 +154,64 @@ async def test_barbers_from_before_the_searches_get_what_these_need(database_: D
     words = {"display_name": ["at", "sea"], "services": ["hot", "shave", "towel"], "neighbourhood": []}
     assert [one for one in found if one["words"] != words] == []
     assert unused not in await database_[BARBERS.name].index_information()
+
+
+async def test_barbers_from_before_their_shops_rules_ask_nothing_of_customers(database_: Database) -> None:
+    """Whether they are from before the searches or not."""
+    added = ("openings", "house_calls", "terms")
+    shops = [a_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)]) for _ in range(2)]
+    old = [
+        {name: value for name, value in document_of(shop).items() if name not in lacking}
+        for shop, lacking in zip(shops, (added, (*added, "words", "version")), strict=True)
+    ]
+    for one in old:
+        one["services"] = [{name: one["services"][0][name] for name in ("service_id", "name", "price", "duration_min")}]
+        del one["rules"]["daily_cap"]
+    await database_[BARBERS.name].insert_many(old)
+    assert await run(database_) == NUMBERS
+    found = {one["_id"]: from_document(one, StoredBarber) async for one in database_[BARBERS.name].find()}
+    assert found == {shop.id: from_document(document_of(shop), StoredBarber) for shop in shops}
+    assert shops[0].terms.cancellation == CancellationPolicy(0, 0, late_refund_percent=100, no_show_refund_percent=0)
+
+
+def a_booking(shop: Barber, status: Status, answer_by: datetime | None = None) -> Booking:
+    start = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    wish = Wish(
+        id=new_id(),
+        customer_id=new_id(),
+        barber=shop,
+        services=[ChosenService(shop.services[0])],
+        start=start,
+        terms=shop.terms,
+    )
+    made = compose(wish, start - timedelta(days=1), timedelta(days=1))
+    history = [msgspec.structs.replace(made.history[0], scheduled_at=None)]
+    active = status in {Status.REQUESTED, Status.ACCEPTED, Status.IN_PROGRESS}
+    changed = {"status": status, "active": active, "answer_by": answer_by, "awaits": None, "history": history}
+    return msgspec.structs.replace(made, **changed)
+
+
+async def test_bookings_from_before_their_shops_rules(database_: Database) -> None:
+    """Requests wait for the barber, as all did, and what is over stays as it is."""
+    shop = a_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)])
+    answer_by = datetime(2026, 12, 1, 8, tzinfo=UTC)
+    bookings = [
+        a_booking(shop, Status.REQUESTED, answer_by),
+        *(a_booking(a_barber((0, 0), services=shop.services), status) for status in list(Status)[1:]),
+    ]
+    kept = {
+        *("_id", "customer_id", "barber_id", "services", "scheduled_at", "ends_at", "ticks", "active", "status"),
+        *("reason", "price", "currency", "payment", "version", "answer_by", "idempotency", "history", "created_at"),
+    }
+    for booking in bookings:
+        old = {name: value for name, value in to_document(booking).items() if name in kept}
+        del old["services"][0]["add_ons"], old["history"][0]["scheduled_at"]
+        old["payment"] = {name: old["payment"][name] for name in ("status", "amount", "currency")}
+        await database_[BOOKINGS.name].insert_one(old)
+    assert await run(database_) == NUMBERS
+    found = {one["_id"]: from_document(one, Booking) async for one in database_[BOOKINGS.name].find()}
+    bookings[0] = msgspec.structs.replace(bookings[0], awaits=Party.BARBER)
+    assert found == {booking.id: booking for booking in bookings}
 
 
 async def test_a_catalogue_from_before_there_were_words_gets_them(database_: Database) -> None:

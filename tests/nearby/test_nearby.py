@@ -22,7 +22,7 @@ from tests.builders.world import REGIONS, Place, a_barber, a_world, distance_m, 
 
 
 # A world drawn piece by piece would be too much for Hypothesis: it draws how many barbers there are, and the dice.
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
 async def test_it_finds_what_looking_at_everybody_finds(
     http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
@@ -31,13 +31,13 @@ async def test_it_finds_what_looking_at_everybody_finds(
     world = a_world(region, size, chance)
     async with strewn(context, world):
         everybody = await stored(context)
-        for _ in range(8):
+        for _ in range(6):
             search = a_search(region, world, chance)
             pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
             check(search, everybody, list(chain.from_iterable(pages)))
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(region=st.sampled_from(REGIONS), dice=st.integers(0, 2**32))
 async def test_it_keeps_finding_them_while_they_move_come_and_go(
     http: httpx.AsyncClient, context: AppContext, region: Place, dice: int
@@ -45,7 +45,7 @@ async def test_it_keeps_finding_them_while_they_move_come_and_go(
     """The same few points are asked all the time, so that what is kept for them must follow every change."""
     chance = Random(dice)  # noqa: S311 -- as above
     world = a_world(region, 25, chance)
-    searches = [a_search(region, world, chance) for _ in range(6)]
+    searches = [a_search(region, world, chance) for _ in range(4)]
     async with strewn(context, world):
         for _ in range(12):
             await change_something(context, region, world, chance)

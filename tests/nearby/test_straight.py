@@ -33,7 +33,7 @@ PER_TOWN = 150
 SLOW_S = 0.05
 
 
-@hypothesis_settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 60), dice=st.integers(0, 2**32))
 async def test_it_finds_what_looking_at_everybody_finds(
     context: AppContext, region: Place, size: int, dice: int
@@ -62,10 +62,11 @@ async def _page_by_page(context: AppContext, search: Search, chance: Random) -> 
 
 @pytest.fixture
 async def small(settings: Settings, database: None) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
-    """An application that can hold three of the towns at most."""
+    """An application that can hold three of the towns at most, and has time."""
     nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
+    mongo = msgspec.structs.replace(settings.mongo, timeout_ms=30_000)
     async with (
-        served(msgspec.structs.replace(settings, nearby=nearby)) as app,
+        served(msgspec.structs.replace(settings, nearby=nearby, mongo=mongo)) as app,
         httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
     ):
         await until(lambda: app.ctx.grome.barber_changes.listening, within_s=5)
@@ -75,7 +76,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
 async def test_more_towns_than_can_be_held_all_at_once(small: httpx.AsyncClient, context: AppContext) -> None:
     chance = Random(3)  # noqa: S311 -- as above
     world = [one for town in TOWNS for one in a_world(town, PER_TOWN, chance)]
-    searches = [Search(town, 30) for town in TOWNS] * 12
+    searches = [Search(town, 30) for town in TOWNS] * 6
     async with strewn(context, world):
         everybody = await stored(context)
         await context.database.command("profile", 2)

@@ -32,7 +32,8 @@ def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
     jobs, mailbox, phones, texts = RecordedJobs(), Mailbox(), Phones(), Texts()
     log, devices, clock = context.notification_log, context.push_devices, context.clock
     recipients = Recipients(context.accounts, devices)
-    stories = Stories(context.accounts, context.bookings, context.barbers, "https://grome.example", clock)
+    services = (context.accounts, context.bookings, context.barbers, context.reviews)
+    stories = Stories(*services, "https://grome.example", clock)
     delivery = Delivery(Transports(mailbox, phones, texts), links)
     return Desk(
         jobs=jobs,

@@ -1,7 +1,6 @@
 """The folder that stands in for a mail server, and the page that shows it."""
 
 import asyncio
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from grome.notifications.mail import MailDeferredError
 from grome.notifications.mailbox import MailboxFolder, open_mailbox
 from tests.builders.mails import mail
 from tests.builders.messages import UNSUBSCRIBE, samples
+from tests.one_grome import changed
 
 SENDER = "Grome <no-reply@grome.example>"
 
@@ -156,7 +156,7 @@ def _set(settings: Settings, how: str) -> Settings:
 
 @pytest.fixture(params=["production", "smtp"])
 def elsewhere(request: pytest.FixtureRequest, app: App, context: AppContext) -> Iterator[None]:
-    app.ctx.grome = dataclasses.replace(context, settings=_set(context.settings, request.param))
+    app.ctx.grome = changed(context, settings=_set(context.settings, request.param))
     yield
     app.ctx.grome = context
 

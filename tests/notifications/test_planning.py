@@ -37,10 +37,13 @@ def event(kind: EventType, actor_id: UUID | None, people: tuple[UUID, ...] = (CU
         (EventType.BOOKING_NO_SHOW, BARBER, {("booking_cancelled", "customer")}),
         (EventType.BOOKING_TIPPED, CUSTOMER, set()),
         (EventType.BOOKING_NOTED, CUSTOMER, set()),
+        (EventType.REVIEW_POSTED, CUSTOMER, {("review_posted", "barber")}),
+        (EventType.REVIEW_ANSWERED, BARBER, {("review_answered", "customer")}),
+        (EventType.REVIEW_REMOVED, ADMIN, set()),
         (EventType.BOOKING_EXPIRED, None, {("booking_cancelled", "customer"), ("booking_cancelled", "barber")}),
     ],
 )
-def test_of_bookings(kind: EventType, actor_id: UUID | None, told: set[tuple[str, str]]) -> None:
+def test_of_bookings_and_reviews(kind: EventType, actor_id: UUID | None, told: set[tuple[str, str]]) -> None:
     planned = list(plan(event(kind, actor_id)))
     assert {(notice.kind.value, NAMES[notice.user_id]) for notice in planned} == told
     assert len(planned) == len(told)

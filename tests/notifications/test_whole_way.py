@@ -20,12 +20,12 @@ from tests.builders.bookings import move
 from tests.builders.people import PASSWORD
 from tests.jobs.test_jobs import working
 from tests.notifications.happenings import a_visit, log_of, put_token
+from tests.one_grome import with_database
 from tests.served import served
 from tests.waiting import until
 from workers.registry import HANDLERS
 
 SOON_S = 20
-DATABASE = "grome_test_messages"
 BY_MAIL = ["welcome", "new_device", "booking_requested", "booking_accepted", "receipt", "review_request"]
 BY_PUSH = ["new_device", "booking_requested", "booking_accepted", "review_request"]
 TO_THE_BARBER = ["booking_requested", "welcome"]
@@ -34,19 +34,18 @@ TO_THE_BARBER = ["booking_requested", "welcome"]
 @pytest.fixture
 def own_settings(settings: Settings, tmp_path: Path) -> Settings:
     """A database and a mailbox of this test's own: the relay hands on whatever has happened."""
-    mongo = msgspec.structs.replace(settings.mongo, database=DATABASE)
-    return msgspec.structs.replace(settings, mongo=mongo, home=str(tmp_path))
+    return msgspec.structs.replace(with_database(settings, "messages"), home=str(tmp_path))
 
 
 @pytest.fixture
 async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, AppContext]]:
     context = await AppContext.open(own_settings)
-    await context.mongo.drop_database(DATABASE)
+    await context.mongo.drop_database(own_settings.mongo.database)
     async for _ in migrate(context.database, MIGRATIONS, context.clock):
         pass
     async with served(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as http:
         yield http, app.ctx.grome
-    await context.mongo.drop_database(DATABASE)
+    await context.mongo.drop_database(own_settings.mongo.database)
     await context.close()
 
 

@@ -1,7 +1,6 @@
 """The figures that a monitoring system reads, and who may read them."""
 
 import asyncio
-import dataclasses
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -23,6 +22,7 @@ from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.jobs import new_kind, stored_job
 from tests.builders.people import Person, admin, register
+from tests.one_grome import changed
 from tests.waiting import until
 
 SECRET = "a-secret-of-this-test"
@@ -106,7 +106,7 @@ async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: A
 @pytest.fixture
 def redis_away(app: App, context: AppContext) -> Iterator[None]:
     nobody_there = {name: RedisQueue.from_url("redis://127.0.0.1:1", name=name) for name in Queue}
-    app.ctx.grome = dataclasses.replace(context, queues=nobody_there)
+    app.ctx.grome = changed(context, queues=nobody_there)
     yield
     app.ctx.grome = context
 
@@ -122,7 +122,7 @@ async def test_without_redis_the_rest_is_told(http: httpx.AsyncClient, boss: Per
 @pytest.fixture
 def secret(app: App, context: AppContext) -> Iterator[None]:
     http = msgspec.structs.replace(context.settings.http, metrics_token=SECRET)
-    app.ctx.grome = dataclasses.replace(context, settings=msgspec.structs.replace(context.settings, http=http))
+    app.ctx.grome = changed(context, settings=msgspec.structs.replace(context.settings, http=http))
     yield
     app.ctx.grome = context
 

@@ -114,7 +114,9 @@ async def test_limits_that_change_hold_for_all_uses_together(
     assert (await figures(http, boss, promo))["held"] == len(held)
 
 
-async def test_the_last_seat_of_many_is_found(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+async def test_the_last_seat_of_many_is_found(
+    http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person
+) -> None:
     promo = await make(http, boss, most_uses=2_000)
     last = 777
     uses = [
@@ -127,7 +129,19 @@ async def test_the_last_seat_of_many_is_found(http: httpx.AsyncClient, context: 
     await insert_missing(context.database[USES.name], [to_document(use) for use in uses])
     told = await outcomes(context, promo["code"], [{}] * 8)
     assert (told.count(None), told.count("promo_exhausted")) == (1, 7)
-    await context.promo_claims.release(uses[0].id)
+    await other_process.promo_claims.release(uses[0].id)
+    told = await outcomes(context, promo["code"], [{}] * 8)
+    assert (told.count(None), told.count("promo_exhausted")) == (1, 7)
+
+
+async def test_a_seat_that_was_freed_and_not_told_of_is_found_soon(
+    http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
+) -> None:
+    """The process that gave it back died between the two."""
+    promo = await make(http, boss, most_uses=1)
+    assert [await reason(context, promo["code"]) for _ in range(2)] == [None, "promo_exhausted"]
+    await context.database[USES.name].delete_one({"promo_id": UUID(promo["id"])})
+    clock.shift = timedelta(seconds=11)
     assert await reason(context, promo["code"]) is None
 
 
@@ -159,6 +173,15 @@ class TestQuotes:
         for firm in (False, True, False):
             await claim(context, promo["code"], by=me, holder=quote, firm=firm)
         assert await reason(context, promo["code"], by=me, firm=False) == "promo_used_up_by_you"
+
+    async def test_booking_one_leaves_the_customers_other_one(
+        self, http: httpx.AsyncClient, context: AppContext, boss: Person
+    ) -> None:
+        promo, me, quotes = await make(http, boss, most_uses_each=2), uuid4(), [uuid4(), uuid4()]
+        for firm in (False, True):
+            for quote in quotes:
+                await claim(context, promo["code"], by=me, holder=quote, firm=firm)
+                assert len(await stored(context, promo)) == (2 if firm else quotes.index(quote) + 1)
 
     async def test_of_two_that_are_booked_at_once_one_has_the_code(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person

@@ -157,9 +157,9 @@ class TestWithABooking:
         self, http: httpx.AsyncClient, context: AppContext, promo: dict[str, Any], customer: Person
     ) -> None:
         shop = await barber(http, context, rules={"auto_accept": True})
+        terms = {"cancellation": {"cancel_notice_min": 7 * 24 * 60}}
+        assert (await http.put("/v1/barbers/me/terms", json=terms, headers=shop.auth)).status_code == 200
         booking = await book(http, customer, shop, tomorrow(9))
-        week = {"$set": {"terms.cancellation.cancel_notice_min": 7 * 24 * 60}}
-        await context.database["bookings"].update_one({"_id": UUID(booking["id"])}, week)
         await use_for(context, promo, booking, keep=False)
         assert (await move(http, customer.auth, booking, "cancel")).status_code == 200
         await hand_on(context, booking)

@@ -32,10 +32,8 @@ _SOON_S = 1.0
 
 @pytest.fixture(scope="session")
 def trial_settings(settings: Settings) -> Settings:
-    mongo = msgspec.structs.replace(settings.mongo, database="grome_webhooks")
-    redis = msgspec.structs.replace(settings.redis, url=f"{settings.redis.url.rpartition('/')[0]}/7")
     webhooks = msgspec.structs.replace(settings.webhooks, private_addresses=True, timeout_s=_SOON_S)
-    return msgspec.structs.replace(settings, mongo=mongo, redis=redis, webhooks=webhooks)
+    return msgspec.structs.replace(apart(settings, "trial", 7), webhooks=webhooks)
 
 
 @pytest.fixture(scope="session")

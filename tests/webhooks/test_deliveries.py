@@ -16,7 +16,7 @@ from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import admin, register
 from tests.waiting import until
 from tests.webhooks.receiver import Received, Receiver, answering
-from tests.webhooks.trial import Trial, registered
+from tests.webhooks.trial import Trial, registered, reviewed
 from workers.registry import HANDLERS
 from workers.runner import work
 
@@ -139,14 +139,15 @@ async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     await move(trial.http, shop.auth, booking, "accept")
     requested, accepted = await trial.events(booking)
     accounts = [registered(customer), registered(shop.person)]
-    await trial.context.followers["webhooks"].follow([requested, accepted, *accounts])
+    review = reviewed(booking)
+    await trial.context.followers["webhooks"].follow([requested, accepted, *accounts, review])
 
     for person, endpoint, wanted in (
-        (shop.person, all_of_mine, [requested, accepted]),
+        (shop.person, all_of_mine, [requested, accepted, review]),
         (shop.person, some, [accepted]),
         (shop.person, disabled, []),
         (other.person, others, []),
-        (boss, platform, [requested, accepted, *accounts]),
+        (boss, platform, [requested, accepted, *accounts, review]),
         (boss, new_people, accounts),
     ):
         told = [one["event_id"] for one in await trial.log(person, endpoint)]
@@ -154,6 +155,9 @@ async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     await trial.deliver(new_people, accounts[0])
     told_of = Webhook(new_people.secret).verify(receiver.requests[-1].body, receiver.requests[-1].headers)
     assert told_of["data"] == {"user_id": str(customer.id), "version": 1}
+    await trial.deliver(all_of_mine, review)
+    told_of = Webhook(all_of_mine.secret).verify(receiver.requests[-1].body, receiver.requests[-1].headers)
+    assert told_of["data"] == {"booking_id": booking["id"], "version": 1}
 
 
 async def test_an_event_that_comes_again_makes_no_second_delivery_nor_job(trial: Trial, receiver: Receiver) -> None:

@@ -130,3 +130,16 @@ def registered(person: Person) -> Event:
         people=(person.id,),
         actor_id=person.id,
     )
+
+
+def reviewed(booking: dict[str, Any]) -> Event:
+    customer_id = UUID(booking["customer_id"])
+    return Event(
+        id=new_id(),
+        type=EventType.REVIEW_POSTED,
+        at=tomorrow(2),
+        subject_id=UUID(booking["id"]),
+        version=1,
+        people=(customer_id, UUID(booking["barber_id"])),
+        actor_id=customer_id,
+    )

@@ -12,6 +12,8 @@ NO_STORE: Final = "no-store"
 # `public`, since these answers are the same with a token and without: else caches between us and the client would not
 # keep one that was asked for with a token (RFC 9111, section 3.5).
 REVALIDATED: Final = "public, no-cache"
+# For one person's, where a program of theirs keeps it in any case and asks again and again.
+REVALIDATED_BY_ITS_OWNER: Final = "private, no-cache"
 
 
 def kept_for(seconds: int) -> str:

@@ -1,6 +1,7 @@
 """How a feature declares its routes. A handler's signature is what is decoded, checked and documented."""
 
 import inspect
+import re
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ IdempotencyKey = Annotated[
         description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
     ),
 ]
-
+# What is longer than a UUID, as all our tokens are. %3A is a colon, of which ids of jobs have several.
+_LIKE_A_TOKEN: Final = re.compile(r"(?:[\w.~-]|%(?!3a)){40,}", re.IGNORECASE)
 
 Answers = dict[int, type[Struct] | str | None]
 
@@ -210,9 +212,13 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def path_to_log(request: Request) -> str:
-    """Without a token that stands in it: the link would still be good for whoever reads the log."""
+    """Without a token that stands in it: the link would still be good for whoever reads the log.
+
+    Also where no route took the request, since its token can be good with the rest of the address put right.
+    """
     token = request.match_info.get("token")
-    return request.path.replace(str(token), "…") if token else request.path
+    path = request.path.replace(str(token), "…") if token else request.path
+    return _LIKE_A_TOKEN.sub("…", path)
 
 
 def log_request(request: Request, status: int) -> None:

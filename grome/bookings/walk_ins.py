@@ -1,0 +1,88 @@
+"""Visits that begin at once, of people who came without an appointment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from grome.availability.ticks import TICK, moment_of, tick_of
+from grome.barbers.models import Barber, ChosenService
+from grome.bookings.models import Action, Booking, Guest, HistoryEntry, Origin, Party, Status
+from grome.bookings.repository import BookingRepository
+from grome.bookings.schemas import BookingOut, booking_out
+from grome.bookings.wishes import Wish, compose
+from grome.common.clock import Clock
+from grome.common.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seating:
+    """Who sits down for what; `duration_min` is how long it will take."""
+
+    id: UUID
+    customer_id: UUID | None
+    guest: Guest | None
+    services: Sequence[ChosenService]
+    duration_min: int
+
+
+class WalkInBookings:
+    """A walk-in claims its time by the same index as every booking, though no rule but that counts any more."""
+
+    def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
+        self._bookings, self._clock = bookings, clock
+
+    async def begin(self, barber: Barber, seating: Seating) -> BookingOut:
+        """A booking in progress, from the five minutes that go on now. Raises SlotTaken where they, or what follows,
+        belong to somebody else. A second time under the same id gives the same booking.
+        """
+        if there := await self._bookings.find({"barber_id": barber.id}, seating.id):
+            return booking_out(there)
+        booking = self._compose(barber, seating, self._clock())
+        await self._bookings.insert(booking)
+        return booking_out(booking)
+
+    def _compose(self, barber: Barber, seating: Seating, now: datetime) -> Booking:
+        first = tick_of(now)
+        start = moment_of(first)
+        wish = Wish(
+            id=seating.id,
+            customer_id=seating.customer_id,
+            guest=seating.guest,
+            barber=barber,
+            services=list(seating.services),
+            start=start,
+            terms=barber.terms,
+            origin=Origin.WALK_IN,
+        )
+        ends_at = start + timedelta(minutes=seating.duration_min)
+        return msgspec.structs.replace(
+            compose(wish, now, timedelta()),
+            ends_at=ends_at,
+            ticks=list(range(first, first + (ends_at - start) // TICK)),  # who is there needs no buffers
+            status=Status.IN_PROGRESS,
+            awaits=None,
+            answer_by=None,
+            version=2,
+            history=[
+                _entry(barber, 1, Action.CREATE, Status.ACCEPTED, now, start),
+                _entry(barber, 2, Action.START, Status.IN_PROGRESS, now, None),
+            ],
+        )
+
+
+def _entry(
+    barber: Barber, version: int, action: Action, status: Status, at: datetime, start: datetime | None
+) -> HistoryEntry:
+    return HistoryEntry(
+        id=new_id(),
+        version=version,
+        action=action,
+        status=status,
+        by=Party.BARBER,
+        actor_id=barber.id,
+        at=at,
+        scheduled_at=start,
+    )

@@ -1,0 +1,59 @@
+"""What Grome keeps of a person's calendar feed, and what stands in one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.common.actor import Role
+
+# Of whom there are visits; admins have no calendar.
+HOLDERS: Final = frozenset({Role.CUSTOMER, Role.BARBER})
+
+# What a feed holds. No horizon reaches farther ahead than a year. Where there are more visits than it takes, those that
+# are farthest from today are left out.
+BEHIND: Final = timedelta(days=90)
+AHEAD: Final = timedelta(days=367)
+MOST_BEHIND: Final = 500
+MOST_AHEAD: Final = 1_000
+MOST_TIME_OFF: Final = 200
+
+
+class CalendarFeed(Struct, frozen=True, kw_only=True):
+    """A person's feed under the id of their account; stored once it was ever changed, and until then as it begins.
+
+    Its address follows from `generation` by a key that is not in the database (`addresses.py`).
+    """
+
+    id: UUID = field(name="_id")
+    generation: Annotated[int, Meta(ge=0)] = 0
+    is_on: bool = True
+    changed_at: datetime | None = None
+
+
+class EventStatus(StrEnum):
+    """RFC 5545, section 3.8.1.11."""
+
+    TENTATIVE = "TENTATIVE"
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event of a calendar, in the reader's words. `sequence` grows with each change. `geo` is (lat, lng)."""
+
+    uid: str
+    sequence: int
+    changed_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    status: EventStatus
+    summary: str
+    description: str = ""
+    location: str = ""
+    geo: tuple[float, float] | None = None
+    url: str = ""

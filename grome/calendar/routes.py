@@ -1,0 +1,65 @@
+"""`/v1/me/calendar`, the feed that its address leads to, and one booking as a file."""
+
+from uuid import UUID
+
+from sanic import HTTPResponse, Request
+
+from grome.calendar.ics import CONTENT_TYPE
+from grome.calendar.models import HOLDERS
+from grome.calendar.schemas import CalendarOut
+from grome.common.actor import ANYONE, Actor
+from grome.common.errors import NotFound
+from grome.common.http import Routes
+from grome.common.http.answers import body
+from grome.common.http.caching import REVALIDATED_BY_ITS_OWNER
+from grome.common.storage import disposition
+from grome.context import app_context
+
+calendar = Routes("calendar", "/v1")
+_UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
+
+
+@calendar.get("/me/calendar", who=HOLDERS)
+async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
+    """The secret address at which calendar apps find all your visits, without a sign-in."""
+    return await app_context(request).calendar.address(actor)
+
+
+@calendar.post("/me/calendar/reset", who=HOLDERS)
+async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
+    """Get a new address. The old one is good for nothing at once; a feed that was off is on again."""
+    return await app_context(request).calendar.reset(actor)
+
+
+@calendar.delete("/me/calendar", who=HOLDERS, status=204)
+async def turn_calendar_off(request: Request, actor: Actor) -> None:
+    """Turn your feed off. Its address is good for nothing at once, and never again."""
+    await app_context(request).calendar.turn_off(actor)
+
+
+@calendar.get(
+    "/calendars/{token}/grome.ics",
+    who=ANYONE,
+    answers={200: CONTENT_TYPE},
+    refusals=(NotFound,),
+    cache=REVALIDATED_BY_ITS_OWNER,
+)
+async def read_calendar(request: Request, token: str) -> HTTPResponse:
+    """Somebody's visits as iCalendar (RFC 5545), for calendar apps, who poll it.
+
+    From 90 days back up to a year ahead; cancelled visits are among them with `STATUS:CANCELLED`, and requests as
+    `TENTATIVE`. Customers get the shop's name and place, barbers their customers' first names and their time off.
+    """
+    content = await app_context(request).calendar.feed(token)
+    response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
+    response.headers["X-Robots-Tag"] = "noindex"  # the address is the permission
+    return response
+
+
+@calendar.get("/bookings/{booking_id}/calendar.ics", who=HOLDERS, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
+async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
+    """One booking of yours as an iCalendar file, to be put into a calendar by hand."""
+    content, name = await app_context(request).calendar.visit(actor, booking_id)
+    response = body(request, content, 200, _UTF8)
+    response.headers["Content-Disposition"] = disposition(name)
+    return response

@@ -1,0 +1,67 @@
+"""The feed behind a person's secret address, the address itself, and one visit as a file."""
+
+import asyncio
+from uuid import UUID
+
+from grome.accounts.models import User
+from grome.accounts.service import AccountService
+from grome.calendar.addresses import CalendarAddresses
+from grome.calendar.ics import write_calendar
+from grome.calendar.models import HOLDERS, CalendarFeed
+from grome.calendar.repository import CalendarRepository
+from grome.calendar.schemas import CalendarOut
+from grome.calendar.visits import Visits
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import NotFound
+
+
+class CalendarService:
+    def __init__(
+        self,
+        feeds: CalendarRepository,
+        addresses: CalendarAddresses,
+        accounts: AccountService,
+        visits: Visits,
+        clock: Clock,
+    ) -> None:
+        self._feeds, self._addresses = feeds, addresses
+        self._accounts, self._visits, self._clock = accounts, visits, clock
+
+    async def address(self, actor: Actor) -> CalendarOut:
+        return self._told(actor.id, await self._feeds.find(actor.id))
+
+    async def reset(self, actor: Actor) -> CalendarOut:
+        """A new address; no older one is good any more."""
+        return self._told(actor.id, await self._feeds.next_generation(actor.id, is_on=True, now=self._clock()))
+
+    async def turn_off(self, actor: Actor) -> None:
+        await self._feeds.next_generation(actor.id, is_on=False, now=self._clock())
+
+    async def feed(self, token: str) -> bytes:
+        """Raises NotFound for what is not, or no longer, the address of somebody who has an account."""
+        entries = await self._visits.around_now(await self._holder(token))
+        return await asyncio.to_thread(write_calendar, entries)
+
+    async def visit(self, actor: Actor, booking_id: UUID) -> tuple[bytes, str]:
+        """One booking of the actor's, and a name for its file. Raises NotFound."""
+        user = await self._accounts.find(actor.id)
+        if user is None:
+            raise NotFound
+        entry = await self._visits.find(user, booking_id)
+        return await asyncio.to_thread(write_calendar, [entry]), f"grome-{booking_id}.ics"
+
+    def _told(self, user_id: UUID, feed: CalendarFeed | None) -> CalendarOut:
+        feed = feed or CalendarFeed(id=user_id)
+        return CalendarOut(self._addresses.write(user_id, feed.generation) if feed.is_on else None)
+
+    async def _holder(self, token: str) -> User:
+        user_id = self._addresses.user_of(token)
+        if user_id is None:
+            raise NotFound
+        user, feed = await asyncio.gather(self._accounts.find(user_id), self._feeds.find(user_id))
+        feed = feed or CalendarFeed(id=user_id)
+        is_good = feed.is_on and self._addresses.is_good(token, user_id, feed.generation)
+        if user is None or user.role not in HOLDERS or not is_good:
+            raise NotFound
+        return user

@@ -1,0 +1,130 @@
+"""What follows from events: the relay and those who follow it, messages and webhooks."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
+from grome.context.visits import Visits
+from grome.events.caches import BarberCaches
+from grome.events.live import LiveRooms
+from grome.events.relay import Follower, Relay
+from grome.events.repository import RelayRepository
+from grome.notifications.delivery import Delivery, Transports
+from grome.notifications.dispatching import Dispatching
+from grome.notifications.log import NotificationLog
+from grome.notifications.mail import Mailer
+from grome.notifications.mailbox import open_mailbox
+from grome.notifications.planning import Planner
+from grome.notifications.push import open_pusher
+from grome.notifications.push_devices import PushDevices
+from grome.notifications.recipients import Recipients
+from grome.notifications.reminders import Reminders
+from grome.notifications.repository import NotificationRepository, ReminderMarks
+from grome.notifications.sending import Sending
+from grome.notifications.sms import open_sms
+from grome.notifications.smtp import SmtpMailer
+from grome.notifications.stories import Stories
+from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.waitlist.filling import WaitlistFollower
+from grome.webhooks.delivery import WebhookDelivery
+from grome.webhooks.follower import WebhookFollower
+from grome.webhooks.guard import SystemResolver
+from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+from grome.webhooks.sender import Sender
+from grome.webhooks.service import WebhookService
+from grome.webhooks.signing import Vault
+
+
+class Effects(Visits):
+    @cached_property
+    def followers(self) -> Mapping[str, Follower]:
+        return {
+            "live rooms": LiveRooms(self.redis),
+            "audit trail": self.audit,
+            "webhooks": WebhookFollower(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
+            "messages": Planner(self.jobs),
+            "waitlist": WaitlistFollower(self.jobs),
+            "promo codes": self.promo_claims,
+        }
+
+    @cached_property
+    def relay(self) -> Relay:
+        caches = BarberCaches(self.barber_changes)
+        return Relay(RelayRepository(self.database), self.followers, caches.follow, self.jobs, self.clock)
+
+    @cached_property
+    def audit(self) -> AuditTrail:
+        return AuditTrail(AuditRepository(self.database))
+
+    @cached_property
+    def _stored_webhooks(self) -> tuple[EndpointRepository, DeliveryRepository]:
+        return EndpointRepository(self.database), DeliveryRepository(self.database)
+
+    @cached_property
+    def _vault(self) -> Vault:
+        return Vault(self.settings.accounts.signing_key)
+
+    @cached_property
+    def webhooks(self) -> WebhookService:
+        private_addresses = self.settings.webhooks.private_addresses
+        return WebhookService(
+            *self._stored_webhooks, self._vault, self.jobs, self.clock, private_addresses=private_addresses
+        )
+
+    @cached_property
+    def webhook_delivery(self) -> WebhookDelivery:
+        resolver = SystemResolver()
+        self._stack.callback(resolver.close)
+        sender = Sender(self.settings.webhooks, resolver)
+        self._close_by(sender.close)
+        return WebhookDelivery(*self._stored_webhooks, self._vault, sender, self.clock)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        return SmtpMailer(self.settings.mail) if self.settings.mail.transport == "smtp" else open_mailbox(self.settings)
+
+    @cached_property
+    def transports(self) -> Transports:
+        pusher, sms = open_pusher(self.settings, self.clock), open_sms(self.settings, self.clock)
+        self._close_by(pusher.aclose)
+        self._close_by(sms.aclose)
+        return Transports(self.mailer, pusher, sms)
+
+    @cached_property
+    def push_devices(self) -> PushDevices:
+        return PushDevices(self.stored_push_devices, self.accounts, self.clock)
+
+    @cached_property
+    def notification_log(self) -> NotificationLog:
+        return NotificationLog(NotificationRepository(self.database), self.clock)
+
+    @cached_property
+    def _unsubscribe_links(self) -> UnsubscribeLinks:
+        return UnsubscribeLinks(self.settings.accounts.signing_key, self.settings.http.public_url)
+
+    @cached_property
+    def unsubscribing(self) -> Unsubscribing:
+        return Unsubscribing(self._unsubscribe_links, self.preferences)
+
+    @cached_property
+    def _recipients(self) -> Recipients:
+        return Recipients(self.accounts, self.push_devices)
+
+    @cached_property
+    def _stories(self) -> Stories:
+        public_url = self.settings.http.public_url
+        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, public_url, self.clock)
+
+    @cached_property
+    def dispatching(self) -> Dispatching:
+        return Dispatching(self._recipients, self._stories, self.notification_log, self.jobs, self.clock)
+
+    @cached_property
+    def sending(self) -> Sending:
+        delivery = Delivery(self.transports, self._unsubscribe_links)
+        return Sending(self._recipients, self._stories, self.notification_log, self.push_devices, delivery, self.clock)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        return Reminders(self.bookings, ReminderMarks(self.database), self.jobs, self.clock)

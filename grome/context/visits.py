@@ -1,0 +1,130 @@
+"""Bookings and what surrounds them: taking a time, moving it, waiting for it, writing about it."""
+
+from datetime import timedelta
+from functools import cached_property
+
+from grome.any_barber.service import AnyBarberService
+from grome.bookings.changing import BookingChanges
+from grome.bookings.create import BookingCreation
+from grome.bookings.extras import BookingExtras
+from grome.bookings.group_commit import GroupCommit
+from grome.bookings.moves import BookingMoves
+from grome.bookings.offers import BookingOffers
+from grome.bookings.rebook import Rebooking
+from grome.bookings.walk_ins import WalkInBookings
+from grome.calendar.addresses import CalendarAddresses
+from grome.calendar.repository import CalendarRepository
+from grome.calendar.service import CalendarService
+from grome.calendar.visits import Visits as CalendarVisits
+from grome.context.people import People
+from grome.promos.claims import PromoClaims
+from grome.promos.repository import PromoRepository, PromoUseRepository
+from grome.promos.service import PromoService
+from grome.quotes.repository import QuoteRepository
+from grome.quotes.service import QuoteService
+from grome.reports.maker import ReportMaker
+from grome.reports.repository import ReportRepository
+from grome.reports.service import ReportService
+from grome.reviews.repository import ReviewRepository
+from grome.reviews.service import ReviewService
+from grome.waitlist.filling import WaitlistFilling
+from grome.waitlist.repository import WaitlistRepository
+from grome.waitlist.service import WaitlistService
+from grome.walkins.queue import Queues as WalkInQueues
+from grome.walkins.repository import WalkInRepository
+from grome.walkins.service import WalkInService
+
+
+class Visits(People):
+    @cached_property
+    def booking_changes(self) -> BookingChanges:
+        return BookingChanges(self.stored_bookings, self.clock)
+
+    @cached_property
+    def booking_moves(self) -> BookingMoves:
+        return BookingMoves(self.stored_bookings, self.booking_changes, self.barbers, self.answer_within, self.clock)
+
+    @cached_property
+    def booking_creation(self) -> BookingCreation:
+        stored = self.stored_bookings
+        together = GroupCommit(stored.insert, stored.insert_many)
+        insert = together.insert if self.settings.bookings.group_commit else stored.insert
+        return BookingCreation(
+            stored, insert, self.barbers, self.booking_moves, self.promo_claims, self.answer_within, self.clock
+        )
+
+    @cached_property
+    def booking_extras(self) -> BookingExtras:
+        return BookingExtras(self.stored_bookings, self.booking_changes)
+
+    @cached_property
+    def rebooking(self) -> Rebooking:
+        return Rebooking(self.booking_changes, self.barbers, self.booking_creation)
+
+    @cached_property
+    def quotes(self) -> QuoteService:
+        stored = QuoteRepository(self.database)
+        return QuoteService(stored, self.booking_creation, self.barbers, self.promo_claims, self.clock)
+
+    @cached_property
+    def any_barber(self) -> AnyBarberService:
+        return AnyBarberService(self.nearby, self.barbers, self.availability, self.booking_creation)
+
+    @cached_property
+    def promos(self) -> PromoService:
+        return PromoService(*self._stored_promos, self.barbers, self.catalogue, self.clock)
+
+    @cached_property
+    def promo_claims(self) -> PromoClaims:
+        return PromoClaims(*self._stored_promos, self.bookings, self.clock)
+
+    @cached_property
+    def _stored_promos(self) -> tuple[PromoRepository, PromoUseRepository]:
+        return PromoRepository(self.database), PromoUseRepository(self.database)
+
+    @cached_property
+    def stored_waitlist(self) -> WaitlistRepository:
+        return WaitlistRepository(self.database)
+
+    @cached_property
+    def waitlist(self) -> WaitlistService:
+        return WaitlistService(self.stored_waitlist, self.barbers, self.catalogue, self.clock)
+
+    @cached_property
+    def waitlist_filling(self) -> WaitlistFilling:
+        offers = BookingOffers(self.stored_bookings, self.clock)
+        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, offers, self.clock)
+
+    @cached_property
+    def walk_ins(self) -> WalkInService:
+        stored = WalkInRepository(self.database)
+        bookings = WalkInBookings(self.stored_bookings, self.clock)
+        queues = WalkInQueues(stored, self.bookings, self.clock)
+        return WalkInService(stored, self.barbers, self.accounts, bookings, queues, self.clock)
+
+    @cached_property
+    def reviews(self) -> ReviewService:
+        stored = ReviewRepository(self.database)
+        return ReviewService(stored, self.bookings, self.barbers, self.accounts, self.transactions, self.clock)
+
+    @cached_property
+    def calendar(self) -> CalendarService:
+        public_url = self.settings.http.public_url
+        addresses = CalendarAddresses(self.settings.accounts.signing_key, public_url)
+        visits = CalendarVisits(self.accounts, self.bookings, self.barbers, public_url, self.clock)
+        return CalendarService(CalendarRepository(self.database), addresses, self.accounts, visits, self.clock)
+
+    @cached_property
+    def stored_reports(self) -> ReportRepository:
+        return ReportRepository(self.database)
+
+    @cached_property
+    def reports(self) -> ReportService:
+        return ReportService(
+            self.stored_reports, self.barbers, self.storage, self.jobs, self.settings.reports, self.clock
+        )
+
+    @cached_property
+    def report_maker(self) -> ReportMaker:
+        kept = timedelta(hours=self.settings.reports.keep_h)
+        return ReportMaker(self.stored_reports, self.bookings, self.barbers, self.storage, kept, self.clock)

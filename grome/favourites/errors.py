@@ -1,0 +1,7 @@
+"""Every refusal that favourites give."""
+
+from grome.common.errors import Refusal
+
+
+class TooManyFavourites(Refusal):
+    status, code, title = 409, "too_many_favourites", "There are as many favourites as one person can have"

@@ -1,0 +1,59 @@
+"""Favourites in MongoDB."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.favourites.models import Favourite
+
+COLLECTION = CollectionSpec(
+    "favourites",
+    validator_for(Favourite),
+    [
+        IndexModel([("customer_id", 1), ("barber_id", 1)], name="pair", unique=True),
+        # Holds how many a customer can have.
+        IndexModel([("customer_id", 1), ("slot", 1)], name="slot", unique=True),
+        IndexModel([("customer_id", 1), ("_id", -1)], name="newest"),
+    ],
+)
+
+
+class AfterFavourite(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a page of the list ended; another list's cursor is none of ours."""
+
+    id: UUID
+
+
+class FavouriteRepository:
+    def __init__(self, database: Database) -> None:
+        self._favourites = database[COLLECTION.name]
+
+    async def insert(self, favourite: Favourite) -> bool:
+        """False where the barber is a favourite already, or the slot is taken; the indexes decide."""
+        try:
+            await self._favourites.insert_one(to_document(favourite))
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def slots(self, customer_id: UUID) -> dict[UUID, int]:
+        """Of all of a customer's favourites, by barber."""
+        found = self._favourites.find({"customer_id": customer_id}, {"_id": 0, "barber_id": 1, "slot": 1})
+        return {document["barber_id"]: document["slot"] async for document in found}
+
+    async def remove(self, customer_id: UUID, barber_id: UUID) -> bool:
+        """Whether there was one."""
+        gone = await self._favourites.delete_one({"customer_id": customer_id, "barber_id": barber_id})
+        return gone.deleted_count == 1
+
+    async def page(self, customer_id: UUID, after: AfterFavourite | None, limit: int) -> list[Favourite]:
+        """The newest first: ids that were made later sort later."""
+        wanted: Document = {"customer_id": customer_id}
+        if after:
+            wanted["_id"] = {"$lt": after.id}
+        found = self._favourites.find(wanted).sort("_id", -1).limit(limit)
+        return [from_document(document, Favourite) async for document in found]

@@ -1,0 +1,52 @@
+"""Choose favourites and list them."""
+
+from typing import Final
+from uuid import UUID
+
+from grome.barbers.service import BarberService
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import Unavailable
+from grome.common.http import PageQuery, decode_cursor, encode_cursor
+from grome.common.ids import new_id
+from grome.favourites.errors import TooManyFavourites
+from grome.favourites.models import MOST_FAVOURITES, Favourite
+from grome.favourites.repository import AfterFavourite, FavouriteRepository
+from grome.favourites.schemas import FavouritePage, favourite_out
+
+# One that loses its slot to another request reads again; so often in a row only a client that hurries loses.
+_ATTEMPTS: Final = 8
+_SLOTS: Final = frozenset(range(MOST_FAVOURITES))
+
+
+class FavouriteService:
+    def __init__(self, favourites: FavouriteRepository, barbers: BarberService, clock: Clock) -> None:
+        self._favourites, self._barbers, self._clock = favourites, barbers, clock
+
+    async def add(self, actor: Actor, barber_id: UUID) -> None:
+        """A second time is no change. Raises NotFound for the barber, or TooManyFavourites."""
+        barber = await self._barbers.find(barber_id)
+        for _ in range(_ATTEMPTS):
+            taken = await self._favourites.slots(actor.id)
+            if barber.id in taken:
+                return
+            slot = min(_SLOTS.difference(taken.values()), default=None)
+            if slot is None:
+                raise TooManyFavourites
+            new = Favourite(id=new_id(), customer_id=actor.id, barber_id=barber.id, slot=slot, created_at=self._clock())
+            if await self._favourites.insert(new):
+                return
+        raise Unavailable("Your favourites keep changing; try again.")
+
+    async def remove(self, actor: Actor, barber_id: UUID) -> None:
+        """A second time is no change. Raises NotFound where nobody has or had a profile under this id."""
+        if not await self._favourites.remove(actor.id, barber_id):
+            await self._barbers.find(barber_id)
+
+    async def page(self, actor: Actor, query: PageQuery) -> FavouritePage:
+        after = decode_cursor(query.cursor, AfterFavourite)
+        found = await self._favourites.page(actor.id, after, query.limit + 1)
+        page = found[: query.limit]
+        barbers = {barber.id: barber for barber in await self._barbers.find_many([one.barber_id for one in page])}
+        more = encode_cursor(AfterFavourite(page[-1].id)) if len(found) > query.limit else None
+        return FavouritePage([favourite_out(one, barbers.get(one.barber_id)) for one in page], more)

@@ -1,0 +1,68 @@
+"""What customers say of visits, and what barbers answer."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.barbers.models import Stars
+from grome.bookings.models import Idempotency
+from grome.events.models import EventType
+
+EDITABLE_FOR: Final = timedelta(days=14)
+MOST_TEXT: Final = 2000
+
+
+class Answer(Struct, frozen=True):
+    """`edited_at` is null as long as it stands as it was given."""
+
+    text: str
+    created_at: datetime
+    edited_at: datetime | None = None
+
+
+class ReviewEvent(Struct, frozen=True):
+    """What others hear of: it was posted, answered for the first time, removed. `version` counts from 1."""
+
+    id: UUID
+    version: int
+    type: EventType
+    actor_id: UUID
+    at: datetime
+
+
+class Review(Struct, frozen=True, kw_only=True):
+    """Under the id of its booking, so that there is one at most.
+
+    One that was removed stays as a husk that is not `shown`, without its words: else the same visit could be reviewed
+    again. Strangers know it by its `public_id`, since nobody's booking is their business; later ones sort later. What
+    follows from a change is derived from the `outbox`, which has each type of event once at most.
+    """
+
+    id: UUID = field(name="_id")
+    public_id: UUID
+    customer_id: UUID
+    barber_id: UUID
+    rating: Stars
+    text: Annotated[str, Meta(max_length=MOST_TEXT)]
+    answer: Answer | None = None
+    shown: bool = True
+    idempotency: Idempotency | None = None
+    outbox: list[ReviewEvent]
+    created_at: datetime
+    edited_at: datetime | None = None
+
+    @property
+    def editable_until(self) -> datetime:
+        return self.created_at + EDITABLE_FOR
+
+
+def shown_name(name: str) -> str:
+    """As strangers see it: the first of several names, and the first letter of the last."""
+    first, *others = name.split() or [""]
+    return f"{first} {others[-1][0].upper()}." if others else first
+
+
+def answered(before: Answer | None, text: str, now: datetime) -> Answer:
+    return Answer(text, before.created_at, now) if before else Answer(text, now)

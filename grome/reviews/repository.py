@@ -1,0 +1,102 @@
+"""Reviews in MongoDB."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct
+from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from grome.common.actor import Actor, Role
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.common.mongo_transactions import Session
+from grome.reviews.errors import ReviewExists
+from grome.reviews.models import Review, ReviewEvent
+
+_SHOWN = {"shown": True}
+_NEWEST = ("public_id", -1)  # ids that were made later sort later
+
+
+def _index(name: str, *fields: tuple[str, int]) -> IndexModel:
+    return IndexModel([("barber_id", 1), *fields, _NEWEST], name=name, partialFilterExpression=_SHOWN)
+
+
+COLLECTION = CollectionSpec(
+    "reviews",
+    validator_for(Review),
+    [_index("newest"), _index("best", ("rating", -1)), _index("worst", ("rating", 1))],
+)
+
+
+class AfterReview(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a page of the list ended."""
+
+    public_id: UUID
+    rating: Annotated[int, Meta(ge=1, le=5)]
+
+
+class ReviewRepository:
+    def __init__(self, database: Database) -> None:
+        self._reviews = database[COLLECTION.name]
+        # What a failover could take back must not be answered a second time.
+        self._settled = self._reviews.with_options(read_concern=ReadConcern("majority"))
+
+    async def insert(self, session: Session, review: Review) -> None:
+        """Raises ReviewExists where the booking has one, be it removed."""
+        try:
+            await self._reviews.insert_one(to_document(review), session=session)
+        except DuplicateKeyError:
+            raise ReviewExists from None
+
+    async def find(self, scope: Document, review_id: UUID, session: Session | None = None) -> Review | None:
+        """Among those shown, within `scope`, the filter that `seen_by` gives."""
+        document = await self._reviews.find_one({**scope, **_SHOWN, "_id": review_id}, session=session)
+        return from_document(document, Review) if document else None
+
+    async def find_settled(self, review_id: UUID) -> Review | None:
+        """As a majority has it, and also one that was removed."""
+        document = await self._settled.find_one({"_id": review_id})
+        return from_document(document, Review) if document else None
+
+    async def change(
+        self, session: Session, review: Review, fields: Mapping[str, Any], event: ReviewEvent | None
+    ) -> Review:
+        """In the transaction that read `review`: so nobody has changed it since."""
+        told = {"$push": {"outbox": to_document(event)}} if event else {}
+        document = await self._reviews.find_one_and_update(
+            {"_id": review.id}, {"$set": fields, **told}, return_document=ReturnDocument.AFTER, session=session
+        )
+        return from_document(document or {}, Review)  # none is ever deleted
+
+    async def page(
+        self, barber_id: UUID, rating: int | None, by_stars: int, after: AfterReview | None, limit: int
+    ) -> list[Review]:
+        """Shown ones; with `by_stars` -1 or 1 the best or worst first, with 0 the newest."""
+        wanted: Document = {"barber_id": barber_id, **_SHOWN, **({"rating": rating} if rating else {})}
+        order = [*([("rating", by_stars)] if by_stars else []), _NEWEST]
+        if after:
+            wanted |= _beyond(by_stars, after)
+        found = self._reviews.find(wanted).sort(order).limit(limit)
+        return [from_document(document, Review) async for document in found]
+
+
+def _beyond(by_stars: int, after: AfterReview) -> Document:
+    older = {"public_id": {"$lt": after.public_id}}
+    if not by_stars:
+        return older
+    other_stars = {"rating": {"$gt" if by_stars > 0 else "$lt": after.rating}}
+    return {"$or": [other_stars, {"rating": after.rating, **older}]}
+
+
+def seen_by(actor: Actor) -> Document:
+    """Of the bookings that an actor may see."""
+    match actor.role:
+        case Role.CUSTOMER:
+            return {"customer_id": actor.id}
+        case Role.BARBER:
+            return {"barber_id": actor.id}
+        case Role.ADMIN:
+            return {}

@@ -1,0 +1,67 @@
+"""`/v1/bookings/…/review` and `/v1/barbers/…/reviews`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.common.actor import ADMINS, ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
+from grome.common.errors import NotFound
+from grome.common.http import IdempotencyKey, Routes
+from grome.context import app_context
+from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
+from grome.reviews.schemas import AnswerIn, ReviewIn, ReviewOut, ReviewPage, ReviewQuery
+
+reviews = Routes("reviews", "/v1")
+
+_OWN = "/bookings/{booking_id}/review"
+_ANSWER = f"{_OWN}/answer"
+
+
+@reviews.post(
+    _OWN, who=CUSTOMERS, status=201, refusals=(NotFound, VisitNotCompleted, ReviewExists, KeyReused, KeyInFlight)
+)
+async def post_review(
+    request: Request, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency_key: IdempotencyKey | None
+) -> ReviewOut:
+    """Review a visit that took place, once. It counts in the barber's rating at once.
+
+    A repeat under the same `Idempotency-Key` gets the first answer again.
+    """
+    return await app_context(request).reviews.post(actor, booking_id, body, idempotency_key)
+
+
+@reviews.get(_OWN, who=SIGNED_IN, refusals=(NotFound,))
+async def read_review(request: Request, actor: Actor, booking_id: UUID) -> ReviewOut:
+    """The review of a booking of yours, as its customer or its barber."""
+    return await app_context(request).reviews.read(actor, booking_id)
+
+
+@reviews.put(_OWN, who=CUSTOMERS, refusals=(NotFound, ReviewClosed))
+async def edit_review(request: Request, actor: Actor, booking_id: UUID, body: ReviewIn) -> ReviewOut:
+    """Change stars and words of your review, within 14 days."""
+    return await app_context(request).reviews.edit(actor, booking_id, body)
+
+
+@reviews.delete(_OWN, who=CUSTOMERS | ADMINS, status=204, refusals=(NotFound, ReviewClosed))
+async def remove_review(request: Request, actor: Actor, booking_id: UUID) -> None:
+    """Take your review back for good, within 14 days. Admins remove any at any time."""
+    await app_context(request).reviews.remove(actor, booking_id)
+
+
+@reviews.put(_ANSWER, who=BARBERS, refusals=(NotFound,))
+async def put_answer(request: Request, actor: Actor, booking_id: UUID, body: AnswerIn) -> ReviewOut:
+    """Answer a review of yours for everybody to read, or change your answer. There is one answer to a review."""
+    return await app_context(request).reviews.answer(actor, booking_id, body.text)
+
+
+@reviews.delete(_ANSWER, who=BARBERS, status=204, refusals=(NotFound,))
+async def remove_answer(request: Request, actor: Actor, booking_id: UUID) -> None:
+    """Take your answer to a review back."""
+    await app_context(request).reviews.remove_answer(actor, booking_id)
+
+
+@reviews.get("/barbers/{barber_id}/reviews", who=ANYONE, refusals=(NotFound,))
+async def list_reviews(request: Request, actor: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
+    """What customers say of a barber, the newest first, and how many gave how many stars."""
+    return await app_context(request).reviews.page(actor, barber_id, query)

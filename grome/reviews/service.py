@@ -1,0 +1,208 @@
+"""Review a visit, answer a review, and read reviews.
+
+Each change of a review and what it does to the barber's rating are one transaction, so the rating is exact at any time.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from grome.accounts.service import AccountService
+from grome.barbers.service import BarberService
+from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.bookings.models import Idempotency, Status
+from grome.bookings.schemas import BookingOut
+from grome.bookings.service import BookingService
+from grome.common.actor import Actor, Role
+from grome.common.clock import Clock
+from grome.common.errors import NotFound
+from grome.common.http import decode_cursor, encode_cursor
+from grome.common.ids import new_id
+from grome.common.mongo import to_document
+from grome.common.mongo_transactions import Transaction, Transactions
+from grome.events.models import EventType
+from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
+from grome.reviews.models import Review, ReviewEvent, answered
+from grome.reviews.repository import AfterReview, ReviewRepository, seen_by
+from grome.reviews.schemas import (
+    Order,
+    ReviewIn,
+    ReviewOut,
+    ReviewPage,
+    ReviewQuery,
+    public_review,
+    review_out,
+    summary,
+)
+
+_BY_STARS: Final = {Order.NEWEST: 0, Order.BEST: -1, Order.WORST: 1}
+Change = Callable[[Transaction, Review], Awaitable[Review]]
+
+
+class ReviewService:
+    def __init__(
+        self,
+        reviews: ReviewRepository,
+        bookings: BookingService,
+        barbers: BarberService,
+        accounts: AccountService,
+        transactions: Transactions,
+        clock: Clock,
+    ) -> None:
+        self._reviews, self._bookings, self._barbers, self._accounts = reviews, bookings, barbers, accounts
+        self._transactions, self._clock = transactions, clock
+
+    async def post(self, actor: Actor, booking_id: UUID, wanted: ReviewIn, key: str | None) -> ReviewOut:
+        """Raises NotFound for the booking, VisitNotCompleted, ReviewExists, KeyReused or KeyInFlight.
+
+        Under the key of the review that is there, the first answer is given again.
+        """
+        booking = await self._bookings.read(actor, booking_id)
+        if booking.status is not Status.COMPLETED:
+            raise VisitNotCompleted
+        idempotency = Idempotency(key, _fingerprint(wanted)) if key is not None else None
+        review = self._composed(actor, booking, wanted, idempotency)
+
+        async def insert(transaction: Transaction) -> None:
+            await self._reviews.insert(transaction.session, review)
+            await self._barbers.rate(transaction, review.barber_id, given=review.rating)
+
+        try:
+            await self._transactions.run(review.barber_id, insert)
+        except ReviewExists:
+            if idempotency is None:
+                raise
+            return await self._first_answer(booking_id, wanted, idempotency)
+        return review_out(review)
+
+    async def read(self, actor: Actor, booking_id: UUID) -> ReviewOut:
+        return review_out(await self._find(actor, booking_id))
+
+    async def edit(self, actor: Actor, booking_id: UUID, wanted: ReviewIn) -> ReviewOut:
+        """Raises NotFound or ReviewClosed. What says the same as before is no change."""
+
+        async def edit(transaction: Transaction, review: Review) -> Review:
+            self._refuse_late(review)
+            if (review.rating, review.text) == (wanted.rating, wanted.text):
+                return review
+            fields = {"rating": wanted.rating, "text": wanted.text, "edited_at": self._clock()}
+            await self._barbers.rate(transaction, review.barber_id, taken=review.rating, given=wanted.rating)
+            return await self._reviews.change(transaction.session, review, fields, None)
+
+        return review_out(await self._change(actor, booking_id, edit))
+
+    async def remove(self, actor: Actor, booking_id: UUID) -> None:
+        """Its words are gone for good. Raises NotFound, also a second time, or ReviewClosed for its author."""
+
+        async def remove(transaction: Transaction, review: Review) -> Review:
+            if actor.role is not Role.ADMIN:
+                self._refuse_late(review)
+            fields = {"shown": False, "text": "", "answer": None}
+            event = self._event(actor, review, EventType.REVIEW_REMOVED)
+            await self._barbers.rate(transaction, review.barber_id, taken=review.rating)
+            return await self._reviews.change(transaction.session, review, fields, event)
+
+        await self._change(actor, booking_id, remove)
+
+    async def answer(self, actor: Actor, booking_id: UUID, text: str) -> ReviewOut:
+        """Give the one answer, or another text for it. Raises NotFound."""
+
+        async def answer(transaction: Transaction, review: Review) -> Review:
+            if review.answer and review.answer.text == text:
+                return review
+            fields = {"answer": to_document(answered(review.answer, text, self._clock()))}
+            is_first = all(event.type is not EventType.REVIEW_ANSWERED for event in review.outbox)
+            event = self._event(actor, review, EventType.REVIEW_ANSWERED) if is_first else None
+            return await self._reviews.change(transaction.session, review, fields, event)
+
+        return review_out(await self._change(actor, booking_id, answer))
+
+    async def remove_answer(self, actor: Actor, booking_id: UUID) -> None:
+        """Raises NotFound, also where there is no answer."""
+
+        async def remove(transaction: Transaction, review: Review) -> Review:
+            if review.answer is None:
+                raise NotFound
+            return await self._reviews.change(transaction.session, review, {"answer": None}, None)
+
+        await self._change(actor, booking_id, remove)
+
+    async def page(self, reader: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
+        """Raises NotFound for the barber."""
+        barber = await self._barbers.find(barber_id)
+        after = decode_cursor(query.cursor, AfterReview)
+        found = await self._reviews.page(barber.id, query.rating, _BY_STARS[query.sort], after, query.limit + 1)
+        page = found[: query.limit]
+        names = await self._accounts.names({review.customer_id for review in page})
+        return ReviewPage(
+            summary(await self._barbers.stars(barber.id)),
+            [public_review(review, names.get(review.customer_id, ""), reader) for review in page],
+            encode_cursor(_place(page[-1])) if len(found) > query.limit else None,
+        )
+
+    async def find(self, review_id: UUID) -> Review | None:
+        """For what Grome itself does with reviews: one that is shown."""
+        return await self._reviews.find({}, review_id)
+
+    async def _find(self, actor: Actor, booking_id: UUID) -> Review:
+        review = await self._reviews.find(seen_by(actor), booking_id)
+        if review is None:
+            raise NotFound
+        return review
+
+    async def _change(self, actor: Actor, booking_id: UUID, change: Change) -> Review:
+        """`change` gets the review as it is when the transaction begins; the server refuses a second change at once."""
+
+        async def read_and_change(transaction: Transaction) -> Review:
+            review = await self._reviews.find(seen_by(actor), booking_id, transaction.session)
+            if review is None:
+                raise NotFound
+            return await change(transaction, review)
+
+        barber_id = (await self._find(actor, booking_id)).barber_id
+        return await self._transactions.run(barber_id, read_and_change)
+
+    def _refuse_late(self, review: Review) -> None:
+        if self._clock() >= review.editable_until:
+            raise ReviewClosed
+
+    def _composed(self, actor: Actor, booking: BookingOut, wanted: ReviewIn, idempotency: Idempotency | None) -> Review:
+        now = self._clock()
+        posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now)
+        return Review(
+            id=booking.id,
+            public_id=new_id(),
+            customer_id=actor.id,
+            barber_id=booking.barber_id,
+            rating=wanted.rating,
+            text=wanted.text,
+            idempotency=idempotency,
+            outbox=[posted],
+            created_at=now,
+        )
+
+    def _event(self, actor: Actor, review: Review, kind: EventType) -> ReviewEvent:
+        return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock())
+
+    async def _first_answer(self, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency) -> ReviewOut:
+        """As it was answered when it was posted, whatever became of it since."""
+        review = await self._reviews.find_settled(booking_id)
+        if review is None:  # a majority does not have it yet
+            raise KeyInFlight from None
+        if review.idempotency is None or review.idempotency.key != idempotency.key:
+            raise ReviewExists from None
+        if review.idempotency.fingerprint != idempotency.fingerprint:
+            raise KeyReused from None
+        first = msgspec.structs.replace(review, rating=wanted.rating, text=wanted.text, answer=None, edited_at=None)
+        return review_out(first)
+
+
+def _place(review: Review) -> AfterReview:
+    return AfterReview(review.public_id, review.rating)
+
+
+def _fingerprint(wanted: ReviewIn) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(wanted)).digest()

@@ -1,0 +1,88 @@
+"""The waitlist on the wire."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.barbers.schemas import Instant, LatLng, to_lat_lng
+from grome.common.http import PageQuery
+from grome.waitlist.models import Entry, RadiusKm, State
+
+
+class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
+    location: LatLng
+    radius_km: RadiusKm
+
+
+class EntryIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Either a barber or an area. The whole visit is to lie from `earliest` to `latest`."""
+
+    service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=10)]
+    earliest: Instant
+    latest: Instant
+    barber_id: UUID | None = None
+    area: AreaIn | None = None
+
+
+class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    state: State | None = None
+
+
+class AreaOut(Struct, frozen=True):
+    location: LatLng
+    radius_km: float
+
+
+class EntryOut(Struct, frozen=True):
+    """`booking_id` is the booking that was made for it: accept or decline it while the state is `offered`."""
+
+    id: UUID
+    barber_id: UUID | None
+    area: AreaOut | None
+    service_ids: list[UUID]
+    earliest: datetime
+    latest: datetime
+    state: State
+    booking_id: UUID | None
+    unanswered: int
+    joined_at: datetime
+
+
+class EntryPage(Struct, frozen=True):
+    items: list[EntryOut]
+    next_cursor: str | None
+
+
+class WaitingOut(Struct, frozen=True):
+    """Somebody who waits for you; who it is shows once they have booked."""
+
+    service_ids: list[UUID]
+    earliest: datetime
+    latest: datetime
+    joined_at: datetime
+
+
+class WaitingPage(Struct, frozen=True):
+    items: list[WaitingOut]
+    next_cursor: str | None
+
+
+def entry_out(entry: Entry) -> EntryOut:
+    return EntryOut(
+        entry.id,
+        entry.barber_id,
+        AreaOut(to_lat_lng(entry.area.location), entry.area.radius_km) if entry.area else None,
+        entry.service_ids,
+        entry.earliest,
+        entry.latest,
+        entry.state,
+        entry.booking_id,
+        entry.unanswered,
+        entry.joined_at,
+    )
+
+
+def waiting_out(entry: Entry) -> WaitingOut:
+    return WaitingOut(entry.service_ids, entry.earliest, entry.latest, entry.joined_at)

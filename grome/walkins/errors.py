@@ -1,0 +1,19 @@
+"""Every refusal that the queue gives."""
+
+from grome.common.errors import Refusal
+
+
+class NotTakingWalkIns(Refusal):
+    status, code, title = 409, "not_taking_walk_ins", "The barber takes nobody without an appointment now"
+
+
+class QueueFull(Refusal):
+    status, code, title = 409, "queue_full", "There is no room before the barber closes"
+
+
+class InQueueAlready(Refusal):
+    status, code, title = 409, "in_queue_already", "You wait here already"
+
+
+class NotWaiting(Refusal):
+    status, code, title = 409, "not_waiting", "Nobody waits here under this id any more"

@@ -1,0 +1,66 @@
+"""When those who wait will sit down: the queue laid into what is free, with visits as long as they really take."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final, NamedTuple
+
+import msgspec
+
+from grome.availability.slots import Calendar, first_slot_between
+from grome.availability.ticks import TICK, TICK_MIN, Span, span_between
+from grome.availability.visits import Visit
+
+# Fewer visits than that say nothing about a barber.
+_LEAST_KNOWN: Final = 5
+_FASTEST, _SLOWEST = 0.5, 2.0
+
+
+class Duration(NamedTuple):
+    """A visit that is over, in minutes."""
+
+    planned: float
+    actual: float
+
+
+def pace_of(durations: Sequence[Duration]) -> float:
+    """How long visits of a barber take, as a share of what was planned: the median, so that no forgotten one counts."""
+    shares = [one.actual / one.planned for one in durations if one.planned > 0]
+    if len(shares) < _LEAST_KNOWN:
+        return 1.0
+    return min(max(median(shares), _FASTEST), _SLOWEST)
+
+
+def at_pace(duration_min: int, pace: float) -> int:
+    """In whole ticks."""
+    return max(-int(-duration_min * pace // TICK_MIN), 1) * TICK_MIN
+
+
+def overrun(started_at: datetime, ends_at: datetime, pace: float, now: datetime) -> Span:
+    """The ticks that a visit which goes on will take beyond its planned end; perhaps none.
+
+    It takes at its barber's pace what was planned, and at least five minutes more where that is over.
+    """
+    planned = int((ends_at - started_at) / timedelta(minutes=1))
+    expected = started_at + timedelta(minutes=at_pace(planned, pace)) if planned > 0 else now
+    return span_between(ends_at, max(expected, now + TICK, ends_at))
+
+
+def turns(calendar: Calendar, visits: Sequence[Visit], now: datetime, closing: datetime) -> list[datetime | None]:
+    """For each who waits, in order, when a visit of this length has room first; None where there is none today.
+
+    Who is farther behind may slip into a gap that is too short for those in front, but takes nothing from them. Notice,
+    grid, buffers and caps do not matter to who is there already.
+    """
+    rules = msgspec.structs.replace(
+        calendar.rules, slot_step_min=TICK_MIN, min_notice_min=0, buffer_before_min=0, buffer_after_min=0
+    )
+    at_once = replace(calendar, rules=rules, now=now)
+    found: list[datetime | None] = []
+    for visit in visits:
+        slot = first_slot_between(at_once, now, closing, visit)
+        found.append(slot.start if slot else None)
+        if slot:
+            at_once = replace(at_once, taken=at_once.taken | set(range(*span_between(slot.start, slot.end))))
+    return found

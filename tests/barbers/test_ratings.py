@@ -1,0 +1,40 @@
+"""What reviews come to, whatever is given, changed and taken back."""
+
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grome.barbers.models import StarCounts, star_changes
+
+STARS = st.integers(1, 5)
+
+
+def after(counts: StarCounts, taken: int | None, given: int | None) -> StarCounts:
+    changes = star_changes(taken, given)
+    return StarCounts(**{name: getattr(counts, name) + change for name, change in changes.items()})
+
+
+@given(st.lists(st.tuples(st.sampled_from(["give", "change", "take back"]), STARS, st.integers(0))))
+@settings(max_examples=50, deadline=None)
+def test_counts_and_mean_are_those_of_what_is_left(steps: list[tuple[str, int, int]]) -> None:
+    left: list[int] = []
+    counts = StarCounts()
+    for step, stars, which in steps:
+        if step == "give" or not left:
+            counts = after(counts, None, stars)
+            left.append(stars)
+            continue
+        taken = left.pop(which % len(left))
+        counts = after(counts, taken, stars if step == "change" else None)
+        left += [stars] if step == "change" else []
+        assert counts.count == len(left)
+        assert counts.mean == (float(Fraction(sum(left), len(left))) if left else 0.0)
+    assert [counts.one, counts.two, counts.three, counts.four, counts.five] == [
+        left.count(stars) for stars in range(1, 6)
+    ]
+
+
+@given(st.one_of(st.none(), STARS))
+def test_what_stays_changes_nothing(stars: int | None) -> None:
+    assert set(star_changes(stars, stars).values()) == {0}

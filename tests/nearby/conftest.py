@@ -1,0 +1,13 @@
+"""Searches are compared with a look at everybody there is, so these tests have a Grome of their own, with few."""
+
+import pytest
+
+from config.settings import Settings
+from tests.one_grome import apart, app, context, database, http
+
+__all__ = ["app", "context", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "nearby", 6)

@@ -1,0 +1,58 @@
+"""Who is told of reviews and answers, and what they read."""
+
+import httpx
+
+from grome.context import AppContext
+from grome.events.derive import events_of
+from grome.events.models import REVIEWS, Change, Event
+from tests.builders.reviews import Visit, a_visit, edit, posted, put_answer, remove
+from tests.notifications.recorders import Desk
+
+
+async def happened(context: AppContext, visit: Visit) -> list[Event]:
+    document = await context.database[REVIEWS].find_one({"customer_id": visit.customer.id})
+    assert document is not None
+    return events_of(Change(REVIEWS, document, None, context.clock()))
+
+
+async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(
+    http: httpx.AsyncClient, context: AppContext, desk: Desk
+) -> None:
+    visit = await a_visit(http, context, display_name="Corner Barbers")
+    await posted(http, visit, 4, "Quick and precise.")
+    assert await desk.hear(*await happened(context, visit)) == []
+    assert desk.mailbox.to(visit.shop.person.email) == ["review_posted"]
+    told = desk.mailbox.mails[-1].rendered
+    assert "Zoë Mertens" in told.subject
+    assert "★★★★☆" in told.text
+    assert "Quick and precise." in told.text
+    assert f"https://grome.example/bookings/{visit.booking_id}" in told.text
+
+    await put_answer(http, visit, "Thank you!")
+    assert await desk.hear(*await happened(context, visit)) == []
+    assert desk.mailbox.to(visit.customer.email) == ["review_answered"]
+    told = desk.mailbox.mails[-1].rendered
+    assert "Corner Barbers" in told.subject
+    assert "Thank you!" in told.text
+    assert len(desk.mailbox.mails) == 2
+
+
+async def test_what_was_taken_back_before_it_was_told_is_not_told(
+    http: httpx.AsyncClient, context: AppContext, desk: Desk
+) -> None:
+    visit = await a_visit(http, context)
+    await posted(http, visit, 1, "Bad.")
+    await put_answer(http, visit, "Liar!")
+    await edit(http, visit, 5, "Good.")
+    await http.delete(visit.answer, headers=visit.shop.auth)
+    assert await desk.hear(*await happened(context, visit)) == []
+    (mail,) = desk.mailbox.mails
+    assert mail.to == visit.shop.person.email
+    assert "Good." in mail.rendered.text
+    assert "Bad." not in mail.rendered.text
+
+    other = await a_visit(http, context)
+    await posted(http, other, 1, "Bad.")
+    await remove(http, other)
+    assert await desk.hear(*await happened(context, other)) == []
+    assert len(desk.mailbox.mails) == 1

@@ -1,0 +1,142 @@
+"""What everybody reads of a barber's reviews."""
+
+from base64 import b64decode
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from grome.common.mongo import Database
+from grome.context import AppContext
+from grome.reviews.models import shown_name
+from tests.builders.people import Person, admin, register
+from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, posted, put_answer, remove
+
+GIVEN = (3, 5, 1, 5, 3, 4, 1, 5)
+
+
+@pytest.fixture
+async def visits(http: httpx.AsyncClient, context: AppContext) -> list[Visit]:
+    """Reviewed one after the other, with the stars in `GIVEN`."""
+    first = await a_visit(http, context)
+    visits = [first, *await more_visits(context, first, [first.customer] * (len(GIVEN) - 1))]
+    for number, (visit, rating) in enumerate(zip(visits, GIVEN, strict=True)):
+        await posted(http, visit, rating, f"Number {number}.")
+    return visits
+
+
+async def walk(http: httpx.AsyncClient, barber_id: str, limit: int, **query: Any) -> list[int]:
+    """The numbers of all, read in pages."""
+    found: list[int] = []
+    while True:
+        page = await listed(http, barber_id, limit=limit, **query)
+        found += [int(one["text"].removeprefix("Number ").removesuffix(".")) for one in page["items"]]
+        assert len(page["items"]) == limit or page["next_cursor"] is None
+        if page["next_cursor"] is None:
+            return found
+        query["cursor"] = page["next_cursor"]
+
+
+ORDERS = {
+    "newest": [7, 6, 5, 4, 3, 2, 1, 0],
+    "best": [7, 3, 1, 5, 4, 0, 6, 2],
+    "worst": [6, 2, 4, 0, 5, 7, 3, 1],
+}
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+async def test_orders_and_filters(http: httpx.AsyncClient, visits: list[Visit], sort: str) -> None:
+    barber_id = visits[0].shop.id
+    for limit in (3, 8, 100):
+        assert await walk(http, barber_id, limit, sort=sort) == ORDERS[sort]
+    for rating in range(1, 6):
+        wanted = [number for number in ORDERS[sort] if GIVEN[number] == rating]
+        assert await walk(http, barber_id, 2, sort=sort, rating=rating) == wanted
+
+
+async def test_the_summary_counts_all_whatever_the_page_shows(http: httpx.AsyncClient, visits: list[Visit]) -> None:
+    barber_id = visits[0].shop.id
+    stars = {"one": 2, "two": 0, "three": 2, "four": 1, "five": 3}
+    summary = {"rating": sum(GIVEN) / len(GIVEN), "reviews_count": len(GIVEN), "stars": stars}
+    assert (await listed(http, barber_id))["summary"] == summary
+    assert (await listed(http, barber_id, rating=2)) == {"summary": summary, "items": [], "next_cursor": None}
+    await edit(http, visits[2], 2, "Number 2.")
+    await remove(http, visits[1])
+    stars = {"one": 1, "two": 1, "three": 2, "four": 1, "five": 2}
+    summary = {"rating": (sum(GIVEN) + 1 - 5) / 7, "reviews_count": 7, "stars": stars}
+    assert (await listed(http, barber_id))["summary"] == summary
+    assert await walk(http, barber_id, 3, sort="best") == [7, 3, 5, 4, 0, 2, 6]
+
+
+async def test_a_barber_without_reviews_has_an_empty_list_and_nobody_has_none(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    visit = await a_visit(http, context)
+    page = await listed(http, visit.shop.id)
+    assert (page["items"], page["summary"]["rating"], page["summary"]["reviews_count"]) == ([], 0.0, 0)
+    assert (await http.get(f"/v1/barbers/{uuid4()}/reviews")).status_code == 404
+
+
+async def test_strangers_learn_neither_names_nor_bookings(http: httpx.AsyncClient, context: AppContext) -> None:
+    older = await a_visit(http, context, name="Zoë van Dijk")
+    (visit,) = await more_visits(context, older, [older.customer])
+    await posted(http, older, 5)
+    await posted(http, visit, 5, "Good.")
+    await put_answer(http, visit, "Thanks.")
+
+    async def seen_by(person: Person | None) -> dict[str, Any]:
+        page = await listed(http, visit.shop.id, person, limit=1)
+        assert visit.booking_id not in b64decode(page["next_cursor"] + "==").decode()
+        (review,) = page["items"]
+        assert review["author"] == "Zoë D."
+        assert (review["text"], review["answer"]["text"]) == ("Good.", "Thanks.")
+        return review
+
+    for stranger in (None, await register(http), (await a_visit(http, context)).shop.person):
+        review = await seen_by(stranger)
+        assert review["booking_id"] is None
+        told = str(review)
+        assert visit.booking_id not in told
+        assert str(visit.customer.id) not in told
+    for party in (visit.customer, visit.shop.person, await admin(http, context)):
+        assert (await seen_by(party))["booking_id"] == visit.booking_id
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Zoë Mertens", "Zoë M."),
+        ("Ana María de la Cruz", "Ana C."),
+        ("  Li   wei ", "Li W."),
+        ("Cher", "Cher"),
+        ("山田 太郎", "山田 太."),
+        ("", ""),
+        (" ", ""),
+    ],
+)
+def test_names(name: str, shown: str) -> None:
+    assert shown_name(name) == shown
+
+
+async def plan_of(database: Database, barber_id: Any, query: dict[str, Any], order: list[tuple[str, int]]) -> str:
+    found = database["reviews"].find({"barber_id": barber_id, "shown": True, **query}).sort(order).limit(21)
+    return str((await found.explain())["queryPlanner"]["winningPlan"])
+
+
+async def test_no_order_is_sorted_in_memory(context: AppContext) -> None:
+    newest = [("public_id", -1)]
+    after = {"$or": [{"rating": {"$lt": 3}}, {"rating": 3, "public_id": {"$lt": uuid4()}}]}
+    best, worst = [("rating", -1), *newest], [("rating", 1), *newest]
+    wishes: list[tuple[dict[str, Any], list[tuple[str, int]]]] = [
+        ({}, newest), ({"rating": 3}, newest), ({}, best), ({}, worst), (after, best),
+    ]  # fmt: skip
+    for query, order in wishes:
+        plan = await plan_of(context.database, uuid4(), query, order)
+        assert "'SORT'" not in plan, (query, order)
+        assert "IXSCAN" in plan
+
+
+async def test_a_review_stays_in_its_place_when_it_is_edited(http: httpx.AsyncClient, visits: list[Visit]) -> None:
+    await edit(http, visits[0], 4, "Number 0.")
+    assert (await walk(http, visits[0].shop.id, 3))[-1] == 0

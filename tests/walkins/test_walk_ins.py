@@ -1,0 +1,163 @@
+"""The queue over HTTP: on the same ticks as appointments, with estimates from how long visits really take."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import ask, book, history, move, tomorrow
+from tests.builders.people import Person, register, sign_in_again
+from tests.conftest import SetClock
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Always open, online, and visits take half an hour, an hour or two."""
+    made = await barber(http, context, durations=(30, 60, 120), rules={"auto_accept": True}, timezone="UTC")
+    await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=made.auth)
+    return made
+
+
+async def join(http: httpx.AsyncClient, person: Person, shop: Barber, service: int = 0) -> httpx.Response:
+    wanted = {"service_ids": [shop.services[service][0]]}
+    return await http.post(f"/v1/barbers/{shop.id}/walk-ins", json=wanted, headers=person.auth)
+
+
+async def joined(http: httpx.AsyncClient, person: Person, shop: Barber, service: int = 0) -> dict[str, Any]:
+    answer = await join(http, person, shop, service)
+    assert answer.status_code == 201, answer.text
+    place: dict[str, Any] = answer.json()
+    return place
+
+
+async def seat(http: httpx.AsyncClient, shop: Barber, place: dict[str, Any], **body: Any) -> httpx.Response:
+    return await http.post(f"/v1/walk-ins/{place['id']}/seat", json=body, headers=shop.auth)
+
+
+async def queue(http: httpx.AsyncClient, shop: Barber) -> dict[str, Any]:
+    answer = await http.get("/v1/barbers/me/walk-ins", headers=shop.auth)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def again(http: httpx.AsyncClient, shop: Barber) -> Barber:
+    """Signed in by the clock that was set."""
+    return Barber(await sign_in_again(http, shop.person), shop.services)
+
+
+async def test_from_the_door_to_the_chair(http: httpx.AsyncClient, shop: Barber) -> None:
+    first, second = await register(http), await register(http)
+    place = await joined(http, first, shop)
+    assert (place["state"], place["ahead"]) == ("waiting", 0)
+    assert place["estimated_wait_min"] <= 5
+    behind = await joined(http, second, shop)
+    assert behind["ahead"] == 1
+    assert 30 <= behind["estimated_wait_min"] <= 35
+
+    sat = await seat(http, shop, place)
+    assert sat.status_code == 200, sat.text
+    booking = sat.json()
+    assert (booking["status"], booking["origin"], booking["customer_id"]) == ("in_progress", "walk_in", str(first.id))
+    assert [entry["action"] for entry in await history(http, first.auth, booking)] == ["create", "start"]
+    assert (await seat(http, shop, place)).json() == booking  # a second time
+    mine = (await http.get(f"/v1/walk-ins/{place['id']}", headers=first.auth)).json()
+    assert (mine["state"], mine["booking_id"], mine["ahead"]) == ("seated", booking["id"], None)
+    assert (await http.get(f"/v1/walk-ins/{behind['id']}", headers=second.auth)).json()["ahead"] == 0
+
+    in_the_way = await seat(http, shop, behind)
+    assert (in_the_way.status_code, in_the_way.json()["code"]) == (409, "slot_taken")
+    assert [one["id"] for one in (await queue(http, shop))["items"]] == [behind["id"]]  # waits on
+
+
+async def test_appointments_keep_their_time(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+    """At 9 there is an appointment at 9:20: half an hour fits behind it, and a shorter visit before."""
+    customer, person = await register(http), await register(http)
+    await book(http, customer, shop, tomorrow(9, 20))
+    clock.set(tomorrow(9))
+    shop, person = await again(http, shop), await sign_in_again(http, person)
+    place = await joined(http, person, shop)
+    assert 45 <= place["estimated_wait_min"] <= 50
+    assert (await seat(http, shop, place)).status_code == 409
+    sat = await seat(http, shop, place, duration_min=20)
+    assert sat.status_code == 200, sat.text
+    assert sat.json()["ends_at"] == f"{tomorrow(9, 20):%Y-%m-%dT%H:%M}:00Z"
+    taken = await ask(http, await register(http), shop, tomorrow(9, 10))
+    assert taken.status_code in {409, 422}
+
+
+async def test_estimates_follow_how_long_visits_really_take(
+    http: httpx.AsyncClient, shop: Barber, clock: SetClock
+) -> None:
+    """Six visits of half an hour took three quarters each."""
+    customer, waits = await register(http), await register(http)
+    for hour in range(8, 14):
+        booking = await book(http, await sign_in_again(http, customer), shop, tomorrow(hour))
+        clock.set(tomorrow(hour))
+        shop = await again(http, shop)
+        assert (await move(http, shop.auth, booking, "start")).status_code == 200
+        clock.set(tomorrow(hour, 45))
+        shop = await again(http, shop)
+        assert (await move(http, shop.auth, booking, "complete")).status_code == 200
+    clock.set(tomorrow(15))
+    shop, people = await again(http, shop), [await sign_in_again(http, one) for one in (customer, waits)]
+    await joined(http, people[0], shop, service=1)
+    behind = await joined(http, people[1], shop)
+    assert 90 <= behind["estimated_wait_min"] <= 95
+    assert (await queue(http, shop))["pace"] == pytest.approx(1.5, rel=0.01)
+
+
+async def test_guests_have_names_and_no_account(http: httpx.AsyncClient, shop: Barber) -> None:
+    wanted = {"name": "Jo in the red coat", "service_ids": [shop.services[0][0]]}
+    added = await http.post("/v1/barbers/me/walk-ins", json=wanted, headers=shop.auth)
+    assert added.status_code == 201, added.text
+    [guest] = added.json()["items"]
+    assert (guest["name"], guest["customer_id"]) == ("Jo in the red coat", None)
+    sat = await seat(http, shop, guest)
+    assert sat.status_code == 200, sat.text
+    booking = sat.json()
+    assert (booking["customer_id"], booking["guest"]) == (None, {"name": "Jo in the red coat"})
+    assert (await move(http, shop.auth, booking, "complete")).json()["status"] == "completed"
+
+
+async def test_once_a_day_and_only_while_it_takes_people(http: httpx.AsyncClient, shop: Barber) -> None:
+    person, stranger = await register(http), await register(http)
+    place = await joined(http, person, shop)
+    assert (await join(http, person, shop)).json()["code"] == "in_queue_already"
+    assert (await http.get(f"/v1/walk-ins/{place['id']}", headers=stranger.auth)).status_code == 404
+    assert (await http.delete(f"/v1/walk-ins/{place['id']}", headers=stranger.auth)).status_code == 404
+    assert (await http.delete(f"/v1/walk-ins/{place['id']}", headers=person.auth)).status_code == 204
+    assert (await seat(http, shop, place)).json()["code"] == "not_waiting"
+    place = await joined(http, person, shop)
+    missed = await http.post(f"/v1/walk-ins/{place['id']}/missed", headers=shop.auth)
+    assert (missed.status_code, missed.json()["items"]) == (200, [])
+    states = [one["state"] for one in (await http.get("/v1/walk-ins", headers=person.auth)).json()["items"]]
+    assert states == ["missed", "left"]
+
+    await http.put("/v1/barbers/me/online", json={"is_online": False}, headers=shop.auth)
+    assert (await join(http, person, shop)).json()["code"] == "not_taking_walk_ins"
+    query = {"service_ids": shop.services[0][0]}
+    looked = (await http.get(f"/v1/barbers/{shop.id}/walk-ins", params=query)).json()
+    assert looked == {"is_taking": False, "waiting": 0, "estimated_start": None, "estimated_wait_min": None}
+
+
+async def test_a_full_day_takes_nobody_more(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+    people = [await register(http) for _ in range(3)]
+    hours = {
+        day: {"is_available": True, "start_time": "09:00", "end_time": "12:00"}
+        for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    }
+    await http.put("/v1/barbers/me/hours", json=hours, headers=shop.auth)
+    clock.set(tomorrow(9))
+    shop, people = await again(http, shop), [await sign_in_again(http, one) for one in people]
+    assert [(await join(http, one, shop, service=2)).status_code for one in people] == [201, 409, 409]
+    assert (await join(http, people[1], shop)).status_code == 201
+    query = {"service_ids": shop.services[2][0]}
+    looked = (await http.get(f"/v1/barbers/{shop.id}/walk-ins", params=query)).json()
+    assert (looked["waiting"], looked["estimated_start"]) == (2, None)
+    assert datetime.fromisoformat((await queue(http, shop))["items"][1]["estimated_start"]) >= tomorrow(11)
