@@ -52,6 +52,7 @@ from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
+from grome.series.routes import series
 from grome.waitlist.routes import waitlist
 from grome.walkins.routes import walk_ins
 from grome.webhooks.routes import webhooks
@@ -66,6 +67,7 @@ FEATURES: tuple[Routes, ...] = (
     bookings,
     any_barber,
     quotes,
+    series,
     waitlist,
     walk_ins,
     calendar,

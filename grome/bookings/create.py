@@ -83,12 +83,12 @@ class BookingCreation:
                 raise
             if first.idempotency is None or first.idempotency.fingerprint != idempotency.fingerprint:
                 raise KeyReused from None
-            return _first_answer(first)
+            return first_answer(first)
 
     async def made(self, customer_id: UUID, booking_id: UUID) -> BookingOut | None:
         """The first answer again, for a booking whose id was known before it was made."""
         booking = await self._bookings.find_made(customer_id, booking_id)
-        return _first_answer(booking) if booking else None
+        return first_answer(booking) if booking else None
 
     async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
         """What `take` would say to each right now, by one query for all of them; None where it would take it."""
@@ -187,7 +187,7 @@ def asked_under(
     return Idempotency(key, hashlib.sha256(told).digest())
 
 
-def _first_answer(booking: Booking) -> BookingOut:
+def first_answer(booking: Booking) -> BookingOut:
     """The booking as it was answered when it was made, whatever became of it since."""
     made = as_of(booking, 1) or booking
     return booking_out(msgspec.structs.replace(made, customer_note=booking.history[0].note))

@@ -27,6 +27,9 @@ from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
 from grome.reviews.repository import ReviewRepository
 from grome.reviews.service import ReviewService
+from grome.series.following import FollowingVisits
+from grome.series.repository import SeriesRepository
+from grome.series.service import SeriesService
 from grome.waitlist.filling import WaitlistFilling
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
@@ -69,6 +72,18 @@ class Visits(People):
     @cached_property
     def any_barber(self) -> AnyBarberService:
         return AnyBarberService(self.nearby, self.barbers, self.availability, self.booking_creation)
+
+    @cached_property
+    def stored_series(self) -> SeriesRepository:
+        return SeriesRepository(self.database)
+
+    @cached_property
+    def series(self) -> SeriesService:
+        return SeriesService(self.stored_series, self.booking_creation, self.bookings, self.clock)
+
+    @cached_property
+    def following_visits(self) -> FollowingVisits:
+        return FollowingVisits(self.stored_series, self.bookings, self.booking_changes, self.booking_moves)
 
     @cached_property
     def promos(self) -> PromoService:

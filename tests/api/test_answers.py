@@ -14,9 +14,8 @@ from grome.context import AppContext
 from grome.jobs.models import JobKind, NewJob, Queue
 from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
-from tests.builders.bookings import tomorrow
-from tests.builders.calendars import token_of
 from tests.builders.bookings import changed, tomorrow
+from tests.builders.calendars import token_of
 from tests.builders.jobs import put_away
 from tests.builders.people import PASSWORD, admin, new_email, new_phone
 
@@ -179,6 +178,15 @@ async def _other_ways_to_book(told: Story, customer: dict[str, str], barber_id: 
     quoted = await told.ask("ask_for_quote", customer, json=wanted)
     assert await told.ask("read_quote", customer, quote_id=quoted["id"]) == quoted
     assert (await told.ask("book_quote", customer, quote_id=quoted["id"]))["id"] == quoted["id"]
+    weekly = {**wanted, "scheduled_at": starts[-24], "repeat": {"every": "week", "count": 2}}
+    assert [one["refused"] for one in (await told.ask("preview_series", customer, json=weekly))["occurrences"]] == [
+        None,
+        None,
+    ]
+    series = await told.ask("create_series", customer, json=weekly)
+    assert await told.ask("read_series", customer, series_id=series["id"]) == series
+    last = series["occurrences"][-1]["booking"]["id"]
+    assert len((await told.ask("cancel_following", customer, booking_id=last))["items"]) == 1
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:
