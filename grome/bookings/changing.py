@@ -6,17 +6,19 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from grome.bookings.errors import KeepsChanging
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, party_of, reason_of
 from grome.bookings.policy import settle
+from grome.bookings.proposals import without_proposal
 from grome.bookings.repository import BookingRepository, seen_by
 from grome.common.actor import Actor
 from grome.common.clock import Clock
-from grome.common.errors import NotFound, Unavailable
+from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.common.mongo import Document, to_document
 
 # So often in a row only a fault can lose.
-_ATTEMPTS: Final = 8
+ATTEMPTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +73,27 @@ class BookingChanges:
         What time makes of it comes first: the jobs for that come by once a minute, and until then the time itself
         decides. Raises NotFound, Unavailable, and what `decide` raises.
         """
-        for _ in range(_ATTEMPTS):
-            booking, now = await self._find(by.scope, booking_id), self._clock()
-            if due := made_by_time(booking, now):
-                await self._write(booking, GROME, due, now)
-                continue
+        for _ in range(ATTEMPTS):
+            booking, now = await self.current(by, booking_id)
             change = await decide(booking, now)
             if change is None:
                 return booking
-            if written := await self._write(booking, by, change, now):
+            if written := await self.write(booking, by, change, now):
                 return written
-        raise Unavailable("The booking keeps changing; try again.")
+        raise KeepsChanging
+
+    async def current(self, by: Author, booking_id: UUID) -> tuple[Booking, datetime]:
+        """The booking with all that time has made of it, and the moment for which that is so.
+
+        Raises NotFound for what is not the author's.
+        """
+        for _ in range(ATTEMPTS):
+            booking, now = await self._find(by.scope, booking_id), self._clock()
+            due = made_by_time(booking, now)
+            if due is None:
+                return booking, now
+            await self.write(booking, GROME, due, now)
+        raise KeepsChanging
 
     async def _find(self, scope: Document, booking_id: UUID) -> Booking:
         booking = await self._bookings.find(scope, booking_id)
@@ -89,7 +101,11 @@ class BookingChanges:
             raise NotFound
         return booking
 
-    async def _write(self, booking: Booking, by: Author, change: Change, now: datetime) -> Booking | None:
+    async def write(self, booking: Booking, by: Author, change: Change, now: datetime) -> Booking | None:
+        """None where somebody was faster. Whatever moves a booking to another state closes an open proposal.
+
+        Raises SlotTaken or SeatTaken where the change claims ticks that others have.
+        """
         entry = HistoryEntry(
             id=new_id(),
             version=booking.version + 1,
@@ -103,11 +119,26 @@ class BookingChanges:
             scheduled_at=change.scheduled_at,
             answer_by=change.answer_by,
         )
-        return await self._bookings.move(booking, {"status": change.status.value, **change.fields}, entry)
+        closed = without_proposal(booking) if change.status is not booking.status else {}
+        return await self._bookings.move(booking, {"status": change.status.value, **closed, **change.fields}, entry)
 
 
 def made_by_time(booking: Booking, now: datetime) -> Change | None:
-    """What has to become of a booking without anybody's doing: a request that nobody has answered expires."""
+    """What has to become of a booking without anybody's doing.
+
+    A proposal that nobody has answered lapses, and a request expires; while another time is proposed for a request,
+    there is that proposal to be answered first.
+    """
+    if proposal := booking.proposal:
+        if proposal.answer_by > now:
+            return None
+        return Change(
+            action=Action.LAPSE,
+            status=booking.status,
+            fields=without_proposal(booking),
+            scheduled_at=proposal.scheduled_at,
+            answer_by=booking.answer_by,
+        )
     is_overdue = booking.answer_by is not None and booking.answer_by <= now
     if booking.status is Status.REQUESTED and is_overdue:
         return end(booking, Action.EXPIRE, Party.SYSTEM, now)

@@ -1,6 +1,6 @@
 """Every refusal that bookings give."""
 
-from grome.common.errors import Refusal
+from grome.common.errors import Refusal, Unavailable
 
 
 class SlotTaken(Refusal):
@@ -34,6 +34,25 @@ class SettlementChanged(Refusal):
 
 class NoLongerOffered(Refusal):
     status, code, title = 409, "no_longer_offered", "The barber no longer offers all of this"
+
+
+class KeepsChanging(Unavailable):
+    """So many changes of others in a row that only a fault can be the reason."""
+
+    def __init__(self) -> None:
+        super().__init__("The booking keeps changing; try again.")
+
+
+class TooLateToReschedule(Refusal):
+    status, code, title = 409, "too_late_to_reschedule", "It is too late to move this visit"
+
+
+class ChangedMeanwhile(Refusal):
+    status, code, title = 409, "changed_meanwhile", "The booking is not what it was when it was read"
+
+
+class NoProposal(Refusal):
+    status, code, title = 409, "no_proposal", "No other time is proposed, or the answer is not yours to give"
 
 
 class KeyReused(Refusal):

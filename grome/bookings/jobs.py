@@ -8,7 +8,9 @@ from grome.context import AppContext
 
 
 async def expire_unanswered(job: dict[str, Any]) -> None:
-    """End requests that waited too long; runs every minute and finds by itself what is due."""
+    """End proposals and requests that waited too long; runs every minute and finds by itself what is due."""
     context: AppContext = job["grome"]
+    if lapsed := await context.rescheduling.lapse_unanswered():  # first, since requests wait for that
+        logger.info("{} unanswered proposals lapsed", lapsed)
     if ended := await context.booking_moves.expire_unanswered():
         logger.info("{} unanswered requests expired", ended)

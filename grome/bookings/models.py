@@ -173,12 +173,14 @@ class Guest(Struct, frozen=True):
 class Proposal(Struct, frozen=True, kw_only=True):
     """Another time for the visit, held beside the present one until `awaits` answers or `answer_by` has passed.
 
-    `ticks` are all that the visit would occupy there.
+    `ticks` are all that the visit would occupy there, and `instead_of` all that it occupies now; the two may share
+    some.
     """
 
     scheduled_at: datetime
     ends_at: datetime
     ticks: list[int]
+    instead_of: list[int]
     awaits: Party
     answer_by: datetime
 
@@ -216,7 +218,8 @@ class Booking(Struct, frozen=True, kw_only=True):
 
     Those of a proposal are among them. Negative ones are its seats under daily caps (`grome/availability/caps.py`).
     `version` is that of the newest history entry. A request waits for whom it `awaits`, and expires if there is no
-    answer at `answer_by`; both are null where nobody is waited for. There is a customer or a guest. `price` is that of
+    answer at `answer_by`, unless a proposal is open; both are null where nobody is waited for. `late_min` is how much
+    later than agreed the visit is, by the barber's fault. There is a customer or a guest. `price` is that of
     the services less the discount. `terms` are the barber's as they stood.
     """
 

@@ -88,8 +88,11 @@ class BookingMoves:
         return await self._expire(await self._bookings.unanswered(self._clock(), _EXPIRED_AT_ONCE))
 
     async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
-        """The same for those of a barber's requests that hold one of these ticks or seats."""
-        return await self._expire(await self._bookings.unanswered_within(barber_id, ticks, self._clock()))
+        """The same for requests and proposals of one barber that hold one of these ticks or seats."""
+        overdue = await self._bookings.unanswered_within(barber_id, ticks, self._clock())
+        for booking_id in overdue:
+            await self._changes.current(GROME, booking_id)
+        return len(overdue)
 
     async def _expire(self, booking_ids: Sequence[UUID]) -> int:
         ended = 0

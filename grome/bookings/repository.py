@@ -19,6 +19,7 @@ from grome.common.mongo import CollectionSpec, Database, Document, DriverError, 
 from grome.common.mongo_schema import validator_for
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
+_IS_DATE = {"$type": "date"}
 COLLECTION = CollectionSpec(
     "bookings",
     validator_for(Booking),
@@ -37,6 +38,7 @@ COLLECTION = CollectionSpec(
         IndexModel([("barber_id", 1), ("scheduled_at", -1), ("_id", -1)], name="barber"),
         IndexModel([("scheduled_at", -1), ("_id", -1)], name="all"),
         IndexModel("answer_by", name="unanswered", partialFilterExpression={"status": Status.REQUESTED.value}),
+        IndexModel("proposal.answer_by", name="proposed", partialFilterExpression={"proposal.answer_by": _IS_DATE}),
     ],
 )
 
@@ -147,12 +149,18 @@ class BookingRepository:
         return [from_document(document, Booking) async for document in found]
 
     async def move(self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry) -> Booking | None:
-        """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not."""
-        document = await self._bookings.find_one_and_update(
-            {"_id": booking.id, "status": booking.status.value, "version": booking.version},
-            {"$set": {**fields, "version": entry.version}, "$push": {"history": to_document(entry)}},
-            return_document=ReturnDocument.AFTER,
-        )
+        """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not.
+
+        Where `fields` claim ticks or seats: raises SlotTaken or SeatTaken, and the booking keeps what it has.
+        """
+        try:
+            document = await self._bookings.find_one_and_update(
+                {"_id": booking.id, "status": booking.status.value, "version": booking.version},
+                {"$set": {**fields, "version": entry.version}, "$push": {"history": to_document(entry)}},
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError as error:
+            raise _refusal(error.details or {}) from None
         return from_document(document, Booking) if document else None
 
     async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
@@ -199,13 +207,15 @@ class BookingRepository:
         return [from_document(document, Booking) async for document in found]
 
     async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
-        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
+        """Overdue requests; while another time is proposed for one, that proposal's deadline counts instead."""
+        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
         return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
 
     async def unanswered_within(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
-        """Those of one barber that hold any of these ticks or seats."""
+        """Bookings of one barber that hold any of these ticks or seats for a request or a proposal that is overdue."""
         holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
-        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}}
+        requested = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
+        overdue = {"$or": [requested, {"proposal.answer_by": {"$lte": now}}]}
         found = self._bookings.find({**holding, **overdue}, {"_id": 1}, hint=_TICKS_INDEX)
         return [document["_id"] async for document in found]
 
@@ -213,6 +223,16 @@ class BookingRepository:
         """Whether the barber has such a booking."""
         ours = {"_id": booking_id, "barber_id": barber_id}
         return bool((await self._bookings.update_one(ours, {"$set": {"barber_note": note}})).matched_count)
+
+    async def unanswered_proposals(self, now: datetime, limit: int) -> list[UUID]:
+        overdue = {"proposal.answer_by": {**_IS_DATE, "$lte": now}}
+        return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
+
+    async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int) -> list[Booking]:
+        """The active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first."""
+        within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
+        found = self._bookings.find({"barber_id": barber_id, "active": True, "ticks": within}, hint=_TICKS_INDEX)
+        return [from_document(document, Booking) async for document in found.sort([("scheduled_at", 1), ("_id", 1)])]
 
 
 def _verdict(fault: Document) -> Refusal | DriverError:

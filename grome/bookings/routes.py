@@ -4,14 +4,18 @@ from uuid import UUID
 
 from sanic import Request
 
+from grome.availability.schemas import SlotsOut
 from grome.bookings.errors import (
+    ChangedMeanwhile,
     KeyInFlight,
     KeyReused,
     NoLongerOffered,
+    NoProposal,
     OutsideWindow,
     SettlementChanged,
     SlotNotOffered,
     SlotTaken,
+    TooLateToReschedule,
     WrongState,
 )
 from grome.bookings.models import Action
@@ -24,9 +28,15 @@ from grome.bookings.schemas import (
     CancellationOut,
     EndIn,
     HistoryOut,
+    LateIn,
+    LateOut,
+    LateQuery,
     NoteIn,
     NotesOut,
+    OtherTimesQuery,
+    ProposalAnswerIn,
     RebookIn,
+    RescheduleIn,
     TipIn,
 )
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
@@ -155,3 +165,71 @@ async def rebook(
     A repeat under the same `Idempotency-Key` gets the first answer again.
     """
     return await app_context(request).rebooking.rebook(actor, booking_id, body, idempotency_key)
+
+
+@bookings.get("/{booking_id}/slots", who=SIGNED_IN, refusals=(NotFound, WrongState))
+async def other_times(request: Request, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
+    """The times to which the customer could move a booking, by the barber's local dates.
+
+    They are the barber's free times for just these services; the time that the booking holds itself is free to it.
+    """
+    return await app_context(request).rescheduling.slots(actor, booking_id, query)
+
+
+@bookings.post(
+    "/{booking_id}/reschedule",
+    who=SIGNED_IN,
+    refusals=(NotFound, WrongState, TooLateToReschedule, ChangedMeanwhile, SlotNotOffered, SlotTaken),
+)
+async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: RescheduleIn) -> BookingOut:
+    """Move a booking to another time, or propose it to the other side. Services, price and payment stay.
+
+    A customer's request moves at once and waits for its barber anew. A customer's accepted visit moves at once where
+    the barber takes such bookings unasked; else the new time is a `proposal` that awaits the barber. Customers can do
+    this up to the notice that the terms of the booking say.
+
+    A barber's word is a proposal that awaits the customer, for a request too: that is the counter-offer. The barber
+    may propose any time that is free, also outside of the opening hours. An admin moves at once.
+
+    While a proposal is open, the booking holds both times. A second proposal replaces the first; to ask for what the
+    other side proposes is to accept it. Whatever refuses this, the booking keeps the time that it has.
+    """
+    return await app_context(request).rescheduling.reschedule(actor, booking_id, body)
+
+
+@bookings.post("/{booking_id}/proposal/accept", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
+async def accept_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
+    """Say yes to the proposed time, which is the booking's from then on. A request is accepted by that."""
+    return await app_context(request).rescheduling.accept(actor, booking_id, body)
+
+
+@bookings.post("/{booking_id}/proposal/decline", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
+async def decline_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
+    """Say no to the proposed time. The booking stays as it is: accepted, or a request that awaits its barber."""
+    return await app_context(request).rescheduling.decline(actor, booking_id, body)
+
+
+@bookings.delete("/{booking_id}/proposal", who=SIDES, refusals=(NotFound, NoProposal))
+async def withdraw_proposal(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
+    """Take back the time that you have proposed."""
+    return await app_context(request).rescheduling.withdraw(actor, booking_id)
+
+
+@bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState))
+async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: LateQuery) -> LateOut:
+    """What being so late would make of your visits. Nothing is changed."""
+    return await app_context(request).running_late.preview(actor, booking_id, query.minutes)
+
+
+@bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState))
+async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -> LateOut:
+    """A visit of today begins later than agreed or, if it is in progress, ends later; those behind it come later too.
+
+    Each comes as little later as it must: gaps between visits absorb the delay, and breaks do. Whose visit comes later
+    may move or cancel it free of charge. A visit that cannot come later, because it would end more than 30 minutes
+    after closing or meet time off or what cannot be moved, is a clash: its customer is proposed the next free start.
+
+    `minutes` counts from the time that was agreed, so a repeat changes nothing more, and a call that broke off half-way
+    is carried on by it.
+    """
+    return await app_context(request).running_late.shift(actor, booking_id, body.minutes)

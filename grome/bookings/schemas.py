@@ -1,11 +1,11 @@
 """Bookings on the wire."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from grome.barbers.models import Terms
 from grome.barbers.schemas import Instant, LatLng, to_lat_lng
@@ -30,6 +30,14 @@ from grome.common.text import ONE_LINE
 from grome.promos.models import PromoCode
 
 Note = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+
+Version = Annotated[int, Meta(ge=1, le=1_000_000, description="The booking's version when it was read.")]
+LateMin = Annotated[
+    int,
+    Meta(
+        ge=5, le=240, multiple_of=5, description="How much later than agreed, altogether; what was told before counts."
+    ),
+]
 
 
 class HouseCallIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +95,38 @@ class RebookIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     scheduled_at: Instant
     house_call: HouseCallIn | UnsetType | None = UNSET
     note: Note | None = None
+
+
+class RescheduleIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """The new start, and a word to the other side. With `version`, only if the booking still is as it was read."""
+
+    scheduled_at: Instant
+    version: Version | None = None
+    note: Note | None = None
+
+
+class ProposalAnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer to the proposed time, with a word to the other side. With `version`, only to the proposal as it was
+    read: a second one replaces the first.
+    """
+
+    version: Version | None = None
+    note: Note | None = None
+
+
+class OtherTimesQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The barber's local dates, both included, 31 at most."""
+
+    first: date = field(name="from")
+    last: date = field(name="to")
+
+
+class LateIn(Struct, frozen=True, forbid_unknown_fields=True):
+    minutes: LateMin
+
+
+class LateQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    minutes: LateMin
 
 
 class BookingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -159,6 +199,44 @@ class NotesOut(Struct, frozen=True):
 
     customer_note: str | None
     barber_note: str | None
+
+
+class ShiftOut(Struct, frozen=True):
+    """A visit that comes later, with the time that it had before. `late_min` is how much later than agreed it is now,
+    whatever made it so.
+    """
+
+    booking_id: UUID
+    scheduled_at: datetime
+    ends_at: datetime
+    was_scheduled_at: datetime
+    was_ends_at: datetime
+    late_min: int
+
+
+class ClashOut(Struct, frozen=True):
+    """A visit that would have to come `needs_min` later and cannot. `reason` is the rule of availability that is in the
+    way; `proposed` is the start that is proposed to its customer instead, null where there is none or nobody to ask.
+    """
+
+    booking_id: UUID
+    scheduled_at: datetime
+    needs_min: int
+    reason: str
+    proposed: datetime | None
+
+
+class LateOut(Struct, frozen=True):
+    """What a delay of `minutes` makes of the visits, the earliest first.
+
+    Where there are clashes, the visits come later only as far as that goes without an overlap, and the late one is
+    `late_min` late in the calendar instead.
+    """
+
+    minutes: int
+    late_min: int
+    shifted: list[ShiftOut]
+    clashes: list[ClashOut]
 
 
 class BookingPage(Struct, frozen=True):

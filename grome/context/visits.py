@@ -8,9 +8,11 @@ from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation
 from grome.bookings.extras import BookingExtras
 from grome.bookings.group_commit import GroupCommit
+from grome.bookings.late import RunningLate
 from grome.bookings.moves import BookingMoves
 from grome.bookings.offers import BookingOffers
 from grome.bookings.rebook import Rebooking
+from grome.bookings.reschedule import Rescheduling
 from grome.bookings.walk_ins import WalkInBookings
 from grome.calendar.addresses import CalendarAddresses
 from grome.calendar.repository import CalendarRepository
@@ -83,7 +85,18 @@ class Visits(People):
 
     @cached_property
     def following_visits(self) -> FollowingVisits:
-        return FollowingVisits(self.stored_series, self.bookings, self.booking_changes, self.booking_moves)
+        changes, moves = self.booking_changes, self.booking_moves
+        return FollowingVisits(self.stored_series, self.bookings, changes, moves, self.rescheduling)
+
+    @cached_property
+    def rescheduling(self) -> Rescheduling:
+        stored, changes, within = self.stored_bookings, self.booking_changes, self.answer_within
+        return Rescheduling(stored, changes, self.booking_moves, self.barbers, within, self.clock)
+
+    @cached_property
+    def running_late(self) -> RunningLate:
+        stored, changes = self.stored_bookings, self.booking_changes
+        return RunningLate(stored, changes, self.rescheduling, self.barbers, self.clock)
 
     @cached_property
     def promos(self) -> PromoService:

@@ -11,7 +11,7 @@ from grome.common.errors import NotFound
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
 from grome.series.errors import NothingBooked, NotInSeries
-from grome.series.schemas import SeriesChanged, SeriesIn, SeriesOut, SeriesPreview
+from grome.series.schemas import FollowingIn, SeriesChanged, SeriesIn, SeriesOut, SeriesPreview
 
 series = Routes("series", "/v1/bookings")
 
@@ -45,3 +45,12 @@ async def read_series(request: Request, actor: Actor, series_id: UUID) -> Series
 async def cancel_following(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> SeriesChanged:
     """Call off a booking of a series and all open ones that follow it, each by its own terms."""
     return await app_context(request).following_visits.cancel(actor, booking_id, body)
+
+
+@series.post("/{booking_id}/series/reschedule", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
+async def reschedule_following(request: Request, actor: Actor, booking_id: UUID, body: FollowingIn) -> SeriesChanged:
+    """Move a booking of a series and all open ones that follow it, by as much on the barber's clock.
+
+    Each is moved, or proposed to the other side, as if it were moved alone; what cannot be moved keeps its time.
+    """
+    return await app_context(request).following_visits.reschedule(actor, booking_id, body)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from grome.bookings.schemas import BookingOut, VisitIn
+from grome.barbers.schemas import Instant
+from grome.bookings.schemas import BookingOut, Note, VisitIn
 from grome.series.models import Occurrence, Refused, Repeat, Series
 
 
@@ -14,6 +15,13 @@ class SeriesIn(VisitIn, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """The same visit again and again, for the first time at `scheduled_at`, at the same time on the barber's clock."""
 
     repeat: Repeat
+
+
+class FollowingIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where this visit is to move; the others move by as much on the clock. The word is to the other side."""
+
+    scheduled_at: Instant
+    note: Note | None = None
 
 
 class OccurrenceOut(Struct, frozen=True):

@@ -28,13 +28,17 @@ GOOD_VALUES = {
     "to": "2027-03-02",
     "service_ids": "01890a5d-ac96-774b-bcce-b302099a8057",
     "q": "cut",
+    "minutes": "15",
 }
 # For each route with an id whose body requires a field, by the name of its handler.
 GOOD_BODIES = {
     "put_push_token": b'{"token": "a"}',
     "put_note": b'{"note": "a"}',
     "tip": b'{"amount": 100}',
+    "reschedule_following": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "rebook": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
+    "reschedule": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
+    "late": b'{"minutes": 15}',
     "put_webhook_endpoint": b'{"url": "https://example.com/"}',
     "post_review": b'{"rating": 5}',
     "edit_review": b'{"rating": 5}',

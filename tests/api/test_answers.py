@@ -50,6 +50,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await _openings(told, barber)
     await _calendar(told, barber)
     await _visits(told, context, barber_id, barber, service_id)
+    await _calendar(told, barber)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -126,14 +127,18 @@ async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict
     ]
     asked = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted[:4]]
     done, declined, cancelled, missed = asked
-    for move in ("accept", "start", "complete"):
+    for move in ("accept", "start"):
         await told.ask(move, barber, booking_id=done)
+    await told.ask("preview_late", barber, booking_id=done, params={"minutes": "5"})
+    assert (await told.ask("late", barber, booking_id=done, json={"minutes": 5}))["late_min"] == 5
+    await told.ask("complete", barber, booking_id=done)
     await _review(told, customer, barber, barber_id, done)
     await told.ask("tip", customer, booking_id=done, json={"amount": 500})
     await told.ask("put_note", barber, booking_id=done, json={"note": "Très gentil."})
     await told.ask("read_notes", customer, booking_id=done)
     await told.ask("rebook", customer, booking_id=done, json={"scheduled_at": wanted[4]["scheduled_at"]})
     await told.ask("decline", barber, booking_id=declined, json={"note": "Déjà pris."})
+    await _other_time(told, customer, barber, cancelled, {name: days[name] for name in ("from", "to")})
     await told.ask("preview_cancellation", customer, booking_id=cancelled)
     await told.ask("cancel", customer, booking_id=cancelled)
     await told.ask("accept", barber, booking_id=missed)
@@ -144,6 +149,18 @@ async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict
     await told.ask("read_visit", customer, booking_id=done)
     assert len((await told.ask("list_bookings", customer))["items"]) == 5
     await _other_ways_to_book(told, customer, barber_id, service_id)
+
+
+async def _other_time(
+    told: Story, customer: dict[str, str], barber: dict[str, str], booking_id: str, days: dict[str, str]
+) -> None:
+    await told.ask("accept", barber, booking_id=booking_id)
+    slots = (await told.ask("other_times", customer, booking_id=booking_id, params=days))["days"][0]["slots"]
+    wanted = {"scheduled_at": slots[-1]["start"], "note": "Désolée."}
+    for answer, who in (("decline_proposal", barber), ("withdraw_proposal", customer), ("accept_proposal", barber)):
+        asked = await told.ask("reschedule", customer, booking_id=booking_id, json=wanted)
+        assert asked["proposal"]["scheduled_at"] == wanted["scheduled_at"]
+        await told.ask(answer, who, booking_id=booking_id)
 
 
 async def _calendar(told: Story, barber: dict[str, str]) -> None:
@@ -186,6 +203,9 @@ async def _other_ways_to_book(told: Story, customer: dict[str, str], barber_id: 
     series = await told.ask("create_series", customer, json=weekly)
     assert await told.ask("read_series", customer, series_id=series["id"]) == series
     last = series["occurrences"][-1]["booking"]["id"]
+    later = {"scheduled_at": (tomorrow(12) + timedelta(days=8)).isoformat()}
+    (moved,) = (await told.ask("reschedule_following", customer, booking_id=last, json=later))["items"]
+    assert moved["booking"]["version"] == 2
     assert len((await told.ask("cancel_following", customer, booking_id=last))["items"]) == 1
 
 

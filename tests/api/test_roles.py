@@ -20,10 +20,11 @@ from tests.builders.people import Person, admin, register
 from tests.conftest import SetClock
 
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
+JSON = {"Content-Type": "application/json"}
 ANYONE = "nobody customer barber admin"
 SIGNED_IN = "customer barber admin"
-OWNERS = "barber admin"
 SIDES = "customer barber"
+OWNERS = "barber admin"
 # Said here a second time, apart from the routes: who opens a route to more people must say so in both places.
 WHO = {
     "POST /v1/auth/register": ANYONE,
@@ -76,6 +77,7 @@ WHO = {
     "POST /v1/bookings/series/preview": "customer",
     "GET /v1/bookings/series/{series_id}": SIGNED_IN,
     "POST /v1/bookings/{booking_id}/series/cancel": SIGNED_IN,
+    "POST /v1/bookings/{booking_id}/series/reschedule": SIGNED_IN,
     "POST /v1/bookings/quote": "customer",
     "GET /v1/bookings/quote/{quote_id}": "customer",
     "POST /v1/bookings/quote/{quote_id}/book": "customer",
@@ -108,6 +110,13 @@ WHO = {
     "GET /v1/bookings/{booking_id}/note": SIGNED_IN,
     "PUT /v1/bookings/{booking_id}/note": SIDES,
     "POST /v1/bookings/{booking_id}/rebook": "customer",
+    "GET /v1/bookings/{booking_id}/slots": SIGNED_IN,
+    "POST /v1/bookings/{booking_id}/reschedule": SIGNED_IN,
+    "POST /v1/bookings/{booking_id}/proposal/accept": SIDES,
+    "POST /v1/bookings/{booking_id}/proposal/decline": SIDES,
+    "DELETE /v1/bookings/{booking_id}/proposal": SIDES,
+    "GET /v1/bookings/{booking_id}/late": "barber",
+    "POST /v1/bookings/{booking_id}/late": "barber",
     "POST /v1/reports": "barber admin",
     "GET /v1/reports": "barber admin",
     "GET /v1/reports/{report_id}": "barber admin",

@@ -1,7 +1,7 @@
 """Series of visits over HTTP: which are booked, which clash, and what is done to this and the following ones."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -212,3 +212,39 @@ async def test_only_who_may_cancels_what_is_in_a_series(
     assert (await cancel_following(http, stranger.auth, made["occurrences"][0]["booking"])).status_code == 404
     told = await cancel_following(http, shop.auth, made["occurrences"][0]["booking"])
     assert {one["booking"]["reason"] for one in told.json()["items"]} == {"barber"}
+
+
+async def reschedule_following(
+    http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any], start: datetime
+) -> list[dict[str, Any]]:
+    path = f"/v1/bookings/{booking['id']}/series/reschedule"
+    response = await http.post(path, json={"scheduled_at": start.isoformat()}, headers=auth)
+    assert response.status_code == 200, response.text
+    items: list[dict[str, Any]] = response.json()["items"]
+    return items
+
+
+@pytest.mark.parametrize("shift", [WEEK, -WEEK, timedelta(minutes=10), timedelta(minutes=-10)])
+async def test_this_and_the_following_move_by_as_much(
+    http: httpx.AsyncClient, customer: Person, shop: Barber, shift: timedelta
+) -> None:
+    """Also to where the neighbour was, since that one moves out of the way first."""
+    made = await a_series(http, customer, wish(shop, tomorrow(9) + 2 * WEEK, count=4))
+    first, second, third, fourth = (one["booking"] for one in made["occurrences"])
+    await move(http, customer.auth, first, "cancel")
+    told = await reschedule_following(http, customer.auth, second, tomorrow(9) + 3 * WEEK + shift)
+    assert [one["booking_id"] for one in told] == [second["id"], third["id"], fourth["id"]]
+    assert [one["booking"]["scheduled_at"] for one in told] == [
+        f"{tomorrow(9) + number * WEEK + shift:%Y-%m-%dT%H:%M:%S}Z" for number in (3, 4, 5)
+    ]
+
+
+async def test_what_cannot_move_keeps_its_time(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+    made = await a_series(http, customer, wish(shop, tomorrow(9)))
+    first, second, third = (one["booking"] for one in made["occurrences"])
+    await book(http, await register(http), shop, tomorrow(10) + WEEK)
+    told = await reschedule_following(http, customer.auth, first, tomorrow(10))
+    assert [one["booking_id"] for one in told] == [first["id"], second["id"], third["id"]]
+    assert [one["refused"] and one["refused"]["code"] for one in told] == [None, "slot_taken", None]
+    kept = (await http.get(f"/v1/bookings/{second['id']}", headers=customer.auth)).json()
+    assert kept == second

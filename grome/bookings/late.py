@@ -1,0 +1,260 @@
+"""The barber is late: this visit comes later, and those that follow as far as they must.
+
+`minutes` is how much later than agreed the visit comes altogether, whatever it was late already. So a call that is
+repeated, or that broke off half-way, is carried on to the same end. The latest visit is moved first, each by a guarded
+write of its own: at no moment do two overlap.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from grome.availability.slots import Calendar, Obstacle, first_slot_between, occupied_ticks
+from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, span_between, tick_of, ticks_for
+from grome.barbers.models import Barber
+from grome.barbers.service import BarberService
+from grome.bookings.as_booked import lay_out_again
+from grome.bookings.cascade import Cascade, Clash, Place, cascade
+from grome.bookings.changing import ATTEMPTS, GROME, Author, BookingChanges, Change, author, made_by_time
+from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, SlotNotOffered, SlotTaken, WrongState
+from grome.bookings.models import Action, Booking, Party, Status
+from grome.bookings.proposals import MOVABLE, NewTime, delayed, present_ticks
+from grome.bookings.repository import BookingRepository
+from grome.bookings.reschedule import Rescheduling
+from grome.bookings.schemas import ClashOut, LateOut, RescheduleIn, ShiftOut
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+
+# A barber stays so much longer for who has an appointment.
+_OVERTIME: Final = ticks_for(30)
+# A chain of visits without any gap that is longer than this is not followed to its end.
+_FAR: Final = 2 * TICKS_A_DAY
+_OFFERED_WITHIN: Final = timedelta(days=14)
+_DELAYED: Final = frozenset({Status.ACCEPTED, Status.IN_PROGRESS})
+
+
+class RunningLate:
+    def __init__(
+        self,
+        bookings: BookingRepository,
+        changes: BookingChanges,
+        rescheduling: Rescheduling,
+        barbers: BarberService,
+        clock: Clock,
+    ) -> None:
+        self._bookings, self._changes, self._rescheduling = bookings, changes, rescheduling
+        self._barbers, self._clock = barbers, clock
+
+    async def preview(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
+        """What `shift` would do now, without doing it."""
+        day = await self._day(author(actor), booking_id, minutes)
+        shifted = [_shift_out(booking, day.time_of(booking, by)) for booking, by in day.shifts()]
+        clashes: list[ClashOut] = []
+        promised: set[int] = set()
+
+        def others(taken: frozenset[int]) -> frozenset[int]:
+            return day.then(taken) | promised
+
+        for clash in day.plan.clashes:
+            booking = day.bookings[clash.id]
+            offer = await self._free_time(day, clash, booking, others)
+            promised.update(offer.ticks if offer else ())
+            clashes.append(_clash_out(clash, booking, offer.scheduled_at if offer else None))
+        return LateOut(minutes, day.late_min, shifted, clashes)
+
+    async def shift(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
+        """Raises NotFound, and WrongState where it is not a visit of today that is accepted or in progress.
+
+        Who would have to come later and cannot is left alone, and gets the next free start proposed.
+        """
+        by, shifted = author(actor), dict[UUID, ShiftOut]()
+        for _ in range(ATTEMPTS):
+            day = await self._day(by, booking_id, minutes)
+            if await self._move(by, day, shifted):
+                clashes = [await self._offer(actor, day, clash) for clash in day.plan.clashes]
+                return LateOut(minutes, day.late_min, list(shifted.values())[::-1], clashes)
+        raise KeepsChanging
+
+    async def _move(self, by: Author, day: "_Day", shifted: dict[UUID, ShiftOut]) -> bool:
+        """Whether all of it could be done; what could is told in `shifted`, the latest first."""
+        for booking, ticks in reversed(day.shifts()):
+            time = day.time_of(booking, ticks)
+            fields = delayed(booking, time, booking.late_min + ticks * TICK_MIN)
+            change = Change(
+                action=Action.DELAY,
+                status=booking.status,
+                fields=fields,
+                scheduled_at=time.scheduled_at,
+                answer_by=booking.answer_by,
+            )
+            try:
+                written = await self._changes.write(booking, by, change, day.calendar.now)
+            except SlotTaken:
+                return False
+            if written is None:
+                return False
+            shifted[booking.id] = _shift_out(booking, time, shifted.get(booking.id))
+        return True
+
+    async def _day(self, by: Author, booking_id: UUID, minutes: int) -> "_Day":
+        late, now = await self._changes.current(by, booking_id)
+        barber = await self._barbers.find(late.barber_id)
+        calendar, _ = lay_out_again(barber, late, now)
+        _check_today(late, calendar)
+        first = min(tick_of(late.scheduled_at), *(tick for tick in present_ticks(late) if tick >= 0))
+        held = await self._bookings.held_within(barber.id, first, first + _FAR)
+        if overdue := [one for one in held if made_by_time(one, now)]:
+            for one in overdue:
+                await self._changes.current(GROME, one.id)
+            held = await self._bookings.held_within(barber.id, first, first + _FAR)
+        return _Day(barber, calendar, late, [one for one in held if one.id != late.id], ticks_for(minutes))
+
+    async def _offer(self, actor: Actor, day: "_Day", clash: Clash) -> ClashOut:
+        """Propose the next free start to the customer, unless something is proposed already."""
+        for _ in range(ATTEMPTS):
+            booking, _now = await self._changes.current(author(actor), clash.id)
+            offer = await self._free_time(day, clash, booking, lambda taken: taken)
+            if offer is None or booking.proposal:
+                return _clash_out(clash, booking, offer.scheduled_at if offer else None)
+            try:
+                wanted = RescheduleIn(offer.scheduled_at, booking.version)
+                await self._rescheduling.reschedule(actor, booking.id, wanted)
+            except (SlotTaken, ChangedMeanwhile, WrongState, SlotNotOffered):
+                continue
+            return _clash_out(clash, booking, offer.scheduled_at)
+        return _clash_out(clash, booking, None)
+
+    async def _free_time(
+        self, day: "_Day", clash: Clash, booking: Booking, others: Callable[[frozenset[int]], frozenset[int]]
+    ) -> NewTime | None:
+        """What is proposed to a visit that clashes, or the next time that is free for it; None where there is none.
+
+        `others` makes of what is taken now what will be.
+        """
+        if proposal := booking.proposal:
+            return NewTime(proposal.scheduled_at, proposal.ends_at, proposal.ticks)
+        now = day.calendar.now
+        if not _can_be_asked(booking, now):
+            return None
+        after = day.bookings[clash.id].scheduled_at + clash.needs * TICK
+        end = after + _OFFERED_WITHIN
+        first, last = tick_of(after) - TICKS_A_DAY, tick_of(end) + 2 * TICKS_A_DAY
+        taken = others(await self._bookings.occupied(day.barber.id, first, last)).difference(booking.ticks)
+        calendar, visit = lay_out_again(day.barber, booking, now, taken)
+        at_once = msgspec.structs.replace(calendar.rules, min_notice_min=0)
+        slot = first_slot_between(replace(calendar, rules=at_once), after, end, visit)
+        return NewTime(slot.start, slot.end, occupied_ticks(at_once, slot.start, visit)) if slot else None
+
+
+class _Day:
+    """A barber's visits from the late one on, and what the delay makes of them."""
+
+    def __init__(
+        self, barber: Barber, calendar: Calendar, late: Booking, others: Sequence[Booking], minutes_ticks: int
+    ) -> None:
+        self.barber, self.calendar, self.late = barber, calendar, late
+        self.bookings = {booking.id: booking for booking in (late, *others)}
+        movable = [one for one in others if one.status in MOVABLE and one.scheduled_at >= late.scheduled_at]
+        self.places = {booking.id: _place(booking) for booking in (late, *movable)}
+        movable_ids = set(self.places)
+        fixed = {tick for one in others if one.id not in movable_ids for tick in one.ticks}
+        fixed |= {tick for place in self.places.values() for tick in place.held}
+        by = max(0, minutes_ticks - late.late_min // TICK_MIN)
+        followers = [self.places[one.id] for one in movable]
+        self.plan: Cascade = cascade(self.places[late.id], followers, frozenset(fixed), by, self._forbids)
+
+    @property
+    def late_min(self) -> int:
+        """How late the visit is when all have moved that will."""
+        return self.late.late_min + self.plan.by * TICK_MIN
+
+    def shifts(self) -> list[tuple[Booking, int]]:
+        """The earliest first."""
+        return [(self.bookings[booking_id], by) for booking_id, by in self.plan.shifts]
+
+    def time_of(self, booking: Booking, by: int) -> NewTime:
+        """Seats stay those of the day for which they were taken, even where a visit comes to end after midnight."""
+        later, delay = self.places[booking.id].later(by), by * TICK
+        seats = [seat for seat in present_ticks(booking) if seat < 0]
+        start = booking.scheduled_at if booking.status is Status.IN_PROGRESS else booking.scheduled_at + delay
+        return NewTime(start, booking.ends_at + delay, [*sorted(later.ticks), *seats])
+
+    def then(self, taken: frozenset[int]) -> frozenset[int]:
+        """What is taken when all have moved that will."""
+        places = [(self.places[booking_id], by) for booking_id, by in self.plan.shifts]
+        old = frozenset().union(*(place.ticks for place, _ in places))
+        return (taken - old).union(*(place.later(by).ticks for place, by in places))
+
+    def _forbids(self, old: Place, new: Place) -> Obstacle | None:
+        """Who has begun goes on to the end, whatever the hours say."""
+        if old.has_begun:
+            return None
+        if any(off.meets(new.visible) and not off.meets(old.visible) for off in self.calendar.time_off):
+            return Obstacle.TIME_OFF
+        agreed = old.visible.shifted(-self.bookings[old.id].late_min // TICK_MIN)
+        closing = self._closing(agreed.start, new.visible.end)
+        if closing is not None and new.visible.end > max(closing + _OVERTIME, agreed.end):
+            return Obstacle.CLOSED
+        return None
+
+    def _closing(self, start: int, end: int) -> int | None:
+        """When the hours end that `start` lies in, or a moment behind `end`; None outside of them.
+
+        One opening may begin where another ends. Breaks give way to a delay.
+        """
+        closing = start
+        while closing <= end:
+            ends = [one.hours.end for one in self.calendar.openings_at(closing) if one.hours.start <= closing]
+            later = max(ends, default=closing)
+            if later <= closing:
+                break
+            closing = later
+        return closing if closing > start else None
+
+
+def _check_today(booking: Booking, calendar: Calendar) -> None:
+    if booking.status not in _DELAYED:
+        raise WrongState(f"The booking is {booking.status.value}.")
+    day = calendar.date_of(tick_of(booking.scheduled_at))
+    if day != calendar.today and booking.status is not Status.IN_PROGRESS:
+        raise WrongState("It is not a visit of today.")
+
+
+def _place(booking: Booking) -> Place:
+    ticks = frozenset(tick for tick in present_ticks(booking) if tick >= 0)
+    held = frozenset(tick for tick in booking.ticks if tick >= 0) - ticks
+    visible = span_between(booking.scheduled_at, booking.ends_at)
+    return Place(booking.id, visible, ticks, held, has_begun=booking.status is Status.IN_PROGRESS)
+
+
+def _shift_out(booking: Booking, time: NewTime, before: ShiftOut | None = None) -> ShiftOut:
+    """`before` is what was told of an earlier attempt."""
+    added = int((time.ends_at - booking.ends_at).total_seconds()) // 60
+    return ShiftOut(
+        booking_id=booking.id,
+        scheduled_at=time.scheduled_at,
+        ends_at=time.ends_at,
+        was_scheduled_at=before.was_scheduled_at if before else booking.scheduled_at,
+        was_ends_at=before.was_ends_at if before else booking.ends_at,
+        late_min=booking.late_min + added,
+    )
+
+
+def _can_be_asked(booking: Booking, now: datetime) -> bool:
+    """Whether there is somebody to answer a proposal, and a visit to come."""
+    is_offer = booking.awaits is Party.CUSTOMER
+    return booking.status in MOVABLE and booking.scheduled_at > now and bool(booking.customer_id) and not is_offer
+
+
+def _clash_out(clash: Clash, booking: Booking, proposed: datetime | None) -> ClashOut:
+    return ClashOut(
+        booking_id=booking.id,
+        scheduled_at=booking.scheduled_at,
+        needs_min=clash.needs * TICK_MIN,
+        reason=clash.why.value,
+        proposed=proposed,
+    )

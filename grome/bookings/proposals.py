@@ -1,0 +1,110 @@
+"""Another time for a booking: who has to agree to it, and what a booking holds meanwhile. Values in, values out.
+
+What is returned are the fields to set, by their names in the document.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from grome.bookings.errors import TooLateToReschedule, WrongState
+from grome.bookings.models import Booking, Party, Proposal, Status
+from grome.common.mongo import Document, to_document
+
+MOVABLE: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
+
+
+class NewTime(NamedTuple):
+    """When a visit would be instead, with all the ticks and seats that it would occupy."""
+
+    scheduled_at: datetime
+    ends_at: datetime
+    ticks: list[int]
+
+
+def present_ticks(booking: Booking) -> list[int]:
+    """What a booking occupies for the time that it has, without what is held for a proposal."""
+    return booking.proposal.instead_of if booking.proposal else booking.ticks
+
+
+def check_movable(booking: Booking, now: datetime) -> None:
+    """Raises WrongState where there is no visit to come, or where it is an offer of ours that nobody has taken yet."""
+    if booking.status not in MOVABLE:
+        raise WrongState(f"The booking is {booking.status.value}.")
+    if booking.scheduled_at <= now:
+        raise WrongState("The time of the visit has come.")
+    if booking.awaits is Party.CUSTOMER:
+        raise WrongState("The time is an offer that awaits its customer's answer.")
+
+
+def who_must_agree(booking: Booking, party: Party, now: datetime, *, unasked: bool) -> Party | None:
+    """Whose word it takes that `party` moves the visit; None where it moves at once.
+
+    `unasked`: the barber takes such bookings without being asked. Admins have spoken with both sides, and a guest has
+    no account to answer with. A request that moves stays one. Raises WrongState or TooLateToReschedule.
+    """
+    check_movable(booking, now)
+    if party is Party.BARBER:
+        return Party.CUSTOMER if booking.customer_id else None
+    if party is Party.ADMIN or booking.status is Status.REQUESTED:
+        return None
+    last = reschedule_until(booking)
+    if last is not None and now > last:
+        raise TooLateToReschedule(f"This visit could be moved until {last.isoformat()}.")
+    return None if unasked else Party.BARBER
+
+
+def reschedule_until(booking: Booking) -> datetime | None:
+    """The last moment at which the customer may move an accepted visit; None where there is no last.
+
+    There is none where it was the barber who was late, or who wants another time.
+    """
+    wanted_by_barber = booking.proposal is not None and booking.proposal.awaits is Party.CUSTOMER
+    if booking.late_min or wanted_by_barber:
+        return None
+    return booking.scheduled_at - timedelta(minutes=booking.terms.cancellation.reschedule_notice_min)
+
+
+def proposed(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime) -> Document:
+    """Both times are held. A proposal that is open already gives way, and its time is free again."""
+    present = present_ticks(booking)
+    proposal = Proposal(
+        scheduled_at=time.scheduled_at,
+        ends_at=time.ends_at,
+        ticks=time.ticks,
+        instead_of=present,
+        awaits=awaits,
+        answer_by=answer_by,
+    )
+    return {"proposal": to_document(proposal), "ticks": _both(present, time.ticks)}
+
+
+def without_proposal(booking: Booking) -> Document:
+    """The time that it has stays, and what was held beside it is free. Nothing to set where no proposal is open."""
+    return {"proposal": None, "ticks": booking.proposal.instead_of} if booking.proposal else {}
+
+
+def moved(time: NewTime, answer_by: datetime | None) -> Document:
+    """The new time is the only one, and the barber is not late for it. With `answer_by` it is a request, which waits
+    for the barber anew.
+    """
+    fields: Document = {**time._asdict(), "proposal": None, "late_min": 0}
+    return {**fields, "awaits": Party.BARBER.value, "answer_by": answer_by} if answer_by else fields
+
+
+def agreed(proposal: Proposal) -> Document:
+    """Both sides want the proposed time, so a request is accepted by that."""
+    time = NewTime(proposal.scheduled_at, proposal.ends_at, proposal.ticks)
+    return {**time._asdict(), "proposal": None, "late_min": 0, "awaits": None, "answer_by": None}
+
+
+def delayed(booking: Booking, time: NewTime, late_min: int) -> Document:
+    """A later time by the barber's fault; what is proposed beside it stays so."""
+    fields: Document = {**time._asdict(), "late_min": late_min}
+    if booking.proposal:
+        fields |= {"ticks": _both(time.ticks, booking.proposal.ticks), "proposal.instead_of": time.ticks}
+    return fields
+
+
+def _both(present: Sequence[int], new: Sequence[int]) -> list[int]:
+    return [*present, *(tick for tick in new if tick not in present)]

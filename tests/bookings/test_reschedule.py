@@ -1,0 +1,454 @@
+"""Another time for a booking over HTTP: who moves it at once, who has to ask, and what is held meanwhile."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.bookings.jobs import expire_unanswered
+from grome.context import AppContext
+from tests.builders.barbers import EAGER, Barber, barber
+from tests.builders.bookings import ask, book, history, move, tomorrow
+from tests.builders.people import Person, admin, register, sign_in_again
+from tests.conftest import SetClock
+
+DAY = timedelta(days=1)
+START, OTHER = tomorrow(9) + 3 * DAY, tomorrow(14) + 3 * DAY
+
+
+@pytest.fixture
+async def customer(http: httpx.AsyncClient) -> Person:
+    return await register(http)
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Wants to be asked."""
+    return await barber(http, context)
+
+
+@pytest.fixture
+async def eager(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Takes bookings unasked."""
+    return await barber(http, context, rules={"auto_accept": True})
+
+
+async def reschedule(
+    http: httpx.AsyncClient, person: Person, booking: dict[str, Any], start: datetime, **body: Any
+) -> httpx.Response:
+    wanted = {"scheduled_at": start.isoformat(), **body}
+    return await http.post(f"/v1/bookings/{booking['id']}/reschedule", json=wanted, headers=person.auth)
+
+
+async def answer(
+    http: httpx.AsyncClient, person: Person, booking: dict[str, Any], word: str, **body: Any
+) -> httpx.Response:
+    """Accept, decline or withdraw what is proposed."""
+    url = f"/v1/bookings/{booking['id']}/proposal"
+    if word == "withdraw":
+        return await http.delete(url, headers=person.auth)
+    return await http.post(f"{url}/{word}", json=body or None, headers=person.auth)
+
+
+async def changed(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    booking: dict[str, Any] = response.json()
+    return booking
+
+
+async def accepted(http: httpx.AsyncClient, customer: Person, shop: Barber, start: datetime = START) -> dict[str, Any]:
+    return await changed(await move(http, shop.auth, await book(http, customer, shop, start), "accept"))
+
+
+def at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M}:00Z"
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def refused(response: httpx.Response, status: int, code: str) -> bool:
+    assert (response.status_code, response.json().get("code")) == (status, code), response.text
+    return True
+
+
+async def is_free(http: httpx.AsyncClient, shop: Barber, start: datetime) -> bool:
+    """Whether somebody else could have it. Whoever gets it gives it back."""
+    other = await register(http)
+    asked = await ask(http, other, shop, start)
+    if asked.status_code == 201:
+        assert (await move(http, other.auth, asked.json(), "cancel")).status_code == 200
+    return asked.status_code == 201
+
+
+async def test_a_request_moves_at_once_and_waits_anew(
+    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
+) -> None:
+    booking = await book(http, customer, shop, START)
+    clock.shift = timedelta(minutes=10)
+    moved = await changed(await reschedule(http, customer, booking, OTHER, note="Sorry."))
+    untouched = {"scheduled_at", "ends_at", "answer_by", "version"}
+    assert {name: value for name, value in moved.items() if name not in untouched} == {
+        name: value for name, value in booking.items() if name not in untouched
+    }
+    assert (moved["scheduled_at"], moved["ends_at"]) == (at(OTHER), at(OTHER + timedelta(minutes=30)))
+    assert instant(moved["answer_by"]) - instant(booking["answer_by"]) >= timedelta(minutes=10)
+    last = (await history(http, shop.auth, booking))[-1]
+    assert (last["action"], last["status"], last["by"], last["version"]) == ("reschedule", "requested", "customer", 2)
+    assert (last["scheduled_at"], last["note"]) == (at(OTHER), "Sorry.")
+    assert await is_free(http, shop, START)
+    assert not await is_free(http, shop, OTHER)
+
+
+async def test_who_need_not_ask_moves_at_once(http: httpx.AsyncClient, customer: Person, eager: Barber) -> None:
+    booking = await book(http, customer, eager, START)
+    moved = await changed(await reschedule(http, customer, booking, OTHER))
+    expected = {"scheduled_at": at(OTHER), "ends_at": at(OTHER + timedelta(minutes=30)), "version": 2}
+    assert moved == {**booking, **expected}
+    assert moved == await changed(await reschedule(http, customer, booking, OTHER)), "a repeat changes nothing"
+    assert await is_free(http, eager, START)
+
+
+async def test_by_a_part_of_its_own_time(http: httpx.AsyncClient, customer: Person, eager: Barber) -> None:
+    """What a booking holds itself is not in its way."""
+    booking = await book(http, customer, eager, START)
+    for minutes in (15, 5, -10):
+        moved = await changed(await reschedule(http, customer, booking, START + timedelta(minutes=minutes)))
+        assert moved["scheduled_at"] == at(START + timedelta(minutes=minutes))
+    assert await is_free(http, eager, START + timedelta(minutes=20))
+
+
+async def test_a_refusal_leaves_the_time_that_there_is(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    shop = await barber(http, context, rules={"auto_accept": True, "slot_step_min": 30, "min_notice_min": 60})
+    booking = await book(http, customer, shop, START)
+    await book(http, await register(http), shop, OTHER)
+    assert refused(await reschedule(http, customer, booking, OTHER), 409, "slot_taken")
+    for start, rule in {
+        OTHER + timedelta(minutes=31): "misaligned",
+        OTHER + timedelta(minutes=10): "off_grid",
+        OTHER + timedelta(days=400): "beyond_horizon",
+        OTHER - timedelta(days=400): "too_soon",
+    }.items():
+        answered = await reschedule(http, customer, booking, start)
+        assert refused(answered, 422, "slot_not_offered")
+        assert answered.json()["errors"] == [{"field": "scheduled_at", "message": rule}]
+    read = await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)
+    assert read.json() == booking
+    assert not await is_free(http, shop, START)
+
+
+async def test_an_accepted_visit_is_asked_for_and_both_times_are_held(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
+    booking = await accepted(http, customer, shop)
+    asked = await changed(await reschedule(http, customer, booking, OTHER))
+    proposal = asked["proposal"]
+    assert (asked["status"], asked["scheduled_at"], asked["version"]) == ("accepted", at(START), 3)
+    assert (proposal["scheduled_at"], proposal["awaits"]) == (at(OTHER), "barber")
+    assert not await is_free(http, shop, START)
+    assert not await is_free(http, shop, OTHER)
+    assert asked == await changed(await reschedule(http, customer, booking, OTHER)), "a repeat changes nothing"
+    assert refused(await answer(http, customer, booking, "accept"), 409, "no_proposal")
+
+    moved = await changed(await answer(http, shop.person, booking, "accept", note="Fine."))
+    assert (moved["status"], moved["scheduled_at"], moved["proposal"]) == ("accepted", at(OTHER), None)
+    assert await is_free(http, shop, START)
+    assert not await is_free(http, shop, OTHER)
+    assert moved == await changed(await answer(http, shop.person, booking, "accept"))
+    told = [(one["action"], one["by"], one["scheduled_at"]) for one in await history(http, customer.auth, booking)]
+    assert told[2:] == [("propose", "customer", at(OTHER)), ("reschedule", "barber", at(OTHER))]
+
+
+@pytest.mark.parametrize(
+    ("word", "who", "action"), [("decline", "barber", "reject"), ("withdraw", "customer", "withdraw")]
+)
+async def test_a_no_leaves_what_was(
+    http: httpx.AsyncClient, customer: Person, shop: Barber, word: str, who: str, action: str
+) -> None:
+    near = START + timedelta(minutes=15)  # shares ticks with what there is
+    booking = await accepted(http, customer, shop)
+    await changed(await reschedule(http, customer, booking, near))
+    assert not await is_free(http, shop, START + timedelta(minutes=30))
+    person, other = (shop.person, customer) if who == "barber" else (customer, shop.person)
+    assert refused(await answer(http, other, booking, word), 409, "no_proposal")
+    left = await changed(await answer(http, person, booking, word))
+    assert left == {**booking, "version": 4}
+    assert left == await changed(await answer(http, person, booking, word))
+    last = (await history(http, customer.auth, booking))[-1]
+    assert (last["action"], last["by"], last["scheduled_at"]) == (action, who, at(near))
+    assert await is_free(http, shop, START + timedelta(minutes=30))
+    assert not await is_free(http, shop, START)
+    assert refused(await answer(http, person, booking, "accept"), 409, "no_proposal")
+
+
+async def test_a_barber_proposes_any_time_that_is_free(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    closed = {
+        day: {"is_available": True, "start_time": "09:00", "end_time": "13:00"}
+        for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    }
+    shop = await barber(http, context, timezone="UTC", hours=closed, rules={"min_notice_min": 600})
+    booking = await accepted(http, customer, shop)
+    await book(http, customer, shop, START + timedelta(hours=2))
+    assert refused(await reschedule(http, customer, booking, OTHER), 422, "slot_not_offered")
+    assert refused(await reschedule(http, shop.person, booking, START + timedelta(hours=2)), 409, "slot_taken")
+    for start in (OTHER + timedelta(minutes=1), START - 30 * DAY, START + 367 * DAY):
+        assert refused(await reschedule(http, shop.person, booking, start), 422, "slot_not_offered")
+    asked = await changed(await reschedule(http, shop.person, booking, OTHER))
+    assert (asked["scheduled_at"], asked["proposal"]["awaits"]) == (at(START), "customer")
+    moved = await changed(await answer(http, customer, booking, "accept"))
+    assert (moved["status"], moved["scheduled_at"]) == ("accepted", at(OTHER))
+
+
+async def test_a_counter_offer_to_a_request(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+    booking = await book(http, customer, shop, START)
+    offered = await changed(await reschedule(http, shop.person, booking, OTHER))
+    assert (offered["status"], offered["proposal"]["awaits"]) == ("requested", "customer")
+    agreed = await changed(await answer(http, customer, booking, "accept"))
+    assert (agreed["status"], agreed["scheduled_at"]) == ("accepted", at(OTHER))
+    assert (agreed["awaits"], agreed["answer_by"], agreed["proposal"]) == (None, None, None)
+    assert await is_free(http, shop, START)
+
+
+async def test_a_declined_counter_offer_leaves_the_request(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
+    booking = await book(http, customer, shop, START)
+    await changed(await reschedule(http, shop.person, booking, OTHER))
+    left = await changed(await answer(http, customer, booking, "decline"))
+    assert left == {**booking, "version": 3}
+    await changed(await reschedule(http, shop.person, booking, OTHER))
+    taken = await changed(await move(http, shop.auth, booking, "accept"))
+    assert (taken["status"], taken["scheduled_at"], taken["proposal"]) == ("accepted", at(START), None)
+    assert await is_free(http, shop, OTHER)
+
+
+async def test_to_ask_for_what_the_other_side_proposes_is_to_accept_it(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
+    booking = await book(http, customer, shop, START)
+    await changed(await reschedule(http, shop.person, booking, OTHER))
+    agreed = await changed(await reschedule(http, customer, booking, OTHER))
+    assert (agreed["status"], agreed["scheduled_at"], agreed["proposal"]) == ("accepted", at(OTHER), None)
+
+
+async def test_a_second_proposal_replaces_the_first(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+    booking = await accepted(http, customer, shop)
+    first = await changed(await reschedule(http, customer, booking, OTHER))
+    later = OTHER + timedelta(hours=2)
+    second = await changed(await reschedule(http, customer, booking, later))
+    assert second["proposal"]["scheduled_at"] == at(later)
+    assert await is_free(http, shop, OTHER)
+    # The barber has read the first, and does not say yes to the second by it.
+    late = await answer(http, shop.person, booking, "accept", version=first["version"])
+    assert refused(late, 409, "changed_meanwhile")
+    assert (await changed(await answer(http, shop.person, booking, "accept", version=4)))["scheduled_at"] == at(later)
+
+
+async def test_only_what_was_read_is_moved(http: httpx.AsyncClient, customer: Person, eager: Barber) -> None:
+    booking = await book(http, customer, eager, START)
+    assert refused(await reschedule(http, customer, booking, OTHER, version=2), 409, "changed_meanwhile")
+    moved = await changed(await reschedule(http, customer, booking, OTHER, version=1))
+    assert moved == await changed(await reschedule(http, customer, booking, OTHER, version=1)), "the answer was lost"
+
+
+async def test_terms_say_until_when_customers_may_move_a_visit(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+) -> None:
+    shop = await barber(http, context, rules={"auto_accept": True})
+    terms = {"cancellation": {"reschedule_notice_min": 24 * 60}}
+    assert (await http.put("/v1/barbers/me/terms", json=terms, headers=shop.auth)).status_code == 200
+    booking = await book(http, customer, shop, START)
+    clock.set(START - DAY - timedelta(minutes=1))
+    customer, person = await sign_in_again(http, customer), await sign_in_again(http, shop.person)
+    assert (await changed(await reschedule(http, customer, booking, OTHER)))["scheduled_at"] == at(OTHER)
+    clock.set(OTHER - DAY + timedelta(minutes=1))
+    customer, person = await sign_in_again(http, customer), await sign_in_again(http, shop.person)
+    late = await reschedule(http, customer, booking, OTHER + DAY)
+    assert refused(late, 409, "too_late_to_reschedule")
+    assert (OTHER - DAY).isoformat() in late.json()["detail"]
+    boss = await admin(http, context)
+    assert (await changed(await reschedule(http, boss, booking, START + DAY)))["scheduled_at"] == at(START + DAY)
+    assert (await changed(await reschedule(http, person, booking, OTHER + DAY)))["proposal"]["awaits"] == "customer"
+    again = START + DAY + timedelta(hours=2)
+    assert (await changed(await reschedule(http, customer, booking, again)))["scheduled_at"] == at(again)
+
+
+async def test_what_is_past_begun_or_over_stays(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+) -> None:
+    begun, over = await accepted(http, customer, shop), await accepted(http, customer, shop, OTHER)
+    await changed(await move(http, shop.auth, begun, "start"))
+    await changed(await move(http, customer.auth, over, "cancel"))
+    past = await accepted(http, customer, shop, START + timedelta(hours=1))
+    clock.set(START + timedelta(hours=1))
+    customer, boss = await sign_in_again(http, customer), await admin(http, context)
+    person = await sign_in_again(http, shop.person)
+    for booking in (begun, over, past):
+        for who in (customer, person, boss):
+            assert refused(await reschedule(http, who, booking, OTHER + DAY), 409, "wrong_state")
+
+
+@pytest.mark.parametrize("action", ["start", "cancel"])
+async def test_a_move_closes_what_is_proposed(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, action: str
+) -> None:
+    booking = await accepted(http, customer, shop)
+    await changed(await reschedule(http, customer, booking, OTHER))
+    moved = await changed(await move(http, shop.auth, booking, action))
+    assert moved["proposal"] is None
+    assert await is_free(http, shop, OTHER)
+    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert stored is not None
+    assert len(stored["ticks"]) == 6
+    assert refused(await answer(http, shop.person, booking, "accept"), 409, "no_proposal")
+
+
+@pytest.mark.parametrize("by_job", [True, False], ids=["the job", "whoever comes first"])
+async def test_an_unanswered_proposal_lapses(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock, *, by_job: bool
+) -> None:
+    booking = await accepted(http, customer, shop)
+    asked = await changed(await reschedule(http, customer, booking, OTHER))
+    deadline = instant(asked["proposal"]["answer_by"])
+    assert deadline <= START
+    clock.set(deadline + timedelta(seconds=1))
+    person = await sign_in_again(http, shop.person)
+    if by_job:
+        await expire_unanswered({"grome": context})
+    assert refused(await answer(http, person, booking, "accept"), 409, "no_proposal")
+    read = (await http.get(f"/v1/bookings/{booking['id']}", headers=person.auth)).json()
+    assert read == {**booking, "version": 4}
+    last = (await history(http, person.auth, booking))[-1]
+    assert (last["action"], last["by"], last["scheduled_at"]) == ("lapse", "system", at(OTHER))
+    assert await is_free(http, shop, OTHER)
+
+
+async def test_a_request_lives_as_long_as_the_counter_offer(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+) -> None:
+    """And expires with it where its own time is up."""
+    declined, lapsed = await book(http, customer, shop, START), await book(http, customer, shop, OTHER)
+    clock.shift = timedelta(hours=20)
+    person = await sign_in_again(http, shop.person)
+    for booking in (declined, lapsed):
+        start = instant(booking["scheduled_at"]) + timedelta(hours=1)
+        await changed(await reschedule(http, person, booking, start))
+    clock.shift = timedelta(hours=30)  # behind the requests' own deadlines
+    customer = await sign_in_again(http, customer)
+    await expire_unanswered({"grome": context})
+    ended = await changed(await answer(http, customer, declined, "decline"))
+    assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", "expired", 4)
+    clock.shift = timedelta(hours=45)
+    customer = await sign_in_again(http, customer)
+    # Nobody has looked yet; whoever wants the time that was proposed gets it all the same.
+    await book(http, customer, shop, OTHER + timedelta(hours=1))
+    told = await history(http, customer.auth, lapsed)
+    assert [one["action"] for one in told] == ["create", "propose", "lapse", "expire"]
+
+
+async def test_daily_caps(http: httpx.AsyncClient, context: AppContext, customer: Person) -> None:
+    """A visit keeps its seat of the day, needs one of another day, and holds both while it is asked for."""
+    shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
+    booking = await book(http, customer, shop, START)
+    assert not await is_free(http, shop, OTHER)
+    await changed(await reschedule(http, customer, booking, OTHER))
+    await changed(await reschedule(http, customer, booking, OTHER + DAY))
+    assert await is_free(http, shop, START)
+    other = await book(http, customer, shop, START)
+    assert refused(await reschedule(http, customer, booking, START + timedelta(hours=3)), 422, "slot_not_offered")
+    assert refused(await reschedule(http, shop.person, booking, START + timedelta(hours=3)), 422, "slot_not_offered")
+    await changed(await reschedule(http, shop.person, other, START + 2 * DAY))
+    assert not await is_free(http, shop, OTHER + 2 * DAY)
+    assert not await is_free(http, shop, OTHER)
+    await changed(await answer(http, customer, other, "accept"))
+    assert await is_free(http, shop, OTHER)
+
+
+async def test_slots_are_those_to_which_it_can_be_moved(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    shop = await barber(http, context, rules={"auto_accept": True, "slot_step_min": 30})
+    booking = await book(http, customer, shop, START)
+    await book(http, customer, shop, OTHER)
+    days = {"from": str(START.date()), "to": str(START.date())}
+    url = f"/v1/bookings/{booking['id']}/slots"
+    for person in (customer, shop.person):
+        response = await http.get(url, params=days, headers=person.auth)
+        assert response.status_code == 200, response.text
+        (day,) = response.json()["days"]
+        starts = {slot["start"] for slot in day["slots"]}
+        assert at(START) in starts
+        assert at(OTHER) not in starts
+        assert len(starts) == 47
+    await changed(await reschedule(http, customer, booking, instant(max(starts))))
+    wrong = await http.get(url, params={"from": "2027-03-02", "to": "2027-03-01"}, headers=customer.auth)
+    assert refused(wrong, 422, "invalid")
+    await move(http, customer.auth, booking, "cancel")
+    assert refused(await http.get(url, params=days, headers=customer.auth), 409, "wrong_state")
+
+
+async def test_what_was_booked_stays_whatever_the_barber_offers_since(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    """Price and duration are the booking's; buffers and who must be asked are the barber's of today."""
+    shop = await barber(http, context, durations=(30, 15), rules={"auto_accept": True})
+    booking = await book(http, customer, shop, START, services=(0, 1))
+    offer = {"service_id": shop.services[0][0], "price": 1, "duration_min": 120}
+    await http.put("/v1/barbers/me/services", json={"services": [offer]}, headers=shop.auth)
+    rules = {**EAGER, "auto_accept": True, "buffer_after_min": 10}
+    await http.put("/v1/barbers/me/rules", json=rules, headers=shop.auth)
+    moved = await changed(await reschedule(http, customer, booking, OTHER))
+    times = {"scheduled_at": at(OTHER), "ends_at": at(OTHER + timedelta(minutes=45)), "version": 2}
+    assert moved == {**booking, **times}
+    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert stored is not None
+    assert len(stored["ticks"]) == (45 + 10) // 5
+
+
+async def test_of_forty_who_want_one_time_one_gets_it(http: httpx.AsyncClient, eager: Barber) -> None:
+    owners = [await register(http) for _ in range(8)]
+    bookings = [await book(http, owner, eager, START + timedelta(minutes=30 * n)) for n, owner in enumerate(owners)]
+    wanted = START + timedelta(hours=6)
+    answers = await asyncio.gather(*(reschedule(http, owners[n % 8], bookings[n % 8], wanted) for n in range(40)))
+    won = [n % 8 for n, one in enumerate(answers) if one.status_code == 200]
+    assert len(set(won)) == 1
+    assert {one.json()["code"] for one in answers if one.status_code != 200} == {"slot_taken"}
+    winner = bookings[won[0]]
+    assert len(await history(http, eager.auth, winner)) == 2
+    assert await is_free(http, eager, instant(winner["scheduled_at"]))
+
+
+async def test_a_yes_and_a_withdrawal_at_once(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+    booking = await accepted(http, customer, shop)
+    for _ in range(5):
+        now = instant((await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)).json()["scheduled_at"])
+        wanted = OTHER if now == START else START
+        await changed(await reschedule(http, customer, booking, wanted))
+        answers = await asyncio.gather(
+            answer(http, customer, booking, "withdraw"),
+            answer(http, shop.person, booking, "accept"),
+            answer(http, shop.person, booking, "decline"),
+        )
+        assert Counter(one.status_code for one in answers) == {200: 1, 409: 2}
+        read = (await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)).json()
+        assert read["scheduled_at"] == at(wanted if answers[1].status_code == 200 else now)
+        assert read["proposal"] is None
+
+
+async def test_what_is_somebody_elses_is_not_there(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+) -> None:
+    booking = await accepted(http, customer, shop)
+    for stranger in (await register(http), (await barber(http, context)).person):
+        assert refused(await reschedule(http, stranger, booking, OTHER), 404, "not_found")
+        for word in ("accept", "decline", "withdraw"):
+            assert refused(await answer(http, stranger, booking, word), 404, "not_found")

@@ -1,0 +1,182 @@
+"""200 reschedules, proposals, answers and cancellations of one barber's day at once, with new bookings among them, over
+HTTP, through two API workers. Nothing overlaps at any moment, nothing is lost, and whoever was told yes can rely on it.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, tomorrow
+from tests.builders.people import Person, register
+from tests.running import Running
+
+DAY = tomorrow(8) + timedelta(days=1)
+TICKS = 6 * 12  # in six hours
+VISITS, CALLS, CREATES = 16, 200, 40
+TIMED = {"create", "reschedule"}
+REFUSALS = {(409, "slot_taken"), (409, "wrong_state"), (409, "no_proposal"), (409, "changed_meanwhile")}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was asked of which booking, and the answer to it."""
+
+    what: str
+    asked: dict[str, Any]
+    response: httpx.Response
+
+
+class Crowd:
+    """Everybody with connections of their own, as people have."""
+
+    def __init__(self, clients: dict[UUID, httpx.AsyncClient], shop: Barber, people: list[Person], seed: int) -> None:
+        self._clients, self.shop, self.people = clients, shop, people
+        self._dice = random.Random(seed)  # noqa: S311 -- a reproducible crowd, not a secret
+
+    def start(self) -> str:
+        return (DAY + timedelta(minutes=5 * self._dice.randrange(TICKS))).isoformat()
+
+    async def act(self, owner: Person, booking: dict[str, Any]) -> Told:
+        """One of many things that its customer or its barber may want."""
+        dice = self._dice.random()
+        url = f"/v1/bookings/{booking['id']}"
+        if dice < 0.55:
+            return await self.ask(owner, "move", f"{url}/reschedule", scheduled_at=self.start())
+        if dice < 0.7:
+            return await self.ask(self.shop.person, "propose", f"{url}/reschedule", scheduled_at=self.start())
+        if dice < 0.8:
+            return await self.ask(owner, "accept", f"{url}/proposal/accept")
+        if dice < 0.87:
+            return await self.ask(owner, "decline", f"{url}/proposal/decline")
+        if dice < 0.93:
+            return await self.ask(owner, "versioned", f"{url}/reschedule", scheduled_at=self.start(), version=1)
+        return await self.ask(owner, "cancel", f"{url}/cancel")
+
+    async def create(self, person: Person) -> Told:
+        wish = {"barber_id": self.shop.id, "service_ids": [self.shop.services[0][0]]}
+        return await self.ask(person, "create", "/v1/bookings", **wish, scheduled_at=self.start())
+
+    async def ask(self, person: Person, what: str, url: str, **body: Any) -> Told:
+        response = await self._clients[person.id].post(url, json=body or None, headers=person.auth)
+        return Told(what, body, response)
+
+
+@asynccontextmanager
+async def crowd(running: Running, context: AppContext, seed: int) -> AsyncIterator[Crowd]:
+    async with AsyncExitStack() as stack, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+        shop = await barber(http, context, timezone="UTC", rules={"auto_accept": True, "buffer_after_min": 5})
+        people = list(await asyncio.gather(*(register(http) for _ in range(10))))
+        clients = {
+            person.id: await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=60))
+            for person in (shop.person, *people)
+        }
+        yield Crowd(clients, shop, people, seed)
+
+
+async def snapshot(context: AppContext, shop: Barber) -> list[dict[str, Any]]:
+    """All bookings of the barber as they were at one moment."""
+    async with context.mongo.start_session(snapshot=True) as session:
+        found = context.database["bookings"].find({"barber_id": shop.person.id}, session=session)
+        return await found.to_list()
+
+
+def nothing_overlaps(bookings: list[dict[str, Any]]) -> bool:
+    held = Counter(tick for booking in bookings if booking["active"] for tick in booking["ticks"])
+    return set(held.values()) <= {1} and all(holds_its_time(one) for one in bookings if one["active"])
+
+
+def holds_its_time(booking: dict[str, Any]) -> bool:
+    """What it occupies is what its times say: in no moment is its customer without one."""
+    times = [booking, *([booking["proposal"]] if booking["proposal"] else [])]
+    ticks = {
+        tick
+        for time in times
+        for tick in range(
+            int(time["scheduled_at"].timestamp()) // 300, int(time["ends_at"].timestamp() + 5 * 60) // 300
+        )
+    }
+    return ticks == set(booking["ticks"])
+
+
+async def test_a_storm_of_reschedules(running: Running, context: AppContext) -> None:
+    async with crowd(running, context, seed=1) as people:
+        shop, owners = people.shop, people.people
+        async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+            hour = timedelta(hours=12)
+            booked = [
+                await book(http, owners[n % len(owners)], shop, DAY + hour + timedelta(minutes=35 * n))
+                for n in range(VISITS)
+            ]
+        samples: list[list[dict[str, Any]]] = []
+        storm = asyncio.gather(
+            *(people.act(owners[n % VISITS % len(owners)], booked[n % VISITS]) for n in range(CALLS)),
+            *(people.create(owners[n % len(owners)]) for n in range(CREATES)),
+        )
+        while not storm.done():
+            samples.append(await snapshot(context, shop))
+            await asyncio.sleep(0.02)
+        told = await storm
+        stored = {booking["_id"]: booking for booking in await snapshot(context, shop)}
+
+    refused = {(one.response.status_code, one.response.json().get("code")) for one in told if is_no(one)}
+    assert refused <= REFUSALS
+    assert all(nothing_overlaps(sample) for sample in (*samples, list(stored.values())))
+    assert len(samples) > 3
+    created = {UUID(one.response.json()["id"]) for one in told if one.what == "create" and not is_no(one)}
+    assert set(stored) == {UUID(booking["id"]) for booking in booked} | created
+    for booking in stored.values():
+        is_what_its_history_says(booking)
+    for one in told:
+        if not is_no(one):
+            is_true(one, stored)
+    counts = Counter(one.what for one in told if not is_no(one))
+    assert min(counts[what] for what in ("move", "propose", "create", "cancel")) > 0, counts
+
+
+def is_no(one: Told) -> bool:
+    return one.response.status_code not in {200, 201}
+
+
+def is_what_its_history_says(booking: dict[str, Any]) -> None:
+    entries = booking["history"]
+    assert [entry["version"] for entry in entries] == list(range(1, booking["version"] + 1))
+    assert time_of(booking, booking["version"]) == booking["scheduled_at"]
+    assert entries[-1]["status"] == booking["status"]
+
+
+def time_of(booking: dict[str, Any], version: int) -> datetime:
+    """As the history tells it."""
+    times = [entry["scheduled_at"] for entry in booking["history"][:version] if entry["action"] in TIMED]
+    found: datetime = times[-1]
+    return found
+
+
+def is_true(one: Told, stored: dict[UUID, dict[str, Any]]) -> None:
+    """The answer is the booking with the version that it names, and has what was asked for."""
+    answer = one.response.json()
+    booking = stored[UUID(answer["id"])]
+    entry = booking["history"][answer["version"] - 1]
+    assert entry["status"] == answer["status"]
+    assert time_of(booking, answer["version"]) == datetime.fromisoformat(answer["scheduled_at"])
+    wanted = datetime.fromisoformat(one.asked["scheduled_at"]).astimezone(UTC) if "scheduled_at" in one.asked else None
+    match one.what:
+        case "move" | "versioned" | "create":
+            assert entry["scheduled_at"] == datetime.fromisoformat(answer["scheduled_at"]) == wanted
+        case "propose":
+            assert datetime.fromisoformat((answer["proposal"] or answer)["scheduled_at"]) == wanted
+        case "accept":
+            assert (entry["action"], answer["proposal"]) == ("reschedule", None)
+        case "decline":
+            assert (entry["action"], answer["proposal"]) == ("reject", None)
+        case "cancel":
+            assert entry["action"] == "cancel"
