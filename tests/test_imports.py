@@ -40,7 +40,9 @@ class Rule:
 OURS = ("grome*", "workers*", "config*")
 SHARED = ("grome.common*",)
 # The one decision about free time, and what it is made of.
-FREE_TIME = tuple(f"grome.availability.{name}" for name in ("ticks", "caps", "visits", "slots", "explain"))
+FREE_TIME = tuple(
+    f"grome.availability.{name}" for name in ("ticks", "masks", "caps", "visits", "opening_hours", "slots", "explain")
+)
 RULES = [
     Rule("workers build on grome; only what starts processes knows them", ("grome*", "config*"), ("workers*",),
          but=("grome.cli", "grome.serving")),

@@ -1,7 +1,8 @@
 """A barber's calendar for a visit: hours, openings and rules laid together, and the way to the customer."""
 
 import importlib
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -41,7 +42,7 @@ def lay_out(
         taken,
         overrides={override.date: override.hours for override in openings.overrides},
         time_off=tuple(span_between(off.starts_at, off.ends_at) for off in openings.time_off),
-        holidays=_holidays(openings.holidays) if openings.holidays else (),
+        holidays=_Holidays(openings.holidays) if openings.holidays else (),
     )
     return calendar, visit_for(barber.rules, services, way.travel_min)
 
@@ -59,17 +60,27 @@ def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
     return Way(round(distance, 1), -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
 
 
-def knows_holidays_of(calendar: HolidayCalendar) -> bool:
-    """Whether the library has this country and, if one is named, this part of it."""
+def unknown_part(calendar: HolidayCalendar) -> str | None:
+    """The field that names a country, or a part of it, whose holidays nobody knows; None if all is well."""
     parts = _library().list_supported_countries().get(calendar.country)
-    return parts is not None and (not calendar.subdivision or calendar.subdivision in parts)
+    if parts is None:
+        return "country"
+    return "subdivision" if calendar.subdivision and calendar.subdivision not in parts else None
 
 
-# Years are added as they are asked for. There are some 2,500 countries and parts; few are used.
-@lru_cache(maxsize=512)
-def _holidays(calendar: HolidayCalendar) -> Container[date]:
-    days: Container[date] = _library().country_holidays(calendar.country, subdiv=calendar.subdivision or None)
-    return days
+@dataclass(frozen=True, slots=True)
+class _Holidays:
+    calendar: HolidayCalendar
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and day in _holidays_in(self.calendar, day.year)
+
+
+# About 1 kB each.
+@lru_cache(maxsize=2048)
+def _holidays_in(calendar: HolidayCalendar, year: int) -> frozenset[date]:
+    part = calendar.subdivision or None
+    return frozenset(_library().country_holidays(calendar.country, subdiv=part, years=year, expand=False))
 
 
 def _library() -> Any:  # noqa: ANN401 -- a module

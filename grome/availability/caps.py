@@ -37,9 +37,9 @@ def cap_on_service(service_id: UUID, most: int) -> Cap:
 
 
 def seats(cap: Cap, day: date) -> range:
-    """The numbers of all seats under a cap on one of the barber's dates."""
+    """The numbers of all seats that there can be for what is counted on one of the barber's dates, the first first."""
     first = (day.toordinal() << _SUBJECT_BITS | cap.subject) << _SEAT_BITS
-    return range(-first, -first - cap.most, -1)
+    return range(-first, -first - (1 << _SEAT_BITS), -1)
 
 
 def seats_taken(numbers: Iterable[int]) -> Counter[SeatsOfDay]:
@@ -49,4 +49,11 @@ def seats_taken(numbers: Iterable[int]) -> Counter[SeatsOfDay]:
 
 
 def free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:
-    return [seat for seat in seats(cap, day) if seat not in numbers]
+    """Those that may be taken: as many as the cap leaves, the first of those that nobody has.
+
+    Where the cap was higher once, some beyond it may be held. To whoever looks at the same time the same few are free,
+    so that no more of them are taken than the cap leaves.
+    """
+    every = seats(cap, day)
+    left = cap.most - sum(seat in numbers for seat in every)
+    return [seat for seat in every if seat not in numbers][: max(left, 0)]

@@ -1,11 +1,11 @@
 """Why times are not offered."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 
-from grome.availability.slots import Calendar, Obstacle, obstacle
-from grome.availability.ticks import Span, moment_of
+from grome.availability.masks import comb, ticks_in
+from grome.availability.slots import Calendar, Obstacle, refusals
+from grome.availability.ticks import moment_of, ticks_for
 from grome.availability.visits import Visit
 
 
@@ -14,21 +14,21 @@ class Refused(NamedTuple):
     why: Obstacle
 
 
-def refusals(calendar: Calendar, day: date, visit: Visit) -> list[Refused]:
+def explained(calendar: Calendar, day: date, visit: Visit) -> list[Refused]:
     """Every start of a local date that customers might expect and that cannot be booked, by time.
 
-    Those are the steps from midnight on, and the grids of the openings. A date too far away for a midnight has none.
+    Those are the steps from midnight on and, on the dates that can be booked, the grids of the openings. A date too far
+    away for a midnight has none.
     """
     if day in (date.min, date.max):
         return []
-    starts = (moment_of(tick) for tick in sorted(set(_expected(calendar, day))))
-    return [Refused(start, why) for start in starts if (why := obstacle(calendar, start, visit))]
-
-
-def _expected(calendar: Calendar, day: date) -> Iterator[int]:
-    whole = calendar.day(day)
-    step = calendar.step
-    yield from range(whole.start, whole.end, step)
-    for tick in (whole.start, whole.end - 1):
-        for opening in calendar.openings_at(tick):
-            yield from opening.grid(Span(*whole), step)
+    whole, step = calendar.day(day), ticks_for(calendar.rules.slot_step_min)
+    expected = comb(whole, step, whole)
+    if calendar.today <= day <= calendar.last_day:
+        for opening in calendar.openings(whole):
+            expected |= opening.grid(step, whole)
+    return sorted(
+        Refused(moment_of(tick), why)
+        for why, refused in refusals(calendar, visit, whole, expected)
+        for tick in ticks_in(refused, whole)
+    )

@@ -1,17 +1,18 @@
 """The free times of barbers: the rules of `slots.py` laid over what is booked."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from grome.availability.calendars import NO_WAY, Way, lay_out, way_to
-from grome.availability.explain import Refused, refusals
+from grome.availability.explain import Refused, explained
 from grome.availability.schemas import DaySlots, RefusedOut, SlotOut, SlotQuery, SlotsOut
-from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, occupiable
-from grome.availability.ticks import tick_of
-from grome.availability.visits import Visit, rules_for, visit_for
+from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, to_be_known
+from grome.availability.ticks import Span, tick_of
+from grome.availability.visits import Visit
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.schemas import LatLng, to_point
 from grome.barbers.service import BarberService, chosen_services
@@ -24,6 +25,12 @@ MAX_DAYS_EXPLAINED: Final = 7
 _YEARS_EXPLAINED: Final = 100  # farther away, a zone's offset may lead out of the years that Python counts
 
 
+class _LaidOut(NamedTuple):
+    barber: Barber
+    calendar: Calendar
+    visit: Visit
+
+
 class AvailabilityService:
     def __init__(self, barbers: BarberService, bookings: BookingService, clock: Clock) -> None:
         self._barbers, self._bookings, self._clock = barbers, bookings, clock
@@ -33,10 +40,9 @@ class AvailabilityService:
         _check_dates(query)
         barber = await self._barbers.find(barber_id)
         services = chosen_services(barber, query.service_ids, query.add_on_ids)
-        way = _way(barber, query)
-        now = self._clock()
-        taken = await self._bookings.occupied(barber_id, *ticks_around(query.first, query.last, now))
-        calendar, visit = lay_out(barber, services, now, taken, way)
+        calendar, visit = lay_out(barber, services, self._clock(), frozenset(), _way(barber, query))
+        known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
+        calendar = replace(calendar, taken=await self._bookings.occupied(barber_id, *known))
         days = [
             DaySlots(day, [SlotOut(slot.start, slot.end) for slot in slots])
             for day, slots in free_slots(calendar, query.first, query.last, visit)
@@ -47,13 +53,11 @@ class AvailabilityService:
         self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]], first: date, last: date
     ) -> list[tuple[Barber, list[tuple[date, list[Slot]]]]]:
         """The same of many barbers, each for services of their own, by one query; dates are each one's local ones."""
-        now = self._clock()
-        taken = await self._bookings.occupied_by([barber.id for barber, _ in wanted], *ticks_around(first, last, now))
+        laid_out = self._laid_out(wanted)
+        starts = [calendar.starts_on(first, last) for _, calendar, _ in laid_out]
         found = []
-        for barber, services in wanted:
-            calendar, visit = lay_out(barber, services, now, taken.get(barber.id, frozenset()))
+        async for barber, calendar, visit in self._with_what_is_taken(laid_out, starts):
             found.append((barber, free_slots(calendar, first, last, visit)))
-            await asyncio.sleep(0)  # other requests have their turns meanwhile
         return found
 
     async def free_between(
@@ -65,28 +69,32 @@ class AvailabilityService:
         there, is not free. Two queries at most, however many barbers there are.
         """
         barbers = await self._barbers.find_many(barber_ids)
-        wanted = [(barber, service) for barber in barbers if (service := _shortest(barber, service_id))]
-        if not wanted:
-            return frozenset()
-        asked = [(rules_for(one.rules, [service]), visit_for(one.rules, [service])) for one, service in wanted]
-        held = occupiable(asked, start, end)
-        taken = await self._bookings.occupied_by([barber.id for barber, _ in wanted], held.start, held.end)
-        now = self._clock()
+        laid_out = self._laid_out([(one, [service]) for one in barbers if (service := _shortest(one, service_id))])
+        starts = [calendar.starts_between(start, end, visit) for _, calendar, visit in laid_out]
         free: set[UUID] = set()
-        for barber, service in wanted:
-            calendar, visit = lay_out(barber, [service], now, taken.get(barber.id, frozenset()))
+        async for barber, calendar, visit in self._with_what_is_taken(laid_out, starts):
             if first_slot_between(calendar, start, end, visit):
                 free.add(barber.id)
-            await asyncio.sleep(0)  # a long window takes a while for many: other requests have their turns meanwhile
         return frozenset(free)
 
+    def _laid_out(self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]]) -> list[_LaidOut]:
+        now = self._clock()
+        return [_LaidOut(barber, *lay_out(barber, services, now, frozenset())) for barber, services in wanted]
 
-def ticks_around(first: date, last: date, now: datetime) -> tuple[int, int]:
-    """The ticks that `free_slots` must know of; no more than the farthest horizon, however far the dates reach."""
-    earliest = max(first, now.date() - timedelta(days=2)) - timedelta(days=1)
-    latest = min(last, now.date() + timedelta(days=368)) + timedelta(days=3)
-    begin, end = (datetime.combine(day, time(), UTC) for day in (earliest, latest))
-    return tick_of(begin), tick_of(end)
+    async def _with_what_is_taken(
+        self, laid_out: Sequence[_LaidOut], starts: Sequence[Span]
+    ) -> AsyncIterator[_LaidOut]:
+        """Each with what must be known for its starts, by one query for them all, or none if there are no starts."""
+        each = [to_be_known(one.calendar, one.visit, span) for one, span in zip(laid_out, starts, strict=True)]
+        known = [span for span in each if span.start < span.end]
+        taken: dict[UUID, frozenset[int]] = {}
+        if known:
+            begin, end = min(span.start for span in known), max(span.end for span in known)
+            taken = await self._bookings.occupied_by([one.barber.id for one in laid_out], begin, end)
+        for one in laid_out:
+            calendar = replace(one.calendar, taken=taken.get(one.barber.id, frozenset()))
+            yield one._replace(calendar=calendar)
+            await asyncio.sleep(0)  # a long span takes a while for many: other requests have their turns meanwhile
 
 
 def _check_dates(query: SlotQuery) -> None:
@@ -106,7 +114,7 @@ def _way(barber: Barber, query: SlotQuery) -> Way:
 
 
 def _explained(calendar: Calendar, visit: Visit, days: list[DaySlots], query: SlotQuery) -> list[DaySlots]:
-    refused = {day.date: refusals(calendar, day.date, visit) for day in days}
+    refused = {day.date: explained(calendar, day.date, visit) for day in days}
     if query.at:
         at = to_utc(query.at, "at")
         on = calendar.date_of(tick_of(at)) if abs(at.year - calendar.now.year) <= _YEARS_EXPLAINED else None

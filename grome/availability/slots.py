@@ -1,19 +1,24 @@
-"""What can be booked. `obstacle` is the only decision: the list of slots and the creation of a booking both ask it."""
+"""What can be booked. The rules at the end of this file are the only decision: the list of slots, the creation of a
+booking and the explanations all ask them, about a month of starts at once or about one.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from grome.availability.caps import SeatsOfDay, seats_taken
+from grome.availability.masks import gathered, mask_of, spread_back, ticks_in
 from grome.availability.models import BookingRules, DayHours, WeeklyHours
+from grome.availability.opening_hours import Opening, opening_on
 from grome.availability.ticks import (
     EPOCH,
     TICK,
+    TICK_MIN,
     TICKS_A_DAY,
     Span,
     first_tick_from,
@@ -22,13 +27,14 @@ from grome.availability.ticks import (
     moment_of,
     tick_of,
     ticks_for,
-    wall_span,
 )
 from grome.availability.visits import Visit
 
-# Openings that can hold an instant begin on a date this many days from the instant's own, be that in UTC or local: an
-# opening ends at most 48 hours after its date began, and offsets from UTC shift that by less than 16 hours either way.
-_NEARBY_DAYS = range(-2, 2)
+# An opening ends at most 48 hours after its date began, and where no offset from UTC, nor the hour that clocks may skip
+# then, moves either by so many ticks.
+_FAR = 16 * 60 // TICK_MIN
+_EPOCH_DAY = EPOCH.toordinal()
+_AT_ONCE = 7 * TICKS_A_DAY  # where the first slot is enough
 
 
 class Obstacle(StrEnum):
@@ -62,44 +68,13 @@ class Slot(NamedTuple):
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    hours: Span
-    breaks: tuple[Span, ...]
-
-    def obstacle(self, asked: "Asked", start: int) -> Obstacle | None:
-        if start < self.hours.start or start + asked.length > self.hours.end:
-            return Obstacle.CLOSED
-        if (start - self.hours.start) % asked.step:
-            return Obstacle.OFF_GRID
-        if any(pause.meets(work.shifted(start)) for pause in self.breaks for work in asked.at_work):
-            return Obstacle.ON_BREAK
-        return None
-
-    def grid(self, within: Span, step: int) -> range:
-        """The starts that lie in a span, counted in steps from the opening."""
-        begin = max(self.hours.start, within.start)
-        return range(begin + (self.hours.start - begin) % step, min(self.hours.end, within.end), step)
-
-
-class Asked(NamedTuple):
-    """A visit in ticks, worked out once for all of its possible starts; spans are counted from the start."""
-
-    length: int
-    step: int
-    at_work: list[Span]
-    kept: list[Span]
-    visit: Visit
-
-
 @dataclass(frozen=True)
 class Calendar:
     """What is known of one barber when a decision is made; `now` is aware, in any zone.
 
     `rules` are those that hold for the visit in question. `taken` holds the ticks of the bookings that occupy time,
-    each with its own buffers, and their seats. It must be complete for the ticks that the booking asked for would
-    occupy, and for the seats of its date; for `first_slot_between`, for what `occupiable` gives; for `free_slots`, from
-    00:00Z of the day before the first date to 00:00Z of the third day after the last.
+    each with its own buffers, and their seats. It must be complete for what `to_be_known` says of the starts in
+    question.
     """
 
     timezone: ZoneInfo
@@ -110,33 +85,33 @@ class Calendar:
     overrides: Mapping[date, DayHours | None] = field(default_factory=dict)
     time_off: tuple[Span, ...] = ()
     holidays: Container[date] = ()
-    _openings_by_utc_day: dict[int, list[Opening]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def today(self) -> date:
         return self.now.astimezone(self.timezone).date()
 
-    @cached_property
+    @property
     def last_day(self) -> date:
         return self.today + timedelta(days=self.rules.horizon_days)
 
     @cached_property
     def bookable(self) -> Span:
         """From the end of the minimum notice to the midnight that ends the last day."""
-        notice = timedelta(minutes=self.rules.min_notice_min)
-        return Span(first_tick_from(self.now.astimezone(UTC) + notice), self.day(self.last_day).end)
+        earliest = self.now.astimezone(UTC) + timedelta(minutes=self.rules.min_notice_min)
+        return Span(first_tick_from(earliest), self.day(self.last_day).end)
 
     @cached_property
     def seats_taken(self) -> Counter[SeatsOfDay]:
         return seats_taken(self.taken)
 
-    @property
-    def step(self) -> int:
-        """In ticks."""
-        return ticks_for(self.rules.slot_step_min)
-
-    def asked(self, visit: Visit) -> Asked:
-        return Asked(ticks_for(visit.duration_min), self.step, visit.at_work(), visit.kept(self.rules), visit)
+    @cached_property
+    def time_taken(self) -> tuple[Span, int]:
+        """The ticks of `taken` that are time and no seats, as a mask within a span."""
+        ticks = [tick for tick in self.taken if tick >= 0]
+        if not ticks:
+            return Span(0, 0), 0
+        within = Span(min(ticks), max(ticks) + 1)
+        return within, gathered(ticks, within)
 
     def is_holiday(self, day: date) -> bool:
         """An override says more of its date than any holiday."""
@@ -144,50 +119,50 @@ class Calendar:
 
     def opening(self, day: date) -> Opening | None:
         """The opening that begins on a local date."""
-        if self.is_holiday(day):
+        if self.holidays and self.is_holiday(day):
             return None
-        hours = self.overrides.get(day, self.hours.on(day))
-        return _opening(hours, day, self.timezone) if hours else None
+        hours = self.overrides[day] if day in self.overrides else self.hours.on(day)
+        return opening_on(hours, day, self.timezone) if hours else None
+
+    def openings(self, within: Span) -> list[Opening]:
+        """Every opening that holds a tick of a span which is not empty."""
+        first, last = (within.start - _FAR) // TICKS_A_DAY - 1, (within.end - 1 + _FAR) // TICKS_A_DAY
+        days = map(date.fromordinal, range(_EPOCH_DAY + first, _EPOCH_DAY + last + 1))
+        return [opening for day in days if (opening := self.opening(day)) and opening.hours.meets(within)]
 
     def date_of(self, tick: int) -> date:
         return moment_of(tick).astimezone(self.timezone).date()
 
-    def openings_at(self, tick: int) -> list[Opening]:
-        """Every opening that holds the tick, and perhaps others of the same day in UTC; worked out once a day."""
-        day = tick // TICKS_A_DAY
-        if day not in self._openings_by_utc_day:
-            midnight, ordinal = day * TICKS_A_DAY, day + EPOCH.toordinal()
-            nearby = (self.opening(date.fromordinal(ordinal + days)) for days in _NEARBY_DAYS)
-            self._openings_by_utc_day[day] = [
-                opening
-                for opening in nearby
-                if opening and opening.hours.start < midnight + TICKS_A_DAY and midnight < opening.hours.end
-            ]
-        return self._openings_by_utc_day[day]
-
-    def grid(self, wanted: Span) -> Iterator[int]:
-        """The starts that the openings' grids have in a span, in order, worked out as far as they are asked for.
-
-        Without those that notice, horizon or occupancy would refuse at a glance: most of them, where much is booked.
-        """
-        begin, end = max(wanted.start, self.bookable.start), min(wanted.end, self.bookable.end)
-        while begin < end:
-            midnight = (begin // TICKS_A_DAY + 1) * TICKS_A_DAY
-            within = Span(begin, min(end, midnight))
-            grids = (opening.grid(within, self.step) for opening in self.openings_at(begin))
-            yield from sorted(set().union(*grids) - self.taken)
-            begin = midnight
-
     def day(self, day: date) -> Span:
         """A local date from midnight to midnight."""
         return local_day(day, self.timezone)
+
+    def days(self, within: Span) -> Iterator[date]:
+        """The local dates that a span which is not empty touches."""
+        first, last = self.date_of(within.start), self.date_of(within.end - 1)
+        return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
+
+    def starts_on(self, first: date, last: date) -> Span:
+        """All bookable ticks of these local dates; the ends of the calendar are too far away to have a midnight."""
+        begin, end = max(first, self.today), min(last, self.last_day)
+        if begin > end:
+            return Span(0, 0)
+        return Span(max(self.day(begin).start, self.bookable.start), min(self.day(end).end, self.bookable.end))
+
+    def starts_between(self, start: datetime, end: datetime, visit: Visit) -> Span:
+        """All bookable ticks at which the visit would lie wholly between two aware moments, buffers aside."""
+        latest = end - EPOCH - timedelta(minutes=visit.duration_min)  # of Unix time: there may be no such date
+        return Span(max(first_tick_from(start), self.bookable.start), min(latest // TICK + 1, self.bookable.end))
 
 
 def obstacle(calendar: Calendar, start: datetime, visit: Visit) -> Obstacle | None:
     """Why the visit cannot begin at `start` (aware), or None if it can. The first rule to object gives the reason."""
     if not is_aligned(start):
         return Obstacle.MISALIGNED
-    return _objection(calendar, calendar.asked(visit), tick_of(start))
+    tick = tick_of(start)
+    for why, _ in refusals(calendar, visit, Span(tick, tick + 1), 1):
+        return why
+    return None
 
 
 def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> list[tuple[date, list[Slot]]]:
@@ -195,9 +170,18 @@ def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> lis
 
     Dates without slots are listed too, so the caller bounds the range. What is offered is what `obstacle` lets pass.
     """
-    days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
-    asked = calendar.asked(visit)
-    return [(day, list(_slots_on(calendar, day, asked))) for day in days]
+    free = _free(calendar, visit, calendar.starts_on(first, last))
+    tick = next(free, None)
+    found: list[tuple[date, list[Slot]]] = []
+    for day in map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1)):
+        slots: list[Slot] = []
+        if tick is not None and calendar.today <= day:
+            end = calendar.day(day).end
+            while tick is not None and tick < end:
+                slots.append(_slot(tick, visit))
+                tick = next(free, None)
+        found.append((day, slots))
+    return found
 
 
 def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit: Visit) -> Slot | None:
@@ -205,25 +189,28 @@ def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit
 
     It is the first of those that `free_slots` would list.
     """
-    latest = end - EPOCH - timedelta(minutes=visit.duration_min)  # of Unix time: there may be no such date
-    starts = Span(first_tick_from(start), latest // TICK + 1)
-    return next(_slots_in(calendar, starts, calendar.asked(visit)), None)
+    begin, end_of_starts = calendar.starts_between(start, end, visit)
+    while begin < end_of_starts:
+        starts = Span(begin, min(begin + _AT_ONCE, end_of_starts))
+        if (tick := next(_free(calendar, visit, starts), None)) is not None:
+            return _slot(tick, visit)
+        begin = starts.end
+    return None
 
 
-def occupiable(wanted: Iterable[tuple[BookingRules, Visit]], start: datetime, end: datetime) -> Span:
-    """All that must be known of what is taken, in order to say where visits by such rules fit in between two moments.
+def to_be_known(calendar: Calendar, visit: Visit, starts: Span) -> Span:
+    """For which ticks `taken` must be complete, so that something can be said of these starts.
 
-    That are the ticks that one of them can keep from others and, where there are daily caps, whole dates.
+    That are those which the visit could keep from others and, under a daily cap, those of whole dates.
     """
-    inner, whole = Span(tick_of(start), first_tick_from(end)), False
-    held = [inner]
-    for rules, visit in wanted:
-        kept = visit.kept(rules)
-        held.append(Span(inner.start + kept[0].start, inner.end + kept[-1].end - ticks_for(visit.duration_min)))
-        whole |= bool(visit.caps)
-    # A date in any zone lies within this many ticks of each of its moments.
-    around = 2 * TICKS_A_DAY if whole else 0
-    return Span(min(ticks.start for ticks in held) - around, max(ticks.end for ticks in held) + around)
+    if starts.start >= starts.end:
+        return Span(0, 0)
+    kept = visit.kept(calendar.rules)
+    known = Span(starts.start + kept[0].start, starts.end - 1 + kept[-1].end)
+    if not visit.caps:
+        return known
+    first, last = (calendar.day(calendar.date_of(tick)) for tick in (starts.start, starts.end - 1))
+    return Span(min(known.start, first.start), max(known.end, last.end))
 
 
 def occupied_ticks(rules: BookingRules, start: datetime, visit: Visit) -> list[int]:
@@ -232,84 +219,92 @@ def occupied_ticks(rules: BookingRules, start: datetime, visit: Visit) -> list[i
     return [begin + tick for span in visit.kept(rules) for tick in range(*span)]
 
 
-def _slots_on(calendar: Calendar, day: date, asked: Asked) -> Iterator[Slot]:
-    """None on other dates than the bookable ones; those may be too far away to have a midnight."""
-    if calendar.today <= day <= calendar.last_day:
-        yield from _slots_in(calendar, calendar.day(day), asked)
+def refusals(calendar: Calendar, visit: Visit, within: Span, starts: int) -> Iterator[tuple[Obstacle, int]]:
+    """Of the starts of a mask those that are refused, each under the first rule that objects to it.
+
+    Who has been refused is not asked about again: the first rules keep the others away from years that a date cannot
+    hold.
+    """
+    for why, objected in _objections(calendar, visit, within):
+        if refused := objected & starts:
+            yield why, refused
+            starts ^= refused
+            if not starts:
+                return
 
 
-def _slots_in(calendar: Calendar, starts: Span, asked: Asked) -> Iterator[Slot]:
-    duration = timedelta(minutes=asked.visit.duration_min)
-    for tick in calendar.grid(starts):
-        if _objection(calendar, asked, tick) is None:
-            start = moment_of(tick)
-            yield Slot(start, start + duration)
+def _free(calendar: Calendar, visit: Visit, within: Span) -> Iterator[int]:
+    if within.start >= within.end:
+        return iter(())
+    free = every = mask_of(within, within)
+    for _, refused in refusals(calendar, visit, within, every):
+        free ^= refused
+    return ticks_in(free, within)
 
 
-def _objection(calendar: Calendar, asked: Asked, start: int) -> Obstacle | None:
-    for rule in _RULES:
-        if reason := rule(calendar, asked, start):
-            return reason
-    return None
+def _slot(tick: int, visit: Visit) -> Slot:
+    start = moment_of(tick)
+    return Slot(start, start + timedelta(minutes=visit.duration_min))
 
 
-# Most of the cost of a decision about one start, and the same for all whose day looks alike. Some 4 MB when full.
-@lru_cache(maxsize=4096)
-def _opening(hours: DayHours, day: date, timezone: ZoneInfo) -> Opening | None:
-    if not hours.is_available:
-        return None
-    breaks = (wall_span(minutes, day, timezone) for minutes in hours.break_minutes)
-    return Opening(
-        wall_span(hours.minutes, day, timezone),
-        tuple(pause for pause in breaks if pause.start < pause.end),  # an empty one must not part a visit
-    )
+# ---- the rules: each says of the starts within a span, as a mask, to which it objects
+
+Objections = Iterator[tuple[Obstacle, int]]
 
 
-def _notice(calendar: Calendar, _: Asked, start: int) -> Obstacle | None:
-    return Obstacle.TOO_SOON if start < calendar.bookable.start else None
+def _objections(calendar: Calendar, visit: Visit, within: Span) -> Objections:
+    """Of all rules, in their order."""
+    bookable = calendar.bookable
+    if within.start < bookable.start:
+        yield Obstacle.TOO_SOON, mask_of(Span(within.start, bookable.start), within)
+    if bookable.end < within.end:
+        yield Obstacle.BEYOND_HORIZON, mask_of(Span(bookable.end, within.end), within)
+    # One opening that takes the visit is enough; else the one that came closest to taking it gives the reason.
+    lasting, begun, unbroken = _openings(calendar, visit, within)
+    if calendar.holidays:
+        yield Obstacle.HOLIDAY, ~lasting & _dates(calendar, within, calendar.is_holiday)
+    yield Obstacle.CLOSED, ~lasting
+    yield Obstacle.OFF_GRID, ~begun
+    yield Obstacle.ON_BREAK, ~unbroken
+    for off in calendar.time_off:  # who is away cannot tend to a gap either
+        yield Obstacle.TIME_OFF, mask_of(Span(off.start - visit.ticks + 1, off.end), within)
+    if calendar.taken:
+        if visit.caps:
+            yield Obstacle.DAY_FULL, _dates(calendar, within, lambda day: _is_full(calendar, visit, day))
+        yield from _occupancy(calendar, visit, within)
 
 
-def _horizon(calendar: Calendar, _: Asked, start: int) -> Obstacle | None:
-    return Obstacle.BEYOND_HORIZON if start >= calendar.bookable.end else None
+def _openings(calendar: Calendar, visit: Visit, within: Span) -> tuple[int, int, int]:
+    """Where the visit lies wholly in an opening, where it begins on the opening's grid too, and where no break is."""
+    is_lasting = is_begun = is_unbroken = 0
+    step, at_work = ticks_for(calendar.rules.slot_step_min), visit.at_work()
+    for opening in calendar.openings(within):
+        lasting = opening.lasting(visit.ticks, within)
+        begun = lasting & opening.grid(step, within)
+        is_lasting |= lasting
+        is_begun |= begun
+        is_unbroken |= begun & ~opening.on_break(at_work, within)
+    return is_lasting, is_begun, is_unbroken
 
 
-def _hours(calendar: Calendar, asked: Asked, start: int) -> Obstacle | None:
-    """One opening that takes the visit is enough; else the opening that came closest to taking it gives the reason."""
-    reasons = [opening.obstacle(asked, start) for opening in calendar.openings_at(start)]
-    if None in reasons:
-        return None
-    closed = Obstacle.HOLIDAY if calendar.is_holiday(calendar.date_of(start)) else Obstacle.CLOSED
-    return next((reason for reason in (Obstacle.ON_BREAK, Obstacle.OFF_GRID) if reason in reasons), closed)
+def _is_full(calendar: Calendar, visit: Visit, day: date) -> bool:
+    taken, number = calendar.seats_taken, day.toordinal()
+    return any(taken[SeatsOfDay(number, cap.subject)] >= cap.most for cap in visit.caps)
 
 
-def _time_off(calendar: Calendar, asked: Asked, start: int) -> Obstacle | None:
-    """Who is away cannot tend to a gap either."""
-    visible = Span(start, start + asked.length)
-    return Obstacle.TIME_OFF if any(off.meets(visible) for off in calendar.time_off) else None
+def _occupancy(calendar: Calendar, visit: Visit, within: Span) -> Objections:
+    known, taken = calendar.time_taken
+    for begin, end in visit.kept(calendar.rules):
+        first = within.start + begin
+        reached = taken >> first - known.start if first >= known.start else taken << known.start - first
+        reached &= (1 << within.end - within.start + end - begin - 1) - 1
+        yield Obstacle.TAKEN, spread_back(reached, end - begin)
 
 
-def _caps(calendar: Calendar, asked: Asked, start: int) -> Obstacle | None:
-    if not asked.visit.caps:
-        return None
-    day, taken = calendar.date_of(start).toordinal(), calendar.seats_taken
-    is_full = any(taken[SeatsOfDay(day, cap.subject)] >= cap.most for cap in asked.visit.caps)
-    return Obstacle.DAY_FULL if is_full else None
-
-
-def _occupancy(calendar: Calendar, asked: Asked, start: int) -> Obstacle | None:
-    taken = calendar.taken
-    for begin, end in asked.kept:
-        if not taken.isdisjoint(range(start + begin, start + end)):
-            return Obstacle.TAKEN
-    return None
-
-
-# Asked in this order. Notice and horizon come first: they keep the others away from years that a date cannot hold.
-_RULES: tuple[Callable[[Calendar, Asked, int], Obstacle | None], ...] = (
-    _notice,
-    _horizon,
-    _hours,
-    _time_off,
-    _caps,
-    _occupancy,
-)
+def _dates(calendar: Calendar, within: Span, wanted: Callable[[date], bool]) -> int:
+    """All starts on such local dates."""
+    found = 0
+    for day in calendar.days(within):
+        if wanted(day):
+            found |= mask_of(calendar.day(day), within)
+    return found

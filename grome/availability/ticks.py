@@ -8,6 +8,7 @@ that this turns inside out, 02:30 to 03:00 in that gap, is empty.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -67,6 +68,7 @@ def wall_span(minutes: tuple[int, int], day: date, timezone: ZoneInfo) -> Span:
     return Span(start, end)
 
 
+@lru_cache(maxsize=4096)
 def local_day(day: date, timezone: ZoneInfo) -> Span:
     """A local date from midnight to midnight."""
     return wall_span((0, DAY_MIN), day, timezone)

@@ -28,13 +28,18 @@ class Visit:
         if self.duration_min <= 0:
             raise ValueError(f"a visit of {self.duration_min} minutes occupies no time")
 
+    @property
+    def ticks(self) -> int:
+        """How many it touches from its start on."""
+        return ticks_for(self.duration_min)
+
     def at_work(self) -> list[Span]:
         """When the barber is busy with the customer, in ticks from the start."""
         spans, begin = [], 0
         for gap_start, gap_end in self.gaps:
             spans.append(Span(begin, ticks_for(gap_start)))
             begin = ticks_for(gap_end)
-        return [*spans, Span(begin, ticks_for(self.duration_min))]
+        return [*spans, Span(begin, self.ticks)]
 
     def kept(self, rules: BookingRules) -> list[Span]:
         """What a booking keeps from others, in ticks from the start: work, the way there and back, and buffers."""
@@ -47,10 +52,14 @@ class Visit:
 
 
 def visit_for(rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0) -> Visit:
-    """These services in this order. `rules` are the barber's, whose daily cap counts every visit."""
+    """These services in this order. `rules` are the barber's, whose daily cap counts every visit.
+
+    Who has gone to a customer is free for others in none of the gaps.
+    """
     caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
     caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]
-    return Visit(sum(one.duration_min for one in services), tuple(_gaps(services)), travel_min, tuple(caps))
+    gaps = () if travel_min else tuple(_gaps(services))
+    return Visit(sum(one.duration_min for one in services), gaps, travel_min, tuple(caps))
 
 
 def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> BookingRules:
@@ -59,6 +68,8 @@ def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> Booking
     Only the buffers are those of the ends: before the first service and after the last.
     """
     own = [_merged(rules, one.offer.rules) for one in services]
+    if all(one is rules for one in own):
+        return rules
     return msgspec.structs.replace(
         rules,
         slot_step_min=max(one.slot_step_min for one in own),

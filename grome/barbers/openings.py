@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from grome.availability.calendars import knows_holidays_of
+from grome.availability.calendars import unknown_part
 from grome.availability.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_faults
 from grome.barbers.errors import ProfileMissing, TooManyOpenings
 from grome.barbers.models import Barber, Openings
@@ -90,8 +90,8 @@ class OpeningService:
 
     async def put_holidays(self, actor: Actor, holidays: HolidayCalendar | None) -> OpeningsOut:
         """Raises Invalid for a country or a part of one that nobody knows holidays of."""
-        if holidays and not knows_holidays_of(holidays):
-            raise Invalid("holidays", "is not a country, or not a part of it, whose public holidays are known")
+        if holidays and (field := unknown_part(holidays)):
+            raise Invalid(f"holidays.{field}", "is none whose public holidays are known")
         return await self._change(actor, lambda now: msgspec.structs.replace(now, holidays=holidays))
 
     async def _change(self, actor: Actor, change: Callable[[Openings], Openings]) -> OpeningsOut:

@@ -41,7 +41,7 @@ async def claim_seats(
 
 async def _draw(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:
     every = seats(cap, day)
-    if kept := [seat for seat in every if seat in own]:
+    if kept := [seat for seat in own if seat in every]:
         return kept[0]
     free = free_seats(cap, day, await bookings.occupied(barber_id, every[-1], every[0] + 1))
     if not free:

@@ -51,6 +51,10 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await _calendar(told, barber)
     await _visits(told, context, barber_id, barber, service_id)
     await _calendar(told, barber)
+    customer = await _visits(told, context, barber_id, barber, service_id)
+    await _calendar(told, barber)
+    await _waitlist(told, barber_id, barber, customer, service_id)
+    await _walk_ins(told, barber_id, barber, customer, service_id)
     await _messages(told, barber)
     await _report(told, barber)
     await _webhooks(told, barber)
@@ -113,6 +117,9 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
 
 
 async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str) -> None:
+async def _visits(
+    told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str
+) -> dict[str, str]:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
@@ -161,6 +168,35 @@ async def _other_time(
         asked = await told.ask("reschedule", customer, booking_id=booking_id, json=wanted)
         assert asked["proposal"]["scheduled_at"] == wanted["scheduled_at"]
         await told.ask(answer, who, booking_id=booking_id)
+    return customer
+
+
+async def _waitlist(
+    told: Story, barber_id: str, barber: dict[str, str], customer: dict[str, str], service_id: str
+) -> None:
+    window = {"earliest": tomorrow(9).isoformat(), "latest": tomorrow(11).isoformat()}
+    wanted = {"barber_id": barber_id, "service_ids": [service_id], **window}
+    entry = await told.ask("join", customer, json=wanted)
+    assert (await told.ask("list_entries", customer))["items"] == [entry]
+    assert (await told.ask("list_waiting", barber))["items"]
+    assert await told.ask("read_entry", customer, entry_id=entry["id"]) == entry
+    await told.ask("leave", customer, entry_id=entry["id"])
+
+
+async def _walk_ins(
+    told: Story, barber_id: str, barber: dict[str, str], customer: dict[str, str], service_id: str
+) -> None:
+    wanted = {"service_ids": [service_id]}
+    assert (await told.ask("look_at_queue", barber_id=barber_id, params={"service_ids": service_id}))["is_taking"]
+    place = await told.ask("join_queue", customer, barber_id=barber_id, json=wanted)
+    await told.ask("read_walk_in", barber, walk_in_id=place["id"])
+    for name in ("Un", "Deux"):
+        await told.ask("add_guest", barber, json={"name": name, **wanted})
+    _, first, second = (await told.ask("read_queue", barber))["items"]
+    await told.ask("leave_queue", customer, walk_in_id=place["id"])
+    assert (await told.ask("list_walk_ins", customer))["items"]
+    await told.ask("seat", barber, walk_in_id=first["id"], json={"duration_min": 5})
+    assert (await told.ask("miss", barber, walk_in_id=second["id"]))["items"] == []
 
 
 async def _calendar(told: Story, barber: dict[str, str]) -> None:

@@ -1,6 +1,5 @@
 """The first slot of a window is the first of the slot list that lies in it, found without asking about all of them."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -10,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.availability.caps import cap_on_visits
-from grome.availability.models import BookingRules
-from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, occupiable
-from grome.availability.ticks import span_between
+from grome.availability.models import BookingRules, DayHours
+from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, to_be_known
+from grome.availability.ticks import Span, span_between
 from grome.availability.visits import Visit
 from tests.availability.cases import BERLIN, Case, cases
 from tests.builders.hours import a_day, every_day
@@ -54,44 +53,55 @@ def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data:
 
 @settings(deadline=None, max_examples=60)
 @given(cases(), st.data())
-def test_what_is_taken_beyond_what_the_window_can_occupy_does_not_matter(case: Case, data: st.DataObject) -> None:
+def test_what_is_taken_beyond_what_must_be_known_does_not_matter(case: Case, data: st.DataObject) -> None:
+    def knowing(starts: Span) -> Calendar:
+        known = range(*to_be_known(case.calendar, case.visit, starts))
+        return replace(
+            case.calendar, taken=frozenset(tick for tick in case.calendar.taken if tick < 0 or tick in known)
+        )
+
     start, end = data.draw(windows(case))
-    others = BookingRules(buffer_before_min=data.draw(st.sampled_from([0, 60])))
-    known = occupiable([(others, case.visit), (case.calendar.rules, case.visit)], start, end)
-    seen = replace(case.calendar, taken=case.calendar.taken & set(range(*known)))
+    seen = knowing(case.calendar.starts_between(start, end, case.visit))
     assert first_slot_between(seen, start, end, case.visit) == first_listed(case, start, end)
+    seen = knowing(case.calendar.starts_on(case.first, case.last))
+    assert replace(case, calendar=seen).offered() == case.offered()
 
 
-def test_occupiable_is_the_window_with_the_widest_buffers() -> None:
+def a_calendar(taken: frozenset[int] = frozenset(), **rules: int) -> Calendar:
+    given_rules = {"slot_step_min": 5, "min_notice_min": 0, "horizon_days": 60} | rules
+    return Calendar(ZoneInfo(BERLIN), every_day(a_day("00:00", "24:00")), BookingRules(**given_rules), NOON, taken)
+
+
+def test_known_must_be_what_the_visit_could_keep_and_whole_dates_under_a_cap() -> None:
     noon = int(NOON.timestamp()) // 300
-    rules = [BookingRules(buffer_before_min=30), BookingRules(buffer_before_min=5, buffer_after_min=15)]
-    wanted = [(one, Visit(30)) for one in rules]
-    assert occupiable(wanted, NOON + timedelta(seconds=1), NOON + 2 * TICK) == (noon - 6, noon + 5)
-    assert occupiable(wanted, NOON, NOON + TICK + timedelta(seconds=1)) == (noon - 6, noon + 5)
-    far = [(BookingRules(), Visit(30, travel_min=20))]
-    assert occupiable(far, NOON, NOON + TICK) == (noon - 4, noon + 5)
-    capped = [(BookingRules(), Visit(30, caps=(cap_on_visits(3),)))]
-    assert occupiable(capped, NOON, NOON + TICK) == (noon - 2 * 288, noon + 1 + 2 * 288)
+    calendar = a_calendar(buffer_before_min=30, buffer_after_min=15)
+    assert to_be_known(calendar, Visit(30), Span(noon, noon + 2)) == (noon - 6, noon + 1 + 6 + 3)
+    assert to_be_known(calendar, Visit(30), Span(noon, noon)) == (0, 0)
+    far = Visit(30, travel_min=20)
+    assert to_be_known(a_calendar(), far, Span(noon, noon + 1)) == (noon - 4, noon + 6 + 4)
+    capped = Visit(30, caps=(cap_on_visits(3),))
+    midnight = noon - 14 * 12  # in Berlin
+    assert to_be_known(calendar, capped, Span(noon, noon + 1)) == (midnight, midnight + 288)
 
 
-class Asked(frozenset[int]):
-    """Taken ticks that count how often somebody asks whether a visit meets them."""
+class Asked(dict[date, DayHours | None]):
+    """Overrides that count how often somebody asks whether a date has one."""
 
     count = 0
 
-    def isdisjoint(self, other: Iterable[object], /) -> bool:
+    def __contains__(self, day: object) -> bool:
         self.count += 1
-        return super().isdisjoint(other)
+        return super().__contains__(day)
 
 
-@pytest.mark.parametrize(("booked_days", "questions"), [(0, 1), (61, 0)], ids=["free", "booked up"])
-def test_little_is_asked_however_long_the_window(booked_days: int, questions: int) -> None:
-    asked = Asked(range(*span_between(NOON, NOON + booked_days * DAY)))
-    rules = BookingRules(slot_step_min=5, min_notice_min=0, horizon_days=60)
-    calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day("00:00", "24:00")), rules, NOON, asked)
+@pytest.mark.parametrize(("booked_days", "dates"), [(0, 12), (61, 110)], ids=["free", "booked up"])
+def test_little_is_asked_however_long_the_window(booked_days: int, dates: int) -> None:
+    """Of a calendar that is free at once no more than a week and the dates around it."""
+    asked = Asked()
+    calendar = replace(a_calendar(frozenset(range(*span_between(NOON, NOON + booked_days * DAY)))), overrides=asked)
     found = first_slot_between(calendar, NOON, NOON + 60 * DAY, Visit(30))
-    assert found == (Slot(NOON, NOON + 30 * timedelta(minutes=1)) if questions else None)
-    assert asked.count == questions
+    assert found == (None if booked_days else Slot(NOON, NOON + 30 * timedelta(minutes=1)))
+    assert 0 < asked.count <= dates
 
 
 @pytest.mark.parametrize("hours_from_utc", [14, -12])
@@ -102,8 +112,7 @@ def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
     (_, slots), *_ = free_slots(calendar, date(2027, 5, 4), date(2027, 5, 4), Visit(30))
     assert first_slot_between(calendar, start, end, Visit(30)) == slots[0]
     assert first_slot_between(calendar, end, start, Visit(30)) is None
-    begin, finish = occupiable([(calendar.rules, Visit(30))], start, end)
-    assert begin < 0 < finish
+    assert calendar.starts_between(start, end, Visit(30)) == calendar.bookable
 
 
 @pytest.mark.parametrize("duration_min", [0, -5])

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from grome.availability.service import AvailabilityService
+from grome.bookings.repository import BookingRepository
+from grome.bookings.service import BookingService
 from grome.common.clock import system_clock
 from grome.context import AppContext
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
@@ -131,10 +133,12 @@ async def test_other_requests_have_their_turns_between_two_barbers(
 ) -> None:
     turns = 0
 
-    def clock_at_the_last_query() -> datetime:
-        nonlocal turns
-        turns = 0
-        return system_clock()
+    class Bookings(BookingService):
+        async def occupied_by(self, barber_ids: Sequence[UUID], first: int, end: int) -> dict[UUID, frozenset[int]]:
+            nonlocal turns
+            found = await super().occupied_by(barber_ids, first, end)
+            turns = 0
+            return found
 
     async def others() -> None:
         nonlocal turns
@@ -143,7 +147,8 @@ async def test_other_requests_have_their_turns_between_two_barbers(
             await asyncio.sleep(0)
 
     ids = [(await barber(http, context)).person.id for _ in range(5)]
-    availability = AvailabilityService(context.barbers, context.bookings, clock_at_the_last_query)
+    bookings = Bookings(BookingRepository(context.database), system_clock)
+    availability = AvailabilityService(context.barbers, bookings, system_clock)
     task = asyncio.create_task(others())
     free = await availability.free_between(ids, tomorrow(10), tomorrow(11), None)
     task.cancel()

@@ -37,7 +37,7 @@ async def test_it_finds_what_looking_at_everybody_finds(
             check(search, everybody, list(chain.from_iterable(pages)))
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(region=st.sampled_from(REGIONS), dice=st.integers(0, 2**32))
 async def test_it_keeps_finding_them_while_they_move_come_and_go(
     http: httpx.AsyncClient, context: AppContext, region: Place, dice: int

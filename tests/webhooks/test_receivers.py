@@ -31,7 +31,7 @@ def post(sender: Sender, receiver: Receiver) -> Callable[[Behaviour], Awaitable[
         receiver.behaviours = [behaviour]
         started = time.monotonic()
         outcome = await sender.post(receiver.url, {"Content-Type": "application/json"}, b"{}")
-        assert time.monotonic() - started < LIMIT_S + 0.5
+        assert time.monotonic() - started < LIMIT_S + 2  # far less than it would go on for
         return outcome
 
     return post_to
@@ -135,9 +135,13 @@ async def test_a_slow_name_server_counts(receiver: Receiver) -> None:
     assert (outcome.error, receiver.connections) == ("No whole answer within 0.1 s.", 0)
 
 
-async def test_many_that_hang_do_not_hold_each_other_up(sender: Sender, receiver: Receiver) -> None:
+async def test_many_that_hang_do_not_hold_each_other_up(receiver: Receiver) -> None:
+    limit_s, resolve = 2.0, SystemResolver()
+    sender = Sender(WebhookSettings(private_addresses=True, timeout_s=limit_s), resolve)
     receiver.behaviours = [hang] * 50
     started = time.monotonic()
     outcomes = await asyncio.gather(*(sender.post(receiver.url, {}, b"{}") for _ in range(51)))
-    assert time.monotonic() - started < LIMIT_S + 1
+    assert time.monotonic() - started < 3 * limit_s
+    await sender.close()
+    resolve.close()
     assert sum(outcome.status == 200 for outcome in outcomes) == 1
