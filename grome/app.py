@@ -13,6 +13,7 @@ from sanic.constants import HTTPMethod
 from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
+from grome.any_barber.routes import any_barber
 from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
@@ -48,8 +49,10 @@ from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.ops.routes import ops, pages
 from grome.promos.routes import promos
+from grome.quotes.routes import quotes
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
+from grome.series.routes import series
 from grome.waitlist.routes import waitlist
 from grome.walkins.routes import walk_ins
 from grome.webhooks.routes import webhooks
@@ -62,6 +65,9 @@ FEATURES: tuple[Routes, ...] = (
     availability,
     services,
     bookings,
+    any_barber,
+    quotes,
+    series,
     waitlist,
     walk_ins,
     calendar,

@@ -1,16 +1,19 @@
 """Taking a time: from what a customer wants to the one document that claims it."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from grome.availability.calendars import lay_out, way_to
 from grome.availability.caps import seats as seats_of
-from grome.availability.slots import obstacle
+from grome.availability.slots import Calendar
 from grome.availability.ticks import tick_of
+from grome.availability.visits import Visit
 from grome.barbers.models import Barber, GeoPoint
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
@@ -18,13 +21,17 @@ from grome.bookings.errors import KeyReused, SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, HouseCall, Idempotency, as_of
 from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
-from grome.bookings.schemas import BookingIn, BookingOut, RebookIn, booking_out
+from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.bookings.seats import claim_seats
-from grome.bookings.wishes import Wish, compose
+from grome.bookings.wishes import Wish, compose, needed, refusal_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
 from grome.common.ids import new_id
+from grome.promos.claims import PromoClaims
+
+# The insert begins this long after the use of a promo code is claimed, at the latest.
+_CLAIMED_FOR: Final = timedelta(minutes=1)
 
 
 class BookingCreation:
@@ -38,21 +45,25 @@ class BookingCreation:
         insert: Callable[[Booking], Awaitable[None]],
         barbers: BarberService,
         moves: BookingMoves,
+        promos: PromoClaims,
         answer_within: timedelta,
         clock: Clock,
     ) -> None:
-        self._bookings, self._insert, self._barbers, self._moves = bookings, insert, barbers, moves
+        self._bookings, self._insert, self._barbers = bookings, insert, barbers
+        self._moves, self._promos = moves, promos
         self._answer_within, self._clock = answer_within, clock
 
     async def create(self, actor: Actor, wanted: BookingIn, key: str | None) -> BookingOut:
         """Claim the time, or give the first answer again where `key` has one.
 
-        Raises NotFound for the barber, Invalid for a service, SlotNotOffered, SlotTaken, KeyReused or KeyInFlight.
+        Raises NotFound for the barber, Invalid for a service, SlotNotOffered, SlotTaken, PromoRefused, KeyReused or
+        KeyInFlight.
         """
-        idempotency = asked_under(key, wanted)
+        idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
 
         async def make() -> Booking:
-            return await self.take(await self._wish(actor.id, wanted), idempotency)
+            wish = await self.wish(actor.id, wanted)
+            return await self.take(replace(wish, promo_code=wanted.promo_code), idempotency)
 
         return await self.once(actor.id, idempotency, make)
 
@@ -72,16 +83,58 @@ class BookingCreation:
                 raise
             if first.idempotency is None or first.idempotency.fingerprint != idempotency.fingerprint:
                 raise KeyReused from None
-            return _first_answer(first)
+            return first_answer(first)
+
+    async def made(self, customer_id: UUID, booking_id: UUID) -> BookingOut | None:
+        """The first answer again, for a booking whose id was known before it was made."""
+        booking = await self._bookings.find_made(customer_id, booking_id)
+        return first_answer(booking) if booking else None
+
+    async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
+        """What `take` would say to each right now, by one query for all of them; None where it would take it."""
+        now = self._clock()
+        nothing: frozenset[int] = frozenset()
+        told = [refusal_of(*lay_out(one.barber, one.services, now, nothing, one.way), one.start) for one in wishes]
+        spans = [needed(wish) for wish, refused in zip(wishes, told, strict=True) if refused is None]
+        if not spans:
+            return told
+        first, end = min(span.start for span in spans), max(span.end for span in spans)
+        taken = await self._bookings.occupied_by(list({wish.barber.id for wish in wishes}), first, end)
+        calendars = (
+            lay_out(one.barber, one.services, now, taken.get(one.barber.id, nothing), one.way) for one in wishes
+        )
+        return [
+            refused or refusal_of(*calendar, wish.start)
+            for wish, refused, calendar in zip(wishes, told, calendars, strict=True)
+        ]
+
+    def draft(self, wish: Wish) -> Booking:
+        """The booking that `take` would store, but for the time's seats under daily caps; nothing is checked."""
+        return compose(wish, self._clock(), self._answer_within)
 
     async def take(self, wish: Wish, idempotency: Idempotency | None = None) -> Booking:
-        """Claim what is wished for. Raises SlotNotOffered, SlotTaken or KeyInFlight."""
-        now = self._clock()
+        """Claim what is wished for, and a use of the promo code if there is one.
+
+        Raises SlotNotOffered, SlotTaken, PromoRefused, KeyInFlight, or BookingInFlight where the id was used.
+        """
         # Occupied time is left out of the calendar: about that the database decides, in the insert itself.
-        calendar, visit = lay_out(wish.barber, wish.services, now, frozenset(), wish.way)
-        if refused := obstacle(calendar, wish.start, visit):
-            raise SlotNotOffered(refused.value, refused.sentence)
-        whole = compose(wish, now, self._answer_within, idempotency)
+        calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
+        if refused := refusal_of(calendar, visit, wish.start):
+            raise refused
+        if wish.promo_code is None or wish.customer_id is None:
+            return await self._claim(wish, calendar, visit, idempotency)
+        held_until = self._clock() + _CLAIMED_FOR
+        discount = await self._promos.claim(wish.customer_id, wish.promo_code, wish.id, wish.priced, held_until)
+        try:
+            booking = await self._claim(replace(wish, discount=wish.discount or discount), calendar, visit, idempotency)
+        except Refusal:  # after anything else it may have been stored all the same
+            await self._promos.release(wish.id)
+            raise
+        await self._promos.keep(wish.id)
+        return booking
+
+    async def _claim(self, wish: Wish, calendar: Calendar, visit: Visit, idempotency: Idempotency | None) -> Booking:
+        whole = compose(wish, calendar.now, self._answer_within, idempotency)
         day = calendar.date_of(tick_of(wish.start))
 
         async def insert(seats: list[int]) -> Booking:
@@ -101,36 +154,40 @@ class BookingCreation:
                 raise
             return await claim()
 
-    async def _wish(self, customer_id: UUID, wanted: BookingIn) -> Wish:
-        barber, there = await self._barbers.find(wanted.barber_id), wanted.house_call
+    async def wish(self, customer_id: UUID, wanted: VisitIn) -> Wish:
+        """Raises NotFound for the barber, and Invalid for what the barber does not do."""
+        barber = await self._barbers.find(wanted.barber_id)
+        house_call = wanted.house_call
         return Wish(
             id=new_id(),
             customer_id=customer_id,
             barber=barber,
             services=chosen_services(barber, wanted.service_ids, wanted.add_on_ids),
             start=to_utc(wanted.scheduled_at, "scheduled_at"),
-            house_call=house_call_to(barber, to_point(there.location), there.address) if there else None,
+            house_call=house_call_to(barber, to_point(house_call.location), house_call.address) if house_call else None,
             terms=barber.terms,
             note=wanted.note,
         )
 
 
-def asked_under(key: str | None, wanted: BookingIn | RebookIn, about: UUID | None = None) -> Idempotency | None:
-    """The key, if there is one, with what is asked for under it: the same however its JSON was written."""
+def house_call_to(barber: Barber, point: GeoPoint, address: str) -> HouseCall:
+    """Raises Invalid where the barber does not go there."""
+    way = way_to(barber, point, "house_call.location")
+    return HouseCall(point, address, way.distance_m, way.travel_min)
+
+
+def asked_under(
+    key: str | None, wanted: msgspec.Struct, start: datetime, about: UUID | None = None
+) -> Idempotency | None:
+    """With a fingerprint that is the same for the same wish, however its JSON and its `scheduled_at` were written."""
     if key is None:
         return None
-    wish = msgspec.structs.replace(wanted, scheduled_at=to_utc(wanted.scheduled_at, "scheduled_at"))
+    wish = msgspec.structs.replace(wanted, scheduled_at=start)
     told = msgspec.json.encode(wish) + (about.bytes if about else b"")
     return Idempotency(key, hashlib.sha256(told).digest())
 
 
-def house_call_to(barber: Barber, place: GeoPoint, address: str) -> HouseCall:
-    """Raises Invalid where the barber does not go there."""
-    way = way_to(barber, place, "house_call.location")
-    return HouseCall(place, address, way.distance_m, way.travel_min)
-
-
-def _first_answer(booking: Booking) -> BookingOut:
+def first_answer(booking: Booking) -> BookingOut:
     """The booking as it was answered when it was made, whatever became of it since."""
     made = as_of(booking, 1) or booking
     return booking_out(msgspec.structs.replace(made, customer_note=booking.history[0].note))

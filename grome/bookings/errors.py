@@ -65,3 +65,9 @@ class KeyInFlight(Refusal):
         "idempotency_key_in_flight",
         "The first request under this Idempotency-Key is not done yet",
     )
+
+
+class BookingInFlight(Refusal):
+    """An id that others know before its booking is stored was used twice at once."""
+
+    status, code, title = 409, "booking_in_flight", "The first request for this booking is not done yet"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field, structs
 
-from grome.barbers.models import GeoPoint, Terms
+from grome.barbers.models import ChosenService, GeoPoint, Terms
 from grome.common.actor import Role
 from grome.common.money import Amount
 
@@ -261,6 +261,12 @@ class StartingBooking(Struct, frozen=True, kw_only=True):
     id: UUID = field(name="_id")
     customer_id: UUID
     scheduled_at: datetime
+
+
+def booked(chosen: ChosenService) -> BookedService:
+    offer = chosen.offer
+    extras = [BookedAddOn(extra.id, extra.name, extra.price, extra.duration_min) for extra in chosen.add_ons]
+    return BookedService(offer.service_id, offer.name, offer.price, offer.duration_min, extras)
 
 
 # After these the visit has the time that their entry names.

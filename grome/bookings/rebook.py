@@ -31,7 +31,7 @@ class Rebooking:
         `BookingCreation.take` and the key refuse.
         """
         before = await self._changes.find(actor, booking_id)
-        idempotency = asked_under(key, wanted, about=booking_id)
+        idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
         async def make() -> Booking:
             return await self._creation.take(await self._wish(actor.id, before, wanted), idempotency)

@@ -11,7 +11,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError, WriteError
 from pymongo.read_concern import ReadConcern
 
-from grome.bookings.errors import KeyInFlight, SeatTaken, SlotTaken
+from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
@@ -58,7 +58,7 @@ class BookingRepository:
 
     async def insert(self, booking: Booking) -> None:
         """Raises SlotTaken where an active booking holds one of the ticks, SeatTaken where it is a seat of a daily cap,
-        and KeyInFlight where the key was used.
+        and KeyInFlight where the key was used, BookingInFlight where the id was.
         """
         try:
             await self._bookings.insert_one(to_document(booking))
@@ -82,6 +82,10 @@ class BookingRepository:
 
     async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
         document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
+        return from_document(document, Booking) if document else None
+
+    async def find_made(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
+        document = await self._settled.find_one({"_id": booking_id, "customer_id": customer_id})
         return from_document(document, Booking) if document else None
 
     async def find(self, scope: Document, booking_id: UUID) -> Booking | None:
@@ -240,8 +244,11 @@ def _verdict(fault: Document) -> Refusal | DriverError:
 
 
 def _refusal(duplicate: Mapping[str, Any]) -> Refusal:
-    if "idempotency.key" in duplicate.get("keyPattern", {}):
+    pattern = duplicate.get("keyPattern", {})
+    if "idempotency.key" in pattern:
         return KeyInFlight()
+    if "_id" in pattern:
+        return BookingInFlight()
     # Seats of daily caps are the negative ones (grome/availability/caps.py).
     return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()
 

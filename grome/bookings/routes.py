@@ -43,11 +43,17 @@ from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
+from grome.promos.errors import PromoRefused
 
 bookings = Routes("bookings", "/v1/bookings")
 
 
-@bookings.post("", who=CUSTOMERS, status=201, refusals=(NotFound, SlotTaken, SlotNotOffered, KeyReused, KeyInFlight))
+@bookings.post(
+    "",
+    who=CUSTOMERS,
+    status=201,
+    refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused, KeyReused, KeyInFlight),
+)
 async def create_booking(
     request: Request, actor: Actor, body: BookingIn, idempotency_key: IdempotencyKey | None
 ) -> BookingOut:

@@ -27,6 +27,7 @@ from grome.bookings.models import (
 from grome.common.http import PageQuery
 from grome.common.money import Amount
 from grome.common.text import ONE_LINE
+from grome.promos.models import PromoCode
 
 Note = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
@@ -46,7 +47,7 @@ class HouseCallIn(Struct, frozen=True, forbid_unknown_fields=True):
     address: Annotated[str, Meta(min_length=1, max_length=300, pattern=ONE_LINE)]
 
 
-class BookingIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class VisitIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a customer asks for. The services are done in this order, one after the other, each with its add-ons."""
 
     barber_id: UUID
@@ -55,6 +56,12 @@ class BookingIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     add_on_ids: Annotated[list[UUID], Meta(max_length=20)] = []
     house_call: HouseCallIn | None = None
     note: Note | None = None
+
+
+class BookingIn(VisitIn, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a customer asks for. The services are done in this order, one after the other, each with its add-ons."""
+
+    promo_code: PromoCode | None = None
 
 
 class EndIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -265,12 +272,12 @@ _AS_STORED = [name for name in BookingOut.__struct_fields__ if name not in {"hou
 def booking_out(booking: Booking) -> BookingOut:
     return BookingOut(
         **{name: getattr(booking, name) for name in _AS_STORED},
-        house_call=_house_call_out(booking.house_call) if booking.house_call else None,
+        house_call=house_call_out(booking.house_call) if booking.house_call else None,
         proposal=msgspec.convert(booking.proposal, ProposalOut | None, from_attributes=True),
     )
 
 
-def _house_call_out(call: HouseCall) -> HouseCallOut:
+def house_call_out(call: HouseCall) -> HouseCallOut:
     return HouseCallOut(to_lat_lng(call.location), call.address, call.distance_m, call.travel_min)
 
 

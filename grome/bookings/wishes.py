@@ -1,17 +1,17 @@
-"""A wish for a visit, and the booking that it would be."""
+"""A wish for a visit, what stands against it, and the booking that it would be."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from grome.availability.calendars import NO_WAY, Way
-from grome.availability.slots import occupied_ticks
-from grome.availability.visits import rules_for, visit_for
+from grome.availability.slots import Calendar, Obstacle, obstacle, occupiable, occupied_ticks
+from grome.availability.ticks import Span
+from grome.availability.visits import Visit, rules_for, visit_for
 from grome.barbers.models import Barber, ChosenService, DepositRule, Terms
+from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import (
     Action,
-    BookedAddOn,
-    BookedService,
     Booking,
     Discount,
     Guest,
@@ -23,15 +23,19 @@ from grome.bookings.models import (
     Payment,
     PaymentStatus,
     Status,
+    booked,
 )
+from grome.common.errors import Refusal
 from grome.common.ids import new_id
+from grome.promos.models import PricedVisit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """Services of a barber at their prices, from `start` (UTC) on, under `terms`, for a customer or a guest.
 
-    `id` will be the booking's. The time is claimed for whoever asked first; nothing is decided here.
+    `id` will be the booking's. A use of `promo_code` is claimed with the time; `discount` is what it takes off, or was
+    quoted to. The time is claimed for whoever asked first; nothing is decided here.
     """
 
     id: UUID
@@ -42,6 +46,7 @@ class Wish:
     start: datetime
     house_call: HouseCall | None = None
     terms: Terms
+    promo_code: str | None = None
     discount: Discount | None = None
     note: str | None = None
     origin: Origin = Origin.DIRECT
@@ -52,9 +57,31 @@ class Wish:
         return Way(self.house_call.distance_m, self.house_call.travel_min) if self.house_call else NO_WAY
 
     @property
+    def priced(self) -> PricedVisit:
+        services = [(one.offer.service_id, one.price) for one in self.services]
+        return PricedVisit(self.barber.id, services, self.barber.currency)
+
+    @property
     def price(self) -> int:
-        full = sum(one.price for one in self.services)
-        return full - (self.discount.amount if self.discount else 0)
+        return self.priced.price - (self.discount.amount if self.discount else 0)
+
+
+def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | None:
+    """What a wish is answered that the calendar's barber cannot or will not fulfil."""
+    match obstacle(calendar, start, visit):
+        case None:
+            return None
+        case Obstacle.TAKEN:
+            return SlotTaken()
+        case refused:
+            return SlotNotOffered(refused.value, refused.sentence)
+
+
+def needed(wish: Wish) -> Span:
+    """The ticks of which a calendar must know whether they are taken, to decide about this wish."""
+    rules = rules_for(wish.barber.rules, wish.services)
+    visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
+    return occupiable([(rules, visit)], wish.start, wish.start + timedelta(minutes=visit.duration_min))
 
 
 def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None) -> Booking:
@@ -83,7 +110,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         barber_id=wish.barber.id,
         origin=wish.origin,
         series_id=wish.series_id,
-        services=[_booked(one) for one in wish.services],
+        services=[booked(one) for one in wish.services],
         scheduled_at=wish.start,
         ends_at=wish.start + timedelta(minutes=visit.duration_min),
         house_call=wish.house_call,
@@ -108,9 +135,3 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
 def deposit_of(rule: DepositRule, price: int) -> int:
     """In minor units, a fraction rounded up: a deposit is a security."""
     return min(max(-(-price * rule.percent // 100), rule.least), price)
-
-
-def _booked(chosen: ChosenService) -> BookedService:
-    offer = chosen.offer
-    extras = [BookedAddOn(extra.id, extra.name, extra.price, extra.duration_min) for extra in chosen.add_ons]
-    return BookedService(offer.service_id, offer.name, offer.price, offer.duration_min, extras)

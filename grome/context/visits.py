@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import cached_property
 
+from grome.any_barber.service import AnyBarberService
 from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation
 from grome.bookings.extras import BookingExtras
@@ -21,11 +22,16 @@ from grome.context.people import People
 from grome.promos.claims import PromoClaims
 from grome.promos.repository import PromoRepository, PromoUseRepository
 from grome.promos.service import PromoService
+from grome.quotes.repository import QuoteRepository
+from grome.quotes.service import QuoteService
 from grome.reports.maker import ReportMaker
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
 from grome.reviews.repository import ReviewRepository
 from grome.reviews.service import ReviewService
+from grome.series.following import FollowingVisits
+from grome.series.repository import SeriesRepository
+from grome.series.service import SeriesService
 from grome.waitlist.filling import WaitlistFilling
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
@@ -48,7 +54,9 @@ class Visits(People):
         stored = self.stored_bookings
         together = GroupCommit(stored.insert, stored.insert_many)
         insert = together.insert if self.settings.bookings.group_commit else stored.insert
-        return BookingCreation(stored, insert, self.barbers, self.booking_moves, self.answer_within, self.clock)
+        return BookingCreation(
+            stored, insert, self.barbers, self.booking_moves, self.promo_claims, self.answer_within, self.clock
+        )
 
     @cached_property
     def booking_extras(self) -> BookingExtras:
@@ -57,6 +65,28 @@ class Visits(People):
     @cached_property
     def rebooking(self) -> Rebooking:
         return Rebooking(self.booking_changes, self.barbers, self.booking_creation)
+
+    @cached_property
+    def quotes(self) -> QuoteService:
+        stored = QuoteRepository(self.database)
+        return QuoteService(stored, self.booking_creation, self.barbers, self.promo_claims, self.clock)
+
+    @cached_property
+    def any_barber(self) -> AnyBarberService:
+        return AnyBarberService(self.nearby, self.barbers, self.availability, self.booking_creation)
+
+    @cached_property
+    def stored_series(self) -> SeriesRepository:
+        return SeriesRepository(self.database)
+
+    @cached_property
+    def series(self) -> SeriesService:
+        return SeriesService(self.stored_series, self.booking_creation, self.bookings, self.clock)
+
+    @cached_property
+    def following_visits(self) -> FollowingVisits:
+        changes, moves = self.booking_changes, self.booking_moves
+        return FollowingVisits(self.stored_series, self.bookings, changes, moves, self.rescheduling)
 
     @cached_property
     def rescheduling(self) -> Rescheduling:

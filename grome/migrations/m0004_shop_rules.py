@@ -14,12 +14,14 @@ from grome.common.mongo import Database, Document, apply_collection, fill_in, fr
 from grome.favourites.repository import COLLECTION as FAVOURITES
 from grome.notifications.repository import COLLECTIONS as NOTIFICATIONS
 from grome.promos.repository import COLLECTIONS as PROMOS
+from grome.quotes.repository import COLLECTION as QUOTES
 from grome.reviews.repository import COLLECTION as REVIEWS
+from grome.series.repository import COLLECTION as SERIES
 from grome.waitlist.repository import COLLECTION as WAITLIST
 from grome.walkins.repository import COLLECTION as WALK_INS
 from grome.webhooks.repository import ENDPOINTS
 
-COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS, *PROMOS)
+COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS, *PROMOS, QUOTES, SERIES)
 
 
 async def up(database: Database) -> None:

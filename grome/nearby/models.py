@@ -9,9 +9,9 @@ Sort = Literal["distance", "rating", "price"]
 
 
 class Narrowing(Struct, frozen=True):
-    """What a barber must be like, wherever."""
+    """What a barber must be like, wherever: offer all of these services, for no more than `price_max` together."""
 
-    service_id: UUID | None = None
+    service_ids: tuple[UUID, ...] = ()
     price_max: int | None = None
     rating_min: float | None = None
     online: bool | None = None

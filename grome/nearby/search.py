@@ -1,5 +1,6 @@
 """The search itself: a crowd and a question in, places in the order asked for out. No I/O."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from grome.nearby.geometry import Floats, Vector, chord2_of, chords2
 from grome.nearby.models import Narrowing, Place, Sort
-from grome.nearby.rows import CHEAPEST, HOUSE_CALL, ONLINE, RATING, Crowd, Row
+from grome.nearby.rows import CHEAPEST, HOUSE_CALL, NO_PRICE, ONLINE, RATING, Crowd, Row
 
 _Mask = NDArray[np.bool_]
 # Below so many rows a full sort is as fast as finding the first few.
@@ -28,7 +29,7 @@ def search(
     chord2 = chords2(crowd.vectors, point)
     inside = np.flatnonzero((chord2 <= chord2_of(radius_m)) & passing(crowd, chord2, narrowing))
     chord2, ids = chord2[inside], crowd.ids[:, inside]
-    key = _keys(crowd, inside, chord2, narrowing.service_id, sort)
+    key = _keys(crowd, inside, chord2, narrowing.service_ids, sort)
     if after:
         beyond = _beyond(key, chord2, ids, after)
         inside, chord2, key, ids = inside[beyond], chord2[beyond], key[beyond], ids[:, beyond]
@@ -53,19 +54,21 @@ def passing(crowd: Crowd, chord2: Floats, narrowing: Narrowing) -> _Mask:
         passes &= (chord2 <= numbers[HOUSE_CALL]) == narrowing.house_calls
     if narrowing.price_max is not None:
         passes &= numbers[CHEAPEST] <= narrowing.price_max
-    if narrowing.service_id is not None:
-        dearest = float("inf") if narrowing.price_max is None else narrowing.price_max
+    if narrowing.service_ids:
+        # Less than the price of what is not offered, and more than that of everything together.
+        dearest = NO_PRICE - 1 if narrowing.price_max is None else narrowing.price_max
         for index in np.flatnonzero(passes).tolist():
-            price = crowd.rows[index].prices.get(narrowing.service_id)
-            passes[index] = price is not None and price <= dearest
+            prices = crowd.rows[index].prices
+            passes[index] = sum(prices.get(one, NO_PRICE) for one in narrowing.service_ids) <= dearest
     return passes
 
 
-def _keys(crowd: Crowd, inside: NDArray[np.intp], chord2: Floats, service_id: UUID | None, sort: Sort) -> Floats:
+def _keys(crowd: Crowd, inside: NDArray[np.intp], chord2: Floats, service_ids: Sequence[UUID], sort: Sort) -> Floats:
     if sort == "distance":
         return chord2
-    if sort == "price" and service_id is not None:
-        return np.array([crowd.rows[index].prices[service_id] for index in inside.tolist()], dtype=np.float64)
+    if sort == "price" and service_ids:
+        prices = (crowd.rows[index].prices for index in inside.tolist())
+        return np.array([sum(offered[one] for one in service_ids) for offered in prices], dtype=np.float64)
     key: Floats = crowd.numbers[CHEAPEST if sort == "price" else RATING, inside]
     return key if sort == "price" else -key
 

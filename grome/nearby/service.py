@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -13,7 +14,7 @@ from grome.common.errors import Invalid
 from grome.common.http import decode_cursor
 from grome.nearby.answers import page_of
 from grome.nearby.cells import Cell, Cells
-from grome.nearby.geometry import cells_touching, unit_vector
+from grome.nearby.geometry import cells_touching, metres_of, unit_vector
 from grome.nearby.models import Narrowing, Place, Question
 from grome.nearby.rows import Crowd
 from grome.nearby.schemas import NearbyQuery
@@ -59,6 +60,22 @@ class NearbyService:
                 return Answer(body)
         return Answer(await self._search(query, question.narrowing, list(cells.values())), age_s)
 
+    async def offering(
+        self, query: NearbyQuery, service_ids: Sequence[UUID], price_max: int | None, limit: int
+    ) -> list[tuple[UUID, float]]:
+        """The ids of the nearest who offer all of these services for no more, with their distances in metres.
+
+        Of the query, point and radius count. Raises as `nearby`.
+        """
+        narrowing = Narrowing(tuple(service_ids), price_max)
+        numbers = cells_touching(query.lat, query.lng, query.radius_km * 1000)
+        if self._cells.are_worth_holding(numbers):
+            crowd = Crowd.joined([cell.crowd for cell in await self._cells.get(numbers)])
+            found = _ranked(query, narrowing, crowd, None, limit)
+        else:
+            found = await self._straight.first(query, narrowing, None, limit)
+        return [(one.row.id, round(metres_of(one.place.chord2), 1)) for one in found]
+
     async def _straight_from_mongo(self, query: NearbyQuery, narrowing: Narrowing) -> bytes:
         after = decode_cursor(query.cursor, Place)
         return _page(await self._straight.first(query, narrowing, after, query.limit + 1), query.limit)
@@ -102,7 +119,8 @@ def _page(found: Sequence[Found], limit: int, more: Place | None = None) -> byte
 
 
 def question_of(query: NearbyQuery) -> Question:
-    narrowing = Narrowing(query.service_id, query.price_max, query.rating_min, query.online, query.house_calls)
+    service_ids = (query.service_id,) if query.service_id else ()
+    narrowing = Narrowing(service_ids, query.price_max, query.rating_min, query.online, query.house_calls)
     return Question(query.radius_km * 1000, query.limit, narrowing)
 
 

@@ -35,6 +35,7 @@ GOOD_BODIES = {
     "put_push_token": b'{"token": "a"}',
     "put_note": b'{"note": "a"}',
     "tip": b'{"amount": 100}',
+    "reschedule_following": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "rebook": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "reschedule": b'{"scheduled_at": "2027-03-01T09:00:00Z"}',
     "late": b'{"minutes": 15}',

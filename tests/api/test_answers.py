@@ -151,6 +151,19 @@ async def _visits(
     await told.ask("read_history", customer, booking_id=declined)
     await told.ask("read_visit", customer, booking_id=done)
     assert len((await told.ask("list_bookings", customer))["items"]) == 5
+    await _other_ways_to_book(told, customer, barber_id, service_id)
+
+
+async def _other_time(
+    told: Story, customer: dict[str, str], barber: dict[str, str], booking_id: str, days: dict[str, str]
+) -> None:
+    await told.ask("accept", barber, booking_id=booking_id)
+    slots = (await told.ask("other_times", customer, booking_id=booking_id, params=days))["days"][0]["slots"]
+    wanted = {"scheduled_at": slots[-1]["start"], "note": "Désolée."}
+    for answer, who in (("decline_proposal", barber), ("withdraw_proposal", customer), ("accept_proposal", barber)):
+        asked = await told.ask("reschedule", customer, booking_id=booking_id, json=wanted)
+        assert asked["proposal"]["scheduled_at"] == wanted["scheduled_at"]
+        await told.ask(answer, who, booking_id=booking_id)
     return customer
 
 
@@ -182,18 +195,6 @@ async def _walk_ins(
     assert (await told.ask("miss", barber, walk_in_id=second["id"]))["items"] == []
 
 
-async def _other_time(
-    told: Story, customer: dict[str, str], barber: dict[str, str], booking_id: str, days: dict[str, str]
-) -> None:
-    await told.ask("accept", barber, booking_id=booking_id)
-    slots = (await told.ask("other_times", customer, booking_id=booking_id, params=days))["days"][0]["slots"]
-    wanted = {"scheduled_at": slots[-1]["start"], "note": "Désolée."}
-    for answer, who in (("decline_proposal", barber), ("withdraw_proposal", customer), ("accept_proposal", barber)):
-        asked = await told.ask("reschedule", customer, booking_id=booking_id, json=wanted)
-        assert asked["proposal"]["scheduled_at"] == wanted["scheduled_at"]
-        await told.ask(answer, who, booking_id=booking_id)
-
-
 async def _calendar(told: Story, barber: dict[str, str]) -> None:
     url = (await told.ask("read_calendar_address", barber))["url"]
     await told.ask("read_calendar", token=token_of(url))
@@ -212,6 +213,32 @@ async def _review(told: Story, customer: dict[str, str], barber: dict[str, str],
     await told.ask("add_favourite", customer, barber_id=barber_id)
     assert (await told.ask("list_favourites", customer))["items"]
     await told.ask("remove_favourite", customer, barber_id=barber_id)
+
+
+async def _other_ways_to_book(told: Story, customer: dict[str, str], barber_id: str, service_id: str) -> None:
+    day = str(tomorrow(9).date())
+    around = {"lat": -33.8688, "lng": 151.2093, "service_ids": service_id, "from": day, "to": day}
+    anybody = await told.ask("free_times_of_all", params=around)
+    assert (anybody["barbers"][0]["id"], anybody["slots"][0]["barber_ids"]) == (barber_id, [barber_id])
+    starts = [slot["start"] for slot in anybody["slots"]]
+    there = {"lat": -33.8688, "lng": 151.2093, "service_ids": [service_id], "scheduled_at": starts[-1]}
+    assert (await told.ask("book_any_barber", customer, json=there))["barber_id"] == barber_id
+    wanted = {"barber_id": barber_id, "service_ids": [service_id], "scheduled_at": starts[-12]}
+    quoted = await told.ask("ask_for_quote", customer, json=wanted)
+    assert await told.ask("read_quote", customer, quote_id=quoted["id"]) == quoted
+    assert (await told.ask("book_quote", customer, quote_id=quoted["id"]))["id"] == quoted["id"]
+    weekly = {**wanted, "scheduled_at": starts[-24], "repeat": {"every": "week", "count": 2}}
+    assert [one["refused"] for one in (await told.ask("preview_series", customer, json=weekly))["occurrences"]] == [
+        None,
+        None,
+    ]
+    series = await told.ask("create_series", customer, json=weekly)
+    assert await told.ask("read_series", customer, series_id=series["id"]) == series
+    last = series["occurrences"][-1]["booking"]["id"]
+    later = {"scheduled_at": (tomorrow(12) + timedelta(days=8)).isoformat()}
+    (moved,) = (await told.ask("reschedule_following", customer, booking_id=last, json=later))["items"]
+    assert moved["booking"]["version"] == 2
+    assert len((await told.ask("cancel_following", customer, booking_id=last))["items"]) == 1
 
 
 async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:

@@ -84,7 +84,7 @@ def town() -> Town:
 
 @pytest.mark.parametrize("limit", [1, 6, 20, 100])
 @pytest.mark.parametrize("radius_m", [100.0, 1_000.0, 5_000.0, 50_000.0])
-@pytest.mark.parametrize("narrowing", [Narrowing(), Narrowing(online=True, rating_min=3.0), Narrowing(SERVICE)])
+@pytest.mark.parametrize("narrowing", [Narrowing(), Narrowing(online=True, rating_min=3.0), Narrowing((SERVICE,))])
 def test_a_view_finds_what_a_search_finds(town: Town, limit: int, radius_m: float, narrowing: Narrowing) -> None:
     chance, question, views = Random(4), Question(radius_m, limit, narrowing), new_views()  # noqa: S311
     for _ in range(60):

@@ -1,0 +1,7 @@
+"""The refusal of those who take any barber."""
+
+from grome.common.errors import Refusal
+
+
+class NobodyFree(Refusal):
+    status, code, title = 409, "nobody_free", "No barber within reach is free at this time"

@@ -1,0 +1,34 @@
+"""`/v1/slots` and `/v1/bookings/any`."""
+
+from sanic import Request
+
+from grome.any_barber.errors import NobodyFree
+from grome.any_barber.schemas import AnyBookingIn, AnySlotQuery, AnySlotsOut
+from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.bookings.schemas import BookingOut
+from grome.common.actor import ANYONE, CUSTOMERS, Actor
+from grome.common.http import IdempotencyKey, Routes
+from grome.context import app_context
+
+any_barber = Routes("any-barber", "/v1")
+
+
+@any_barber.get("/slots", who=ANYONE)
+async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOut:
+    """The times at which some barber around a point is free for all of these services, and who is.
+
+    Of those who offer them the 50 nearest are asked.
+    """
+    return await app_context(request).any_barber.slots(query)
+
+
+@any_barber.post("/bookings/any", who=CUSTOMERS, status=201, refusals=(NobodyFree, KeyReused, KeyInFlight))
+async def book_any_barber(
+    request: Request, actor: Actor, body: AnyBookingIn, idempotency_key: IdempotencyKey | None
+) -> BookingOut:
+    """Take a time with the nearest barber who is free then. Barber and time are claimed together.
+
+    Whoever loses a barber to somebody else gets the next nearest. A repeat under the same `Idempotency-Key` gets the
+    first answer again.
+    """
+    return await app_context(request).any_barber.book(actor, body, idempotency_key)

@@ -1,0 +1,70 @@
+"""Visits to whoever is free, on the wire."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.availability.schemas import ServiceIds
+from grome.barbers.schemas import Instant, Latitude, LatLng, Longitude
+from grome.bookings.schemas import Note
+from grome.common.money import Amount
+
+RadiusKm = Annotated[float, Meta(gt=0, le=50, description="As the crow flies.")]
+PriceMax = Annotated[
+    Amount, Meta(description="All services together cost no more, in minor units of the barber's currency.")
+]
+
+
+class AnySlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Dates are each barber's local ones, both included, seven at most."""
+
+    lat: Latitude
+    lng: Longitude
+    radius_km: RadiusKm = 5.0
+    service_ids: ServiceIds
+    first: date = field(name="from")
+    last: date = field(name="to")
+    price_max: PriceMax | None = None
+
+
+class CandidateOut(Struct, frozen=True):
+    """A barber who offers all of the services. `price` and `duration_min` are those of all together."""
+
+    id: UUID
+    name: str
+    location: LatLng
+    distance_m: float
+    rating: float
+    reviews_count: int
+    price: int
+    currency: str
+    duration_min: int
+    timezone: str
+
+
+class AnySlotOut(Struct, frozen=True):
+    """A start, and who could take the visit then, nearest first."""
+
+    start: datetime
+    barber_ids: list[UUID]
+
+
+class AnySlotsOut(Struct, frozen=True):
+    """The barbers nearest first, 50 at most, also those who are not free; the starts by time."""
+
+    barbers: list[CandidateOut]
+    slots: list[AnySlotOut]
+
+
+class AnyBookingIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A visit to whichever barber within reach offers all of these services and is free at that time."""
+
+    lat: Latitude
+    lng: Longitude
+    radius_km: RadiusKm = 5.0
+    service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=10)]
+    scheduled_at: Instant
+    price_max: PriceMax | None = None
+    note: Note | None = None

@@ -1,0 +1,143 @@
+"""Who could take a visit, of all within reach; and a barber and a time claimed together."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from grome.any_barber.errors import NobodyFree
+from grome.any_barber.schemas import AnyBookingIn, AnySlotOut, AnySlotQuery, AnySlotsOut, CandidateOut
+from grome.availability.service import AvailabilityService
+from grome.barbers.models import Barber, ChosenService
+from grome.barbers.schemas import to_lat_lng
+from grome.barbers.service import BarberService, chosen_services
+from grome.bookings.create import BookingCreation, asked_under
+from grome.bookings.errors import SlotNotOffered, SlotTaken
+from grome.bookings.models import Booking, Idempotency, Origin
+from grome.bookings.schemas import BookingOut
+from grome.bookings.wishes import Wish
+from grome.common.actor import Actor
+from grome.common.clock import to_utc
+from grome.common.errors import Invalid
+from grome.common.ids import new_id
+from grome.nearby.schemas import NearbyQuery
+from grome.nearby.service import NearbyService
+
+MAX_DAYS: Final = 7
+_MOST: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    barber: Barber
+    services: list[ChosenService]
+    distance_m: float
+
+    @property
+    def price(self) -> int:
+        return sum(one.price for one in self.services)
+
+
+class AnyBarberService:
+    def __init__(
+        self,
+        nearby: NearbyService,
+        barbers: BarberService,
+        availability: AvailabilityService,
+        creation: BookingCreation,
+    ) -> None:
+        self._nearby, self._barbers = nearby, barbers
+        self._availability, self._creation = availability, creation
+
+    async def slots(self, query: AnySlotQuery) -> AnySlotsOut:
+        """Every start that somebody could take now. Raises Invalid for the dates and for a service that comes twice."""
+        if not 1 <= (query.last - query.first).days + 1 <= MAX_DAYS:
+            raise Invalid("to", f"must be on or after `from` and at most {MAX_DAYS} dates in all")
+        candidates = await self._candidates(query)
+        wanted = [(one.barber, one.services) for one in candidates]
+        free: dict[datetime, list[UUID]] = defaultdict(list)
+        if wanted:
+            for barber, days in await self._availability.slots_of(wanted, query.first, query.last):
+                for _, slots in days:
+                    for slot in slots:
+                        free[slot.start].append(barber.id)
+        return AnySlotsOut(
+            [_candidate_out(one) for one in candidates], [AnySlotOut(*one) for one in sorted(free.items())]
+        )
+
+    async def book(self, actor: Actor, wanted: AnyBookingIn, key: str | None) -> BookingOut:
+        """Claim the nearest barber who is free, or give the first answer again where `key` has one.
+
+        Raises Invalid for a service that comes twice, NobodyFree, KeyReused or KeyInFlight.
+        """
+        start = to_utc(wanted.scheduled_at, "scheduled_at")
+        idempotency = asked_under(key, wanted, start)
+
+        async def make() -> Booking:
+            candidates = await self._candidates(wanted)
+            return await self._first_to_take(actor.id, wanted, start, candidates, idempotency)
+
+        return await self._creation.once(actor.id, idempotency, make)
+
+    async def _first_to_take(
+        self,
+        customer_id: UUID,
+        wanted: AnyBookingIn,
+        start: datetime,
+        candidates: Sequence[_Candidate],
+        idempotency: Idempotency | None,
+    ) -> Booking:
+        wishes = [
+            Wish(
+                id=new_id(),
+                customer_id=customer_id,
+                barber=one.barber,
+                services=one.services,
+                start=start,
+                terms=one.barber.terms,
+                note=wanted.note,
+                origin=Origin.ANY_BARBER,
+            )
+            for one in candidates
+        ]
+        # Who looks busy is not asked. Who looks free may be somebody else's by now: then the next one is.
+        refusals = await self._creation.refusals(wishes)
+        for wish in (wish for wish, refused in zip(wishes, refusals, strict=True) if refused is None):
+            try:
+                return await self._creation.take(wish, idempotency)
+            except (SlotTaken, SlotNotOffered):
+                continue
+        raise NobodyFree
+
+    async def _candidates(self, wanted: AnySlotQuery | AnyBookingIn) -> list[_Candidate]:
+        """The nearest who offer all of this for no more than is wanted; of the equally near, the better rated first."""
+        if len(set(wanted.service_ids)) < len(wanted.service_ids):
+            raise Invalid("service_ids", "has one that is given twice")
+        around = NearbyQuery(lat=wanted.lat, lng=wanted.lng, radius_km=wanted.radius_km)
+        found = dict(await self._nearby.offering(around, wanted.service_ids, wanted.price_max, _MOST))
+        candidates = [
+            _Candidate(barber, chosen_services(barber, wanted.service_ids), found[barber.id])
+            for barber in await self._barbers.find_many(list(found))
+            # What the map holds may be older than what was just read.
+            if {offer.service_id for offer in barber.services}.issuperset(wanted.service_ids)
+        ]
+        affordable = [one for one in candidates if wanted.price_max is None or one.price <= wanted.price_max]
+        return sorted(affordable, key=lambda one: (one.distance_m, -one.barber.rating, one.barber.id))
+
+
+def _candidate_out(candidate: _Candidate) -> CandidateOut:
+    barber = candidate.barber
+    return CandidateOut(
+        id=barber.id,
+        name=barber.display_name,
+        location=to_lat_lng(barber.location),
+        distance_m=candidate.distance_m,
+        rating=barber.rating,
+        reviews_count=barber.reviews_count,
+        price=candidate.price,
+        currency=barber.currency,
+        duration_min=sum(one.duration_min for one in candidate.services),
+        timezone=barber.timezone,
+    )

@@ -1,0 +1,32 @@
+"""Quotes in MongoDB, each for its customer alone."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from pymongo import IndexModel
+
+from grome.common.mongo import CollectionSpec, Database, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.quotes.models import Quote
+
+# For so long after its end a quote is known to have expired; from then on it never was.
+_KEPT: Final = timedelta(days=1)
+COLLECTION = CollectionSpec(
+    "quotes",
+    validator_for(Quote),
+    [IndexModel("expires_at", name="old", expireAfterSeconds=int(_KEPT.total_seconds()))],
+)
+
+
+class QuoteRepository:
+    def __init__(self, database: Database) -> None:
+        self._quotes = database[COLLECTION.name]
+
+    async def add(self, quote: Quote) -> None:
+        await self._quotes.insert_one(to_document(quote))
+
+    async def find(self, customer_id: UUID, quote_id: UUID) -> Quote | None:
+        """Also one that has expired, for as long as the database has it."""
+        document = await self._quotes.find_one({"_id": quote_id, "customer_id": customer_id})
+        return from_document(document, Quote) if document else None

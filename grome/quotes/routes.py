@@ -1,0 +1,46 @@
+"""`/v1/bookings/quote`."""
+
+from uuid import UUID
+
+from sanic import Request
+
+from grome.bookings.errors import BookingInFlight, SlotNotOffered, SlotTaken
+from grome.bookings.schemas import BookingIn, BookingOut
+from grome.common.actor import CUSTOMERS, Actor
+from grome.common.errors import NotFound
+from grome.common.http import Routes
+from grome.context import app_context
+from grome.promos.errors import PromoRefused
+from grome.quotes.errors import QuoteExpired
+from grome.quotes.schemas import QuoteOut
+
+quotes = Routes("quotes", "/v1/bookings/quote")
+
+
+@quotes.post("", who=CUSTOMERS, status=201, refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused))
+async def ask_for_quote(request: Request, actor: Actor, body: BookingIn) -> QuoteOut:
+    """What a visit would cost, and what cancelling it would, honoured for some minutes.
+
+    The time is not held: whoever books it first gets it. A use of the promo code is, unless you use the code elsewhere.
+    """
+    return await app_context(request).quotes.quote(actor, body)
+
+
+@quotes.get("/{quote_id}", who=CUSTOMERS, refusals=(NotFound, QuoteExpired))
+async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut:
+    """A quote of yours that has not expired."""
+    return await app_context(request).quotes.read(actor, quote_id)
+
+
+@quotes.post(
+    "/{quote_id}/book",
+    who=CUSTOMERS,
+    status=201,
+    refusals=(NotFound, QuoteExpired, SlotTaken, SlotNotOffered, PromoRefused, BookingInFlight),
+)
+async def book_quote(request: Request, actor: Actor, quote_id: UUID) -> BookingOut:
+    """Book what was quoted at its price and terms, whatever the barber changed since.
+
+    The booking gets the quote's id. So a quote is booked once, and a repeat gets the first answer again.
+    """
+    return await app_context(request).quotes.book(actor, quote_id)

@@ -1,0 +1,57 @@
+"""Quotes on the wire."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from grome.barbers.models import Terms
+from grome.bookings.models import BookedService, Discount, booked
+from grome.bookings.schemas import HouseCallOut, house_call_out
+from grome.quotes.models import Costs, Quote
+
+
+class QuoteOut(Struct, frozen=True):
+    """What a booking would cost, in minor units, and what its end would.
+
+    `full_price` is that of the services, `price` what the discount leaves of it, `deposit` the part that is due at
+    once. Until `expires_at` a booking by this quote has this price, discount and deposit and these terms.
+    """
+
+    id: UUID
+    barber_id: UUID
+    services: list[BookedService]
+    scheduled_at: datetime
+    ends_at: datetime
+    duration_min: int
+    house_call: HouseCallOut | None
+    full_price: int
+    discount: Discount | None
+    price: int
+    deposit: int
+    currency: str
+    terms: Terms
+    costs: Costs
+    customer_note: str | None
+    expires_at: datetime
+
+
+def quote_out(quote: Quote) -> QuoteOut:
+    return QuoteOut(
+        id=quote.id,
+        barber_id=quote.barber_id,
+        services=[booked(one) for one in quote.services],
+        scheduled_at=quote.scheduled_at,
+        ends_at=quote.ends_at,
+        duration_min=sum(one.duration_min for one in quote.services),
+        house_call=house_call_out(quote.house_call) if quote.house_call else None,
+        full_price=sum(one.price for one in quote.services),
+        discount=quote.discount,
+        price=quote.price,
+        deposit=quote.deposit,
+        currency=quote.currency,
+        terms=quote.terms,
+        costs=quote.costs,
+        customer_note=quote.note,
+        expires_at=quote.expires_at,
+    )

@@ -1,0 +1,123 @@
+"""Say what a visit would cost, and keep the word."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from grome.barbers.models import Barber, ChosenService
+from grome.barbers.service import BarberService
+from grome.bookings.create import BookingCreation, house_call_to
+from grome.bookings.schemas import BookingIn, BookingOut, booking_out
+from grome.bookings.wishes import Wish
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import NotFound, Refusal
+from grome.promos.claims import PromoClaims
+from grome.quotes.costs import costs
+from grome.quotes.errors import QuoteExpired
+from grome.quotes.models import Quote
+from grome.quotes.repository import QuoteRepository
+from grome.quotes.schemas import QuoteOut, quote_out
+
+HONOURED_FOR: Final = timedelta(minutes=15)
+
+
+class QuoteService:
+    def __init__(
+        self,
+        quotes: QuoteRepository,
+        creation: BookingCreation,
+        barbers: BarberService,
+        promos: PromoClaims,
+        clock: Clock,
+    ) -> None:
+        self._quotes, self._creation, self._barbers = quotes, creation, barbers
+        self._promos, self._clock = promos, clock
+
+    async def quote(self, actor: Actor, wanted: BookingIn) -> QuoteOut:
+        """Refuses whatever could not be booked right now, as the booking would; holds a use of the promo code only."""
+        wish = await self._creation.wish(actor.id, wanted)
+        (refused,) = await self._creation.refusals([wish])
+        if refused:
+            raise refused
+        now = self._clock()
+        expires_at = now + HONOURED_FOR
+        if wanted.promo_code:
+            discount = await self._promos.claim(
+                actor.id, wanted.promo_code, wish.id, wish.priced, expires_at, firm=False
+            )
+            wish = replace(wish, promo_code=wanted.promo_code, discount=discount)
+        booking = self._creation.draft(wish)
+        quote = Quote(
+            id=wish.id,
+            customer_id=actor.id,
+            barber_id=wish.barber.id,
+            services=wish.services,
+            scheduled_at=wish.start,
+            ends_at=booking.ends_at,
+            house_call=wish.house_call,
+            promo_code=wish.promo_code,
+            discount=wish.discount,
+            price=booking.price,
+            deposit=booking.payment.deposit,
+            currency=booking.currency,
+            terms=wish.terms,
+            costs=costs(booking, now),
+            note=wish.note,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        await self._quotes.add(quote)
+        return quote_out(quote)
+
+    async def read(self, actor: Actor, quote_id: UUID) -> QuoteOut:
+        return quote_out(await self._standing(actor, quote_id))
+
+    async def book(self, actor: Actor, quote_id: UUID) -> BookingOut:
+        """Book what was quoted, or give the first answer again.
+
+        Raises NotFound, QuoteExpired, and what the creation of a booking raises: time and place are decided anew.
+        """
+        try:
+            quote = await self._standing(actor, quote_id)
+            barber = await self._barbers.find(quote.barber_id)
+            return booking_out(await self._creation.take(_wish(quote, barber)))
+        except Refusal:
+            # As with a key: whatever refuses a repeat, the first answer counts.
+            if made := await self._creation.made(actor.id, quote_id):
+                return made
+            raise
+
+    async def _standing(self, actor: Actor, quote_id: UUID) -> Quote:
+        quote = await self._quotes.find(actor.id, quote_id)
+        if quote is None:
+            raise NotFound
+        if quote.expires_at <= self._clock():
+            raise QuoteExpired
+        return quote
+
+
+def _wish(quote: Quote, barber: Barber) -> Wish:
+    """Prices, durations and terms as they were quoted; hours, rules and the way to the customer as they are now."""
+    rules = {offer.service_id: offer.rules for offer in barber.services}
+    call = quote.house_call
+    return Wish(
+        id=quote.id,
+        customer_id=quote.customer_id,
+        barber=msgspec.structs.replace(barber, currency=quote.currency),
+        services=[
+            ChosenService(
+                msgspec.structs.replace(one.offer, rules=rules.get(one.offer.service_id, one.offer.rules)), one.add_ons
+            )
+            for one in quote.services
+        ],
+        start=quote.scheduled_at,
+        house_call=house_call_to(barber, call.location, call.address) if call else None,
+        terms=quote.terms,
+        promo_code=quote.promo_code,
+        discount=quote.discount,
+        note=quote.note,
+    )

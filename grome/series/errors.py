@@ -1,0 +1,13 @@
+"""Every refusal that series give."""
+
+from grome.common.errors import Refusal
+
+
+class NothingBooked(Refusal):
+    """Each visit's fault is the code of what refused it."""
+
+    status, code, title = 409, "nothing_booked", "None of these visits can be booked"
+
+
+class NotInSeries(Refusal):
+    status, code, title = 409, "not_in_series", "The booking belongs to no series"

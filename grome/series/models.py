@@ -1,0 +1,58 @@
+"""Visits that repeat: the rule, and what became of each of its starts when the series was made."""
+
+from datetime import date, datetime
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from grome.bookings.models import Idempotency
+
+MOST_VISITS: Final = 26
+
+
+class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every so many weeks on the first visit's weekday, or every so many months on the same weekday of the month.
+
+    That is the first to fourth, or the last where the first visit is on a fifth. It ends with the date `until`, in the
+    barber's zone, or after `count` visits: one of the two is given.
+    """
+
+    every: Literal["week", "month"]
+    interval: Annotated[int, Meta(ge=1, le=8)] = 1
+    until: date | None = None
+    count: Annotated[int, Meta(ge=2, le=MOST_VISITS)] | None = None
+
+
+class Refused(Struct, frozen=True):
+    """Why a visit is not booked, or was not changed: a stable code, and a sentence."""
+
+    code: str
+    detail: str
+
+
+class Occurrence(Struct, frozen=True):
+    """One start of a series. Where it was not refused, there is a booking under `booking_id`."""
+
+    booking_id: UUID
+    scheduled_at: datetime
+    refused: Refused | None = None
+
+
+class Series(Struct, frozen=True, kw_only=True):
+    """Until `is_made`, its bookings are still being made, or whoever made them died meanwhile."""
+
+    id: UUID = field(name="_id")
+    customer_id: UUID
+    barber_id: UUID
+    repeat: Repeat
+    timezone: str
+    occurrences: list[Occurrence]
+    is_made: bool
+    idempotency: Idempotency | None
+    created_at: datetime
+
+
+def booking_id(series_id: UUID, number: int) -> UUID:
+    """The series' own id with the number in its last bits: who makes a series again makes no booking twice."""
+    return UUID(int=series_id.int ^ (number + 1))

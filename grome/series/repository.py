@@ -1,0 +1,72 @@
+"""Series in MongoDB. Their bookings are among the bookings, under ids that follow from the series' own."""
+
+from uuid import UUID
+
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from grome.common.actor import Actor, Role
+from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_schema import validator_for
+from grome.series.models import Series
+
+COLLECTION = CollectionSpec(
+    "series",
+    validator_for(Series),
+    [
+        IndexModel(
+            [("customer_id", 1), ("idempotency.key", 1)],
+            name="idempotency",
+            unique=True,
+            partialFilterExpression={"idempotency.key": {"$type": "string"}},
+        ),
+    ],
+)
+
+
+class SeriesRepository:
+    def __init__(self, database: Database) -> None:
+        self._series = database[COLLECTION.name]
+        # An answer that is given again must not be one that a failover could take back.
+        self._settled = self._series.with_options(read_concern=ReadConcern("majority"))
+
+    async def begin(self, series: Series) -> bool:
+        """False where the key was used."""
+        try:
+            await self._series.insert_one(to_document(series))
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def end(self, series: Series) -> bool:
+        """Store it as it was made; False where somebody else has, who made it at the same time."""
+        try:
+            await self._series.replace_one({"_id": series.id, "is_made": False}, to_document(series), upsert=True)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def drop(self, series: Series) -> None:
+        """One of which nothing was booked; its key may be used again."""
+        await self._series.delete_one({"_id": series.id, "is_made": False})
+
+    async def find(self, scope: Document, series_id: UUID) -> Series | None:
+        """Within `scope`, the filter that `seen_by` gives."""
+        document = await self._series.find_one({**scope, "_id": series_id})
+        return from_document(document, Series) if document else None
+
+    async def find_by_key(self, customer_id: UUID, key: str) -> Series | None:
+        document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
+        return from_document(document, Series) if document else None
+
+
+def seen_by(actor: Actor) -> Document:
+    """As of bookings: customers and barbers see their own, admins all."""
+    match actor.role:
+        case Role.CUSTOMER:
+            return {"customer_id": actor.id}
+        case Role.BARBER:
+            return {"barber_id": actor.id}
+        case Role.ADMIN:
+            return {}

@@ -1,0 +1,141 @@
+"""Make a series of visits, of which each is decided and claimed by itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from grome.bookings.create import BookingCreation, asked_under, first_answer
+from grome.bookings.errors import BookingInFlight, KeyInFlight, KeyReused, SlotNotOffered, SlotTaken
+from grome.bookings.models import Idempotency, Origin
+from grome.bookings.schemas import booking_out
+from grome.bookings.service import BookingService
+from grome.bookings.wishes import Wish
+from grome.common.actor import Actor
+from grome.common.clock import Clock, to_utc
+from grome.common.errors import Invalid, NotFound, Refusal
+from grome.common.ids import new_id
+from grome.series.errors import NothingBooked
+from grome.series.models import MOST_VISITS, Occurrence, Refused, Repeat, Series, booking_id
+from grome.series.repository import SeriesRepository, seen_by
+from grome.series.schemas import PreviewedOut, SeriesIn, SeriesOut, SeriesPreview, series_out
+from grome.series.starts import starts
+
+# The farthest horizon that a barber's rules can have.
+_FARTHEST: Final = timedelta(days=366)
+
+
+class SeriesService:
+    def __init__(
+        self, series: SeriesRepository, creation: BookingCreation, bookings: BookingService, clock: Clock
+    ) -> None:
+        self._series, self._creation, self._bookings, self._clock = series, creation, bookings, clock
+
+    async def preview(self, actor: Actor, wanted: SeriesIn) -> SeriesPreview:
+        """What `create` would book now, by one query. Raises NotFound for the barber, and Invalid."""
+        first = await self._creation.wish(actor.id, wanted)
+        series = self._new(actor.id, first, wanted.repeat, None)
+        refusals = await self._creation.refusals(_wishes(series, first))
+        occurrences = [
+            PreviewedOut(one.scheduled_at, refused(refusal) if refusal else None)
+            for one, refusal in zip(series.occurrences, refusals, strict=True)
+        ]
+        return SeriesPreview(series.timezone, occurrences)
+
+    async def create(self, actor: Actor, wanted: SeriesIn, key: str | None) -> SeriesOut:
+        """Book what of the series can be booked, or give the first answer again where `key` has one.
+
+        A repeat goes on where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
+        KeyReused or KeyInFlight.
+        """
+        idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
+        series = await self._series.find_by_key(actor.id, idempotency.key) if idempotency else None
+        if series and series.idempotency != idempotency:
+            raise KeyReused
+        if series is None or not series.is_made:
+            series = await self._make(actor, wanted, idempotency, series)
+        bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences if not one.refused])
+        return series_out(series, {booking.id: first_answer(booking) for booking in bookings.values()})
+
+    async def read(self, actor: Actor, series_id: UUID) -> SeriesOut:
+        """With the bookings as they are now. Raises NotFound for what is not the actor's."""
+        series = await self._series.find(seen_by(actor), series_id)
+        if series is None:
+            raise NotFound
+        bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences])
+        return series_out(series, {booking.id: booking_out(booking) for booking in bookings.values()})
+
+    async def _make(
+        self, actor: Actor, wanted: SeriesIn, idempotency: Idempotency | None, begun: Series | None
+    ) -> Series:
+        first = await self._creation.wish(actor.id, wanted)
+        series = begun or self._new(actor.id, first, wanted.repeat, idempotency)
+        if begun is None and not await self._series.begin(series):
+            raise KeyInFlight
+        occurrences = [await self._take(wish) for wish in _wishes(series, first)]
+        if all(one.refused for one in occurrences):
+            await self._series.drop(series)
+            raise NothingBooked(faults=tuple(_faults(occurrences)))
+        made = msgspec.structs.replace(series, occurrences=occurrences, is_made=True)
+        if await self._series.end(made):
+            return made
+        # Somebody else was at it too and came first, with the same bookings.
+        theirs = await self._series.find(seen_by(actor), series.id)
+        if theirs is None:
+            raise KeyInFlight
+        return theirs
+
+    async def _take(self, wish: Wish) -> Occurrence:
+        try:
+            await self._creation.take(wish)
+        except BookingInFlight:  # made before, by a try that was cut off
+            pass
+        except (SlotTaken, SlotNotOffered) as refusal:
+            if wish.customer_id is None or not await self._creation.made(wish.customer_id, wish.id):
+                return Occurrence(wish.id, wish.start, refused(refusal))
+        return Occurrence(wish.id, wish.start)
+
+    def _new(self, customer_id: UUID, first: Wish, repeat: Repeat, idempotency: Idempotency | None) -> Series:
+        now, barber = self._clock(), first.barber
+        if not now <= first.start <= now + _FARTHEST:
+            raise Invalid("scheduled_at", f"must lie within the next {_FARTHEST.days} days")
+        if (repeat.until is None) is (repeat.count is None):
+            raise Invalid("repeat", "needs either `until` or `count`")
+        moments = starts(repeat, first.start, ZoneInfo(barber.timezone))
+        if not 1 < len(moments) <= MOST_VISITS:
+            raise Invalid("repeat.until", f"makes {len(moments)} visits, of which there are 2 to {MOST_VISITS}")
+        series_id = new_id()
+        return Series(
+            id=series_id,
+            customer_id=customer_id,
+            barber_id=barber.id,
+            repeat=repeat,
+            timezone=barber.timezone,
+            occurrences=[Occurrence(booking_id(series_id, number), start) for number, start in enumerate(moments)],
+            is_made=False,
+            idempotency=idempotency,
+            created_at=now,
+        )
+
+
+def refused(refusal: Refusal) -> Refused:
+    """Under the code of the rule where a rule of availability refuses, else under the refusal's own."""
+    code = refusal.faults[0][1] if isinstance(refusal, SlotNotOffered) else refusal.code
+    return Refused(code, refusal.detail or refusal.title)
+
+
+def _wishes(series: Series, first: Wish) -> list[Wish]:
+    return [
+        replace(first, id=one.booking_id, start=one.scheduled_at, origin=Origin.SERIES, series_id=series.id)
+        for one in series.occurrences
+    ]
+
+
+def _faults(occurrences: Sequence[Occurrence]) -> Iterator[tuple[str, str]]:
+    for number, one in enumerate(occurrences):
+        if one.refused:
+            yield f"occurrences[{number}]", one.refused.code
