@@ -11,8 +11,8 @@ import msgspec
 
 from grome.availability.calendars import lay_out, way_to
 from grome.availability.caps import seats as seats_of
-from grome.availability.slots import Calendar
-from grome.availability.ticks import tick_of
+from grome.availability.slots import Calendar, to_be_known
+from grome.availability.ticks import Span, tick_of
 from grome.availability.visits import Visit
 from grome.barbers.models import Barber, GeoPoint
 from grome.barbers.schemas import to_point
@@ -23,7 +23,7 @@ from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.bookings.seats import claim_seats
-from grome.bookings.wishes import Wish, compose, needed, refusal_of
+from grome.bookings.wishes import Wish, compose, offered, refusal_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
@@ -93,19 +93,17 @@ class BookingCreation:
     async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
         """What `take` would say to each right now, by one query for all of them; None where it would take it."""
         now = self._clock()
-        nothing: frozenset[int] = frozenset()
-        told = [refusal_of(*lay_out(one.barber, one.services, now, nothing, one.way), one.start) for one in wishes]
-        spans = [needed(wish) for wish, refused in zip(wishes, told, strict=True) if refused is None]
-        if not spans:
+        laid_out = [lay_out(one.barber, one.services, now, frozenset(), one.way) for one in wishes]
+        told = [refusal_of(*one, wish.start) for wish, one in zip(wishes, laid_out, strict=True)]
+        starts = [Span(tick, tick + 1) for tick in (tick_of(wish.start) for wish in wishes)]
+        known = [to_be_known(*one, start) for one, start, no in zip(laid_out, starts, told, strict=True) if no is None]
+        if not known:
             return told
-        first, end = min(span.start for span in spans), max(span.end for span in spans)
+        first, end = min(span.start for span in known), max(span.end for span in known)
         taken = await self._bookings.occupied_by(list({wish.barber.id for wish in wishes}), first, end)
-        calendars = (
-            lay_out(one.barber, one.services, now, taken.get(one.barber.id, nothing), one.way) for one in wishes
-        )
         return [
-            refused or refusal_of(*calendar, wish.start)
-            for wish, refused, calendar in zip(wishes, told, calendars, strict=True)
+            no or refusal_of(replace(calendar, taken=taken.get(wish.barber.id, frozenset())), visit, wish.start)
+            for wish, (calendar, visit), no in zip(wishes, laid_out, told, strict=True)
         ]
 
     def draft(self, wish: Wish) -> Booking:
@@ -122,20 +120,30 @@ class BookingCreation:
         if refused := refusal_of(calendar, visit, wish.start):
             raise refused
         if wish.promo_code is None or wish.customer_id is None:
-            return await self._claim(wish, calendar, visit, idempotency)
+            return await self._claim(calendar, visit, self._composed(wish, calendar, idempotency))
         held_until = self._clock() + _CLAIMED_FOR
         discount = await self._promos.claim(wish.customer_id, wish.promo_code, wish.id, wish.priced, held_until)
         try:
-            booking = await self._claim(replace(wish, discount=wish.discount or discount), calendar, visit, idempotency)
+            cheaper = replace(wish, discount=wish.discount or discount)
+            booking = await self._claim(calendar, visit, self._composed(cheaper, calendar, idempotency))
         except Refusal:  # after anything else it may have been stored all the same
             await self._promos.release(wish.id)
             raise
         await self._promos.keep(wish.id)
         return booking
 
-    async def _claim(self, wish: Wish, calendar: Calendar, visit: Visit, idempotency: Idempotency | None) -> Booking:
-        whole = compose(wish, calendar.now, self._answer_within, idempotency)
-        day = calendar.date_of(tick_of(wish.start))
+    async def offer(self, wish: Wish, answer_by: datetime) -> Booking:
+        """Claim the time for a customer who waited and has yet to say yes. Raises SlotNotOffered or SlotTaken."""
+        calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
+        if refused := refusal_of(calendar, visit, wish.start):
+            raise refused
+        return await self._claim(calendar, visit, offered(self._composed(wish, calendar, None), answer_by))
+
+    def _composed(self, wish: Wish, calendar: Calendar, idempotency: Idempotency | None) -> Booking:
+        return compose(wish, calendar.now, self._answer_within, idempotency)
+
+    async def _claim(self, calendar: Calendar, visit: Visit, whole: Booking) -> Booking:
+        barber_id, day = whole.barber_id, calendar.date_of(tick_of(whole.scheduled_at))
 
         async def insert(seats: list[int]) -> Booking:
             booking = msgspec.structs.replace(whole, ticks=[*whole.ticks, *seats]) if seats else whole
@@ -143,14 +151,14 @@ class BookingCreation:
             return booking
 
         async def claim() -> Booking:
-            return await claim_seats(self._bookings, wish.barber.id, visit, day, insert)
+            return await claim_seats(self._bookings, barber_id, visit, day, insert)
 
         try:
             return await claim()
         except (SlotTaken, SlotNotOffered):
             # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
             wanted = [*whole.ticks, *(seat for cap in visit.caps for seat in seats_of(cap, day))]
-            if not await self._moves.expire_within(wish.barber.id, wanted):
+            if not await self._moves.expire_within(barber_id, wanted):
                 raise
             return await claim()
 

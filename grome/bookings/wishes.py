@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from msgspec import structs
+
 from grome.availability.calendars import NO_WAY, Way
-from grome.availability.slots import Calendar, Obstacle, obstacle, occupiable, occupied_ticks
-from grome.availability.ticks import Span
+from grome.availability.slots import Calendar, Obstacle, obstacle, occupied_ticks
 from grome.availability.visits import Visit, rules_for, visit_for
 from grome.barbers.models import Barber, ChosenService, DepositRule, Terms
 from grome.bookings.errors import SlotNotOffered, SlotTaken
@@ -77,13 +78,6 @@ def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | N
             return SlotNotOffered(refused.value, refused.sentence)
 
 
-def needed(wish: Wish) -> Span:
-    """The ticks of which a calendar must know whether they are taken, to decide about this wish."""
-    rules = rules_for(wish.barber.rules, wish.services)
-    visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
-    return occupiable([(rules, visit)], wish.start, wish.start + timedelta(minutes=visit.duration_min))
-
-
 def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None) -> Booking:
     """The whole document, with the ticks that it claims but for seats of daily caps."""
     rules = rules_for(wish.barber.rules, wish.services)
@@ -129,6 +123,17 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         idempotency=idempotency,
         history=[created],
         created_at=now,
+    )
+
+
+def offered(booking: Booking, answer_by: datetime) -> Booking:
+    """The same made by Grome for somebody who waited: held until that person has said yes or no."""
+    [made] = booking.history
+    entry = structs.replace(
+        made, action=Action.OFFER, status=Status.REQUESTED, by=Party.SYSTEM, actor_id=None, answer_by=answer_by
+    )
+    return structs.replace(
+        booking, status=Status.REQUESTED, awaits=Party.CUSTOMER, answer_by=answer_by, history=[entry]
     )
 
 

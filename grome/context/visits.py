@@ -10,7 +10,6 @@ from grome.bookings.extras import BookingExtras
 from grome.bookings.group_commit import GroupCommit
 from grome.bookings.late import RunningLate
 from grome.bookings.moves import BookingMoves
-from grome.bookings.offers import BookingOffers
 from grome.bookings.rebook import Rebooking
 from grome.bookings.reschedule import Rescheduling
 from grome.bookings.walk_ins import WalkInBookings
@@ -120,8 +119,9 @@ class Visits(People):
 
     @cached_property
     def waitlist_filling(self) -> WaitlistFilling:
-        offers = BookingOffers(self.stored_bookings, self.clock)
-        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, self.availability, offers, self.clock)
+        return WaitlistFilling(
+            self.stored_waitlist, self.barbers, self.bookings, self.availability, self.booking_creation, self.clock
+        )
 
     @cached_property
     def walk_ins(self) -> WalkInService:

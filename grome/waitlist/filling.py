@@ -11,9 +11,9 @@ from grome.availability.service import AvailabilityService
 from grome.availability.slots import Slot
 from grome.barbers.models import ChosenService
 from grome.barbers.service import BarberService, chosen_services
+from grome.bookings.create import BookingCreation
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import Action, Booking, HistoryEntry, Origin, Party, Status, as_of
-from grome.bookings.offers import BookingOffers
 from grome.bookings.service import BookingService
 from grome.bookings.wishes import Wish
 from grome.common.clock import Clock
@@ -69,11 +69,11 @@ class WaitlistFilling:
         barbers: BarberService,
         bookings: BookingService,
         availability: AvailabilityService,
-        offers: BookingOffers,
+        creation: BookingCreation,
         clock: Clock,
     ) -> None:
         self._entries, self._barbers, self._bookings = entries, barbers, bookings
-        self._availability, self._offers, self._clock = availability, offers, clock
+        self._availability, self._creation, self._clock = availability, creation, clock
 
     async def react(self, event: Event) -> None:
         """Settle the offer that the event answers, and offer the time that it frees. Safe to do again."""
@@ -156,7 +156,7 @@ class WaitlistFilling:
             origin=Origin.WAITLIST,
         )
         try:
-            await self._offers.offer(wish, min(now + HELD, slot.start))
+            await self._creation.offer(wish, min(now + HELD, slot.start))
         except (SlotTaken, SlotNotOffered):  # somebody was faster
             await self._entries.withdraw(booking_id)
             return False
