@@ -19,13 +19,13 @@ from grome.notifications.models import Language
 from tests.builders.messages import LANGUAGES, Sample, samples
 
 FOLDER: Final = Path(__file__).parent
-WIDTH, TALLEST = 2040, 6000
+WIDTH, TALLEST = 2440, 6400
 COLOURS: Final = 64
 CURRENCIES: Final = {"en": "USD", "ar": "KWD", "ja": "JPY"}
 _SHEET: Final = """\
 <!doctype html><meta charset="utf-8">
 <style>
-  body {{ margin: 0; padding: 20px; width: {width}px; box-sizing: border-box; background: #dcd8cf; columns: 5;
+  body {{ margin: 0; padding: 20px; width: {width}px; box-sizing: border-box; background: #dcd8cf; columns: 6;
     column-gap: 12px; font: 12px/1.4 system-ui, sans-serif; color: #22262b; }}
   figure {{ margin: 0 0 22px; break-inside: avoid; }}
   figcaption {{ padding: 6px 8px; background: #22262b; color: #fff; border-radius: 6px 6px 0 0; }}

@@ -31,6 +31,7 @@ TO_EITHER: Final = tuple(
     for kind in MessageKind
     if (kind.startswith("booking_") or kind is MessageKind.RECEIPT) and kind not in TO_CUSTOMERS + TO_BARBERS
 )
+BOOKING: Final = (*TO_CUSTOMERS, *TO_BARBERS, *TO_EITHER)
 _OTHER_SIDE: Final = {"name": "Corner Barbers", "other_name": "Sam", "to_barber": True}
 _BEFORE: Final = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
 # What a kind tells besides what all tell.

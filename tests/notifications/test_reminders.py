@@ -3,19 +3,19 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
+from grome.common.ids import new_id
 from grome.context import AppContext
 from grome.notifications.reminders import Reminders, reminder
 from grome.notifications.repository import REMINDERS, ReminderMarks
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
-from tests.builders.people import Person, register, sign_in_again
+from tests.builders.people import Person, admin, register, sign_in_again
 from tests.conftest import SetClock
-from tests.notifications.happenings import choose
+from tests.notifications.happenings import choose, with_device
 from tests.notifications.recorders import Desk, RecordedJobs
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -145,16 +145,38 @@ async def test_preferences_say_which(
 
 
 async def test_another_time_is_reminded_of_anew(
-    context: AppContext, desk: Desk, round_: Round, customer: Person, booking: dict[str, Any]
+    http: httpx.AsyncClient,
+    context: AppContext,
+    desk: Desk,
+    round_: Round,
+    customer: Person,
+    booking: dict[str, Any],
 ) -> None:
     assert await round_.at(START - 24 * HOUR, booking) == [24]
-    later = {"$set": {"scheduled_at": START + 24 * HOUR, "ends_at": START + 25 * HOUR}}
-    await context.database["bookings"].update_one({"_id": UUID(booking["id"])}, later)
+    boss = await sign_in_again(http, await admin(http, context))
+    moved = await move(http, boss.auth, booking, "reschedule", scheduled_at=(START + 24 * HOUR).isoformat())
+    assert moved.status_code == 200, moved.text
     assert await desk.work() == []
     assert desk.mailbox.to(customer.email) == []
     assert await round_.at(START, booking) == [24, 24]
     assert await desk.work() == []
     assert desk.mailbox.to(customer.email) == ["booking_reminder"]
+
+
+async def test_one_that_waits_for_the_end_of_quiet_hours_is_sent_then(
+    http: httpx.AsyncClient, desk: Desk, round_: Round, shop: Barber, clock: SetClock
+) -> None:
+    person, _ = await with_device(http, token := f"token-{new_id()}")
+    booked = await book(http, person, shop, START)
+    assert (await move(http, shop.auth, booked, "accept")).status_code == 200
+    night = {"start": f"{START - HOUR:%H:%M}", "end": f"{START + 2 * HOUR:%H:%M}"}
+    await choose(http, person, quiet_hours=night)
+    assert await round_.at(START - 24 * HOUR, booked) == [24]
+    assert await desk.work() == []
+    assert desk.phones.on(token) == []
+    clock.set(START - 22 * HOUR + SECOND)
+    assert await desk.work(at=clock()) == []
+    assert desk.phones.on(token) == ["booking_reminder"]
 
 
 async def test_two_rounds_at_once_plan_the_same(

@@ -11,7 +11,7 @@ from grome.notifications.models import BookedItem, Language, MessageKind, Render
 from grome.notifications.rendering import SHORT, render
 from grome.notifications.typed import typed
 from tests.builders.mail_page import Page
-from tests.builders.messages import BOOKING, LANGUAGES, account_facts, booking_facts
+from tests.builders.messages import BOOKING, LANGUAGES, TOLD, account_facts, booking_facts
 
 FSI, PDI = "\u2068", "\u2069"
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one sign of five characters
@@ -25,7 +25,8 @@ languages = st.sampled_from(LANGUAGES)
 
 
 def booking(kind: MessageKind, language: Language, name: str) -> Rendered:
-    facts = booking_facts(name=name, other_name=name, items=[BookedItem(name, 1)], note=name, reason=name)
+    typed_by_people = {"name": name, "other_name": name, "items": [BookedItem(name, 1)], "note": name, "reason": name}
+    facts = booking_facts(**{**TOLD.get(kind, {}), **typed_by_people})
     return render(kind, facts, language, "Asia/Tokyo")
 
 
