@@ -52,12 +52,12 @@ def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
     if not barber.service_radius_km:
         raise Invalid(field, "the barber makes no house calls")
     (from_lng, from_lat), (to_lng, to_lat) = barber.location.coordinates, point.coordinates
-    distance = distance_m(unit_vector(from_lat, from_lng), unit_vector(to_lat, to_lng))
+    distance = round(distance_m(unit_vector(from_lat, from_lng), unit_vector(to_lat, to_lng)), 1)
     if distance > barber.service_radius_km * 1000:
         raise Invalid(field, f"is farther away than {barber.service_radius_km:g} km, as far as the barber goes")
     rules = barber.house_calls
     minutes = max(rules.minutes_per_km * distance / 1000, rules.least_travel_min)
-    return Way(round(distance, 1), -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
+    return Way(distance, -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
 
 
 def unknown_part(calendar: HolidayCalendar) -> str | None:

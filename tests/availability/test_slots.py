@@ -85,6 +85,51 @@ def test_wall_time_around_clock_changes(zone: str, day: date, hours: DayHours, e
     assert starts(calendar, day, day + timedelta(days=2), 30) == on_the_half_hour(expected)
 
 
+# Hours of such a date alone, and time off over the change, which is told in wall time with an offset.
+@pytest.mark.parametrize(
+    ("zone", "day", "hours", "off", "expected"),
+    [
+        (BERLIN, date(2027, 3, 28), a_day("01:00", "04:00"), "", "28 00:00 - 28 02:00"),
+        (BERLIN, date(2027, 3, 28), a_day("02:30", "04:00"), "", "28 01:30 - 28 02:00"),  # 02:30 does not exist
+        (BERLIN, date(2027, 3, 28), a_day("01:00", "04:00"), "01:30+01:00 03:30+02:00",
+         "28 00:00 - 28 00:30, 28 01:30 - 28 02:00"),
+        (BERLIN, date(2027, 3, 27), a_day("22:00", "04:00"), "", "27 21:00 - 28 02:00"),
+        (BERLIN, date(2027, 10, 31), a_day("01:00", "04:00"), "", "30 23:00 - 31 03:00"),
+        (BERLIN, date(2027, 10, 31), a_day("02:30", "04:00"), "", "31 00:30 - 31 03:00"),  # 02:30 exists twice
+        (BERLIN, date(2027, 10, 31), a_day("00:00", "03:00"), "02:00+02:00 02:00+01:00",
+         "30 22:00 - 31 00:00, 31 01:00 - 31 02:00"),
+        (BERLIN, date(2027, 10, 31), a_day("00:00", "03:00"), "02:00+01:00 03:00+01:00", "30 22:00 - 31 01:00"),
+        (BERLIN, date(2027, 10, 30), a_day("22:00", "04:00"), "", "30 20:00 - 31 03:00"),
+        (NEW_YORK, date(2027, 3, 14), a_day("01:30", "03:30"), "", "14 06:30 - 14 07:30"),
+        (NEW_YORK, date(2027, 11, 7), a_day("00:00", "02:00"), "", "07 04:00 - 07 07:00"),
+        (NEW_YORK, date(2027, 11, 7), a_day("00:00", "02:00"), "01:00-04:00 01:00-05:00",
+         "07 04:00 - 07 05:00, 07 06:00 - 07 07:00"),
+        (NEW_YORK, date(2027, 11, 6), a_day("23:00", "02:00"), "", "07 03:00 - 07 07:00"),
+        (LORD_HOWE, date(2027, 10, 3), a_day("01:30", "03:00"), "", "02 15:00 - 02 16:00"),
+        (LORD_HOWE, date(2027, 10, 3), a_day("02:00", "03:00"), "", "02 15:30 - 02 16:00"),  # 02:00 does not exist
+        (LORD_HOWE, date(2027, 4, 4), a_day("01:00", "02:30"), "", "03 14:00 - 03 16:00"),
+        (LORD_HOWE, date(2027, 4, 4), a_day("01:00", "02:30"), "01:30+11:00 01:30+10:30",
+         "03 14:00 - 03 14:30, 03 15:00 - 03 16:00"),
+        (LORD_HOWE, date(2027, 4, 3), a_day("23:30", "02:00"), "", "03 12:30 - 03 15:30"),
+        (KOLKATA, date(2027, 3, 28), a_day("01:00", "04:00"), "02:00+05:30 03:00+05:30",
+         "27 19:30 - 27 20:30, 27 21:30 - 27 22:30"),
+        (KOLKATA, date(2027, 10, 31), a_day("22:00", "01:00"), "", "31 16:30 - 31 19:30"),
+    ],
+)  # fmt: skip
+def test_hours_of_a_date_and_time_off_around_clock_changes(
+    zone: str, day: date, hours: DayHours, off: str, expected: str
+) -> None:
+    next_day = day + timedelta(days=1)
+    calendar = replace(
+        a_calendar(every_day(a_day("12:00", "12:30")), zone=zone, slot_step_min=30),
+        overrides={day: hours, next_day: None},
+        time_off=(span_between(*(datetime.fromisoformat(f"{day}T{wall}") for wall in off.split())),) if off else (),
+    )
+    spans = [on_the_half_hour(span) for span in expected.split(", ")]
+    assert starts(calendar, day, next_day, 30) == [start for span in spans for start in span]
+    assert len(starts(calendar, day - timedelta(days=1), next_day + timedelta(days=1), 30)) == 2 + sum(map(len, spans))
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "hours", "first", "duration_min"),
     [

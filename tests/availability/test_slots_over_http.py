@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -18,19 +17,11 @@ from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import ask, book, move
 from tests.builders.hours import weekly_hours
 from tests.builders.people import Person, register
+from tests.builders.slots import asked_slots, clock_changes
 from tests.conftest import SetClock
 
 TICK = timedelta(minutes=5)
 DAY = timedelta(days=1)
-
-
-async def slots(http: httpx.AsyncClient, shop: Barber, first: date, last: date, **changed: Any) -> httpx.Response:
-    wanted = {
-        "from": str(first),
-        "to": str(last),
-        "service_ids": ",".join(service_id for service_id, _ in shop.services),
-    }
-    return await http.get(f"/v1/barbers/{shop.id}/slots", params={**wanted, **changed})
 
 
 @pytest.fixture
@@ -47,7 +38,7 @@ async def morning_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
 
 
 async def test_the_contract(http: httpx.AsyncClient, morning_shop: Barber, day: date) -> None:
-    response = await slots(http, morning_shop, day, day + DAY)
+    response = await asked_slots(http, morning_shop, day, day + DAY)
     assert response.status_code == 200
     berlin = ZoneInfo("Europe/Berlin")
 
@@ -61,20 +52,20 @@ async def test_the_contract(http: httpx.AsyncClient, morning_shop: Barber, day: 
 
     assert response.json() == {"timezone": "Europe/Berlin", "days": [expected(day), expected(day + DAY)]}
     repeated = {"service_ids": [service_id for service_id, _ in morning_shop.services]}
-    assert (await slots(http, morning_shop, day, day + DAY, **repeated)).content == response.content
+    assert (await asked_slots(http, morning_shop, day, day + DAY, **repeated)).content == response.content
 
 
 async def test_what_is_taken_is_not_offered_until_it_is_given_up(
     http: httpx.AsyncClient, morning_shop: Barber, day: date
 ) -> None:
-    offered = (await slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
+    offered = (await asked_slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
     customer = await register(http)
     booking = await book(http, customer, morning_shop, datetime.fromisoformat(offered[2]["start"]), services=(0, 1))
     assert {"start": booking["scheduled_at"], "end": booking["ends_at"]} == offered[2]
-    left = (await slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
+    left = (await asked_slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
     assert left == [offered[0], offered[4]]
     await move(http, customer.auth, booking, "cancel")
-    assert (await slots(http, morning_shop, day, day)).json()["days"][0]["slots"] == offered
+    assert (await asked_slots(http, morning_shop, day, day)).json()["days"][0]["slots"] == offered
 
 
 @pytest.mark.parametrize(
@@ -93,7 +84,7 @@ async def test_what_is_taken_is_not_offered_until_it_is_given_up(
 async def test_what_is_refused_is_named(
     http: httpx.AsyncClient, morning_shop: Barber, day: date, wrong: dict[str, Any], field: str
 ) -> None:
-    response = await slots(http, morning_shop, day, day, **wrong)
+    response = await asked_slots(http, morning_shop, day, day, **wrong)
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
     assert [fault["field"] for fault in response.json()["errors"]] == [field]
 
@@ -102,7 +93,7 @@ async def test_a_service_twice_and_a_barber_who_is_not_there(
     http: httpx.AsyncClient, morning_shop: Barber, day: date
 ) -> None:
     twice = ",".join([morning_shop.services[0][0]] * 2)
-    response = await slots(http, morning_shop, day, day, service_ids=twice)
+    response = await asked_slots(http, morning_shop, day, day, service_ids=twice)
     assert response.json()["errors"] == [{"field": "service_ids[1]", "message": "is given twice"}]
     response = await http.get(
         f"/v1/barbers/{uuid4()}/slots", params={"from": str(day), "to": str(day), "service_ids": str(uuid4())}
@@ -114,19 +105,12 @@ async def test_a_service_twice_and_a_barber_who_is_not_there(
 async def test_the_ends_of_the_calendar_are_days_without_slots(
     http: httpx.AsyncClient, morning_shop: Barber, days: tuple[date, date]
 ) -> None:
-    response = await slots(http, morning_shop, *days)
+    response = await asked_slots(http, morning_shop, *days)
     assert response.json()["days"] == [{"date": days[0].isoformat(), "slots": []}]
 
 
 def rfc3339(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def clock_changes(zone: str) -> list[datetime]:
-    """The instants of the next two that are some days away, each with its date in the zone."""
-    this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    ahead = [(this_hour + timedelta(hours=hour)).astimezone(ZoneInfo(zone)) for hour in range(72, 366 * 24)]
-    return [later for one, later in pairwise(ahead) if one.utcoffset() != later.utcoffset()][:2]
 
 
 @dataclass(frozen=True)
@@ -182,7 +166,7 @@ def all_of(shop: Barber) -> tuple[int, ...]:
 
 
 async def offered_starts(http: httpx.AsyncClient, shop: Barber, laid_out: Day) -> list[datetime]:
-    response = await slots(http, shop, laid_out.first, laid_out.last)
+    response = await asked_slots(http, shop, laid_out.first, laid_out.last)
     assert response.status_code == 200, response.text
     return [datetime.fromisoformat(slot["start"]) for listed in response.json()["days"] for slot in listed["slots"]]
 

@@ -1,0 +1,114 @@
+"""At most so many visits a day, of a barber or with a service, whoever asks at once."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import ask, book, move, tomorrow
+from tests.builders.people import Person, register
+from tests.builders.slots import change, free, offer, refused_for
+from tests.conftest import SetClock
+
+DAY = tomorrow(0).date()
+LATER = timedelta(days=1)
+
+
+async def a_shop(http: httpx.AsyncClient, context: AppContext, cap: int | None, *durations: int) -> Barber:
+    """In UTC and always open, with visits of half an hour unless told otherwise."""
+    rules = {"daily_cap": cap, "slot_step_min": 30, "auto_accept": True}
+    return await barber(http, context, durations=durations or (30,), rules=rules, timezone="Etc/UTC")
+
+
+async def outcomes(http: httpx.AsyncClient, shop: Barber, customer: Person, count: int, **asked: Any) -> Counter[str]:
+    """Of so many at once, each for another time of one day."""
+    starts = [tomorrow(0) + number * timedelta(minutes=30) for number in range(count)]
+    answers = await asyncio.gather(*(ask(http, customer, shop, start, **asked) for start in starts))
+    return Counter("booked" if answer.status_code == 201 else refused_for(answer) for answer in answers)
+
+
+@pytest.mark.parametrize("cap", [1, 3])
+async def test_of_many_at_once_as_many_get_a_time_as_the_day_may_have(
+    http: httpx.AsyncClient, context: AppContext, cap: int
+) -> None:
+    shop, customer = await a_shop(http, context, cap), await register(http)
+    assert await outcomes(http, shop, customer, 16) == {"booked": cap, "day_full": 16 - cap}
+    assert await free(http, shop, DAY) == []
+    assert len(await free(http, shop, DAY + LATER)) == 48
+    await book(http, customer, shop, tomorrow(0) + LATER)
+
+
+async def test_a_service_has_a_cap_of_its_own_beside_the_barbers(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, customer = await a_shop(http, context, 4, 30, 30), await register(http)
+    await offer(http, shop, {"rules": {"daily_cap": 2}}, {})
+    assert await outcomes(http, shop, customer, 8, services=(0,)) == {"booked": 2, "day_full": 6}
+    assert await free(http, shop, DAY, 0) == []
+    assert await free(http, shop, DAY, 0, 1) == []
+    assert len(await free(http, shop, DAY, 1)) == 46
+    for number, expected in ((10, 201), (11, 201), (12, 422)):
+        start = tomorrow(0) + number * timedelta(hours=1)
+        assert (await ask(http, customer, shop, start, services=(1,))).status_code == expected
+
+
+async def test_a_visit_with_both_services_takes_a_seat_of_each(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, customer = await a_shop(http, context, None, 30, 30), await register(http)
+    await offer(http, shop, {"rules": {"daily_cap": 1}}, {"rules": {"daily_cap": 2}})
+    await book(http, customer, shop, tomorrow(9), services=(0, 1))
+    assert await free(http, shop, DAY, 0) == []
+    await book(http, customer, shop, tomorrow(11), services=(1,))
+    assert await free(http, shop, DAY, 1) == []
+
+
+async def test_who_cancels_gives_the_seat_back_and_who_was_served_keeps_it(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    clock.set(tomorrow(8))
+    shop, customer = await a_shop(http, context, 2), await register(http)
+    served, cancelled = [await book(http, customer, shop, tomorrow(hour)) for hour in (9, 11)]
+    assert await free(http, shop, DAY) == []
+    await move(http, customer.auth, cancelled, "cancel")
+    assert "11:00" in await free(http, shop, DAY)
+    clock.set(tomorrow(8, 10))
+    for action in ("start", "complete"):  # before its time: the rest of it is free again
+        assert (await move(http, shop.auth, served, action)).status_code == 200
+    starts = await free(http, shop, DAY)
+    assert "11:00" in starts
+    await book(http, customer, shop, tomorrow(11))
+    assert await free(http, shop, DAY) == []
+    assert refused_for(await ask(http, customer, shop, tomorrow(15))) == "day_full"
+
+
+async def test_a_day_is_the_local_date_on_which_a_visit_starts(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, customer = await a_shop(http, context, 1), await register(http)
+    await book(http, customer, shop, tomorrow(23, 30))
+    await book(http, customer, shop, tomorrow(0) + LATER)
+    kolkata = await barber(http, context, rules={"daily_cap": 1}, timezone="Asia/Kolkata")
+    await book(http, customer, kolkata, tomorrow(18))  # 23:30
+    await book(http, customer, kolkata, tomorrow(18, 30))  # midnight
+    assert refused_for(await ask(http, customer, kolkata, tomorrow(19))) == "day_full"
+    assert refused_for(await ask(http, customer, kolkata, tomorrow(9))) == "day_full"
+
+
+async def test_what_was_booked_under_a_higher_cap_counts_under_a_lower_one(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    """Whichever seats they were given."""
+    shop, customer = await a_shop(http, context, 12), await register(http)
+    for hour in range(10, 15):
+        await book(http, customer, shop, tomorrow(hour))
+    for cap, expected in ((4, {"day_full": 12}), (7, {"booked": 2, "day_full": 10})):
+        await change(http, shop, "PUT", "/rules", {"daily_cap": cap, "slot_step_min": 30, "min_notice_min": 0})
+        assert await outcomes(http, shop, customer, 12) == expected
+
+
+async def test_the_seat_of_a_taken_time_is_not_lost(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Many for one slot: one gets it and one seat, and the others are told that it is taken."""
+    shop, customer = await a_shop(http, context, 3), await register(http)
+    answers = await asyncio.gather(*(ask(http, customer, shop, tomorrow(9)) for _ in range(8)))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 7}
+    assert await outcomes(http, shop, customer, 8) == {"booked": 2, "day_full": 6}

@@ -1,0 +1,121 @@
+"""House calls over HTTP: how far a barber goes, and the way there and back as time."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import ask, book, tomorrow
+from tests.builders.people import register
+from tests.builders.slots import asked_slots, change, daily, free, offer
+from tests.builders.world import away_from
+
+DAY = tomorrow(0).date()
+HOME = (52.52, 13.405)
+
+
+def km_away(distance: float) -> dict[str, float]:
+    lat, lng = away_from(HOME, distance * 1000, 70)
+    return {"lat": lat, "lng": lng}
+
+
+def to(distance: float) -> dict[str, Any]:
+    return {"location": km_away(distance), "address": "Kastanienallee 1"}
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Open from 09:00 to 12:00 UTC, for visits of half an hour, up to five kilometres away."""
+    hours = daily("09:00", "12:00")
+    return await barber(http, context, durations=(30, 60), hours=hours, timezone="Etc/UTC", service_radius_km=5)
+
+
+@pytest.mark.parametrize(
+    ("rules", "distance", "travel_min"),
+    [
+        ({}, 0.0, 10),
+        ({}, 3.3, 10),
+        ({}, 3.4, 15),
+        ({}, 4.99, 15),
+        ({"minutes_per_km": 4.1}, 4.99, 25),
+        ({"minutes_per_km": 0.5, "least_travel_min": 0}, 0.0, 0),
+        ({"minutes_per_km": 0.5, "least_travel_min": 0}, 0.1, 5),
+        ({"least_travel_min": 40}, 4.99, 40),
+    ],
+)
+async def test_the_way_takes_whole_five_minutes(
+    http: httpx.AsyncClient, shop: Barber, rules: dict[str, Any], distance: float, travel_min: int
+) -> None:
+    assert (await change(http, shop, "PUT", "/house-calls", rules))["house_calls"] == {
+        "minutes_per_km": 3.0, "least_travel_min": 10, **rules,
+    }  # fmt: skip
+    booking = await book(http, await register(http), shop, tomorrow(10), house_call=to(distance))
+    call = booking["house_call"]
+    assert (call["travel_min"], call["address"], call["location"]) == (
+        travel_min,
+        "Kastanienallee 1",
+        km_away(distance),
+    )
+    assert call["distance_m"] == pytest.approx(distance * 1000, abs=1)
+    assert booking["ends_at"] == f"{DAY}T10:30:00Z"  # the way is not part of the visit
+    starts = await free(http, shop, DAY)
+    before, after = [start for start in starts if start < "10:00"], [start for start in starts if start > "10:00"]
+    assert before[-1] == f"09:{30 - travel_min:02}" if travel_min <= 30 else before == []
+    assert after[0] == f"{10 + (30 + travel_min) // 60}:{(30 + travel_min) % 60:02}"
+
+
+async def test_slots_for_a_house_call_keep_the_way_free(http: httpx.AsyncClient, shop: Barber) -> None:
+    """The way may be before opening and after closing, as buffers may; it adds to the neighbour's own."""
+    await change(http, shop, "PUT", "/rules", {"slot_step_min": 5, "min_notice_min": 0, "buffer_after_min": 5})
+    customer = await register(http)
+    await book(http, customer, shop, tomorrow(10))
+    there = km_away(3.4)
+    starts = await free(http, shop, DAY, **there)
+    assert starts == ["09:00", "09:05", "09:10", "10:50", "10:55", "11:00", *(f"11:{n:02}" for n in range(5, 35, 5))]
+    refused = await ask(http, customer, shop, tomorrow(10, 45), house_call=to(3.4))
+    assert refused.json()["code"] == "slot_taken"
+    await book(http, customer, shop, tomorrow(10, 50), house_call=to(3.4))
+    await book(http, customer, shop, tomorrow(9, 10), house_call=to(3.4))
+
+
+@pytest.mark.parametrize(
+    ("where", "field"),
+    [
+        (km_away(5.1), "lat"),
+        ({"lat": 52.52}, "lng"),
+        ({"lng": 13.405}, "lat"),
+        ({"lat": 91, "lng": 13.4}, "lat"),
+    ],
+)
+async def test_no_slots_for_places_where_the_barber_does_not_go(
+    http: httpx.AsyncClient, shop: Barber, where: dict[str, float], field: str
+) -> None:
+    response = await asked_slots(http, shop, DAY, DAY, **where)
+    assert (response.status_code, [fault["field"] for fault in response.json()["errors"]]) == (422, [field])
+
+
+async def test_who_lives_too_far_away_or_whose_barber_stays_is_told_so(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    stays = await barber(http, context)
+    customer = await register(http)
+    for one, distance, message in (
+        (shop, 5.1, "is farther away than 5 km, as far as the barber goes"),
+        (stays, 0.1, "the barber makes no house calls"),
+    ):
+        response = await ask(http, customer, one, tomorrow(10), house_call=to(distance))
+        assert response.status_code == 422
+        assert response.json()["errors"] == [{"field": "house_call.location", "message": message}]
+
+
+async def test_on_a_house_call_nobody_else_fits_in_between(http: httpx.AsyncClient, shop: Barber) -> None:
+    """The colour works by itself, but its barber is not in the shop."""
+    await offer(http, shop, {}, {"processing": {"after_min": 15, "duration_min": 30}})
+    customer = await register(http)
+    away = await book(http, customer, shop, tomorrow(10), services=(1,), house_call=to(1))
+    assert "10:15" not in await free(http, shop, DAY)
+    assert (await http.post(f"/v1/bookings/{away['id']}/cancel", headers=customer.auth)).status_code == 200
+    await book(http, customer, shop, tomorrow(10), services=(1,))
+    assert "10:15" in await free(http, shop, DAY)
