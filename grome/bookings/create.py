@@ -11,8 +11,8 @@ import msgspec
 
 from grome.availability.calendars import lay_out, way_to
 from grome.availability.caps import seats as seats_of
-from grome.availability.slots import Calendar
-from grome.availability.ticks import tick_of
+from grome.availability.slots import Calendar, to_be_known
+from grome.availability.ticks import Span, tick_of
 from grome.availability.visits import Visit
 from grome.barbers.models import Barber, GeoPoint
 from grome.barbers.schemas import to_point
@@ -23,7 +23,7 @@ from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.bookings.seats import claim_seats
-from grome.bookings.wishes import Wish, compose, needed, refusal_of
+from grome.bookings.wishes import Wish, compose, refusal_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
@@ -93,19 +93,21 @@ class BookingCreation:
     async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
         """What `take` would say to each right now, by one query for all of them; None where it would take it."""
         now = self._clock()
-        nothing: frozenset[int] = frozenset()
-        told = [refusal_of(*lay_out(one.barber, one.services, now, nothing, one.way), one.start) for one in wishes]
-        spans = [needed(wish) for wish, refused in zip(wishes, told, strict=True) if refused is None]
+        laid_out = [lay_out(one.barber, one.services, now, frozenset(), one.way) for one in wishes]
+        told = [refusal_of(*each, wish.start) for each, wish in zip(laid_out, wishes, strict=True)]
+        starts = [tick_of(wish.start) for wish in wishes]
+        spans = [
+            to_be_known(*each, Span(start, start + 1))
+            for each, start, refused in zip(laid_out, starts, told, strict=True)
+            if refused is None
+        ]
         if not spans:
             return told
         first, end = min(span.start for span in spans), max(span.end for span in spans)
         taken = await self._bookings.occupied_by(list({wish.barber.id for wish in wishes}), first, end)
-        calendars = (
-            lay_out(one.barber, one.services, now, taken.get(one.barber.id, nothing), one.way) for one in wishes
-        )
         return [
-            refused or refusal_of(*calendar, wish.start)
-            for wish, refused, calendar in zip(wishes, told, calendars, strict=True)
+            refused or refusal_of(replace(calendar, taken=taken.get(wish.barber.id, frozenset())), visit, wish.start)
+            for wish, refused, (calendar, visit) in zip(wishes, told, laid_out, strict=True)
         ]
 
     def draft(self, wish: Wish) -> Booking:

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from grome.availability.calendars import NO_WAY, Way
-from grome.availability.slots import Calendar, Obstacle, obstacle, occupiable, occupied_ticks
-from grome.availability.ticks import Span
+from grome.availability.slots import Calendar, Obstacle, obstacle, occupied_ticks
 from grome.availability.visits import Visit, rules_for, visit_for
 from grome.barbers.models import Barber, ChosenService, DepositRule, Terms
 from grome.bookings.errors import SlotNotOffered, SlotTaken
@@ -75,13 +74,6 @@ def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | N
             return SlotTaken()
         case refused:
             return SlotNotOffered(refused.value, refused.sentence)
-
-
-def needed(wish: Wish) -> Span:
-    """The ticks of which a calendar must know whether they are taken, to decide about this wish."""
-    rules = rules_for(wish.barber.rules, wish.services)
-    visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
-    return occupiable([(rules, visit)], wish.start, wish.start + timedelta(minutes=visit.duration_min))
 
 
 def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None) -> Booking:
