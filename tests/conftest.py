@@ -57,6 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with reaping(tmp_path_factory.getbasetemp()):
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServers]:
     """GROME_MONGO_URL and GROME_REDIS_URL take precedence over servers of our own, one of each for each process."""
@@ -64,7 +70,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
     needed = {"need_mongo": not mongo, "need_redis": not redis}
     ports = {"mongo_port": free_port(), "redis_port": free_port()}
     home = tmp_path_factory.mktemp("home")
-    with reaping(tmp_path_factory.getbasetemp()), embedded_servers(home, **needed, **ports) as started:
+    with embedded_servers(home, **needed, **ports) as started:
         yield EmbeddedServers(mongo or started.mongo_url, redis or started.redis_url)
 
 

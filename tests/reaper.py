@@ -1,5 +1,6 @@
 """Ends what a test process has started and not ended. It runs beside that process, and outlives a kill of it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -17,14 +18,17 @@ _PATIENCE_S = 4
 
 @contextmanager
 def reaping(base: Path) -> Iterator[None]:
-    """What is started within the block and carries the mark of a folder under `base` ends with this process at the
-    latest, however that one ends. Fails where something is left at the block's own end.
+    """What is started within the block ends with this process at the latest, however that one ends: it carries the mark
+    of a home that is `base` or lies under it. Fails where something is left at the block's own end.
     """
-    command = [sys.executable, "-m", "tests.reaper", str(base.resolve())]
+    base = base.resolve()
+    command = [sys.executable, "-m", "tests.reaper", str(base)]
     # Its input ends with this process; Ctrl-C does not reach a session of its own.
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd=_ROOT):
+        os.environ[OWNER_VARIABLE] = str(base)
         yield
-        left = [process.name() for process in _lasting(base.resolve())]
+        del os.environ[OWNER_VARIABLE]
+        left = [process.name() for process in _lasting(base)]
     assert not left, f"still there after the tests: {left}"
 
 

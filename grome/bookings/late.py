@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from grome.availability.slots import Calendar, Obstacle, first_slot_between, occupied_ticks
-from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, span_between, tick_of, ticks_for
+from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService
 from grome.bookings.as_booked import lay_out_again
@@ -208,7 +208,7 @@ class _Day:
         """
         closing = start
         while closing <= end:
-            ends = [one.hours.end for one in self.calendar.openings_at(closing) if one.hours.start <= closing]
+            ends = [one.hours.end for one in self.calendar.openings(Span(closing, closing + 1))]
             later = max(ends, default=closing)
             if later <= closing:
                 break

@@ -121,7 +121,7 @@ class Visits(People):
     @cached_property
     def waitlist_filling(self) -> WaitlistFilling:
         offers = BookingOffers(self.stored_bookings, self.clock)
-        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, offers, self.clock)
+        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, self.availability, offers, self.clock)
 
     @cached_property
     def walk_ins(self) -> WalkInService:

@@ -17,6 +17,14 @@ from grome.notifications.stories import Story
 from grome.notifications.unsubscribe import UnsubscribeLinks
 
 _PUSH_LIVES_S = 86_400
+_ONLY_IN_TIME = frozenset(
+    {
+        MessageKind.BOOKING_REMINDER,
+        MessageKind.BOOKING_OFFERED,
+        MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_TIME_PROPOSED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def _data(story: Story) -> dict[str, str]:
 
 
 def _lives_s(story: Story, now: datetime) -> int:
-    """For a device that is away: a day, and a reminder up to the start of what it reminds of."""
-    if story.kind is not MessageKind.BOOKING_REMINDER or story.starts_at is None:
+    """For a device that is away: a day, but a reminder up to the start of its visit, an offer while it is held."""
+    if story.kind not in _ONLY_IN_TIME or story.needed_by is None:
         return _PUSH_LIVES_S
-    return min(_PUSH_LIVES_S, max(0, int((story.starts_at - now).total_seconds())))
+    return min(_PUSH_LIVES_S, max(0, int((story.needed_by - now).total_seconds())))

@@ -56,7 +56,7 @@ def verdict_on(errand: Errand, recipient: Recipient, story: Story, now: datetime
     if story.is_overtaken and errand.channel is not Channel.EMAIL:
         return Why.OUTDATED
     way = (story.kind, errand.channel)
-    return decide(way, recipient.user.preferences, recipient.reachable, now, story.starts_at)
+    return decide(way, recipient.user.preferences, recipient.reachable, now, story.needed_by)
 
 
 def _job(errand: Errand, due_at: datetime | None) -> NewJob:

@@ -1,11 +1,11 @@
 """Dates, times and prices as each language writes them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt, get_timezone_name
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_timezone_gmt, get_timezone_name
 from babel.numbers import format_currency
 
 from grome.common.money import minor_digits
@@ -35,6 +35,11 @@ def short_date(wall: datetime, locale: Locale) -> str:
 
 def clock(wall: datetime, locale: Locale) -> str:
     return format_time(wall, "short", locale=locale).replace(_NARROW, _FIXED)
+
+
+def minutes(count: int, locale: Locale) -> str:
+    """In words, also where they make more than an hour."""
+    return format_timedelta(timedelta(minutes=count), "minute", threshold=count + 1, locale=locale)
 
 
 def zone_name(wall: datetime, locale: Locale) -> str:

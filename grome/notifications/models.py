@@ -7,6 +7,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct, field
 
+from grome.bookings.models import Discount, Settlement
+
 Language = Literal["en", "es", "fr", "de", "ar", "ja"]
 
 
@@ -29,6 +31,11 @@ class MessageKind(StrEnum):
     BOOKING_CHANGED = "booking_changed"
     BOOKING_CANCELLED = "booking_cancelled"
     BOOKING_REMINDER = "booking_reminder"
+    BOOKING_OFFERED = "booking_offered"
+    BOOKING_DELAYED = "booking_delayed"
+    BOOKING_TIME_PROPOSED = "booking_time_proposed"
+    BOOKING_TIME_KEPT = "booking_time_kept"
+    BOOKING_TIPPED = "booking_tipped"
     RECEIPT = "receipt"
     REVIEW_REQUEST = "review_request"
     REVIEW_POSTED = "review_posted"
@@ -65,7 +72,9 @@ class BookedItem(Struct, frozen=True):
 class BookingFacts(Struct, frozen=True, kw_only=True):
     """All about bookings, RECEIPT and REVIEW_REQUEST included. `name` is the reader's, `other_name` the other side's.
 
-    `to_barber` says which of the two reads. Times are wall time in `timezone`, the barber's.
+    `to_barber` says which of the two reads. Times are wall time in `timezone`, the barber's. `other_time` is the start
+    until now, the present one where `starts_at` is proposed, or the proposed one that came to nothing. `answer_by` is
+    until when that is held. `is_request`: nobody has accepted yet. `settlement` is what a cancellation costs.
     """
 
     booking_id: str
@@ -81,6 +90,13 @@ class BookingFacts(Struct, frozen=True, kw_only=True):
     link: str
     reason: str | None = None
     note: str | None = None
+    is_request: bool = False
+    other_time: datetime | None = None
+    answer_by: datetime | None = None
+    late_min: int = 0
+    tip: int = 0
+    discount: Discount | None = None
+    settlement: Settlement | None = None
 
 
 class ReviewFacts(Struct, frozen=True, kw_only=True):

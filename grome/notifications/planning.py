@@ -1,11 +1,12 @@
 """From events to the people who are told of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from grome.bookings.models import Party
 from grome.events.models import Event, EventType
 from grome.jobs.models import JobKind, NewJob, Queue
 from grome.jobs.service import Jobs
@@ -62,24 +63,47 @@ def _told_of_review(event: Event, customer_id: UUID, barber_id: UUID) -> list[tu
 
 
 def _told_of_booking(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
+    ids = {Party.CUSTOMER: customer_id, Party.BARBER: barber_id}
+    return [
+        (told.kind, ids[party])
+        for told in _OF_BOOKINGS.get(event.type, ())
+        for party in ids
+        if party in told.always or (party in told.unless_own and ids[party] != event.actor_id)
+    ]
+
+
+class _Told(NamedTuple):
     """Nobody is told of what they did themselves, but for what they want in writing."""
-    others = [user_id for user_id in event.people if user_id != event.actor_id]
-    match event.type:
-        case EventType.BOOKING_REQUESTED:  # for the customer, it is the record of what was asked
-            return [(MessageKind.BOOKING_REQUESTED, user_id) for user_id in (barber_id, customer_id)]
-        case EventType.BOOKING_ACCEPTED:  # a barber who takes bookings unasked has to hear of them
-            told = others if event.actor_id == barber_id else [customer_id, barber_id]
-            return [(MessageKind.BOOKING_ACCEPTED, user_id) for user_id in told]
-        case EventType.BOOKING_DECLINED:
-            return [(MessageKind.BOOKING_DECLINED, customer_id)] if customer_id in others else []
-        case EventType.BOOKING_CANCELLED | EventType.BOOKING_EXPIRED | EventType.BOOKING_NO_SHOW:
-            return [(MessageKind.BOOKING_CANCELLED, user_id) for user_id in others]
-        case EventType.BOOKING_COMPLETED:
-            return [(MessageKind.RECEIPT, customer_id), (MessageKind.REVIEW_REQUEST, customer_id)]
-        case _:
-            return []
+
+    kind: MessageKind
+    always: tuple[Party, ...] = ()
+    unless_own: tuple[Party, ...] = ()
 
 
+_CUSTOMER, _BARBER, _BOTH = (Party.CUSTOMER,), (Party.BARBER,), (Party.CUSTOMER, Party.BARBER)
+_OF_BOOKINGS: Final = {
+    # For the customer, it is the record of what was asked.
+    EventType.BOOKING_REQUESTED: [_Told(MessageKind.BOOKING_REQUESTED, always=_BOTH)],
+    # A barber who takes bookings unasked has to hear of them.
+    EventType.BOOKING_ACCEPTED: [_Told(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER, unless_own=_BARBER)],
+    EventType.BOOKING_DECLINED: [_Told(MessageKind.BOOKING_DECLINED, unless_own=_CUSTOMER)],
+    # Whoever cancels too late has to be told the fee.
+    EventType.BOOKING_CANCELLED: [_Told(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER, unless_own=_BARBER)],
+    EventType.BOOKING_EXPIRED: [_Told(MessageKind.BOOKING_CANCELLED, always=_BOTH)],
+    EventType.BOOKING_NO_SHOW: [_Told(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER)],
+    EventType.BOOKING_COMPLETED: [
+        _Told(MessageKind.RECEIPT, always=_CUSTOMER),
+        _Told(MessageKind.REVIEW_REQUEST, always=_CUSTOMER),
+    ],
+    EventType.BOOKING_OFFERED: [_Told(MessageKind.BOOKING_OFFERED, always=_CUSTOMER)],
+    EventType.BOOKING_DELAYED: [_Told(MessageKind.BOOKING_DELAYED, always=_CUSTOMER)],
+    EventType.BOOKING_RESCHEDULED: [_Told(MessageKind.BOOKING_CHANGED, unless_own=_BOTH)],
+    EventType.BOOKING_TIME_PROPOSED: [_Told(MessageKind.BOOKING_TIME_PROPOSED, unless_own=_BOTH)],
+    EventType.BOOKING_PROPOSAL_REJECTED: [_Told(MessageKind.BOOKING_TIME_KEPT, unless_own=_BOTH)],
+    EventType.BOOKING_PROPOSAL_WITHDRAWN: [_Told(MessageKind.BOOKING_TIME_KEPT, unless_own=_BOTH)],
+    EventType.BOOKING_PROPOSAL_LAPSED: [_Told(MessageKind.BOOKING_TIME_KEPT, always=_BOTH)],
+    EventType.BOOKING_TIPPED: [_Told(MessageKind.BOOKING_TIPPED, always=_BARBER)],
+}
 _OF_ACCOUNTS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,
     EventType.ACCOUNT_NEW_DEVICE: MessageKind.NEW_DEVICE,

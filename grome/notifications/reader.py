@@ -48,6 +48,13 @@ class Reader:
         shown = self.wording.words.clock.format(time=formats.clock(wall, self.locale))
         return self._in_figures(shown, wall) if formats.needs_zone(wall, self.zone) else shown
 
+    def moment(self, wall: datetime) -> str:
+        """Day and time, as short as in a sentence."""
+        return self.wording.words.moment.format(day=self.day(wall), time=self.time(wall))
+
+    def minutes(self, count: int) -> str:
+        return formats.minutes(count, self.locale)
+
     def times(self, start: datetime, end: datetime) -> str:
         """For a table, where a zone that needs to be told is told by its name."""
         words = self.wording.words

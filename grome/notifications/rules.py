@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from grome.accounts.models import Preferences, QuietHours
 from grome.notifications.models import Channel, MessageKind, Topic, Why
 
-# Also how soon after quiet hours a visit starts that its cancellation is told in the midst of them.
+# Also how soon after quiet hours something is needed that is told in the midst of them.
 SOON: Final = timedelta(hours=2)
 # Less than that before the start, a reminder of so many hours before is none any more.
 LEAST_LEFT: Final = {24: timedelta(hours=2), 2: timedelta(0)}
@@ -21,7 +21,7 @@ class Quiet(Enum):
 
     HOLD = "held until they end"
     IGNORED = "sent all the same"
-    IGNORED_IF_SOON = "sent all the same where the visit starts before they end, or less than SOON after"
+    IGNORED_IF_SOON = "sent all the same where it is needed before they end, or less than SOON after"
 
 
 class KindRule(NamedTuple):
@@ -50,6 +50,11 @@ RULES: Final = {
     MessageKind.BOOKING_CHANGED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
     MessageKind.BOOKING_CANCELLED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
     MessageKind.BOOKING_REMINDER: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
+    MessageKind.BOOKING_OFFERED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
+    MessageKind.BOOKING_DELAYED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
+    MessageKind.BOOKING_TIME_PROPOSED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
+    MessageKind.BOOKING_TIME_KEPT: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
+    MessageKind.BOOKING_TIPPED: KindRule(_MAIL_AND_PUSH, Topic.BOOKINGS, Quiet.HOLD),
     MessageKind.RECEIPT: KindRule(_MAIL, Topic.BOOKINGS, Quiet.HOLD),
     MessageKind.REVIEW_REQUEST: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
     MessageKind.REVIEW_POSTED: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
@@ -66,12 +71,12 @@ def decide(
     preferences: Preferences,
     reachable: AbstractSet[Channel],
     now: datetime,
-    starts_at: datetime | None,
+    needed_by: datetime | None,
 ) -> Verdict:
     """Why a message is not sent, or before when it must not be, or None: at once.
 
-    `reachable` are the channels that the reader has an address on, `starts_at` is when the visit starts that it tells
-    of.
+    `reachable` are the channels that the reader has an address on, `needed_by` is when the visit starts that it tells
+    of, or until when it asks for an answer.
     """
     kind, channel = errand
     rule = RULES[kind]
@@ -82,7 +87,7 @@ def decide(
     until = quiet_until(preferences.quiet_hours, ZoneInfo(preferences.timezone), now)
     if until is None or channel is Channel.EMAIL or rule.quiet is Quiet.IGNORED:
         return None
-    is_soon = starts_at is not None and starts_at < until + SOON
+    is_soon = needed_by is not None and needed_by < until + SOON
     return None if rule.quiet is Quiet.IGNORED_IF_SOON and is_soon else until
 
 

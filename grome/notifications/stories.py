@@ -1,36 +1,36 @@
 """What a message tells: looked up when it is told, so that it is what is so then."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from grome.accounts.models import Device, User
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
-from grome.bookings.models import Booking, HistoryEntry, Status
+from grome.bookings.models import Action, Booking, HistoryEntry, Party, Status
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
+from grome.notifications.happenings import Happening, is_to_be_told, kind_told
 from grome.notifications.models import AccountFacts, BookedItem, BookingFacts, Facts, MessageKind, Notice, ReviewFacts
-from grome.notifications.rules import LEAST_LEFT
 from grome.reviews.service import ReviewService
 
-# What comes so late may have been overtaken by what was told since.
-LATE: Final = timedelta(minutes=30)
+ENDS_OF_PROPOSALS: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """`about` is the same of two messages of a kind that say the same; None where each is news.
 
-    `is_overtaken`: it is told late, and the booking has changed since.
+    `needed_by` is when it comes too late. `is_overtaken`: it is told late, and the booking has changed since.
     """
 
     kind: MessageKind
     facts: Facts
     about: str | None
-    starts_at: datetime | None = None
+    needed_by: datetime | None = None
     is_overtaken: bool = False
 
 
@@ -50,7 +50,7 @@ class Stories:
         self._public_url, self._clock = public_url, clock
 
     async def find(self, notice: Notice, reader: User) -> Story | None:
-        """None where there is nothing to tell any more: the thing is gone, or the reminder has lost its reason."""
+        """None where there is nothing to tell any more: the thing is gone, or what was to be told is not so now."""
         match notice.kind:
             case MessageKind.WELCOME:
                 facts = AccountFacts(name=reader.name, link=self._public_url, at=notice.at)
@@ -88,20 +88,20 @@ class Stories:
         booking = (await self._bookings.find_many([notice.subject_id])).get(notice.subject_id)
         if booking is None or reader.id not in {booking.customer_id, booking.barber_id}:
             return None
-        now = self._clock()
-        if notice.hours_before is not None and not _has_reason(notice.hours_before, notice.starts_at, booking, now):
+        happening = Happening(notice, booking, self._clock())
+        if not is_to_be_told(happening):
             return None
-        entry = next((entry for entry in booking.history if entry.id == notice.event_id), None)
         return Story(
-            kind=_kind(notice.kind, entry),
-            facts=await self._booking_facts(booking, reader, entry),
-            about=f"{booking.id}@{booking.scheduled_at.isoformat()}",
-            starts_at=booking.scheduled_at,
-            is_overtaken=booking.version > notice.version and now > notice.at + LATE,
+            kind=kind_told(happening),
+            facts=await self._booking_facts(happening, reader),
+            about=happening.about,
+            needed_by=happening.needed_by,
+            is_overtaken=happening.is_overtaken,
         )
 
-    async def _booking_facts(self, booking: Booking, reader: User, entry: HistoryEntry | None) -> BookingFacts:
-        to_barber = reader.id == booking.barber_id
+    async def _booking_facts(self, happening: Happening, reader: User) -> BookingFacts:
+        booking, then, entry = happening.now, happening.then, happening.entry
+        to_barber, starts_at = happening.reader is Party.BARBER, happening.starts_at
         shop_name, timezone = await self._shop(booking.barber_id)
         other_name = await self._name(booking.customer_id) if to_barber else shop_name
         return BookingFacts(
@@ -109,15 +109,22 @@ class Stories:
             name=reader.name,
             other_name=other_name,
             to_barber=to_barber,
-            items=[BookedItem(service.name, service.price) for service in booking.services],
+            items=list(_items(booking)),
             price=booking.price,
             currency=booking.currency,
-            starts_at=booking.scheduled_at,
-            ends_at=booking.ends_at,
+            starts_at=starts_at,
+            ends_at=starts_at + (then.ends_at - then.scheduled_at),
             timezone=timezone,
             link=f"{self._public_url}/bookings/{booking.id}",
-            reason=entry.reason.value if entry and entry.reason else None,
+            reason=_reason(entry),
             note=entry.note if entry else None,
+            is_request=then.status is Status.REQUESTED,
+            other_time=happening.other_time,
+            answer_by=happening.answer_by,
+            late_min=booking.late_min,
+            tip=booking.payment.tip,
+            discount=booking.discount,
+            settlement=booking.settlement,
         )
 
     async def _shop(self, barber_id: UUID) -> tuple[str, str]:
@@ -134,16 +141,17 @@ class Stories:
         return user.name if user else ""
 
 
-def _kind(planned: MessageKind, entry: HistoryEntry | None) -> MessageKind:
-    """A booking that its barber takes unasked begins as accepted: nobody waits for an answer."""
-    was_accepted = entry is not None and entry.status is Status.ACCEPTED
-    return MessageKind.BOOKING_ACCEPTED if planned is MessageKind.BOOKING_REQUESTED and was_accepted else planned
+def _items(booking: Booking) -> Iterator[BookedItem]:
+    for service in booking.services:
+        yield BookedItem(service.name, service.price)
+        yield from (BookedItem(extra.name, extra.price) for extra in service.add_ons)
 
 
-def _has_reason(hours: int, starts_at: datetime | None, booking: Booking, now: datetime) -> bool:
-    """The visit is still to come, at the time for which it was planned, and not too near for this reminder."""
-    is_so = booking.status is Status.ACCEPTED and booking.scheduled_at == starts_at
-    return is_so and booking.scheduled_at - now > LEAST_LEFT[hours]
+def _reason(entry: HistoryEntry | None) -> str | None:
+    """Of a booking's end, or of a proposal's."""
+    if entry is None:
+        return None
+    return ENDS_OF_PROPOSALS.get(entry.action) or (entry.reason.value if entry.reason else None)
 
 
 def _in_words(device: Device) -> str | None:

@@ -21,7 +21,23 @@ from grome.notifications.typed import Typed
 _MOST_STARS: Final = 5
 _WITH_CODE: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
 _WITHOUT_PRICES: Final = frozenset(
-    {MessageKind.BOOKING_DECLINED, MessageKind.BOOKING_CANCELLED, MessageKind.REVIEW_REQUEST}
+    {
+        MessageKind.BOOKING_DECLINED,
+        MessageKind.BOOKING_CANCELLED,
+        MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_TIME_PROPOSED,
+        MessageKind.BOOKING_TIME_KEPT,
+        MessageKind.BOOKING_TIPPED,
+        MessageKind.REVIEW_REQUEST,
+    }
+)
+_FOR_ONE_SIDE: Final = frozenset(
+    {
+        MessageKind.BOOKING_OFFERED,
+        MessageKind.BOOKING_DELAYED,
+        MessageKind.BOOKING_TIPPED,
+        MessageKind.REVIEW_REQUEST,
+    }
 )
 
 
@@ -85,9 +101,24 @@ def _booking(kind: MessageKind, facts: BookingFacts, reader: Reader) -> Telling:
         "day": reader.day(starts),
         "time": reader.time(starts),
         "price": reader.price(facts.price, facts.currency),
+        "tip": reader.price(facts.tip, facts.currency),
+        "fee": reader.price(facts.settlement.fee if facts.settlement else 0, facts.currency),
+        "delay": reader.minutes(facts.late_min),
     }
-    variant = "" if kind is MessageKind.REVIEW_REQUEST else "-barber" if facts.to_barber else "-customer"
-    return Telling(f"{kind}{variant}", values, list(_booking_rows(kind, facts, reader)), link=facts.link)
+    if facts.answer_by:
+        until = wall_time(facts.answer_by, ZoneInfo(facts.timezone))
+        values["until"] = reader.time(until) if kind is MessageKind.BOOKING_OFFERED else reader.moment(until)
+    return Telling(f"{kind}{_variant(kind, facts)}", values, list(_booking_rows(kind, facts, reader)), link=facts.link)
+
+
+def _variant(kind: MessageKind, facts: BookingFacts) -> str:
+    if kind in _FOR_ONE_SIDE:
+        return ""
+    side = "-barber" if facts.to_barber else "-customer"
+    if kind is MessageKind.BOOKING_TIME_KEPT and facts.is_request:
+        return f"{side}-request"
+    has_fee = facts.settlement is not None and facts.settlement.fee > 0
+    return f"{side}-fee" if kind is MessageKind.BOOKING_CANCELLED and has_fee and not facts.to_barber else side
 
 
 def _booking_rows(kind: MessageKind, facts: BookingFacts, reader: Reader) -> Iterator[Row]:
@@ -95,19 +126,40 @@ def _booking_rows(kind: MessageKind, facts: BookingFacts, reader: Reader) -> Ite
     starts, ends = wall_time(facts.starts_at, zone), wall_time(facts.ends_at, zone)
     yield Row(words.date, reader.date(starts))
     yield Row(words.time, reader.times(starts, ends))
-    if kind not in _WITHOUT_PRICES:
-        for item in facts.items:
-            yield Row(reader.typed(item.name), reader.price(item.price, facts.currency))
-        yield Row(words.total, reader.price(facts.price, facts.currency), strong=True)
+    if facts.other_time:
+        label = {MessageKind.BOOKING_TIME_PROPOSED: words.current, MessageKind.BOOKING_TIME_KEPT: words.proposed}
+        yield Row(label.get(kind, words.previous), reader.moment(wall_time(facts.other_time, zone)))
+    if facts.answer_by:
+        yield Row(words.held_until, reader.moment(wall_time(facts.answer_by, zone)))
+    yield from _sums(kind, facts, reader)
     if facts.reason:
-        yield Row(words.reason, _reason(facts.reason, reader, to_barber=facts.to_barber))
+        yield Row(words.reason, _reason(kind, facts.reason, reader, to_barber=facts.to_barber))
     if facts.note:
         yield Row(words.note, reader.typed(facts.note))
 
 
-def _reason(reason: str, reader: Reader, *, to_barber: bool) -> str | Typed:
+def _sums(kind: MessageKind, facts: BookingFacts, reader: Reader) -> Iterator[Row]:
+    words = reader.wording.words
+
+    def row(label: str | Typed, amount: int, *, strong: bool = False) -> Row:
+        return Row(label, reader.price(amount, facts.currency), strong)
+
+    if kind is MessageKind.BOOKING_TIPPED:
+        yield row(words.tip, facts.tip, strong=True)
+    if kind is MessageKind.BOOKING_CANCELLED and facts.settlement:
+        cost = facts.settlement
+        told = ((words.fee, cost.fee), (words.refund, cost.refund), (words.due, cost.due))
+        yield from (row(label, amount) for label, amount in told[: 1 if facts.to_barber else None] if amount)
+    if kind not in _WITHOUT_PRICES:
+        yield from (row(reader.typed(item.name), item.price) for item in facts.items)
+        if facts.discount:
+            yield row(words.discount, -facts.discount.amount)
+        yield row(words.total, facts.price, strong=True)
+
+
+def _reason(kind: MessageKind, reason: str, reader: Reader, *, to_barber: bool) -> str | Typed:
     """One of the reasons that Grome knows has its words; anything else somebody has typed."""
-    reasons = reader.wording.reasons
+    reasons = reader.wording.proposals if kind is MessageKind.BOOKING_TIME_KEPT else reader.wording.reasons
     known = reasons.barber if to_barber else reasons.customer
     return known.get(reason) or reader.typed(reason)
 

@@ -10,14 +10,23 @@ from grome.notifications.models import Language
 
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):
-    """What messages share. `clock`, `clock_range` and `in_zone` say how times stand in a sentence, `line` how a row of
-    the table stands in plain text.
+    """What messages share. `clock`, `clock_range`, `moment` and `in_zone` say how times stand in a sentence, `line` how
+    a row of the table stands in plain text.
     """
 
     greeting: str
     date: str
     time: str
+    previous: str
+    current: str
+    proposed: str
+    held_until: str
+    discount: str
     total: str
+    tip: str
+    fee: str
+    refund: str
+    due: str
     amount: str
     reason: str
     note: str
@@ -30,13 +39,14 @@ class Words(Struct, frozen=True, forbid_unknown_fields=True):
     line: str
     clock: str
     clock_range: str
+    moment: str
     in_zone: str
     footer: str
     unsubscribe: str
 
 
 class Reasons(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the reasons of a booking's end are called towards either side."""
+    """What the reasons of a booking's end, or those of a proposal's, are called towards either side."""
 
     customer: dict[str, str]
     barber: dict[str, str]
@@ -57,6 +67,7 @@ class Wording(Struct, frozen=True, forbid_unknown_fields=True):
 
     words: Words
     reasons: Reasons
+    proposals: Reasons
     messages: dict[str, MessageText]
 
 

@@ -7,9 +7,8 @@ from typing import Final
 from loguru import logger
 from msgspec import to_builtins
 
-from grome.availability.calendars import lay_out
-from grome.availability.service import ticks_around
-from grome.availability.slots import Slot, free_slots
+from grome.availability.service import AvailabilityService
+from grome.availability.slots import Slot
 from grome.barbers.models import ChosenService
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.errors import SlotNotOffered, SlotTaken
@@ -69,11 +68,12 @@ class WaitlistFilling:
         entries: WaitlistRepository,
         barbers: BarberService,
         bookings: BookingService,
+        availability: AvailabilityService,
         offers: BookingOffers,
         clock: Clock,
     ) -> None:
         self._entries, self._barbers, self._bookings = entries, barbers, bookings
-        self._offers, self._clock = offers, clock
+        self._availability, self._offers, self._clock = availability, offers, clock
 
     async def react(self, event: Event) -> None:
         """Settle the offer that the event answers, and offer the time that it frees. Safe to do again."""
@@ -135,12 +135,10 @@ class WaitlistFilling:
 
     async def _slots(self, entry: Entry, freed: Freed, services: list[ChosenService]) -> list[Slot]:
         """The free starts that reach into the freed time, within what the entry wants, earliest first."""
-        now = self._clock()
         first, last = (freed.start - _DAY).date(), (freed.end + _DAY).date()
-        taken = await self._bookings.occupied(freed.barber.id, *ticks_around(first, last, now))
-        calendar, visit = lay_out(freed.barber, services, now, taken)
+        [(_, days)] = await self._availability.slots_of([(freed.barber, services)], first, last)
         passed = {one.start for one in entry.passed if one.barber_id == freed.barber.id}
-        slots = (slot for _, found in free_slots(calendar, first, last, visit) for slot in found)
+        slots = (slot for _, found in days for slot in found)
         return [slot for slot in _reaching(slots, freed) if _suits(entry, slot) and slot.start not in passed]
 
     async def _offer(self, entry: Entry, freed: Freed, services: list[ChosenService], slot: Slot) -> bool:

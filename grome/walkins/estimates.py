@@ -29,7 +29,7 @@ def pace_of(durations: Sequence[Duration]) -> float:
     shares = [one.actual / one.planned for one in durations if one.planned > 0]
     if len(shares) < _LEAST_KNOWN:
         return 1.0
-    return min(max(median(shares), _FASTEST), _SLOWEST)
+    return round(min(max(median(shares), _FASTEST), _SLOWEST), 2)
 
 
 def at_pace(duration_min: int, pace: float) -> int:

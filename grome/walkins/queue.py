@@ -7,9 +7,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from grome.availability.calendars import lay_out
-from grome.availability.service import ticks_around
 from grome.availability.slots import Calendar
-from grome.availability.ticks import moment_of
+from grome.availability.ticks import TICKS_A_DAY, moment_of, tick_of
 from grome.availability.visits import Visit
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import chosen_services
@@ -44,7 +43,8 @@ class Queues:
         now = self._clock()
         today = now.astimezone(ZoneInfo(barber.timezone)).date()
         waiting = await self._walk_ins.queue(barber.id, today, MOST_IN_QUEUE)
-        taken = await self._bookings.occupied(barber.id, *ticks_around(today, today, now))
+        # What began today or yesterday has ended by then.
+        taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         pace = pace_of([_duration(visit) for visit in await self._bookings.last_completed(barber.id, _KNOWN_VISITS)])
         for visit in await self._bookings.going_on(barber.id, now - timedelta(days=1)):
             taken |= set(range(*overrun(_at(visit, Action.START), visit.ends_at, pace, now)))

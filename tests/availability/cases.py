@@ -1,17 +1,20 @@
 """Calendars for properties: any sound week and rules in zones near and far, mostly around a change of clocks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from grome.availability.caps import Cap, cap_on_service, cap_on_visits, seats
 from grome.availability.models import BookingRules
 from grome.availability.slots import Calendar, Slot, free_slots
+from grome.availability.ticks import span_between
 from grome.availability.visits import Visit
-from tests.builders.hours import weekly_hours
+from tests.builders.hours import day_hours, weekly_hours
 
 BERLIN = "Europe/Berlin"
 NEW_YORK = "America/New_York"
@@ -33,16 +36,26 @@ def clock_changes(zone: str) -> list[date]:
     return [noons[k].date() for k in range(1, len(noons)) if offsets[k] != offsets[k - 1]]
 
 
+Off = tuple[datetime, datetime]
+rarely = st.sampled_from([True, False, False])
+
+
 @dataclass(frozen=True)
 class Case:
+    """`time_off` and `visits` are what the calendar says in ticks and seats: moments, and how many visits a date has
+    under a cap.
+    """
+
     calendar: Calendar
     first: date
     last: date
-    duration_min: int
+    visit: Visit
+    time_off: list[Off] = field(default_factory=list)
+    visits: dict[tuple[date, Cap], int] = field(default_factory=dict)
 
     @property
-    def visit(self) -> Visit:
-        return Visit(self.duration_min)
+    def duration_min(self) -> int:
+        return self.visit.duration_min
 
     def offered(self) -> list[Slot]:
         days = free_slots(self.calendar, self.first, self.last, self.visit)
@@ -77,12 +90,45 @@ def cases(draw: st.DrawFn) -> Case:
     now = midnight + timedelta(seconds=draw(st.just(-3 * 86400) | st.integers(-3 * 86400, 86400)))
     booked = draw(st.lists(st.tuples(st.integers(-12, 2 * 288 + 12), st.integers(1, 24)), max_size=4))
     tick = int(midnight.timestamp()) // 300
-    taken = frozenset(tick + offset + k for offset, length in booked for k in range(length))
-    return Case(
-        Calendar(ZoneInfo(zone), draw(weekly_hours()), rules, now, taken),
-        first,
-        first + timedelta(days=draw(st.integers(0, 1))),
-        draw(st.sampled_from([5, 15, 30, 45, 60, 90]) | st.integers(1, 300)),
+    days = [first + timedelta(days=ahead) for ahead in range(-2, 3)]
+    visit = draw(visits())
+    under_caps = st.tuples(st.sampled_from(days), st.sampled_from(visit.caps)) if visit.caps else st.nothing()
+    full = draw(st.dictionaries(under_caps, st.integers(0, 4)))
+    time_off = draw(st.lists(offs(midnight), max_size=2) if draw(rarely) else st.just([]))
+    calendar = Calendar(
+        ZoneInfo(zone),
+        draw(weekly_hours()),
+        rules,
+        now,
+        frozenset(tick + offset + k for offset, length in booked for k in range(length))
+        | {seat for (day, cap), count in full.items() for seat in draw(st.permutations(seats(cap, day)[:8]))[:count]},
+        overrides=draw(st.dictionaries(st.sampled_from(days), st.none() | day_hours(), max_size=2)),
+        time_off=tuple(span_between(*off) for off in time_off),
+        holidays=draw(st.sets(st.sampled_from(days), max_size=2)) if draw(rarely) else (),
+    )
+    return Case(calendar, first, first + timedelta(days=draw(st.integers(0, 1))), visit, time_off, full)
+
+
+@st.composite
+def visits(draw: st.DrawFn) -> Visit:
+    duration = draw(st.sampled_from([5, 15, 30, 45, 60, 90]) | st.integers(1, 300))
+    inner = range(5, duration, 5)
+    cuts = sorted(draw(st.sets(st.sampled_from(inner), max_size=4))) if inner and draw(rarely) else []
+    caps = [cap_on_visits(draw(st.integers(1, 3))), cap_on_service(UUID(int=7), draw(st.integers(1, 3)))]
+    return Visit(
+        duration,
+        gaps=tuple(zip(cuts[::2], cuts[1::2], strict=False)),
+        travel_min=draw(st.sampled_from([0, 0, 0, 10, 45])),
+        caps=tuple(draw(st.lists(st.sampled_from(caps), unique=True))) if draw(rarely) else (),
+    )
+
+
+def offs(midnight: datetime) -> st.SearchStrategy[Off]:
+    """From seconds to a day, at any second around the two dates."""
+    return st.builds(
+        lambda begin, length: (midnight + timedelta(seconds=begin), midnight + timedelta(seconds=begin + length)),
+        st.integers(-86400, 3 * 86400),
+        st.integers(1, 600) | st.integers(1, 86400),
     )
 
 

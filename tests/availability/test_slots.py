@@ -1,6 +1,6 @@
 """The one decision about what can be booked: examples around clock changes, and properties against a naive model."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -268,6 +268,15 @@ def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
     assert free_slots(calendar, date.max, date.max, Visit(30)) == [(date.max, [])]
 
 
+@dataclass(frozen=True)
+class NaiveDay:
+    """When an opening begins, its moments, and those of them that are no break."""
+
+    opens: datetime
+    moments: frozenset[datetime]
+    work: frozenset[datetime]
+
+
 class NaiveBarber:
     """The same rules told the long way: a barber who walks through the days in steps of five minutes.
 
@@ -275,23 +284,32 @@ class NaiveBarber:
     """
 
     def __init__(self, case: Case) -> None:
-        self.calendar, self.duration = case.calendar, timedelta(minutes=case.duration_min)
+        self.case, self.calendar, self.duration = case, case.calendar, timedelta(minutes=case.duration_min)
         self.openings = [self.opening(case.first + timedelta(days=days)) for days in range(-4, 6)]
 
-    def opening(self, day: date) -> tuple[datetime, set[datetime]]:
-        """When the day's opening begins, and the moments of work in it."""
-        hours = [self.calendar.hours.monday, self.calendar.hours.tuesday, self.calendar.hours.wednesday,
-                 self.calendar.hours.thursday, self.calendar.hours.friday, self.calendar.hours.saturday,
-                 self.calendar.hours.sunday][day.isoweekday() - 1]  # fmt: skip
+    def hours(self, day: date) -> DayHours | None:
+        if day in self.calendar.overrides:
+            return self.calendar.overrides[day]
+        if day in self.calendar.holidays:
+            return None
+        return [self.calendar.hours.monday, self.calendar.hours.tuesday, self.calendar.hours.wednesday,
+                self.calendar.hours.thursday, self.calendar.hours.friday, self.calendar.hours.saturday,
+                self.calendar.hours.sunday][day.isoweekday() - 1]  # fmt: skip
+
+    def opening(self, day: date) -> NaiveDay:
+        hours = self.hours(day)
         midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 -- wall time
+        if hours is None or not hours.is_available:
+            return NaiveDay(self.instant(midnight), frozenset(), frozenset())
         opens = self.next_time(hours.start_time, midnight)
         closes = self.next_time(hours.end_time, opens + timedelta(minutes=5))
-        work = set(walk(self.instant(opens), self.instant(closes))) if hours.is_available else set()
+        moments = set(walk(self.instant(opens), self.instant(closes)))
+        work = set(moments)
         for pause in hours.breaks:
             begins = self.next_time(pause.start_time, opens)
             ends = self.next_time(pause.end_time, begins + timedelta(minutes=5))
             work -= set(walk(self.instant(begins), self.instant(ends)))
-        return self.instant(opens), work
+        return NaiveDay(self.instant(opens), frozenset(moments), frozenset(work))
 
     def next_time(self, clock: str, not_before: datetime) -> datetime:
         """When a clock on the wall that nobody ever moves shows this time next."""
@@ -311,19 +329,45 @@ class NaiveBarber:
         ]
         return min(shown) if shown else as_utc - before
 
+    def at_work(self, start: datetime) -> list[datetime]:
+        """The moments of the visit in which the customer has the barber."""
+        return [
+            moment
+            for moment in walk(start, start + self.duration)
+            if not any(
+                timedelta(minutes=begin) <= moment - start < timedelta(minutes=end)
+                for begin, end in self.case.visit.gaps
+            )
+        ]
+
     def works(self, start: datetime) -> bool:
         step = timedelta(minutes=self.calendar.rules.slot_step_min)
         return any(
-            all(moment in work for moment in walk(start, start + self.duration))
-            and (start - opens) % step == timedelta()
-            for opens, work in self.openings
+            all(moment in day.moments for moment in walk(start, start + self.duration))
+            and all(moment in day.work for moment in self.at_work(start))
+            and (start - day.opens) % step == timedelta()
+            for day in self.openings
+        )
+
+    def is_there(self, start: datetime) -> bool:
+        five = timedelta(minutes=5)
+        return not any(
+            moment < end and begin < moment + five
+            for moment in walk(start, start + self.duration)
+            for begin, end in self.case.time_off
         )
 
     def is_free(self, start: datetime) -> bool:
-        rules = self.calendar.rules
-        begin = start - timedelta(minutes=rules.buffer_before_min)
-        end = start + self.duration + timedelta(minutes=rules.buffer_after_min)
-        return not any(moment.timestamp() / 300 in self.calendar.taken for moment in walk(begin, end))
+        rules, travel = self.calendar.rules, timedelta(minutes=self.case.visit.travel_min)
+        end = start + five_minutes_up(self.duration)
+        before = walk(start - timedelta(minutes=rules.buffer_before_min) - travel, start)
+        after = walk(end, end + timedelta(minutes=rules.buffer_after_min) + travel)
+        moments = [*before, *self.at_work(start), *after]
+        return not any(moment.timestamp() / 300 in self.calendar.taken for moment in moments)
+
+    def has_a_seat(self, start: datetime) -> bool:
+        day = self.case.local_date(start)
+        return all(self.case.visits.get((day, cap), 0) < cap.most for cap in self.case.visit.caps)
 
     def is_in_time(self, start: datetime) -> bool:
         notice = (start - self.calendar.now) / timedelta(minutes=1)
@@ -334,7 +378,12 @@ class NaiveBarber:
         return notice >= self.calendar.rules.min_notice_min and ahead.days <= self.calendar.rules.horizon_days
 
     def takes(self, start: datetime) -> bool:
-        return self.works(start) and self.is_in_time(start) and self.is_free(start)
+        likes = self.works(start) and self.is_in_time(start) and self.is_there(start)
+        return likes and self.is_free(start) and self.has_a_seat(start)
+
+
+def five_minutes_up(span: timedelta) -> timedelta:
+    return -(-span // timedelta(minutes=5)) * timedelta(minutes=5)
 
 
 @settings(deadline=None, max_examples=100)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
+from grome.bookings.models import Settlement
 from grome.notifications.models import (
     AccountFacts,
     BookedItem,
@@ -23,11 +24,30 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 LINK: Final = "https://grome.example/app/bookings/7?from=mail&side=me"
 UNSUBSCRIBE: Final = "https://grome.example/v1/unsubscribe/" + "k3J9_-" * 20 + "?kind=booking"
 ACCOUNT: Final = (MessageKind.WELCOME, MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD, MessageKind.NEW_DEVICE)
-BOOKING: Final = (
-    *(kind for kind in MessageKind if kind.startswith("booking_")),
-    MessageKind.RECEIPT,
-    MessageKind.REVIEW_REQUEST,
+TO_CUSTOMERS: Final = (MessageKind.BOOKING_OFFERED, MessageKind.BOOKING_DELAYED, MessageKind.REVIEW_REQUEST)
+TO_BARBERS: Final = (MessageKind.BOOKING_TIPPED,)
+TO_EITHER: Final = tuple(
+    kind
+    for kind in MessageKind
+    if (kind.startswith("booking_") or kind is MessageKind.RECEIPT) and kind not in TO_CUSTOMERS + TO_BARBERS
 )
+_OTHER_SIDE: Final = {"name": "Corner Barbers", "other_name": "Sam", "to_barber": True}
+_BEFORE: Final = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
+# What a kind tells besides what all tell.
+TOLD: Final[dict[MessageKind, dict[str, Any]]] = {
+    MessageKind.BOOKING_DECLINED: {"reason": "expired"},
+    MessageKind.BOOKING_CANCELLED: {"reason": "customer"},
+    MessageKind.BOOKING_REQUESTED: {"note": "Short at the sides, please."},
+    MessageKind.BOOKING_CHANGED: {"other_time": _BEFORE},
+    MessageKind.BOOKING_OFFERED: {"answer_by": datetime(2026, 7, 15, 9, 40, tzinfo=UTC)},
+    MessageKind.BOOKING_DELAYED: {"late_min": 25, "other_time": datetime(2026, 7, 15, 12, 5, tzinfo=UTC)},
+    MessageKind.BOOKING_TIME_PROPOSED: {
+        "other_time": _BEFORE,
+        "answer_by": datetime(2026, 7, 13, 16, 0, tzinfo=UTC),
+    },
+    MessageKind.BOOKING_TIME_KEPT: {"other_time": _BEFORE, "reason": "rejected"},
+    MessageKind.BOOKING_TIPPED: {"tip": 500},
+}
 
 
 @dataclass(frozen=True)
@@ -91,14 +111,11 @@ def samples(**booking: Any) -> Iterator[Sample]:
         yield Sample(kind, "", account_facts(kind))
         if kind in {MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD}:
             yield Sample(kind, "by code", account_facts(kind, link=None, code="482913"))
-    for kind in BOOKING:
-        told = {"reason": "expired"} if kind is MessageKind.BOOKING_DECLINED else {}
-        told |= {"reason": "customer"} if kind is MessageKind.BOOKING_CANCELLED else {}
-        told |= {"note": "Short at the sides, please."} if kind is MessageKind.BOOKING_REQUESTED else {}
-        yield Sample(kind, "to the customer", booking_facts(**{**told, **booking}))
-        if kind is not MessageKind.REVIEW_REQUEST:
-            other = {"name": "Corner Barbers", "other_name": "Sam", "to_barber": True}
-            yield Sample(kind, "to the barber", booking_facts(**{**told, **other, **booking}))
+    for kind in MessageKind:
+        if kind in TO_CUSTOMERS + TO_EITHER:
+            yield from _to_customer(kind, booking)
+        if kind in TO_BARBERS + TO_EITHER:
+            yield from _to_barber(kind, booking)
     yield Sample(MessageKind.REVIEW_POSTED, "", review_facts())
     yield Sample(MessageKind.REVIEW_POSTED, "without words", review_facts(words=""))
     yield Sample(MessageKind.REVIEW_ANSWERED, "", review_facts(words="Thank you, come again!"))
@@ -106,3 +123,22 @@ def samples(**booking: Any) -> Iterator[Sample]:
     for approved, notes in ((True, None), (False, "The photo is too dark to read.")):
         facts = VerificationFacts(name="Sam", approved=approved, link=LINK, notes=notes)
         yield Sample(MessageKind.VERIFICATION_RESULT, "approved" if approved else "rejected", facts)
+
+
+def _to_customer(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]:
+    facts = {**TOLD.get(kind, {}), **changed}
+    yield Sample(kind, "to the customer", booking_facts(**facts))
+    if kind is MessageKind.BOOKING_CANCELLED:
+        cost = {"reason": "no_show", "settlement": Settlement(fee=2300, refund=500, due=1200)}
+        yield Sample(kind, "to the customer, for a fee", booking_facts(**{**facts, **cost}))
+    if kind is MessageKind.BOOKING_TIME_KEPT:
+        withdrawn = {**facts, "is_request": True, "reason": "withdrawn"}
+        yield Sample(kind, "to the customer, of a request", booking_facts(**withdrawn))
+
+
+def _to_barber(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]:
+    facts = {**TOLD.get(kind, {}), **_OTHER_SIDE, **changed}
+    yield Sample(kind, "to the barber", booking_facts(**facts))
+    if kind is MessageKind.BOOKING_TIME_KEPT:
+        lapsed = {**facts, "is_request": True, "reason": "lapsed"}
+        yield Sample(kind, "to the barber, of a request", booking_facts(**lapsed))

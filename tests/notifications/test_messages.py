@@ -12,8 +12,8 @@ from grome.common.ids import new_id
 from grome.context import AppContext
 from grome.events.models import Event
 from grome.jobs.errors import GiveUpError, LaterError
+from grome.notifications.happenings import LATE
 from grome.notifications.models import Errand
-from grome.notifications.stories import LATE
 from grome.notifications.wording import WORDING
 from tests.builders.bookings import move
 from tests.builders.people import Person, new_phone, register

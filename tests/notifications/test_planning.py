@@ -31,11 +31,25 @@ def event(kind: EventType, actor_id: UUID | None, people: tuple[UUID, ...] = (CU
         (EventType.BOOKING_DECLINED, CUSTOMER, set()),
         (EventType.BOOKING_STARTED, BARBER, set()),
         (EventType.BOOKING_COMPLETED, BARBER, {("receipt", "customer"), ("review_request", "customer")}),
-        (EventType.BOOKING_CANCELLED, CUSTOMER, {("booking_cancelled", "barber")}),
+        (EventType.BOOKING_CANCELLED, CUSTOMER, {("booking_cancelled", "customer"), ("booking_cancelled", "barber")}),
         (EventType.BOOKING_CANCELLED, BARBER, {("booking_cancelled", "customer")}),
         (EventType.BOOKING_CANCELLED, ADMIN, {("booking_cancelled", "customer"), ("booking_cancelled", "barber")}),
         (EventType.BOOKING_NO_SHOW, BARBER, {("booking_cancelled", "customer")}),
-        (EventType.BOOKING_TIPPED, CUSTOMER, set()),
+        (EventType.BOOKING_TIPPED, CUSTOMER, {("booking_tipped", "barber")}),
+        (EventType.BOOKING_OFFERED, None, {("booking_offered", "customer")}),
+        (EventType.BOOKING_DELAYED, BARBER, {("booking_delayed", "customer")}),
+        (EventType.BOOKING_RESCHEDULED, CUSTOMER, {("booking_changed", "barber")}),
+        (EventType.BOOKING_RESCHEDULED, BARBER, {("booking_changed", "customer")}),
+        (EventType.BOOKING_RESCHEDULED, ADMIN, {("booking_changed", "customer"), ("booking_changed", "barber")}),
+        (EventType.BOOKING_TIME_PROPOSED, CUSTOMER, {("booking_time_proposed", "barber")}),
+        (EventType.BOOKING_TIME_PROPOSED, BARBER, {("booking_time_proposed", "customer")}),
+        (EventType.BOOKING_PROPOSAL_REJECTED, CUSTOMER, {("booking_time_kept", "barber")}),
+        (EventType.BOOKING_PROPOSAL_WITHDRAWN, CUSTOMER, {("booking_time_kept", "barber")}),
+        (
+            EventType.BOOKING_PROPOSAL_LAPSED,
+            None,
+            {("booking_time_kept", "customer"), ("booking_time_kept", "barber")},
+        ),
         (EventType.BOOKING_NOTED, CUSTOMER, set()),
         (EventType.REVIEW_POSTED, CUSTOMER, {("review_posted", "barber")}),
         (EventType.REVIEW_ANSWERED, BARBER, {("review_answered", "customer")}),
@@ -47,6 +61,12 @@ def test_of_bookings_and_reviews(kind: EventType, actor_id: UUID | None, told: s
     planned = list(plan(event(kind, actor_id)))
     assert {(notice.kind.value, NAMES[notice.user_id]) for notice in planned} == told
     assert len(planned) == len(told)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventType if kind.startswith("booking.")])
+def test_who_has_no_account_is_told_nothing(kind: EventType) -> None:
+    """Nor is the barber, who writes guests down."""
+    assert list(plan(event(kind, BARBER, (BARBER,)))) == []
 
 
 @pytest.mark.parametrize(

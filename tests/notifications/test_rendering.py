@@ -15,6 +15,8 @@ from tests.builders.mail_page import Page
 from tests.builders.messages import (
     LANGUAGES,
     LINK,
+    TO_EITHER,
+    TOLD,
     UNSUBSCRIBE,
     Sample,
     account_facts,
@@ -83,8 +85,9 @@ def test_one_button_and_one_way_to_unsubscribe(sample: Sample, language: Languag
 @each_language
 def test_customer_and_barber_are_told_differently(language: Language) -> None:
     for kind in MessageKind:
-        if kind.startswith("booking_") or kind is MessageKind.RECEIPT:
-            customer, barber = (booking(kind, language, to_barber=side) for side in (False, True))
+        if kind in TO_EITHER:
+            told = TOLD.get(kind, {})
+            customer, barber = (booking(kind, language, to_barber=side, **told) for side in (False, True))
             assert customer.subject != barber.subject
             assert customer.short != barber.short
 

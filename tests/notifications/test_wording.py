@@ -9,6 +9,7 @@ import pytest
 
 from grome.bookings.models import Reason
 from grome.notifications.models import Language, MessageKind
+from grome.notifications.stories import ENDS_OF_PROPOSALS
 from grome.notifications.wording import WORDING
 from tests.builders.messages import LANGUAGES, samples
 
@@ -20,7 +21,7 @@ SAME = {
     "es": {"words.total"},
     "fr": {"words.date", "words.total", "words.code"},
 }
-ARRANGING = {"words.line", "words.clock", "words.clock_range", "words.in_zone"}
+ARRANGING = {"words.line", "words.clock", "words.clock_range", "words.moment", "words.in_zone"}
 # Scripts in which no text is English by accident.
 FOREIGN = {"ar": r"[\u0600-\u06ff]", "ja": r"[\u3040-\u30ff\u4e00-\u9fff]"}
 
@@ -87,8 +88,9 @@ def test_every_kind_has_its_texts_and_no_text_is_in_vain() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_of_a_booking_has_words_for_either_side(language: Language) -> None:
-    reasons = WORDING[language].reasons
+    reasons, proposals = WORDING[language].reasons, WORDING[language].proposals
     assert set(reasons.customer) == set(reasons.barber) == set(Reason)
+    assert set(proposals.customer) == set(proposals.barber) == set(ENDS_OF_PROPOSALS.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
