@@ -1,5 +1,6 @@
 """Moving a visit to another time, at once or when the other side agrees. docs/decisions/0014 tells what is held."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -7,8 +8,8 @@ from uuid import UUID
 
 from grome.availability.caps import seats
 from grome.availability.schemas import DaySlots, SlotOut, SlotsOut
-from grome.availability.service import MAX_DAYS, ticks_around
-from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks
+from grome.availability.service import MAX_DAYS
+from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
 from grome.availability.ticks import is_aligned, tick_of
 from grome.availability.visits import Visit
 from grome.barbers.service import BarberService
@@ -93,8 +94,10 @@ class Rescheduling:
             raise WrongState("Nobody has answered the request in time.")
         check_movable(booking, now)
         barber = await self._barbers.find(booking.barber_id)
-        taken = await self._bookings.occupied(barber.id, *ticks_around(query.first, query.last, now))
-        calendar, visit = lay_out_again(barber, booking, now, taken.difference(booking.ticks))
+        calendar, visit = lay_out_again(barber, booking, now)
+        known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
+        taken = await self._bookings.occupied(barber.id, *known)
+        calendar = replace(calendar, taken=taken.difference(booking.ticks))
         days = free_slots(calendar, query.first, query.last, visit)
         return SlotsOut(barber.timezone, [DaySlots(day, [SlotOut(*slot) for slot in slots]) for day, slots in days])
 
