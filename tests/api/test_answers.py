@@ -118,7 +118,6 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
 async def _visits(
     told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str
 ) -> dict[str, str]:
-async def _visits(told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str) -> None:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
     customer = {"Authorization": f"Bearer {(await told.ask('login', json=me))['access_token']}"}
