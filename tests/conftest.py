@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -35,7 +35,8 @@ class SetClock:
         return self.stopped or system_clock() + self.shift
 
     def set(self, moment: datetime) -> None:
-        self.shift = moment - datetime.now(UTC)
+        """From here on, in whole milliseconds like the real clock: what is stored has no more."""
+        self.shift = moment - system_clock()
 
 
 def pytest_report_header() -> str:

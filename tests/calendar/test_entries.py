@@ -217,6 +217,7 @@ def _proposed(**changed: Any) -> Booking:
         scheduled_at=later,
         ends_at=later + timedelta(minutes=30),
         ticks=[],
+        instead_of=[],
         awaits=Party.CUSTOMER,
         answer_by=START - timedelta(hours=1),
     )
