@@ -11,7 +11,7 @@ from benchmarks.bench import Bench, Options, opened
 from benchmarks.load import LoadFailed
 from benchmarks.machine import circumstances
 from benchmarks.report import Report, write
-from benchmarks.sections import contention, create, effects, freshness, growth, memory, nearby
+from benchmarks.sections import availability, contention, create, effects, freshness, growth, memory, nearby
 from benchmarks.stopping import stop_at_signals
 from grome.embedded import CannotStart
 from grome.run import Stopped
@@ -19,6 +19,7 @@ from grome.run import Stopped
 SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "nearby": nearby.run,
     "create": create.run,
+    "availability": availability.run,
     "memory": memory.run,
     "freshness": freshness.run,
     "contention": contention.run,

@@ -78,9 +78,10 @@ DEMO: Final = "bench_demo"
 CREATE: Final = "bench_create"
 CONTENTION: Final = "bench_contention"
 EFFECTS: Final = "bench_effects"
+AVAILABILITY: Final = "bench_availability"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
 _REDIS_NUMBERS: Final = {
-    name: number for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, *GROWTH.values()))
+    name: number for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, *GROWTH.values()))
 }
 
 

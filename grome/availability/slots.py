@@ -107,7 +107,8 @@ class Calendar:
     @cached_property
     def time_taken(self) -> tuple[Span, int]:
         """The ticks of `taken` that are time and no seats, as a mask within a span."""
-        ticks = [tick for tick in self.taken if tick >= 0]
+        first = min(self.taken, default=0)
+        ticks = self.taken if first >= 0 else [tick for tick in self.taken if tick >= 0]
         if not ticks:
             return Span(0, 0), 0
         within = Span(min(ticks), max(ticks) + 1)
@@ -171,15 +172,14 @@ def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> lis
     Dates without slots are listed too, so the caller bounds the range. What is offered is what `obstacle` lets pass.
     """
     free = _free(calendar, visit, calendar.starts_on(first, last))
-    tick = next(free, None)
+    tick, today = next(free, None), calendar.today
     found: list[tuple[date, list[Slot]]] = []
     for day in map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1)):
         slots: list[Slot] = []
-        if tick is not None and calendar.today <= day:
-            end = calendar.day(day).end
-            while tick is not None and tick < end:
-                slots.append(_slot(tick, visit))
-                tick = next(free, None)
+        end = calendar.day(day).end if tick is not None and day >= today else 0
+        while tick is not None and tick < end:
+            slots.append(_slot(tick, visit))
+            tick = next(free, None)
         found.append((day, slots))
     return found
 

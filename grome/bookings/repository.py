@@ -41,6 +41,8 @@ COLLECTION = CollectionSpec(
         IndexModel("proposal.answer_by", name="proposed", partialFilterExpression={"proposal.answer_by": _IS_DATE}),
     ],
 )
+# More than a barber has in a month.
+_OCCUPIED_AT_ONCE = 10_000
 
 
 class AfterBooking(Struct, frozen=True):
@@ -166,8 +168,9 @@ class BookingRepository:
     async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """All ticks of the active bookings that hold one in [first_tick, end_tick)."""
         held = {"barber_id": barber_id, "active": True, "ticks": {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}}
-        found = self._bookings.find(held, {"_id": 0, "ticks": 1})
-        return frozenset([tick async for document in found for tick in document["ticks"]])
+        # By default the first answer has 101 of them, and a second command would fetch the rest.
+        found = self._bookings.find(held, {"_id": 0, "ticks": 1}, batch_size=_OCCUPIED_AT_ONCE)
+        return frozenset(chain.from_iterable([document["ticks"] for document in await found.to_list()]))
 
     async def occupied_by(
         self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
