@@ -17,8 +17,8 @@ availability = Routes("availability", "/v1/barbers")
 async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> SlotsOut:
     """The times at which a barber is free for these services, by the barber's local dates.
 
-    Whatever is listed can be booked until somebody takes it, and nothing else can. With `explain` each date also has the
-    starts that one might expect and that are not offered: steps from midnight and from each opening, with the first
-    rule that refuses them.
+    Whatever is listed can be booked until somebody takes it, and nothing else can. With `explain` each date also has
+    the starts that one might expect and that are not offered: steps from midnight and from each opening, with the
+    first rule that refuses them.
     """
     return await app_context(request).availability.slots(barber_id, query)
