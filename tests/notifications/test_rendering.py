@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 import pytest
 from babel import Locale
 
+from grome.bookings.models import Discount, Settlement
 from grome.notifications.models import Language, MessageKind, Rendered, VerificationFacts
 from grome.notifications.rendering import SHORT, render
 from tests.builders.mail_page import Page
@@ -232,6 +233,54 @@ def test_reasons_that_grome_knows_are_in_words(language: Language) -> None:
     assert len(told) == 8
     assert not any("no_show" in text or "system" in text for text in told)
     assert "My own words" in shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason="My own words"))
+
+
+@pytest.mark.parametrize(
+    ("language", "minutes", "shown"),
+    [
+        ("en", 25, "25 minutes"),
+        ("es", 5, "5 minutos"),
+        ("fr", 90, "90 minutes"),
+        ("de", 240, "240 Minuten"),
+        ("ar", 10, "10 دقائق"),
+        ("ar", 25, "25 دقيقة"),
+        ("ja", 25, "25 分"),
+    ],
+)
+def test_delays_as_the_language_counts(language: Language, minutes: int, shown: str) -> None:
+    message = booking(MessageKind.BOOKING_DELAYED, language, late_min=minutes)
+    assert shown in message.short
+    assert shown in shown_in_mail(message)
+
+
+def test_a_receipt_adds_up() -> None:
+    discount = Discount("SPRING", 650)
+    message = booking(MessageKind.RECEIPT, price=4000, discount=discount)
+    assert "Haircut: €32.00\nBeard trim: €14.50\nDiscount: -€6.50\nTotal: €40.00\n" in message.text
+
+
+def test_what_an_end_costs() -> None:
+    cost = {"reason": "customer", "settlement": Settlement(fee=2300, refund=0, due=1300)}
+    customer = booking(MessageKind.BOOKING_CANCELLED, **cost)
+    assert "Fee: €23.00\nStill to pay: €13.00\nReason" in customer.text
+    assert customer.short.endswith("Fee: €23.00.")
+    barber = booking(MessageKind.BOOKING_CANCELLED, to_barber=True, **cost)
+    assert "Fee: €23.00\nReason" in barber.text
+    free = booking(MessageKind.BOOKING_CANCELLED, settlement=Settlement(fee=0, refund=1000, due=0))
+    assert "Refund: €10.00\n" in free.text
+    assert "Fee" not in free.text + free.short
+
+
+@each_language
+def test_the_reasons_of_a_proposals_end_are_in_words(language: Language) -> None:
+    told = {
+        shown_in_mail(booking(MessageKind.BOOKING_TIME_KEPT, language, reason=reason, to_barber=side, is_request=open_))
+        for reason in ("rejected", "withdrawn", "lapsed")
+        for side in (False, True)
+        for open_ in (False, True)
+    }
+    assert len(told) == 12
+    assert not any("rejected" in text or "lapsed" in text for text in told)
 
 
 def test_a_message_without_what_is_optional() -> None:
