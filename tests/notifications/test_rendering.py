@@ -1,7 +1,7 @@
 """Messages as their readers get them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from zoneinfo import available_timezones
@@ -192,6 +192,19 @@ def test_every_zone_in_every_language() -> None:
         for language in LANGUAGES:
             message = booking(MessageKind.BOOKING_REMINDER, language, "Pacific/Kiritimati", timezone=zone)
             assert len(message.short) <= SHORT
+
+
+@each_language
+def test_two_times_of_elsewhere_are_short_as_well(language: Language) -> None:
+    """On days whose names are long, to a reader whose clocks show another time."""
+    for month, day in ((1, 21), (2, 25), (9, 21)):
+        start = datetime(2026, month, day, 10, 45, tzinfo=UTC)
+        times = {"starts_at": start, "ends_at": start, "other_name": "Corner Barbers", "is_request": True}
+        for kind, told in TOLD.items():
+            until = {"answer_by": start - timedelta(days=1)} if "answer_by" in told else {}
+            for side in (False, True):
+                facts = {**told, **times, **until}
+                assert len(booking(kind, language, "Asia/Tokyo", to_barber=side, **facts).short) <= SHORT
 
 
 @pytest.mark.parametrize(
