@@ -130,7 +130,7 @@ def _to_customer(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]
     facts = {**TOLD.get(kind, {}), **changed}
     yield Sample(kind, "to the customer", booking_facts(**facts))
     if kind is MessageKind.BOOKING_CANCELLED:
-        cost = {"reason": "no_show", "settlement": Settlement(fee=2300, refund=500, due=1200)}
+        cost = {"reason": "no_show", "settlement": Settlement(fee=2300, refund=0, due=1300)}
         yield Sample(kind, "to the customer, for a fee", booking_facts(**{**facts, **cost}))
     if kind is MessageKind.BOOKING_TIME_KEPT:
         withdrawn = {**facts, "is_request": True, "reason": "withdrawn"}

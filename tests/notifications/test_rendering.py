@@ -1,7 +1,7 @@
 """Messages as their readers get them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from zoneinfo import available_timezones
@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 import pytest
 from babel import Locale
 
+from grome.bookings.models import Discount, Settlement
 from grome.notifications.models import Language, MessageKind, Rendered, VerificationFacts
 from grome.notifications.rendering import SHORT, render
 from tests.builders.mail_page import Page
@@ -193,6 +194,19 @@ def test_every_zone_in_every_language() -> None:
             assert len(message.short) <= SHORT
 
 
+@each_language
+def test_two_times_of_elsewhere_are_short_as_well(language: Language) -> None:
+    """On days whose names are long, to a reader whose clocks show another time."""
+    for month, day in ((1, 21), (2, 25), (9, 21)):
+        start = datetime(2026, month, day, 10, 45, tzinfo=UTC)
+        times = {"starts_at": start, "ends_at": start, "other_name": "Corner Barbers", "is_request": True}
+        for kind, told in TOLD.items():
+            until = {"answer_by": start - timedelta(days=1)} if "answer_by" in told else {}
+            for side in (False, True):
+                facts = {**told, **times, **until}
+                assert len(booking(kind, language, "Asia/Tokyo", to_barber=side, **facts).short) <= SHORT
+
+
 @pytest.mark.parametrize(
     ("language", "currency", "amount", "shown"),
     [
@@ -232,6 +246,54 @@ def test_reasons_that_grome_knows_are_in_words(language: Language) -> None:
     assert len(told) == 8
     assert not any("no_show" in text or "system" in text for text in told)
     assert "My own words" in shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason="My own words"))
+
+
+@pytest.mark.parametrize(
+    ("language", "minutes", "shown"),
+    [
+        ("en", 25, "25 minutes"),
+        ("es", 5, "5 minutos"),
+        ("fr", 90, "90 minutes"),
+        ("de", 240, "240 Minuten"),
+        ("ar", 10, "10 دقائق"),
+        ("ar", 25, "25 دقيقة"),
+        ("ja", 25, "25 分"),
+    ],
+)
+def test_delays_as_the_language_counts(language: Language, minutes: int, shown: str) -> None:
+    message = booking(MessageKind.BOOKING_DELAYED, language, late_min=minutes)
+    assert shown in message.short
+    assert shown in shown_in_mail(message)
+
+
+def test_a_receipt_adds_up() -> None:
+    discount = Discount("SPRING", 650)
+    message = booking(MessageKind.RECEIPT, price=4000, discount=discount)
+    assert "Haircut: €32.00\nBeard trim: €14.50\nDiscount: -€6.50\nTotal: €40.00\n" in message.text
+
+
+def test_what_an_end_costs() -> None:
+    cost = {"reason": "customer", "settlement": Settlement(fee=2300, refund=0, due=1300)}
+    customer = booking(MessageKind.BOOKING_CANCELLED, **cost)
+    assert "Fee: €23.00\nStill to pay: €13.00\nReason" in customer.text
+    assert customer.short.endswith("Fee: €23.00.")
+    barber = booking(MessageKind.BOOKING_CANCELLED, to_barber=True, **cost)
+    assert "Fee: €23.00\nReason" in barber.text
+    free = booking(MessageKind.BOOKING_CANCELLED, settlement=Settlement(fee=0, refund=1000, due=0))
+    assert "Refund: €10.00\n" in free.text
+    assert "Fee" not in free.text + free.short
+
+
+@each_language
+def test_the_reasons_of_a_proposals_end_are_in_words(language: Language) -> None:
+    told = {
+        shown_in_mail(booking(MessageKind.BOOKING_TIME_KEPT, language, reason=reason, to_barber=side, is_request=open_))
+        for reason in ("rejected", "withdrawn", "lapsed")
+        for side in (False, True)
+        for open_ in (False, True)
+    }
+    assert len(told) == 12
+    assert not any("rejected" in text or "lapsed" in text for text in told)
 
 
 def test_a_message_without_what_is_optional() -> None:

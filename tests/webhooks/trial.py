@@ -26,6 +26,16 @@ TYPES = {
     "complete": EventType.BOOKING_COMPLETED,
     "cancel": EventType.BOOKING_CANCELLED,
     "expire": EventType.BOOKING_EXPIRED,
+    "offer": EventType.BOOKING_OFFERED,
+    "no_show": EventType.BOOKING_NO_SHOW,
+    "reschedule": EventType.BOOKING_RESCHEDULED,
+    "propose": EventType.BOOKING_TIME_PROPOSED,
+    "reject": EventType.BOOKING_PROPOSAL_REJECTED,
+    "withdraw": EventType.BOOKING_PROPOSAL_WITHDRAWN,
+    "lapse": EventType.BOOKING_PROPOSAL_LAPSED,
+    "delay": EventType.BOOKING_DELAYED,
+    "tip": EventType.BOOKING_TIPPED,
+    "note": EventType.BOOKING_NOTED,
 }
 
 
