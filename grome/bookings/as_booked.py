@@ -15,13 +15,11 @@ from grome.barbers.models import AddOn, Barber, ChosenService, OfferedService
 from grome.bookings.models import BookedService, Booking
 
 
-def lay_out_again(
-    barber: Barber, booking: Booking, now: datetime, taken: frozenset[int] = frozenset()
-) -> tuple[Calendar, Visit]:
-    """What `obstacle` and the others want to know; `taken` is what others occupy."""
+def lay_out_again(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, Visit]:
+    """What `obstacle` and the others want to know, as if nothing was taken."""
     call = booking.house_call
     way = Way(call.distance_m, call.travel_min) if call else NO_WAY
-    return lay_out(barber, services_as_booked(barber, booking), now, taken, way)
+    return lay_out(barber, services_as_booked(barber, booking), now, frozenset(), way)
 
 
 def services_as_booked(barber: Barber, booking: Booking) -> list[ChosenService]:

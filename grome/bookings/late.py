@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from grome.availability.slots import Calendar, Obstacle, first_slot_between, occupied_ticks
+from grome.availability.slots import Calendar, Obstacle, first_slot_between, occupied_ticks, to_be_known
 from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService
@@ -142,12 +142,12 @@ class RunningLate:
             return None
         after = day.bookings[clash.id].scheduled_at + clash.needs * TICK
         end = after + _OFFERED_WITHIN
-        first, last = tick_of(after) - TICKS_A_DAY, tick_of(end) + 2 * TICKS_A_DAY
-        taken = others(await self._bookings.occupied(day.barber.id, first, last)).difference(booking.ticks)
-        calendar, visit = lay_out_again(day.barber, booking, now, taken)
-        at_once = msgspec.structs.replace(calendar.rules, min_notice_min=0)
-        slot = first_slot_between(replace(calendar, rules=at_once), after, end, visit)
-        return NewTime(slot.start, slot.end, occupied_ticks(at_once, slot.start, visit)) if slot else None
+        calendar, visit = lay_out_again(day.barber, booking, now)
+        calendar = replace(calendar, rules=msgspec.structs.replace(calendar.rules, min_notice_min=0))
+        known = to_be_known(calendar, visit, calendar.starts_between(after, end, visit))
+        taken = others(await self._bookings.occupied(day.barber.id, *known)).difference(booking.ticks)
+        slot = first_slot_between(replace(calendar, taken=taken), after, end, visit)
+        return NewTime(slot.start, slot.end, occupied_ticks(calendar.rules, slot.start, visit)) if slot else None
 
 
 class _Day:
@@ -208,11 +208,10 @@ class _Day:
         """
         closing = start
         while closing <= end:
-            ends = [one.hours.end for one in self.calendar.openings(Span(closing, closing + 1))]
-            later = max(ends, default=closing)
-            if later <= closing:
+            openings = self.calendar.openings(Span(closing, closing + 1))
+            if not openings:
                 break
-            closing = later
+            closing = max(one.hours.end for one in openings)
         return closing if closing > start else None
 
 

@@ -94,7 +94,7 @@ class Rescheduling:
             raise WrongState("Nobody has answered the request in time.")
         check_movable(booking, now)
         barber = await self._barbers.find(booking.barber_id)
-        calendar, visit = lay_out_again(barber, booking, now, frozenset())
+        calendar, visit = lay_out_again(barber, booking, now)
         known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
         taken = await self._bookings.occupied(barber.id, *known)
         calendar = replace(calendar, taken=taken.difference(booking.ticks))
