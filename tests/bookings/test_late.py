@@ -215,6 +215,7 @@ async def test_what_broke_off_is_carried_on(http: httpx.AsyncClient, context: Ap
     """Cut off after each of its writes in turn: nothing overlaps, and the same call again makes the rest."""
     starts = [(10, 0), (10, 30), (11, 0), (11, 35), (12, 5)]
     for writes in range(1, 5):
+        clock.shift = timedelta()
         day = await a_day(http, context, clock, *starts)
         bookings = context.database["bookings"]
         later = tomorrow(10, 20)
