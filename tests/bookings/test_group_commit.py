@@ -15,6 +15,7 @@ from uuid import UUID
 
 import httpx
 import msgspec
+import psutil
 import pytest
 from pymongo import WriteConcern
 from pymongo.errors import WriteConcernError, WriteError
@@ -32,6 +33,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, register
 from tests.running import Running, running_grome
+from tests.waiting import until
 
 Verdicts = list[BaseException | None]
 START = datetime(2030, 1, 1, 9, tzinfo=UTC)
@@ -266,6 +268,7 @@ async def test_a_repeat_under_the_same_key_settles_what_is_unknown(tmp_path: Pat
             await group.insert(wish(shop, 1_000))
             pid = mongod_of(tmp_path)
             os.kill(pid, signal.SIGSTOP)
+            await until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, within_s=5)
             try:
                 told = await outcomes(group.insert, crowd())
             finally:
