@@ -187,8 +187,9 @@ class BookingRepository:
     async def accepted_between(
         self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
     ) -> list[StartingBooking]:
-        """Both ends are within; the earliest start first."""
-        wanted: Document = {"scheduled_at": {"$gte": start, "$lte": end}, "status": Status.ACCEPTED.value}
+        """Both ends are within; the earliest start first. Guests are left out: nobody can remind them."""
+        span = {"$gte": start, "$lte": end}
+        wanted: Document = {"scheduled_at": span, "status": Status.ACCEPTED.value, "customer_id": {"$ne": None}}
         if after:
             wanted["$or"] = [
                 {"scheduled_at": {"$gt": after.scheduled_at}},
