@@ -196,6 +196,18 @@ def test_obstacle_of_a_start(clock: str, duration_min: int, expected: Obstacle |
     assert obstacle(calendar, start.astimezone(ZoneInfo(NEW_YORK)), Visit(duration_min)) == expected
 
 
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [("09:00", None), ("09:35", None), ("09:40", Obstacle.TIME_OFF), ("10:30", Obstacle.TIME_OFF), ("10:35", None)],
+)
+def test_time_off_takes_every_five_minutes_that_it_touches(start: str, expected: Obstacle | None) -> None:
+    """From 10:07 to 10:30:01 UTC; a gap in the visit is no help."""
+    off = datetime(2027, 5, 4, 10, 7, tzinfo=UTC), datetime(2027, 5, 4, 10, 30, 1, tzinfo=UTC)
+    calendar = replace(a_calendar(every_day(a_day()), slot_step_min=5), time_off=(span_between(*off),))
+    for visit in (Visit(30), Visit(30, gaps=((5, 25),))):
+        assert obstacle(calendar, datetime.fromisoformat(f"2027-05-04T{start}Z"), visit) == expected
+
+
 def test_notice_ends_at_its_very_second() -> None:
     hours = every_day(a_day("00:00", "24:00"))
     for late, expected in [(timedelta(0), None), (timedelta(microseconds=1), Obstacle.TOO_SOON)]:
