@@ -1,0 +1,549 @@
+"""What customers, barbers and Grome do: each command as it is drawn, as it is sent, and as the model takes it.
+
+A command is drawn with small numbers, which it aims at what is there when its turn comes. One more command is one more
+class in `COMMANDS`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from grome.barbers.schemas import LatLng, TimeOffIn
+from grome.bookings.models import Action
+from grome.bookings.schemas import BookingIn, CancelIn, RebookIn
+from grome.reviews.schemas import ReviewIn
+from grome.waitlist.schemas import AreaIn, EntryIn
+from grome.walkins.schemas import GuestIn, SeatIn, WalkInIn
+from tests.stateful import around
+from tests.stateful.model import Model, Person, Refused, Waiting, WalkIn
+from tests.stateful.shops import TICK, Day, Rules, Shop, Wish
+from tests.stateful.stopped import moment
+from tests.stateful.world import World, actor_of, hours_of
+
+NOBODY = UUID(int=0)
+OFFERS = [(0,), (1,), (0, 1), (2,)]
+DAYS_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A command with its aim: `do` sends it, and `expect` does it to the model, given what it was answered.
+
+    Where it `sets` something, what is done at the same moment may know it or not.
+    """
+
+    text: str
+    do: Callable[[World], Awaitable[Any]]
+    expect: Callable[[Model, Any], None]
+    sets: bool = False
+
+
+class Command(Protocol):
+    def aimed(self, world: World) -> Deed | None: ...
+
+
+def named(model: Model, key: UUID) -> str:
+    return f"visit {list(model.visits).index(key)}"
+
+
+def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UUID | None:
+    """The nth visit that allows it, or the nth of all where none does or every eighth number."""
+
+    def is_allowed(key: UUID) -> bool:
+        try:
+            would(model.copy(), key)
+        except Refused:
+            return False
+        return True
+
+    fitting = [key for key in model.visits if is_allowed(key)] if nth < 28 else []
+    pool = fitting or list(model.visits)
+    return pool[nth % len(pool)] if pool else None
+
+
+def offered(model: Model, wish: Wish) -> list[int]:
+    """Every start of these days that ought to be bookable."""
+    taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
+    starts = range(-(-model.now // TICK) * TICK, model.now + DAYS_AHEAD * 24 * 60, TICK)
+    return [start for start in starts if not wish.objections(start, model.now, taken, seats)]
+
+
+def shop_of(model: Model, number: int) -> Shop:
+    shops = list(model.shops.values())
+    return shops[number % len(shops)]
+
+
+shops, customers, nths = st.integers(0, 1), st.integers(0, 3), st.integers(0, 31)
+wanted_offers = st.sampled_from(OFFERS)
+
+
+@dataclass(frozen=True)
+class Create:
+    """At an offered time, mostly one of few, or at any time whatever."""
+
+    customer: int
+    shop: int
+    offers: tuple[int, ...]
+    nth: int
+    anywhere: int | None
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Create"]:
+        anywhere = st.none() | st.none() | st.integers(0, DAYS_AHEAD * 288)
+        return st.builds(Create, customers, shops, wanted_offers, st.integers(0, 40), anywhere)
+
+    def aimed(self, world: World) -> Deed | None:
+        wish = Wish(shop_of(world.model, self.shop), self.offers)
+        starts = offered(world.model, wish) if self.anywhere is None else []
+        start = starts[self.nth % len(starts)] if starts else _any_start(world.model, self.anywhere or 0)
+        return create(world, world.customers[self.customer], wish, start)
+
+
+def create(world: World, customer: Person, wish: Wish, start: int) -> Deed:
+    wanted = BookingIn(wish.shop.id, world.ids(wish.offers), moment(start))
+
+    def expect(model: Model, booking: Any) -> None:
+        now = Wish(model.shops[wish.shop.id], wish.offers)
+        model.create(booking.id if booking else NOBODY, customer.id, now, start)
+
+    return Deed(
+        f"customer books {wish.offers} at {_at(wish.shop, start)}",
+        lambda world: world.grome.booking_creation.create(actor_of(customer), wanted, None),
+        expect,
+    )
+
+
+def _any_start(model: Model, number: int) -> int:
+    """Some of them are on no tick."""
+    return model.now // TICK * TICK + number * TICK + (number % 7 == 0) * 2
+
+
+def _at(shop: Shop, start: int) -> str:
+    return f"{moment(start):%d %H:%M}Z of {shop.zone}"
+
+
+@dataclass(frozen=True)
+class Rebook:
+    nth: int
+    start: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Rebook"]:
+        return st.builds(Rebook, nths, st.integers(0, 40))
+
+    def aimed(self, world: World) -> Deed | None:
+        model = world.model
+        own = [key for key, visit in model.visits.items() if visit.customer]
+        if not own:
+            return None
+        key = own[self.nth % len(own)]
+        visit = model.visits[key]
+        wish = Wish(model.shops[visit.shop], visit.offers)
+        starts = offered(model, wish)
+        start = starts[self.start % len(starts)] if starts else _any_start(model, self.start)
+        customer = Person("customer", visit.customer or NOBODY)
+
+        def expect(model: Model, booking: Any) -> None:
+            now = Wish(model.shops[visit.shop], visit.offers)
+            made = booking.id if booking else NOBODY
+            model.create(made, customer.id, now, start)
+            model.visits[made] = replace(model.visits[made], origin="rebook")
+
+        return Deed(
+            f"the customer of {named(model, key)} rebooks it at {_at(wish.shop, start)}",
+            lambda world: world.grome.rebooking.rebook(actor_of(customer), key, RebookIn(moment(start)), None),
+            expect,
+        )
+
+
+@dataclass(frozen=True)
+class Move:
+    """`by` is one of the visit's two sides, somebody else or an admin."""
+
+    action: str
+    by: str
+    nth: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Move"]:
+        barbers = st.sampled_from(["accept", "accept", "decline", "start", "start", "complete", "complete", "no_show"])
+        barbers_moves = st.builds(Move, barbers, st.just("barber"), nths)
+        answers = st.builds(Move, st.sampled_from(["accept", "decline"]), st.just("customer"), nths)
+        cancels = st.builds(Move, st.just("cancel"), st.sampled_from(["customer", "customer", "barber", "admin"]), nths)
+        strangers = st.builds(Move, st.sampled_from(["cancel", "accept"]), st.just("stranger"), nths)
+        return st.one_of(barbers_moves, barbers_moves, answers, cancels, strangers)
+
+    def aimed(self, world: World) -> Deed | None:
+        key = aimed_at(world.model, self.nth, lambda model, one: model.move(self._person(world, one), one, self.action))
+        if key is None:
+            return None
+        person = self._person(world, key)
+
+        def do(world: World) -> Awaitable[Any]:
+            moves, actor = world.grome.booking_moves, actor_of(person)
+            if self.action == "cancel":
+                return moves.cancel(actor, key, CancelIn())
+            return moves.move(actor, key, Action(self.action))
+
+        text = f"{self.by} does {self.action} with {named(world.model, key)}"
+        return Deed(text, do, lambda model, _: model.move(person, key, self.action))
+
+    def _person(self, world: World, key: UUID) -> Person:
+        return person_by(world, key, self.by)
+
+
+def person_by(world: World, key: UUID, by: str) -> Person:
+    visit = world.model.visits[key]
+    if by == "barber":
+        return Person("barber", visit.shop)
+    if by == "admin":
+        return world.model.admin
+    if by == "customer" and visit.customer:
+        return Person("customer", visit.customer)
+    return next(one for one in world.customers if one.id != visit.customer)
+
+
+@dataclass(frozen=True)
+class Tip:
+    nth: int
+    amount: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Tip"]:
+        return st.builds(Tip, nths, st.sampled_from([0, 200, 500]))
+
+    def aimed(self, world: World) -> Deed | None:
+        def person(key: UUID) -> Person:
+            return person_by(world, key, "customer")
+
+        key = aimed_at(world.model, self.nth, lambda model, one: model.tip(person(one), one, self.amount))
+        if key is None:
+            return None
+        return Deed(
+            f"a tip of {self.amount} for {named(world.model, key)}",
+            lambda world: world.grome.booking_extras.tip(actor_of(person(key)), key, self.amount),
+            lambda model, _: model.tip(person(key), key, self.amount),
+        )
+
+
+@dataclass(frozen=True)
+class Review:
+    what: str
+    by: str
+    nth: int
+    stars: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Review"]:
+        what = st.sampled_from(["post", "post", "post", "edit", "remove"])
+        by = st.sampled_from(["customer", "customer", "customer", "stranger"])
+        removed = st.builds(Review, st.just("remove"), st.just("admin"), nths, st.just(1))
+        return st.builds(Review, what, by, nths, st.integers(1, 5)) | removed
+
+    def aimed(self, world: World) -> Deed | None:
+        key = aimed_at(world.model, self.nth, lambda model, one: self._expect(model, person_by(world, one, self.by), one))
+        if key is None:
+            return None
+        person = person_by(world, key, self.by)
+
+        def do(world: World) -> Awaitable[Any]:
+            reviews, actor, wanted = world.grome.reviews, actor_of(person), ReviewIn(self.stars)
+            if self.what == "post":
+                return reviews.post(actor, key, wanted, None)
+            return reviews.edit(actor, key, wanted) if self.what == "edit" else reviews.remove(actor, key)
+
+        text = f"{self.by} does {self.what} a review of {named(world.model, key)}, {self.stars} stars"
+        return Deed(text, do, lambda model, _: self._expect(model, person, key))
+
+    def _expect(self, model: Model, person: Person, key: UUID) -> None:
+        if self.what == "remove":
+            around.remove_review(model, person, key)
+        else:
+            change = around.review if self.what == "post" else around.edit_review
+            change(model, person, key, self.stars)
+
+
+# -- What barbers set --------------------------------------------------------------------------------------------------
+
+RULES = [
+    Rules(),
+    Rules(step=30, before=10, after=5),
+    Rules(step=5, after=15, auto=False),
+    Rules(step=20, cap=2),
+    Rules(step=15, notice=60, cap=4, auto=False),
+    Rules(horizon=1, before=30),
+]
+OVERRIDES = [None, Day(10 * 60, 12 * 60), Day(22 * 60, 26 * 60, ((24 * 60, 24 * 60 + 30),)), Day(0, 24 * 60)]
+
+
+@dataclass(frozen=True)
+class PutRules:
+    shop: int
+    rules: Rules
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["PutRules"]:
+        return st.builds(PutRules, shops, st.sampled_from(RULES))
+
+    def aimed(self, world: World) -> Deed | None:
+        shop = shop_of(world.model, self.shop)
+
+        def expect(model: Model, _: object) -> None:
+            model.shops[shop.id] = replace(model.shops[shop.id], rules=self.rules)
+
+        text = f"{shop.zone} gets {self.rules}"
+        return Deed(text, lambda world: world.put_rules(replace(shop, rules=self.rules)), expect, sets=True)
+
+
+@dataclass(frozen=True)
+class Override:
+    shop: int
+    days: int
+    day: Day | None
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Override"]:
+        return st.builds(Override, shops, st.integers(0, DAYS_AHEAD), st.sampled_from(OVERRIDES))
+
+    def aimed(self, world: World) -> Deed | None:
+        shop = shop_of(world.model, self.shop)
+        on = shop.date_of(world.model.now) + timedelta(days=self.days)
+
+        def expect(model: Model, _: object) -> None:
+            now = model.shops[shop.id]
+            model.shops[shop.id] = replace(now, overrides={**now.overrides, on: self.day})
+
+        return Deed(
+            f"{shop.zone} has {self.day} on {on}",
+            lambda world: world.grome.openings.put_override(world.barber(shop.id), on, hours_of(self.day)),
+            expect,
+            sets=True,
+        )
+
+
+@dataclass(frozen=True)
+class TakeTimeOff:
+    """For some minutes, on ticks or not, or take back the latest one."""
+
+    shop: int
+    begins: int
+    minutes: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["TakeTimeOff"]:
+        return st.builds(TakeTimeOff, shops, st.integers(0, 2 * 24 * 60), st.sampled_from([0, 7, 60, 600]))
+
+    def aimed(self, world: World) -> Deed | None:
+        shop = shop_of(world.model, self.shop)
+        begins = world.model.now + self.begins
+        if self.minutes:
+            return self._add(shop, begins, begins + self.minutes)
+        return self._remove(shop, list(shop.time_off)[-1]) if shop.time_off else None
+
+    def _add(self, shop: Shop, begins: int, ends: int) -> Deed:
+        def expect(model: Model, made: Any) -> None:
+            now = model.shops[shop.id]
+            key = made.id if made else NOBODY
+            model.shops[shop.id] = replace(now, time_off={**now.time_off, key: (begins, ends)})
+
+        wanted = TimeOffIn(moment(begins), moment(ends))
+        return Deed(
+            f"{shop.zone} is away from {moment(begins):%d %H:%M}Z to {moment(ends):%d %H:%M}Z",
+            lambda world: world.grome.openings.add_time_off(world.barber(shop.id), wanted),
+            expect,
+            sets=True,
+        )
+
+    def _remove(self, shop: Shop, key: UUID) -> Deed:
+        def expect(model: Model, _: object) -> None:
+            now = model.shops[shop.id]
+            if key not in now.time_off:
+                raise Refused("not_found")
+            left = {name: off for name, off in now.time_off.items() if name != key}
+            model.shops[shop.id] = replace(now, time_off=left)
+
+        return Deed(
+            f"{shop.zone} is there after all",
+            lambda world: world.grome.openings.remove_time_off(world.barber(shop.id), key),
+            expect,
+            sets=True,
+        )
+
+
+# -- The waitlist and the queue ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JoinWaitlist:
+    """For one shop, or with None for whoever is near."""
+
+    customer: int
+    shop: int | None
+    offers: tuple[int, ...]
+    begins: int
+    hours: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["JoinWaitlist"]:
+        where = shops | st.none()
+        return st.builds(JoinWaitlist, customers, where, wanted_offers, st.integers(0, 40), st.sampled_from([1, 6, 72]))
+
+    def aimed(self, world: World) -> Deed | None:
+        customer, model = world.customers[self.customer], world.model
+        shop = None if self.shop is None else shop_of(model, self.shop).id
+        earliest = model.now + self.begins * 60
+        latest = earliest + self.hours * 60
+        wanted = EntryIn(
+            world.ids(self.offers),
+            moment(earliest),
+            moment(latest),
+            barber_id=shop,
+            area=None if shop else AreaIn(LatLng(*world.place), 5),
+        )
+
+        def expect(model: Model, entry: Any) -> None:
+            waiting = Waiting(customer.id, shop, self.offers, earliest, latest, model.now)
+            model.waiting[entry.id if entry else NOBODY] = waiting
+
+        return Deed(
+            f"customer {self.customer} waits for {self.offers} from {moment(earliest):%d %H:%M}Z for {self.hours} h "
+            f"at {'any shop' if self.shop is None else f'shop {self.shop}'}",
+            lambda world: world.grome.waitlist.join(actor_of(customer), wanted),
+            expect,
+        )
+
+
+@dataclass(frozen=True)
+class LeaveWaitlist:
+    nth: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["LeaveWaitlist"]:
+        return st.builds(LeaveWaitlist, nths)
+
+    def aimed(self, world: World) -> Deed | None:
+        if not world.model.waiting:
+            return None
+        keys = list(world.model.waiting)
+        key = keys[self.nth % len(keys)]
+        customer = Person("customer", world.model.waiting[key].customer)
+        return Deed(
+            f"somebody waits no more ({keys.index(key)})",
+            lambda world: world.grome.waitlist.leave(actor_of(customer), key),
+            lambda model, _: around.leave(model, key),
+        )
+
+
+@dataclass(frozen=True)
+class JoinQueue:
+    """As a customer, or as a guest of whom the barber knows a name. Whether there is room is the product's estimate."""
+
+    customer: int | None
+    shop: int
+    offers: tuple[int, ...]
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["JoinQueue"]:
+        return st.builds(JoinQueue, customers | st.none(), shops, wanted_offers)
+
+    def aimed(self, world: World) -> Deed | None:
+        shop = shop_of(world.model, self.shop)
+        customer = None if self.customer is None else world.customers[self.customer]
+
+        async def do(world: World) -> UUID:
+            walk_ins, services = world.grome.walk_ins, world.ids(self.offers)
+            if customer:
+                return (await walk_ins.join(actor_of(customer), shop.id, WalkInIn(services))).id
+            queue = await walk_ins.add_guest(world.barber(shop.id), GuestIn("A guest", services))
+            [new] = [one.id for one in queue.items if one.id not in world.model.walk_ins][-1:]
+            return new
+
+        def expect(model: Model, key: Any) -> None:
+            if key is None:  # full, or there already
+                raise Refused("in_queue_already" if self._waits(model, shop, customer) else "queue_full")
+            model.walk_ins[key] = WalkIn(shop.id, customer.id if customer else None, self.offers)
+
+        who = "a guest" if customer is None else f"customer {self.customer}"
+        return Deed(f"{who} comes to {shop.zone} for {self.offers}", do, expect)
+
+    def _waits(self, model: Model, shop: Shop, customer: Person | None) -> bool:
+        return customer is not None and any(
+            (one.shop, one.customer, one.state) == (shop.id, customer.id, "waiting") for one in model.walk_ins.values()
+        )
+
+
+@dataclass(frozen=True)
+class CallUp:
+    """Seat somebody of the queue, for as long as the services take or less, or find them gone."""
+
+    what: str
+    nth: int
+    minutes: int | None
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["CallUp"]:
+        what = st.sampled_from(["seat", "seat", "seat", "left", "missed"])
+        return st.builds(CallUp, what, nths, st.sampled_from([None, None, 5, 20]))
+
+    def aimed(self, world: World) -> Deed | None:
+        model = world.model
+        if not model.walk_ins:
+            return None
+        waiting = [key for key, one in model.walk_ins.items() if one.state == "waiting"]
+        keys = (waiting if self.nth < 24 else []) or list(model.walk_ins)
+        key = keys[self.nth % len(keys)]
+        one, walk_ins = model.walk_ins[key], world.grome.walk_ins
+        barber, customer = world.barber(one.shop), one.customer
+        if self.what == "left" and customer is None:
+            return None
+        text = f"{self.what} walk-in {list(model.walk_ins).index(key)} {self.minutes or ''}"
+        if self.what == "seat":
+            return Deed(
+                text,
+                lambda _: walk_ins.seat(barber, key, SeatIn(self.minutes)),
+                lambda model, booking: around.seat(model, key, booking.id if booking else None, self.minutes),
+            )
+        if self.what == "missed":
+            return Deed(text, lambda _: walk_ins.miss(barber, key), lambda m, _: around.drop_out(m, key, "missed"))
+        leaving = actor_of(Person("customer", customer or NOBODY))
+        return Deed(text, lambda _: walk_ins.leave(leaving, key), lambda m, _: around.drop_out(m, key, "left"))
+
+
+COMMANDS: list[tuple[int, type[Any]]] = [
+    (10, Create),
+    (1, Rebook),
+    (14, Move),
+    (2, Tip),
+    (5, Review),
+    (2, PutRules),
+    (1, Override),
+    (1, TakeTimeOff),
+    (3, JoinWaitlist),
+    (1, LeaveWaitlist),
+    (2, JoinQueue),
+    (3, CallUp),
+]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Alone: of what is done at one moment, everything is done by the same clock."""
+
+    minutes: int
+    with_jobs: bool
+
+
+def commands() -> st.SearchStrategy[Command]:
+    return st.sampled_from([kind for often, kind in COMMANDS for _ in range(often)]).flatmap(lambda kind: kind.drawn())
+
+
+def steps() -> st.SearchStrategy[list[Command] | Wait]:
+    waits = st.builds(Wait, st.sampled_from([1, 7, 10, 30, 60, 125, 720, 1440]), st.sampled_from([True, True, False]))
+    alone = st.lists(commands(), min_size=1, max_size=1)
+    return st.one_of(st.just([]), alone, alone, alone, st.lists(commands(), min_size=2, max_size=6), waits)
+
+

@@ -1,0 +1,141 @@
+"""Everything at once, against a model: whatever is done in whatever order, Grome is where it ought to be."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from grome.context import AppContext
+from tests.stateful import around
+from tests.stateful.commands import OFFERS, Command, Deed, Wait, offered, steps
+from tests.stateful.model import Model, Refused
+from tests.stateful.shops import TICK, Wish
+from tests.stateful.stopped import StoppedClock, moment
+from tests.stateful.stored import Stored, as_modelled, minute_of
+from tests.stateful.world import Told, World, told
+from tests.stateful.worlds import CODES, Plan, plans
+
+MOST_STEPS = 40
+PROFILE = settings.get_current_profile_name()
+LEGAL = {
+    "requested": {"requested", "accepted", "cancelled"},
+    "accepted": {"accepted", "in_progress", "cancelled"},
+    "in_progress": {"in_progress", "completed"},
+    "completed": {"completed"},
+    "cancelled": set[str](),
+}
+
+
+@settings(
+    parent=settings.get_profile(PROFILE if PROFILE != "default" else "brief"),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(plan=plans(), course=st.lists(steps(), min_size=MOST_STEPS // 2, max_size=MOST_STEPS))
+async def test_it_is_where_it_ought_to_be(
+    grome: AppContext, stopped: StoppedClock, plan: Plan, course: list[list[Command] | Wait]
+) -> None:
+    world = await World.begin(grome, stopped, plan.now, plan.open())
+    try:
+        for code, promo in CODES.items():
+            await world.make_promo(code, promo)
+        for number, step in enumerate(course):
+            if isinstance(step, Wait):
+                note(f"{step}, which makes it {moment(world.model.now + step.minutes):%d %H:%M}Z")
+                await world.wait(step.minutes, with_jobs=step.with_jobs)
+            elif not await at_once(world, step):
+                continue
+            await check(world, number)
+    finally:
+        await world.end()
+
+
+async def at_once(world: World, commands: Sequence[Command]) -> bool:
+    """Send them, and find an order in which the model answers the same and comes to what is stored."""
+    deeds = [deed for command in commands if (deed := command.aimed(world))]
+    if not deeds:
+        return False
+    answers = await asyncio.gather(*(told(deed.do(world)) for deed in deeds))
+    done = list(zip(deeds, answers, strict=True))
+    note("\n  at once: ".join(f"{deed.text}: {answer}" for deed, answer in done))
+    stored = await world.stored()
+    model = next(explanations(world.model, world.model, done, stored), None)
+    if model is None:
+        pytest.fail(why_not(world.model, done, stored))
+    world.model = model
+    await world.follow()
+    return True
+
+
+def explanations(before: Model, model: Model, left: list[tuple[Deed, Told]], stored: Stored) -> Iterator[Model]:
+    """The model after what is left, in each order that fits. What is set meanwhile may have been known or not."""
+    if not left and as_modelled(model) == stored:
+        yield model
+    for number, (deed, answer) in enumerate(left):
+        for shops in [model.shops] if deed.sets or model.shops == before.shops else [model.shops, before.shops]:
+            trial = model.copy()
+            trial.shops = dict(shops)
+            if expected(deed, answer, trial) == "":
+                trial.shops = trial.shops if deed.sets else model.shops
+                yield from explanations(before, trial, left[:number] + left[number + 1 :], stored)
+
+
+def expected(deed: Deed, answer: Told, model: Model) -> str:
+    """What the model would have answered, where that is something else; done to the model."""
+    try:
+        deed.expect(model, answer.value)
+    except Refused as refused:
+        fits = refused.code == answer.code and (not refused.reasons or refused.reasons & answer.reasons)
+        return "" if fits else f"{refused}"
+    return "" if answer.code == "ok" else "ok"
+
+
+def why_not(model: Model, done: list[tuple[Deed, Told]], stored: Stored) -> str:
+    """Of the order in which they were sent, which is the only one of a single command."""
+    trial, told_of = model.copy(), list[str]()
+    for deed, answer in done:
+        if wrong := expected(deed, answer, trial):
+            told_of.append(f"{deed.text}: answered {answer}, and ought to be {wrong}")
+    return "\n".join(told_of or differences(as_modelled(trial), stored))
+
+
+def differences(ought: Stored, stored: Stored) -> list[str]:
+    return [
+        f"{name}: ought to be {expected.get(key)}, is {found.get(key)}"
+        for name, expected, found in zip(Stored._fields, ought, stored, strict=True)
+        for key in {*expected, *found}
+        if expected.get(key) != found.get(key)
+    ]
+
+
+async def check(world: World, number: int) -> None:
+    stored, model = await world.stored(), world.model
+    assert differences(as_modelled(model), stored) == []
+    for shop in model.shops:
+        held = [tick for visit in stored.visits.values() if visit.shop == shop for tick in visit.held]
+        assert len(held) == len(set(held)), "visits overlap"
+        assert await world.ratings(shop) == [around.rating(model, shop)] * 2
+    for visit in stored.visits.values():
+        assert visit.history[0].action in {"create", "offer"}
+        assert all(later.status in LEGAL[earlier.status] for earlier, later in pairwise(visit.history)), visit
+    await check_a_day(world, number)
+
+
+async def check_a_day(world: World, number: int) -> None:
+    """What is offered is what ought to be, and each other start is refused for what ought to be against it."""
+    model = world.model
+    wish = Wish(list(model.shops.values())[number % 2], OFFERS[number // 2 % len(OFFERS)])
+    on = wish.shop.date_of(model.now) + timedelta(days=number // 3 % 3)
+    taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
+    day = await world.day(wish, on)
+    free = [minute_of(slot.start) for slot in day.slots]
+    assert free == [start for start in offered(model, wish) if wish.shop.date_of(start) == on]
+    for refused in day.refused or ():
+        against = wish.objections(minute_of(refused.start), model.now, taken, seats)
+        assert refused.reason in against, (wish, moment(minute_of(refused.start)))
+
+    assert {minute_of(one.start) for one in day.refused or ()}.isdisjoint(free)
