@@ -11,7 +11,7 @@ REVIEWS_EDITABLE = 14 * 24 * 60
 OFFER_HELD = 10
 MOST_UNANSWERED = 3
 FREEING = {"cancel", "decline", "expire", "no_show", "complete", "reschedule", "reject", "withdraw", "lapse"}
-NewId = Callable[[Waiting, int, UUID], UUID | None]
+NewId = Callable[[UUID, int, UUID], UUID | None]
 
 
 # -- Reviews -----------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _ask(model: Model, name: UUID, freed: tuple[UUID, int, int], new_id: NewId) 
     for start in range(-(-max(begin - wish.minutes + 1, one.earliest) // TICK) * TICK, latest, TICK):
         if (shop, start) in one.passed or model.objections(wish, start):
             continue
-        key = new_id(one, start, shop)
+        key = new_id(name, start, shop)
         if key is None:
             raise AssertionError(f"{one} should have been offered {start} at {shop}")
         model.offer(key, one.customer, wish, start, min(model.now + OFFER_HELD, start))

@@ -4,9 +4,10 @@ A command is drawn with small numbers, which it aims at what is there when its t
 class in `COMMANDS`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -65,11 +66,22 @@ def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UU
     return pool[nth % len(pool)] if pool else None
 
 
-def offered(model: Model, wish: Wish) -> list[int]:
-    """Every start of these days that ought to be bookable."""
+def offered(model: Model, wish: Wish, begin: int, end: int) -> Iterator[int]:
+    """Every start in a span of time that ought to be bookable."""
     taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
-    starts = range(-(-model.now // TICK) * TICK, model.now + DAYS_AHEAD * 24 * 60, TICK)
-    return [start for start in starts if not wish.objections(start, model.now, taken, seats)]
+    starts = range(-(-max(begin, model.now) // TICK) * TICK, end, TICK)
+    return (start for start in starts if not wish.objections(start, model.now, taken, seats))
+
+
+def free_start(model: Model, wish: Wish, nth: int) -> int:
+    """One of the next; any time where none is free."""
+    starts = list(islice(offered(model, wish, model.now, model.now + DAYS_AHEAD * 24 * 60), nth + 1))
+    return starts[-1] if starts else any_start(model, nth)
+
+
+def any_start(model: Model, number: int) -> int:
+    """Some of them are on no tick."""
+    return model.now // TICK * TICK + number * TICK + (number % 7 == 0) * 2
 
 
 def shop_of(model: Model, number: int) -> Shop:
@@ -98,8 +110,8 @@ class Create:
 
     def aimed(self, world: World) -> Deed | None:
         wish = Wish(shop_of(world.model, self.shop), self.offers)
-        starts = offered(world.model, wish) if self.anywhere is None else []
-        start = starts[self.nth % len(starts)] if starts else _any_start(world.model, self.anywhere or 0)
+        anywhere, model = self.anywhere, world.model
+        start = free_start(model, wish, self.nth) if anywhere is None else any_start(model, anywhere)
         return create(world, world.customers[self.customer], wish, start)
 
 
@@ -115,11 +127,6 @@ def create(world: World, customer: Person, wish: Wish, start: int) -> Deed:
         lambda world: world.grome.booking_creation.create(actor_of(customer), wanted, None),
         expect,
     )
-
-
-def _any_start(model: Model, number: int) -> int:
-    """Some of them are on no tick."""
-    return model.now // TICK * TICK + number * TICK + (number % 7 == 0) * 2
 
 
 def _at(shop: Shop, start: int) -> str:
@@ -143,8 +150,7 @@ class Rebook:
         key = own[self.nth % len(own)]
         visit = model.visits[key]
         wish = Wish(model.shops[visit.shop], visit.offers)
-        starts = offered(model, wish)
-        start = starts[self.start % len(starts)] if starts else _any_start(model, self.start)
+        start = free_start(model, wish, self.start)
         customer = Person("customer", visit.customer or NOBODY)
 
         def expect(model: Model, booking: Any) -> None:

@@ -38,4 +38,4 @@ async def grome(settings: Settings, stopped: StoppedClock, database: None) -> As
     yield context
     await context.close()
 
-hypothesis_settings.register_profile("raw", max_examples=20, derandomize=False, database=None, phases=[Phase.generate])
+hypothesis_settings.register_profile("raw", max_examples=60, derandomize=False, database=None, phases=[Phase.generate], report_multiple_bugs=False)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -75,11 +75,11 @@ class Wish:
     shop: Shop
     offers: tuple[int, ...]
 
-    @property
+    @cached_property
     def _offers(self) -> list[Offer]:
         return [self.shop.offers[number] for number in self.offers]
 
-    @property
+    @cached_property
     def minutes(self) -> int:
         return sum(offer.minutes for offer in self._offers)
 
@@ -99,23 +99,28 @@ class Wish:
     def seats(self, start: int) -> frozenset[Seat]:
         return frozenset((self.shop.date_of(start), subject) for subject in self.caps)
 
-    def at_work(self, start: int) -> set[int]:
-        """The ticks in which the barber is busy with the customer."""
-        ticks, begin = set(range(start, start + self.minutes, TICK)), start
+    @cached_property
+    def _at_work(self) -> frozenset[int]:
+        """The ticks from the start in which the barber is busy with the customer."""
+        ticks, begin = set(range(0, self.minutes, TICK)), 0
         for offer in self._offers:
             if offer.gap:
                 ticks -= set(range(begin + offer.gap[0], begin + offer.gap[1], TICK))
             begin += offer.minutes
-        return ticks
+        return frozenset(ticks)
 
-    def ticks(self, start: int) -> frozenset[int]:
-        """All that is kept from others."""
+    @cached_property
+    def _kept(self) -> frozenset[int]:
+        """The same with all that is kept from others."""
         first, last = self._offers[0], self._offers[-1]
         before = self.shop.rules.before if first.before is None else first.before
         after = self.shop.rules.after if last.after is None else last.after
-        end = start + self.minutes
-        around = {*range(start - before, start, TICK), *range(end, end + after, TICK)}
-        return frozenset(self.at_work(start) | around)
+        around = {*range(-before, 0, TICK), *range(self.minutes, self.minutes + after, TICK)}
+        return self._at_work | around
+
+    def ticks(self, start: int) -> frozenset[int]:
+        """All that is kept from others."""
+        return frozenset(start + tick for tick in self._kept)
 
     def objections(self, start: int, now: int, taken: frozenset[int], seats: Counter[Seat]) -> frozenset[str]:
         """The reasons of the first rule that has something against it; none where it can be booked."""
@@ -139,7 +144,7 @@ class Wish:
 
     def _hours(self, start: int) -> frozenset[str]:
         reasons = {"closed"}
-        work, around = self.at_work(start), self.shop.date_of(start)
+        work, around = {start + tick for tick in self._at_work}, self.shop.date_of(start)
         for begins in (around - timedelta(days=1), around):
             if (day := self.shop.day(begins)) is None:
                 continue

@@ -1,13 +1,21 @@
 """What is stored, read as plain documents, in the model's terms."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from grome.common.mongo import Database
 from tests.stateful.model import Entry, Model, Proposal, Review, Use, Visit, Waiting, WalkIn
-from tests.stateful.shops import TICK, Seat
+from tests.stateful.shops import TICK, Day, Rules, Seat
+
+
+class Set(NamedTuple):
+    """What a barber can change."""
+
+    rules: Rules
+    overrides: dict[date, Day | None]
+    time_off: dict[UUID, tuple[int, int]]
 
 
 class Stored(NamedTuple):
@@ -16,12 +24,14 @@ class Stored(NamedTuple):
     uses: dict[UUID, Use]
     waiting: dict[UUID, Waiting]
     walk_ins: dict[UUID, WalkIn]
+    shops: dict[UUID, Set]
 
 
 def as_modelled(model: Model) -> Stored:
     """What ought to be stored. Of seats only the number can be told from outside."""
     visits = {key: replace(visit, seats=_seats(len(visit.seats))) for key, visit in model.visits.items()}
-    return Stored(visits, model.reviews, model.uses, model.waiting, model.walk_ins)
+    shops = {key: Set(shop.rules, dict(shop.overrides), dict(shop.time_off)) for key, shop in model.shops.items()}
+    return Stored(visits, model.reviews, model.uses, model.waiting, model.walk_ins, shops)
 
 
 async def stored(database: Database, services: list[UUID]) -> Stored:
@@ -36,6 +46,7 @@ async def stored(database: Database, services: list[UUID]) -> Stored:
         {one["_id"]: Use(one["code"], one["customer_id"]) for one in await of("promo_uses")},
         {one["_id"]: _waiting(one, offers) for one in await of("waitlist")},
         {one["_id"]: _walk_in(one, offers) for one in await of("walk_ins")},
+        {one["_id"]: _set(one) for one in await of("barbers")},
     )
 
 
@@ -130,3 +141,35 @@ def _waiting(one: dict[str, Any], offers: dict[UUID, int]) -> Waiting:
 def _walk_in(one: dict[str, Any], offers: dict[UUID, int]) -> WalkIn:
     wanted = tuple(offers[service] for service in one["service_ids"])
     return WalkIn(one["barber_id"], one["customer_id"], wanted, one["state"], one["booking_id"])
+
+
+def _set(one: dict[str, Any]) -> Set:
+    rules, openings = one["rules"], one["openings"]
+    return Set(
+        Rules(
+            step=rules["slot_step_min"],
+            notice=rules["min_notice_min"],
+            horizon=rules["horizon_days"],
+            before=rules["buffer_before_min"],
+            after=rules["buffer_after_min"],
+            cap=rules["daily_cap"],
+            auto=rules["auto_accept"],
+        ),
+        {date.fromisoformat(each["date"]): _day(each["hours"]) for each in openings["overrides"]},
+        {each["id"]: (minute_of(each["starts_at"]), minute_of(each["ends_at"])) for each in openings["time_off"]},
+    )
+
+
+def _day(hours: dict[str, Any] | None) -> Day | None:
+    if hours is None:
+        return None
+    opens, closes = _wall(hours["start_time"]), _wall(hours["end_time"])
+    breaks = [(_wall(each["start_time"], opens), _wall(each["end_time"], opens + 1)) for each in hours["breaks"]]
+    return Day(opens, _wall(f"{closes // 60:02}:{closes % 60:02}", opens + 1), tuple(breaks))
+
+
+def _wall(clock: str, least: int = 0) -> int:
+    """Minutes after midnight, on the next day where it would come too early."""
+    hours, minutes = clock.split(":")
+    found = int(hours) * 60 + int(minutes)
+    return found if found >= least else found + 24 * 60

@@ -24,7 +24,7 @@ from grome.events.models import BOOKINGS, Change, Event, EventType
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
 from tests.stateful import around
-from tests.stateful.model import Model, Person, Promo, Waiting
+from tests.stateful.model import Model, Person, Promo
 from tests.stateful.shops import Day, Offer, Shop, Wish
 from tests.stateful.stopped import StoppedClock, moment
 from tests.stateful.stored import Stored, minute_of, stored
@@ -198,12 +198,12 @@ class World:
                 self.versions[document["_id"]] = document["version"]
         return sorted(found, key=lambda event: event.id)
 
-    async def _new_offers(self) -> dict[tuple[Waiting, int, UUID], UUID]:
-        """Bookings of the waitlist that the model does not know yet, by what was offered to whom."""
+    async def _new_offers(self) -> dict[tuple[UUID, int, UUID], UUID]:
+        """Bookings of the waitlist that the model does not know yet, by the entry, the start and the shop."""
         wanted = {"origin": "waitlist", "_id": {"$nin": list(self.model.visits)}}
         bookings = await self.grome.database[BOOKINGS].find(wanted).to_list()
         entries = await self.grome.database["waitlist"].find({"state": "offered"}).to_list()
-        by_booking = {entry["booking_id"]: self.model.waiting[entry["_id"]] for entry in entries}
+        by_booking = {entry["booking_id"]: entry["_id"] for entry in entries}
         return {
             (by_booking[one["_id"]], minute_of(one["scheduled_at"]), one["barber_id"]): one["_id"]
             for one in bookings
