@@ -41,6 +41,7 @@ class Deed:
     do: Callable[[World], Awaitable[Any]]
     expect: Callable[[Model, Any], None]
     sets: bool = False
+    kind: str = ""
 
 
 class Command(Protocol):

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
 from grome.context import AppContext
@@ -57,10 +58,12 @@ async def test_it_is_where_it_ought_to_be(
 
 async def at_once(world: World, commands: Sequence[Command]) -> bool:
     """Send them, and find an order in which the model answers the same and comes to what is stored."""
-    deeds = [deed for command in commands if (deed := command.aimed(world))]
+    deeds = [replace(deed, kind=kind_of(command)) for command in commands if (deed := command.aimed(world))]
     if not deeds:
         return False
     answers = await asyncio.gather(*(told(deed.do(world)) for deed in deeds))
+    for deed, answer in zip(deeds, answers, strict=True):
+        event(f"{deed.kind}: {answer}")
     done = list(zip(deeds, answers, strict=True))
     note("\n  at once: ".join(f"{deed.text}: {answer}" for deed, answer in done))
     stored = await world.stored()
@@ -70,6 +73,11 @@ async def at_once(world: World, commands: Sequence[Command]) -> bool:
     world.model = model
     await world.follow()
     return True
+
+
+def kind_of(command: Command) -> str:
+    """Together with what of it there is to tell apart."""
+    return f"{type(command).__name__} {getattr(command, 'action', '') or getattr(command, 'what', '')}"
 
 
 def explanations(before: Model, model: Model, left: list[tuple[Deed, Told]], stored: Stored) -> Iterator[Model]:
