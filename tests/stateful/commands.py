@@ -15,19 +15,22 @@ from hypothesis import strategies as st
 
 from grome.barbers.schemas import LatLng, TimeOffIn
 from grome.bookings.models import Action
-from grome.bookings.schemas import BookingIn, CancelIn, RebookIn
+from grome.bookings.schemas import BookingIn, CancelIn, LateOut, ProposalAnswerIn, RebookIn, RescheduleIn
 from grome.reviews.schemas import ReviewIn
 from grome.waitlist.schemas import AreaIn, EntryIn
 from grome.walkins.schemas import GuestIn, SeatIn, WalkInIn
-from tests.stateful import around
-from tests.stateful.model import Model, Person, Refused, Waiting, WalkIn
+from tests.stateful import around, moving
+from tests.stateful.model import Model, Person, Promo, Refused, Waiting, WalkIn
 from tests.stateful.shops import TICK, Day, Rules, Shop, Wish
 from tests.stateful.stopped import moment
+from tests.stateful.stored import minute_of
 from tests.stateful.world import World, actor_of, hours_of
 
 NOBODY = UUID(int=0)
 OFFERS = [(0,), (1,), (0, 1), (2,)]
 DAYS_AHEAD = 3
+CODES = {"TWICE": Promo(2, None), "ONCE-EACH": Promo(None, 1), "BOTH": Promo(3, 2)}
+_NEXT = {"requested": "accept", "accepted": "start", "in_progress": "complete"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Deed:
     do: Callable[[World], Awaitable[Any]]
     expect: Callable[[Model, Any], None]
     sets: bool = False
+    code: str | None = None
+    is_contested: bool = False
     kind: str = ""
 
 
@@ -103,31 +108,34 @@ class Create:
     offers: tuple[int, ...]
     nth: int
     anywhere: int | None
+    code: str | None
 
     @staticmethod
     def drawn() -> st.SearchStrategy["Create"]:
         anywhere = st.none() | st.none() | st.integers(0, DAYS_AHEAD * 288)
-        return st.builds(Create, customers, shops, wanted_offers, st.integers(0, 40), anywhere)
+        code = st.none() | st.none() | st.sampled_from(sorted(CODES))
+        return st.builds(Create, customers, shops, wanted_offers, st.integers(0, 40), anywhere, code)
 
     def aimed(self, world: World) -> Deed | None:
         wish = Wish(shop_of(world.model, self.shop), self.offers)
         anywhere, model = self.anywhere, world.model
         start = free_start(model, wish, self.nth) if anywhere is None else any_start(model, anywhere)
-        return create(world, world.customers[self.customer], wish, start)
+        customer, code = world.customers[self.customer], self.code
+        wanted = BookingIn(wish.shop.id, world.ids(wish.offers), moment(start), promo_code=code)
 
+        def expect(model: Model, booking: Any) -> None:
+            now, made = Wish(model.shops[wish.shop.id], wish.offers), booking.id if booking else NOBODY
+            if code:
+                around.create_with(model, made, customer.id, now, start, code)
+            else:
+                model.create(made, customer.id, now, start)
 
-def create(world: World, customer: Person, wish: Wish, start: int) -> Deed:
-    wanted = BookingIn(wish.shop.id, world.ids(wish.offers), moment(start))
-
-    def expect(model: Model, booking: Any) -> None:
-        now = Wish(model.shops[wish.shop.id], wish.offers)
-        model.create(booking.id if booking else NOBODY, customer.id, now, start)
-
-    return Deed(
-        f"customer books {wish.offers} at {_at(wish.shop, start)}",
-        lambda world: world.grome.booking_creation.create(actor_of(customer), wanted, None),
-        expect,
-    )
+        return Deed(
+            f"customer {self.customer} books {wish.offers} at {_at(wish.shop, start)} {code or ''}",
+            lambda world: world.grome.booking_creation.create(actor_of(customer), wanted, None),
+            expect,
+            code=code,
+        )
 
 
 def _at(shop: Shop, start: int) -> str:
@@ -188,19 +196,42 @@ class Move:
         key = aimed_at(world.model, self.nth, lambda model, one: model.move(self._person(world, one), one, self.action))
         if key is None:
             return None
-        person = self._person(world, key)
-
-        def do(world: World) -> Awaitable[Any]:
-            moves, actor = world.grome.booking_moves, actor_of(person)
-            if self.action == "cancel":
-                return moves.cancel(actor, key, CancelIn())
-            return moves.move(actor, key, Action(self.action))
-
-        text = f"{self.by} does {self.action} with {named(world.model, key)}"
-        return Deed(text, do, lambda model, _: model.move(person, key, self.action))
+        return move(world, self._person(world, key), key, self.action)
 
     def _person(self, world: World, key: UUID) -> Person:
         return person_by(world, key, self.by)
+
+
+def move(world: World, person: Person, key: UUID, action: str) -> Deed:
+    def do(world: World) -> Awaitable[Any]:
+        moves, actor = world.grome.booking_moves, actor_of(person)
+        if action == "cancel":
+            return moves.cancel(actor, key, CancelIn())
+        return moves.move(actor, key, Action(action))
+
+    text = f"{person.role} does {action} with {named(world.model, key)}"
+    return Deed(text, do, lambda model, _: model.move(person, key, action))
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The ordinary next thing: accepted, begun, over. Without it few visits would come so far."""
+
+    nth: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Forward"]:
+        return st.builds(Forward, nths)
+
+    def aimed(self, world: World) -> Deed | None:
+        model = world.model
+        open_ones = [key for key, visit in model.visits.items() if visit.status in _NEXT]
+        if not open_ones:
+            return None
+        key = open_ones[self.nth % len(open_ones)]
+        visit = model.visits[key]
+        by = (visit.awaits or "barber") if visit.status == "requested" else "barber"
+        return move(world, person_by(world, key, by), key, _NEXT[visit.status])
 
 
 def person_by(world: World, key: UUID, by: str) -> Person:
@@ -252,7 +283,9 @@ class Review:
         return st.builds(Review, what, by, nths, st.integers(1, 5)) | removed
 
     def aimed(self, world: World) -> Deed | None:
-        key = aimed_at(world.model, self.nth, lambda model, one: self._expect(model, person_by(world, one, self.by), one))
+        key = aimed_at(
+            world.model, self.nth, lambda model, one: self._expect(model, person_by(world, one, self.by), one)
+        )
         if key is None:
             return None
         person = person_by(world, key, self.by)
@@ -272,6 +305,116 @@ class Review:
         else:
             change = around.review if self.what == "post" else around.edit_review
             change(model, person, key, self.stars)
+
+
+# -- Another time -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reschedule:
+    """To a time that is free for it or, for every third number, to any."""
+
+    by: str
+    nth: int
+    start: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Reschedule"]:
+        by = st.sampled_from(["customer", "customer", "barber", "barber", "admin", "stranger"])
+        return st.builds(Reschedule, by, nths, st.integers(0, 60))
+
+    def aimed(self, world: World) -> Deed | None:
+        model = world.model
+        movable = [key for key, visit in model.visits.items() if visit.status in moving.MOVABLE]
+        keys = (movable if self.nth < 28 else []) or list(model.visits)
+        if not keys:
+            return None
+        key = keys[self.nth % len(keys)]
+        visit, person = model.visits[key], person_by(world, key, self.by)
+        if visit.proposal and self.start % 5 == 0:  # what the other side proposes
+            start = visit.proposal.start
+        elif self.start % 3 == 0:
+            start = any_start(model, self.start)
+        else:
+            start = free_start(model, moving.wish_of(model, visit), self.start // 3)
+        wanted = RescheduleIn(moment(start))
+        return Deed(
+            f"{self.by} moves {named(model, key)} to {_at(model.shops[visit.shop], start)}",
+            lambda world: world.grome.rescheduling.reschedule(actor_of(person), key, wanted),
+            lambda model, _: moving.reschedule(model, person, key, start),
+        )
+
+
+@dataclass(frozen=True)
+class AnswerProposal:
+    what: str
+    by: str
+    nth: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["AnswerProposal"]:
+        what = st.sampled_from(["accept", "reject", "withdraw"])
+        return st.builds(AnswerProposal, what, st.sampled_from(["customer", "barber"]), nths)
+
+    def aimed(self, world: World) -> Deed | None:
+        key = aimed_at(
+            world.model, self.nth, lambda model, one: self._expect(model, person_by(world, one, self.by), one)
+        )
+        if key is None:
+            return None
+        person = person_by(world, key, self.by)
+
+        def do(world: World) -> Awaitable[Any]:
+            rescheduling, actor = world.grome.rescheduling, actor_of(person)
+            if self.what == "withdraw":
+                return rescheduling.withdraw(actor, key)
+            give = rescheduling.accept if self.what == "accept" else rescheduling.decline
+            return give(actor, key, ProposalAnswerIn())
+
+        text = f"{self.by} does {self.what} the proposal for {named(world.model, key)}"
+        return Deed(text, do, lambda model, _: self._expect(model, person, key))
+
+    def _expect(self, model: Model, person: Person, key: UUID) -> None:
+        moving.answer(model, person, key, self.what)
+
+
+@dataclass(frozen=True)
+class Late:
+    """One visit after the other is written, so nothing else is done meanwhile."""
+
+    nth: int
+    minutes: int
+
+    @staticmethod
+    def drawn() -> st.SearchStrategy["Late"]:
+        return st.builds(Late, nths, st.sampled_from([5, 15, 30, 90]))
+
+    def aimed(self, world: World) -> Deed | None:
+        nothing = list[moving.Later](), dict[UUID, int]()
+        key = aimed_at(world.model, self.nth, lambda m, one: moving.late(m, self._barber(m, one), one, 5, nothing))
+        if key is None:
+            return None
+        person = self._barber(world.model, key)
+
+        def expect(model: Model, told: LateOut | None) -> None:
+            shifted = [
+                moving.Later(each.booking_id, minute_of(each.scheduled_at), minute_of(each.ends_at))
+                for each in (told.shifted if told else ())
+            ]
+            proposed = {
+                each.booking_id: minute_of(each.proposed) for each in (told.clashes if told else ()) if each.proposed
+            }
+            moving.late(model, person, key, self.minutes, (shifted, proposed))
+            assert told is None or model.visits[key].late == told.late_min
+
+        return Deed(
+            f"{named(world.model, key)} is {self.minutes} minutes late",
+            lambda world: world.grome.running_late.shift(actor_of(person), key, self.minutes),
+            expect,
+        )
+
+    def _barber(self, model: Model, key: UUID) -> Person:
+        return Person("barber", model.visits[key].shop)
 
 
 # -- What barbers set --------------------------------------------------------------------------------------------------
@@ -470,17 +613,19 @@ class JoinQueue:
             return new
 
         def expect(model: Model, key: Any) -> None:
-            if key is None:  # full, or there already
-                raise Refused("in_queue_already" if self._waits(model, shop, customer) else "queue_full")
-            model.walk_ins[key] = WalkIn(shop.id, customer.id if customer else None, self.offers)
+            day = shop.date_of(model.now)
+            if customer and (shop.id, day, customer.id) in {one[:3] for one in _waiting(model)}:
+                raise Refused("in_queue_already|queue_full")
+            if key is None:
+                raise Refused("queue_full")
+            model.walk_ins[key] = WalkIn(shop.id, day, customer.id if customer else None, self.offers)
 
         who = "a guest" if customer is None else f"customer {self.customer}"
         return Deed(f"{who} comes to {shop.zone} for {self.offers}", do, expect)
 
-    def _waits(self, model: Model, shop: Shop, customer: Person | None) -> bool:
-        return customer is not None and any(
-            (one.shop, one.customer, one.state) == (shop.id, customer.id, "waiting") for one in model.walk_ins.values()
-        )
+
+def _waiting(model: Model) -> list[WalkIn]:
+    return [one for one in model.walk_ins.values() if one.state == "waiting"]
 
 
 @dataclass(frozen=True)
@@ -521,9 +666,12 @@ class CallUp:
 
 
 COMMANDS: list[tuple[int, type[Any]]] = [
-    (10, Create),
+    (12, Create),
     (1, Rebook),
-    (14, Move),
+    (10, Move),
+    (14, Forward),
+    (6, Reschedule),
+    (4, AnswerProposal),
     (2, Tip),
     (5, Review),
     (2, PutRules),
@@ -551,6 +699,5 @@ def commands() -> st.SearchStrategy[Command]:
 def steps() -> st.SearchStrategy[list[Command] | Wait]:
     waits = st.builds(Wait, st.sampled_from([1, 7, 10, 30, 60, 125, 720, 1440]), st.sampled_from([True, True, False]))
     alone = st.lists(commands(), min_size=1, max_size=1)
-    return st.one_of(st.just([]), alone, alone, alone, st.lists(commands(), min_size=2, max_size=6), waits)
-
-
+    late = st.lists(Late.drawn(), min_size=1, max_size=1)
+    return st.one_of(st.just([]), alone, alone, alone, late, st.lists(commands(), min_size=2, max_size=6), waits)

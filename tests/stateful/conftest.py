@@ -38,4 +38,7 @@ async def grome(settings: Settings, stopped: StoppedClock, database: None) -> As
     yield context
     await context.close()
 
-hypothesis_settings.register_profile("raw", max_examples=60, derandomize=False, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+
+hypothesis_settings.register_profile(
+    "raw", max_examples=40, derandomize=False, database=None, phases=[Phase.generate], report_multiple_bugs=False
+)

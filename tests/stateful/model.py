@@ -4,6 +4,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -82,14 +83,30 @@ class Visit:
         return self.ticks | (self.proposal.ticks if self.proposal else frozenset())
 
     def ends(self, entry: Entry, now: int) -> "Visit":
-        free: dict[str, object] = {"proposal": None, "ticks": frozenset(), "seats": frozenset()}
+        free: dict[str, object] = {"ticks": frozenset(), "seats": frozenset()}
         return self.becomes(entry, reason=entry.reason, awaits=None, answer_by=None, ended_at=now, **free)
 
+    @property
+    def held_seats(self) -> frozenset[Seat]:
+        """A proposal for the same day keeps the seat that the visit has."""
+        return self.seats | (self.proposal.seats if self.proposal else frozenset())
+
     def becomes(self, entry: Entry, **changed: object) -> "Visit":
+        """Another state closes an open proposal."""
+        if entry.status != self.status:
+            changed.setdefault("proposal", None)
         return replace(self, status=entry.status, history=(*self.history, entry), **changed)  # type: ignore[arg-type]
 
-    def is_overdue(self, now: int) -> bool:
-        return self.status == "requested" and self.answer_by is not None and self.answer_by <= now
+    def by_time(self, now: int) -> "Visit":
+        """What time alone makes of it: a proposal lapses, and then a request may expire."""
+        visit = self
+        if visit.proposal and visit.proposal.answer_by <= now:
+            lapsed = Entry("lapse", visit.status, "system", None, visit.proposal.start)
+            visit = visit.becomes(lapsed, proposal=None)
+        waits = visit.status == "requested" and visit.proposal is None and visit.answer_by is not None
+        if waits and (visit.answer_by or 0) <= now:
+            visit = visit.ends(Entry("expire", "cancelled", "system", "expired"), now)
+        return visit
 
 
 class Review(NamedTuple):
@@ -127,6 +144,7 @@ class Waiting(NamedTuple):
 
 class WalkIn(NamedTuple):
     shop: UUID
+    day: date
     customer: UUID | None
     offers: tuple[int, ...]
     state: str = "waiting"
@@ -175,31 +193,40 @@ class Model:
         return frozenset().union(*(visit.held for key, visit in self.of_shop(shop) if key != but))
 
     def seats(self, shop: UUID, but: UUID | None = None) -> Counter[Seat]:
-        return Counter(seat for key, visit in self.of_shop(shop) if key != but for seat in visit.seats)
+        return Counter(seat for key, visit in self.of_shop(shop) if key != but for seat in visit.held_seats)
 
     def objections(self, wish: Wish, start: int) -> frozenset[str]:
         return wish.objections(start, self.now, self.taken(wish.shop.id), self.seats(wish.shop.id))
 
     # -- Taking a time -------------------------------------------------------------------------------------------------
 
-    def check_time(self, wish: Wish, start: int) -> None:
-        """Who wants a time makes room of requests whose time is up."""
+    def room_for(self, wish: Wish, start: int, own: UUID | None = None) -> None:
+        """Who wants a time makes room of what nobody has answered in time. `own` is the visit that moves there, which
+        is not in its own way and keeps the seats that it has.
+        """
+        if against := self._in_the_way(wish, start, own):
+            for key, visit in list(self.of_shop(wish.shop.id)):
+                if key != own and (wish.ticks(start) & visit.held or wish.seats(start) & visit.held_seats):
+                    self.visits[key] = visit.by_time(self.now)
+            against = self._in_the_way(wish, start, own)
+        if against:
+            raise Refused(*against)
+
+    def _in_the_way(self, wish: Wish, start: int, own: UUID | None) -> tuple[str, frozenset[str]] | None:
+        counted, kept = self.seats(wish.shop.id), self.visits[own].held_seats if own else frozenset()
+        day = wish.shop.date_of(start)
+        if any((day, of) not in kept and counted[day, of] >= most for of, most in wish.caps.items()):
+            return "slot_not_offered", frozenset({"day_full"})
+        is_free = self.taken(wish.shop.id, but=own).isdisjoint(wish.ticks(start))
+        return None if is_free else ("slot_taken", frozenset())
+
+    def check_shop(self, wish: Wish, start: int) -> None:
         if reasons := wish.objections_of_the_shop(start, self.now):
             raise Refused("slot_not_offered", reasons)
-        if not (against := self.objections(wish, start)):
-            return
-        for key, visit in list(self.of_shop(wish.shop.id)):
-            wanted = wish.ticks(start) & visit.held or wish.seats(start) & visit.seats
-            if wanted and visit.is_overdue(self.now):
-                self.expire(key)
-        against = self.objections(wish, start)
-        if "day_full" in against:
-            raise Refused("slot_not_offered", against)
-        if against:
-            raise Refused("slot_taken")
 
     def create(self, key: UUID, customer: UUID, wish: Wish, start: int) -> None:
-        self.check_time(wish, start)
+        self.check_shop(wish, start)
+        self.room_for(wish, start)
         status = "accepted" if wish.auto else "requested"
         self.visits[key] = self._visit(customer, wish, start, Entry("create", status, "customer", None, start))
 
@@ -248,17 +275,20 @@ class Model:
         own = {"customer": visit.customer, "barber": visit.shop, "admin": person.id, "system": person.id}
         if own[person.role] != person.id:
             raise Refused("not_found")
-        if visit.is_overdue(self.now):
-            self.expire(key)
+        self.visits[key] = visit.by_time(self.now)
         return self.visits[key]
 
-    def expire(self, key: UUID) -> None:
-        self.visits[key] = self.visits[key].ends(Entry("expire", "cancelled", "system", "expired"), self.now)
-
-    def expire_all(self) -> None:
+    def run_out(self) -> None:
+        """What runs every minute comes by."""
         for key, visit in list(self.visits.items()):
-            if visit.is_overdue(self.now):
-                self.expire(key)
+            self.visits[key] = visit.by_time(self.now)
+
+    def run_out_near(self, visit: Visit) -> None:
+        """Of those that hold time from the beginning of a visit on, for two days."""
+        first = min(visit.start, *visit.ticks)
+        for key, other in list(self.of_shop(visit.shop)):
+            if any(first <= tick < first + 2 * 24 * 60 for tick in other.held):
+                self.visits[key] = other.by_time(self.now)
 
     def move(self, person: Person, key: UUID, action: str) -> None:
         visit = self.seen(person, key)

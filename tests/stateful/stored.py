@@ -29,9 +29,14 @@ class Stored(NamedTuple):
 
 def as_modelled(model: Model) -> Stored:
     """What ought to be stored. Of seats only the number can be told from outside."""
-    visits = {key: replace(visit, seats=_seats(len(visit.seats))) for key, visit in model.visits.items()}
+    visits = {key: _with_counted_seats(visit) for key, visit in model.visits.items()}
     shops = {key: Set(shop.rules, dict(shop.overrides), dict(shop.time_off)) for key, shop in model.shops.items()}
     return Stored(visits, model.reviews, model.uses, model.waiting, model.walk_ins, shops)
+
+
+def _with_counted_seats(visit: Visit) -> Visit:
+    proposal = visit.proposal and visit.proposal._replace(seats=_seats(len(visit.proposal.seats)))
+    return replace(visit, seats=_seats(len(visit.seats)), proposal=proposal)
 
 
 async def stored(database: Database, services: list[UUID]) -> Stored:
@@ -140,7 +145,8 @@ def _waiting(one: dict[str, Any], offers: dict[UUID, int]) -> Waiting:
 
 def _walk_in(one: dict[str, Any], offers: dict[UUID, int]) -> WalkIn:
     wanted = tuple(offers[service] for service in one["service_ids"])
-    return WalkIn(one["barber_id"], one["customer_id"], wanted, one["state"], one["booking_id"])
+    day = date.fromisoformat(one["day"])
+    return WalkIn(one["barber_id"], day, one["customer_id"], wanted, one["state"], one["booking_id"])
 
 
 def _set(one: dict[str, Any]) -> Set:

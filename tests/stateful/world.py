@@ -169,7 +169,7 @@ class World:
         self.clock.minute = self.model.now
         if with_jobs:
             await expire_unanswered({"grome": self.grome})
-            self.model.expire_all()
+            self.model.run_out()
             await self.follow()
             await self.grome.waitlist_filling.heal()
             around.heal(self.model)
@@ -221,5 +221,3 @@ def hours_of(day: Day | None) -> DayHours | None:
 
 def _clock(minutes: int) -> str:
     return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
-
-

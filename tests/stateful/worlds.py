@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from grome.common.ids import new_id
 from tests.stateful.commands import RULES
-from tests.stateful.model import Promo
 from tests.stateful.shops import Day, Offer, Rules, Shop
 
 # The clocks of Berlin skip an hour in the night after the second, those of Lord Howe half an hour after the third.
@@ -22,7 +21,6 @@ OFFERS = [
     (Offer(20, 1999), Offer(35, 3000, gap=(5, 30), before=5), Offer(90, 9000, cap=1)),
     (Offer(5, 300, auto=True), Offer(50, 5050, after=25), Offer(30, 2900, cap=2)),
 ]
-CODES = {"TWICE": Promo(2, None), "ONCE-EACH": Promo(None, 1), "BOTH": Promo(3, 2)}
 
 
 class Plan(NamedTuple):
@@ -41,5 +39,3 @@ def plans() -> st.SearchStrategy[Plan]:
     notice = st.sampled_from([0, 120])
     shop = st.tuples(st.sampled_from(ZONES), *map(st.sampled_from, (WEEKS, OFFERS, RULES)), notice)
     return st.builds(Plan, now, st.lists(shop, min_size=2, max_size=2))
-
-
