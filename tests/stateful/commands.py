@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
+from random import Random
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -46,6 +47,7 @@ class Deed:
     sets: bool = False
     code: str | None = None
     is_contested: bool = False
+    with_jobs: bool = False
     kind: str = ""
 
 
@@ -58,7 +60,7 @@ def named(model: Model, key: UUID) -> str:
 
 
 def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UUID | None:
-    """The nth visit that allows it, or the nth of all where none does or every eighth number."""
+    """The nth visit that allows it; with every eighth number the nth of all, which mostly do not."""
 
     def is_allowed(key: UUID) -> bool:
         try:
@@ -67,8 +69,7 @@ def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UU
             return False
         return True
 
-    fitting = [key for key in model.visits if is_allowed(key)] if nth < 28 else []
-    pool = fitting or list(model.visits)
+    pool = [key for key in model.visits if nth % 8 == 7 or is_allowed(key)]
     return pool[nth % len(pool)] if pool else None
 
 
@@ -95,10 +96,6 @@ def shop_of(model: Model, number: int) -> Shop:
     return shops[number % len(shops)]
 
 
-shops, customers, nths = st.integers(0, 1), st.integers(0, 3), st.integers(0, 31)
-wanted_offers = st.sampled_from(OFFERS)
-
-
 @dataclass(frozen=True)
 class Create:
     """At an offered time, mostly one of few, or at any time whatever."""
@@ -111,10 +108,10 @@ class Create:
     code: str | None
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Create"]:
-        anywhere = st.none() | st.none() | st.integers(0, DAYS_AHEAD * 288)
-        code = st.none() | st.none() | st.sampled_from(sorted(CODES))
-        return st.builds(Create, customers, shops, wanted_offers, st.integers(0, 40), anywhere, code)
+    def drawn(dice: Random) -> "Create":
+        anywhere = dice.choice([None, None, dice.randrange(DAYS_AHEAD * 288)])
+        code = dice.choice([None, None, *sorted(CODES)])
+        return Create(dice.randrange(4), dice.randrange(2), dice.choice(OFFERS), dice.randrange(40), anywhere, code)
 
     def aimed(self, world: World) -> Deed | None:
         wish = Wish(shop_of(world.model, self.shop), self.offers)
@@ -148,8 +145,8 @@ class Rebook:
     start: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Rebook"]:
-        return st.builds(Rebook, nths, st.integers(0, 40))
+    def drawn(dice: Random) -> "Rebook":
+        return Rebook(dice.randrange(32), dice.randrange(40))
 
     def aimed(self, world: World) -> Deed | None:
         model = world.model
@@ -184,13 +181,11 @@ class Move:
     nth: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Move"]:
-        barbers = st.sampled_from(["accept", "accept", "decline", "start", "start", "complete", "complete", "no_show"])
-        barbers_moves = st.builds(Move, barbers, st.just("barber"), nths)
-        answers = st.builds(Move, st.sampled_from(["accept", "decline"]), st.just("customer"), nths)
-        cancels = st.builds(Move, st.just("cancel"), st.sampled_from(["customer", "customer", "barber", "admin"]), nths)
-        strangers = st.builds(Move, st.sampled_from(["cancel", "accept"]), st.just("stranger"), nths)
-        return st.one_of(barbers_moves, barbers_moves, answers, cancels, strangers)
+    def drawn(dice: Random) -> "Move":
+        action = dice.choice(["accept", "decline", "start", "complete", "no_show", "cancel", "cancel", "cancel"])
+        sides = {"accept": 2, "decline": 2, "cancel": 4}
+        by = dice.choice(["barber", "customer", "stranger", "admin"][: sides.get(action, 1)])
+        return Move(action, by, dice.randrange(32))
 
     def aimed(self, world: World) -> Deed | None:
         key = aimed_at(world.model, self.nth, lambda model, one: model.move(self._person(world, one), one, self.action))
@@ -220,8 +215,8 @@ class Forward:
     nth: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Forward"]:
-        return st.builds(Forward, nths)
+    def drawn(dice: Random) -> "Forward":
+        return Forward(dice.randrange(32))
 
     def aimed(self, world: World) -> Deed | None:
         model = world.model
@@ -251,8 +246,8 @@ class Tip:
     amount: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Tip"]:
-        return st.builds(Tip, nths, st.sampled_from([0, 200, 500]))
+    def drawn(dice: Random) -> "Tip":
+        return Tip(dice.randrange(32), dice.choice([0, 200, 500]))
 
     def aimed(self, world: World) -> Deed | None:
         def person(key: UUID) -> Person:
@@ -276,11 +271,10 @@ class Review:
     stars: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Review"]:
-        what = st.sampled_from(["post", "post", "post", "edit", "remove"])
-        by = st.sampled_from(["customer", "customer", "customer", "stranger"])
-        removed = st.builds(Review, st.just("remove"), st.just("admin"), nths, st.just(1))
-        return st.builds(Review, what, by, nths, st.integers(1, 5)) | removed
+    def drawn(dice: Random) -> "Review":
+        what = dice.choice(["post", "post", "post", "edit", "edit", "remove"])
+        by = dice.choice(["customer", "customer", "customer", "stranger", "admin" if what == "remove" else "customer"])
+        return Review(what, by, dice.randrange(32), dice.randint(1, 5))
 
     def aimed(self, world: World) -> Deed | None:
         key = aimed_at(
@@ -319,14 +313,14 @@ class Reschedule:
     start: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Reschedule"]:
-        by = st.sampled_from(["customer", "customer", "barber", "barber", "admin", "stranger"])
-        return st.builds(Reschedule, by, nths, st.integers(0, 60))
+    def drawn(dice: Random) -> "Reschedule":
+        by = dice.choice(["customer", "customer", "barber", "barber", "admin", "stranger"])
+        return Reschedule(by, dice.randrange(32), dice.randrange(60))
 
     def aimed(self, world: World) -> Deed | None:
         model = world.model
         movable = [key for key, visit in model.visits.items() if visit.status in moving.MOVABLE]
-        keys = (movable if self.nth < 28 else []) or list(model.visits)
+        keys = list(model.visits) if self.nth % 8 == 7 else movable
         if not keys:
             return None
         key = keys[self.nth % len(keys)]
@@ -352,9 +346,9 @@ class AnswerProposal:
     nth: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["AnswerProposal"]:
-        what = st.sampled_from(["accept", "reject", "withdraw"])
-        return st.builds(AnswerProposal, what, st.sampled_from(["customer", "barber"]), nths)
+    def drawn(dice: Random) -> "AnswerProposal":
+        what, by = dice.choice(["accept", "reject", "withdraw"]), dice.choice(["customer", "barber"])
+        return AnswerProposal(what, by, dice.randrange(32))
 
     def aimed(self, world: World) -> Deed | None:
         key = aimed_at(
@@ -386,8 +380,8 @@ class Late:
     minutes: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Late"]:
-        return st.builds(Late, nths, st.sampled_from([5, 15, 30, 90]))
+    def drawn(dice: Random) -> "Late":
+        return Late(dice.randrange(32), dice.choice([5, 15, 30, 90]))
 
     def aimed(self, world: World) -> Deed | None:
         nothing = list[moving.Later](), dict[UUID, int]()
@@ -436,8 +430,8 @@ class PutRules:
     rules: Rules
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["PutRules"]:
-        return st.builds(PutRules, shops, st.sampled_from(RULES))
+    def drawn(dice: Random) -> "PutRules":
+        return PutRules(dice.randrange(2), dice.choice(RULES))
 
     def aimed(self, world: World) -> Deed | None:
         shop = shop_of(world.model, self.shop)
@@ -456,8 +450,8 @@ class Override:
     day: Day | None
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["Override"]:
-        return st.builds(Override, shops, st.integers(0, DAYS_AHEAD), st.sampled_from(OVERRIDES))
+    def drawn(dice: Random) -> "Override":
+        return Override(dice.randrange(2), dice.randint(0, DAYS_AHEAD), dice.choice(OVERRIDES))
 
     def aimed(self, world: World) -> Deed | None:
         shop = shop_of(world.model, self.shop)
@@ -484,8 +478,8 @@ class TakeTimeOff:
     minutes: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["TakeTimeOff"]:
-        return st.builds(TakeTimeOff, shops, st.integers(0, 2 * 24 * 60), st.sampled_from([0, 7, 60, 600]))
+    def drawn(dice: Random) -> "TakeTimeOff":
+        return TakeTimeOff(dice.randrange(2), dice.randrange(2 * 24 * 60), dice.choice([0, 7, 60, 600]))
 
     def aimed(self, world: World) -> Deed | None:
         shop = shop_of(world.model, self.shop)
@@ -538,9 +532,9 @@ class JoinWaitlist:
     hours: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["JoinWaitlist"]:
-        where = shops | st.none()
-        return st.builds(JoinWaitlist, customers, where, wanted_offers, st.integers(0, 40), st.sampled_from([1, 6, 72]))
+    def drawn(dice: Random) -> "JoinWaitlist":
+        shop, offers = dice.choice([0, 1, None]), dice.choice(OFFERS)
+        return JoinWaitlist(dice.randrange(4), shop, offers, dice.randrange(40), dice.choice([1, 6, 72]))
 
     def aimed(self, world: World) -> Deed | None:
         customer, model = world.customers[self.customer], world.model
@@ -572,8 +566,8 @@ class LeaveWaitlist:
     nth: int
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["LeaveWaitlist"]:
-        return st.builds(LeaveWaitlist, nths)
+    def drawn(dice: Random) -> "LeaveWaitlist":
+        return LeaveWaitlist(dice.randrange(32))
 
     def aimed(self, world: World) -> Deed | None:
         if not world.model.waiting:
@@ -597,8 +591,8 @@ class JoinQueue:
     offers: tuple[int, ...]
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["JoinQueue"]:
-        return st.builds(JoinQueue, customers | st.none(), shops, wanted_offers)
+    def drawn(dice: Random) -> "JoinQueue":
+        return JoinQueue(dice.choice([None, dice.randrange(4)]), dice.randrange(2), dice.choice(OFFERS))
 
     def aimed(self, world: World) -> Deed | None:
         shop = shop_of(world.model, self.shop)
@@ -637,16 +631,16 @@ class CallUp:
     minutes: int | None
 
     @staticmethod
-    def drawn() -> st.SearchStrategy["CallUp"]:
-        what = st.sampled_from(["seat", "seat", "seat", "left", "missed"])
-        return st.builds(CallUp, what, nths, st.sampled_from([None, None, 5, 20]))
+    def drawn(dice: Random) -> "CallUp":
+        what = dice.choice(["seat", "seat", "seat", "seat", "left", "missed"])
+        return CallUp(what, dice.randrange(32), dice.choice([None, None, 5, 20]))
 
     def aimed(self, world: World) -> Deed | None:
         model = world.model
-        if not model.walk_ins:
-            return None
         waiting = [key for key, one in model.walk_ins.items() if one.state == "waiting"]
-        keys = (waiting if self.nth < 24 else []) or list(model.walk_ins)
+        keys = list(model.walk_ins) if self.nth % 8 == 7 else waiting
+        if not keys:
+            return None
         key = keys[self.nth % len(keys)]
         one, walk_ins = model.walk_ins[key], world.grome.walk_ins
         barber, customer = world.barber(one.shop), one.customer
@@ -665,6 +659,29 @@ class CallUp:
         return Deed(text, lambda _: walk_ins.leave(leaving, key), lambda m, _: around.drop_out(m, key, "left"))
 
 
+@dataclass(frozen=True)
+class Wait:
+    """Of what is done at one moment everything is done by the same clock, so time goes by between."""
+
+    minutes: int
+    with_jobs: bool
+
+    @staticmethod
+    def drawn(dice: Random) -> "Wait":
+        return Wait(dice.choice([1, 7, 10, 30, 60, 125, 720, 1440]), dice.choice([True, True, False]))
+
+    def aimed(self, world: World) -> Deed:
+        def expect(model: Model, _: object) -> None:
+            model.now += self.minutes
+
+        async def do(world: World) -> None:
+            world.clock.minute += self.minutes
+
+        then = moment(world.model.now + self.minutes)
+        text = f"{self.minutes} minutes go by, it is {then:%d %H:%M}Z, jobs {'run' if self.with_jobs else 'wait'}"
+        return Deed(text, do, expect, with_jobs=self.with_jobs)
+
+
 COMMANDS: list[tuple[int, type[Any]]] = [
     (12, Create),
     (1, Rebook),
@@ -679,25 +696,28 @@ COMMANDS: list[tuple[int, type[Any]]] = [
     (1, TakeTimeOff),
     (3, JoinWaitlist),
     (1, LeaveWaitlist),
-    (2, JoinQueue),
-    (3, CallUp),
+    (4, JoinQueue),
+    (5, CallUp),
+    (4, Late),
+    (9, Wait),
 ]
 
 
-@dataclass(frozen=True)
-class Wait:
-    """Alone: of what is done at one moment, everything is done by the same clock."""
-
-    minutes: int
-    with_jobs: bool
+ALONE = {Wait, Late}
 
 
-def commands() -> st.SearchStrategy[Command]:
-    return st.sampled_from([kind for often, kind in COMMANDS for _ in range(often)]).flatmap(lambda kind: kind.drawn())
+def drawn(number: int) -> Command | None:
+    """The same for the same number; none for 0, to which Hypothesis comes where a command does not matter."""
+    if number == 0:
+        return None
+    dice = Random(number)  # noqa: S311 -- reproducible, and no secret
+    [kind] = dice.choices([kind for _, kind in COMMANDS], [often for often, _ in COMMANDS])
+    command: Command = kind.drawn(dice)
+    return command
 
 
-def steps() -> st.SearchStrategy[list[Command] | Wait]:
-    waits = st.builds(Wait, st.sampled_from([1, 7, 10, 30, 60, 125, 720, 1440]), st.sampled_from([True, True, False]))
-    alone = st.lists(commands(), min_size=1, max_size=1)
-    late = st.lists(Late.drawn(), min_size=1, max_size=1)
-    return st.one_of(st.just([]), alone, alone, alone, late, st.lists(commands(), min_size=2, max_size=6), waits)
+def course(least: int, most: int) -> st.SearchStrategy[list[list[int]]]:
+    """Steps of one command or of several at once, each by its number: Hypothesis can take away any of them."""
+    number = st.integers(0, 2**40)
+    alone, together = st.lists(number, min_size=1, max_size=1), st.lists(number, min_size=2, max_size=6)
+    return st.lists(st.one_of(alone, alone, alone, together), min_size=least, max_size=most)

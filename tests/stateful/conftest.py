@@ -40,5 +40,5 @@ async def grome(settings: Settings, stopped: StoppedClock, database: None) -> As
 
 
 hypothesis_settings.register_profile(
-    "raw", max_examples=40, derandomize=False, database=None, phases=[Phase.generate], report_multiple_bugs=False
+    "raw", max_examples=100, derandomize=False, database=None, phases=[Phase.generate], report_multiple_bugs=False
 )

@@ -163,17 +163,14 @@ class World:
 
     # -- What follows --------------------------------------------------------------------------------------------------
 
-    async def wait(self, minutes: int, *, with_jobs: bool) -> None:
-        """Time goes by, and what runs every minute has run or is about to."""
-        self.model.now += minutes
-        self.clock.minute = self.model.now
-        if with_jobs:
-            await expire_unanswered({"grome": self.grome})
-            self.model.run_out()
-            await self.follow()
-            await self.grome.waitlist_filling.heal()
-            around.heal(self.model)
-            await self.grome.promo_claims.sweep()
+    async def run_jobs(self) -> None:
+        """Those that run every minute."""
+        await expire_unanswered({"grome": self.grome})
+        self.model.run_out()
+        await self.follow()
+        await self.grome.waitlist_filling.heal()
+        around.heal(self.model)
+        await self.grome.promo_claims.sweep()
 
     async def follow(self) -> None:
         """What the relay and its jobs do about all that is new in histories, until nothing is new."""
