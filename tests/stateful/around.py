@@ -185,5 +185,5 @@ def drop_out(model: Model, name: UUID, state: str) -> None:
     one = model.walk_ins[name]
     if one.state == "waiting":
         model.walk_ins[name] = one._replace(state=state)
-    elif state == "missed":
-        raise Refused("not_waiting")
+    elif state == "missed":  # unless it was asked while they sat down
+        raise Refused("not_waiting" if one.state != "seated" else "not_waiting|ok")
