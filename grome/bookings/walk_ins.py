@@ -9,6 +9,7 @@ import msgspec
 
 from grome.availability.ticks import TICK, moment_of, tick_of
 from grome.barbers.models import Barber, ChosenService
+from grome.bookings.errors import BookingInFlight, SlotTaken
 from grome.bookings.models import Action, Booking, Guest, HistoryEntry, Origin, Party, Status
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
@@ -38,10 +39,14 @@ class WalkInBookings:
         """A booking in progress, from the five minutes that go on now. Raises SlotTaken where they, or what follows,
         belong to somebody else. A second time under the same id gives the same booking.
         """
-        if there := await self._bookings.find({"barber_id": barber.id}, seating.id):
-            return booking_out(there)
         booking = self._compose(barber, seating, self._clock())
-        await self._bookings.insert(booking)
+        try:
+            await self._bookings.insert(booking)
+        except (SlotTaken, BookingInFlight):  # perhaps by its own self
+            there = await self._bookings.find({"barber_id": barber.id}, seating.id)
+            if there is None:
+                raise
+            return booking_out(there)
         return booking_out(booking)
 
     def _compose(self, barber: Barber, seating: Seating, now: datetime) -> Booking:

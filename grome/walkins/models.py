@@ -22,7 +22,7 @@ class State(StrEnum):
 class WalkIn(Struct, frozen=True, kw_only=True):
     """A customer, or a guest whom the barber wrote down, waits on one of the barber's dates.
 
-    `booking_id` is the visit's, made when they sit down.
+    `booking_id` is the visit's, which has the id of the place, once they have sat down.
     """
 
     id: UUID = field(name="_id")

@@ -53,21 +53,19 @@ class WalkInRepository:
         found = self._walk_ins.find({"customer_id": customer_id}).sort("joined_at", -1).limit(limit)
         return [from_document(document, WalkIn) async for document in found]
 
-    async def end(self, actor: Actor, walk_in_id: UUID, state: State, booking_id: UUID | None = None) -> WalkIn | None:
+    async def end(self, actor: Actor, walk_in_id: UUID, state: State) -> WalkIn | None:
         """From waiting to another state; None where nobody waits under this id."""
         document = await self._walk_ins.find_one_and_update(
             {"_id": walk_in_id, "state": State.WAITING.value, **_seen_by(actor)},
-            {"$set": {"state": state.value, "booking_id": booking_id}},
+            {"$set": {"state": state.value}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, WalkIn) if document else None
 
-    async def wait_again(self, walk_in_id: UUID, booking_id: UUID) -> None:
-        """The visit did not come about."""
-        await self._walk_ins.update_one(
-            {"_id": walk_in_id, "booking_id": booking_id},
-            {"$set": {"state": State.WAITING.value, "booking_id": None}},
-        )
+    async def seated(self, walk_in_id: UUID, booking_id: UUID) -> None:
+        """The visit has begun, whatever was said of the place meanwhile."""
+        seated = {"state": State.SEATED.value, "booking_id": booking_id}
+        await self._walk_ins.update_one({"_id": walk_in_id}, {"$set": seated})
 
 
 def _seen_by(actor: Actor) -> Document:

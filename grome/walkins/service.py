@@ -6,7 +6,6 @@ from uuid import UUID
 from grome.accounts.service import AccountService
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, chosen_services
-from grome.bookings.errors import SlotTaken
 from grome.bookings.models import Guest
 from grome.bookings.schemas import BookingOut
 from grome.bookings.walk_ins import Seating, WalkInBookings
@@ -100,7 +99,9 @@ class WalkInService:
 
     async def miss(self, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
         """Not there when it was their turn. Raises NotFound or NotWaiting."""
-        await self._end(actor, walk_in_id, State.MISSED, None)
+        if await self._walk_ins.end(actor, walk_in_id, State.MISSED) is None:
+            await self._find(actor, walk_in_id)
+            raise NotWaiting
         return await self.waiting(actor)
 
     async def seat(self, actor: Actor, walk_in_id: UUID, wanted: SeatIn) -> BookingOut:
@@ -112,22 +113,20 @@ class WalkInService:
         barber = await self._barbers.find(actor.id)
         walk_in = await self._find(actor, walk_in_id)
         services = chosen_services(barber, walk_in.service_ids, walk_in.add_on_ids)
-        if walk_in.state is State.WAITING:
-            walk_in = await self._end(actor, walk_in_id, State.SEATED, new_id())
-        if walk_in.booking_id is None:
+        if walk_in.state not in {State.WAITING, State.SEATED}:
             raise NotWaiting
+        # The booking comes first, under the id of the place in the queue: so it is made once, whoever asks how often,
+        # and there is nothing to take back where it cannot be made.
         seating = Seating(
-            id=walk_in.booking_id,
+            id=walk_in.id,
             customer_id=walk_in.customer_id,
             guest=Guest(walk_in.guest_name) if walk_in.guest_name else None,
             services=services,
             duration_min=wanted.duration_min or sum(one.duration_min for one in services),
         )
-        try:
-            return await self._bookings.begin(barber, seating)
-        except SlotTaken:
-            await self._walk_ins.wait_again(walk_in_id, seating.id)
-            raise
+        booking = await self._bookings.begin(barber, seating)
+        await self._walk_ins.seated(walk_in.id, booking.id)
+        return booking
 
     async def _add(
         self, barber: Barber, wanted: WalkInIn | GuestIn, customer_id: UUID | None, guest_name: str | None
@@ -154,13 +153,6 @@ class WalkInService:
         if walk_in is None:
             raise NotFound
         return walk_in
-
-    async def _end(self, actor: Actor, walk_in_id: UUID, state: State, booking_id: UUID | None) -> WalkIn:
-        ended = await self._walk_ins.end(actor, walk_in_id, state, booking_id)
-        if ended is None:
-            await self._find(actor, walk_in_id)
-            raise NotWaiting
-        return ended
 
     async def _out(self, walk_in: WalkIn) -> WalkInOut:
         ahead, start = None, None

@@ -1,5 +1,6 @@
 """The queue over HTTP: on the same ticks as appointments, with estimates from how long visits really take."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,6 +90,27 @@ async def test_appointments_keep_their_time(http: httpx.AsyncClient, shop: Barbe
     assert sat.json()["ends_at"] == f"{tomorrow(9, 20):%Y-%m-%dT%H:%M}:00Z"
     taken = await ask(http, await register(http), shop, tomorrow(9, 10))
     assert taken.status_code in {409, 422}
+
+
+async def test_who_is_called_up_several_times_at_once_sits_down_once(
+    http: httpx.AsyncClient, shop: Barber, clock: SetClock
+) -> None:
+    """And waits on where an appointment is in the way: nobody is told that nobody waits."""
+    customer, person = await register(http), await register(http)
+    await book(http, customer, shop, tomorrow(9, 20))
+    clock.set(tomorrow(9))
+    shop, person = await again(http, shop), await sign_in_again(http, person)
+    place = await joined(http, person, shop)
+    refused = await asyncio.gather(*(seat(http, shop, place) for _ in range(8)))
+    assert {answer.json()["code"] for answer in refused} == {"slot_taken"}
+    assert [one["id"] for one in (await queue(http, shop))["items"]] == [place["id"]]
+
+    sat = await asyncio.gather(*(seat(http, shop, place, duration_min=20) for _ in range(8)))
+    assert {answer.status_code for answer in sat} == {200}
+    assert len({answer.json()["id"] for answer in sat}) == 1
+    mine = (await http.get(f"/v1/walk-ins/{place['id']}", headers=person.auth)).json()
+    assert (mine["state"], mine["booking_id"]) == ("seated", sat[0].json()["id"])
+    assert (await queue(http, shop))["items"] == []
 
 
 async def test_estimates_follow_how_long_visits_really_take(

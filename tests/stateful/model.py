@@ -1,0 +1,330 @@
+"""What ought to become of visits, as one would tell it to somebody: values in memory, one command after the other."""
+
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from tests.stateful.shops import TICK, Seat, Shop, Wish
+
+ANSWER_WITHIN = 120
+LONG_AGO = 30 * 24 * 60
+
+
+class Refused(Exception):  # noqa: N818 -- an answer
+    """One of `reasons` is told along, if there are any."""
+
+    def __init__(self, code: str, reasons: frozenset[str] = frozenset()) -> None:
+        super().__init__(code, *sorted(reasons))
+        self.code, self.reasons = code, reasons
+
+
+class Person(NamedTuple):
+    role: str
+    id: UUID
+
+
+GROME = Person("system", UUID(int=0))
+
+
+class Entry(NamedTuple):
+    action: str
+    status: str
+    by: str
+    reason: str | None = None
+    start: int | None = None
+
+
+class Proposal(NamedTuple):
+    """`ticks` and `seats` are those that the visit would have then; `instead_of` those that it has now."""
+
+    start: int
+    awaits: str
+    answer_by: int
+    ticks: frozenset[int]
+    seats: frozenset[Seat]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """`ticks` are those of the time that it has, without those of a proposal. `seats` are under caps."""
+
+    shop: UUID
+    customer: UUID | None
+    offers: tuple[int, ...]
+    start: int
+    end: int
+    ticks: frozenset[int]
+    seats: frozenset[Seat]
+    status: str
+    awaits: str | None
+    answer_by: int | None
+    history: tuple[Entry, ...]
+    origin: str = "direct"
+    reason: str | None = None
+    notice_of_cancelling: int = 0
+    notice_of_moving: int = 0
+    proposal: Proposal | None = None
+    late: int = 0
+    tip: int = 0
+    price: int = 0
+    code: str | None = None
+    ended_at: int = 0
+
+    @property
+    def is_active(self) -> bool:
+        return self.status != "cancelled"
+
+    @property
+    def held(self) -> frozenset[int]:
+        return self.ticks | (self.proposal.ticks if self.proposal else frozenset())
+
+    def ends(self, entry: Entry, now: int) -> "Visit":
+        free: dict[str, object] = {"ticks": frozenset(), "seats": frozenset()}
+        return self.becomes(entry, reason=entry.reason, awaits=None, answer_by=None, ended_at=now, **free)
+
+    @property
+    def held_seats(self) -> frozenset[Seat]:
+        """A proposal for the same day keeps the seat that the visit has."""
+        return self.seats | (self.proposal.seats if self.proposal else frozenset())
+
+    def becomes(self, entry: Entry, **changed: object) -> "Visit":
+        """Another state closes an open proposal."""
+        if entry.status != self.status:
+            changed.setdefault("proposal", None)
+        return replace(self, status=entry.status, history=(*self.history, entry), **changed)  # type: ignore[arg-type]
+
+    def by_time(self, now: int) -> "Visit":
+        """What time alone makes of it: a proposal lapses, and then a request may expire."""
+        visit = self
+        if visit.proposal and visit.proposal.answer_by <= now:
+            lapsed = Entry("lapse", visit.status, "system", None, visit.proposal.start)
+            visit = visit.becomes(lapsed, proposal=None)
+        waits = visit.status == "requested" and visit.proposal is None and visit.answer_by is not None
+        if waits and (visit.answer_by or 0) <= now:
+            visit = visit.ends(Entry("expire", "cancelled", "system", "expired"), now)
+        return visit
+
+
+class Review(NamedTuple):
+    shop: UUID
+    customer: UUID
+    stars: int
+    at: int
+    shown: bool = True
+
+
+class Promo(NamedTuple):
+    most: int | None
+    most_each: int | None
+
+
+class Use(NamedTuple):
+    code: str
+    customer: UUID
+
+
+class Waiting(NamedTuple):
+    """On the waitlist: for one shop or, where that is None, for any. `passed` are starts that were offered in vain."""
+
+    customer: UUID
+    shop: UUID | None
+    offers: tuple[int, ...]
+    earliest: int
+    latest: int
+    joined: int
+    state: str = "waiting"
+    visit: UUID | None = None
+    unanswered: int = 0
+    passed: tuple[tuple[UUID, int], ...] = ()
+
+
+class WalkIn(NamedTuple):
+    shop: UUID
+    day: date
+    customer: UUID | None
+    offers: tuple[int, ...]
+    state: str = "waiting"
+    visit: UUID | None = None
+
+
+_FROM = {
+    "accept": {"requested"},
+    "decline": {"requested"},
+    "start": {"accepted"},
+    "complete": {"in_progress"},
+    "no_show": {"accepted"},
+    "cancel": {"requested", "accepted"},
+}
+_MOVES = {*_FROM, "expire"}
+_ENDS = {"decline": "declined", "no_show": "no_show", "expire": "expired"}
+_TO = {"accept": "accepted", "start": "in_progress", "complete": "completed"}
+
+
+class Model:
+    """Whatever it holds is replaced and never changed, so that a copy is cheap."""
+
+    def __init__(self, now: int, shops: list[Shop], admin: Person) -> None:
+        self.now, self.admin = now, admin
+        self.shops = {shop.id: shop for shop in shops}
+        self.visits: dict[UUID, Visit] = {}
+        self.reviews: dict[UUID, Review] = {}
+        self.promos: dict[str, Promo] = {}
+        self.uses: dict[UUID, Use] = {}
+        self.waiting: dict[UUID, Waiting] = {}
+        self.walk_ins: dict[UUID, WalkIn] = {}
+
+    def copy(self) -> "Model":
+        other = copy.copy(self)
+        for name, held in vars(self).items():
+            if isinstance(held, dict):
+                setattr(other, name, held.copy())
+        return other
+
+    # -- What is taken -------------------------------------------------------------------------------------------------
+
+    def of_shop(self, shop: UUID) -> Iterator[tuple[UUID, Visit]]:
+        return ((key, visit) for key, visit in self.visits.items() if visit.shop == shop and visit.is_active)
+
+    def taken(self, shop: UUID, but: UUID | None = None) -> frozenset[int]:
+        return frozenset().union(*(visit.held for key, visit in self.of_shop(shop) if key != but))
+
+    def seats(self, shop: UUID, but: UUID | None = None) -> Counter[Seat]:
+        return Counter(seat for key, visit in self.of_shop(shop) if key != but for seat in visit.held_seats)
+
+    def objections(self, wish: Wish, start: int) -> frozenset[str]:
+        return wish.objections(start, self.now, self.taken(wish.shop.id), self.seats(wish.shop.id))
+
+    # -- Taking a time -------------------------------------------------------------------------------------------------
+
+    def room_for(self, wish: Wish, start: int, own: UUID | None = None) -> None:
+        """Who wants a time makes room of what nobody has answered in time. `own` is the visit that moves there, which
+        is not in its own way and keeps the seats that it has.
+        """
+        if against := self._in_the_way(wish, start, own):
+            for key, visit in list(self.of_shop(wish.shop.id)):
+                if key != own and (wish.ticks(start) & visit.held or wish.seats(start) & visit.held_seats):
+                    self.visits[key] = visit.by_time(self.now)
+            against = self._in_the_way(wish, start, own)
+        if against:
+            raise Refused(*against)
+
+    def _in_the_way(self, wish: Wish, start: int, own: UUID | None) -> tuple[str, frozenset[str]] | None:
+        counted, kept = self.seats(wish.shop.id), self.visits[own].held_seats if own else frozenset()
+        day = wish.shop.date_of(start)
+        if any((day, of) not in kept and counted[day, of] >= most for of, most in wish.caps.items()):
+            return "slot_not_offered", frozenset({"day_full"})
+        is_free = self.taken(wish.shop.id, but=own).isdisjoint(wish.ticks(start))
+        return None if is_free else ("slot_taken", frozenset())
+
+    def check_shop(self, wish: Wish, start: int) -> None:
+        if reasons := wish.objections_of_the_shop(start, self.now):
+            raise Refused("slot_not_offered", reasons)
+
+    def create(self, key: UUID, customer: UUID, wish: Wish, start: int) -> None:
+        self.check_shop(wish, start)
+        self.room_for(wish, start)
+        status = "accepted" if wish.auto else "requested"
+        self.visits[key] = self._visit(customer, wish, start, Entry("create", status, "customer", None, start))
+
+    def offer(self, key: UUID, customer: UUID, wish: Wish, start: int, answer_by: int) -> None:
+        """For somebody on the waitlist; the time is free."""
+        visit = self._visit(customer, wish, start, Entry("offer", "requested", "system", None, start))
+        self.visits[key] = replace(visit, awaits="customer", answer_by=answer_by, origin="waitlist")
+
+    def seat(self, key: UUID, customer: UUID | None, wish: Wish, minutes: int) -> None:
+        """A walk-in sits down: no rule counts but that nobody else has the time."""
+        start = self.now // TICK * TICK
+        ticks = frozenset(range(start, start + minutes, TICK))
+        if not ticks.isdisjoint(self.taken(wish.shop.id)):
+            raise Refused("slot_taken")
+        created = Entry("create", "accepted", "barber", None, start)
+        visit = self._visit(customer, wish, start, created)
+        started = visit.becomes(Entry("start", "in_progress", "barber"))
+        self.visits[key] = replace(
+            started, end=start + minutes, ticks=ticks, seats=frozenset(), awaits=None, answer_by=None, origin="walk_in"
+        )
+
+    def _visit(self, customer: UUID | None, wish: Wish, start: int, made: Entry) -> Visit:
+        waits = made.status == "requested"
+        return Visit(
+            shop=wish.shop.id,
+            customer=customer,
+            offers=wish.offers,
+            start=start,
+            end=start + wish.minutes,
+            ticks=wish.ticks(start),
+            seats=wish.seats(start),
+            status=made.status,
+            awaits="barber" if waits else None,
+            answer_by=min(self.now + ANSWER_WITHIN, start) if waits else None,
+            history=(made,),
+            notice_of_cancelling=wish.shop.notice_of_cancelling,
+            notice_of_moving=wish.shop.notice_of_moving,
+            price=wish.price,
+        )
+
+    # -- Moving it on --------------------------------------------------------------------------------------------------
+
+    def seen(self, person: Person, key: UUID) -> Visit:
+        """As it is by now. What is not theirs nobody sees."""
+        visit = self.visits[key]
+        own = {"customer": visit.customer, "barber": visit.shop, "admin": person.id, "system": person.id}
+        if own[person.role] != person.id:
+            raise Refused("not_found")
+        self.visits[key] = visit.by_time(self.now)
+        return self.visits[key]
+
+    def run_out(self) -> None:
+        """What runs every minute comes by."""
+        for key, visit in list(self.visits.items()):
+            self.visits[key] = visit.by_time(self.now)
+
+    def run_out_near(self, visit: Visit) -> None:
+        """Of those that hold time from the beginning of a visit on, for two days."""
+        first = min(visit.start, *visit.ticks)
+        for key, other in list(self.of_shop(visit.shop)):
+            if any(first <= tick < first + 2 * 24 * 60 for tick in other.held):
+                self.visits[key] = other.by_time(self.now)
+
+    def move(self, person: Person, key: UUID, action: str) -> None:
+        visit = self.seen(person, key)
+        last = next(entry.action for entry in reversed(visit.history) if entry.action in {*_MOVES, "create", "offer"})
+        awaited = visit.awaits or "barber"
+        is_answer = action in {"accept", "decline"}
+        if visit.status not in _FROM[action] or (is_answer and person.role != awaited):
+            if last == action:
+                return
+            raise Refused("wrong_state")
+        if action == "no_show" and not visit.start + 5 <= self.now <= visit.end + 24 * 60:
+            raise Refused("outside_window")
+        if action in _ENDS or action == "cancel":
+            reason = _ENDS.get(action) or ("system" if person.role == "admin" else person.role)
+            self.visits[key] = visit.ends(Entry(action, "cancelled", person.role, reason), self.now)
+        elif action == "accept" and person.role == "customer" and not self._is_unasked(visit):
+            entry, answer_by = Entry(action, "requested", person.role), min(self.now + ANSWER_WITHIN, visit.start)
+            self.visits[key] = visit.becomes(entry, awaits="barber", answer_by=answer_by)
+        else:
+            done = visit.becomes(Entry(action, _TO[action], person.role), awaits=None, answer_by=None)
+            self.visits[key] = self._completed(done) if action == "complete" else done
+
+    def _is_unasked(self, visit: Visit) -> bool:
+        return Wish(self.shops[visit.shop], visit.offers).auto
+
+    def _completed(self, visit: Visit) -> Visit:
+        """It has occupied what was its time up to now, and at least its first five minutes."""
+        last = max(self.now, visit.start + TICK)
+        return replace(visit, ticks=frozenset(tick for tick in visit.ticks if tick < last), ended_at=self.now)
+
+    def tip(self, person: Person, key: UUID, amount: int) -> None:
+        visit = self.seen(person, key)
+        if visit.status != "completed":
+            raise Refused("wrong_state")
+        if visit.tip == amount:
+            return
+        if self.now > visit.ended_at + LONG_AGO:
+            raise Refused("outside_window")
+        self.visits[key] = visit.becomes(Entry("tip", visit.status, person.role), tip=amount)

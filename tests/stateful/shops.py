@@ -1,0 +1,175 @@
+"""A barber's calendar, worked out naively and with nothing of Grome's code.
+
+Moments are minutes of Unix time; a tick of five minutes goes by the minute that it begins with.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+TICK = 5
+EVERY_VISIT = "every visit"
+Seat = tuple[date | None, object]
+
+
+@dataclass(frozen=True)
+class Day:
+    """Minutes after the midnight with which it begins; breaks too."""
+
+    opens: int
+    closes: int
+    breaks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """In the `gap`, minutes from its start, the barber is free. What is None is as in the shop's rules."""
+
+    minutes: int
+    price: int
+    gap: tuple[int, int] | None = None
+    before: int | None = None
+    after: int | None = None
+    cap: int | None = None
+    auto: bool | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    step: int = 15
+    notice: int = 0
+    horizon: int = 30
+    before: int = 0
+    after: int = 0
+    cap: int | None = None
+    auto: bool = True
+
+
+@dataclass(frozen=True)
+class Shop:
+    id: UUID
+    zone: str
+    week: tuple[Day | None, ...]
+    offers: tuple[Offer, ...]
+    rules: Rules
+    notice_of_cancelling: int
+    notice_of_moving: int
+    overrides: Mapping[date, Day | None] = field(default_factory=dict)
+    time_off: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
+
+    def day(self, on: date) -> Day | None:
+        return self.overrides[on] if on in self.overrides else self.week[on.weekday()]
+
+    def date_of(self, minute: int) -> date:
+        return datetime.fromtimestamp(minute * 60, ZoneInfo(self.zone)).date()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Some offers of a shop in this order, by their numbers, with all that follows from its rules."""
+
+    shop: Shop
+    offers: tuple[int, ...]
+
+    @cached_property
+    def _offers(self) -> list[Offer]:
+        return [self.shop.offers[number] for number in self.offers]
+
+    @cached_property
+    def minutes(self) -> int:
+        return sum(offer.minutes for offer in self._offers)
+
+    @property
+    def price(self) -> int:
+        return sum(offer.price for offer in self._offers)
+
+    @property
+    def auto(self) -> bool:
+        return all(self.shop.rules.auto if offer.auto is None else offer.auto for offer in self._offers)
+
+    @property
+    def caps(self) -> dict[object, int]:
+        own = {number: cap for number in self.offers if (cap := self.shop.offers[number].cap)}
+        return {**({EVERY_VISIT: self.shop.rules.cap} if self.shop.rules.cap else {}), **own}
+
+    def seats(self, start: int) -> frozenset[Seat]:
+        return frozenset((self.shop.date_of(start), subject) for subject in self.caps)
+
+    @cached_property
+    def _at_work(self) -> frozenset[int]:
+        """The ticks from the start in which the barber is busy with the customer."""
+        ticks, begin = set(range(0, self.minutes, TICK)), 0
+        for offer in self._offers:
+            if offer.gap:
+                ticks -= set(range(begin + offer.gap[0], begin + offer.gap[1], TICK))
+            begin += offer.minutes
+        return frozenset(ticks)
+
+    @cached_property
+    def _kept(self) -> frozenset[int]:
+        """The same with all that is kept from others."""
+        first, last = self._offers[0], self._offers[-1]
+        before = self.shop.rules.before if first.before is None else first.before
+        after = self.shop.rules.after if last.after is None else last.after
+        around = {*range(-before, 0, TICK), *range(self.minutes, self.minutes + after, TICK)}
+        return self._at_work | around
+
+    def ticks(self, start: int) -> frozenset[int]:
+        """All that is kept from others."""
+        return frozenset(start + tick for tick in self._kept)
+
+    def objections(self, start: int, now: int, taken: frozenset[int], seats: Counter[Seat]) -> frozenset[str]:
+        """The reasons of the first rule that has something against it; none where it can be booked."""
+        return next((reasons for reasons in self._asked(start, now, taken, seats) if reasons), frozenset())
+
+    def objections_of_the_shop(self, start: int, now: int) -> frozenset[str]:
+        """Without those of other visits."""
+        return self.objections(start, now, frozenset(), Counter())
+
+    def _asked(self, start: int, now: int, taken: frozenset[int], seats: Counter[Seat]) -> Iterator[frozenset[str]]:
+        yield _if(start % TICK != 0, "misaligned")
+        yield _if(start < now + self.shop.rules.notice, "too_soon")
+        last = self.shop.date_of(now) + timedelta(days=self.shop.rules.horizon)
+        yield _if(self.shop.date_of(start) > last, "beyond_horizon")
+        yield self._hours(start)
+        end = start + self.minutes
+        yield _if(any(begin < end and start < over for begin, over in self.shop.time_off.values()), "time_off")
+        full = (seats[self.shop.date_of(start), subject] >= most for subject, most in self.caps.items())
+        yield _if(any(full), "day_full")
+        yield _if(not taken.isdisjoint(self.ticks(start)), "taken")
+
+    def _hours(self, start: int) -> frozenset[str]:
+        reasons = {"closed"}
+        work, around = {start + tick for tick in self._at_work}, self.shop.date_of(start)
+        for begins in (around - timedelta(days=1), around):
+            if (day := self.shop.day(begins)) is None:
+                continue
+            opens, closes, breaks = _opening(day, begins, self.shop.zone)
+            if not (opens <= start and start + self.minutes <= closes):
+                continue
+            against = {"on_break" for pause in breaks if work & pause}
+            against |= {"off_grid"} if (start - opens) % self.shop.rules.step else set()
+            if not against:
+                return frozenset()
+            reasons |= against
+        return frozenset(reasons if reasons == {"closed"} else reasons - {"closed"})
+
+
+def _if(objects: bool, reason: str) -> frozenset[str]:  # noqa: FBT001 -- a reason, if
+    return frozenset({reason} if objects else ())
+
+
+@lru_cache(maxsize=1024)
+def _opening(day: Day, begins: date, zone: str) -> tuple[int, int, tuple[frozenset[int], ...]]:
+    midnight = datetime(begins.year, begins.month, begins.day)  # noqa: DTZ001 -- what a clock on the wall shows
+
+    def minute(after: int) -> int:
+        wall = (midnight + timedelta(minutes=after)).replace(tzinfo=ZoneInfo(zone))
+        return int(wall.astimezone(UTC).timestamp()) // 60
+
+    pauses = tuple(frozenset(range(minute(start), minute(end), TICK)) for start, end in day.breaks)
+    return minute(day.opens), minute(day.closes), pauses

@@ -1,0 +1,161 @@
+"""Everything at once, against a model: whatever is done in whatever order, Grome is where it ought to be."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, event, given, note, settings
+
+from grome.context import AppContext
+from tests.stateful import around
+from tests.stateful.commands import ALONE, CODES, OFFERS, Command, Deed, course, drawn, offered
+from tests.stateful.model import Model, Refused
+from tests.stateful.shops import Wish
+from tests.stateful.stopped import StoppedClock, moment
+from tests.stateful.stored import Stored, as_modelled, minute_of
+from tests.stateful.world import Told, World, told
+from tests.stateful.worlds import Plan, plans
+
+LEAST_STEPS, MOST_STEPS = 20, 50
+PROFILE = settings.get_current_profile_name()
+LEGAL = {
+    "requested": {"requested", "accepted", "cancelled"},
+    "accepted": {"accepted", "in_progress", "cancelled"},
+    "in_progress": {"in_progress", "completed"},
+    "completed": {"completed"},
+    "cancelled": set[str](),
+}
+
+
+@settings(
+    parent=settings.get_profile(PROFILE if PROFILE != "default" else "brief"),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(plan=plans(), numbers=course(LEAST_STEPS, MOST_STEPS))
+async def test_it_is_where_it_ought_to_be(
+    grome: AppContext, stopped: StoppedClock, plan: Plan, numbers: list[list[int]]
+) -> None:
+    world = await World.begin(grome, stopped, plan.now, plan.open())
+    try:
+        for code, promo in CODES.items():
+            await world.make_promo(code, promo)
+        for number, step in enumerate(numbers):
+            commands = [command for one in step if (command := drawn(one))]
+            if len(commands) > 1:
+                commands = [command for command in commands if type(command) not in ALONE]
+            if await at_once(world, commands):
+                await check(world, number)
+    finally:
+        await world.end()
+
+
+async def at_once(world: World, commands: Sequence[Command]) -> bool:
+    """Send them, and find an order in which the model answers the same and comes to what is stored."""
+    deeds = [replace(deed, kind=kind_of(command)) for command in commands if (deed := command.aimed(world))]
+    if not deeds:
+        return False
+    answers = await asyncio.gather(*(told(deed.do(world)) for deed in deeds))
+    for deed, answer in zip(deeds, answers, strict=True):
+        event(f"{deed.kind}: {answer}")
+    done = [(contested(deed, deeds, answers), answer) for deed, answer in zip(deeds, answers, strict=True)]
+    note("\n  at once: ".join(f"{deed.text}: {answer}" for deed, answer in done))
+    stored = await world.stored()
+    model = next(explanations(world.model, world.model, done, stored), None)
+    if model is None:
+        pytest.fail(why_not(world.model, done, stored))
+    world.model = model
+    await world.follow()
+    if any(deed.with_jobs for deed in deeds):
+        await world.run_jobs()
+    return True
+
+
+def contested(deed: Deed, deeds: Sequence[Deed], answers: Sequence[Told]) -> Deed:
+    """A use of a promo code may be refused for another that was claimed for a booking which did not come about."""
+    in_vain = [other for other, answer in zip(deeds, answers, strict=True) if answer.code != "ok" and other.code]
+    return replace(deed, is_contested=any(other.code == deed.code for other in in_vain if other is not deed))
+
+
+def kind_of(command: Command) -> str:
+    """Together with what of it there is to tell apart."""
+    return f"{type(command).__name__} {getattr(command, 'action', '') or getattr(command, 'what', '')}"
+
+
+def explanations(before: Model, model: Model, left: list[tuple[Deed, Told]], stored: Stored) -> Iterator[Model]:
+    """The model after what is left, in each order that fits. What is set meanwhile may have been known or not."""
+    if not left and as_modelled(model) == stored:
+        yield model
+    for number, (deed, answer) in enumerate(left):
+        for shops in [model.shops] if deed.sets or model.shops == before.shops else [model.shops, before.shops]:
+            trial = model.copy()
+            trial.shops = dict(shops)
+            if expected(deed, answer, trial) == "":
+                trial.shops = trial.shops if deed.sets else model.shops
+                yield from explanations(before, trial, left[:number] + left[number + 1 :], stored)
+
+
+def expected(deed: Deed, answer: Told, model: Model) -> str:
+    """What the model would have answered, where that is something else; done to the model."""
+    if deed.is_contested and answer.code == "promo_refused":
+        return ""
+    try:
+        deed.expect(model, answer.value)
+    except Refused as refused:
+        fits = answer.code in refused.code.split("|") and (not refused.reasons or refused.reasons & answer.reasons)
+        return "" if fits else f"{refused}"
+    return "" if answer.code == "ok" else "ok"
+
+
+def why_not(model: Model, done: list[tuple[Deed, Told]], stored: Stored) -> str:
+    """Of the order in which they were sent, which is the only one of a single command."""
+    trial, told_of = model.copy(), list[str]()
+    for deed, answer in done:
+        if wrong := expected(deed, answer, trial):
+            told_of.append(f"{deed.text}: answered {answer}, and ought to be {wrong}")
+    return "\n".join(told_of or differences(as_modelled(trial), stored))
+
+
+def differences(ought: Stored, stored: Stored) -> list[str]:
+    return [
+        f"{name}: ought to be {expected.get(key)}, is {found.get(key)}"
+        for name, expected, found in zip(Stored._fields, ought, stored, strict=True)
+        for key in {*expected, *found}
+        if expected.get(key) != found.get(key)
+    ]
+
+
+async def check(world: World, number: int) -> None:
+    stored, model = await world.stored(), world.model
+    assert differences(as_modelled(model), stored) == []
+    for shop in model.shops:
+        held = [tick for visit in stored.visits.values() if visit.shop == shop for tick in visit.held]
+        assert len(held) == len(set(held)), "visits overlap"
+        assert await world.ratings(shop) == [around.rating(model, shop)] * 2
+    for visit in stored.visits.values():
+        assert visit.history[0].action in {"create", "offer"}
+        assert all(later.status in LEGAL[earlier.status] for earlier, later in pairwise(visit.history)), visit
+    await check_a_day(world, number)
+
+
+async def check_a_day(world: World, number: int) -> None:
+    """What is offered is what ought to be, and each other start is refused for what ought to be against it."""
+    model = world.model
+    wish = Wish(list(model.shops.values())[number % 2], OFFERS[number // 2 % len(OFFERS)])
+    on = wish.shop.date_of(model.now) + timedelta(days=number // 3 % 3)
+    taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
+    day = await world.day(wish, on)
+    free = [minute_of(slot.start) for slot in day.slots]
+    noon = int(datetime.combine(on, time(12), ZoneInfo(wish.shop.zone)).timestamp()) // 60
+    around_it = offered(model, wish, noon - 14 * 60, noon + 14 * 60)
+    ought = [start for start in around_it if wish.shop.date_of(start) == on]
+    assert free == ought, wish
+    for refused in day.refused or ():
+        against = wish.objections(minute_of(refused.start), model.now, taken, seats)
+        assert refused.reason in against, (wish, moment(minute_of(refused.start)))
+
+    assert {minute_of(one.start) for one in day.refused or ()}.isdisjoint(free)
