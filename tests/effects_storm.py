@@ -36,7 +36,7 @@ from grome.migrations import MIGRATIONS
 from grome.migrations.runner import migrate
 from grome.notifications.mail import safe_name
 from grome.notifications.mailbox import open_mailbox
-from grome.notifications.models import Channel
+from grome.notifications.models import Channel, MessageKind, Notice
 from grome.notifications.planning import plan
 from grome.notifications.push import PushLog, open_pusher
 from grome.notifications.rules import RULES
@@ -236,7 +236,7 @@ class _Storm:
     async def _outcome(self, context: AppContext, drained_s: float) -> Outcome:
         events = await _all_events(context)
         booked = {event.id for event in events}
-        notices = [notice for event in events for notice in plan(event)]
+        notices = [notice for event in events for notice in plan(event) if not _goes_without_saying(event, notice)]
         mails = [safe_name(notice.message_id) for notice in notices if Channel.EMAIL in RULES[notice.kind].channels]
         pushes = [
             (notice.message_id, self.tokens[notice.user_id])
@@ -267,6 +267,11 @@ class _Storm:
 
 def _ids(events: Iterable[Event]) -> list[str]:
     return [str(event.id) for event in events]
+
+
+def _goes_without_saying(event: Event, notice: Notice) -> bool:
+    """Who cancels is told only what it costs, and here it costs nothing."""
+    return notice.kind is MessageKind.BOOKING_CANCELLED and notice.user_id == event.actor_id
 
 
 async def _all_events(context: AppContext) -> list[Event]:

@@ -11,8 +11,8 @@ from config.settings import Settings
 from grome.common.clock import Clock, system_clock
 from grome.context.effects import Effects
 
-# The former two listen from the beginning on; the latter two are where settings can be wrong.
-_AT_ONCE: Final = ("verifier", "barber_changes", "storage", "transports")
+# The former two hear of changes from the beginning on; the latter two are where settings can be wrong.
+_AT_ONCE: Final = ("verifier", "nearby", "storage", "transports")
 
 
 class AppContext(Effects):
