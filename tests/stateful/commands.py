@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from grome.barbers.schemas import LatLng, TimeOffIn
 from grome.bookings.models import Action
 from grome.bookings.schemas import BookingIn, CancelIn, LateOut, ProposalAnswerIn, RebookIn, RescheduleIn
+from grome.common.ids import new_id
 from grome.reviews.schemas import ReviewIn
 from grome.waitlist.schemas import AreaIn, EntryIn
 from grome.walkins.schemas import GuestIn, SeatIn, WalkInIn
@@ -597,13 +598,14 @@ class JoinQueue:
     def aimed(self, world: World) -> Deed | None:
         shop = shop_of(world.model, self.shop)
         customer = None if self.customer is None else world.customers[self.customer]
+        name = f"Guest {new_id()}"
 
         async def do(world: World) -> UUID:
             walk_ins, services = world.grome.walk_ins, world.ids(self.offers)
             if customer:
                 return (await walk_ins.join(actor_of(customer), shop.id, WalkInIn(services))).id
-            queue = await walk_ins.add_guest(world.barber(shop.id), GuestIn("A guest", services))
-            [new] = [one.id for one in queue.items if one.id not in world.model.walk_ins][-1:]
+            queue = await walk_ins.add_guest(world.barber(shop.id), GuestIn(name, services))
+            [new] = [one.id for one in queue.items if one.name == name]
             return new
 
         def expect(model: Model, key: Any) -> None:
