@@ -1,9 +1,9 @@
 """Everything at once, against a model: whatever is done in whatever order, Grome is where it ought to be."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, event, given, note, settings
 
 from grome.context import AppContext
 from tests.stateful import around
-from tests.stateful.commands import ALONE, CODES, OFFERS, Command, Deed, course, drawn, offered
+from tests.stateful.commands import CODES, OFFERS, Command, Deed, course, drawn, offered
 from tests.stateful.model import Model, Refused
+from tests.stateful.moving import MOVABLE, wish_of
 from tests.stateful.shops import Wish
 from tests.stateful.stopped import StoppedClock, moment
 from tests.stateful.stored import Stored, as_modelled, minute_of
@@ -45,10 +46,7 @@ async def test_it_is_where_it_ought_to_be(
         for code, promo in CODES.items():
             await world.make_promo(code, promo)
         for number, step in enumerate(numbers):
-            commands = [command for one in step if (command := drawn(one))]
-            if len(commands) > 1:
-                commands = [command for command in commands if type(command) not in ALONE]
-            if await at_once(world, commands):
+            if await at_once(world, drawn(step)):
                 await check(world, number)
     finally:
         await world.end()
@@ -140,6 +138,16 @@ async def check(world: World, number: int) -> None:
         assert visit.history[0].action in {"create", "offer"}
         assert all(later.status in LEGAL[earlier.status] for earlier, later in pairwise(visit.history)), visit
     await check_a_day(world, number)
+    await check_other_times(world, number)
+
+
+def around_date(wish: Wish, on: date) -> tuple[int, int]:
+    noon = int(datetime.combine(on, time(12), ZoneInfo(wish.shop.zone)).timestamp()) // 60
+    return noon - 14 * 60, noon + 14 * 60
+
+
+def on_date(wish: Wish, on: date, starts: Iterable[int]) -> list[int]:
+    return [start for start in starts if wish.shop.date_of(start) == on]
 
 
 async def check_a_day(world: World, number: int) -> None:
@@ -150,12 +158,25 @@ async def check_a_day(world: World, number: int) -> None:
     taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
     day = await world.day(wish, on)
     free = [minute_of(slot.start) for slot in day.slots]
-    noon = int(datetime.combine(on, time(12), ZoneInfo(wish.shop.zone)).timestamp()) // 60
-    around_it = offered(model, wish, noon - 14 * 60, noon + 14 * 60)
-    ought = [start for start in around_it if wish.shop.date_of(start) == on]
-    assert free == ought, wish
+    assert free == on_date(wish, on, offered(model, wish, *around_date(wish, on))), wish
     for refused in day.refused or ():
         against = wish.objections(minute_of(refused.start), model.now, taken, seats)
         assert refused.reason in against, (wish, moment(minute_of(refused.start)))
 
     assert {minute_of(one.start) for one in day.refused or ()}.isdisjoint(free)
+
+
+async def check_other_times(world: World, number: int) -> None:
+    """What a visit could be moved to is what is free without it."""
+    model = world.model
+    movable = [
+        (key, visit)
+        for key, visit in model.visits.items()
+        if visit.status in MOVABLE and visit.start > model.now and visit.by_time(model.now) is visit
+    ]
+    if movable:
+        key, visit = movable[number % len(movable)]
+        wish, on = wish_of(model, visit), model.shops[visit.shop].date_of(visit.start)
+        ought = on_date(wish, on, offered(model, wish, *around_date(wish, on), but=key))
+        if visit.awaits != "customer":
+            assert await world.other_times(key, on) == ought, visit

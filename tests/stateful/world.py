@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import hypothesis
 import msgspec
 
 from grome.availability.models import BookingRules, DayHours, WeeklyHours
@@ -14,6 +15,7 @@ from grome.availability.schemas import DaySlots, SlotQuery
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.barbers.schemas import OfferIn, OffersIn, ProfileIn
 from grome.bookings.jobs import expire_unanswered
+from grome.bookings.schemas import OtherTimesQuery
 from grome.catalogue.schemas import ServiceIn
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
@@ -153,6 +155,12 @@ class World:
         [day] = (await self.grome.availability.slots(wish.shop.id, query)).days
         return day
 
+    async def other_times(self, key: UUID, on: date) -> list[int]:
+        """To which the visit could be moved, on one date."""
+        query, actor = OtherTimesQuery(first=on, last=on), actor_of(self.model.admin)
+        [day] = (await self.grome.rescheduling.slots(actor, key, query)).days
+        return [minute_of(slot.start) for slot in day.slots]
+
     async def ratings(self, shop: UUID) -> list[tuple[float, int]]:
         """By profile and on the map."""
         lat, lng = self.place
@@ -182,6 +190,8 @@ class World:
             for event in events:
                 await self.grome.waitlist_filling.react(event)
                 offers = await self._new_offers() if self.model.waiting else {}
+                for _ in offers:
+                    hypothesis.event("Somebody on the waitlist is offered a time")
                 around.react(self.model, event.subject_id, event.version, lambda *what, found=offers: found.get(what))
 
     async def _new_events(self) -> list[Event]:
