@@ -74,9 +74,9 @@ def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UU
     return pool[nth % len(pool)] if pool else None
 
 
-def offered(model: Model, wish: Wish, begin: int, end: int, but: UUID | None = None) -> Iterator[int]:
-    """Every start in a span of time that ought to be bookable, or would be without one visit."""
-    taken, seats = model.taken(wish.shop.id, but), model.seats(wish.shop.id, but)
+def offered(model: Model, wish: Wish, begin: int, end: int) -> Iterator[int]:
+    """Every start in a span of time that ought to be bookable."""
+    taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
     starts = range(-(-max(begin, model.now) // TICK) * TICK, end, TICK)
     return (start for start in starts if not wish.objections(start, model.now, taken, seats))
 
@@ -418,7 +418,7 @@ RULES = [
     Rules(),
     Rules(step=30, before=10, after=5),
     Rules(step=5, after=15, auto=False),
-    Rules(step=20, cap=2),
+    Rules(step=20, cap=1),
     Rules(step=15, notice=60, cap=4, auto=False),
     Rules(horizon=1, before=30),
 ]

@@ -1,5 +1,6 @@
 """These tests count all that is there and stop the clock, so they have a Grome of their own."""
 
+import os
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -40,5 +41,10 @@ async def grome(settings: Settings, stopped: StoppedClock, database: None) -> As
 
 
 hypothesis_settings.register_profile(
-    "raw", max_examples=100, derandomize=False, database=None, phases=[Phase.generate], report_multiple_bugs=False
+    "raw",
+    max_examples=int(os.environ.get("MOST", "100")),
+    derandomize=False,
+    database=None,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
 )

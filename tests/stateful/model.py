@@ -212,6 +212,10 @@ class Model:
         if against:
             raise Refused(*against)
 
+    def could_move(self, key: UUID, wish: Wish, start: int) -> bool:
+        """Whether a visit could be at another time."""
+        return not wish.objections_of_the_shop(start, self.now) and self._in_the_way(wish, start, key) is None
+
     def _in_the_way(self, wish: Wish, start: int, own: UUID | None) -> tuple[str, frozenset[str]] | None:
         counted, kept = self.seats(wish.shop.id), self.visits[own].held_seats if own else frozenset()
         day = wish.shop.date_of(start)

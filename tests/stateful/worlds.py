@@ -36,6 +36,6 @@ class Plan(NamedTuple):
 
 def plans() -> st.SearchStrategy[Plan]:
     now = st.sampled_from([int(datetime.fromisoformat(text).timestamp()) // 60 for text in MOMENTS])
-    notice = st.sampled_from([0, 120])
+    notice = st.sampled_from([0, 120, 2 * 24 * 60])
     shop = st.tuples(st.sampled_from(ZONES), *map(st.sampled_from, (WEEKS, OFFERS, RULES)), notice)
     return st.builds(Plan, now, st.lists(shop, min_size=2, max_size=2))
