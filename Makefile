@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format storm seed demo bench lock clean
+.PHONY: help install run test check format hunt storm seed demo bench lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -41,6 +41,9 @@ check: install ## Lint, format check, types, Dockerfile: what CI runs
 format: install ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+hunt: install ## Do random things at once beside a model, until one goes wrong; options of pytest in ARGS
+	@$(PYTEST) tests/stateful -x --hypothesis-profile=hunt $(ARGS)
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.effects_storm $(ARGS)

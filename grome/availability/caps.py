@@ -4,7 +4,7 @@ Seats are negative numbers among a booking's ticks, so that the one write which 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -44,8 +44,20 @@ def seats(cap: Cap, day: date) -> range:
 
 def seats_taken(numbers: Iterable[int]) -> Counter[SeatsOfDay]:
     """How many seats of each day and subject are among a calendar's ticks."""
-    of_day = (-number >> _SEAT_BITS for number in numbers if number < 0)
-    return Counter(SeatsOfDay(number >> _SUBJECT_BITS, number & (1 << _SUBJECT_BITS) - 1) for number in of_day)
+    return Counter(_counted(number) for number in numbers if number < 0)
+
+
+def without(numbers: Iterable[int], own: Collection[int]) -> frozenset[int]:
+    """A calendar's ticks for a visit that holds `own` among them. It needs no second seat where it has one, so the
+    others of that day and subject do not count, however many there are: the cap may have been higher.
+    """
+    mine = seats_taken(own)
+    return frozenset(tick for tick in numbers if tick not in own and (tick >= 0 or _counted(tick) not in mine))
+
+
+def _counted(seat: int) -> SeatsOfDay:
+    of_day = -seat >> _SEAT_BITS
+    return SeatsOfDay(of_day >> _SUBJECT_BITS, of_day & (1 << _SUBJECT_BITS) - 1)
 
 
 def free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from grome.availability.caps import seats
+from grome.availability.caps import seats, without
 from grome.availability.schemas import DaySlots, SlotOut, SlotsOut
 from grome.availability.service import MAX_DAYS
 from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
@@ -68,7 +68,14 @@ class Rescheduling:
             if _is_so(booking, author(actor), start):
                 return booking_out(booking)
             _check_version(booking, wanted.version)
-            if written := await self._claim(author(actor), booking, start, now, wanted.note):
+            try:
+                written = await self._claim(author(actor), booking, start, now, wanted.note)
+            except SlotNotOffered:
+                # The seat that was missing may be what the booking itself has got meanwhile.
+                if (await self._changes.find(actor, booking_id)).version == booking.version:
+                    raise
+                continue
+            if written:
                 return booking_out(written)
         raise KeepsChanging
 
@@ -97,7 +104,7 @@ class Rescheduling:
         calendar, visit = lay_out_again(barber, booking, now)
         known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
         taken = await self._bookings.occupied(barber.id, *known)
-        calendar = replace(calendar, taken=taken.difference(booking.ticks))
+        calendar = replace(calendar, taken=without(taken, booking.ticks))
         days = free_slots(calendar, query.first, query.last, visit)
         return SlotsOut(barber.timezone, [DaySlots(day, [SlotOut(*slot) for slot in slots]) for day, slots in days])
 

@@ -396,6 +396,34 @@ async def test_slots_are_those_to_which_it_can_be_moved(
     assert refused(await http.get(url, params=days, headers=customer.auth), 409, "wrong_state")
 
 
+async def test_under_a_cap_that_was_higher_a_visit_keeps_its_seat(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    """Within its day it moves to whatever it is shown, although no other visit is taken."""
+    rules = {"auto_accept": True, "slot_step_min": 30}
+    shop = await barber(http, context, rules={**rules, "daily_cap": 3})
+    bookings = [await book(http, customer, shop, START + timedelta(hours=hour)) for hour in range(3)]
+    await http.put("/v1/barbers/me/rules", json={**EAGER, **rules, "daily_cap": 2}, headers=shop.auth)
+    assert not await is_free(http, shop, OTHER)
+    days = {"from": str(START.date()), "to": str(START.date())}
+    response = await http.get(f"/v1/bookings/{bookings[0]['id']}/slots", params=days, headers=customer.auth)
+    (day,) = response.json()["days"]
+    assert at(OTHER) in {slot["start"] for slot in day["slots"]}
+    await changed(await reschedule(http, customer, bookings[0], OTHER))
+
+
+async def test_the_same_move_at_once_needs_one_seat(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    """Nobody is told that the day is full because of the visit that moves there itself."""
+    shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
+    booking, boss = await book(http, customer, shop, START), await admin(http, context)
+    for days in range(1, 6):
+        moves = (reschedule(http, person, booking, START + days * DAY) for person in (customer, boss) * 4)
+        assert [(one.status_code, one.text) for one in await asyncio.gather(*moves) if one.status_code != 200] == []
+    assert len(await history(http, customer.auth, booking)) == 6
+
+
 async def test_what_was_booked_stays_whatever_the_barber_offers_since(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:

@@ -15,11 +15,14 @@ from tests.stateful.stopped import StoppedClock
 
 __all__ = ["database"]
 
-# `make hunt`: as many examples as there is time for, each time others.
-hypothesis_settings.register_profile("hunt", max_examples=100_000, derandomize=False, print_blob=True)
+# `make test` runs a few examples, always the same. `make hunt` runs many, each time others, and stops at the first that
+# fails, as it was: `--hypothesis-profile=shrink` beside its seed then makes it small.
+_MOST = int(os.environ.get("EXAMPLES", "500"))
 hypothesis_settings.register_profile(
-    "brief", max_examples=30, derandomize=True, database=None, phases=set(Phase) - {Phase.explain, Phase.reuse}
+    "brief", max_examples=25, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink]
 )
+hypothesis_settings.register_profile("hunt", max_examples=_MOST, database=None, phases=[Phase.generate])
+hypothesis_settings.register_profile("shrink", max_examples=_MOST, database=None, phases=[Phase.generate, Phase.shrink])
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +41,3 @@ async def grome(settings: Settings, stopped: StoppedClock, database: None) -> As
     context = await AppContext.open(settings, stopped)
     yield context
     await context.close()
-
-
-hypothesis_settings.register_profile(
-    "raw",
-    max_examples=int(os.environ.get("MOST", "100")),
-    derandomize=False,
-    database=None,
-    phases=[Phase.generate],
-    report_multiple_bugs=False,
-)

@@ -33,7 +33,7 @@ LEGAL = {
 
 
 @settings(
-    parent=settings.get_profile(PROFILE if PROFILE != "default" else "brief"),
+    parent=settings.get_profile(PROFILE if PROFILE in {"hunt", "shrink"} else "brief"),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
