@@ -22,6 +22,8 @@ from tests.storm import (
     storm,
 )
 
+pytestmark = pytest.mark.alone
+
 CALLS = 500
 
 

@@ -13,12 +13,15 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
 from tests.running import Running
+
+pytestmark = pytest.mark.alone
 
 DAY = tomorrow(8) + timedelta(days=1)
 TICKS = 12 * 12  # in twelve hours
