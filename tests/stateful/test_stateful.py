@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, event, given, note, settings
 
 from grome.context import AppContext
 from tests.stateful import around
-from tests.stateful.commands import CODES, OFFERS, Command, Deed, course, drawn, offered
+from tests.stateful.commands import course, drawn
+from tests.stateful.deeds import OFFERS, Command, Deed, offered
 from tests.stateful.model import Model, Refused
 from tests.stateful.moving import MOVABLE, wish_of
+from tests.stateful.of_visits import CODES
 from tests.stateful.shops import TICK, Wish
 from tests.stateful.stopped import StoppedClock, moment
 from tests.stateful.stored import Stored, as_modelled, minute_of

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from grome.common.ids import new_id
-from tests.stateful.commands import RULES
+from tests.stateful.of_shops import RULES
 from tests.stateful.shops import Day, Offer, Rules, Shop
 
 # The clocks of Berlin skip an hour in the night after the second, those of Lord Howe half an hour after the third.
