@@ -273,7 +273,7 @@ class Review:
 
     @staticmethod
     def drawn(dice: Random) -> "Review":
-        what = dice.choice(["post", "post", "post", "edit", "edit", "remove"])
+        what = dice.choice(["post", "post", "edit", "remove"])
         by = dice.choice(["customer", "customer", "customer", "stranger", "admin" if what == "remove" else "customer"])
         return Review(what, by, dice.randrange(32), dice.randint(1, 5))
 
@@ -692,7 +692,7 @@ COMMANDS: list[tuple[int, type[Any]]] = [
     (9, Reschedule),
     (7, AnswerProposal),
     (2, Tip),
-    (5, Review),
+    (8, Review),
     (2, PutRules),
     (1, Override),
     (1, TakeTimeOff),
