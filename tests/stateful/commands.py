@@ -24,7 +24,7 @@ COMMANDS: list[tuple[int, type[Any]]] = [
     (9, Reschedule),
     (7, AnswerProposal),
     (2, Tip),
-    (5, Review),
+    (8, Review),
     (2, PutRules),
     (1, Override),
     (1, TakeTimeOff),

@@ -199,7 +199,7 @@ class Review:
 
     @staticmethod
     def drawn(dice: Random) -> "Review":
-        what = dice.choice(["post", "post", "post", "edit", "edit", "remove"])
+        what = dice.choice(["post", "post", "edit", "remove"])
         by = dice.choice(["customer", "customer", "customer", "stranger", "admin" if what == "remove" else "customer"])
         return Review(what, by, dice.randrange(32), dice.randint(1, 5))
 

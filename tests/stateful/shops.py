@@ -65,7 +65,7 @@ class Shop:
         return self.overrides[on] if on in self.overrides else self.week[on.weekday()]
 
     def date_of(self, minute: int) -> date:
-        return datetime.fromtimestamp(minute * 60, ZoneInfo(self.zone)).date()
+        return _date_of(minute, self.zone)
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,11 @@ class Wish:
 
 def _if(objects: bool, reason: str) -> frozenset[str]:  # noqa: FBT001 -- a reason, if
     return frozenset({reason} if objects else ())
+
+
+@lru_cache(maxsize=50_000)
+def _date_of(minute: int, zone: str) -> date:
+    return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).date()
 
 
 @lru_cache(maxsize=1024)

@@ -48,17 +48,20 @@ async def test_it_is_where_it_ought_to_be(
         for code, promo in CODES.items():
             await world.make_promo(code, promo)
         for number, step in enumerate(numbers):
-            if await at_once(world, drawn(step)):
-                await check(world, number)
+            if stored := await at_once(world, drawn(step)):
+                await check(world, stored, number)
     finally:
         await world.end()
 
 
-async def at_once(world: World, commands: Sequence[Command]) -> bool:
-    """Send them, and find an order in which the model answers the same and comes to what is stored."""
+async def at_once(world: World, commands: Sequence[Command]) -> Stored | None:
+    """Send them, and find an order in which the model answers the same and comes to what is stored.
+
+    What is stored when all has been done that follows; None where nothing was done.
+    """
     deeds = [replace(deed, kind=kind_of(command)) for command in commands if (deed := command.aimed(world))]
     if not deeds:
-        return False
+        return None
     answers = await asyncio.gather(*(told(deed.do(world)) for deed in deeds))
     for deed, answer in zip(deeds, answers, strict=True):
         event(f"{deed.kind}: {answer}")
@@ -69,10 +72,10 @@ async def at_once(world: World, commands: Sequence[Command]) -> bool:
     if model is None:
         pytest.fail(why_not(world.model, done, stored))
     world.model = model
-    await world.follow()
-    if any(deed.with_jobs for deed in deeds):
+    followed, with_jobs = await world.follow(), any(deed.with_jobs for deed in deeds)
+    if with_jobs:
         await world.run_jobs()
-    return True
+    return await world.stored() if followed or with_jobs else stored
 
 
 def contested(deed: Deed, deeds: Sequence[Deed], answers: Sequence[Told]) -> Deed:
@@ -129,8 +132,8 @@ def differences(ought: Stored, stored: Stored) -> list[str]:
     ]
 
 
-async def check(world: World, number: int) -> None:
-    stored, model = await world.stored(), world.model
+async def check(world: World, stored: Stored, number: int) -> None:
+    model = world.model
     assert differences(as_modelled(model), stored) == []
     for shop in model.shops:
         held = [tick for visit in stored.visits.values() if visit.shop == shop for tick in visit.held]

@@ -180,9 +180,13 @@ class World:
         around.heal(self.model)
         await self.grome.promo_claims.sweep()
 
-    async def follow(self) -> None:
-        """What the relay and its jobs do about all that is new in histories, until nothing is new."""
+    async def follow(self) -> bool:
+        """What the relay and its jobs do about all that is new in histories, until nothing is new; whether that was
+        anything.
+        """
+        rounds = 0
         while events := await self._new_events():
+            rounds += 1
             await self.grome.promo_claims.follow(events)
             for event in events:
                 if event.type in _ENDS:
@@ -193,6 +197,7 @@ class World:
                 for _ in offers:
                     hypothesis.event("Somebody on the waitlist is offered a time")
                 around.react(self.model, event.subject_id, event.version, lambda *what, found=offers: found.get(what))
+        return rounds > 0
 
     async def _new_events(self) -> list[Event]:
         """In the order in which they were written."""
