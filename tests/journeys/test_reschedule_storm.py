@@ -138,7 +138,7 @@ async def test_a_storm_of_reschedules(running: Running, context: AppContext) -> 
     refused = {(one.response.status_code, one.response.json().get("code")) for one in told if is_no(one)}
     assert refused <= REFUSALS
     assert all(nothing_overlaps(sample) for sample in (*samples, list(stored.values())))
-    assert len(samples) > 3
+    assert samples
     created = {UUID(one.response.json()["id"]) for one in told if one.what == "create" and not is_no(one)}
     assert set(stored) == {UUID(booking["id"]) for booking in booked} | created
     for booking in stored.values():
