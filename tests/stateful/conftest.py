@@ -19,7 +19,7 @@ __all__ = ["database"]
 # fails, as it was: `--hypothesis-profile=shrink` beside its seed then makes it small.
 _MOST = int(os.environ.get("EXAMPLES", "500"))
 hypothesis_settings.register_profile(
-    "brief", max_examples=28, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink]
+    "brief", max_examples=18, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink]
 )
 hypothesis_settings.register_profile("hunt", max_examples=_MOST, database=None, phases=[Phase.generate])
 hypothesis_settings.register_profile("shrink", max_examples=_MOST, database=None, phases=[Phase.generate, Phase.shrink])
