@@ -132,7 +132,9 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
 
     # One that hears of no changes, and therefore remembers nobody.
     deaf = BarberChanges(context.redis, context.redis)
-    forgetful = BarberService(BarberRepository(context.database), context.catalogue, deaf, context.clock)
+    forgetful = BarberService(
+        BarberRepository(context.database), context.catalogue, deaf, context.transactions, context.clock
+    )
     now = datetime.now(UTC)
     moments = [_some_start(barber, now, first) for barber in barbers]
 
