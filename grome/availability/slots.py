@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from grome.availability.caps import SeatsOfDay, seats_taken
@@ -29,6 +28,7 @@ from grome.availability.ticks import (
     ticks_for,
 )
 from grome.availability.visits import Visit
+from grome.common.coded import Coded
 
 # An opening ends at most 48 hours after its date began, and where no offset from UTC, nor the hour that clocks may skip
 # then, moves either by so many ticks.
@@ -37,7 +37,7 @@ _EPOCH_DAY = EPOCH.toordinal()
 _AT_ONCE = 7 * TICKS_A_DAY  # where the first slot is enough
 
 
-class Obstacle(StrEnum):
+class Obstacle(Coded):
     """Why a start cannot be booked: a stable code, and a sentence for the customer."""
 
     MISALIGNED = "misaligned", "Visits start on a whole five minutes."
@@ -50,15 +50,6 @@ class Obstacle(StrEnum):
     ON_BREAK = "on_break", "The barber has a break during this visit."
     TIME_OFF = "time_off", "The barber is away during this visit."
     TAKEN = "taken", "The barber is not free for the whole of this visit."
-
-    _value_: str
-    sentence: str
-
-    def __new__(cls, code: str, sentence: str) -> Self:
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.sentence = sentence
-        return member
 
 
 class Slot(NamedTuple):

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from grome.availability.caps import without
 from grome.availability.slots import Calendar, Obstacle, first_slot_between, occupied_ticks, to_be_known
 from grome.availability.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
 from grome.barbers.models import Barber
@@ -145,7 +146,7 @@ class RunningLate:
         calendar, visit = lay_out_again(day.barber, booking, now)
         calendar = replace(calendar, rules=msgspec.structs.replace(calendar.rules, min_notice_min=0))
         known = to_be_known(calendar, visit, calendar.starts_between(after, end, visit))
-        taken = others(await self._bookings.occupied(day.barber.id, *known)).difference(booking.ticks)
+        taken = without(others(await self._bookings.occupied(day.barber.id, *known)), booking.ticks)
         slot = first_slot_between(replace(calendar, taken=taken), after, end, visit)
         return NewTime(slot.start, slot.end, occupied_ticks(calendar.rules, slot.start, visit)) if slot else None
 

@@ -19,9 +19,6 @@ from grome.common.errors import NotFound
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.mongo import Document
 
-# A move that lost to another change reads again and decides anew; so often in a row only a fault can lose.
-_ATTEMPTS = 8
-_EXPIRED_AT_ONCE = 500
 _READ_AT_ONCE: Final = 250
 
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from grome.common.coded import Coded
 from grome.common.money import Amount, Currency
 from grome.common.text import END
 
@@ -113,7 +113,7 @@ class PricedVisit:
         return sum(price for _, price in self.services)
 
 
-class NotUsable(StrEnum):
+class NotUsable(Coded):
     """Why a code cannot be used: a stable code, and a sentence for the customer."""
 
     UNKNOWN = "promo_unknown", "There is no such code for this barber."
@@ -126,12 +126,3 @@ class NotUsable(StrEnum):
     FIRST_VISIT_ONLY = "promo_first_visit_only", "The code is for a first visit."
     USED_UP_BY_YOU = "promo_used_up_by_you", "You have used the code as often as one can."
     EXHAUSTED = "promo_exhausted", "The code has been used as often as it can be."
-
-    _value_: str
-    sentence: str
-
-    def __new__(cls, code: str, sentence: str) -> Self:
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.sentence = sentence
-        return member

@@ -1,0 +1,17 @@
+"""Enumerations whose members have a sentence for people beside their stable code."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Coded(StrEnum):
+    """A member is written `NAME = "code", "Sentence."`; its value is the code."""
+
+    _value_: str
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member
