@@ -10,12 +10,13 @@ from grome.bookings.errors import KeepsChanging
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, party_of, reason_of
 from grome.bookings.policy import settle
 from grome.bookings.proposals import without_proposal
-from grome.bookings.repository import BookingRepository, seen_by
+from grome.bookings.repository import BookingRepository
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.common.mongo import Document, to_document
+from grome.common.scope import seen_by
 
 # So often in a row only a fault can lose.
 ATTEMPTS: Final = 8

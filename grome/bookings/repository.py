@@ -13,7 +13,6 @@ from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
-from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
 from grome.common.mongo import CollectionSpec, Database, Document, DriverError, from_document, to_document
 from grome.common.mongo_schema import validator_for
@@ -255,14 +254,3 @@ def _refusal(duplicate: Mapping[str, Any]) -> Refusal:
         return BookingInFlight()
     # Seats of daily caps are the negative ones (grome/availability/caps.py).
     return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()
-
-
-def seen_by(actor: Actor) -> Document:
-    """The filter of the bookings that an actor may see: customers and barbers their own, admins all."""
-    match actor.role:
-        case Role.CUSTOMER:
-            return {"customer_id": actor.id}
-        case Role.BARBER:
-            return {"barber_id": actor.id}
-        case Role.ADMIN:
-            return {}

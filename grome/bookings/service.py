@@ -11,13 +11,14 @@ from grome.bookings.models import (
     StartingBooking,
     Status,
 )
-from grome.bookings.repository import AfterBooking, BookingRepository, seen_by
+from grome.bookings.repository import AfterBooking, BookingRepository
 from grome.bookings.schemas import BookingOut, BookingPage, BookingQuery, HistoryOut, booking_out, history_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.mongo import Document
+from grome.common.scope import seen_by
 
 _READ_AT_ONCE: Final = 250
 

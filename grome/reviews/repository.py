@@ -9,7 +9,6 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.common.actor import Actor, Role
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
 from grome.common.mongo_schema import validator_for
 from grome.common.mongo_transactions import Session
@@ -89,14 +88,3 @@ def _beyond(by_stars: int, after: AfterReview) -> Document:
         return older
     other_stars = {"rating": {"$gt" if by_stars > 0 else "$lt": after.rating}}
     return {"$or": [other_stars, {"rating": after.rating, **older}]}
-
-
-def seen_by(actor: Actor) -> Document:
-    """Of the bookings that an actor may see."""
-    match actor.role:
-        case Role.CUSTOMER:
-            return {"customer_id": actor.id}
-        case Role.BARBER:
-            return {"barber_id": actor.id}
-        case Role.ADMIN:
-            return {}

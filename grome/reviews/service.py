@@ -23,10 +23,11 @@ from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.mongo import to_document
 from grome.common.mongo_transactions import Transaction, Transactions
+from grome.common.scope import seen_by
 from grome.events.models import EventType
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
 from grome.reviews.models import Review, ReviewEvent, answered
-from grome.reviews.repository import AfterReview, ReviewRepository, seen_by
+from grome.reviews.repository import AfterReview, ReviewRepository
 from grome.reviews.schemas import (
     Order,
     ReviewIn,

@@ -15,9 +15,10 @@ from grome.bookings.service import BookingService
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid, Refusal
+from grome.common.scope import seen_by
 from grome.series.errors import NotInSeries
 from grome.series.models import Series
-from grome.series.repository import SeriesRepository, seen_by
+from grome.series.repository import SeriesRepository
 from grome.series.schemas import ChangedOut, FollowingIn, SeriesChanged
 from grome.series.service import refused
 from grome.series.starts import shifted

@@ -6,7 +6,6 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.common.actor import Actor, Role
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
 from grome.common.mongo_schema import validator_for
 from grome.series.models import Series
@@ -59,14 +58,3 @@ class SeriesRepository:
     async def find_by_key(self, customer_id: UUID, key: str) -> Series | None:
         document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
         return from_document(document, Series) if document else None
-
-
-def seen_by(actor: Actor) -> Document:
-    """As of bookings: customers and barbers see their own, admins all."""
-    match actor.role:
-        case Role.CUSTOMER:
-            return {"customer_id": actor.id}
-        case Role.BARBER:
-            return {"barber_id": actor.id}
-        case Role.ADMIN:
-            return {}

@@ -19,9 +19,10 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Refusal
 from grome.common.ids import new_id
+from grome.common.scope import seen_by
 from grome.series.errors import NothingBooked
 from grome.series.models import MOST_VISITS, Occurrence, Refused, Repeat, Series, booking_id
-from grome.series.repository import SeriesRepository, seen_by
+from grome.series.repository import SeriesRepository
 from grome.series.schemas import PreviewedOut, SeriesIn, SeriesOut, SeriesPreview, series_out
 from grome.series.starts import starts
 

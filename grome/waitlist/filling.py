@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from loguru import logger
 from msgspec import to_builtins
 
 from grome.availability.service import AvailabilityService
 from grome.availability.slots import Slot
-from grome.barbers.models import ChosenService
+from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.create import BookingCreation
 from grome.bookings.errors import SlotNotOffered, SlotTaken
@@ -121,25 +122,31 @@ class WaitlistFilling:
         if end <= self._clock():
             return
         freed = Freed(barber, start, end)
+        known: dict[tuple[UUID, ...], list[Slot]] = {}  # by services; until one of the starts is taken
         for entry in await self._entries.matching(freed):
-            await self._ask(entry, freed)
+            if services := _offered(barber, entry):
+                wanted = tuple(entry.service_ids)
+                if wanted not in known:
+                    known[wanted] = await self._slots(freed, services)
+                if await self._ask(entry, freed, services, known[wanted]):
+                    known.clear()
 
-    async def _ask(self, entry: Entry, freed: Freed) -> None:
-        try:
-            services = chosen_services(freed.barber, entry.service_ids)
-        except Invalid:  # not all of these are offered here
-            return
-        for slot in await self._slots(entry, freed, services):
-            if await self._offer(entry, freed, services, slot):
-                return
+    async def _ask(self, entry: Entry, freed: Freed, services: list[ChosenService], slots: list[Slot]) -> bool:
+        """Whether a start of these was tried: others are to be asked about what is free then."""
+        passed = {one.start for one in entry.passed if one.barber_id == freed.barber.id}
+        tried = False
+        for slot in slots:
+            if _suits(entry, slot) and slot.start not in passed:
+                tried = True
+                if await self._offer(entry, freed, services, slot):
+                    break
+        return tried
 
-    async def _slots(self, entry: Entry, freed: Freed, services: list[ChosenService]) -> list[Slot]:
-        """The free starts that reach into the freed time, within what the entry wants, earliest first."""
+    async def _slots(self, freed: Freed, services: list[ChosenService]) -> list[Slot]:
+        """The free starts that reach into the freed time, earliest first."""
         first, last = (freed.start - _DAY).date(), (freed.end + _DAY).date()
         [(_, days)] = await self._availability.slots_of([(freed.barber, services)], first, last)
-        passed = {one.start for one in entry.passed if one.barber_id == freed.barber.id}
-        slots = (slot for _, found in days for slot in found)
-        return [slot for slot in _reaching(slots, freed) if _suits(entry, slot) and slot.start not in passed]
+        return list(_reaching((slot for _, found in days for slot in found), freed))
 
     async def _offer(self, entry: Entry, freed: Freed, services: list[ChosenService], slot: Slot) -> bool:
         """Whether the entry needs no other: it has this offer, or does not wait any more."""
@@ -161,6 +168,14 @@ class WaitlistFilling:
             await self._entries.withdraw(booking_id)
             return False
         return True
+
+
+def _offered(barber: Barber, entry: Entry) -> list[ChosenService]:
+    """None where the barber does not offer all that is waited for."""
+    try:
+        return chosen_services(barber, entry.service_ids)
+    except Invalid:
+        return []
 
 
 def _freed(booking: Booking, version: int) -> tuple[datetime, datetime]:

@@ -152,3 +152,4 @@ async def test_what_is_more_than_may_be_held_follows_every_change(
     for online in (True, False) * 3:
         await one.turn(context, online=online)
         await until(partial(is_shown, online=online), within_s=2)
+        assert await is_shown(online=online)
