@@ -40,6 +40,11 @@ _DUPLICATE_KEY: Final = 11_000
 _NAMESPACE_EXISTS: Final = 48
 _INDEX_NOT_FOUND: Final = 27
 _BATCH: Final = 500  # filled in in one go, in a fraction of the time that the driver gives a write
+_BACKFILL_PASSES: Final = 10
+
+
+class BackfillError(Exception):
+    """Documents changed during every pass of a backfill; running the migration again continues it."""
 
 
 def open_mongo(settings: MongoSettings) -> Client:
@@ -152,15 +157,30 @@ async def insert_missing(collection: Collection, documents: Sequence[Document]) 
 async def fill_in(
     collection: Collection, name: str, whole: Callable[[Document], Document], among: Document | None = None
 ) -> None:
-    """Write into each document without the field `name` what `whole` makes of it, which has that field.
+    """Write into each document without the field `name` the fields that `whole` returns for it, `name` among them.
 
-    `among` narrows which documents are looked at.
+    `among` narrows the documents. The application may write at the same time: a document that has changed since it was
+    read is left alone and read again in the next pass. Raises BackfillError after ten passes.
     """
     lacking: Document = {**(among or {}), name: {"$exists": False}}
-    while old := await collection.find(lacking).sort("_id", 1).limit(_BATCH).to_list():
-        # All at once in each, since the validator refuses what is half done.
-        await collection.bulk_write([UpdateOne({"_id": one["_id"]}, {"$set": whole(one)}) for one in old])
-        lacking["_id"] = {"$gt": old[-1]["_id"]}
+    for _ in range(_BACKFILL_PASSES):
+        after: Document = {}
+        while old := await collection.find({**lacking, **after}).sort("_id", 1).limit(_BATCH).to_list():
+            # All fields of a document in one update, since the validator refuses a half-filled one.
+            await collection.bulk_write([_fill_in_unchanged(one, name, whole(one)) for one in old])
+            after = {"_id": {"$gt": old[-1]["_id"]}}
+        if not after:
+            return
+    raise BackfillError(f"{collection.name} kept changing while the field {name!r} was filled in")
+
+
+def _fill_in_unchanged(old: Document, name: str, filled: Document) -> UpdateOne:
+    """An update that matches only while the document has the version, and the values to be replaced, that were read."""
+    replaced = {field for field, value in filled.items() if field in old and old[field] != value}
+    guards = {field: old[field] for field in replaced | ({"version"} & old.keys())}
+    absent = {field: {"$exists": False} for field in filled.keys() - old.keys()}
+    new = {field: value for field, value in filled.items() if field in replaced or field not in old}
+    return UpdateOne({name: {"$exists": False}, **absent, **guards, "_id": old["_id"]}, {"$set": new})
 
 
 async def drop_index(collection: Collection, name: str) -> None:

@@ -9,7 +9,11 @@ Schema = dict[str, Any]
 
 
 def validator_for(struct: type[msgspec.Struct]) -> Schema:
-    """The validator of a collection whose documents are `to_document` of this Struct. Unknown fields are refused."""
+    """The validator of a collection whose documents are `to_document` of this Struct. Unknown fields are refused.
+
+    A field with a default may be missing. Migrations run before new code replaces old code, and until then processes of
+    the previous release write documents without the fields that are new; a new field therefore needs a default.
+    """
     return {"$jsonSchema": _schema(inspect.type_info(struct))}
 
 
@@ -20,9 +24,10 @@ def _schema(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911, PLR0912 -- a 
         case inspect.AnyType():
             return {}
         case inspect.StructType(fields=fields):
+            required = [field.encode_name for field in fields if field.required]
             return {
                 "bsonType": "object",
-                "required": [field.encode_name for field in fields],
+                **({"required": required} if required else {}),
                 "properties": {field.encode_name: _schema(field.type) for field in fields},
                 "additionalProperties": False,
             }

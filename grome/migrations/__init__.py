@@ -3,7 +3,7 @@
 Each is safe to run again and to run twice at once, so that a migration cut off half-way is mended by the next run.
 """
 
-from grome.migrations import m0001_foundation, m0002_map, m0003_effects, m0004_shop_rules
+from grome.migrations import m0001_foundation, m0002_map, m0003_effects, m0004_shop_rules, m0005_bounds
 from grome.migrations.runner import Migration
 
 MIGRATIONS = (
@@ -11,4 +11,5 @@ MIGRATIONS = (
     Migration(2, "map: a barber's version, service radius and neighbourhood", m0002_map.up),
     Migration(3, "effects: what follows from a change", m0003_effects.up),
     Migration(4, "shop rules: what availability, bookings and what surrounds them need", m0004_shop_rules.up),
+    Migration(5, "bounds: what a user can repeat has a limit in the database", m0005_bounds.up),
 )
