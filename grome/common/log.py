@@ -1,7 +1,9 @@
 """Logs: loguru for our lines and those of Sanic, SAQ and the driver, readable or JSON, on standard error."""
 
 import logging
+import re
 import sys
+import traceback
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:  # loguru's types live in its stub only
 # The request that is being answered, so that each line about it can be found by its id.
 request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=None)
 _encode = msgspec.json.Encoder(enc_hook=str).encode
+# MongoDB's errors quote the document that was refused and the key that exists already.
+_QUOTED_DOCUMENT = re.compile(r"(, full error: |dup key: ).*", re.DOTALL)
 # They tell of each command or each poll; what matters of it reaches us as an exception.
 # AWS's also of what is sent: people's numbers.
 _CHATTY = (
@@ -35,11 +39,13 @@ _CHATTY = (
 def configure_logging(settings: LogSettings) -> None:
     """Set up this process's logs. Safe to call again: the last call holds."""
     logger.remove()
-    logger.configure(patcher=_with_request_id)
+    logger.configure(patcher=_prepare)
+    # Without `diagnose`, which would write the values of local variables: passwords, tokens, whole documents.
     if settings.format == "json":
-        logger.add(_write_json, level=settings.level)
+        logger.add(_write_json, level=settings.level, format="{message}", backtrace=False, diagnose=False)
     else:
-        logger.add(sys.stderr, level=settings.level, format=_readable, backtrace=False, diagnose=False)
+        colours = sys.stderr.isatty()
+        logger.add(_write, level=settings.level, format=_readable, colorize=colours, backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_ToLoguru()], level=settings.level, force=True)
     for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server"):
         library = logging.getLogger(name)
@@ -49,15 +55,26 @@ def configure_logging(settings: LogSettings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _with_request_id(record: "Record") -> None:
+def _prepare(record: "Record") -> None:
+    record["message"] = _QUOTED_DOCUMENT.sub(r"\1(left out)", record["message"])
     if known := request_id_of_lines.get():
         record["extra"].setdefault("request_id", known)
 
 
 def _readable(record: "Record") -> str:
+    """The template of a line for a person. Only Grome begins a line in the log: text from outside cannot."""
+    record["message"] = _on_one_line(record["message"])
     ours = " <dim>{extra[request_id]}</dim>" if "request_id" in record["extra"] else ""
     spent = " <dim>{extra[ms]} ms</dim>" if "ms" in record["extra"] else ""
-    return "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message}" + spent + ours + "\n{exception}"
+    trace = ""
+    if record["exception"]:
+        record["extra"]["_trace"] = _traceback_of(record)
+        trace = "\n{extra[_trace]}"
+    return "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message}" + spent + ours + trace + "\n"
+
+
+def _write(message: "Message") -> None:
+    sys.stderr.write(message)
 
 
 def _write_json(message: "Message") -> None:
@@ -71,9 +88,23 @@ def _write_json(message: "Message") -> None:
         **record["extra"],
     }
     if record["exception"]:
-        # The type, the text and the frames, but never the values of local variables: those may be secrets.
-        line["exception"] = str(message).rstrip("\n").split("\n", 1)[-1]
+        line["exception"] = _traceback_of(record)
     sys.stderr.write(_encode(line).decode() + "\n")
+
+
+def _traceback_of(record: "Record") -> str:
+    """The frames, types and texts of an exception and its causes, indented, without values that MongoDB quotes."""
+    error = record["exception"]
+    if error is None or error.value is None:
+        return ""
+    # The standard library's traceback, since it never shows the values of local variables.
+    lines = "".join(traceback.format_exception(error.value)).rstrip("\n").split("\n")
+    return "\n".join("  " + _on_one_line(_QUOTED_DOCUMENT.sub(r"\1(left out)", line)) for line in lines)
+
+
+def _on_one_line(text: str) -> str:
+    """Escape line breaks and other control characters, which could forge a line or steer a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class _ToLoguru(logging.Handler):
