@@ -115,9 +115,7 @@ def test_text_from_outside_begins_no_line(forged: str, log_format: Format, writt
     assert "Failed" in lines[1]
 
 
-async def test_path_with_a_line_break_begins_no_line(
-    http: httpx.AsyncClient, written: Callable[[], str]
-) -> None:
+async def test_path_with_a_line_break_begins_no_line(http: httpx.AsyncClient, written: Callable[[], str]) -> None:
     await http.get("/v1/services/%0Aforged%0D")
     lines = written().removesuffix("\n").split("\n")
     assert [line for line in lines if line.startswith("forged")] == []
