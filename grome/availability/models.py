@@ -98,7 +98,7 @@ class DateOverride(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
-    """No visit lies in [starts_at, ends_at), which may begin and end at any moment."""
+    """No visit lies in [starts_at, ends_at), nor its buffers and travel; it may begin and end at any moment."""
 
     id: UUID
     starts_at: datetime

@@ -257,8 +257,9 @@ def _objections(calendar: Calendar, visit: Visit, within: Span) -> Objections:
     yield Obstacle.CLOSED, ~lasting
     yield Obstacle.OFF_GRID, ~begun
     yield Obstacle.ON_BREAK, ~unbroken
-    for off in calendar.time_off:  # who is away cannot tend to a gap either
-        yield Obstacle.TIME_OFF, mask_of(Span(off.start - visit.ticks + 1, off.end), within)
+    around = visit.whole(calendar.rules)
+    for off in calendar.time_off:
+        yield Obstacle.TIME_OFF, mask_of(Span(off.start - around.end + 1, off.end - around.start), within)
     if calendar.taken:
         if visit.caps:
             yield Obstacle.DAY_FULL, _dates(calendar, within, lambda day: _is_full(calendar, visit, day))

@@ -50,6 +50,14 @@ class Visit:
         spans[-1] = Span(spans[-1].start, spans[-1].end + after)
         return spans
 
+    def whole(self, rules: BookingRules) -> Span:
+        """All that time off must leave alone, in ticks from the start: travel and buffers, and gaps as well.
+
+        In a gap the customer is still in the shop, so a barber who is away cannot use it.
+        """
+        spans = self.kept(rules)
+        return Span(spans[0].start, spans[-1].end)
+
 
 def visit_for(rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0) -> Visit:
     """These services in this order. `rules` are the barber's, whose daily cap counts every visit.

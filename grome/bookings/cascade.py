@@ -21,6 +21,11 @@ class Place:
     held: frozenset[int] = frozenset()
     has_begun: bool = False
 
+    @property
+    def whole(self) -> Span:
+        """From the first to the last of `ticks`, gaps included."""
+        return Span(min(self.ticks), max(self.ticks) + 1)
+
     def later(self, by: int) -> "Place":
         if self.has_begun:
             last = max(self.ticks)

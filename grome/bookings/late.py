@@ -194,7 +194,11 @@ class _Day:
         """Who has begun goes on to the end, whatever the hours say."""
         if old.has_begun:
             return None
-        if any(off.meets(new.visible) and not off.meets(old.visible) for off in self.calendar.time_off):
+        if any(
+            off.meets(after) and not off.meets(before)
+            for off in self.calendar.time_off
+            for before, after in ((old.whole, new.whole), (old.visible, new.visible))
+        ):
             return Obstacle.TIME_OFF
         agreed = old.visible.shifted(-self.bookings[old.id].late_min // TICK_MIN)
         closing = self._closing(agreed.start, new.visible.end)

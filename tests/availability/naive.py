@@ -88,19 +88,25 @@ class NaiveBarber:
             for day in self.openings
         )
 
-    def is_there(self, start: datetime) -> bool:
-        five = timedelta(minutes=5)
-        return not any(
-            moment < end and begin < moment + five
-            for moment in walk(start, start + self.duration)
-            for begin, end in self.case.time_off
-        )
-
-    def is_free(self, start: datetime) -> bool:
+    def around(self, start: datetime) -> tuple[list[datetime], list[datetime]]:
+        """The moments of buffers and travel before the visit and after it."""
         rules, travel = self.calendar.rules, timedelta(minutes=self.case.visit.travel_min)
         end = start + five_minutes_up(self.duration)
         before = walk(start - timedelta(minutes=rules.buffer_before_min) - travel, start)
         after = walk(end, end + timedelta(minutes=rules.buffer_after_min) + travel)
+        return list(before), list(after)
+
+    def is_there(self, start: datetime) -> bool:
+        """Travel and buffers are not taken from time off."""
+        five, (before, after) = timedelta(minutes=5), self.around(start)
+        return not any(
+            moment < end and begin < moment + five
+            for moment in [*before, *walk(start, start + self.duration), *after]
+            for begin, end in self.case.time_off
+        )
+
+    def is_free(self, start: datetime) -> bool:
+        before, after = self.around(start)
         moments = [*before, *self.at_work(start), *after]
         return not any(moment.timestamp() / 300 in self.calendar.taken for moment in moments)
 

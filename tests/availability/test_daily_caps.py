@@ -4,10 +4,12 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from grome.availability.caps import cap_on_service, cap_on_visits, seats, seats_taken
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
@@ -112,3 +114,15 @@ async def test_the_seat_of_a_taken_time_is_not_lost(http: httpx.AsyncClient, con
     answers = await asyncio.gather(*(ask(http, customer, shop, tomorrow(9)) for _ in range(8)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 7}
     assert await outcomes(http, shop, customer, 8) == {"booked": 2, "day_full": 6}
+
+
+# Ids whose counted part is zero, the greatest number, and a number between.
+@pytest.mark.parametrize("end_of_id", [0, 2**28 - 1, 2**28 - 2, 3 * (2**28 - 1), 12_345])
+def test_seats_of_a_service_are_apart_from_seats_of_all_visits_and_of_other_days(end_of_id: int) -> None:
+    of_service, of_all = cap_on_service(UUID(int=end_of_id), 200), cap_on_visits(200)
+    days = (DAY - LATER, DAY, DAY + LATER)
+    numbers = [number for cap in (of_service, of_all) for day in days for number in seats(cap, day)]
+    assert len(set(numbers)) == len(numbers)
+    (counted,) = seats_taken(seats(of_service, DAY))
+    assert (counted.day, counted.subject) == (DAY.toordinal(), of_service.subject)
+    assert counted.subject != of_all.subject

@@ -209,6 +209,33 @@ def test_time_off_takes_every_five_minutes_that_it_touches(start: str, expected:
         assert obstacle(calendar, datetime.fromisoformat(f"2027-05-04T{start}Z"), visit) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "travel", "last_before_off", "first_after_off"),
+    [
+        (0, 0, 0, "10:30", "12:00"),
+        (15, 30, 0, "10:00", "12:15"),
+        (0, 0, 60, "09:30", "13:00"),
+        (5, 0, 10, "10:20", "12:15"),
+    ],
+)
+def test_time_off_excludes_buffers_and_travel(
+    before: int, after: int, travel: int, last_before_off: str, first_after_off: str
+) -> None:
+    off = datetime(2027, 5, 4, 11, tzinfo=UTC), datetime(2027, 5, 4, 12, tzinfo=UTC)
+    open_day = a_calendar(
+        every_day(a_day("00:00", "24:00")), slot_step_min=5, buffer_before_min=before, buffer_after_min=after
+    )
+    calendar = replace(open_day, time_off=(span_between(*off),))
+    visit = Visit(30, travel_min=travel)
+    day = off[0].date()
+    [(_, slots)] = free_slots(calendar, day, day, visit)
+    offered = [f"{slot.start:%H:%M}" for slot in slots]
+    assert max(start for start in offered if start < "11:30") == last_before_off
+    assert min(start for start in offered if start > "11:30") == first_after_off
+    refused = datetime.fromisoformat(f"2027-05-04T{first_after_off}Z") - timedelta(minutes=5)
+    assert obstacle(calendar, refused, visit) is Obstacle.TIME_OFF
+
+
 def test_notice_ends_at_its_very_second() -> None:
     hours = every_day(a_day("00:00", "24:00"))
     for late, expected in [(timedelta(0), None), (timedelta(microseconds=1), Obstacle.TOO_SOON)]:

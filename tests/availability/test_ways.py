@@ -9,7 +9,7 @@ from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
-from tests.builders.slots import asked_slots, change, daily, free, offer
+from tests.builders.slots import asked_slots, change, daily, free, offer, refused_for
 from tests.builders.world import away_from
 
 DAY = tomorrow(0).date()
@@ -119,3 +119,25 @@ async def test_on_a_house_call_nobody_else_fits_in_between(http: httpx.AsyncClie
     assert (await http.post(f"/v1/bookings/{away['id']}/cancel", headers=customer.auth)).status_code == 200
     await book(http, customer, shop, tomorrow(10), services=(1,))
     assert "10:15" in await free(http, shop, DAY)
+
+
+async def test_time_off_excludes_the_way_to_a_house_call_and_back(http: httpx.AsyncClient, shop: Barber) -> None:
+    """A way of 15 minutes. The shop itself is free right up to the time off, and from its end on."""
+    customer, stays = await register(http), await register(http)
+    moved = await book(http, customer, shop, tomorrow(9), house_call=to(4))
+    away = {"starts_at": tomorrow(10, 45).isoformat(), "ends_at": tomorrow(11).isoformat()}
+    await change(http, shop, "POST", "/time-off", away)
+    there = km_away(4)
+    offered = await free(http, shop, DAY, **there)
+    assert offered == ["10:00", "11:15", "11:20", "11:25", "11:30"]
+    asked = {"service_ids": shop.services[0][0], "explain": "1", **there}
+    listed = (await asked_slots(http, shop, DAY, DAY, **asked)).json()["days"][0]["refused"]
+    reasons = {one["start"][11:16]: one["reason"] for one in listed}
+    assert {reasons[start] for start in ("10:05", "10:30", "11:10")} == {"time_off"}
+    for start in (tomorrow(10, 5), tomorrow(11, 10)):
+        assert refused_for(await ask(http, stays, shop, start, house_call=to(4))) == "time_off"
+    url = f"/v1/bookings/{moved['id']}/reschedule"
+    answer = await http.post(url, json={"scheduled_at": tomorrow(11, 5).isoformat()}, headers=customer.auth)
+    assert refused_for(answer) == "time_off"
+    assert "11:00" in await free(http, shop, DAY)
+    await book(http, stays, shop, tomorrow(11))

@@ -170,6 +170,17 @@ async def test_time_off_is_not_moved(http: httpx.AsyncClient, context: AppContex
     assert clock_of(clash["proposed"]) == "12:30"
 
 
+async def test_a_buffer_is_not_moved_into_time_off(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    day = await a_day(http, context, clock, (10, 0), rules={"buffer_after_min": 20})
+    off = {"starts_at": tomorrow(11).isoformat(), "ends_at": tomorrow(12).isoformat()}
+    assert (await http.post("/v1/barbers/me/time-off", json=off, headers=day.shop.auth)).status_code == 201
+    done = await day.late(0, 20)
+    assert (done["late_min"], await day.starts()) == (10, ["10:10"])
+    assert [clash["reason"] for clash in done["clashes"]] == ["time_off"]
+
+
 async def test_customers_of_a_late_barber_may_leave(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:

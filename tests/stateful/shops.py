@@ -136,8 +136,8 @@ class Wish:
         last = self.shop.date_of(now) + timedelta(days=self.shop.rules.horizon)
         yield _if(self.shop.date_of(start) > last, "beyond_horizon")
         yield self._hours(start)
-        end = start + self.minutes
-        yield _if(any(begin < end and start < over for begin, over in self.shop.time_off.values()), "time_off")
+        begins, end = min(self.ticks(start)), max(self.ticks(start)) + TICK
+        yield _if(any(begin < end and begins < over for begin, over in self.shop.time_off.values()), "time_off")
         full = (seats[self.shop.date_of(start), subject] >= most for subject, most in self.caps.items())
         yield _if(any(full), "day_full")
         yield _if(not taken.isdisjoint(self.ticks(start)), "taken")
