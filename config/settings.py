@@ -60,6 +60,13 @@ class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(description="Redis or Valkey server; unset, `grome run` starts its own.")] = ""
     port: Annotated[int, Meta(ge=0, le=65535, description="Port of the embedded Valkey; 0 takes a free one.")] = 0
+    namespace: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]{0,38}$(?!\n)",
+            description="Begins every key and channel; unset, the name of the MongoDB database does.",
+        ),
+    ] = ""
     max_connections: Annotated[int, Meta(ge=2, le=1_000, description="Connections that one process opens at most.")] = (
         50
     )

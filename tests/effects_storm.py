@@ -284,7 +284,9 @@ async def _live(context: AppContext, events: Sequence[Event]) -> list[UUID]:
     """The ids in all bookings' rooms; asserts that each room is in order."""
     found: list[UUID] = []
     for booking_id in {event.subject_id for event in events}:
-        entries = [fields for _, fields in await context.redis.xrange(stream_key(f"booking:{booking_id}"))]
+        entries = [
+            fields for _, fields in await context.redis.xrange(stream_key(context.namespace, f"booking:{booking_id}"))
+        ]
         versions = [int(fields[b"version"]) for fields in entries]
         assert versions == sorted(versions)
         found += [UUID(fields[b"id"].decode()) for fields in entries]

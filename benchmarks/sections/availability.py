@@ -131,7 +131,7 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
     query = SlotQuery(first=first, last=first + MONTH, service_ids=[one.services[0].service_id])
 
     # One that hears of no changes, and therefore remembers nobody.
-    deaf = BarberChanges(context.redis, context.redis)
+    deaf = BarberChanges(context.redis, context.redis, context.namespace)
     forgetful = BarberService(
         BarberRepository(context.database), context.catalogue, deaf, context.transactions, context.clock
     )

@@ -13,9 +13,9 @@ from grome.accounts.tokens import AccessTokens
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Unauthenticated
-from grome.common.redis import PASSING_FAULTS, Subscription
+from grome.common.redis import PASSING_FAULTS, Namespace, Subscription
 
-CHANNEL: Final = "grome:sessions:revoked"
+CHANNEL: Final = "sessions:revoked"
 REMEMBERED: Final = 100_000  # about 50 MB at worst
 # How long a revocation can go unnoticed by a process that lost the message about it.
 LOOK_AGAIN_S: Final = 30.0
@@ -25,11 +25,17 @@ class Verifier:
     """Remembers verified tokens. A revoked session is dropped by broadcast, at worst when it is looked up again."""
 
     def __init__(
-        self, tokens: AccessTokens, sessions: SessionRepository, redis: Redis, subscribing_redis: Redis, clock: Clock
+        self,
+        tokens: AccessTokens,
+        sessions: SessionRepository,
+        redis: Redis,
+        subscribing_redis: Redis,
+        namespace: Namespace,
+        clock: Clock,
     ) -> None:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
-        self._redis = redis
-        self._subscription = Subscription(subscribing_redis, CHANNEL, self._heard, self._missed)
+        self._redis, self._channel = redis, namespace.channel(CHANNEL)
+        self._subscription = Subscription(subscribing_redis, self._channel, self._heard, self._missed)
         self._known: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
         self._revocations = 0
 
@@ -64,7 +70,7 @@ class Verifier:
         """Drop a session's tokens here and in every other process. With Redis away the others notice in 30 s."""
         self._drop(session_id)
         try:
-            await self._redis.publish(CHANNEL, session_id.bytes)
+            await self._redis.publish(self._channel, session_id.bytes)
         except PASSING_FAULTS:
             logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", LOOK_AGAIN_S)
 

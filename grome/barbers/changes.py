@@ -10,9 +10,9 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from grome.barbers.models import Barber
-from grome.common.redis import PASSING_FAULTS, Subscription
+from grome.common.redis import PASSING_FAULTS, Namespace, Subscription
 
-CHANNEL: Final = "grome:barbers:changes"
+CHANNEL: Final = "barbers:changes"
 
 
 class BarberChange(Struct, frozen=True):
@@ -47,10 +47,10 @@ _decode: Callable[[bytes], BarberChange] = msgspec.msgpack.Decoder(BarberChange)
 class BarberChanges:
     """Tells and hears changes over Redis pub/sub, which forgets: a listener trusts what it keeps for so long only."""
 
-    def __init__(self, redis: Redis, subscribing_redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, subscribing_redis: Redis, namespace: Namespace) -> None:
+        self._redis, self._channel = redis, namespace.channel(CHANNEL)
         self._listeners: list[Listener] = []
-        self._subscription = Subscription(subscribing_redis, CHANNEL, self._heard, self._missed)
+        self._subscription = Subscription(subscribing_redis, self._channel, self._heard, self._missed)
 
     def start(self) -> None:
         self._subscription.start()
@@ -70,7 +70,7 @@ class BarberChanges:
         """Called after the write. This process knows at once; with Redis away the others look again by themselves."""
         self._pass_on(change)
         try:
-            await self._redis.publish(CHANNEL, _encode(change))
+            await self._redis.publish(self._channel, _encode(change))
         except PASSING_FAULTS as error:
             logger.warning("Redis is away ({!r}): others learn of barber {} only later", error, change.barber.id)
 

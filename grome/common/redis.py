@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from loguru import logger
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from config.settings import RedisSettings
+from config.settings import RedisSettings, Settings
 
 # What may go away by itself: the same command can succeed a moment later.
 PASSING_FAULTS = (RedisConnectionError, RedisTimeoutError)
@@ -20,6 +22,28 @@ PASSING_FAULTS = (RedisConnectionError, RedisTimeoutError)
 _SILENCE_S: Final = 1.0
 _RETRY_S: Final = 0.25
 _CANCEL_AGAIN_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """Keeps the keys and channels of several Gromes on one server apart.
+
+    Redis keeps keys of databases with different numbers apart, but not channels: a channel's name has the number too.
+    """
+
+    name: str
+    database: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Namespace":
+        number = parse_url(settings.redis.url).get("db", 0) if settings.redis.url else 0
+        return cls(settings.redis.namespace or settings.mongo.database, number)
+
+    def key(self, rest: str) -> str:
+        return f"{self.name}:{rest}"
+
+    def channel(self, rest: str) -> str:
+        return self.key(f"{self.database}:{rest}" if self.database else rest)
 
 
 def open_redis(settings: RedisSettings) -> Redis:

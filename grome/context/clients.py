@@ -13,7 +13,7 @@ from grome.common.clock import Clock
 from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.mongo_transactions import Transactions
-from grome.common.redis import open_redis, open_subscribing_redis, open_waiting_redis
+from grome.common.redis import Namespace, open_redis, open_subscribing_redis, open_waiting_redis
 from grome.common.storage import Storage, open_storage
 from grome.jobs.admin import JobAdmin
 from grome.jobs.models import Queue
@@ -51,6 +51,10 @@ class Clients:
         return Transactions(self.mongo, self.settings.mongo.timeout_ms)
 
     @cached_property
+    def namespace(self) -> Namespace:
+        return Namespace.of(self.settings)
+
+    @cached_property
     def redis(self) -> Redis:
         client = open_redis(self.settings.redis)
         self._close_by(client.aclose)
@@ -66,7 +70,7 @@ class Clients:
     def queues(self) -> Queues:
         client = open_waiting_redis(self.settings.redis, len(Queue) * self.settings.jobs.concurrency)
         self._close_by(client.aclose)
-        return open_queues(client)
+        return open_queues(client, self.namespace)
 
     @cached_property
     def stored_jobs(self) -> JobRepository:

@@ -50,7 +50,9 @@ class People(Clients):
 
     @cached_property
     def verifier(self) -> Verifier:
-        verifier = Verifier(self.access_tokens, self.stored_sessions, self.redis, self.subscribing_redis, self.clock)
+        verifier = Verifier(
+            self.access_tokens, self.stored_sessions, self.redis, self.subscribing_redis, self.namespace, self.clock
+        )
         verifier.start()
         self._close_by(verifier.close)
         return verifier
@@ -79,7 +81,7 @@ class People(Clients):
 
     @cached_property
     def barber_changes(self) -> BarberChanges:
-        changes = BarberChanges(self.redis, self.subscribing_redis)
+        changes = BarberChanges(self.redis, self.subscribing_redis, self.namespace)
         changes.start()
         self._close_by(changes.close)
         return changes
@@ -119,6 +121,8 @@ class People(Clients):
     @cached_property
     def nearby(self) -> NearbyService:
         memory_bytes = self.settings.nearby.memory_mb * _MIB
-        cells = Cells(CellSource(self.barbers, self.redis).load, self.barber_changes, memory_bytes * 3 // 4)
+        cells = Cells(
+            CellSource(self.barbers, self.redis, self.namespace).load, self.barber_changes, memory_bytes * 3 // 4
+        )
         views = Views(cells, self.barber_changes, memory_bytes // 4)
         return NearbyService(cells, views, StraightSearch(self.barbers), self.availability)

@@ -5,6 +5,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
+from grome.common.redis import Namespace
 from grome.events.models import Event
 
 _KEPT: Final = 1_000  # a room's events, about
@@ -24,9 +25,9 @@ return 1
 """
 
 
-def stream_key(room: str) -> str:
+def stream_key(namespace: Namespace, room: str) -> str:
     """In braces, so that a cluster keeps a room's two keys together."""
-    return f"grome:live:{{{room}}}"
+    return namespace.key(f"live:{{{room}}}")
 
 
 def rooms_of(event: Event) -> list[str]:
@@ -38,8 +39,8 @@ def rooms_of(event: Event) -> list[str]:
 class LiveRooms:
     """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, namespace: Namespace) -> None:
+        self._redis, self._namespace = redis, namespace
         self._add = redis.register_script(_ADD)
 
     async def follow(self, events: Sequence[Event]) -> None:
@@ -52,6 +53,7 @@ class LiveRooms:
                 # Bookings go by their ids alone, and share them with their reviews.
                 counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
                 for room in rooms_of(event):
-                    keys = [stream_key(room), f"{stream_key(room)}:versions"]
+                    stream = stream_key(self._namespace, room)
+                    keys = [stream, f"{stream}:versions"]
                     await self._add(keys, [counted, event.version, _KEPT, _KEPT_S, *entry], pipeline)
             await pipeline.execute()

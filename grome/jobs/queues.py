@@ -12,6 +12,7 @@ from saq import Status, Worker
 from saq.queue.redis import RedisQueue
 from saq.types import ListenCallback, WorkerInfo
 
+from grome.common.redis import Namespace
 from grome.common.tasks import end_if_cancelled
 from grome.jobs.models import Queue
 
@@ -20,18 +21,28 @@ _ASK_AGAIN_S: Final = 1.0
 Queues = dict[Queue, RedisQueue]
 
 
-def open_queues(redis: Redis) -> Queues:
+def open_queues(redis: Redis, namespace: Namespace) -> Queues:
     """On a client whose reads may wait without end, as dequeues do."""
-    return {name: CalmQueue(redis, name=name.value) for name in Queue}
+    return {name: CalmQueue(redis, name.value, namespace) for name in Queue}
 
 
 class CalmQueue(RedisQueue):
     """One line in the log says that Redis went away, and one that it is back; meanwhile one of all slots looks."""
 
-    def __init__(self, redis: Redis, name: str) -> None:
+    def __init__(self, redis: Redis, name: str, namespace: Namespace) -> None:
+        self._keys_begin = namespace.key(f"saq:{name}:")  # SAQ's constructor asks for keys already
         super().__init__(redis, name=name)
         self._there = asyncio.Event()
         self._there.set()
+
+    def namespace(self, key: str) -> str:
+        return f"{self._keys_begin}{key}"
+
+    def job_id(self, job_key: str) -> str:
+        return f"{self._keys_begin}job:{job_key}"
+
+    def job_key_from_id(self, job_id: str) -> str:
+        return job_id.removeprefix(f"{self._keys_begin}job:")
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Message | None:  # noqa: ASYNC109 -- SAQ's
         """None also where Redis was away, once it is back."""

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from grome.barbers.models import GeoPoint, MapPin
 from grome.barbers.service import BarberService
 from grome.common.mongo import from_bson
+from grome.common.redis import Namespace
 from grome.nearby.geometry import cell_of, enclosing_circle
 from grome.nearby.rows import fingerprint
 
@@ -38,19 +39,19 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Loaded).decode
 
 
-def copy_key(cell: int) -> str:
-    return f"grome:cell:{cell:x}:copy"
+def copy_key(namespace: Namespace, cell: int) -> str:
+    return namespace.key(f"cell:{cell:x}:copy")
 
 
-def lock_key(cell: int) -> str:
-    return f"grome:cell:{cell:x}:reading"
+def lock_key(namespace: Namespace, cell: int) -> str:
+    return namespace.key(f"cell:{cell:x}:reading")
 
 
 class CellSource:
     """Loads cells. Redis spares MongoDB the work; without it everything still comes from MongoDB, only slower."""
 
-    def __init__(self, barbers: BarberService, redis: Redis) -> None:
-        self._barbers, self._redis = barbers, redis
+    def __init__(self, barbers: BarberService, redis: Redis, namespace: Namespace) -> None:
+        self._barbers, self._redis, self._namespace = barbers, redis, namespace
         self._homes: dict[int, int] = {}
 
     async def load(self, cells: Sequence[int], not_before: float | None) -> Loads:
@@ -79,7 +80,7 @@ class CellSource:
         return found
 
     async def _copies(self, cells: Sequence[int], not_before: float) -> Loads:
-        copies = await self._redis.mget([copy_key(cell) for cell in cells])
+        copies = await self._redis.mget([copy_key(self._namespace, cell) for cell in cells])
         found = {cell: _decode(copy) for cell, copy in zip(cells, copies, strict=True) if copy is not None}
         return {cell: copy for cell, copy in found.items() if copy.read_at >= not_before}
 
@@ -87,7 +88,7 @@ class CellSource:
         """Those that nobody else reads now; a lock outlives its holder by a second at most."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for cell in cells:
-                pipeline.set(lock_key(cell), b"1", nx=True, px=int(_PATIENCE_S * 1000))
+                pipeline.set(lock_key(self._namespace, cell), b"1", nx=True, px=int(_PATIENCE_S * 1000))
             taken = await pipeline.execute()
         return [cell for cell, ours in zip(cells, taken, strict=True) if ours]
 
@@ -95,8 +96,8 @@ class CellSource:
         read = await self._read(cells)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for cell, content in read.items():
-                pipeline.set(copy_key(cell), _encode(content), ex=COPY_S)
-            pipeline.delete(*(lock_key(cell) for cell in cells))
+                pipeline.set(copy_key(self._namespace, cell), _encode(content), ex=COPY_S)
+            pipeline.delete(*(lock_key(self._namespace, cell) for cell in cells))
             await pipeline.execute()
         return read
 

@@ -159,7 +159,7 @@ async def test_a_look_up_that_a_logout_overtakes_is_not_remembered(
 ) -> None:
     person = await register(http)
     sessions = LateAnswers(context)
-    verifier = Verifier(context.access_tokens, sessions, context.redis, context.redis, system_clock)
+    verifier = Verifier(context.access_tokens, sessions, context.redis, context.redis, context.namespace, system_clock)
     looking_up = asyncio.create_task(verifier.actor(person.access_token))
     await sessions.read.wait()
 

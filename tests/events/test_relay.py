@@ -101,7 +101,7 @@ async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_
         rooms = (f"booking:{booking['id']}", f"user:{customer.id}", f"user:{shop.id}")
 
         async def told_in(room: str) -> list[dict[bytes, bytes]]:
-            entries = [fields for _, fields in await context.redis.xrange(stream_key(room))]
+            entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
             return [fields for fields in entries if fields[b"subject"] == booking["id"].encode()]
 
         async def complete() -> bool:

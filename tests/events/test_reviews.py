@@ -26,7 +26,7 @@ async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.Asy
         assert (await remove(http, visit, boss)).status_code == 204
 
         async def told_in(room: str) -> list[str]:
-            entries = [fields for _, fields in await context.redis.xrange(stream_key(room))]
+            entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
             mine = [fields for fields in entries if fields[b"subject"] == visit.booking_id.encode()]
             return [fields[b"type"].decode() for fields in mine]
 

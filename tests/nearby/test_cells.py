@@ -92,7 +92,7 @@ async def test_what_is_held_stays_within_its_bound(settings: Settings, context: 
     bound, mirror = 100_000, Mirror()
     world = a_world(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
     process = await AppContext.open(settings)
-    cells = Cells(CellSource(process.barbers, process.redis).load, process.barber_changes, bound)
+    cells = Cells(CellSource(process.barbers, process.redis, process.namespace).load, process.barber_changes, bound)
     cells.watch(mirror.touched)
     async with strewn(context, world):
         total = 0

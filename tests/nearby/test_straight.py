@@ -114,7 +114,7 @@ async def process(settings: Settings, database: None) -> AsyncIterator[AppContex
 
 
 async def test_loads_take_turns_and_nobody_needs_to_wait_for_one(process: AppContext) -> None:
-    source = Source(CellSource(process.barbers, process.redis))
+    source = Source(CellSource(process.barbers, process.redis, process.namespace))
     cells = Cells(source.load, process.barber_changes, 10**6)
     places = [cells_touching(*town, 1_000) for town in TOWNS]
     gets = [asyncio.create_task(cells.get(place)) for place in places[:-1]]
@@ -126,7 +126,9 @@ async def test_loads_take_turns_and_nobody_needs_to_wait_for_one(process: AppCon
 
 
 async def test_who_pushes_others_out_is_asked_for_often_and_rests_afterwards(process: AppContext) -> None:
-    cells = Cells(Source(CellSource(process.barbers, process.redis)).load, process.barber_changes, 50_000)
+    cells = Cells(
+        Source(CellSource(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
+    )
     one, other, third = (cells_touching(*town, 8_000) for town in TOWNS[:3])
     await cells.get(one)
     for place in (other, third):
