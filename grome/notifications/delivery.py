@@ -13,6 +13,7 @@ from grome.notifications.recipients import Recipient
 from grome.notifications.rendering import render
 from grome.notifications.rules import RULES
 from grome.notifications.sms import SmsSender
+from grome.notifications.sms.alphabet import sms_text
 from grome.notifications.stories import Story
 from grome.notifications.unsubscribe import UnsubscribeLinks
 
@@ -61,7 +62,7 @@ class Delivery:
             case Channel.PUSH:
                 return await self._push(errand, recipient, story, reached, now)
             case Channel.SMS:
-                text = _rendered(story, recipient, None).short
+                text = sms_text(_rendered(story, recipient, None).short)
                 message_id = errand.notice.message_id
                 return Delivered(await self._transports.sms.send(recipient.user.phone or "", text, message_id))
 

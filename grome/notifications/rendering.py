@@ -1,6 +1,6 @@
 """From a kind of message and its facts to what is sent, in the reader's language."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,12 +9,14 @@ from markupsafe import Markup, escape
 
 from grome.notifications.models import Facts, Language, MessageKind, Rendered
 from grome.notifications.reader import Reader
+from grome.notifications.sms.alphabet import is_gsm7, segments, sms_text
 from grome.notifications.telling import Telling, telling
 from grome.notifications.typed import Typed
 from grome.notifications.wording import MessageText
 
 SHORT: Final = 160
 _LINE: Final = 100  # of a subject or a title
+_MESSAGES_IN_UCS2: Final = 2
 _NAME_LENGTHS: Final = (100, 60, 40, 30, 20, 12)
 _TEMPLATE: Final = Environment(
     loader=PackageLoader("grome.notifications"),
@@ -35,23 +37,34 @@ def render(
     told = telling(kind, facts, reader)
     text = reader.wording.messages[told.text]
     return Rendered(
-        subject=_fitting(text.subject, told.values, _LINE),
+        subject=_fitting(text.subject, told.values, _fits_line),
         html=_html(text, told, reader, unsubscribe),
         text="\n\n".join(_plain(text, told, reader, unsubscribe)) + "\n",
-        title=_fitting(text.title, told.values, _LINE),
-        short=_fitting(text.short, told.values, SHORT).replace("\u00a0", " "),  # which no SMS alphabet has
+        title=_fitting(text.title, told.values, _fits_line),
+        short=_fitting(text.short, told.values, _fits_few_messages, _fits_short).replace("\u00a0", " "),
     )
 
 
-def _fitting(text: str, values: Values, length: int) -> str:
-    """`text` filled in; where that is too long, what people have typed is cut."""
-    filled = ""
-    for longest in _NAME_LENGTHS:
-        short = {name: _cut(value, longest) for name, value in values.items()}
-        filled = text.format(**short)
-        if len(filled) <= length:
-            break
-    return filled
+def _fitting(text: str, values: Values, *bounds: Callable[[str], bool]) -> str:
+    """`text` filled in, with the longest names that fit the first of `bounds` that any fit; else the shortest."""
+    filled = [
+        text.format(**{name: _cut(value, longest) for name, value in values.items()}) for longest in _NAME_LENGTHS
+    ]
+    return next((line for fits in bounds for line in filled if fits(line)), filled[-1])
+
+
+def _fits_line(text: str) -> bool:
+    return len(text) <= _LINE
+
+
+def _fits_short(text: str) -> bool:
+    return len(text) <= SHORT
+
+
+def _fits_few_messages(text: str) -> bool:
+    """One text message where its alphabet has all characters, else two, which hold 134."""
+    sent = sms_text(text)
+    return len(text) <= SHORT and segments(sent) <= (1 if is_gsm7(sent) else _MESSAGES_IN_UCS2)
 
 
 def _cut(value: str | Typed, length: int) -> str | Typed:
