@@ -133,6 +133,9 @@ def grome(name: str, data: Data, env: Mapping[str, str], *, cpu: int | None) -> 
         "GROME_HTTP_ACCESS_LOG": "false",
         "GROME_JOBS_WORKERS": "0",
         "GROME_LOG_LEVEL": "WARNING",
+        # Production insists on them; nothing here follows a link or sends mail.
+        "GROME_HTTP_PUBLIC_URL": "https://bench.grome.shop",
+        "GROME_MAIL_SENDER": "bench@grome.shop",
         "GROME_MONGO_URL": data.mongo_url,
         "GROME_MONGO_DATABASE": data.database,
         "GROME_REDIS_URL": data.redis_url,

@@ -6,8 +6,11 @@ A field `section.name` is set by the variable `GROME_SECTION_NAME`. What the pro
 
 import difflib
 from collections.abc import Iterator, Mapping
+from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -285,19 +288,61 @@ def _sentence(fault: msgspec.ValidationError) -> str:
 
 
 def _incomplete(settings: Settings) -> list[str]:
+    faults = []
     if settings.push.transport == "fcm" and not settings.push.service_account:
-        return ["GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it."]
-    return []
+        faults.append("GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it.")
+    if settings.storage.kind == "s3" and not settings.storage.bucket:
+        faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
+    return faults
 
 
 def _unsafe(settings: Settings) -> list[str]:
-    faults = []
-    if settings.storage.kind == "s3" and not settings.storage.bucket:
-        faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
+    """Settings that are right on a developer's machine and wrong in production, a sentence each."""
     if settings.env != "production":
-        return faults
-    if not settings.accounts.signing_key:
-        faults.append("GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.")
-    if settings.accounts.bcrypt_rounds < 12:  # noqa: PLR2004 -- the figure is the rule
-        faults.append("GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.")
-    return faults
+        return []
+    public, sender = urlsplit(settings.http.public_url), parseaddr(settings.mail.sender)[1]
+    rules = {
+        "GROME_ACCOUNTS_SIGNING_KEY is not set: production does not make up a key of its own.": (
+            not settings.accounts.signing_key
+        ),
+        "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12, which only tests may use.": settings.accounts.bcrypt_rounds < 12,  # noqa: PLR2004 -- the figure is the rule
+        "GROME_HTTP_PUBLIC_URL does not name a public host: links in messages would lead nowhere.": (
+            _is_local(public.hostname or "")
+        ),
+        "GROME_HTTP_PUBLIC_URL is not https: links in messages carry secrets.": public.scheme != "https",
+        "GROME_MAIL_TRANSPORT is 'folder': mail would stay on this machine, for everybody to read.": (
+            settings.mail.transport == "folder"
+        ),
+        "GROME_MAIL_SENDER is not an address of a domain of yours: mail servers would refuse it.": (
+            "@" not in sender or _is_local(sender.rpartition("@")[2])
+        ),
+        "GROME_MAIL_SECURITY is 'none': mail and password would cross the network in the clear.": (
+            settings.mail.security == "none" and not _is_loopback(settings.mail.host)
+        ),
+        "GROME_PUSH_URL is not https: the token that may send would cross the network in the clear.": (
+            settings.push.transport == "fcm" and urlsplit(settings.push.url).scheme != "https"
+        ),
+        "GROME_WEBHOOKS_PRIVATE_ADDRESSES is on: anybody could make Grome call servers of your network.": (
+            settings.webhooks.private_addresses
+        ),
+    }
+    return [sentence for sentence, broken in rules.items() if broken]
+
+
+# RFC 6761, RFC 6762 and RFC 2606: names that no public host has.
+_LOCAL_DOMAINS = ("localhost", "local", "internal", "test", "example", "invalid", "example.com", "example.org")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        name = host.lower().rstrip(".")
+        return not name or any(name == local or name.endswith(f".{local}") for local in _LOCAL_DOMAINS)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

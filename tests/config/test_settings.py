@@ -55,12 +55,14 @@ def test_all_faults_are_reported_together() -> None:
         GROME_MONGO_URI="mongodb://localhost",
         GROME_ACCOUNTS_BCRYPT_ROUNDS="4",
     )
-    assert sorted(fault.split()[0] for fault in told) == [
+    assert sorted({fault.split()[0] for fault in told}) == [
         "GROME_ACCOUNTS_BCRYPT_ROUNDS",
         "GROME_ACCOUNTS_SIGNING_KEY",
         "GROME_HTTP_PORT",
+        "GROME_HTTP_PUBLIC_URL",
         "GROME_HTTP_WORKERS",
         "GROME_LOG_FORMAT",
+        "GROME_MAIL_SENDER",
         "GROME_MONGO_DATABASE",
         "GROME_MONGO_URI",
         "GROME_REDIS_TIMEOUT_S",
@@ -98,13 +100,64 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
     assert faults(GROME_ZZZZZZZZZ="1") == ["GROME_ZZZZZZZZZ is not a setting."]
 
 
-def test_production_makes_up_no_key_and_no_weak_hashes() -> None:
-    (fault,) = faults(GROME_ENV="production")
-    assert fault.startswith("GROME_ACCOUNTS_SIGNING_KEY is not set")
-    (fault,) = faults(GROME_ENV="production", GROME_ACCOUNTS_SIGNING_KEY=KEY, GROME_ACCOUNTS_BCRYPT_ROUNDS="11")
-    assert fault.startswith("GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12")
-    settings = load_settings({"GROME_ENV": "production", "GROME_ACCOUNTS_SIGNING_KEY": KEY})
+PRODUCTION = {
+    "GROME_ENV": "production",
+    "GROME_ACCOUNTS_SIGNING_KEY": KEY,
+    "GROME_HTTP_PUBLIC_URL": "https://api.grome.shop",
+    "GROME_MAIL_SENDER": "Grome <no-reply@grome.shop>",
+}
+SAFE = [
+    {"GROME_HTTP_PUBLIC_URL": "https://[2606:4700::1111]:8443"},
+    {"GROME_HTTP_PUBLIC_URL": "https://localhost.grome.shop"},
+    {"GROME_MAIL_SECURITY": "none"},  # the mail server is on this machine
+    {"GROME_PUSH_URL": "http://127.0.0.1:9000"},  # push messages go to the log
+]
+UNSAFE = [
+    ({"GROME_ACCOUNTS_SIGNING_KEY": ""}, "GROME_ACCOUNTS_SIGNING_KEY is not set"),
+    ({"GROME_ACCOUNTS_BCRYPT_ROUNDS": "11"}, "GROME_ACCOUNTS_BCRYPT_ROUNDS is under 12"),
+    ({"GROME_HTTP_PUBLIC_URL": "https://localhost:8000"}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
+    ({"GROME_HTTP_PUBLIC_URL": "https://127.0.0.1"}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
+    ({"GROME_HTTP_PUBLIC_URL": "https://10.0.0.7"}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
+    ({"GROME_HTTP_PUBLIC_URL": "https://[::1]:8000"}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
+    ({"GROME_HTTP_PUBLIC_URL": "https://grome.EXAMPLE."}, "GROME_HTTP_PUBLIC_URL does not name a public host"),
+    ({"GROME_HTTP_PUBLIC_URL": "http://api.grome.shop"}, "GROME_HTTP_PUBLIC_URL is not https"),
+    ({"GROME_MAIL_TRANSPORT": "folder"}, "GROME_MAIL_TRANSPORT is 'folder'"),
+    ({"GROME_MAIL_SENDER": "Grome <no-reply@grome.invalid>"}, "GROME_MAIL_SENDER is not an address"),
+    ({"GROME_MAIL_SENDER": "grome.shop"}, "GROME_MAIL_SENDER is not an address"),
+    ({"GROME_MAIL_SECURITY": "none", "GROME_MAIL_HOST": "mail.grome.shop"}, "GROME_MAIL_SECURITY is 'none'"),
+    (
+        {
+            "GROME_PUSH_TRANSPORT": "fcm",
+            "GROME_PUSH_SERVICE_ACCOUNT": "{}",
+            "GROME_PUSH_URL": "http://fcm.grome.shop",
+        },
+        "GROME_PUSH_URL is not https",
+    ),
+    ({"GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true"}, "GROME_WEBHOOKS_PRIVATE_ADDRESSES is on"),
+]
+
+
+@pytest.mark.parametrize("given", [{}, *SAFE])
+def test_production_starts_with_safe_settings(given: dict[str, str]) -> None:
+    settings = load_settings(PRODUCTION | given)
     assert (settings.env, settings.log.format, settings.accounts.signing_key) == ("production", "json", KEY)
+
+
+@pytest.mark.parametrize(("given", "begins"), UNSAFE)
+def test_production_refuses_an_unsafe_setting(given: dict[str, str], begins: str) -> None:
+    (fault,) = faults(**PRODUCTION | given)
+    assert fault.startswith(begins)
+    assert load_settings({name: value for name, value in given.items() if value} | {"GROME_ENV": "development"})
+
+
+def test_production_with_nothing_set_names_everything_that_is_unsafe() -> None:
+    told = faults(GROME_ENV="production")
+    assert [fault.split()[0] for fault in told] == [
+        "GROME_ACCOUNTS_SIGNING_KEY",
+        "GROME_HTTP_PUBLIC_URL",
+        "GROME_HTTP_PUBLIC_URL",
+        "GROME_MAIL_SENDER",
+    ]
 
 
 def test_faults_tell_no_secret() -> None:
