@@ -12,7 +12,7 @@ from grome.any_barber.schemas import AnyBookingIn, AnySlotOut, AnySlotQuery, Any
 from grome.availability.service import AvailabilityService
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.schemas import to_lat_lng
-from grome.barbers.service import BarberService, chosen_services
+from grome.barbers.service import BarberService, offered_services
 from grome.bookings.create import BookingCreation, asked_under
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Origin
@@ -21,6 +21,7 @@ from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid
+from grome.common.figures import duration_of, price_of
 from grome.common.ids import new_id
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import NearbyService
@@ -37,7 +38,7 @@ class _Candidate:
 
     @property
     def price(self) -> int:
-        return sum(one.price for one in self.services)
+        return price_of(self.services)
 
 
 class AnyBarberService:
@@ -118,10 +119,10 @@ class AnyBarberService:
         around = NearbyQuery(lat=wanted.lat, lng=wanted.lng, radius_km=wanted.radius_km)
         found = dict(await self._nearby.offering(around, wanted.service_ids, wanted.price_max, _MOST))
         candidates = [
-            _Candidate(barber, chosen_services(barber, wanted.service_ids), found[barber.id])
+            _Candidate(barber, services, found[barber.id])
             for barber in await self._barbers.find_many(list(found))
             # What the map holds may be older than what was just read.
-            if {offer.service_id for offer in barber.services}.issuperset(wanted.service_ids)
+            if (services := offered_services(barber, wanted.service_ids))
         ]
         affordable = [one for one in candidates if wanted.price_max is None or one.price <= wanted.price_max]
         return sorted(affordable, key=lambda one: (one.distance_m, -one.barber.rating, one.barber.id))
@@ -138,6 +139,6 @@ def _candidate_out(candidate: _Candidate) -> CandidateOut:
         reviews_count=barber.reviews_count,
         price=candidate.price,
         currency=barber.currency,
-        duration_min=sum(one.duration_min for one in candidate.services),
+        duration_min=duration_of(candidate.services),
         timezone=barber.timezone,
     )

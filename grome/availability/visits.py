@@ -9,6 +9,7 @@ from grome.availability.caps import Cap, cap_on_service, cap_on_visits
 from grome.availability.models import BookingRules, OfferRules
 from grome.availability.ticks import Span, ticks_for
 from grome.barbers.models import ChosenService
+from grome.common.figures import duration_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def visit_for(rules: BookingRules, services: Sequence[ChosenService], travel_min
     caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
     caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]
     gaps = () if travel_min else tuple(_gaps(services))
-    return Visit(sum(one.duration_min for one in services), gaps, travel_min, tuple(caps))
+    return Visit(duration_of(services), gaps, travel_min, tuple(caps))
 
 
 def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> BookingRules:
@@ -104,4 +105,4 @@ def _gaps(services: Sequence[ChosenService]) -> Iterator[tuple[int, int]]:
     for one in services:
         if works := one.offer.processing:
             yield begin + works.after_min, begin + works.after_min + works.duration_min
-        begin += one.duration_min
+        begin += one.total_min

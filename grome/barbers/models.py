@@ -60,17 +60,19 @@ class OfferedService(Struct, frozen=True):
 
 
 class ChosenService(Struct, frozen=True):
-    """What a customer wants of an offer; price and duration with the add-ons."""
+    """What a customer wants of an offer."""
 
     offer: OfferedService
     add_ons: list[AddOn] = []
 
     @property
-    def price(self) -> int:
+    def total_price(self) -> int:
+        """With the add-ons."""
         return self.offer.price + sum(extra.price for extra in self.add_ons)
 
     @property
-    def duration_min(self) -> int:
+    def total_min(self) -> int:
+        """With the add-ons."""
         return self.offer.duration_min + sum(extra.duration_min for extra in self.add_ons)
 
 

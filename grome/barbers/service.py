@@ -35,7 +35,9 @@ from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
+from grome.common.figures import price_of
 from grome.common.ids import new_id
+from grome.common.money import MOST_AMOUNT
 from grome.common.mongo_transactions import Transaction, Transactions
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
@@ -199,7 +201,9 @@ def _offered(wanted: OfferIn, name: str, path: str) -> OfferedService:
     add_ons = [AddOn(extra.id or new_id(), extra.name, extra.price, extra.duration_min) for extra in wanted.add_ons]
     if len({extra.id for extra in add_ons}) < len(add_ons):
         raise Invalid(f"{path}.add_ons", "one id is given twice")
-    return OfferedService(wanted.service_id, name, wanted.price, wanted.duration_min, wanted.rules, works, add_ons)
+    offer = OfferedService(wanted.service_id, name, wanted.price, wanted.duration_min, wanted.rules, works, add_ons)
+    check_total(f"{path}.add_ons", [ChosenService(offer, add_ons)])
+    return offer
 
 
 def chosen_services(
@@ -213,7 +217,25 @@ def chosen_services(
     _check_all_offered("service_ids", service_ids, offers)
     chosen = [offers[service_id] for service_id in service_ids]
     _check_all_offered("add_on_ids", add_on_ids, {extra.id for offer in chosen for extra in offer.add_ons})
-    return [ChosenService(offer, [extra for extra in offer.add_ons if extra.id in add_on_ids]) for offer in chosen]
+    services = [ChosenService(offer, [extra for extra in offer.add_ons if extra.id in add_on_ids]) for offer in chosen]
+    check_total("service_ids", services)
+    return services
+
+
+def offered_services(
+    barber: Barber, service_ids: Sequence[UUID], add_on_ids: Sequence[UUID] = ()
+) -> list[ChosenService]:
+    """The result of `chosen_services`, or an empty list where that raises Invalid."""
+    try:
+        return chosen_services(barber, service_ids, add_on_ids)
+    except Invalid:
+        return []
+
+
+def check_total(field: str, services: Sequence[ChosenService]) -> None:
+    """Raises Invalid naming `field` where the services cost more together than an amount of money can be."""
+    if price_of(services) > MOST_AMOUNT:
+        raise Invalid(field, f"cost more together than {MOST_AMOUNT} minor units, add-ons included")
 
 
 def _check_all_offered(field: str, wanted: Sequence[UUID], offered: Container[UUID]) -> None:

@@ -7,12 +7,14 @@ import msgspec
 
 from grome.bookings.changing import BookingChanges, Change, author
 from grome.bookings.errors import OutsideWindow, WrongState
+from grome.bookings.figures import most_tip
 from grome.bookings.models import Action, Booking, Status
 from grome.bookings.policy import tip_until
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, NotesOut, booking_out
 from grome.common.actor import Actor, Role
-from grome.common.errors import NotFound
+from grome.common.errors import Invalid, NotFound
+from grome.common.money import MOST_AMOUNT
 
 _ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 
@@ -24,7 +26,8 @@ class BookingExtras:
     async def tip(self, actor: Actor, booking_id: UUID, amount: int) -> BookingOut:
         """Set what comes on top of the price, until it is paid; the same amount again is no change.
 
-        Raises NotFound, WrongState where the visit is not completed or the tip is paid, OutsideWindow.
+        Raises NotFound, WrongState where the visit is not completed or the tip is paid, OutsideWindow, and Invalid
+        where price and tip are too much together.
         """
 
         async def decide(booking: Booking, now: datetime) -> Change | None:
@@ -34,6 +37,8 @@ class BookingExtras:
                 return None
             if booking.payment.paid > booking.payment.amount:
                 raise WrongState("The tip is paid.")
+            if amount > most_tip(booking):
+                raise Invalid("amount", f"and the price are more together than {MOST_AMOUNT} minor units")
             if now > tip_until(booking):
                 raise OutsideWindow(f"A tip could be given until {tip_until(booking).isoformat()}.")
             return Change(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})

@@ -125,6 +125,16 @@ class BookedService(Struct, frozen=True):
     duration_min: int
     add_ons: list[BookedAddOn] = []
 
+    @property
+    def total_price(self) -> int:
+        """With the add-ons."""
+        return self.price + sum(add_on.price for add_on in self.add_ons)
+
+    @property
+    def total_min(self) -> int:
+        """With the add-ons."""
+        return self.duration_min + sum(add_on.duration_min for add_on in self.add_ons)
+
 
 class Discount(Struct, frozen=True):
     """What a promo code takes off the price of the services."""

@@ -5,10 +5,10 @@ of its own: how much of it goes back is what the percentages of the terms say.
 """
 
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Final
 
 from grome.bookings.models import Action, Booking, Party, Reason, Settlement, Status
+from grome.common.figures import percent_of
 
 # A barber gives a customer who is late so long, and has so long after the visit's end to say that nobody came.
 NO_SHOW_AFTER_START: Final = timedelta(minutes=5)
@@ -28,7 +28,7 @@ def settle(booking: Booking, reason: Reason, now: datetime) -> Settlement:
 
 def refunded(price: int, percent: int) -> int:
     """In minor units, rounded half to even."""
-    return round(Fraction(price * percent, 100))
+    return percent_of(price, percent)
 
 
 def free_until(booking: Booking) -> datetime | None:

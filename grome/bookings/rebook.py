@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from grome.barbers.models import Barber, ChosenService, OfferedService
 from grome.barbers.schemas import to_point
-from grome.barbers.service import BarberService
+from grome.barbers.service import BarberService, check_total
 from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation, asked_under, house_call_to
 from grome.bookings.errors import NoLongerOffered
@@ -57,11 +57,16 @@ class Rebooking:
 
 
 def offered_again(barber: Barber, booked: Sequence[BookedService]) -> list[ChosenService]:
-    """What was booked, as the barber offers it today. Raises NoLongerOffered naming what is not there any more."""
+    """What was booked, as the barber offers it today.
+
+    Raises NoLongerOffered naming what is not there any more, and Invalid where it has become too dear for one booking.
+    """
     offers = {offer.service_id: offer for offer in barber.services}
     if gone := [name for one in booked for name in _gone(one, offers.get(one.service_id))]:
         raise NoLongerOffered(f"No longer offered: {', '.join(gone)}.")
-    return [_chosen(one, offers[one.service_id]) for one in booked]
+    services = [_chosen(one, offers[one.service_id]) for one in booked]
+    check_total("services", services)
+    return services
 
 
 def _gone(booked: BookedService, offer: OfferedService | None) -> Iterator[str]:

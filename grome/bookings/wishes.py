@@ -27,6 +27,7 @@ from grome.bookings.models import (
     booked,
 )
 from grome.common.errors import Refusal
+from grome.common.figures import percent_of_rounded_up
 from grome.common.ids import new_id
 from grome.promos.models import PricedVisit
 
@@ -59,7 +60,7 @@ class Wish:
 
     @property
     def priced(self) -> PricedVisit:
-        services = [(one.offer.service_id, one.price) for one in self.services]
+        services = [(one.offer.service_id, one.total_price) for one in self.services]
         return PricedVisit(self.barber.id, services, self.barber.currency)
 
     @property
@@ -139,4 +140,4 @@ def offered(booking: Booking, answer_by: datetime) -> Booking:
 
 def deposit_of(rule: DepositRule, price: int) -> int:
     """In minor units, a fraction rounded up: a deposit is a security."""
-    return min(max(-(-price * rule.percent // 100), rule.least), price)
+    return min(max(percent_of_rounded_up(price, rule.percent), rule.least), price)

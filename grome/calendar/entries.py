@@ -12,7 +12,8 @@ from msgspec import Struct, toml
 
 from grome.availability.models import TimeOff
 from grome.barbers.models import Barber, GeoPoint
-from grome.bookings.models import BookedService, Booking, Status
+from grome.bookings.figures import price_lines
+from grome.bookings.models import Booking, Status
 from grome.calendar.models import Entry, EventStatus
 from grome.common.ids import made_at
 from grome.notifications.formats import wall_time
@@ -119,19 +120,13 @@ def _told(booking: Booking, zone: ZoneInfo, reader: Reader, *, to_barber: bool) 
     if booking.proposal:
         starts, ends = booking.proposal.scheduled_at, booking.proposal.ends_at
         yield words.line.format(label=own.proposed, value=_time(starts, ends, zone, reader))
-    for label, price in _prices(booking.services, reader):
-        yield words.line.format(label=label, value=_price(price, booking.currency, reader))
+    for line in price_lines(booking.services):
+        label = f"{'+ ' if line.is_add_on else ''}{reader.typed(line.name)}"
+        yield words.line.format(label=label, value=_price(line.amount, booking.currency, reader))
     if booking.discount:
         less = _price(booking.discount.amount, booking.currency, reader)
         yield words.line.format(label=reader.typed(booking.discount.code), value=f"\N{MINUS SIGN}{less}")
     yield words.line.format(label=words.total, value=_price(booking.price, booking.currency, reader))
-
-
-def _prices(services: list[BookedService], reader: Reader) -> Iterator[tuple[str, int]]:
-    for service in services:
-        yield str(reader.typed(service.name)), service.price
-        for add_on in service.add_ons:
-            yield f"+ {reader.typed(add_on.name)}", add_on.price
 
 
 def _time(starts: datetime, ends: datetime, zone: ZoneInfo, reader: Reader) -> str:

@@ -7,8 +7,10 @@ from msgspec import Meta
 
 from grome.common.text import END
 
-# Ten million in major units: far above any haircut, far below what BSON and JSON carry exactly.
-Amount = Annotated[int, Meta(ge=0, le=10**9, description="Minor units of the currency, e.g. cents.")]
+# Ten million in major units: far above any haircut, far below what BSON and JSON carry exactly. It bounds sums too,
+# such as the price of a visit: whatever adds amounts up refuses what comes to more (`barbers/service.py`).
+MOST_AMOUNT: Final = 10**9
+Amount = Annotated[int, Meta(ge=0, le=MOST_AMOUNT, description="Minor units of the currency, e.g. cents.")]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code.", examples=["EUR"])]
 
 # ISO 4217's minor units of what circulates, where they are not two digits. The tables of CLDR, which Babel has, are no

@@ -1,6 +1,5 @@
 """What a message tells: looked up when it is told, so that it is what is so then."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,7 +8,8 @@ from uuid import UUID
 from grome.accounts.models import Device, User
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
-from grome.bookings.models import Action, Booking, HistoryEntry, Party, Status
+from grome.bookings.figures import price_lines
+from grome.bookings.models import Action, HistoryEntry, Party, Status
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
@@ -109,7 +109,7 @@ class Stories:
             name=reader.name,
             other_name=other_name,
             to_barber=to_barber,
-            items=list(_items(booking)),
+            items=[BookedItem(line.name, line.amount) for line in price_lines(booking.services)],
             price=booking.price,
             currency=booking.currency,
             starts_at=starts_at,
@@ -139,12 +139,6 @@ class Stories:
     async def _name(self, user_id: UUID | None) -> str:
         user = await self._accounts.find(user_id) if user_id else None
         return user.name if user else ""
-
-
-def _items(booking: Booking) -> Iterator[BookedItem]:
-    for service in booking.services:
-        yield BookedItem(service.name, service.price)
-        yield from (BookedItem(extra.name, extra.price) for extra in service.add_ons)
 
 
 def _reason(entry: HistoryEntry | None) -> str | None:

@@ -5,9 +5,9 @@ favours neither side.
 """
 
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from grome.bookings.models import Booking, Reason, Status
+from grome.common.figures import percent_of
 from grome.promos.models import NotUsable, PricedVisit, Promo
 
 
@@ -43,7 +43,7 @@ def _is_for(promo: Promo, service_id: object) -> bool:
 
 
 def _taken_off(promo: Promo, price: int) -> int:
-    wanted = promo.amount or round(Fraction(price * (promo.percent or 0), 100))  # Python rounds halves to even
+    wanted = promo.amount or percent_of(price, promo.percent or 0)
     return min(wanted, price, promo.at_most or price)
 
 

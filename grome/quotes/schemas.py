@@ -8,6 +8,7 @@ from msgspec import Struct
 from grome.barbers.models import Terms
 from grome.bookings.models import BookedService, Discount, booked
 from grome.bookings.schemas import HouseCallOut, house_call_out
+from grome.common.figures import duration_of, price_of
 from grome.quotes.models import Costs, Quote
 
 
@@ -43,9 +44,9 @@ def quote_out(quote: Quote) -> QuoteOut:
         services=[booked(one) for one in quote.services],
         scheduled_at=quote.scheduled_at,
         ends_at=quote.ends_at,
-        duration_min=sum(one.duration_min for one in quote.services),
+        duration_min=duration_of(quote.services),
         house_call=house_call_out(quote.house_call) if quote.house_call else None,
-        full_price=sum(one.price for one in quote.services),
+        full_price=price_of(quote.services),
         discount=quote.discount,
         price=quote.price,
         deposit=quote.deposit,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Final, Literal
 from uuid import UUID
 
+from grome.bookings.figures import service_figures, visible_min
 from grome.bookings.models import Booking, Status
 from grome.common.money import decimal_of
 from grome.reports.models import Kind, Period
@@ -59,7 +60,7 @@ def content_of(kind: Kind, period: Period) -> Content:
 
 
 class BookingsContent(Content):
-    """A row for each booking. Customers are named by their ids, as everywhere in the API."""
+    """A row for each booking. Customers are named by their ids, as everywhere in the API; guests have none."""
 
     title = "Bookings"
     columns = (
@@ -110,9 +111,9 @@ class BookingsContent(Content):
             self._period.timezone,
             str(booking.barber_id),
             barber,
-            str(booking.customer_id),
+            str(booking.customer_id) if booking.customer_id else "",
             " + ".join(service.name for service in booking.services),
-            sum(service.duration_min for service in booking.services),
+            visible_min(booking),
             booking.status.value,
             booking.reason.value if booking.reason else "",
             decimal_of(booking.price, booking.currency),
@@ -133,7 +134,11 @@ class _Sold:
 
 
 class RevenueContent(Content):
-    """A row for each day, service and currency of the visits that were completed, by the prices they were booked at."""
+    """A row for each day, service and currency of the visits that were completed, at the prices they were booked at.
+
+    An amount has the service's add-ons in it, and its share of a discount is taken off: all amounts add up to the
+    prices of the visits. Tips are no revenue.
+    """
 
     title = "Revenue"
     status = Status.COMPLETED
@@ -172,11 +177,11 @@ class RevenueContent(Content):
 
     def _count(self, booking: Booking) -> None:
         self._visits += 1
-        for service in booking.services:
+        self._earned[booking.currency] += booking.price
+        for service, _, _, net in service_figures(booking):
             sold = self._sold.setdefault((service.service_id, booking.currency), _Sold(service.name))
             sold.count += 1
-            sold.amount += service.price
-            self._earned[booking.currency] += service.price
+            sold.amount += net
 
 
 class PayoutsContent(Content):

@@ -10,15 +10,15 @@ from msgspec import to_builtins
 
 from grome.availability.service import AvailabilityService
 from grome.availability.slots import Slot
-from grome.barbers.models import Barber, ChosenService
-from grome.barbers.service import BarberService, chosen_services
+from grome.barbers.models import ChosenService
+from grome.barbers.service import BarberService, offered_services
 from grome.bookings.create import BookingCreation
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import Action, Booking, HistoryEntry, Origin, Party, Status, as_of
 from grome.bookings.service import BookingService
 from grome.bookings.wishes import Wish
 from grome.common.clock import Clock
-from grome.common.errors import Invalid, NotFound
+from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.events.models import Event, EventType
 from grome.jobs.models import JobKind, NewJob, Queue
@@ -124,7 +124,7 @@ class WaitlistFilling:
         freed = Freed(barber, start, end)
         known: dict[tuple[UUID, ...], list[Slot]] = {}  # by services; until one of the starts is taken
         for entry in await self._entries.matching(freed):
-            if services := _offered(barber, entry):
+            if services := offered_services(barber, entry.service_ids):
                 wanted = tuple(entry.service_ids)
                 if wanted not in known:
                     known[wanted] = await self._slots(freed, services)
@@ -168,14 +168,6 @@ class WaitlistFilling:
             await self._entries.withdraw(booking_id)
             return False
         return True
-
-
-def _offered(barber: Barber, entry: Entry) -> list[ChosenService]:
-    """None where the barber does not offer all that is waited for."""
-    try:
-        return chosen_services(barber, entry.service_ids)
-    except Invalid:
-        return []
 
 
 def _freed(booking: Booking, version: int) -> tuple[datetime, datetime]:

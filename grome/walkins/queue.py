@@ -11,11 +11,11 @@ from grome.availability.slots import Calendar
 from grome.availability.ticks import TICKS_A_DAY, moment_of, tick_of
 from grome.availability.visits import Visit
 from grome.barbers.models import Barber, ChosenService
-from grome.barbers.service import chosen_services
+from grome.barbers.service import offered_services
 from grome.bookings.models import Action, Booking
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
-from grome.common.errors import Invalid
+from grome.common.figures import duration_of
 from grome.walkins.estimates import Duration, at_pace, overrun, pace_of, turns
 from grome.walkins.models import MOST_IN_QUEUE, WalkIn
 from grome.walkins.repository import WalkInRepository
@@ -48,7 +48,9 @@ class Queues:
         pace = pace_of([_duration(visit) for visit in await self._bookings.last_completed(barber.id, _KNOWN_VISITS)])
         for visit in await self._bookings.going_on(barber.id, now - timedelta(days=1)):
             taken |= set(range(*overrun(_at(visit, Action.START), visit.ends_at, pace, now)))
-        wanted = [_services(barber, one) for one in waiting] + ([list(joining)] if joining else [])
+        wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
+        if joining:
+            wanted.append(list(joining))
         return Queue(today, pace, waiting, _starts(barber, wanted, pace, taken, now))
 
 
@@ -63,14 +65,6 @@ def _at(visit: Booking, action: Action) -> datetime:
     return next((entry.at for entry in visit.history if entry.action is action), planned)
 
 
-def _services(barber: Barber, walk_in: WalkIn) -> list[ChosenService]:
-    """None of them where the barber does not offer all of them any more."""
-    try:
-        return chosen_services(barber, walk_in.service_ids, walk_in.add_on_ids)
-    except Invalid:
-        return []
-
-
 def _starts(
     barber: Barber, wanted: Sequence[list[ChosenService]], pace: float, taken: frozenset[int], now: datetime
 ) -> list[datetime | None]:
@@ -78,8 +72,7 @@ def _starts(
     if not possible:
         return [None] * len(wanted)
     calendar, _ = lay_out(barber, possible[0], now, taken)
-    minutes = (sum(one.duration_min for one in services) for services in possible)
-    visits = [Visit(at_pace(planned, pace)) for planned in minutes]
+    visits = [Visit(at_pace(duration_of(services), pace)) for services in possible]
     found = iter(turns(calendar, visits, now, _closing(calendar, now)))
     return [next(found) if services else None for services in wanted]
 

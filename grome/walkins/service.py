@@ -12,6 +12,7 @@ from grome.bookings.walk_ins import Seating, WalkInBookings
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
+from grome.common.figures import duration_of
 from grome.common.ids import new_id
 from grome.walkins.errors import NotTakingWalkIns, NotWaiting, QueueFull
 from grome.walkins.models import MOST_IN_QUEUE, State, WalkIn
@@ -122,7 +123,7 @@ class WalkInService:
             customer_id=walk_in.customer_id,
             guest=Guest(walk_in.guest_name) if walk_in.guest_name else None,
             services=services,
-            duration_min=wanted.duration_min or sum(one.duration_min for one in services),
+            duration_min=wanted.duration_min or duration_of(services),
         )
         booking = await self._bookings.begin(barber, seating)
         await self._walk_ins.seated(walk_in.id, booking.id)

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from grome.bookings.models import BookedService, Booking, Payment, PaymentStatus, Status
+from grome.common.figures import duration_of, price_of
 from grome.common.ids import new_id
 from grome.common.mongo import to_document
 from grome.context import AppContext
@@ -81,11 +82,11 @@ async def stored_files(context: AppContext) -> set[UUID]:
 
 
 def a_booking(start: datetime, **changed: Any) -> Booking:
-    """A completed one of one service."""
-    price, currency = changed.pop("price", 2500), changed.get("currency", "EUR")
-    services = changed.pop("services", [BookedService(UUID(int=1), "A cut", price, 30)])
-    total = sum(service.price for service in services)
-    minutes = sum(service.duration_min for service in services)
+    """A completed one of one service, which costs what its services do unless told otherwise."""
+    price, currency = changed.pop("price", None), changed.get("currency", "EUR")
+    services = changed.pop("services", [BookedService(UUID(int=1), "A cut", 2500 if price is None else price, 30)])
+    total = price_of(services) if price is None else price
+    minutes = duration_of(services)
     return Booking(
         **{
             "id": new_id(),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grome.bookings.models import BookedService, Booking, Reason, Status
+from grome.bookings.models import BookedAddOn, BookedService, Booking, Guest, Reason, Status
 from grome.reports.contents import Content, Row, content_of
 from grome.reports.models import Kind, Period
 from tests.builders.reports import a_booking
@@ -148,3 +148,36 @@ def test_payouts_are_none() -> None:
     content = content_of(Kind.PAYOUTS, PERIOD)
     assert all_rows(content, [a_booking(PERIOD.start)]) == []
     assert content.totals() == ["0 payouts"]
+
+
+def test_revenue_has_add_ons_in_it_and_its_share_of_a_discount_taken_off() -> None:
+    add_ons = [BookedAddOn(UUID(int=9), "Beard", 1500, 10)]
+    services = [BookedService(UUID(int=1), "Cut", 4000, 30, add_ons), BookedService(UUID(int=2), "Colour", 1001, 45)]
+    start = PERIOD.start + timedelta(hours=9)
+    visits = [a_booking(start, services=services), a_booking(start, services=services, price=3250)]
+    content = content_of(Kind.REVENUE, PERIOD)
+    amounts = {row[2]: row[4] for row in all_rows(content, visits)}
+    assert amounts == {"Cut": Decimal("82.50"), "Colour": Decimal("15.01")}
+    assert sum(booking.price for booking in visits) == 9751
+    assert content.totals() == ["2 completed visits", "Revenue: 97.51 EUR"]
+
+
+def test_a_booking_with_add_ons_takes_as_long_as_the_customer_sees() -> None:
+    add_ons = [BookedAddOn(UUID(int=9), "Beard", 1500, 10)]
+    booking = a_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 4000, 30, add_ons)])
+    content = content_of(Kind.BOOKINGS, PERIOD)
+    (row,) = content.rows([booking], {})
+    assert cells(content, row)["duration_min"] == 40
+
+
+def test_a_guest_has_no_customer_id() -> None:
+    content = content_of(Kind.BOOKINGS, PERIOD)
+    (row,) = content.rows([a_booking(PERIOD.start, customer_id=None, guest=Guest("Ana"))], {})
+    assert cells(content, row)["customer_id"] == ""
+
+
+def test_totals_beyond_what_the_database_counts_with_are_exact() -> None:
+    content = content_of(Kind.REVENUE, PERIOD)
+    visit = a_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 2**63 + 1, 30)])
+    (row,) = all_rows(content, [visit])
+    assert (row[4], content.totals()[1]) == (Decimal("92233720368547758.09"), "Revenue: 92,233,720,368,547,758.09 EUR")
