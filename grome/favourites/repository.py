@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_places import insert_in_free_place
 from grome.common.mongo_schema import validator_for
-from grome.favourites.models import Favourite
+from grome.favourites.models import MOST_FAVOURITES, Favourite
 
 COLLECTION = CollectionSpec(
     "favourites",
@@ -32,18 +33,20 @@ class FavouriteRepository:
     def __init__(self, database: Database) -> None:
         self._favourites = database[COLLECTION.name]
 
-    async def insert(self, favourite: Favourite) -> bool:
-        """False where the barber is a favourite already, or the slot is taken; the indexes decide."""
+    async def add(self, favourite: Favourite) -> bool:
+        """Store a favourite in a free slot, unless the barber is one already; False if all slots are taken."""
+        pair = {"customer_id": favourite.customer_id, "barber_id": favourite.barber_id}
         try:
-            await self._favourites.insert_one(to_document(favourite))
+            slot = await insert_in_free_place(
+                self._favourites,
+                lambda slot: to_document(structs.replace(favourite, slot=slot)),
+                owner={"customer_id": favourite.customer_id},
+                field="slot",
+                limit=MOST_FAVOURITES,
+            )
         except DuplicateKeyError:
-            return False
-        return True
-
-    async def slots(self, customer_id: UUID) -> dict[UUID, int]:
-        """Of all of a customer's favourites, by barber."""
-        found = self._favourites.find({"customer_id": customer_id}, {"_id": 0, "barber_id": 1, "slot": 1})
-        return {document["barber_id"]: document["slot"] async for document in found}
+            return True
+        return slot is not None or await self._favourites.find_one(pair, {"_id": 1}) is not None
 
     async def remove(self, customer_id: UUID, barber_id: UUID) -> bool:
         """Whether there was one."""

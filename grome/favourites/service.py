@@ -1,22 +1,16 @@
 """Choose favourites and list them."""
 
-from typing import Final
 from uuid import UUID
 
 from grome.barbers.service import BarberService
 from grome.common.actor import Actor
 from grome.common.clock import Clock
-from grome.common.errors import Unavailable
 from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.favourites.errors import TooManyFavourites
-from grome.favourites.models import MOST_FAVOURITES, Favourite
+from grome.favourites.models import Favourite
 from grome.favourites.repository import AfterFavourite, FavouriteRepository
 from grome.favourites.schemas import FavouritePage, favourite_out
-
-# One that loses its slot to another request reads again; so often in a row only a client that hurries loses.
-_ATTEMPTS: Final = 8
-_SLOTS: Final = frozenset(range(MOST_FAVOURITES))
 
 
 class FavouriteService:
@@ -26,17 +20,9 @@ class FavouriteService:
     async def add(self, actor: Actor, barber_id: UUID) -> None:
         """A second time is no change. Raises NotFound for the barber, or TooManyFavourites."""
         barber = await self._barbers.find(barber_id)
-        for _ in range(_ATTEMPTS):
-            taken = await self._favourites.slots(actor.id)
-            if barber.id in taken:
-                return
-            slot = min(_SLOTS.difference(taken.values()), default=None)
-            if slot is None:
-                raise TooManyFavourites
-            new = Favourite(id=new_id(), customer_id=actor.id, barber_id=barber.id, slot=slot, created_at=self._clock())
-            if await self._favourites.insert(new):
-                return
-        raise Unavailable("Your favourites keep changing; try again.")
+        new = Favourite(id=new_id(), customer_id=actor.id, barber_id=barber.id, slot=0, created_at=self._clock())
+        if not await self._favourites.add(new):
+            raise TooManyFavourites
 
     async def remove(self, actor: Actor, barber_id: UUID) -> None:
         """A second time is no change. Raises NotFound where nobody has or had a profile under this id."""

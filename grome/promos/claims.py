@@ -14,12 +14,13 @@ from grome.bookings.models import Booking, Discount
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import Unavailable
+from grome.common.mongo_places import lowest_free
 from grome.events.models import Event, EventType
 from grome.promos.errors import PromoRefused
 from grome.promos.models import NotUsable, PricedVisit, Promo, PromoUse
 from grome.promos.repository import PromoRepository, PromoUseRepository
 from grome.promos.rules import discount, is_given_back
-from grome.promos.seats import TotalSeats, lowest_free
+from grome.promos.seats import TotalSeats
 
 # A firm claim is left alone for so long after its time: longer than any setting lets a write take, so a booking whose
 # insert was on its way at the end is stored by then, or never.

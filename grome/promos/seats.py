@@ -34,12 +34,6 @@ class _Full(NamedTuple):
     until: datetime
 
 
-def lowest_free(taken: Iterable[int]) -> int:
-    """A customer's seats are few, and those who want them too, so that one choice is as good as another."""
-    seats = set(taken)
-    return next(seat for seat in range(len(seats) + 1) if seat not in seats)
-
-
 class TotalSeats:
     """Remembers which promos are used up, so that a code which everybody tries costs no search each time."""
 

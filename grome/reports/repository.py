@@ -12,6 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_places import insert_in_free_place
 from grome.common.mongo_schema import validator_for
 from grome.reports.errors import TooManyReports
 from grome.reports.models import OPEN_AT_ONCE, Failure, Report, State
@@ -60,16 +61,22 @@ class ReportRepository:
 
     async def add(self, report: Report) -> Report:
         """Store it in a free slot; raises TooManyReports where there is none, and KeyTakenError."""
-        for slot in range(OPEN_AT_ONCE):
-            placed = msgspec.structs.replace(report, slot=slot)
-            try:
-                await self._reports.insert_one(to_document(placed))
-            except DuplicateKeyError as error:
-                if "idempotency.key" in (error.details or {}).get("keyPattern", {}):
-                    raise KeyTakenError from None
-                continue
-            return placed
-        raise TooManyReports
+        try:
+            slot = await insert_in_free_place(
+                self._reports,
+                lambda slot: to_document(msgspec.structs.replace(report, slot=slot)),
+                owner={"by.id": report.by.id, "slot": {"$type": "number"}},
+                field="slot",
+                limit=OPEN_AT_ONCE,
+            )
+        except DuplicateKeyError:
+            raise KeyTakenError from None
+        if slot is None:
+            key = report.idempotency and report.idempotency.key
+            if key and await self._reports.find_one({"by.id": report.by.id, "idempotency.key": key}, {"_id": 1}):
+                raise KeyTakenError  # the same request has just taken the last slot
+            raise TooManyReports
+        return msgspec.structs.replace(report, slot=slot)
 
     async def find_by_key(self, owner_id: UUID, key: str) -> Report | None:
         document = await self._settled.find_one({"by.id": owner_id, "idempotency.key": key})

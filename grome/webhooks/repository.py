@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from pymongo import IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
 from grome.common.actor import Actor, Role
 from grome.common.mongo import (
@@ -19,10 +18,12 @@ from grome.common.mongo import (
     insert_missing,
     to_document,
 )
+from grome.common.mongo_places import insert_in_free_place
 from grome.common.mongo_schema import validator_for
 from grome.webhooks.models import (
     KEPT,
     MOST_ATTEMPTS,
+    MOST_ENDPOINTS,
     Attempt,
     Delivery,
     DeliveryState,
@@ -59,13 +60,16 @@ class EndpointRepository:
     def __init__(self, database: Database) -> None:
         self._endpoints = database[ENDPOINTS.name]
 
-    async def insert(self, endpoint: Endpoint) -> bool:
-        """False where the owner's slot is taken."""
-        try:
-            await self._endpoints.insert_one(to_document(endpoint))
-        except DuplicateKeyError:
-            return False
-        return True
+    async def add(self, endpoint: Endpoint) -> bool:
+        """Store an endpoint in a free slot of its owner; False if all slots are taken."""
+        slot = await insert_in_free_place(
+            self._endpoints,
+            lambda slot: to_document(structs.replace(endpoint, slot=slot)),
+            owner={"owner_id": endpoint.owner_id},
+            field="slot",
+            limit=MOST_ENDPOINTS,
+        )
+        return slot is not None
 
     async def find(self, scope: Document, endpoint_id: UUID) -> Endpoint | None:
         """Within `scope`, the filter that `managed_by` gives."""

@@ -18,7 +18,6 @@ from grome.webhooks.guard import parse_url
 from grome.webhooks.messages import ping_message
 from grome.webhooks.models import (
     BARBER_TYPES,
-    MOST_ENDPOINTS,
     MOST_SECRETS,
     OLD_SECRET_VALID,
     PING,
@@ -68,25 +67,20 @@ class WebhookService:
         """Raises Invalid for the URL or a type, TooManyEndpoints."""
         self._check(actor, wanted)
         now, endpoint_id, secret = self._clock(), new_id(), new_secret()
-        scope = managed_by(actor)
-        while True:
-            taken = {endpoint.slot for endpoint in await self._endpoints.all(scope)}
-            free = next((slot for slot in range(MOST_ENDPOINTS) if slot not in taken), None)
-            if free is None:
-                raise TooManyEndpoints
-            endpoint = Endpoint(
-                id=endpoint_id,
-                owner_id=scope["owner_id"],
-                slot=free,
-                url=wanted.url,
-                types=list(dict.fromkeys(wanted.types)),
-                description=wanted.description,
-                disabled=None if wanted.enabled else Disabled(DisabledReason.OWNER, now),
-                secrets=[StoredSecret(self._vault.seal(secret, endpoint_id))],
-                created_at=now,
-            )
-            if await self._endpoints.insert(endpoint):
-                return NewEndpoint(endpoint_out(endpoint), written(secret))
+        endpoint = Endpoint(
+            id=endpoint_id,
+            owner_id=managed_by(actor)["owner_id"],
+            slot=0,
+            url=wanted.url,
+            types=list(dict.fromkeys(wanted.types)),
+            description=wanted.description,
+            disabled=None if wanted.enabled else Disabled(DisabledReason.OWNER, now),
+            secrets=[StoredSecret(self._vault.seal(secret, endpoint_id))],
+            created_at=now,
+        )
+        if not await self._endpoints.add(endpoint):
+            raise TooManyEndpoints
+        return NewEndpoint(endpoint_out(endpoint), written(secret))
 
     async def all(self, actor: Actor) -> EndpointList:
         return EndpointList([endpoint_out(endpoint) for endpoint in await self._endpoints.all(managed_by(actor))])
