@@ -26,10 +26,11 @@ from grome.bookings.models import (
     reason_of,
 )
 from grome.bookings.policy import free_until, no_show_window, settle
-from grome.bookings.repository import BookingRepository
+from grome.bookings.repository import BookingRepository, Deadline
 from grome.bookings.schemas import BookingOut, CancelIn, CancellationOut, booking_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock
+from grome.common.each import Sweep, for_each
 from grome.common.errors import Forbidden, NotFound
 from grome.common.mongo import Document
 
@@ -49,6 +50,9 @@ class BookingMoves:
     ) -> None:
         self._bookings, self._changes, self._barbers = bookings, changes, barbers
         self._answer_within, self._clock = answer_within, clock
+        self._unanswered = Sweep(
+            "expire_unanswered", lambda after, limit: bookings.unanswered(clock(), after, limit), _EXPIRED_AT_ONCE
+        )
 
     async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
         """Accept, decline, start, complete or no-show; a second time is no change and no fault.
@@ -86,24 +90,23 @@ class BookingMoves:
 
     async def expire_unanswered(self) -> int:
         """End the requests that nobody answered in time and free their ticks; returns how many ended."""
-        return await self._expire(await self._bookings.unanswered(self._clock(), _EXPIRED_AT_ONCE))
+        ended = 0
+
+        async def expire(overdue: Deadline) -> None:
+            nonlocal ended
+            try:
+                await self._changes.change(GROME, overdue.id, _only_expired)
+                ended += 1
+            except WrongState:
+                logger.info("Booking {} was answered while it was about to expire", overdue.id)
+
+        await self._unanswered.run(expire)
+        return ended
 
     async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
         """The same for requests and proposals of one barber that hold one of these ticks or seats."""
         overdue = await self._bookings.unanswered_within(barber_id, ticks, self._clock())
-        for booking_id in overdue:
-            await self._changes.current(GROME, booking_id)
-        return len(overdue)
-
-    async def _expire(self, booking_ids: Sequence[UUID]) -> int:
-        ended = 0
-        for booking_id in booking_ids:
-            try:
-                await self._changes.change(GROME, booking_id, _only_expired)
-                ended += 1
-            except WrongState:
-                logger.info("Booking {} was answered while it was about to expire", booking_id)
-        return ended
+        return (await for_each(overdue, partial(self._changes.current, GROME), name="expire_within")).done
 
     async def _decide(
         self, by: Author, action: Action, note: str | None, booking: Booking, now: datetime

@@ -13,6 +13,7 @@ from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
+from grome.common.each import decode_each
 from grome.common.errors import Refusal
 from grome.common.mongo import CollectionSpec, Database, Document, DriverError, from_document, to_document
 from grome.common.mongo_schema import validator_for
@@ -49,6 +50,13 @@ class AfterBooking(Struct, frozen=True):
 
     scheduled_at: Annotated[datetime, Meta(tz=True)]
     id: UUID
+
+
+class Deadline(Struct, frozen=True):
+    """A booking that somebody had to answer by a moment."""
+
+    id: UUID
+    at: datetime
 
 
 class BookingRepository:
@@ -189,14 +197,20 @@ class BookingRepository:
         """Both ends are within; the earliest start first. Guests are left out: nobody can remind them."""
         span = {"$gte": start, "$lte": end}
         wanted: Document = {"scheduled_at": span, "status": Status.ACCEPTED.value, "customer_id": {"$ne": None}}
-        if after:
-            wanted["$or"] = [
-                {"scheduled_at": {"$gt": after.scheduled_at}},
-                {"scheduled_at": after.scheduled_at, "_id": {"$gt": after.id}},
-            ]
         fields = dict.fromkeys((field.encode_name for field in structs.fields(StartingBooking)), 1)
-        found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
-        return [from_document(document, StartingBooking) async for document in found]
+        while True:
+            if after:
+                wanted["$or"] = [
+                    {"scheduled_at": {"$gt": after.scheduled_at}},
+                    {"scheduled_at": after.scheduled_at, "_id": {"$gt": after.id}},
+                ]
+            found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
+            documents = await found.to_list()
+            bookings = decode_each(documents, StartingBooking, name="plan_reminders")
+            if bookings or len(documents) < limit:
+                return bookings
+            last = documents[-1]
+            after = StartingBooking(id=last["_id"], customer_id=last["_id"], scheduled_at=last["scheduled_at"])
 
     async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
         """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
@@ -209,10 +223,10 @@ class BookingRepository:
         found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
-    async def unanswered(self, now: datetime, limit: int) -> list[UUID]:
+    async def unanswered(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
         """Overdue requests; while another time is proposed for one, that proposal's deadline counts instead."""
-        overdue = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
-        return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
+        overdue = {"status": Status.REQUESTED.value, "answer_by": {**_IS_DATE, "$lte": now}, "proposal": None}
+        return await self._overdue("answer_by", overdue, after, limit)
 
     async def unanswered_within(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
         """Bookings of one barber that hold any of these ticks or seats for a request or a proposal that is overdue."""
@@ -227,9 +241,18 @@ class BookingRepository:
         ours = {"_id": booking_id, "barber_id": barber_id}
         return bool((await self._bookings.update_one(ours, {"$set": {"barber_note": note}})).matched_count)
 
-    async def unanswered_proposals(self, now: datetime, limit: int) -> list[UUID]:
+    async def unanswered_proposals(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
+        """Overdue proposals."""
         overdue = {"proposal.answer_by": {**_IS_DATE, "$lte": now}}
-        return [document["_id"] async for document in self._bookings.find(overdue, {"_id": 1}).limit(limit)]
+        return await self._overdue("proposal.answer_by", overdue, after, limit)
+
+    async def _overdue(self, path: str, wanted: Document, after: Deadline | None, limit: int) -> list[Deadline]:
+        """Bookings by the deadline at `path`, the earliest first; nothing else of them is read."""
+        if after:
+            behind = [{path: {"$gt": after.at}}, {path: after.at, "_id": {"$gt": after.id}}]
+            wanted = {"$and": [wanted, {path: {"$gte": after.at}}, {"$or": behind}]}
+        found = self._bookings.find(wanted, {"_id": 1, "at": f"${path}"}).sort([(path, 1), ("_id", 1)]).limit(limit)
+        return [Deadline(document["_id"], document["at"]) async for document in found]
 
     async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int) -> list[Booking]:
         """The active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first."""

@@ -28,11 +28,12 @@ from grome.bookings.proposals import (
     who_must_agree,
     without_proposal,
 )
-from grome.bookings.repository import BookingRepository
+from grome.bookings.repository import BookingRepository, Deadline
 from grome.bookings.schemas import BookingOut, OtherTimesQuery, ProposalAnswerIn, RescheduleIn, booking_out
 from grome.bookings.seats import claim_seats
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
+from grome.common.each import Sweep
 from grome.common.errors import Invalid
 from grome.common.mongo import Document
 
@@ -55,6 +56,11 @@ class Rescheduling:
     ) -> None:
         self._bookings, self._changes, self._moves, self._barbers = bookings, changes, moves, barbers
         self._answer_within, self._clock = answer_within, clock
+        self._unanswered = Sweep(
+            "lapse_unanswered",
+            lambda after, limit: bookings.unanswered_proposals(clock(), after, limit),
+            _LAPSED_AT_ONCE,
+        )
 
     async def reschedule(self, actor: Actor, booking_id: UUID, wanted: RescheduleIn) -> BookingOut:
         """Move the visit, or propose it; what is so already is no change and no fault.
@@ -110,10 +116,11 @@ class Rescheduling:
 
     async def lapse_unanswered(self) -> int:
         """Close the proposals that nobody answered in time and free their ticks; returns how many there were."""
-        overdue = await self._bookings.unanswered_proposals(self._clock(), _LAPSED_AT_ONCE)
-        for booking_id in overdue:
-            await self._changes.current(GROME, booking_id)
-        return len(overdue)
+
+        async def lapse(overdue: Deadline) -> None:
+            await self._changes.current(GROME, overdue.id)
+
+        return (await self._unanswered.run(lapse)).done
 
     async def _claim(
         self, by: Author, booking: Booking, start: datetime, now: datetime, note: str | None

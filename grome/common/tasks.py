@@ -1,6 +1,8 @@
 """Tasks that run as long as their process, and their end."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 
 def end_if_cancelled() -> None:
@@ -12,3 +14,12 @@ def end_if_cancelled() -> None:
     task = asyncio.current_task()
     if task and task.cancelling():
         raise asyncio.CancelledError
+
+
+async def run_apart(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that uses a TaskGroup in a task of its own.
+
+    In Python 3.11 a TaskGroup of which a task failed leaves the surrounding task marked as cancelled
+    (python/cpython#116720), so a loop that goes on after the failure would end at its next `end_if_cancelled`.
+    """
+    await asyncio.create_task(coroutine)

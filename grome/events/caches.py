@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from grome.barbers.changes import BarberChange, BarberChanges
 from grome.barbers.models import Barber
+from grome.common.each import for_each
 from grome.common.mongo import from_document
 from grome.events.models import BARBERS, Change
 
@@ -15,6 +16,7 @@ class BarberCaches:
         self._changes = changes
 
     async def follow(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            if change.collection == BARBERS:
-                await self._changes.tell(BarberChange(from_document(change.document, Barber)))
+        await for_each([change for change in changes if change.collection == BARBERS], self._tell, name="barber caches")
+
+    async def _tell(self, change: Change) -> None:
+        await self._changes.tell(BarberChange(from_document(change.document, Barber)))

@@ -1,4 +1,7 @@
-"""Which events a stored change tells of. No I/O."""
+"""Which events a stored change tells of. No I/O.
+
+An entry that cannot be read, such as one of an action that a later release has, is passed over.
+"""
 
 from datetime import datetime
 from typing import Any, Final
@@ -8,6 +11,7 @@ import msgspec
 
 from grome.accounts.models import AccountEvent
 from grome.bookings.models import Action, HistoryEntry, Status
+from grome.common.each import map_each
 from grome.events.models import BOOKINGS, REVIEWS, SESSIONS, USERS, Change, Event, EventType
 from grome.reviews.models import ReviewEvent
 
@@ -34,6 +38,9 @@ _TYPES: Final = {
 }
 
 
+_NAME: Final = "relay"  # under which failed items are counted
+
+
 def events_of(change: Change) -> list[Event]:
     """In the order of their versions."""
     if change.collection not in OUTBOXES:
@@ -41,13 +48,13 @@ def events_of(change: Change) -> list[Event]:
     entries, document = _new_entries(change), change.document
     if change.collection == BOOKINGS:
         people = tuple(person for person in (document["customer_id"], document["barber_id"]) if person)
-        events = [_of_booking(entry, document["_id"], people) for entry in entries]
+        events = map_each(entries, lambda entry: _of_booking(entry, document["_id"], people), name=_NAME)
     elif change.collection == REVIEWS:
         people = document["customer_id"], document["barber_id"]
-        events = [_of_review(entry, document["_id"], people) for entry in entries]
+        events = map_each(entries, lambda entry: _of_review(entry, document["_id"], people), name=_NAME)
     else:
         user_id = document["_id" if change.collection == USERS else "user_id"]
-        events = [_of_account(entry, user_id) for entry in entries]
+        events = map_each(entries, lambda entry: _of_account(entry, user_id), name=_NAME)
     return sorted(events, key=_by_version)
 
 

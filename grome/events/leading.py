@@ -5,12 +5,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from loguru import logger
 from msgspec import Struct
 
 from grome.common.clock import Clock
+from grome.common.each import map_each
 from grome.common.mongo import Document, DriverError
 from grome.common.tasks import end_if_cancelled
 from grome.events.derive import OUTBOXES, events_of, events_since
@@ -94,7 +97,7 @@ class Leader:
                     while True:
                         end_if_cancelled()
                         change, token = await changes.next()
-                        await self._read_ahead.put(_Read(change, events_of(change) if change else [], token))
+                        await self._read_ahead.put(_Read(change, _events(change, events_of), token))
             except TokenLostError:
                 logger.error("The relay's position is lost; what has changed since is read anew")
                 token = None
@@ -104,7 +107,7 @@ class Leader:
         since = (self._position_at or self._state.since) - _OVERLAP
         logger.info("The relay reads what has changed since {}", since)
         async for change in self._relay.changed_since(OUTBOXES, since):
-            await self._read_ahead.put(_Read(None, events_since(change, since), None))
+            await self._read_ahead.put(_Read(None, _events(change, partial(events_since, since=since)), None))
 
     async def _hand_on_all(self) -> None:
         while True:
@@ -122,3 +125,8 @@ class Leader:
             self._token = batch[-1].token or self._token
             self._position_at = changes[-1].at if changes else self._position_at
             self._handed_on += sum(len(read.events) for read in batch)
+
+
+def _events(change: Change | None, told: Callable[[Change], list[Event]]) -> list[Event]:
+    """None of a change that cannot be read: what comes after it is not to wait for its repair."""
+    return list(chain.from_iterable(map_each([change], told, name="relay"))) if change else []

@@ -77,6 +77,11 @@ class Change(Struct, frozen=True):
     updated: Mapping[str, Any] | None
     at: datetime
 
+    @property
+    def id(self) -> str:
+        """For log lines."""
+        return f"{self.collection} {self.document.get('_id')}"
+
 
 class RelayFigures(Struct, frozen=True):
     """How far the relay is, as its leader stored it `silent_s` ago: `lag_s` is the age of the oldest change in hand."""

@@ -12,10 +12,10 @@ import msgspec
 from loguru import logger
 
 from grome.common.clock import Clock
+from grome.common.each import for_batch, report_failure
 from grome.common.faults import is_passing
 from grome.common.ids import new_hex_id
-from grome.common.mongo import DriverError, is_passing_fault
-from grome.common.tasks import end_if_cancelled
+from grome.common.tasks import end_if_cancelled, run_apart
 from grome.events.leading import LEASE_S, Leader, LeaseLostError
 from grome.events.models import Change, Event, RelayFigures
 from grome.events.repository import RelayRepository
@@ -54,13 +54,15 @@ class Relay:
             end_if_cancelled()
             try:
                 if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
-                    await Leader(self._relay, state, self._hand_on, self._clock).lead()
+                    await run_apart(Leader(self._relay, state, self._hand_on, self._clock).lead())
             except* LeaseLostError:
                 logger.warning("Another leads the relay now")
-            except* DriverError as faults:
-                if not all(is_passing_fault(fault) for fault in faults.exceptions):
-                    raise
-                logger.warning("MongoDB is away ({!r}); the relay waits", faults.exceptions[0])
+            # Whatever it is: jobs and crons of the same process do not depend on the relay.
+            except* Exception as faults:  # noqa: BLE001
+                if all(is_passing(fault) for fault in faults.exceptions):
+                    logger.warning("A server is away ({!r}); the relay waits", faults.exceptions[0])
+                else:
+                    report_failure("relay", "the leader", faults)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def figures(self) -> RelayFigures | None:
@@ -101,11 +103,11 @@ class Relay:
                 return
 
     async def _set_aside(self, name: str, events: Sequence[Event]) -> None:
-        await self._jobs.add(
-            *(
-                NewJob(
-                    f"{event.id}:follow:{name}", FOLLOW_LATER, {"follower": name, "event": msgspec.to_builtins(event)}
-                )
-                for event in events
-            )
-        )
+        new = [
+            NewJob(f"{event.id}:follow:{name}", FOLLOW_LATER, {"follower": name, "event": msgspec.to_builtins(event)})
+            for event in events
+        ]
+        await for_batch(new, self._add, name=f"set aside for {name}")
+
+    async def _add(self, new: Sequence[NewJob]) -> None:
+        await self._jobs.add(*new)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from pymongo import IndexModel, ReturnDocument, UpdateOne
 
+from grome.common.each import decode_each
 from grome.common.mongo import (
     CollectionSpec,
     Database,
@@ -20,6 +21,7 @@ from grome.common.mongo_schema import validator_for
 from grome.jobs.models import Job, State
 
 _KEPT: Final = timedelta(days=7)
+_UNREAD_PUT_OFF: Final = timedelta(minutes=5)
 COLLECTION = CollectionSpec(
     "jobs",
     validator_for(Job),
@@ -62,9 +64,19 @@ class JobRepository:
         return from_document(document, Job) if document else None
 
     async def due(self, now: datetime, limit: int) -> list[Job]:
-        """Pending ones that somebody has to look at, the longest overdue first."""
+        """Pending ones that somebody has to look at, the longest overdue first.
+
+        Those that cannot be read are put off, or they would be the first of every page.
+        """
         found = self._jobs.find({"state": State.PENDING.value, "next_at": {"$lte": now}}).sort("next_at", 1)
-        return [from_document(document, Job) async for document in found.limit(limit)]
+        documents = await found.limit(limit).to_list()
+        jobs = decode_each(documents, Job, name="hand over jobs")
+        if len(jobs) < len(documents):
+            known = {job.id for job in jobs}
+            unread = [document["_id"] for document in documents if document["_id"] not in known]
+            put_off = {"$set": {"next_at": now + _UNREAD_PUT_OFF}}
+            await self._steps.update_many({"_id": {"$in": unread}}, put_off, bypass_document_validation=True)
+        return jobs
 
     async def put_off(self, until: Mapping[str, datetime], jobs: Iterable[Job]) -> None:
         """Note that due jobs were handed out once more, and `until` when they need no look."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from loguru import logger
 
+from grome.common.each import report_failure
 from grome.common.faults import is_passing
 from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
@@ -57,10 +58,12 @@ class JobRunner:
             if self._held:
                 try:
                     await self._jobs.keep(dict(self._held), self._in(_HELD_S))
-                except DriverError as error:
-                    if not is_passing_fault(error):
-                        raise
-                    logger.warning("MongoDB is away ({!r}); jobs that run may run again elsewhere", error)
+                # Whatever it is: crons and the relay share this process.
+                except Exception as error:  # noqa: BLE001
+                    if is_passing(error):
+                        logger.warning("MongoDB is away ({!r}); jobs that run may run again elsewhere", error)
+                    else:
+                        report_failure("keep jobs", "a round", error)
 
     async def run(self, job_id: str, tries: int) -> str:
         """One try; says in a word or a sentence how it ended, for SAQ's dashboard."""

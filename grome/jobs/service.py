@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 from saq import Job as Message
 
 from grome.common.clock import Clock
-from grome.common.mongo import DriverError, is_passing_fault
+from grome.common.each import report_failure
+from grome.common.faults import is_passing
 from grome.common.tasks import end_if_cancelled
 from grome.jobs.models import Job, JobKind, NewJob, Queue, State
 from grome.jobs.queues import Queues
@@ -22,6 +23,7 @@ _LONGEST_S: Final = 300.0
 _AT_ONCE: Final = 500
 _LOOK_EVERY_S: Final = 1.0
 _CROWD: Final = 50
+_HAND_OVER: Final = "hand over jobs"  # under which failed items are counted
 # How long SAQ's dashboard shows a message that is done with.
 _SHOWN_S: Final = 600
 # What is left in Redis of a message whose worker has died is swept away after so long. No kind of job takes longer.
@@ -87,10 +89,12 @@ class Jobs:
             try:
                 while await self.hand_over_due() == _AT_ONCE:
                     pass
-            except DriverError as error:
-                if not is_passing_fault(error):
-                    raise
-                logger.warning("MongoDB is away ({!r}); no job is handed over", error)
+            # Whatever it is: jobs that were handed over, crons and the relay share this process.
+            except Exception as error:  # noqa: BLE001
+                if is_passing(error):
+                    logger.warning("MongoDB is away ({!r}); no job is handed over", error)
+                else:
+                    report_failure(_HAND_OVER, "a round", error)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def retry(self, job_id: str) -> Job | None:
@@ -111,10 +115,18 @@ class Jobs:
         return await self._jobs.move(job_id, (State.DEAD, State.PENDING), fields)
 
     async def _hand_over(self, jobs: Sequence[Job]) -> None:
-        try:
-            await asyncio.gather(*(self._queues[job.queue].enqueue(_message(job)) for job in jobs))
-        except RedisError as error:
-            logger.warning("Redis is of no use ({!r}); {} jobs wait until they are handed over anew", error, len(jobs))
+        enqueued = await asyncio.gather(*map(self._enqueue, jobs), return_exceptions=True)
+        away = [error for error in enqueued if isinstance(error, RedisError)]
+        if away:
+            logger.warning(
+                "Redis is of no use ({!r}); {} jobs wait until they are handed over anew", away[0], len(away)
+            )
+        for job, error in zip(jobs, enqueued, strict=True):
+            if isinstance(error, Exception) and not isinstance(error, RedisError):
+                report_failure(_HAND_OVER, job, error)
+
+    async def _enqueue(self, job: Job) -> None:
+        await self._queues[job.queue].enqueue(_message(job))
 
 
 def _message(job: Job) -> Message:

@@ -1,6 +1,6 @@
 """Reminders of visits, as long before the start as people want."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
@@ -8,6 +8,8 @@ from uuid import NAMESPACE_URL, uuid5
 from grome.bookings.models import StartingBooking
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
+from grome.common.each import for_batch
+from grome.jobs.models import NewJob
 from grome.jobs.service import Jobs
 from grome.notifications.models import MessageKind, Notice
 from grome.notifications.planning import tell_jobs
@@ -42,10 +44,13 @@ class Reminders:
             if done_until:
                 earliest = max(earliest, done_until - _OVERLAP + timedelta(hours=hours))
             async for page in self._pages(earliest, now + timedelta(hours=hours)):
-                await self._jobs.add(*tell_jobs(reminder(booking, hours, now) for booking in page))
-                planned += len(page)
+                new = tell_jobs(reminder(booking, hours, now) for booking in page)
+                planned += (await for_batch(new, self._add, name="plan_reminders")).done
         await self._marks.put(now)
         return planned
+
+    async def _add(self, new: Sequence[NewJob]) -> None:
+        await self._jobs.add(*new)
 
     async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[StartingBooking]]:
         after = None

@@ -13,12 +13,13 @@ from uuid import UUID
 from grome.bookings.models import Booking, Discount
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
+from grome.common.each import Sweep
 from grome.common.errors import Unavailable
 from grome.common.mongo_places import lowest_free
 from grome.events.models import Event, EventType
 from grome.promos.errors import PromoRefused
 from grome.promos.models import NotUsable, PricedVisit, Promo, PromoUse
-from grome.promos.repository import PromoRepository, PromoUseRepository
+from grome.promos.repository import LapsedUse, PromoRepository, PromoUseRepository
 from grome.promos.rules import discount, is_given_back
 from grome.promos.seats import TotalSeats
 
@@ -49,6 +50,7 @@ class PromoClaims:
     ) -> None:
         self._promos, self._uses, self._bookings, self._clock = promos, uses, bookings, clock
         self._seats = TotalSeats(uses, clock)
+        self._lapsed = Sweep("sweep_promo_holds", lambda after, limit: uses.lapsed_ids(clock(), after, limit), _AT_ONCE)
 
     async def claim(
         self,
@@ -98,10 +100,13 @@ class PromoClaims:
     async def sweep(self) -> int:
         """Settle what was held for long enough; returns how many uses were given back."""
         freed = 0
-        while lapsed := await self._uses.lapsed(self._clock(), _AT_ONCE):
-            freed += await self._settle(lapsed)
-            if len(lapsed) < _AT_ONCE:
-                break
+
+        async def settle(lapsed: LapsedUse) -> None:
+            nonlocal freed
+            uses = await self._uses.find_many([lapsed.id])
+            freed += await self._settle([use for use in uses if use.held_until == lapsed.held_until])
+
+        await self._lapsed.run(settle)
         return freed
 
     async def _composed(self, wanted: _Claim) -> PromoUse | NotUsable:

@@ -43,6 +43,13 @@ class AfterPromo(Struct, frozen=True, forbid_unknown_fields=True):
     id: UUID
 
 
+class LapsedUse(Struct, frozen=True):
+    """A use that was held until a moment."""
+
+    id: UUID
+    held_until: datetime
+
+
 class UseSum(Struct, frozen=True):
     """Uses of a promo in one currency that are held, or kept, and what they took off together."""
 
@@ -113,13 +120,22 @@ class PromoUseRepository:
         found = self._uses.find({"promo_id": promo_id, "customer_id": customer_id})
         return sorted([from_document(document, PromoUse) async for document in found], key=lambda use: use.at)
 
-    async def lapsed(self, now: datetime, limit: int, promo_id: UUID | None = None) -> list[PromoUse]:
-        """Of one promo or of all: holds whose time is over, the earliest first."""
-        wanted: Document = {"held_until": {"$type": "date", "$lte": now}}
-        if promo_id:
-            wanted["promo_id"] = promo_id
+    async def lapsed(self, now: datetime, limit: int, promo_id: UUID) -> list[PromoUse]:
+        """Holds of a promo whose time is over, the earliest first."""
+        wanted: Document = {"held_until": {"$type": "date", "$lte": now}, "promo_id": promo_id}
         found = self._uses.find(wanted, hint="held").sort("held_until", 1).limit(limit)
         return [from_document(document, PromoUse) async for document in found]
+
+    async def lapsed_ids(self, now: datetime, after: LapsedUse | None, limit: int) -> list[LapsedUse]:
+        """Holds of all promos whose time is over, the earliest first."""
+        wanted: Document = {"held_until": {"$type": "date", "$lte": now}}
+        if after:
+            wanted["held_until"]["$gte"] = after.held_until
+            behind = {"held_until": after.held_until, "_id": {"$gt": after.id}}
+            wanted["$or"] = [{"held_until": {"$gt": after.held_until}}, behind]
+        fields = {"_id": 1, "held_until": 1}
+        found = self._uses.find(wanted, fields, hint="held").sort([("held_until", 1), ("_id", 1)]).limit(limit)
+        return [LapsedUse(document["_id"], document["held_until"]) async for document in found]
 
     async def hold(self, use: PromoUse, held_until: datetime, *, firm: bool) -> bool:
         """Held so long instead; False where it is not as it was read any more."""

@@ -116,13 +116,23 @@ class ReportRepository:
         )
         return from_document(document, Report) if document else None
 
-    async def open_before(self, moment: datetime, limit: int) -> list[Report]:
-        found = self._reports.find({"state": {"$in": _OPEN}, "created_at": {"$lt": moment}}).limit(limit)
-        return [from_document(document, Report) async for document in found]
+    async def find_any(self, report_id: UUID) -> Report | None:
+        """Of any owner."""
+        document = await self._reports.find_one({"_id": report_id})
+        return from_document(document, Report) if document else None
 
-    async def overdue(self, now: datetime, limit: int) -> list[Report]:
-        found = self._reports.find({"state": State.DONE.value, "expires_at": {"$lte": now}}).limit(limit)
-        return [from_document(document, Report) async for document in found]
+    async def open_before(self, moment: datetime, after: UUID | None, limit: int) -> list[UUID]:
+        """Ids of reports that are not done, of those asked for before the moment; the oldest first."""
+        return await self._ids({"state": {"$in": _OPEN}, "created_at": {"$lt": moment}}, after, limit)
+
+    async def overdue(self, now: datetime, after: UUID | None, limit: int) -> list[UUID]:
+        """Ids of reports whose files were kept long enough, the oldest first."""
+        return await self._ids({"state": State.DONE.value, "expires_at": {"$lte": now}}, after, limit)
+
+    async def _ids(self, wanted: Document, after: UUID | None, limit: int) -> list[UUID]:
+        behind = {"_id": {"$gt": after}} if after else {}
+        found = self._reports.find({**wanted, **behind}, {"_id": 1}).sort("_id", 1).limit(limit)
+        return [document["_id"] async for document in found]
 
     async def existing(self, report_ids: Collection[UUID]) -> set[UUID]:
         found = self._reports.find({"_id": {"$in": list(report_ids)}}, {"_id": 1})

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.models import Idempotency
 from grome.common.actor import Actor, Role
 from grome.common.clock import ZONES, Clock
+from grome.common.each import Sweep, for_each
 from grome.common.errors import Invalid, NotFound
 from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
@@ -60,6 +62,10 @@ class ReportService:
         self._reports, self._barbers, self._storage, self._jobs = reports, barbers, storage, jobs
         self._link = timedelta(minutes=settings.link_min)
         self._clock = clock
+        self._overdue = Sweep("expire_reports", lambda after, limit: reports.overdue(clock(), after, limit), _AT_ONCE)
+        self._forgotten = Sweep(
+            "mend_reports", lambda after, limit: reports.open_before(clock() - _FORGOTTEN, after, limit), _AT_ONCE
+        )
 
     async def ask(self, actor: Actor, wanted: ReportIn, key: str | None) -> ReportOut:
         """Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight."""
@@ -101,12 +107,8 @@ class ReportService:
 
     async def tend(self) -> None:
         """End what is over: files that were kept long enough, reports whose jobs are dead or were never added."""
-        now = self._clock()
-        for report in await self._reports.overdue(now, _AT_ONCE):
-            await self._storage.delete(report.file_key)
-            await self._reports.expire(report)
-        for report in await self._reports.open_before(now - _FORGOTTEN, _AT_ONCE):
-            await self._mend(report)
+        await self._overdue.run(self._expire)
+        await self._forgotten.run(self._mend)
 
     async def sweep(self) -> int:
         """Delete files whose reports are gone, and what was left of files half stored; returns how many."""
@@ -176,7 +178,16 @@ class ReportService:
         content_type = CONTENT_TYPES[report.format]
         return await self._storage.signed_url(report.file_key, seconds, report.download_name, content_type)
 
-    async def _mend(self, report: Report) -> None:
+    async def _expire(self, report_id: UUID) -> None:
+        report = await self._reports.find_any(report_id)
+        if report and report.state is State.DONE and report.expires_at and report.expires_at <= self._clock():
+            await self._storage.delete(report.file_key)
+            await self._reports.expire(report)
+
+    async def _mend(self, report_id: UUID) -> None:
+        report = await self._reports.find_any(report_id)
+        if report is None or report.state not in {State.PENDING, State.RUNNING}:
+            return
         job = await self._jobs.find(_job_of(report).id)
         if job is None:
             await self._jobs.add(_job_of(report))
@@ -185,15 +196,18 @@ class ReportService:
             await self._storage.delete(report.file_key)
 
     async def _stored(self) -> AsyncIterator[UUID]:
+        """Files under another name than a report's are left alone."""
         async for key in self._storage.keys(FILES):
-            yield UUID(hex=key.removeprefix(FILES))
+            with suppress(ValueError):
+                yield UUID(hex=key.removeprefix(FILES))
 
     async def _sweep(self, report_ids: list[UUID]) -> int:
         # A report is stored before its file, so a file without one is without one for good.
         gone = set(report_ids) - await self._reports.existing(report_ids)
-        for report_id in gone:
-            await self._storage.delete(file_key(report_id))
-        return len(gone)
+        return (await for_each(gone, self._delete_file, name="sweep_report_files")).done
+
+    async def _delete_file(self, report_id: UUID) -> None:
+        await self._storage.delete(file_key(report_id))
 
 
 def _period(wanted: ReportIn, timezone: str) -> Period:

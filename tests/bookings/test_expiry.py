@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
+from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
 
 DAY = timedelta(days=1)
@@ -93,6 +95,63 @@ async def test_the_job_frees_the_time(
     assert (ended["status"], ended["reason"]) == ("cancelled", "expired")
     assert len(await history(http, customer.auth, request_)) == 2
     await book(http, customer, shop, tomorrow(9) + 3 * DAY)
+
+
+async def test_expiry_with_an_unreadable_booking_in_front_ends_the_others(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, request_: dict[str, Any], clock: SetClock
+) -> None:
+    stored = await context.database["bookings"].find_one({"_id": UUID(request_["id"])})
+    assert stored
+    earlier = stored["answer_by"] - timedelta(minutes=1)
+    unheard = [{**stored["history"][0], "action": "unheard_of"}]
+    fields = {"ticks": [1], "answer_by": earlier, "history": unheard}
+    bad = await store_unreadable(context.database, "bookings", stored, **fields)
+    clock.set(deadline(request_) + timedelta(seconds=1))
+    try:
+        await expire_unanswered({"grome": context})
+    finally:
+        await context.database["bookings"].delete_one({"_id": bad["_id"]})
+    ended = await read(http, (await sign_in_again(http, customer)).auth, request_)
+    assert (ended["status"], ended["reason"]) == ("cancelled", "expired")
+
+
+async def test_lapse_with_an_unreadable_booking_in_front_lapses_the_others(
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+) -> None:
+    booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
+    assert (await move(http, shop.auth, booking, "accept")).status_code == 200
+    other = {"scheduled_at": (tomorrow(12) + 3 * DAY).isoformat()}
+    proposed = await http.post(f"/v1/bookings/{booking['id']}/reschedule", json=other, headers=shop.auth)
+    assert proposed.status_code == 200, proposed.text
+    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert stored
+    proposal = {**stored["proposal"], "answer_by": stored["proposal"]["answer_by"] - timedelta(minutes=1)}
+    fields = {"ticks": [1], "proposal": proposal, "history": [{**stored["history"][0], "action": "unheard_of"}]}
+    bad = await store_unreadable(context.database, "bookings", stored, **fields)
+    clock.set(stored["proposal"]["answer_by"] + timedelta(seconds=1))
+    try:
+        await expire_unanswered({"grome": context})
+    finally:
+        await context.database["bookings"].delete_one({"_id": bad["_id"]})
+    later = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert later
+    assert later["proposal"] is None
+
+
+async def test_rival_of_an_unreadable_overdue_request_is_told_that_the_time_is_taken(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, request_: dict[str, Any], clock: SetClock
+) -> None:
+    bookings = context.database["bookings"]
+    stored = await bookings.find_one_and_delete({"_id": UUID(request_["id"])})
+    assert stored
+    unheard = [{**stored["history"][0], "action": "unheard_of"}]
+    bad = await store_unreadable(context.database, "bookings", stored, history=unheard)
+    clock.set(deadline(request_) + timedelta(seconds=1))
+    try:
+        refused = await ask(http, await register(http), shop, tomorrow(9) + 3 * DAY)
+    finally:
+        await bookings.delete_one({"_id": bad["_id"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
 
 
 async def test_whoever_wants_the_time_need_not_wait_for_the_job(

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -13,18 +13,22 @@ import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from grome.barbers.changes import BarberChange
+from grome.barbers.changes import BarberChange, BarberChanges
+from grome.common.each import FAILED_ITEMS
 from grome.common.ids import new_id
+from grome.common.mongo import Document
 from grome.context import AppContext
+from grome.events.caches import BarberCaches
 from grome.events.leading import LEASE_S
 from grome.events.live import stream_key
 from grome.events.models import Change, Event, EventType
 from grome.events.relay import FOLLOW_LATER, Relay
-from grome.events.repository import RelayRepository
+from grome.events.repository import RelayRepository, RelayState
 from grome.jobs.models import NewJob, State
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import PASSWORD, Person, register
+from tests.builders.unreadable import store_unreadable
 from tests.jobs.test_jobs import working
 from tests.waiting import until
 from workers.registry import HANDLERS
@@ -246,3 +250,66 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppConte
         )
         await until(lambda: any(change.barber.rating == 4.5 for change in heard), within_s=TAKEOVER_S)
     assert {change.barber.id for change in heard if change.barber.rating == 4.5} == {shop.person.id}
+
+
+@pytest.mark.parametrize("rescanned", [False, True])
+async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    shop: Barber,
+    customer: Person,
+    recorder: Recorder,
+    rescanned: bool,  # noqa: FBT001
+) -> None:
+    booking = await book(http, customer, shop, tomorrow(9))
+    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert stored
+    readable = {**stored["history"][0], "id": new_id(), "version": 2}
+    bad = {"ticks": [1], "version": 2, "history": [{**stored["history"][0], "action": "unheard_of"}, readable]}
+    headless = {"ticks": [2], "barber_id": new_id(), "customer_id": 0, "history": "none"}
+    if rescanned:
+        update = {"$set": {"token": None, "position_at": context.clock() - timedelta(minutes=1)}}
+        await context.database["relay"].update_one({"_id": "relay"}, update)
+    async with running(a_relay(context, recorder)):
+        before = FAILED_ITEMS["relay"]
+        bookings = context.database["bookings"]
+        added = await store_unreadable(context.database, "bookings", stored, **bad)
+        worse = await store_unreadable(context.database, "bookings", stored, **headless)
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        assert set(recorder.versions[added["_id"]]) == {2}
+        assert FAILED_ITEMS["relay"] > before
+    await bookings.delete_many({"_id": {"$in": [added["_id"], worse["_id"]]}})
+
+
+async def test_relay_whose_leader_fails_begins_again(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    class Failing(RelayRepository):
+        left = 1
+
+        async def renew(self, state: RelayState, lease_ms: int, fields: Document) -> bool:
+            if self.left:
+                self.left -= 1
+                raise KeyError("a bug")
+            return await super().renew(state, lease_ms, fields)
+
+    relay = Relay(Failing(context.database), {"recorder": recorder}, no_caches, context.jobs, context.clock)
+    async with running(relay):
+        booking = await book(http, customer, shop, tomorrow(9))
+        await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+
+
+async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(context: AppContext, shop: Barber) -> None:
+    stored = await context.database["barbers"].find_one({"_id": shop.person.id})
+    assert stored
+    told: list[BarberChange] = []
+
+    class Telling:
+        async def tell(self, change: BarberChange) -> None:
+            told.append(change)
+
+    documents = {**stored, "rating": "none"}, stored
+    changes = [Change("barbers", document, None, context.clock()) for document in documents]
+    await BarberCaches(cast("BarberChanges", Telling())).follow(changes)
+    assert [change.barber.id for change in told] == [shop.person.id]

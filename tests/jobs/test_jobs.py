@@ -136,6 +136,21 @@ async def test_what_redis_forgets_is_handed_over_anew(context: AppContext, handl
 
 
 @pytest.mark.usefixtures("worker")
+async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those_behind(context: AppContext) -> None:
+    new, jobs = job("work"), context.database["jobs"]
+    await context.jobs.add(NewJob(new.id, new.kind, new.payload, context.clock() + timedelta(hours=1)))
+    stored = await jobs.find_one({"_id": new.id})
+    assert stored
+    past = context.clock() - timedelta(days=1)
+    unread = {**stored, "queue": "unheard_of", "next_at": past}
+    bad = [{**unread, "_id": new_hex_id()} for _ in range(500)]
+    await jobs.insert_many(bad, bypass_document_validation=True)
+    await jobs.update_one({"_id": new.id}, {"$set": {"next_at": context.clock()}})
+    await ends_as(context, new, State.DONE, within_s=3 * SOON_S)
+    await jobs.delete_many({"queue": "unheard_of"})
+
+
+@pytest.mark.usefixtures("worker")
 async def test_its_progress_can_be_read(context: AppContext, handling: Handling) -> None:
     new = job("wait")
     await context.jobs.add(new)

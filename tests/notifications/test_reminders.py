@@ -3,17 +3,20 @@
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from grome.common.ids import new_id
 from grome.context import AppContext
+from grome.jobs.models import NewJob
 from grome.notifications.reminders import Reminders, reminder
 from grome.notifications.repository import REMINDERS, ReminderMarks
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
 from tests.notifications.happenings import choose, with_device
 from tests.notifications.recorders import Desk, RecordedJobs
@@ -177,6 +180,41 @@ async def test_one_that_waits_for_the_end_of_quiet_hours_is_sent_then(
     clock.set(START - 22 * HOUR + SECOND)
     assert await desk.work(at=clock()) == []
     assert desk.phones.on(token) == ["booking_reminder"]
+
+
+async def test_reminders_with_an_unreadable_booking_in_front_plan_the_others(
+    context: AppContext, round_: Round, booking: dict[str, Any]
+) -> None:
+    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert stored
+    fields = {"ticks": [1], "customer_id": "nobody", "scheduled_at": START - MINUTE}
+    bad = await store_unreadable(context.database, "bookings", stored, **fields)
+    try:
+        assert await round_.at(START - 24 * HOUR, booking) == [24]
+    finally:
+        await context.database["bookings"].delete_one({"_id": bad["_id"]})
+
+
+async def test_reminders_with_a_job_that_cannot_be_stored_plan_the_others(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock, shop: Barber, booking: dict[str, Any]
+) -> None:
+    other = await book(http, await register(http), shop, START + HOUR)
+    assert (await move(http, shop.auth, other, "accept")).status_code == 200
+
+    class Refusing(RecordedJobs):
+        async def add(self, *jobs: NewJob) -> None:
+            if any(job.payload.get("subject_id") == booking["id"] for job in jobs):
+                raise ValueError("cannot be stored")
+            await super().add(*jobs)
+
+    jobs = Refusing()
+    await context.database[REMINDERS.name].delete_many({})
+    clock.set(START - 23 * HOUR + SECOND)
+    await Reminders(context.bookings, ReminderMarks(context.database), jobs, context.clock).plan_due()
+    await context.database[REMINDERS.name].delete_many({})
+    planned = {job.payload["subject_id"] for job in jobs.added.values()}
+    assert other["id"] in planned
+    assert booking["id"] not in planned
 
 
 async def test_two_rounds_at_once_plan_the_same(

@@ -17,6 +17,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register
 from tests.builders.promos import OWN, a_visit, claim, figures, make, reason
+from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
 
 SECOND = timedelta(seconds=1)
@@ -75,6 +76,26 @@ class TestWithoutABooking:
         clock.shift = timedelta(minutes=10) + GRACE - SECOND
         await context.promo_claims.sweep()
         assert await is_used(context, promo)
+
+    async def test_sweep_with_an_unreadable_booking_in_front_gives_the_others_back(
+        self,
+        http: httpx.AsyncClient,
+        context: AppContext,
+        boss: Person,
+        booking: dict[str, Any],
+        promo: dict[str, Any],
+        clock: SetClock,
+    ) -> None:
+        first = await make(http, boss, most_uses=1)
+        stored = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
+        assert stored
+        bad = await store_unreadable(context.database, BOOKINGS, stored, ticks=[1], status="unheard_of")
+        await claim(context, first["code"], holder=bad["_id"])
+        await claim(context, promo["code"])
+        clock.shift = LONG
+        await context.promo_claims.sweep()
+        await context.database[BOOKINGS].delete_one({"_id": bad["_id"]})
+        assert not await is_used(context, promo)
 
     async def test_the_sweep_gives_it_back(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock

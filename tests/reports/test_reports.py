@@ -3,17 +3,21 @@
 import asyncio
 import csv
 import io
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
 from loguru import logger
 
 from grome.app import App
+from grome.common.ids import new_id
 from grome.context import AppContext
+from grome.reports.models import FILES, file_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.pages import walk
@@ -277,3 +281,33 @@ async def test_no_link_is_logged(http: httpx.AsyncClient, app: App) -> None:
         logger.remove(number)
     assert any("GET /v1/files/…" in line for line in lines)
     assert not any("a-token-of-somebody" in line for line in lines)
+
+
+async def test_tend_with_an_unreadable_report_in_front_expires_the_others(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    report = await made(http, context, shop.person)
+    stored = await context.database["reports"].find_one({"_id": UUID(report["id"])})
+    assert stored
+    older = UUID(int=stored["_id"].int - (1 << 80))
+    bad = {**stored, "_id": older, "kind": "unheard_of"}
+    open_one = {**bad, "_id": UUID(int=older.int - 1), "state": "pending", "expires_at": None}
+    await context.database["reports"].insert_many([bad, open_one], bypass_document_validation=True)
+    clock.shift = timedelta(hours=context.settings.reports.keep_h, seconds=1)
+    await context.reports.tend()
+    await context.database["reports"].delete_many({"kind": "unheard_of"})
+    person = await sign_in_again(http, shop.person)
+    assert (await read(http, person, report))["state"] == "expired"
+
+
+async def test_sweep_with_a_file_that_is_no_report_deletes_the_others(context: AppContext) -> None:
+    foreign, gone = "reports/0-not-a-report", file_key(new_id())
+
+    async def content() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    for key in (foreign, gone):
+        await context.storage.put(key, content())
+    assert await context.reports.sweep() >= 1
+    assert [key async for key in context.storage.keys(FILES) if key in {foreign, gone}] == [foreign]
+    await context.storage.delete(foreign)
