@@ -18,6 +18,6 @@ class RefreshRefused(Refusal):
 
 
 class RefreshReused(Refusal):
-    """An old token came back later than a lost answer explains: its family is revoked (RFC 9700, section 4.14)."""
+    """An old token came back that no lost answer explains: its family is revoked (RFC 9700, section 4.14)."""
 
     status, code, title = 401, "refresh_reused", "This refresh token was used before; log in again on this device"

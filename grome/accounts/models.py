@@ -96,10 +96,13 @@ class Device(Struct, frozen=True):
 
 
 class LoginSession(Struct, frozen=True, kw_only=True):
-    """One device's login: a family of refresh tokens of which only the newest is good.
+    """A login on one device: a family of refresh tokens, numbered by generation, of which the newest is good.
 
-    Hashes are SHA-256 of the token's secret part. `previous_hash` is the parent's, whose bearer gets the same child
-    again for some seconds after `rotated_at`: a lost answer is not theft.
+    `generation` is that of the newest token. `parent` is the generation that was last exchanged for it, at
+    `rotated_at`; while the newest token is unused, the parent may be exchanged again, since its answer may be lost.
+
+    A session from before tokens had numbers has generation 0 and `token_hash`, the SHA-256 of its token's secret. Once
+    exchanged, the hash moves to `previous_hash`, and stands for generation 0.
 
     `notice` is there where the user had signed in before, but never from this device: the session's outbox.
     """
@@ -107,7 +110,9 @@ class LoginSession(Struct, frozen=True, kw_only=True):
     id: UUID = field(name="_id")
     user_id: UUID
     role: Role
-    token_hash: bytes
+    generation: int = 0
+    parent: int = 0
+    token_hash: bytes = b""
     previous_hash: bytes | None = None
     rotated_at: datetime
     device: Device

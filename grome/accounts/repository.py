@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from grome.accounts.errors import AccountExists
-from grome.accounts.models import Device, LoginSession, Preferences, User
+from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
 from grome.common.mongo import CollectionSpec, Database, Document, fill_in, from_document, insert_missing, to_document
 from grome.common.mongo_schema import validator_for
 
@@ -27,9 +27,15 @@ SESSIONS = CollectionSpec(
     validator_for(LoginSession),
     [
         IndexModel([("user_id", 1), ("device.id", 1)], name="user_device"),
+        IndexModel([("user_id", 1), ("_id", -1)], name="newest"),
         IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ],
 )
+
+# Of one account. A session that ended is kept a while, to tell a new device from a known one.
+MAX_LIVE_SESSIONS: Final = 50
+MAX_ENDED_SESSIONS: Final = 100
+_TRIM_BATCH: Final = 100
 
 
 class UserRepository:
@@ -97,21 +103,64 @@ class SessionRepository:
         live = {"_id": session_id, "revoked_at": None, "expires_at": {"$gt": now}}
         return await self._sessions.find_one(live, {"_id": 1}) is not None
 
-    async def rotate(self, session_id: UUID, current: bytes, child: bytes, now: datetime) -> LoginSession | None:
-        """Make `child` the good hash if `current` still is; one atomic write, so of many at once one rotates."""
+    async def rotate(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
+        """Exchange the newest token for the next; one atomic write, so of many at once one rotates.
+
+        Returns None if the token is not the newest, or the session has ended.
+        """
+        changed = {"generation": generation + 1, "parent": generation}
+        return await self._exchange({"_id": session_id, "generation": generation}, changed, now)
+
+    async def renew_child(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
+        """Replace the newest token, which was never used, by the next one of the same parent.
+
+        Returns None if the newest token is another by now, or the session has ended.
+        """
+        return await self._exchange({"_id": session_id, "generation": generation}, {"generation": generation + 1}, now)
+
+    async def adopt(self, session_id: UUID, token_hash: bytes, now: datetime) -> LoginSession | None:
+        """Give a session from before tokens had numbers its first numbered token, for its newest token or its parent.
+
+        Returns None if the session has numbers, has another hash, or has ended.
+        """
+        wanted = {
+            "_id": session_id,
+            "generation": {"$in": [0, None]},
+            "$or": [{"token_hash": token_hash}, {"previous_hash": token_hash}],
+        }
+        changed = {"generation": 1, "parent": 0, "token_hash": b"", "previous_hash": token_hash}
+        return await self._exchange(wanted, changed, now)
+
+    async def _exchange(self, wanted: Document, changed: Document, now: datetime) -> LoginSession | None:
         document = await self._sessions.find_one_and_update(
-            {"_id": session_id, "token_hash": current, "revoked_at": None, "expires_at": {"$gt": now}},
-            {"$set": {"token_hash": child, "previous_hash": current, "rotated_at": now, "last_seen": now}},
+            {**wanted, "revoked_at": None, "expires_at": {"$gt": now}},
+            {"$set": {**changed, "rotated_at": now, "last_seen": now}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, LoginSession) if document else None
 
-    async def revoke(self, session_id: UUID, why: str, now: datetime) -> LoginSession | None:
-        """The session as it was; None where it had been revoked or is gone."""
-        document = await self._sessions.find_one_and_update(
-            {"_id": session_id, "revoked_at": None}, {"$set": {"revoked_at": now, "revoked_why": why}}
-        )
+    async def revoke(
+        self, session_id: UUID, why: str, now: datetime, notice: AccountEvent | None = None
+    ) -> LoginSession | None:
+        """The session as it was; None where it had been revoked or is gone. `notice` is told to the owner."""
+        changed: Document = {"revoked_at": now, "revoked_why": why}
+        if notice:
+            changed["notice"] = to_document(notice)
+        document = await self._sessions.find_one_and_update({"_id": session_id, "revoked_at": None}, {"$set": changed})
         return from_document(document, LoginSession) if document else None
+
+    async def trim(self, user_id: UUID, now: datetime) -> list[UUID]:
+        """Delete ended sessions beyond MAX_ENDED_SESSIONS, and return the live ones beyond MAX_LIVE_SESSIONS.
+
+        Called after a session was added, so that whichever of several logins comes last here sees all of them.
+        """
+        mine, ended = {"user_id": user_id}, {"$or": [{"revoked_at": {"$ne": None}}, {"expires_at": {"$lte": now}}]}
+        old = self._sessions.find({**mine, **ended}, {"_id": 1}).sort("_id", -1).skip(MAX_ENDED_SESSIONS).limit(1)
+        async for newest in old:
+            await self._sessions.delete_many({**mine, **ended, "_id": {"$lte": newest["_id"]}})
+        live = {**mine, "revoked_at": None, "expires_at": {"$gt": now}}
+        beyond = self._sessions.find(live, {"_id": 1}).sort("_id", -1).skip(MAX_LIVE_SESSIONS).limit(_TRIM_BATCH)
+        return [document["_id"] async for document in beyond]
 
     async def live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
         mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}

@@ -41,8 +41,9 @@ async def login(request: Request, body: Login) -> SignedIn:
 async def refresh(request: Request, body: Refresh) -> Tokens:
     """Change a refresh token for two new tokens.
 
-    Each is good once; for ten seconds a repeat gets the same answer, because a lost answer is not theft. Later it is
-    taken for theft, and the session ends.
+    Each is good once. A repeat within ten seconds gets the same refresh token again, and a later one a new token, as
+    long as the first was never used: a lost answer is not theft. Any other repeat is taken for theft: the session ends,
+    and its owner is told.
     """
     return await app_context(request).accounts.refresh(body.refresh_token)
 

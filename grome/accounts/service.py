@@ -7,18 +7,17 @@ from uuid import UUID
 import msgspec
 
 from config.settings import AccountSettings
-from grome.accounts.errors import RefreshRefused, RefreshReused, WrongCredentials
+from grome.accounts.errors import RefreshRefused, WrongCredentials
 from grome.accounts.models import AccountEvent, Device, LoginSession, User
 from grome.accounts.passwords import Passwords
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.schemas import Login, Register, SignedIn, Tokens, UserOut, user_out
+from grome.accounts.token_families import TokenFamilies
 from grome.accounts.tokens import (
     AccessTokens,
+    RefreshToken,
     RefreshTokens,
-    digest,
-    grace,
-    read_refresh_token,
-    write_refresh_token,
+    read_unnumbered_token,
 )
 from grome.accounts.verifier import Verifier
 from grome.common.actor import Actor, Role
@@ -45,6 +44,7 @@ class AccountService:
         self._users, self._sessions, self._verifier = users, sessions, verifier
         self._access = access_tokens
         self._refresh = RefreshTokens(settings.signing_key)
+        self._families = TokenFamilies(sessions, verifier, clock)
         self._passwords = Passwords(settings.bcrypt_rounds)
         self._refresh_ttl = timedelta(seconds=settings.refresh_ttl_s)
         self._clock, self._logged_out = clock, logged_out
@@ -96,27 +96,17 @@ class AccountService:
         return await self._sign_in(user, device, self._event(EventType.ACCOUNT_NEW_DEVICE) if is_new else None)
 
     async def refresh(self, token: str) -> Tokens:
-        """Both tokens new; raises RefreshRefused or, for a token that was used before, RefreshReused."""
-        parsed = read_refresh_token(token)
-        if parsed is None:
+        """Both tokens new. Raises RefreshRefused, and RefreshReused for an old token that no lost answer explains."""
+        if numbered := self._refresh.read(token):
+            session = await self._families.exchange(numbered)
+        elif unnumbered := read_unnumbered_token(token):
+            session = await self._families.exchange_unnumbered(unnumbered)
+        else:
             raise RefreshRefused
-        session_id, secret = parsed
-        now = self._clock()
-        child = self._refresh.child(secret)
-        session = await self._sessions.rotate(session_id, digest(secret), digest(child), now)
-        if session is None:
-            session = await self._sessions.find(session_id)
-            if session is None or session.revoked_at or session.expires_at <= now:
-                raise RefreshRefused
-            if not self._refresh.is_ancestor(secret, session.token_hash):
-                raise RefreshRefused  # made up: the session's id is no secret, and must not be enough to end it
-            if session.previous_hash != digest(secret) or session.rotated_at < grace(now):
-                await self._revoke(session_id, "reuse of an old refresh token")
-                raise RefreshReused
         actor = Actor(session.user_id, session.role, session.id)
         return Tokens(
-            access_token=self._access.issue(actor, now),
-            refresh_token=write_refresh_token(session.id, child),
+            access_token=self._access.issue(actor, self._clock()),
+            refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
             expires_in=self._access.ttl_s,
         )
 
@@ -157,12 +147,11 @@ class AccountService:
 
     async def _sign_in(self, user: User, device: Device, notice: AccountEvent | None) -> SignedIn:
         now = self._clock()
-        secret = self._refresh.first()
         session = LoginSession(
             id=new_id(),
             user_id=user.id,
             role=user.role,
-            token_hash=digest(secret),
+            generation=1,
             rotated_at=now,
             device=device,
             first_seen=now,
@@ -171,9 +160,11 @@ class AccountService:
             notice=notice,
         )
         await self._sessions.add(session)
+        for session_id in await self._sessions.trim(user.id, now):
+            await self._revoke(session_id, "too many sessions")
         return SignedIn(
             user=user_out(user),
             access_token=self._access.issue(Actor(user.id, user.role, session.id), now),
-            refresh_token=write_refresh_token(session.id, secret),
+            refresh_token=self._refresh.write(RefreshToken(session.id, session.generation)),
             expires_in=self._access.ttl_s,
         )

@@ -1,11 +1,11 @@
-"""Access tokens (signed, short-lived) and refresh tokens (random, stored as a hash, each good once)."""
+"""Access tokens (signed, short-lived) and refresh tokens (numbered, under a MAC, each good once)."""
 
 import base64
 import hashlib
 import hmac
-import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 import jwt
@@ -15,17 +15,17 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
 )
 from msgspec import Struct
 
 from grome.common.actor import Actor, Role
+from grome.common.derived_keys import derive_key, load_signing_key
 from grome.common.ids import new_hex_id
 
 ISSUER = "grome"
-SECRET_BYTES = 32
-# More than a client can use up in 30 days that refreshes whenever its access token ends.
-_GENERATIONS = 3_000
+SECRET_BYTES: Final = 32  # of an unnumbered token
+_ID_BYTES: Final = 16
+_GENERATION_BYTES: Final = 8
 
 
 class Jwk(Struct, frozen=True):
@@ -48,10 +48,9 @@ class AccessTokens:
     """Signs and reads access tokens. EdDSA, so that others can check them by the JWKS and not make one."""
 
     def __init__(self, signing_key: str, ttl_s: int) -> None:
-        key = load_pem_private_key(signing_key.encode(), password=None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise TypeError("GROME_ACCOUNTS_SIGNING_KEY is not an Ed25519 private key")
-        self._private, self._public = key, key.public_key()
+        """Raises TypeError for a key of another kind."""
+        self._private = load_signing_key(signing_key)
+        self._public = self._private.public_key()
         raw = self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.ttl_s = ttl_s
         self.jwk = Jwk("OKP", "Ed25519", "EdDSA", "sig", hashlib.sha256(raw).hexdigest()[:16], _base64url(raw))
@@ -87,49 +86,69 @@ class AccessTokens:
         return VerifiedToken(actor, claims["exp"])
 
 
-class RefreshTokens:
-    """Refresh tokens are `<session id>.<secret>`.
+class RefreshToken(Struct, frozen=True):
+    """A token of a family of refresh tokens, which is a login session. Generation 1 is the token of the login."""
 
-    A child's secret is an HMAC of its parent's, so that however many copies of one parent arrive at once, and in
-    whichever process, all get the same child: rotation needs no lock and a lost answer can be given again.
+    session_id: UUID
+    generation: int
+
+
+class RefreshTokens:
+    """Writes refresh tokens and reads those that carry the right MAC.
+
+    A token is its session's id, its generation and their HMAC. A made-up token is therefore refused without the
+    database, and any old token is recognised by its number, however often the family has been refreshed since.
     """
 
     def __init__(self, signing_key: str) -> None:
-        self._key = hashlib.sha256(b"refresh token rotation\0" + signing_key.encode()).digest()
+        self._key = derive_key(signing_key, "refresh tokens 2")
 
-    def first(self) -> bytes:
-        return secrets.token_bytes(SECRET_BYTES)
+    def write(self, token: RefreshToken) -> str:
+        said = _said(token)
+        return f"{_base64url(said)}.{_base64url(hmac.digest(self._key, said, 'sha256'))}"
 
-    def child(self, secret: bytes) -> bytes:
-        return hmac.digest(self._key, secret, "sha256")
-
-    def is_ancestor(self, secret: bytes, token_hash: bytes) -> bool:
-        """Whether a secret was once good in the family whose newest token has this hash, and not merely made up."""
-        for _ in range(_GENERATIONS):
-            secret = self.child(secret)
-            if digest(secret) == token_hash:
-                return True
-        return False
-
-
-def digest(secret: bytes) -> bytes:
-    """What the database keeps of a secret. It has 256 random bits, so a plain hash cannot be guessed back."""
-    return hashlib.sha256(secret).digest()
+    def read(self, text: str) -> RefreshToken | None:
+        """None for anything that `write` did not make."""
+        parts = _decoded(text)
+        if parts is None or len(parts[0]) != _ID_BYTES + _GENERATION_BYTES:
+            return None
+        session, generation = parts[0][:_ID_BYTES], parts[0][_ID_BYTES:]
+        token = RefreshToken(UUID(bytes=session), int.from_bytes(generation, "big"))
+        # Base64 reads over foreign characters and loose bits, so that one token would have many spellings.
+        return token if hmac.compare_digest(self.write(token).encode(), text.encode()) else None
 
 
-def write_refresh_token(session_id: UUID, secret: bytes) -> str:
-    return f"{_base64url(session_id.bytes)}.{_base64url(secret)}"
+class UnnumberedToken(Struct, frozen=True):
+    """A refresh token of an earlier release: a session's id and the SHA-256 of 32 random bytes."""
+
+    session_id: UUID
+    token_hash: bytes
 
 
-def read_refresh_token(token: str) -> tuple[UUID, bytes] | None:
-    """The session's id and the secret; None for anything that we did not write."""
+def read_unnumbered_token(text: str) -> UnnumberedToken | None:
+    """The token of an earlier release that clients still hold; None for anything else.
+
+    Such a token carries no MAC: only the session that it names can tell whether it is good.
+    """
+    parts = _decoded(text)
+    if parts is None or [len(part) for part in parts] != [_ID_BYTES, SECRET_BYTES]:
+        return None
+    session, secret = parts
+    if f"{_base64url(session)}.{_base64url(secret)}" != text:
+        return None
+    return UnnumberedToken(UUID(bytes=session), hashlib.sha256(secret).digest())
+
+
+def _said(token: RefreshToken) -> bytes:
+    return token.session_id.bytes + token.generation.to_bytes(_GENERATION_BYTES, "big")
+
+
+def _decoded(text: str) -> tuple[bytes, bytes] | None:
     try:
-        session, secret = (base64.b64decode(part + "==", altchars=b"-_") for part in token.split("."))
-        parsed = UUID(bytes=session), secret
+        first, second = (base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_") for part in text.split("."))
     except ValueError:
         return None
-    # Base64 reads over foreign characters and loose bits, so that one secret would have many spellings.
-    return parsed if len(secret) == SECRET_BYTES and write_refresh_token(*parsed) == token else None
+    return first, second
 
 
 def keep_signing_key(home: Path) -> str:
@@ -144,7 +163,7 @@ def keep_signing_key(home: Path) -> str:
 
 
 def grace(now: datetime) -> datetime:
-    """A parent rotated since this moment may still fetch its child: ten seconds, as the larger providers allow."""
+    """A parent refreshed since this moment gets the same child again: ten seconds, as the larger providers allow."""
     return now - timedelta(seconds=10)
 
 

@@ -1,14 +1,13 @@
 """Links to stored files that are good for a while for whoever has them, without a sign-in."""
 
 import base64
-import hashlib
-import hmac
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from grome.common.clock import Clock
+from grome.common.derived_keys import LinkSigner
 
 PATH: Final = "/v1/files"
 _MAC_BYTES: Final = 32
@@ -27,14 +26,14 @@ class FileLinks:
     """Writes and reads links of ours. The key is derived, so that nothing else that we sign passes for a link."""
 
     def __init__(self, signing_key: str, public_url: str, clock: Clock) -> None:
-        self._key = hashlib.sha256(b"links to files\0" + signing_key.encode()).digest()
+        self._signer = LinkSigner(signing_key, "links to files", _MAC_BYTES)
         self._public_url, self._clock = public_url, clock
 
     def write(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
         """The whole address."""
         expires = int(self._clock().timestamp()) + seconds
         link = msgspec.json.encode(FileLink(key, expires, download_name, content_type))
-        token = base64.urlsafe_b64encode(self._mac(link) + link).rstrip(b"=").decode()
+        token = base64.urlsafe_b64encode(self._signer.sign(link) + link).rstrip(b"=").decode()
         return f"{self._public_url}{PATH}/{token}"
 
     def read(self, token: str) -> FileLink | None:
@@ -44,10 +43,7 @@ class FileLinks:
         except ValueError:  # of base64, and of text that is not ASCII
             return None
         mac, link = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        return msgspec.json.decode(link, type=FileLink) if hmac.compare_digest(mac, self._mac(link)) else None
+        return msgspec.json.decode(link, type=FileLink) if self._signer.is_signed(link, mac) else None
 
     def has_expired(self, link: FileLink) -> bool:
         return link.expires <= self._clock().timestamp()
-
-    def _mac(self, link: bytes) -> bytes:
-        return hmac.digest(self._key, link, "sha256")

@@ -43,6 +43,7 @@ class EventType(StrEnum):
     REVIEW_REMOVED = "review.removed"
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_NEW_DEVICE = "account.new_device"
+    ACCOUNT_SESSION_REUSED = "account.session_reused"
 
 
 class Event(Struct, frozen=True, kw_only=True):

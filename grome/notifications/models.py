@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 -- the name of a message
     NEW_DEVICE = "new_device"
+    SESSION_ENDED = "session_ended"
     BOOKING_REQUESTED = "booking_requested"
     BOOKING_ACCEPTED = "booking_accepted"
     BOOKING_DECLINED = "booking_declined"
@@ -53,7 +54,7 @@ class Topic(StrEnum):
 
 
 class AccountFacts(Struct, frozen=True, kw_only=True):
-    """WELCOME, VERIFY_EMAIL, RESET_PASSWORD, NEW_DEVICE. `code` is to be typed, `device` a device's name."""
+    """WELCOME, VERIFY_EMAIL, RESET_PASSWORD, NEW_DEVICE, SESSION_ENDED. `code` is to be typed, `device` is a name."""
 
     name: str
     link: str | None = None

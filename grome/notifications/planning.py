@@ -107,4 +107,5 @@ _OF_BOOKINGS: Final = {
 _OF_ACCOUNTS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,
     EventType.ACCOUNT_NEW_DEVICE: MessageKind.NEW_DEVICE,
+    EventType.ACCOUNT_SESSION_REUSED: MessageKind.SESSION_ENDED,
 }

@@ -44,6 +44,7 @@ RULES: Final = {
     MessageKind.VERIFY_EMAIL: KindRule(_MAIL, None, Quiet.IGNORED),
     MessageKind.RESET_PASSWORD: KindRule(_MAIL_AND_SMS, None, Quiet.IGNORED),
     MessageKind.NEW_DEVICE: KindRule(_ALL, None, Quiet.IGNORED),
+    MessageKind.SESSION_ENDED: KindRule(_ALL, None, Quiet.IGNORED),
     MessageKind.BOOKING_REQUESTED: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
     MessageKind.BOOKING_ACCEPTED: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
     MessageKind.BOOKING_DECLINED: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),

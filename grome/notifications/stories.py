@@ -55,14 +55,14 @@ class Stories:
             case MessageKind.WELCOME:
                 facts = AccountFacts(name=reader.name, link=self._public_url, at=notice.at)
                 return Story(kind=notice.kind, facts=facts, about=str(notice.subject_id))
-            case MessageKind.NEW_DEVICE:
-                return await self._new_device(notice, reader)
+            case MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
+                return await self._of_device(notice, reader)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
                 return await self._of_review(notice, reader)
             case _:
                 return await self._of_booking(notice, reader)
 
-    async def _new_device(self, notice: Notice, reader: User) -> Story:
+    async def _of_device(self, notice: Notice, reader: User) -> Story:
         device = await self._accounts.noticed_device(reader.id, notice.event_id)
         facts = AccountFacts(
             name=reader.name, link=self._public_url, device=_in_words(device) if device else None, at=notice.at

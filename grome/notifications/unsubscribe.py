@@ -1,13 +1,12 @@
 """One click ends mail about one topic (RFC 8058): links that need no login and never expire."""
 
 import base64
-import hashlib
-import hmac
 from typing import Final
 from uuid import UUID
 
 from grome.accounts.models import Preferences
 from grome.accounts.preferences import PreferenceService
+from grome.common.derived_keys import LinkSigner
 from grome.common.errors import NotFound
 from grome.notifications.models import Topic
 
@@ -19,7 +18,7 @@ class UnsubscribeLinks:
     """A token is the user's id, the topic, and their HMAC under a key that follows from the signing key."""
 
     def __init__(self, signing_key: str, public_url: str) -> None:
-        self._key = hashlib.sha256(b"unsubscribe links\0" + signing_key.encode()).digest()
+        self._signer = LinkSigner(signing_key, "unsubscribe links", _MAC_BYTES)
         self._public_url = public_url
 
     def link(self, user_id: UUID, topic: Topic) -> str:
@@ -27,18 +26,17 @@ class UnsubscribeLinks:
 
     def token(self, user_id: UUID, topic: Topic) -> str:
         said = user_id.bytes + topic.value.encode()
-        mac = hmac.digest(self._key, said, "sha256")[:_MAC_BYTES]
-        return base64.urlsafe_b64encode(mac + said).rstrip(b"=").decode()
+        return _written(self._signer.sign(said) + said)
 
     def read(self, token: str) -> tuple[UUID, Topic]:
         """Raises NotFound for what we did not write."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            said = raw[_MAC_BYTES:]
+            mac, said = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
             user_id, topic = UUID(bytes=said[:_ID_BYTES]), Topic(said[_ID_BYTES:].decode())
         except ValueError:
             raise _foreign() from None
-        if not hmac.compare_digest(self.token(user_id, topic), token):
+        if not self._signer.is_signed(said, mac) or _written(raw) != token:
             raise _foreign()
         return user_id, topic
 
@@ -58,6 +56,10 @@ class Unsubscribing:
         """End mail about the link's topic. Raises NotFound."""
         user_id, topic = self._links.read(token)
         return topic, await self._preferences.stop_mail_about(user_id, topic)
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _foreign() -> NotFound:

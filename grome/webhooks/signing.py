@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from grome.common.derived_keys import derive_key
 from grome.webhooks.errors import UnreadableSecretError
 
 _PREFIX: Final = "whsec_"
@@ -42,8 +44,10 @@ class Vault:
     """
 
     def __init__(self, signing_key: str) -> None:
-        derived = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(signing_key.encode())
-        self._cipher = AESGCM(derived)
+        self._cipher = AESGCM(derive_key(signing_key, "webhook secrets 2"))
+        # Earlier releases derived the key from the PEM text, in which a final newline counted.
+        old = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(signing_key.encode())
+        self._old_cipher = AESGCM(old)
 
     def seal(self, secret: bytes, endpoint_id: UUID) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
@@ -51,7 +55,7 @@ class Vault:
 
     def open(self, sealed: bytes, endpoint_id: UUID) -> bytes:
         """Raises UnreadableSecretError."""
-        try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)
-        except InvalidTag:
-            raise UnreadableSecretError from None
+        for cipher in (self._cipher, self._old_cipher):
+            with suppress(InvalidTag):
+                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)
+        raise UnreadableSecretError

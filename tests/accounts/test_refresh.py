@@ -1,20 +1,31 @@
-"""Refresh tokens: each good once, a lost answer forgiven for ten seconds, a later repeat taken for theft."""
+"""Refresh tokens: each is good once, a lost answer is forgiven, any other repeat is taken for theft."""
 
 import asyncio
-from datetime import timedelta
+import base64
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import bson
 import httpx
 import jwt
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from grome.accounts.tokens import digest, read_refresh_token, write_refresh_token
+from grome.accounts.errors import RefreshRefused
+from grome.accounts.models import LoginSession
+from grome.accounts.repository import SessionRepository
+from grome.accounts.service import AccountService
+from grome.accounts.tokens import RefreshToken, RefreshTokens
 from grome.common.ids import new_id
 from grome.context import AppContext
+from tests.builders.keys import new_signing_key
 from tests.builders.people import PASSWORD, Person, register
 from tests.conftest import SetClock
+
+TOKENS = RefreshTokens(new_signing_key())
 
 
 async def refresh(http: httpx.AsyncClient, token: str) -> httpx.Response:
@@ -67,8 +78,46 @@ async def test_fifty_at_once_get_one_child(http: httpx.AsyncClient, person: Pers
     assert (await refresh(http, children.pop())).status_code == 200
 
 
-async def test_a_later_repeat_ends_the_whole_family(http: httpx.AsyncClient, person: Person, clock: SetClock) -> None:
-    access, newest = await rotate(http, person.refresh_token)
+async def test_a_lost_answer_repeated_later_gives_a_new_child(
+    http: httpx.AsyncClient, person: Person, clock: SetClock
+) -> None:
+    _, lost = await rotate(http, person.refresh_token)
+    clock.shift = timedelta(hours=12)
+    access, child = await rotate(http, person.refresh_token)
+    assert child != lost
+    assert await status_of(http, access) == 200
+    assert await rotate(http, child)
+
+
+async def test_a_child_that_was_replaced_is_an_old_token(
+    http: httpx.AsyncClient, person: Person, clock: SetClock
+) -> None:
+    """Owner and thief both hold a child of the same parent: the second one to be used ends the family."""
+    _, first = await rotate(http, person.refresh_token)
+    clock.shift = timedelta(seconds=11)
+    _, second = await rotate(http, person.refresh_token)
+    reused = await refresh(http, first)
+    assert (reused.status_code, reused.json()["code"]) == (401, "refresh_reused")
+    assert (await refresh(http, second)).json()["code"] == "refresh_refused"
+
+
+async def test_fifty_late_repeats_at_once_get_one_child(
+    http: httpx.AsyncClient, person: Person, clock: SetClock
+) -> None:
+    await rotate(http, person.refresh_token)
+    clock.shift = timedelta(seconds=12)
+    answers = await asyncio.gather(*(refresh(http, person.refresh_token) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    children = {answer.json()["refresh_token"] for answer in answers}
+    assert len(children) == 1
+    assert (await refresh(http, children.pop())).status_code == 200
+
+
+async def test_a_parent_whose_child_was_used_ends_the_whole_family(
+    http: httpx.AsyncClient, person: Person, clock: SetClock
+) -> None:
+    _, child = await rotate(http, person.refresh_token)
+    access, newest = await rotate(http, child)
     assert await status_of(http, access) == 200
     clock.shift = timedelta(seconds=11)
 
@@ -80,6 +129,37 @@ async def test_a_later_repeat_ends_the_whole_family(http: httpx.AsyncClient, per
     assert [await status_of(http, token) for token in (access, person.access_token)] == [401, 401]
 
 
+async def test_a_reuse_is_recognised_after_any_number_of_rotations(
+    http: httpx.AsyncClient, context: AppContext, person: Person
+) -> None:
+    newest = person.refresh_token
+    for _ in range(5):
+        newest = (await context.accounts.refresh(newest)).refresh_token
+    session = {"user_id": person.id}
+    await context.database["sessions"].update_one(session, {"$inc": {"generation": 1_000_000, "parent": 1_000_000}})
+    reused = await refresh(http, newest)
+    assert (reused.status_code, reused.json()["code"]) == (401, "refresh_reused")
+
+
+async def test_a_reuse_is_told_to_the_owner(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
+    _, child = await rotate(http, person.refresh_token)
+    await rotate(http, child)
+    assert (await refresh(http, person.refresh_token)).status_code == 401
+    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    assert stored is not None
+    assert stored["notice"]["type"] == "account.session_reused"
+    assert stored["notice"]["at"] == stored["revoked_at"]
+
+
+async def test_a_session_keeps_its_size(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
+    sizes, newest = [], person.refresh_token
+    for _ in range(20):
+        _, newest = await rotate(http, newest)
+        stored = await context.database["sessions"].find_one({"user_id": person.id})
+        sizes.append(len(bson.encode(stored or {}, codec_options=context.database.codec_options)))
+    assert len(set(sizes)) == 1
+
+
 async def test_only_the_immediate_parent_is_forgiven(http: httpx.AsyncClient, person: Person) -> None:
     _, child = await rotate(http, person.refresh_token)
     await rotate(http, child)
@@ -87,14 +167,12 @@ async def test_only_the_immediate_parent_is_forgiven(http: httpx.AsyncClient, pe
     assert (reused.status_code, reused.json()["code"]) == (401, "refresh_reused")
 
 
-async def test_other_devices_outlive_the_end_of_a_family(
-    http: httpx.AsyncClient, person: Person, clock: SetClock
-) -> None:
+async def test_other_devices_outlive_the_end_of_a_family(http: httpx.AsyncClient, person: Person) -> None:
     other = await http.post(
         "/v1/auth/login", json={"email": person.email, "password": PASSWORD, "device": {"id": "other"}}
     )
-    await rotate(http, person.refresh_token)
-    clock.shift = timedelta(seconds=11)
+    _, child = await rotate(http, person.refresh_token)
+    await rotate(http, child)
     assert (await refresh(http, person.refresh_token)).status_code == 401
     assert await status_of(http, other.json()["access_token"]) == 200
 
@@ -114,34 +192,66 @@ async def test_after_logout_it_is_refused(http: httpx.AsyncClient, person: Perso
 
 
 async def test_one_that_we_did_not_write_is_refused(http: httpx.AsyncClient, person: Person) -> None:
-    session, _, secret = person.refresh_token.partition(".")
-    forged = write_refresh_token(new_id(), b"x" * 32)
-    for token in (forged, session, f".{secret}", f"{session}.", f"{session}.{secret[:-4]}", "ü.ü", "a.b.c", "\x00"):
+    said, _, mac = person.refresh_token.partition(".")
+    forged = f"{said}.{'A' * len(mac)}"
+    for token in (forged, said, f".{mac}", f"{said}.", f"{said}.{mac[:-4]}", f"{mac}.{said}", "ü.ü", "a.b.c", "\x00"):
         refused = await refresh(http, token)
         assert (refused.status_code, refused.json()["code"]) == (401, "refresh_refused"), token
-
-
-async def test_a_made_up_secret_is_refused_and_ends_nothing(http: httpx.AsyncClient, person: Person) -> None:
-    """The session's id stands in every access token, so it must not be enough to log somebody out."""
-    session_id, _ = read_refresh_token(person.refresh_token) or (new_id(), b"")
-    response = await refresh(http, write_refresh_token(session_id, b"\0" * 32))
-    assert (response.status_code, response.json()["code"]) == (401, "refresh_refused")
     assert (await refresh(http, person.refresh_token)).status_code == 200
 
 
-@settings(deadline=None, max_examples=200)
-@given(st.binary(min_size=32, max_size=32), st.data())
-def test_any_change_of_a_token_is_noticed(secret: bytes, data: st.DataObject) -> None:
-    session_id = new_id()
-    token = write_refresh_token(session_id, secret)
-    assert read_refresh_token(token) == (session_id, secret)
+class NoDatabase(SessionRepository):
+    """Fails a test that asks the database for a session."""
+
+    async def find(self, session_id: UUID) -> LoginSession | None:
+        raise AssertionError(session_id)
+
+    async def rotate(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
+        raise AssertionError(session_id, generation, now)
+
+    async def adopt(self, session_id: UUID, token_hash: bytes, now: datetime) -> LoginSession | None:
+        raise AssertionError(session_id, token_hash, now)
+
+
+async def test_a_made_up_secret_is_refused_without_the_database(context: AppContext, person: Person) -> None:
+    accounts = AccountService(
+        context.stored_users,
+        NoDatabase(context.database),
+        context.access_tokens,
+        context.verifier,
+        context.settings.accounts,
+        context.clock,
+        no_logout,
+    )
+    said, _, mac = person.refresh_token.partition(".")
+    for token in (f"{said}.{'A' * len(mac)}", f"{said}.{mac[:-1]}", f"{said[:-1]}A.{mac}", f"{said}.{mac}="):
+        assert token != person.refresh_token
+        with pytest.raises(RefreshRefused):
+            await accounts.refresh(token)
+    accounts.close()
+
+
+def test_a_token_under_another_key_is_not_read() -> None:
+    assert RefreshTokens(new_signing_key()).read(TOKENS.write(RefreshToken(new_id(), 1))) is None
+
+
+async def no_logout(user_id: UUID, device_id: str) -> None:
+    raise AssertionError(user_id, device_id)
+
+
+@given(st.uuids(), st.integers(0, 2**64 - 1), st.data())
+def test_any_change_of_a_token_is_noticed(session_id: UUID, generation: int, data: st.DataObject) -> None:
+    token = TOKENS.write(RefreshToken(session_id, generation))
+    assert TOKENS.read(token) == RefreshToken(session_id, generation)
     at = data.draw(st.integers(0, len(token)))
     changed = token[:at] + data.draw(st.text(max_size=3)) + token[at + data.draw(st.integers(0, 2)) :]
     assume(changed != token)
-    assert read_refresh_token(changed) != (session_id, secret)
+    assert TOKENS.read(changed) is None
 
 
-async def test_the_database_holds_hashes_alone(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
+async def test_the_database_holds_no_part_of_a_token(
+    http: httpx.AsyncClient, context: AppContext, person: Person
+) -> None:
     _, child = await rotate(http, person.refresh_token)
     claims = jwt.decode(person.access_token, options={"verify_signature": False})
     stored = await context.database["sessions"].find_one({"user_id": person.id})
@@ -149,12 +259,75 @@ async def test_the_database_holds_hashes_alone(http: httpx.AsyncClient, context:
     assert str(stored["_id"]) == claims["sid"]
     raw = bson.encode(stored, codec_options=context.database.codec_options)
     for token in (person.refresh_token, child):
-        parsed = read_refresh_token(token)
-        assert parsed is not None
-        assert token.partition(".")[2].encode() not in raw
-        assert parsed[1] not in raw
-        assert digest(parsed[1]) in raw
+        mac = token.partition(".")[2]
+        assert mac.encode() not in raw
+        assert base64.urlsafe_b64decode(mac + "=") not in raw
     assert person.access_token.encode() not in raw
+
+
+class TestOfAnEarlierRelease:
+    """Sessions without numbers, whose clients hold random secrets."""
+
+    async def test_a_token_is_exchanged_for_a_numbered_one(
+        self, http: httpx.AsyncClient, context: AppContext, person: Person
+    ) -> None:
+        old = await unnumbered(context, person)
+        access, numbered = await rotate(http, old)
+        assert await status_of(http, access) == 200
+        assert await rotate(http, numbered)
+
+    async def test_a_lost_answer_is_forgiven_while_the_child_is_unused(
+        self, http: httpx.AsyncClient, context: AppContext, person: Person, clock: SetClock
+    ) -> None:
+        old = await unnumbered(context, person)
+        _, first = await rotate(http, old)
+        assert (await rotate(http, old))[1] == first
+        clock.shift = timedelta(seconds=12)
+        _, second = await rotate(http, old)
+        await rotate(http, second)
+        assert (await refresh(http, old)).json()["code"] == "refresh_reused"
+        assert (await refresh(http, second)).json()["code"] == "refresh_refused"
+
+    async def test_a_parent_is_exchanged_where_its_child_never_arrived(
+        self, http: httpx.AsyncClient, context: AppContext, person: Person
+    ) -> None:
+        child = await unnumbered(context, person)
+        parent = await unnumbered(context, person, previous=True)
+        _, numbered = await rotate(http, parent)
+        assert (await refresh(http, child)).json()["code"] == "refresh_refused"
+        assert await rotate(http, numbered)
+
+    async def test_a_made_up_secret_ends_nothing(
+        self, http: httpx.AsyncClient, context: AppContext, person: Person
+    ) -> None:
+        old = await unnumbered(context, person)
+        session = old.partition(".")[0]
+        made_up = f"{session}.{base64url(b'1' * 32)}"
+        assert (await refresh(http, made_up)).json()["code"] == "refresh_refused"
+        assert (await refresh(http, old)).status_code == 200
+        assert (await refresh(http, made_up)).json()["code"] == "refresh_refused"
+
+    async def test_a_repeat_in_one_spelling_only(
+        self, http: httpx.AsyncClient, context: AppContext, person: Person
+    ) -> None:
+        old = await unnumbered(context, person)
+        for other in (f"{old}=", f"{old[:10]}!{old[10:]}"):
+            assert (await refresh(http, other)).json()["code"] == "refresh_refused"
+
+
+async def unnumbered(context: AppContext, person: Person, *, previous: bool = False) -> str:
+    """Make the person's session one of an earlier release, and return its token, or the parent of its token."""
+    secret = secrets.token_bytes(32)
+    hashed = {"previous_hash" if previous else "token_hash": hashlib.sha256(secret).digest()}
+    stored = await context.database["sessions"].find_one_and_update(
+        {"user_id": person.id}, {"$set": hashed, "$unset": {"generation": "", "parent": ""}}
+    )
+    assert stored is not None
+    return f"{base64url(stored['_id'].bytes)}.{base64url(secret)}"
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 async def test_the_database_drops_expired_sessions(context: AppContext) -> None:

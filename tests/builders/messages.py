@@ -23,7 +23,13 @@ from grome.notifications.rendering import render
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 LINK: Final = "https://grome.example/app/bookings/7?from=mail&side=me"
 UNSUBSCRIBE: Final = "https://grome.example/v1/unsubscribe/" + "k3J9_-" * 20 + "?kind=booking"
-ACCOUNT: Final = (MessageKind.WELCOME, MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD, MessageKind.NEW_DEVICE)
+ACCOUNT: Final = (
+    MessageKind.WELCOME,
+    MessageKind.VERIFY_EMAIL,
+    MessageKind.RESET_PASSWORD,
+    MessageKind.NEW_DEVICE,
+    MessageKind.SESSION_ENDED,
+)
 TO_CUSTOMERS: Final = (MessageKind.BOOKING_OFFERED, MessageKind.BOOKING_DELAYED, MessageKind.REVIEW_REQUEST)
 TO_BARBERS: Final = (MessageKind.BOOKING_TIPPED,)
 TO_EITHER: Final = tuple(
@@ -84,7 +90,7 @@ def booking_facts(**changes: Any) -> BookingFacts:
 
 def account_facts(kind: MessageKind, **changes: Any) -> AccountFacts:
     facts: dict[str, Any] = {"name": "Sam", "link": LINK}
-    if kind is MessageKind.NEW_DEVICE:
+    if kind in {MessageKind.NEW_DEVICE, MessageKind.SESSION_ENDED}:
         facts |= {"device": "Pixel 8", "at": datetime(2026, 7, 15, 12, 30, tzinfo=UTC)}
     return AccountFacts(**{**facts, **changes})
 

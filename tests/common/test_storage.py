@@ -22,6 +22,7 @@ from grome.common.file_links import FileLinks
 from grome.common.storage import FolderStorage, MissingFileError, Storage, checked, open_storage
 from grome.common.storage_s3 import PART, S3Storage
 from grome.context import AppContext
+from tests.builders.keys import new_signing_key
 from tests.running import free_port
 
 NAME, TYPE = 'Umsätze; "März".csv', "text/csv; charset=utf-8"
@@ -231,7 +232,7 @@ async def test_a_storage_that_is_away_is_unavailable(
 
 def test_links_are_those_that_we_wrote(settings: Settings) -> None:
     key = settings.accounts.signing_key
-    ours, others = (FileLinks(one, "https://grome.example", system_clock) for one in (key, "another key"))
+    ours, others = (FileLinks(one, "https://grome.example", system_clock) for one in (key, new_signing_key()))
     url = ours.write("reports/1", 60, NAME, TYPE)
     assert url.startswith("https://grome.example/v1/files/")
     token = url.rpartition("/")[2]

@@ -70,7 +70,12 @@ def test_who_has_no_account_is_told_nothing(kind: EventType) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [(EventType.ACCOUNT_REGISTERED, "welcome"), (EventType.ACCOUNT_NEW_DEVICE, "new_device")]
+    ("kind", "told"),
+    [
+        (EventType.ACCOUNT_REGISTERED, "welcome"),
+        (EventType.ACCOUNT_NEW_DEVICE, "new_device"),
+        (EventType.ACCOUNT_SESSION_REUSED, "session_ended"),
+    ],
 )
 def test_of_accounts(kind: EventType, told: str) -> None:
     assert [(one.kind.value, one.user_id) for one in plan(event(kind, CUSTOMER, (CUSTOMER,)))] == [(told, CUSTOMER)]

@@ -118,7 +118,12 @@ def test_mail_waits_for_nobody_to_wake(kind: MessageKind) -> None:
 @pytest.mark.parametrize("channel", [Channel.PUSH, Channel.SMS])
 def test_what_wakes_is_held_or_is_worth_it(channel: Channel) -> None:
     at_once = {kind for kind in MessageKind if verdict(kind, channel) is None}
-    assert at_once == {MessageKind.NEW_DEVICE, MessageKind.RESET_PASSWORD, MessageKind.VERIFY_EMAIL}
+    assert at_once == {
+        MessageKind.NEW_DEVICE,
+        MessageKind.SESSION_ENDED,
+        MessageKind.RESET_PASSWORD,
+        MessageKind.VERIFY_EMAIL,
+    }
     assert {verdict(kind, channel) for kind in set(MessageKind) - at_once} == {MORNING}
 
 

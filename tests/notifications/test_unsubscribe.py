@@ -16,11 +16,12 @@ from grome.context import AppContext
 from grome.notifications.models import Language, Topic
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.notifications.unsubscribe_page import TEXTS, page
+from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, register
 from tests.notifications.happenings import a_visit, choose, moved
 from tests.notifications.recorders import Desk
 
-LINKS = UnsubscribeLinks("a key", "https://grome.example")
+LINKS = UnsubscribeLinks(new_signing_key(), "https://grome.example")
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 LANGUAGES: tuple[Language, ...] = ("en", "es", "fr", "de", "ar", "ja")
 
@@ -50,7 +51,7 @@ def test_what_we_did_not_write_is_no_link(data: st.DataObject) -> None:
     token = LINKS.token(new_id(), Topic.REVIEWS)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from("ABCDEFGHIJ0123456789_-").filter(lambda letter: letter != token[place]))
-    foreign = UnsubscribeLinks("another key", "").token(new_id(), Topic.REVIEWS)
+    foreign = UnsubscribeLinks(new_signing_key(), "").token(new_id(), Topic.REVIEWS)
     for changed in (token[:place] + other + token[place + 1 :], token[:place], foreign, f"{token}="):
         with pytest.raises(NotFound):
             LINKS.read(changed)

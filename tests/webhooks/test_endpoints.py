@@ -7,6 +7,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
@@ -14,6 +17,7 @@ from grome.context import AppContext
 from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.schemas import EndpointIn
 from grome.webhooks.signing import Vault, new_secret
+from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, admin, register
 
 PATH = "/v1/webhooks/endpoints"
@@ -161,17 +165,24 @@ class TestSecrets:
         assert vault.open(sealed, UUID(made["endpoint"]["id"])) == plain
 
     def test_are_bound_to_key_and_endpoint(self) -> None:
-        vault, secret, endpoint_id = Vault("a key"), new_secret(), new_id()
+        vault, secret, endpoint_id = Vault(new_signing_key()), new_secret(), new_id()
         sealed = vault.seal(secret, endpoint_id)
         assert vault.open(sealed, endpoint_id) == secret
         assert vault.seal(secret, endpoint_id) != sealed
         for other, given, whose in (
-            (Vault("another key"), sealed, endpoint_id),
+            (Vault(new_signing_key()), sealed, endpoint_id),
             (vault, sealed, new_id()),
             (vault, sealed[:-1] + bytes([sealed[-1] ^ 1]), endpoint_id),
         ):
             with pytest.raises(UnreadableSecretError):
                 other.open(given, whose)
+
+    def test_sealed_by_an_earlier_release_are_opened(self) -> None:
+        """Its key was derived from the PEM text."""
+        key, endpoint_id = new_signing_key(), new_id()
+        derived = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(key.encode())
+        sealed = b"a nonce of 12"[:12] + AESGCM(derived).encrypt(b"a nonce of 12"[:12], b"secret", endpoint_id.bytes)
+        assert Vault(key).open(sealed, endpoint_id) == b"secret"
 
     async def test_rotations_at_once_each_count(
         self, http: httpx.AsyncClient, context: AppContext, owner: Person

@@ -1,0 +1,72 @@
+"""The families of refresh tokens: each login has one, and a token of it is exchanged once."""
+
+from typing import Final
+
+from grome.accounts.errors import RefreshRefused, RefreshReused
+from grome.accounts.models import AccountEvent, LoginSession
+from grome.accounts.repository import SessionRepository
+from grome.accounts.tokens import RefreshToken, UnnumberedToken, grace
+from grome.accounts.verifier import Verifier
+from grome.common.clock import Clock
+from grome.common.ids import new_id
+from grome.events.models import EventType
+
+_REUSE: Final = "reuse of an old refresh token"
+
+
+class TokenFamilies:
+    """Exchanges refresh tokens, and tells a lost answer from a stolen token.
+
+    The newest token is exchanged for the next one. Its parent, sent again within ten seconds, gets the same child as
+    before, so that concurrent refreshes end with one token. Later the parent gets a new child as long as the one before
+    was never used: the answer was lost. The replaced child then counts as an old token. Any other old token was stolen,
+    from its owner or by its sender, and ends the family.
+    """
+
+    def __init__(self, sessions: SessionRepository, verifier: Verifier, clock: Clock) -> None:
+        self._sessions, self._verifier, self._clock = sessions, verifier, clock
+
+    async def exchange(self, token: RefreshToken) -> LoginSession:
+        """Return the session, whose `generation` is now that of the child. Raises RefreshRefused and RefreshReused."""
+        rotated = await self._sessions.rotate(token.session_id, token.generation, self._clock())
+        if rotated:
+            return rotated
+        session = await self._live(token)
+        if token.generation > session.generation:
+            raise RefreshRefused  # ours, and yet unknown: the database was restored from a backup
+        return await self._repeat(session, token.generation)
+
+    async def exchange_unnumbered(self, token: UnnumberedToken) -> LoginSession:
+        """Exchange a token of an earlier release for one with a number. Raises as `exchange`."""
+        adopted = await self._sessions.adopt(token.session_id, token.token_hash, self._clock())
+        if adopted:
+            return adopted
+        session = await self._live(token)
+        if session.previous_hash != token.token_hash:
+            raise RefreshRefused  # perhaps made up: the session's id is no secret, and must not be enough to end it
+        return await self._repeat(session, 0)
+
+    async def _live(self, token: RefreshToken | UnnumberedToken) -> LoginSession:
+        session = await self._sessions.find(token.session_id)
+        if session is None or session.revoked_at or session.expires_at <= self._clock():
+            raise RefreshRefused
+        return session
+
+    async def _repeat(self, session: LoginSession, generation: int) -> LoginSession:
+        """Answer a token that was exchanged before."""
+        now = self._clock()
+        if generation != session.parent:
+            ended = AccountEvent(new_id(), EventType.ACCOUNT_SESSION_REUSED, now)
+            await self._sessions.revoke(session.id, _REUSE, now, ended)
+            await self._verifier.forget(session.id)
+            raise RefreshReused
+        if session.rotated_at >= grace(now):
+            return session
+        renewed = await self._sessions.renew_child(session.id, session.generation, now)
+        if renewed:
+            return renewed
+        # Another request was faster: it has used the child, or made a new one just now.
+        changed = await self._sessions.find(session.id)
+        if changed is None or changed.revoked_at:
+            raise RefreshRefused
+        return await self._repeat(changed, generation)

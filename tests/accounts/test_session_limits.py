@@ -1,0 +1,81 @@
+"""How many sessions an account can have: 50 live ones, of which the oldest ends, and 100 that have ended."""
+
+import asyncio
+
+import httpx
+from pymongo import InsertOne
+
+from grome.accounts.models import Device, LoginSession
+from grome.accounts.repository import MAX_ENDED_SESSIONS, MAX_LIVE_SESSIONS
+from grome.accounts.schemas import Login
+from grome.common.ids import new_id
+from grome.common.mongo import to_document
+from grome.context import AppContext
+from tests.builders.people import PASSWORD, Person, register
+
+
+async def log_in(context: AppContext, person: Person, device: str | None = None) -> str:
+    signed_in = await context.accounts.login(Login(email=person.email, password=PASSWORD), Device(id=device))
+    return signed_in.access_token
+
+
+async def works(http: httpx.AsyncClient, token: str) -> bool:
+    return (await http.get("/v1/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
+async def counts(context: AppContext, person: Person) -> tuple[int, int]:
+    """Live sessions and ended ones."""
+    sessions = context.database["sessions"]
+    live = await sessions.count_documents({"user_id": person.id, "revoked_at": None})
+    return live, await sessions.count_documents({"user_id": person.id}) - live
+
+
+async def fill(context: AppContext, person: Person, live: int, ended: int) -> None:
+    """Add sessions that are newer than the person's first."""
+    now = context.clock()
+    made = [
+        LoginSession(
+            id=new_id(),
+            user_id=person.id,
+            role=(await context.accounts.find(person.id)).role,  # type: ignore[union-attr]
+            generation=1,
+            rotated_at=now,
+            device=Device(id=f"device {number}"),
+            first_seen=now,
+            last_seen=now,
+            expires_at=now.replace(year=now.year + 1),
+            revoked_at=now if number >= live else None,
+        )
+        for number in range(live + ended)
+    ]
+    await context.database["sessions"].bulk_write([InsertOne(to_document(session)) for session in made])
+
+
+async def test_a_login_beyond_fifty_ends_the_oldest_session(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http)
+    assert await works(http, person.access_token)
+    await fill(context, person, live=MAX_LIVE_SESSIONS - 2, ended=0)
+    fiftieth = await log_in(context, person)
+    assert await works(http, person.access_token)
+    newest = await log_in(context, person)
+    assert [await works(http, token) for token in (person.access_token, fiftieth, newest)] == [False, True, True]
+    assert await counts(context, person) == (MAX_LIVE_SESSIONS, 1)
+
+
+async def test_sixty_logins_at_once_leave_fifty_sessions(http: httpx.AsyncClient, context: AppContext) -> None:
+    person = await register(http)
+    tokens = await asyncio.gather(*(log_in(context, person, f"phone {number}") for number in range(60)))
+    assert sum([await works(http, token) for token in tokens]) == MAX_LIVE_SESSIONS
+    assert await counts(context, person) == (MAX_LIVE_SESSIONS, 11)
+
+
+async def test_logins_on_one_device_leave_a_bounded_number_of_ended_sessions(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    """The person's own session is older than all that ended, and stays."""
+    person = await register(http)
+    await fill(context, person, live=1, ended=MAX_ENDED_SESSIONS + 20)
+    for _ in range(3):
+        await log_in(context, person, "phone")
+    assert await counts(context, person) == (3, MAX_ENDED_SESSIONS)
+    assert await works(http, person.access_token)

@@ -1,0 +1,116 @@
+"""What the verifier remembers of tokens, and for how long where nothing tells it to forget."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.accounts.repository import SessionRepository
+from grome.accounts.verifier import Verifier
+from grome.common.errors import Unauthenticated
+from grome.context import AppContext
+from tests.builders.people import Person, register
+from tests.conftest import SetClock
+
+
+class CountedSessions(SessionRepository):
+    """Counts how often the database is asked whether a session is live."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context.database)
+        self.asked = 0
+
+    async def is_live(self, session_id: UUID, now: datetime) -> bool:
+        self.asked += 1
+        return await super().is_live(session_id, now)
+
+
+@pytest.fixture
+def sessions(context: AppContext) -> CountedSessions:
+    return CountedSessions(context)
+
+
+@pytest.fixture
+async def verifier(context: AppContext, sessions: CountedSessions) -> AsyncIterator[Verifier]:
+    """One that hears of nothing, since it is not started."""
+    made = Verifier(
+        context.access_tokens, sessions, context.redis, context.subscribing_redis, context.namespace, context.clock
+    )
+    yield made
+    await made.close()
+
+
+async def revoke_unheard(context: AppContext, person: Person) -> None:
+    now = context.clock()
+    await context.database["sessions"].update_many({"user_id": person.id}, {"$set": {"revoked_at": now}})
+
+
+async def is_accepted(verifier: Verifier, person: Person) -> bool:
+    try:
+        return (await verifier.actor(person.access_token)).id == person.id
+    except Unauthenticated:
+        return False
+
+
+async def test_a_verified_token_is_remembered(
+    http: httpx.AsyncClient, verifier: Verifier, sessions: CountedSessions
+) -> None:
+    person = await register(http)
+    assert verifier.remembered(person.access_token) is None
+    for _ in range(3):
+        assert await is_accepted(verifier, person)
+    assert sessions.asked == 1
+    remembered = verifier.remembered(person.access_token)
+    assert remembered is not None
+    assert remembered.id == person.id
+
+
+async def test_a_token_is_looked_up_again_after_thirty_seconds(
+    http: httpx.AsyncClient, context: AppContext, verifier: Verifier, sessions: CountedSessions, clock: SetClock
+) -> None:
+    person = await register(http)
+    began = context.clock()
+    clock.stopped = began
+    assert await is_accepted(verifier, person)
+    await revoke_unheard(context, person)
+    clock.stopped = began + timedelta(seconds=29.9)
+    assert await is_accepted(verifier, person)
+    assert sessions.asked == 1
+    clock.stopped = began + timedelta(seconds=30)
+    assert verifier.remembered(person.access_token) is None
+    assert not await is_accepted(verifier, person)
+    assert sessions.asked == 2
+
+
+async def test_a_forgotten_session_is_looked_up_at_once(
+    http: httpx.AsyncClient, context: AppContext, verifier: Verifier
+) -> None:
+    person, other = await register(http), await register(http)
+    assert [await is_accepted(verifier, one) for one in (person, other)] == [True, True]
+    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    assert stored is not None
+    await revoke_unheard(context, person)
+    await verifier.forget(stored["_id"])
+    assert not await is_accepted(verifier, person)
+    assert verifier.remembered(other.access_token) is not None
+
+
+async def test_everything_is_looked_up_again_when_messages_may_have_been_missed(
+    http: httpx.AsyncClient, context: AppContext, verifier: Verifier
+) -> None:
+    """A subscription that begins has missed all that was said before."""
+    person, other = await register(http), await register(http)
+    assert [await is_accepted(verifier, one) for one in (person, other)] == [True, True]
+    await revoke_unheard(context, person)
+    assert await is_accepted(verifier, person)
+    verifier.start()
+    for _ in range(500):
+        if verifier.remembered(other.access_token) is None:
+            break
+        await asyncio.sleep(0.02)
+    assert verifier.remembered(other.access_token) is None
+    assert not await is_accepted(verifier, person)
+    assert await is_accepted(verifier, other)
