@@ -35,9 +35,17 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     public_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\s]+$(?!\n)", description="What clients reach the API under, for links in messages."
+            pattern=r"^(https?://[^/\s]+)?$(?!\n)",
+            description="What clients reach the API under; unset, the address and port that it listens on.",
         ),
-    ] = "http://127.0.0.1:8000"
+    ] = ""
+    app_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^/\s]+)?$(?!\n)",
+            description="Where links in messages and calendars lead; unset, to pages of the API itself.",
+        ),
+    ] = ""
     metrics_token: Annotated[
         str,
         Meta(
@@ -46,6 +54,22 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
             extra={"secret": True},
         ),
     ] = ""
+
+    @property
+    def api_base(self) -> str:
+        """How the addresses of feeds, files and unsubscribe links begin."""
+        return self.public_url or f"http://{_reachable(self.host)}:{self.port}"
+
+    @property
+    def app_base(self) -> str:
+        """How links in messages and calendars begin."""
+        return self.app_url or self.api_base
+
+
+def _reachable(host: str) -> str:
+    """A host to connect to: wildcard addresses stand for this machine, and IPv6 needs its brackets."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 -- compared, not bound
+    return f"[{host}]" if ":" in host else host
 
 
 class MongoSettings(Struct, frozen=True, forbid_unknown_fields=True):

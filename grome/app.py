@@ -14,6 +14,7 @@ from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
 from grome.any_barber.routes import any_barber
+from grome.app_links.routes import app_links
 from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
@@ -122,6 +123,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
         app.blueprint(feature.blueprint)
     app.blueprint(pages)
     app.blueprint(unsubscribe)
+    app.blueprint(app_links)
     app.blueprint(files)
     app.blueprint(dashboard)
     app.blueprint(mailbox)

@@ -24,18 +24,18 @@ _STILL_ON: Final = timedelta(days=1)  # what began so long ago may go on, and co
 
 
 class Visits:
-    """`public_url` begins the links in events, as it does in messages."""
+    """`app_base` begins the links in events, as it does in messages."""
 
     def __init__(
         self,
         accounts: AccountService,
         bookings: BookingService,
         barbers: BarberService,
-        public_url: str,
+        app_base: str,
         clock: Clock,
     ) -> None:
         self._accounts, self._bookings, self._barbers = accounts, bookings, barbers
-        self._public_url, self._clock = public_url, clock
+        self._app_base, self._clock = app_base, clock
 
     async def around_now(self, user: User) -> list[Entry]:
         """All that the feed of a customer or a barber tells, the earliest visit first."""
@@ -63,7 +63,7 @@ class Visits:
         names = await self._accounts.names(customer_ids)
 
         def entry(booking: Booking) -> Entry:
-            shop, link = shops[booking.barber_id], f"{self._public_url}/bookings/{booking.id}"
+            shop, link = shops[booking.barber_id], f"{self._app_base}/bookings/{booking.id}"
             if to_barber:
                 return barbers_entry(booking, shop, reader, link, _customer(booking, names))
             return customers_entry(booking, shop, reader, link)

@@ -86,7 +86,7 @@ class Clients:
 
     @cached_property
     def file_links(self) -> FileLinks:
-        return FileLinks(self.settings.accounts.signing_key, self.settings.http.public_url, self.clock)
+        return FileLinks(self.settings.accounts.signing_key, self.settings.http.api_base, self.clock)
 
     @cached_property
     def storage(self) -> Storage:

@@ -101,7 +101,7 @@ class Effects(Visits):
 
     @cached_property
     def _unsubscribe_links(self) -> UnsubscribeLinks:
-        return UnsubscribeLinks(self.settings.accounts.signing_key, self.settings.http.public_url)
+        return UnsubscribeLinks(self.settings.accounts.signing_key, self.settings.http.api_base)
 
     @cached_property
     def unsubscribing(self) -> Unsubscribing:
@@ -113,8 +113,8 @@ class Effects(Visits):
 
     @cached_property
     def _stories(self) -> Stories:
-        public_url = self.settings.http.public_url
-        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, public_url, self.clock)
+        app_base = self.settings.http.app_base
+        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, app_base, self.clock)
 
     @cached_property
     def dispatching(self) -> Dispatching:

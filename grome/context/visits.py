@@ -137,9 +137,9 @@ class Visits(People):
 
     @cached_property
     def calendar(self) -> CalendarService:
-        public_url = self.settings.http.public_url
-        addresses = CalendarAddresses(self.settings.accounts.signing_key, public_url)
-        visits = CalendarVisits(self.accounts, self.bookings, self.barbers, public_url, self.clock)
+        http = self.settings.http
+        addresses = CalendarAddresses(self.settings.accounts.signing_key, http.api_base)
+        visits = CalendarVisits(self.accounts, self.bookings, self.barbers, http.app_base, self.clock)
         return CalendarService(CalendarRepository(self.database), addresses, self.accounts, visits, self.clock)
 
     @cached_property

@@ -35,7 +35,7 @@ class Story:
 
 
 class Stories:
-    """`public_url` begins the links in messages."""
+    """`app_base` begins the links in messages."""
 
     def __init__(
         self,
@@ -43,17 +43,17 @@ class Stories:
         bookings: BookingService,
         barbers: BarberService,
         reviews: ReviewService,
-        public_url: str,
+        app_base: str,
         clock: Clock,
     ) -> None:
         self._accounts, self._bookings, self._barbers, self._reviews = accounts, bookings, barbers, reviews
-        self._public_url, self._clock = public_url, clock
+        self._app_base, self._clock = app_base, clock
 
     async def find(self, notice: Notice, reader: User) -> Story | None:
         """None where there is nothing to tell any more: the thing is gone, or what was to be told is not so now."""
         match notice.kind:
             case MessageKind.WELCOME:
-                facts = AccountFacts(name=reader.name, link=self._public_url, at=notice.at)
+                facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notice.at)
                 return Story(kind=notice.kind, facts=facts, about=str(notice.subject_id))
             case MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
                 return await self._of_device(notice, reader)
@@ -65,7 +65,10 @@ class Stories:
     async def _of_device(self, notice: Notice, reader: User) -> Story:
         device = await self._accounts.noticed_device(reader.id, notice.event_id)
         facts = AccountFacts(
-            name=reader.name, link=self._public_url, device=_in_words(device) if device else None, at=notice.at
+            name=reader.name,
+            link=f"{self._app_base}/account",
+            device=_in_words(device) if device else None,
+            at=notice.at,
         )
         return Story(kind=notice.kind, facts=facts, about=None)
 
@@ -80,7 +83,7 @@ class Stories:
             other_name, words = (await self._shop(review.barber_id))[0], review.answer.text
         else:
             return None
-        link = f"{self._public_url}/bookings/{review.id}"
+        link = f"{self._app_base}/bookings/{review.id}"
         facts = ReviewFacts(name=reader.name, other_name=other_name, stars=review.rating, words=words, link=link)
         return Story(kind=notice.kind, facts=facts, about=str(review.id))
 
@@ -115,7 +118,7 @@ class Stories:
             starts_at=starts_at,
             ends_at=starts_at + (then.ends_at - then.scheduled_at),
             timezone=timezone,
-            link=f"{self._public_url}/bookings/{booking.id}",
+            link=f"{self._app_base}/bookings/{booking.id}",
             reason=_reason(entry),
             note=entry.note if entry else None,
             is_request=then.status is Status.REQUESTED,

@@ -44,6 +44,28 @@ def test_variables_reach_their_leaves_in_their_types() -> None:
     assert (settings.redis.timeout_s, settings.log.level, settings.bookings.answer_within_min) == (0.5, "ERROR", 90)
 
 
+@pytest.mark.parametrize(
+    ("given", "api_base", "app_base"),
+    [
+        ({}, "http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ({"PORT": "8123"}, "http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ({"HOST": "0.0.0.0", "PORT": "80"}, "http://127.0.0.1:80", "http://127.0.0.1:80"),  # noqa: S104 -- not bound
+        ({"HOST": "::1"}, "http://[::1]:8000", "http://[::1]:8000"),
+        ({"PUBLIC_URL": "https://api.example", "PORT": "9"}, "https://api.example", "https://api.example"),
+        (
+            {"PUBLIC_URL": "https://api.example", "APP_URL": "https://app.example"},
+            *("https://api.example", "https://app.example"),
+        ),
+        ({"APP_URL": "https://app.example"}, "http://127.0.0.1:8000", "https://app.example"),
+    ],
+)
+def test_links_without_a_public_url_begin_with_the_address_that_is_listened_on(
+    given: dict[str, str], api_base: str, app_base: str
+) -> None:
+    http = load_settings({f"GROME_HTTP_{name}": value for name, value in given.items()}).http
+    assert (http.api_base, http.app_base) == (api_base, app_base)
+
+
 def test_all_faults_are_reported_together() -> None:
     told = faults(
         GROME_ENV="production",

@@ -1,0 +1,55 @@
+"""The page behind a link of a message: says what the link is about and opens the app. It shows nothing private."""
+
+from importlib.resources import files
+from string import Template
+from typing import Final, Literal
+
+from msgspec import Struct, toml
+
+from grome.common.http.content_policy import hash_of
+from grome.notifications.models import Language
+
+Subject = Literal["booking", "account", "webhook"]
+# The app registers this scheme. A link of https that the app claims (Universal Links, App Links) never shows the page.
+APP_SCHEME: Final = "grome"
+
+
+class SubjectTexts(Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+    said: str
+
+
+class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
+    button: str
+    rest: str
+    booking: SubjectTexts
+    account: SubjectTexts
+    webhook: SubjectTexts
+
+
+def _read(name: str) -> str:
+    return files("grome.app_links").joinpath(name).read_text(encoding="utf-8")
+
+
+_PAGE: Final = _read("page.html")
+_TEMPLATE: Final = Template(_PAGE)
+TEXTS: Final = toml.decode(_read("page.toml"), type=dict[Language, PageTexts])
+POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:; "
+    f"style-src {hash_of(_PAGE, 'style')}"
+)
+
+
+def link_page(language: Language, subject: Subject, path: str) -> str:
+    """`path` is what the app opens. Nothing on the page was typed by anybody, so nothing is escaped."""
+    texts = TEXTS[language]
+    about: SubjectTexts = getattr(texts, subject)
+    return _TEMPLATE.substitute(
+        language=language,
+        direction="rtl" if language == "ar" else "ltr",
+        title=about.title,
+        said=about.said,
+        link=f"{APP_SCHEME}://{path}",
+        button=texts.button,
+        rest=texts.rest,
+    )

@@ -1,0 +1,53 @@
+"""`/bookings/…`, `/account` and `/webhooks/…`: where links in messages and calendars lead without an app of its own.
+
+The same page answers for every id, known or not, so that nobody learns from it which bookings exist.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from sanic import Blueprint, HTTPResponse, Request
+
+from grome.app_links.page import POLICY, TEXTS, Subject, link_page
+from grome.common.http.accept_language import preferred_language
+from grome.common.http.answers import body
+
+app_links = Blueprint("app_links")
+_LANGUAGES: Final = tuple(TEXTS)
+
+
+async def booking_link(request: Request, booking_id: UUID) -> HTTPResponse:
+    return _page(request, "booking", f"bookings/{booking_id}")
+
+
+async def short_booking_link(request: Request, booking_id: UUID) -> HTTPResponse:
+    return _page(request, "booking", f"bookings/{booking_id}")
+
+
+async def account_link(request: Request) -> HTTPResponse:
+    return _page(request, "account", "account")
+
+
+async def webhook_link(request: Request, endpoint_id: UUID) -> HTTPResponse:
+    return _page(request, "webhook", f"webhooks/{endpoint_id}")
+
+
+def _page(request: Request, subject: Subject, path: str) -> HTTPResponse:
+    language = preferred_language(request.headers.get("accept-language"), _LANGUAGES)
+    response = body(request, link_page(language, subject, path).encode(), 200, "text/html; charset=utf-8")
+    vary = [response.headers.get("Vary", ""), "Accept-Language"]
+    response.headers["Vary"] = ", ".join(filter(None, vary))
+    response.headers["Content-Language"] = language
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+for handler, path in (
+    (booking_link, "/bookings/<booking_id:uuid>"),
+    (short_booking_link, "/b/<booking_id:uuid>"),
+    (account_link, "/account"),
+    (webhook_link, "/webhooks/<endpoint_id:uuid>"),
+):
+    app_links.add_route(handler, path, methods=["GET", "HEAD"])

@@ -1,0 +1,77 @@
+"""The pages behind links of messages: there for everybody, in the reader's language, and without anything private."""
+
+import base64
+import hashlib
+import re
+from typing import get_args
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from grome.app_links.page import TEXTS, Subject, link_page
+from grome.context import AppContext
+from tests.builders.barbers import barber
+from tests.builders.bookings import book, tomorrow
+from tests.builders.messages import LANGUAGES
+from tests.builders.people import register
+
+SUBJECTS: tuple[Subject, ...] = get_args(Subject)
+ID = uuid4()
+PATHS = {
+    f"/bookings/{ID}": f"grome://bookings/{ID}",
+    f"/b/{ID}": f"grome://bookings/{ID}",
+    "/account": "grome://account",
+    f"/webhooks/{ID}": f"grome://webhooks/{ID}",
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_page_of_a_link_opens_the_app(http: httpx.AsyncClient, path: str) -> None:
+    shown = await http.get(path)
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert re.findall('href="([^"]*)"', shown.text.partition("<body>")[2]) == [PATHS[path]]
+    head = await http.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_page_of_a_booking_tells_nothing_of_it(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Its answer is the same for a booking that there is and for one that there is not."""
+    customer = await register(http, name="Zoë")
+    booking = await book(http, customer, await barber(http, context), tomorrow(9))
+    there, nowhere = await http.get(f"/bookings/{booking['id']}"), await http.get(f"/bookings/{ID}")
+    assert there.text.replace(booking["id"], str(ID)) == nowhere.text
+
+
+@pytest.mark.parametrize("path", ["/bookings/7", "/bookings/", "/bookings", f"/b/{ID}/x", "/webhooks/%3Cb%3E"])
+async def test_path_without_an_id_is_not_found(http: httpx.AsyncClient, path: str) -> None:
+    assert (await http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_page_is_in_the_readers_language(http: httpx.AsyncClient, language: str) -> None:
+    shown = await http.get("/account", headers={"Accept-Language": f"nl, {language}-XX;q=0.8, en;q=0.1"})
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in shown.text
+    assert shown.headers["content-language"] == language
+    assert "Accept-Language" in shown.headers["vary"]
+
+
+async def test_policy_of_the_page_admits_its_style_and_nothing_else(http: httpx.AsyncClient) -> None:
+    shown = await http.get("/account")
+    (style,) = re.findall("<style>(.*?)</style>", shown.text, re.DOTALL)
+    source = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = shown.headers["content-security-policy"]
+    assert f"style-src 'sha256-{source}'" in policy
+    assert "default-src 'none'" in policy
+    assert "<script" not in shown.text
+    assert (shown.headers["cache-control"], shown.headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert shown.headers["x-robots-tag"] == "noindex"
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_texts_of_each_subject_differ_by_language(subject: Subject) -> None:
+    assert set(TEXTS) == set(LANGUAGES)
+    pages = {link_page(language, subject, "x") for language in LANGUAGES}
+    assert len(pages) == len(LANGUAGES)
+    for shown in pages:
+        assert not re.search(r"[{}$]", shown.partition("<body>")[2])
