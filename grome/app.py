@@ -26,7 +26,6 @@ from grome.common.errors import (
     BadRequest,
     BodyTooLarge,
     Bug,
-    HeadTooLarge,
     MethodNotAllowed,
     NotFound,
     Refusal,
@@ -167,8 +166,7 @@ def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR091
         case sanic_errors.MethodNotAllowed():
             return MethodNotAllowed(headers={"Allow": ", ".join(_allowed_methods(request))})
         case sanic_errors.PayloadTooLarge():
-            # Where Sanic gave up before it had the whole head, the request is a stand-in without a method.
-            return HeadTooLarge() if request.method == "NONE" else BodyTooLarge()
+            return BodyTooLarge()
         case sanic_errors.ServiceUnavailable():
             return Unavailable()
         case sanic_errors.SanicException() if error.status_code < 500:  # noqa: PLR2004 -- the class of 4xx

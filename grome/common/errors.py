@@ -65,8 +65,22 @@ class BodyTooLarge(Refusal):
     status, code, title = 413, "body_too_large", "The body is too large"
 
 
+class TargetTooLong(Refusal):
+    status, code, title = 414, "target_too_long", "The address is too long"
+
+
 class HeadTooLarge(Refusal):
-    status, code, title = 431, "head_too_large", "The address and the headers are too large"
+    status, code, title = 431, "head_too_large", "The headers are too large"
+
+
+class NotImplementedHere(Refusal):
+    """A way of sending a request that HTTP knows and this server does not."""
+
+    status, code, title = 501, "not_implemented", "The server does not know this way of sending a request"
+
+
+class VersionNotSupported(Refusal):
+    status, code, title = 505, "version_not_supported", "The server speaks HTTP/1.1"
 
 
 class UnsupportedMediaType(Refusal):

@@ -2,20 +2,22 @@
 
 import time
 
-from sanic import Blueprint, Request
+from sanic import Request
 
 from grome.common.errors import NotFound
 from grome.common.file_links import PATH
 from grome.common.http.caching import NO_STORE
 from grome.common.http.operations import log_answer
+from grome.common.http.pages import Pages
 from grome.common.http.request_id import request_id
 from grome.common.storage import MissingFileError, disposition
 from grome.context import app_context
 from grome.files.errors import LinkExpired
 
-files = Blueprint("files", url_prefix=PATH)
+files = Pages("files", url_prefix=PATH)
 
 
+@files.get("/<token:str>")
 async def fetch_file(request: Request, token: str) -> None:
     """The link itself says who may: it is signed, and good for minutes."""
     context, started = app_context(request), time.perf_counter()
@@ -42,6 +44,3 @@ async def fetch_file(request: Request, token: str) -> None:
         raise NotFound from None
     if request.app.config.ACCESS_LOG_LINES:  # without the token, which would let whoever reads the log fetch the file
         log_answer(request_id(request), request.method, f"{PATH}/…", 200, started, request.ip)
-
-
-files.add_route(fetch_file, "/<token:str>", methods=["GET", "HEAD"])

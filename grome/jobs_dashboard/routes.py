@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 from loguru import logger
 from msgspec import Struct
-from sanic import Blueprint, HTTPResponse, Request
+from sanic import HTTPResponse, Request
 from sanic.response import redirect
 from saq.job import Job
 from saq.queue.redis import RedisQueue
@@ -20,6 +20,7 @@ from grome.common.errors import Invalid, NotFound, Refusal, Unauthenticated
 from grome.common.http.answers import JSON, body, encode
 from grome.common.http.client import user_agent
 from grome.common.http.decoding import QueryDecoder
+from grome.common.http.pages import Pages
 from grome.common.http.paging import Cursor
 from grome.common.http.request_id import request_id
 from grome.context import app_context
@@ -48,7 +49,7 @@ JOBS_SHOWN: Final = 100
 DEAD_SHOWN: Final = 50
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
-dashboard = Blueprint("dashboard", url_prefix=PREFIX)
+dashboard = Pages("dashboard", url_prefix=PREFIX)
 
 
 @dashboard.on_request

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from sanic import Blueprint, HTTPResponse, Request
+from sanic import HTTPResponse, Request
 from sanic.response import redirect
 
 from grome.common.errors import NotFound
 from grome.common.http.answers import body
+from grome.common.http.pages import Pages
 from grome.common.http.request_id import request_id
 from grome.context import app_context
 from grome.mailbox.pages import FRAME_POLICY, PAGE_POLICY, mailbox_page
@@ -14,7 +15,7 @@ from grome.notifications.mailbox import Letter, MailboxFolder, open_mailbox
 
 PREFIX: Final = "/mailbox"
 
-mailbox = Blueprint("mailbox", url_prefix=PREFIX)
+mailbox = Pages("mailbox", url_prefix=PREFIX)
 
 
 @mailbox.on_request

@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import Final, cast
 
 from msgspec import Struct
-from sanic.http import Stage
-from sanic.server.protocols.http_protocol import HttpProtocol
 
 from config.settings import NearbySettings
+from grome.common.errors import Refusal
 from grome.common.http.operations import log_answer
 from grome.common.http.ready import HeaderLines, sent
+from grome.common.http.request_head import read_fields
 from grome.common.http.request_id import ACCEPTABLE
+from grome.common.http.strict_http import StrictHttpProtocol
 from grome.common.ids import new_hex_id
 from grome.nearby.plain import answer_at_once, bearer_token
 
@@ -39,12 +40,12 @@ class Head(Struct, frozen=True):
     request_id: str | None
 
 
-def protocol(settings: NearbySettings) -> type[HttpProtocol]:
+def protocol(settings: NearbySettings) -> type[StrictHttpProtocol]:
     """What a server of the application is to speak."""
-    return FastPathProtocol if settings.fast_path else HttpProtocol
+    return FastPathProtocol if settings.fast_path else StrictHttpProtocol
 
 
-class FastPathProtocol(HttpProtocol):
+class FastPathProtocol(StrictHttpProtocol):
     """Sanic's protocol, which sees each packet after this one has left it."""
 
     __slots__ = ("_head", "_head_bytes")
@@ -54,10 +55,10 @@ class FastPathProtocol(HttpProtocol):
             super().data_received(data)
 
     def _is_between_requests(self) -> bool:
-        """Whether Sanic waits for the next request, and the client takes what it is sent."""
+        """Whether Sanic waits for the next request and nothing else, and the client takes what it is sent."""
         return (
             self.http is not None
-            and self.http.stage is Stage.IDLE
+            and self.http.is_waiting
             and not self.recv_buffer
             and self._can_write.is_set()
             and self.transport is not None
@@ -106,6 +107,10 @@ def _written(lines: HeaderLines) -> bytes:
 
 def _read_head(lines: bytes) -> Head | None:
     """None where a header is not plain. Of headers that come twice the first counts, as it does for Sanic."""
+    try:
+        read_fields(lines)
+    except Refusal:
+        return None
     found: dict[str, str] = {}
     for line in lines.decode(errors="surrogateescape").split("\r\n")[1:]:
         name, colon, value = line.partition(":")

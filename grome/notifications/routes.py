@@ -3,13 +3,14 @@
 from typing import Final
 from uuid import UUID
 
-from sanic import Blueprint, HTTPResponse, Request
+from sanic import HTTPResponse, Request
 
 from grome.accounts.models import Preferences
 from grome.common.actor import SIGNED_IN, Actor
 from grome.common.errors import Invalid, NotFound
 from grome.common.http import PageQuery, Routes
 from grome.common.http.answers import body
+from grome.common.http.pages import Pages
 from grome.context import app_context
 from grome.notifications.models import Topic
 from grome.notifications.schemas import NotificationPage, PushTokenIn
@@ -20,7 +21,7 @@ from grome.notifications.unsubscribe_page import POLICY, page
 ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
 
 notifications = Routes("notifications", "/v1/me")
-unsubscribe = Blueprint("unsubscribe", url_prefix=PATH)
+unsubscribe = Pages("unsubscribe", url_prefix=PATH)
 
 
 @notifications.get("/notifications", who=SIGNED_IN)

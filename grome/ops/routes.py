@@ -4,7 +4,7 @@ import hmac
 from importlib.resources import files
 
 from prometheus_client import CONTENT_TYPE_LATEST
-from sanic import Blueprint, HTTPResponse, Request
+from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse, redirect
 
 from grome.common.actor import ADMINS, ANYONE
@@ -12,6 +12,7 @@ from grome.common.http import Routes, reply
 from grome.common.http.answers import JSON, body
 from grome.common.http.caching import REVALIDATED
 from grome.common.http.content_policy import hash_of
+from grome.common.http.pages import Pages
 from grome.common.http.request_id import request_id
 from grome.context import app_context
 from grome.ops.health import check
@@ -19,7 +20,7 @@ from grome.ops.metrics import metrics
 from grome.ops.schemas import Live, Ready
 
 ops = Routes("ops", "")
-pages = Blueprint("pages")
+pages = Pages("pages")
 
 
 @ops.get("/health/live", who=ANYONE)
@@ -52,6 +53,7 @@ async def read_metrics(request: Request) -> BaseHTTPResponse:
     return body(request, await metrics(app_context(request)), 200, CONTENT_TYPE_LATEST)
 
 
+@pages.get("/openapi.json")
 async def openapi(request: Request) -> HTTPResponse:
     return body(request, request.app.ctx.openapi, 200, JSON, REVALIDATED)
 
@@ -65,15 +67,13 @@ _DOCS_POLICY = (
 )
 
 
+@pages.get("/docs")
 async def docs(request: Request) -> HTTPResponse:
     response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8", REVALIDATED)
     response.headers["Content-Security-Policy"] = _DOCS_POLICY
     return response
 
 
+@pages.get("/")
 async def front_door(request: Request) -> HTTPResponse:
     return redirect("/docs", {"X-Request-ID": request_id(request)}, status=307)
-
-
-for handler, path in ((openapi, "/openapi.json"), (docs, "/docs"), (front_door, "/")):
-    pages.add_route(handler, path, methods=["GET", "HEAD"])

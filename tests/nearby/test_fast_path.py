@@ -11,9 +11,9 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sanic.server.protocols.http_protocol import HttpProtocol
 
 from grome.app import App
+from grome.common.http.strict_http import StrictHttpProtocol
 from grome.nearby.fast_path import FastPathProtocol
 from tests.builders.people import register
 from tests.builders.searches import NEARBY
@@ -48,7 +48,7 @@ async def doors(app: App) -> AsyncIterator[Doors]:
     loop = asyncio.get_running_loop()
     servers = [
         await loop.create_server(partial(protocol, loop=loop, app=app), "127.0.0.1", 0)
-        for protocol in (CountingProtocol, HttpProtocol)
+        for protocol in (CountingProtocol, StrictHttpProtocol)
     ]
     yield Doors(*(server.sockets[0].getsockname()[1] for server in servers))
     for server in servers:

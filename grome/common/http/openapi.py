@@ -18,6 +18,7 @@ from grome.common.errors import (
     Invalid,
     MalformedBody,
     Refusal,
+    TargetTooLong,
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
@@ -162,7 +163,7 @@ def _refusal_response(codes: dict[str, str]) -> Json:
 
 def _common_refusals(operation: Operation) -> list[type[Refusal]]:
     """What the shared code around every handler can refuse."""
-    refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, HeadTooLarge, Unavailable]
+    refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, TargetTooLong, HeadTooLarge, Unavailable]
     if operation.who not in (ANYONE, SIGNED_IN):
         refusals.append(Forbidden)
     if "body" in operation.hints:
