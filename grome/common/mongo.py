@@ -175,12 +175,11 @@ async def fill_in(
 
 
 def _fill_in_unchanged(old: Document, name: str, filled: Document) -> UpdateOne:
-    """An update that matches only while the document has the version, and the values to be replaced, that were read."""
-    replaced = {field for field, value in filled.items() if field in old and old[field] != value}
-    guards = {field: old[field] for field in replaced | ({"version"} & old.keys())}
+    """An update that matches only while all fields of `filled`, and the version, are as they were read."""
+    read = {field: old[field] for field in (filled.keys() | {"version"}) & old.keys()}
     absent = {field: {"$exists": False} for field in filled.keys() - old.keys()}
-    new = {field: value for field, value in filled.items() if field in replaced or field not in old}
-    return UpdateOne({name: {"$exists": False}, **absent, **guards, "_id": old["_id"]}, {"$set": new})
+    new = {field: value for field, value in filled.items() if field in absent or value != old[field]}
+    return UpdateOne({name: {"$exists": False}, **absent, **read, "_id": old["_id"]}, {"$set": new})
 
 
 async def drop_index(collection: Collection, name: str) -> None:
