@@ -226,11 +226,12 @@ class Idempotency(Struct, frozen=True):
 class Booking(Struct, frozen=True, kw_only=True):
     """A booking. It occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
 
-    Those of a proposal are among them. Negative ones are its seats under daily caps (`grome/availability/caps.py`).
-    `version` is that of the newest history entry. A request waits for whom it `awaits`, and expires if there is no
-    answer at `answer_by`, unless a proposal is open; both are null where nobody is waited for. `late_min` is how much
-    later than agreed the visit is, by the barber's fault. There is a customer or a guest. `price` is that of
-    the services less the discount. `terms` are the barber's as they stood.
+    Those of a proposal are among them, and so are `early_ticks`, which a visit that began before its time claims beside
+    the agreed ones: who takes the start back gives them back too. Negative ones are its seats under daily caps
+    (`grome/availability/caps.py`). `version` is that of the newest history entry. A request waits for whom it `awaits`,
+    and expires if there is no answer at `answer_by`, unless a proposal is open; both are null where nobody is waited
+    for. `late_min` is how much later than agreed the visit is, by the barber's fault. There is a customer or a guest.
+    `price` is that of the services less the discount. `terms` are the barber's as they stood.
     """
 
     id: UUID = field(name="_id")
@@ -244,6 +245,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     ends_at: datetime
     house_call: HouseCall | None = None
     ticks: list[int]
+    early_ticks: list[int] = []
     active: bool
     status: Status
     reason: Reason | None = None

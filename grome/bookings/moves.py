@@ -8,12 +8,13 @@ from uuid import UUID
 
 from loguru import logger
 
-from grome.availability.ticks import first_tick_from, tick_of
+from grome.availability.ticks import tick_of
 from grome.availability.visits import rules_for
 from grome.barbers.models import ChosenService
 from grome.barbers.service import BarberService
-from grome.bookings.changing import GROME, Author, BookingChanges, Change, author, end
-from grome.bookings.errors import OutsideWindow, SettlementChanged, WrongState
+from grome.bookings.changing import ATTEMPTS, GROME, Author, BookingChanges, Change, author, end
+from grome.bookings.claimed_time import early_start, used_until, wanted_by_early_start
+from grome.bookings.errors import KeepsChanging, OutsideWindow, SettlementChanged, SlotTaken, WrongState
 from grome.bookings.models import (
     TRANSITIONS,
     Action,
@@ -61,7 +62,13 @@ class BookingMoves:
         OutsideWindow where nobody can have failed to come yet, or it is too late to say so.
         """
         by = author(actor)
-        return booking_out(await self._changes.change(by, booking_id, partial(self._decide, by, action, note)))
+        decide = partial(self._decide, by, action, note)
+        for _ in range(ATTEMPTS):
+            try:
+                return booking_out(await self._changes.change(by, booking_id, decide))
+            except SlotTaken:  # an early start wanted a minute that was free when it was looked at
+                continue
+        raise KeepsChanging
 
     async def cancel(self, actor: Actor, booking_id: UUID, wanted: CancelIn) -> BookingOut:
         """As `move`. Raises SettlementChanged too, where it costs something else than the client expects."""
@@ -127,9 +134,19 @@ class BookingMoves:
             fields: Document = {"awaits": Party.BARBER.value, "answer_by": deadline}
             return Change(action=action, status=booking.status, fields=fields, answer_by=deadline)
         fields = {"awaits": None, "answer_by": None}
+        if action is Action.START:
+            fields |= await self._early_start(booking, tick_of(now))
         if action is Action.COMPLETE:
-            fields["ticks"] = _ticks_used(booking, now)
+            fields |= used_until(booking, tick_of(now))
         return Change(action=action, status=transition.target, fields=fields)
+
+    async def _early_start(self, booking: Booking, running: int) -> Document:
+        """What the visit claims besides where it begins before its time, and where others leave that free."""
+        wanted = wanted_by_early_start(booking, running)
+        if not wanted:
+            return {}
+        taken = await self._bookings.occupied(booking.barber_id, wanted[0], wanted[-1] + 1)
+        return early_start(booking, wanted, taken)
 
     async def _is_agreed(self, booking: Booking, party: Party) -> bool:
         """Whether with this party's yes both sides have agreed.
@@ -181,9 +198,3 @@ def _check_no_show(booking: Booking, now: datetime) -> None:
         raise OutsideWindow(f"Give the customer time until {first.isoformat()}.")
     if now > last:
         raise OutsideWindow(f"This could be said until {last.isoformat()}.")
-
-
-def _ticks_used(booking: Booking, now: datetime) -> list[int]:
-    """What a visit that ends now has taken: its time until now, at least its first five minutes, and its seats."""
-    last = max(first_tick_from(now), tick_of(booking.scheduled_at) + 1)
-    return [tick for tick in booking.ticks if tick < last]

@@ -11,6 +11,7 @@ from grome.availability.ticks import TICK, moment_of, tick_of
 from grome.barbers.models import Barber, ChosenService
 from grome.bookings.errors import BookingInFlight, SlotTaken
 from grome.bookings.models import Action, Booking, Guest, HistoryEntry, Origin, Party, Status
+from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
 from grome.bookings.wishes import Wish, compose
@@ -32,8 +33,8 @@ class Seating:
 class WalkInBookings:
     """A walk-in claims its time by the same index as every booking, though no rule but that counts any more."""
 
-    def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
-        self._bookings, self._clock = bookings, clock
+    def __init__(self, bookings: BookingRepository, moves: BookingMoves, clock: Clock) -> None:
+        self._bookings, self._moves, self._clock = bookings, moves, clock
 
     async def begin(self, barber: Barber, seating: Seating) -> BookingOut:
         """A booking in progress, from the five minutes that go on now. Raises SlotTaken where they, or what follows,
@@ -41,9 +42,18 @@ class WalkInBookings:
         """
         booking = self._compose(barber, seating, self._clock())
         try:
+            return await self._insert(booking)
+        except SlotTaken:
+            # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
+            if not await self._moves.expire_within(barber.id, booking.ticks):
+                raise
+            return await self._insert(booking)
+
+    async def _insert(self, booking: Booking) -> BookingOut:
+        try:
             await self._bookings.insert(booking)
         except (SlotTaken, BookingInFlight):  # perhaps by its own self
-            there = await self._bookings.find({"barber_id": barber.id}, seating.id)
+            there = await self._bookings.find({"barber_id": booking.barber_id}, booking.id)
             if there is None:
                 raise
             return booking_out(there)

@@ -126,7 +126,7 @@ class Visits(People):
     @cached_property
     def walk_ins(self) -> WalkInService:
         stored = WalkInRepository(self.database)
-        bookings = WalkInBookings(self.stored_bookings, self.clock)
+        bookings = WalkInBookings(self.stored_bookings, self.booking_moves, self.clock)
         queues = WalkInQueues(stored, self.bookings, self.clock)
         return WalkInService(stored, self.barbers, self.accounts, bookings, queues, self.clock)
 

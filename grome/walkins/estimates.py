@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from grome.availability.slots import Calendar, first_slot_between
-from grome.availability.ticks import TICK, TICK_MIN, Span, span_between
+from grome.availability.ticks import TICK, TICK_MIN, Span, moment_of, span_between, tick_of
 from grome.availability.visits import Visit
 
 # Fewer visits than that say nothing about a barber.
@@ -37,30 +37,36 @@ def at_pace(duration_min: int, pace: float) -> int:
     return max(-int(-duration_min * pace // TICK_MIN), 1) * TICK_MIN
 
 
-def overrun(started_at: datetime, ends_at: datetime, pace: float, now: datetime) -> Span:
-    """The ticks that a visit which goes on will take beyond its planned end; perhaps none.
+def overrun(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, now: datetime) -> Span:
+    """The ticks that a visit which goes on will take and does not hold; perhaps none.
 
-    It takes at its barber's pace what was planned, and at least five minutes more where that is over.
+    It takes at its barber's pace what was planned, and at least five minutes more where that is over. Where it began
+    before its agreed time, the chair is taken from now on, whatever others have left it to claim.
     """
-    planned = int((ends_at - started_at) / timedelta(minutes=1))
-    expected = started_at + timedelta(minutes=at_pace(planned, pace)) if planned > 0 else now
-    return span_between(ends_at, max(expected, now + TICK, ends_at))
+    starts_at, ends_at = agreed
+    planned = int((ends_at - max(began_at, starts_at)) / timedelta(minutes=1))
+    expected = began_at + timedelta(minutes=at_pace(planned, pace)) if planned > 0 else now
+    first = now if began_at < starts_at else ends_at
+    return span_between(first, max(expected, now + TICK, first))
 
 
 def turns(calendar: Calendar, visits: Sequence[Visit], now: datetime, closing: datetime) -> list[datetime | None]:
     """For each who waits, in order, when a visit of this length has room first; None where there is none today.
 
     Who is farther behind may slip into a gap that is too short for those in front, but takes nothing from them. Notice,
-    grid, buffers and caps do not matter to who is there already.
+    grid, buffers and caps do not matter to who is there already, and the tick that is running may be claimed. Who sits
+    down within it stays as long all the same, and so the next waits for that.
     """
     rules = msgspec.structs.replace(
         calendar.rules, slot_step_min=TICK_MIN, min_notice_min=0, buffer_before_min=0, buffer_after_min=0
     )
-    at_once = replace(calendar, rules=rules, now=now)
+    running = moment_of(tick_of(now))
+    at_once = replace(calendar, rules=rules, now=running)
     found: list[datetime | None] = []
     for visit in visits:
-        slot = first_slot_between(at_once, now, closing, visit)
-        found.append(slot.start if slot else None)
+        slot = first_slot_between(at_once, running, closing, visit)
+        found.append(max(slot.start, now) if slot else None)
         if slot:
-            at_once = replace(at_once, taken=at_once.taken | set(range(*span_between(slot.start, slot.end))))
+            stays = span_between(slot.start, max(slot.end, now + timedelta(minutes=visit.duration_min)))
+            at_once = replace(at_once, taken=at_once.taken | set(range(*stays)))
     return found

@@ -47,7 +47,7 @@ class Queues:
         taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         pace = pace_of([_duration(visit) for visit in await self._bookings.last_completed(barber.id, _KNOWN_VISITS)])
         for visit in await self._bookings.going_on(barber.id, now - timedelta(days=1)):
-            taken |= set(range(*overrun(_at(visit, Action.START), visit.ends_at, pace, now)))
+            taken |= set(range(*overrun(_at(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now)))
         wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
         if joining:
             wanted.append(list(joining))

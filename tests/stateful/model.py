@@ -244,7 +244,11 @@ class Model:
         start = self.now // TICK * TICK
         ticks = frozenset(range(start, start + minutes, TICK))
         if not ticks.isdisjoint(self.taken(wish.shop.id)):
-            raise Refused("slot_taken")
+            for other, visit in list(self.of_shop(wish.shop.id)):
+                if ticks & visit.held:
+                    self.visits[other] = visit.by_time(self.now)
+            if not ticks.isdisjoint(self.taken(wish.shop.id)):
+                raise Refused("slot_taken")
         created = Entry("create", "accepted", "barber", None, start)
         visit = self._visit(customer, wish, start, created)
         started = visit.becomes(Entry("start", "in_progress", "barber"))
@@ -313,15 +317,32 @@ class Model:
             self.visits[key] = visit.becomes(entry, awaits="barber", answer_by=answer_by)
         else:
             done = visit.becomes(Entry(action, _TO[action], person.role), awaits=None, answer_by=None)
-            self.visits[key] = self._completed(done) if action == "complete" else done
+            then = {"complete": self._completed, "start": self._started}
+            self.visits[key] = then[action](key, done) if action in then else done
 
     def _is_unasked(self, visit: Visit) -> bool:
         return Wish(self.shops[visit.shop], visit.offers).auto
 
-    def _completed(self, visit: Visit) -> Visit:
-        """It has occupied what was its time up to now, and at least its first five minutes."""
-        last = max(self.now, visit.start + TICK)
-        return replace(visit, ticks=frozenset(tick for tick in visit.ticks if tick < last), ended_at=self.now)
+    def _started(self, key: UUID, visit: Visit) -> Visit:
+        """Before its time it claims the minutes from now on as well, up to where somebody else has one."""
+        running, others = self.now // TICK * TICK, self.taken(visit.shop, but=key)
+        early = visit.start - running
+        if early <= 0:
+            return visit
+        claimed = set[int]()
+        for tick in sorted(tick - early for tick in visit.ticks if tick - early >= running):
+            if tick in others:
+                break
+            claimed.add(tick)
+        return replace(visit, ticks=visit.ticks | claimed)
+
+    def _completed(self, _: UUID, visit: Visit) -> Visit:
+        """It has occupied what was its time up to now; the five minutes that go on are somebody else's."""
+        running = self.now // TICK * TICK
+        over = frozenset(tick for tick in visit.ticks if tick < running)
+        if visit.seats:  # a seat is counted where there is a tick of its day
+            over |= {visit.start}
+        return replace(visit, ticks=over, ended_at=self.now)
 
     def tip(self, person: Person, key: UUID, amount: int) -> None:
         visit = self.seen(person, key)

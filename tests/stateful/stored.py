@@ -68,7 +68,7 @@ def _visit(one: dict[str, Any], offers: dict[UUID, int]) -> Visit:
     history, proposal = one["history"], one["proposal"]
     assert [entry["version"] for entry in history] == list(range(1, one["version"] + 1))
     assert (one["status"], one["reason"]) == (history[-1]["status"], _reason_of(history))
-    assert one["active"] == (one["status"] != "cancelled")
+    assert one["active"] == (one["status"] != "cancelled" and bool(one["ticks"]))
     ticks = proposal["instead_of"] if proposal else one["ticks"]
     ended = [entry["at"] for entry in history if entry["status"] in {"completed", "cancelled"}]
     terms = one["terms"]["cancellation"]

@@ -83,11 +83,33 @@ def test_the_pace_is_the_median_and_needs_a_few_visits() -> None:
     assert [at_pace(30, pace) for pace in (1.0, 1.1, 0.5, 0.01)] == [30, 35, 15, 5]
 
 
-def test_a_visit_that_goes_on_takes_what_it_takes() -> None:
-    began = NOON - 30 * MINUTE
-    assert overrun(began, NOON, 1.0, NOON - 10 * MINUTE) == span_between(NOON, NOON)
-    assert overrun(began, NOON, 1.5, NOON - 10 * MINUTE) == span_between(NOON, NOON + 15 * MINUTE)
-    assert overrun(began, NOON, 1.0, NOON + 20 * MINUTE) == span_between(NOON, NOON + 25 * MINUTE)
+def test_overrun_of_a_visit_in_progress_follows_its_pace_and_its_real_start() -> None:
+    began, agreed = NOON - 30 * MINUTE, (NOON - 30 * MINUTE, NOON)
+    assert overrun(began, agreed, 1.0, NOON - 10 * MINUTE) == span_between(NOON, NOON)
+    assert overrun(began, agreed, 1.5, NOON - 10 * MINUTE) == span_between(NOON, NOON + 15 * MINUTE)
+    assert overrun(began, agreed, 1.0, NOON + 20 * MINUTE) == span_between(NOON, NOON + 25 * MINUTE)
+    an_hour_early = (NOON + 30 * MINUTE, NOON + 60 * MINUTE)
+    assert overrun(began, an_hour_early, 1.0, NOON - 10 * MINUTE) == span_between(NOON - 10 * MINUTE, NOON)
+    assert overrun(began, an_hour_early, 1.0, NOON + 10 * MINUTE) == span_between(
+        NOON + 10 * MINUTE, NOON + 15 * MINUTE
+    )
+
+
+@pytest.mark.parametrize(
+    ("taken", "queue", "expected"),
+    [
+        ([], [30], [2]),
+        ([], [30, 30], [2, 35]),  # the first stays until 12:32
+        ([(30, 60)], [30, 10], [2, 60]),
+        ([(0, 5)], [30], [5]),
+    ],
+)
+def test_turns_begin_in_the_running_tick_where_it_is_free(
+    taken: list[tuple[int, int]], queue: list[int], expected: list[int]
+) -> None:
+    """At two minutes past."""
+    now = NOON + 2 * MINUTE
+    assert minutes(turns(a_calendar(*taken), [Visit(length) for length in queue], now, CLOSING)) == expected
 
 
 def test_a_closed_day_has_no_turn() -> None:

@@ -3,14 +3,17 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from grome.availability.ticks import tick_of
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
+from tests.builders.slots import free
 from tests.conftest import SetClock
 
 MINUTE = timedelta(minutes=1)
@@ -183,3 +186,90 @@ async def test_a_full_day_takes_nobody_more(http: httpx.AsyncClient, shop: Barbe
     looked = (await http.get(f"/v1/barbers/{shop.id}/walk-ins", params=query)).json()
     assert (looked["waiting"], looked["estimated_start"]) == (2, None)
     assert datetime.fromisoformat((await queue(http, shop))["items"][1]["estimated_start"]) >= tomorrow(11)
+
+
+async def complete(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any]) -> None:
+    assert (await move(http, shop.auth, booking, "complete")).status_code == 200
+
+
+async def test_the_next_is_seated_in_the_minute_in_which_the_visit_before_ends(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    """Three visits within five minutes, of which the last claims them; none of the three overlaps another."""
+    clock.set(tomorrow(10, 2))
+    shop, people = await again(http, shop), [await register(http) for _ in range(3)]
+    places = [await joined(http, person, shop) for person in people]
+    assert places[0]["estimated_wait_min"] == 0
+    bookings = []
+    for place in places:
+        sat = await seat(http, shop, place)
+        assert sat.status_code == 200, sat.text
+        bookings.append(sat.json())
+        if place is not places[-1]:
+            await complete(http, shop, bookings[-1])
+    stored = [await context.stored_bookings.find({}, UUID(booking["id"])) for booking in bookings]
+    running = tick_of(tomorrow(10))
+    assert [one.ticks for one in stored if one] == [[], [], list(range(running, running + 6))]
+    clock.set(tomorrow(10, 12))
+    shop = await again(http, shop)
+    await complete(http, shop, bookings[-1])
+    last = await context.stored_bookings.find({}, UUID(bookings[-1]["id"]))
+    assert last
+    assert (last.ticks, last.active) == ([running, running + 1], True)
+    assert "10:15" in await free(http, shop, tomorrow(0).date())
+
+
+async def test_a_request_that_is_overdue_keeps_nobody_from_the_chair(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    shop, asks, waits = await barber(http, context), await register(http), await register(http)
+    await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
+    request = await book(http, asks, shop, tomorrow(10, 10))
+    assert request["status"] == "requested"
+    clock.set(tomorrow(10, 11))
+    shop, waits, asks = await again(http, shop), await sign_in_again(http, waits), await sign_in_again(http, asks)
+    place = await joined(http, waits, shop)
+    assert (await seat(http, shop, place)).status_code == 200
+    left = (await http.get(f"/v1/bookings/{request['id']}", headers=asks.auth)).json()
+    assert (left["status"], left["reason"]) == ("cancelled", "expired")
+
+
+async def test_a_visit_that_begins_early_holds_the_chair(
+    http: httpx.AsyncClient, shop: Barber, clock: SetClock
+) -> None:
+    """At 9:32 instead of 10:00: nobody is promised or given the minutes in which it goes on."""
+    customer, other, waits = await register(http), await register(http), await register(http)
+    booking = await book(http, customer, shop, tomorrow(10))
+    clock.set(tomorrow(9, 32))
+    shop, other, waits = await again(http, shop), await sign_in_again(http, other), await sign_in_again(http, waits)
+    day = tomorrow(0).date()
+    assert "09:35" not in await free(http, shop, day)
+    assert (await move(http, shop.auth, booking, "start")).status_code == 200
+    assert {"09:35", "09:40", "10:00", "10:25"}.isdisjoint(await free(http, shop, day))
+    assert (await ask(http, other, shop, tomorrow(9, 40))).json()["code"] == "slot_taken"
+    query = {"service_ids": shop.services[0][0]}
+    looked = (await http.get(f"/v1/barbers/{shop.id}/walk-ins", params=query)).json()
+    assert looked["estimated_wait_min"] >= 28
+    clock.set(tomorrow(9, 58))
+    shop, waits = await again(http, shop), await sign_in_again(http, waits)
+    await complete(http, shop, booking)
+    assert "10:00" in await free(http, shop, day)
+    assert (await seat(http, shop, await joined(http, waits, shop))).status_code == 200
+
+
+async def test_an_early_start_takes_nothing_from_an_appointment_before_it(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    early, between = await register(http), await register(http)
+    booking = await book(http, early, shop, tomorrow(10))
+    kept = await book(http, between, shop, tomorrow(9, 20))
+    clock.set(tomorrow(9, 7))
+    shop = await again(http, shop)
+    assert (await move(http, shop.auth, booking, "start")).status_code == 200
+    stored, other = [await context.stored_bookings.find({}, UUID(one["id"])) for one in (booking, kept)]
+    assert stored
+    assert other
+    first, agreed = tick_of(tomorrow(9, 5)), tick_of(tomorrow(10))
+    assert stored.early_ticks == [first, first + 1, first + 2]
+    assert sorted(stored.ticks) == [*stored.early_ticks, *range(agreed, agreed + 6)]
+    assert set(stored.ticks).isdisjoint(other.ticks)

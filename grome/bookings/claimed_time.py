@@ -1,0 +1,50 @@
+"""The ticks that a visit claims once it has begun or is over: values in, values out.
+
+The tick that is running belongs to the visit that is in the chair. A visit that ends gives it back at once, and a visit
+that begins, a walk-in or one that begins early, claims it. So the chair is never kept from the next customer because
+the five minutes are not over, and two visits never hold the same tick.
+"""
+
+from collections.abc import Collection
+from itertools import takewhile
+
+from grome.availability.ticks import tick_of
+from grome.bookings.models import Booking
+from grome.bookings.proposals import present_ticks
+from grome.common.mongo import Document
+
+
+def wanted_by_early_start(booking: Booking, running: int) -> list[int]:
+    """The ticks that the visit would take if it began in the tick `running`, in order; none where it is not early.
+
+    They are those of the agreed time moved forward, gaps and buffers with them, less what lies in the past.
+    """
+    early = tick_of(booking.scheduled_at) - running
+    if early <= 0:
+        return []
+    return sorted(tick - early for tick in present_ticks(booking) if tick - early >= running)
+
+
+def early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> Document:
+    """The fields that claim `wanted` up to the first tick that another booking holds; `taken` are those of all.
+
+    The agreed time stays claimed until the visit ends: a start by mistake can be taken back. `early_ticks` are the
+    difference.
+    """
+    own, others = set(present_ticks(booking)), set(taken).difference(booking.ticks)
+    free = takewhile(lambda tick: tick not in others, wanted)
+    claimed = [tick for tick in free if tick not in own]
+    return {"ticks": [*present_ticks(booking), *claimed], "early_ticks": claimed}
+
+
+def used_until(booking: Booking, running: int) -> Document:
+    """The fields of a visit that ends in the tick `running`: it keeps what is over, and its seats under daily caps.
+
+    A seat is counted where its booking holds a tick of the day, so a visit under a cap keeps the first tick of its
+    agreed time. A visit that keeps nothing is not active any more: the unique index takes two empty lists for equal.
+    """
+    kept = [tick for tick in booking.ticks if tick < running]
+    first = tick_of(booking.scheduled_at)
+    if first >= running and any(tick < 0 for tick in kept):
+        kept.append(first)
+    return {"ticks": kept, "active": bool(kept)}
