@@ -8,11 +8,18 @@ class GiveUpError(Exception):
 
 
 class LaterError(Exception):
-    """Raised by a job that was told when to come again, e.g. by `Retry-After`."""
+    """Raised by a job that was told when to come again, e.g. by `Retry-After`.
 
-    def __init__(self, reason: str, seconds: float) -> None:
+    `by_recipient` says that the recipient's side asked for it; see `grome.common.faults.RecipientError`.
+    """
+
+    def __init__(self, reason: str, seconds: float, *, by_recipient: bool = False) -> None:
         super().__init__(reason)
-        self.seconds = seconds
+        self.seconds, self.by_recipient = seconds, by_recipient
+
+
+class UndeliverableError(Exception):
+    """Raised by a job that its recipient refuses for good; the job is done at once, with this outcome."""
 
 
 class WrongJobState(Refusal):

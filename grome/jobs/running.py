@@ -9,12 +9,12 @@ from typing import Any, Final
 from loguru import logger
 
 from grome.common.each import report_failure
-from grome.common.faults import is_passing
+from grome.common.faults import RecipientError, is_passing
 from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.common.tasks import end_if_cancelled
 from grome.context import AppContext
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import GiveUpError, LaterError, UndeliverableError
 from grome.jobs.models import Job, JobKind, State
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import delay_s
@@ -92,8 +92,8 @@ class JobRunner:
         try:
             async with asyncio.timeout(kind.timeout_s):
                 await handler(self._context, RunningJob(job, self._jobs))
-        except GiveUpError as error:
-            return await self._bury(job, _told(error))
+        except (GiveUpError, UndeliverableError) as error:
+            return await self._give_up(job, error)
         except LaterError as error:
             return await self._again(job, kind, error, error.seconds)
         # Whatever it is: of a job that fails, the error is the record.
@@ -113,12 +113,21 @@ class JobRunner:
         return "put off, since a server is away"
 
     async def _again(self, job: Job, kind: JobKind, error: Exception, wait_s: float | None) -> str:
-        told = _told(error)
         if wait_s is None or job.tries > len(kind.delays_s):
-            return await self._bury(job, told)
+            return await self._give_up(job, error)
+        told = _told(error)
         logger.opt(exception=error).info("Job {} failed and is tried again in {:.0f} s", job.id, wait_s)
         await self._jobs.change_held(job, {"claim": None, "next_at": self._in(wait_s), "error": told})
         return f"tried again in {wait_s:.0f} s: {told}"
+
+    async def _give_up(self, job: Job, error: Exception) -> str:
+        """Dead or, where it was the recipient's doing, done with that as its outcome: nobody has to look at it."""
+        told = _told(error)
+        if not _is_by_recipient(error):
+            return await self._bury(job, told)
+        logger.info("Job {} is done, since its recipient could not be reached: {}", job.id, told)
+        await self._jobs.change_held(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": told})
+        return f"done: {told}"
 
     async def _bury(self, job: Job, told: str) -> str:
         logger.warning("Job {} is dead: {}", job.id, told)
@@ -128,6 +137,12 @@ class JobRunner:
 
     def _in(self, seconds: float) -> datetime:
         return self._clock() + timedelta(seconds=seconds)
+
+
+def _is_by_recipient(error: Exception) -> bool:
+    if isinstance(error, LaterError):
+        return error.by_recipient
+    return isinstance(error, RecipientError | UndeliverableError)
 
 
 def _told(error: Exception) -> str:

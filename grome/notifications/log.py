@@ -38,9 +38,9 @@ class NotificationLog:
     async def suppressed(self, errand: Errand, why: Why) -> None:
         await self._record(errand, State.SUPPRESSED, why=why)
 
-    async def failed(self, errand: Errand, reached: Iterable[UUID] = ()) -> None:
+    async def failed(self, errand: Errand, reached: Iterable[UUID] = (), why: Why | None = None) -> None:
         """So far: what is sent by a later try becomes `sent`. The error stands with the job."""
-        await self._record(errand, State.FAILED, reached=reached)
+        await self._record(errand, State.FAILED, why=why, reached=reached)
 
     async def claim(self, errand: Errand, about: str) -> Slot | None:
         """The right to tell this, held for the window; None where another message has told it, or is about to."""

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from grome.jobs.errors import GiveUpError
+from grome.common.faults import RecipientError
+from grome.jobs.errors import UndeliverableError
 from grome.notifications.models import Language, Rendered
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -36,14 +37,14 @@ class Mail(Struct, frozen=True, kw_only=True):
     unsubscribe: str | None = None
 
 
-class MailDeferredError(Exception):
+class MailDeferredError(RecipientError):
     """The receiver's side asked to come again later, by a code of the 400s."""
 
 
 class Mailer(Protocol):
     async def send(self, mail: Mail) -> None:
-        """Raises GiveUpError where the recipient or the message is refused for good; whatever else it raises, the same
-        mail can be sent again later.
+        """Raises UndeliverableError where the recipient or the message is refused for good, and GiveUpError where the
+        mail server lacks what the address needs. Whatever else it raises, the same mail can be sent again later.
         """
 
 
@@ -81,7 +82,7 @@ def safe_name(message_id: str) -> str:
 
 
 def _address(address: str) -> Address:
-    """The domain in its ASCII form. Raises GiveUpError for what no mail server could be asked for.
+    """The domain in its ASCII form. Raises UndeliverableError for what no mail server could be asked for.
 
     Also for what begins an encoded word, which the library would decode (as told above of subjects).
     """
@@ -90,11 +91,14 @@ def _address(address: str) -> Address:
         ascii_domain = domain.encode("idna").decode()
         if _DOMAIN.fullmatch(ascii_domain) and "=?" not in local:
             return Address(username=local, domain=ascii_domain)
-    raise GiveUpError("The address is none that mail can be sent to")
+    raise UndeliverableError("The address is none that mail can be sent to")
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:
-    """Raises GiveUpError for an address that is none; `sender` is a whole From, e.g. `Grome <mail@grome.example>`."""
+    """Raises UndeliverableError for an address that is none.
+
+    `sender` is a whole From, e.g. `Grome <mail@grome.example>`.
+    """
     to = _address(mail.to)
     message = EmailMessage(SMTP.clone(header_factory=_HEADERS, utf8=not to.addr_spec.isascii()))
     message["From"] = sender

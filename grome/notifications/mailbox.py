@@ -13,7 +13,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from config.settings import Settings
-from grome.jobs.errors import GiveUpError
+from grome.jobs.errors import UndeliverableError
 from grome.notifications.mail import Mail, MailDeferredError, compose, safe_name
 
 LISTED: Final = 200
@@ -55,7 +55,7 @@ class MailboxFolder:
 
     async def send(self, mail: Mail) -> None:
         if mail.to.endswith(BOUNCE):
-            raise GiveUpError("The mailbox answered 550 There is no such address")
+            raise UndeliverableError("The mailbox answered 550 There is no such address")
         if mail.to.endswith(BUSY):
             raise MailDeferredError("The mailbox answered 450 The address is busy")
         await asyncio.to_thread(self._keep, mail)

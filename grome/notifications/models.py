@@ -192,13 +192,14 @@ class State(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a message was not sent. OUTDATED: what it tells was no longer so."""
+    """Why a message was not sent. OUTDATED: what it tells was no longer so. REFUSED: by its recipient, for good."""
 
     PREFERENCE = "preference"
     NO_ADDRESS = "no_address"
     DEDUPE = "dedupe"
     BOUNCED = "bounced"
     OUTDATED = "outdated"
+    REFUSED = "refused"
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):

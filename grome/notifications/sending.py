@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from grome.common.clock import Clock
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import GiveUpError, LaterError, UndeliverableError
 from grome.notifications.delivery import Delivery
 from grome.notifications.dispatching import verdict_on
 from grome.notifications.log import NotificationLog
@@ -65,17 +65,18 @@ class Sending:
         self, errand: Errand, recipient: Recipient, story: Story, slot: Slot | None, reached: AbstractSet[UUID]
     ) -> None:
         """What goes wrong leaves the slot to whoever comes next, the next try included."""
-        went_well = False
+        went_well, why = False, None
         try:
             await self._deliver(errand, recipient, story, reached)
             went_well = True
-        except GiveUpError:
+        except (GiveUpError, UndeliverableError) as error:
+            why = Why.REFUSED if isinstance(error, UndeliverableError) else None
             if address := _address(errand, recipient):
                 await self._log.bounced(errand, address)
             raise
         finally:
             if not went_well:
-                await self._log.failed(errand)
+                await self._log.failed(errand, why=why)
                 if slot:
                     await self._log.free(slot)
 

@@ -6,7 +6,7 @@ from email.utils import parseaddr
 import aiosmtplib
 
 from config.settings import MailSettings
-from grome.jobs.errors import GiveUpError
+from grome.jobs.errors import GiveUpError, UndeliverableError
 from grome.notifications.mail import Mail, MailDeferredError, compose
 
 _PERMANENT = range(500, 600)
@@ -27,6 +27,9 @@ class SmtpMailer:
             raise _answered(refused.recipients[0]) from refused
         except aiosmtplib.SMTPDataError as refused:
             raise _answered(refused) from refused
+        except aiosmtplib.SMTPNotSupported as refused:
+            # An address that is not ASCII must be rejected (RFC 6531, section 3.2), and no later try changes that.
+            raise GiveUpError("The mail server takes no addresses beyond ASCII (SMTPUTF8)") from refused
 
     async def _send(self, mail: Mail) -> None:
         settings, message = self._settings, compose(mail, self._settings.sender)
@@ -46,5 +49,5 @@ class SmtpMailer:
 
 def _answered(refused: aiosmtplib.SMTPResponseException) -> Exception:
     """The library has one class for both: only the code says whether the answer is for good."""
-    kind = GiveUpError if refused.code in _PERMANENT else MailDeferredError
+    kind = UndeliverableError if refused.code in _PERMANENT else MailDeferredError
     return kind(f"The mail server answered {refused.code} {refused.message}")

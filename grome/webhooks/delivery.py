@@ -9,7 +9,7 @@ from loguru import logger
 
 from grome import __version__
 from grome.common.clock import Clock
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import LaterError, UndeliverableError
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
 from grome.webhooks.models import (
     FAILING_TOO_LONG,
@@ -46,7 +46,7 @@ class WebhookDelivery:
     async def deliver(self, wanted: SendWebhook, *, last: bool) -> None:
         """Try once; `last` says that no further try will be made.
 
-        Raises DeliveryError or LaterError where it failed, GiveUpError where no try will help. Where endpoint or
+        Raises DeliveryError or LaterError where it failed, UndeliverableError where no try will help. Where endpoint or
         delivery are gone, the endpoint is disabled, or this run has delivered already, nothing is sent and that is all.
         """
         endpoint = await self._endpoints.find({}, wanted.endpoint_id)
@@ -132,9 +132,9 @@ def _fault_of(status: int | None) -> str | None:
 
 def _raise(told: str, outcome: Outcome, now: datetime) -> None:
     if outcome.status == _GONE:
-        raise GiveUpError(told)
+        raise UndeliverableError(told)
     if outcome.status in _BUSY and (seconds := wait_s(outcome.retry_after, now)) is not None:
-        raise LaterError(told, seconds)
+        raise LaterError(told, seconds, by_recipient=True)
     raise DeliveryError(told)
 
 

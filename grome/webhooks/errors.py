@@ -1,6 +1,7 @@
 """What webhooks refuse, and how sending one fails."""
 
 from grome.common.errors import Refusal
+from grome.common.faults import RecipientError
 
 
 class TooManyEndpoints(Refusal):
@@ -23,5 +24,5 @@ class UnreadableSecretError(Exception):
     """Sealed under another key than the server's of today."""
 
 
-class DeliveryError(Exception):
+class DeliveryError(RecipientError):
     """An attempt that failed and is made again."""

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Settings
+from grome.common.faults import RecipientError
 from grome.common.ids import new_hex_id
 from grome.context import AppContext
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import GiveUpError, LaterError, UndeliverableError
 from grome.jobs.models import JobKind, NewJob, Queue, State
 from grome.jobs.running import RunningJob
 from grome.jobs.service import delay_s
@@ -41,6 +42,12 @@ class Handling:
                 raise ValueError("as it was told")
             case "give up":
                 raise GiveUpError("nobody lives there")
+            case "undeliverable":
+                raise UndeliverableError("550 nobody lives there")
+            case "recipient":
+                raise RecipientError("450 the box is full")
+            case "recipient's time":
+                raise LaterError("come again", 0.1, by_recipient=True)
             case "later" if job.tries == 1:
                 raise LaterError("busy", 0.1)
             case "hang":
@@ -110,6 +117,27 @@ async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
     assert await context.jobs.drop(new.id)
     await ends_as(context, new, State.DROPPED)
     assert await context.jobs.drop(new.id) is None
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("does", "tries", "told"),
+    [
+        ("undeliverable", 1, "UndeliverableError: 550 nobody lives there"),
+        ("recipient", 3, "RecipientError: 450 the box is full"),
+        ("recipient's time", 3, "LaterError: come again"),
+    ],
+)
+async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(
+    context: AppContext, handling: Handling, does: str, tries: int, told: str
+) -> None:
+    new = job(does)
+    await context.jobs.add(new)
+    await ends_as(context, new, State.DONE, within_s=15)
+    done = await context.jobs.find(new.id)
+    assert done is not None
+    assert (done.tries, done.error, handling.tries[new.id]) == (tries, told, tries)
+    assert await context.jobs.retry(new.id) is None
 
 
 @pytest.mark.usefixtures("worker")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.jobs.errors import GiveUpError
+from grome.jobs.errors import UndeliverableError
 from grome.notifications.mail import Mail, compose, safe_name
 from tests.builders.mails import mail
 from tests.builders.messages import LANGUAGES, UNSUBSCRIBE, samples
@@ -116,7 +116,7 @@ def test_odd_addresses_stay_one_address(address: str, header: str) -> None:
     ],
 )
 def test_what_is_no_address_is_given_up(address: str) -> None:
-    with pytest.raises(GiveUpError):
+    with pytest.raises(UndeliverableError):
         compose(mail(to=address), SENDER)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from config.settings import Settings
 from grome.app import App
 from grome.context import AppContext
-from grome.jobs.errors import GiveUpError
+from grome.jobs.errors import UndeliverableError
 from grome.notifications.mail import MailDeferredError
 from grome.notifications.mailbox import MailboxFolder, open_mailbox
 from tests.builders.mails import mail
@@ -65,7 +65,7 @@ async def test_a_file_that_was_begun_is_not_listed(folder: MailboxFolder, tmp_pa
 
 
 async def test_refusals(folder: MailboxFolder) -> None:
-    with pytest.raises(GiveUpError, match="550"):
+    with pytest.raises(UndeliverableError, match="550"):
         await folder.send(mail(to="sam@bounce.invalid"))
     with pytest.raises(MailDeferredError, match="450"):
         await folder.send(mail(to="sam@busy.invalid"))

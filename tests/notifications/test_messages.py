@@ -11,7 +11,7 @@ import pytest
 from grome.common.ids import new_id
 from grome.context import AppContext
 from grome.events.models import Event
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import LaterError, UndeliverableError
 from grome.notifications.happenings import LATE
 from grome.notifications.models import Errand
 from grome.notifications.wording import WORDING
@@ -257,15 +257,15 @@ async def test_an_address_that_refused_for_good_is_left_alone(
     http: httpx.AsyncClient, context: AppContext, desk: Desk
 ) -> None:
     customer, shop, booking = await a_visit(http, context)
-    desk.mailbox.failures = [GiveUpError("550 no such user")]
+    desk.mailbox.failures = [UndeliverableError("550 no such user")]
     raised = await desk.hear(await moved(http, context, shop.auth, booking, "accept"))
-    assert [type(error) for error in raised] == [GiveUpError]
+    assert [type(error) for error in raised] == [UndeliverableError]
     dead = desk.jobs.added.keys() - desk.done
     desk.done |= dead
     assert await desk.hear(await moved(http, context, shop.auth, booking, "cancel")) == []
     assert desk.mailbox.to(customer.email) == []
     log = await log_of(http, customer)
-    assert log["booking_accepted", "email"] == ("failed", None)
+    assert log["booking_accepted", "email"] == ("failed", "refused")
     assert log["booking_cancelled", "email"] == ("suppressed", "bounced")
 
     assert await desk.hear(await signed_in_elsewhere(http, context, customer)) == []

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
 from config.settings import MailSettings
-from grome.jobs.errors import GiveUpError
+from grome.jobs.errors import GiveUpError, UndeliverableError
 from grome.notifications.mail import MailDeferredError
 from grome.notifications.smtp import SmtpMailer
 from tests.builders.mails import mail
@@ -93,7 +93,7 @@ async def test_sent_again_it_has_the_same_message_id() -> None:
 @pytest.mark.parametrize("stage", ["recipient", "data"])
 async def test_a_permanent_refusal_is_given_up(stage: str) -> None:
     async with mail_server(Receiver(**{stage: "550 5.1.1 No such person"})) as settings:
-        with pytest.raises(GiveUpError, match=r"550 5\.1\.1 No such person"):
+        with pytest.raises(UndeliverableError, match=r"550 5\.1\.1 No such person"):
             await SmtpMailer(settings).send(mail())
 
 
@@ -213,3 +213,13 @@ async def test_odd_addresses(address: str, envelope: str) -> None:
     async with mail_server(receiver, enable_SMTPUTF8=True) as settings:
         await SmtpMailer(settings).send(mail(to=address))
     assert receiver.envelopes[0].rcpt_tos == [envelope]
+
+
+async def test_address_beyond_ascii_is_given_up_at_once_where_the_server_cannot_take_it() -> None:
+    receiver = Receiver()
+    async with mail_server(receiver, enable_SMTPUTF8=False) as settings:
+        with pytest.raises(GiveUpError, match="SMTPUTF8") as refused:
+            await SmtpMailer(settings).send(mail(to="josé@example.com"))
+        await SmtpMailer(settings).send(mail(to="sam@exämple.com"))
+    assert "josé" not in str(refused.value)
+    assert receiver.envelopes[0].rcpt_tos == ["sam@xn--exmple-cua.com"]

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.events.models import Event
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import LaterError, UndeliverableError
 from grome.webhooks.delivery import wait_s
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.models import WEBHOOK, StoredSecret
 from grome.webhooks.repository import EndpointRepository
 from grome.webhooks.signing import Vault
+from tests.builders.keys import new_signing_key
 from tests.builders.people import Person
 from tests.webhooks.receiver import Receiver, answering
 from tests.webhooks.trial import Endpoint, Trial
@@ -118,7 +119,7 @@ def test_retry_after_of_anything_is_bounded(header: str) -> None:
 async def test_gone_disables_the_endpoint(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(410)]
-    with pytest.raises(GiveUpError):
+    with pytest.raises(UndeliverableError):
         await trial.deliver(endpoint, event)
     shown = await trial.shown(person, endpoint)
     assert (shown["enabled"], shown["disabled_reason"]) == (False, "gone")
@@ -188,7 +189,7 @@ async def test_nothing_is_sent_unsigned_after_the_servers_key_was_changed(trial:
     endpoints = EndpointRepository(trial.context.database)
     stored = await endpoints.find({}, endpoint.id)
     assert stored is not None
-    sealed = StoredSecret(Vault("an older key").seal(b"x" * 32, endpoint.id))
+    sealed = StoredSecret(Vault(new_signing_key()).seal(b"x" * 32, endpoint.id))
     assert await endpoints.replace_secrets(stored, [sealed])
     with pytest.raises(DeliveryError, match="rotate it"):
         await trial.deliver(endpoint, event)
@@ -201,7 +202,7 @@ async def test_nothing_is_sent_unsigned_after_the_servers_key_was_changed(trial:
 async def test_no_secret_and_no_url_is_logged(trial: Trial, receiver: Receiver, logged: Callable[[], str]) -> None:
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(410)]
-    with pytest.raises(GiveUpError) as told:
+    with pytest.raises(UndeliverableError) as told:
         await trial.deliver(endpoint, event)
     rotated = (await trial.rotate(person, endpoint))["secret"]
     lines = logged() + str(told.value)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import LaterError, UndeliverableError
 
 # Errors of SNS's `Publish`, and those that all of AWS has, as they stand in its answers.
 REFUSED_FOR_GOOD = frozenset({"InvalidParameter", "ParameterValueInvalid", "ValidationException", "OptedOut"})
@@ -20,7 +20,7 @@ class SmsSender(Protocol):
     async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the word for it everywhere
         """The provider's id of the message. `phone` is in E.164: `+4915112345678`; `id` is the same in every try.
 
-        Raises GiveUpError for a number that is invalid or has opted out, LaterError when throttled, else
+        Raises UndeliverableError for a number that is invalid or has opted out, LaterError when throttled, else
         SmsFailedError. None of them names the number: errors are logged and stored.
         """
 
@@ -31,7 +31,7 @@ def sms_error(code: str, status: int, retry_after_s: float | None) -> Exception:
     """What to raise for an error that SNS answers with."""
     reason = f"SNS answered {status} {code}"
     if code in REFUSED_FOR_GOOD:
-        return GiveUpError(reason)
+        return UndeliverableError(reason)
     if code in THROTTLED or status == TOO_MANY:
         return LaterError(reason, THROTTLE_ENDS_S if retry_after_s is None else retry_after_s)
     return SmsFailedError(reason) if retry_after_s is None else LaterError(reason, retry_after_s)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from config.settings import Settings, SmsSettings
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import LaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, SmsLog, SmsSender, open_sms
 from tests.notifications.sms.sns import FakeSns
 
@@ -25,8 +25,8 @@ async def sender(request: pytest.FixtureRequest, fake_sns: FakeSns, tmp_path: Pa
 @pytest.mark.parametrize(
     ("phone", "error", "text"),
     [
-        ("+19990000001", GiveUpError, "SNS answered 400 InvalidParameter"),
-        ("+19990000002", GiveUpError, "SNS answered 400 OptedOut"),
+        ("+19990000001", UndeliverableError, "SNS answered 400 InvalidParameter"),
+        ("+19990000002", UndeliverableError, "SNS answered 400 OptedOut"),
         ("+19990000003", LaterError, "SNS answered 429 Throttled"),
         ("+19990000004", SmsFailedError, "SNS answered 500 InternalError"),
     ],
@@ -48,7 +48,7 @@ async def test_other_numbers_are_sent_to(sender: SmsSender) -> None:
     "phone", ["", "5005550006", "+0123456789", "+1 500 5550006", "+1234567890123456", "+15005550006\n"]
 )
 async def test_the_log_takes_no_number_that_is_none(tmp_path: Path, phone: str) -> None:
-    with pytest.raises(GiveUpError, match="SNS answered 400 InvalidParameter"):
+    with pytest.raises(UndeliverableError, match="SNS answered 400 InvalidParameter"):
         await open_sms(Settings(home=str(tmp_path))).send(phone, "text", "id")
 
 

@@ -9,7 +9,7 @@ from moto.sns.models import sns_backends
 
 from config.settings import Settings, SmsSettings
 from grome.common.clock import system_clock
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.jobs.errors import LaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, open_sms
 from grome.notifications.sms.sns import Sns
 from tests.builders.http_server import Reply
@@ -38,8 +38,12 @@ async def test_texts_are_transactional_and_the_connection_is_kept(sns: Sns, fake
 @pytest.mark.parametrize(
     ("told", "error", "text"),
     [
-        (refused("InvalidParameter", 400, f"{PHONE} is not valid"), GiveUpError, "SNS answered 400 InvalidParameter"),
-        (refused("OptedOut", 400), GiveUpError, "SNS answered 400 OptedOut"),
+        (
+            refused("InvalidParameter", 400, f"{PHONE} is not valid"),
+            UndeliverableError,
+            "SNS answered 400 InvalidParameter",
+        ),
+        (refused("OptedOut", 400), UndeliverableError, "SNS answered 400 OptedOut"),
         (refused("AuthorizationError", 403), SmsFailedError, "SNS answered 403 AuthorizationError"),
         (refused("InternalError", 500), SmsFailedError, "SNS answered 500 InternalError"),
         (refused("ServiceUnavailable", 503, "", "9"), LaterError, "SNS answered 503 ServiceUnavailable"),
