@@ -46,6 +46,7 @@ _MOST_LOADS: Final = 3
 # since to load one takes as long as dozens of straight searches ...
 _OFTEN: Final = 20
 _OFTEN_WITHIN_S: Final = 10.0
+_PLACES_COUNTED: Final = 10_000
 _TAKEN: Final = 0.75
 # ... and after a load that pushed others out, for so many times as long as it took, none is.
 _REST: Final = 2.0
@@ -145,7 +146,7 @@ class Cells:
         self._turns = asyncio.Semaphore(_MOST_LOADS)
         self._took_s = 0.0  # the last load of what was not held
         self._rest_until = 0.0
-        self._asked: Counter[Sequence[int]] = Counter()
+        self._asked: Counter[int] = Counter()  # by hashes, since places far apart have hundreds of cells each
         self._asked_since = 0.0
         self._bytes = 0
         changes.add(self)
@@ -176,12 +177,12 @@ class Cells:
             return False
         return self._bytes < _TAKEN * self._max_bytes or self._is_asked_often(tuple(wanted), now)
 
-    def _is_asked_often(self, wanted: Sequence[int], now: float) -> bool:
-        if self._asked_since + _OFTEN_WITHIN_S < now:
+    def _is_asked_often(self, wanted: tuple[int, ...], now: float) -> bool:
+        if self._asked_since + _OFTEN_WITHIN_S < now or len(self._asked) >= _PLACES_COUNTED:
             self._asked.clear()
             self._asked_since = now
-        self._asked[wanted] += 1
-        return self._asked[wanted] >= _OFTEN
+        self._asked[hash(wanted)] += 1
+        return self._asked[hash(wanted)] >= _OFTEN
 
     async def get(self, wanted: Sequence[int]) -> list[Cell]:
         """The cells, loaded where they are missing or too old; the old ones where MongoDB is away.

@@ -20,10 +20,14 @@ _DEGREES: Final = r"(-?\d{1,3}(?:\.\d{1,17})?)"
 _USUAL: Final = re.compile(rf"lat={_DEGREES}&lng={_DEGREES}((?:&[a-z_]+=[A-Za-z0-9_.-]+)*)", re.ASCII)
 _PARTS: Final = re.compile(r"[a-z_]+=[A-Za-z0-9_.-]+(?:&[a-z_]+=[A-Za-z0-9_.-]+)*", re.ASCII)
 _decode: Final = QueryDecoder(NearbyQuery).decode
+# All filters together, spelled out, take less. Of longer ones a thousand could take megabytes in `_question`.
+_LONGEST: Final = 400
 
 
 def answer_at_once(context: AppContext, query: str, token: str | None) -> bytes | None:
     """The JSON of a `NearbyPage`; None where the search is not plain. `token` is the one that was sent, if any."""
+    if len(query) > _LONGEST:
+        return None
     usual = _USUAL.fullmatch(query) or _USUAL.fullmatch(_rearranged(query))
     if usual is None or (token is not None and context.verifier.remembered(token) is None):
         return None

@@ -23,6 +23,8 @@ RATING, CHEAPEST, HOUSE_CALL, ONLINE = 3, 4, 5, 6
 NO_PRICE: Final = 1e12
 # What a row weighs beside its two pieces of JSON: objects, dictionary entries, its part of the arrays. Measured.
 _ROW_BYTES: Final = 1_000
+# An entry in the dictionary of prices, with the number, where a barber has many services.
+_OFFER_BYTES: Final = 120
 _MARK: Final = b'"distance_m":'
 
 _encode_json = msgspec.json.Encoder().encode
@@ -57,7 +59,7 @@ class Row(Struct, frozen=True, gc=False):
 
     @property
     def weight(self) -> int:
-        return _ROW_BYTES + len(self.head) + len(self.tail)
+        return _ROW_BYTES + len(self.head) + len(self.tail) + _OFFER_BYTES * len(self.prices)
 
 
 def row_from(raw: bytes) -> Row:

@@ -11,6 +11,7 @@ barber's place as it is, and is put into the views that hold the barber; other c
 """
 
 import time
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,9 +48,12 @@ _ROUNDING_CHORD2: Final = 1e-16  # far more than rounding makes of one of 50 km
 _COMPARED: Final = 400
 # As many and three times the limit, and a smaller square is worth being made.
 _FEW: Final = 100
-# About what a view weighs: objects and dictionary entries; for each candidate a reference and three numbers.
-_VIEW_BYTES: Final = 800
-_CANDIDATE_BYTES: Final = 32
+# The memory of a view, measured: objects and dictionary entries; for each candidate a reference and three numbers.
+_VIEW_BYTES: Final = 1_200
+_CANDIDATE_BYTES: Final = 34
+# A circle of 50 km touches some 300 cells: each takes its number, and an entry in a set that can be five sixths empty.
+_AREA_BYTES: Final = 700
+_CELL_OF_AREA_BYTES: Final = 116
 _NOTHING: Final = Narrowing()
 _each_point: Final = Struct("3d").iter_unpack
 
@@ -59,6 +63,24 @@ Key = tuple[int, int, Question]
 def square_of(latitude: float, longitude: float) -> tuple[int, int]:
     """The largest square around a point, by its row from the south and its column from the west."""
     return int((latitude + 90) * _LEVELS[0]), int((longitude + 180) * _LEVELS[0])
+
+
+class Area:
+    """The cells that views are made from, and the keys of those views: the same for all radii within a kilometre."""
+
+    __slots__ = ("cells", "keys")
+
+    def __init__(self, cells: Iterable[int]) -> None:
+        self.cells = array("Q", cells)  # the numbers themselves, where a tuple would hold 300 objects
+        self.keys: set[Key] = set()
+
+    @property
+    def weight(self) -> int:
+        """In bytes, without its views."""
+        return _AREA_BYTES + _CELL_OF_AREA_BYTES * len(self.cells)
+
+
+_NOWHERE: Final = Area(())
 
 
 class View:
@@ -73,7 +95,7 @@ class View:
     """
 
     __slots__ = (
-        "ask_at", "cells", "centre", "children", "farthest", "level", "points", "question", "reach_m", "rows",
+        "area", "ask_at", "centre", "children", "farthest", "level", "points", "question", "reach_m", "rows",
         "spread_m", "square", "until", "vectors",
     )  # fmt: skip
 
@@ -84,7 +106,7 @@ class View:
         self.square = row, column
         self.reach_m = self.question.radius_m + self.spread_m
         self.farthest = chord2_of(self.question.radius_m)
-        self.cells: Sequence[int] = ()
+        self.area = _NOWHERE
         self.ask_at = self.until = 0.0
         self.children: dict[tuple[int, int], View] = {}
         self.rows: list[Row] = []
@@ -241,7 +263,8 @@ class Views:
     def __init__(self, cells: Cells, changes: BarberChanges, memory_bytes: int) -> None:
         self._cells, self._memory_bytes = cells, memory_bytes
         self._largest: dict[Key, View] = {}
-        self._over: defaultdict[int, set[Key]] = defaultdict(set)
+        self._areas: dict[bytes, Area] = {}
+        self._over: defaultdict[int, set[Area]] = defaultdict(set)
         self._weight = 0
         cells.watch(self.touched)
         changes.add(self)
@@ -254,7 +277,7 @@ class Views:
             return None
         now = time.time()
         if view.ask_at < now:
-            view.ask_at, view.until = self._cells.renew(view.cells)
+            view.ask_at, view.until = self._cells.renew(view.area.cells)
         if view.until < now:
             return None
         made = 0
@@ -280,20 +303,28 @@ class Views:
                 (distance_m(middle, centre_of(number)) - CELL_REACH_M, cell.crowd) for number, cell in cells.items()
             )
             view = self._largest[key] = View.of(key, crowds)
-            view.cells = tuple(cells)
-            for number in view.cells:
-                self._over[number].add(key)
+            view.area = self._area_of(cells)
+            view.area.keys.add(key)
             self._weigh(view.weight)
-        view.ask_at, view.until = self._cells.renew(view.cells)
+        view.ask_at, view.until = self._cells.renew(view.area.cells)
 
     def touched(self, cell: int, old: Row | None, new: Row | None) -> None:
         """A row of a cell came, went or changed; without either the cell itself is not held any more."""
-        for key in tuple(self._over.get(cell, ())):
+        for key in [key for area in self._over.get(cell, ()) for key in area.keys]:
             view = self._largest[key]
             if old and new and old.vector == new.vector and view.question.narrowing == _NOTHING:
                 view.replace(new)
             elif not (old or new) or any(view.reaches(row) for row in (old, new) if row):
                 self._forget(key)
+
+    def _area_of(self, cells: Iterable[int]) -> Area:
+        new = Area(cells)
+        area = self._areas.setdefault(new.cells.tobytes(), new)
+        if area is new:
+            self._weight += area.weight
+            for number in area.cells:
+                self._over[number].add(area)
+        return area
 
     def _weigh(self, more: int) -> None:
         self._weight += more
@@ -303,8 +334,15 @@ class Views:
     def _forget(self, key: Key) -> None:
         view = self._largest.pop(key)
         self._weight -= view.whole_weight()
-        for number in view.cells:
-            self._over[number].discard(key)
+        view.area.keys.discard(key)
+        if not view.area.keys:
+            self._forget_area(view.area)
+
+    def _forget_area(self, area: Area) -> None:
+        del self._areas[area.cells.tobytes()]
+        self._weight -= area.weight
+        for number in area.cells:
+            self._over[number].discard(area)
             if not self._over[number]:
                 del self._over[number]
 
@@ -313,5 +351,6 @@ class Views:
 
     def missed(self) -> None:
         self._largest.clear()
+        self._areas.clear()
         self._over.clear()
         self._weight = 0

@@ -1,0 +1,95 @@
+"""Memory that the map takes stays within the setting, whatever a client asks: measured, not believed."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterator
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from grome.barbers.models import OfferedService, map_pin
+from grome.nearby.cells import Cell
+from grome.nearby.geometry import _cells_around, cells_touching
+from grome.nearby.models import Narrowing, Question
+from grome.nearby.plain import _question
+from grome.nearby.rows import Crowd, row_of
+from grome.nearby.views import Views
+from tests.builders.world import Place, a_barber
+from tests.nearby.test_views import TOWN, Still, Town
+
+SEA = (10.0, -140.0)
+# Counted weights are upper bounds; an allocator's rounding and the last entry of a table that grows come on top.
+MARGIN = 1.1
+
+
+@pytest.fixture(scope="module")
+def town() -> Town:
+    return Town(300, Random(3))  # noqa: S311 -- reproducible, and no secret
+
+
+@pytest.fixture(autouse=True)
+def _tracing() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def allocated_by(work: Callable[[], object]) -> int:
+    """Bytes that are still allocated after the work, its result included."""
+    gc.collect()
+    before, _ = tracemalloc.get_traced_memory()
+    result = work()
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    del result
+    return after - before
+
+
+@pytest.mark.parametrize(("place", "radius_m"), [(TOWN, 300.0), (TOWN, 5_000.0), (SEA, 20_000.0)])
+def test_views_of_many_radii_and_squares_stay_within_their_memory(town: Town, place: Place, radius_m: float) -> None:
+    limit = 2**17
+    views = Views(Still(), Still(), limit)  # type: ignore[arg-type]
+    # The sets of views over a cell belong to what the cell counts, so all cells have one beforehand.
+    cells = town.around(place, radius_m + 1_000)
+    views.make(*place, Question(radius_m, 20, Narrowing()), cells)
+    made = 1
+
+    def ask() -> None:
+        nonlocal made
+        while len(views._largest) == made:  # noqa: SLF001 -- until the first is given up, and as many again
+            made += 1
+            at = place[0] + made % 5 * 0.03, place[1]
+            question = Question(radius_m + made * 0.1, 20, Narrowing(price_max=made * 1_000))
+            views.make(*at, question, dict(list(cells.items())[made % 5 :]))
+        for number in range(made):
+            question = Question(radius_m + number * 0.3, 20, Narrowing(price_max=number * 1_003))
+            views.make(*place, question, cells)
+
+    assert allocated_by(ask) <= limit * MARGIN
+    assert made > 5
+
+
+@pytest.mark.parametrize(("barbers", "services"), [(0, 0), (1, 0), (40, 3), (10, 100)])
+def test_cell_counts_no_less_than_it_takes(barbers: int, services: int) -> None:
+    offers = [OfferedService(UUID(int=number), f"Service {number}", 10**6 + number, 30) for number in range(services)]
+    pins = [map_pin(a_barber(TOWN, services=offers)) for _ in range(barbers)]
+    [row_of(pin) for pin in pins]  # the ids of services are shared by all rows
+    made: list[Cell] = []
+    taken = allocated_by(lambda: made.append(Cell(Crowd.of([row_of(pin) for pin in pins]), 0.0, 1.0)))
+    assert taken <= made[0].weight
+
+
+def test_questions_and_circles_that_are_remembered_take_a_few_megabytes() -> None:
+    _question.cache_clear()
+
+    _cells_around.cache_clear()
+
+    def ask() -> None:
+        for number in range(1_200):
+            _question(f"&radius_km=50&price_max={number}&rating_min=1.5&service_id={UUID(int=number)}")
+        for number in range(120):
+            cells_touching(number / 50, number / 50, 40_000.0 + number)
+
+    # A thousand circles of the largest size would take 2.5 MB.
+    assert allocated_by(ask) <= 4 * 2**20
