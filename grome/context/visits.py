@@ -107,7 +107,7 @@ class Visits(People):
 
     @cached_property
     def _stored_promos(self) -> tuple[PromoRepository, PromoUseRepository]:
-        return PromoRepository(self.database), PromoUseRepository(self.database)
+        return PromoRepository(self.database), PromoUseRepository(self.database, self.transactions)
 
     @cached_property
     def stored_waitlist(self) -> WaitlistRepository:

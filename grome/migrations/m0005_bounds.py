@@ -9,10 +9,27 @@ from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.catalogue.repository import COLLECTION as SERVICES
 from grome.common.mongo import Database, apply_collection
 from grome.migrations import m0003_effects, m0004_shop_rules
+from grome.promos.repository import USES as PROMO_USES
 
 COLLECTIONS = (USERS, SESSIONS, SERVICES, BARBERS, BOOKINGS, *m0003_effects.COLLECTIONS, *m0004_shop_rules.COLLECTIONS)
 
 
 async def up(database: Database) -> None:
+    await _leave_one_hold(database)
     for spec in COLLECTIONS:
         await apply_collection(database, spec)
+
+
+async def _leave_one_hold(database: Database) -> None:
+    """Of the holds that quotes of one customer have of one promo, only the last stays: a unique index comes."""
+    uses = database[PROMO_USES.name]
+    holds = await uses.aggregate(
+        [
+            {"$match": {"firm": False}},
+            {"$sort": {"held_until": -1}},
+            {"$group": {"_id": ["$promo_id", "$customer_id"], "ids": {"$push": "$_id"}}},
+            {"$match": {"ids.1": {"$exists": True}}},
+        ]
+    )
+    async for one in holds:
+        await uses.delete_many({"_id": {"$in": one["ids"][1:]}, "firm": False})

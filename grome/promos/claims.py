@@ -7,10 +7,10 @@ what became of it, and nothing is lost with a process that died on the way.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from grome.bookings.models import Booking, Discount
+from grome.bookings.models import Booking, Discount, Status
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.each import Sweep
@@ -29,7 +29,14 @@ GRACE: Final = timedelta(minutes=3)
 # Each time another claim was quicker, and has the seat; so often in a row only a fault can lose.
 _ATTEMPTS: Final = 50
 _AT_ONCE: Final = 500
-_ENDS: Final = frozenset({EventType.BOOKING_DECLINED, EventType.BOOKING_CANCELLED, EventType.BOOKING_EXPIRED})
+_ENDS: Final = frozenset(
+    {
+        EventType.BOOKING_DECLINED,
+        EventType.BOOKING_CANCELLED,
+        EventType.BOOKING_EXPIRED,
+        EventType.BOOKING_NO_SHOW,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,22 @@ class _Claim:
     visit: PricedVisit
     until: datetime
     firm: bool
+
+
+class _Seats(NamedTuple):
+    """What a use would sit on. Those of a hold are free only together with it."""
+
+    total: int
+    customer: int
+    takes_over: PromoUse | None = None
+
+
+class _Plan(NamedTuple):
+    """A use that would be stored now, in the place of the customer's hold where there is one to take over."""
+
+    use: PromoUse
+    takes_over: PromoUse | None
+    is_held: bool
 
 
 class PromoClaims:
@@ -64,21 +87,23 @@ class PromoClaims:
     ) -> Discount:
         """Claim a use for the booking that has or will have the id `holder_id`, and tell what it takes off.
 
-        A quote's claim is not `firm`: it yields to a newer claim of the same customer. Before the booking is stored it
-        is claimed again under the same id, firmly; the insert has to begin before `held_until`, and `keep` follows it.
-        A repeat gets the first answer, and the later of both times. Raises PromoRefused.
+        A quote's claim is not `firm`: it takes over the hold that the customer has of this promo, and yields to a newer
+        claim of the same customer. Where the customer's quotes have held a use for long enough, a quote holds none, and
+        tells what a use takes off for as long as one is left. Before the booking is stored it is claimed again under
+        the same id, firmly; the insert has to begin before `held_until`, and `keep` follows it. A repeat gets the first
+        answer, and the later of both times. Raises PromoRefused.
         """
         until = held_until + GRACE if firm else held_until
         wanted = _Claim(customer_id, code.upper(), holder_id, visit, until, firm)
         for _ in range(_ATTEMPTS):
-            use = await self._composed(wanted)
-            if isinstance(use, PromoUse) and await self._uses.add(use):
-                return Discount(use.code, use.amount)
+            plan = await self._plan(wanted)
+            if isinstance(plan, _Plan) and await self._carried_out(plan):
+                return Discount(plan.use.code, plan.use.amount)
             # A repeat may be refused for the very use that the first claim made, so that is looked for only now.
             if held := await self._again(wanted):
                 return Discount(held.code, held.amount)
-            if isinstance(use, NotUsable):
-                raise PromoRefused(use.value, use.sentence)
+            if isinstance(plan, NotUsable):
+                raise PromoRefused(plan.value, plan.sentence)
         raise Unavailable("The promo code is in great demand; try again.")
 
     async def keep(self, holder_id: UUID) -> None:
@@ -109,59 +134,86 @@ class PromoClaims:
         await self._lapsed.run(settle)
         return freed
 
-    async def _composed(self, wanted: _Claim) -> PromoUse | NotUsable:
-        """The use that would be added now, on seats that are free."""
-        now = self._clock()
-        found = await self._usable(wanted, now)
-        if isinstance(found, NotUsable):
-            return found
-        promo, amount = found
+    async def _plan(self, wanted: _Claim) -> _Plan | NotUsable | None:
+        """For the barber's own promo, or the platform's where that one cannot be used; others' are unknown.
+
+        Where neither can be used, the barber's own tells why. None for a repeat, which has its use already.
+        """
+        refused: NotUsable | None = None
+        for promo in await self._promos.with_code(wanted.code, wanted.visit.barber_id):
+            plan = await self._plan_with(promo, wanted, self._clock())
+            if not isinstance(plan, NotUsable):
+                return plan
+            refused = refused or plan
+        return refused or NotUsable.UNKNOWN
+
+    async def _plan_with(self, promo: Promo, wanted: _Claim, now: datetime) -> _Plan | NotUsable | None:
+        amount = discount(promo, wanted.visit, now)
+        if isinstance(amount, NotUsable):
+            return amount
         if promo.first_visit_only and await self._bookings.has_booked(wanted.customer_id, promo.owner_id):
             return NotUsable.FIRST_VISIT_ONLY
-        if (customer_seat := await self._customer_seat(promo, wanted)) is None:
-            return NotUsable.USED_UP_BY_YOU
-        if (total_seat := await self._total_seat(promo)) is None:
-            return NotUsable.EXHAUSTED
-        return PromoUse(
+        seats = await self._seats_for(promo, wanted)
+        if not isinstance(seats, _Seats):
+            return seats
+        first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if wanted.firm else []
+        if await self._is_rivalled(wanted, first_visit_of):
+            return NotUsable.FIRST_VISIT_ONLY
+        until = wanted.until
+        if not wanted.firm:
+            until = min(until, await self._uses.hold_ends(promo.id, wanted.customer_id, now))
+        use = PromoUse(
             id=wanted.holder_id,
             promo_id=promo.id,
             customer_id=wanted.customer_id,
-            total_seat=total_seat,
-            customer_seat=customer_seat,
+            total_seat=seats.total,
+            customer_seat=seats.customer,
             code=promo.code,
             amount=amount,
             currency=wanted.visit.currency,
-            held_until=wanted.until,
+            held_until=until,
             firm=wanted.firm,
+            first_visit_of=first_visit_of,
             at=now,
         )
+        return _Plan(use, seats.takes_over, is_held=until > now)
 
-    async def _usable(self, wanted: _Claim, now: datetime) -> tuple[Promo, int] | NotUsable:
-        """The barber's own promo, or the platform's where that one cannot be used; other barbers' are unknown."""
-        refused = NotUsable.UNKNOWN
-        for promo in await self._promos.with_code(wanted.code, wanted.visit.barber_id):
-            off = discount(promo, wanted.visit, now)
-            if isinstance(off, int):
-                return promo, off
-            refused = off
-        return refused
+    async def _carried_out(self, plan: _Plan) -> bool:
+        if not plan.is_held:
+            return True
+        if plan.takes_over:
+            return await self._uses.take_over(plan.takes_over, plan.use)
+        return await self._uses.add(plan.use)
 
-    async def _customer_seat(self, promo: Promo, wanted: _Claim) -> int | None:
-        """Quotes of the same customer yield, the oldest first, as does what has lapsed.
+    async def _is_rivalled(self, wanted: _Claim, first_visit_of: Sequence[UUID]) -> bool:
+        """Whether another code has one of these first visits of the customer, for a booking on its way perhaps."""
+        if not first_visit_of:
+            return False
+        found = await self._uses.first_visits(wanted.customer_id, first_visit_of)
+        rivals = [use for use in found if use.id != wanted.holder_id]
+        return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
 
-        A repeat takes nobody's place; its own seat counts as free, should it have been lost in between.
-        """
+    async def _seats_for(self, promo: Promo, wanted: _Claim) -> _Seats | NotUsable | None:
+        """Seats that are free, or those of the customer's own hold. None for a repeat."""
         mine = await self._uses.of_customer(promo.id, wanted.customer_id)
-        others = [use for use in mine if use.id != wanted.holder_id]
-        if promo.uses_each is not None and (surplus := len(others) - promo.uses_each + 1) > 0:
-            yielding = [use for use in others if self._yields(use)][:surplus]
-            if len(others) < len(mine) or len(yielding) < surplus or await self._settle(yielding) < surplus:
-                return None
-            others = [use for use in others if use not in yielding]
-        return lowest_free(use.customer_seat for use in others)
+        if any(use.id == wanted.holder_id for use in mine):
+            return None
+        hold = next((use for use in mine if not use.firm), None)
+        if promo.uses_each is not None and (surplus := sum(use.firm for use in mine) - promo.uses_each + 1) > 0:
+            lapsed = [use for use in mine if use.firm and self._has_lapsed(use)][:surplus]
+            if len(lapsed) < surplus or await self._settle(lapsed) < surplus:
+                return NotUsable.USED_UP_BY_YOU
+            mine = [use for use in mine if use not in lapsed]
+        is_full = promo.uses_each is not None and len(mine) >= promo.uses_each
+        if hold and (is_full or not wanted.firm):
+            return _Seats(hold.total_seat, hold.customer_seat, hold)
+        total = await self._total_seat(promo)
+        if total is not None:
+            return _Seats(total, lowest_free(use.customer_seat for use in mine))
+        return _Seats(hold.total_seat, hold.customer_seat, hold) if hold else NotUsable.EXHAUSTED
 
-    def _yields(self, use: PromoUse) -> bool:
-        return use.held_until is not None and (not use.firm or use.held_until <= self._clock())
+    def _has_lapsed(self, use: PromoUse) -> bool:
+        return use.held_until is not None and use.held_until <= self._clock()
 
     async def _total_seat(self, promo: Promo) -> int | None:
         seat = await self._seats.free(promo)
@@ -170,14 +222,21 @@ class PromoClaims:
         return seat
 
     async def _again(self, wanted: _Claim) -> PromoUse | None:
-        """What was claimed under this id before, held for as long as is asked now; None where it is there no more."""
+        """What was claimed under this id before, held for as long as is asked now; None where it is there no more.
+
+        Raises PromoRefused where it was a quote's and another code has the customer's first visit meanwhile.
+        """
         while use := await self._uses.find(wanted.holder_id):
             if (use.customer_id, use.code) != (wanted.customer_id, wanted.code):
                 raise ValueError(f"Another code, or another customer's, is claimed under {use.id}")
-            if use.held_until is None:
+            if use.held_until is None or not wanted.firm or (use.firm and use.held_until >= wanted.until):
                 return use
-            until, firm = max(use.held_until, wanted.until), use.firm or wanted.firm
-            if (until, firm) == (use.held_until, use.firm) or await self._uses.hold(use, until, firm=firm):
+            promo = await self._promos.find({}, use.promo_id)
+            first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if promo else []
+            if await self._is_rivalled(wanted, first_visit_of):
+                refused = NotUsable.FIRST_VISIT_ONLY
+                raise PromoRefused(refused.value, refused.sentence)
+            if await self._uses.firm_up(use, max(use.held_until, wanted.until), first_visit_of):
                 return use
         return None
 
@@ -195,5 +254,5 @@ class PromoClaims:
             return await self._uses.remove_as_read(use)  # whoever holds it anew or keeps it may be quicker
         if is_given_back(booking):
             return await self._uses.remove(use.id)
-        await self._uses.keep(use.id)
+        await self._uses.keep(use.id, is_visit=booking.status is not Status.CANCELLED)
         return False

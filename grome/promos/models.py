@@ -1,7 +1,7 @@
 """Promo codes: what they take off, for whom and how often, and each use of one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -13,6 +13,10 @@ from grome.common.text import END
 
 # To see that none is free the database counts as many index keys, which takes it some hundredths of a second.
 MOST_USES: Final = 100_000
+ANYBODY: Final = UUID(int=0)
+# One customer's quotes, one after the other, keep a use from everybody else for so long at most, and then for as long
+# not at all.
+LONGEST_HOLD: Final = timedelta(hours=1)
 
 PromoCode = Annotated[
     str,
@@ -72,6 +76,12 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
 
+    def first_visit_of(self, barber_id: UUID) -> list[UUID]:
+        """Whose first visit a use at a barber is for; empty where the promo is for others too."""
+        if not self.first_visit_only:
+            return []
+        return [barber_id] if self.owner_id else [ANYBODY, barber_id]
+
     @property
     def uses_each(self) -> int | None:
         """How many one customer may have at a time; nobody has two first visits."""
@@ -84,7 +94,8 @@ class PromoUse(Struct, frozen=True, kw_only=True):
     Two unique indexes on the seats hold the limits. A `total_seat` lies below the promo's limit, or where there is none
     among the numbers above all limits; a customer's seats count from 0. At `held_until` the use is given up, unless its
     booking was stored; None once that is known. A use that is not `firm` is a quote's, and yields to a newer use of the
-    same customer.
+    same customer; a customer has one such hold of a promo at most. `first_visit_of` are whose first visit a firm use is
+    for: the barber, and for the platform's promo `ANYBODY` too. A customer has each of them once, whatever the code.
     """
 
     id: UUID = field(name="_id")
@@ -97,7 +108,18 @@ class PromoUse(Struct, frozen=True, kw_only=True):
     currency: str
     held_until: datetime | None
     firm: bool
+    first_visit_of: Annotated[list[UUID], Meta(max_length=2)] = []
     at: datetime
+
+
+class HoldWindow(Struct, frozen=True, kw_only=True):
+    """When quotes of one customer may hold a use of one promo: up to `ends_at`, and again after `forgotten_at`."""
+
+    id: UUID = field(name="_id")
+    promo_id: UUID
+    customer_id: UUID
+    ends_at: datetime
+    forgotten_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

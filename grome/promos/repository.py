@@ -1,9 +1,9 @@
 """Promos and their uses in MongoDB. The unique indexes on the seats of uses are what holds the limits."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Final
-from uuid import UUID
+from datetime import datetime, timedelta
+from typing import Final, cast
+from uuid import UUID, uuid5
 
 import msgspec
 from msgspec import Struct
@@ -13,8 +13,9 @@ from pymongo.errors import DuplicateKeyError
 from grome.common.actor import Actor, Role
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
 from grome.common.mongo_schema import validator_for
+from grome.common.mongo_transactions import Transaction, Transactions
 from grome.promos.errors import PromoExists
-from grome.promos.models import Promo, PromoUse
+from grome.promos.models import LONGEST_HOLD, HoldWindow, Promo, PromoUse
 
 PROMOS: Final = CollectionSpec(
     "promos",
@@ -31,10 +32,27 @@ USES: Final = CollectionSpec(
     [
         IndexModel([("promo_id", 1), ("total_seat", 1)], name="total_seat", unique=True),
         IndexModel([("promo_id", 1), ("customer_id", 1), ("customer_seat", 1)], name="customer_seat", unique=True),
+        IndexModel(
+            [("promo_id", 1), ("customer_id", 1)],
+            name="one_hold",
+            unique=True,
+            partialFilterExpression={"firm": False},
+        ),
+        IndexModel(
+            [("customer_id", 1), ("first_visit_of", 1)],
+            name="first_visit",
+            unique=True,
+            partialFilterExpression={"first_visit_of": {"$type": "binData"}},
+        ),
         IndexModel("held_until", name="held", partialFilterExpression={"held_until": {"$type": "date"}}),
     ],
 )
-COLLECTIONS: Final = (PROMOS, USES)
+HOLD_WINDOWS: Final = CollectionSpec(
+    "promo_hold_windows",
+    validator_for(HoldWindow),
+    [IndexModel("forgotten_at", name="old", expireAfterSeconds=0)],
+)
+COLLECTIONS: Final = (PROMOS, USES, HOLD_WINDOWS)
 
 
 class AfterPromo(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,16 +114,60 @@ class PromoRepository:
 
 
 class PromoUseRepository:
-    def __init__(self, database: Database) -> None:
-        self._uses = database[USES.name]
+    def __init__(self, database: Database, transactions: Transactions) -> None:
+        self._uses, self._windows = database[USES.name], database[HOLD_WINDOWS.name]
+        self._transactions = transactions
 
     async def add(self, use: PromoUse) -> bool:
-        """False where one of its seats is taken, or its id."""
+        """False where one of its seats is taken, or its id, the customer's hold, or a first visit."""
         try:
             await self._uses.insert_one(to_document(use))
         except DuplicateKeyError:
             return False
         return True
+
+    async def take_over(self, held: PromoUse, use: PromoUse) -> bool:
+        """Put `use` in the place of a hold of the same customer, in one step: nobody gets the seats in between.
+
+        False where the hold is not as it was read any more, and where `add` would be refused.
+        """
+
+        async def swap(transaction: Transaction) -> bool:
+            session = transaction.session
+            if not (await self._uses.delete_one(_as_read(held), session=session)).deleted_count:
+                return False
+            await self._uses.insert_one(to_document(use), session=session)
+            return True
+
+        try:
+            return await self._transactions.run(held.customer_id, swap)
+        except DuplicateKeyError:
+            return False
+
+    async def hold_ends(self, promo_id: UUID, customer_id: UUID, now: datetime) -> datetime:
+        """Until when quotes of a customer may hold a use of a promo; the first quote begins the time."""
+
+        def unless_known(name: str, length: timedelta) -> Document:
+            return {name: {"$cond": [{"$gt": ["$forgotten_at", now]}, f"${name}", now + length]}}
+
+        fields = {
+            "promo_id": promo_id,
+            "customer_id": customer_id,
+            **unless_known("ends_at", LONGEST_HOLD),
+            **unless_known("forgotten_at", 2 * LONGEST_HOLD),
+        }
+        document = await self._windows.find_one_and_update(
+            {"_id": uuid5(promo_id, customer_id.hex)},
+            [{"$set": fields}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(cast("Document", document), HoldWindow).ends_at  # an upsert answers with one
+
+    async def first_visits(self, customer_id: UUID, first_visit_of: Sequence[UUID]) -> list[PromoUse]:
+        """A customer's firm uses for the first visit to any of these."""
+        found = self._uses.find({"customer_id": customer_id, "first_visit_of": {"$in": list(first_visit_of)}})
+        return [from_document(document, PromoUse) async for document in found]
 
     async def find(self, use_id: UUID) -> PromoUse | None:
         document = await self._uses.find_one({"_id": use_id})
@@ -137,13 +199,19 @@ class PromoUseRepository:
         found = self._uses.find(wanted, fields, hint="held").sort([("held_until", 1), ("_id", 1)]).limit(limit)
         return [LapsedUse(document["_id"], document["held_until"]) async for document in found]
 
-    async def hold(self, use: PromoUse, held_until: datetime, *, firm: bool) -> bool:
-        """Held so long instead; False where it is not as it was read any more."""
-        done = await self._uses.update_one(_as_read(use), {"$set": {"held_until": held_until, "firm": firm}})
+    async def firm_up(self, use: PromoUse, held_until: datetime, first_visit_of: Sequence[UUID]) -> bool:
+        """Held firmly and so long; False where it is not as it was read any more, or the first visit is taken."""
+        fields = {"held_until": held_until, "firm": True, "first_visit_of": list(first_visit_of)}
+        try:
+            done = await self._uses.update_one(_as_read(use), {"$set": fields})
+        except DuplicateKeyError:
+            return False
         return done.matched_count == 1
 
-    async def keep(self, use_id: UUID) -> None:
-        await self._uses.update_one({"_id": use_id}, {"$set": {"held_until": None, "firm": True}})
+    async def keep(self, use_id: UUID, *, is_visit: bool = True) -> None:
+        """Used for good. Where its booking was called off, it is nobody's first visit any more."""
+        of_none: Document = {} if is_visit else {"first_visit_of": []}
+        await self._uses.update_one({"_id": use_id}, {"$set": {"held_until": None, "firm": True, **of_none}})
 
     async def remove(self, use_id: UUID) -> bool:
         return (await self._uses.delete_one({"_id": use_id})).deleted_count == 1
