@@ -156,6 +156,12 @@ class MailSettings(Struct, frozen=True, forbid_unknown_fields=True):
     username: Annotated[str, Meta(description="Account at the mail server; empty, none is needed.")] = ""
     password: Annotated[str, Meta(description="Its password.", extra={"secret": True})] = ""
     timeout_s: Annotated[float, Meta(gt=0, le=120, description="A mail server that takes longer is given up.")] = 15.0
+    news_a_day: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Mails a day to one address, codes and security apart.")
+    ] = 500
+    unverified_news_a_day: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="The same for an address that nobody has verified.")
+    ] = 50
 
 
 class PushSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +184,10 @@ class SmsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     )
     url: Annotated[str, Meta(description="Another address of SNS than the region's own.")] = ""
     timeout_s: Annotated[float, Meta(gt=0, le=120, description="SNS is given up after so long.")] = 10.0
+    unverified: Annotated[
+        bool,
+        Meta(description="Also text numbers that nobody has verified, if the account wants texts; for trials only."),
+    ] = False
 
 
 class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -345,6 +355,12 @@ def _unsafe(settings: Settings) -> list[str]:
         ),
         "GROME_PUSH_URL is not https: the token that may send would cross the network in the clear.": (
             settings.push.transport == "fcm" and urlsplit(settings.push.url).scheme != "https"
+        ),
+        "GROME_HTTP_APP_URL is not https: links in messages would lead to an unencrypted page.": (
+            urlsplit(settings.http.app_base).scheme != "https" and bool(settings.http.app_url)
+        ),
+        "GROME_SMS_UNVERIFIED is on: anybody could have texts sent to a stranger's phone, at your cost.": (
+            settings.sms.unverified
         ),
         "GROME_WEBHOOKS_PRIVATE_ADDRESSES is on: anybody could make Grome call servers of your network.": (
             settings.webhooks.private_addresses

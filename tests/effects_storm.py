@@ -108,6 +108,7 @@ async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20)
         settings = _settings(home, mongo.url, redis.url)
         await _migrate(settings)
         changed = {"GROME_JOBS_WORKERS": "2", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true", "GROME_LOG_LEVEL": "INFO"}
+        changed |= dict.fromkeys(("GROME_MAIL_NEWS_A_DAY", "GROME_MAIL_UNVERIFIED_NEWS_A_DAY"), "1000000")
         async with receiving() as receiver:
             with running_grome(settings, home, **changed) as grome:
                 dice = random.Random(seed)  # noqa: S311 -- reproducible, and no secret

@@ -5,11 +5,13 @@ from functools import cached_property
 
 from grome.audit.repository import AuditRepository
 from grome.audit.service import AuditTrail
+from grome.common.mongo_budgets import Budgets
 from grome.context.visits import Visits
 from grome.events.caches import BarberCaches
 from grome.events.live import LiveRooms
 from grome.events.relay import Follower, Relay
 from grome.events.repository import RelayRepository
+from grome.notifications.budgets import MessageBudgets
 from grome.notifications.delivery import Delivery, Transports
 from grome.notifications.dispatching import Dispatching
 from grome.notifications.log import NotificationLog
@@ -81,6 +83,14 @@ class Effects(Visits):
         return WebhookDelivery(*self._stored_webhooks, self._vault, sender, self.clock)
 
     @cached_property
+    def budgets(self) -> Budgets:
+        return Budgets(self.database, self.clock)
+
+    @cached_property
+    def message_budgets(self) -> MessageBudgets:
+        return MessageBudgets(self.budgets, self.settings.mail)
+
+    @cached_property
     def mailer(self) -> Mailer:
         return SmtpMailer(self.settings.mail) if self.settings.mail.transport == "smtp" else open_mailbox(self.settings)
 
@@ -109,7 +119,7 @@ class Effects(Visits):
 
     @cached_property
     def _recipients(self) -> Recipients:
-        return Recipients(self.accounts, self.push_devices)
+        return Recipients(self.accounts, self.push_devices, trial=self.settings.sms.unverified)
 
     @cached_property
     def _stories(self) -> Stories:
@@ -123,7 +133,8 @@ class Effects(Visits):
     @cached_property
     def sending(self) -> Sending:
         delivery = Delivery(self.transports, self._unsubscribe_links)
-        return Sending(self._recipients, self._stories, self.notification_log, self.push_devices, delivery, self.clock)
+        log, devices, budgets = self.notification_log, self.push_devices, self.message_budgets
+        return Sending(self._recipients, self._stories, log, devices, delivery, budgets, self.clock)
 
     @cached_property
     def reminders(self) -> Reminders:

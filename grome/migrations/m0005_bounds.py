@@ -8,10 +8,20 @@ from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.catalogue.repository import COLLECTION as SERVICES
 from grome.common.mongo import Database, apply_collection
+from grome.common.mongo_budgets import COLLECTION as BUDGETS
 from grome.migrations import m0003_effects, m0004_shop_rules
 from grome.promos.repository import USES as PROMO_USES
 
-COLLECTIONS = (USERS, SESSIONS, SERVICES, BARBERS, BOOKINGS, *m0003_effects.COLLECTIONS, *m0004_shop_rules.COLLECTIONS)
+COLLECTIONS = (
+    USERS,
+    SESSIONS,
+    SERVICES,
+    BARBERS,
+    BOOKINGS,
+    BUDGETS,
+    *m0003_effects.COLLECTIONS,
+    *m0004_shop_rules.COLLECTIONS,
+)
 
 
 async def up(database: Database) -> None:

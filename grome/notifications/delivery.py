@@ -57,6 +57,8 @@ class Delivery:
     ) -> Delivered:
         """`reached` are the devices that have the push from a try before. Raises what the transports raise."""
         match errand.channel:
+            case Channel.IN_APP:
+                return Delivered(None)  # its entry in the log is the message
             case Channel.EMAIL:
                 return await self._mail(errand, recipient, story)
             case Channel.PUSH:

@@ -22,6 +22,8 @@ SEND: Final = {
     Channel.SMS: JobKind("sms", Queue.DEFAULT, 60, _DELAYS_S),
 }
 
+_CLOSED: Final = frozenset({Why.NO_ADDRESS, Why.PREFERENCE, Why.UNVERIFIED})
+
 
 class Dispatching:
     """Adds a job for each way, so that a crash between two repeats neither."""
@@ -49,6 +51,9 @@ class Dispatching:
         for errand, verdict in verdicts.items():
             if isinstance(verdict, Why):
                 await self._log.suppressed(errand, verdict)
+        if all(verdict in _CLOSED for verdict in verdicts.values()):
+            # The list that the app shows is the one way left, and an entry of it is the message.
+            await self._log.sent(Errand(notice, Channel.IN_APP), None)
 
 
 def verdict_on(errand: Errand, recipient: Recipient, story: Story, now: datetime) -> Verdict:
@@ -56,7 +61,8 @@ def verdict_on(errand: Errand, recipient: Recipient, story: Story, now: datetime
     if story.is_overtaken and errand.channel is not Channel.EMAIL:
         return Why.OUTDATED
     way = (story.kind, errand.channel)
-    return decide(way, recipient.user.preferences, recipient.reachable, now, story.needed_by)
+    chosen, closed = recipient.user.preferences, recipient.open_for_codes_only
+    return decide(way, chosen, recipient.reachable, now, story.needed_by, closed)
 
 
 def _job(errand: Errand, due_at: datetime | None) -> NewJob:

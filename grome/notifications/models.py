@@ -13,9 +13,12 @@ Language = Literal["en", "es", "fr", "de", "ar", "ja"]
 
 
 class Channel(StrEnum):
+    """IN_APP is the list of messages that the app shows: used alone where no other channel is open."""
+
     EMAIL = "email"
     PUSH = "push"
     SMS = "sms"
+    IN_APP = "in_app"
 
 
 class MessageKind(StrEnum):
@@ -192,7 +195,10 @@ class State(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a message was not sent. OUTDATED: what it tells was no longer so. REFUSED: by its recipient, for good."""
+    """Why a message was not sent. OUTDATED: what it tells was no longer so. REFUSED: by its recipient, for good.
+
+    UNVERIFIED: nobody has shown that the number is theirs. BUDGET: the address or the reader has had a day's messages.
+    """
 
     PREFERENCE = "preference"
     NO_ADDRESS = "no_address"
@@ -200,6 +206,8 @@ class Why(StrEnum):
     BOUNCED = "bounced"
     OUTDATED = "outdated"
     REFUSED = "refused"
+    UNVERIFIED = "unverified"
+    BUDGET = "budget"
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):

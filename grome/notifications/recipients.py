@@ -12,22 +12,41 @@ from grome.notifications.push_devices import PushDevices
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """`tokens` are push tokens by the ids of their devices."""
+    """`tokens` are push tokens by the ids of their devices. `trial` lets texts that the user asked for go to a number
+    that nobody has verified.
+    """
 
     user: User
     tokens: Mapping[UUID, str]
+    trial: bool = False
 
     @property
     def reachable(self) -> frozenset[Channel]:
         addresses = {Channel.EMAIL: self.user.email, Channel.PUSH: self.tokens, Channel.SMS: self.user.phone}
         return frozenset(channel for channel, address in addresses.items() if address)
 
+    @property
+    def verified(self) -> frozenset[Channel]:
+        """Channels whose address is known to be the user's; a device is by its login."""
+        flags = {Channel.EMAIL: self.user.email_verified, Channel.SMS: self.user.phone_verified, Channel.PUSH: True}
+        return frozenset(channel for channel, verified in flags.items() if verified)
+
+    @property
+    def open_for_codes_only(self) -> frozenset[Channel]:
+        """A text to a stranger's phone costs money and wakes people; a mail does not, and has a small budget."""
+        is_tried = self.trial and self.user.preferences.notifications.sms
+        return frozenset() if Channel.SMS in self.verified or is_tried else frozenset({Channel.SMS})
+
+    def address(self, channel: Channel) -> str | None:
+        """None for channels that have several or none."""
+        return {Channel.EMAIL: self.user.email, Channel.SMS: self.user.phone}.get(channel)
+
 
 class Recipients:
-    def __init__(self, accounts: AccountService, devices: PushDevices) -> None:
-        self._accounts, self._devices = accounts, devices
+    def __init__(self, accounts: AccountService, devices: PushDevices, *, trial: bool = False) -> None:
+        self._accounts, self._devices, self._trial = accounts, devices, trial
 
     async def find(self, user_id: UUID) -> Recipient | None:
         """None where there is no such account."""
         user = await self._accounts.find(user_id)
-        return Recipient(user, await self._devices.tokens(user_id)) if user else None
+        return Recipient(user, await self._devices.tokens(user_id), self._trial) if user else None

@@ -64,6 +64,9 @@ RULES: Final = {
     MessageKind.VERIFICATION_RESULT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
 }
 
+# What an address may get before anybody has shown that it is theirs.
+CODES: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
+
 Verdict = Why | datetime | None
 
 
@@ -73,6 +76,7 @@ def decide(
     reachable: AbstractSet[Channel],
     now: datetime,
     needed_by: datetime | None,
+    open_for_codes_only: AbstractSet[Channel] = frozenset(),
 ) -> Verdict:
     """Why a message is not sent, or before when it must not be, or None: at once.
 
@@ -83,6 +87,8 @@ def decide(
     rule = RULES[kind]
     if channel not in reachable:
         return Why.NO_ADDRESS
+    if channel in open_for_codes_only and kind not in CODES:
+        return Why.UNVERIFIED
     if not _is_wanted(rule, channel, preferences, reachable):
         return Why.PREFERENCE
     until = quiet_until(preferences.quiet_hours, ZoneInfo(preferences.timezone), now)
@@ -120,5 +126,7 @@ def _is_wanted(rule: KindRule, channel: Channel, preferences: Preferences, reach
             return rule.topic is None or (chosen.email and rule.topic not in chosen.no_mail_about)
         case Channel.PUSH:
             return chosen.push
+        case Channel.IN_APP:
+            return True
         case Channel.SMS:
             return chosen.sms or (rule.topic is None and Channel.EMAIL not in reachable)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from grome.common.clock import Clock
 from grome.jobs.errors import GiveUpError, LaterError, UndeliverableError
+from grome.notifications.budgets import MessageBudgets
 from grome.notifications.delivery import Delivery
 from grome.notifications.dispatching import verdict_on
 from grome.notifications.log import NotificationLog
-from grome.notifications.models import Channel, Errand, Slot, State, Why
+from grome.notifications.models import Channel, Errand, LogEntry, Slot, State, Why
 from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipient, Recipients
 from grome.notifications.rules import RULES
@@ -28,10 +29,11 @@ class Sending:
         log: NotificationLog,
         devices: PushDevices,
         delivery: Delivery,
+        budgets: MessageBudgets,
         clock: Clock,
     ) -> None:
         self._recipients, self._stories, self._log, self._devices = recipients, stories, log, devices
-        self._delivery, self._clock = delivery, clock
+        self._delivery, self._budgets, self._clock = delivery, budgets, clock
 
     async def send(self, errand: Errand) -> None:
         """Raises LaterError in quiet hours, and what the transports raise."""
@@ -48,15 +50,25 @@ class Sending:
         elif await self._is_refused(errand, recipient, story):
             await self._log.suppressed(errand, Why.BOUNCED)
         elif story.about is None:
-            await self._attempt(errand, recipient, story, None, frozenset(known.reached if known else ()))
+            await self._send_within_budget(errand, recipient, story, None, known)
         elif slot := await self._log.claim(errand, story.about):
-            await self._attempt(errand, recipient, story, slot, frozenset(known.reached if known else ()))
+            await self._send_within_budget(errand, recipient, story, slot, known)
         else:
             await self._log.suppressed(errand, Why.DEDUPE)
 
+    async def _send_within_budget(
+        self, errand: Errand, recipient: Recipient, story: Story, slot: Slot | None, known: LogEntry | None
+    ) -> None:
+        """A message counts once, however often it is tried: one that has failed so far was counted then."""
+        was_counted = known is not None and known.state is State.FAILED
+        if was_counted or await self._budgets.take(story.kind, errand.channel, recipient):
+            await self._attempt(errand, recipient, story, slot, frozenset(known.reached if known else ()))
+        else:
+            await self._log.suppressed(errand, Why.BUDGET)
+
     async def _is_refused(self, errand: Errand, recipient: Recipient, story: Story) -> bool:
         """Security is tried all the same: an address that refused mail for its content is not one that is gone."""
-        address = _address(errand, recipient)
+        address = recipient.address(errand.channel)
         if address is None or RULES[story.kind].topic is None:
             return False
         return await self._log.has_bounced(errand, address)
@@ -71,8 +83,10 @@ class Sending:
             went_well = True
         except (GiveUpError, UndeliverableError) as error:
             why = Why.REFUSED if isinstance(error, UndeliverableError) else None
-            if address := _address(errand, recipient):
+            if address := recipient.address(errand.channel):
                 await self._log.bounced(errand, address)
+            if why is None and not await self._budgets.take_dead_letter(errand.channel):
+                raise UndeliverableError(str(error)) from error  # operators have been told often enough today
             raise
         finally:
             if not went_well:
@@ -90,13 +104,3 @@ class Sending:
             await self._log.sent(errand, done.provider_id, done.reached)
         await self._devices.drop(done.gone)
         done.raise_for_failed()
-
-
-def _address(errand: Errand, recipient: Recipient) -> str | None:
-    match errand.channel:
-        case Channel.EMAIL:
-            return recipient.user.email
-        case Channel.SMS:
-            return recipient.user.phone
-        case Channel.PUSH:
-            return None

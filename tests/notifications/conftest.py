@@ -39,7 +39,7 @@ def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
         jobs=jobs,
         planner=Planner(jobs),
         dispatching=Dispatching(recipients, stories, log, jobs, clock),
-        sending=Sending(recipients, stories, log, devices, delivery, clock),
+        sending=Sending(recipients, stories, log, devices, delivery, context.message_budgets, clock),
         mailbox=mailbox,
         phones=phones,
         texts=texts,
