@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from grome.bookings.errors import KeepsChanging
+from grome.bookings.history_limits import check_history, superseded_note
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, party_of, reason_of
 from grome.bookings.policy import settle
 from grome.bookings.proposals import without_proposal
@@ -105,8 +106,9 @@ class BookingChanges:
     async def write(self, booking: Booking, by: Author, change: Change, now: datetime) -> Booking | None:
         """None where somebody was faster. Whatever moves a booking to another state closes an open proposal.
 
-        Raises SlotTaken or SeatTaken where the change claims ticks that others have.
+        Raises SlotTaken or SeatTaken where the change claims ticks that others have, and HistoryFull.
         """
+        check_history(booking, by.party, change.action, change.fields)
         entry = HistoryEntry(
             id=new_id(),
             version=booking.version + 1,
@@ -121,7 +123,8 @@ class BookingChanges:
             answer_by=change.answer_by,
         )
         closed = without_proposal(booking) if change.status is not booking.status else {}
-        return await self._bookings.move(booking, {"status": change.status.value, **closed, **change.fields}, entry)
+        fields = {"status": change.status.value, **closed, **change.fields}
+        return await self._bookings.move(booking, fields, entry, superseded=superseded_note(booking, entry))
 
 
 def made_by_time(booking: Booking, now: datetime) -> Change | None:

@@ -36,6 +36,12 @@ class NoLongerOffered(Refusal):
     status, code, title = 409, "no_longer_offered", "The barber no longer offers all of this"
 
 
+class HistoryFull(Refusal):
+    """What ends the booking, answers a proposal or brings the visit on is still possible."""
+
+    status, code, title = 409, "history_full", "The booking was changed so often that this can no longer be added"
+
+
 class KeepsChanging(Unavailable):
     """So many changes of others in a row that only a fault can be the reason."""
 

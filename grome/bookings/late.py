@@ -21,7 +21,8 @@ from grome.barbers.service import BarberService
 from grome.bookings.as_booked import lay_out_again
 from grome.bookings.cascade import Cascade, Clash, Place, cascade
 from grome.bookings.changing import ATTEMPTS, GROME, Author, BookingChanges, Change, author, made_by_time
-from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, SlotNotOffered, SlotTaken, WrongState
+from grome.bookings.errors import ChangedMeanwhile, HistoryFull, KeepsChanging, SlotNotOffered, SlotTaken, WrongState
+from grome.bookings.history_limits import is_full
 from grome.bookings.models import Action, Booking, Party, Status
 from grome.bookings.proposals import MOVABLE, NewTime, delayed, present_ticks
 from grome.bookings.repository import BookingRepository
@@ -106,6 +107,8 @@ class RunningLate:
         barber = await self._barbers.find(late.barber_id)
         calendar, _ = lay_out_again(barber, late, now)
         _check_today(late, calendar)
+        if is_full(late):
+            raise HistoryFull
         first = min(tick_of(late.scheduled_at), *(tick for tick in present_ticks(late) if tick >= 0))
         held = await self._bookings.held_within(barber.id, first, first + _FAR)
         if overdue := [one for one in held if made_by_time(one, now)]:
@@ -126,6 +129,8 @@ class RunningLate:
                 await self._rescheduling.reschedule(actor, booking.id, wanted)
             except (SlotTaken, ChangedMeanwhile, WrongState, SlotNotOffered):
                 continue
+            except HistoryFull:
+                break
             return _clash_out(clash, booking, offer.scheduled_at)
         return _clash_out(clash, booking, None)
 
@@ -159,7 +164,7 @@ class _Day:
     ) -> None:
         self.barber, self.calendar, self.late = barber, calendar, late
         self.bookings = {booking.id: booking for booking in (late, *others)}
-        movable = [one for one in others if one.status in MOVABLE and one.scheduled_at >= late.scheduled_at]
+        movable = [one for one in others if _can_move(one) and one.scheduled_at >= late.scheduled_at]
         self.places = {booking.id: _place(booking) for booking in (late, *movable)}
         movable_ids = set(self.places)
         fixed = {tick for one in others if one.id not in movable_ids for tick in one.ticks}
@@ -226,6 +231,10 @@ def _check_today(booking: Booking, calendar: Calendar) -> None:
     day = calendar.date_of(tick_of(booking.scheduled_at))
     if day != calendar.today and booking.status is not Status.IN_PROGRESS:
         raise WrongState("It is not a visit of today.")
+
+
+def _can_move(booking: Booking) -> bool:
+    return booking.status in MOVABLE and not is_full(booking)
 
 
 def _place(booking: Booking) -> Place:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct, field, structs
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field, structs
 from grome.barbers.models import ChosenService, GeoPoint, Terms
 from grome.common.actor import Role
 from grome.common.money import Amount
+from grome.common.mongo_schema import stored_items
 
 
 class Status(StrEnum):
@@ -223,6 +224,10 @@ class Idempotency(Struct, frozen=True):
     fingerprint: bytes
 
 
+# Of a booking's history; `history_limits.py` keeps what can be repeated well below.
+MAX_ENTRIES: Final = 350
+
+
 class Booking(Struct, frozen=True, kw_only=True):
     """A booking. It occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
 
@@ -263,7 +268,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     barber_note: str | None = None
     version: Annotated[int, Meta(ge=1)]
     idempotency: Idempotency | None = None
-    history: list[HistoryEntry]
+    history: Annotated[list[HistoryEntry], stored_items(at_most=MAX_ENTRIES)]
     created_at: datetime
 
 

@@ -41,6 +41,9 @@ COLLECTION = CollectionSpec(
         IndexModel("proposal.answer_by", name="proposed", partialFilterExpression={"proposal.answer_by": _IS_DATE}),
     ],
 )
+# A list costs what it shows.
+_LISTED: Document = {"history": {"$slice": 0}, "ticks": {"$slice": 0}}
+_WITHOUT_HISTORY: Document = {"history": {"$slice": 0}}
 # More than a barber has in a month.
 _OCCUPIED_AT_ONCE = 10_000
 
@@ -115,20 +118,20 @@ class BookingRepository:
     async def page(
         self, scope: Document, status: Status | None, after: AfterBooking | None, limit: int
     ) -> list[Booking]:
-        """Latest start first."""
+        """Latest start first, without ticks and history."""
         wanted: Document = dict(scope)
         if status:
             wanted["status"] = status.value
         if after:
             beyond = [{"scheduled_at": after.scheduled_at, "_id": {"$lt": after.id}}]
             wanted["$or"] = [{"scheduled_at": {"$lt": after.scheduled_at}}, *beyond]
-        found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
+        found = self._bookings.find(wanted, _LISTED).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
     async def starting(
         self, scope: Document, span: tuple[datetime, datetime], status: Status | None, batch: int
     ) -> AsyncGenerator[list[Booking]]:
-        """Those of `scope` that start in [first, last), earliest first, so many at a time.
+        """Those of `scope` that start in [first, last), earliest first, so many at a time, without ticks and history.
 
         Each batch is a query of its own, which goes on where the last one ended: a reader may take its time between.
         """
@@ -136,7 +139,7 @@ class BookingRepository:
         wanted: Document = {**scope, **({"status": status.value} if status else {})}
         wanted["scheduled_at"] = {"$gte": first, "$lt": end}
         while True:
-            found = self._bookings.find(wanted).sort([("scheduled_at", 1), ("_id", 1)]).limit(batch)
+            found = self._bookings.find(wanted, _LISTED).sort([("scheduled_at", 1), ("_id", 1)]).limit(batch)
             bookings = [from_document(document, Booking) async for document in found]
             if bookings:
                 yield bookings
@@ -153,19 +156,22 @@ class BookingRepository:
         first, end = span
         direction = -1 if latest_first else 1
         wanted: Document = {**scope, "scheduled_at": {"$gte": first, "$lt": end}}
-        found = self._bookings.find(wanted, {"history": {"$slice": -1}, "ticks": {"$slice": 0}})
+        found = self._bookings.find(wanted, {**_LISTED, "history": {"$slice": -1}})
         found = found.sort([("scheduled_at", direction), ("_id", direction)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
-    async def move(self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry) -> Booking | None:
+    async def move(
+        self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry, *, superseded: int | None = None
+    ) -> Booking | None:
         """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not.
 
-        Where `fields` claim ticks or seats: raises SlotTaken or SeatTaken, and the booking keeps what it has.
+        The history entry at the position `superseded` loses its note. Where `fields` claim ticks or seats: raises
+        SlotTaken or SeatTaken, and the booking keeps what it has.
         """
         try:
             document = await self._bookings.find_one_and_update(
                 {"_id": booking.id, "status": booking.status.value, "version": booking.version},
-                {"$set": {**fields, "version": entry.version}, "$push": {"history": to_document(entry)}},
+                _recorded({**fields, "version": entry.version}, booking, entry, superseded),
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError as error:
@@ -255,10 +261,22 @@ class BookingRepository:
         return [Deadline(document["_id"], document["at"]) async for document in found]
 
     async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int) -> list[Booking]:
-        """The active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first."""
+        """The active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first.
+
+        Without histories.
+        """
         within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
-        found = self._bookings.find({"barber_id": barber_id, "active": True, "ticks": within}, hint=_TICKS_INDEX)
+        held = {"barber_id": barber_id, "active": True, "ticks": within}
+        found = self._bookings.find(held, _WITHOUT_HISTORY, hint=_TICKS_INDEX)
         return [from_document(document, Booking) async for document in found.sort([("scheduled_at", 1), ("_id", 1)])]
+
+
+def _recorded(fields: Document, booking: Booking, entry: HistoryEntry, superseded: int | None) -> Document:
+    """One update may not push to an array and change an item of it, so then the entry is set at the array's end."""
+    if superseded is None:
+        return {"$set": fields, "$push": {"history": to_document(entry)}}
+    new = {f"history.{superseded}.note": None, f"history.{len(booking.history)}": to_document(entry)}
+    return {"$set": {**fields, **new}}
 
 
 def _verdict(fault: Document) -> Refusal | DriverError:

@@ -7,6 +7,7 @@ from sanic import Request
 from grome.availability.schemas import SlotsOut
 from grome.bookings.errors import (
     ChangedMeanwhile,
+    HistoryFull,
     KeyInFlight,
     KeyReused,
     NoLongerOffered,
@@ -133,7 +134,7 @@ async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelI
     return await app_context(request).booking_moves.cancel(actor, booking_id, body)
 
 
-@bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow))
+@bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
     """Put something on top of the price of a completed visit, up to 30 days after it, or change it until it is paid."""
     return await app_context(request).booking_extras.tip(actor, booking_id, body.amount)
@@ -145,7 +146,7 @@ async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesO
     return await app_context(request).booking_extras.notes(actor, booking_id)
 
 
-@bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState))
+@bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState, HistoryFull))
 async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteIn) -> NotesOut:
     """Write your own note: a customer's is for both sides until the visit ends, a barber's never for the customer."""
     return await app_context(request).booking_extras.put_note(actor, booking_id, body.note)
@@ -179,7 +180,7 @@ async def other_times(request: Request, actor: Actor, booking_id: UUID, query: O
 @bookings.post(
     "/{booking_id}/reschedule",
     who=SIGNED_IN,
-    refusals=(NotFound, WrongState, TooLateToReschedule, ChangedMeanwhile, SlotNotOffered, SlotTaken),
+    refusals=(NotFound, WrongState, TooLateToReschedule, ChangedMeanwhile, SlotNotOffered, SlotTaken, HistoryFull),
 )
 async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: RescheduleIn) -> BookingOut:
     """Move a booking to another time, or propose it to the other side. Services, price and payment stay.
@@ -215,13 +216,13 @@ async def withdraw_proposal(request: Request, actor: Actor, booking_id: UUID) ->
     return await app_context(request).rescheduling.withdraw(actor, booking_id)
 
 
-@bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState))
+@bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, HistoryFull))
 async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: LateQuery) -> LateOut:
     """What being so late would make of your visits. Nothing is changed."""
     return await app_context(request).running_late.preview(actor, booking_id, query.minutes)
 
 
-@bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState))
+@bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, HistoryFull))
 async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -> LateOut:
     """A visit of today begins later than agreed or, if it is in progress, ends later; those behind it come later too.
 

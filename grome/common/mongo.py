@@ -130,14 +130,18 @@ class CollectionSpec:
 
 
 async def apply_collection(database: Database, spec: CollectionSpec) -> None:
-    """Bring a collection to what its spec declares: made if missing, its validator set, its missing indexes built."""
+    """Bring a collection to what its spec declares: made if missing, its validator set, its missing indexes built.
+
+    The level `moderate` lets documents that were stored before a bound existed be changed all the same, e.g. ended.
+    """
+    rules: Document = {"validator": spec.validator, "validationLevel": "moderate"}
     try:
         # Without the driver's own look whether it exists: between that and the making another process could make it.
-        await database.create_collection(spec.name, validator=spec.validator, check_exists=False)
+        await database.create_collection(spec.name, check_exists=False, **rules)
     except OperationFailure as error:
         if error.code != _NAMESPACE_EXISTS:
             raise
-        await database.command({"collMod": spec.name, "validator": spec.validator})
+        await database.command({"collMod": spec.name, **rules})
     if spec.indexes:
         await database[spec.name].create_indexes(list(spec.indexes))
 

@@ -1,11 +1,21 @@
 """MongoDB `$jsonSchema` validators made from model Structs, so that the model and its validator cannot drift apart."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
 
 Schema = dict[str, Any]
+_STORED_ONLY: Final = frozenset({"maxItems", "maxLength"})
+
+
+def stored_items(at_most: int) -> msgspec.Meta:
+    """Metadata of an array that the validator of its collection keeps from growing beyond so many items.
+
+    Unlike `max_length` it is no condition for reading: a longer array that was stored before the bound existed must not
+    make its document unreadable.
+    """
+    return msgspec.Meta(extra_json_schema={"maxItems": at_most})
 
 
 def validator_for(struct: type[msgspec.Struct]) -> Schema:
@@ -19,8 +29,8 @@ def validator_for(struct: type[msgspec.Struct]) -> Schema:
 
 def _schema(kind: inspect.Type) -> Schema:  # noqa: C901, PLR0911, PLR0912 -- a table, one row a type
     match kind:
-        case inspect.Metadata(type=inner):
-            return _schema(inner)
+        case inspect.Metadata(type=inner, extra_json_schema=extra):
+            return {**_schema(inner), **{name: bound for name, bound in (extra or {}).items() if name in _STORED_ONLY}}
         case inspect.AnyType():
             return {}
         case inspect.StructType(fields=fields):

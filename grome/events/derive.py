@@ -12,11 +12,9 @@ import msgspec
 from grome.accounts.models import AccountEvent
 from grome.bookings.models import Action, HistoryEntry, Status
 from grome.common.each import map_each
-from grome.events.models import BOOKINGS, REVIEWS, SESSIONS, USERS, Change, Event, EventType
+from grome.events.models import BOOKINGS, OUTBOXES, REVIEWS, USERS, Change, Event, EventType
 from grome.reviews.models import ReviewEvent
 
-# Where each collection's documents keep what is to be handed on, each with a moment `at`.
-OUTBOXES: Final = {BOOKINGS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
 _TYPES: Final = {
     Action.CREATE: EventType.BOOKING_REQUESTED,
     Action.ACCEPT: EventType.BOOKING_ACCEPTED,
@@ -71,7 +69,8 @@ def _new_entries(change: Change) -> list[Any]:
     elif outbox in change.updated:
         whole = change.updated[outbox]
     else:
-        whole = [value for path, value in change.updated.items() if path.startswith(f"{outbox}.")]
+        # Deeper paths, such as `history.2.note`, change an entry of which was told before.
+        whole = [value for path, value in change.updated.items() if path.rpartition(".")[0] == outbox]
     if whole is None:
         return []
     return whole if isinstance(whole, list) else [whole]

@@ -16,7 +16,7 @@ from grome.common.clock import Clock
 from grome.common.each import map_each
 from grome.common.mongo import Document, DriverError
 from grome.common.tasks import end_if_cancelled
-from grome.events.derive import OUTBOXES, events_of, events_since
+from grome.events.derive import events_of, events_since
 from grome.events.models import Change, Event
 from grome.events.repository import RelayRepository, RelayState, TokenLostError
 
@@ -106,7 +106,7 @@ class Leader:
         """After the stream is opened, so that nothing falls in between."""
         since = (self._position_at or self._state.since) - _OVERLAP
         logger.info("The relay reads what has changed since {}", since)
-        async for change in self._relay.changed_since(OUTBOXES, since):
+        async for change in self._relay.changed_since(since):
             await self._read_ahead.put(_Read(None, _events(change, partial(events_since, since=since)), None))
 
     async def _hand_on_all(self) -> None:

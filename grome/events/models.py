@@ -16,6 +16,8 @@ USERS: Final = "users"
 SESSIONS: Final = "sessions"
 BARBERS: Final = "barbers"
 REVIEWS: Final = "reviews"
+# Where each collection's documents keep what is to be handed on, each with a moment `at`.
+OUTBOXES: Final = {BOOKINGS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
 
 
 class EventType(StrEnum):

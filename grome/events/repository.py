@@ -1,24 +1,31 @@
 """What the relay keeps in MongoDB, and what it reads there: its lease, its position, and the changes themselves."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
+from bson.codec_options import CodecOptions, DatetimeConversion
 from msgspec import Struct, field
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
+from grome.common.each import report_failure
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, in_passing
 from grome.common.mongo_schema import validator_for
-from grome.events.models import BARBERS, BOOKINGS, REVIEWS, SESSIONS, USERS, Change
+from grome.events.models import BARBERS, BOOKINGS, OUTBOXES, REVIEWS, SESSIONS, USERS, Change
 
 _ID: Final = "relay"
 # The server's codes for a resume token that leads nowhere any more.
 _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
+# A change that is larger than MongoDB carries in one piece; a stream that begins before it never gets past it.
+_TOO_LARGE: Final = 10_334
 # How long the server waits for a change before it says that there is none.
 _AWAIT_MS: Final = 1_000
 _FOLLOWED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
+_OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
+# What events are made of; all else of a document stays on the server, for it may be large.
+_NEEDED: Final = ("_id", "customer_id", "barber_id", "user_id")
 
 
 class RelayState(Struct, frozen=True, kw_only=True):
@@ -50,7 +57,7 @@ class TokenLostError(Exception):
 
 class RelayRepository:
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = database.with_options(codec_options=_lenient(database.codec_options))
         self._relay = in_passing(database[COLLECTION.name])  # a lease that is lost is noticed at the next renewal
 
     async def begin(self, since: datetime) -> None:
@@ -94,25 +101,51 @@ class RelayRepository:
         if token is None:
             start = {"start_at_operation_time": (await self._database.command("ping"))["operationTime"]}
         stream = self._database.watch(
-            [{"$match": matching}], full_document="updateLookup", max_await_time_ms=_AWAIT_MS, **start
+            [{"$match": matching}, {"$set": _slim()}],
+            full_document="updateLookup",
+            max_await_time_ms=_AWAIT_MS,
+            **start,
         )
         try:
             async with await stream as opened:
                 yield Changes(opened)
         except OperationFailure as error:
-            if error.code in _TOKEN_IS_LOST:
+            if error.code == _TOO_LARGE:
+                report_failure("relay", "a change that is too large", error)
+            if error.code in _TOKEN_IS_LOST | {_TOO_LARGE}:
                 raise TokenLostError from error
             raise
 
-    async def changed_since(self, outboxes: Mapping[str, str], since: datetime) -> AsyncIterator[Change]:
+    async def changed_since(self, since: datetime) -> AsyncIterator[Change]:
         """All whose outbox, a field by collection, has anything from then on.
 
         Reads whole collections: an index for this would make every write slower, and it is hardly ever needed.
         """
-        for name, outbox in outboxes.items():
+        for name, outbox in OUTBOXES.items():
             collection = self._database[name].with_options(read_concern=ReadConcern("majority"))
-            async for document in collection.find({f"{outbox}.at": {"$gte": since}}):
+            fields = [*_NEEDED, outbox]
+            async for document in collection.find({f"{outbox}.at": {"$gte": since}}, fields):
                 yield Change(name, document, None, since)
+
+
+def _lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
+    """Moments that Python does not know, and broken text, are found by those who convert the value, and so skipped."""
+    return options.with_options(
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+    )
+
+
+def _slim() -> Document:
+    """Of an update, the new entries of outboxes and the ids; a barber whole, for those who keep barbers in memory."""
+    is_slim = {"$and": [{"$eq": ["$operationType", "update"]}, {"$ne": ["$ns.coll", BARBERS]}]}
+    updated = {"$objectToArray": {"$ifNull": ["$updateDescription.updatedFields", {}]}}
+    of_outbox = {"$in": [{"$first": {"$split": ["$$field.k", "."]}}, _OUTBOX_FIELDS]}
+    outboxes = {"$arrayToObject": {"$filter": {"input": updated, "as": "field", "cond": of_outbox}}}
+    ids = {name: f"$fullDocument.{name}" for name in _NEEDED}
+    return {
+        "updateDescription": {"updatedFields": outboxes, "removedFields": "$$REMOVE", "truncatedArrays": "$$REMOVE"},
+        "fullDocument": {"$cond": [is_slim, ids, "$fullDocument"]},
+    }
 
 
 class Changes:
@@ -125,7 +158,7 @@ class Changes:
         """The next change, or None where a second went by without one; and the token to go on from after it."""
         raw = await self._stream.try_next()
         token: Document = self._stream.resume_token
-        if raw is None or raw.get("fullDocument") is None:  # gone by the time it was looked up
+        if raw is None or not raw.get("fullDocument"):  # gone by the time it was looked up
             return None, token
         updated = raw["updateDescription"]["updatedFields"] if raw["operationType"] == "update" else None
         return Change(raw["ns"]["coll"], raw["fullDocument"], updated, raw["wallTime"]), token

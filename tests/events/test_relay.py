@@ -313,3 +313,41 @@ async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(conte
     changes = [Change("barbers", document, None, context.clock()) for document in documents]
     await BarberCaches(cast("BarberChanges", Telling())).follow(changes)
     assert [change.barber.id for change in told] == [shop.person.id]
+
+
+async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_events_and_all_others(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    bookings, booking = context.database["bookings"], await book(http, customer, shop, tomorrow(9))
+    mine = {"_id": UUID(booking["id"])}
+    stored = await bookings.find_one(mine)
+    assert stored
+    async with running(a_relay(context, recorder)):
+        await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+        room_b = 16 * 1024 * 1024 - 4_096
+        await bookings.update_one(mine, {"$set": {"barber_note": "x" * room_b}})
+        entry = {**stored["history"][0], "id": new_id(), "version": 2, "action": "note"}
+        await bookings.update_one(mine, {"$push": {"history": entry}, "$set": {"version": 2}})
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        assert set(recorder.had(booking)) == {1, 2}
+    await bookings.delete_one(mine)
+
+
+async def test_relay_with_a_change_too_large_to_be_carried_reads_anew_and_misses_nothing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    barbers = context.database["barbers"]
+    large = {"_id": new_id(), "outbox": "x" * (9 * 1024 * 1024)}
+    async with running(a_relay(context, recorder)):
+        first = await book(http, customer, shop, tomorrow(9))
+        await until(lambda: set(recorder.had(first)) == {1}, within_s=2 * TAKEOVER_S)
+        before = FAILED_ITEMS["relay"]
+        await barbers.insert_one(large, bypass_document_validation=True)
+        # The change and the document after it, which come together, have the text twice.
+        double = {"$set": {"outbox": "y" * len(large["outbox"])}}
+        await barbers.update_one({"_id": large["_id"]}, double, bypass_document_validation=True)
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        assert FAILED_ITEMS["relay"] > before
+    await barbers.delete_one({"_id": large["_id"]})
