@@ -9,3 +9,22 @@ class ProfileMissing(Refusal):
 
 class TooManyOpenings(Refusal):
     status, code, title = 409, "too_many_openings", "That is more dates or time off than one profile may have"
+
+
+class CurrencyInUse(Refusal):
+    """A price without its currency would become another price."""
+
+    status, code, title = 409, "currency_in_use", "There are prices in the present currency"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Remove your services and the least deposit, change the currency, and set the new prices.",
+            faults=(("currency", "cannot change while there are prices"),),
+        )
+
+
+class CurrencyDiffers(Refusal):
+    status, code, title = 409, "currency_differs", "Your profile has another currency than these prices"
+
+    def __init__(self) -> None:
+        super().__init__(faults=(("currency", "is not the profile's"),))

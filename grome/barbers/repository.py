@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 from pymongo import IndexModel, ReturnDocument
 
+from grome.barbers.errors import CurrencyInUse
 from grome.barbers.models import (
     EARTH_RADIUS_M,
     Barber,
@@ -51,6 +52,9 @@ COLLECTION = CollectionSpec(
     ],
 )
 RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
+# The filter of those whose currency may change: all amounts of a profile that have no currency beside them are nothing.
+_NOTHING: Final = {"$not": {"$gt": 0}}
+_WITHOUT_PRICES: Final = dict.fromkeys(("services.price", "services.add_ons.price", "terms.deposit.least"), _NOTHING)
 _BATCH: Final = 500
 _PIN_FIELDS: Final = dict.fromkeys(MapPin.__struct_encode_fields__, 1)
 
@@ -92,15 +96,26 @@ class BarberRepository:
     async def change_profile(
         self, profile: Barber, names: Sequence[str], session: Session | None = None
     ) -> Barber | None:
-        """Write the fields `names` of `profile`; None where there is no such barber."""
+        """Write the fields `names` of `profile`; None where there is no such barber.
+
+        Raises CurrencyInUse where that would change the currency of prices.
+        """
         fields = to_document(profile)
-        stored = await self._barbers.find_one_and_update(
-            {"_id": profile.id},
-            {"$set": _with_words({name: fields[name] for name in (*names, "updated_at")}), "$inc": {"version": 1}},
-            return_document=ReturnDocument.AFTER,
-            session=session,
-        )
-        return from_document(stored, Barber) if stored else None
+        change = {"$set": _with_words({name: fields[name] for name in (*names, "updated_at")}), "$inc": {"version": 1}}
+        while True:
+            stored = await self._barbers.find_one_and_update(
+                {"_id": profile.id, "$or": [{"currency": profile.currency}, _WITHOUT_PRICES]},
+                change,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+            if stored:
+                return from_document(stored, Barber)
+            there = await self._barbers.find_one({"_id": profile.id}, {"currency": 1}, session=session)
+            if there is None:
+                return None
+            if there["currency"] != profile.currency:  # else it was made, or changed so, a moment ago
+                raise CurrencyInUse
 
     async def add_profile(self, session: Session, profile: Barber) -> Barber:
         """Store a whole new one, with the ratings that the barber has from before."""
@@ -140,11 +155,16 @@ class BarberRepository:
         stored = await self._barbers.find_one_and_delete({"_id": barber_id})
         return from_document(stored, Barber) if stored else None
 
-    async def set_field(self, barber_id: UUID, name: str, value: object, now: datetime) -> Barber | None:
-        """Replace one field by a Struct, a list of them or a plain value; None where there is no such barber."""
+    async def set_field(
+        self, barber_id: UUID, name: str, value: object, now: datetime, currency: str | None = None
+    ) -> Barber | None:
+        """Replace one field by a Struct, a list of them or a plain value; None where there is no such barber.
+
+        With `currency` only where that is the profile's.
+        """
         plain = msgspec.to_builtins(value, builtin_types=(datetime, UUID))
         stored = await self._barbers.find_one_and_update(
-            {"_id": barber_id},
+            {"_id": barber_id, **({"currency": currency} if currency else {})},
             {"$set": {**_with_words({name: plain}), "updated_at": now}, "$inc": {"version": 1}},
             return_document=ReturnDocument.AFTER,
         )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sanic import Request
 
 from grome.availability.models import BookingRules, TimeOff, WeeklyHours
-from grome.barbers.errors import ProfileMissing, TooManyOpenings
+from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyOpenings
 from grome.barbers.models import HouseCallRules, Terms
 from grome.barbers.schemas import (
     BarberOut,
@@ -50,9 +50,12 @@ async def read_own_profile(request: Request, actor: Actor) -> BarberOut:
     return await app_context(request).barbers.read(actor.id)
 
 
-@barbers.put("/me", who=BARBERS)
+@barbers.put("/me", who=BARBERS, refusals=(CurrencyInUse,))
 async def put_profile(request: Request, actor: Actor, body: ProfileIn) -> BarberOut:
-    """Create or change your profile. A new one is offline, offers nothing and has no hours."""
+    """Create or change your profile. A new one is offline, offers nothing and has no hours.
+
+    The currency stays as it is while there are prices: remove services and the least deposit before you change it.
+    """
     return await app_context(request).barbers.put_profile(actor, body)
 
 
@@ -62,7 +65,7 @@ async def remove_profile(request: Request, actor: Actor) -> None:
     await app_context(request).barbers.remove(actor)
 
 
-@barbers.put("/me/services", who=BARBERS, refusals=(ProfileMissing,))
+@barbers.put("/me/services", who=BARBERS, refusals=(ProfileMissing, CurrencyDiffers))
 async def put_offers(request: Request, actor: Actor, body: OffersIn) -> BarberOut:
     """Replace the services that you offer. Bookings that were made keep their prices."""
     return await app_context(request).barbers.put_offers(actor, body)

@@ -44,7 +44,11 @@ class LatLng(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """What customers see of a barber, and where. `currency` is that of all the barber's prices."""
+    """What customers see of a barber, and where.
+
+    `currency` is that of all the barber's prices, and can change only while there are none: no service or add-on with a
+    price, and no least deposit.
+    """
 
     display_name: DisplayName
     location: LatLng
@@ -76,9 +80,13 @@ class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OffersIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """All that the barber offers; it replaces what was offered before."""
+    """All that the barber offers; it replaces what was offered before.
+
+    With `currency` the prices are stored only if that is the profile's currency.
+    """
 
     services: Annotated[list[OfferIn], Meta(max_length=50)]
+    currency: Currency | None = None
 
 
 class OverrideIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from grome.availability.models import BookingRules, DayHours, WeeklyHours, faults
 from grome.barbers.changes import BarberChange, BarberChanges
-from grome.barbers.errors import ProfileMissing
+from grome.barbers.errors import CurrencyDiffers, ProfileMissing
 from grome.barbers.known import KnownBarbers
 from grome.barbers.models import (
     AddOn,
@@ -37,7 +37,7 @@ from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.figures import price_of
 from grome.common.ids import new_id
-from grome.common.money import MOST_AMOUNT
+from grome.common.money import MOST_AMOUNT, NO_CURRENCY, currencies_in_use
 from grome.common.mongo_transactions import Transaction, Transactions
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
@@ -92,9 +92,13 @@ class BarberService:
         return barber_out(await self.find(barber_id))
 
     async def put_profile(self, actor: Actor, wanted: ProfileIn) -> BarberOut:
-        """Create or change the actor's profile; a new one is offline, offers nothing and has no hours."""
+        """Create or change the actor's profile; a new one is offline, offers nothing and has no hours.
+
+        Raises Invalid, and CurrencyInUse.
+        """
         if wanted.timezone not in ZONES:
             raise Invalid("timezone", "is not an IANA time zone")
+        await self._check_currency(actor, wanted.currency)
         now = self._clock()
         profile = Barber(
             id=actor.id,
@@ -111,6 +115,13 @@ class BarberService:
         )
         stored = await self._barbers.change_profile(profile, PROFILE_FIELDS)
         return await self._changed(stored or await self._add(profile))
+
+    async def _check_currency(self, actor: Actor, currency: str) -> None:
+        """A profile may keep a code that is no currency, or none any more: it has prices in it perhaps."""
+        if currency not in currencies_in_use():
+            stored = await self._barbers.find(actor.id)
+            if stored is None or stored.currency != currency:
+                raise Invalid("currency", NO_CURRENCY)
 
     async def _add(self, profile: Barber) -> Barber:
         """Changes it where another request has added it by now."""
@@ -148,7 +159,10 @@ class BarberService:
         await self._changes.tell(BarberChange(last, removed=True))
 
     async def put_offers(self, actor: Actor, wanted: OffersIn) -> BarberOut:
-        """Replace what the actor offers; raises Invalid for a service that the catalogue lacks or that comes twice."""
+        """Replace what the actor offers.
+
+        Raises Invalid for a service that the catalogue lacks or that comes twice, and CurrencyDiffers.
+        """
         known = await self._catalogue.named({offer.service_id for offer in wanted.services})
         offers: dict[UUID, OfferedService] = {}
         for index, offer in enumerate(wanted.services):
@@ -158,7 +172,14 @@ class BarberService:
             if offer.service_id in offers:
                 raise Invalid(f"{path}.service_id", "is given twice")
             offers[offer.service_id] = _offered(offer, known[offer.service_id].name, path)
-        return await self._set(actor, "services", list(offers.values()))
+        barber = await self._barbers.set_field(
+            actor.id, "services", list(offers.values()), self._clock(), wanted.currency
+        )
+        if barber is None and wanted.currency and await self._barbers.find(actor.id):
+            raise CurrencyDiffers
+        if barber is None:
+            raise ProfileMissing
+        return await self._changed(barber)
 
     async def put_hours(self, actor: Actor, hours: WeeklyHours) -> BarberOut:
         """Replace the actor's week; raises Invalid naming each break that does not fit its day."""

@@ -1,6 +1,8 @@
 """Money: an integer in minor units (cents) beside an ISO 4217 code. Never a float."""
 
 from decimal import Decimal
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -11,7 +13,16 @@ from grome.common.text import END
 # such as the price of a visit: whatever adds amounts up refuses what comes to more (`barbers/service.py`).
 MOST_AMOUNT: Final = 10**9
 Amount = Annotated[int, Meta(ge=0, le=MOST_AMOUNT, description="Minor units of the currency, e.g. cents.")]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}" + END, description="ISO 4217 code.", examples=["EUR"])]
+Currency = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Z]{3}" + END,
+        description="ISO 4217 code of a currency that is legal tender somewhere today; no funds, metals or test codes.",
+        examples=["EUR"],
+    ),
+]
+
+NO_CURRENCY: Final = "is not the ISO 4217 code of a currency in use"
 
 # ISO 4217's minor units of what circulates, where they are not two digits. The tables of CLDR, which Babel has, are no
 # substitute: they say what is usually shown, and show no fils of the Iraqi dinar or qindarka of the lek.
@@ -19,6 +30,23 @@ _NO_DIGITS: Final = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
 _THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+
+
+@cache
+def currencies_in_use() -> frozenset[str]:
+    """The codes of what is legal tender somewhere today, by CLDR's table of territories.
+
+    Loaded at the first question: few processes are ever asked.
+    """
+    territories: dict[str, list[tuple[str, object, object, bool]]] = import_module("babel.core").get_global(
+        "territory_currencies"
+    )
+    return frozenset(
+        code
+        for currencies in territories.values()
+        for code, _, given_up, is_tender in currencies
+        if given_up is None and is_tender
+    )
 
 
 def minor_digits(currency: str) -> int:

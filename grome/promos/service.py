@@ -13,6 +13,7 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
+from grome.common.money import NO_CURRENCY, currencies_in_use
 from grome.common.mongo import Document, to_document
 from grome.promos.models import Promo, PromoTerms
 from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum, managed_by
@@ -130,6 +131,8 @@ def _faults(terms: PromoTerms) -> Iterator[Fault]:
         yield "at_most", "is for a percentage"
     if terms.currency is None and not terms.amount is terms.at_most is terms.minimum_price is None:
         yield "currency", "is needed where there is an amount"
+    if terms.currency is not None and terms.currency not in currencies_in_use():
+        yield "currency", NO_CURRENCY
     if terms.valid_from and terms.valid_until and terms.valid_from >= terms.valid_until:
         yield "valid_until", "is not after valid_from"
 
