@@ -10,16 +10,17 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.text import END
+
 Fault = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and what is wrong with that field
 
 _DAY_MIN = 24 * 60
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][05]"
 
-# The length is bounded beside the pattern, because `$` also matches before a final newline.
 StartTime = Annotated[
     str,
     Meta(
-        pattern=f"^{_CLOCK}$",
+        pattern=f"^{_CLOCK}" + END,
         min_length=5,
         max_length=5,
         description="Wall-clock time in the barber's zone, in steps of five minutes.",
@@ -29,7 +30,7 @@ StartTime = Annotated[
 EndTime = Annotated[
     str,
     Meta(
-        pattern=f"^({_CLOCK}|24:00)$",
+        pattern=f"^({_CLOCK}|24:00)" + END,
         min_length=5,
         max_length=5,
         description="Wall-clock time in the barber's zone, in steps of five minutes; one that is not after the start "
@@ -109,8 +110,8 @@ class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
 class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose public holidays keep the shop closed: an ISO 3166-1 country and, where they differ, its subdivision."""
 
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, examples=["DE"])]
-    subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*$", examples=["BE"])] = ""
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}" + END, max_length=2, examples=["DE"])]
+    subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*" + END, examples=["BE"])] = ""
 
 
 SlotStep = Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Minutes; starts lie this far apart.")]

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import jsonschema_rs  # comes with schemathesis
+import msgspec
 import pytest
 import schemathesis
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from grome.app import App, document
 from grome.cli import cli
+from grome.common.http import IdempotencyKey
 from grome.common.http.caching import NO_STORE
 from tests.api.surface import ROUTES, WITH_BODY, Route
 
@@ -51,6 +53,38 @@ def test_every_reference_leads_somewhere() -> None:
         place = DOCUMENT
         for name in path:
             place = place[name]
+
+
+def test_component_names_are_identifiers_with_titles_of_their_own() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name)] == []
+    titles = Counter(schema.get("title", name) for name, schema in schemas.items())
+    assert titles.most_common(1)[0][1] == 1
+
+
+def test_patterns_use_only_tokens_that_every_engine_knows() -> None:
+    """Those of JSON Schema (core, section 6.4): RE2, Go and Rust refuse lookaround and references back."""
+    patterns = {node["pattern"] for node in _nodes(DOCUMENT) if isinstance(node.get("pattern"), str)}
+    assert len(patterns) > 10
+    assert [pattern for pattern in patterns if re.search(r"\(\?|\\[1-9bBAZzGpPkK]", pattern)] == []
+
+
+def test_patterns_refuse_a_last_line_break_unless_they_admit_any() -> None:
+    """In Python `$` also matches before a last line break, in JSON Schema it does not."""
+    structs = [route.operation.hints[name] for route in ROUTES for name in ("body", "query") if route.takes(name)]
+    _, components = msgspec.json.schema_components([*structs, IdempotencyKey])
+    patterns = {node["pattern"] for node in _nodes(components) if isinstance(node.get("pattern"), str)}
+    lax = {pattern for pattern in patterns if pattern.endswith("$")}
+    assert {pattern for pattern in lax if not re.fullmatch(pattern.removesuffix("$"), "\n")} == set()
+
+
+def test_operation_ids_are_words_of_their_own() -> None:
+    ids = Counter(operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values())
+    assert [name for name, count in ids.items() if count > 1 or not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []
+
+
+def test_server_is_the_one_that_serves_the_document() -> None:
+    assert [server["url"] for server in DOCUMENT["servers"]] == ["/"]
 
 
 def test_it_has_the_routes_that_are_served(app: App) -> None:
@@ -113,7 +147,7 @@ class TestOperations:
         found = set()
         for status, response in described(route)["responses"].items():
             if problem := response.get("content", {}).get("application/problem+json"):
-                general, narrowed = problem["schema"]["allOf"]
+                general, narrowed = _followed(problem["schema"])["allOf"]
                 assert general == {"$ref": "#/components/schemas/Problem"}
                 found |= {(int(status), code) for code in narrowed["properties"]["code"]["enum"]}
         assert found == wanted
@@ -165,6 +199,11 @@ class TestPage:
 def _reference(struct: type[Struct]) -> dict[str, str]:
     assert struct.__name__ in DOCUMENT["components"]["schemas"]
     return {"$ref": f"#/components/schemas/{struct.__name__}"}
+
+
+def _followed(reference: dict[str, str]) -> dict[str, Any]:
+    schema: dict[str, Any] = DOCUMENT["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
+    return schema
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ from grome.common.errors import (
 from grome.common.http.answers import JSON, PROBLEM, Problem
 from grome.common.http.caching import NO_STORE
 from grome.common.http.operations import IdempotencyKey, Operation, Routes
+from grome.common.text import END
 
 Json = dict[str, Any]
 _REF = "#/components/schemas/{name}"
@@ -48,6 +49,7 @@ def openapi_document(features: Iterable[Routes], *, title: str, version: str, de
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
+        "servers": [{"url": "/", "description": "The server that this document comes from."}],
         "tags": [{"name": tag} for tag in dict.fromkeys(feature.tag for feature in features)],
         "paths": paths,
         "components": {
@@ -66,7 +68,8 @@ class _Schemas:
             types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
             types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
         wanted = list(types)
-        schemas, self.components = msgspec.json.schema_components(wanted, ref_template=_REF)
+        described, components = msgspec.json.schema_components(wanted, ref_template=_REF)
+        schemas, self.components = _for_other_tools(list(described), components)
         self._schemas = dict(zip(wanted, schemas, strict=True))
         # A query is described field by field, as parameters.
         queries = {operation.hints["query"].__name__ for operation in operations if "query" in operation.hints}
@@ -75,10 +78,50 @@ class _Schemas:
     def of(self, kind: Any) -> Json:  # noqa: ANN401 -- any type that an operation names
         return dict(self._schemas[kind])
 
+    def problem_of(self, codes: Iterable[str]) -> Json:
+        """A problem with one of these codes, named once: else generators make thousands of types."""
+        codes = list(codes)
+        name = "Or".join(code.title().replace("_", "") for code in codes) + Problem.__name__
+        narrowed = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string", "enum": codes}}}
+        self.components[name] = {"title": name, "allOf": [{"$ref": _REF.format(name=Problem.__name__)}, narrowed]}
+        return {"$ref": _REF.format(name=name)}
+
     def fields_of(self, struct: type[msgspec.Struct]) -> tuple[dict[str, Json], set[str]]:
         """A query Struct's fields by name, and which are required."""
         schema = self._queries[struct.__name__]
         return schema.get("properties", {}), set(schema.get("required", []))
+
+
+def _for_other_tools(schemas: list[Json], components: dict[str, Json]) -> tuple[list[Json], dict[str, Json]]:
+    """Names without the dots of Python modules, no two titles the same, and patterns that every engine compiles.
+
+    msgspec writes the module before a name that two types share. Python's `$` also matches before a last line break,
+    which END forbids by a lookahead; in JSON Schema `$` is the end and nothing else, and RE2 has no lookahead.
+    """
+    names = {name: _component_name(name) for name in components}
+    references = {_REF.format(name=name): _REF.format(name=new) for name, new in names.items()}
+
+    def rewritten(node: Any) -> Any:  # noqa: ANN401 -- any JSON
+        if isinstance(node, dict):
+            changed = {key: rewritten(value) for key, value in node.items()}
+            if isinstance(pattern := changed.get("pattern"), str):
+                changed["pattern"] = pattern.replace(END, "$")
+            if (reference := changed.get("$ref")) in references:
+                changed["$ref"] = references[reference]
+            return changed
+        return [rewritten(child) for child in node] if isinstance(node, list) else node
+
+    renamed = {
+        names[name]: {**rewritten(schema), **({"title": names[name]} if "title" in schema else {})}
+        for name, schema in components.items()
+    }
+    return [rewritten(schema) for schema in schemas], renamed
+
+
+def _component_name(name: str) -> str:
+    """`grome.waitlist.models.State` becomes `WaitlistState`."""
+    _, *path = name.split(".")
+    return path[0].title().replace("_", "") + path[-1] if path else name
 
 
 def _operation(operation: Operation, schemas: _Schemas) -> Json:
@@ -139,7 +182,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
     for refusal in (*_common_refusals(operation), *operation.refusals):
         by_status.setdefault(refusal.status, {})[refusal.code] = refusal.title
     for status, codes in sorted(by_status.items()):
-        responses[str(status)] = _refusal_response(codes)
+        told = " ".join(f"`{code}`: {title}." for code, title in codes.items())
+        responses[str(status)] = {"description": told, "content": {PROBLEM: {"schema": schemas.problem_of(codes)}}}
     for status, kind in operation.answers.items():
         # A status can be both an answer and a refusal: /health/ready tells by 503 what is away.
         response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
@@ -152,13 +196,6 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
         responses[str(operation.status)]["headers"] = headers
         responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase, "headers": headers}
     return dict(sorted(responses.items()))
-
-
-def _refusal_response(codes: dict[str, str]) -> Json:
-    narrowed = {"properties": {"code": {"enum": list(codes)}}}
-    schema = {"allOf": [{"$ref": _REF.format(name=Problem.__name__)}, narrowed]}
-    told = " ".join(f"`{code}`: {title}." for code, title in codes.items())
-    return {"description": told, "content": {PROBLEM: {"schema": schema}}}
 
 
 def _common_refusals(operation: Operation) -> list[type[Refusal]]:
