@@ -8,6 +8,7 @@ write of its own: at no moment do two overlap.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -30,12 +31,17 @@ from grome.bookings.reschedule import Rescheduling
 from grome.bookings.schemas import ClashOut, LateOut, RescheduleIn, ShiftOut
 from grome.common.actor import Actor
 from grome.common.clock import Clock
+from grome.common.each import for_each
 
 # A barber stays so much longer for who has an appointment.
 _OVERTIME: Final = ticks_for(30)
 # A chain of visits without any gap that is longer than this is not followed to its end.
 _FAR: Final = 2 * TICKS_A_DAY
 _OFFERED_WITHIN: Final = timedelta(days=14)
+# One request moves no more visits than this; those behind them stay where they are. A working day has some 20.
+_MAX_VISITS: Final = 150
+# And it looks for another time for so many of those that clash; for the others the barber asks again.
+_MAX_OFFERS: Final = 20
 _DELAYED: Final = frozenset({Status.ACCEPTED, Status.IN_PROGRESS})
 
 
@@ -61,11 +67,13 @@ class RunningLate:
         def others(taken: frozenset[int]) -> frozenset[int]:
             return day.then(taken) | promised
 
-        for clash in day.plan.clashes:
+        asked, rest = day.clashes_to_offer()
+        for clash in asked:
             booking = day.bookings[clash.id]
             offer = await self._free_time(day, clash, booking, others)
             promised.update(offer.ticks if offer else ())
             clashes.append(_clash_out(clash, booking, offer.scheduled_at if offer else None))
+        clashes += [_clash_out(clash, day.bookings[clash.id], None) for clash in rest]
         return LateOut(minutes, day.late_min, shifted, clashes)
 
     async def shift(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
@@ -77,7 +85,9 @@ class RunningLate:
         for _ in range(ATTEMPTS):
             day = await self._day(by, booking_id, minutes)
             if await self._move(by, day, shifted):
-                clashes = [await self._offer(actor, day, clash) for clash in day.plan.clashes]
+                asked, rest = day.clashes_to_offer()
+                clashes = [await self._offer(actor, day, clash) for clash in asked]
+                clashes += [_clash_out(clash, day.bookings[clash.id], None) for clash in rest]
                 return LateOut(minutes, day.late_min, list(shifted.values())[::-1], clashes)
         raise KeepsChanging
 
@@ -110,12 +120,15 @@ class RunningLate:
         if is_full(late):
             raise HistoryFull
         first = min(tick_of(late.scheduled_at), *(tick for tick in present_ticks(late) if tick >= 0))
-        held = await self._bookings.held_within(barber.id, first, first + _FAR)
-        if overdue := [one for one in held if made_by_time(one, now)]:
-            for one in overdue:
-                await self._changes.current(GROME, one.id)
-            held = await self._bookings.held_within(barber.id, first, first + _FAR)
-        return _Day(barber, calendar, late, [one for one in held if one.id != late.id], ticks_for(minutes))
+        span = first, first + _FAR
+        held = await self._bookings.held_within(barber.id, *span, _MAX_VISITS)
+        if overdue := [one.id for one in held if made_by_time(one, now)]:
+            await for_each(overdue, partial(self._changes.current, GROME), name="running late")
+            held = await self._bookings.held_within(barber.id, *span, _MAX_VISITS)
+        others = [one for one in held if one.id != late.id]
+        # Of more visits than are moved, only the time that they occupy is read.
+        occupied = await self._bookings.occupied(barber.id, *span) if len(held) == _MAX_VISITS else frozenset[int]()
+        return _Day(barber, calendar, late, others, ticks_for(minutes), occupied)
 
     async def _offer(self, actor: Actor, day: "_Day", clash: Clash) -> ClashOut:
         """Propose the next free start to the customer, unless something is proposed already."""
@@ -160,7 +173,13 @@ class _Day:
     """A barber's visits from the late one on, and what the delay makes of them."""
 
     def __init__(
-        self, barber: Barber, calendar: Calendar, late: Booking, others: Sequence[Booking], minutes_ticks: int
+        self,
+        barber: Barber,
+        calendar: Calendar,
+        late: Booking,
+        others: Sequence[Booking],
+        minutes_ticks: int,
+        occupied: frozenset[int],
     ) -> None:
         self.barber, self.calendar, self.late = barber, calendar, late
         self.bookings = {booking.id: booking for booking in (late, *others)}
@@ -169,6 +188,8 @@ class _Day:
         movable_ids = set(self.places)
         fixed = {tick for one in others if one.id not in movable_ids for tick in one.ticks}
         fixed |= {tick for place in self.places.values() for tick in place.held}
+        fixed |= occupied.difference(*(booking.ticks for booking in self.bookings.values()))
+        self._opened = calendar.openings(self._reach())
         by = max(0, minutes_ticks - late.late_min // TICK_MIN)
         followers = [self.places[one.id] for one in movable]
         self.plan: Cascade = cascade(self.places[late.id], followers, frozenset(fixed), by, self._forbids)
@@ -177,6 +198,10 @@ class _Day:
     def late_min(self) -> int:
         """How late the visit is when all have moved that will."""
         return self.late.late_min + self.plan.by * TICK_MIN
+
+    def clashes_to_offer(self) -> tuple[list[Clash], list[Clash]]:
+        """The clashes for which another time is looked for in this request, and those beyond."""
+        return self.plan.clashes[:_MAX_OFFERS], self.plan.clashes[_MAX_OFFERS:]
 
     def shifts(self) -> list[tuple[Booking, int]]:
         """The earliest first."""
@@ -218,11 +243,17 @@ class _Day:
         """
         closing = start
         while closing <= end:
-            openings = self.calendar.openings(Span(closing, closing + 1))
-            if not openings:
+            ends = [one.hours.end for one in self._opened if one.hours.meets(Span(closing, closing + 1))]
+            if not ends:
                 break
-            closing = max(one.hours.end for one in openings)
+            closing = max(ends)
         return closing if closing > start else None
+
+    def _reach(self) -> Span:
+        """From the first agreed start to the last end that the visits could get."""
+        visible = [place.visible for place in self.places.values()]
+        latest = max(self.bookings[booking_id].late_min for booking_id in self.places) // TICK_MIN
+        return Span(min(one.start for one in visible) - latest, max(one.end for one in visible) + TICKS_A_DAY)
 
 
 def _check_today(booking: Booking, calendar: Calendar) -> None:

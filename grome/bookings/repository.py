@@ -260,15 +260,16 @@ class BookingRepository:
         found = self._bookings.find(wanted, {"_id": 1, "at": f"${path}"}).sort([(path, 1), ("_id", 1)]).limit(limit)
         return [Deadline(document["_id"], document["at"]) async for document in found]
 
-    async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int) -> list[Booking]:
-        """The active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first.
+    async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int, limit: int) -> list[Booking]:
+        """The first active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first.
 
         Without histories.
         """
         within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
         held = {"barber_id": barber_id, "active": True, "ticks": within}
         found = self._bookings.find(held, _WITHOUT_HISTORY, hint=_TICKS_INDEX)
-        return [from_document(document, Booking) async for document in found.sort([("scheduled_at", 1), ("_id", 1)])]
+        found = found.sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
+        return [from_document(document, Booking) async for document in found]
 
 
 def _recorded(fields: Document, booking: Booking, entry: HistoryEntry, superseded: int | None) -> Document:

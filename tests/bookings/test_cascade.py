@@ -10,6 +10,7 @@ from grome.availability.ticks import Span
 from grome.bookings.cascade import Cascade, Forbids, Place, cascade
 
 NOTHING: frozenset[int] = frozenset()
+VISITS = 200
 
 
 def place(number: int, start: int, length: int, *, gap: tuple[int, int] = (0, 0), **more: bool) -> Place:
@@ -102,3 +103,17 @@ def test_nothing_overlaps_at_any_moment(
     assert dict(done.shifts).get(late.id, 0) == done.by
     assert (done.by == by) is not bool(done.clashes)
     assert done.by <= by
+
+
+def test_a_long_day_without_gaps_is_asked_about_once_for_each_visit_and_delay() -> None:
+    asked: list[tuple[Place, Place]] = []
+
+    def forbids(old: Place, new: Place) -> Obstacle | None:
+        asked.append((old, new))
+        return Obstacle.CLOSED if new.visible.end > 6 * VISITS + 2 else None
+
+    late, *day = [place(number, 6 * number, 6) for number in range(VISITS)]
+    done = cascade(late, day, NOTHING, 4, forbids)
+    assert (done.by, len(done.shifts)) == (2, VISITS)
+    assert [clash.id.int for clash in done.clashes] == [VISITS - 1]
+    assert len(asked) == len(set(asked))

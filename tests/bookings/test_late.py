@@ -7,8 +7,9 @@ from uuid import UUID
 
 import httpx
 
+from grome.common.ids import new_id
 from grome.context import AppContext
-from tests.builders.barbers import Barber, barber
+from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.conftest import SetClock
@@ -278,3 +279,27 @@ async def ticks_are_right(context: AppContext, day: Day) -> bool:
         assert not times or set(one["ticks"]) == expected
     assert len(taken) == len(set(taken))
     return True
+
+
+async def test_late_before_more_visits_than_one_request_moves_stops_at_the_last_of_them(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    now = tomorrow(0) + timedelta(minutes=1)
+    day = await a_day(http, context, clock, (0, 5), hours=ALWAYS_OPEN, durations=(5,), now=now)
+    bookings = context.database["bookings"]
+    stored = await bookings.find_one({"_id": UUID(day.bookings[0]["id"])})
+    assert stored
+    length, [tick] = timedelta(minutes=5), stored["ticks"]
+
+    def behind(number: int) -> dict[str, Any]:
+        times = {name: stored[name] + number * length for name in ("scheduled_at", "ends_at")}
+        return {**stored, **times, "_id": new_id(), "ticks": [tick + number], "idempotency": None}
+
+    others = [behind(number) for number in range(1, 200)]
+    await bookings.insert_many(others)
+    done = await day.late(0, 5, preview=True)
+    assert (done["late_min"], done["shifted"]) == (0, [])
+    assert [clash["booking_id"] for clash in done["clashes"]] == [str(others[148]["_id"])]
+    await bookings.delete_one({"_id": others[139]["_id"]})
+    done = await day.late(0, 5, preview=True)
+    assert (done["late_min"], len(done["shifted"]), done["clashes"]) == (5, 140, [])
