@@ -7,6 +7,7 @@ from grome.any_barber.schemas import AnyBookingIn, AnySlotQuery, AnySlotsOut
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, CUSTOMERS, Actor
+from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
 
@@ -22,10 +23,16 @@ async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOu
     return await app_context(request).any_barber.slots(query)
 
 
-@any_barber.post("/bookings/any", who=CUSTOMERS, status=201, refusals=(NobodyFree, KeyReused, KeyInFlight))
+@any_barber.post(
+    "/bookings/any",
+    who=CUSTOMERS,
+    status=201,
+    answers={201: BookingOut},
+    refusals=(NobodyFree, KeyReused, KeyInFlight),
+)
 async def book_any_barber(
     request: Request, actor: Actor, body: AnyBookingIn, idempotency_key: IdempotencyKey | None
-) -> BookingOut:
+) -> BookingOut | Encoded:
     """Take a time with the nearest barber who is free then. Barber and time are claimed together.
 
     Whoever loses a barber to somebody else gets the next nearest. A repeat under the same `Idempotency-Key` gets the

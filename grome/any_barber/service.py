@@ -22,6 +22,7 @@ from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid
 from grome.common.figures import duration_of, price_of
+from grome.common.first_answers import Encoded
 from grome.common.ids import new_id
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import NearbyService
@@ -68,7 +69,7 @@ class AnyBarberService:
             [_candidate_out(one) for one in candidates], [AnySlotOut(*one) for one in sorted(free.items())]
         )
 
-    async def book(self, actor: Actor, wanted: AnyBookingIn, key: str | None) -> BookingOut:
+    async def book(self, actor: Actor, wanted: AnyBookingIn, key: str | None) -> BookingOut | Encoded:
         """Claim the nearest barber who is free, or give the first answer again where `key` has one.
 
         Raises Invalid for a service that comes twice, NobodyFree, KeyReused or KeyInFlight.

@@ -1,6 +1,5 @@
 """Taking a time: from what a customer wants to the one document that claims it."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ from grome.bookings.wishes import Wish, compose, offered, refusal_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
+from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
 from grome.common.ids import new_id
 from grome.promos.claims import PromoClaims
 
@@ -53,7 +53,7 @@ class BookingCreation:
         self._moves, self._promos = moves, promos
         self._answer_within, self._clock = answer_within, clock
 
-    async def create(self, actor: Actor, wanted: BookingIn, key: str | None) -> BookingOut:
+    async def create(self, actor: Actor, wanted: BookingIn, key: str | None) -> BookingOut | Encoded:
         """Claim the time, or give the first answer again where `key` has one.
 
         Raises NotFound for the barber, Invalid for a service, SlotNotOffered, SlotTaken, PromoRefused, KeyReused or
@@ -69,10 +69,10 @@ class BookingCreation:
 
     async def once(
         self, customer_id: UUID, idempotency: Idempotency | None, make: Callable[[], Awaitable[Booking]]
-    ) -> BookingOut:
+    ) -> BookingOut | Encoded:
         """What `make` takes under the key, or the first answer again. Raises what `make` does, and KeyReused."""
         try:
-            return booking_out(await make())
+            return first_answer(await make())
         except Refusal:
             # Asked only now, so that the ordinary request pays for no look-up: whatever refuses a repeat, be it the
             # booking that the first request made or the clock, the first answer counts.
@@ -85,10 +85,9 @@ class BookingCreation:
                 raise KeyReused from None
             return first_answer(first)
 
-    async def made(self, customer_id: UUID, booking_id: UUID) -> BookingOut | None:
-        """The first answer again, for a booking whose id was known before it was made."""
-        booking = await self._bookings.find_made(customer_id, booking_id)
-        return first_answer(booking) if booking else None
+    async def made(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
+        """A booking whose id was known before it was made, with its first answer."""
+        return await self._bookings.find_made(customer_id, booking_id)
 
     async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
         """What `take` would say to each right now, by one query for all of them; None where it would take it."""
@@ -110,8 +109,12 @@ class BookingCreation:
         """The booking that `take` would store, but for the time's seats under daily caps; nothing is checked."""
         return compose(wish, self._clock(), self._answer_within)
 
-    async def take(self, wish: Wish, idempotency: Idempotency | None = None) -> Booking:
+    async def take(
+        self, wish: Wish, idempotency: Idempotency | None = None, *, may_come_again: bool = False
+    ) -> Booking:
         """Claim what is wished for, and a use of the promo code if there is one.
+
+        The booking is stored with its first answer where there is a key, or where the request `may_come_again` without.
 
         Raises SlotNotOffered, SlotTaken, PromoRefused, KeyInFlight, or BookingInFlight where the id was used.
         """
@@ -120,12 +123,14 @@ class BookingCreation:
         if refused := refusal_of(calendar, visit, wish.start):
             raise refused
         if wish.promo_code is None or wish.customer_id is None:
-            return await self._claim(calendar, visit, self._composed(wish, calendar, idempotency))
+            whole = self._composed(wish, calendar, idempotency, may_come_again=may_come_again)
+            return await self._claim(calendar, visit, whole)
         held_until = self._clock() + _CLAIMED_FOR
         discount = await self._promos.claim(wish.customer_id, wish.promo_code, wish.id, wish.priced, held_until)
         try:
             cheaper = replace(wish, discount=wish.discount or discount)
-            booking = await self._claim(calendar, visit, self._composed(cheaper, calendar, idempotency))
+            whole = self._composed(cheaper, calendar, idempotency, may_come_again=may_come_again)
+            booking = await self._claim(calendar, visit, whole)
         except Refusal:  # after anything else it may have been stored all the same
             await self._promos.release(wish.id)
             raise
@@ -139,8 +144,13 @@ class BookingCreation:
             raise refused
         return await self._claim(calendar, visit, offered(self._composed(wish, calendar, None), answer_by))
 
-    def _composed(self, wish: Wish, calendar: Calendar, idempotency: Idempotency | None) -> Booking:
-        return compose(wish, calendar.now, self._answer_within, idempotency)
+    def _composed(
+        self, wish: Wish, calendar: Calendar, idempotency: Idempotency | None, *, may_come_again: bool = False
+    ) -> Booking:
+        booking = compose(wish, calendar.now, self._answer_within, idempotency)
+        if idempotency is None and not may_come_again:
+            return booking
+        return msgspec.structs.replace(booking, first_answer=first_answer_of(booking_out(booking)))
 
     async def _claim(self, calendar: Calendar, visit: Visit, whole: Booking) -> Booking:
         barber_id, day = whole.barber_id, calendar.date_of(tick_of(whole.scheduled_at))
@@ -191,11 +201,18 @@ def asked_under(
     if key is None:
         return None
     wish = msgspec.structs.replace(wanted, scheduled_at=start)
-    told = msgspec.json.encode(wish) + (about.bytes if about else b"")
-    return Idempotency(key, hashlib.sha256(told).digest())
+    return Idempotency(key, fingerprint_of(wish, about.bytes if about else b""))
 
 
-def first_answer(booking: Booking) -> BookingOut:
-    """The booking as it was answered when it was made, whatever became of it since."""
+def first_answer(booking: Booking) -> BookingOut | Encoded:
+    """The booking as it was answered when it was made, whatever became of it since.
+
+    Bookings of an earlier release have no stored answer; theirs is worked out from the history.
+    """
+    return as_first_booked(booking) if booking.first_answer is None else Encoded(booking.first_answer)
+
+
+def as_first_booked(booking: Booking) -> BookingOut:
+    """The booking as it was when it was made, as far as its history tells."""
     made = as_of(booking, 1) or booking
     return booking_out(msgspec.structs.replace(made, customer_note=booking.history[0].note))

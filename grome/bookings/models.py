@@ -236,7 +236,8 @@ class Booking(Struct, frozen=True, kw_only=True):
     (`grome/availability/caps.py`). `version` is that of the newest history entry. A request waits for whom it `awaits`,
     and expires if there is no answer at `answer_by`, unless a proposal is open; both are null where nobody is waited
     for. `late_min` is how much later than agreed the visit is, by the barber's fault. There is a customer or a guest.
-    `price` is that of the services less the discount. `terms` are the barber's as they stood.
+    `price` is that of the services less the discount. `terms` are the barber's as they stood. `first_answer` is
+    stored where the request may be repeated, and loaded for a repeat only.
     """
 
     id: UUID = field(name="_id")
@@ -268,6 +269,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     barber_note: str | None = None
     version: Annotated[int, Meta(ge=1)]
     idempotency: Idempotency | None = None
+    first_answer: bytes | None = None
     history: Annotated[list[HistoryEntry], stored_items(at_most=MAX_ENTRIES)]
     created_at: datetime
 

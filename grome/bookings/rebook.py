@@ -17,6 +17,7 @@ from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import NotFound
+from grome.common.first_answers import Encoded
 from grome.common.ids import new_id
 
 
@@ -24,16 +25,16 @@ class Rebooking:
     def __init__(self, changes: BookingChanges, barbers: BarberService, creation: BookingCreation) -> None:
         self._changes, self._barbers, self._creation = changes, barbers, creation
 
-    async def rebook(self, actor: Actor, booking_id: UUID, wanted: RebookIn, key: str | None) -> BookingOut:
+    async def rebook(self, actor: Actor, booking_id: UUID, wanted: RebookIn, key: str | None) -> BookingOut | Encoded:
         """Take a time for what any booking of the customer's was for.
 
         Raises NotFound for the booking, NoLongerOffered, Invalid for a place that is too far, and what
         `BookingCreation.take` and the key refuse.
         """
-        before = await self._changes.find(actor, booking_id)
         idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
         async def make() -> Booking:
+            before = await self._changes.find(actor, booking_id)
             return await self._creation.take(await self._wish(actor.id, before, wanted), idempotency)
 
         return await self._creation.once(actor.id, idempotency, make)

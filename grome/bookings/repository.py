@@ -15,6 +15,7 @@ from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotT
 from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
 from grome.common.each import decode_each
 from grome.common.errors import Refusal
+from grome.common.first_answers import WITHOUT
 from grome.common.mongo import CollectionSpec, Database, Document, DriverError, from_document, to_document
 from grome.common.mongo_schema import validator_for
 
@@ -42,8 +43,8 @@ COLLECTION = CollectionSpec(
     ],
 )
 # A list costs what it shows.
-_LISTED: Document = {"history": {"$slice": 0}, "ticks": {"$slice": 0}}
-_WITHOUT_HISTORY: Document = {"history": {"$slice": 0}}
+_LISTED: Document = {**WITHOUT, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
+_WITHOUT_HISTORY: Document = {**WITHOUT, "history": {"$slice": 0}}
 # More than a barber has in a month.
 _OCCUPIED_AT_ONCE = 10_000
 
@@ -92,6 +93,8 @@ class BookingRepository:
                 verdicts[fault["index"]] = _verdict(fault)
         return verdicts
 
+    # What is read for a repeat comes with its first answer; all else is read without.
+
     async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
         document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
         return from_document(document, Booking) if document else None
@@ -102,11 +105,11 @@ class BookingRepository:
 
     async def find(self, scope: Document, booking_id: UUID) -> Booking | None:
         """Within `scope`, the filter that `seen_by` gives."""
-        document = await self._bookings.find_one({**scope, "_id": booking_id})
+        document = await self._bookings.find_one({**scope, "_id": booking_id}, WITHOUT)
         return from_document(document, Booking) if document else None
 
     async def find_many(self, booking_ids: Sequence[UUID]) -> list[Booking]:
-        found = self._bookings.find({"_id": {"$in": list(booking_ids)}})
+        found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, WITHOUT)
         return [from_document(document, Booking) async for document in found]
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
@@ -172,6 +175,7 @@ class BookingRepository:
             document = await self._bookings.find_one_and_update(
                 {"_id": booking.id, "status": booking.status.value, "version": booking.version},
                 _recorded({**fields, "version": entry.version}, booking, entry, superseded),
+                projection=WITHOUT,
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError as error:
@@ -221,12 +225,12 @@ class BookingRepository:
     async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
         """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
         wanted = {"barber_id": barber_id, "scheduled_at": {"$gte": since}, "status": Status.IN_PROGRESS.value}
-        return [from_document(document, Booking) async for document in self._bookings.find(wanted)]
+        return [from_document(document, Booking) async for document in self._bookings.find(wanted, WITHOUT)]
 
     async def last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
         """A barber's, the latest start first."""
         wanted = {"barber_id": barber_id, "status": Status.COMPLETED.value}
-        found = self._bookings.find(wanted).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
+        found = self._bookings.find(wanted, WITHOUT).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
     async def unanswered(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:

@@ -42,6 +42,7 @@ from grome.bookings.schemas import (
 )
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
+from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
 from grome.promos.errors import PromoRefused
@@ -53,11 +54,12 @@ bookings = Routes("bookings", "/v1/bookings")
     "",
     who=CUSTOMERS,
     status=201,
+    answers={201: BookingOut},
     refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused, KeyReused, KeyInFlight),
 )
 async def create_booking(
     request: Request, actor: Actor, body: BookingIn, idempotency_key: IdempotencyKey | None
-) -> BookingOut:
+) -> BookingOut | Encoded:
     """Take a time. Of all who ask for the same time of a barber exactly one gets it, whatever races.
 
     A repeat under the same `Idempotency-Key` gets the first answer again.
@@ -156,11 +158,12 @@ async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteI
     "/{booking_id}/rebook",
     who=CUSTOMERS,
     status=201,
+    answers={201: BookingOut},
     refusals=(NotFound, NoLongerOffered, SlotTaken, SlotNotOffered, KeyReused, KeyInFlight),
 )
 async def rebook(
     request: Request, actor: Actor, booking_id: UUID, body: RebookIn, idempotency_key: IdempotencyKey | None
-) -> BookingOut:
+) -> BookingOut | Encoded:
     """Book the same once more at another time: same barber, services and add-ons, at today's prices and terms.
 
     A repeat under the same `Idempotency-Key` gets the first answer again.

@@ -8,6 +8,7 @@ from grome.bookings.errors import BookingInFlight, SlotNotOffered, SlotTaken
 from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import CUSTOMERS, Actor
 from grome.common.errors import NotFound
+from grome.common.first_answers import Encoded
 from grome.common.http import Routes
 from grome.context import app_context
 from grome.promos.errors import PromoRefused
@@ -36,9 +37,10 @@ async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut
     "/{quote_id}/book",
     who=CUSTOMERS,
     status=201,
+    answers={201: BookingOut},
     refusals=(NotFound, QuoteExpired, SlotTaken, SlotNotOffered, PromoRefused, BookingInFlight),
 )
-async def book_quote(request: Request, actor: Actor, quote_id: UUID) -> BookingOut:
+async def book_quote(request: Request, actor: Actor, quote_id: UUID) -> BookingOut | Encoded:
     """Book what was quoted at its price and terms, whatever the barber changed since.
 
     The booking gets the quote's id. So a quote is booked once, and a repeat gets the first answer again.

@@ -9,12 +9,13 @@ import msgspec
 
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import BarberService
-from grome.bookings.create import BookingCreation, house_call_to
-from grome.bookings.schemas import BookingIn, BookingOut, booking_out
+from grome.bookings.create import BookingCreation, first_answer, house_call_to
+from grome.bookings.schemas import BookingIn, BookingOut
 from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound, Refusal
+from grome.common.first_answers import Encoded
 from grome.promos.claims import PromoClaims
 from grome.quotes.costs import costs
 from grome.quotes.errors import QuoteExpired
@@ -76,7 +77,7 @@ class QuoteService:
     async def read(self, actor: Actor, quote_id: UUID) -> QuoteOut:
         return quote_out(await self._standing(actor, quote_id))
 
-    async def book(self, actor: Actor, quote_id: UUID) -> BookingOut:
+    async def book(self, actor: Actor, quote_id: UUID) -> BookingOut | Encoded:
         """Book what was quoted, or give the first answer again.
 
         Raises NotFound, QuoteExpired, and what the creation of a booking raises: time and place are decided anew.
@@ -84,11 +85,11 @@ class QuoteService:
         try:
             quote = await self._standing(actor, quote_id)
             barber = await self._barbers.find(quote.barber_id)
-            return booking_out(await self._creation.take(_wish(quote, barber)))
+            return first_answer(await self._creation.take(_wish(quote, barber), may_come_again=True))
         except Refusal:
             # As with a key: whatever refuses a repeat, the first answer counts.
             if made := await self._creation.made(actor.id, quote_id):
-                return made
+                return first_answer(made)
             raise
 
     async def _standing(self, actor: Actor, quote_id: UUID) -> Quote:

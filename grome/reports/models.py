@@ -80,7 +80,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """A report of `by`, about one barber or (`barber_id` is null) everybody whom `by` may see.
 
     While it is open it holds one of its owner's `slot`s, numbered from 0: their unique index is the limit. `size` is in
-    bytes. From `expires_at` on its file is gone.
+    bytes. From `expires_at` on its file is gone. `first_answer` is loaded for a repeat of the request only.
     """
 
     id: UUID = field(name="_id")
@@ -94,6 +94,7 @@ class Report(Struct, frozen=True, kw_only=True):
     size: int | None = None
     failure: Failure | None = None
     idempotency: Idempotency | None = None
+    first_answer: bytes | None = None
     created_at: datetime
     ended_at: datetime | None = None
     expires_at: datetime | None = None

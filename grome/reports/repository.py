@@ -11,6 +11,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from grome.common.first_answers import WITHOUT
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
 from grome.common.mongo_places import insert_in_free_place
 from grome.common.mongo_schema import validator_for
@@ -83,13 +84,13 @@ class ReportRepository:
         return from_document(document, Report) if document else None
 
     async def find(self, owner_id: UUID, report_id: UUID) -> Report | None:
-        document = await self._reports.find_one({"_id": report_id, "by.id": owner_id})
+        document = await self._reports.find_one({"_id": report_id, "by.id": owner_id}, WITHOUT)
         return from_document(document, Report) if document else None
 
     async def page(self, owner_id: UUID, after: AfterReport | None, limit: int) -> list[Report]:
         """The newest first."""
         wanted: Document = {"by.id": owner_id, **({"_id": {"$lt": after.id}} if after else {})}
-        found = self._reports.find(wanted).sort("_id", -1).limit(limit)
+        found = self._reports.find(wanted, WITHOUT).sort("_id", -1).limit(limit)
         return [from_document(document, Report) async for document in found]
 
     async def remove(self, owner_id: UUID, report_id: UUID) -> bool:
@@ -118,7 +119,7 @@ class ReportRepository:
 
     async def find_any(self, report_id: UUID) -> Report | None:
         """Of any owner."""
-        document = await self._reports.find_one({"_id": report_id})
+        document = await self._reports.find_one({"_id": report_id}, WITHOUT)
         return from_document(document, Report) if document else None
 
     async def open_before(self, moment: datetime, after: UUID | None, limit: int) -> list[UUID]:
@@ -142,6 +143,7 @@ class ReportRepository:
         document = await self._reports.find_one_and_update(
             {"_id": report_id, "state": {"$in": states}},
             {"$set": fields},
+            projection=WITHOUT,
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, Report) if document else None

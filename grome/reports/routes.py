@@ -8,6 +8,7 @@ from grome.barbers.errors import ProfileMissing
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import Actor, Role
 from grome.common.errors import NotFound
+from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, PageQuery, Routes
 from grome.context import app_context
 from grome.reports.errors import TooManyReports
@@ -17,10 +18,16 @@ reports = Routes("reports", "/v1/reports")
 _WHO = frozenset({Role.BARBER, Role.ADMIN})
 
 
-@reports.post("", who=_WHO, status=202, refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight))
+@reports.post(
+    "",
+    who=_WHO,
+    status=202,
+    answers={202: ReportOut},
+    refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight),
+)
 async def ask_for_report(
     request: Request, actor: Actor, body: ReportIn, idempotency_key: IdempotencyKey | None
-) -> ReportOut:
+) -> ReportOut | Encoded:
     """Have a report made in the background: barbers about themselves, admins about one barber or all.
 
     Five of yours can be under way at a time. A repeat under the same `Idempotency-Key` gets the first answer again.

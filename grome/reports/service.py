@@ -1,7 +1,6 @@
 """Ask for reports, see how far they are, fetch and delete them, and look after those that nobody does."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
@@ -20,6 +19,7 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import ZONES, Clock
 from grome.common.each import Sweep, for_each
 from grome.common.errors import Invalid, NotFound
+from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
 from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.storage import Storage
@@ -67,9 +67,9 @@ class ReportService:
             "mend_reports", lambda after, limit: reports.open_before(clock() - _FORGOTTEN, after, limit), _AT_ONCE
         )
 
-    async def ask(self, actor: Actor, wanted: ReportIn, key: str | None) -> ReportOut:
+    async def ask(self, actor: Actor, wanted: ReportIn, key: str | None) -> ReportOut | Encoded:
         """Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight."""
-        idempotency = Idempotency(key, _fingerprint(wanted)) if key is not None else None
+        idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
         report = await self._first(actor, idempotency)
         if report is None:
             try:
@@ -132,7 +132,7 @@ class ReportService:
 
     async def _composed(self, actor: Actor, wanted: ReportIn, idempotency: Idempotency | None) -> Report:
         barber_id, timezone = await self._subject(actor, wanted)
-        return Report(
+        report = Report(
             id=new_id(),
             by=actor,
             kind=wanted.kind,
@@ -144,6 +144,9 @@ class ReportService:
             idempotency=idempotency,
             created_at=self._clock(),
         )
+        if idempotency is None:
+            return report
+        return msgspec.structs.replace(report, first_answer=first_answer_of(report_out(report, 0)))
 
     async def _subject(self, actor: Actor, wanted: ReportIn) -> tuple[UUID | None, str]:
         """Whom it is about, and in which time zone."""
@@ -224,13 +227,10 @@ def _job_of(report: Report) -> NewJob:
     return NewJob(f"report:{report.id}", MAKE_REPORT, {"report_id": str(report.id)})
 
 
-def _fingerprint(wanted: ReportIn) -> bytes:
-    """The same for the same wish, however its JSON was written."""
-    return hashlib.sha256(msgspec.json.encode(wanted)).digest()
-
-
-def _first_answer(report: Report) -> ReportOut:
+def _first_answer(report: Report) -> ReportOut | Encoded:
     """The report as it was answered when it was asked for, whatever became of it since."""
+    if report.first_answer is not None:
+        return Encoded(report.first_answer)
     asked = msgspec.structs.replace(
         report, state=State.PENDING, size=None, failure=None, ended_at=None, expires_at=None
     )

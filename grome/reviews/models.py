@@ -37,7 +37,8 @@ class Review(Struct, frozen=True, kw_only=True):
 
     One that was removed stays as a husk that is not `shown`, without its words: else the same visit could be reviewed
     again. Strangers know it by its `public_id`, since nobody's booking is their business; later ones sort later. What
-    follows from a change is derived from the `outbox`, which has each type of event once at most.
+    follows from a change is derived from the `outbox`, which has each type of event once at most. `first_answer` is
+    loaded for a repeat of the request only, and goes with the words.
     """
 
     id: UUID = field(name="_id")
@@ -49,6 +50,7 @@ class Review(Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     shown: bool = True
     idempotency: Idempotency | None = None
+    first_answer: bytes | None = None
     outbox: list[ReviewEvent]
     created_at: datetime
     edited_at: datetime | None = None

@@ -9,6 +9,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from grome.common.first_answers import WITHOUT
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
 from grome.common.mongo_schema import validator_for
 from grome.common.mongo_transactions import Session
@@ -52,12 +53,12 @@ class ReviewRepository:
 
     async def find(self, scope: Document, review_id: UUID, session: Session | None = None) -> Review | None:
         """Among those shown, within `scope`, the filter that `seen_by` gives."""
-        document = await self._reviews.find_one({**scope, **_SHOWN, "_id": review_id}, session=session)
+        document = await self._reviews.find_one({**scope, **_SHOWN, "_id": review_id}, WITHOUT, session=session)
         return from_document(document, Review) if document else None
 
-    async def find_settled(self, review_id: UUID) -> Review | None:
-        """As a majority has it, and also one that was removed."""
-        document = await self._settled.find_one({"_id": review_id})
+    async def find_settled(self, customer_id: UUID, review_id: UUID) -> Review | None:
+        """A customer's own, with its first answer: as a majority has it, and also one that was removed."""
+        document = await self._settled.find_one({"_id": review_id, "customer_id": customer_id})
         return from_document(document, Review) if document else None
 
     async def change(
@@ -66,7 +67,11 @@ class ReviewRepository:
         """In the transaction that read `review`: so nobody has changed it since."""
         told = {"$push": {"outbox": to_document(event)}} if event else {}
         document = await self._reviews.find_one_and_update(
-            {"_id": review.id}, {"$set": fields, **told}, return_document=ReturnDocument.AFTER, session=session
+            {"_id": review.id},
+            {"$set": fields, **told},
+            projection=WITHOUT,
+            return_document=ReturnDocument.AFTER,
+            session=session,
         )
         return from_document(document or {}, Review)  # none is ever deleted
 
@@ -78,7 +83,7 @@ class ReviewRepository:
         order = [*([("rating", by_stars)] if by_stars else []), _NEWEST]
         if after:
             wanted |= _beyond(by_stars, after)
-        found = self._reviews.find(wanted).sort(order).limit(limit)
+        found = self._reviews.find(wanted, WITHOUT).sort(order).limit(limit)
         return [from_document(document, Review) async for document in found]
 
 

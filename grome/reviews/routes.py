@@ -7,6 +7,7 @@ from sanic import Request
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import ADMINS, ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
+from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
@@ -19,11 +20,15 @@ _ANSWER = f"{_OWN}/answer"
 
 
 @reviews.post(
-    _OWN, who=CUSTOMERS, status=201, refusals=(NotFound, VisitNotCompleted, ReviewExists, KeyReused, KeyInFlight)
+    _OWN,
+    who=CUSTOMERS,
+    status=201,
+    answers={201: ReviewOut},
+    refusals=(NotFound, VisitNotCompleted, ReviewExists, KeyReused, KeyInFlight),
 )
 async def post_review(
     request: Request, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency_key: IdempotencyKey | None
-) -> ReviewOut:
+) -> ReviewOut | Encoded:
     """Review a visit that took place, once. It counts in the barber's rating at once.
 
     A repeat under the same `Idempotency-Key` gets the first answer again.

@@ -3,7 +3,6 @@
 Each change of a review and what it does to the barber's rating are one transaction, so the rating is exact at any time.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
@@ -18,7 +17,8 @@ from grome.bookings.schemas import BookingOut
 from grome.bookings.service import BookingService
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
-from grome.common.errors import NotFound
+from grome.common.errors import NotFound, Refusal
+from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.mongo import to_document
@@ -56,28 +56,37 @@ class ReviewService:
         self._reviews, self._bookings, self._barbers, self._accounts = reviews, bookings, barbers, accounts
         self._transactions, self._clock = transactions, clock
 
-    async def post(self, actor: Actor, booking_id: UUID, wanted: ReviewIn, key: str | None) -> ReviewOut:
+    async def post(self, actor: Actor, booking_id: UUID, wanted: ReviewIn, key: str | None) -> ReviewOut | Encoded:
         """Raises NotFound for the booking, VisitNotCompleted, ReviewExists, KeyReused or KeyInFlight.
 
         Under the key of the review that is there, the first answer is given again.
         """
+        idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
+        try:
+            return await self._post(actor, booking_id, wanted, idempotency)
+        except Refusal as refusal:
+            # As with a booking's key: whatever refuses a repeat, the first answer counts.
+            if idempotency is None:
+                raise
+            return await self._first_answer(actor, booking_id, wanted, idempotency, refusal)
+
+    async def _post(
+        self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency | None
+    ) -> ReviewOut:
         booking = await self._bookings.read(actor, booking_id)
         if booking.status is not Status.COMPLETED:
             raise VisitNotCompleted
-        idempotency = Idempotency(key, _fingerprint(wanted)) if key is not None else None
         review = self._composed(actor, booking, wanted, idempotency)
+        answer = review_out(review)
+        if idempotency:
+            review = msgspec.structs.replace(review, first_answer=first_answer_of(answer))
 
         async def insert(transaction: Transaction) -> None:
             await self._reviews.insert(transaction.session, review)
             await self._barbers.rate(transaction, review.barber_id, given=review.rating)
 
-        try:
-            await self._transactions.run(review.barber_id, insert)
-        except ReviewExists:
-            if idempotency is None:
-                raise
-            return await self._first_answer(booking_id, wanted, idempotency)
-        return review_out(review)
+        await self._transactions.run(review.barber_id, insert)
+        return answer
 
     async def read(self, actor: Actor, booking_id: UUID) -> ReviewOut:
         return review_out(await self._find(actor, booking_id))
@@ -101,7 +110,7 @@ class ReviewService:
         async def remove(transaction: Transaction, review: Review) -> Review:
             if actor.role is not Role.ADMIN:
                 self._refuse_late(review)
-            fields = {"shown": False, "text": "", "answer": None}
+            fields = {"shown": False, "text": "", "answer": None, "first_answer": None}
             event = self._event(actor, review, EventType.REVIEW_REMOVED)
             await self._barbers.rate(transaction, review.barber_id, taken=review.rating)
             return await self._reviews.change(transaction.session, review, fields, event)
@@ -188,22 +197,28 @@ class ReviewService:
     def _event(self, actor: Actor, review: Review, kind: EventType) -> ReviewEvent:
         return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock())
 
-    async def _first_answer(self, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency) -> ReviewOut:
-        """As it was answered when it was posted, whatever became of it since."""
-        review = await self._reviews.find_settled(booking_id)
-        if review is None:  # a majority does not have it yet
-            raise KeyInFlight from None
+    async def _first_answer(
+        self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: Refusal
+    ) -> ReviewOut | Encoded:
+        """As it was answered when it was posted, whatever became of it since; else raises what the repeat was refused.
+
+        Without a stored answer, because the review was removed or is of an earlier release, its words are those that
+        were sent again.
+        """
+        review = await self._reviews.find_settled(actor.id, booking_id)
+        if review is None:
+            if isinstance(refusal, ReviewExists):  # a majority does not have it yet
+                raise KeyInFlight from None
+            raise refusal
         if review.idempotency is None or review.idempotency.key != idempotency.key:
             raise ReviewExists from None
         if review.idempotency.fingerprint != idempotency.fingerprint:
             raise KeyReused from None
+        if review.first_answer is not None:
+            return Encoded(review.first_answer)
         first = msgspec.structs.replace(review, rating=wanted.rating, text=wanted.text, answer=None, edited_at=None)
         return review_out(first)
 
 
 def _place(review: Review) -> AfterReview:
     return AfterReview(review.public_id, review.rating)
-
-
-def _fingerprint(wanted: ReviewIn) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(wanted)).digest()

@@ -40,7 +40,10 @@ class Occurrence(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """Until `is_made`, its bookings are still being made, or whoever made them died meanwhile."""
+    """Until `is_made`, its bookings are still being made, or whoever made them died meanwhile.
+
+    `first_answer` is stored with `is_made` where there is a key, and loaded for a repeat only.
+    """
 
     id: UUID = field(name="_id")
     customer_id: UUID
@@ -50,6 +53,7 @@ class Series(Struct, frozen=True, kw_only=True):
     occurrences: list[Occurrence]
     is_made: bool
     idempotency: Idempotency | None
+    first_answer: bytes | None = None
     created_at: datetime
 
 

@@ -6,6 +6,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
+from grome.common.first_answers import WITHOUT
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
 from grome.common.mongo_schema import validator_for
 from grome.series.models import Series
@@ -52,7 +53,12 @@ class SeriesRepository:
 
     async def find(self, scope: Document, series_id: UUID) -> Series | None:
         """Within `scope`, the filter that `seen_by` gives."""
-        document = await self._series.find_one({**scope, "_id": series_id})
+        document = await self._series.find_one({**scope, "_id": series_id}, WITHOUT)
+        return from_document(document, Series) if document else None
+
+    async def find_settled(self, series_id: UUID) -> Series | None:
+        """As a majority has it, with its first answer."""
+        document = await self._settled.find_one({"_id": series_id})
         return from_document(document, Series) if document else None
 
     async def find_by_key(self, customer_id: UUID, key: str) -> Series | None:

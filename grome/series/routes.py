@@ -8,6 +8,7 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import EndIn
 from grome.common.actor import CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
+from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
 from grome.series.errors import NothingBooked, NotInSeries
@@ -16,10 +17,16 @@ from grome.series.schemas import FollowingIn, SeriesChanged, SeriesIn, SeriesOut
 series = Routes("series", "/v1/bookings")
 
 
-@series.post("/series", who=CUSTOMERS, status=201, refusals=(NotFound, NothingBooked, KeyReused, KeyInFlight))
+@series.post(
+    "/series",
+    who=CUSTOMERS,
+    status=201,
+    answers={201: SeriesOut},
+    refusals=(NotFound, NothingBooked, KeyReused, KeyInFlight),
+)
 async def create_series(
     request: Request, actor: Actor, body: SeriesIn, idempotency_key: IdempotencyKey | None
-) -> SeriesOut:
+) -> SeriesOut | Encoded:
     """Book the same visit again and again. Each is checked by itself: the answer says which are booked, and of the
     others why not.
 

@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from grome.bookings.create import BookingCreation, asked_under, first_answer
+from grome.bookings.create import BookingCreation, as_first_booked, asked_under
 from grome.bookings.errors import BookingInFlight, KeyInFlight, KeyReused, SlotNotOffered, SlotTaken
-from grome.bookings.models import Idempotency, Origin
+from grome.bookings.models import Booking, Idempotency, Origin
 from grome.bookings.schemas import booking_out
 from grome.bookings.service import BookingService
 from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Refusal
+from grome.common.first_answers import Encoded, first_answer_of
 from grome.common.ids import new_id
 from grome.common.scope import seen_by
 from grome.series.errors import NothingBooked
@@ -47,7 +48,7 @@ class SeriesService:
         ]
         return SeriesPreview(series.timezone, occurrences)
 
-    async def create(self, actor: Actor, wanted: SeriesIn, key: str | None) -> SeriesOut:
+    async def create(self, actor: Actor, wanted: SeriesIn, key: str | None) -> SeriesOut | Encoded:
         """Book what of the series can be booked, or give the first answer again where `key` has one.
 
         A repeat goes on where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
@@ -57,10 +58,9 @@ class SeriesService:
         series = await self._series.find_by_key(actor.id, idempotency.key) if idempotency else None
         if series and series.idempotency != idempotency:
             raise KeyReused
-        if series is None or not series.is_made:
-            series = await self._make(actor, wanted, idempotency, series)
-        bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences if not one.refused])
-        return series_out(series, {booking.id: first_answer(booking) for booking in bookings.values()})
+        if series and series.is_made:
+            return await self._first_answer(series)
+        return await self._make(actor, wanted, idempotency, series)
 
     async def read(self, actor: Actor, series_id: UUID) -> SeriesOut:
         """With the bookings as they are now. Raises NotFound for what is not the actor's."""
@@ -72,33 +72,46 @@ class SeriesService:
 
     async def _make(
         self, actor: Actor, wanted: SeriesIn, idempotency: Idempotency | None, begun: Series | None
-    ) -> Series:
+    ) -> SeriesOut | Encoded:
         first = await self._creation.wish(actor.id, wanted)
         series = begun or self._new(actor.id, first, wanted.repeat, idempotency)
         if begun is None and not await self._series.begin(series):
             raise KeyInFlight
-        occurrences = [await self._take(wish) for wish in _wishes(series, first)]
+        taken = [await self._take(wish) for wish in _wishes(series, first)]
+        occurrences = [one for one, _ in taken]
         if all(one.refused for one in occurrences):
             await self._series.drop(series)
             raise NothingBooked(faults=tuple(_faults(occurrences)))
         made = msgspec.structs.replace(series, occurrences=occurrences, is_made=True)
+        answer = series_out(made, {booking.id: booking_out(booking) for _, booking in taken if booking})
+        if idempotency:
+            made = msgspec.structs.replace(made, first_answer=first_answer_of(answer))
         if await self._series.end(made):
-            return made
+            return answer
         # Somebody else was at it too and came first, with the same bookings.
-        theirs = await self._series.find(seen_by(actor), series.id)
+        theirs = await self._series.find_settled(series.id)
         if theirs is None:
             raise KeyInFlight
-        return theirs
+        return await self._first_answer(theirs)
 
-    async def _take(self, wish: Wish) -> Occurrence:
+    async def _first_answer(self, series: Series) -> SeriesOut | Encoded:
+        """As it was answered when it was made. Series of an earlier release are worked out from their bookings."""
+        if series.first_answer is not None:
+            return Encoded(series.first_answer)
+        bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences if not one.refused])
+        return series_out(series, {booking.id: as_first_booked(booking) for booking in bookings.values()})
+
+    async def _take(self, wish: Wish) -> tuple[Occurrence, Booking | None]:
+        """The occurrence with its booking, which is None where it is refused."""
+        occurrence = Occurrence(wish.id, wish.start)
         try:
-            await self._creation.take(wish)
-        except BookingInFlight:  # made before, by a try that was cut off
-            pass
-        except (SlotTaken, SlotNotOffered) as refusal:
-            if wish.customer_id is None or not await self._creation.made(wish.customer_id, wish.id):
-                return Occurrence(wish.id, wish.start, refused(refusal))
-        return Occurrence(wish.id, wish.start)
+            return occurrence, await self._creation.take(wish)
+        except (BookingInFlight, SlotTaken, SlotNotOffered) as refusal:
+            # Perhaps it was made before, by a try that was cut off.
+            made = await self._creation.made(wish.customer_id, wish.id) if wish.customer_id else None
+            if made is None and isinstance(refusal, BookingInFlight):  # a majority does not have it yet
+                raise KeyInFlight from None
+            return (occurrence, made) if made else (Occurrence(wish.id, wish.start, refused(refusal)), None)
 
     def _new(self, customer_id: UUID, first: Wish, repeat: Repeat, idempotency: Idempotency | None) -> Series:
         now, barber = self._clock(), first.barber

@@ -1,0 +1,27 @@
+"""The first answer to a request that creates something, kept for a repeat of the request.
+
+A feature stores the encoded answer in its document, in the same write that creates the document. A repeat gets these
+very bytes, whatever has changed since.
+"""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from grome.common.http.answers import encode
+
+# An answer that is already encoded; encoding it gives its own bytes.
+Encoded = msgspec.Raw
+# The projection of every reading of a document that has a `first_answer`, but for the look-up for a repeat.
+WITHOUT: Final = {"first_answer": 0}
+
+
+def first_answer_of(answer: msgspec.Struct) -> bytes:
+    """The JSON of the answer, as the HTTP layer sends it."""
+    return encode(answer)
+
+
+def fingerprint_of(wanted: msgspec.Struct, about: bytes = b"") -> bytes:
+    """A SHA-256 of what is asked for: the same for the same wish, however its JSON was written."""
+    return hashlib.sha256(msgspec.json.encode(wanted) + about).digest()
