@@ -18,6 +18,9 @@ from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
 _GRACE_S: Final = 1
+# Webhooks hardly do anything but wait for strangers' servers. With so many slots the endpoints of one owner, with all
+# the requests that they may have under way at a time, cannot take the slots of everybody.
+_WAITING_SHARE: Final = 4
 Crons = Sequence[CronJob[Any]]
 
 
@@ -70,7 +73,7 @@ def _worker(
         context.queues[queue],
         functions=[(kind.name, perform) for kind in handlers if kind.queue is queue],
         cron_jobs=cron,
-        concurrency=context.settings.jobs.concurrency,
+        concurrency=context.settings.jobs.concurrency * (_WAITING_SHARE if queue is Queue.WEBHOOKS else 1),
         startup=hand_over,
         shutdown_grace_period_s=_GRACE_S,
     )

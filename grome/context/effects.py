@@ -14,6 +14,7 @@ from grome.events.repository import RelayRepository
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.delivery import Delivery, Transports
 from grome.notifications.dispatching import Dispatching
+from grome.notifications.endpoint_notices import EndpointNotices
 from grome.notifications.log import NotificationLog
 from grome.notifications.mail import Mailer
 from grome.notifications.mailbox import open_mailbox
@@ -32,6 +33,7 @@ from grome.waitlist.filling import WaitlistFollower
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
+from grome.webhooks.health import EndpointHealth
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 from grome.webhooks.sender import Sender
 from grome.webhooks.service import WebhookService
@@ -71,7 +73,12 @@ class Effects(Visits):
     def webhooks(self) -> WebhookService:
         private_addresses = self.settings.webhooks.private_addresses
         return WebhookService(
-            *self._stored_webhooks, self._vault, self.jobs, self.clock, private_addresses=private_addresses
+            *self._stored_webhooks,
+            self._vault,
+            self.jobs,
+            self.budgets,
+            self.clock,
+            private_addresses=private_addresses,
         )
 
     @cached_property
@@ -80,7 +87,10 @@ class Effects(Visits):
         self._stack.callback(resolver.close)
         sender = Sender(self.settings.webhooks, resolver)
         self._close_by(sender.close)
-        return WebhookDelivery(*self._stored_webhooks, self._vault, sender, self.clock)
+        endpoints, deliveries = self._stored_webhooks
+        notices = EndpointNotices(self.jobs)
+        health = EndpointHealth(endpoints, self.settings.webhooks.timeout_s, notices.tell_owner, self.clock)
+        return WebhookDelivery(endpoints, deliveries, self._vault, sender, self.clock, health)
 
     @cached_property
     def budgets(self) -> Budgets:
@@ -122,19 +132,19 @@ class Effects(Visits):
         return Recipients(self.accounts, self.push_devices, trial=self.settings.sms.unverified)
 
     @cached_property
-    def _stories(self) -> Stories:
+    def stories(self) -> Stories:
         app_base = self.settings.http.app_base
-        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, app_base, self.clock)
+        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, self.webhooks, app_base, self.clock)
 
     @cached_property
     def dispatching(self) -> Dispatching:
-        return Dispatching(self._recipients, self._stories, self.notification_log, self.jobs, self.clock)
+        return Dispatching(self._recipients, self.stories, self.notification_log, self.jobs, self.clock)
 
     @cached_property
     def sending(self) -> Sending:
         delivery = Delivery(self.transports, self._unsubscribe_links)
         log, devices, budgets = self.notification_log, self.push_devices, self.message_budgets
-        return Sending(self._recipients, self._stories, log, devices, delivery, budgets, self.clock)
+        return Sending(self._recipients, self.stories, log, devices, delivery, budgets, self.clock)
 
     @cached_property
     def reminders(self) -> Reminders:

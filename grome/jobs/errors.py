@@ -18,6 +18,14 @@ class LaterError(Exception):
         self.seconds, self.by_recipient = seconds, by_recipient
 
 
+class PostponedError(Exception):
+    """Raised by a job that has to wait for its turn; it runs again after `seconds`, and this was no try."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
 class UndeliverableError(Exception):
     """Raised by a job that its recipient refuses for good; the job is done at once, with this outcome."""
 

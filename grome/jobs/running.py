@@ -14,7 +14,7 @@ from grome.common.ids import new_hex_id
 from grome.common.mongo import DriverError, is_passing_fault
 from grome.common.tasks import end_if_cancelled
 from grome.context import AppContext
-from grome.jobs.errors import GiveUpError, LaterError, UndeliverableError
+from grome.jobs.errors import GiveUpError, LaterError, PostponedError, UndeliverableError
 from grome.jobs.models import Job, JobKind, State
 from grome.jobs.repository import JobRepository
 from grome.jobs.service import delay_s
@@ -32,7 +32,7 @@ class RunningJob:
 
     def __init__(self, job: Job, jobs: JobRepository) -> None:
         self._job, self._jobs = job, jobs
-        self.id, self.payload, self.tries = job.id, job.payload, job.tries
+        self.id, self.payload, self.tries, self.created_at = job.id, job.payload, job.tries, job.created_at
 
     async def report(self, progress: float) -> None:
         """Store how much is done, 0 to 1, for clients to read."""
@@ -98,7 +98,7 @@ class JobRunner:
             return await self._again(job, kind, error, error.seconds)
         # Whatever it is: of a job that fails, the error is the record.
         except Exception as error:  # noqa: BLE001
-            if is_passing(error):
+            if is_passing(error) or isinstance(error, PostponedError):
                 return await self._spare(job, error)
             wait_s = delay_s(kind, job.tries, random.random())  # noqa: S311 -- a spread, no secret
             return await self._again(job, kind, error, wait_s)
@@ -106,11 +106,15 @@ class JobRunner:
         return "done"
 
     async def _spare(self, job: Job, error: Exception) -> str:
-        """What MongoDB or Redis lacks is not the job's fault, and soon there again: this was no try."""
-        logger.warning("Job {} is put off, since a server is away ({!r})", job.id, error)
-        wait_s = _SPARED_S * (1 + random.random())  # noqa: S311 -- a spread, no secret
+        """Run it again later without counting a try: it waits for its turn, or MongoDB or Redis is away."""
+        if isinstance(error, PostponedError):
+            wait_s, told = error.seconds, f"put off: {error}"
+        else:
+            logger.warning("Job {} is put off, since a server is away ({!r})", job.id, error)
+            wait_s = _SPARED_S * (1 + random.random())  # noqa: S311 -- a spread, no secret
+            told = "put off, since a server is away"
         await self._jobs.change_held(job, {"claim": None, "tries": job.tries - 1, "next_at": self._in(wait_s)})
-        return "put off, since a server is away"
+        return told
 
     async def _again(self, job: Job, kind: JobKind, error: Exception, wait_s: float | None) -> str:
         if wait_s is None or job.tries > len(kind.delays_s):

@@ -46,6 +46,7 @@ class MessageKind(StrEnum):
     REVIEW_ANSWERED = "review_answered"
     PAYOUT = "payout"
     VERIFICATION_RESULT = "verification_result"
+    WEBHOOK_FAILING = "webhook_failing"
 
 
 class Topic(StrEnum):
@@ -129,7 +130,17 @@ class VerificationFacts(Struct, frozen=True, kw_only=True):
     notes: str | None = None
 
 
-Facts = AccountFacts | BookingFacts | ReviewFacts | PayoutFacts | VerificationFacts
+class EndpointFacts(Struct, frozen=True, kw_only=True):
+    """WEBHOOK_FAILING: `host` is where the endpoint leads, `since` when it began to fail or was disabled."""
+
+    name: str
+    host: str
+    since: datetime
+    is_disabled: bool
+    link: str
+
+
+Facts = AccountFacts | BookingFacts | ReviewFacts | PayoutFacts | VerificationFacts | EndpointFacts
 
 
 class Rendered(Struct, frozen=True):

@@ -62,6 +62,7 @@ RULES: Final = {
     MessageKind.REVIEW_ANSWERED: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
     MessageKind.PAYOUT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
     MessageKind.VERIFICATION_RESULT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
+    MessageKind.WEBHOOK_FAILING: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
 }
 
 # What an address may get before anybody has shown that it is theirs.

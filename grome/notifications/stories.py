@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from grome.accounts.models import Device, User
@@ -14,8 +15,19 @@ from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.notifications.happenings import Happening, is_to_be_told, kind_told
-from grome.notifications.models import AccountFacts, BookedItem, BookingFacts, Facts, MessageKind, Notice, ReviewFacts
+from grome.notifications.models import (
+    AccountFacts,
+    BookedItem,
+    BookingFacts,
+    EndpointFacts,
+    Facts,
+    MessageKind,
+    Notice,
+    ReviewFacts,
+)
 from grome.reviews.service import ReviewService
+from grome.webhooks.models import DisabledReason
+from grome.webhooks.service import WebhookService
 
 ENDS_OF_PROPOSALS: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
 
@@ -43,10 +55,12 @@ class Stories:
         bookings: BookingService,
         barbers: BarberService,
         reviews: ReviewService,
+        webhooks: WebhookService,
         app_base: str,
         clock: Clock,
     ) -> None:
         self._accounts, self._bookings, self._barbers, self._reviews = accounts, bookings, barbers, reviews
+        self._webhooks = webhooks
         self._app_base, self._clock = app_base, clock
 
     async def find(self, notice: Notice, reader: User) -> Story | None:
@@ -59,6 +73,8 @@ class Stories:
                 return await self._of_device(notice, reader)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
                 return await self._of_review(notice, reader)
+            case MessageKind.WEBHOOK_FAILING:
+                return await self._of_endpoint(notice, reader)
             case _:
                 return await self._of_booking(notice, reader)
 
@@ -86,6 +102,24 @@ class Stories:
         link = f"{self._app_base}/bookings/{review.id}"
         facts = ReviewFacts(name=reader.name, other_name=other_name, stars=review.rating, words=words, link=link)
         return Story(kind=notice.kind, facts=facts, about=str(review.id))
+
+    async def _of_endpoint(self, notice: Notice, reader: User) -> Story | None:
+        """As it is by now; None where the endpoint is gone, works again, or was disabled by its owner."""
+        endpoint = await self._webhooks.find(notice.subject_id)
+        if endpoint is None or endpoint.owner_id != reader.id:
+            return None
+        disabled = endpoint.disabled
+        since = disabled.at if disabled else endpoint.failing_since
+        if since is None or (disabled and disabled.reason is DisabledReason.OWNER):
+            return None
+        facts = EndpointFacts(
+            name=reader.name,
+            host=urlsplit(endpoint.url).hostname or "",
+            since=since,
+            is_disabled=disabled is not None,
+            link=f"{self._app_base}/webhooks/{endpoint.id}",
+        )
+        return Story(kind=notice.kind, facts=facts, about=f"{endpoint.id}:{facts.is_disabled}")
 
     async def _of_booking(self, notice: Notice, reader: User) -> Story | None:
         booking = (await self._bookings.find_many([notice.subject_id])).get(notice.subject_id)

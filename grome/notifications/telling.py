@@ -9,6 +9,7 @@ from grome.notifications.formats import wall_time
 from grome.notifications.models import (
     AccountFacts,
     BookingFacts,
+    EndpointFacts,
     Facts,
     MessageKind,
     PayoutFacts,
@@ -73,6 +74,8 @@ def telling(kind: MessageKind, facts: Facts, reader: Reader) -> Telling:
             return _payout(kind, facts, reader)
         case VerificationFacts():
             return _verification(kind, facts, reader)
+        case EndpointFacts():
+            return _endpoint(kind, facts, reader)
         case _:
             assert_never(facts)
 
@@ -185,3 +188,14 @@ def _verification(kind: MessageKind, facts: VerificationFacts, reader: Reader) -
     rows = [Row(reader.wording.words.note, reader.typed(facts.notes))] if facts.notes else []
     result = "approved" if facts.approved else "rejected"
     return Telling(f"{kind}-{result}", {"name": reader.typed(facts.name)}, rows, link=facts.link)
+
+
+def _endpoint(kind: MessageKind, facts: EndpointFacts, reader: Reader) -> Telling:
+    since = reader.moment(wall_time(facts.since, reader.zone))
+    values: dict[str, str | Typed] = {
+        "name": reader.typed(facts.name),
+        "host": reader.typed(facts.host),
+        "since": since,
+    }
+    state = "disabled" if facts.is_disabled else "warning"
+    return Telling(f"{kind}-{state}", values, link=facts.link)

@@ -1,25 +1,19 @@
 """One attempt to deliver, and what follows from how it ended."""
 
+import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, NoReturn
 
 from loguru import logger
 
 from grome import __version__
 from grome.common.clock import Clock
-from grome.jobs.errors import LaterError, UndeliverableError
+from grome.jobs.errors import LaterError, PostponedError, UndeliverableError
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
-from grome.webhooks.models import (
-    FAILING_TOO_LONG,
-    Attempt,
-    Delivery,
-    Disabled,
-    DisabledReason,
-    Endpoint,
-    SendWebhook,
-)
+from grome.webhooks.health import EndpointHealth, seconds_to_wait
+from grome.webhooks.models import LONGEST_WAIT, Attempt, Delivery, Endpoint, Flight, SendWebhook
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 from grome.webhooks.sender import Outcome, Sender
 from grome.webhooks.signing import Vault, signatures
@@ -39,35 +33,64 @@ class WebhookDelivery:
         vault: Vault,
         sender: Sender,
         clock: Clock,
+        health: EndpointHealth,
     ) -> None:
         self._endpoints, self._deliveries, self._vault = endpoints, deliveries, vault
-        self._sender, self._clock = sender, clock
+        self._sender, self._clock, self._health = sender, clock, health
 
-    async def deliver(self, wanted: SendWebhook, *, last: bool) -> None:
-        """Try once; `last` says that no further try will be made.
+    async def deliver(self, wanted: SendWebhook, *, last: bool, asked_at: datetime | None = None) -> None:
+        """Try once; `last` says that no further try will be made, `asked_at` since when it is to be sent.
 
-        Raises DeliveryError or LaterError where it failed, UndeliverableError where no try will help. Where endpoint or
-        delivery are gone, the endpoint is disabled, or this run has delivered already, nothing is sent and that is all.
+        Raises DeliveryError or LaterError where it failed, PostponedError where it has to wait for its turn, and
+        UndeliverableError where no try will help. Where endpoint or delivery are gone, the endpoint is disabled, or
+        this run has delivered already, nothing is sent and that is all.
         """
-        endpoint = await self._endpoints.find({}, wanted.endpoint_id)
         delivery = await self._deliveries.find_by_event(wanted.endpoint_id, wanted.event_id)
-        if endpoint is None or delivery is None:
+        if delivery is None:
             return
         if any(attempt.run == wanted.run and attempt.error is None for attempt in delivery.attempts):
             return
+        flight = self._health.new_flight()
+        endpoint = await self._endpoints.begin_flight(wanted.endpoint_id, flight, self._clock())
+        if endpoint is None:
+            return
         if endpoint.disabled:
             await self._deliveries.give_up(delivery, wanted.run)
+            await self._health.tell_of_end(endpoint)
             return
-        outcome, attempt = await self._attempt(endpoint, delivery, wanted.run)
+        if flight not in endpoint.in_flight:
+            await self._wait_for_turn(endpoint, delivery, wanted.run, asked_at)
+        await self._send(endpoint, delivery, flight, wanted.run, last=last)
+
+    async def _send(self, endpoint: Endpoint, delivery: Delivery, flight: Flight, run: int, *, last: bool) -> None:
+        """The flight ends whatever happens; that of a worker that dies ends by its time."""
+        has_ended = False
+        try:
+            outcome, attempt = await self._attempt(endpoint, delivery, run)
+            if attempt.error is None:
+                await self._deliveries.note_delivered(delivery, attempt)
+            else:
+                await self._deliveries.note_failed(delivery, attempt)
+            await self._health.end_flight(endpoint, flight, attempt, is_gone=outcome.status == _GONE)
+            has_ended = True
+        finally:
+            if not has_ended:
+                await self._endpoints.release_flight(endpoint.id, flight.claim)
         if attempt.error is None:
-            await self._deliveries.note_delivered(delivery, attempt)
-            await self._endpoints.note_success(endpoint.id)
             return
-        await self._deliveries.note_failed(delivery, attempt)
-        await self._judge(endpoint, outcome, attempt.at)
         if last or outcome.status == _GONE:
-            await self._deliveries.give_up(delivery, wanted.run)
+            await self._deliveries.give_up(delivery, run)
         _raise(attempt.error, outcome, attempt.at)
+
+    async def _wait_for_turn(
+        self, endpoint: Endpoint, delivery: Delivery, run: int, asked_at: datetime | None
+    ) -> NoReturn:
+        now = self._clock()
+        waited = now - asked_at if asked_at else timedelta()
+        if waited > LONGEST_WAIT:
+            await self._deliveries.give_up(delivery, run)
+            raise UndeliverableError("The receiver was too slow for a day.")
+        raise PostponedError("the receiver has enough to do", seconds_to_wait(endpoint, now, waited, random.random()))  # noqa: S311 -- a spread, no secret
 
     async def _attempt(self, endpoint: Endpoint, delivery: Delivery, run: int) -> tuple[Outcome, Attempt]:
         now, started = self._clock(), time.perf_counter()
@@ -108,20 +131,6 @@ class WebhookDelivery:
                 except UnreadableSecretError:
                     logger.warning("An old secret of webhook endpoint {} is unreadable", endpoint.id)
         return opened
-
-    async def _judge(self, endpoint: Endpoint, outcome: Outcome, now: datetime) -> None:
-        """Whether after this failure the endpoint is asked again at all."""
-        if outcome.status == _GONE:
-            reason = DisabledReason.GONE
-        elif endpoint.failing_since is None:
-            await self._endpoints.note_failure(endpoint.id, now)
-            return
-        elif now - endpoint.failing_since < FAILING_TOO_LONG:
-            return
-        else:
-            reason = DisabledReason.FAILING
-        if await self._endpoints.disable(endpoint, Disabled(reason, now)):
-            logger.info("Webhook endpoint {} is disabled: {}", endpoint.id, reason.value)
 
 
 def _fault_of(status: int | None) -> str | None:

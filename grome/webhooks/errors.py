@@ -12,6 +12,10 @@ class EndpointDisabled(Refusal):
     status, code, title = 409, "endpoint_disabled", "The endpoint is disabled; enable it first"
 
 
+class TooManySends(Refusal):
+    status, code, title = 429, "too_many_sends", "There were too many tests or replays within the hour"
+
+
 class UrlError(ValueError):
     """An address that nothing is sent to; the message goes on after a field's name or "the URL"."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from grome.common.mongo_budgets import Budget
 from grome.events.models import Event, EventType
 from grome.jobs.models import JobKind, NewJob, Queue
 
@@ -17,13 +18,29 @@ MOST_ATTEMPTS: Final = 20
 MOST_SECRETS: Final = 5
 KEPT: Final = timedelta(days=30)
 OLD_SECRET_VALID: Final = timedelta(hours=24)
+# An endpoint is disabled after so many failures in a row over so long, and its owner is warned before.
 FAILING_TOO_LONG: Final = timedelta(days=5)
+FAILING_WARNED: Final = timedelta(days=1)
+LEAST_FAILURES: Final = 10
+# Requests of one endpoint that are under way at a time, in all processes together; one where its receiver is slow.
+MOST_IN_FLIGHT: Final = 3
+# So many slow attempts in a row make a receiver slow. If the last one failed, nothing is sent for a while: the circuit
+# breaker, which each further failure keeps open twice as long.
+SLOW_IN_A_ROW: Final = 3
+FIRST_PAUSE: Final = timedelta(minutes=1)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+# A delivery that was put off for so long has failed.
+LONGEST_WAIT: Final = timedelta(hours=24)
+# Tests and replays that one endpoint, and all endpoints of one owner, can have in an hour.
+_HOUR: Final = timedelta(hours=1)
+TESTS: Final = (Budget("webhook tests", 30, _HOUR), Budget("webhook tests of an owner", 90, _HOUR))
+REPLAYS: Final = (Budget("webhook replays", 300, _HOUR), Budget("webhook replays of an owner", 900, _HOUR))
 PING: Final = "ping"
 BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startswith(("booking.", "review.")))
 
 
 class DisabledReason(StrEnum):
-    """By its owner, or by Grome: the receiver answered 410, or nothing but failures came of it for five days."""
+    """By its owner, or by Grome: the receiver answered 410, or ten or more attempts in five days have all failed."""
 
     OWNER = "owner"
     GONE = "gone"
@@ -42,12 +59,20 @@ class StoredSecret(Struct, frozen=True):
     valid_until: datetime | None = None
 
 
+class Flight(Struct, frozen=True):
+    """A request that is under way, up to `until` at most."""
+
+    claim: str
+    until: datetime
+
+
 class Endpoint(Struct, frozen=True, kw_only=True):
     """Where events are sent to.
 
     `owner_id` is a barber's, None for the platform's own. `slot` numbers an owner's endpoints, so that a unique index
     can bound them. No `types` are all that the owner may see. `secrets` come newest first. `failing_since` is when the
-    first of the failures was that no success has followed.
+    first of the failures was that no success has followed, and `failures` how many there were; `warned_at` is when the
+    owner was told of them. `slow` counts slow attempts in a row; nothing is sent before `paused_until`.
     """
 
     id: UUID = field(name="_id")
@@ -58,6 +83,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     description: str
     disabled: Disabled | None = None
     failing_since: datetime | None = None
+    failures: int = 0
+    warned_at: datetime | None = None
+    slow: int = 0
+    paused_until: datetime | None = None
+    in_flight: Annotated[list[Flight], Meta(max_length=MOST_IN_FLIGHT)] = []
     secrets: Annotated[list[StoredSecret], Meta(max_length=MOST_SECRETS)]
     created_at: datetime
 

@@ -24,11 +24,14 @@ from grome.webhooks.models import (
     KEPT,
     MOST_ATTEMPTS,
     MOST_ENDPOINTS,
+    MOST_IN_FLIGHT,
+    SLOW_IN_A_ROW,
     Attempt,
     Delivery,
     DeliveryState,
     Disabled,
     Endpoint,
+    Flight,
     StoredSecret,
 )
 
@@ -54,6 +57,16 @@ class AfterDelivery(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a page of the list ended."""
 
     id: UUID
+
+
+class FlightEnd(Struct, frozen=True, kw_only=True):
+    """What came of a request. `paused_until` is before when no other may leave."""
+
+    claim: str
+    at: datetime
+    has_failed: bool
+    is_slow: bool
+    paused_until: datetime | None = None
 
 
 class EndpointRepository:
@@ -100,13 +113,52 @@ class EndpointRepository:
         )
         return done.matched_count == 1
 
-    async def note_success(self, endpoint_id: UUID) -> None:
-        failing = {"_id": endpoint_id, "failing_since": {"$ne": None}}
-        await in_passing(self._endpoints).update_one(failing, {"$set": {"failing_since": None}})
+    async def begin_flight(self, endpoint_id: UUID, flight: Flight, now: datetime) -> Endpoint | None:
+        """The endpoint; `flight` is in it if a request may leave now. None where there is no such endpoint.
 
-    async def note_failure(self, endpoint_id: UUID, now: datetime) -> None:
-        """The first after a success counts."""
-        await self._endpoints.update_one({"_id": endpoint_id, "failing_since": None}, {"$set": {"failing_since": now}})
+        One atomic write, so that any number of workers at once begin no more requests than the endpoint may have.
+        """
+        under_way = _live_flights(now)
+        most = {"$cond": [{"$gte": [{"$ifNull": ["$slow", 0]}, SLOW_IN_A_ROW]}, 1, MOST_IN_FLIGHT]}
+        is_open = {
+            "$and": [
+                {"$lt": [{"$size": under_way}, most]},
+                {"$eq": [{"$ifNull": ["$disabled", None]}, None]},
+                {"$lte": [{"$ifNull": ["$paused_until", now]}, now]},
+            ]
+        }
+        begun = {"$concatArrays": [under_way, [to_document(flight)]]}
+        return await self._update_flights(endpoint_id, {"in_flight": {"$cond": [is_open, begun, under_way]}})
+
+    async def end_flight(self, endpoint_id: UUID, ended: FlightEnd, now: datetime) -> Endpoint | None:
+        """With what has come of it. A success ends all that failures before it had begun."""
+        others = {"$filter": {"input": _live_flights(now), "cond": {"$ne": ["$$this.claim", ended.claim]}}}
+        slow = {"$add": [{"$ifNull": ["$slow", 0]}, 1]} if ended.is_slow else 0
+        fields: Document = {"in_flight": others, "slow": slow}
+        if ended.has_failed:
+            fields["failing_since"] = {"$ifNull": ["$failing_since", ended.at]}
+            fields["failures"] = {"$add": [{"$ifNull": ["$failures", 0]}, 1]}
+            if ended.paused_until:
+                fields["paused_until"] = {"$max": ["$paused_until", ended.paused_until]}
+        else:
+            fields |= {"failing_since": None, "failures": 0, "warned_at": None, "paused_until": None}
+        return await self._update_flights(endpoint_id, fields)
+
+    async def release_flight(self, endpoint_id: UUID, claim: str) -> None:
+        """For a request that never came to an end."""
+        await in_passing(self._endpoints).update_one({"_id": endpoint_id}, {"$pull": {"in_flight": {"claim": claim}}})
+
+    async def note_warned(self, endpoint: Endpoint, now: datetime) -> bool:
+        """Whether the owner had not been warned of these failures yet."""
+        as_read: Document = {"_id": endpoint.id, "warned_at": None, "failing_since": endpoint.failing_since}
+        done = await self._endpoints.update_one(as_read, {"$set": {"warned_at": now}})
+        return done.matched_count == 1
+
+    async def _update_flights(self, endpoint_id: UUID, fields: Document) -> Endpoint | None:
+        document = await in_passing(self._endpoints).find_one_and_update(
+            {"_id": endpoint_id}, [{"$set": fields}], return_document=ReturnDocument.AFTER
+        )
+        return from_document(document, Endpoint) if document else None
 
     async def disable(self, endpoint: Endpoint, disabled: Disabled) -> bool:
         """Whether it was enabled, and no success has come since `endpoint` was read."""
@@ -181,6 +233,11 @@ class DeliveryRepository:
         await in_passing(self._deliveries).update_one(
             wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})}
         )
+
+
+def _live_flights(now: datetime) -> Document:
+    """An expression: the flights of workers that live, or may."""
+    return {"$filter": {"input": {"$ifNull": ["$in_flight", []]}, "cond": {"$gt": ["$$this.until", now]}}}
 
 
 def managed_by(actor: Actor) -> Document:

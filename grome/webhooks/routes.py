@@ -9,7 +9,7 @@ from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound
 from grome.common.http import Routes
 from grome.context import app_context
-from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints
+from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends
 from grome.webhooks.schemas import (
     DeliveryOut,
     DeliveryPage,
@@ -24,6 +24,7 @@ from grome.webhooks.schemas import (
 
 webhooks = Routes("webhooks", "/v1/webhooks")
 _OWNERS: Final = BARBERS | ADMINS
+_SENDING: Final = (NotFound, EndpointDisabled, TooManySends)
 
 
 @webhooks.post("/endpoints", who=_OWNERS, status=201, refusals=(TooManyEndpoints,))
@@ -65,9 +66,9 @@ async def rotate_webhook_secret(request: Request, actor: Actor, endpoint_id: UUI
     return await app_context(request).webhooks.rotate(actor, endpoint_id)
 
 
-@webhooks.post("/endpoints/{endpoint_id}/test", who=_OWNERS, status=202, refusals=(NotFound, EndpointDisabled))
+@webhooks.post("/endpoints/{endpoint_id}/test", who=_OWNERS, status=202, refusals=_SENDING)
 async def test_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
-    """Have an event of the type `ping` sent."""
+    """Have an event of the type `ping` sent; at most 30 times an hour."""
     return await app_context(request).webhooks.test(actor, endpoint_id)
 
 
@@ -91,8 +92,8 @@ async def read_webhook_delivery(
     "/endpoints/{endpoint_id}/deliveries/{delivery_id}/replay",
     who=_OWNERS,
     status=202,
-    refusals=(NotFound, EndpointDisabled),
+    refusals=_SENDING,
 )
 async def replay_webhook_delivery(request: Request, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
-    """Send it once more under the same `webhook-id`, whatever came of it before."""
+    """Send it once more under the same `webhook-id`, whatever came of it before; at most 300 times an hour."""
     return await app_context(request).webhooks.replay(actor, endpoint_id, delivery_id)

@@ -1,5 +1,6 @@
 """Endpoints and their delivery logs, for those whose they are."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -11,9 +12,10 @@ from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.mongo import Document, to_document
+from grome.common.mongo_budgets import Budget, Budgets
 from grome.events.models import EventType
 from grome.jobs.service import Jobs
-from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, UrlError
+from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends, UrlError
 from grome.webhooks.guard import parse_url
 from grome.webhooks.messages import ping_message
 from grome.webhooks.models import (
@@ -21,6 +23,8 @@ from grome.webhooks.models import (
     MOST_SECRETS,
     OLD_SECRET_VALID,
     PING,
+    REPLAYS,
+    TESTS,
     Delivery,
     DeliveryState,
     Disabled,
@@ -56,12 +60,17 @@ class WebhookService:
         deliveries: DeliveryRepository,
         vault: Vault,
         jobs: Jobs,
+        budgets: Budgets,
         clock: Clock,
         *,
         private_addresses: bool,
     ) -> None:
         self._endpoints, self._deliveries, self._vault = endpoints, deliveries, vault
-        self._jobs, self._clock, self._private = jobs, clock, private_addresses
+        self._jobs, self._budgets, self._clock, self._private = jobs, budgets, clock, private_addresses
+
+    async def find(self, endpoint_id: UUID) -> Endpoint | None:
+        """For other features, whoever the owner is; nothing of it goes to a client as it is."""
+        return await self._endpoints.find({}, endpoint_id)
 
     async def create(self, actor: Actor, wanted: EndpointIn) -> NewEndpoint:
         """Raises Invalid for the URL or a type, TooManyEndpoints."""
@@ -102,7 +111,7 @@ class WebhookService:
         elif endpoint.disabled is None:
             fields["disabled"] = to_document(Disabled(DisabledReason.OWNER, self._clock()))
         if wanted.url != endpoint.url or (wanted.enabled and endpoint.disabled):
-            fields["failing_since"] = None
+            fields |= {"failing_since": None, "failures": 0, "warned_at": None, "slow": 0, "paused_until": None}
         changed = await self._endpoints.change(managed_by(actor), endpoint_id, fields)
         if changed is None:
             raise NotFound
@@ -127,8 +136,9 @@ class WebhookService:
         raise Unavailable("The secret keeps changing; try again.")
 
     async def test(self, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
-        """Send an event of the type `ping`. Raises NotFound, EndpointDisabled."""
+        """Send an event of the type `ping`. Raises NotFound, EndpointDisabled, TooManySends."""
         endpoint = await self._find_enabled(actor, endpoint_id)
+        await self._take(TESTS, endpoint)
         now = self._clock()
         delivery = Delivery(
             id=new_id(),
@@ -160,13 +170,20 @@ class WebhookService:
         return DeliveryWithBody(delivery_out(found), found.body.decode())
 
     async def replay(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
-        """Send it once more, whatever came of it, with all tries. Raises NotFound, EndpointDisabled."""
-        await self._find_enabled(actor, endpoint_id)
+        """Send it once more, whatever came of it, with all tries. Raises NotFound, EndpointDisabled, TooManySends."""
+        await self._take(REPLAYS, await self._find_enabled(actor, endpoint_id))
         delivery = await self._deliveries.begin_replay(endpoint_id, delivery_id)
         if delivery is None:
             raise NotFound
         await self._jobs.add(job_of(delivery))
         return delivery_out(delivery)
+
+    async def _take(self, budgets: tuple[Budget, Budget], endpoint: Endpoint) -> None:
+        """Of the endpoint's budget and of its owner's. Raises TooManySends."""
+        for budget, subject in zip(budgets, (endpoint.id, endpoint.owner_id), strict=True):
+            wait_s = await self._budgets.take(budget, str(subject))
+            if wait_s is not None:
+                raise TooManySends(headers={"Retry-After": str(math.ceil(wait_s))})
 
     async def _find(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
         endpoint = await self._endpoints.find(managed_by(actor), endpoint_id)

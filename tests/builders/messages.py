@@ -10,6 +10,7 @@ from grome.notifications.models import (
     AccountFacts,
     BookedItem,
     BookingFacts,
+    EndpointFacts,
     Facts,
     Language,
     MessageKind,
@@ -127,6 +128,15 @@ def samples(**booking: Any) -> Iterator[Sample]:
     yield Sample(MessageKind.REVIEW_POSTED, "without words", review_facts(words=""))
     yield Sample(MessageKind.REVIEW_ANSWERED, "", review_facts(words="Thank you, come again!"))
     yield Sample(MessageKind.PAYOUT, "", payout_facts(**{k: v for k, v in booking.items() if k == "currency"}))
+    for is_disabled in (False, True):
+        facts = EndpointFacts(
+            name="Sam",
+            host="hooks.example.com",
+            since=datetime(2026, 7, 15, 12, 30, tzinfo=UTC),
+            is_disabled=is_disabled,
+            link=LINK,
+        )
+        yield Sample(MessageKind.WEBHOOK_FAILING, "disabled" if is_disabled else "warning", facts)
     for approved, notes in ((True, None), (False, "The photo is too dark to read.")):
         facts = VerificationFacts(name="Sam", approved=approved, link=LINK, notes=notes)
         yield Sample(MessageKind.VERIFICATION_RESULT, "approved" if approved else "rejected", facts)

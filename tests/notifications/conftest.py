@@ -32,7 +32,7 @@ def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
     jobs, mailbox, phones, texts = RecordedJobs(), Mailbox(), Phones(), Texts()
     log, devices, clock = context.notification_log, context.push_devices, context.clock
     recipients = Recipients(context.accounts, devices)
-    services = (context.accounts, context.bookings, context.barbers, context.reviews)
+    services = (context.accounts, context.bookings, context.barbers, context.reviews, context.webhooks)
     stories = Stories(*services, "https://grome.example", clock)
     delivery = Delivery(Transports(mailbox, phones, texts), links)
     return Desk(

@@ -7,12 +7,15 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert
 
 from grome.events.models import Event
 from grome.jobs.errors import LaterError, UndeliverableError
+from grome.notifications.models import EndpointFacts, Notice
+from grome.notifications.stories import Story
 from grome.webhooks.delivery import wait_s
 from grome.webhooks.errors import DeliveryError
-from grome.webhooks.models import WEBHOOK, StoredSecret
+from grome.webhooks.models import LEAST_FAILURES, WEBHOOK, StoredSecret
 from grome.webhooks.repository import EndpointRepository
 from grome.webhooks.signing import Vault
 from tests.builders.keys import new_signing_key
@@ -137,13 +140,18 @@ async def test_what_was_on_its_way_to_a_disabled_endpoint_has_failed(trial: Tria
     assert (told["state"], told["attempts"], receiver.connections) == ("failed", [], 0)
 
 
-async def test_five_days_of_nothing_but_failures_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
-    person, endpoint, event = await made(trial, receiver)
-    receiver.behaviours = [answering(500)] * 3
-    for days, enabled in ((-5.1, True), (-0.2, True), (0, False)):
-        trial.clock.shift = timedelta(days=days)
+async def fail(trial: Trial, endpoint: Endpoint, event: Event, receiver: Receiver, times: int = 1) -> None:
+    receiver.behaviours = [answering(500)] * times
+    for _ in range(times):
         with pytest.raises(DeliveryError):
             await trial.deliver(endpoint, event)
+
+
+async def test_five_days_of_nothing_but_failures_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    for days, failures, enabled in ((-5.1, 1, True), (-0.2, LEAST_FAILURES - 2, True), (0, 1, False)):
+        trial.clock.shift = timedelta(days=days)
+        await fail(trial, endpoint, event, receiver, failures)
         assert (await trial.shown(person, endpoint))["enabled"] is enabled
     shown = await trial.shown(person, endpoint)
     assert shown["disabled_reason"] == "failing"
@@ -152,10 +160,67 @@ async def test_five_days_of_nothing_but_failures_disable_the_endpoint(trial: Tri
     here = f"/v1/webhooks/endpoints/{endpoint.id}"
     enabled_again = await trial.http.put(here, json={"url": receiver.url}, headers=person.auth)
     assert (enabled_again.json()["enabled"], enabled_again.json()["failing_since"]) == (True, None)
-    receiver.behaviours = [answering(500)]
-    with pytest.raises(DeliveryError):
-        await trial.deliver(endpoint, event)
+    await fail(trial, endpoint, event, receiver)
     assert (await trial.shown(person, endpoint))["enabled"]
+
+
+async def test_few_failures_far_apart_do_not_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    for days in (-40, -34, -20, 0):
+        trial.clock.shift = timedelta(days=days)
+        await fail(trial, endpoint, event, receiver)
+    assert (await trial.shown(person, endpoint))["enabled"]
+
+
+async def test_many_failures_at_once_do_not_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    await fail(trial, endpoint, event, receiver, LEAST_FAILURES + 2)
+    assert (await trial.shown(person, endpoint))["enabled"]
+
+
+async def told_of(trial: Trial, endpoint: Endpoint) -> list[Story | None]:
+    """What its owner would be told now, by each notice that there is."""
+    jobs = trial.context.database["jobs"].find({"kind": "notify", "payload.subject_id": str(endpoint.id)})
+    notices = [convert(job["payload"], Notice) async for job in jobs.sort("_id", 1)]
+    found = []
+    for notice in notices:
+        reader = await trial.context.accounts.find(notice.user_id)
+        assert reader is not None
+        found.append(await trial.context.stories.find(notice, reader))
+    return found
+
+
+async def test_owner_is_warned_once_before_the_endpoint_is_disabled_and_told_then(
+    trial: Trial, receiver: Receiver
+) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    trial.clock.shift = timedelta(days=-5.1)
+    await fail(trial, endpoint, event, receiver, LEAST_FAILURES)
+    assert await told_of(trial, endpoint) == []
+    for _ in range(2):
+        trial.clock.shift += timedelta(days=1.5)
+        await fail(trial, endpoint, event, receiver)
+        (warning,) = await told_of(trial, endpoint)
+        assert warning is not None
+        assert isinstance(warning.facts, EndpointFacts)
+        assert (warning.facts.is_disabled, warning.facts.host) == (False, "127.0.0.1")
+        assert warning.facts.link == f"{trial.context.settings.http.app_base}/webhooks/{endpoint.id}"
+    trial.clock.shift = timedelta()
+    await fail(trial, endpoint, event, receiver)
+    await trial.deliver(endpoint, event)  # as where a process dies in between: the same notice, and no second one
+    stories = await told_of(trial, endpoint)
+    assert len(stories) == 2
+    assert all(isinstance(story.facts, EndpointFacts) and story.facts.is_disabled for story in stories if story)
+
+
+async def test_owner_is_not_told_of_an_endpoint_that_works_again(trial: Trial, receiver: Receiver) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    trial.clock.shift = timedelta(days=-2)
+    await fail(trial, endpoint, event, receiver, LEAST_FAILURES)
+    trial.clock.shift = timedelta()
+    await fail(trial, endpoint, event, receiver)
+    await trial.deliver(endpoint, event)
+    assert await told_of(trial, endpoint) == [None]
 
 
 async def test_one_success_in_five_days_is_enough(trial: Trial, receiver: Receiver) -> None:

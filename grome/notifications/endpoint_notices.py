@@ -1,0 +1,32 @@
+"""Owners of webhook endpoints are told when one of theirs fails for long, and when it is disabled."""
+
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from loguru import logger
+
+from grome.jobs.service import Jobs
+from grome.notifications.models import MessageKind, Notice
+from grome.notifications.planning import tell_jobs
+from grome.webhooks.models import Endpoint
+
+
+class EndpointNotices:
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def tell_owner(self, endpoint: Endpoint, at: datetime) -> None:
+        """Once for each endpoint and time. The platform's endpoints are operators' business: they have the log."""
+        if endpoint.owner_id is None:
+            state = "is disabled" if endpoint.disabled else "keeps failing"
+            logger.warning("The platform's webhook endpoint {} {}", endpoint.id, state)
+            return
+        notice = Notice(
+            event_id=uuid5(NAMESPACE_URL, f"{endpoint.id}:failing:{at.isoformat()}"),
+            kind=MessageKind.WEBHOOK_FAILING,
+            user_id=endpoint.owner_id,
+            subject_id=endpoint.id,
+            at=at,
+            version=0,
+        )
+        await self._jobs.add(*tell_jobs([notice]))

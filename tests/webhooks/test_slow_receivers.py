@@ -1,0 +1,201 @@
+"""A receiver that hangs keeps nobody else waiting, and tests and replays have a budget."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from grome.events.models import Event
+from grome.jobs.errors import PostponedError, UndeliverableError
+from grome.webhooks.errors import DeliveryError
+from grome.webhooks.health import pause_after, seconds_to_wait
+from grome.webhooks.models import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    LONGEST_WAIT,
+    MOST_IN_FLIGHT,
+    REPLAYS,
+    SLOW_IN_A_ROW,
+    TESTS,
+    WEBHOOK,
+    Flight,
+    SendWebhook,
+)
+from grome.webhooks.repository import EndpointRepository
+from tests.builders.barbers import barber
+from tests.builders.people import Person
+from tests.jobs.test_jobs import working
+from tests.waiting import until
+from tests.webhooks.receiver import Behaviour, Receiver, answering, receiving
+from tests.webhooks.trial import Endpoint, Trial
+from workers.registry import HANDLERS
+
+SOON_S = 60
+
+
+async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(30)
+
+
+async def made(trial: Trial, receiver: Receiver) -> tuple[Person, Endpoint, Event]:
+    shop, _, booking = await trial.booked()
+    endpoint = await trial.endpoint(shop.person, receiver.url)
+    (event,) = await trial.follow(booking)
+    return shop.person, endpoint, event
+
+
+def hanging(times: int) -> list[Behaviour]:
+    return [hang] * times
+
+
+async def test_endpoint_has_few_requests_under_way_at_a_time(trial: Trial, receiver: Receiver) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = hanging(20)
+    ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(12)), return_exceptions=True)
+    kinds = [type(error) for error in ended]
+    assert (kinds.count(DeliveryError), kinds.count(PostponedError)) == (MOST_IN_FLIGHT, 12 - MOST_IN_FLIGHT)
+    assert receiver.connections == MOST_IN_FLIGHT
+
+
+async def test_flight_of_a_worker_that_died_ends_by_its_time(trial: Trial, receiver: Receiver) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    endpoints, now = EndpointRepository(trial.context.database), trial.clock()
+    for number in range(MOST_IN_FLIGHT):
+        await endpoints.begin_flight(endpoint.id, Flight(str(number), now + timedelta(minutes=1)), now)
+    with pytest.raises(PostponedError):
+        await trial.deliver(endpoint, event)
+    trial.clock.shift = timedelta(minutes=2)
+    await trial.deliver(endpoint, event)
+    assert receiver.connections == 1
+
+
+async def test_receiver_that_hangs_again_and_again_gets_a_rest_and_then_one_request(
+    trial: Trial, receiver: Receiver
+) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = hanging(20)
+    for _ in range(SLOW_IN_A_ROW):
+        with pytest.raises(DeliveryError):
+            await trial.deliver(endpoint, event)
+    with pytest.raises(PostponedError) as put_off:
+        await trial.deliver(endpoint, event)
+    assert 30 < put_off.value.seconds < 90
+    assert receiver.connections == SLOW_IN_A_ROW
+
+    trial.clock.shift = FIRST_PAUSE + timedelta(seconds=5)
+    ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(5)), return_exceptions=True)
+    assert [type(error) for error in ended].count(DeliveryError) == 1
+    trial.clock.shift += 3 * FIRST_PAUSE
+    receiver.behaviours = []
+    await trial.deliver(endpoint, event)
+    stored = await EndpointRepository(trial.context.database).find({}, endpoint.id)
+    assert stored is not None
+    assert (stored.slow, stored.paused_until, stored.failures, stored.in_flight) == (0, None, 0, [])
+
+
+async def test_delivery_that_waits_for_a_day_has_failed(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = hanging(SLOW_IN_A_ROW)
+    for _ in range(SLOW_IN_A_ROW):
+        with pytest.raises(DeliveryError):
+            await trial.deliver(endpoint, event)
+    wanted, asked_at = SendWebhook(endpoint.id, event.id), trial.clock() - LONGEST_WAIT - timedelta(minutes=1)
+    with pytest.raises(UndeliverableError, match="too slow"):
+        await trial.context.webhook_delivery.deliver(wanted, last=False, asked_at=asked_at)
+    assert [one["state"] for one in await trial.log(person, endpoint)] == ["failed"]
+
+
+async def test_receiver_that_fails_quickly_gets_no_rest(trial: Trial, receiver: Receiver) -> None:
+    _, endpoint, event = await made(trial, receiver)
+    receiver.behaviours = [answering(500)] * 6
+    for _ in range(6):
+        with pytest.raises(DeliveryError):
+            await trial.deliver(endpoint, event)
+    assert receiver.connections == 6
+
+
+async def test_deliveries_of_others_do_not_wait_for_a_receiver_that_hangs(trial: Trial, receiver: Receiver) -> None:
+    """With the workers as they run, and more tests of the one than there are slots for webhooks."""
+    bad_owner, good_owner = [(await barber(trial.http, trial.context)).person for _ in range(2)]
+    async with receiving() as bad:
+        bad.behaviours = hanging(1_000)
+        hung = [await trial.endpoint(bad_owner, bad.url) for _ in range(3)]
+        good = await trial.endpoint(good_owner, receiver.url)
+        for number in range(60):
+            await trial.post(bad_owner, f"/v1/webhooks/endpoints/{hung[number % 3].id}/test", 202)
+        begun_at = asyncio.get_running_loop().time()
+        await trial.post(good_owner, f"/v1/webhooks/endpoints/{good.id}/test", 202)
+        async with working(trial.context, {WEBHOOK: HANDLERS[WEBHOOK]}):
+            await until(lambda: len(receiver.requests) == 1, within_s=SOON_S)
+            waited_s = asyncio.get_running_loop().time() - begun_at
+        assert waited_s < SOON_S
+        assert bad.connections <= 3 * (MOST_IN_FLIGHT + SLOW_IN_A_ROW + 1)
+        await trial.context.database["jobs"].delete_many({"kind": WEBHOOK.name})
+        await trial.context.redis.flushdb()
+
+
+async def test_tests_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiver) -> None:
+    person = (await barber(trial.http, trial.context)).person
+    endpoint, other = [await trial.endpoint(person, receiver.url) for _ in range(2)]
+    path = f"/v1/webhooks/endpoints/{endpoint.id}/test"
+    answers = [await trial.http.post(path, headers=person.auth) for _ in range(TESTS[0].limit + 1)]
+    assert [answer.status_code for answer in answers] == [202] * TESTS[0].limit + [429]
+    refused = answers[-1]
+    assert refused.json()["code"] == "too_many_sends"
+    assert 0 < int(refused.headers["retry-after"]) <= 3600
+    await trial.post(person, f"/v1/webhooks/endpoints/{other.id}/test", 202)
+    sent = await trial.context.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id})
+    assert sent == TESTS[0].limit
+
+
+async def test_tests_of_all_endpoints_of_an_owner_have_a_budget(trial: Trial, receiver: Receiver) -> None:
+    """Also where endpoints are deleted and made anew."""
+    person = (await barber(trial.http, trial.context)).person
+    sent = 0
+    while sent <= TESTS[1].limit:
+        endpoint = await trial.endpoint(person, receiver.url)
+        path = f"/v1/webhooks/endpoints/{endpoint.id}"
+        for _ in range(TESTS[0].limit):
+            answer = await trial.http.post(f"{path}/test", headers=person.auth)
+            if answer.status_code == 429:
+                assert sent == TESTS[1].limit
+                return
+            sent += 1
+        await trial.http.delete(path, headers=person.auth)
+    pytest.fail("there is no end to tests")
+
+
+async def test_replays_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiver) -> None:
+    person, endpoint, _ = await made(trial, receiver)
+    (delivery,) = await trial.log(person, endpoint)
+    for _ in range(REPLAYS[0].limit):
+        assert await trial.context.budgets.take(REPLAYS[0], str(endpoint.id)) is None
+    path = f"/v1/webhooks/endpoints/{endpoint.id}/deliveries/{delivery['id']}/replay"
+    refused = await trial.http.post(path, headers=person.auth)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_sends")
+    assert (await trial.log(person, endpoint))[0]["replays"] == 0
+
+
+def test_pause_doubles_up_to_an_hour() -> None:
+    pauses = [pause_after(slow) for slow in range(1, 20)]
+    assert pauses[: SLOW_IN_A_ROW - 1] == [None] * (SLOW_IN_A_ROW - 1)
+    assert pauses[SLOW_IN_A_ROW - 1 : SLOW_IN_A_ROW + 2] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
+    assert pauses[-1] == LONGEST_PAUSE
+
+
+@pytest.mark.parametrize(
+    ("paused_s", "waited_s", "least_s", "most_s"),
+    [(0, 0, 0.25, 0.75), (0, 100, 5, 15), (0, 9_000, 15, 45), (60, 0, 60, 61)],
+)
+async def test_wait_for_a_turn_grows_with_the_age_of_a_delivery(
+    trial: Trial, receiver: Receiver, paused_s: int, waited_s: int, least_s: float, most_s: float
+) -> None:
+    _, endpoint, _ = await made(trial, receiver)
+    now, endpoints = trial.clock(), EndpointRepository(trial.context.database)
+    until_then = now + timedelta(seconds=paused_s)
+    stored = await endpoints.change({}, endpoint.id, {"paused_until": until_then})
+    assert stored is not None
+    paused_s_left = (stored.paused_until - now).total_seconds() if stored.paused_until else 0
+    for chance in (0.0, 0.5, 1.0):
+        found = seconds_to_wait(stored, now, timedelta(seconds=waited_s), chance)
+        assert least_s - 0.01 <= found <= most_s + paused_s_left - paused_s + 0.01
