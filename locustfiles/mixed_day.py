@@ -6,6 +6,7 @@ locust -f locustfiles/mixed_day.py --headless -u 50 -r 10 -t 60s --host http://1
 import random
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from customers import DAYS, MOST, Customer, first_look, search_ask
@@ -30,6 +31,9 @@ AT_HAND: Final = 3  # customers compare so many of the nearest
 FRESH_S: Final = 1.0  # after a change of a barber every answer shows it
 BUSY_CORNERS: Final = 0.8  # the share of looks that come from there: where people are, they look
 DECLINED: Final = 0.1  # the share of requests
+URGENT: Final = 0.5  # the share of customers who want the next free times
+SOON: Final = 3  # they pass over so many, which are gone when they have thought
+EARLY: Final = timedelta(minutes=115)
 DAY = {"is_available": True, "start_time": "00:00", "end_time": "24:00"}
 ALWAYS_OPEN = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), DAY)
 
@@ -63,9 +67,13 @@ class Visitor(Customer):
 
     @task(2)
     def take_a_time(self) -> None:
-        if wishes := self.free_times(random.choice(self.at_hand), begin_in=random.randrange(DAYS)):
+        """Half of them come as soon as they can: those are the visits that barbers serve while the test runs."""
+        is_urgent = random.random() < URGENT
+        begin_in = 0 if is_urgent else random.randrange(DAYS)
+        if wishes := self.free_times(random.choice(self.at_hand), begin_in=begin_in):
             self.wait()  # type: ignore[no-untyped-call]
-            self.mine.append(self.book(random.choice(wishes), secrets.token_urlsafe(16)))
+            wish = wishes[min(SOON, len(wishes) - 1)] if is_urgent else random.choice(wishes)
+            self.mine.append(self.book(wish, secrets.token_urlsafe(16)))
 
     @task(3)
     def look_back(self) -> None:
@@ -77,7 +85,9 @@ class Visitor(Customer):
     @task(1)
     def call_off(self) -> None:
         if self.mine:
-            self.cancel(self.mine.pop(0))
+            booking = self.mine.pop(0)
+            if booking.scheduled_at > datetime.now(UTC) + timedelta(minutes=1):  # nobody calls off what has begun
+                self.cancel(booking)
 
 
 class Barber(Person):
@@ -113,9 +123,10 @@ class Barber(Person):
 
     @task(4)
     def serve_the_next(self) -> None:
-        """Whenever it is due: the platform leaves that to the barber, and a load test cannot wait for days."""
-        if waiting := self.bookings("accepted"):
-            begun = self.move(waiting[-1], "start", "in_progress")
+        """A visit may begin up to two hours before its time."""
+        latest = datetime.now(UTC) + EARLY
+        if due := [one for one in self.bookings("accepted") if one.scheduled_at < latest]:
+            begun = self.move(due[-1], "start", "in_progress")
             self.wait()  # type: ignore[no-untyped-call]
             done = self.move(begun, "complete", "completed")
             ask = Ask("GET", f"/v1/bookings/{done.id}/history", "/v1/bookings/{id}/history")

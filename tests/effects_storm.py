@@ -168,6 +168,8 @@ class _Storm:
     async def _writers(self, http: httpx.AsyncClient) -> list["_Writer"]:
         async with _context(self.settings) as context:
             boss, pause_s = await admin(http, context), _WRITERS / self.changes_a_second
+            # From here on only visits that come to lie two hours ahead are reminded of; those of the storm are nearer.
+            await context.reminders.plan_due()
             answer = await http.post("/v1/webhooks/endpoints", json={"url": self.receiver.url}, headers=boss.auth)
             assert answer.status_code == 201, answer.text
             shops = [await barber(http, context, durations=(5,), timezone="UTC") for _ in range(_WRITERS)]
@@ -294,6 +296,12 @@ async def _live(context: AppContext, events: Sequence[Event]) -> list[UUID]:
     return found
 
 
+def _soon() -> datetime:
+    """A time from which a visit can be started. It is free again as soon as the visit is over."""
+    ahead = datetime.now(UTC) + timedelta(minutes=30)
+    return ahead.replace(minute=ahead.minute // 5 * 5, second=0, microsecond=0)
+
+
 @dataclass
 class _Writer:
     """Makes bookings with a barber and a customer of its own, and repeats whatever was not answered for certain."""
@@ -307,11 +315,12 @@ class _Writer:
         day = datetime.combine(datetime.now(UTC).date() + timedelta(days=2), datetime.min.time(), UTC)
         while not storm.ended:
             self.made += 1
-            start = day + timedelta(minutes=5 * self.made)
+            life = storm.chance.choice(_LIVES)
+            start = _soon() if "start" in life else day + timedelta(minutes=5 * self.made)
             wanted = {"barber_id": self.shop.id, "service_ids": [self.shop.services[0][0]]}
             key = {"Idempotency-Key": str(uuid4()), **self.customer.auth}
             booking = await self._send(http, "/v1/bookings", key, {**wanted, "scheduled_at": start.isoformat()})
-            for action in storm.chance.choice(_LIVES):
+            for action in life:
                 who = self.customer if action == "cancel" else self.shop.person
                 await self._send(http, f"/v1/bookings/{booking['id']}/{action}", who.auth, None)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from saq import CronJob
 
-from grome.bookings.jobs import expire_unanswered
+from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.events.jobs import follow_later
 from grome.events.relay import FOLLOW_LATER
 from grome.jobs.models import JobKind
@@ -32,6 +32,7 @@ HANDLERS: dict[JobKind, Handler] = {
 # SAQ would give a job ten seconds and one attempt; each entry says its own.
 CRON: tuple[CronJob[Any], ...] = (
     CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),
+    CronJob(close_overdue, cron="*/10 * * * *", timeout=300, retries=3),
     CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
     CronJob(heal_waitlist, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),

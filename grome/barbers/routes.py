@@ -7,7 +7,7 @@ from sanic import Request
 
 from grome.availability.models import BookingRules, TimeOff, WeeklyHours
 from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyOpenings
-from grome.barbers.models import HouseCallRules, Terms
+from grome.barbers.models import HouseCallRules
 from grome.barbers.schemas import (
     BarberOut,
     HolidaysIn,
@@ -18,7 +18,9 @@ from grome.barbers.schemas import (
     ProfileIn,
     SearchPage,
     SearchQuery,
+    TermsIn,
     TimeOffIn,
+    terms_of,
 )
 from grome.common.actor import ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
@@ -90,9 +92,12 @@ async def put_house_calls(request: Request, actor: Actor, body: HouseCallRules) 
 
 
 @barbers.put("/me/terms", who=BARBERS, refusals=(ProfileMissing,))
-async def put_terms(request: Request, actor: Actor, body: Terms) -> BarberOut:
-    """Replace your cancellation policy and deposit. Bookings that were made keep the terms that held then."""
-    return await app_context(request).barbers.put_terms(actor, body)
+async def put_terms(request: Request, actor: Actor, body: TermsIn) -> BarberOut:
+    """Replace your cancellation policy and deposit. Bookings that were made keep the terms that held then.
+
+    Without `reschedule_notice_min`, customers may move a visit as long as they may cancel it at no cost.
+    """
+    return await app_context(request).barbers.put_terms(actor, terms_of(body))
 
 
 @barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))

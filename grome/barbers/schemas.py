@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.availability.models import (
     BookingRules,
@@ -16,7 +16,20 @@ from grome.availability.models import (
     TimeOff,
     WeeklyHours,
 )
-from grome.barbers.models import AddOn, AddOnMin, Barber, DurationMin, GeoPoint, HouseCallRules, ServiceRadiusKm, Terms
+from grome.barbers.models import (
+    AddOn,
+    AddOnMin,
+    Barber,
+    CancellationPolicy,
+    DepositRule,
+    DurationMin,
+    GeoPoint,
+    HouseCallRules,
+    Notice,
+    Percent,
+    ServiceRadiusKm,
+    Terms,
+)
 from grome.common.http import PageQuery
 from grome.common.money import Amount, Currency
 from grome.common.text import ONE_LINE
@@ -57,6 +70,24 @@ class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
     bio: Bio = ""
     neighbourhood: Neighbourhood = ""
     service_radius_km: ServiceRadiusKm = 0.0
+
+
+class CancellationIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """When customers may cancel at no cost and move a visit, and what goes back to them otherwise.
+
+    Without `reschedule_notice_min` it is `cancel_notice_min`: else a visit moved away first could be cancelled free of
+    charge where its own notice had passed.
+    """
+
+    cancel_notice_min: Notice = 0
+    reschedule_notice_min: Notice | UnsetType = UNSET
+    late_refund_percent: Percent = 100
+    no_show_refund_percent: Percent = 0
+
+
+class TermsIn(Struct, frozen=True, forbid_unknown_fields=True):
+    cancellation: CancellationIn = CancellationIn()
+    deposit: DepositRule = DepositRule()
 
 
 class AddOnIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -260,3 +291,16 @@ def barber_out(barber: Barber) -> BarberOut:
         house_calls=barber.house_calls,
         terms=barber.terms,
     )
+
+
+def terms_of(wanted: TermsIn) -> Terms:
+    """Return the terms to store, in which the reschedule notice is always a number."""
+    given = wanted.cancellation
+    notice = given.cancel_notice_min if given.reschedule_notice_min is UNSET else given.reschedule_notice_min
+    policy = CancellationPolicy(
+        cancel_notice_min=given.cancel_notice_min,
+        reschedule_notice_min=notice,
+        late_refund_percent=given.late_refund_percent,
+        no_show_refund_percent=given.no_show_refund_percent,
+    )
+    return Terms(policy, wanted.deposit)

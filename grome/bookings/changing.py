@@ -12,6 +12,7 @@ from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, 
 from grome.bookings.policy import settle
 from grome.bookings.proposals import without_proposal
 from grome.bookings.repository import BookingRepository
+from grome.bookings.windows import overdue_move
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
@@ -53,6 +54,7 @@ class Change:
     note: str | None = None
     scheduled_at: datetime | None = None
     answer_by: datetime | None = None
+    undoes: Action | None = None
 
 
 # Of a booking as it was read, by the clock of this attempt. None: it is so already. Refuses by raising.
@@ -121,6 +123,7 @@ class BookingChanges:
             note=change.note,
             scheduled_at=change.scheduled_at,
             answer_by=change.answer_by,
+            undoes=change.undoes,
         )
         closed = without_proposal(booking) if change.status is not booking.status else {}
         fields = {"status": change.status.value, **closed, **change.fields}
@@ -131,7 +134,8 @@ def made_by_time(booking: Booking, now: datetime) -> Change | None:
     """What has to become of a booking without anybody's doing.
 
     A proposal that nobody has answered lapses, and a request expires; while another time is proposed for a request,
-    there is that proposal to be answered first.
+    there is that proposal to be answered first. A visit whose last window has passed is closed: nobody is charged for a
+    visit that nobody recorded, and a visit that was started took place.
     """
     if proposal := booking.proposal:
         if proposal.answer_by > now:
@@ -146,7 +150,13 @@ def made_by_time(booking: Booking, now: datetime) -> Change | None:
     is_overdue = booking.answer_by is not None and booking.answer_by <= now
     if booking.status is Status.REQUESTED and is_overdue:
         return end(booking, Action.EXPIRE, Party.SYSTEM, now)
-    return None
+    match overdue_move(booking, now):
+        case Action.CANCEL:
+            return end(booking, Action.CANCEL, Party.SYSTEM, now)
+        case Action.COMPLETE:
+            return Change(action=Action.COMPLETE, status=Status.COMPLETED)
+        case _:
+            return None
 
 
 def end(booking: Booking, action: Action, party: Party, now: datetime, note: str | None = None) -> Change:

@@ -6,12 +6,12 @@ from uuid import UUID
 import msgspec
 
 from grome.bookings.changing import BookingChanges, Change, author
-from grome.bookings.errors import OutsideWindow, WrongState
+from grome.bookings.errors import WrongState
 from grome.bookings.figures import most_tip
-from grome.bookings.models import Action, Booking, Status
-from grome.bookings.policy import tip_until
+from grome.bookings.models import Action, Booking, Party, Status
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, NotesOut, booking_out
+from grome.bookings.windows import window_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Invalid, NotFound
 from grome.common.money import MOST_AMOUNT
@@ -39,8 +39,7 @@ class BookingExtras:
                 raise WrongState("The tip is paid.")
             if amount > most_tip(booking):
                 raise Invalid("amount", f"and the price are more together than {MOST_AMOUNT} minor units")
-            if now > tip_until(booking):
-                raise OutsideWindow(f"A tip could be given until {tip_until(booking).isoformat()}.")
+            window_of(booking, Action.TIP, Party.CUSTOMER).check(now)
             return Change(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
 
         return booking_out(await self._changes.change(author(actor), booking_id, decide))
@@ -57,11 +56,12 @@ class BookingExtras:
         if actor.role is Role.BARBER:
             return await self._put_barber_note(actor, booking_id, note)
 
-        async def decide(booking: Booking, _: datetime) -> Change | None:
+        async def decide(booking: Booking, now: datetime) -> Change | None:
             if booking.status in _ENDED:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.customer_note == note:
                 return None
+            window_of(booking, Action.NOTE, Party.CUSTOMER).check(now)
             return Change(action=Action.NOTE, status=booking.status, fields={"customer_note": note}, note=note)
 
         return _notes_out(actor, await self._changes.change(author(actor), booking_id, decide))

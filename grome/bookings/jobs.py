@@ -14,3 +14,10 @@ async def expire_unanswered(job: dict[str, Any]) -> None:
         logger.info("{} unanswered proposals lapsed", lapsed)
     if ended := await context.booking_moves.expire_unanswered():
         logger.info("{} unanswered requests expired", ended)
+
+
+async def close_overdue(job: dict[str, Any]) -> None:
+    """End visits that nobody ended within their windows; runs every ten minutes."""
+    context: AppContext = job["grome"]
+    if closed := await context.booking_moves.close_overdue():
+        logger.info("{} visits were past their last window", closed)

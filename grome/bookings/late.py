@@ -29,6 +29,7 @@ from grome.bookings.proposals import MOVABLE, NewTime, delayed, present_ticks
 from grome.bookings.repository import BookingRepository
 from grome.bookings.reschedule import Rescheduling
 from grome.bookings.schemas import ClashOut, LateOut, RescheduleIn, ShiftOut
+from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.each import for_each
@@ -262,6 +263,7 @@ def _check_today(booking: Booking, calendar: Calendar) -> None:
     day = calendar.date_of(tick_of(booking.scheduled_at))
     if day != calendar.today and booking.status is not Status.IN_PROGRESS:
         raise WrongState("It is not a visit of today.")
+    window_of(booking, Action.DELAY, Party.BARBER).check(calendar.now)
 
 
 def _can_move(booking: Booking) -> bool:

@@ -57,6 +57,7 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     LAPSE = "lapse"  # nobody answered the proposal
     DELAY = "delay"  # the barber is late, which moved this visit
+    UNDO = "undo"  # the barber took back a start or a no-show
     TIP = "tip"
     NOTE = "note"
 
@@ -104,7 +105,11 @@ TRANSITIONS = {
     Action.NO_SHOW: Transition(_ACCEPTED, Status.CANCELLED, _BARBER),
     Action.CANCEL: Transition(_OPEN, Status.CANCELLED, frozenset({Party.CUSTOMER, Party.BARBER, Party.ADMIN})),
     Action.EXPIRE: Transition(_REQUESTED, Status.CANCELLED, frozenset({Party.SYSTEM})),
+    # Only of a start or a no-show that is the newest move (`undo.py`).
+    Action.UNDO: Transition(frozenset({Status.IN_PROGRESS, Status.CANCELLED}), Status.ACCEPTED, _BARBER),
 }
+# These entries stand beside the life of a booking: no rule about its newest move or message depends on them.
+ASIDE = frozenset({Action.NOTE, Action.TIP})
 
 
 class BookedAddOn(Struct, frozen=True):
@@ -201,7 +206,8 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
 
     A booking's entries are its outbox: whatever follows from a change is derived from them, under the entry's `id`.
     `version` counts from 1 without gaps. `scheduled_at` is the time that the change is about: the one given at first,
-    the new one, or the one that is proposed. `answer_by` is until when somebody is waited for because of it.
+    the new one, or the one that is proposed. `answer_by` is until when somebody is waited for because of it. `undoes`
+    is the action that an `undo` took back.
     """
 
     id: UUID
@@ -215,6 +221,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     note: str | None = None
     scheduled_at: datetime | None = None
     answer_by: datetime | None = None
+    undoes: Action | None = None
 
 
 class Idempotency(Struct, frozen=True):
@@ -317,6 +324,11 @@ def as_of(booking: Booking, version: int) -> Booking | None:
         payment=booking.payment if is_newest else structs.replace(booking.payment, tip=0),
         settlement=booking.settlement if is_newest else None,
     )
+
+
+def newest_entry(booking: Booking, *actions: Action) -> HistoryEntry | None:
+    """Return the newest history entry with one of these actions, or None."""
+    return next((entry for entry in reversed(booking.history) if entry.action in actions), None)
 
 
 def _awaited(entry: HistoryEntry) -> Party | None:

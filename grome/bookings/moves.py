@@ -14,7 +14,7 @@ from grome.barbers.models import ChosenService
 from grome.barbers.service import BarberService
 from grome.bookings.changing import ATTEMPTS, GROME, Author, BookingChanges, Change, author, end
 from grome.bookings.claimed_time import early_start, used_until, wanted_by_early_start
-from grome.bookings.errors import KeepsChanging, OutsideWindow, SettlementChanged, SlotTaken, WrongState
+from grome.bookings.errors import KeepsChanging, SettlementChanged, SlotTaken, WrongState
 from grome.bookings.models import (
     TRANSITIONS,
     Action,
@@ -26,9 +26,10 @@ from grome.bookings.models import (
     party_of,
     reason_of,
 )
-from grome.bookings.policy import free_until, no_show_window, settle
+from grome.bookings.policy import free_until, settle
 from grome.bookings.repository import BookingRepository, Deadline
 from grome.bookings.schemas import BookingOut, CancelIn, CancellationOut, booking_out
+from grome.bookings.windows import CLOSE_AFTER_END, window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.each import Sweep, for_each
@@ -54,12 +55,17 @@ class BookingMoves:
         self._unanswered = Sweep(
             "expire_unanswered", lambda after, limit: bookings.unanswered(clock(), after, limit), _EXPIRED_AT_ONCE
         )
+        self._unended = Sweep(
+            "close_overdue",
+            lambda after, limit: bookings.unended(clock() - CLOSE_AFTER_END, after, limit),
+            _EXPIRED_AT_ONCE,
+        )
 
     async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
         """Accept, decline, start, complete or no-show; a second time is no change and no fault.
 
         Raises NotFound for what is not the actor's, WrongState where the booking is past it or awaits another's answer,
-        OutsideWindow where nobody can have failed to come yet, or it is too late to say so.
+        and OutsideWindow where it is too early or too late for it (`windows.py`).
         """
         by = author(actor)
         decide = partial(self._decide, by, action, note)
@@ -91,6 +97,7 @@ class BookingMoves:
             raise WrongState(refusal)
         if reason is None:
             raise WrongState
+        window_of(booking, Action.CANCEL, party).check(now)
         cost = settle(booking, reason, now)
         until = free_until(booking) if party is Party.CUSTOMER else None
         return CancellationOut(cost.fee, cost.refund, cost.due, booking.currency, until, now)
@@ -110,6 +117,18 @@ class BookingMoves:
         await self._unanswered.run(expire)
         return ended
 
+    async def close_overdue(self) -> int:
+        """Close the bookings whose last window has passed; returns how many there were."""
+        closed = 0
+
+        async def close(overdue: Deadline) -> None:
+            nonlocal closed
+            await self._changes.current(GROME, overdue.id)
+            closed += 1
+
+        await self._unended.run(close)
+        return closed
+
     async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
         """The same for requests and proposals of one barber that hold one of these ticks or seats."""
         overdue = await self._bookings.unanswered_within(barber_id, ticks, self._clock())
@@ -125,8 +144,7 @@ class BookingMoves:
             if _last_move(booking) is action:
                 return None
             raise WrongState(refusal)
-        if action is Action.NO_SHOW:
-            _check_no_show(booking, now)
+        window_of(booking, action, by.party).check(now)
         if transition.target is Status.CANCELLED:
             return end(booking, action, by.party, now, note)
         if action is Action.ACCEPT and not await self._is_agreed(booking, by.party):
@@ -190,11 +208,3 @@ async def _only_expired(booking: Booking, _: datetime) -> Change | None:
 def _check_expected(wanted: CancelIn, cost: Settlement) -> None:
     if wanted.expected_fee not in (None, cost.fee) or wanted.expected_refund not in (None, cost.refund):
         raise SettlementChanged(f"The fee is {cost.fee} and the refund {cost.refund} now, in minor units.")
-
-
-def _check_no_show(booking: Booking, now: datetime) -> None:
-    first, last = no_show_window(booking)
-    if now < first:
-        raise OutsideWindow(f"Give the customer time until {first.isoformat()}.")
-    if now > last:
-        raise OutsideWindow(f"This could be said until {last.isoformat()}.")

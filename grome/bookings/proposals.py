@@ -4,11 +4,12 @@ What is returned are the fields to set, by their names in the document.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from grome.bookings.errors import TooLateToReschedule, WrongState
-from grome.bookings.models import Booking, Party, Proposal, Status
+from grome.bookings.models import Action, Booking, Party, Proposal, Status
+from grome.bookings.windows import window_of
 from grome.common.mongo import Document, to_document
 
 MOVABLE: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
@@ -31,7 +32,7 @@ def check_movable(booking: Booking, now: datetime) -> None:
     """Raises WrongState where there is no visit to come, or where it is an offer of ours that nobody has taken yet."""
     if booking.status not in MOVABLE:
         raise WrongState(f"The booking is {booking.status.value}.")
-    if booking.scheduled_at <= now:
+    if window_of(booking, Action.PROPOSE, Party.BARBER).is_after(now):
         raise WrongState("The time of the visit has come.")
     if booking.awaits is Party.CUSTOMER:
         raise WrongState("The time is an offer that awaits its customer's answer.")
@@ -48,21 +49,10 @@ def who_must_agree(booking: Booking, party: Party, now: datetime, *, unasked: bo
         return Party.CUSTOMER if booking.customer_id else None
     if party is Party.ADMIN or booking.status is Status.REQUESTED:
         return None
-    last = reschedule_until(booking)
-    if last is not None and now > last:
-        raise TooLateToReschedule(f"This visit could be moved until {last.isoformat()}.")
+    window = window_of(booking, Action.RESCHEDULE, party)
+    if window.closes_at and window.is_after(now):
+        raise TooLateToReschedule(f"This visit could be moved until {window.closes_at.isoformat()}.")
     return None if unasked else Party.BARBER
-
-
-def reschedule_until(booking: Booking) -> datetime | None:
-    """The last moment at which the customer may move an accepted visit; None where there is no last.
-
-    There is none where it was the barber who was late, or who wants another time.
-    """
-    wanted_by_barber = booking.proposal is not None and booking.proposal.awaits is Party.CUSTOMER
-    if booking.late_min or wanted_by_barber:
-        return None
-    return booking.scheduled_at - timedelta(minutes=booking.terms.cancellation.reschedule_notice_min)
 
 
 def proposed(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime) -> Document:

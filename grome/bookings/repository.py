@@ -21,6 +21,7 @@ from grome.common.mongo_schema import validator_for
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 _IS_DATE = {"$type": "date"}
+_OPEN_VISITS = {"status": {"$in": [Status.ACCEPTED.value, Status.IN_PROGRESS.value]}}
 COLLECTION = CollectionSpec(
     "bookings",
     validator_for(Booking),
@@ -40,6 +41,8 @@ COLLECTION = CollectionSpec(
         IndexModel([("scheduled_at", -1), ("_id", -1)], name="all"),
         IndexModel("answer_by", name="unanswered", partialFilterExpression={"status": Status.REQUESTED.value}),
         IndexModel("proposal.answer_by", name="proposed", partialFilterExpression={"proposal.answer_by": _IS_DATE}),
+        # Visits that are to come or go on, by the moment at which they should be over.
+        IndexModel("ends_at", name="open_visits", partialFilterExpression=_OPEN_VISITS),
     ],
 )
 # A list costs what it shows.
@@ -263,6 +266,10 @@ class BookingRepository:
             wanted = {"$and": [wanted, {path: {"$gte": after.at}}, {"$or": behind}]}
         found = self._bookings.find(wanted, {"_id": 1, "at": f"${path}"}).sort([(path, 1), ("_id", 1)]).limit(limit)
         return [Deadline(document["_id"], document["at"]) async for document in found]
+
+    async def unended(self, ended_before: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
+        """Visits that nobody ended and that should have been over by then, by their ends."""
+        return await self._overdue("ends_at", {**_OPEN_VISITS, "ends_at": {"$lt": ended_before}}, after, limit)
 
     async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int, limit: int) -> list[Booking]:
         """The first active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first.

@@ -31,6 +31,7 @@ from grome.bookings.proposals import (
 from grome.bookings.repository import BookingRepository, Deadline
 from grome.bookings.schemas import BookingOut, OtherTimesQuery, ProposalAnswerIn, RescheduleIn, booking_out
 from grome.bookings.seats import claim_seats
+from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.each import Sweep
@@ -160,7 +161,7 @@ class Rescheduling:
             return await claim()
 
     async def _answer(self, by: Author, booking_id: UUID, action: Action, answer: ProposalAnswerIn) -> BookingOut:
-        async def decide(booking: Booking, _: datetime) -> Change | None:
+        async def decide(booking: Booking, now: datetime) -> Change | None:
             proposal, last = booking.proposal, booking.history[-1]
             if proposal is None:
                 if last.action is action and last.by is by.party:
@@ -168,6 +169,7 @@ class Rescheduling:
                 raise NoProposal("No other time is proposed.")
             if (proposal.awaits is by.party) is (action is Action.WITHDRAW):
                 raise NoProposal(f"The answer is the {proposal.awaits.value}'s to give; who proposed may withdraw.")
+            window_of(booking, Action.REJECT, by.party).check(now)
             _check_version(booking, answer.version)
             if action is Action.RESCHEDULE:
                 return _agreed(booking, answer.note)

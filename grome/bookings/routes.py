@@ -100,15 +100,18 @@ async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
     return await app_context(request).booking_moves.move(actor, booking_id, Action.DECLINE, body.note)
 
 
-@bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState))
+@bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """The customer is in the chair."""
+    """The customer is in the chair. Possible from two hours before the start until 24 hours after the end.
+
+    Grome cancels a visit that nobody has started or ended 48 hours after its end; this costs the customer nothing.
+    """
     return await app_context(request).booking_moves.move(actor, booking_id, Action.START)
 
 
-@bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState))
+@bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """The visit is over."""
+    """The visit is over. Grome completes a visit that was started, 24 hours after its end, if its barber does not."""
     return await app_context(request).booking_moves.move(actor, booking_id, Action.COMPLETE)
 
 
@@ -116,22 +119,37 @@ async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingO
 async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
     """The customer did not come. Possible from five minutes after the start until 24 hours after the end.
 
-    `settlement` says what it costs the customer by the booking's terms.
+    `settlement` says what it costs the customer by the booking's terms: nothing where the barber is late.
     """
     return await app_context(request).booking_moves.move(actor, booking_id, Action.NO_SHOW, body.note)
 
 
-@bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState))
+@bookings.post(
+    "/{booking_id}/undo",
+    who=BARBERS,
+    refusals=(NotFound, WrongState, OutsideWindow, SlotTaken, SlotNotOffered, HistoryFull),
+)
+async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
+    """Take back a start or a no-show that was a wrong tap, within 15 minutes: the visit is accepted again.
+
+    Only where it was the newest move of the booking. A fee of the no-show is off. Its time was free since, so this is
+    refused where somebody else has it.
+    """
+    return await app_context(request).move_undo.undo(actor, booking_id)
+
+
+@bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow))
 async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID) -> CancellationOut:
-    """What it would cost the customer if you cancelled now, and until when it is free."""
+    """What it would cost the customer if you cancelled now, and until when it is free. Refused where `cancel` is."""
     return await app_context(request).booking_moves.cancellation(actor, booking_id)
 
 
-@bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState, SettlementChanged))
+@bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow, SettlementChanged))
 async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelIn) -> BookingOut:
     """Call a booking off, as its customer, its barber or an admin. Its time is free again at once.
 
-    `settlement` says what it costs the customer: by the booking's terms if the customer cancels, else nothing.
+    A customer can do this until the start, a barber until 24 hours after the end. `settlement` says what it costs the
+    customer: by the booking's terms if the customer cancels, else nothing.
     """
     return await app_context(request).booking_moves.cancel(actor, booking_id, body)
 
@@ -148,7 +166,7 @@ async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesO
     return await app_context(request).booking_extras.notes(actor, booking_id)
 
 
-@bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState, HistoryFull))
+@bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteIn) -> NotesOut:
     """Write your own note: a customer's is for both sides until the visit ends, a barber's never for the customer."""
     return await app_context(request).booking_extras.put_note(actor, booking_id, body.note)
@@ -219,13 +237,13 @@ async def withdraw_proposal(request: Request, actor: Actor, booking_id: UUID) ->
     return await app_context(request).rescheduling.withdraw(actor, booking_id)
 
 
-@bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, HistoryFull))
+@bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: LateQuery) -> LateOut:
     """What being so late would make of your visits. Nothing is changed."""
     return await app_context(request).running_late.preview(actor, booking_id, query.minutes)
 
 
-@bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, HistoryFull))
+@bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -> LateOut:
     """A visit of today begins later than agreed or, if it is in progress, ends later; those behind it come later too.
 

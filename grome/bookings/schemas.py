@@ -245,7 +245,7 @@ class BookingPage(Struct, frozen=True):
 
 
 class HistoryEntryOut(Struct, frozen=True):
-    """One change. `actor_id` is null where Grome itself acted."""
+    """One change. `actor_id` is null where Grome itself acted. Only an `undo` has `undoes`: what it took back."""
 
     id: UUID
     version: int
@@ -258,6 +258,7 @@ class HistoryEntryOut(Struct, frozen=True):
     note: str | None
     scheduled_at: datetime | None
     answer_by: datetime | None
+    undoes: Action | UnsetType = UNSET
 
 
 class HistoryOut(Struct, frozen=True):
@@ -282,4 +283,9 @@ def house_call_out(call: HouseCall) -> HouseCallOut:
 
 
 def history_out(entries: list[HistoryEntry]) -> HistoryOut:
-    return HistoryOut(msgspec.convert(entries, list[HistoryEntryOut], from_attributes=True))
+    return HistoryOut([_entry_out(entry) for entry in entries])
+
+
+def _entry_out(entry: HistoryEntry) -> HistoryEntryOut:
+    told = {name: getattr(entry, name) for name in HistoryEntryOut.__struct_fields__}
+    return HistoryEntryOut(**{**told, "undoes": entry.undoes or UNSET})

@@ -30,6 +30,10 @@ class BookingService:
     async def read(self, actor: Actor, booking_id: UUID) -> BookingOut:
         return booking_out(await self._find(seen_by(actor), booking_id))
 
+    async def find(self, actor: Actor, booking_id: UUID) -> Booking:
+        """Return a booking of the actor with all that is stored of it. Raises NotFound."""
+        return await self._find(seen_by(actor), booking_id)
+
     async def history(self, actor: Actor, booking_id: UUID) -> HistoryOut:
         return history_out((await self._find(seen_by(actor), booking_id)).history)
 

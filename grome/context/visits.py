@@ -12,6 +12,7 @@ from grome.bookings.late import RunningLate
 from grome.bookings.moves import BookingMoves
 from grome.bookings.rebook import Rebooking
 from grome.bookings.reschedule import Rescheduling
+from grome.bookings.undo import MoveUndo
 from grome.bookings.walk_ins import WalkInBookings
 from grome.calendar.addresses import CalendarAddresses
 from grome.calendar.repository import CalendarRepository
@@ -47,6 +48,10 @@ class Visits(People):
     @cached_property
     def booking_moves(self) -> BookingMoves:
         return BookingMoves(self.stored_bookings, self.booking_changes, self.barbers, self.answer_within, self.clock)
+
+    @cached_property
+    def move_undo(self) -> MoveUndo:
+        return MoveUndo(self.stored_bookings, self.booking_changes, self.booking_moves, self.barbers)
 
     @cached_property
     def booking_creation(self) -> BookingCreation:

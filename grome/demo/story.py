@@ -1,9 +1,10 @@
 """The whole story of a booking, told by driving a running Grome over HTTP; every answer is checked."""
 
 import secrets
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import chain
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -17,7 +18,7 @@ from grome.availability.schemas import SlotOut, SlotsOut
 from grome.barbers.schemas import BarberOut, NearbyBarber
 from grome.bookings.errors import SlotTaken
 from grome.bookings.models import Action, Status
-from grome.bookings.schemas import BookingIn, BookingOut, BookingPage, HistoryOut
+from grome.bookings.schemas import BookingIn, BookingOut, BookingPage, HistoryOut, ProposalAnswerIn, RescheduleIn
 from grome.calendar.schemas import CalendarOut
 from grome.common.http.answers import Problem
 from grome.demo.cities import City, find_cities
@@ -29,6 +30,8 @@ from grome.nearby.schemas import NearbyPage
 
 _DAYS_AHEAD: Final = 7
 _SHOWN: Final = 5
+_STEP_MIN: Final = 5
+_BERTH: Final = timedelta(minutes=15)
 
 
 def tell(url: str, city_name: str, console: Console) -> int:
@@ -69,7 +72,9 @@ class _Story:
         zone = ZoneInfo(slots.timezone)
         booking = self._book(customer, barber, slots)
         self._refuse_a_second(barber, booking)
-        self._work(barber, booking, zone)
+        boss = self._accept(barber, booking, zone)
+        self._come_sooner(boss, customer, booking, zone)
+        self._work(boss, booking)
         self._look_back(customer, booking, zone)
         self._subscribe(customer, booking)
 
@@ -147,7 +152,7 @@ class _Story:
         _hold(problem.code == SlotTaken.code, f"the refusal is {problem.code}, not {SlotTaken.code}")
         self._say(f"No longer offered, and refused with {problem.code}: {problem.title}")
 
-    def _work(self, barber: NearbyBarber, booking: BookingOut, zone: ZoneInfo) -> None:
+    def _accept(self, barber: NearbyBarber, booking: BookingOut, zone: ZoneInfo) -> Visitor:
         self._chapter("The barber signs in and finds the booking")
         login = Login(email=email_of(barber.name), password=DEMO_PASSWORD)
         signed_in = Visitor(self._http).ask("POST", "/v1/auth/login", SignedIn, body=login)
@@ -155,8 +160,28 @@ class _Story:
         boss = Visitor(self._http, signed_in.access_token)
         _hold(booking in _bookings(boss, booking.status), "the booking is not in the barber's list")
         self._say(f"{login.email} sees it on {_clock(booking.scheduled_at, zone)}")
+        self._move(boss, booking, _answers(booking))
+        return boss
+
+    def _come_sooner(self, boss: Visitor, customer: Visitor, booking: BookingOut, zone: ZoneInfo) -> None:
+        """A visit is started on its day, and the demo does not wait for it."""
+        self._chapter("The barber has time now and asks the customer to come at once")
+        path = f"/v1/bookings/{booking.id}"
+        taken = [(one.scheduled_at, one.ends_at) for one in _visits_to_come(boss)]
+        start = _next_start(taken, booking.ends_at - booking.scheduled_at)
+        proposed = boss.ask("POST", f"{path}/reschedule", BookingOut, body=RescheduleIn(start))
+        _hold(proposed.proposal is not None, "nothing is proposed to the customer")
+        self._say(f"Proposed: {_clock(start, zone)}; until the customer agrees, both times are held")
+        agreed = customer.ask("POST", f"{path}/proposal/accept", BookingOut, body=ProposalAnswerIn())
+        _hold(agreed.scheduled_at == start, "the booking does not have the time that both agreed to")
+        self._say("The customer agrees")
+
+    def _work(self, boss: Visitor, booking: BookingOut) -> None:
         self._chapter("The barber does the work")
-        for action in _moves(booking):
+        self._move(boss, booking, [Action.START, Action.COMPLETE])
+
+    def _move(self, boss: Visitor, booking: BookingOut, actions: list[Action]) -> None:
+        for action in actions:
             moved = boss.ask("POST", f"/v1/bookings/{booking.id}/{action}", BookingOut)
             _hold(moved.status is _LEADS_TO[action], f"after {action} the booking is {moved.status}")
             self._say(f"{action}: {moved.status}")
@@ -167,7 +192,9 @@ class _Story:
         history = customer.ask("GET", f"/v1/bookings/{booking.id}/history", HistoryOut).items
         _hold(read.status is Status.COMPLETED, f"the booking is {read.status}, not completed")
         told = [entry.action for entry in history]
-        _hold(told == [Action.CREATE, *_moves(booking)], f"the history tells of {', '.join(told)}")
+        agreed = [Action.PROPOSE, Action.RESCHEDULE]
+        done = [Action.CREATE, *_answers(booking), *agreed, Action.START, Action.COMPLETE]
+        _hold(told == done, f"the history tells of {', '.join(told)}")
         _hold(read.version == len(history), "the version does not count the history's entries")
         for entry in history:
             self._say(f"{entry.version}  {_clock(entry.at, zone)}  {entry.action} by {entry.by}: {entry.status}")
@@ -204,10 +231,22 @@ _LEADS_TO: Final = {
 }
 
 
-def _moves(booking: BookingOut) -> list[Action]:
-    """What the barber still does; some barbers take bookings without being asked."""
-    to_accept = [Action.ACCEPT] if booking.status is Status.REQUESTED else []
-    return [*to_accept, Action.START, Action.COMPLETE]
+def _answers(booking: BookingOut) -> list[Action]:
+    """Some barbers take bookings without being asked."""
+    return [Action.ACCEPT] if booking.status is Status.REQUESTED else []
+
+
+def _next_start(taken: Sequence[tuple[datetime, datetime]], duration: timedelta) -> datetime:
+    """The first time at which nobody else is in the chair, with a wide berth for buffers."""
+    start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=5)
+    start += timedelta(minutes=-start.minute % _STEP_MIN)
+    while any(begin - _BERTH < start + duration and start < end + _BERTH for begin, end in taken):
+        start += timedelta(minutes=_STEP_MIN)
+    return start
+
+
+def _visits_to_come(boss: Visitor) -> Iterator[BookingOut]:
+    return chain.from_iterable(_bookings(boss, one) for one in (Status.REQUESTED, Status.ACCEPTED, Status.IN_PROGRESS))
 
 
 def _bookings(visitor: Visitor, status: Status) -> Iterator[BookingOut]:

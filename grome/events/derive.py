@@ -91,6 +91,8 @@ def _of_booking(entry: Any, booking_id: UUID, people: tuple[UUID, ...]) -> Event
 
 def _type_of(told: HistoryEntry) -> EventType:
     """A customer's yes to an offer may leave a request, which the barber hears of as of any other."""
+    if told.action is Action.UNDO:
+        return EventType.BOOKING_START_UNDONE if told.undoes is Action.START else EventType.BOOKING_NO_SHOW_UNDONE
     is_request = told.action is Action.ACCEPT and told.status is Status.REQUESTED
     return EventType.BOOKING_REQUESTED if is_request else _TYPES[told.action]
 

@@ -38,6 +38,8 @@ class EventType(StrEnum):
     BOOKING_PROPOSAL_WITHDRAWN = "booking.proposal_withdrawn"
     BOOKING_PROPOSAL_LAPSED = "booking.proposal_lapsed"
     BOOKING_DELAYED = "booking.delayed"
+    BOOKING_START_UNDONE = "booking.start_undone"
+    BOOKING_NO_SHOW_UNDONE = "booking.no_show_undone"
     BOOKING_TIPPED = "booking.tipped"
     BOOKING_NOTED = "booking.noted"
     REVIEW_POSTED = "review.posted"

@@ -28,6 +28,7 @@ async def up(database: Database) -> None:
     await _leave_one_hold(database)
     for spec in COLLECTIONS:
         await apply_collection(database, spec)
+    await _let_moving_follow_cancelling(database)
 
 
 async def _leave_one_hold(database: Database) -> None:
@@ -43,3 +44,10 @@ async def _leave_one_hold(database: Database) -> None:
     )
     async for one in holds:
         await uses.delete_many({"_id": {"$in": one["ids"][1:]}, "firm": False})
+
+
+async def _let_moving_follow_cancelling(database: Database) -> None:
+    """Nobody could leave the reschedule notice out before: 0 was stored for barbers who did not think of it."""
+    notices = "terms.cancellation.reschedule_notice_min", "terms.cancellation.cancel_notice_min"
+    follows = [{"$set": {notices[0]: f"${notices[1]}"}}]
+    await database[BARBERS.name].update_many({notices[0]: 0, notices[1]: {"$gt": 0}}, follows)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from grome.bookings.models import Action, Booking, HistoryEntry, Origin, Party, Status, as_of
+from grome.bookings.models import ASIDE, Action, Booking, HistoryEntry, Origin, Party, Status, as_of
 from grome.notifications.models import MessageKind, Notice
 from grome.notifications.rules import LEAST_LEFT
 
 # What comes so late may have been overtaken by what was told since.
 LATE: Final = timedelta(minutes=30)
-# These leave all as it is that other messages tell of.
-_ASIDE: Final = frozenset({Action.NOTE, Action.TIP})
+# Grome closes a visit that nobody ended a day after it. A closing so much later is a clean-up of old data, and no news.
+_CLOSING_IS_NEWS: Final = timedelta(days=7)
 # What a booking can go through again and come out as it was: each time is news.
 _AGAIN: Final = frozenset(
     {
@@ -86,21 +86,22 @@ class Happening:
 
     @property
     def needed_by(self) -> datetime | None:
-        """When it comes too late; None where nobody has to hurry any more."""
-        did_not_come = self.entry is not None and self.entry.action is Action.NO_SHOW
-        return None if did_not_come else self.answer_by or self.starts_at
+        """When it comes too late; None for a change after the start, where nobody has to hurry any more."""
+        is_past = self.entry is not None and self.entry.at >= self.starts_at
+        return None if is_past else self.answer_by or self.starts_at
 
     @property
     def about(self) -> str:
         """The same of two messages of a kind that say the same."""
         told = f"{self.now.id}@{self.starts_at.isoformat()}"
-        return f"{told}#{self.notice.version}" if self.notice.kind in _AGAIN else told
+        is_undone = self.entry is not None and self.entry.action is Action.UNDO
+        return f"{told}#{self.notice.version}" if is_undone or self.notice.kind in _AGAIN else told
 
     @property
     def is_overtaken(self) -> bool:
         """It is told late, and the booking has changed since."""
         is_late = self.entry is not None and self.at > self.notice.at + LATE
-        return is_late and any(entry.action not in _ASIDE for entry in self.later)
+        return is_late and any(entry.action not in ASIDE for entry in self.later)
 
     @property
     def later(self) -> list[HistoryEntry]:
@@ -125,6 +126,9 @@ def kind_told(happening: Happening) -> MessageKind:
 
 def is_to_be_told(happening: Happening) -> bool:
     """Whether it still is so, and is news to its reader."""
+    entry = happening.entry
+    if entry and entry.by is Party.SYSTEM and entry.at > happening.then.ends_at + _CLOSING_IS_NEWS:
+        return False
     still_so = _STILL_SO.get(happening.notice.kind)
     return still_so is None or still_so(happening)
 
@@ -141,7 +145,7 @@ def _has_reason(happening: Happening) -> bool:
 def _is_news_of_the_end(happening: Happening) -> bool:
     """A barber never heard of an offer that nobody took, and whoever let it run out was told until when it is held."""
     entry, history = happening.entry, happening.now.history
-    if entry is None:
+    if entry is None or happening.now.status is not Status.CANCELLED:  # a no-show that was undone since
         return False
     if history[0].action is Action.OFFER and all(one.action is not Action.ACCEPT for one in history):
         return happening.reader is Party.CUSTOMER and entry.by in {Party.BARBER, Party.ADMIN}

@@ -91,6 +91,8 @@ _OF_BOOKINGS: Final = {
     EventType.BOOKING_CANCELLED: [_Told(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER, unless_own=_BARBER)],
     EventType.BOOKING_EXPIRED: [_Told(MessageKind.BOOKING_CANCELLED, always=_BOTH)],
     EventType.BOOKING_NO_SHOW: [_Told(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER)],
+    # The visit stands, against what the customer was told before. Nobody was told of a start.
+    EventType.BOOKING_NO_SHOW_UNDONE: [_Told(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER)],
     EventType.BOOKING_COMPLETED: [
         _Told(MessageKind.RECEIPT, always=_CUSTOMER),
         _Told(MessageKind.REVIEW_REQUEST, always=_CUSTOMER),

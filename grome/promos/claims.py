@@ -34,7 +34,7 @@ _ENDS: Final = frozenset(
         EventType.BOOKING_DECLINED,
         EventType.BOOKING_CANCELLED,
         EventType.BOOKING_EXPIRED,
-        EventType.BOOKING_NO_SHOW,
+        EventType.BOOKING_NO_SHOW,  # by a barber who was late
     }
 )
 

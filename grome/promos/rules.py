@@ -4,9 +4,10 @@ A percentage is rounded to the minor unit, a half to the even one (IEEE 754's ro
 favours neither side.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from grome.bookings.models import Booking, Reason, Status
+from grome.bookings.models import Booking, Status
+from grome.bookings.policy import is_used
 from grome.common.figures import percent_of
 from grome.promos.models import NotUsable, PricedVisit, Promo
 
@@ -50,17 +51,7 @@ def _taken_off(promo: Promo, price: int) -> int:
 def is_given_back(booking: Booking) -> bool:
     """Whether a booking ended in a way that leaves its customer the use of the code.
 
-    Who does not come, or calls an accepted visit off later than the barber's policy has it, has used the code. Whatever
-    the barber or Grome ends, and a request that was never accepted, has not.
+    Who does not come, or calls an accepted visit off late, has used the code: as the fees have it
+    (`grome/bookings/policy.py`). Whatever the barber or Grome ends, and a request that was never accepted, has not.
     """
-    if booking.status is not Status.CANCELLED or booking.reason is Reason.NO_SHOW:
-        return False
-    return booking.reason is not Reason.CUSTOMER or not _was_late(booking)
-
-
-def _was_late(booking: Booking) -> bool:
-    last = next(number for number, entry in enumerate(booking.history) if entry.status is Status.CANCELLED)
-    if last == 0 or booking.history[last - 1].status is Status.REQUESTED:
-        return False
-    notice = timedelta(minutes=booking.terms.cancellation.cancel_notice_min)
-    return booking.history[last].at > booking.scheduled_at - notice
+    return booking.status is Status.CANCELLED and not is_used(booking)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.bookings.errors import KeyInFlight, KeyReused
+from grome.bookings.errors import KeyInFlight, KeyReused, OutsideWindow
 from grome.common.actor import ADMINS, ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.common.first_answers import Encoded
@@ -24,7 +24,7 @@ _ANSWER = f"{_OWN}/answer"
     who=CUSTOMERS,
     status=201,
     answers={201: ReviewOut},
-    refusals=(NotFound, VisitNotCompleted, ReviewExists, KeyReused, KeyInFlight),
+    refusals=(NotFound, VisitNotCompleted, OutsideWindow, ReviewExists, KeyReused, KeyInFlight),
 )
 async def post_review(
     request: Request, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency_key: IdempotencyKey | None

@@ -12,9 +12,9 @@ import msgspec
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.errors import KeyInFlight, KeyReused
-from grome.bookings.models import Idempotency, Status
-from grome.bookings.schemas import BookingOut
+from grome.bookings.models import Booking, Idempotency, Status
 from grome.bookings.service import BookingService
+from grome.bookings.windows import review_window
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import NotFound, Refusal
@@ -57,7 +57,7 @@ class ReviewService:
         self._transactions, self._clock = transactions, clock
 
     async def post(self, actor: Actor, booking_id: UUID, wanted: ReviewIn, key: str | None) -> ReviewOut | Encoded:
-        """Raises NotFound for the booking, VisitNotCompleted, ReviewExists, KeyReused or KeyInFlight.
+        """Raises NotFound for the booking, VisitNotCompleted, OutsideWindow, ReviewExists, KeyReused or KeyInFlight.
 
         Under the key of the review that is there, the first answer is given again.
         """
@@ -73,9 +73,10 @@ class ReviewService:
     async def _post(
         self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency | None
     ) -> ReviewOut:
-        booking = await self._bookings.read(actor, booking_id)
+        booking = await self._bookings.find(actor, booking_id)
         if booking.status is not Status.COMPLETED:
             raise VisitNotCompleted
+        review_window(booking).check(self._clock())
         review = self._composed(actor, booking, wanted, idempotency)
         answer = review_out(review)
         if idempotency:
@@ -179,7 +180,7 @@ class ReviewService:
         if self._clock() >= review.editable_until:
             raise ReviewClosed
 
-    def _composed(self, actor: Actor, booking: BookingOut, wanted: ReviewIn, idempotency: Idempotency | None) -> Review:
+    def _composed(self, actor: Actor, booking: Booking, wanted: ReviewIn, idempotency: Idempotency | None) -> Review:
         now = self._clock()
         posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now)
         return Review(

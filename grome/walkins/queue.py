@@ -12,7 +12,7 @@ from grome.availability.ticks import TICKS_A_DAY, moment_of, tick_of
 from grome.availability.visits import Visit
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import offered_services
-from grome.bookings.models import Action, Booking
+from grome.bookings.models import Action, Booking, Party, newest_entry
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.figures import duration_of
@@ -45,13 +45,19 @@ class Queues:
         waiting = await self._walk_ins.queue(barber.id, today, MOST_IN_QUEUE)
         # What began today or yesterday has ended by then.
         taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
-        pace = pace_of([_duration(visit) for visit in await self._bookings.last_completed(barber.id, _KNOWN_VISITS)])
+        completed = await self._bookings.last_completed(barber.id, _KNOWN_VISITS)
+        pace = pace_of([_duration(visit) for visit in completed if _is_measured(visit)])
         for visit in await self._bookings.going_on(barber.id, now - timedelta(days=1)):
             taken |= set(range(*overrun(_at(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now)))
         wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
         if joining:
             wanted.append(list(joining))
         return Queue(today, pace, waiting, _starts(barber, wanted, pace, taken, now))
+
+
+def _is_measured(visit: Booking) -> bool:
+    """Returns whether its barber ended the visit: Grome does that much later, and the duration means nothing."""
+    return all(entry.by is not Party.SYSTEM for entry in visit.history if entry.action is Action.COMPLETE)
 
 
 def _duration(visit: Booking) -> Duration:
@@ -62,7 +68,8 @@ def _duration(visit: Booking) -> Duration:
 def _at(visit: Booking, action: Action) -> datetime:
     """When it began or ended; as planned, should its history not know."""
     planned = visit.ends_at if action is Action.COMPLETE else visit.scheduled_at
-    return next((entry.at for entry in visit.history if entry.action is action), planned)
+    entry = newest_entry(visit, action)  # a start may have been undone before
+    return entry.at if entry else planned
 
 
 def _starts(

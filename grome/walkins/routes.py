@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.bookings.errors import SlotTaken
+from grome.bookings.errors import OutsideWindow, SlotTaken
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
@@ -75,12 +75,12 @@ async def leave_queue(request: Request, actor: Actor, walk_in_id: UUID) -> None:
     await app_context(request).walk_ins.leave(actor, walk_in_id)
 
 
-@walk_ins.post("/walk-ins/{walk_in_id}/seat", who=BARBERS, refusals=(NotFound, NotWaiting, SlotTaken))
+@walk_ins.post("/walk-ins/{walk_in_id}/seat", who=BARBERS, refusals=(NotFound, NotWaiting, OutsideWindow, SlotTaken))
 async def seat(request: Request, actor: Actor, walk_in_id: UUID, body: SeatIn) -> BookingOut:
     """Begin the visit of somebody in your queue: a booking that claims its time from now on.
 
     Where an appointment is in the way, say by `duration_min` how long the visit will really take. Complete the visit
-    before, if it still goes on.
+    before, if it still goes on. A place in the queue is good for 24 hours.
     """
     return await app_context(request).walk_ins.seat(actor, walk_in_id, body)
 

@@ -9,6 +9,7 @@ from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.models import Guest
 from grome.bookings.schemas import BookingOut
 from grome.bookings.walk_ins import Seating, WalkInBookings
+from grome.bookings.windows import seat_window
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
@@ -108,14 +109,16 @@ class WalkInService:
     async def seat(self, actor: Actor, walk_in_id: UUID, wanted: SeatIn) -> BookingOut:
         """Begin the visit now: a booking that claims its time like any other. A second time gives the same booking.
 
-        Raises NotFound, NotWaiting, Invalid for services that are not offered any more, SlotTaken where an appointment
-        or another visit is in the way.
+        Raises NotFound, NotWaiting, OutsideWindow for a place of another day, Invalid for services that are not offered
+        any more, SlotTaken where an appointment or another visit is in the way.
         """
         barber = await self._barbers.find(actor.id)
         walk_in = await self._find(actor, walk_in_id)
         services = chosen_services(barber, walk_in.service_ids, walk_in.add_on_ids)
         if walk_in.state not in {State.WAITING, State.SEATED}:
             raise NotWaiting
+        if walk_in.state is State.WAITING:
+            seat_window(walk_in.joined_at).check(self._clock())
         # The booking comes first, under the id of the place in the queue: so it is made once, whoever asks how often,
         # and there is nothing to take back where it cannot be made.
         seating = Seating(

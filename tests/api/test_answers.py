@@ -1,6 +1,6 @@
 """Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -131,8 +131,12 @@ async def _visits(
     ]
     asked = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted[:4]]
     done, declined, cancelled, missed = asked
-    for move in ("accept", "start"):
-        await told.ask(move, barber, booking_id=done)
+    await told.ask("accept", barber, booking_id=done)
+    await changed(context, {"id": done}, scheduled_at=context.clock() + timedelta(hours=1))
+    await told.ask("start", barber, booking_id=done)
+    await told.ask("undo", barber, booking_id=done)
+    await told.ask("start", barber, booking_id=done)
+    await changed(context, {"id": done}, scheduled_at=datetime.fromisoformat(wanted[0]["scheduled_at"]))
     await told.ask("preview_late", barber, booking_id=done, params={"minutes": "5"})
     assert (await told.ask("late", barber, booking_id=done, json={"minutes": 5}))["late_min"] == 5
     await told.ask("complete", barber, booking_id=done)

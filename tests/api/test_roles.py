@@ -69,6 +69,7 @@ WHO = {
     "POST /v1/bookings/{booking_id}/start": "barber",
     "POST /v1/bookings/{booking_id}/complete": "barber",
     "POST /v1/bookings/{booking_id}/no-show": "barber",
+    "POST /v1/bookings/{booking_id}/undo": "barber",
     "GET /v1/bookings/{booking_id}/cancellation": SIGNED_IN,
     "POST /v1/bookings/{booking_id}/cancel": SIGNED_IN,
     "GET /v1/slots": ANYONE,

@@ -53,7 +53,7 @@ def cost(answer: dict[str, Any]) -> dict[str, int]:
         (120 * MINUTE, FREE),
         (120 * MINUTE - INSTANT, LATE),
         (17 * MINUTE, LATE),
-        (-90 * MINUTE, LATE),
+        (INSTANT, LATE),
     ],
     ids=str,
 )

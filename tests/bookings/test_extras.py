@@ -8,7 +8,7 @@ import pytest
 
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import book, changed, history, move, read, tomorrow
+from tests.builders.bookings import book, changed, history, move, read, serve, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again
 from tests.conftest import SetClock
 
@@ -29,9 +29,8 @@ async def visit(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict
 
 
 @pytest.fixture
-async def done(http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any]) -> dict[str, Any]:
-    for action in ("start", "complete"):
-        assert (await move(http, shop.auth, visit, action)).status_code == 200
+async def done(http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any]) -> dict[str, Any]:
+    await serve(context, visit, "start", "complete")
     return await read(http, shop.auth, visit)
 
 

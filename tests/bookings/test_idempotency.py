@@ -11,7 +11,7 @@ import pytest
 
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import ask, book, move, tomorrow
+from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.conftest import SetClock
 
@@ -54,8 +54,7 @@ async def test_also_after_the_booking_moved_on(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, moves: list[str]
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
-    for action in moves:
-        assert (await move(http, shop.auth, first, action)).status_code == 200
+    await serve(context, first, *moves)
     assert await book(http, customer, shop, tomorrow(9), key="k") == first
     assert await count(context, customer) == 1
 

@@ -10,7 +10,7 @@ import pytest
 
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import book, history, move, tomorrow
+from tests.builders.bookings import book, history, move, read, serve, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again
 from tests.conftest import SetClock
 
@@ -40,21 +40,27 @@ async def booked(
     """A barber, a customer, and their booking brought to `status`."""
     shop, customer = await barber(http, context), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
-    for action in PATHS[status]:
-        response = await move(http, shop.auth, booking, action)
-        assert response.status_code == 200, response.text
-        booking = response.json()
+    await serve(context, booking, *PATHS[status])
+    booking = await read(http, shop.auth, booking)
     assert booking["status"] == status
     return shop, customer, booking
 
 
-async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppContext) -> None:
+async def later(http: httpx.AsyncClient, shop: Barber, customer: Person) -> tuple[Barber, Person]:
+    """The same two, signed in at another time."""
+    return replace(shop, person=await sign_in_again(http, shop.person)), await sign_in_again(http, customer)
+
+
+async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
     shop, customer, booking = await booked(http, context)
     assert (booking["version"], booking["price"], booking["awaits"]) == (1, 3000, "barber")
     answered = {"awaits": None, "answer_by": None}
     for version, (action, status) in enumerate(
         [("accept", "accepted"), ("start", "in_progress"), ("complete", "completed")], start=2
     ):
+        if action == "start":
+            clock.set(tomorrow(9))
+            shop, customer = await later(http, shop, customer)
         response = await move(http, shop.auth, booking, action)
         assert response.status_code == 200, response.text
         assert response.json() == {**booking, **answered, "status": status, "version": version}
@@ -83,12 +89,9 @@ async def test_moves_from_each_state(
     for action, leads_to in LEADS_TO.items():
         clock.shift = timedelta()
         shop, customer, booking = await booked(http, context, status)
-        if (action, status) == ("no-show", "accepted"):
-            clock.set(tomorrow(10))
-            shop, customer = (
-                replace(shop, person=await sign_in_again(http, shop.person)),
-                await sign_in_again(http, customer),
-            )
+        if status in {"accepted", "in_progress", "completed"}:
+            clock.set(tomorrow(9, 10))
+            shop, customer = await later(http, shop, customer)
         before = await history(http, shop.auth, booking)
 
         response = await move(http, shop.auth, booking, action)

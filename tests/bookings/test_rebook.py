@@ -8,7 +8,7 @@ import pytest
 
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import ask, book, move, tomorrow
+from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, register
 
 NEAR = {"location": {"lat": 52.53, "lng": 13.41}, "address": "Torstraße 1"}
@@ -59,10 +59,14 @@ async def rebook(
 
 @pytest.mark.parametrize("moves", [[], ["cancel"], ["accept", "start", "complete"]])
 async def test_the_same_at_todays_prices(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], moves: list[str]
+    http: httpx.AsyncClient,
+    context: AppContext,
+    customer: Person,
+    shop: Barber,
+    visit: dict[str, Any],
+    moves: list[str],
 ) -> None:
-    for action in moves:
-        await move(http, shop.auth, visit, action)
+    await serve(context, visit, *moves)
     await offer(http, shop, [3100, 4600], 600)
     answer = await rebook(http, customer, visit, AGAIN)
     assert answer.status_code == 201, answer.text

@@ -24,7 +24,7 @@ from tests.bookings.other_times import (
     reschedule,
 )
 from tests.builders.barbers import EAGER, Barber, barber
-from tests.builders.bookings import book, history, move
+from tests.builders.bookings import book, history, move, read, serve
 from tests.builders.people import Person, admin, register, sign_in_again
 from tests.conftest import SetClock
 
@@ -246,7 +246,7 @@ async def test_what_is_past_begun_or_over_stays(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     begun, over = await accepted(http, customer, shop), await accepted(http, customer, shop, OTHER)
-    await changed(await move(http, shop.auth, begun, "start"))
+    await serve(context, begun, "start")
     await changed(await move(http, customer.auth, over, "cancel"))
     past = await accepted(http, customer, shop, START + timedelta(hours=1))
     clock.set(START + timedelta(hours=1))
@@ -263,8 +263,8 @@ async def test_a_move_closes_what_is_proposed(
 ) -> None:
     booking = await accepted(http, customer, shop)
     await changed(await reschedule(http, customer, booking, OTHER))
-    moved = await changed(await move(http, shop.auth, booking, action))
-    assert moved["proposal"] is None
+    await serve(context, booking, action)
+    assert (await read(http, shop.auth, booking))["proposal"] is None
     assert await is_free(http, shop, OTHER)
     stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored is not None

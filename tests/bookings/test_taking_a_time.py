@@ -11,7 +11,7 @@ import pytest
 
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import ask, book, move, tomorrow
+from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, admin, register
 
 
@@ -89,11 +89,10 @@ OVERLAPS = {
 
 @pytest.mark.parametrize("moves", [[], ["accept"], ["accept", "start"]], ids=["requested", "accepted", "in progress"])
 async def test_any_overlap_is_refused(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, moves: list[str]
+    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, moves: list[str]
 ) -> None:
     taken = await book(http, customer, shop, tomorrow(10))
-    for action in moves:
-        await move(http, shop.auth, taken, action)
+    await serve(context, taken, *moves)
     for overlap, (minutes, service) in OVERLAPS.items():
         start = tomorrow(10) + timedelta(minutes=minutes)
         refused = await ask(http, customer, shop, start, services=(service,))

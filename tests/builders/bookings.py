@@ -6,9 +6,13 @@ from uuid import UUID
 
 import httpx
 
+from grome.bookings.models import Action
+from grome.bookings.schemas import CancelIn
+from grome.common.actor import Actor, Role
 from grome.context import AppContext
 from tests.builders.barbers import Barber
 from tests.builders.people import Person
+from tests.conftest import SetClock
 
 _TOMORROW = datetime.now(UTC).date() + timedelta(days=1)  # the same to every test, also in a run over midnight
 
@@ -54,6 +58,26 @@ async def move(
 ) -> httpx.Response:
     """Accept, decline, start, complete, no-show or cancel, as whoever `auth` is of."""
     return await http.post(f"/v1/bookings/{booking['id']}/{action}", headers=auth, json=body or None)
+
+
+async def serve(context: AppContext, booking: dict[str, Any], *actions: str) -> None:
+    """Move a visit on as its barber does: start and complete when its time has come, all else at once.
+
+    Through the service, since no access token lives until the visit. The clock is back afterwards.
+    """
+    clock, barber_id, moves = context.clock, UUID(booking["barber_id"]), context.booking_moves
+    assert isinstance(clock, SetClock)
+    actor, kept = Actor(barber_id, Role.BARBER, barber_id), (clock.shift, clock.stopped)
+    for action in actions:
+        try:
+            if action in {"start", "complete"}:
+                clock.stopped = datetime.fromisoformat(booking["scheduled_at"])
+            if action == "cancel":
+                await moves.cancel(actor, UUID(booking["id"]), CancelIn())
+            else:
+                await moves.move(actor, UUID(booking["id"]), Action(action))
+        finally:
+            clock.shift, clock.stopped = kept
 
 
 async def history(http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import httpx
 from grome.common.ids import new_id
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import book, move, tomorrow
+from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.people import Person, register
 
 
@@ -35,8 +35,7 @@ async def a_visit(http: httpx.AsyncClient, context: AppContext, *, name: str = "
     shop = await barber(http, context, rules={"auto_accept": True}, **profile)
     customer = await register(http, name=name)
     booking = await book(http, customer, shop, tomorrow(9))
-    for action in ("start", "complete"):
-        assert (await move(http, shop.auth, booking, action)).status_code == 200
+    await serve(context, booking, "start", "complete")
     return Visit(customer, shop, booking["id"])
 
 

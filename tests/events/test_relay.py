@@ -26,7 +26,7 @@ from grome.events.relay import FOLLOW_LATER, Relay
 from grome.events.repository import RelayRepository, RelayState
 from grome.jobs.models import NewJob, State
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import book, history, move, tomorrow
+from tests.builders.bookings import book, history, serve, tomorrow
 from tests.builders.people import PASSWORD, Person, register
 from tests.builders.unreadable import store_unreadable
 from tests.jobs.test_jobs import working
@@ -90,10 +90,11 @@ async def customer(http: httpx.AsyncClient) -> Person:
     return await register(http)
 
 
-async def a_day(http: httpx.AsyncClient, shop: Barber, customer: Person, hour: int = 9) -> dict[str, Any]:
+async def a_day(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, hour: int = 9
+) -> dict[str, Any]:
     booking = await book(http, customer, shop, tomorrow(hour))
-    for action in ("accept", "start", "complete"):
-        assert (await move(http, shop.auth, booking, action)).status_code == 200
+    await serve(context, booking, "accept", "start", "complete")
     return booking
 
 
@@ -101,7 +102,7 @@ async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_
     http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
 ) -> None:
     async with running(context.relay), running(context.relay):
-        booking = await a_day(http, shop, customer)
+        booking = await a_day(http, context, shop, customer)
         rooms = (f"booking:{booking['id']}", f"user:{customer.id}", f"user:{shop.id}")
 
         async def told_in(room: str) -> list[dict[bytes, bytes]]:
@@ -126,7 +127,7 @@ async def test_another_takes_over_from_a_leader_that_has_died(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     repository = RelayRepository(context.database)
-    booking = await a_day(http, shop, customer)
+    booking = await a_day(http, context, shop, customer)
     dead = await repository.acquire("one that dies", int(LEASE_S * 1000))
     assert dead is not None
     async with running(a_relay(context, recorder)):
@@ -160,7 +161,7 @@ async def test_without_its_position_it_reads_anew_and_misses_nothing(
     recorder: Recorder,
     token: dict[str, str] | None,
 ) -> None:
-    booking = await a_day(http, shop, customer)
+    booking = await a_day(http, context, shop, customer)
     await context.database["relay"].update_one(
         {"_id": "relay"}, {"$set": {"token": token, "position_at": context.clock() - timedelta(minutes=1)}}
     )
@@ -175,7 +176,7 @@ async def test_it_waits_for_a_follower_whose_dependency_is_away(
 ) -> None:
     recorder.failures = [RedisConnectionError("away")] * 2
     async with running(a_relay(context, recorder)):
-        booking = await a_day(http, shop, customer)
+        booking = await a_day(http, context, shop, customer)
         await until(lambda: len(recorder.had(booking)) == 4, within_s=SOON_S)
     assert recorder.had(booking) == [1, 2, 3, 4]
 

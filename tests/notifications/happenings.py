@@ -9,7 +9,7 @@ from grome.context import AppContext
 from grome.events.derive import events_of as derived
 from grome.events.models import BOOKINGS, Change, Event
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import book, move, tomorrow
+from tests.builders.bookings import book, move, serve, tomorrow
 from tests.builders.people import Person, register
 
 
@@ -29,8 +29,11 @@ async def moved(
     **body: Any,
 ) -> Event:
     """What follows from a move through the API."""
-    response = await move(http, auth, booking, action, **body)
-    assert response.status_code == 200, response.text
+    if action in {"start", "complete"}:
+        await serve(context, booking, action)
+    else:
+        response = await move(http, auth, booking, action, **body)
+        assert response.status_code == 200, response.text
     return (await events_of(context, booking))[-1]
 
 

@@ -19,7 +19,7 @@ from grome.common.ids import new_id
 from grome.context import AppContext
 from grome.reports.models import FILES, file_key
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import book, move, tomorrow
+from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.pages import walk
 from tests.builders.people import Person, admin, register, sign_in_again
 from tests.builders.reports import REPORTS, ask, asked, fetch, made, make, read, stored_files, wanted
@@ -36,13 +36,12 @@ async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
     return await admin(http, context)
 
 
-async def visits(http: httpx.AsyncClient, shop: Barber, *hours: int) -> list[dict[str, Any]]:
+async def visits(http: httpx.AsyncClient, context: AppContext, shop: Barber, *hours: int) -> list[dict[str, Any]]:
     """Completed ones of tomorrow, of both services."""
     customer, done = await register(http), []
     for hour in hours:
         booking = await book(http, customer, shop, tomorrow(hour), services=(0, 1))
-        for action in ("accept", "start", "complete"):
-            assert (await move(http, shop.auth, booking, action)).status_code == 200
+        await serve(context, booking, "accept", "start", "complete")
         done.append(booking)
     return done
 
@@ -52,7 +51,7 @@ def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
 
 
 async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    done = await visits(http, shop, 9, 11)
+    done = await visits(http, context, shop, 9, 11)
     report = await asked(http, shop.person)
     assert (report["state"], report["progress"], report["url"]) == ("pending", 0, None)
     assert (report["barber_id"], report["timezone"]) == (shop.id, "Europe/Berlin")
@@ -81,7 +80,7 @@ async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppCont
 
 
 async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    await visits(http, shop, 9, 11, 13)
+    await visits(http, context, shop, 9, 11, 13)
     await book(http, await register(http), shop, tomorrow(15))  # not completed, so no revenue
     rows = rows_of(await fetch(http, await made(http, context, shop.person, kind="revenue")))
     assert sorted((row["count"], row["amount"], row["currency"]) for row in rows) == [
@@ -92,7 +91,7 @@ async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, sho
 
 
 async def test_payouts_are_a_header(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    await visits(http, shop, 9)
+    await visits(http, context, shop, 9)
     answer = await fetch(http, await made(http, context, shop.person, kind="payouts"))
     assert answer.content == b"payout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
 
@@ -101,7 +100,7 @@ async def test_everybody_sees_what_is_theirs(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, boss: Person
 ) -> None:
     other = await barber(http, context, durations=(30, 45), timezone="Asia/Tokyo")
-    ours, others = await visits(http, shop, 5), await visits(http, other, 4)
+    ours, others = await visits(http, context, shop, 5), await visits(http, context, other, 4)
 
     async def ids(person: Person, **about: Any) -> set[str]:
         return {row["booking_id"] for row in rows_of(await fetch(http, await made(http, context, person, **about)))}

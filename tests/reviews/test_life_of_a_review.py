@@ -10,7 +10,7 @@ import pytest
 from grome.context import AppContext
 from grome.reviews.models import EDITABLE_FOR, MOST_TEXT
 from tests.builders.barbers import barber
-from tests.builders.bookings import book, move, tomorrow
+from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.people import admin, register, sign_in_again
 from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, post, posted, put_answer, remove
 from tests.conftest import SetClock
@@ -90,8 +90,7 @@ async def test_only_a_visit_that_took_place_is_reviewed(
 ) -> None:
     shop, customer = await barber(http, context), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
-    for action in moves:
-        await move(http, shop.auth, booking, action)
+    await serve(context, booking, *moves)
     refused = await post(http, Visit(customer, shop, booking["id"]), 5)
     assert (refused.status_code, refused.json()["code"]) == (409, "visit_not_completed")
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from statistics import fmean
 from uuid import UUID
 
-from tests.stateful.model import Model, Person, Refused, Review, Use, Visit, Waiting
+from tests.stateful.model import DAY, Model, Person, Refused, Review, Use, Visit, Waiting
 from tests.stateful.shops import TICK, Wish
 
 REVIEWS_EDITABLE = 14 * 24 * 60
@@ -80,11 +80,7 @@ def create_with(model: Model, key: UUID, customer: UUID, wish: Wish, start: int,
 def give_back(model: Model, key: UUID) -> None:
     """Unless somebody did not come, or called an accepted visit off too late."""
     visit = model.visits[key]
-    if visit.status != "cancelled" or visit.reason == "no_show":
-        return
-    was_accepted = [entry.status for entry in visit.history][-2:-1] == ["accepted"]
-    is_late = visit.ended_at > visit.start - visit.notice_of_cancelling
-    if not (visit.reason == "customer" and was_accepted and is_late):
+    if visit.status == "cancelled" and not visit.used:
         model.uses.pop(key, None)
 
 
@@ -175,6 +171,8 @@ def seat(model: Model, name: UUID, key: UUID | None, minutes: int | None) -> Non
         raise Refused("not_waiting")
     if one.visit is not None:
         return
+    if model.now > one.joined + DAY:
+        raise Refused("outside_window")
     wish = Wish(model.shops[one.shop], one.offers)
     model.seat(key or name, one.customer, wish, minutes or wish.minutes)
     model.walk_ins[name] = one._replace(state="seated", visit=key)

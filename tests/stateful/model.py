@@ -3,7 +3,7 @@
 import copy
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -12,6 +12,8 @@ from tests.stateful.shops import TICK, Seat, Shop, Wish
 
 ANSWER_WITHIN = 120
 LONG_AGO = 30 * 24 * 60
+DAY = 24 * 60
+START_BEFORE, UNDO_AFTER = 120, 15
 
 
 class Refused(Exception):  # noqa: N818 -- an answer
@@ -50,7 +52,11 @@ class Proposal(NamedTuple):
 
 @dataclass(frozen=True)
 class Visit:
-    """`ticks` are those of the time that it has, without those of a proposal. `seats` are under caps."""
+    """`ticks` are those of the time that it has, without those of a proposal. `seats` are under caps.
+
+    `moved_at` is when it was last started, or said to be a no-show. `kept` are the ticks and seats that it had before
+    its end, and `used` is whether its end leaves the customer without the promo code.
+    """
 
     shop: UUID
     customer: UUID | None
@@ -73,6 +79,9 @@ class Visit:
     price: int = 0
     code: str | None = None
     ended_at: int = 0
+    moved_at: int = 0
+    kept: tuple[frozenset[int], frozenset[Seat]] = field(default=(frozenset(), frozenset()), compare=False)
+    used: bool = field(default=False, compare=False)
 
     @property
     def is_active(self) -> bool:
@@ -83,8 +92,25 @@ class Visit:
         return self.ticks | (self.proposal.ticks if self.proposal else frozenset())
 
     def ends(self, entry: Entry, now: int) -> "Visit":
-        free: dict[str, object] = {"ticks": frozenset(), "seats": frozenset()}
-        return self.becomes(entry, reason=entry.reason, awaits=None, answer_by=None, ended_at=now, **free)
+        free: dict[str, object] = {"ticks": frozenset(), "seats": frozenset(), "kept": (self.ticks, self.seats)}
+        used = self.is_used_by(entry.reason, now)
+        return self.becomes(entry, reason=entry.reason, awaits=None, answer_by=None, ended_at=now, used=used, **free)
+
+    def is_used_by(self, reason: str | None, now: int) -> bool:
+        """Not coming or calling an accepted visit off late uses a code up, unless the barber is late."""
+        if self.late or self.status != "accepted":
+            return False
+        asked = self.proposal.answer_by if self.proposal and self.proposal.awaits == "customer" else 0
+        is_late = now > max(self.start - self.notice_of_cancelling, asked)
+        return reason == "no_show" or (reason == "customer" and is_late)
+
+    @property
+    def recorded_until(self) -> int:
+        return self.end + DAY
+
+    @property
+    def completed_until(self) -> int:
+        return max(self.end, self.moved_at) + DAY
 
     @property
     def held_seats(self) -> frozenset[Seat]:
@@ -106,6 +132,10 @@ class Visit:
         waits = visit.status == "requested" and visit.proposal is None and visit.answer_by is not None
         if waits and (visit.answer_by or 0) <= now:
             visit = visit.ends(Entry("expire", "cancelled", "system", "expired"), now)
+        if visit.status == "accepted" and now > visit.recorded_until + DAY:
+            visit = visit.ends(Entry("cancel", "cancelled", "system", "system"), now)
+        if visit.status == "in_progress" and now > visit.completed_until:
+            visit = visit.becomes(Entry("complete", "completed", "system"), ended_at=now)
         return visit
 
 
@@ -149,6 +179,7 @@ class WalkIn(NamedTuple):
     offers: tuple[int, ...]
     state: str = "waiting"
     visit: UUID | None = None
+    joined: int = 0
 
 
 _FROM = {
@@ -158,6 +189,7 @@ _FROM = {
     "complete": {"in_progress"},
     "no_show": {"accepted"},
     "cancel": {"requested", "accepted"},
+    "undo": {"in_progress", "cancelled"},
 }
 _MOVES = {*_FROM, "expire"}
 _ENDS = {"decline": "declined", "no_show": "no_show", "expire": "expired"}
@@ -253,7 +285,15 @@ class Model:
         visit = self._visit(customer, wish, start, created)
         started = visit.becomes(Entry("start", "in_progress", "barber"))
         self.visits[key] = replace(
-            started, end=start + minutes, ticks=ticks, seats=frozenset(), awaits=None, answer_by=None, origin="walk_in"
+            started,
+            end=start + minutes,
+            ticks=ticks,
+            seats=frozenset(),
+            awaits=None,
+            answer_by=None,
+            origin="walk_in",
+            moved_at=self.now,
+            kept=(ticks, frozenset()),
         )
 
     def _visit(self, customer: UUID | None, wish: Wish, start: int, made: Entry) -> Visit:
@@ -289,7 +329,8 @@ class Model:
     def run_out(self) -> None:
         """What runs every minute comes by."""
         for key, visit in list(self.visits.items()):
-            self.visits[key] = visit.by_time(self.now)
+            if visit.status != "in_progress" or self.now > visit.recorded_until + DAY:
+                self.visits[key] = visit.by_time(self.now)
 
     def run_out_near(self, visit: Visit) -> None:
         """Of those that hold time from the beginning of a visit on, for two days."""
@@ -307,11 +348,12 @@ class Model:
             if last == action:
                 return
             raise Refused("wrong_state")
-        if action == "no_show" and not visit.start + 5 <= self.now <= visit.end + 24 * 60:
+        if not self._is_in_window(visit, person, action):
             raise Refused("outside_window")
         if action in _ENDS or action == "cancel":
             reason = _ENDS.get(action) or ("system" if person.role == "admin" else person.role)
-            self.visits[key] = visit.ends(Entry(action, "cancelled", person.role, reason), self.now)
+            ended = visit.ends(Entry(action, "cancelled", person.role, reason), self.now)
+            self.visits[key] = replace(ended, moved_at=self.now) if action == "no_show" else ended
         elif action == "accept" and person.role == "customer" and not self._is_unasked(visit):
             entry, answer_by = Entry(action, "requested", person.role), min(self.now + ANSWER_WITHIN, visit.start)
             self.visits[key] = visit.becomes(entry, awaits="barber", answer_by=answer_by)
@@ -320,11 +362,49 @@ class Model:
             then = {"complete": self._completed, "start": self._started}
             self.visits[key] = then[action](key, done) if action in then else done
 
+    def _is_in_window(self, visit: Visit, person: Person, action: str) -> bool:
+        match action, person.role:
+            case "start", _:
+                return visit.start - START_BEFORE <= self.now <= visit.recorded_until
+            case "complete", _:
+                return self.now <= visit.completed_until
+            case "no_show", _:
+                return visit.start + 5 <= self.now <= visit.recorded_until
+            case "cancel", "customer":
+                return self.now < visit.start
+            case "cancel", "barber":
+                return self.now <= visit.recorded_until
+            case _:
+                return True
+
+    def undo(self, person: Person, key: UUID) -> None:
+        """Of a start or a no-show that is the newest of all but tips."""
+        visit = self.seen(person, key)
+        newest = next(entry.action for entry in reversed(visit.history) if entry.action != "tip")
+        if newest == "undo":
+            return
+        if newest not in {"start", "no_show"}:
+            raise Refused("wrong_state")
+        if self.now > visit.moved_at + UNDO_AFTER:
+            raise Refused("outside_window")
+        entry, (ticks, seats) = Entry("undo", "accepted", person.role), visit.kept
+        if newest == "start":
+            self.visits[key] = visit.becomes(entry, ticks=ticks)
+            return
+        if not ticks.isdisjoint(self.taken(visit.shop)):
+            for name, other in list(self.of_shop(visit.shop)):
+                if ticks & other.held:
+                    self.visits[name] = other.by_time(self.now)
+        if not ticks.isdisjoint(self.taken(visit.shop)):
+            raise Refused("slot_taken")
+        self.visits[key] = visit.becomes(entry, ticks=ticks, seats=seats, reason=None, ended_at=0)
+
     def _is_unasked(self, visit: Visit) -> bool:
         return Wish(self.shops[visit.shop], visit.offers).auto
 
     def _started(self, key: UUID, visit: Visit) -> Visit:
         """Before its time it claims the minutes from now on as well, up to where somebody else has one."""
+        visit = replace(visit, moved_at=self.now, kept=(visit.ticks, visit.seats))
         running, others = self.now // TICK * TICK, self.taken(visit.shop, but=key)
         early = visit.start - running
         if early <= 0:

@@ -108,7 +108,8 @@ class JoinQueue:
                 raise Refused("in_queue_already|queue_full")
             if key is None:
                 raise Refused("queue_full")
-            model.walk_ins[key] = WalkIn(shop.id, day, customer.id if customer else None, self.offers)
+            who_waits = customer.id if customer else None
+            model.walk_ins[key] = WalkIn(shop.id, day, who_waits, self.offers, joined=model.now)
 
         who = "a guest" if customer is None else f"customer {self.customer}"
         return Deed(f"{who} comes to {shop.zone} for {self.offers}", do, expect)

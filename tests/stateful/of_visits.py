@@ -1,6 +1,6 @@
 """Commands about visits: taking a time, moving it on, giving it another, and what is said of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -22,7 +22,7 @@ from tests.stateful.deeds import (
     person_by,
     shop_of,
 )
-from tests.stateful.model import Model, Person, Promo
+from tests.stateful.model import START_BEFORE, Model, Person, Promo
 from tests.stateful.shops import Shop, Wish
 from tests.stateful.stopped import moment
 from tests.stateful.stored import minute_of
@@ -120,30 +120,50 @@ class Move:
 
     @staticmethod
     def drawn(dice: Random) -> "Move":
-        action = dice.choice(["accept", "decline", "start", "complete", "no_show", "cancel", "cancel", "cancel"])
+        moves = ["accept", "decline", "start", "complete", "no_show", "no_show", "undo", "undo"]
+        action = dice.choice([*moves, "cancel", "cancel", "cancel"])
         sides = {"accept": 2, "decline": 2, "cancel": 4}
         by = dice.choice(["barber", "customer", "stranger", "admin"][: sides.get(action, 1)])
         return Move(action, by, dice.randrange(32))
 
     def aimed(self, world: World) -> Deed | None:
-        key = aimed_at(world.model, self.nth, lambda model, one: model.move(self._person(world, one), one, self.action))
-        if key is None:
+        key = aimed_at(world.model, self.nth, self._expect(world))
+        # Which seats of a day are left for a no-show that is undone, the model does not count.
+        if key is None or (self.action == "undo" and self._has_lost_seats(world.model, key)):
             return None
         return move(world, self._person(world, key), key, self.action)
+
+    def _expect(self, world: World) -> Callable[[Model, UUID], None]:
+        def expect(model: Model, key: UUID) -> None:
+            does(model, self._person(world, key), key, self.action)
+
+        return expect
+
+    def _has_lost_seats(self, model: Model, key: UUID) -> bool:
+        return model.visits[key].status == "cancelled" and bool(model.visits[key].kept[1])
 
     def _person(self, world: World, key: UUID) -> Person:
         return person_by(world, key, self.by)
 
 
+def does(model: Model, person: Person, key: UUID, action: str) -> None:
+    if action == "undo":
+        model.undo(person, key)
+    else:
+        model.move(person, key, action)
+
+
 def move(world: World, person: Person, key: UUID, action: str) -> Deed:
     def do(world: World) -> Awaitable[Any]:
         moves, actor = world.grome.booking_moves, actor_of(person)
+        if action == "undo":
+            return world.grome.move_undo.undo(actor, key)
         if action == "cancel":
             return moves.cancel(actor, key, CancelIn())
         return moves.move(actor, key, Action(action))
 
     text = f"{person.role} does {action} with {named(world.model, key)}"
-    return Deed(text, do, lambda model, _: model.move(person, key, action))
+    return Deed(text, do, lambda model, _: does(model, person, key, action))
 
 
 @dataclass(frozen=True)
@@ -158,7 +178,12 @@ class Forward:
 
     def aimed(self, world: World) -> Deed | None:
         model = world.model
-        open_ones = [key for key, visit in model.visits.items() if visit.status in _NEXT]
+        early = model.now + START_BEFORE
+        open_ones = [
+            key
+            for key, visit in model.visits.items()
+            if visit.status in _NEXT and (visit.status != "accepted" or visit.start <= early)
+        ]
         if not open_ones:
             return None
         key = open_ones[self.nth % len(open_ones)]

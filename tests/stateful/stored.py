@@ -70,7 +70,8 @@ def _visit(one: dict[str, Any], offers: dict[UUID, int]) -> Visit:
     assert (one["status"], one["reason"]) == (history[-1]["status"], _reason_of(history))
     assert one["active"] == (one["status"] != "cancelled" and bool(one["ticks"]))
     ticks = proposal["instead_of"] if proposal else one["ticks"]
-    ended = [entry["at"] for entry in history if entry["status"] in {"completed", "cancelled"}]
+    ended = [entry["at"] for entry in history if entry["status"] == one["status"] in {"completed", "cancelled"}]
+    moved = [entry["at"] for entry in history if entry["action"] in {"start", "no_show"}]
     terms = one["terms"]["cancellation"]
     return Visit(
         shop=one["barber_id"],
@@ -94,11 +95,14 @@ def _visit(one: dict[str, Any], offers: dict[UUID, int]) -> Visit:
         price=one["price"],
         code=one["discount"]["code"] if one["discount"] else None,
         ended_at=minute_of(ended[0]) if ended else 0,
+        moved_at=minute_of(moved[-1]) if moved else 0,
     )
 
 
 def _reason_of(history: list[dict[str, Any]]) -> str | None:
-    return next((entry["reason"] for entry in reversed(history) if entry["status"] == "cancelled"), None)
+    if history[-1]["status"] != "cancelled":  # an end that was undone
+        return None
+    return next((entry["reason"] for entry in reversed(history) if entry["reason"] is not None), None)
 
 
 def _entry(entry: dict[str, Any]) -> Entry:
@@ -146,7 +150,8 @@ def _waiting(one: dict[str, Any], offers: dict[UUID, int]) -> Waiting:
 def _walk_in(one: dict[str, Any], offers: dict[UUID, int]) -> WalkIn:
     wanted = tuple(offers[service] for service in one["service_ids"])
     day = date.fromisoformat(one["day"])
-    return WalkIn(one["barber_id"], day, one["customer_id"], wanted, one["state"], one["booking_id"])
+    joined = minute_of(one["joined_at"])
+    return WalkIn(one["barber_id"], day, one["customer_id"], wanted, one["state"], one["booking_id"], joined)
 
 
 def _set(one: dict[str, Any]) -> Set:

@@ -28,9 +28,9 @@ PROFILE = settings.get_current_profile_name()
 LEGAL = {
     "requested": {"requested", "accepted", "cancelled"},
     "accepted": {"accepted", "in_progress", "cancelled"},
-    "in_progress": {"in_progress", "completed"},
+    "in_progress": {"in_progress", "completed", "accepted"},
     "completed": {"completed"},
-    "cancelled": set[str](),
+    "cancelled": {"accepted"},  # a no-show that was undone
 }
 
 

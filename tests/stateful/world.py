@@ -14,7 +14,7 @@ from grome.availability.models import BookingRules, DayHours, WeeklyHours
 from grome.availability.schemas import DaySlots, SlotQuery
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.barbers.schemas import OfferIn, OffersIn, ProfileIn
-from grome.bookings.jobs import expire_unanswered
+from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.bookings.schemas import OtherTimesQuery
 from grome.catalogue.schemas import ServiceIn
 from grome.common.actor import Actor, Role
@@ -32,7 +32,12 @@ from tests.stateful.stopped import StoppedClock, moment
 from tests.stateful.stored import Stored, minute_of, stored
 
 _places = count()
-_ENDS = {EventType.BOOKING_DECLINED, EventType.BOOKING_CANCELLED, EventType.BOOKING_EXPIRED}
+_ENDS = {
+    EventType.BOOKING_DECLINED,
+    EventType.BOOKING_CANCELLED,
+    EventType.BOOKING_EXPIRED,
+    EventType.BOOKING_NO_SHOW,
+}
 _COLLECTIONS = ("bookings", "reviews", "promos", "promo_uses", "waitlist", "walk_ins", "services")
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="10:00")
 
@@ -174,6 +179,7 @@ class World:
     async def run_jobs(self) -> None:
         """Those that run every minute."""
         await expire_unanswered({"grome": self.grome})
+        await close_overdue({"grome": self.grome})
         self.model.run_out()
         await self.follow()
         await self.grome.waitlist_filling.heal()

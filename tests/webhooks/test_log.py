@@ -10,7 +10,7 @@ from grome.common.ids import new_id
 from grome.jobs.models import State
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.repository import DELIVERIES
-from tests.builders.bookings import move
+from tests.builders.bookings import move, serve
 from tests.webhooks.receiver import Receiver, answering
 from tests.webhooks.trial import Endpoint, Trial
 
@@ -23,8 +23,7 @@ async def test_pages_hold_everything_once_the_newest_first(trial: Trial, receive
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     others = await trial.endpoint(shop.person, receiver.url, types=["booking.completed"])
-    for action in ("accept", "start", "complete"):
-        await move(trial.http, shop.auth, booking, action)
+    await serve(trial.context, booking, "accept", "start", "complete")
     for event in await trial.events(booking):
         await trial.context.followers["webhooks"].follow([event])
     found: list[dict[str, Any]] = []

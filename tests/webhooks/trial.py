@@ -36,6 +36,7 @@ TYPES = {
     "delay": EventType.BOOKING_DELAYED,
     "tip": EventType.BOOKING_TIPPED,
     "note": EventType.BOOKING_NOTED,
+    "undo": EventType.BOOKING_START_UNDONE,
 }
 
 

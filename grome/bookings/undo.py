@@ -1,0 +1,87 @@
+"""Taking back a wrong tap on start or no-show, for some minutes after it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from grome.availability.ticks import tick_of
+from grome.barbers.service import BarberService
+from grome.bookings.as_booked import lay_out_again
+from grome.bookings.changing import ATTEMPTS, Author, BookingChanges, Change, author
+from grome.bookings.errors import KeepsChanging, SeatTaken, SlotTaken, WrongState
+from grome.bookings.models import ASIDE, TRANSITIONS, Action, Booking, Party, Status
+from grome.bookings.moves import BookingMoves
+from grome.bookings.repository import BookingRepository
+from grome.bookings.schemas import BookingOut, booking_out
+from grome.bookings.seats import claim_seats
+from grome.bookings.windows import window_of
+from grome.common.actor import Actor
+from grome.common.mongo import Document
+
+# The fields that each move has set, as they were before it. After a no-show `active` claims the ticks anew.
+_BEFORE: Final[dict[Action, Document]] = {
+    Action.START: {"early_ticks": []},
+    Action.NO_SHOW: {"active": True, "reason": None, "settlement": None},
+}
+
+
+class MoveUndo:
+    def __init__(
+        self, bookings: BookingRepository, changes: BookingChanges, moves: BookingMoves, barbers: BarberService
+    ) -> None:
+        self._bookings, self._changes, self._moves, self._barbers = bookings, changes, moves, barbers
+
+    async def undo(self, actor: Actor, booking_id: UUID) -> BookingOut:
+        """Make the visit accepted again; a second time is no change and no fault.
+
+        Raises NotFound, WrongState if the newest move is neither a start nor a no-show, OutsideWindow, and SlotTaken or
+        SlotNotOffered if somebody else has the time of a no-show meanwhile.
+        """
+        by = author(actor)
+        for _ in range(ATTEMPTS):
+            booking, now = await self._changes.current(by, booking_id)
+            newest = next(entry for entry in reversed(booking.history) if entry.action not in ASIDE)
+            if newest.action is Action.UNDO:
+                return booking_out(booking)
+            if newest.action not in _BEFORE or booking.status not in TRANSITIONS[Action.UNDO].sources:
+                raise WrongState("Only a start or a no-show can be undone, before anything else happens.")
+            window_of(booking, Action.UNDO, Party.BARBER).check(now)
+            if written := await self._claim(by, booking, newest.action, now):
+                return booking_out(written)
+        raise KeepsChanging
+
+    async def _claim(self, by: Author, booking: Booking, undone: Action, now: datetime) -> Booking | None:
+        """None where the booking has changed meanwhile."""
+        # The minutes that an early start claimed are free again.
+        ticks = [tick for tick in booking.ticks if tick not in booking.early_ticks]
+
+        async def write(ticks: list[int]) -> Booking | None:
+            fields = {**_BEFORE[undone], "ticks": ticks}
+            change = Change(action=Action.UNDO, status=Status.ACCEPTED, fields=fields, undoes=undone)
+            return await self._changes.write(booking, by, change, now)
+
+        async def claim() -> Booking | None:
+            try:
+                return await write(ticks)
+            except SeatTaken:  # another seat of the day may be free
+                return await self._claim_other_seats(booking, now, write)
+
+        try:
+            return await claim()
+        except SlotTaken:
+            # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
+            if not await self._moves.expire_within(booking.barber_id, booking.ticks):
+                raise
+            return await claim()
+
+    async def _claim_other_seats(
+        self, booking: Booking, now: datetime, write: Callable[[list[int]], Awaitable[Booking | None]]
+    ) -> Booking | None:
+        calendar, visit = lay_out_again(await self._barbers.find(booking.barber_id), booking, now)
+        time, day = [tick for tick in booking.ticks if tick >= 0], calendar.date_of(tick_of(booking.scheduled_at))
+
+        async def write_with(seats: list[int]) -> Booking | None:
+            return await write([*time, *seats])
+
+        return await claim_seats(self._bookings, booking.barber_id, visit, day, write_with)
