@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format hunt storm seed demo bench lock clean
+.PHONY: help install run test check format hunt storm soak seed demo bench lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -47,6 +47,9 @@ hunt: install ## Do random things at once beside a model, until one goes wrong; 
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.effects_storm $(ARGS)
+
+soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 seed: install ## Add demo data to GROME_MONGO_URL; options in ARGS
 	@$(BIN)/grome seed $(ARGS)

@@ -15,6 +15,7 @@ from sanic import Sanic
 from sanic.worker.constants import ProcessState
 from sanic.worker.loader import AppLoader
 from sanic.worker.manager import WorkerManager
+from sanic.worker.process import WorkerProcess
 
 from config.settings import Settings
 from grome.app import App, create_app
@@ -25,6 +26,8 @@ from workers.runner import run_worker
 _LOOK_EVERY_S: Final = 0.25
 # From the signal to the last process. Requests in flight have 2.5 s of it (app.py), jobs one (workers/runner.py).
 _END_WITHIN_S: Final = 3.5
+# A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
+_START_WITHIN_S: Final = 120
 # States in which a process that does not live is meant not to.
 _LEAVING: Final = frozenset({ProcessState.TERMINATED, ProcessState.JOINED, ProcessState.RESTARTING, ProcessState.IDLE})
 
@@ -45,6 +48,7 @@ def serve(settings: Settings, banner: str) -> None:
         threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
         threading.Thread(target=_announce, args=(settings, banner), name="announcer", daemon=True).start()
 
+    WorkerManager.THRESHOLD = WorkerProcess.THRESHOLD = _START_WITHIN_S * 10  # in tenths of a second
     app.prepare(
         host=settings.http.host,
         port=settings.http.port,

@@ -38,7 +38,7 @@ class Running:
                 continue
         return found
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 150) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -86,12 +86,16 @@ def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str
 
 @contextmanager
 def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed: str) -> Iterator[Running]:
-    """`grome serve` with its own port; ended by SIGTERM, and nothing of it may be left."""
+    """`grome serve` with its own port; ended by SIGTERM, and nothing of it may be left.
+
+    In a session of its own, since Sanic kills its process group where a worker does not start in time.
+    """
     port = free_port()
     log = home / "grome.log"
     env = environment(settings, home, GROME_HTTP_PORT=str(port), GROME_HTTP_WORKERS=str(workers), **changed)
     with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "grome", "serve"], env=env, stdout=out, stderr=out)
+        command = [sys.executable, "-m", "grome", "serve"]
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
     running = Running(f"http://127.0.0.1:{port}", process, log)
     try:
         running.wait_until_ready()

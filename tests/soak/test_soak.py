@@ -1,0 +1,21 @@
+"""Hostile accounts for some seconds; `make soak` does it for twenty minutes, and compares waiting times too."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.hostile import ACTS
+from tests.soak.run import soak
+
+# Made-up tokens and a body that is no booking are refused every time.
+REFUSED = {"make_up_access_token": 401, "make_up_refresh_token": 401, "send_large_body": 422}
+
+
+@pytest.mark.alone
+async def test_hostile_accounts_leave_memory_relay_and_jobs_as_they_were(tmp_path: Path) -> None:
+    outcome = await soak(tmp_path, seconds=8, quiet_s=2, progress=lambda _: None)
+    assert outcome.faults() == []
+    for act in ACTS:
+        statuses = {status for name, status in outcome.answers if name == act.__name__}
+        expected = REFUSED.get(act.__name__)
+        assert statuses == {expected} if expected else min(statuses) < 300, (act.__name__, statuses)
