@@ -12,10 +12,11 @@ from grome.common.errors import NotFound
 from grome.common.http import Routes
 from grome.common.http.answers import body
 from grome.common.http.caching import REVALIDATED_BY_ITS_OWNER
-from grome.common.storage import disposition
+from grome.common.storage import disposition, named
 from grome.context import app_context
 
 calendar = Routes("calendar", "/v1")
+_FEED_NAME = "grome.ics"
 _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 
 
@@ -52,6 +53,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
     """
     content = await app_context(request).calendar.feed(token)
     response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
+    response.headers["Content-Disposition"] = f"inline; {named(_FEED_NAME)}"
     response.headers["X-Robots-Tag"] = "noindex"  # the address is the permission
     return response
 

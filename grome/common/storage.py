@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _MAX_KEY: Final = 200
 # No capitals, which some file systems do not tell apart, and no part that begins with a dot.
 _SAFE: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _PARTS: Final = ".parts"
+# Quotes and backslashes end or escape a quoted string; the others part paths, or mean something to a shell or browser.
+_UNSAFE_IN_NAMES: Final = re.compile(r"[^\w .()+,=@~-]")
 
 Source = Path | AsyncIterable[bytes]
 
@@ -84,8 +87,18 @@ def checked(key: str) -> str:
 
 
 def disposition(download_name: str) -> str:
-    """The Content-Disposition that has a browser save a file and not show it (RFC 6266)."""
-    return f"attachment; filename*=UTF-8''{quote(download_name, safe='')}"
+    """The Content-Disposition that has a client save a file under this name instead of showing it (RFC 6266).
+
+    Command-line clients read the plain parameter only, and would save the file under the last part of its address.
+    """
+    return f"attachment; {named(download_name)}"
+
+
+def named(download_name: str) -> str:
+    """The parameters with a file's name: in ASCII for every client, and as it is for those that know RFC 8187."""
+    ascii_name = unicodedata.normalize("NFKD", download_name).encode("ascii", "ignore").decode()
+    plain = _UNSAFE_IN_NAMES.sub("_", ascii_name).lstrip(".") or "file"
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(download_name, safe='')}"
 
 
 class FolderStorage:

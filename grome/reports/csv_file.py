@@ -1,21 +1,31 @@
-"""Reports as CSV: RFC 4180 in UTF-8 with a header, and no cell that a spreadsheet would take for a formula."""
+"""Reports as CSV: RFC 4180 in UTF-8 with a header, and no text that a spreadsheet would take for a formula.
+
+A byte order mark comes first, since spreadsheets read a file without one in an 8-bit alphabet of their own. With
+semicolons between cells, decimals are written with a comma: spreadsheets that part cells so read numbers so.
+"""
 
 import csv
 import io
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import BinaryIO, Final
 
 from grome.reports.contents import Cell, Column, Row
+from grome.reports.models import Separator
 
-# Spreadsheets begin a formula at these, some also at their full-width forms, and after white space (OWASP, "CSV
-# Injection"). An apostrophe before it makes it a text.
-_FORMULA: Final = tuple("=+-@＝＋－＠")  # noqa: RUF001 -- those are meant
-_SPACE: Final = tuple("\t\r\n")
+_BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+# Spreadsheets begin a formula at these signs, some also at their full-width forms, after white space and quotes (OWASP,
+# "CSV Injection"). A file that is read by another separator than it was written with begins cells within texts, and a
+# line break within a text begins a row there. An apostrophe makes a text of each.
+_FORMULA: Final = re.compile(r"""((?:^|[;,\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])|^(?=[\t\r\n]))""")  # noqa: RUF001 -- are meant
+_DELIMITERS: Final = {Separator.COMMA: ",", Separator.SEMICOLON: ";"}
 
 
 class CsvFile:
-    def __init__(self, file: BinaryIO, columns: Sequence[Column]) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, columns: Sequence[Column], separator: Separator = Separator.COMMA) -> None:
+        self._file, self._separator = file, separator
+        self._file.write(_BYTE_ORDER_MARK.encode())
         self._write([tuple(column.name for column in columns)])
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -29,12 +39,16 @@ class CsvFile:
 
     def _write(self, rows: Sequence[Row]) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\r\n").writerows([guarded(cell) for cell in row] for row in rows)
+        writer = csv.writer(text, delimiter=_DELIMITERS[self._separator], lineterminator="\r\n")
+        writer.writerows([self._written(cell) for cell in row] for row in rows)
         self._file.write(text.getvalue().encode())
+
+    def _written(self, cell: Cell) -> Cell:
+        if isinstance(cell, Decimal) and self._separator is Separator.SEMICOLON:
+            return str(cell).replace(".", ",")
+        return guarded(cell)
 
 
 def guarded(cell: Cell) -> Cell:
-    """Numbers stay as they are; a text that could be a formula has an apostrophe before it."""
-    if isinstance(cell, str) and (cell.startswith(_SPACE) or cell.lstrip().startswith(_FORMULA)):
-        return f"'{cell}"
-    return cell
+    """Numbers stay as they are; in a text, an apostrophe precedes each part that could be a formula."""
+    return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

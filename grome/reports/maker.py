@@ -118,7 +118,7 @@ async def _scratch_folder() -> AsyncGenerator[Path]:
 
 def _open_table(report: Report, content: Content, path: Path, lines: Sequence[str]) -> TableFile:
     if report.format is Format.CSV:
-        return CsvFile(path.open("wb"), content.columns)
+        return CsvFile(path.open("wb"), content.columns, report.separator)
     # Half a second and 30 MB, which only a worker that makes a PDF shall spend.
     from grome.reports.pdf_file import Heading, PdfFile  # noqa: PLC0415
 

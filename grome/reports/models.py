@@ -28,6 +28,13 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
+class Separator(StrEnum):
+    """The sign between the cells of a CSV file."""
+
+    COMMA = "comma"
+    SEMICOLON = "semicolon"
+
+
 class State(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
@@ -87,6 +94,7 @@ class Report(Struct, frozen=True, kw_only=True):
     by: Actor
     kind: Kind
     format: Format
+    separator: Separator = Separator.COMMA
     barber_id: UUID | None
     period: Period
     state: State

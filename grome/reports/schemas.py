@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from grome.reports.models import Failure, Format, Kind, Report, State
+from grome.reports.models import Failure, Format, Kind, Report, Separator, State
 
 Zone = Annotated[str, Meta(min_length=1, max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 Progress = Annotated[float, Meta(ge=0, le=1, description="How much of it is done, 0 to 1.")]
@@ -16,6 +16,8 @@ class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Dates are both included, 366 at most, and days of the barber's time zone. Admins may choose another one.
 
     `barber_id` is for admins; left out, the report is about all barbers, in UTC unless another zone is given.
+    `separator` is for CSV, and a comma where it is left out. With `semicolon`, decimals are written with a comma, as
+    spreadsheets expect where the comma is the decimal sign (German, French, Spanish and other settings).
     """
 
     kind: Kind
@@ -24,6 +26,8 @@ class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     last: date = field(name="to")
     barber_id: UUID | None = None
     timezone: Zone | None = None
+    # Left out of the fingerprint under a key unless it is given: the release before had no such field.
+    separator: Separator | UnsetType = UNSET
 
 
 class ReportOut(Struct, frozen=True, kw_only=True):
@@ -32,6 +36,7 @@ class ReportOut(Struct, frozen=True, kw_only=True):
     id: UUID
     kind: Kind
     format: Format
+    separator: Separator
     barber_id: UUID | None
     first: date = field(name="from")
     last: date = field(name="to")
@@ -56,6 +61,7 @@ def report_out(report: Report, progress: float, url: str | None = None) -> Repor
         id=report.id,
         kind=report.kind,
         format=report.format,
+        separator=report.separator,
         barber_id=report.barber_id,
         first=report.period.first,
         last=report.period.last,

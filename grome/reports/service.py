@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from loguru import logger
+from msgspec import UNSET
 
 from config.settings import ReportSettings
 from grome.barbers.errors import ProfileMissing
@@ -33,8 +34,10 @@ from grome.reports.models import (
     LAST_DAY,
     MAX_DAYS,
     Failure,
+    Format,
     Period,
     Report,
+    Separator,
     State,
     file_key,
 )
@@ -131,12 +134,15 @@ class ReportService:
         return first
 
     async def _composed(self, actor: Actor, wanted: ReportIn, idempotency: Idempotency | None) -> Report:
+        if wanted.separator is not UNSET and wanted.format is not Format.CSV:
+            raise Invalid("separator", "is for CSV")
         barber_id, timezone = await self._subject(actor, wanted)
         report = Report(
             id=new_id(),
             by=actor,
             kind=wanted.kind,
             format=wanted.format,
+            separator=Separator.COMMA if wanted.separator is UNSET else wanted.separator,
             barber_id=barber_id,
             period=_period(wanted, timezone),
             state=State.PENDING,

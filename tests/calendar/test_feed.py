@@ -241,6 +241,11 @@ class TestChanges:
         changed = await fetch(http, url, **known)
         assert (changed.status_code, changed.headers["etag"] != first.headers["etag"]) == (200, True)
 
+    async def test_it_has_a_name_without_its_secret_address(self, http: httpx.AsyncClient) -> None:
+        url = await address(http, await register(http))
+        disposition = "inline; filename=\"grome.ics\"; filename*=UTF-8''grome.ics"
+        assert (await fetch(http, url)).headers["content-disposition"] == disposition
+
     async def test_large_ones_are_sent_compressed(self, http: httpx.AsyncClient, context: AppContext) -> None:
         customer = await register(http)
         await store(context, [a_booking(tomorrow(hour), customer_id=customer.id) for hour in range(9, 17)])
@@ -258,7 +263,8 @@ class TestOneVisit:
         for person, name in ((customer, "A chair"), (shop.person, "Zoë")):
             answer = await http.get(f"/v1/bookings/{booking['id']}/calendar.ics", headers=person.auth)
             assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
-            disposition = f"attachment; filename*=UTF-8''grome-{booking['id']}.ics"
+            file = f"grome-{booking['id']}.ics"
+            disposition = f"attachment; filename=\"{file}\"; filename*=UTF-8''{file}"
             assert answer.headers["content-disposition"] == disposition
             (event,) = read(answer.content)
             assert (event.starts_at, event.summary.split(" · ")[0]) == (tomorrow(9), name)

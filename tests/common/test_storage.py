@@ -209,7 +209,7 @@ async def test_a_link_fetches_the_file_without_a_sign_in(
     assert (answer.status_code, answer.content) == (200, BIG)
     assert answer.headers["content-type"] == TYPE
     assert answer.headers["content-length"] == str(len(BIG))
-    saved_as = "attachment; filename*=UTF-8''Ums%C3%A4tze%3B%20%22M%C3%A4rz%22.csv"
+    saved_as = "attachment; filename=\"Umsatze_ _Marz_.csv\"; filename*=UTF-8''Ums%C3%A4tze%3B%20%22M%C3%A4rz%22.csv"
     assert answer.headers["content-disposition"] == saved_as
     await storage.delete(key)
     # S3 tells whether there is a file only to those who may list them all.

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from decimal import Decimal
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from grome.common.money import decimal_of
 from grome.reports.contents import Cell, Column, Row
 from grome.reports.csv_file import CsvFile, guarded
+from grome.reports.models import Separator
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+DELIMITERS = {Separator.COMMA: ",", Separator.SEMICOLON: ";"}
 CELLS = st.one_of(
     TEXTS,
     st.sampled_from("=+-@;,\"'\r\n\t ＝＠").flatmap(lambda first: TEXTS.map(first.__add__)),  # noqa: RUF001 -- are meant
@@ -21,32 +24,53 @@ CELLS = st.one_of(
 )
 
 
-def written(rows: list[Row], width: int) -> str:
+def written(rows: list[Row], width: int, separator: Separator = Separator.COMMA) -> str:
     file = io.BytesIO()
-    table = CsvFile(file, [Column(f"c{number}") for number in range(width)])
+    table = CsvFile(file, [Column(f"c{number}") for number in range(width)], separator)
     for row in rows:
         table.add([row])
     table.finish(["no total is written"])
-    return file.getvalue().decode()
+    content = file.getvalue()
+    assert content.startswith(b"\xef\xbb\xbf")
+    return content.decode("utf-8-sig")
 
 
 def is_formula(cell: str) -> bool:
     return cell.lstrip().startswith(tuple("=+-@＝＋－＠")) or cell.startswith(("\t", "\r", "\n"))  # noqa: RUF001
 
 
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5))
-@example([("=1+1", 'a "quoted", one', "two\r\nlines")])
-@example([("", "", "")])
-def test_a_reader_gets_what_was_written(rows: list[tuple[Cell, ...]]) -> None:
-    text = written(list(rows), 3)
-    header, *read = csv.reader(io.StringIO(text, newline=""), strict=True)
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5), st.sampled_from(Separator))
+@example([("=1+1", 'a "quoted", one', "two\r\nlines")], Separator.COMMA)
+@example([("", "", "")], Separator.SEMICOLON)
+def test_a_reader_gets_what_was_written(rows: list[tuple[Cell, ...]], separator: Separator) -> None:
+    text = written(list(rows), 3, separator)
+    header, *read = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=DELIMITERS[separator])
     assert header == ["c0", "c1", "c2"]
     assert text.endswith("\r\n")
     assert len(read) == len(rows)
     for got, put in zip((cell for row in read for cell in row), (cell for row in rows for cell in row), strict=True):
-        apostrophe = "'" if isinstance(put, str) and is_formula(put) else ""
-        assert got == f"{apostrophe}{put}"
-        assert not isinstance(put, str) or not is_formula(got)
+        if isinstance(put, str):
+            assert got.replace("'", "") == put.replace("'", "")
+            assert not is_formula(got)
+            assert got == put or is_formula(put) or any(map(is_formula, re.split(r'[;,\t\r\n]["\s]*|^["\s]*', put)))
+        elif isinstance(put, Decimal) and separator is Separator.SEMICOLON:
+            assert got == str(put).replace(".", ",")
+        else:
+            assert got == str(put)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=3), st.sampled_from(Separator), st.sampled_from(";,\t"))
+@example([("Salon;=1+1;Nord", "a", "b")], Separator.COMMA, ";")
+@example([('Salon;"=1+1"', "a", "b")], Separator.COMMA, ";")
+@example([("Salon\t@x", "a", "b")], Separator.COMMA, "\t")
+@example([("Salon, =1+1", "a", "b")], Separator.SEMICOLON, ",")
+def test_no_text_is_a_formula_whatever_the_file_is_read_by(
+    rows: list[tuple[Cell, ...]], separator: Separator, delimiter: str
+) -> None:
+    texts = [tuple(cell if isinstance(cell, str) else "" for cell in row) for row in rows]
+    text = written(list(texts), 3, separator)
+    parts = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) for cell in row]
+    assert [cell for cell in parts if cell.lstrip().startswith(tuple("=+-@＝＋－＠"))] == []  # noqa: RUF001
 
 
 def test_it_is_rfc_4180() -> None:
@@ -55,12 +79,26 @@ def test_it_is_rfc_4180() -> None:
     assert text == 'c0,c1,c2\r\n"a,b","say ""x""",plain\r\n"one\nline",-1.50,\r\n'
 
 
-@pytest.mark.parametrize("cell", ["=SUM(A1)", "+49 30", "-1", "@name", "  =x", "\tx", "\r=x", "＝x"])  # noqa: RUF001
+@pytest.mark.parametrize("cell", ["=SUM(A1)", "+49 30", "-1", "@name", "  =x", "\tx", '"=x', "＝x"])  # noqa: RUF001
 def test_formulas_become_texts(cell: str) -> None:
     assert guarded(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["a=b", "O'Brien", "5 - 3", "", -5, Decimal("-5.00")])
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("Salon;=1+1;Nord", "Salon;'=1+1;Nord"),
+        ("a, -b", "a,' -b"),
+        ("a\t+b", "a\t'+b"),
+        ("a\n@b", "a\n'@b"),
+        (";=1;=2", ";'=1;'=2"),
+    ],
+)
+def test_formulas_after_a_separator_become_texts(cell: str, text: str) -> None:
+    assert guarded(cell) == text
+
+
+@pytest.mark.parametrize("cell", ["a=b", "a; b", "a;b=c", "O'Brien", "5 - 3", "", -5, Decimal("-5.00")])
 def test_anything_else_stays_as_it_is(cell: Cell) -> None:
     assert guarded(cell) == cell
 

@@ -47,7 +47,7 @@ async def visits(http: httpx.AsyncClient, context: AppContext, shop: Barber, *ho
 
 
 def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
 async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
@@ -72,7 +72,8 @@ async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppCont
         "cache-control": "no-store",
     }
     day = tomorrow(9).date()
-    assert answer.headers["content-disposition"] == f"attachment; filename*=UTF-8''bookings-{day}-{day}.csv"
+    name = f"bookings-{day}-{day}.csv"
+    assert answer.headers["content-disposition"] == f"attachment; filename=\"{name}\"; filename*=UTF-8''{name}"
     rows = rows_of(answer)
     assert [row["booking_id"] for row in rows] == [booking["id"] for booking in done]
     assert {row["barber"] for row in rows} == {"Łukasz; „=1+1”"}
@@ -90,10 +91,36 @@ async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, sho
     assert {row["day"] for row in rows} == {str(tomorrow(9).date())}
 
 
+async def test_a_report_for_spreadsheets_has_semicolons_and_decimal_commas(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    await visits(http, shop, 9)
+    report = await made(http, context, shop.person, kind="revenue", separator="semicolon")
+    assert report["separator"] == "semicolon"
+    content = (await fetch(http, report)).content
+    assert content.startswith(b"\xef\xbb\xbfday;service_id;service;count;amount;currency\r\n")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert sorted((row["count"], row["amount"]) for row in rows) == [("1", "30,00"), ("1", "45,00")]
+
+
+async def test_a_separator_is_for_csv(http: httpx.AsyncClient, shop: Barber) -> None:
+    refused = await ask(http, shop.person, format="pdf", separator="semicolon")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "separator")
+    assert (await asked(http, shop.person))["separator"] == "comma"
+
+
+async def test_a_key_stays_with_its_report_where_only_the_separator_differs(
+    http: httpx.AsyncClient, shop: Barber
+) -> None:
+    await asked(http, shop.person, key="k")
+    other = await ask(http, shop.person, key="k", separator="semicolon")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
 async def test_payouts_are_a_header(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     await visits(http, context, shop, 9)
     answer = await fetch(http, await made(http, context, shop.person, kind="payouts"))
-    assert answer.content == b"payout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
+    assert answer.content == b"\xef\xbb\xbfpayout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
 
 
 async def test_everybody_sees_what_is_theirs(
