@@ -20,6 +20,7 @@ AHEAD: Final = timedelta(days=367)
 MOST_BEHIND: Final = 500
 MOST_AHEAD: Final = 1_000
 MOST_TIME_OFF: Final = 200
+MOST_TOLD: Final = MOST_BEHIND + MOST_AHEAD + MOST_TIME_OFF
 
 
 class CalendarFeed(Struct, frozen=True, kw_only=True):
@@ -57,3 +58,20 @@ class Entry:
     location: str = ""
     geo: tuple[float, float] | None = None
     url: str = ""
+
+
+class ToldEvent(Struct, frozen=True):
+    """An event as it was last told: a digest of its text, and the sequence and time that it was told with."""
+
+    uid: str
+    digest: bytes
+    sequence: int
+    changed_at: datetime
+
+
+class ToldFeed(Struct, frozen=True, kw_only=True):
+    """What a person's calendar was last told, under the id of their account; `version` counts its changes."""
+
+    id: UUID = field(name="_id")
+    version: int = 0
+    events: Annotated[list[ToldEvent], Meta(max_length=MOST_TOLD)] = []

@@ -4,17 +4,19 @@ from datetime import datetime
 from uuid import UUID
 
 from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
-from grome.calendar.models import CalendarFeed
-from grome.common.mongo import CollectionSpec, Database, from_document
+from grome.calendar.models import CalendarFeed, ToldFeed
+from grome.common.mongo import CollectionSpec, Database, from_document, in_passing, to_document
 from grome.common.mongo_schema import validator_for
 
 COLLECTION = CollectionSpec("calendars", validator_for(CalendarFeed), [])
+TOLD = CollectionSpec("calendars_told", validator_for(ToldFeed), [])
 
 
 class CalendarRepository:
     def __init__(self, database: Database) -> None:
-        self._feeds = database[COLLECTION.name]
+        self._feeds, self._told = database[COLLECTION.name], in_passing(database[TOLD.name])
 
     async def find(self, user_id: UUID) -> CalendarFeed | None:
         document = await self._feeds.find_one({"_id": user_id})
@@ -29,3 +31,16 @@ class CalendarRepository:
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document or {}, CalendarFeed)  # an upsert always returns its document
+
+    async def find_told(self, user_id: UUID) -> ToldFeed:
+        document = await self._told.find_one({"_id": user_id})
+        return from_document(document, ToldFeed) if document else ToldFeed(id=user_id)
+
+    async def put_told(self, told: ToldFeed) -> bool:
+        """In the place of the version before; False where another has been put there meanwhile."""
+        before = {"_id": told.id, "version": told.version - 1}
+        try:
+            done = await self._told.replace_one(before, to_document(told), upsert=told.version == 1)
+        except DuplicateKeyError:
+            return False
+        return done.matched_count == 1 or done.upserted_id is not None

@@ -1,19 +1,23 @@
 """The feed behind a person's secret address, the address itself, and one visit as a file."""
 
 import asyncio
+from typing import Final
 from uuid import UUID
 
 from grome.accounts.models import User
 from grome.accounts.service import AccountService
 from grome.calendar.addresses import CalendarAddresses
 from grome.calendar.ics import write_calendar
-from grome.calendar.models import HOLDERS, CalendarFeed
+from grome.calendar.models import HOLDERS, CalendarFeed, Entry, ToldFeed
 from grome.calendar.repository import CalendarRepository
+from grome.calendar.revisions import with_revisions
 from grome.calendar.schemas import CalendarOut
 from grome.calendar.visits import Visits
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
+
+_READERS_AT_ONCE: Final = 5
 
 
 class CalendarService:
@@ -40,7 +44,8 @@ class CalendarService:
 
     async def feed(self, token: str) -> bytes:
         """Raises NotFound for what is not, or no longer, the address of somebody who has an account."""
-        entries = await self._visits.around_now(await self._holder(token))
+        holder = await self._holder(token)
+        entries = await self._revised(holder.id, await self._visits.around_now(holder))
         return await asyncio.to_thread(write_calendar, entries)
 
     async def visit(self, actor: Actor, booking_id: UUID) -> tuple[bytes, str]:
@@ -48,8 +53,20 @@ class CalendarService:
         user = await self._accounts.find(actor.id)
         if user is None:
             raise NotFound
-        entry = await self._visits.find(user, booking_id)
-        return await asyncio.to_thread(write_calendar, [entry]), f"grome-{booking_id}.ics"
+        entries = await self._revised(user.id, [await self._visits.find(user, booking_id)])
+        return await asyncio.to_thread(write_calendar, entries), f"grome-{booking_id}.ics"
+
+    async def _revised(self, user_id: UUID, entries: list[Entry]) -> list[Entry]:
+        """With the sequence and time of each change of their text. Who loses to another reader looks again."""
+        revised = entries
+        for _ in range(_READERS_AT_ONCE):
+            told = await self._feeds.find_told(user_id)
+            revised, events = await asyncio.to_thread(with_revisions, entries, told.events, self._clock())
+            if events == told.events or await self._feeds.put_told(
+                ToldFeed(id=user_id, version=told.version + 1, events=events)
+            ):
+                break
+        return revised
 
     def _told(self, user_id: UUID, feed: CalendarFeed | None) -> CalendarOut:
         feed = feed or CalendarFeed(id=user_id)

@@ -6,6 +6,7 @@ Applies every collection's validator and indexes as they are declared now.
 from grome.accounts.repository import SESSIONS, USERS
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
+from grome.calendar.repository import TOLD as CALENDARS_TOLD
 from grome.catalogue.repository import COLLECTION as SERVICES
 from grome.common.mongo import Database, apply_collection
 from grome.common.mongo_budgets import COLLECTION as BUDGETS
@@ -19,6 +20,7 @@ COLLECTIONS = (
     BARBERS,
     BOOKINGS,
     BUDGETS,
+    CALENDARS_TOLD,
     *m0003_effects.COLLECTIONS,
     *m0004_shop_rules.COLLECTIONS,
 )
