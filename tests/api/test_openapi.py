@@ -78,6 +78,17 @@ def test_patterns_refuse_a_last_line_break_unless_they_admit_any() -> None:
     assert {pattern for pattern in lax if not re.fullmatch(pattern.removesuffix("$"), "\n")} == set()
 
 
+def test_times_have_their_format() -> None:
+    """By their names; those that end in `_time` are wall-clock times without a date."""
+    schemas = DOCUMENT["components"]["schemas"].items()
+    fields = [
+        (f"{name}.{field}", node) for name, schema in schemas for field, node in schema.get("properties", {}).items()
+    ]
+    times = [(name, node) for name, node in fields if name.endswith(("_at", "_until", ".since", "estimated_start"))]
+    assert len(times) > 50
+    assert [name for name, node in times if "date-time" not in str(node)] == []
+
+
 def test_operation_ids_are_words_of_their_own() -> None:
     ids = Counter(operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values())
     assert [name for name, count in ids.items() if count > 1 or not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []

