@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
-from grome.common.text import END, ONE_LINE
+from grome.common.text import END, NAME
 from grome.events.models import EventType
 from grome.notifications.models import Language, Topic
 
@@ -17,7 +17,7 @@ Email = Annotated[
     Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+" + END),
 ]
 Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}" + END, description="E.164, e.g. +4930123456.")]
-PersonName = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
+PersonName = Annotated[str, Meta(min_length=1, max_length=100), NAME]
 
 
 WallTime = Annotated[
@@ -67,7 +67,7 @@ class AccountEvent(Struct, frozen=True):
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """A person's account. At least one of `email` (in lower case) and `phone` is set.
+    """A person's account. At least one of `email` and `phone` is set, in the normal form of common/text.py.
 
     What follows from a change of the account is derived from its `outbox`.
     """

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import bcrypt
 
 from grome.common.errors import Invalid
+from grome.common.text import normalize_password
 
 MAX_BYTES = 72  # bcrypt reads no further; a longer password would be cut without a word
 
@@ -19,8 +20,8 @@ class Passwords:
         self._nobodys_hash = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds))
 
     async def hash(self, password: str) -> str:
-        """Raises Invalid where the password has more than 72 bytes in UTF-8."""
-        secret = password.encode()
+        """Hash the normal form. Raises Invalid where it has more than 72 bytes in UTF-8."""
+        secret = normalize_password(password).encode()
         if len(secret) > MAX_BYTES:
             raise Invalid("password", f"is longer than {MAX_BYTES} bytes")
         loop = asyncio.get_running_loop()
@@ -28,8 +29,16 @@ class Passwords:
         return hashed.decode()
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """False at the same cost where there is no such account, so that time does not tell who has one."""
-        secret = password.encode()
+        """False at the same cost where there is no such account, so that time does not tell who has one.
+
+        A password that is not in normal form is also tried as typed: earlier releases hashed it so.
+        """
+        for typed in dict.fromkeys((normalize_password(password), password)):
+            if await self._is_hashed(typed.encode(), password_hash):
+                return True
+        return False
+
+    async def _is_hashed(self, secret: bytes, password_hash: str | None) -> bool:
         known = password_hash.encode() if password_hash else self._nobodys_hash
         loop = asyncio.get_running_loop()
         right = await loop.run_in_executor(self._threads, bcrypt.checkpw, secret[:MAX_BYTES], known)

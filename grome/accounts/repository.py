@@ -1,8 +1,8 @@
 """Users and login sessions in MongoDB."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
@@ -62,9 +62,31 @@ class UserRepository:
         found = self._users.find({"_id": {"$in": list(user_ids)}}, {"name": 1})
         return {document["_id"]: document["name"] async for document in found}
 
-    async def find_by_sign_in(self, *, email: str | None, phone: str | None) -> User | None:
-        document = await self._users.find_one({"email": email} if email else {"phone": phone})
-        return from_document(document, User) if document else None
+    async def find_by_sign_in(self, field: Literal["email", "phone"], forms: Sequence[str]) -> User | None:
+        """The account that has one of these forms; where two have one each, the account of the earlier form."""
+        found = await self._users.find({field: {"$in": list(forms)}}).to_list()
+        documents = {document[field]: document for document in found}
+        first = next((documents[form] for form in forms if form in documents), None)
+        return from_document(first, User) if first else None
+
+    async def normalize_addresses(self, normalize: Mapping[str, Callable[[str], str]]) -> list[tuple[UUID, str]]:
+        """Bring stored emails and phones into normal form, each by its field's function.
+
+        Returns the accounts and fields that stay as they are, because the address is another account's too, or is none
+        that the function takes.
+        """
+        left: list[tuple[UUID, str]] = []
+        for field, normal_form in normalize.items():
+            async for user in self._users.find({field: {"$type": "string"}}, {field: 1}):
+                try:
+                    normal = normal_form(user[field])
+                    if normal != user[field]:
+                        await self._users.update_one(
+                            {"_id": user["_id"], field: user[field]}, {"$set": {field: normal}}
+                        )
+                except (DuplicateKeyError, ValueError):
+                    left.append((user["_id"], field))
+        return left
 
     async def set_preferences(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
         """`changed` by paths within the preferences, so that two changes at once of different ones both stay."""

@@ -9,18 +9,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from grome.accounts.models import Email, PersonName, Phone, Preferences, QuietHours, ReminderHours, User
 from grome.accounts.tokens import Jwk
 from grome.common.actor import Role
-from grome.common.text import ONE_LINE
+from grome.common.text import EMAIL, NAME, ONE_LINE, PASSWORD, PHONE
 from grome.notifications.models import Language, Topic
 
-NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes.")]
+NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes."), PASSWORD]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]
-Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
+Label = Annotated[str, Meta(min_length=1, max_length=100), NAME]
+DeviceId = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
 class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):
     """The device that signs in. A later login with the same `id` replaces its session."""
 
-    id: Label
+    id: DeviceId
     name: Label | None = None
     platform: Label | None = None
 
@@ -28,8 +29,8 @@ class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):
 class Register(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A new account; one of `email` and `phone` is needed."""
 
-    email: Email | None = None
-    phone: Phone | None = None
+    email: Annotated[Email, EMAIL] | None = None
+    phone: Annotated[Phone, PHONE] | None = None
     password: NewPassword
     name: PersonName
     role: Literal["customer", "barber"] = "customer"

@@ -22,9 +22,12 @@ from grome.accounts.tokens import (
 from grome.accounts.verifier import Verifier
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
+from grome.common.email_addresses import email_forms
 from grome.common.errors import Invalid, NotFound
 from grome.common.http.decoding import fault_of
 from grome.common.ids import new_id
+from grome.common.phone_numbers import phone_forms
+from grome.common.text_fields import normalize_texts
 from grome.events.models import EventType
 
 
@@ -62,7 +65,7 @@ class AccountService:
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
         """For the operator at the command line: no route makes an admin. Raises Invalid where `Register` would."""
         try:
-            wanted = msgspec.convert({"email": email, "name": name, "password": password}, Register)
+            wanted = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
         except msgspec.ValidationError as error:
             raise Invalid(*fault_of(error)) from None
         return user_out(await self._add_user(wanted, Role.ADMIN, []))
@@ -70,7 +73,7 @@ class AccountService:
     async def _add_user(self, wanted: Register, role: Role, outbox: list[AccountEvent]) -> User:
         user = User(
             id=new_id(),
-            email=wanted.email.lower() if wanted.email else None,
+            email=wanted.email,
             phone=wanted.phone,
             password_hash=await self._passwords.hash(wanted.password),
             name=wanted.name,
@@ -85,7 +88,7 @@ class AccountService:
         """Raises WrongCredentials without saying, by words or by time, which part was wrong."""
         if (given.email is None) == (given.phone is None):
             raise Invalid("email", "or phone is required, and not both")
-        user = await self._users.find_by_sign_in(email=given.email.lower() if given.email else None, phone=given.phone)
+        user = await self._user_of(given)
         right = await self._passwords.matches(given.password, user.password_hash if user else None)
         if user is None or not right:
             raise WrongCredentials
@@ -94,6 +97,11 @@ class AccountService:
             for session_id in await self._sessions.live_on_device(user.id, device.id):
                 await self._revoke(session_id, "replaced")
         return await self._sign_in(user, device, self._event(EventType.ACCOUNT_NEW_DEVICE) if is_new else None)
+
+    async def _user_of(self, given: Login) -> User | None:
+        if given.email:
+            return await self._users.find_by_sign_in("email", email_forms(given.email))
+        return await self._users.find_by_sign_in("phone", phone_forms(given.phone or ""))
 
     async def refresh(self, token: str) -> Tokens:
         """Both tokens new. Raises RefreshRefused, and RefreshReused for an old token that no lost answer explains."""

@@ -32,21 +32,21 @@ from grome.barbers.models import (
 )
 from grome.common.http import PageQuery
 from grome.common.money import Amount, Currency
-from grome.common.text import ONE_LINE
+from grome.common.text import NAME, NOTE, OPTIONAL_NAME, SEARCH
 
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]
-DisplayName = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=80), NAME]
 Neighbourhood = Annotated[
     str,
     Meta(
         max_length=80,
-        pattern=rf"^$|{ONE_LINE}",
         description="Part of town as people there call it.",
         examples=["Mitte"],
     ),
+    OPTIONAL_NAME,
 ]
-Bio = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Bio = Annotated[str, Meta(max_length=2000), NOTE]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
 
@@ -93,7 +93,7 @@ class TermsIn(Struct, frozen=True, forbid_unknown_fields=True):
 class AddOnIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Something that customers may add to a service. Its id is its own; without one it gets one."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
+    name: Annotated[str, Meta(min_length=1, max_length=80), NAME]
     price: Amount
     duration_min: AddOnMin = 0
     id: UUID | None = None
@@ -131,7 +131,7 @@ class TimeOffIn(Struct, frozen=True, forbid_unknown_fields=True):
 
     starts_at: Instant
     ends_at: Instant
-    note: Annotated[str, Meta(max_length=200, pattern=rf"^$|{ONE_LINE}")] = ""
+    note: Annotated[str, Meta(max_length=200), OPTIONAL_NAME] = ""
 
 
 class HolidaysIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,10 +213,10 @@ class SearchQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Meta(
             min_length=1,
             max_length=100,
-            pattern=ONE_LINE,
             description="Up to ten words or beginnings of words; all of them are found, case and accents aside.",
             examples=["haircut mitte"],
         ),
+        SEARCH,
     ]
     lat: Latitude | None = None
     lng: Longitude | None = None

@@ -26,10 +26,10 @@ from grome.bookings.models import (
 )
 from grome.common.http import PageQuery
 from grome.common.money import Amount
-from grome.common.text import ONE_LINE
+from grome.common.text import NAME, NOTE
 from grome.promos.models import PromoCode
 
-Note = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Note = Annotated[str, Meta(max_length=500), NOTE]
 
 Version = Annotated[int, Meta(ge=1, le=1_000_000, description="The booking's version when it was read.")]
 LateMin = Annotated[
@@ -44,7 +44,7 @@ class HouseCallIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the barber is to come. The address is for the barber's eyes; the way is worked out from the location."""
 
     location: LatLng
-    address: Annotated[str, Meta(min_length=1, max_length=300, pattern=ONE_LINE)]
+    address: Annotated[str, Meta(min_length=1, max_length=300), NAME]
 
 
 class VisitIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.common.text import END, ONE_LINE
+from grome.common.text import END, NAME, NOTE
 
-Line = Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
-Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Line = Annotated[str, Meta(min_length=1, max_length=80), NAME]
+Text = Annotated[str, Meta(max_length=1000), NOTE]
 Language = Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*" + END, max_length=35)]
 
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from grome.catalogue.models import Language, Line, Service, Text, Translation
 from grome.common.http import PageQuery
-from grome.common.text import ONE_LINE
+from grome.common.text import SEARCH
 
 
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,8 @@ class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     q: (
         Annotated[
             str,
-            Meta(min_length=1, max_length=100, pattern=ONE_LINE, description="Words to look for; best match first."),
+            Meta(min_length=1, max_length=100, description="Words to look for; best match first."),
+            SEARCH,
         ]
         | None
     ) = None

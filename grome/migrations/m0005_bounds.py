@@ -1,15 +1,20 @@
 """Bounds that the database itself holds, and the fields that they need.
 
-Applies every collection's validator and indexes as they are declared now.
+Applies every collection's validator and indexes as they are declared now. Stored emails and phone numbers get their
+normal form; what another account has already, and what is not an address, stays as it is and is named in the log.
 """
 
-from grome.accounts.repository import SESSIONS, USERS
+from loguru import logger
+
+from grome.accounts.repository import SESSIONS, USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.calendar.repository import TOLD as CALENDARS_TOLD
 from grome.catalogue.repository import COLLECTION as SERVICES
+from grome.common.email_addresses import normalize_email
 from grome.common.mongo import Database, apply_collection
 from grome.common.mongo_budgets import COLLECTION as BUDGETS
+from grome.common.phone_numbers import normalize_phone
 from grome.migrations import m0003_effects, m0004_shop_rules
 from grome.promos.repository import USES as PROMO_USES
 
@@ -25,12 +30,15 @@ COLLECTIONS = (
     *m0004_shop_rules.COLLECTIONS,
 )
 
+_NORMAL_FORMS = {"email": normalize_email, "phone": normalize_phone}
+
 
 async def up(database: Database) -> None:
     await _leave_one_hold(database)
     for spec in COLLECTIONS:
         await apply_collection(database, spec)
     await _let_moving_follow_cancelling(database)
+    await _normalize_addresses(database)
 
 
 async def _leave_one_hold(database: Database) -> None:
@@ -53,3 +61,8 @@ async def _let_moving_follow_cancelling(database: Database) -> None:
     notices = "terms.cancellation.reschedule_notice_min", "terms.cancellation.cancel_notice_min"
     follows = [{"$set": {notices[0]: f"${notices[1]}"}}]
     await database[BARBERS.name].update_many({notices[0]: 0, notices[1]: {"$gt": 0}}, follows)
+
+
+async def _normalize_addresses(database: Database) -> None:
+    for user_id, field in await UserRepository(database).normalize_addresses(_NORMAL_FORMS):
+        logger.warning("The {} of account {} cannot be brought into normal form and stays as it is", field, user_id)

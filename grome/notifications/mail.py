@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from grome.common.email_addresses import ascii_domain
 from grome.common.faults import RecipientError
 from grome.jobs.errors import UndeliverableError
 from grome.notifications.models import Language, Rendered
@@ -88,9 +89,9 @@ def _address(address: str) -> Address:
     """
     local, _, domain = address.rpartition("@")
     with suppress(ValueError):
-        ascii_domain = domain.encode("idna").decode()
-        if _DOMAIN.fullmatch(ascii_domain) and "=?" not in local:
-            return Address(username=local, domain=ascii_domain)
+        sent_to = ascii_domain(domain)
+        if _DOMAIN.fullmatch(sent_to) and "=?" not in local:
+            return Address(username=local, domain=sent_to)
     raise UndeliverableError("The address is none that mail can be sent to")
 
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 
 from grome.common.coded import Coded
 from grome.common.money import Amount, Currency
-from grome.common.text import END
+from grome.common.text import END, NOTE
 
 # To see that none is free the database counts as many index keys, which takes it some hundredths of a second.
 MOST_USES: Final = 100_000
@@ -32,7 +32,7 @@ Percent = Annotated[int, Meta(ge=1, le=100, description="Per cent of the price o
 FixedAmount = Annotated[int, Meta(ge=1, le=10**9, description="Minor units of the currency.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 Uses = Annotated[int, Meta(ge=1, le=MOST_USES)]
-Description = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Description = Annotated[str, Meta(max_length=200), NOTE]
 
 
 class PromoTerms(Struct, frozen=True, kw_only=True):

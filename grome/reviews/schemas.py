@@ -10,20 +10,19 @@ from msgspec import Meta, Struct
 from grome.barbers.models import StarCounts, Stars
 from grome.common.actor import Actor, Role
 from grome.common.http import PageQuery
+from grome.common.text import NOTE
 from grome.reviews.models import MOST_TEXT, Answer, Review, shown_name
-
-_TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 
 
 class ReviewIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Whole stars, with or without words."""
 
     rating: Stars
-    text: Annotated[str, Meta(max_length=MOST_TEXT, pattern=_TEXT)] = ""
+    text: Annotated[str, Meta(max_length=MOST_TEXT), NOTE] = ""
 
 
 class AnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
-    text: Annotated[str, Meta(min_length=1, max_length=MOST_TEXT, pattern=_TEXT)]
+    text: Annotated[str, Meta(min_length=1, max_length=MOST_TEXT), NOTE]
 
 
 class AnswerOut(Struct, frozen=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.availability.schemas import AddOnIds, ServiceIds
-from grome.common.text import ONE_LINE
+from grome.common.text import NAME
 from grome.walkins.models import State
 
 DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
@@ -21,7 +21,7 @@ class WalkInIn(Struct, frozen=True, forbid_unknown_fields=True):
 class GuestIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody without an account; the name is what you will call."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=80, pattern=ONE_LINE)]
+    name: Annotated[str, Meta(min_length=1, max_length=80), NAME]
     service_ids: ServiceIds
     add_on_ids: AddOnIds = []
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.common.http import PageQuery
+from grome.common.text import NOTE
 from grome.events.models import EventType
 from grome.webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Endpoint
 
@@ -23,7 +24,7 @@ Types = Annotated[
     list[EventType],
     Meta(max_length=len(EventType), description="What is sent; none stands for all that you may see."),
 ]
-Description = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Description = Annotated[str, Meta(max_length=200), NOTE]
 
 
 class EndpointIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,7 +33,7 @@ def new_email() -> str:
 
 
 def new_phone() -> str:
-    return f"+49{os.getpid() % 100_000:05}{next(_numbers):05}"
+    return f"+4930{os.getpid() % 100_000:05}{next(_numbers):05}"
 
 
 def person_of(answer: dict[str, Any]) -> Person:

@@ -11,9 +11,11 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from loguru import logger
 from pymongo.errors import DuplicateKeyError, WriteError
 
 from config.settings import Settings
+from grome.accounts.models import User
 from grome.barbers.models import Barber, CancellationPolicy, ChosenService, OfferedService, StoredBarber
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import document_of
@@ -22,6 +24,7 @@ from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.bookings.wishes import Wish, compose
 from grome.catalogue.models import Service
 from grome.catalogue.repository import ServiceRepository
+from grome.common.actor import Role
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.common.mongo import Database, from_document, to_document
@@ -270,3 +273,41 @@ async def test_the_command_lists_and_applies(elsewhere: Settings, database_: Dat
     assert [f"{number:04}" in told for number in NUMBERS] == [True] * len(MIGRATIONS)
     assert states(await grome_migrate(elsewhere, tmp_path, "--list")) == [True] * len(MIGRATIONS)
     assert await grome_migrate(elsewhere, tmp_path) == ""
+
+
+async def test_stored_addresses_get_their_normal_form_unless_another_account_has_it(database_: Database) -> None:
+    await run(database_, *MIGRATIONS[:4])
+    addresses = {
+        "decomposed": ("jose\u0301@example.com", None),
+        "a-label": ("a@xn--mller-kva.example", "+49015123456789"),
+        "taken": ("b@m\u00fcller.example", "+4915111111111"),
+        "clashes": ("b@xn--mller-kva.example", "+49015111111111"),
+        "impossible": ("a@\U0001f488.example", "+99912345678"),
+        "normal": ("ada@example.com", "+4930123456"),
+    }
+    ids = {name: new_id() for name in addresses}
+    for name, (email, phone) in addresses.items():
+        user = User(
+            id=ids[name],
+            email=email,
+            phone=phone,
+            password_hash="",
+            name=name,
+            role=Role.CUSTOMER,
+            created_at=system_clock(),
+        )
+        await database_["users"].insert_one(to_document(user))
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    try:
+        assert await run(database_) == NUMBERS[4:]
+    finally:
+        logger.remove(sink)
+    stored = {user["name"]: (user["email"], user["phone"]) async for user in database_["users"].find()}
+    assert stored == {
+        **addresses,
+        "decomposed": ("jos\u00e9@example.com", None),
+        "a-label": ("a@m\u00fcller.example", "+4915123456789"),
+    }
+    told = sorted((str(ids[name]), field) for name in ("clashes", "impossible") for field in ("email", "phone"))
+    assert sorted((line.split("account ")[1][:36], line.split()[1]) for line in lines) == told

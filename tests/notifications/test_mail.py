@@ -93,6 +93,7 @@ def test_a_subject_of_two_lines_is_our_fault(subject: str) -> None:
         ('q"x@example.com', '"q\\"x"@example.com'),
         ("a:b;@example.com", '"a:b;"@example.com'),
         ("sam@exämple.com", "sam@xn--exmple-cua.com"),
+        ("sam@straße.example", "sam@xn--strae-oqa.example"),  # strasse.example is another domain
         ("josé@example.com", "josé@example.com"),
         ("x" * 64 + "@" + "y" * 63 + ".example", "x" * 64 + "@" + "y" * 63 + ".example"),
     ],

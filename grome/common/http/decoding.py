@@ -10,6 +10,7 @@ import msgspec
 from sanic import Request
 
 from grome.common.errors import Invalid, MalformedBody, UnsupportedMediaType
+from grome.common.text_fields import normalize_texts
 
 T = TypeVar("T", bound=msgspec.Struct)
 _PLACE = re.compile(r"^(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`$", re.DOTALL)
@@ -47,7 +48,7 @@ class BodyDecoder:
         elif request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedMediaType(headers={"Accept-Encoding": "identity"})  # RFC 9110, section 15.5.16
         try:
-            return self._decoder.decode(body)
+            return normalize_texts(self._decoder.decode(body))
         except msgspec.ValidationError as error:
             raise Invalid(*fault_of(error)) from None
         except msgspec.DecodeError as error:
@@ -83,7 +84,7 @@ class QueryDecoder:
                 raise Invalid(name, "is not null where it is given")
             if isinstance(value, float) and not math.isfinite(value):  # "inf" passes an open-ended bound
                 raise Invalid(name, "is not a finite number")
-        return query
+        return normalize_texts(query)
 
     def _value(self, name: str, values: list[str]) -> str | list[str]:
         if not _is_utf8(name):
