@@ -17,6 +17,7 @@ from grome.availability.models import (
     WeeklyHours,
 )
 from grome.common.money import Amount
+from grome.common.words import FindableWords
 
 # In metres: the sphere on which MongoDB's $geoNear measures.
 EARTH_RADIUS_M: Final = 6_378_100.0
@@ -191,9 +192,9 @@ class Barber(Struct, frozen=True, kw_only=True):
 class BarberWords(Struct, frozen=True):
     """What a barber is found by: the words of these fields of `Barber`, from the most telling to the least."""
 
-    display_name: list[str]
-    services: list[str]
-    neighbourhood: list[str]
+    display_name: FindableWords
+    services: FindableWords
+    neighbourhood: FindableWords
 
 
 class StoredBarber(Barber, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ from grome.common.mongo import (
 )
 from grome.common.mongo_schema import validator_for
 from grome.common.mongo_transactions import Session
-from grome.common.mongo_words import Place, WordSearch
+from grome.common.mongo_words import Place, WordSearch, renew_words
 from grome.common.words import findable_words
 
 _SEARCHED: Final = BarberWords.__struct_fields__
@@ -217,6 +217,9 @@ class BarberRepository:
     async def complete(self) -> None:
         """Give those from before there was a search their words, and whatever else they lack."""
         await fill_in(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
+
+    async def renew_words(self) -> None:
+        await renew_words(self._barbers, _SEARCHED, lambda old: _stored(old)["words"])
 
 
 def document_of(barber: Barber) -> Document:

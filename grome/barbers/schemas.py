@@ -213,7 +213,8 @@ class SearchQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Meta(
             min_length=1,
             max_length=100,
-            description="Up to ten words or beginnings of words; all of them are found, case and accents aside.",
+            description="Up to ten words, beginnings of words, or in scripts without spaces parts of words; all of "
+            "them are found, case and accents aside.",
             examples=["haircut mitte"],
         ),
         SEARCH,

@@ -9,14 +9,14 @@ from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_o
 from grome.common.errors import Invalid
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.mongo_words import Place
-from grome.common.words import words
+from grome.common.words import MAX_TERMS, count_words, words
 
 MAX_WORDS: Final = 10
 RADIUS_KM: Final = 20.0
 
 
 class BarberSearch:
-    """All words are to be found, each anywhere, and the beginning of a word finds it.
+    """All words are to be found, each anywhere. A word's beginning finds it; in scripts without spaces, any part does.
 
     A match is as good as its worst word: whole in the name, beginning one there, then the same of a service and of the
     part of town. Among equals the nearest comes first or, without a position, the best rated.
@@ -38,9 +38,9 @@ def _words(query: SearchQuery) -> list[str]:
     sought = words(query.q)
     if not sought:
         raise Invalid("q", "has no letter or digit in it")
-    if len(sought) > MAX_WORDS:
+    if count_words(query.q) > MAX_WORDS:
         raise Invalid("q", f"has more than {MAX_WORDS} words")
-    return sought
+    return sought[:MAX_TERMS]
 
 
 def _point(query: SearchQuery) -> GeoPoint | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.text import END, NAME, NOTE
+from grome.common.words import FindableWords
 
 Line = Annotated[str, Meta(min_length=1, max_length=80), NAME]
 Text = Annotated[str, Meta(max_length=1000), NOTE]
@@ -32,9 +33,9 @@ class Service(Struct, frozen=True, kw_only=True):
 class ServiceWords(Struct, frozen=True):
     """What an entry is found by, in English and its translations, from the most telling to the least."""
 
-    name: list[str]
-    category: list[str]
-    description: list[str]
+    name: FindableWords
+    category: FindableWords
+    description: FindableWords
 
 
 class StoredService(Service, frozen=True, kw_only=True):

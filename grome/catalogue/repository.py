@@ -20,9 +20,10 @@ from grome.common.mongo import (
     to_document,
 )
 from grome.common.mongo_schema import validator_for
-from grome.common.mongo_words import Place, WordSearch
+from grome.common.mongo_words import Place, WordSearch, renew_words
 from grome.common.words import findable_words
 
+_SOURCES: Final = ("name", "category", "description", "translations")
 _WORD_FIELDS: Final = tuple(f"words.{name}" for name in ServiceWords.__struct_fields__)
 COLLECTION = CollectionSpec(
     "services",
@@ -89,13 +90,21 @@ class ServiceRepository:
         """Give entries from before there were words theirs."""
         await fill_in(self._services, "words", lambda old: document_of(from_document(old, Service)))
 
+    async def renew_words(self) -> None:
+        await renew_words(self._services, _SOURCES, _words)
+
 
 def document_of(service: Service) -> Document:
     """What is stored of an entry."""
-    translations = service.translations.values()
+    stored = to_document(service)
+    return {**stored, "words": _words(stored)}
+
+
+def _words(stored: Document) -> Document:
+    translations = stored["translations"].values()
     words = ServiceWords(
-        findable_words(service.name, *(translation.name for translation in translations)),
-        findable_words(service.category),
-        findable_words(service.description, *(translation.description for translation in translations)),
+        findable_words(stored["name"], *(translation["name"] for translation in translations)),
+        findable_words(stored["category"]),
+        findable_words(stored["description"], *(translation["description"] for translation in translations)),
     )
-    return {**to_document(service), "words": to_document(words)}
+    return to_document(words)

@@ -12,7 +12,7 @@ from grome.common.errors import NotFound
 from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.mongo_words import Place
-from grome.common.words import words
+from grome.common.words import MAX_TERMS, words
 
 
 class CatalogueService:
@@ -50,7 +50,7 @@ class CatalogueService:
             last = AfterName(found[query.limit - 1].name) if len(found) > query.limit else None
             return _page(found[: query.limit], last)
         place = decode_cursor(query.cursor, ByName)
-        sought = words(query.q)
+        sought = words(query.q)[:MAX_TERMS]
         matches = await self._services.search(sought, query.category, place, query.limit + 1) if sought else []
         final = matches[query.limit - 1][1] if len(matches) > query.limit else None
         return _page([service for service, _ in matches[: query.limit]], final)

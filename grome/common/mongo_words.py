@@ -4,7 +4,7 @@ A text index of MongoDB finds whole words only, and cannot stand beside a search
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +13,21 @@ import msgspec
 from msgspec import Meta, Struct
 
 from grome.common.mongo import Collection, Document
+
+
+async def renew_words(collection: Collection, sources: Sequence[str], words_of: Callable[[Document], Document]) -> None:
+    """Store anew what each document is found by, where `words_of` says something else than what is stored.
+
+    `sources` are the fields that it reads. A document whose sources change meanwhile is read again.
+    """
+    fields = [*sources, "words"]
+    async for read in collection.find({}, fields):
+        old: Document | None = read
+        while old is not None and (new := words_of(old)) != old.get("words"):
+            written = await collection.update_one(
+                {name: old.get(name) for name in ("_id", *fields)}, {"$set": {"words": new}}
+            )
+            old = None if written.matched_count else await collection.find_one({"_id": old["_id"]}, fields)
 
 
 class Place(Struct, frozen=True):

@@ -1,16 +1,19 @@
 """Bounds that the database itself holds, and the fields that they need.
 
 Applies every collection's validator and indexes as they are declared now. Stored emails and phone numbers get their
-normal form; what another account has already, and what is not an address, stays as it is and is named in the log.
+normal form; what another account has already, and what is not an address, stays as it is and is named in the log. The
+words by which barbers and services are found are computed anew.
 """
 
 from loguru import logger
 
 from grome.accounts.repository import SESSIONS, USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
+from grome.barbers.repository import BarberRepository
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.calendar.repository import TOLD as CALENDARS_TOLD
 from grome.catalogue.repository import COLLECTION as SERVICES
+from grome.catalogue.repository import ServiceRepository
 from grome.common.email_addresses import normalize_email
 from grome.common.mongo import Database, apply_collection
 from grome.common.mongo_budgets import COLLECTION as BUDGETS
@@ -39,6 +42,8 @@ async def up(database: Database) -> None:
         await apply_collection(database, spec)
     await _let_moving_follow_cancelling(database)
     await _normalize_addresses(database)
+    await BarberRepository(database).renew_words()
+    await ServiceRepository(database).renew_words()
 
 
 async def _leave_one_hold(database: Database) -> None:

@@ -69,6 +69,48 @@ def someone(name: str, *, offers: tuple[str, ...] = (), part: str = "", place: P
     return msgspec.structs.replace(made, display_name=name)
 
 
+SCRIPTS = {
+    "東京{}散髪屋": ["東京{}", "{}", "散髪屋", "京{}散", "屋"],
+    "ヘアカット{}": ["カット", "ｶｯﾄ", "カット{}"],
+    "ร้านตัดผม{}": ["ตัดผม{}", "ผม"],
+    "Bar\u00adberia {}": ["barberia {}"],
+    "\u0645\u062d\u0640\u0640\u0645\u062f {}": ["\u0645\u062d\u0645\u062f {}"],
+    "हिन्दी {}": ["हिन्दी {}", "हिन् {}"],
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+async def test_names_in_any_script_are_found_by_what_people_type(http: httpx.AsyncClient, word: str, name: str) -> None:
+    owner = await register(http, role="barber")
+    tag = "".join(chr(0x30A1 + 2 * (ord(letter) - ord("a"))) for letter in word[1:]) if "{}" in name[1:] else word
+    profile = {**PROFILE, "display_name": name.format(tag), "location": {"lat": 35.7, "lng": 139.7}}
+    assert (await http.put("/v1/barbers/me", json=profile, headers=owner.auth)).status_code == 200
+    for typed in SCRIPTS[name]:
+        query = f"{typed} {{}}" if "{}" not in typed else typed
+        assert [one["name"] for one in await found(http, query.format(tag))] == [name.format(tag)], typed
+    assert await found(http, f"{tag} ガ散") == []
+
+
+async def test_search_in_signs_reads_an_index(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+    await barber(http, context)
+    await context.database.command("profile", 2)
+    try:
+        assert await found(http, f"東京散髪屋ヘアカット {word}") == []
+        assert (await http.get("/v1/services", params={"q": f"ヘアカット {word}"})).json()["items"] == []
+    finally:
+        await context.database.command("profile", 0)
+    asked = {"command.aggregate": {"$in": ["barbers", "services"]}}
+    plans = await context.database["system.profile"].distinct("planSummary", asked)
+    assert plans
+    assert not [plan for plan in plans if "IXSCAN" not in plan]
+    await context.database.drop_collection("system.profile")
+
+
+async def test_ten_words_are_the_most_and_a_run_of_signs_is_one(http: httpx.AsyncClient) -> None:
+    for q, status in ((" ".join("abcdefghij"), 200), (" ".join("abcdefghijk"), 422), ("東京散髪屋" * 20, 200)):
+        assert (await http.get(SEARCH, params={"q": q})).status_code == status, q
+
+
 async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
     http: httpx.AsyncClient, context: AppContext, word: str
 ) -> None:

@@ -311,3 +311,18 @@ async def test_stored_addresses_get_their_normal_form_unless_another_account_has
     }
     told = sorted((str(ids[name]), field) for name in ("clashes", "impossible") for field in ("email", "phone"))
     assert sorted((line.split("account ")[1][:36], line.split()[1]) for line in lines) == told
+
+
+async def test_stored_words_are_computed_anew(database_: Database) -> None:
+    await run(database_, *MIGRATIONS[:4])
+    shop = msgspec.structs.replace(a_barber((35.7, 139.7)), display_name="東京散髪屋")
+    cut = Service(id=new_id(), name="ヘアカット", category="hair", created_at=system_clock())
+    old = {name: ["東京散髪屋"] for name in ("display_name", "services", "neighbourhood")}
+    await database_["barbers"].insert_one({**document_of(shop), "words": old})
+    services = ServiceRepository(database_)
+    await services.add(cut)
+    await database_["services"].update_one({"_id": cut.id}, {"$set": {"words.name": ["ヘアカット"]}})
+    assert await services.search(["カッ"], None, None, 10) == []
+    assert await run(database_) == NUMBERS[4:]
+    assert [found.id for found, _ in await services.search(["カッ", "ット"], None, None, 10)] == [cut.id]
+    assert (await database_["barbers"].find_one() or {})["words"] == document_of(shop)["words"]
