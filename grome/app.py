@@ -89,7 +89,7 @@ Find a barber nearby, book a time that is really free, and run a barber's day.
 Send JSON. Sign in with `POST /v1/auth/login` and send the access token as `Authorization: Bearer …`. Errors are
 `application/problem+json` with a stable `code`; every answer carries `X-Request-ID`. Money is an integer in minor
 units. Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. What belongs to somebody else
-answers 404.
+answers 404. Every GET answers HEAD as well, with the same headers and no body.
 """
 
 

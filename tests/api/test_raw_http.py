@@ -434,3 +434,44 @@ def test_every_get_route_answers_head_and_reads_a_body(app: App) -> None:
         if "GET" in route.methods:
             assert "HEAD" in route.methods, route.path
             assert not route.extra.ignore_body, route.path
+
+
+@pytest.mark.parametrize(("field", "body"), [(LENGTH, BODY), (b"Transfer-Encoding: chunked", chunk(SIZE))])
+async def test_client_that_expects_100_continue_is_told_to_send_its_body(
+    doors: Doors, field: bytes, body: bytes
+) -> None:
+    for port in (doors.with_fast_path, doors.without):
+        received = await exchange(port, [post(field, b"Expect: 100-continue"), body + LAST_PROBE], pause_s=0.2)
+        interim, _, rest = received.partition(b"\r\n\r\n")
+        assert interim == b"HTTP/1.1 100 Continue"
+        assert [answer.status_code for answer in answers_in(rest, first_is_head=False)] == [401, 200]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"GET /health/live HTTP/1.1\r\n", b"Host: x\r\n", b"X-A: b\r\n", b"X-B: c\r\n"],
+        [post(LENGTH), b"{", b" ", b" "],
+        [post(b"Transfer-Encoding: chunked"), b"3f\r\n", b"{", b" "],
+        [get(LENGTH, start=b"GET /health/live HTTP/1.1"), b"{"],
+    ],
+    ids=["head", "body", "chunks", "body that nobody asked for"],
+)
+async def test_request_that_never_ends_is_given_up(
+    app: App, doors: Doors, monkeypatch: pytest.MonkeyPatch, parts: list[bytes]
+) -> None:
+    monkeypatch.setitem(app.config, "REQUEST_TIMEOUT", 0.4)
+    for port in (doors.with_fast_path, doors.without):
+        (answer,) = answers_in(await exchange(port, parts, pause_s=0.1), first_is_head=False)
+        assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/jobs/login", "/jobs/static/app.js", "/mailbox/"])
+async def test_head_of_page_has_the_headers_of_get_and_no_body(http: httpx.AsyncClient, path: str) -> None:
+    head, get_ = await http.head(path), await http.get(path)
+    assert (head.status_code, head.content) == (get_.status_code, b"")
+    assert _without_id(head.headers) == _without_id(get_.headers)
+
+
+def _without_id(headers: httpx.Headers) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "x-request-id"}
