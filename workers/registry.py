@@ -15,7 +15,7 @@ from grome.notifications.planning import TELL
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
-from grome.waitlist.filling import FILL
+from grome.waitlist.follower import FILL
 from grome.waitlist.jobs import fill_freed_time, heal_waitlist
 from grome.webhooks.jobs import send_webhook
 from grome.webhooks.models import WEBHOOK

@@ -1,6 +1,6 @@
 """What follows from events: the relay and those who follow it, messages and webhooks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from grome.audit.repository import AuditRepository
@@ -9,6 +9,7 @@ from grome.common.mongo_budgets import Budgets
 from grome.context.visits import Visits
 from grome.events.caches import BarberCaches
 from grome.events.live import LiveRooms
+from grome.events.models import Change
 from grome.events.relay import Follower, Relay
 from grome.events.repository import RelayRepository
 from grome.notifications.budgets import MessageBudgets
@@ -29,7 +30,7 @@ from grome.notifications.sms import open_sms
 from grome.notifications.smtp import SmtpMailer
 from grome.notifications.stories import Stories
 from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
-from grome.waitlist.filling import WaitlistFollower
+from grome.waitlist.follower import WaitlistFollower
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.follower import WebhookFollower
 from grome.webhooks.guard import SystemResolver
@@ -48,14 +49,21 @@ class Effects(Visits):
             "audit trail": self.audit,
             "webhooks": WebhookFollower(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
             "messages": Planner(self.jobs),
-            "waitlist": WaitlistFollower(self.jobs),
+            "waitlist": self._waitlist_follower,
             "promo codes": self.promo_claims,
         }
 
     @cached_property
     def relay(self) -> Relay:
-        caches = BarberCaches(self.barber_changes)
-        return Relay(RelayRepository(self.database), self.followers, caches.follow, self.jobs, self.clock)
+        return Relay(RelayRepository(self.database), self.followers, self._follow_changes, self.jobs, self.clock)
+
+    async def _follow_changes(self, changes: Sequence[Change]) -> None:
+        await BarberCaches(self.barber_changes).follow(changes)
+        await self._waitlist_follower.follow_changes(changes)
+
+    @cached_property
+    def _waitlist_follower(self) -> WaitlistFollower:
+        return WaitlistFollower(self.jobs, self.clock)
 
     @cached_property
     def audit(self) -> AuditTrail:

@@ -120,13 +120,13 @@ class Visits(People):
 
     @cached_property
     def waitlist(self) -> WaitlistService:
-        return WaitlistService(self.stored_waitlist, self.barbers, self.catalogue, self.clock)
+        return WaitlistService(
+            self.stored_waitlist, self.waitlist_filling, self.barbers, self.catalogue, self.bookings, self.clock
+        )
 
     @cached_property
     def waitlist_filling(self) -> WaitlistFilling:
-        return WaitlistFilling(
-            self.stored_waitlist, self.barbers, self.bookings, self.availability, self.booking_creation, self.clock
-        )
+        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, self.booking_creation, self.clock)
 
     @cached_property
     def walk_ins(self) -> WalkInService:

@@ -136,14 +136,18 @@ def _lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
 
 
 def _slim() -> Document:
-    """Of an update, the new entries of outboxes and the ids; a barber whole, for those who keep barbers in memory."""
+    """Of an update, the new entries of outboxes and the ids.
+
+    A barber whole, for caches, and what was set of it, by which the waitlist tells what may have become free.
+    """
     is_slim = {"$and": [{"$eq": ["$operationType", "update"]}, {"$ne": ["$ns.coll", BARBERS]}]}
     updated = {"$objectToArray": {"$ifNull": ["$updateDescription.updatedFields", {}]}}
     of_outbox = {"$in": [{"$first": {"$split": ["$$field.k", "."]}}, _OUTBOX_FIELDS]}
     outboxes = {"$arrayToObject": {"$filter": {"input": updated, "as": "field", "cond": of_outbox}}}
+    set_fields = {"$cond": [{"$eq": ["$ns.coll", BARBERS]}, "$updateDescription.updatedFields", outboxes]}
     ids = {name: f"$fullDocument.{name}" for name in _NEEDED}
     return {
-        "updateDescription": {"updatedFields": outboxes, "removedFields": "$$REMOVE", "truncatedArrays": "$$REMOVE"},
+        "updateDescription": {"updatedFields": set_fields, "removedFields": "$$REMOVE", "truncatedArrays": "$$REMOVE"},
         "fullDocument": {"$cond": [is_slim, ids, "$fullDocument"]},
     }
 

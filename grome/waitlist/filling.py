@@ -1,193 +1,240 @@
-"""What follows from time that becomes free: who waits for it is asked, one at a time."""
+"""Time that becomes free is offered to the people who wait for it, one at a time."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from functools import partial
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from loguru import logger
-from msgspec import to_builtins
+from msgspec import structs
 
-from grome.availability.service import AvailabilityService
 from grome.availability.slots import Slot
-from grome.barbers.models import ChosenService
-from grome.barbers.service import BarberService, offered_services
+from grome.availability.ticks import local_day, moment_of
+from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreation
 from grome.bookings.errors import SlotNotOffered, SlotTaken
-from grome.bookings.models import Action, Booking, HistoryEntry, Origin, Party, Status, as_of
+from grome.bookings.models import Booking, Origin
 from grome.bookings.service import BookingService
 from grome.bookings.wishes import Wish
 from grome.common.clock import Clock
+from grome.common.each import Sweep, for_each
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
-from grome.events.models import Event, EventType
-from grome.jobs.models import JobKind, NewJob, Queue
-from grome.jobs.service import Jobs
-from grome.waitlist.models import HELD, MOST_UNANSWERED, Entry, Freed, Passed, State
-from grome.waitlist.repository import WaitlistRepository
+from grome.common.mongo import Document, to_document
+from grome.events.models import Event
+from grome.waitlist.freed import dates_freed, ended_offer, is_agreed, is_open, is_refused_by_customer
+from grome.waitlist.models import HELD, LONGEST, Dates, Entry, Search, State
+from grome.waitlist.open_times import OpenTimes
+from grome.waitlist.reach import WaitlistReach
+from grome.waitlist.repository import Around, Offering, WaitlistRepository
 
-FILL: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
-_DAY: Final = timedelta(days=1)
 # An offer without a booking for so long was cut off between the two.
 _CUT_OFF: Final = timedelta(minutes=1)
-_HEALED_AT_ONCE: Final = 200
-_FREEING: Final = frozenset(
-    {
-        EventType.BOOKING_CANCELLED,
-        EventType.BOOKING_DECLINED,
-        EventType.BOOKING_EXPIRED,
-        EventType.BOOKING_NO_SHOW,
-        EventType.BOOKING_COMPLETED,
-        EventType.BOOKING_RESCHEDULED,
-        EventType.BOOKING_PROPOSAL_REJECTED,
-        EventType.BOOKING_PROPOSAL_WITHDRAWN,
-        EventType.BOOKING_PROPOSAL_LAPSED,
-    }
-)
-_FOLLOWED: Final = _FREEING | {EventType.BOOKING_ACCEPTED}
+# So many entries are asked by one job; another job goes on behind them.
+ASKED_AT_ONCE: Final = 200
+# What a run of the healing job looks at, from where the last one has come to. An entry for an area counts for as many
+# as there are barbers within its reach.
+_OFFERS_HEALED: Final = 200
+_LOOKED_AT: Final = 200
+_AREAS_LOOKED_AT: Final = 20
+_OVER_AT_ONCE: Final = 500
+# Of the starts that look free so many are tried for one entry; each was taken by somebody faster.
+_ATTEMPTS: Final = 8
+# The longest visit reaches over so many dates before the last of them (ten services of eight hours).
+_LONGEST_VISIT: Final = timedelta(days=4)
 
 
-class WaitlistFollower:
-    """Follows events: each that may free time, or answers an offer, becomes a job."""
+class _Asked(Enum):
+    """What became of an offer: the entry has it or needs none, or somebody else was faster."""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-
-    async def follow(self, events: Sequence[Event]) -> None:
-        await self._jobs.add(
-            *(
-                NewJob(f"{event.id}:waitlist", FILL, {"event": to_builtins(event)})
-                for event in events
-                if event.type in _FOLLOWED
-            )
-        )
+    DONE = auto()
+    TAKEN = auto()
 
 
 class WaitlistFilling:
+    """`at_once` is how many entries one search asks before it hands the rest over."""
+
     def __init__(
         self,
         entries: WaitlistRepository,
         barbers: BarberService,
         bookings: BookingService,
-        availability: AvailabilityService,
         creation: BookingCreation,
         clock: Clock,
+        at_once: int = ASKED_AT_ONCE,
     ) -> None:
         self._entries, self._barbers, self._bookings = entries, barbers, bookings
-        self._availability, self._creation, self._clock = availability, creation, clock
+        self._creation, self._clock, self._at_once = creation, clock, at_once
+        self._reach = WaitlistReach(barbers)
+        self._offers = _Round(entries, {"state": State.OFFERED.value}, _OFFERS_HEALED)
+        waiting = {"state": State.WAITING.value}
+        self._waiting = [
+            _Round(entries, {**waiting, "barber_id": {"$ne": None}}, _LOOKED_AT),
+            _Round(entries, {**waiting, "barber_id": None}, _AREAS_LOOKED_AT),
+        ]
+        self._over = Sweep("waitlist window", self._over_page, _OVER_AT_ONCE)
 
-    async def react(self, event: Event) -> None:
-        """Settle the offer that the event answers, and offer the time that it frees. Safe to do again."""
+    async def react(self, event: Event) -> Search | None:
+        """Settle the offer that the event answers, and offer the time that it frees. Safe to do again.
+
+        Returns the search to go on with if more people wait than are asked at once.
+        """
         booking = (await self._bookings.find_many([event.subject_id])).get(event.subject_id)
         if booking is None:
-            return
+            return None
         if booking.origin is Origin.WAITLIST:
             await self._settle(booking)
-        if event.type in _FREEING:
-            await self._fill(booking, event)
-
-    async def heal(self) -> None:
-        """Entries whose offer was answered without their hearing of it, and those whose time is over."""
-        cut_off = await self._entries.offered_before(self._clock() - _CUT_OFF, _HEALED_AT_ONCE)
-        bookings = await self._bookings.find_many([entry.booking_id for entry in cut_off if entry.booking_id])
-        for entry in cut_off:
-            if entry.booking_id is None:
-                continue
-            if booking := bookings.get(entry.booking_id):
-                await self._settle(booking)
-            else:
-                await self._entries.withdraw(entry.booking_id)
-        if ended := await self._entries.end_over(self._clock()):
-            logger.info("{} waited until their time was over", ended)
-
-    async def _settle(self, booking: Booking) -> None:
-        entry = await self._entries.offered_to(booking.id)
-        if entry is None or (booking.status is Status.REQUESTED and booking.awaits is Party.CUSTOMER):
-            return
-        if booking.status is not Status.CANCELLED:
-            await self._entries.settle(booking.id)
-            return
-        ran_out = booking.history[-1].action is Action.EXPIRE
-        is_last = ran_out and entry.unanswered + 1 >= MOST_UNANSWERED
-        passed = Passed(booking.barber_id, booking.scheduled_at)
-        state = State.LAPSED if is_last else State.WAITING
-        await self._entries.pass_over(booking.id, passed, state, unanswered=ran_out)
-
-    async def _fill(self, booking: Booking, event: Event) -> None:
         try:
             barber = await self._barbers.find(booking.barber_id)
-        except NotFound:  # nobody waits for who has left the map
+        except NotFound:  # nobody waits for a barber who has left the map
+            return None
+        dates = dates_freed(booking, event.version, ZoneInfo(barber.timezone))
+        if dates is None:
+            return None
+        refused = booking.origin is Origin.WAITLIST and is_refused_by_customer(booking)
+        return await self.fill(
+            Search(barber_id=barber.id, dates=dates, asked_last=booking.customer_id if refused else None)
+        )
+
+    async def fill(self, search: Search) -> Search | None:
+        """Ask the next people in turn about what is free; returns the search to go on with, if there are more."""
+        try:
+            barber = await self._barbers.find(search.barber_id)
+        except NotFound:
+            return None
+        times = OpenTimes(barber, self._bookings, self._clock)
+        window = self._window(times.zone, search.dates)
+        if window[1] <= self._clock():
+            return None
+        around = Around(barber.id, to_document(barber.location), [offer.service_id for offer in barber.services])
+        while True:
+            customer = {"$eq" if search.is_last else "$ne": search.asked_last} if search.asked_last else None
+            found, last = await self._entries.candidates(around, window, customer, search.after, self._at_once)
+            await for_each(found, partial(self._ask, times=times, dates=search.dates), name="waitlist search")
+            if last:
+                return structs.replace(search, after=last)
+            if search.asked_last is None or search.is_last:
+                return None
+            search = structs.replace(search, is_last=True, after=None)
+
+    async def offer_now(self, entry: Entry) -> None:
+        """Offer a new entry what is free already: its customer may have looked before somebody cancelled."""
+        for barber in (await self._reach.barbers_for(entry)).barbers:
+            times = OpenTimes(barber, self._bookings, self._clock)
+            if await times.first(entry):
+                await self._ask(entry, times, None)
+                if not await self._is_waiting(entry):
+                    return
+            await asyncio.sleep(0)
+
+    async def heal(self) -> None:
+        """Mend what was missed: offers that were answered or cut off, windows that are over, and time that is free.
+
+        Time becomes free in ways that no event tells of, such as a date that comes within the horizon, and an event may
+        be lost. So all who wait are compared with what is free, so many in a run.
+        """
+        await for_each(await self._offers.next(), self._heal_offer, name="waitlist offer")
+        if ended := (await self._over.run(self._lapse)).done:
+            logger.info("{} waited until their time was over", ended)
+        waiting = [entry for entries in self._waiting for entry in await entries.next()]
+        holding = await self._entries.holding({entry.customer_id for entry in waiting})
+        in_turn = sorted(waiting, key=lambda entry: entry.turn)
+        await for_each(
+            (entry for entry in in_turn if entry.customer_id not in holding), self._look, name="waitlist entry"
+        )
+
+    async def _over_page(self, after: UUID | None, limit: int) -> list[UUID]:
+        return await self._entries.over(self._clock(), limit, after)
+
+    async def _lapse(self, entry_id: UUID) -> None:
+        await self._entries.lapse(entry_id, self._clock())
+
+    async def _heal_offer(self, entry: Entry) -> None:
+        if entry.booking_id is None:
             return
-        start, end = _freed(booking, event.version)
-        if end <= self._clock():
+        if booking := (await self._bookings.find_many([entry.booking_id])).get(entry.booking_id):
+            await self._settle(booking)
+        elif entry.offered_at is None or entry.offered_at <= self._clock() - _CUT_OFF:
+            await self._entries.withdraw(entry.booking_id)
+
+    async def _look(self, entry: Entry) -> None:
+        """If something is free for the entry, ask everybody who waits for it, in turn."""
+        for barber in (await self._reach.barbers_for(entry)).barbers:
+            times = OpenTimes(barber, self._bookings, self._clock)
+            if slot := await times.first(entry):
+                day = slot.start.astimezone(times.zone).date()
+                await self.fill(Search(barber_id=barber.id, dates=Dates(day, day)))
+                if not await self._is_waiting(entry):
+                    return
+            await asyncio.sleep(0)  # a long window takes a while: others have their turns meanwhile
+
+    async def _is_waiting(self, entry: Entry) -> bool:
+        found = await self._entries.find(entry.customer_id, entry.id)
+        return found is not None and found.state is State.WAITING
+
+    async def _settle(self, booking: Booking) -> None:
+        """End an offer that was answered; one that waits for the barber's word stays open."""
+        entry = await self._entries.offered_to(booking.id)
+        if entry is None or is_open(booking):
             return
-        freed = Freed(barber, start, end)
-        known: dict[tuple[UUID, ...], list[Slot]] = {}  # by services; until one of the starts is taken
-        for entry in await self._entries.matching(freed):
-            if services := offered_services(barber, entry.service_ids):
-                wanted = tuple(entry.service_ids)
-                if wanted not in known:
-                    known[wanted] = await self._slots(freed, services)
-                if await self._ask(entry, freed, services, known[wanted]):
-                    known.clear()
+        if is_agreed(booking):
+            await self._entries.settle(booking.id, self._clock())
+        else:
+            await self._entries.pass_over(entry, booking.id, ended_offer(booking), self._clock())
 
-    async def _ask(self, entry: Entry, freed: Freed, services: list[ChosenService], slots: list[Slot]) -> bool:
-        """Whether a start of these was tried: others are to be asked about what is free then."""
-        passed = {one.start for one in entry.passed if one.barber_id == freed.barber.id}
-        tried = False
-        for slot in slots:
-            if _suits(entry, slot) and slot.start not in passed:
-                tried = True
-                if await self._offer(entry, freed, services, slot):
-                    break
-        return tried
+    def _window(self, zone: ZoneInfo, dates: Dates | None) -> tuple[datetime, datetime]:
+        """The time that an entry's window must touch."""
+        if dates is None:
+            return self._clock(), self._clock() + LONGEST
+        first, last = local_day(dates.first, zone), local_day(dates.last, zone)
+        return moment_of(first.start) - _LONGEST_VISIT, moment_of(last.end)
 
-    async def _slots(self, freed: Freed, services: list[ChosenService]) -> list[Slot]:
-        """The free starts that reach into the freed time, earliest first."""
-        first, last = (freed.start - _DAY).date(), (freed.end + _DAY).date()
-        [(_, days)] = await self._availability.slots_of([(freed.barber, services)], first, last)
-        return list(_reaching((slot for _, found in days for slot in found), freed))
+    async def _ask(self, entry: Entry, times: OpenTimes, dates: Dates | None) -> None:
+        """Offer the first free start that suits, and where somebody was faster the next one."""
+        await asyncio.sleep(0)  # of many entries, everything else has its turns meanwhile
+        tried: set[datetime] = set()
+        while len(tried) < _ATTEMPTS and (slot := await times.first(entry, dates, tried)):
+            if await self._offer(entry, times, slot) is _Asked.DONE:
+                return
+            tried.add(slot.start)
 
-    async def _offer(self, entry: Entry, freed: Freed, services: list[ChosenService], slot: Slot) -> bool:
-        """Whether the entry needs no other: it has this offer, or does not wait any more."""
+    async def _offer(self, entry: Entry, times: OpenTimes, slot: Slot) -> _Asked:
         now, booking_id = self._clock(), new_id()
-        if not await self._entries.offer(entry, booking_id, now):
-            return True
+        if await self._entries.offer(entry, booking_id, now) is not Offering.MARKED:
+            return _Asked.DONE
         wish = Wish(
             id=booking_id,
             customer_id=entry.customer_id,
-            barber=freed.barber,
-            services=services,
+            barber=times.barber,
+            services=times.services(entry),
             start=slot.start,
-            terms=freed.barber.terms,
+            terms=times.barber.terms,
             origin=Origin.WAITLIST,
         )
+        times.forget()
         try:
             await self._creation.offer(wish, min(now + HELD, slot.start))
-        except (SlotTaken, SlotNotOffered):  # somebody was faster
+        except (SlotTaken, SlotNotOffered):
             await self._entries.withdraw(booking_id)
-            return False
-        return True
+            return _Asked.TAKEN
+        return _Asked.DONE
 
 
-def _freed(booking: Booking, version: int) -> tuple[datetime, datetime]:
-    """The time that a booking has given up with this version."""
-    entry, before = booking.history[version - 1], as_of(booking, version - 1)
-    start = booking.scheduled_at
-    if entry.action is Action.RESCHEDULE and before:
-        start = before.scheduled_at
-    elif entry.action in {Action.REJECT, Action.WITHDRAW, Action.LAPSE}:
-        start = _proposed(booking.history[: version - 1]) or start
-    return start, start + (booking.ends_at - booking.scheduled_at)
+class _Round:
+    """Goes through all entries of a kind, some with each call, and begins again at the front behind the last."""
 
+    def __init__(self, entries: WaitlistRepository, wanted: Document, limit: int) -> None:
+        self._entries, self._wanted, self._limit = entries, wanted, limit
+        self._after: UUID | None = None
 
-def _proposed(history: Sequence[HistoryEntry]) -> datetime | None:
-    return next((entry.scheduled_at for entry in reversed(history) if entry.action is Action.PROPOSE), None)
-
-
-def _reaching(slots: Iterator[Slot], freed: Freed) -> Iterator[Slot]:
-    return (slot for slot in slots if slot.start < freed.end and freed.start < slot.end)
-
-
-def _suits(entry: Entry, slot: Slot) -> bool:
-    return entry.earliest <= slot.start and slot.end <= entry.latest
+    async def next(self) -> list[Entry]:
+        """The next entries; each at most once."""
+        began = self._after
+        found, self._after = await self._entries.part(self._wanted, self._limit, began)
+        if self._after is None and began and len(found) < self._limit:
+            first, self._after = await self._entries.part(self._wanted, self._limit - len(found), until=began)
+            found += first
+        return found

@@ -6,11 +6,23 @@ import msgspec
 
 from grome.context import AppContext
 from grome.events.models import Event
+from grome.jobs.models import NewJob
 from grome.jobs.running import RunningJob
+from grome.waitlist.follower import FILL, payload_of
+from grome.waitlist.models import Search
 
 
 async def fill_freed_time(context: AppContext, job: RunningJob) -> None:
-    await context.waitlist_filling.react(msgspec.convert(job.payload["event"], Event))
+    """Asks so many people, and leaves the rest to a job of its own: no freed time holds up the next for long."""
+    filling, payload = context.waitlist_filling, job.payload
+    if "event" in payload:
+        rest = await filling.react(msgspec.convert(payload["event"], Event))
+    else:
+        rest = await filling.fill(msgspec.convert(payload["search"], Search))
+    if rest:
+        first, part = payload.get("first", job.id), payload.get("part", 1)
+        more = {**payload_of(rest), "first": first, "part": part + 1}
+        await context.jobs.add(NewJob(f"{first}:{part + 1}", FILL, more))
 
 
 async def heal_waitlist(saq: dict[str, Any]) -> None:

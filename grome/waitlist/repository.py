@@ -1,32 +1,75 @@
 """The waitlist in MongoDB."""
 
+from collections.abc import Collection
 from datetime import datetime
+from enum import Enum, auto
 from typing import Annotated, Final
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from pymongo import IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
+from grome.common.each import decode_each
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_places import insert_in_free_place
 from grome.common.mongo_schema import validator_for
-from grome.waitlist.models import MOST_PASSED, OPEN, Entry, Freed, Passed, State
+from grome.waitlist.models import (
+    ENDED_KEPT,
+    MOST_PASSED,
+    MOST_UNANSWERED,
+    MOST_WAITING,
+    OPEN,
+    Ended,
+    Entry,
+    State,
+    Turn,
+)
 
+_OPEN: Final = sorted(state.value for state in OPEN)
+# Entries of the previous release have no place; the limits begin with those that have one.
+_HOLDS_PLACE: Final[Document] = {"state": {"$in": _OPEN}, "place": {"$type": "number"}}
+_KEPT_S: Final = int(ENDED_KEPT.total_seconds())
 COLLECTION = CollectionSpec(
     "waitlist",
     validator_for(Entry),
     [
         IndexModel([("customer_id", 1), ("joined_at", -1), ("_id", -1)], name="customer"),
         IndexModel([("barber_id", 1), ("state", 1), ("joined_at", 1), ("_id", 1)], name="barber"),
+        # In the order of turns, with the window, so that a long list is narrowed in the index.
+        IndexModel(
+            [
+                *(("barber_id", 1), ("state", 1), ("unanswered", 1), ("joined_at", 1), ("_id", 1)),
+                *(("earliest", 1), ("latest", 1)),
+            ],
+            name="turn",
+        ),
         IndexModel([("area.location", "2dsphere"), ("state", 1)], name="area"),
         IndexModel("booking_id", name="booking", partialFilterExpression={"state": State.OFFERED.value}),
         IndexModel([("state", 1), ("latest", 1)], name="over"),
+        IndexModel([("state", 1), ("_id", 1), ("barber_id", 1)], name="round"),
+        # These three hold how many entries a customer can have, that no two are the same, and that one offer is open.
+        IndexModel([("customer_id", 1), ("place", 1)], name="place", unique=True, partialFilterExpression=_HOLDS_PLACE),
+        IndexModel(
+            [("customer_id", 1), ("fingerprint", 1)],
+            name="wish",
+            unique=True,
+            partialFilterExpression={"state": {"$in": _OPEN}, "fingerprint": {"$type": "binData"}},
+        ),
+        IndexModel(
+            "customer_id",
+            name="held",
+            unique=True,
+            partialFilterExpression={"state": State.OFFERED.value, "place": {"$type": "number"}},
+        ),
+        IndexModel("ended_at", name="ended", expireAfterSeconds=_KEPT_S),
+        # The net for entries that a process of the previous release has ended.
+        IndexModel("latest", name="window_over", expireAfterSeconds=_KEPT_S),
     ],
 )
 _FARTHEST_M: Final = 50_000
-_ASKED: Final = {"state": State.WAITING.value}
-# The order in which people are asked, and how many of them because of one freed time.
+_WAITING: Final = {"state": State.WAITING.value}
 _TURN: Final = {"unanswered": 1, "joined_at": 1, "_id": 1}
-_MOST_ASKED: Final = 200
 
 
 class AfterEntry(Struct, frozen=True):
@@ -36,16 +79,43 @@ class AfterEntry(Struct, frozen=True):
     id: UUID
 
 
+class Offering(Enum):
+    """What became of the attempt to mark an entry as offered."""
+
+    MARKED = auto()
+    NOT_WAITING = auto()
+    HOLDS_ANOTHER = auto()
+
+
+class Around(Struct, frozen=True):
+    """A barber as entries are matched: `point` is a GeoJSON document; `services` are those on offer."""
+
+    barber_id: UUID
+    point: Document
+    services: list[UUID]
+
+
 class WaitlistRepository:
     def __init__(self, database: Database) -> None:
         self._entries = database[COLLECTION.name]
 
-    async def add(self, entry: Entry) -> None:
-        await self._entries.insert_one(to_document(entry))
-
-    async def count_open(self, customer_id: UUID) -> int:
-        states = [state.value for state in OPEN]
-        return await self._entries.count_documents({"customer_id": customer_id, "state": {"$in": states}})
+    async def add(self, entry: Entry) -> Entry | None:
+        """Store an entry in a free place. Returns the open entry for the same wish if there is one; None if full."""
+        same = {"customer_id": entry.customer_id, "fingerprint": entry.fingerprint, "state": {"$in": _OPEN}}
+        try:
+            place = await insert_in_free_place(
+                self._entries,
+                lambda place: to_document(structs.replace(entry, place=place)),
+                owner={"customer_id": entry.customer_id, **_HOLDS_PLACE},
+                field="place",
+                limit=MOST_WAITING,
+            )
+        except DuplicateKeyError:
+            place = None
+        if place is not None:
+            return structs.replace(entry, place=place)
+        document = await self._entries.find_one(same)
+        return from_document(document, Entry) if document else None
 
     async def find(self, customer_id: UUID, entry_id: UUID) -> Entry | None:
         document = await self._entries.find_one({"_id": entry_id, "customer_id": customer_id})
@@ -64,7 +134,7 @@ class WaitlistRepository:
 
     async def waiting_for(self, barber_id: UUID, after: AfterEntry | None, limit: int) -> list[Entry]:
         """Those who wait for this very barber, who joined first in front."""
-        wanted: Document = {"barber_id": barber_id, **_ASKED}
+        wanted: Document = {"barber_id": barber_id, **_WAITING}
         if after:
             wanted["$or"] = [
                 {"joined_at": {"$gt": after.joined_at}},
@@ -73,51 +143,93 @@ class WaitlistRepository:
         found = self._entries.find(wanted).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, Entry) async for document in found]
 
-    async def matching(self, freed: Freed) -> list[Entry]:
-        """Whose window the freed time touches, at this barber or in an area around, in the order of their turns."""
-        touches: Document = {**_ASKED, "earliest": {"$lt": freed.end}, "latest": {"$gt": freed.start}}
-        by_name = self._entries.find({"barber_id": freed.barber.id, **touches}).sort(_TURN).limit(_MOST_ASKED)
+    async def candidates(
+        self,
+        around: Around,
+        window: tuple[datetime, datetime],
+        customer: Document | None,
+        after: Turn | None,
+        limit: int,
+    ) -> tuple[list[Entry], Turn | None]:
+        """The next entries that wait for such services at the barber, or in an area around, in the order of turns.
+
+        `window` is the time that an entry's own must touch; `customer` a condition on its customer's id. Returned with
+        them is the turn behind which there may be more, or None.
+        """
+        start, end = window
+        wanted: Document = {
+            **_WAITING,
+            "earliest": {"$lt": end},
+            "latest": {"$gt": start},
+            "service_ids": {"$not": {"$elemMatch": {"$nin": around.services}}},
+        }
+        if customer is not None:
+            wanted["customer_id"] = customer
+        if after:
+            ahead = {"unanswered": after.unanswered, "joined_at": after.joined_at}
+            wanted["$or"] = [
+                {"unanswered": {"$gt": after.unanswered}},
+                {"unanswered": after.unanswered, "joined_at": {"$gt": after.joined_at}},
+                {**ahead, "_id": {"$gt": after.id}},
+            ]
+        by_name = self._entries.find({"barber_id": around.barber_id, **wanted}, hint="turn").sort(_TURN).limit(limit)
         near = {
-            "near": to_document(freed.barber.location),
+            "near": around.point,
             "distanceField": "distance_m",
             "maxDistance": _FARTHEST_M,
             "key": "area.location",
-            "query": touches,
+            "query": wanted,
         }
         reaches = {"$expr": {"$lte": ["$distance_m", {"$multiply": ["$area.radius_km", 1000]}]}}
         by_area = await self._entries.aggregate(
-            [{"$geoNear": near}, {"$match": reaches}, {"$sort": _TURN}, {"$limit": _MOST_ASKED}]
+            [{"$geoNear": near}, {"$match": reaches}, {"$sort": _TURN}, {"$limit": limit}]
         )
-        found = [*await by_name.to_list(), *await by_area.to_list()]
-        entries = [from_document(document, Entry) for document in found]
-        return sorted(entries, key=lambda entry: (entry.unanswered, entry.joined_at, entry.id))
+        found = sorted([*await by_name.to_list(), *await by_area.to_list()], key=_turn_of)[:limit]
+        last = _turn_of(found[-1]) if len(found) == limit else None
+        return decode_each(found, Entry, name="waitlist entry"), last
 
-    async def offer(self, entry: Entry, booking_id: UUID, now: datetime) -> bool:
-        """From waiting to offered; False where the entry does not wait any more."""
-        return await self._move({"_id": entry.id, **_ASKED}, State.OFFERED, booking_id=booking_id, offered_at=now)
+    async def offer(self, entry: Entry, booking_id: UUID, now: datetime) -> Offering:
+        """Mark a waiting entry as offered. The index `held` refuses a customer with another open offer."""
+        fields = {"state": State.OFFERED.value, "booking_id": booking_id, "offered_at": now}
+        try:
+            done = await self._entries.update_one({"_id": entry.id, **_WAITING}, {"$set": fields})
+        except DuplicateKeyError:
+            return Offering.HOLDS_ANOTHER
+        return Offering.MARKED if done.modified_count else Offering.NOT_WAITING
 
     async def withdraw(self, booking_id: UUID) -> None:
         """Back to waiting, as if nothing had been offered: the booking did not come about."""
-        await self._move(_offered(booking_id), State.WAITING, booking_id=None, offered_at=None)
+        fields = {"state": State.WAITING.value, "booking_id": None, "offered_at": None}
+        await self._entries.update_one(_offered(booking_id), {"$set": fields})
 
-    async def pass_over(self, booking_id: UUID, passed: Passed, state: State, *, unanswered: bool) -> None:
+    async def pass_over(self, entry: Entry, booking_id: UUID, ended: Ended, now: datetime) -> None:
+        """End an offer without a visit: the entry waits again, and none of the customer's is offered the time again."""
+        passed = to_document(ended.passed)
+        push = {"passed": {"$each": [passed], "$slice": -MOST_PASSED}}
+        others = {"customer_id": entry.customer_id, "_id": {"$ne": entry.id}, **_WAITING}
+        # First, so that a process that dies in between does both anew.
+        await self._entries.update_many({**others, "passed": {"$nin": [passed]}}, {"$push": push})
+        is_last = ended.ran_out and entry.unanswered + 1 >= MOST_UNANSWERED
+        over: Document = {"state": State.LAPSED.value, "ended_at": now} if is_last else {"state": State.WAITING.value}
         await self._entries.update_one(
             _offered(booking_id),
             {
-                "$set": {"state": state.value, "booking_id": None, "offered_at": None},
-                "$push": {"passed": {"$each": [to_document(passed)], "$slice": -MOST_PASSED}},
-                "$inc": {"unanswered": int(unanswered)},
+                "$set": {**over, "booking_id": None, "offered_at": None},
+                "$push": push,
+                "$inc": {"unanswered": int(ended.ran_out)},
             },
         )
 
-    async def settle(self, booking_id: UUID) -> None:
-        await self._move(_offered(booking_id), State.BOOKED)
+    async def settle(self, booking_id: UUID, now: datetime) -> None:
+        """The visit is agreed."""
+        fields = {"state": State.BOOKED.value, "ended_at": now}
+        await self._entries.update_one(_offered(booking_id), {"$set": fields})
 
-    async def leave(self, entry: Entry) -> Entry | None:
+    async def leave(self, entry: Entry, now: datetime) -> Entry | None:
         """None where it is not as it was read."""
         document = await self._entries.find_one_and_update(
             {"_id": entry.id, "state": entry.state.value, "booking_id": entry.booking_id},
-            {"$set": {"state": State.LEFT.value}},
+            {"$set": {"state": State.LEFT.value, "ended_at": now}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, Entry) if document else None
@@ -126,20 +238,37 @@ class WaitlistRepository:
         document = await self._entries.find_one(_offered(booking_id))
         return from_document(document, Entry) if document else None
 
-    async def offered_before(self, moment: datetime, limit: int) -> list[Entry]:
-        found = self._entries.find({"state": State.OFFERED.value, "offered_at": {"$lte": moment}}).limit(limit)
-        return [from_document(document, Entry) async for document in found]
+    async def holding(self, customer_ids: Collection[UUID]) -> set[UUID]:
+        """Of these customers the ones with an open offer."""
+        holding = {"customer_id": {"$in": list(customer_ids)}, "state": State.OFFERED.value}
+        return {document["customer_id"] async for document in self._entries.find(holding, {"customer_id": 1})}
 
-    async def end_over(self, now: datetime) -> int:
-        """Those whose window is over wait no more."""
-        ended = await self._entries.update_many(
-            {**_ASKED, "latest": {"$lte": now}}, {"$set": {"state": State.LAPSED.value}}
-        )
-        return ended.modified_count
+    async def part(
+        self, wanted: Document, limit: int, after: UUID | None = None, until: UUID | None = None
+    ) -> tuple[list[Entry], UUID | None]:
+        """The next entries in the order of their ids, and the id behind which there may be more, or None.
 
-    async def _move(self, wanted: Document, state: State, **fields: object) -> bool:
-        moved = await self._entries.update_one(wanted, {"$set": {"state": state.value, **fields}})
-        return moved.modified_count == 1
+        An entry that cannot be read is left out.
+        """
+        ids: Document = {**({"$gt": after} if after else {}), **({"$lte": until} if until else {})}
+        found = self._entries.find({**wanted, **({"_id": ids} if ids else {})}).sort("_id", 1).limit(limit)
+        documents = await found.to_list()
+        last = documents[-1]["_id"] if len(documents) == limit else None
+        return decode_each(documents, Entry, name="waitlist entry"), last
+
+    async def over(self, now: datetime, limit: int, after: UUID | None) -> list[UUID]:
+        """Waiting entries whose window is over, in the order of their ids."""
+        wanted: Document = {**_WAITING, "latest": {"$lte": now}, **({"_id": {"$gt": after}} if after else {})}
+        found = self._entries.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit)
+        return [document["_id"] async for document in found]
+
+    async def lapse(self, entry_id: UUID, now: datetime) -> None:
+        fields = {"state": State.LAPSED.value, "ended_at": now}
+        await self._entries.update_one({"_id": entry_id, **_WAITING}, {"$set": fields})
+
+
+def _turn_of(document: Document) -> Turn:
+    return Turn(document.get("unanswered", 0), document["joined_at"], document["_id"])
 
 
 def _offered(booking_id: UUID) -> Document:

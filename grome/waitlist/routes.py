@@ -8,18 +8,19 @@ from grome.common.actor import BARBERS, CUSTOMERS, Actor
 from grome.common.errors import NotFound
 from grome.common.http import PageQuery, Routes
 from grome.context import app_context
-from grome.waitlist.errors import WaitingForTooMuch
+from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
 from grome.waitlist.schemas import EntryIn, EntryOut, EntryPage, EntryQuery, WaitingPage
 
 waitlist = Routes("waitlist", "/v1/waitlist")
 
 
-@waitlist.post("", who=CUSTOMERS, status=201, refusals=(NotFound, WaitingForTooMuch))
+@waitlist.post("", who=CUSTOMERS, status=201, refusals=(NotFound, WishCannotBeMet, WaitingForTooMuch))
 async def join(request: Request, actor: Actor, body: EntryIn) -> EntryOut:
     """Wait for a time that is taken, at one barber or at anybody's in an area.
 
     When such a time becomes free it is held for one person for ten minutes: a booking that awaits you, which you accept
-    or decline like any other. Then it is the next one's turn.
+    or decline like any other. Then it is the next one's turn. A time that is free already is offered at once. One offer
+    is open per person. Joining again with the same wish returns the entry that is open.
     """
     return await app_context(request).waitlist.join(actor, body)
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.barbers.schemas import Instant, LatLng, to_lat_lng
 from grome.common.http import PageQuery
-from grome.waitlist.models import Entry, RadiusKm, State
+from grome.waitlist.models import MOST_SERVICES, Entry, RadiusKm, State
 
 
 class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,7 +19,7 @@ class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
 class EntryIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Either a barber or an area. The whole visit is to lie from `earliest` to `latest`."""
 
-    service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=10)]
+    service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_SERVICES)]
     earliest: Instant
     latest: Instant
     barber_id: UUID | None = None
@@ -36,7 +36,10 @@ class AreaOut(Struct, frozen=True):
 
 
 class EntryOut(Struct, frozen=True):
-    """`booking_id` is the booking that was made for it: accept or decline it while the state is `offered`."""
+    """`booking_id` is the booking that was made for it: accept or decline it while the state is `offered`.
+
+    Where the barber has the last word, the state stays `offered` until the barber has agreed.
+    """
 
     id: UUID
     barber_id: UUID | None

@@ -1,17 +1,24 @@
 """Joining the waitlist, looking at it, leaving it."""
 
+import asyncio
 from uuid import UUID
+
+from msgspec import structs
 
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
+from grome.bookings.service import BookingService
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
-from grome.waitlist.errors import WaitingForTooMuch
-from grome.waitlist.models import LONGEST, MOST_WAITING, OPEN, Area, Entry
+from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
+from grome.waitlist.filling import WaitlistFilling
+from grome.waitlist.models import LONGEST, OPEN, Area, Entry, fingerprint_of
+from grome.waitlist.open_times import OpenTimes
+from grome.waitlist.reach import WaitlistReach
 from grome.waitlist.repository import AfterEntry, WaitlistRepository
 from grome.waitlist.schemas import EntryIn, EntryOut, EntryPage, EntryQuery, WaitingPage, entry_out, waiting_out
 
@@ -20,24 +27,34 @@ _ATTEMPTS = 8
 
 class WaitlistService:
     def __init__(
-        self, entries: WaitlistRepository, barbers: BarberService, catalogue: CatalogueService, clock: Clock
+        self,
+        entries: WaitlistRepository,
+        filling: WaitlistFilling,
+        barbers: BarberService,
+        catalogue: CatalogueService,
+        bookings: BookingService,
+        clock: Clock,
     ) -> None:
-        self._entries, self._barbers, self._catalogue, self._clock = entries, barbers, catalogue, clock
+        self._entries, self._filling, self._barbers = entries, filling, barbers
+        self._catalogue, self._bookings, self._clock = catalogue, bookings, clock
+        self._reach = WaitlistReach(barbers)
 
     async def join(self, actor: Actor, wanted: EntryIn) -> EntryOut:
-        """Raises Invalid naming what is wrong, NotFound for the barber, WaitingForTooMuch."""
+        """Wait for a time, or be offered one at once if it is free. A repeat returns the entry that is open.
+
+        Raises Invalid naming what is wrong, NotFound for the barber, WishCannotBeMet, WaitingForTooMuch.
+        """
         entry = self._entry(actor, wanted)
-        if entry.barber_id:
-            chosen_services(await self._barbers.find(entry.barber_id), entry.service_ids)
-        else:
-            known = await self._catalogue.named(set(entry.service_ids))
-            for index, service_id in enumerate(entry.service_ids):
-                if service_id not in known:
-                    raise Invalid(f"service_ids[{index}]", "is not in the catalogue")
-        if await self._entries.count_open(actor.id) >= MOST_WAITING:
+        await self._check_services(entry)
+        await self._check_possible(entry)
+        stored = await self._entries.add(entry)
+        if stored is None:
             raise WaitingForTooMuch
-        await self._entries.add(entry)
-        return entry_out(entry)
+        if stored.id != entry.id:
+            return entry_out(stored)
+        # Only now: what becomes free from here on is offered to the stored entry by the search that follows.
+        await self._filling.offer_now(stored)
+        return entry_out(await self._find(actor, stored.id))
 
     async def page(self, actor: Actor, query: EntryQuery) -> EntryPage:
         found = await self._entries.page(actor.id, query.state, _after(query), query.limit + 1)
@@ -57,7 +74,7 @@ class WaitlistService:
         """Wait no more. An offer that is open stays until it is answered or runs out, like any other."""
         for _ in range(_ATTEMPTS):
             entry = await self._find(actor, entry_id)
-            if entry.state not in OPEN or await self._entries.leave(entry):
+            if entry.state not in OPEN or await self._entries.leave(entry, self._clock()):
                 return
         raise Unavailable("The place on the list keeps changing; try again.")
 
@@ -76,7 +93,7 @@ class WaitlistService:
             raise Invalid("latest", "must be after `earliest`, and still to come")
         if latest - now > LONGEST:
             raise Invalid("latest", f"must lie within {LONGEST.days} days")
-        return Entry(
+        entry = Entry(
             id=new_id(),
             customer_id=actor.id,
             barber_id=wanted.barber_id,
@@ -86,6 +103,31 @@ class WaitlistService:
             latest=latest,
             joined_at=now,
         )
+        return structs.replace(entry, fingerprint=fingerprint_of(entry))
+
+    async def _check_services(self, entry: Entry) -> None:
+        if entry.barber_id:
+            chosen_services(await self._barbers.find(entry.barber_id), entry.service_ids)
+            return
+        known = await self._catalogue.named(set(entry.service_ids))
+        for index, service_id in enumerate(entry.service_ids):
+            if service_id not in known:
+                raise Invalid(f"service_ids[{index}]", "is not in the catalogue")
+            if service_id in entry.service_ids[:index]:
+                raise Invalid(f"service_ids[{index}]", "is given twice")
+
+    async def _check_possible(self, entry: Entry) -> None:
+        """Refuse a wish that nobody within reach could meet, even if nothing were taken."""
+        reached = await self._reach.barbers_for(entry)
+        refused = WishCannotBeMet("area", "nobody_within_reach", "No barber within reach offers this in the window.")
+        for barber in reached.barbers:
+            why = OpenTimes(barber, self._bookings, self._clock).refusal(entry)
+            if why is None:
+                return
+            refused = why if entry.barber_id else refused
+            await asyncio.sleep(0)
+        if reached.is_complete:
+            raise refused
 
 
 def _after(query: PageQuery) -> AfterEntry | None:

@@ -174,8 +174,9 @@ async def _other_time(
 async def _waitlist(
     told: Story, barber_id: str, barber: dict[str, str], customer: dict[str, str], service_id: str
 ) -> None:
-    window = {"earliest": tomorrow(9).isoformat(), "latest": tomorrow(11).isoformat()}
-    wanted = {"barber_id": barber_id, "service_ids": [service_id], **window}
+    wanted = {"barber_id": barber_id, "service_ids": [service_id]}
+    taken = await told.ask("create_booking", customer, json={**wanted, "scheduled_at": tomorrow(4).isoformat()})
+    wanted |= {"earliest": taken["scheduled_at"], "latest": taken["ends_at"]}
     entry = await told.ask("join", customer, json=wanted)
     assert (await told.ask("list_entries", customer))["items"] == [entry]
     assert (await told.ask("list_waiting", barber))["items"]

@@ -1,18 +1,22 @@
 """What ought to follow around visits: reviews, promo codes, the waitlist and the queue, in the same manner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from fractions import Fraction
 from statistics import fmean
 from uuid import UUID
 
-from tests.stateful.model import DAY, Model, Person, Refused, Review, Use, Visit, Waiting
+from tests.stateful.model import DAY, Entry, Model, Person, Refused, Review, Use, Visit, Waiting
 from tests.stateful.shops import TICK, Wish
 
 REVIEWS_EDITABLE = 14 * 24 * 60
 OFFER_HELD = 10
 MOST_UNANSWERED = 3
-FREEING = {"cancel", "decline", "expire", "no_show", "complete", "reschedule", "reject", "withdraw", "lapse"}
+GIVES_UP_TIME = {"cancel", "decline", "expire", "no_show", "complete", "reschedule", "delay"}
+KEEPS_PROPOSAL = {"delay", "tip", "note"}
+CLOSES_PROPOSAL = {"reschedule", "reject", "withdraw", "lapse"}
+AGREED = {"accepted", "in_progress", "completed"}
 NewId = Callable[[UUID, int, UUID], UUID | None]
 
 
@@ -90,69 +94,165 @@ def give_back(model: Model, key: UUID) -> None:
 def react(model: Model, key: UUID, version: int, new_id: NewId) -> None:
     """To the entry of a visit's history. `new_id` knows the id of what is offered to whom and when."""
     visit = model.visits[key]
+    refused_by = None
     if visit.origin == "waitlist":
         _settle(model, key, visit)
-    if visit.history[version - 1].action in FREEING:
-        start, end = _freed(visit, version)
-        if end > model.now:
-            for name, one in _in_turn(model):
-                if one.shop in {None, visit.shop}:
-                    _ask(model, name, (visit.shop, start, end), new_id)
+        has_said_yes = any(entry.action == "accept" and entry.by == "customer" for entry in visit.history)
+        if visit.status == "cancelled" and not _is_agreed(visit) and not has_said_yes:
+            refused_by = visit.customer
+    if starts := _given_up(visit, version):
+        shop = model.shops[visit.shop]
+        first = shop.date_of(min(starts)) - timedelta(days=1)
+        last = shop.date_of(max(starts) + visit.end - visit.start) + timedelta(days=1)
+        fill(model, visit.shop, (first, last), new_id, refused_by)
+
+
+def _is_agreed(visit: Visit) -> bool:
+    return any(entry.status in AGREED for entry in visit.history)
 
 
 def _settle(model: Model, key: UUID, visit: Visit) -> None:
     offered = [name for name, one in model.waiting.items() if one.visit == key and one.state == "offered"]
-    if not offered or (visit.status == "requested" and visit.awaits == "customer"):
+    if not offered or visit.status == "requested":
         return
     [name] = offered
     one = model.waiting[name]
-    if visit.status != "cancelled":
+    if _is_agreed(visit):
         model.waiting[name] = one._replace(state="booked")
         return
-    ran_out = visit.history[-1].action == "expire"
+    has_said_yes = any(entry.action == "accept" and entry.by == "customer" for entry in visit.history)
+    ran_out = visit.history[-1].action == "expire" and not has_said_yes
+    passed = visit.shop, visit.start
+    for other, its in model.waiting.items():
+        if its.customer == one.customer and its.state == "waiting" and passed not in its.passed:
+            model.waiting[other] = its._replace(passed=(*its.passed, passed))
     state = "lapsed" if ran_out and one.unanswered + 1 >= MOST_UNANSWERED else "waiting"
-    passed = (*one.passed, (visit.shop, visit.start))
-    model.waiting[name] = one._replace(state=state, visit=None, passed=passed, unanswered=one.unanswered + ran_out)
+    model.waiting[name] = one._replace(
+        state=state, visit=None, passed=(*one.passed, passed), unanswered=one.unanswered + ran_out
+    )
 
 
-def _freed(visit: Visit, version: int) -> tuple[int, int]:
+def _given_up(visit: Visit, version: int) -> list[int]:
     """When it was to take place, or was proposed to, before it was changed."""
     before, action = visit.history[: version - 1], visit.history[version - 1].action
-    start = visit.start
-    if action == "reschedule":
+    starts: list[int] = []
+    if action in GIVES_UP_TIME:
         timed = {"create", "offer", "reschedule", "delay"}
-        start = [entry.start for entry in before if entry.action in timed and entry.start is not None][-1]
-    elif action in {"reject", "withdraw", "lapse"}:
-        start = [entry.start for entry in before if entry.action == "propose" and entry.start is not None][-1]
-    return start, start + visit.end - visit.start
+        starts.append([entry.start for entry in before if entry.action in timed and entry.start is not None][-1])
+    if action not in KEEPS_PROPOSAL and (proposed := _proposed(before)) is not None:
+        starts.append(proposed)
+    return starts
 
 
-def _in_turn(model: Model) -> Iterator[tuple[UUID, Waiting]]:
+def _proposed(history: tuple[Entry, ...]) -> int | None:
+    """The start that is proposed after these entries; whatever changes the state closes a proposal."""
+    proposed, status = None, ""
+    for entry in history:
+        if entry.action in CLOSES_PROPOSAL or entry.status != status:
+            proposed = None
+        if entry.action == "propose":
+            proposed = entry.start
+        status = entry.status
+    return proposed
+
+
+def fill(
+    model: Model, shop: UUID, dates: tuple[date, date] | None, new_id: NewId, refused_by: UUID | None = None
+) -> None:
+    """Ask everybody in turn; who has just said no comes last."""
+    turn = [name for name, _ in _in_turn(model)]
+    last = [name for name in turn if model.waiting[name].customer == refused_by]
+    for name in [*(name for name in turn if name not in last), *last]:
+        one = model.waiting[name]
+        if one.state == "waiting" and one.shop in {None, shop}:
+            start = first_free(model, one, shop, dates)
+            if start is not None and not _holds(model, one.customer):
+                key = new_id(name, start, shop)
+                if key is None:
+                    raise AssertionError(f"{one} should have been offered {start} at {shop}")
+                offer(model, name, shop, start, key)
+
+
+def offer(model: Model, name: UUID, shop: UUID, start: int, key: UUID) -> None:
+    one = model.waiting[name]
+    model.offer(key, one.customer, Wish(model.shops[shop], one.offers), start, min(model.now + OFFER_HELD, start))
+    model.waiting[name] = one._replace(state="offered", visit=key)
+
+
+def _holds(model: Model, customer: UUID) -> bool:
+    return any(one.customer == customer and one.state == "offered" for one in model.waiting.values())
+
+
+def _in_turn(model: Model) -> list[tuple[UUID, Waiting]]:
     """Who has let fewer offers pass comes first, then who has waited for longest."""
     waiting = [(name, one) for name, one in model.waiting.items() if one.state == "waiting"]
-    yield from sorted(waiting, key=lambda each: (each[1].unanswered, each[1].joined, each[0]))
+    return sorted(waiting, key=lambda each: (each[1].unanswered, each[1].joined, each[0]))
 
 
-def _ask(model: Model, name: UUID, freed: tuple[UUID, int, int], new_id: NewId) -> None:
-    shop, begin, end = freed
-    one = model.waiting[name]
+def first_free(model: Model, one: Waiting, shop: UUID, dates: tuple[date, date] | None = None) -> int | None:
     wish = Wish(model.shops[shop], one.offers)
-    latest = min(end, one.latest - wish.minutes + 1)
-    for start in range(-(-max(begin - wish.minutes + 1, one.earliest) // TICK) * TICK, latest, TICK):
-        if (shop, start) in one.passed or model.objections(wish, start):
-            continue
-        key = new_id(name, start, shop)
-        if key is None:
-            raise AssertionError(f"{one} should have been offered {start} at {shop}")
-        model.offer(key, one.customer, wish, start, min(model.now + OFFER_HELD, start))
-        model.waiting[name] = one._replace(state="offered", visit=key)
+    taken, seats = model.taken(shop), model.seats(shop)
+    for start in _starts(one, wish):
+        within = dates is None or dates[0] <= wish.shop.date_of(start) <= dates[1]
+        if within and (shop, start) not in one.passed and not wish.objections(start, model.now, taken, seats):
+            return start
+    return None
+
+
+def _starts(one: Waiting, wish: Wish) -> range:
+    return range(-(-one.earliest // TICK) * TICK, one.latest - wish.minutes + 1, TICK)
+
+
+def join(model: Model, name: UUID, one: Waiting, key: UUID | None) -> None:
+    """`key` is the booking's id that is offered at once, where something is free."""
+    shops = [one.shop] if one.shop else sorted(model.shops)
+    if not any(_is_possible(model, one, shop) for shop in shops):
+        raise Refused("wish_cannot_be_met")
+    for other, its in model.waiting.items():
+        if its.state in {"waiting", "offered"} and _same(its, one):
+            if name not in {other, UUID(int=0)}:
+                raise Refused(f"should be {other}")
+            return
+    model.waiting[name] = one
+    if _holds(model, one.customer):
         return
+    for shop in shops:
+        start = first_free(model, one, shop)
+        if start is not None:
+            if key is None:
+                raise Refused(f"should be offered {start} at {shop}")
+            offer(model, name, shop, start, key)
+            return
 
 
-def heal(model: Model) -> None:
+def _same(one: Waiting, other: Waiting) -> bool:
+    def wish(each: Waiting) -> tuple[object, ...]:
+        return each.customer, each.shop, sorted(each.offers), each.earliest, each.latest
+
+    return wish(one) == wish(other)
+
+
+def _is_possible(model: Model, one: Waiting, shop: UUID) -> bool:
+    wish = Wish(model.shops[shop], one.offers)
+    return any(not wish.objections_of_the_shop(start, model.now) for start in _starts(one, wish))
+
+
+def heal(model: Model, new_id: NewId) -> None:
+    """Windows that are over, and whatever is free for somebody who waits, whoever's turn it is."""
     for name, one in model.waiting.items():
         if one.state == "waiting" and one.latest <= model.now:
             model.waiting[name] = one._replace(state="lapsed")
+    holding = {one.customer for one in model.waiting.values() if one.state == "offered"}
+    for name, one in _in_turn(model):
+        if one.customer in holding:
+            continue
+        for shop in [one.shop] if one.shop else sorted(model.shops):
+            start = first_free(model, one, shop)
+            if start is not None:
+                day = model.shops[shop].date_of(start)
+                fill(model, shop, (day, day), new_id)
+                if model.waiting[name].state != "waiting":
+                    break
 
 
 def leave(model: Model, name: UUID) -> None:

@@ -46,7 +46,8 @@ class JoinWaitlist:
 
         def expect(model: Model, entry: Any) -> None:
             waiting = Waiting(customer.id, shop, self.offers, earliest, latest, model.now)
-            model.waiting[entry.id if entry else NOBODY] = waiting
+            name, key = (entry.id, entry.booking_id) if entry else (NOBODY, NOBODY)
+            around.join(model, name, waiting, key)
 
         return Deed(
             f"customer {self.customer} waits for {self.offers} from {moment(earliest):%d %H:%M}Z for {self.hours} h "

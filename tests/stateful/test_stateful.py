@@ -73,6 +73,7 @@ async def at_once(world: World, commands: Sequence[Command]) -> Stored | None:
         pytest.fail(why_not(world.model, done, stored))
     world.model = model
     followed, with_jobs = await world.follow(), any(deed.with_jobs for deed in deeds)
+    followed = await world.follow_shops() or followed
     if with_jobs:
         await world.run_jobs()
     return await world.stored() if followed or with_jobs else stored

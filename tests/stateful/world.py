@@ -25,6 +25,7 @@ from grome.events.derive import events_of
 from grome.events.models import BOOKINGS, Change, Event, EventType
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
+from grome.waitlist.models import Search
 from tests.stateful import around
 from tests.stateful.model import Model, Person, Promo
 from tests.stateful.shops import Day, Offer, Shop, Wish
@@ -75,6 +76,7 @@ class World:
     customers: list[Person]
     place: tuple[float, float]
     versions: dict[UUID, int] = field(default_factory=dict)
+    followed: dict[UUID, Shop] = field(default_factory=dict)
 
     # -- The beginning and the end -------------------------------------------------------------------------------------
 
@@ -90,6 +92,7 @@ class World:
         world = cls(grome, clock, Model(now, shops, admin), services, customers, place)
         for shop in shops:
             await world._open(shop)
+            world.followed[shop.id] = shop
         return world
 
     async def end(self) -> None:
@@ -183,7 +186,7 @@ class World:
         self.model.run_out()
         await self.follow()
         await self.grome.waitlist_filling.heal()
-        around.heal(self.model)
+        around.heal(self.model, await self._new_offers())
         await self.grome.promo_claims.sweep()
 
     async def follow(self) -> bool:
@@ -199,11 +202,17 @@ class World:
                     around.give_back(self.model, event.subject_id)
             for event in events:
                 await self.grome.waitlist_filling.react(event)
-                offers = await self._new_offers() if self.model.waiting else {}
-                for _ in offers:
-                    hypothesis.event("Somebody on the waitlist is offered a time")
-                around.react(self.model, event.subject_id, event.version, lambda *what, found=offers: found.get(what))
+                around.react(self.model, event.subject_id, event.version, await self._new_offers())
         return rounds > 0
+
+    async def follow_shops(self) -> bool:
+        """What the relay and its jobs do about shops with other rules or hours; whether there were any."""
+        changed = [shop for shop in self.model.shops.values() if self.followed.get(shop.id) != shop]
+        for shop in changed:
+            self.followed[shop.id] = shop
+            await self.grome.waitlist_filling.fill(Search(barber_id=shop.id))
+            around.fill(self.model, shop.id, None, await self._new_offers())
+        return bool(changed)
 
     async def _new_events(self) -> list[Event]:
         """In the order in which they were written."""
@@ -216,17 +225,22 @@ class World:
                 self.versions[document["_id"]] = document["version"]
         return sorted(found, key=lambda event: event.id)
 
-    async def _new_offers(self) -> dict[tuple[UUID, int, UUID], UUID]:
+    async def _new_offers(self) -> around.NewId:
         """Bookings of the waitlist that the model does not know yet, by the entry, the start and the shop."""
+        if not self.model.waiting:
+            return lambda *_: None
         wanted = {"origin": "waitlist", "_id": {"$nin": list(self.model.visits)}}
         bookings = await self.grome.database[BOOKINGS].find(wanted).to_list()
         entries = await self.grome.database["waitlist"].find({"state": "offered"}).to_list()
         by_booking = {entry["booking_id"]: entry["_id"] for entry in entries}
-        return {
+        offers: dict[tuple[UUID, int, UUID], UUID] = {
             (by_booking[one["_id"]], minute_of(one["scheduled_at"]), one["barber_id"]): one["_id"]
             for one in bookings
             if one["_id"] in by_booking
         }
+        for _ in offers:
+            hypothesis.event("Somebody on the waitlist is offered a time")
+        return lambda *what: offers.get(what)
 
 
 def hours_of(day: Day | None) -> DayHours | None:

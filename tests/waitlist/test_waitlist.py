@@ -8,15 +8,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.bookings.jobs import expire_unanswered
 from grome.context import AppContext
-from grome.events.models import Event
 from grome.waitlist.models import HELD, MOST_UNANSWERED, MOST_WAITING
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
-from tests.builders.people import Person, register, sign_in_again
+from tests.builders.people import register, sign_in_again
+from tests.builders.waitlist import expired, freed, healed, join, newest, offered, read, states, window_of, wish
 from tests.conftest import SetClock
-from tests.notifications.happenings import events_of
 
 FAR = {"location": {"lat": 52.52, "lng": 13.405}, "radius_km": 5}
 HOUR = timedelta(hours=1)
@@ -27,70 +25,16 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
     return await barber(http, context, rules={"auto_accept": True})
 
 
-async def join(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> dict[str, Any]:
-    """Waits for the barber's first service tomorrow between 8 and 12."""
-    wanted = {
-        "barber_id": shop.id,
-        "service_ids": [shop.services[0][0]],
-        "earliest": tomorrow(8).isoformat(),
-        "latest": tomorrow(12).isoformat(),
-        **changed,
-    }
-    answer = await http.post("/v1/waitlist", json=wanted, headers=person.auth)
-    assert answer.status_code == 201, answer.text
-    entry: dict[str, Any] = answer.json()
-    return entry
-
-
-async def read(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
-    answer = await http.get(f"/v1/waitlist/{entry['id']}", headers=person.auth)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def newest(context: AppContext, booking: dict[str, Any]) -> Event:
-    return (await events_of(context, booking))[-1]
-
-
-async def freed(
-    http: httpx.AsyncClient, context: AppContext, auth: dict[str, str], booking: dict[str, Any], action: str = "cancel"
-) -> Event:
-    """What follows when a booking gives up its time is done."""
-    answer = await move(http, auth, booking, action)
-    assert answer.status_code == 200, answer.text
-    event = await newest(context, booking)
-    await context.waitlist_filling.react(event)
-    return event
-
-
-async def offered(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
-    """The booking that is held for somebody."""
-    found = await read(http, person, entry)
-    assert found["state"] == "offered", found
-    answer = await http.get(f"/v1/bookings/{found['booking_id']}", headers=person.auth)
-    assert answer.status_code == 200, answer.text
-    booking: dict[str, Any] = answer.json()
-    return booking
-
-
-async def expired(context: AppContext, clock: SetClock, booking: dict[str, Any]) -> None:
-    clock.set(datetime.fromisoformat(booking["answer_by"]) + timedelta(seconds=1))
-    await expire_unanswered({"grome": context})
-    await context.waitlist_filling.react(await newest(context, booking))
-
-
 async def test_a_freed_time_is_held_for_who_waits(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
-    entry = await join(http, waiting, shop)
+    entry = await join(http, waiting, shop, **window_of(booking))
     assert (entry["state"], entry["booking_id"]) == ("waiting", None)
     await freed(http, context, early.auth, booking)
 
     held = await offered(http, waiting, entry)
     assert (held["status"], held["awaits"], held["origin"]) == ("requested", "customer", "waitlist")
-    assert held["scheduled_at"] < booking["ends_at"]
-    assert held["ends_at"] > booking["scheduled_at"]
+    assert held["scheduled_at"] == booking["scheduled_at"]
     left = datetime.fromisoformat(held["answer_by"]) - datetime.fromisoformat(held["created_at"])
     assert timedelta(0) <= HELD - left < timedelta(seconds=5)
     [made] = await history(http, waiting.auth, held)
@@ -111,8 +55,7 @@ async def test_one_after_the_other_in_the_order_of_joining(
     early = await register(http)
     people = [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
-    window = {"earliest": booking["scheduled_at"], "latest": booking["ends_at"]}
-    entries = [await join(http, person, shop, **window) for person in people]
+    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
     await freed(http, context, early.auth, booking)
     held = await offered(http, people[0], entries[0])
     assert (await read(http, people[1], entries[1]))["state"] == "waiting"
@@ -133,13 +76,14 @@ async def test_who_says_no_is_asked_about_other_times(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     early, waiting = await register(http), await register(http)
-    bookings = [await book(http, early, shop, tomorrow(hour)) for hour in (9, 11)]
-    entry = await join(http, waiting, shop)
+    bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(3)]
+    entry = await join(http, waiting, shop, **window_of(*bookings))
     await freed(http, context, early.auth, bookings[0])
     first = await offered(http, waiting, entry)
+    await freed(http, context, early.auth, bookings[2])  # while another offer is open
     await freed(http, context, waiting.auth, first, "decline")
-    second = await offered(http, waiting, entry)  # near the same hour, as everything around is free
-    assert second["scheduled_at"] != first["scheduled_at"]
+    second = await offered(http, waiting, entry)
+    assert second["scheduled_at"] == bookings[2]["scheduled_at"]
     assert (await read(http, waiting, entry))["unanswered"] == 0
 
 
@@ -148,7 +92,8 @@ async def test_who_never_answers_is_asked_no_more(
 ) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
-    entry = await join(http, waiting, shop)
+    entry = await join(http, waiting, shop, earliest=booking["scheduled_at"], latest=tomorrow(9, 40).isoformat())
+    assert entry["state"] == "waiting"
     await freed(http, context, early.auth, booking)
     for _ in range(MOST_UNANSWERED):
         waiting = await sign_in_again(http, waiting)
@@ -157,41 +102,51 @@ async def test_who_never_answers_is_asked_no_more(
     assert (await read(http, waiting, entry))["state"] == "lapsed"
 
 
+async def _offer_too(http: httpx.AsyncClient, other: Barber, shop: Barber) -> None:
+    """The services of another shop."""
+    offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in shop.services]
+    put = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=other.auth)
+    assert put.status_code == 200, put.text
+
+
 async def test_an_area_reaches_its_barbers_and_no_farther(http: httpx.AsyncClient, context: AppContext) -> None:
     early, here, elsewhere = [await register(http) for _ in range(3)]
     shop = await barber(http, context, location={"lat": 10.0, "lng": 20.0}, rules={"auto_accept": True})
     booking = await book(http, early, shop, tomorrow(9))
-    near = await join(http, here, shop, barber_id=None, area={"location": {"lat": 10.01, "lng": 20.0}, "radius_km": 2})
-    far = await join(
-        http, elsewhere, shop, barber_id=None, area={"location": {"lat": 10.03, "lng": 20.0}, "radius_km": 2}
-    )
+    other = await barber(http, context, location={"lat": 10.04, "lng": 20.0}, rules={"auto_accept": True})
+    await _offer_too(http, other, shop)
+    taken = await book(http, early, other, tomorrow(9), services=(0,), service_ids=[shop.services[0][0]])
+    window = {"barber_id": None, **window_of(booking)}
+    near = await join(http, here, shop, area={"location": {"lat": 10.01, "lng": 20.0}, "radius_km": 2}, **window)
+    far = await join(http, elsewhere, shop, area={"location": {"lat": 10.03, "lng": 20.0}, "radius_km": 2}, **window)
+    assert (taken["scheduled_at"], near["state"], far["state"]) == (booking["scheduled_at"], "waiting", "waiting")
     await freed(http, context, early.auth, booking)
     assert (await offered(http, here, near))["barber_id"] == shop.id
     assert (await read(http, elsewhere, far))["state"] == "waiting"
 
 
 async def test_only_what_suits_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
-    """Another window, a service that is not offered, a visit that is too long for the gap."""
-    shop = await barber(http, context, durations=(30, 120), rules={"auto_accept": True})
-    other = await barber(http, context)
+    """Another window, a service that is not offered any more, a visit that is too long for the gap."""
+    shop = await barber(http, context, durations=(30, 120, 30), rules={"auto_accept": True})
     early, people = await register(http), [await register(http) for _ in range(3)]
-    bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(3)]
-    window = {"earliest": bookings[0]["scheduled_at"], "latest": bookings[-1]["ends_at"]}
+    bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(4)]
+    elsewhen = await book(http, early, shop, tomorrow(14))
     entries = [
-        await join(http, people[0], shop, earliest=tomorrow(14).isoformat(), latest=tomorrow(16).isoformat()),
-        await join(http, people[1], shop, service_ids=[other.services[0][0]], barber_id=None, area=FAR, **window),
-        await join(http, people[2], shop, service_ids=[shop.services[1][0]], **window),
+        await join(http, people[0], shop, **window_of(elsewhen)),
+        await join(http, people[1], shop, service_ids=[shop.services[2][0]], **window_of(bookings[1])),
+        await join(http, people[2], shop, service_ids=[shop.services[1][0]], **window_of(*bookings)),
     ]
+    offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in shop.services[:2]]
+    kept = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=shop.auth)
+    assert kept.status_code == 200
     await freed(http, context, early.auth, bookings[1])
-    states = [(await read(http, *one))["state"] for one in zip(people, entries, strict=True)]
-    assert states == ["waiting"] * 3
+    assert await states(http, *zip(people, entries, strict=True)) == ["waiting"] * 3
 
 
 async def test_the_same_event_again_changes_nothing(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     early, people = await register(http), [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
-    window = {"earliest": booking["scheduled_at"], "latest": booking["ends_at"]}
-    entries = [await join(http, person, shop, **window) for person in people]
+    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
     event = await freed(http, context, early.auth, booking)
     await asyncio.gather(*(context.waitlist_filling.react(event) for _ in range(10)))
     states = [(await read(http, *one))["state"] for one in zip(people, entries, strict=True)]
@@ -204,38 +159,44 @@ async def test_an_offer_that_was_cut_off_is_taken_back(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     """As if the worker had died between marking the entry and making the booking."""
-    waiting = await register(http)
-    entry = await join(http, waiting, shop)
+    early, waiting = await register(http), await register(http)
+    booking = await book(http, early, shop, tomorrow(9))
+    entry = await join(http, waiting, shop, **window_of(booking))
     cut = {"state": "offered", "booking_id": UUID(int=7), "offered_at": context.clock()}
     await context.database["waitlist"].update_one({"_id": UUID(entry["id"])}, {"$set": cut})
-    await context.waitlist_filling.heal()
+    await healed(context)
     assert (await read(http, waiting, entry))["state"] == "offered"  # it may still be on its way
     clock.shift = timedelta(minutes=2)
-    await context.waitlist_filling.heal()
+    await healed(context)
     assert (await read(http, waiting, entry))["state"] == "waiting"
     clock.set(tomorrow(12))
-    await context.waitlist_filling.heal()
+    await healed(context)
     assert (await read(http, await sign_in_again(http, waiting), entry))["state"] == "lapsed"
 
 
 async def test_leaving_and_the_limit(http: httpx.AsyncClient, shop: Barber) -> None:
-    waiting, stranger = await register(http), await register(http)
-    entries = [await join(http, waiting, shop) for _ in range(MOST_WAITING)]
-    wanted = {"barber_id": shop.id, "service_ids": [shop.services[0][0]]}
-    window = {"earliest": tomorrow(8).isoformat(), "latest": tomorrow(12).isoformat()}
-    one_more = await http.post("/v1/waitlist", json={**wanted, **window}, headers=waiting.auth)
+    early, waiting, stranger = await register(http), await register(http), await register(http)
+    booking = await book(http, early, shop, tomorrow(9))
+    wishes = [
+        {**window_of(booking), "latest": (tomorrow(9, 30) + n * timedelta(minutes=1)).isoformat()}
+        for n in range(MOST_WAITING + 1)
+    ]
+    busy = await book(http, early, shop, tomorrow(9, 30))
+    assert busy["scheduled_at"] == booking["ends_at"]
+    entries = [await join(http, waiting, shop, **window) for window in wishes[:-1]]
+    one_more = await http.post("/v1/waitlist", json=wish(shop, **wishes[-1]), headers=waiting.auth)
     assert (one_more.status_code, one_more.json()["code"]) == (409, "waiting_for_too_much")
     path = f"/v1/waitlist/{entries[0]['id']}"
     assert (await http.delete(path, headers=stranger.auth)).status_code == 404
     assert (await http.delete(path, headers=waiting.auth)).status_code == 204
     assert (await http.delete(path, headers=waiting.auth)).status_code == 204
     assert (await read(http, waiting, entries[0]))["state"] == "left"
-    await join(http, waiting, shop)
+    await join(http, waiting, shop, **wishes[-1])
 
     listed: list[str] = []
     cursor = None
     while True:
-        query = {"limit": 7, "state": "waiting", **({"cursor": cursor} if cursor else {})}
+        query = {"limit": "7", "state": "waiting", **({"cursor": cursor} if cursor else {})}
         page = (await http.get("/v1/waitlist", params=query, headers=waiting.auth)).json()
         listed += [entry["id"] for entry in page["items"]]
         if (cursor := page["next_cursor"]) is None:
@@ -262,13 +223,6 @@ async def test_leaving_and_the_limit(http: httpx.AsyncClient, shop: Barber) -> N
 async def test_what_is_wrong_is_named(
     http: httpx.AsyncClient, shop: Barber, changed: dict[str, Any], field: str
 ) -> None:
-    wanted = {
-        "barber_id": shop.id,
-        "service_ids": [shop.services[0][0]],
-        "earliest": tomorrow(8).isoformat(),
-        "latest": tomorrow(12).isoformat(),
-        **changed,
-    }
-    answer = await http.post("/v1/waitlist", json=wanted, headers=(await register(http)).auth)
+    answer = await http.post("/v1/waitlist", json=wish(shop, **changed), headers=(await register(http)).auth)
     assert answer.status_code == 422
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]

@@ -1,0 +1,115 @@
+"""What one barber could take now, for many wishes of people who wait."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from grome.availability.calendars import lay_out
+from grome.availability.slots import Calendar, Obstacle, Slot, first_slot_between, to_be_known
+from grome.availability.ticks import TICK, Span, moment_of, tick_of
+from grome.availability.visits import Visit
+from grome.barbers.models import Barber, ChosenService
+from grome.barbers.service import chosen_services
+from grome.bookings.service import BookingService
+from grome.common.clock import Clock
+from grome.common.errors import Invalid
+from grome.waitlist.errors import WishCannotBeMet
+from grome.waitlist.models import Dates, Entry
+
+_DAY_MIN: Final = 24 * 60
+_NOTHING: Final = Span(0, 0)
+
+
+class OpenTimes:
+    """Free starts of a barber. What is taken is read once for all wishes, until `forget` says that it has changed."""
+
+    def __init__(self, barber: Barber, bookings: BookingService, clock: Clock) -> None:
+        self.barber = barber
+        self._bookings, self._clock = bookings, clock
+        self._taken: frozenset[int] = frozenset()
+        self._known = _NOTHING
+        self._plans: dict[tuple[UUID, ...], tuple[Calendar, Visit] | None] = {}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.barber.timezone)
+
+    def services(self, entry: Entry) -> list[ChosenService]:
+        """What the entry waits for, as the barber offers it; empty if the barber does not offer all of it."""
+        try:
+            return chosen_services(self.barber, entry.service_ids)
+        except Invalid:
+            return []
+
+    def forget(self) -> None:
+        """A time was taken."""
+        self._taken, self._known = frozenset(), _NOTHING
+        self._plans.clear()
+
+    def refusal(self, entry: Entry) -> WishCannotBeMet | None:
+        """Why the barber could not take the visit within the entry's window if nothing were taken; None if possible."""
+        plan = self._plan(entry)
+        if plan is None:
+            return WishCannotBeMet("service_ids", "not_offered", "The barber does not offer all of this.")
+        calendar, visit = plan
+        if first_slot_between(calendar, *entry.window, visit):
+            return None
+        if entry.latest - entry.earliest < timedelta(minutes=visit.duration_min):
+            return WishCannotBeMet("latest", "too_short", f"The visit takes {visit.duration_min} minutes.")
+        last_start = entry.latest - timedelta(minutes=visit.duration_min)
+        if tick_of(last_start) < calendar.bookable.start:
+            return WishCannotBeMet("latest", Obstacle.TOO_SOON.value, Obstacle.TOO_SOON.sentence)
+        if tick_of(entry.earliest) >= calendar.bookable.end:
+            return WishCannotBeMet("earliest", Obstacle.BEYOND_HORIZON.value, Obstacle.BEYOND_HORIZON.sentence)
+        closed = "The barber has no hours from `earliest` to `latest` in which the whole visit fits."
+        return WishCannotBeMet("earliest", Obstacle.CLOSED.value, closed)
+
+    async def first(self, entry: Entry, dates: Dates | None = None, without: Collection[datetime] = ()) -> Slot | None:
+        """The first free start within the entry's window, of those on the dates that the customer has not passed."""
+        passed = {one.start for one in entry.passed if one.barber_id == self.barber.id}.union(without)
+        plan = self._plan(entry)
+        if plan is None:
+            return None
+        calendar, visit = plan
+        starts = _starts(calendar, visit, entry, dates)
+        if starts.start >= starts.end:
+            return None
+        calendar = await self._with_what_is_taken(entry, calendar, visit, starts)
+        begin, end = moment_of(starts.start), moment_of(starts.end - 1) + timedelta(minutes=visit.duration_min)
+        while slot := first_slot_between(calendar, begin, end, visit):
+            if slot.start not in passed:
+                return slot
+            begin = slot.start + TICK
+        return None
+
+    def _plan(self, entry: Entry) -> tuple[Calendar, Visit] | None:
+        wanted = tuple(entry.service_ids)
+        if wanted not in self._plans:
+            services = self.services(entry)
+            now = self._clock()
+            self._plans[wanted] = lay_out(self.barber, services, now, frozenset()) if services else None
+        return self._plans[wanted]
+
+    async def _with_what_is_taken(self, entry: Entry, calendar: Calendar, visit: Visit, starts: Span) -> Calendar:
+        needed = to_be_known(calendar, visit, starts)
+        if needed.start < self._known.start or self._known.end < needed.end:
+            both = Span(min(needed.start, self._known.start or needed.start), max(needed.end, self._known.end))
+            self._taken = await self._bookings.occupied(self.barber.id, *both)
+            self._known = both
+        if calendar.taken is not self._taken:
+            calendar = replace(calendar, taken=self._taken)
+            self._plans[tuple(entry.service_ids)] = calendar, visit  # its masks are worked out once
+        return calendar
+
+
+def _starts(calendar: Calendar, visit: Visit, entry: Entry, dates: Dates | None) -> Span:
+    """The starts within the entry's window, and on the dates or so long before that the visit reaches into them."""
+    within = calendar.starts_between(*entry.window, visit)
+    if dates is None:
+        return within
+    first = dates.first - timedelta(days=visit.duration_min // _DAY_MIN)
+    on_dates = calendar.starts_on(first, dates.last)
+    return Span(max(within.start, on_dates.start), min(within.end, on_dates.end))

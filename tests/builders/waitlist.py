@@ -1,0 +1,96 @@
+"""The waitlist through the API, and what follows from changes of bookings."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from grome.bookings.jobs import expire_unanswered
+from grome.context import AppContext
+from grome.events.models import Event
+from tests.builders.barbers import Barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.people import Person, register
+from tests.conftest import SetClock
+from tests.notifications.happenings import events_of
+
+
+def wish(shop: Barber, **changed: Any) -> dict[str, Any]:
+    """For the barber's first service tomorrow between 8 and 12."""
+    return {
+        "barber_id": shop.id,
+        "service_ids": [shop.services[0][0]],
+        "earliest": tomorrow(8).isoformat(),
+        "latest": tomorrow(12).isoformat(),
+        **changed,
+    }
+
+
+def window_of(*bookings: dict[str, Any]) -> dict[str, Any]:
+    """From the start of the first to the end of the last."""
+    return {"earliest": bookings[0]["scheduled_at"], "latest": bookings[-1]["ends_at"]}
+
+
+async def ask_to_join(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> httpx.Response:
+    return await http.post("/v1/waitlist", json=wish(shop, **changed), headers=person.auth)
+
+
+async def join(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> dict[str, Any]:
+    answer = await ask_to_join(http, person, shop, **changed)
+    assert answer.status_code == 201, answer.text
+    entry: dict[str, Any] = answer.json()
+    return entry
+
+
+async def read(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
+    answer = await http.get(f"/v1/waitlist/{entry['id']}", headers=person.auth)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def newest(context: AppContext, booking: dict[str, Any]) -> Event:
+    return (await events_of(context, booking))[-1]
+
+
+async def freed(
+    http: httpx.AsyncClient, context: AppContext, auth: dict[str, str], booking: dict[str, Any], action: str = "cancel"
+) -> Event:
+    """What follows when a booking gives up its time is done."""
+    answer = await move(http, auth, booking, action)
+    assert answer.status_code == 200, answer.text
+    event = await newest(context, booking)
+    await context.waitlist_filling.react(event)
+    return event
+
+
+async def offered(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
+    """The booking that is held for somebody."""
+    found = await read(http, person, entry)
+    assert found["state"] == "offered", found
+    answer = await http.get(f"/v1/bookings/{found['booking_id']}", headers=person.auth)
+    assert answer.status_code == 200, answer.text
+    booking: dict[str, Any] = answer.json()
+    return booking
+
+
+async def expired(context: AppContext, clock: SetClock, booking: dict[str, Any]) -> None:
+    clock.set(datetime.fromisoformat(booking["answer_by"]) + timedelta(seconds=1))
+    await expire_unanswered({"grome": context})
+    await context.waitlist_filling.react(await newest(context, booking))
+
+
+async def healed(context: AppContext) -> None:
+    """So often that every entry of the tests before was looked at."""
+    for _ in range(1 + await context.database["waitlist"].count_documents({"state": "waiting"}) // 100):
+        await context.waitlist_filling.heal()
+
+
+async def states(http: httpx.AsyncClient, *waiting: tuple[Person, dict[str, Any]]) -> list[str]:
+    return [(await read(http, person, entry))["state"] for person, entry in waiting]
+
+
+async def one_taken(http: httpx.AsyncClient, shop: Barber, hour: int = 9) -> tuple[Person, dict[str, Any]]:
+    """A customer with a booking tomorrow."""
+    early = await register(http)
+    return early, await book(http, early, shop, tomorrow(hour))

@@ -1,0 +1,103 @@
+"""Changes of barbers become searches, which survive a kill as jobs; and no bad entry stops anything."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from grome.events.models import BARBERS, BOOKINGS, Change
+from grome.events.repository import RelayRepository
+from grome.waitlist.follower import FILL, WaitlistFollower
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import move, tomorrow
+from tests.builders.people import register
+from tests.builders.unreadable import store_unreadable
+from tests.builders.waitlist import freed, healed, join, offered, one_taken, read, window_of
+from tests.conftest import SetClock
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context, rules={"auto_accept": True})
+
+
+async def searches(context: AppContext, shop: Barber) -> list[dict[str, Any]]:
+    wanted = {"kind": FILL.name, "payload.search.barber_id": shop.id}
+    return await context.database["jobs"].find(wanted).sort("_id", 1).to_list()
+
+
+async def change_of(context: AppContext, shop: Barber, *paths: str) -> Change:
+    document = await context.database["barbers"].find_one({"_id": shop.person.id})
+    assert document is not None
+    return Change(BARBERS, document, dict.fromkeys(paths) if paths else None, context.clock())
+
+
+@pytest.mark.parametrize("path", ["openings.time_off.0", "availability", "rules", "services", "location", "timezone"])
+async def test_change_that_decides_what_is_bookable_becomes_a_search(
+    context: AppContext, shop: Barber, path: str
+) -> None:
+    await WaitlistFollower(context.jobs, context.clock).follow_changes(
+        [await change_of(context, shop, path, "version")]
+    )
+    [job] = await searches(context, shop)
+    assert job["payload"]["search"]["dates"] is None
+
+
+async def test_change_of_rules_reaches_the_waitlist_through_the_change_stream(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    async with RelayRepository(context.database).changes(None) as changes:
+        rules = {"slot_step_min": 5, "min_notice_min": 0, "horizon_days": 300, "auto_accept": True}
+        assert (await http.put("/v1/barbers/me/rules", json=rules, headers=shop.auth)).status_code == 200
+        change = None
+        while change is None or change.document["_id"] != shop.person.id:
+            change, _ = await changes.next()
+    await WaitlistFollower(context.jobs, context.clock).follow_changes([change])
+    assert len(await searches(context, shop)) == 1
+
+
+async def test_change_of_a_rating_or_a_booking_becomes_none(context: AppContext, shop: Barber) -> None:
+    rated = await change_of(context, shop, "rating", "reviews_count", "version")
+    other = Change(BOOKINGS, rated.document, None, rated.at)
+    await WaitlistFollower(context.jobs, context.clock).follow_changes([rated, other])
+    assert await searches(context, shop) == []
+
+
+async def test_changes_of_some_seconds_become_one_search_that_runs_after_them(
+    context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    clock.stopped = tomorrow(9)
+    follower, change = WaitlistFollower(context.jobs, context.clock), await change_of(context, shop)
+    for _ in range(10):
+        await follower.follow_changes([change, change])
+    [job] = await searches(context, shop)
+    assert job["next_at"] > tomorrow(9)
+    clock.stopped = job["next_at"]
+    await follower.follow_changes([change])
+    assert len(await searches(context, shop)) == 2
+
+
+async def test_entry_that_cannot_be_read_stops_neither_search_nor_healing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    early, booking = await one_taken(http, shop)
+    people = [await register(http) for _ in range(2)]
+    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
+    stored = context.database["waitlist"]
+    like = await stored.find_one({"_id": UUID(entries[0]["id"])})
+    assert like is not None
+    await stored.delete_one({"_id": like["_id"]})
+    fields = {"place": None, "fingerprint": None, "service_ids": [], "earliest": like["earliest"]}
+    for wrong in ({"passed": 7}, {"area": {"what": 1}}):
+        await store_unreadable(context.database, "waitlist", like, **fields, **wrong)
+    await store_unreadable(
+        context.database, "waitlist", like, **fields, state="offered", booking_id=UUID(int=9), passed=7
+    )
+    await freed(http, context, early.auth, booking)
+    held = await offered(http, people[1], entries[1])
+    assert (await move(http, people[1].auth, held, "accept")).status_code == 200
+    await healed(context)
+    assert (await read(http, people[1], entries[1]))["state"] == "booked"
+    assert (await stored.delete_many({"barber_id": like["barber_id"], "state": {"$ne": "booked"}})).deleted_count == 3

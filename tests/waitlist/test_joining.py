@@ -1,0 +1,199 @@
+"""Joining the waitlist: one place per wish, a limit that races do not pass, and no wish that is free or impossible."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from grome.waitlist.models import MOST_WAITING
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.people import register
+from tests.builders.waitlist import (
+    ask_to_join,
+    freed,
+    healed,
+    join,
+    newest,
+    offered,
+    one_taken,
+    read,
+    states,
+    window_of,
+    wish,
+)
+
+AUTO = {"auto_accept": True}
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context, rules=AUTO)
+
+
+async def test_joining_for_a_time_that_is_free_is_offered_it_at_once(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    """Somebody looked at a full day, and a booking was cancelled, and all was done about it, before they joined."""
+    early, booking = await one_taken(http, shop)
+    await freed(http, context, early.auth, booking)
+    waiting = await register(http)
+    entry = await join(http, waiting, shop, **window_of(booking))
+    assert entry["state"] == "offered"
+    assert (await offered(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
+
+
+async def test_joining_for_an_area_where_somebody_is_free_is_offered_the_nearest(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    farther = await barber(http, context, location={"lat": -10.0, "lng": 20.02}, rules=AUTO)
+    offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in farther.services]
+    near = await barber(http, context, location={"lat": -10.0, "lng": 20.01}, rules=AUTO)
+    put = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=near.auth)
+    assert put.status_code == 200
+    area = {"location": {"lat": -10.0, "lng": 20.0}, "radius_km": 5}
+    waiting = await register(http)
+    entry = await join(http, waiting, farther, barber_id=None, area=area)
+    assert (await offered(http, waiting, entry))["barber_id"] == near.id
+
+
+async def test_joining_again_with_the_same_wish_returns_the_open_entry(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    shop = await barber(http, context, durations=(30, 15), rules=AUTO)
+    _, booking = await one_taken(http, shop)
+    await book(http, await register(http), shop, datetime.fromisoformat(booking["ends_at"]))
+    waiting = await register(http)
+    both = {**window_of(booking), "service_ids": [one for one, _ in shop.services]}
+    both["latest"] = (tomorrow(9, 30) + timedelta(minutes=20)).isoformat()
+    answers = await asyncio.gather(*(ask_to_join(http, waiting, shop, **both) for _ in range(6)))
+    turned = await ask_to_join(http, waiting, shop, **{**both, "service_ids": both["service_ids"][::-1]})
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in (*answers, turned)}) == 1
+    [entry] = (await http.get("/v1/waitlist", headers=waiting.auth)).json()["items"]
+    await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
+    assert (await join(http, waiting, shop, **both))["id"] != entry["id"]
+
+
+async def test_joining_at_once_beyond_the_limit_stays_within_it(http: httpx.AsyncClient, shop: Barber) -> None:
+    _, booking = await one_taken(http, shop)
+    await book(http, await register(http), shop, datetime.fromisoformat(booking["ends_at"]))
+    waiting = await register(http)
+    wishes = [
+        wish(shop, **window_of(booking) | {"latest": (tomorrow(9, 30) + timedelta(seconds=n)).isoformat()})
+        for n in range(MOST_WAITING + 5)
+    ]
+    answers = await asyncio.gather(*(http.post("/v1/waitlist", json=wanted, headers=waiting.auth) for wanted in wishes))
+    assert sorted(answer.status_code for answer in answers) == [201] * MOST_WAITING + [409] * 5
+    page = (await http.get("/v1/waitlist", params={"limit": 100}, headers=waiting.auth)).json()
+    assert len(page["items"]) == MOST_WAITING
+
+
+async def test_entries_that_ended_give_their_places_back(http: httpx.AsyncClient, shop: Barber) -> None:
+    _, booking = await one_taken(http, shop)
+    waiting = await register(http)
+    for _ in range(MOST_WAITING + 1):
+        entry = await join(http, waiting, shop, **window_of(booking))
+        left = await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
+        assert left.status_code == 204
+
+
+async def test_one_person_holds_one_time(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    """The second is offered when the first is answered."""
+    early, waiting = await register(http), await register(http)
+    bookings = [await book(http, early, shop, tomorrow(hour)) for hour in (9, 15)]
+    entries = [await join(http, waiting, shop, **window_of(booking)) for booking in bookings]
+    for booking in bookings:
+        assert (await move(http, early.auth, booking, "cancel")).status_code == 200
+    events = [await newest(context, booking) for booking in bookings]
+    await asyncio.gather(*(context.waitlist_filling.react(event) for event in events))
+    found = {entry["id"]: (await read(http, waiting, entry))["state"] for entry in entries}
+    assert sorted(found.values()) == ["offered", "waiting"]
+    [first] = [entry for entry in entries if found[entry["id"]] == "offered"]
+    held = await offered(http, waiting, first)
+    await freed(http, context, waiting.auth, held, "accept")
+    await healed(context)
+    assert sorted(await states(http, *((waiting, entry) for entry in entries))) == ["booked", "offered"]
+
+
+async def test_a_time_turned_down_is_offered_to_the_next_person_and_to_none_of_the_same(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    early, booking = await one_taken(http, shop)
+    await book(http, early, shop, datetime.fromisoformat(booking["ends_at"]))
+    twice, other = await register(http), await register(http)
+    longer = {**window_of(booking), "latest": tomorrow(9, 40).isoformat()}
+    entries = [await join(http, twice, shop, **window_of(booking)), await join(http, twice, shop, **longer)]
+    third = await join(http, other, shop, **window_of(booking))
+    await freed(http, context, early.auth, booking)
+    await freed(http, context, twice.auth, await offered(http, twice, entries[0]), "decline")
+    assert await states(http, *((twice, entry) for entry in entries)) == ["waiting", "waiting"]
+    assert (await offered(http, other, third))["scheduled_at"] == booking["scheduled_at"]
+    again = await join(http, twice, shop, **window_of(booking) | {"latest": tomorrow(9, 35).isoformat()})
+    await freed(http, context, other.auth, await offered(http, other, third), "decline")
+    # A wish that is made anew since then counts as one, behind everybody else.
+    assert await states(http, *((twice, entry) for entry in (*entries, again))) == ["waiting", "waiting", "offered"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "rules", "field", "reason"),
+    [
+        ({"latest": tomorrow(8, 20).isoformat()}, {}, "latest", "too_short"),
+        ({}, {"min_notice_min": 7 * 24 * 60}, "latest", "too_soon"),
+        (
+            {"earliest": (tomorrow(8) + timedelta(days=20)).isoformat(),
+             "latest": (tomorrow(12) + timedelta(days=20)).isoformat()},
+            {"horizon_days": 5}, "earliest", "beyond_horizon",
+        ),
+        ({"earliest": tomorrow(3).isoformat(), "latest": tomorrow(4).isoformat()}, {}, "earliest", "closed"),
+    ],
+)  # fmt: skip
+async def test_a_wish_that_nothing_could_meet_is_refused(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    changed: dict[str, Any],
+    rules: dict[str, Any],
+    field: str,
+    reason: str,
+) -> None:
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    hours = {day: {"is_available": True, "start_time": "08:00", "end_time": "18:00"} for day in days}
+    shop = await barber(http, context, hours=hours, rules=rules)
+    answer = await ask_to_join(http, await register(http), shop, **changed)
+    assert (answer.status_code, answer.json()["code"]) == (422, "wish_cannot_be_met")
+    assert answer.json()["errors"] == [{"field": field, "message": reason}]
+
+
+async def test_a_wish_within_time_off_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+    away = {"starts_at": tomorrow(7).isoformat(), "ends_at": tomorrow(13).isoformat()}
+    added = await http.post("/v1/barbers/me/time-off", json=away, headers=shop.auth)
+    assert added.status_code == 201, added.text
+    answer = await ask_to_join(http, await register(http), shop)
+    assert answer.json()["errors"] == [{"field": "earliest", "message": "closed"}]
+
+
+async def test_a_wish_for_an_area_in_which_nobody_works_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+    area = {"location": {"lat": -80.0, "lng": 0.0}, "radius_km": 5}
+    answer = await ask_to_join(http, await register(http), shop, barber_id=None, area=area)
+    assert (answer.status_code, answer.json()["code"]) == (422, "wish_cannot_be_met")
+    assert answer.json()["errors"] == [{"field": "area", "message": "nobody_within_reach"}]
+
+
+async def test_ended_entries_are_deleted_after_a_month(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    _, booking = await one_taken(http, shop)
+    waiting = await register(http)
+    entry = await join(http, waiting, shop, **window_of(booking))
+    await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
+    collection = context.database["waitlist"]
+    stored = await collection.find_one({"_id": UUID(entry["id"])})
+    assert stored is not None
+    assert abs(stored["ended_at"] - context.clock()) < timedelta(minutes=1)
+    indexes = (await collection.index_information()).values()
+    lives = {index["key"][0][0]: index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index}
+    assert lives == {"ended_at": 30 * 24 * 3600, "latest": 30 * 24 * 3600}

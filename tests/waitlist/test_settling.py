@@ -1,0 +1,88 @@
+"""A place on the list is settled when both sides have agreed to the visit, and not before."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.people import Person, register, sign_in_again
+from tests.builders.waitlist import expired, freed, healed, join, newest, offered, read, states, window_of
+from tests.conftest import SetClock
+
+
+class Asked(NamedTuple):
+    early: Person
+    waiting: Person
+    bookings: list[dict[str, Any]]
+    entry: dict[str, Any]
+    held: dict[str, Any]
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    """Takes bookings only after asking."""
+    return await barber(http, context)
+
+
+async def asked(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> Asked:
+    """A customer has said yes to 9:00, and the barber has yet to answer; 9:30 is taken."""
+    early, waiting = await register(http), await register(http)
+    bookings = [await book(http, early, shop, tomorrow(9, minute)) for minute in (0, 30)]
+    entry = await join(http, waiting, shop, **window_of(*bookings))
+    await freed(http, context, early.auth, bookings[0])
+    held = await offered(http, waiting, entry)
+    await freed(http, context, waiting.auth, held, "accept")
+    return Asked(early, waiting, bookings, entry, held)
+
+
+async def test_place_stays_offered_until_the_barber_agrees(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    _, waiting, _, entry, held = await asked(http, context, shop)
+    assert (await read(http, waiting, entry))["state"] == "offered"
+    clock.shift = timedelta(minutes=5)
+    await healed(context)
+    assert (await read(http, waiting, entry))["state"] == "offered"
+    await freed(http, context, shop.auth, held, "accept")
+    assert (await read(http, waiting, entry))["state"] == "booked"
+
+
+async def test_barbers_no_gives_the_place_back_and_the_next_freed_time_is_offered(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    early, waiting, bookings, entry, held = await asked(http, context, shop)
+    behind = await register(http)
+    second = await join(http, behind, shop, **window_of(*bookings))
+    await freed(http, context, shop.auth, held, "decline")
+    # What the barber has declined is not asked for again by the same person, and goes to the next one.
+    assert await states(http, (waiting, entry), (behind, second)) == ["waiting", "offered"]
+    assert (await read(http, waiting, entry))["unanswered"] == 0
+    await freed(http, context, early.auth, bookings[1])
+    assert (await offered(http, waiting, entry))["scheduled_at"] == bookings[1]["scheduled_at"]
+
+
+async def test_request_that_the_barber_lets_expire_gives_the_place_back(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+) -> None:
+    _, waiting, _, entry, held = await asked(http, context, shop)
+    pending = (await http.get(f"/v1/bookings/{held['id']}", headers=waiting.auth)).json()
+    assert pending["awaits"] == "barber"
+    await expired(context, clock, pending)
+    waiting = await sign_in_again(http, waiting)
+    found = await read(http, waiting, entry)
+    assert (found["state"], found["unanswered"]) == ("waiting", 0)
+
+
+async def test_visit_that_was_agreed_and_cancelled_leaves_the_place_settled(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    """Whether or not its agreement was followed before the cancellation."""
+    _, waiting, _, entry, held = await asked(http, context, shop)
+    assert (await move(http, shop.auth, held, "accept")).status_code == 200
+    assert (await move(http, waiting.auth, held, "cancel")).status_code == 200
+    await context.waitlist_filling.react(await newest(context, held))
+    assert (await read(http, waiting, entry))["state"] == "booked"
