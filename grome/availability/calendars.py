@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from grome.availability.models import HolidayCalendar
+from grome.availability.models import BookingRules, HolidayCalendar
 from grome.availability.slots import Calendar
 from grome.availability.ticks import span_between
 from grome.availability.visits import Visit, rules_for, visit_for
@@ -33,18 +33,23 @@ def lay_out(
     barber: Barber, services: Sequence[ChosenService], now: datetime, taken: frozenset[int], way: Way = NO_WAY
 ) -> tuple[Calendar, Visit]:
     """What `obstacle` and the others want to know; `taken` as `Calendar` says."""
+    calendar = calendar_of(barber, rules_for(barber.rules, services), now, taken)
+    return calendar, visit_for(barber.rules, services, way.travel_min)
+
+
+def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: frozenset[int] = frozenset()) -> Calendar:
+    """A barber's openings and time off; `rules` and `taken` as `Calendar` says."""
     openings = barber.openings
-    calendar = Calendar(
+    return Calendar(
         ZoneInfo(barber.timezone),
         barber.availability,
-        rules_for(barber.rules, services),
+        rules,
         now,
         taken,
         overrides={override.date: override.hours for override in openings.overrides},
         time_off=tuple(span_between(off.starts_at, off.ends_at) for off in openings.time_off),
         holidays=_Holidays(openings.holidays) if openings.holidays else (),
     )
-    return calendar, visit_for(barber.rules, services, way.travel_min)
 
 
 def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:

@@ -125,6 +125,18 @@ class Calendar:
     def date_of(self, tick: int) -> date:
         return moment_of(tick).astimezone(self.timezone).date()
 
+    def day_of_opening(self, tick: int) -> date:
+        """The date on which the opening began that holds a tick, the latest if there are two; else its local date.
+
+        At 01:00 a shop that is open from 20:00 to 04:00 is still at the evening before.
+        """
+        day = self.date_of(tick)
+        for began in (day, day - timedelta(days=1)):
+            opening = self.opening(began)
+            if opening and opening.hours.start <= tick < opening.hours.end:
+                return began
+        return day
+
     def day(self, day: date) -> Span:
         """A local date from midnight to midnight."""
         return local_day(day, self.timezone)

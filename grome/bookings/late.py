@@ -260,8 +260,10 @@ class _Day:
 def _check_today(booking: Booking, calendar: Calendar) -> None:
     if booking.status not in _DELAYED:
         raise WrongState(f"The booking is {booking.status.value}.")
-    day = calendar.date_of(tick_of(booking.scheduled_at))
-    if day != calendar.today and booking.status is not Status.IN_PROGRESS:
+    start, now = tick_of(booking.scheduled_at), tick_of(calendar.now)
+    # Of the same date, or of one opening that goes on over midnight.
+    is_today = any(day(start) == day(now) for day in (calendar.date_of, calendar.day_of_opening))
+    if not is_today and booking.status is not Status.IN_PROGRESS:
         raise WrongState("It is not a visit of today.")
     window_of(booking, Action.DELAY, Party.BARBER).check(calendar.now)
 

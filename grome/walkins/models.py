@@ -1,6 +1,6 @@
 """Somebody in a barber's queue of the day."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 MOST_IN_QUEUE: Final = 50
+PLACE_GOOD_FOR: Final = timedelta(hours=24)
 
 
 class State(StrEnum):
@@ -20,7 +21,7 @@ class State(StrEnum):
 
 
 class WalkIn(Struct, frozen=True, kw_only=True):
-    """A customer, or a guest whom the barber wrote down, waits on one of the barber's dates.
+    """A customer, or a guest whom the barber wrote down, waits. `day` is the date on which the opening began.
 
     `booking_id` is the visit's, which has the id of the place, once they have sat down.
     """

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from grome.availability.calendars import lay_out
+from grome.availability.calendars import calendar_of
 from grome.availability.slots import Calendar
 from grome.availability.ticks import TICKS_A_DAY, moment_of, tick_of
-from grome.availability.visits import Visit
+from grome.availability.visits import Visit, rules_for
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import offered_services
 from grome.bookings.models import Action, Booking, Party, newest_entry
@@ -17,7 +16,7 @@ from grome.bookings.service import BookingService
 from grome.common.clock import Clock
 from grome.common.figures import duration_of
 from grome.walkins.estimates import Duration, at_pace, overrun, pace_of, turns
-from grome.walkins.models import MOST_IN_QUEUE, WalkIn
+from grome.walkins.models import MOST_IN_QUEUE, PLACE_GOOD_FOR, WalkIn
 from grome.walkins.repository import WalkInRepository
 
 _KNOWN_VISITS: Final = 50
@@ -39,10 +38,12 @@ class Queues:
         self._walk_ins, self._bookings, self._clock = walk_ins, bookings, clock
 
     async def of(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
-        """Today's; four queries. With `joining` there is one estimate more than people."""
+        """Of the opening that goes on, or else of today; four queries. With `joining` there is one estimate more than
+        people.
+        """
         now = self._clock()
-        today = now.astimezone(ZoneInfo(barber.timezone)).date()
-        waiting = await self._walk_ins.queue(barber.id, today, MOST_IN_QUEUE)
+        days = _days(calendar_of(barber, barber.rules, now))
+        waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
         # What began today or yesterday has ended by then.
         taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         completed = await self._bookings.last_completed(barber.id, _KNOWN_VISITS)
@@ -52,7 +53,7 @@ class Queues:
         wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
         if joining:
             wanted.append(list(joining))
-        return Queue(today, pace, waiting, _starts(barber, wanted, pace, taken, now))
+        return Queue(days[-1], pace, waiting, _starts(barber, wanted, pace, taken, now))
 
 
 def _is_measured(visit: Booking) -> bool:
@@ -78,13 +79,38 @@ def _starts(
     possible = [services for services in wanted if services]
     if not possible:
         return [None] * len(wanted)
-    calendar, _ = lay_out(barber, possible[0], now, taken)
+    calendar = calendar_of(barber, rules_for(barber.rules, possible[0]), now, taken)
     visits = [Visit(at_pace(duration_of(services), pace)) for services in possible]
     found = iter(turns(calendar, visits, now, _closing(calendar, now)))
     return [next(found) if services else None for services in wanted]
 
 
+def _days(calendar: Calendar) -> list[date]:
+    """The dates whose places wait together, the last being that of new ones.
+
+    It is the date on which the present opening began. Where that opening follows another without a break, those who
+    waited in the one before wait on.
+    """
+    day = calendar.day_of_opening(tick_of(calendar.now))
+    before = day - timedelta(days=1)
+    present = calendar.opening(day)
+    goes_on = present and tick_of(calendar.now) >= present.hours.start and _touch(calendar, before, day)
+    return [before, day] if goes_on else [day]
+
+
 def _closing(calendar: Calendar, now: datetime) -> datetime:
-    """The end of today's opening, or of yesterday's where it goes on; `now` where it is closed."""
-    openings = (calendar.opening(day) for day in (calendar.today - timedelta(days=1), calendar.today))
+    """The end of the openings whose places wait together, and of the next where it follows without a break.
+
+    `now` where it is closed.
+    """
+    days = _days(calendar)
+    after = days[-1] + timedelta(days=1)
+    if _touch(calendar, days[-1], after):
+        days.append(after)
+    openings = (calendar.opening(day) for day in days)
     return max([now, *(moment_of(opening.hours.end) for opening in openings if opening)])
+
+
+def _touch(calendar: Calendar, before: date, day: date) -> bool:
+    first, second = calendar.opening(before), calendar.opening(day)
+    return bool(first and second and first.hours.end >= second.hours.start)

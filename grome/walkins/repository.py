@@ -1,6 +1,7 @@
 """The queues in MongoDB."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
@@ -39,9 +40,14 @@ class WalkInRepository:
         except DuplicateKeyError:
             raise InQueueAlready from None
 
-    async def queue(self, barber_id: UUID, day: date, limit: int) -> list[WalkIn]:
-        """Who waits, who joined first in front."""
-        wanted = {"barber_id": barber_id, "day": day.isoformat(), "state": State.WAITING.value}
+    async def queue(self, barber_id: UUID, days: Sequence[date], since: datetime, limit: int) -> list[WalkIn]:
+        """The waiting places of these days that were taken after `since`, the first in front."""
+        wanted = {
+            "barber_id": barber_id,
+            "day": {"$in": [day.isoformat() for day in days]},
+            "state": State.WAITING.value,
+            "joined_at": {"$gt": since},
+        }
         found = self._walk_ins.find(wanted).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, WalkIn) async for document in found]
 

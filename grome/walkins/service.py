@@ -15,7 +15,7 @@ from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.figures import duration_of
 from grome.common.ids import new_id
-from grome.walkins.errors import NotTakingWalkIns, NotWaiting, QueueFull
+from grome.walkins.errors import InQueueAlready, NotTakingWalkIns, NotWaiting, QueueFull
 from grome.walkins.models import MOST_IN_QUEUE, State, WalkIn
 from grome.walkins.queue import Queues
 from grome.walkins.repository import WalkInRepository
@@ -137,6 +137,8 @@ class WalkInService:
     ) -> WalkIn:
         services = chosen_services(barber, wanted.service_ids, wanted.add_on_ids)
         queue = await self._queues.of(barber, services)
+        if customer_id and any(one.customer_id == customer_id for one in queue.waiting):
+            raise InQueueAlready  # perhaps since the opening before; of two requests at once the index refuses one
         if len(queue.waiting) >= MOST_IN_QUEUE or queue.starts[-1] is None:
             raise QueueFull
         walk_in = WalkIn(
@@ -163,7 +165,7 @@ class WalkInService:
         if walk_in.state is State.WAITING:
             queue = await self._queues.of(await self._barbers.find(walk_in.barber_id))
             ids = [one.id for one in queue.waiting]
-            if walk_in.id in ids:  # else it is yesterday's
+            if walk_in.id in ids:  # else its opening is over
                 ahead = ids.index(walk_in.id)
                 start = queue.starts[ahead]
         return WalkInOut(

@@ -12,6 +12,7 @@ from grome.context import AppContext
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
+from tests.builders.slots import daily
 from tests.conftest import SetClock
 
 Booked = dict[str, Any]
@@ -303,3 +304,23 @@ async def test_late_before_more_visits_than_one_request_moves_stops_at_the_last_
     await bookings.delete_one({"_id": others[139]["_id"]})
     done = await day.late(0, 5, preview=True)
     assert (done["late_min"], len(done["shifted"]), done["clashes"]) == (5, 140, [])
+
+
+async def test_a_visit_behind_midnight_is_of_today_while_the_opening_goes_on(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    hours = daily("18:00", "02:00")
+    shop, customer = (
+        await barber(http, context, hours=hours, timezone="UTC", rules={"auto_accept": True}),
+        await register(http),
+    )
+    midnight = tomorrow(0) + timedelta(days=1)
+    booking = await book(http, customer, shop, midnight + timedelta(minutes=15))
+    clock.set(midnight - timedelta(minutes=15))
+    auth = (await sign_in_again(http, shop.person)).auth
+    url = f"/v1/bookings/{booking['id']}/late"
+    done = await http.post(url, json={"minutes": 20}, headers=auth)
+    assert (done.status_code, done.json().get("late_min")) == (200, 20)
+    clock.set(tomorrow(1))  # of the opening that began the evening before
+    auth = (await sign_in_again(http, shop.person)).auth
+    assert (await http.post(url, json={"minutes": 30}, headers=auth)).json()["code"] == "wrong_state"

@@ -117,10 +117,9 @@ class Later(NamedTuple):
 def late(model: Model, person: Person, key: UUID, minutes: int, told: tuple[Sequence[Later], dict[UUID, int]]) -> None:
     """Which visits come later, and what is proposed to whom, is taken from what was told, within bounds."""
     visit = model.seen(person, key)
-    today = model.shops[visit.shop].date_of(model.now)
-    if visit.status != "in_progress" and (
-        visit.status != "accepted" or model.shops[visit.shop].date_of(visit.start) != today
-    ):
+    shop = model.shops[visit.shop]
+    is_today = any(day(visit.start) == day(model.now) for day in (shop.date_of, shop.day_of_opening))
+    if visit.status != "in_progress" and (visit.status != "accepted" or not is_today):
         raise Refused("wrong_state")
     model.run_out_near(visit)
     shifted, proposed = told

@@ -104,8 +104,10 @@ class JoinQueue:
             return new
 
         def expect(model: Model, key: Any) -> None:
-            day = shop.date_of(model.now)
-            if customer and (shop.id, day, customer.id) in {one[:3] for one in _waiting(model)}:
+            now = model.shops[shop.id]
+            day = now.day_of_opening(model.now)
+            days = now.days_of_queue(model.now)
+            if customer and {(shop.id, on, customer.id) for on in days} & {one[:3] for one in _waiting(model)}:
                 raise Refused("in_queue_already|queue_full")
             if key is None:
                 raise Refused("queue_full")

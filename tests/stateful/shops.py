@@ -67,6 +67,28 @@ class Shop:
     def date_of(self, minute: int) -> date:
         return _date_of(minute, self.zone)
 
+    def day_of_opening(self, minute: int) -> date:
+        """When it opened for the time that goes on; the date where it is closed."""
+        on = self.date_of(minute)
+        for begins in (on, on - timedelta(days=1)):
+            day = self.day(begins)
+            if day:
+                opens, closes, _ = _opening(day, begins, self.zone)
+                if opens <= minute < closes:
+                    return begins
+        return on
+
+    def days_of_queue(self, minute: int) -> list[date]:
+        """With the day before where its opening reaches up to the present one."""
+        on = self.day_of_opening(minute)
+        before = on - timedelta(days=1)
+        day, last = self.day(on), self.day(before)
+        if day and last:
+            opens, closed = _opening(day, on, self.zone)[0], _opening(last, before, self.zone)[1]
+            if opens <= minute and closed >= opens:
+                return [before, on]
+        return [on]
+
 
 @dataclass(frozen=True)
 class Wish:

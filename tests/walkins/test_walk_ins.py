@@ -13,7 +13,7 @@ from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.builders.slots import free
+from tests.builders.slots import daily, free
 from tests.conftest import SetClock
 
 MINUTE = timedelta(minutes=1)
@@ -55,8 +55,9 @@ async def again(http: httpx.AsyncClient, shop: Barber) -> Barber:
     return Barber(await sign_in_again(http, shop.person), shop.services)
 
 
-async def test_from_the_door_to_the_chair(http: httpx.AsyncClient, shop: Barber) -> None:
-    first, second = await register(http), await register(http)
+async def test_from_the_door_to_the_chair(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+    clock.set(tomorrow(10, 2))
+    shop, first, second = await again(http, shop), await register(http), await register(http)
     place = await joined(http, first, shop)
     assert (place["state"], place["ahead"]) == ("waiting", 0)
     assert place["estimated_wait_min"] <= 5
@@ -273,3 +274,48 @@ async def test_an_early_start_takes_nothing_from_an_appointment_before_it(
     assert stored.early_ticks == [first, first + 1, first + 2]
     assert sorted(stored.ticks) == [*stored.early_ticks, *range(agreed, agreed + 6)]
     assert set(stored.ticks).isdisjoint(other.ticks)
+
+
+async def open_daily(http: httpx.AsyncClient, shop: Barber, opens: str, closes: str) -> None:
+    assert (await http.put("/v1/barbers/me/hours", json=daily(opens, closes), headers=shop.auth)).status_code == 200
+
+
+@pytest.mark.parametrize(("opens", "closes"), [("20:00", "04:00"), ("00:00", "24:00")])
+async def test_at_midnight_nobody_has_left_the_queue(
+    http: httpx.AsyncClient, shop: Barber, clock: SetClock, opens: str, closes: str
+) -> None:
+    """Of a bar, and of a shop that never closes."""
+    await open_daily(http, shop, opens, closes)
+    first, later = await register(http), await register(http)
+    midnight = tomorrow(0) + timedelta(days=1)
+    clock.set(midnight - 10 * MINUTE)
+    shop, first = await again(http, shop), await sign_in_again(http, first)
+    place = await joined(http, first, shop, service=1)
+    clock.set(midnight + 3 * MINUTE)
+    shop, later, first = await again(http, shop), await sign_in_again(http, later), await sign_in_again(http, first)
+    mine = (await http.get(f"/v1/walk-ins/{place['id']}", headers=first.auth)).json()
+    assert (mine["ahead"], mine["estimated_wait_min"]) == (0, 0)
+    query = {"service_ids": shop.services[0][0]}
+    assert (await http.get(f"/v1/barbers/{shop.id}/walk-ins", params=query)).json()["waiting"] == 1
+    assert [one["id"] for one in (await queue(http, shop))["items"]] == [place["id"]]
+    assert (await join(http, first, shop)).json()["code"] == "in_queue_already"
+    assert (await joined(http, later, shop))["ahead"] == 1
+    assert (await seat(http, shop, place)).status_code == 200
+
+
+async def test_a_queue_ends_with_its_opening(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+    """At 03:00 there is room for an hour and not for two, although it opens again; at 04:30 nobody waits any more."""
+    await open_daily(http, shop, "20:00", "04:00")
+    first, later = await register(http), await register(http)
+    three = tomorrow(3) + timedelta(days=1)
+    clock.set(three)
+    shop, first, later = await again(http, shop), await sign_in_again(http, first), await sign_in_again(http, later)
+    place = await joined(http, first, shop, service=1)
+    assert place["day"] == str(tomorrow(0).date())
+    assert (await join(http, later, shop, service=2)).json()["code"] == "queue_full"
+    clock.set(three + 90 * MINUTE)
+    shop, first = await again(http, shop), await sign_in_again(http, first)
+    assert (await queue(http, shop))["items"] == []
+    mine = (await http.get(f"/v1/walk-ins/{place['id']}", headers=first.auth)).json()
+    assert (mine["ahead"], mine["estimated_start"]) == (None, None)
+    assert (await joined(http, first, shop))["day"] == str(three.date())
