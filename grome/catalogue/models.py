@@ -39,6 +39,7 @@ class ServiceWords(Struct, frozen=True):
 
 
 class StoredService(Service, frozen=True, kw_only=True):
-    """An entry's document. Its words only serve the search: nobody is told of them."""
+    """An entry's document. Its words only serve the search, its key the order of lists: nobody is told of them."""
 
     words: ServiceWords
+    name_key: str = ""

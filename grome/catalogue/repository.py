@@ -21,7 +21,7 @@ from grome.common.mongo import (
 )
 from grome.common.mongo_schema import validator_for
 from grome.common.mongo_words import Place, WordSearch, renew_words
-from grome.common.words import findable_words
+from grome.common.words import findable_words, sort_key
 
 _SOURCES: Final = ("name", "category", "description", "translations")
 _WORD_FIELDS: Final = tuple(f"words.{name}" for name in ServiceWords.__struct_fields__)
@@ -30,7 +30,8 @@ COLLECTION = CollectionSpec(
     validator_for(StoredService),
     [
         IndexModel("name", name="name", unique=True),
-        IndexModel([("category", 1), ("name", 1)], name="category"),
+        IndexModel("name_key", name="name_key"),
+        IndexModel([("category", 1), ("name_key", 1)], name="category_name_key"),
         *(IndexModel(field, name=field.replace(".", "_")) for field in _WORD_FIELDS),
     ],
 )
@@ -45,7 +46,11 @@ class AfterName(Struct, frozen=True):
 class ByName(Place, frozen=True):
     """Where a page of search results ended."""
 
-    name: str
+    name_key: str
+
+
+# What a process of the previous release has added has no key.
+_NAME_KEY: Final = {"$ifNull": ["$name_key", ""]}
 
 
 class ServiceRepository:
@@ -71,18 +76,25 @@ class ServiceRepository:
         return {document["_id"]: from_document(document, Service) async for document in found}
 
     async def by_name(self, category: str | None, after: AfterName | None, limit: int) -> list[Service]:
+        """Sorted as people do, whatever case and accents; by the very name where that makes no difference."""
         wanted: Document = {"category": category} if category else {}
         if after:
-            wanted["name"] = {"$gt": after.name}
-        found = self._services.find(wanted).sort("name", 1).limit(limit)
-        return [from_document(document, Service) async for document in found]
+            wanted["name_key"] = {"$gt": _name_key(after.name)}
+        found = await self._sorted(wanted, limit)
+        if found and "name_key" not in found[0]:  # they come first: a process of the previous release has added them
+            await self.complete_name_keys()
+            found = await self._sorted(wanted, limit)
+        return [from_document(document, Service) for document in found]
+
+    async def _sorted(self, wanted: Document, limit: int) -> list[Document]:
+        return await self._services.find(wanted).sort("name_key", 1).limit(limit).to_list()
 
     async def search(
         self, words: list[str], category: str | None, after: ByName | None, limit: int
     ) -> list[tuple[Service, Place]]:
         """The best matches first, each with its place; equals come by name."""
         where = {"category": category} if category else {}
-        search = WordSearch(words=words, fields=_WORD_FIELDS, place=ByName, where=where)
+        search = WordSearch(words=words, fields=_WORD_FIELDS, place=ByName, where=where, computed=_NAME_KEY)
         found = await search.best(self._services, after, limit)
         return [(from_document(document, Service), place) for document, place in found]
 
@@ -93,11 +105,15 @@ class ServiceRepository:
     async def renew_words(self) -> None:
         await renew_words(self._services, _SOURCES, _words)
 
+    async def complete_name_keys(self) -> None:
+        """The same for the keys by which names are sorted."""
+        await fill_in(self._services, "name_key", lambda old: {"name_key": _name_key(old["name"])})
+
 
 def document_of(service: Service) -> Document:
     """What is stored of an entry."""
     stored = to_document(service)
-    return {**stored, "words": _words(stored)}
+    return {**stored, "words": _words(stored), "name_key": _name_key(service.name)}
 
 
 def _words(stored: Document) -> Document:
@@ -108,3 +124,8 @@ def _words(stored: Document) -> Document:
         findable_words(stored["description"], *(translation["description"] for translation in translations)),
     )
     return to_document(words)
+
+
+def _name_key(name: str) -> str:
+    """No two names have the same."""
+    return f"{sort_key(name)}\n{name}"

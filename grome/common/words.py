@@ -62,6 +62,12 @@ def findable_words(*texts: str) -> list[str]:
     return sorted(islice(dict.fromkeys(found), MAX_FINDABLE))
 
 
+def sort_key(text: str) -> str:
+    """What lists for people are sorted by: case and accents make no difference, so `Äpfel` stands beside `Apfel`."""
+    folded = _folded(text)
+    return "".join(character for character in folded if unicodedata.category(character) != "Mn")
+
+
 def _folded(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_PLAIN)
     return _UNSEEN.sub("", folded)

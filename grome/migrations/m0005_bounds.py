@@ -15,7 +15,7 @@ from grome.calendar.repository import TOLD as CALENDARS_TOLD
 from grome.catalogue.repository import COLLECTION as SERVICES
 from grome.catalogue.repository import ServiceRepository
 from grome.common.email_addresses import normalize_email
-from grome.common.mongo import Database, apply_collection
+from grome.common.mongo import Database, apply_collection, drop_index
 from grome.common.mongo_budgets import COLLECTION as BUDGETS
 from grome.common.phone_numbers import normalize_phone
 from grome.migrations import m0003_effects, m0004_shop_rules
@@ -44,6 +44,8 @@ async def up(database: Database) -> None:
     await _normalize_addresses(database)
     await BarberRepository(database).renew_words()
     await ServiceRepository(database).renew_words()
+    await ServiceRepository(database).complete_name_keys()
+    await drop_index(database[SERVICES.name], "category")  # of names by code point
 
 
 async def _leave_one_hold(database: Database) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from grome.bookings.figures import service_figures, visible_min
 from grome.bookings.models import Booking, Status
 from grome.common.money import decimal_of
+from grome.common.words import sort_key
 from grome.reports.models import Kind, Period
 
 Cell = str | int | Decimal
@@ -166,7 +167,7 @@ class RevenueContent(Content):
             self._count(booking)
 
     def rest(self) -> Iterator[Row]:
-        by_name = sorted(self._sold.items(), key=lambda sold: (sold[1].name, sold[0]))
+        by_name = sorted(self._sold.items(), key=lambda sold: (sort_key(sold[1].name), sold[1].name, sold[0]))
         self._sold = {}
         for (service_id, currency), sold in by_name:
             yield _day(self._day), str(service_id), sold.name, sold.count, decimal_of(sold.amount, currency), currency

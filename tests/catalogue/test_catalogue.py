@@ -11,7 +11,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from grome.common.words import sort_key
 from grome.context import AppContext
+from grome.migrations import m0005_bounds
 from tests.builders.barbers import barber
 from tests.builders.pages import walk
 from tests.builders.people import Person, admin, register
@@ -123,8 +125,35 @@ async def test_a_category_by_name_page_by_page(http: httpx.AsyncClient, boss: Pe
 
 async def test_the_whole_list_is_in_order_and_complete(http: httpx.AsyncClient, context: AppContext) -> None:
     listed = [name for page in await names(http) for name in page]
-    assert listed == sorted(listed, key=str.encode)
+    assert listed == sorted(listed, key=lambda name: (sort_key(name), name.encode()))
     assert len(listed) == await context.database["services"].count_documents({})
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50])
+async def test_names_are_sorted_as_people_do_page_by_page(
+    http: httpx.AsyncClient, boss: Person, word: str, limit: int
+) -> None:
+    """Case and accents make no difference: neither in the list, nor among equally good matches of a search."""
+    ordered = ["apfel", "Äpfel", "Birne", "birnen", "École", "Œuf", "Øl", "STRASSE 1", "Straße 2", "zopf"]
+    made = [f"{name} {word}" for name in ordered]
+    for name in random.sample(made, k=len(made)):
+        await add(http, boss, name, category=word)
+    pages = [made[first : first + limit] for first in range(0, len(made), limit)]
+    assert await names(http, category=word, limit=limit) == pages
+    assert await names(http, q=word, limit=limit) == pages
+
+
+async def test_an_entry_of_the_previous_release_is_listed_and_gets_its_key(
+    http: httpx.AsyncClient, context: AppContext, boss: Person, word: str
+) -> None:
+    made = [(await add(http, boss, f"{name} {word}", category=word))["name"] for name in ("aa", "bb", "cc")]
+    services = context.database["services"]
+    await services.update_one({"name": made[1]}, {"$unset": {"name_key": ""}})
+    assert sorted(await search(http, word)) == made
+    assert await names(http, category=word, limit=1) == [[name] for name in made]
+    await services.update_one({"name": made[1]}, {"$unset": {"name_key": ""}})
+    await m0005_bounds.up(context.database)
+    assert await services.count_documents({"name_key": {"$exists": False}}) == 0
 
 
 async def test_words_are_found_wherever_they_stand_best_match_first(
