@@ -29,8 +29,8 @@ class PreferenceService:
 
     async def change(self, actor: Actor, patch: PreferencesPatch) -> Preferences:
         """Raises Invalid for a zone that is none, and for quiet hours that would never begin or never end."""
-        if patch.timezone is not UNSET and patch.timezone not in ZONES:
-            raise Invalid("timezone", "is not an IANA time zone")
+        if patch.timezone is not UNSET:
+            known_zone(patch.timezone)
         if isinstance(patch.quiet_hours, QuietHours) and patch.quiet_hours.start == patch.quiet_hours.end:
             raise Invalid("quiet_hours.end", "is the same as the start; null are no quiet hours")
         changed = dict(_changes(patch, ""))
@@ -41,6 +41,13 @@ class PreferenceService:
     async def stop_mail_about(self, user_id: UUID, topic: Topic) -> Preferences:
         """Raises NotFound where the account is gone. A second time is no change."""
         return _of(await self._users.add_topic_without_mail(user_id, topic.value))
+
+
+def known_zone(name: str) -> str:
+    """The name itself. Raises Invalid where no zone has it."""
+    if name not in ZONES:
+        raise Invalid("timezone", "is not an IANA time zone")
+    return name
 
 
 def _of(user: User | None) -> Preferences:

@@ -1,5 +1,7 @@
 """`/v1/auth` and `/v1/me`."""
 
+from typing import Final, get_args
+
 from sanic import Request
 
 from grome.accounts.errors import AccountExists, RefreshRefused, RefreshReused, WrongCredentials
@@ -17,18 +19,25 @@ from grome.accounts.schemas import (
 )
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
 from grome.common.http import Routes
+from grome.common.http.accept_language import preferred_language
 from grome.common.http.caching import kept_for
 from grome.common.http.client import user_agent
 from grome.context import app_context
+from grome.notifications.models import Language
 
+_LANGUAGES: Final = get_args(Language)
 auth = Routes("auth", "/v1/auth")
 me = Routes("me", "/v1/me")
 
 
 @auth.post("/register", who=ANYONE, status=201, refusals=(AccountExists,))
 async def register(request: Request, body: Register) -> SignedIn:
-    """Open an account with an email or a phone number and sign in."""
-    return await app_context(request).accounts.register(body, _device(request, body.device))
+    """Open an account with an email or a phone number and sign in.
+
+    Messages come in the body's `language` or, without it, in the language that `Accept-Language` prefers.
+    """
+    language = preferred_language(request.headers.get("accept-language"), _LANGUAGES)
+    return await app_context(request).accounts.register(body, _device(request, body.device), language)
 
 
 @auth.post("/login", who=ANYONE, refusals=(WrongCredentials,))

@@ -15,6 +15,7 @@ from grome.notifications.models import Language, Topic
 NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes."), PASSWORD]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]
 Label = Annotated[str, Meta(min_length=1, max_length=100), NAME]
+ZoneName = Annotated[str, Meta(max_length=64, description="An IANA time zone.")]
 DeviceId = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
@@ -27,13 +28,18 @@ class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Register(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A new account; one of `email` and `phone` is needed."""
+    """A new account; one of `email` and `phone` is needed.
+
+    Messages come in `language`, from the first on; without it, in the first of ours that `Accept-Language` names.
+    """
 
     email: Annotated[Email, EMAIL] | None = None
     phone: Annotated[Phone, PHONE] | None = None
     password: NewPassword
     name: PersonName
     role: Literal["customer", "barber"] = "customer"
+    language: Language | None = None
+    timezone: ZoneName | None = None
     device: DeviceIn | None = None
 
 
@@ -64,7 +70,7 @@ class PreferencesPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     notifications: NotificationsPatch | UnsetType = UNSET
     language: Language | UnsetType = UNSET
-    timezone: Annotated[str, Meta(max_length=64, description="An IANA time zone.")] | UnsetType = UNSET
+    timezone: ZoneName | UnsetType = UNSET
     quiet_hours: QuietHours | UnsetType | None = UNSET
     reminders: Annotated[list[ReminderHours], Meta(max_length=2)] | UnsetType = UNSET
 

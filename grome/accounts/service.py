@@ -8,8 +8,9 @@ import msgspec
 
 from config.settings import AccountSettings
 from grome.accounts.errors import RefreshRefused, WrongCredentials
-from grome.accounts.models import AccountEvent, Device, LoginSession, User
+from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
 from grome.accounts.passwords import Passwords
+from grome.accounts.preferences import known_zone
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.schemas import Login, Register, SignedIn, Tokens, UserOut, user_out
 from grome.accounts.token_families import TokenFamilies
@@ -29,6 +30,7 @@ from grome.common.ids import new_id
 from grome.common.phone_numbers import phone_forms
 from grome.common.text_fields import normalize_texts
 from grome.events.models import EventType
+from grome.notifications.models import Language
 
 
 class AccountService:
@@ -55,11 +57,18 @@ class AccountService:
     def close(self) -> None:
         self._passwords.close()
 
-    async def register(self, wanted: Register, device: Device) -> SignedIn:
-        """Raises AccountExists where the email or phone is taken."""
+    async def register(self, wanted: Register, device: Device, device_language: Language = "en") -> SignedIn:
+        """Raises AccountExists where the email or phone is taken.
+
+        `device_language` is used where the body names no language: the first message goes out before preferences can be
+        changed.
+        """
         if wanted.email is None and wanted.phone is None:
             raise Invalid("email", "or phone is required")
-        user = await self._add_user(wanted, Role(wanted.role), [self._event(EventType.ACCOUNT_REGISTERED)])
+        zone = "UTC" if wanted.timezone is None else known_zone(wanted.timezone)
+        preferences = Preferences(language=wanted.language or device_language, timezone=zone)
+        registered = [self._event(EventType.ACCOUNT_REGISTERED)]
+        user = await self._add_user(wanted, Role(wanted.role), registered, preferences)
         return await self._sign_in(user, device, None)
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
@@ -68,9 +77,11 @@ class AccountService:
             wanted = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
         except msgspec.ValidationError as error:
             raise Invalid(*fault_of(error)) from None
-        return user_out(await self._add_user(wanted, Role.ADMIN, []))
+        return user_out(await self._add_user(wanted, Role.ADMIN, [], Preferences()))
 
-    async def _add_user(self, wanted: Register, role: Role, outbox: list[AccountEvent]) -> User:
+    async def _add_user(
+        self, wanted: Register, role: Role, outbox: list[AccountEvent], preferences: Preferences
+    ) -> User:
         user = User(
             id=new_id(),
             email=wanted.email,
@@ -78,6 +89,7 @@ class AccountService:
             password_hash=await self._passwords.hash(wanted.password),
             name=wanted.name,
             role=role,
+            preferences=preferences,
             outbox=outbox,
             created_at=self._clock(),
         )

@@ -62,6 +62,8 @@ async def test_with_a_phone_as_a_barber(http: httpx.AsyncClient) -> None:
         ({"password": "a" * 73}, "password"),
         ({"password": "€" * 25}, "password"),
         ({"email_verified": True}, "email_verified"),
+        ({"language": "nl"}, "language"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"device": {"name": "Phone"}}, "device.id"),
     ],
 )
@@ -115,3 +117,25 @@ async def test_either_of_two_sign_in_names_is_unique_alone(http: httpx.AsyncClie
     assert (await post(http, email=email, phone=phone)).status_code == 201
     assert (await post(http, email=new_email(), phone=phone)).status_code == 409
     assert (await post(http, email=email, phone=new_phone())).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted", "chosen"),
+    [
+        ("de-DE,de;q=0.9,en;q=0.5", {}, ("de", "UTC")),
+        ("nl, fr-CA;q=0.8, de;q=0.3", {}, ("fr", "UTC")),
+        ("nl", {}, ("en", "UTC")),
+        (None, {}, ("en", "UTC")),
+        ("\u00ff;q=x", {}, ("en", "UTC")),
+        ("de", {"language": "ja", "timezone": "Asia/Tokyo"}, ("ja", "Asia/Tokyo")),
+    ],
+)
+async def test_language_of_the_device_is_that_of_the_first_message(
+    http: httpx.AsyncClient, header: str | None, wanted: dict[str, str], chosen: tuple[str, str]
+) -> None:
+    """The event that becomes the first mail is written with the account, which has the language already."""
+    headers = {"Accept-Language": header.encode()} if header else {}
+    body = {"email": new_email(), "password": PASSWORD, "name": "Ada", **wanted}
+    response = await http.post("/v1/auth/register", json=body, headers=headers)
+    preferences = response.json()["user"]["preferences"]
+    assert (preferences["language"], preferences["timezone"]) == chosen
