@@ -68,10 +68,14 @@ class BarberService:
 
     async def find(self, barber_id: UUID) -> Barber:
         """From memory where it was read of late. Raises NotFound, with the field that names the barber."""
-        barber = self._known.get(barber_id) or self._known.keep(await self._barbers.find(barber_id))
+        barber = await self.find_or_none(barber_id)
         if barber is None:
             raise NotFound("There is no such barber.", faults=(("barber_id", "is nobody's id"),))
         return barber
+
+    async def find_or_none(self, barber_id: UUID) -> Barber | None:
+        """The same for answers in which the barber is one part of many, and may be gone by now."""
+        return self._known.get(barber_id) or self._known.keep(await self._barbers.find(barber_id))
 
     async def find_many(self, barber_ids: Sequence[UUID]) -> list[Barber]:
         """Those that there are, in any order; from memory as in `find`, and by one query where that lacks any."""

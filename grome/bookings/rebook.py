@@ -16,7 +16,6 @@ from grome.bookings.schemas import BookingOut, RebookIn
 from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
-from grome.common.errors import NotFound
 from grome.common.first_answers import Encoded
 from grome.common.ids import new_id
 
@@ -40,10 +39,9 @@ class Rebooking:
         return await self._creation.once(actor.id, idempotency, make)
 
     async def _wish(self, customer_id: UUID, before: Booking, wanted: RebookIn) -> Wish:
-        try:
-            barber = await self._barbers.find(before.barber_id)
-        except NotFound:
-            raise NoLongerOffered("The barber takes no more bookings.") from None
+        barber = await self._barbers.find_or_none(before.barber_id)
+        if barber is None:
+            raise NoLongerOffered("The barber takes no more bookings.")
         return Wish(
             id=new_id(),
             customer_id=customer_id,

@@ -10,10 +10,9 @@ from grome.accounts.models import Device, User
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.figures import price_lines
-from grome.bookings.models import Action, HistoryEntry, Party, Status
+from grome.bookings.models import Action, Booking, HistoryEntry, Party, Status
 from grome.bookings.service import BookingService
 from grome.common.clock import Clock
-from grome.common.errors import NotFound
 from grome.notifications.happenings import Happening, is_to_be_told, kind_told
 from grome.notifications.models import (
     AccountFacts,
@@ -140,7 +139,7 @@ class Stories:
         booking, then, entry = happening.now, happening.then, happening.entry
         to_barber, starts_at = happening.reader is Party.BARBER, happening.starts_at
         shop_name, timezone = await self._shop(booking.barber_id)
-        other_name = await self._name(booking.customer_id) if to_barber else shop_name
+        other_name = await self._customer(booking) if to_barber else shop_name
         return BookingFacts(
             booking_id=str(booking.id),
             name=reader.name,
@@ -166,12 +165,13 @@ class Stories:
 
     async def _shop(self, barber_id: UUID) -> tuple[str, str]:
         """What a barber is called, and the zone; a barber who has left the map since is still somebody."""
-        try:
-            barber = await self._barbers.find(barber_id)
-        except NotFound:
-            user = await self._accounts.find(barber_id)
-            return (user.name, user.preferences.timezone) if user else ("", "UTC")
-        return barber.display_name, barber.timezone
+        if barber := await self._barbers.find_or_none(barber_id):
+            return barber.display_name, barber.timezone
+        user = await self._accounts.find(barber_id)
+        return (user.name, user.preferences.timezone) if user else ("", "UTC")
+
+    async def _customer(self, booking: Booking) -> str:
+        return booking.guest.name if booking.guest else await self._name(booking.customer_id)
 
     async def _name(self, user_id: UUID | None) -> str:
         user = await self._accounts.find(user_id) if user_id else None

@@ -94,7 +94,7 @@ class BookingsContent(Content):
             self._states[booking.status.value] += 1
             if booking.status is Status.COMPLETED:
                 self._completed[booking.currency] += booking.price
-            yield self._row(booking, barbers.get(booking.barber_id, ""))
+            yield self._row(booking, barbers.get(booking.barber_id, GONE))
 
     def totals(self) -> list[str]:
         states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(self._states.items()))
@@ -216,4 +216,6 @@ def _sums(what: str, amounts: Mapping[str, int]) -> Iterator[str]:
     return (f"{what}: {decimal_of(amount, currency):,} {currency}" for currency, amount in sorted(amounts.items()))
 
 
+# The name of a barber whose profile is gone.
+GONE: Final = "(deleted)"
 NOTHING: Final = "There is nothing in this period."

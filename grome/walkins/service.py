@@ -162,8 +162,9 @@ class WalkInService:
 
     async def _out(self, walk_in: WalkIn) -> WalkInOut:
         ahead, start = None, None
-        if walk_in.state is State.WAITING:
-            queue = await self._queues.of(await self._barbers.find(walk_in.barber_id))
+        barber = await self._barbers.find_or_none(walk_in.barber_id) if walk_in.state is State.WAITING else None
+        if barber:
+            queue = await self._queues.of(barber)
             ids = [one.id for one in queue.waiting]
             if walk_in.id in ids:  # else its opening is over
                 ahead = ids.index(walk_in.id)
