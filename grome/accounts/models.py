@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
+from grome.common.mongo_schema import stored_items
 from grome.common.text import END, NAME
 from grome.events.models import EventType
 from grome.notifications.models import Language, Topic
@@ -38,7 +39,7 @@ class NotificationPreferences(Struct, frozen=True):
     email: bool = True
     push: bool = True
     sms: bool = False
-    no_mail_about: list[Topic] = []
+    no_mail_about: Annotated[list[Topic], stored_items(at_most=20)] = []
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +56,7 @@ class Preferences(Struct, frozen=True):
     language: Language = "en"
     timezone: str = "UTC"
     quiet_hours: QuietHours | None = None
-    reminders: tuple[ReminderHours, ...] = (24, 2)
+    reminders: Annotated[tuple[ReminderHours, ...], stored_items(at_most=2)] = (24, 2)
 
 
 class AccountEvent(Struct, frozen=True):
@@ -81,7 +82,7 @@ class User(Struct, frozen=True, kw_only=True):
     email_verified: bool = False
     phone_verified: bool = False
     preferences: Preferences = Preferences()
-    outbox: list[AccountEvent] = []
+    outbox: Annotated[list[AccountEvent], stored_items(at_most=20)] = []
     created_at: datetime
 
 

@@ -1,10 +1,12 @@
 """The audit trail: what happened, who did it and whom it concerns. Nothing is ever taken from it."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct, field
 
+from grome.common.mongo_schema import stored_items
 from grome.events.models import EventType
 
 
@@ -15,6 +17,6 @@ class Record(Struct, frozen=True, kw_only=True):
     type: EventType
     subject_id: UUID
     version: int
-    people: list[UUID]
+    people: Annotated[list[UUID], stored_items(at_most=10)]
     actor_id: UUID | None
     at: datetime

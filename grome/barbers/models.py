@@ -17,6 +17,7 @@ from grome.availability.models import (
     WeeklyHours,
 )
 from grome.common.money import Amount
+from grome.common.mongo_schema import stored_items
 from grome.common.words import FindableWords
 
 # In metres: the sphere on which MongoDB's $geoNear measures.
@@ -30,6 +31,10 @@ AddOnMin = Annotated[int, Meta(ge=0, le=120, multiple_of=5, description="Minutes
 _WEEK_MIN = 7 * 24 * 60
 Notice = Annotated[int, Meta(ge=0, le=4 * _WEEK_MIN, description="Minutes before the start of the visit.")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
+
+
+MOST_OVERRIDES: Final = 366
+MOST_TIME_OFF: Final = 100
 
 
 class GeoPoint(Struct, frozen=True):
@@ -57,14 +62,14 @@ class OfferedService(Struct, frozen=True):
     duration_min: DurationMin
     rules: OfferRules = OfferRules()
     processing: Processing | None = None
-    add_ons: list[AddOn] = []
+    add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
 
 
 class ChosenService(Struct, frozen=True):
     """What a customer wants of an offer."""
 
     offer: OfferedService
-    add_ons: list[AddOn] = []
+    add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
 
     @property
     def total_price(self) -> int:
@@ -80,8 +85,8 @@ class ChosenService(Struct, frozen=True):
 class Openings(Struct, frozen=True):
     """What differs from the weekly hours: overrides by date, time off by start."""
 
-    overrides: list[DateOverride] = []
-    time_off: list[TimeOff] = []
+    overrides: Annotated[list[DateOverride], stored_items(at_most=MOST_OVERRIDES)] = []
+    time_off: Annotated[list[TimeOff], stored_items(at_most=MOST_TIME_OFF)] = []
     holidays: HolidayCalendar | None = None
 
 
@@ -175,7 +180,7 @@ class Barber(Struct, frozen=True, kw_only=True):
     service_radius_km: ServiceRadiusKm = 0.0
     timezone: str
     currency: str
-    services: list[OfferedService] = []
+    services: Annotated[list[OfferedService], stored_items(at_most=50)] = []
     rating: Annotated[float, Meta(ge=0, le=5)] = 0.0
     reviews_count: Annotated[int, Meta(ge=0)] = 0
     is_online: bool = False

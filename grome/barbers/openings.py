@@ -11,7 +11,7 @@ import msgspec
 from grome.availability.calendars import unknown_part
 from grome.availability.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_faults
 from grome.barbers.errors import ProfileMissing, TooManyOpenings
-from grome.barbers.models import Barber, Openings
+from grome.barbers.models import MOST_OVERRIDES, MOST_TIME_OFF, Barber, Openings
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import OpeningsOut, TimeOffIn
 from grome.barbers.service import BarberService
@@ -20,8 +20,6 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
 
-MOST_OVERRIDES: Final = 366
-MOST_TIME_OFF: Final = 100
 # What is over is dropped with the next change, though not before its bookings are history.
 _KEPT: Final = timedelta(days=31)
 _ATTEMPTS: Final = 8

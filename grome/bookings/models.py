@@ -112,6 +112,10 @@ TRANSITIONS = {
 ASIDE = frozenset({Action.NOTE, Action.TIP})
 
 
+# Ten services of eight hours, twenty add-ons of two, buffers, the longest way of a house call, and a delay make 2,900.
+MAX_TICKS: Final = 4_000
+
+
 class BookedAddOn(Struct, frozen=True):
     id: UUID
     name: str
@@ -129,7 +133,7 @@ class BookedService(Struct, frozen=True):
     name: str
     price: Amount
     duration_min: int
-    add_ons: list[BookedAddOn] = []
+    add_ons: Annotated[list[BookedAddOn], stored_items(at_most=20)] = []
 
     @property
     def total_price(self) -> int:
@@ -195,8 +199,8 @@ class Proposal(Struct, frozen=True, kw_only=True):
 
     scheduled_at: datetime
     ends_at: datetime
-    ticks: list[int]
-    instead_of: list[int]
+    ticks: Annotated[list[int], stored_items(at_most=MAX_TICKS)]
+    instead_of: Annotated[list[int], stored_items(at_most=MAX_TICKS)]
     awaits: Party
     answer_by: datetime
 
@@ -253,12 +257,12 @@ class Booking(Struct, frozen=True, kw_only=True):
     barber_id: UUID
     origin: Origin = Origin.DIRECT
     series_id: UUID | None = None
-    services: list[BookedService]
+    services: Annotated[list[BookedService], stored_items(at_most=10)]
     scheduled_at: datetime
     ends_at: datetime
     house_call: HouseCall | None = None
-    ticks: list[int]
-    early_ticks: list[int] = []
+    ticks: Annotated[list[int], stored_items(at_most=2 * MAX_TICKS)]  # with those of a proposal
+    early_ticks: Annotated[list[int], stored_items(at_most=MAX_TICKS)] = []
     active: bool
     status: Status
     reason: Reason | None = None

@@ -1,10 +1,12 @@
 """Rooms of live updates in Redis Streams: each room has its latest events, in order, each once."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from redis.asyncio import Redis
 
+from grome.common.clock import Clock, system_clock
 from grome.common.redis import Namespace
 from grome.events.models import Event
 
@@ -12,15 +14,18 @@ _KEPT: Final = 1_000  # a room's events, about
 _KEPT_S: Final = 86_400
 
 # A subject's events of one family come in the order of their versions. One that is not newer than the last has been
-# added before, by this leader or the one before it.
+# added before, by this leader or the one before it. That is remembered for today and yesterday, in a hash for each
+# day: one hash of a busy room would never expire, and grow with every booking.
 _ADD: Final = """
-if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
-    return 0
+for key = 2, 3 do
+    if tonumber(redis.call('HGET', KEYS[key], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
+        return 0
+    end
 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 5))
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('EXPIRE', KEYS[2], 2 * ARGV[4])
 return 1
 """
 
@@ -39,11 +44,13 @@ def rooms_of(event: Event) -> list[str]:
 class LiveRooms:
     """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
 
-    def __init__(self, redis: Redis, namespace: Namespace) -> None:
-        self._redis, self._namespace = redis, namespace
+    def __init__(self, redis: Redis, namespace: Namespace, clock: Clock = system_clock) -> None:
+        self._redis, self._namespace, self._clock = redis, namespace, clock
         self._add = redis.register_script(_ADD)
 
     async def follow(self, events: Sequence[Event]) -> None:
+        now = self._clock()
+        days = [(now - timedelta(days=back)).date().isoformat() for back in (0, 1)]
         async with self._redis.pipeline(transaction=False) as pipeline:
             for event in events:
                 entry = [
@@ -54,6 +61,6 @@ class LiveRooms:
                 counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
                 for room in rooms_of(event):
                     stream = stream_key(self._namespace, room)
-                    keys = [stream, f"{stream}:versions"]
+                    keys = [stream, *(f"{stream}:versions:{day}" for day in days)]
                     await self._add(keys, [counted, event.version, _KEPT, _KEPT_S, *entry], pipeline)
             await pipeline.execute()

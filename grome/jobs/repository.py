@@ -21,6 +21,8 @@ from grome.common.mongo_schema import validator_for
 from grome.jobs.models import Job, State
 
 _KEPT: Final = timedelta(days=7)
+# For an operator to look at; who has not in that time will not.
+_DEAD_KEPT: Final = timedelta(days=90)
 _UNREAD_PUT_OFF: Final = timedelta(minutes=5)
 COLLECTION = CollectionSpec(
     "jobs",
@@ -38,6 +40,15 @@ COLLECTION = CollectionSpec(
             name="kept",
             expireAfterSeconds=int(_KEPT.total_seconds()),
             partialFilterExpression={"state": State.DONE.value},
+        ),
+        *(
+            IndexModel(
+                "ended_at",
+                name=f"kept_{state.value}",
+                expireAfterSeconds=int(_DEAD_KEPT.total_seconds()),
+                partialFilterExpression={"state": state.value},
+            )
+            for state in (State.DEAD, State.DROPPED)
         ),
     ],
 )

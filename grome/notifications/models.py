@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct, field
 
 from grome.bookings.models import Discount, Settlement
+from grome.common.mongo_schema import stored_items
 
 Language = Literal["en", "es", "fr", "de", "ar", "ja"]
 
@@ -236,7 +237,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
     state: State
     why: Why | None = None
     provider_id: str | None = None
-    reached: list[UUID] = []
+    reached: Annotated[list[UUID], stored_items(at_most=1_000)] = []
     at: datetime
 
 

@@ -1,6 +1,7 @@
 """What a visit would cost, promised for some minutes."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -8,6 +9,7 @@ from msgspec import Struct, field
 from grome.barbers.models import ChosenService, Terms
 from grome.bookings.models import Discount, HouseCall
 from grome.common.money import Amount
+from grome.common.mongo_schema import stored_items
 
 
 class CancellingCost(Struct, frozen=True):
@@ -23,7 +25,7 @@ class Costs(Struct, frozen=True):
     Until the barber has accepted, cancelling is free.
     """
 
-    cancelling: list[CancellingCost]
+    cancelling: Annotated[list[CancellingCost], stored_items(at_most=10)]
     no_show: Amount
 
 
@@ -37,7 +39,7 @@ class Quote(Struct, frozen=True, kw_only=True):
     id: UUID = field(name="_id")
     customer_id: UUID
     barber_id: UUID
-    services: list[ChosenService]
+    services: Annotated[list[ChosenService], stored_items(at_most=10)]
     scheduled_at: datetime
     ends_at: datetime
     house_call: HouseCall | None

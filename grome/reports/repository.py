@@ -1,8 +1,8 @@
 """Reports in MongoDB. Indexes hold what must be so of many requests at once: one report a key, five open a person."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,8 @@ from grome.reports.errors import TooManyReports
 from grome.reports.models import OPEN_AT_ONCE, Failure, Report, State
 
 _OPEN = (State.PENDING.value, State.RUNNING.value)
+# Without a file; a deleted one is gone at once.
+_KEPT: Final = timedelta(days=90)
 COLLECTION = CollectionSpec(
     "reports",
     validator_for(Report),
@@ -40,6 +42,15 @@ COLLECTION = CollectionSpec(
             [("state", 1), ("created_at", 1)], name="open", partialFilterExpression={"state": {"$in": list(_OPEN)}}
         ),
         IndexModel("expires_at", name="expiry", partialFilterExpression={"state": State.DONE.value}),
+        *(
+            IndexModel(
+                "ended_at",
+                name=f"kept_{state.value}",
+                expireAfterSeconds=int(_KEPT.total_seconds()),
+                partialFilterExpression={"state": state.value},
+            )
+            for state in (State.EXPIRED, State.FAILED)
+        ),
     ],
 )
 

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from grome.barbers.models import Stars
 from grome.bookings.models import Idempotency
+from grome.common.mongo_schema import stored_items
 from grome.events.models import EventType
 
 EDITABLE_FOR: Final = timedelta(days=14)
@@ -51,7 +52,7 @@ class Review(Struct, frozen=True, kw_only=True):
     shown: bool = True
     idempotency: Idempotency | None = None
     first_answer: bytes | None = None
-    outbox: list[ReviewEvent]
+    outbox: Annotated[list[ReviewEvent], stored_items(at_most=10)]
     created_at: datetime
     edited_at: datetime | None = None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.bookings.models import Idempotency
+from grome.common.mongo_schema import stored_items
 
 MOST_VISITS: Final = 26
 
@@ -50,7 +51,7 @@ class Series(Struct, frozen=True, kw_only=True):
     barber_id: UUID
     repeat: Repeat
     timezone: str
-    occurrences: list[Occurrence]
+    occurrences: Annotated[list[Occurrence], stored_items(at_most=MOST_VISITS)]
     is_made: bool
     idempotency: Idempotency | None
     first_answer: bytes | None = None

@@ -1,5 +1,7 @@
 """Series in MongoDB. Their bookings are among the bookings, under ids that follow from the series' own."""
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from pymongo import IndexModel
@@ -11,6 +13,8 @@ from grome.common.mongo import CollectionSpec, Database, Document, from_document
 from grome.common.mongo_schema import validator_for
 from grome.series.models import Series
 
+# Its visits lie within a barber's horizon of a year; the bookings themselves stay.
+_KEPT: Final = timedelta(days=3 * 366)
 COLLECTION = CollectionSpec(
     "series",
     validator_for(Series),
@@ -21,6 +25,7 @@ COLLECTION = CollectionSpec(
             unique=True,
             partialFilterExpression={"idempotency.key": {"$type": "string"}},
         ),
+        IndexModel("created_at", name="kept", expireAfterSeconds=int(_KEPT.total_seconds())),
     ],
 )
 

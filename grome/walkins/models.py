@@ -2,10 +2,12 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Struct, field
+
+from grome.common.mongo_schema import stored_items
 
 MOST_IN_QUEUE: Final = 50
 PLACE_GOOD_FOR: Final = timedelta(hours=24)
@@ -31,8 +33,8 @@ class WalkIn(Struct, frozen=True, kw_only=True):
     day: date
     customer_id: UUID | None
     guest_name: str | None
-    service_ids: list[UUID]
-    add_on_ids: list[UUID] = []
+    service_ids: Annotated[list[UUID], stored_items(at_most=10)]
+    add_on_ids: Annotated[list[UUID], stored_items(at_most=20)] = []
     state: State = State.WAITING
     booking_id: UUID | None = None
     joined_at: datetime

@@ -1,7 +1,8 @@
 """The queues in MongoDB."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from pymongo import IndexModel, ReturnDocument
@@ -13,6 +14,8 @@ from grome.common.mongo_schema import validator_for
 from grome.walkins.errors import InQueueAlready
 from grome.walkins.models import State, WalkIn
 
+# Whoever sat down has a booking, which stays.
+_KEPT: Final = timedelta(days=90)
 COLLECTION = CollectionSpec(
     "walk_ins",
     validator_for(WalkIn),
@@ -25,6 +28,7 @@ COLLECTION = CollectionSpec(
             partialFilterExpression={"state": State.WAITING.value, "customer_id": {"$type": "binData"}},
         ),
         IndexModel([("customer_id", 1), ("joined_at", -1)], name="customer"),
+        IndexModel("joined_at", name="kept", expireAfterSeconds=int(_KEPT.total_seconds())),
     ],
 )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.mongo_budgets import Budget
+from grome.common.mongo_schema import stored_items
 from grome.events.models import Event, EventType
 from grome.jobs.models import JobKind, NewJob, Queue
 
@@ -79,7 +80,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     owner_id: UUID | None
     slot: Annotated[int, Meta(ge=0, le=MOST_ENDPOINTS - 1)]
     url: str
-    types: list[EventType]
+    types: Annotated[list[EventType], stored_items(at_most=100)]
     description: str
     disabled: Disabled | None = None
     failing_since: datetime | None = None
