@@ -15,7 +15,6 @@ from grome.bookings.models import (
     Booking,
     HistoryEntry,
     Party,
-    Proposal,
     Reason,
     Settlement,
     Status,
@@ -87,25 +86,16 @@ def is_used(booking: Booking) -> bool:
     if booking.reason is not Reason.CUSTOMER or number == 0:
         return False
     before = booking.history[:number]
-    there = structs.replace(booking, status=before[-1].status, proposal=_open_proposal(before))
+    if _is_asked(before):  # cancelling was one of the answers, and in time: else the proposal had lapsed first
+        return False
+    there = structs.replace(booking, status=before[-1].status, proposal=None)
     return is_late(there, booking.history[number].at)
 
 
-def _open_proposal(history: list[HistoryEntry]) -> Proposal | None:
-    """Return the barber's proposal that the last entries leave open, without its ticks."""
+def _is_asked(history: list[HistoryEntry]) -> bool:
+    """Return whether the last entries leave a proposal of the barber open."""
     newest = next((entry for entry in reversed(history) if entry.action in _ABOUT_PROPOSALS), None)
-    if newest is None or newest.action is not Action.PROPOSE or newest.by is not Party.BARBER:
-        return None
-    if newest.scheduled_at is None or newest.answer_by is None:  # a proposal has both
-        return None
-    return Proposal(
-        scheduled_at=newest.scheduled_at,
-        ends_at=newest.scheduled_at,
-        ticks=[],
-        instead_of=[],
-        awaits=Party.CUSTOMER,
-        answer_by=newest.answer_by,
-    )
+    return newest is not None and newest.action is Action.PROPOSE and newest.by is Party.BARBER
 
 
 def reschedule_until(booking: Booking) -> datetime | None:

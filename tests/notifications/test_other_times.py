@@ -260,6 +260,49 @@ class TestTheEnd:
         assert (told["Fee"], told["Reason"]) == ("€27.00", "You did not come to the appointment.")
         assert desk.mailbox.to(shop.person.email) == []
 
+    async def test_undone_no_show_is_told_as_a_booking_that_stands(
+        self, steps: Steps, desk: Desk, visit: tuple[Person, Barber, dict[str, Any]], clock: SetClock
+    ) -> None:
+        customer, shop, booking = visit
+        accepted = await events_of(steps.context, booking)
+        assert await desk.hear(*accepted) == []
+        clock.set(tomorrow(9, 20))
+        auth = (await sign_in_again(steps.http, shop.person)).auth
+        missed = await steps.do(auth, booking, "no-show")
+        assert await desk.hear(missed) == []
+        undone = await steps.do(auth, booking, "undo")
+        assert await desk.hear(undone) == []
+        told = ["booking_requested", "booking_cancelled", "booking_accepted"]
+        assert desk.mailbox.to(customer.email) == told
+
+    async def test_no_show_that_is_undone_before_it_is_told_costs_no_fee_in_writing(
+        self, steps: Steps, desk: Desk, visit: tuple[Person, Barber, dict[str, Any]], clock: SetClock
+    ) -> None:
+        customer, shop, booking = visit
+        clock.set(tomorrow(9, 20))
+        auth = (await sign_in_again(steps.http, shop.person)).auth
+        missed = await steps.do(auth, booking, "no-show")
+        await steps.do(auth, booking, "undo")
+        assert await desk.hear(missed) == []
+        assert desk.mailbox.to(customer.email) == []
+
+    @pytest.mark.parametrize(("days", "told"), [(3, ["booking_cancelled"]), (10, [])])
+    async def test_closing_of_a_visit_that_nobody_recorded_is_news_for_a_week(
+        self,
+        steps: Steps,
+        desk: Desk,
+        visit: tuple[Person, Barber, dict[str, Any]],
+        clock: SetClock,
+        days: int,
+        told: list[str],
+    ) -> None:
+        customer, _, booking = visit
+        clock.set(tomorrow(9) + days * 24 * HOUR)
+        await steps.context.booking_moves.close_overdue()
+        closed = (await events_of(steps.context, booking))[-1]
+        assert await desk.hear(closed) == []
+        assert desk.mailbox.to(customer.email) == told
+
     async def test_where_it_costs_nothing_there_is_nothing_to_tell_who_did_it(self, steps: Steps, desk: Desk) -> None:
         customer, shop, booking = await steps.visit()
         assert await desk.hear(await steps.do(customer.auth, booking, "cancel")) == []

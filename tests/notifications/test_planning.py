@@ -35,6 +35,8 @@ def event(kind: EventType, actor_id: UUID | None, people: tuple[UUID, ...] = (CU
         (EventType.BOOKING_CANCELLED, BARBER, {("booking_cancelled", "customer")}),
         (EventType.BOOKING_CANCELLED, ADMIN, {("booking_cancelled", "customer"), ("booking_cancelled", "barber")}),
         (EventType.BOOKING_NO_SHOW, BARBER, {("booking_cancelled", "customer")}),
+        (EventType.BOOKING_NO_SHOW_UNDONE, BARBER, {("booking_accepted", "customer")}),
+        (EventType.BOOKING_START_UNDONE, BARBER, set()),
         (EventType.BOOKING_TIPPED, CUSTOMER, {("booking_tipped", "barber")}),
         (EventType.BOOKING_OFFERED, None, {("booking_offered", "customer")}),
         (EventType.BOOKING_DELAYED, BARBER, {("booking_delayed", "customer")}),

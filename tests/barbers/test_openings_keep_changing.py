@@ -1,0 +1,37 @@
+"""Changing the openings of a profile that others change again and again."""
+
+from datetime import datetime
+
+import httpx
+import pytest
+
+from grome.barbers.models import Barber, Openings
+from grome.barbers.openings import OpeningService
+from grome.barbers.repository import BarberRepository
+from grome.common.actor import Actor, Role
+from grome.common.errors import Unavailable
+from grome.context import AppContext
+from tests.builders.barbers import barber
+from tests.builders.bookings import tomorrow
+
+
+class Contended(BarberRepository):
+    """Somebody else changes the profile just before each write."""
+
+    attempts = 0
+
+    async def set_openings(self, barber: Barber, openings: Openings, now: datetime) -> Barber | None:
+        self.attempts += 1
+        await self._barbers.update_one({"_id": barber.id}, {"$inc": {"version": 1}})
+        return await super().set_openings(barber, openings, now)
+
+
+async def test_openings_that_always_lose_are_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop = await barber(http, context)
+    contended = Contended(context.database)
+    service = OpeningService(contended, context.barbers, context.clock)
+    with pytest.raises(Unavailable):
+        await service.put_override(Actor(shop.person.id, Role.BARBER, shop.person.id), tomorrow(9).date(), None)
+    assert contended.attempts > 1
+    openings = await http.get("/v1/barbers/me/openings", headers=shop.auth)
+    assert openings.json()["overrides"] == []

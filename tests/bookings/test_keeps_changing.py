@@ -1,0 +1,160 @@
+"""A change that loses to others again and again: refused as unavailable after some attempts, and nothing is written."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.availability.caps import cap_on_visits
+from grome.availability.visits import Visit
+from grome.bookings.changing import ATTEMPTS, BookingChanges, Change, author
+from grome.bookings.errors import KeepsChanging, SeatTaken
+from grome.bookings.late import RunningLate
+from grome.bookings.models import Action, Booking, HistoryEntry, Status
+from grome.bookings.moves import BookingMoves
+from grome.bookings.repository import BookingRepository
+from grome.bookings.reschedule import Rescheduling
+from grome.bookings.schemas import RescheduleIn
+from grome.bookings.seats import claim_seats
+from grome.bookings.undo import MoveUndo
+from grome.common.actor import Actor, Role
+from grome.common.errors import Unavailable
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, changed, serve, tomorrow
+from tests.builders.people import register
+from tests.conftest import SetClock
+
+
+class Contended(BookingRepository):
+    """Somebody else changes the booking just before each write."""
+
+    attempts = 0
+
+    async def move(self, booking: Booking, *written: Any, **more: Any) -> Booking | None:
+        self.attempts += 1
+        await self._bookings.update_one({"_id": booking.id}, {"$inc": {"version": 1}})
+        return await super().move(booking, *written, **more)
+
+
+class Stale(BookingRepository):
+    """What others hold is never seen when it is looked at."""
+
+    async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
+        await super().occupied(barber_id, first_tick, end_tick)
+        return frozenset()
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context, rules={"auto_accept": True})
+
+
+@pytest.fixture
+async def visit(http: httpx.AsyncClient, shop: Barber) -> dict[str, Any]:
+    return await book(http, await register(http), shop, tomorrow(9))
+
+
+@pytest.fixture
+def contended(context: AppContext) -> Contended:
+    return Contended(context.database)
+
+
+def actor_of(shop: Barber) -> Actor:
+    return Actor(shop.person.id, Role.BARBER, shop.person.id)
+
+
+def moves_on(context: AppContext, bookings: BookingRepository) -> BookingMoves:
+    changes = BookingChanges(bookings, context.clock)
+    return BookingMoves(bookings, changes, context.barbers, context.answer_within, context.clock)
+
+
+async def history_of(context: AppContext, visit: dict[str, Any]) -> list[HistoryEntry]:
+    return (await context.bookings.find_many([UUID(visit["id"])]))[UUID(visit["id"])].history
+
+
+async def test_change_that_always_loses_is_unavailable(
+    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
+) -> None:
+    decided = 0
+
+    async def decide(booking: Booking, _: object) -> Change:
+        nonlocal decided
+        decided += 1
+        return Change(action=Action.NOTE, status=booking.status, fields={"customer_note": "A word."}, note="A word.")
+
+    changes = BookingChanges(contended, context.clock)
+    with pytest.raises(KeepsChanging):
+        await changes.change(author(actor_of(shop)), UUID(visit["id"]), decide)
+    assert (decided, contended.attempts) == (ATTEMPTS, ATTEMPTS)
+    assert len(await history_of(context, visit)) == 1
+
+
+async def test_booking_whose_expiry_always_loses_is_unavailable(
+    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
+) -> None:
+    await changed(context, visit, status=Status.REQUESTED.value, awaits="barber", answer_by=context.clock())
+    with pytest.raises(KeepsChanging):
+        await BookingChanges(contended, context.clock).current(author(actor_of(shop)), UUID(visit["id"]))
+    assert contended.attempts == ATTEMPTS
+    assert len(await history_of(context, visit)) == 1
+
+
+async def test_reschedule_that_always_loses_is_unavailable(
+    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
+) -> None:
+    changes, moves = BookingChanges(contended, context.clock), moves_on(context, contended)
+    rescheduling = Rescheduling(contended, changes, moves, context.barbers, context.answer_within, context.clock)
+    with pytest.raises(KeepsChanging):
+        await rescheduling.reschedule(actor_of(shop), UUID(visit["id"]), RescheduleIn(tomorrow(11)))
+    assert contended.attempts == ATTEMPTS
+    assert len(await history_of(context, visit)) == 1
+
+
+async def test_delay_that_always_loses_is_unavailable(
+    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
+) -> None:
+    clock.stopped = tomorrow(9)
+    changes = BookingChanges(contended, clock)
+    late = RunningLate(contended, changes, context.rescheduling, context.barbers, clock)
+    with pytest.raises(KeepsChanging):
+        await late.shift(actor_of(shop), UUID(visit["id"]), 10)
+    assert contended.attempts == ATTEMPTS
+    assert len(await history_of(context, visit)) == 1
+
+
+async def test_undo_that_always_loses_is_unavailable(
+    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
+) -> None:
+    await serve(context, visit, "start")
+    clock.stopped = tomorrow(9)
+    undo = MoveUndo(contended, BookingChanges(contended, clock), moves_on(context, contended), context.barbers)
+    with pytest.raises(KeepsChanging):
+        await undo.undo(actor_of(shop), UUID(visit["id"]))
+    assert contended.attempts == ATTEMPTS
+    assert len(await history_of(context, visit)) == 2
+
+
+async def test_early_start_that_never_sees_who_holds_its_minutes_is_unavailable(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
+) -> None:
+    await book(http, await register(http), shop, tomorrow(8, 30))
+    clock.stopped = tomorrow(8, 30)
+    with pytest.raises(KeepsChanging):
+        await moves_on(context, Stale(context.database)).move(actor_of(shop), UUID(visit["id"]), Action.START)
+    assert len(await history_of(context, visit)) == 1
+
+
+async def test_seat_that_somebody_else_always_takes_first_is_unavailable(context: AppContext, shop: Barber) -> None:
+    drawn = list[list[int]]()
+
+    async def write(seats: list[int]) -> None:
+        drawn.append(seats)
+        raise SeatTaken
+
+    visit, day = Visit(30, caps=(cap_on_visits(3),)), tomorrow(9).date()
+    with pytest.raises(Unavailable):
+        await claim_seats(BookingRepository(context.database), shop.person.id, visit, day, write)
+    assert len(drawn) > 10
+    assert {len(seats) for seats in drawn} == {1}

@@ -1,0 +1,94 @@
+"""One definition of a late cancellation: what costs a fee uses up a promo code, and nothing else does."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.bookings.models import Booking, Reason
+from grome.bookings.policy import is_used
+from grome.context import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.people import Person, register, sign_in_again
+from tests.conftest import SetClock
+
+NINE, MINUTE = tomorrow(9), timedelta(minutes=1)
+TERMS = {"cancellation": {"cancel_notice_min": 120, "late_refund_percent": 50}}
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> Barber:
+    """So late that the notice has passed, and the tokens live until the visit."""
+    clock.stopped = NINE - 7 * MINUTE
+    return await barber(http, context, rules={"auto_accept": True}, terms=TERMS)
+
+
+@pytest.fixture
+async def customer(http: httpx.AsyncClient, shop: Barber) -> Person:  # noqa: ARG001 -- the clock first
+    return await register(http)
+
+
+@pytest.fixture
+async def visit(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict[str, Any]:
+    return await book(http, customer, shop, NINE)
+
+
+async def stored(context: AppContext, booking: dict[str, Any]) -> Booking:
+    return (await context.bookings.find_many([UUID(booking["id"])]))[UUID(booking["id"])]
+
+
+LATER = (NINE + timedelta(hours=3)).isoformat()
+CASES: dict[str, tuple[list[tuple[str, str, dict[str, Any]]], bool]] = {
+    "called off late": ([], True),
+    "the barber is late": ([("barber", "late", {"minutes": 10})], False),
+    "the barber wants another time": ([("barber", "reschedule", {"scheduled_at": LATER})], False),
+    "the customer has said no to it": (
+        [("barber", "reschedule", {"scheduled_at": LATER}), ("customer", "proposal/decline", {})],
+        True,
+    ),
+    "a note came in between": ([("barber", "late", {"minutes": 10}), ("customer", "note", {"note": "Hm."})], False),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_late_cancellation_is_used_up_where_it_costs_a_fee(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    customer: Person,
+    shop: Barber,
+    visit: dict[str, Any],
+    case: str,
+) -> None:
+    steps, is_late = CASES[case]
+    for by, step, body in steps:
+        auth = shop.auth if by == "barber" else customer.auth
+        method = "PUT" if step == "note" else "POST"
+        answer = await http.request(method, f"/v1/bookings/{visit['id']}/{step}", json=body, headers=auth)
+        assert answer.status_code == 200, answer.text
+    cancelled = (await move(http, customer.auth, visit, "cancel")).json()
+    assert cancelled["settlement"]["fee"] == (1500 if is_late else 0)
+    assert is_used(await stored(context, visit)) is is_late
+
+
+@pytest.mark.parametrize(("minutes", "is_lost"), [(0, True), (5, False)])
+async def test_no_show_is_used_up_unless_the_barber_is_late(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    shop: Barber,
+    visit: dict[str, Any],
+    clock: SetClock,
+    minutes: int,
+    is_lost: bool,  # noqa: FBT001 -- from the table
+) -> None:
+    if minutes:
+        assert (await move(http, shop.auth, visit, "late", minutes=minutes)).status_code == 200
+    clock.stopped = NINE + 10 * MINUTE
+    auth = (await sign_in_again(http, shop.person)).auth
+    assert (await move(http, auth, visit, "no-show")).status_code == 200
+    ended = await stored(context, visit)
+    assert (ended.reason, is_used(ended)) == (Reason.NO_SHOW, is_lost)
+    assert ended.settlement is not None
+    assert ended.settlement.fee == (3000 if is_lost else 0)

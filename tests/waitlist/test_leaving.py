@@ -1,0 +1,45 @@
+"""Leaving the waitlist while the place changes again and again."""
+
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.common.actor import Actor, Role
+from grome.common.errors import Unavailable
+from grome.common.ids import new_id
+from grome.context import AppContext
+from grome.waitlist.models import Entry
+from grome.waitlist.repository import WaitlistRepository
+from grome.waitlist.service import WaitlistService
+from tests.builders.barbers import barber
+from tests.builders.bookings import tomorrow
+from tests.builders.people import register
+
+
+class Contended(WaitlistRepository):
+    """Somebody else changes the entry just before each write."""
+
+    attempts = 0
+
+    async def leave(self, entry: Entry) -> Entry | None:
+        self.attempts += 1
+        await self._entries.update_one({"_id": entry.id}, {"$set": {"booking_id": new_id()}})
+        return await super().leave(entry)
+
+
+async def test_leaving_that_always_loses_is_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, customer = await barber(http, context), await register(http)
+    times: dict[str, datetime] = {"earliest": tomorrow(8), "latest": tomorrow(12)}
+    wanted = {"barber_id": shop.id, "service_ids": [shop.services[0][0]]}
+    body = {**wanted, **{name: moment.isoformat() for name, moment in times.items()}}
+    joined = await http.post("/v1/waitlist", json=body, headers=customer.auth)
+    assert joined.status_code in {200, 201}, joined.text
+    contended = Contended(context.database)
+    service = WaitlistService(contended, context.barbers, context.catalogue, context.clock)
+    actor = Actor(customer.id, Role.CUSTOMER, customer.id)
+    with pytest.raises(Unavailable):
+        await service.leave(actor, UUID(joined.json()["id"]))
+    assert contended.attempts > 1
+    assert (await service.read(actor, UUID(joined.json()["id"]))).state == "waiting"
