@@ -12,7 +12,7 @@ from grome.availability.models import BookingRules, HolidayCalendar
 from grome.availability.slots import Calendar
 from grome.availability.ticks import span_between
 from grome.availability.visits import Visit, rules_for, visit_for
-from grome.barbers.models import Barber, ChosenService, GeoPoint
+from grome.barbers.models import Barber, ChosenService, GeoPoint, HouseCallRules
 from grome.common.errors import Invalid
 from grome.nearby.geometry import distance_m, unit_vector
 
@@ -34,7 +34,7 @@ def lay_out(
 ) -> tuple[Calendar, Visit]:
     """What `obstacle` and the others want to know; `taken` as `Calendar` says."""
     calendar = calendar_of(barber, rules_for(barber.rules, services), now, taken)
-    return calendar, visit_for(barber.rules, services, way.travel_min)
+    return calendar, visit_for(barber.rules, services, way.travel_min, _way_min(barber.house_calls, way))
 
 
 def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: frozenset[int] = frozenset()) -> Calendar:
@@ -60,9 +60,18 @@ def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
     distance = round(distance_m(unit_vector(from_lat, from_lng), unit_vector(to_lat, to_lng)), 1)
     if distance > barber.service_radius_km * 1000:
         raise Invalid(field, f"is farther away than {barber.service_radius_km:g} km, as far as the barber goes")
-    rules = barber.house_calls
-    minutes = max(rules.minutes_per_km * distance / 1000, rules.least_travel_min)
+    minutes = _travel_minutes(barber.house_calls, distance)
     return Way(distance, -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
+
+
+def _travel_minutes(rules: HouseCallRules, distance: float) -> float:
+    return max(rules.minutes_per_km * distance / 1000, rules.least_travel_min)
+
+
+def _way_min(rules: HouseCallRules, way: Way) -> int:
+    """The way to the minute. As it was rounded up, where it was booked under other rules than these."""
+    exact = round(_travel_minutes(rules, way.distance_m))
+    return exact if way.travel_min - _TRAVEL_STEP_MIN <= exact <= way.travel_min else way.travel_min
 
 
 def unknown_part(calendar: HolidayCalendar) -> str | None:

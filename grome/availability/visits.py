@@ -16,7 +16,8 @@ from grome.common.figures import duration_of
 class Visit:
     """`duration_min` is what the customer sees. In `gaps`, minutes from the start, the barber is free for others.
 
-    The way to the customer takes `travel_min`, and as much back. Raises ValueError for a duration that is not positive:
+    The way to the customer takes `travel_min`, and as much back, in whole five minutes; `way_min` is the same to the
+    minute, where that is known. Raises ValueError for a duration that is not positive:
     such a booking would occupy nothing.
     """
 
@@ -24,6 +25,7 @@ class Visit:
     gaps: tuple[tuple[int, int], ...] = ()
     travel_min: int = 0
     caps: tuple[Cap, ...] = ()
+    way_min: int | None = None
 
     def __post_init__(self) -> None:
         if self.duration_min <= 0:
@@ -54,13 +56,17 @@ class Visit:
     def whole(self, rules: BookingRules) -> Span:
         """All that time off must leave alone, in ticks from the start: travel and buffers, and gaps as well.
 
-        In a gap the customer is still in the shop, so a barber who is away cannot use it.
+        In a gap the customer is still in the shop, so a barber who is away cannot use it. Travel counts to the minute:
+        what rounding up to five minutes adds is no reason against a time off that ends within it.
         """
-        spans = self.kept(rules)
-        return Span(spans[0].start, spans[-1].end)
+        way = self.travel_min if self.way_min is None else self.way_min
+        before, after = ticks_for(rules.buffer_before_min + way), ticks_for(rules.buffer_after_min + way)
+        return Span(-before, self.ticks + after)
 
 
-def visit_for(rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0) -> Visit:
+def visit_for(
+    rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0, way_min: int | None = None
+) -> Visit:
     """These services in this order. `rules` are the barber's, whose daily cap counts every visit.
 
     Who has gone to a customer is free for others in none of the gaps.
@@ -68,7 +74,7 @@ def visit_for(rules: BookingRules, services: Sequence[ChosenService], travel_min
     caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
     caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]
     gaps = () if travel_min else tuple(_gaps(services))
-    return Visit(duration_of(services), gaps, travel_min, tuple(caps))
+    return Visit(duration_of(services), gaps, travel_min, tuple(caps), way_min)
 
 
 def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> BookingRules:

@@ -141,3 +141,23 @@ async def test_time_off_excludes_the_way_to_a_house_call_and_back(http: httpx.As
     assert refused_for(answer) == "time_off"
     assert "11:00" in await free(http, shop, DAY)
     await book(http, stays, shop, tomorrow(11))
+
+
+async def test_time_off_is_compared_with_the_way_to_the_minute(http: httpx.AsyncClient, context: AppContext) -> None:
+    """A way of 60.1 minutes occupies 65, and who is away until 13:00 is there at 14:00 all the same."""
+    shop = await barber(http, context, timezone="Etc/UTC", service_radius_km=50)
+    away = {"starts_at": tomorrow(12).isoformat(), "ends_at": tomorrow(13).isoformat()}
+    await change(http, shop, "POST", "/time-off", away)
+    offered = await free(http, shop, DAY, **km_away(20.04))
+    assert [start for start in offered if "10" < start < "14:05"] == [
+        "10:00",
+        "10:05",
+        "10:10",
+        "10:15",
+        "10:20",
+        "10:25",
+        "10:30",
+        "14:00",
+    ]
+    booking = await book(http, await register(http), shop, tomorrow(14), house_call=to(20.04))
+    assert booking["house_call"]["travel_min"] == 65
