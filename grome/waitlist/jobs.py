@@ -20,12 +20,17 @@ async def fill_freed_time(context: AppContext, job: RunningJob) -> None:
     else:
         rest = await filling.fill(msgspec.convert(payload["search"], Search))
     if rest:
-        first, part = payload.get("first", job.id), payload.get("part", 1)
-        more = {**payload_of(rest), "first": first, "part": part + 1}
-        await context.jobs.add(NewJob(f"{first}:{part + 1}", FILL, more))
+        await context.jobs.add(_next(rest, payload.get("first", job.id), payload.get("part", 1) + 1))
 
 
 async def heal_waitlist(saq: dict[str, Any]) -> None:
     """Runs every minute."""
     context: AppContext = saq["grome"]
-    await context.waitlist_filling.heal()
+    minute = int(context.clock().timestamp()) // 60
+    for number, rest in enumerate(await context.waitlist_filling.heal()):
+        await context.jobs.add(_next(rest, f"heal:{minute}:{number}:waitlist", 2))
+
+
+def _next(search: Search, first: str, part: int) -> NewJob:
+    """The job that goes on behind another; `first` is the id of the one with which a search began."""
+    return NewJob(f"{first}:{part}", FILL, {**payload_of(search), "first": first, "part": part})

@@ -11,13 +11,14 @@ from grome.common.ids import new_id
 from grome.common.mongo import to_document
 from grome.context import AppContext
 from grome.waitlist.filling import WaitlistFilling
-from grome.waitlist.models import Area, Entry, Passed
+from grome.waitlist.models import Area, Entry, Passed, Search
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register
 from tests.builders.waitlist import freed, join, newest, offered, one_taken, read, window_of
 
 CROWD = 450
+SMALL_CROWD = 210
 
 
 @pytest.fixture
@@ -31,7 +32,9 @@ async def _no_crowd_is_left(context: AppContext) -> AsyncIterator[None]:
     await context.database["waitlist"].delete_many({"state": "waiting"})
 
 
-async def crowd(context: AppContext, entry: dict[str, str], *, services: list[UUID], passed: bool = False) -> None:
+async def crowd(
+    context: AppContext, entry: dict[str, str], *, services: list[UUID], passed: bool = False, number: int = CROWD
+) -> None:
     """Entries of many customers who joined before the entry and wait for the same window around."""
     stored = await context.database["waitlist"].find_one({"_id": UUID(entry["id"])})
     assert stored is not None
@@ -41,15 +44,15 @@ async def crowd(context: AppContext, entry: dict[str, str], *, services: list[UU
         Entry(
             id=new_id(),
             customer_id=uuid4(),
-            barber_id=None if number % 2 else barber_id,
-            area=Area(shop.location, 5) if number % 2 else None,
+            barber_id=None if index % 8 == 0 else barber_id,
+            area=Area(shop.location, 5) if index % 8 == 0 else None,
             service_ids=services,
             earliest=stored["earliest"],
             latest=stored["latest"],
             passed=[Passed(barber_id, stored["earliest"])] if passed else [],
             joined_at=stored["joined_at"] - timedelta(hours=1),
         )
-        for number in range(CROWD)
+        for index in range(number)
     ]
     await context.database["waitlist"].insert_many([to_document(one) for one in everyone])
 
@@ -78,6 +81,23 @@ async def test_a_list_longer_than_one_search_is_gone_through_by_further_ones(
         assert (await read(http, waiting, entry))["state"] == "waiting"
         rest, searches = await context.waitlist_filling.fill(rest), searches + 1
     assert searches == CROWD // 200 + 1
+    assert (await read(http, waiting, entry))["state"] == "offered"
+
+
+async def test_entry_behind_a_crowd_is_reached_by_healing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
+    """A run looks at a part of all who wait, and the searches that it hands on come to the end of the list."""
+    early, booking = await one_taken(http, shop)
+    waiting = await register(http)
+    entry = await join(http, waiting, shop, **window_of(booking))
+    await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True, number=SMALL_CROWD)
+    assert (await move(http, early.auth, booking, "cancel")).status_code == 200
+    found = [search for _ in range(2) for search in await context.waitlist_filling.heal()]
+    for search in found:
+        rest: Search | None = search
+        while rest:
+            rest = await context.waitlist_filling.fill(rest)
     assert (await read(http, waiting, entry))["state"] == "offered"
 
 
