@@ -1,15 +1,17 @@
-"""Reports as PDF: a table over A4 pages, in whatever script its names are written."""
+"""Reports as PDF: a table over A4 pages, in the scripts that its names are written in."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 import pymupdf_fonts
+from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, WrapMode
 from fpdf.fonts import TTFFont
@@ -20,14 +22,31 @@ from grome.reports.errors import TooLongError
 # The whole document is in memory, and a row costs a millisecond or more. It is for people, who turn no thousand pages.
 MAX_ROWS: Final = 5_000
 _LONGEST_CELL: Final = 300
-# Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari; the other has what is written in East Asia.
+# Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari.
 _FIRA: Final = "firago"
-_CJK: Final = "cjk"
-_CJK_FILE: Final = files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf"
-_UNKNOWN: Final = "?"
-# From Hebrew to the scripts of India, and the old codes of shaped letters: here a letter's form hangs on those beside
-# it. Other rows are spared the shaping, which makes them take three times as long.
-_SHAPED: Final = re.compile("[\u0590-\u1cff\ufb1d-\ufeff]")
+_NOTO: Final = files("manimgx_fonts")
+# For all else, tried in this order: the scripts of South and Southeast Asia, Armenian and Ethiopic, symbols, emoji in
+# one colour, and last, of 16 MB, the scripts of East Asia.
+_FALLBACKS: Final = {
+    **{
+        name.lower(): _NOTO / f"Noto{name}[wght].ttf"
+        for name in (
+            "SansTamil", "SansBengali", "SansTelugu", "SansGujarati", "SansGurmukhi", "SansKannada", "SansMalayalam",
+            "SansSinhala", "SansOriya", "SansKhmer", "SansLao", "SansMyanmar", "SansArmenian", "SansEthiopic",
+            "SansSymbols", "Emoji",
+        )
+    },
+    "cjk": files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf",
+}  # fmt: skip
+_UNKNOWN: Final = "\N{WHITE VERTICAL RECTANGLE}"
+_LEGEND: Final = f"{_UNKNOWN} stands for a character that this document has no font for; the CSV file has it."
+# They join or vary the letters beside them. Where no font knows one, it is left out, which nobody sees.
+_INVISIBLE: Final = frozenset(
+    "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}"
+)
+# From Hebrew to the scripts of India, the old codes of shaped letters, and emoji that are joined of several: here a
+# letter's form hangs on those beside it. Other rows are spared the shaping, which makes them take three times as long.
+_SHAPED: Final = re.compile("[\u0590-\u1cff\u200d\ufb1d-\ufeff]")
 _LINE_MM: Final = 4.6
 _GREY: Final = 110
 
@@ -80,7 +99,8 @@ class _Pages(FPDF):
             path.write_bytes(pymupdf_fonts.myfont(name))
             self.add_font(_FIRA, style, path)
         self._known = set(self._characters_of(_FIRA))
-        self._has_cjk = False
+        self._fallbacks: list[str] = []
+        self._has_unknown = False
         self.set_margins(12, 14)
         self.set_auto_page_break(True, margin=16)
 
@@ -122,6 +142,8 @@ class _Pages(FPDF):
         self.ln(3)
         for line in lines:
             self._line(line, 10, 5.4)
+        if self._has_unknown:
+            self._line(_LEGEND, 8, 4.6)
 
     def close_fonts(self) -> None:
         """The library does so only when it writes the document."""
@@ -152,16 +174,34 @@ class _Pages(FPDF):
         self.multi_cell(0, height, self._printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _printable(self, text: str) -> str:
-        """The second font, of 16 MB, is only loaded for whom it is needed. What neither has is shown as unknown."""
-        if not self._has_cjk and not self._known.issuperset(map(ord, text)):
-            self._has_cjk = True
-            self.add_font(_CJK, "", str(_CJK_FILE))
-            self.set_fallback_fonts([_CJK], exact_match=False)
-            self._known.update(self._characters_of(_CJK))
-        return "".join(letter if ord(letter) in self._known else _UNKNOWN for letter in text)
+        """Load further fonts if the text needs them, and show a character that is in none of them as unknown."""
+        wanted = set(map(ord, text)) - self._known
+        for name in _FALLBACKS if wanted else ():
+            if name not in self._fallbacks and wanted & _characters_in(name):
+                self._fallbacks.append(name)
+                self.add_font(name, "", str(_FALLBACKS[name]))
+                self.set_fallback_fonts(self._fallbacks, exact_match=False)
+                self._known.update(_characters_in(name))
+                wanted -= self._known
+        return "".join(map(self._printable_character, text)) if wanted else text
+
+    def _printable_character(self, character: str) -> str:
+        if ord(character) in self._known:
+            return character
+        if character in _INVISIBLE:
+            return ""
+        self._has_unknown = True
+        return _UNKNOWN
 
     def _characters_of(self, font: str) -> Sequence[int]:
         return list(cast("TTFFont", self.fonts[font]).ttfont.getBestCmap())
+
+
+@lru_cache
+def _characters_in(fallback: str) -> frozenset[int]:
+    """The characters of a font that is not loaded, which takes a fraction of the time of loading it."""
+    with TTFont(str(_FALLBACKS[fallback]), lazy=True) as font:
+        return frozenset(font.getBestCmap())
 
 
 def _text(cell: object) -> str:
