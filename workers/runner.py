@@ -58,6 +58,7 @@ async def work(context: AppContext, handlers: Mapping[JobKind, Handler], cron: C
         group.create_task(runner.keep_held())
         group.create_task(context.jobs.keep_handing_over())
         group.create_task(context.relay.run())
+        group.create_task(context.failed_items.keep_storing())
 
 
 def _worker(

@@ -13,7 +13,7 @@ from grome.common.mongo import Document, from_document
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Failed items by the name of their loop, since the process began or the worker stored them (`grome/ops/failures.py`).
+# Failed items by the name of their loop, since they were last stored (`failed_items.py`).
 FAILED_ITEMS: Final = Counter[str]()
 
 

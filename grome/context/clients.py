@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from config.settings import Settings
 from grome.common.clock import Clock
+from grome.common.failed_items import FailedItems
 from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
 from grome.common.mongo_transactions import Transactions
@@ -59,6 +60,10 @@ class Clients:
         client = open_redis(self.settings.redis)
         self._close_by(client.aclose)
         return client
+
+    @cached_property
+    def failed_items(self) -> FailedItems:
+        return FailedItems(self.redis, self.namespace)
 
     @cached_property
     def subscribing_redis(self) -> Redis:

@@ -65,5 +65,12 @@ async def _relay(context: AppContext, registry: CollectorRegistry) -> None:
         position.set(figures.position_at.timestamp())
 
 
+async def _failed_items(context: AppContext, registry: CollectorRegistry) -> None:
+    told = "Items that a loop has passed over since they failed: anything but 0 is for an operator to look at"
+    failed = Gauge("grome_failed_items", told, ["loop"], registry=registry)
+    for name, count in (await context.failed_items.read()).items():
+        failed.labels(name).set(count)
+
+
 # What is to be measured besides gets a function above and a line here.
-PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues, "relay": _relay}
+PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues, "relay": _relay, "failed_items": _failed_items}

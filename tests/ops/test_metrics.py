@@ -15,6 +15,7 @@ from saq.queue.redis import RedisQueue
 from config.settings import Settings, SettingsError, load_settings
 from grome.app import App
 from grome.common.clock import system_clock
+from grome.common.each import for_each
 from grome.context import AppContext
 from grome.jobs.models import Queue, State
 from tests.api.problems import assert_refused
@@ -161,3 +162,15 @@ def test_a_weak_secret_is_refused_and_not_shown(weak: str) -> None:
 def test_a_good_secret_is_taken(settings: Settings) -> None:
     assert settings.http.metrics_token == ""
     assert load_settings({"GROME_ENV": "test", "GROME_HTTP_METRICS_TOKEN": SECRET}).http.metrics_token == SECRET
+
+
+async def test_failed_items_are_told_by_their_loop(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    async def fail(_item: int) -> None:
+        raise ValueError
+
+    name = ("grome_failed_items", "tested loop")
+    before = (await figures(http, boss.auth)).get(name, 0)
+    await for_each([1, 2, 3], fail, name="tested loop")
+    await context.failed_items.store()
+    await context.failed_items.store()
+    assert (await figures(http, boss.auth))[name] == before + 3
