@@ -157,7 +157,8 @@ class PromoClaims:
         if not isinstance(seats, _Seats):
             return seats
         first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if wanted.firm else []
-        if await self._is_rivalled(wanted, first_visit_of):
+        # Another use of the same promo has the customer's seat, which is the reason to be told then.
+        if await self._is_rivalled(wanted, first_visit_of, beside=promo.id):
             return NotUsable.FIRST_VISIT_ONLY
         until = wanted.until
         if not wanted.firm:
@@ -185,12 +186,15 @@ class PromoClaims:
             return await self._uses.take_over(plan.takes_over, plan.use)
         return await self._uses.add(plan.use)
 
-    async def _is_rivalled(self, wanted: _Claim, first_visit_of: Sequence[UUID]) -> bool:
-        """Whether another code has one of these first visits of the customer, for a booking on its way perhaps."""
+    async def _is_rivalled(self, wanted: _Claim, first_visit_of: Sequence[UUID], beside: UUID | None = None) -> bool:
+        """Whether another use has one of these first visits of the customer, for a booking on its way perhaps.
+
+        Uses of the promo `beside` do not count.
+        """
         if not first_visit_of:
             return False
         found = await self._uses.first_visits(wanted.customer_id, first_visit_of)
-        rivals = [use for use in found if use.id != wanted.holder_id]
+        rivals = [use for use in found if use.id != wanted.holder_id and use.promo_id != beside]
         return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
 
     async def _seats_for(self, promo: Promo, wanted: _Claim) -> _Seats | NotUsable | None:
