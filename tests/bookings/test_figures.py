@@ -14,7 +14,7 @@ from grome.bookings.models import BookedAddOn, BookedService, Booking, Discount
 from grome.common.figures import duration_of, percent_of, percent_of_rounded_up, price_of, split
 from grome.context import AppContext
 from tests.builders.barbers import Barber, barber
-from tests.builders.bookings import ask, book, move, tomorrow
+from tests.builders.bookings import ask, book, serve, tomorrow
 from tests.builders.people import Person, register
 from tests.builders.reports import a_booking
 
@@ -146,11 +146,10 @@ async def test_a_barber_whose_services_are_too_dear_is_left_out_of_any_barber(
 
 
 async def test_a_tip_with_which_the_sum_is_too_large_is_refused(
-    http: httpx.AsyncClient, customer: Person, dear: Barber
+    http: httpx.AsyncClient, context: AppContext, customer: Person, dear: Barber
 ) -> None:
     booking = await book(http, customer, dear, tomorrow(9))
-    for action in ("start", "complete"):
-        assert (await move(http, dear.auth, booking, action)).status_code == 200
+    await serve(context, booking, "start", "complete")
     refused = await http.post(f"/v1/bookings/{booking['id']}/tip", json={"amount": 1}, headers=customer.auth)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "amount")
 
