@@ -17,15 +17,20 @@ from tests.conftest import SetClock
 
 
 class CountedSessions(SessionRepository):
-    """Counts how often the database is asked whether a session is live."""
+    """Counts how often the database is asked, and keeps answers back while the gate is shut."""
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context.database)
         self.asked = 0
+        self.read, self.gate = asyncio.Event(), asyncio.Event()
+        self.gate.set()
 
     async def is_live(self, session_id: UUID, now: datetime) -> bool:
         self.asked += 1
-        return await super().is_live(session_id, now)
+        live = await super().is_live(session_id, now)
+        self.read.set()
+        await self.gate.wait()
+        return live
 
 
 @pytest.fixture
@@ -106,11 +111,33 @@ async def test_everything_is_looked_up_again_when_messages_may_have_been_missed(
     assert [await is_accepted(verifier, one) for one in (person, other)] == [True, True]
     await revoke_unheard(context, person)
     assert await is_accepted(verifier, person)
-    verifier.start()
-    for _ in range(500):
-        if verifier.remembered(other.access_token) is None:
-            break
-        await asyncio.sleep(0.02)
-    assert verifier.remembered(other.access_token) is None
+    await begin_to_hear(verifier, other)
     assert not await is_accepted(verifier, person)
     assert await is_accepted(verifier, other)
+
+
+async def test_a_look_up_is_not_remembered_when_messages_may_have_been_missed_meanwhile(
+    http: httpx.AsyncClient, context: AppContext, verifier: Verifier, sessions: CountedSessions
+) -> None:
+    person, other = await register(http), await register(http)
+    assert await is_accepted(verifier, other)
+    sessions.gate.clear()
+    sessions.read.clear()
+    looking_up = asyncio.create_task(is_accepted(verifier, person))
+    await sessions.read.wait()
+    await revoke_unheard(context, person)
+    await begin_to_hear(verifier, other)
+    sessions.gate.set()
+    assert await looking_up
+    assert verifier.remembered(person.access_token) is None
+    assert not await is_accepted(verifier, person)
+
+
+async def begin_to_hear(verifier: Verifier, other: Person) -> None:
+    """Returns once the verifier has forgotten the token of `other`."""
+    verifier.start()
+    for _ in range(1_000):
+        if verifier.remembered(other.access_token) is None:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the subscription did not begin within 20 s")
