@@ -1,6 +1,6 @@
 """From an access token to an Actor, in microseconds after the first time (docs/decisions/0008)."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -32,11 +32,15 @@ class Verifier:
         subscribing_redis: Redis,
         namespace: Namespace,
         clock: Clock,
+        most: int = REMEMBERED,
     ) -> None:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
         self._redis, self._channel = redis, namespace.channel(CHANNEL)
         self._subscription = Subscription(subscribing_redis, self._channel, self._heard, self._missed)
         self._known: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
+        # So that a revocation costs the tokens of its session, and not a look at all that are remembered.
+        self._tokens_of: defaultdict[UUID, set[str]] = defaultdict(set)
+        self._most = most
         self._revocations = 0
 
     def start(self) -> None:
@@ -57,13 +61,14 @@ class Verifier:
         now = self._clock()
         verified, revocations = self._tokens.read(token, now), self._revocations
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
-            self._known.pop(token, None)
+            self._forget_token(token)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
         if revocations == self._revocations:  # else the answer may be older than what was revoked meanwhile
             expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
             self._known[token] = (verified.actor, min(expires_at, now + timedelta(seconds=LOOK_AGAIN_S)))
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._tokens_of[verified.actor.session_id].add(token)
+            if len(self._known) > self._most:
+                self._forget_token(next(iter(self._known)))
         return verified.actor
 
     async def forget(self, session_id: UUID) -> None:
@@ -76,8 +81,16 @@ class Verifier:
 
     def _drop(self, session_id: UUID) -> None:
         self._revocations += 1
-        for token in [token for token, (actor, _) in self._known.items() if actor.session_id == session_id]:
+        for token in self._tokens_of.pop(session_id, ()):
             del self._known[token]
+
+    def _forget_token(self, token: str) -> None:
+        actor, _ = self._known.pop(token, (None, None))
+        if actor:
+            tokens = self._tokens_of[actor.session_id]
+            tokens.discard(token)
+            if not tokens:
+                del self._tokens_of[actor.session_id]
 
     def _heard(self, message: bytes) -> None:
         self._drop(UUID(bytes=message))
@@ -86,3 +99,4 @@ class Verifier:
         """What was said meanwhile went unheard, so everything is looked up again."""
         self._revocations += 1
         self._known.clear()
+        self._tokens_of.clear()

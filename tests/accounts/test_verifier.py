@@ -103,6 +103,45 @@ async def test_a_forgotten_session_is_looked_up_at_once(
     assert verifier.remembered(other.access_token) is not None
 
 
+async def test_the_token_remembered_longest_makes_room(
+    http: httpx.AsyncClient, context: AppContext, sessions: CountedSessions
+) -> None:
+    verifier = Verifier(
+        context.access_tokens,
+        sessions,
+        context.redis,
+        context.subscribing_redis,
+        context.namespace,
+        context.clock,
+        most=2,
+    )
+    people = [await register(http) for _ in range(3)]
+    for person in people:
+        assert await is_accepted(verifier, person)
+    assert [verifier.remembered(person.access_token) is None for person in people] == [True, False, False]
+    for person in (*people, people[0]):
+        assert await is_accepted(verifier, person)
+    assert sessions.asked == 7  # the three, and each again that had to make room
+
+
+async def test_a_revocation_forgets_every_token_of_its_session(
+    http: httpx.AsyncClient, context: AppContext, verifier: Verifier
+) -> None:
+    person, other = await register(http), await register(http)
+    refreshed = (await context.accounts.refresh(person.refresh_token)).access_token
+    for token in (person.access_token, refreshed, other.access_token):
+        await verifier.actor(token)
+    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    assert stored is not None
+    for _ in range(2):
+        await verifier.forget(stored["_id"])
+    assert [verifier.remembered(token) is None for token in (person.access_token, refreshed, other.access_token)] == [
+        True,
+        True,
+        False,
+    ]
+
+
 async def test_everything_is_looked_up_again_when_messages_may_have_been_missed(
     http: httpx.AsyncClient, context: AppContext, verifier: Verifier
 ) -> None:
