@@ -92,7 +92,8 @@ class QueryDecoder:
         if not all(_is_utf8(value) for value in values):
             raise Invalid(name, "is not UTF-8")
         if name in self._lists:
-            return [part for value in values for part in value.split(",")]
+            # `add_on_ids=` is how generated clients write a list without items.
+            return [part for value in values if value for part in value.split(",")]
         if len(values) > 1:
             raise Invalid(name, "is given more than once")
         return values[0]
