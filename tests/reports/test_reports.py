@@ -94,7 +94,7 @@ async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, sho
 async def test_a_report_for_spreadsheets_has_semicolons_and_decimal_commas(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
-    await visits(http, shop, 9)
+    await visits(http, context, shop, 9)
     report = await made(http, context, shop.person, kind="revenue", separator="semicolon")
     assert report["separator"] == "semicolon"
     content = (await fetch(http, report)).content
