@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError, WriteError
 
 from config.settings import Settings
 from grome.accounts.models import User
-from grome.barbers.models import Barber, CancellationPolicy, ChosenService, OfferedService, StoredBarber
+from grome.barbers.models import Barber, CancellationPolicy, ChosenService, OfferedService, StoredBarber, Terms
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import document_of
 from grome.bookings.models import Booking, Party, Status
@@ -174,6 +174,15 @@ async def test_barbers_from_before_their_shops_rules_ask_nothing_of_customers(da
     found = {one["_id"]: from_document(one, StoredBarber) async for one in database_[BARBERS.name].find()}
     assert found == {shop.id: from_document(document_of(shop), StoredBarber) for shop in shops}
     assert shops[0].terms.cancellation == CancellationPolicy(0, 0, late_refund_percent=100, no_show_refund_percent=0)
+
+
+async def test_reschedule_notice_that_nobody_set_follows_the_cancellation_notice(database_: Database) -> None:
+    policies = [CancellationPolicy(cancel, move) for cancel, move in ((1440, 0), (1440, 60), (0, 0))]
+    shops = [msgspec.structs.replace(a_barber((52.5, 13.4)), terms=Terms(policy)) for policy in policies]
+    await database_[BARBERS.name].insert_many([document_of(shop) for shop in shops])
+    assert await run(database_) == NUMBERS
+    found = {one["_id"]: one["terms"]["cancellation"] async for one in database_[BARBERS.name].find()}
+    assert [found[shop.id]["reschedule_notice_min"] for shop in shops] == [1440, 60, 0]
 
 
 def a_booking(shop: Barber, status: Status, answer_by: datetime | None = None) -> Booking:
