@@ -1,5 +1,6 @@
 """Refusals: answers, not accidents. Each is a class with a status and a stable code; `common/http` renders them."""
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -67,6 +68,15 @@ class BodyTooLarge(Refusal):
 
 class TargetTooLong(Refusal):
     status, code, title = 414, "target_too_long", "The address is too long"
+
+
+class TooManyRequests(Refusal):
+    """A budget is used up; the header `Retry-After` says in how many seconds there is a new one."""
+
+    status, code, title = 429, "too_many_requests", "There were too many requests of this kind; try again later"
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(headers={"Retry-After": str(math.ceil(wait_s))})
 
 
 class HeadTooLarge(Refusal):

@@ -9,6 +9,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from grome.common.clock import Clock
+from grome.common.errors import TooManyRequests
 from grome.common.mongo import CollectionSpec, Database, in_passing
 from grome.common.mongo_schema import validator_for
 
@@ -64,6 +65,12 @@ class Budgets:
             if not (await self._counts.update_one(left, use)).matched_count:
                 return (ends_at - now).total_seconds()
         return None
+
+    async def spend(self, budget: Budget, subject: str) -> None:
+        """Use the budget of a subject once. Raises TooManyRequests if none is left."""
+        wait_s = await self.take(budget, subject)
+        if wait_s is not None:
+            raise TooManyRequests(wait_s)
 
 
 def _digest(subject: str) -> str:

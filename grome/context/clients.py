@@ -13,6 +13,7 @@ from grome.common.clock import Clock
 from grome.common.failed_items import FailedItems
 from grome.common.file_links import FileLinks
 from grome.common.mongo import Client, Database, close_mongo, database, open_mongo
+from grome.common.mongo_budgets import Budgets
 from grome.common.mongo_transactions import Transactions
 from grome.common.redis import Namespace, open_redis, open_subscribing_redis, open_waiting_redis
 from grome.common.storage import Storage, open_storage
@@ -46,6 +47,10 @@ class Clients:
     @cached_property
     def database(self) -> Database:
         return database(self.mongo, self.settings.mongo)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        return Budgets(self.database, self.clock)
 
     @cached_property
     def transactions(self) -> Transactions:

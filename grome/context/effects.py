@@ -5,7 +5,6 @@ from functools import cached_property
 
 from grome.audit.repository import AuditRepository
 from grome.audit.service import AuditTrail
-from grome.common.mongo_budgets import Budgets
 from grome.context.visits import Visits
 from grome.events.caches import BarberCaches
 from grome.events.live import LiveRooms
@@ -99,10 +98,6 @@ class Effects(Visits):
         notices = EndpointNotices(self.jobs)
         health = EndpointHealth(endpoints, self.settings.webhooks.timeout_s, notices.tell_owner, self.clock)
         return WebhookDelivery(endpoints, deliveries, self._vault, sender, self.clock, health)
-
-    @cached_property
-    def budgets(self) -> Budgets:
-        return Budgets(self.database, self.clock)
 
     @cached_property
     def message_budgets(self) -> MessageBudgets:

@@ -73,7 +73,7 @@ class Visits(People):
     @cached_property
     def quotes(self) -> QuoteService:
         stored = QuoteRepository(self.database)
-        return QuoteService(stored, self.booking_creation, self.barbers, self.promo_claims, self.clock)
+        return QuoteService(stored, self.booking_creation, self.barbers, self.promo_claims, self.budgets, self.clock)
 
     @cached_property
     def any_barber(self) -> AnyBarberService:
@@ -85,7 +85,7 @@ class Visits(People):
 
     @cached_property
     def series(self) -> SeriesService:
-        return SeriesService(self.stored_series, self.booking_creation, self.bookings, self.clock)
+        return SeriesService(self.stored_series, self.booking_creation, self.bookings, self.budgets, self.clock)
 
     @cached_property
     def following_visits(self) -> FollowingVisits:

@@ -12,5 +12,9 @@ class PromoRefused(Refusal):
         super().__init__(sentence, faults=(("promo_code", reason),))
 
 
+class TooManyPromos(Refusal):
+    status, code, title = 409, "too_many_promos", "You have 500 promos already; change one of them"
+
+
 class PromoExists(Refusal):
     status, code, title = 409, "promo_exists", "There is a promo with this code already"

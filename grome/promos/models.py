@@ -13,6 +13,8 @@ from grome.common.text import END, NOTE
 
 # To see that none is free the database counts as many index keys, which takes it some hundredths of a second.
 MOST_USES: Final = 100_000
+# Promos of one barber; none is ever deleted, since bookings refer to it.
+MOST_PROMOS: Final = 500
 ANYBODY: Final = UUID(int=0)
 # One customer's quotes, one after the other, keep a use from everybody else for so long at most, and then for as long
 # not at all.
@@ -64,6 +66,9 @@ class PromoTerms(Struct, frozen=True, kw_only=True):
 class Promo(PromoTerms, frozen=True, kw_only=True):
     """`owner_id` is the barber whose own it is, None for the platform's. `code` is in upper case.
 
+    `place` numbers a barber's promos, so that a unique index holds how many there are; None for the platform's, and for
+    a promo of an earlier release.
+
     `given_back` grows after uses were given back: where none was free before, one may be free from then on.
     """
 
@@ -72,6 +77,7 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
     code: str
     is_active: bool
     given_back: Annotated[int, Meta(ge=0)] = 0
+    place: Annotated[int, Meta(ge=0)] | None = None
     created_by: UUID
     created_at: datetime
     updated_at: datetime

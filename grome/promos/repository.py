@@ -12,10 +12,11 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.common.actor import Actor, Role
 from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
+from grome.common.mongo_places import insert_in_free_place
 from grome.common.mongo_schema import validator_for
 from grome.common.mongo_transactions import Transaction, Transactions
-from grome.promos.errors import PromoExists
-from grome.promos.models import LONGEST_HOLD, HoldWindow, Promo, PromoUse
+from grome.promos.errors import PromoExists, TooManyPromos
+from grome.promos.models import LONGEST_HOLD, MOST_PROMOS, HoldWindow, Promo, PromoUse
 
 PROMOS: Final = CollectionSpec(
     "promos",
@@ -23,6 +24,13 @@ PROMOS: Final = CollectionSpec(
     [
         IndexModel([("owner_id", 1), ("code", 1)], name="code", unique=True),
         IndexModel([("owner_id", 1), ("_id", -1)], name="newest"),
+        # Holds how many a barber can have.
+        IndexModel(
+            [("owner_id", 1), ("place", 1)],
+            name="place",
+            unique=True,
+            partialFilterExpression={"place": {"$type": "number"}},
+        ),
     ],
 )
 # One insert claims both of its seats or none.
@@ -82,10 +90,22 @@ class PromoRepository:
         self._promos = database[PROMOS.name]
 
     async def add(self, promo: Promo) -> None:
+        """Raises PromoExists, and TooManyPromos for a barber's own."""
         try:
-            await self._promos.insert_one(to_document(promo))
+            if promo.owner_id is None:
+                await self._promos.insert_one(to_document(promo))
+                return
+            place = await insert_in_free_place(
+                self._promos,
+                lambda place: to_document(msgspec.structs.replace(promo, place=place)),
+                owner={"owner_id": promo.owner_id, "place": {"$type": "number"}},
+                field="place",
+                limit=MOST_PROMOS,
+            )
         except DuplicateKeyError:
             raise PromoExists(faults=(("code", "is taken"),)) from None
+        if place is None:
+            raise TooManyPromos
 
     async def find(self, scope: Document, promo_id: UUID) -> Promo | None:
         """Within `scope`, the filter that `managed_by` gives."""

@@ -8,7 +8,7 @@ from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound
 from grome.common.http import Routes
 from grome.context import app_context
-from grome.promos.errors import PromoExists
+from grome.promos.errors import PromoExists, TooManyPromos
 from grome.promos.schemas import ActiveIn, PromoChange, PromoIn, PromoOut, PromoPage, PromoQuery, PromoWithFigures
 
 promos = Routes("promos", "/v1")
@@ -44,7 +44,7 @@ async def switch_promo(request: Request, actor: Actor, promo_id: UUID, body: Act
     return await app_context(request).promos.switch(actor, promo_id, is_active=body.is_active)
 
 
-@promos.post("/barbers/me/promos", who=BARBERS, status=201, refusals=(PromoExists,))
+@promos.post("/barbers/me/promos", who=BARBERS, status=201, refusals=(PromoExists, TooManyPromos))
 async def create_own_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
     """Make a promo of your own, for visits to you. Others may have the same code for visits to them."""
     return await app_context(request).promos.create(actor, body)

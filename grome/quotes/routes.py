@@ -7,7 +7,7 @@ from sanic import Request
 from grome.bookings.errors import BookingInFlight, SlotNotOffered, SlotTaken
 from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import CUSTOMERS, Actor
-from grome.common.errors import NotFound
+from grome.common.errors import NotFound, TooManyRequests
 from grome.common.first_answers import Encoded
 from grome.common.http import Routes
 from grome.context import app_context
@@ -18,7 +18,9 @@ from grome.quotes.schemas import QuoteOut
 quotes = Routes("quotes", "/v1/bookings/quote")
 
 
-@quotes.post("", who=CUSTOMERS, status=201, refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused))
+@quotes.post(
+    "", who=CUSTOMERS, status=201, refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused, TooManyRequests)
+)
 async def ask_for_quote(request: Request, actor: Actor, body: BookingIn) -> QuoteOut:
     """What a visit would cost, and what cancelling it would, honoured for some minutes.
 

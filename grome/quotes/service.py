@@ -16,6 +16,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound, Refusal
 from grome.common.first_answers import Encoded
+from grome.common.mongo_budgets import Budget, Budgets
 from grome.promos.claims import PromoClaims
 from grome.quotes.costs import costs
 from grome.quotes.errors import QuoteExpired
@@ -24,6 +25,8 @@ from grome.quotes.repository import QuoteRepository
 from grome.quotes.schemas import QuoteOut, quote_out
 
 HONOURED_FOR: Final = timedelta(minutes=15)
+# A person compares some barbers and times; a quote is stored for a day.
+QUOTES_OF_CUSTOMER: Final = Budget("quotes of a customer", 100, timedelta(hours=1))
 
 
 class QuoteService:
@@ -33,13 +36,18 @@ class QuoteService:
         creation: BookingCreation,
         barbers: BarberService,
         promos: PromoClaims,
+        budgets: Budgets,
         clock: Clock,
     ) -> None:
         self._quotes, self._creation, self._barbers = quotes, creation, barbers
-        self._promos, self._clock = promos, clock
+        self._promos, self._budgets, self._clock = promos, budgets, clock
 
     async def quote(self, actor: Actor, wanted: BookingIn) -> QuoteOut:
-        """Refuses whatever could not be booked right now, as the booking would; holds a use of the promo code only."""
+        """Refuses whatever could not be booked right now, as the booking would; holds a use of the promo code only.
+
+        Raises TooManyRequests beyond 100 quotes of a customer in an hour.
+        """
+        await self._budgets.spend(QUOTES_OF_CUSTOMER, str(actor.id))
         wish = await self._creation.wish(actor.id, wanted)
         (refused,) = await self._creation.refusals([wish])
         if refused:

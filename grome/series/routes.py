@@ -7,7 +7,7 @@ from sanic import Request
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import EndIn
 from grome.common.actor import CUSTOMERS, SIGNED_IN, Actor
-from grome.common.errors import NotFound
+from grome.common.errors import NotFound, TooManyRequests
 from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, Routes
 from grome.context import app_context
@@ -22,7 +22,7 @@ series = Routes("series", "/v1/bookings")
     who=CUSTOMERS,
     status=201,
     answers={201: SeriesOut},
-    refusals=(NotFound, NothingBooked, KeyReused, KeyInFlight),
+    refusals=(NotFound, NothingBooked, KeyReused, KeyInFlight, TooManyRequests),
 )
 async def create_series(
     request: Request, actor: Actor, body: SeriesIn, idempotency_key: IdempotencyKey | None

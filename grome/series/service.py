@@ -20,6 +20,7 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Refusal
 from grome.common.first_answers import Encoded, first_answer_of
 from grome.common.ids import new_id
+from grome.common.mongo_budgets import Budget, Budgets
 from grome.common.scope import seen_by
 from grome.series.errors import NothingBooked
 from grome.series.models import MOST_VISITS, Occurrence, Refused, Repeat, Series, booking_id
@@ -29,13 +30,21 @@ from grome.series.starts import starts
 
 # The farthest horizon that a barber's rules can have.
 _FARTHEST: Final = timedelta(days=366)
+# A series is stored for years, also where only one of its visits could be booked.
+SERIES_OF_CUSTOMER: Final = Budget("series of a customer", 50, timedelta(days=1))
 
 
 class SeriesService:
     def __init__(
-        self, series: SeriesRepository, creation: BookingCreation, bookings: BookingService, clock: Clock
+        self,
+        series: SeriesRepository,
+        creation: BookingCreation,
+        bookings: BookingService,
+        budgets: Budgets,
+        clock: Clock,
     ) -> None:
-        self._series, self._creation, self._bookings, self._clock = series, creation, bookings, clock
+        self._series, self._creation, self._bookings = series, creation, bookings
+        self._budgets, self._clock = budgets, clock
 
     async def preview(self, actor: Actor, wanted: SeriesIn) -> SeriesPreview:
         """What `create` would book now, by one query. Raises NotFound for the barber, and Invalid."""
@@ -52,7 +61,7 @@ class SeriesService:
         """Book what of the series can be booked, or give the first answer again where `key` has one.
 
         A repeat goes on where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
-        KeyReused or KeyInFlight.
+        KeyReused or KeyInFlight, and TooManyRequests beyond 50 series of a customer in a day.
         """
         idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
         series = await self._series.find_by_key(actor.id, idempotency.key) if idempotency else None
@@ -74,6 +83,8 @@ class SeriesService:
         self, actor: Actor, wanted: SeriesIn, idempotency: Idempotency | None, begun: Series | None
     ) -> SeriesOut | Encoded:
         first = await self._creation.wish(actor.id, wanted)
+        if begun is None:
+            await self._budgets.spend(SERIES_OF_CUSTOMER, str(actor.id))
         series = begun or self._new(actor.id, first, wanted.repeat, idempotency)
         if begun is None and not await self._series.begin(series):
             raise KeyInFlight
