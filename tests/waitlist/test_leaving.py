@@ -1,6 +1,7 @@
 """Leaving the waitlist while the place changes again and again."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -23,10 +24,10 @@ class Contended(WaitlistRepository):
 
     attempts = 0
 
-    async def leave(self, entry: Entry) -> Entry | None:
+    async def leave(self, entry: Entry, *more: Any) -> Entry | None:
         self.attempts += 1
         await self._entries.update_one({"_id": entry.id}, {"$set": {"booking_id": new_id()}})
-        return await super().leave(entry)
+        return await super().leave(entry, *more)
 
 
 async def test_leaving_that_always_loses_is_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
@@ -37,7 +38,9 @@ async def test_leaving_that_always_loses_is_unavailable(http: httpx.AsyncClient,
     joined = await http.post("/v1/waitlist", json=body, headers=customer.auth)
     assert joined.status_code in {200, 201}, joined.text
     contended = Contended(context.database)
-    service = WaitlistService(contended, context.barbers, context.catalogue, context.clock)
+    service = WaitlistService(
+        contended, context.waitlist_filling, context.barbers, context.catalogue, context.bookings, context.clock
+    )
     actor = Actor(customer.id, Role.CUSTOMER, customer.id)
     with pytest.raises(Unavailable):
         await service.leave(actor, UUID(joined.json()["id"]))
