@@ -1,4 +1,4 @@
-"""What the process does that leads the relay: it renews its lease, reads ahead, and hands on."""
+"""Lead the relay: renew the lease, read changes ahead, and hand them on."""
 
 import asyncio
 import time
@@ -34,11 +34,11 @@ HandOn = Callable[[Sequence[Change], Sequence[Event]], Awaitable[None]]
 
 
 class LeaseLostError(Exception):
-    """Another leads, or may by now."""
+    """Another process leads the relay, or may lead it by now."""
 
 
 class _Read(Struct, frozen=True):
-    """What one change tells of, and from where to go on after it; no token where more of the same rescan follows."""
+    """The events of a change, and the resume token after the change. During a rescan `token` is None."""
 
     change: Change | None
     events: list[Event]
@@ -56,7 +56,10 @@ class Leader:
         self._leads_until = time.monotonic() + LEASE_S - _MARGIN_S
 
     async def lead(self) -> None:
-        """Until it is cancelled. Raises an ExceptionGroup of what fails, with LeaseLostError where another leads."""
+        """Lead the relay until cancelled.
+
+        Raises an ExceptionGroup of the failures of its tasks, with LeaseLostError if another process leads.
+        """
         logger.info("Leads the relay, as number {}", self._state.fence)
         try:
             async with asyncio.TaskGroup() as group:
@@ -128,5 +131,8 @@ class Leader:
 
 
 def _events(change: Change | None, told: Callable[[Change], list[Event]]) -> list[Event]:
-    """None of a change that cannot be read: what comes after it is not to wait for its repair."""
+    """Return the events of a change, or none if the change cannot be read.
+
+    Later changes do not wait for the repair of an unreadable change.
+    """
     return list(chain.from_iterable(map_each([change], told, name="relay"))) if change else []

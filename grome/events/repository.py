@@ -1,4 +1,4 @@
-"""What the relay keeps in MongoDB, and what it reads there: its lease, its position, and the changes themselves."""
+"""Store the relay's lease and position in MongoDB, and read the changes there."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,16 +24,16 @@ _TOO_LARGE: Final = 10_334
 _AWAIT_MS: Final = 1_000
 _FOLLOWED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
-# What events are made of; all else of a document stays on the server, for it may be large.
+# The fields that events are built from; the rest of a document may be large and stays on the server.
 _NEEDED: Final = ("_id", "customer_id", "barber_id", "user_id")
 
 
 class RelayState(Struct, frozen=True, kw_only=True):
-    """Who leads, until when, and how far everything was handed on.
+    """The relay's leader, the end of its lease, and the position up to which changes are handed on.
 
-    `fence` grows with every new leader, and what a leader stores is stored only under its own. Without a `token` all
-    changes since `since` are read anew. `position_at` is when the last change that was handed on was made, `lag_s` how
-    old the one in hand was at `seen_at`.
+    `fence` grows with every new leader, and a write of a leader succeeds under its own fence only. Without a `token`
+    all changes since `since` are read anew. `position_at` is the time of the last change handed on. `lag_s` is the age
+    of the change in hand at `seen_at`.
     """
 
     id: str = field(name="_id")
@@ -117,9 +117,10 @@ class RelayRepository:
             raise
 
     async def changed_since(self, since: datetime) -> AsyncIterator[Change]:
-        """All whose outbox, a field by collection, has anything from then on.
+        """Yield each document that has outbox entries at or after `since`.
 
-        Reads whole collections: an index for this would make every write slower, and it is hardly ever needed.
+        The outbox is another field in each collection. Reads whole collections: an index for this query would make
+        every write slower, and the query is rarely needed.
         """
         for name, outbox in OUTBOXES.items():
             collection = self._database[name].with_options(read_concern=ReadConcern("majority"))
@@ -129,16 +130,20 @@ class RelayRepository:
 
 
 def _lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
-    """Moments that Python does not know, and broken text, are found by those who convert the value, and so skipped."""
+    """Decode dates outside Python's range, and broken text, without an error.
+
+    The code that converts the values detects and skips them.
+    """
     return options.with_options(
         datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
     )
 
 
 def _slim() -> Document:
-    """Of an update, the new entries of outboxes and the ids.
+    """Build the stage that keeps only the ids and the new outbox entries of an update.
 
-    A barber whole, for caches, and what was set of it, by which the waitlist tells what may have become free.
+    A barber's document stays whole, for caches, and so do its updated fields: from them the waitlist tells whether time
+    may have become free.
     """
     is_slim = {"$and": [{"$eq": ["$operationType", "update"]}, {"$ne": ["$ns.coll", BARBERS]}]}
     updated = {"$objectToArray": {"$ifNull": ["$updateDescription.updatedFields", {}]}}

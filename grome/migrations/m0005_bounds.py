@@ -1,8 +1,8 @@
-"""Bounds that the database itself holds, and the fields that they need.
+"""Add bounds that the database itself enforces, and the fields that they need.
 
-Applies every collection's validator and indexes as they are declared now. Stored emails and phone numbers get their
-normal form; what another account has already, and what is not an address, stays as it is and is named in the log. The
-words by which barbers and services are found are computed anew.
+Applies every collection's validator and indexes as they are declared now. Normalizes stored emails and phone numbers; a
+value that is invalid, or that another account has already, stays unchanged and is logged. Recomputes the search words
+of barbers and services.
 """
 
 from loguru import logger
@@ -64,7 +64,10 @@ async def _leave_one_hold(database: Database) -> None:
 
 
 async def _let_moving_follow_cancelling(database: Database) -> None:
-    """Nobody could leave the reschedule notice out before: 0 was stored for barbers who did not think of it."""
+    """Set a reschedule notice of 0 to the cancel notice if that is longer.
+
+    The field was required before, so 0 was also stored for barbers that had not chosen a reschedule notice.
+    """
     notices = "terms.cancellation.reschedule_notice_min", "terms.cancellation.cancel_notice_min"
     follows = [{"$set": {notices[0]: f"${notices[1]}"}}]
     await database[BARBERS.name].update_many({notices[0]: 0, notices[1]: {"$gt": 0}}, follows)

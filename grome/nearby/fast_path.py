@@ -1,8 +1,8 @@
-"""Plain searches answered as their bytes arrive, past Sanic's parsing, routing and response (docs/decisions/0011).
+"""Answer plain searches as their bytes arrive, past Sanic's parsing, routing and response (docs/decisions/0011).
 
-Whatever is not plain is handed to Sanic unchanged: another method or path, an escaped character, a header that changes
-how a request is read, a token that is not remembered, a place that no view covers. What is plain gets the very bytes
-that the ordinary route would send. GROME_NEARBY_FAST_PATH=false turns it off.
+Every other request is handed to Sanic unchanged: another method or path, an escaped character, a header that changes
+how a request is read, a token that is not cached, a place that no view covers. The answer to a plain search has the
+same bytes as that of the ordinary route. GROME_NEARBY_FAST_PATH=false turns the fast path off.
 """
 
 import time
@@ -33,7 +33,7 @@ _CHANGING: Final = frozenset({"connection", "content-length", "expect", "transfe
 
 
 class Head(Struct, frozen=True):
-    """What a plain request's headers say; `request_id` is the client's own."""
+    """The headers of a plain request; `request_id` is the client's own."""
 
     token: str | None
     encodings: str
@@ -41,7 +41,7 @@ class Head(Struct, frozen=True):
 
 
 def protocol(settings: NearbySettings) -> type[StrictHttpProtocol]:
-    """What a server of the application is to speak."""
+    """Return the protocol class for a server of the application."""
     return FastPathProtocol if settings.fast_path else StrictHttpProtocol
 
 
@@ -55,7 +55,7 @@ class FastPathProtocol(StrictHttpProtocol):
             super().data_received(data)
 
     def _is_between_requests(self) -> bool:
-        """Whether Sanic waits for the next request and nothing else, and the client takes what it is sent."""
+        """Return whether Sanic is idle between two requests and the client takes the bytes sent to it."""
         return (
             self.http is not None
             and self.http.is_waiting

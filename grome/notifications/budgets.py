@@ -1,4 +1,4 @@
-"""How many messages one address and one person get in a day, by channel and by how much depends on them."""
+"""Daily limits of messages to an address and to a person, by channel and purpose."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -14,14 +14,17 @@ _DAY: Final = timedelta(days=1)
 
 
 class Purpose(StrEnum):
-    """Each has a budget of its own: whoever uses up the news of somebody does not keep warnings from them."""
+    """The purpose of a message, with a budget of its own.
+
+    A third party that uses up a person's budget for news cannot block warnings to the person.
+    """
 
     CODE = "code"
     SECURITY = "security"
     NEWS = "news"
 
 
-# Messages a day to an address that its owner has verified, and to one that may be a stranger's.
+# Messages a day to an address that its owner has verified, and to an unverified address, which may be a stranger's.
 _VERIFIED: Final = {
     (Purpose.CODE, Channel.EMAIL): 10,
     (Purpose.CODE, Channel.SMS): 5,
@@ -37,7 +40,7 @@ _UNVERIFIED: Final = {
     (Purpose.SECURITY, Channel.EMAIL): 10,
     (Purpose.NEWS, Channel.SMS): 10,
 }
-# A fault of ours that anybody's address can show is told an operator so often in a day; see `Sending`.
+# Reports a day to an operator about faults of ours that any person's address can trigger; see `Sending`.
 DEAD_LETTERS: Final = Budget("dead letters", 20, _DAY)
 
 
@@ -52,7 +55,10 @@ class MessageBudgets:
         self._budgets, self._mail = budgets, mail
 
     def daily_limit(self, kind: MessageKind, channel: Channel, *, verified: bool) -> int:
-        """Mail with news is the only channel whose volume differs from shop to shop, so its limit is a setting."""
+        """Return the daily limit of messages of a kind on a channel.
+
+        The limit of news by mail is a setting, because only its volume differs from shop to shop.
+        """
         purpose = purpose_of(kind)
         if (purpose, channel) == (Purpose.NEWS, Channel.EMAIL):
             return self._mail.news_a_day if verified else self._mail.unverified_news_a_day

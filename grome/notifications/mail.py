@@ -1,4 +1,4 @@
-"""One mail: what it is made of, how it becomes a MIME message, and who takes it."""
+"""One mail: its parts, its MIME message, and the protocol of the mailers that send it."""
 
 import hashlib
 import re
@@ -20,14 +20,14 @@ from grome.jobs.errors import UndeliverableError
 from grome.notifications.models import Language, Rendered
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_LONGEST_NAME: Final = 120  # fits a file name and a line of a header, with what is put around it
+_LONGEST_NAME: Final = 120  # fits a file name and a header line, with prefix and suffix
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """`message_id` is the same for the same mail, however often it is sent: receivers drop doubles by it.
+    """A mail to one address. Receivers drop duplicates by `message_id`, which stays the same at every try.
 
-    It can be any text, e.g. a job's id. `unsubscribe` is a URL that unsubscribes at a POST, without more being asked
-    (RFC 8058).
+    `message_id` can be any text, e.g. a job's id. `unsubscribe` is a URL that unsubscribes at a POST without further
+    questions (RFC 8058).
     """
 
     message_id: str
@@ -44,8 +44,10 @@ class MailDeferredError(RecipientError):
 
 class Mailer(Protocol):
     async def send(self, mail: Mail) -> None:
-        """Raises UndeliverableError where the recipient or the message is refused for good, and GiveUpError where the
-        mail server lacks what the address needs. Whatever else it raises, the same mail can be sent again later.
+        """Send a mail; after any error other than the two below, the same mail can be sent again later.
+
+        Raises UndeliverableError if the recipient or the message is refused for good, and GiveUpError if the mail
+        server lacks a feature that the address needs.
         """
 
 
@@ -83,9 +85,10 @@ def safe_name(message_id: str) -> str:
 
 
 def _address(address: str) -> Address:
-    """The domain in its ASCII form. Raises UndeliverableError for what no mail server could be asked for.
+    """Build an address with its domain in ASCII form.
 
-    Also for what begins an encoded word, which the library would decode (as told above of subjects).
+    Raises UndeliverableError if the domain is not a possible mail server's, or if the local part begins an encoded
+    word, which the library would decode (see `_LiteralHeader`).
     """
     local, _, domain = address.rpartition("@")
     with suppress(ValueError):
@@ -96,7 +99,7 @@ def _address(address: str) -> Address:
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:
-    """Raises UndeliverableError for an address that is none.
+    """Build the MIME message of a mail. Raises UndeliverableError if the address is invalid.
 
     `sender` is a whole From, e.g. `Grome <mail@grome.example>`.
     """
@@ -113,5 +116,5 @@ def compose(mail: Mail, sender: str) -> EmailMessage:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.rendered.text, cte="quoted-printable")
     message.add_alternative(mail.rendered.html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = mail.language  # only now: what makes the content clears all Content- headers
+    message["Content-Language"] = mail.language  # only now: setting the content clears all Content- headers
     return message

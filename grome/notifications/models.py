@@ -1,4 +1,4 @@
-"""What people are told, on which ways, and the facts that each message tells."""
+"""Notices to people, their channels, and the facts that each message states."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -51,7 +51,7 @@ class MessageKind(StrEnum):
 
 
 class Topic(StrEnum):
-    """What mail can be unsubscribed from, one topic at a time."""
+    """A topic of mail; a reader can unsubscribe from each topic separately."""
 
     BOOKINGS = "bookings"
     REVIEWS = "reviews"
@@ -76,11 +76,12 @@ class BookedItem(Struct, frozen=True):
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True):
-    """All about bookings, RECEIPT and REVIEW_REQUEST included. `name` is the reader's, `other_name` the other side's.
+    """The facts of all messages about bookings, including RECEIPT and REVIEW_REQUEST.
 
-    `to_barber` says which of the two reads. Times are wall time in `timezone`, the barber's. `other_time` is the start
-    until now, the present one where `starts_at` is proposed, or the proposed one that came to nothing. `answer_by` is
-    until when that is held. `is_request`: nobody has accepted yet. `settlement` is what a cancellation costs.
+    `name` is the reader's, `other_name` the other side's. `to_barber` is true if the barber is the reader. Times are
+    wall time in `timezone`, the barber's. `other_time` is the previous start, the present start if `starts_at` is
+    proposed, or the proposed start that failed. `answer_by` is the time until which a proposed or requested time is
+    held. `is_request`: nobody has accepted yet. `settlement` is the cost of a cancellation.
     """
 
     booking_id: str
@@ -180,12 +181,12 @@ class Notice(Struct, frozen=True, kw_only=True):
 
     @property
     def message_id(self) -> str:
-        """The same in every try and on every way: what receivers drop doubles by."""
+        """The same id at every try and on every channel: receivers deduplicate by it."""
         return f"{self.event_id}.{self.kind}.{self.user_id}"
 
 
 class Errand(Struct, frozen=True):
-    """A notice on one way."""
+    """A notice on one channel."""
 
     notice: Notice
     channel: Channel
@@ -207,9 +208,10 @@ class State(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a message was not sent. OUTDATED: what it tells was no longer so. REFUSED: by its recipient, for good.
+    """The reason why a message was not sent.
 
-    UNVERIFIED: nobody has shown that the number is theirs. BUDGET: the address or the reader has had a day's messages.
+    OUTDATED: its content was no longer true. REFUSED: the recipient refused it for good. UNVERIFIED: nobody has shown
+    that the number is the user's. BUDGET: the address or the reader has had a day's messages.
     """
 
     PREFERENCE = "preference"
@@ -223,9 +225,9 @@ class Why(StrEnum):
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """What became of one errand. `failed` can still become `sent`: its job is tried again.
+    """The result of one errand. `failed` can still become `sent`: its job is tried again.
 
-    `provider_id` is the id under which whoever carried it knows it. `reached` are the devices that have a push.
+    `provider_id` is the id of the message at the carrier that took it. `reached` are the devices that have the push.
     """
 
     id: UUID = field(name="_id")
@@ -242,7 +244,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
 
 class Slot(Struct, frozen=True):
-    """Up to `until`, what `id` names is told by this entry of the log and by no other."""
+    """A deduplication claim: until `until`, only this log entry sends the message that `id` names."""
 
     id: str = field(name="_id")
     entry_id: UUID

@@ -1,4 +1,4 @@
-"""Who reads a message, and where it reaches them."""
+"""The reader of a message, and the reader's addresses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from grome.notifications.push_devices import PushDevices
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """`tokens` are push tokens by the ids of their devices. `trial` lets texts that the user asked for go to a number
-    that nobody has verified.
+    """The reader of a message; `tokens` are push tokens by the ids of their devices.
+
+    `trial` lets texts that the user asked for go to a number that nobody has verified.
     """
 
     user: User
@@ -27,7 +28,7 @@ class Recipient:
 
     @property
     def verified(self) -> frozenset[Channel]:
-        """Channels whose address is known to be the user's; a device is by its login."""
+        """The channels with an address that is known to be the user's; the login verifies a push device."""
         flags = {Channel.EMAIL: self.user.email_verified, Channel.SMS: self.user.phone_verified, Channel.PUSH: True}
         return frozenset(channel for channel, verified in flags.items() if verified)
 

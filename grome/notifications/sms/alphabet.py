@@ -32,9 +32,9 @@ _LONE_UNITS, _PART_UNITS = 70, 67
 
 
 def sms_text(text: str) -> str:
-    """`text` with plain quotes, dashes and spaces in place of typographic ones, and letters as they are.
+    """Replace typographic quotes, dashes and spaces in `text` by plain characters; letters stay as they are.
 
-    What is longer in plain characters is replaced only where the text then fits the alphabet.
+    A replacement that is longer than its original is made only if the text then fits the alphabet.
     """
     plain = text.translate(_SAME_LENGTH)
     spelled = _WORD.sub(lambda word: _PLAIN_WORDS[word[0]], plain.translate(_LONGER))
