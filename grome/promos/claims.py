@@ -1,7 +1,8 @@
-"""Uses of promo codes: claimed before their booking is stored, kept after it, and given back where there is none.
+"""Claim, keep and release the uses of promo codes.
 
-A use is one document under the id of its booking. So whoever finds a hold whose time is over sees from the bookings
-what became of it, and nothing is lost with a process that died on the way.
+A use is claimed before its booking is stored, kept after it, and released if there is no booking. A use is one document
+under the id of its booking. The state of an overdue hold follows from the bookings, so nothing is lost with a process
+that died on the way.
 """
 
 from collections.abc import Sequence
@@ -23,10 +24,10 @@ from grome.promos.repository import LapsedUse, PromoRepository, PromoUseReposito
 from grome.promos.rules import discount, is_given_back
 from grome.promos.seats import TotalSeats
 
-# A firm claim is left alone for so long after its time: longer than any setting lets a write take, so a booking whose
-# insert was on its way at the end is stored by then, or never.
+# A firm claim is kept this long after its time: longer than any setting lets a write take. An insert of its booking
+# that was on its way at the end has succeeded or failed by then.
 GRACE: Final = timedelta(minutes=3)
-# Each time another claim was quicker, and has the seat; so often in a row only a fault can lose.
+# At each attempt another claim may take the seat first; only a fault can lose this many in a row.
 _ATTEMPTS: Final = 50
 _AT_ONCE: Final = 500
 _ENDS: Final = frozenset(
@@ -34,14 +35,14 @@ _ENDS: Final = frozenset(
         EventType.BOOKING_DECLINED,
         EventType.BOOKING_CANCELLED,
         EventType.BOOKING_EXPIRED,
-        EventType.BOOKING_NO_SHOW,  # by a barber who was late
+        EventType.BOOKING_NO_SHOW,  # if the barber was late
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What is asked for; `code` is in upper case, and `until` has the grace in it."""
+    """A request for a use; `code` is in upper case, and `until` includes the grace."""
 
     customer_id: UUID
     code: str
@@ -52,7 +53,7 @@ class _Claim:
 
 
 class _Seats(NamedTuple):
-    """What a use would sit on. Those of a hold are free only together with it."""
+    """The seats for a use. The seats of the hold `takes_over` are free only if the use replaces this hold."""
 
     total: int
     customer: int
@@ -85,13 +86,13 @@ class PromoClaims:
         *,
         firm: bool = True,
     ) -> Discount:
-        """Claim a use for the booking that has or will have the id `holder_id`, and tell what it takes off.
+        """Claim a use for the present or future booking `holder_id`, and return the discount.
 
-        A quote's claim is not `firm`: it takes over the hold that the customer has of this promo, and yields to a newer
-        claim of the same customer. Where the customer's quotes have held a use for long enough, a quote holds none, and
-        tells what a use takes off for as long as one is left. Before the booking is stored it is claimed again under
-        the same id, firmly; the insert has to begin before `held_until`, and `keep` follows it. A repeat gets the first
-        answer, and the later of both times. Raises PromoRefused.
+        A quote's claim is not `firm`: it takes over the customer's hold of this promo, and yields to a newer claim of
+        the same customer. If the customer's quotes have held a use for long enough, a quote holds none; it then returns
+        the discount as long as a use is left. Before the booking is stored, the use is claimed again under the same id,
+        firmly. The insert has to begin before `held_until`, and `keep` follows the insert. A repeat gets the first
+        discount, and the later of both times. Raises PromoRefused if the code cannot be used.
         """
         until = held_until + GRACE if firm else held_until
         wanted = _Claim(customer_id, code.upper(), holder_id, visit, until, firm)
@@ -107,23 +108,23 @@ class PromoClaims:
         raise Unavailable("The promo code is in great demand; try again.")
 
     async def keep(self, holder_id: UUID) -> None:
-        """The booking is stored. Where this is missed, the sweep sees it from the bookings."""
+        """Keep the use of a stored booking. If this call is missed, the sweep decides from the bookings."""
         await self._uses.keep(holder_id)
 
     async def release(self, holder_id: UUID) -> None:
-        """Give the use back, unless there is a booking that has it: another request may have stored it meanwhile.
+        """Give the use back unless a booking has it: another request may have stored the booking meanwhile.
 
-        Not for a booking of which it is unknown whether it was stored: that one's use is left to the sweep.
+        If it is unknown whether the booking was stored, do not call this: the sweep decides about its use.
         """
         await self._settle(await self._uses.find_many([holder_id]))
 
     async def follow(self, events: Sequence[Event]) -> None:
-        """Follows events: bookings that end give their uses back, where `is_given_back` says so."""
+        """Give back the uses of bookings that have ended, if `is_given_back` is true of them."""
         if ended := [event.subject_id for event in events if event.type in _ENDS]:
             await self._settle(await self._uses.find_many(ended))
 
     async def sweep(self) -> int:
-        """Settle what was held for long enough; returns how many uses were given back."""
+        """Settle the overdue holds; returns how many uses were given back."""
         freed = 0
 
         async def settle(lapsed: LapsedUse) -> None:
@@ -135,9 +136,10 @@ class PromoClaims:
         return freed
 
     async def _plan(self, wanted: _Claim) -> _Plan | NotUsable | None:
-        """For the barber's own promo, or the platform's where that one cannot be used; others' are unknown.
+        """Plan a use of the barber's own promo, or of the platform's if the barber's cannot be used.
 
-        Where neither can be used, the barber's own tells why. None for a repeat, which has its use already.
+        Promos of other barbers are unknown. Returns the reason of the barber's own promo if neither can be used, and
+        None for a repeat, which has its use already.
         """
         refused: NotUsable | None = None
         for promo in await self._promos.with_code(wanted.code, wanted.visit.barber_id):
@@ -187,7 +189,7 @@ class PromoClaims:
         return await self._uses.add(plan.use)
 
     async def _is_rivalled(self, wanted: _Claim, first_visit_of: Sequence[UUID], beside: UUID | None = None) -> bool:
-        """Whether another use has one of these first visits of the customer, for a booking on its way perhaps.
+        """Return whether another use has a first visit of the customer, perhaps for a booking on its way.
 
         Uses of the promo `beside` do not count.
         """
@@ -198,7 +200,7 @@ class PromoClaims:
         return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
 
     async def _seats_for(self, promo: Promo, wanted: _Claim) -> _Seats | NotUsable | None:
-        """Seats that are free, or those of the customer's own hold. None for a repeat."""
+        """Return free seats, or the seats of the customer's own hold. Returns None for a repeat."""
         mine = await self._uses.of_customer(promo.id, wanted.customer_id)
         if any(use.id == wanted.holder_id for use in mine):
             return None
@@ -226,9 +228,9 @@ class PromoClaims:
         return seat
 
     async def _again(self, wanted: _Claim) -> PromoUse | None:
-        """What was claimed under this id before, held for as long as is asked now; None where it is there no more.
+        """Return the earlier use under this id, held as long as now wanted; returns None if it is gone.
 
-        Raises PromoRefused where it was a quote's and another code has the customer's first visit meanwhile.
+        Raises PromoRefused if the use was a quote's and another code has taken the customer's first visit meanwhile.
         """
         while use := await self._uses.find(wanted.holder_id):
             if (use.customer_id, use.code) != (wanted.customer_id, wanted.code):
@@ -245,7 +247,7 @@ class PromoClaims:
         return None
 
     async def _settle(self, uses: Sequence[PromoUse]) -> int:
-        """Keep those whose booking counts, give back the others; returns how many were given back."""
+        """Keep the uses with a booking that counts, give back the others; returns how many were given back."""
         bookings = await self._bookings.find_many([use.id for use in uses]) if uses else {}
         freed = [use.promo_id for use in uses if await self._is_removed(use, bookings.get(use.id))]
         if freed:
@@ -255,7 +257,7 @@ class PromoClaims:
 
     async def _is_removed(self, use: PromoUse, booking: Booking | None) -> bool:
         if booking is None:
-            return await self._uses.remove_as_read(use)  # whoever holds it anew or keeps it may be quicker
+            return await self._uses.remove_as_read(use)  # a new hold or a `keep` may be quicker
         if is_given_back(booking):
             return await self._uses.remove(use.id)
         await self._uses.keep(use.id, is_visit=booking.status is not Status.CANCELLED)

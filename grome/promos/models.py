@@ -1,4 +1,4 @@
-"""Promo codes: what they take off, for whom and how often, and each use of one."""
+"""Promo codes: their discounts, conditions and limits, and each use of a code."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,14 +38,14 @@ Description = Annotated[str, Meta(max_length=200), NOTE]
 
 
 class PromoTerms(Struct, frozen=True, kw_only=True):
-    """What of a promo can be changed.
+    """The terms of a promo: the fields that can be changed.
 
-    It takes off either `percent` of the price, `at_most` an amount, or a fixed `amount`. Where there is an amount,
-    `at_most` or `minimum_price`, the promo is for prices in its `currency` only. It can be used from `valid_from` up to
-    `valid_until`, whenever the visit is; for visits to the barbers and for the services that are listed, or all where
-    none is. `minimum_price` is compared to the price of the whole visit. With `first_visit_only` it is for customers
-    without a booking that was not called off: with the barber whose promo it is, or with anybody where it is the
-    platform's. `most_uses` are those of all customers together, `most_uses_each` those of each.
+    A promo takes off either `percent` of the price, up to `at_most`, or a fixed `amount`. With an `amount`, `at_most`
+    or `minimum_price`, the promo is for prices in its `currency` only. It can be used from `valid_from` until
+    `valid_until`, regardless of the date of the visit, for the listed barbers and services; an empty list means all.
+    `minimum_price` is compared to the price of the whole visit. With `first_visit_only` the promo is for customers that
+    have no booking, cancelled bookings aside, with its barber, or with any barber if the promo is the platform's.
+    `most_uses` limits the uses of all customers together, `most_uses_each` the uses of each customer.
     """
 
     percent: Percent | None = None
@@ -64,12 +64,11 @@ class PromoTerms(Struct, frozen=True, kw_only=True):
 
 
 class Promo(PromoTerms, frozen=True, kw_only=True):
-    """`owner_id` is the barber whose own it is, None for the platform's. `code` is in upper case.
+    """A promo of the barber `owner_id`, or of the platform if `owner_id` is None. `code` is in upper case.
 
-    `place` numbers a barber's promos, so that a unique index holds how many there are; None for the platform's, and for
-    a promo of an earlier release.
-
-    `given_back` grows after uses were given back: where none was free before, one may be free from then on.
+    `place` numbers a barber's promos, so that a unique index enforces their limit; None for the platform's promos, and
+    for promos of an earlier release. `given_back` grows after uses were given back: if no use was free before, a use
+    may be free from then on.
     """
 
     id: UUID = field(name="_id")
@@ -83,25 +82,29 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
     updated_at: datetime
 
     def first_visit_of(self, barber_id: UUID) -> list[UUID]:
-        """Whose first visit a use at a barber is for; empty where the promo is for others too."""
+        """Return the barbers for which a use takes the customer's first visit.
+
+        Returns [] if the promo is not for first visits only.
+        """
         if not self.first_visit_only:
             return []
         return [barber_id] if self.owner_id else [ANYBODY, barber_id]
 
     @property
     def uses_each(self) -> int | None:
-        """How many one customer may have at a time; nobody has two first visits."""
+        """The limit of uses of one customer at a time; a customer has only one first visit."""
         return 1 if self.first_visit_only else self.most_uses_each
 
 
 class PromoUse(Struct, frozen=True, kw_only=True):
-    """A use of a promo, under the id that its booking has or will have.
+    """A use of a promo, under the id of its present or future booking.
 
-    Two unique indexes on the seats hold the limits. A `total_seat` lies below the promo's limit, or where there is none
-    among the numbers above all limits; a customer's seats count from 0. At `held_until` the use is given up, unless its
-    booking was stored; None once that is known. A use that is not `firm` is a quote's, and yields to a newer use of the
-    same customer; a customer has one such hold of a promo at most. `first_visit_of` are whose first visit a firm use is
-    for: the barber, and for the platform's promo `ANYBODY` too. A customer has each of them once, whatever the code.
+    Two unique indexes on the seats enforce the limits. A `total_seat` is below the promo's limit, or, without a limit,
+    above all limits; a customer's seats count from 0. At `held_until` the use is given up unless its booking was
+    stored; `held_until` is None once the booking is known to be stored. A use that is not `firm` is a quote's, and
+    yields to a newer use of the same customer; a customer has at most one quote's hold of a promo. `first_visit_of` has
+    the barber of a firm use for a first visit, and `ANYBODY` too for the platform's promo. A customer has each of them
+    once, across all codes.
     """
 
     id: UUID = field(name="_id")
@@ -130,7 +133,7 @@ class HoldWindow(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class PricedVisit:
-    """What a code is to be used for: each service by its id in the catalogue and its price, add-ons included."""
+    """The visit that a code is used for: each service by its catalogue id, with its price including add-ons."""
 
     barber_id: UUID
     services: list[tuple[UUID, int]]

@@ -1,4 +1,4 @@
-"""Promos and their uses in MongoDB. The unique indexes on the seats of uses are what holds the limits."""
+"""Store promos and their uses in MongoDB. The unique indexes on the seats of uses enforce the limits."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -70,14 +70,14 @@ class AfterPromo(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LapsedUse(Struct, frozen=True):
-    """A use that was held until a moment."""
+    """A use with a hold that ended at `held_until`."""
 
     id: UUID
     held_until: datetime
 
 
 class UseSum(Struct, frozen=True):
-    """Uses of a promo in one currency that are held, or kept, and what they took off together."""
+    """The number and total discount of a promo's uses in one currency, either held or kept."""
 
     currency: str
     held: bool
@@ -90,7 +90,7 @@ class PromoRepository:
         self._promos = database[PROMOS.name]
 
     async def add(self, promo: Promo) -> None:
-        """Raises PromoExists, and TooManyPromos for a barber's own."""
+        """Store a promo. Raises PromoExists if the code is taken, and TooManyPromos if a barber has too many."""
         try:
             if promo.owner_id is None:
                 await self._promos.insert_one(to_document(promo))
@@ -113,7 +113,7 @@ class PromoRepository:
         return from_document(document, Promo) if document else None
 
     async def with_code(self, code: str, barber_id: UUID) -> list[Promo]:
-        """Those that a code in upper case can mean at a barber: the barber's own first, then the platform's."""
+        """Return the promos that an upper-case code can mean at a barber: the barber's own, then the platform's."""
         found = self._promos.find({"owner_id": {"$in": [barber_id, None]}, "code": code}).sort("owner_id", -1)
         return [from_document(document, Promo) async for document in found]
 
@@ -139,7 +139,7 @@ class PromoUseRepository:
         self._transactions = transactions
 
     async def add(self, use: PromoUse) -> bool:
-        """False where one of its seats is taken, or its id, the customer's hold, or a first visit."""
+        """Store a use. Returns False if a seat, the id, the customer's hold or a first visit is taken."""
         try:
             await self._uses.insert_one(to_document(use))
         except DuplicateKeyError:
@@ -147,9 +147,9 @@ class PromoUseRepository:
         return True
 
     async def take_over(self, held: PromoUse, use: PromoUse) -> bool:
-        """Put `use` in the place of a hold of the same customer, in one step: nobody gets the seats in between.
+        """Replace a hold of the same customer by `use` in one step: nobody gets the seats in between.
 
-        False where the hold is not as it was read any more, and where `add` would be refused.
+        Returns False if the hold has changed since it was read, and if `add` would be refused.
         """
 
         async def swap(transaction: Transaction) -> bool:
@@ -165,7 +165,7 @@ class PromoUseRepository:
             return False
 
     async def hold_ends(self, promo_id: UUID, customer_id: UUID, now: datetime) -> datetime:
-        """Until when quotes of a customer may hold a use of a promo; the first quote begins the time."""
+        """Return until when a customer's quotes may hold a use of a promo; the first quote starts the period."""
 
         def unless_known(name: str, length: timedelta) -> Document:
             return {name: {"$cond": [{"$gt": ["$forgotten_at", now]}, f"${name}", now + length]}}
@@ -185,7 +185,7 @@ class PromoUseRepository:
         return from_document(cast("Document", document), HoldWindow).ends_at  # an upsert answers with one
 
     async def first_visits(self, customer_id: UUID, first_visit_of: Sequence[UUID]) -> list[PromoUse]:
-        """A customer's firm uses for the first visit to any of these."""
+        """Return the customer's firm uses for a first visit to any of `first_visit_of`."""
         found = self._uses.find({"customer_id": customer_id, "first_visit_of": {"$in": list(first_visit_of)}})
         return [from_document(document, PromoUse) async for document in found]
 
@@ -203,13 +203,13 @@ class PromoUseRepository:
         return sorted([from_document(document, PromoUse) async for document in found], key=lambda use: use.at)
 
     async def lapsed(self, now: datetime, limit: int, promo_id: UUID) -> list[PromoUse]:
-        """Holds of a promo whose time is over, the earliest first."""
+        """Return the uses of a promo with an expired hold, the earliest first."""
         wanted: Document = {"held_until": {"$type": "date", "$lte": now}, "promo_id": promo_id}
         found = self._uses.find(wanted, hint="held").sort("held_until", 1).limit(limit)
         return [from_document(document, PromoUse) async for document in found]
 
     async def lapsed_ids(self, now: datetime, after: LapsedUse | None, limit: int) -> list[LapsedUse]:
-        """Holds of all promos whose time is over, the earliest first."""
+        """Return the uses of all promos with an expired hold, the earliest first, after the use `after`."""
         wanted: Document = {"held_until": {"$type": "date", "$lte": now}}
         if after:
             wanted["held_until"]["$gte"] = after.held_until

@@ -1,7 +1,7 @@
-"""What a promo takes off a visit's price, and when a use of it is given back. No I/O.
+"""Calculate a promo's discount on a visit, and decide when a use is given back. No I/O.
 
-A percentage is rounded to the minor unit, a half to the even one (IEEE 754's roundTiesToEven): over many visits it
-favours neither side.
+A percentage is rounded to the minor unit, half to even (IEEE 754's roundTiesToEven): over many visits it favours
+neither side.
 """
 
 from datetime import datetime
@@ -13,9 +13,9 @@ from grome.promos.models import NotUsable, PricedVisit, Promo
 
 
 def discount(promo: Promo, visit: PricedVisit, now: datetime) -> int | NotUsable:
-    """In minor units, more than nothing and never more than the services cost for which the promo is.
+    """Return the discount in minor units: above 0, and at most the price of the eligible services.
 
-    What depends on other uses and bookings is not asked here: limits, and whether a visit is the first.
+    Conditions that depend on other uses and bookings are not checked here: limits, and whether a visit is the first.
     """
     eligible = [price for service_id, price in visit.services if _is_for(promo, service_id)]
     if obstacle := _obstacle(promo, visit, now):
@@ -49,9 +49,10 @@ def _taken_off(promo: Promo, price: int) -> int:
 
 
 def is_given_back(booking: Booking) -> bool:
-    """Whether a booking ended in a way that leaves its customer the use of the code.
+    """Return whether a booking's end gives the use of the code back to its customer.
 
-    Who does not come, or calls an accepted visit off late, has used the code: as the fees have it
-    (`grome/bookings/policy.py`). Whatever the barber or Grome ends, and a request that was never accepted, has not.
+    A customer that does not come, or cancels an accepted visit late, has used the code, by the same rule as for fees
+    (`grome/bookings/policy.py`). An end by the barber or by Grome, or of a request that was never accepted, gives the
+    use back.
     """
     return booking.status is Status.CANCELLED and not is_used(booking)

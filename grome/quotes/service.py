@@ -1,4 +1,4 @@
-"""Say what a visit would cost, and keep the word."""
+"""Quote the price of a visit, and book at the quoted price."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -43,9 +43,10 @@ class QuoteService:
         self._promos, self._budgets, self._clock = promos, budgets, clock
 
     async def quote(self, actor: Actor, wanted: BookingIn) -> QuoteOut:
-        """Refuses whatever could not be booked right now, as the booking would; holds a use of the promo code only.
+        """Quote the price of a visit; it holds a use of the promo code, and nothing else.
 
-        Raises TooManyRequests beyond 100 quotes of a customer in an hour.
+        Raises the same errors as a booking if the visit could not be booked right now. Raises TooManyRequests beyond
+        100 quotes of a customer in an hour.
         """
         await self._budgets.spend(QUOTES_OF_CUSTOMER, str(actor.id))
         wish = await self._creation.wish(actor.id, wanted)
@@ -86,16 +87,16 @@ class QuoteService:
         return quote_out(await self._standing(actor, quote_id))
 
     async def book(self, actor: Actor, quote_id: UUID) -> BookingOut | Encoded:
-        """Book what was quoted, or give the first answer again.
+        """Book the quoted visit, or return the first answer again.
 
-        Raises NotFound, QuoteExpired, and what the creation of a booking raises: time and place are decided anew.
+        Raises NotFound, QuoteExpired, and the errors of creating a booking: time and place are checked anew.
         """
         try:
             quote = await self._standing(actor, quote_id)
             barber = await self._barbers.find(quote.barber_id)
             return first_answer(await self._creation.take(_wish(quote, barber), may_come_again=True))
         except Refusal:
-            # As with a key: whatever refuses a repeat, the first answer counts.
+            # As with a key: if the repeat is refused for any reason, the first answer counts.
             if made := await self._creation.made(actor.id, quote_id):
                 return first_answer(made)
             raise
@@ -110,7 +111,7 @@ class QuoteService:
 
 
 def _wish(quote: Quote, barber: Barber) -> Wish:
-    """Prices, durations and terms as they were quoted; hours, rules and the way to the customer as they are now."""
+    """Build the draft with the quoted prices, durations and terms, but the current hours, rules and travel time."""
     rules = {offer.service_id: offer.rules for offer in barber.services}
     call = quote.house_call
     return Wish(

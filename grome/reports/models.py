@@ -1,4 +1,4 @@
-"""What a report is: of what, of which days, and how far it has come."""
+"""A report: its kind and subject, its period, and its state."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -84,10 +84,11 @@ class Period(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """A report of `by`, about one barber or (`barber_id` is null) everybody whom `by` may see.
+    """A report of `by`, about one barber or, if `barber_id` is null, all people that `by` may see.
 
-    While it is open it holds one of its owner's `slot`s, numbered from 0: their unique index is the limit. `size` is in
-    bytes. From `expires_at` on its file is gone. `first_answer` is loaded for a repeat of the request only.
+    While the report is open, it holds one of its owner's `slot`s, numbered from 0; the unique index on them enforces
+    the limit. `size` is in bytes. From `expires_at` on, the file is gone. `first_answer` is loaded for a repeat of the
+    request only.
     """
 
     id: UUID = field(name="_id")
@@ -117,7 +118,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def file_key(report_id: UUID) -> str:
-    """Made of the id alone, so that whoever makes the report again writes the same file."""
+    """Return the key of a report's file, made of the id alone: making a report again writes the same file."""
     return f"{FILES}{report_id.hex}"
 
 

@@ -1,4 +1,4 @@
-"""Reports in MongoDB. Indexes hold what must be so of many requests at once: one report a key, five open a person."""
+"""Store reports in MongoDB. Indexes enforce two limits: one report a key, and five open reports a person."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -62,13 +62,13 @@ class AfterReport(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeyTakenError(Exception):
-    """Another report of the same person came under the same key."""
+    """Another report of the same person has the same key."""
 
 
 class ReportRepository:
     def __init__(self, database: Database) -> None:
         self._reports = database[COLLECTION.name]
-        # What a majority has: an answer that is given again must not be one that a failover could take back.
+        # Majority reads: a failover must not take back an answer that is given again.
         self._settled = self._reports.with_options(read_concern=ReadConcern("majority"))
 
     async def add(self, report: Report) -> Report:
@@ -108,11 +108,17 @@ class ReportRepository:
         return (await self._reports.delete_one({"_id": report_id, "by.id": owner_id})).deleted_count == 1
 
     async def begin(self, report_id: UUID) -> Report | None:
-        """None where it is done, expired or gone. One that failed may begin again: somebody wants its job retried."""
+        """Mark a report as running. Returns None if it is done, expired or gone.
+
+        A failed report may begin again: its job was retried on request.
+        """
         return await self._change(report_id, (*_OPEN, State.FAILED.value), state=State.RUNNING.value, failure=None)
 
     async def finish(self, report_id: UUID, size: int, now: datetime, expires_at: datetime) -> Report | None:
-        """None where it was deleted or given up meanwhile. Who made it a second time finishes it a second time."""
+        """Mark a report as done. Returns None if it was deleted or given up meanwhile.
+
+        A report that was made a second time is also finished a second time.
+        """
         fields = {"state": State.DONE.value, "size": size, "ended_at": now, "expires_at": expires_at, "slot": None}
         return await self._change(report_id, (State.RUNNING.value, State.DONE.value), **fields)
 
@@ -121,7 +127,7 @@ class ReportRepository:
         return await self._change(report_id, _OPEN, **fields)
 
     async def expire(self, report: Report) -> Report | None:
-        """None where somebody made its file anew since it was read."""
+        """Expire a report. Returns None if its file was made anew since the report was read."""
         state = [{"state": State.DONE.value, "expires_at": report.expires_at}]
         document = await self._reports.find_one_and_update(
             {"_id": report.id, "$and": state}, {"$set": {"state": State.EXPIRED.value}}
@@ -138,7 +144,7 @@ class ReportRepository:
         return await self._ids({"state": {"$in": _OPEN}, "created_at": {"$lt": moment}}, after, limit)
 
     async def overdue(self, now: datetime, after: UUID | None, limit: int) -> list[UUID]:
-        """Ids of reports whose files were kept long enough, the oldest first."""
+        """Return the ids of the reports with an expired file, the oldest first."""
         return await self._ids({"state": State.DONE.value, "expires_at": {"$lte": now}}, after, limit)
 
     async def _ids(self, wanted: Document, after: UUID | None, limit: int) -> list[UUID]:

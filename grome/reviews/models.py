@@ -1,4 +1,4 @@
-"""What customers say of visits, and what barbers answer."""
+"""Reviews by customers, and barbers' answers."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ MOST_TEXT: Final = 2000
 
 
 class Answer(Struct, frozen=True):
-    """`edited_at` is null as long as it stands as it was given."""
+    """A barber's answer to a review. `edited_at` is null until the first edit."""
 
     text: str
     created_at: datetime
@@ -24,7 +24,7 @@ class Answer(Struct, frozen=True):
 
 
 class ReviewEvent(Struct, frozen=True):
-    """What others hear of: it was posted, answered for the first time, removed. `version` counts from 1."""
+    """An event of a review: posted, answered for the first time, or removed. `version` counts from 1."""
 
     id: UUID
     version: int
@@ -34,12 +34,12 @@ class ReviewEvent(Struct, frozen=True):
 
 
 class Review(Struct, frozen=True, kw_only=True):
-    """Under the id of its booking, so that there is one at most.
+    """A review, stored under the id of its booking, so that a booking has at most one review.
 
-    One that was removed stays as a husk that is not `shown`, without its words: else the same visit could be reviewed
-    again. Strangers know it by its `public_id`, since nobody's booking is their business; later ones sort later. What
-    follows from a change is derived from the `outbox`, which has each type of event once at most. `first_answer` is
-    loaded for a repeat of the request only, and goes with the words.
+    A removed review stays stored without its text and with `shown` false, so that the same visit cannot be reviewed
+    again. Strangers know a review by its `public_id`, since the booking's id is private; later ids sort later. The
+    effects of a change are derived from the `outbox`, which has each type of event at most once. `first_answer` is
+    loaded for a repeat of the request only, and is removed with the text.
     """
 
     id: UUID = field(name="_id")

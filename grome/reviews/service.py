@@ -1,6 +1,6 @@
 """Review a visit, answer a review, and read reviews.
 
-Each change of a review and what it does to the barber's rating are one transaction, so the rating is exact at any time.
+Each change of a review and its effect on the barber's rating are one transaction, so the rating is exact at any time.
 """
 
 from collections.abc import Awaitable, Callable
@@ -65,7 +65,7 @@ class ReviewService:
         try:
             return await self._post(actor, booking_id, wanted, idempotency)
         except Refusal as refusal:
-            # As with a booking's key: whatever refuses a repeat, the first answer counts.
+            # As with a booking's key: if the repeat is refused for any reason, the first answer counts.
             if idempotency is None:
                 raise
             return await self._first_answer(actor, booking_id, wanted, idempotency, refusal)
@@ -93,7 +93,7 @@ class ReviewService:
         return review_out(await self._find(actor, booking_id))
 
     async def edit(self, actor: Actor, booking_id: UUID, wanted: ReviewIn) -> ReviewOut:
-        """Raises NotFound or ReviewClosed. What says the same as before is no change."""
+        """Change a review; the same rating and text again are no change. Raises NotFound or ReviewClosed."""
 
         async def edit(transaction: Transaction, review: Review) -> Review:
             self._refuse_late(review)
@@ -155,7 +155,7 @@ class ReviewService:
         )
 
     async def find(self, review_id: UUID) -> Review | None:
-        """For what Grome itself does with reviews: one that is shown."""
+        """Find a shown review, for Grome's own use. Returns None if there is none."""
         return await self._reviews.find({}, review_id)
 
     async def _find(self, actor: Actor, booking_id: UUID) -> Review:
@@ -201,10 +201,10 @@ class ReviewService:
     async def _first_answer(
         self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: Refusal
     ) -> ReviewOut | Encoded:
-        """As it was answered when it was posted, whatever became of it since; else raises what the repeat was refused.
+        """Return the answer to the first request, regardless of later changes; else raise the repeat's refusal.
 
-        Without a stored answer, because the review was removed or is of an earlier release, its words are those that
-        were sent again.
+        There is no stored answer if the review was removed or is of an earlier release. The answer then has the rating
+        and text that the repeat sent. Raises KeyInFlight, ReviewExists or KeyReused.
         """
         review = await self._reviews.find_settled(actor.id, booking_id)
         if review is None:

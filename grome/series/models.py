@@ -1,4 +1,4 @@
-"""Visits that repeat: the rule, and what became of each of its starts when the series was made."""
+"""Repeating visits: the rule, and the result of each start when the series was made."""
 
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
@@ -41,9 +41,9 @@ class Occurrence(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """Until `is_made`, its bookings are still being made, or whoever made them died meanwhile.
+    """A series of bookings. Until `is_made` is true, its bookings are still being made, or their making was cut off.
 
-    `first_answer` is stored with `is_made` where there is a key, and loaded for a repeat only.
+    With an idempotency key, `first_answer` is stored together with `is_made`, and loaded for a repeat only.
     """
 
     id: UUID = field(name="_id")
@@ -59,5 +59,5 @@ class Series(Struct, frozen=True, kw_only=True):
 
 
 def booking_id(series_id: UUID, number: int) -> UUID:
-    """The series' own id with the number in its last bits: who makes a series again makes no booking twice."""
+    """Return the series' id with the number in its last bits: making a series again makes no booking twice."""
     return UUID(int=series_id.int ^ (number + 1))

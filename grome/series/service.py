@@ -47,7 +47,7 @@ class SeriesService:
         self._budgets, self._clock = budgets, clock
 
     async def preview(self, actor: Actor, wanted: SeriesIn) -> SeriesPreview:
-        """What `create` would book now, by one query. Raises NotFound for the barber, and Invalid."""
+        """List the bookings that `create` would make now, by one query. Raises NotFound for the barber, and Invalid."""
         first = await self._creation.wish(actor.id, wanted)
         series = self._new(actor.id, first, wanted.repeat, None)
         refusals = await self._creation.refusals(_wishes(series, first))
@@ -58,9 +58,9 @@ class SeriesService:
         return SeriesPreview(series.timezone, occurrences)
 
     async def create(self, actor: Actor, wanted: SeriesIn, key: str | None) -> SeriesOut | Encoded:
-        """Book what of the series can be booked, or give the first answer again where `key` has one.
+        """Book the free starts of a series, or return the first answer again if `key` has an answer.
 
-        A repeat goes on where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
+        A repeat continues where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
         KeyReused or KeyInFlight, and TooManyRequests beyond 50 series of a customer in a day.
         """
         idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
@@ -72,7 +72,7 @@ class SeriesService:
         return await self._make(actor, wanted, idempotency, series)
 
     async def read(self, actor: Actor, series_id: UUID) -> SeriesOut:
-        """With the bookings as they are now. Raises NotFound for what is not the actor's."""
+        """Return a series with its bookings as they are now. Raises NotFound if the series is not the actor's."""
         series = await self._series.find(seen_by(actor), series_id)
         if series is None:
             raise NotFound
