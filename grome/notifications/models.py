@@ -270,7 +270,7 @@ class PushDevice(Struct, frozen=True, kw_only=True):
 
 
 class ReminderMark(Struct, frozen=True):
-    """Reminders whose time had come `until` then have their jobs."""
+    """The mark of the reminders: all that are due up to `until` have their jobs."""
 
     id: str = field(name="_id")
     until: datetime

@@ -1,4 +1,4 @@
-"""Time that becomes free is offered to the people who wait for it, one at a time."""
+"""Offer time that becomes free to waiting customers, one customer at a time."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -31,33 +31,36 @@ from grome.waitlist.open_times import OpenTimes
 from grome.waitlist.reach import WaitlistReach
 from grome.waitlist.repository import Around, Offering, WaitlistRepository
 
-# An offer without a booking for so long was cut off between the two.
+# An offer without a booking for this long was cut off before its booking was made.
 _CUT_OFF: Final = timedelta(minutes=1)
-# So many entries are asked by one job; another job goes on behind them.
+# The entries that one job asks; another job continues behind them.
 ASKED_AT_ONCE: Final = 200
-# What a run of the healing job looks at, from where the last one has come to. An entry for an area counts for as many
-# as there are barbers within its reach.
+# The entries that a run of the healing job looks at, continuing after the run before. An entry for an area counts as
+# many entries: one for each barber within its reach.
 _OFFERS_HEALED: Final = 200
 _LOOKED_AT: Final = 200
 _AREAS_LOOKED_AT: Final = 20
 _OVER_AT_ONCE: Final = 500
-# Of so many barbers a run keeps what is taken: up to 26,000 ticks each, as many as 92 days have.
+# The barbers with taken ticks that a run keeps in memory: up to 26,000 ticks each, as many as 92 days have.
 _BARBERS_KNOWN: Final = 20
-# Of the starts that look free so many are tried for one entry; each was taken by somebody faster.
+# The free starts that are tried for one entry; each failed try means that somebody faster took the start.
 _ATTEMPTS: Final = 8
-# The longest visit reaches over so many dates before the last of them (ten services of eight hours).
+# The longest visit (ten services of eight hours) starts at most this long before its last date.
 _LONGEST_VISIT: Final = timedelta(days=4)
 
 
 class _Asked(Enum):
-    """What became of an offer: the entry has it or needs none, or somebody else was faster."""
+    """The result of an offer. DONE: the entry has it or needs none. TAKEN: somebody else was faster."""
 
     DONE = auto()
     TAKEN = auto()
 
 
 class WaitlistFilling:
-    """`at_once` is how many entries one search asks before it hands the rest over."""
+    """Offers free time to waitlist entries; `at_once` is the number of entries that one search asks.
+
+    Behind them, another search continues.
+    """
 
     def __init__(
         self,
@@ -80,9 +83,9 @@ class WaitlistFilling:
         self._over = Sweep("waitlist window", self._over_page, _OVER_AT_ONCE)
 
     async def react(self, event: Event) -> Search | None:
-        """Settle the offer that the event answers, and offer the time that it frees. Safe to do again.
+        """Settle the offer that an event answers, and offer the time that the event frees. Idempotent.
 
-        Returns the search to go on with if more people wait than are asked at once.
+        Returns the search to continue with if more customers wait than are asked at once.
         """
         booking = (await self._bookings.find_many([event.subject_id])).get(event.subject_id)
         if booking is None:
@@ -91,7 +94,7 @@ class WaitlistFilling:
             await self._settle(booking)
         try:
             barber = await self._barbers.find(booking.barber_id)
-        except NotFound:  # nobody waits for a barber who has left the map
+        except NotFound:  # nobody waits for a barber that has left the map
             return None
         dates = dates_freed(booking, event.version, ZoneInfo(barber.timezone))
         if dates is None:
@@ -102,7 +105,7 @@ class WaitlistFilling:
         )
 
     async def fill(self, search: Search) -> Search | None:
-        """Ask the next people in turn about what is free; returns the search to go on with, if there are more."""
+        """Offer free time to the next entries in turn; returns the search to continue with, or None."""
         try:
             barber = await self._barbers.find(search.barber_id)
         except NotFound:
@@ -123,7 +126,10 @@ class WaitlistFilling:
             search = structs.replace(search, is_last=True, after=None)
 
     async def offer_now(self, entry: Entry) -> None:
-        """Offer a new entry what is free already: its customer may have looked before somebody cancelled."""
+        """Offer time that is already free to a new entry.
+
+        Its customer may have looked for free time before another customer cancelled.
+        """
         if await self._entries.holding({entry.customer_id}):
             return
         for barber in (await self._reach.barbers_for(entry)).barbers:
@@ -135,10 +141,11 @@ class WaitlistFilling:
             await asyncio.sleep(0)
 
     async def heal(self) -> list[Search]:
-        """Mend what was missed: offers that were answered or cut off, windows that are over, and time that is free.
+        """Repair missed work: offers that were answered or cut off, windows that are over, and unoffered free time.
 
-        Time becomes free in ways that no event tells of, such as a date that comes within the horizon, and an event may
-        be lost. So all who wait are compared with what is free, so many in a run. Returns the searches to go on with.
+        Time also becomes free without an event, such as when a date comes within the horizon, and an event may be lost.
+        So all waiting entries are compared with the free time, a limited number in a run. Returns the searches to
+        continue with.
         """
         await for_each(await self._offers.next(), self._heal_offer, name="waitlist offer")
         if ended := (await self._over.run(self._lapse)).done:
@@ -167,9 +174,9 @@ class WaitlistFilling:
             await self._entries.withdraw(entry.booking_id)
 
     async def _look(self, entry: Entry, known: dict[UUID, OpenTimes], rest: list[Search]) -> None:
-        """If something is free for the entry, ask everybody who waits for it, in turn.
+        """If time is free for the entry, offer it to all entries that wait for it, in turn.
 
-        `known` keeps what was read for the entries before, and `rest` takes the searches that are to go on.
+        `known` caches the times read for earlier entries, and `rest` collects the searches to continue with.
         """
         for barber in (await self._reach.barbers_for(entry)).barbers:
             if len(known) > _BARBERS_KNOWN:
@@ -190,7 +197,7 @@ class WaitlistFilling:
         return found is not None and found.state is State.WAITING
 
     async def _settle(self, booking: Booking) -> None:
-        """End an offer that was answered; one that waits for the barber's word stays open."""
+        """End an offer that was answered; an offer that awaits the barber's answer stays open."""
         entry = await self._entries.offered_to(booking.id)
         if entry is None or is_open(booking):
             return
@@ -200,14 +207,14 @@ class WaitlistFilling:
             await self._entries.pass_over(entry, booking.id, ended_offer(booking), self._clock())
 
     def _window(self, zone: ZoneInfo, dates: Dates | None) -> tuple[datetime, datetime]:
-        """The time that an entry's window must touch."""
+        """Return the time that an entry's window must touch."""
         if dates is None:
             return self._clock(), self._clock() + LONGEST
         first, last = local_day(dates.first, zone), local_day(dates.last, zone)
         return moment_of(first.start) - _LONGEST_VISIT, moment_of(last.end)
 
     async def _ask(self, entry: Entry, times: OpenTimes, dates: Dates | None) -> None:
-        """Offer the first free start that suits, and where somebody was faster the next one."""
+        """Offer the first free start that suits the entry; if somebody was faster, the next start."""
         await asyncio.sleep(0)  # of many entries, everything else has its turns meanwhile
         tried: set[datetime] = set()
         while len(tried) < _ATTEMPTS and (slot := await times.first(entry, dates, tried)):
@@ -238,14 +245,14 @@ class WaitlistFilling:
 
 
 class _Round:
-    """Goes through all entries of a kind, some with each call, and begins again at the front behind the last."""
+    """Goes through all entries of a kind, some with each call, and starts again behind the last entry."""
 
     def __init__(self, entries: WaitlistRepository, wanted: Document, limit: int) -> None:
         self._entries, self._wanted, self._limit = entries, wanted, limit
         self._after: UUID | None = None
 
     async def next(self) -> list[Entry]:
-        """The next entries; each at most once."""
+        """Return the next entries, each at most once."""
         began = self._after
         found, self._after = await self._entries.part(self._wanted, self._limit, began)
         if self._after is None and began and len(found) < self._limit:

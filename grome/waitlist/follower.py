@@ -1,4 +1,4 @@
-"""Events and changes of barbers become jobs that fill what is free."""
+"""Turn events, and changes of barbers, into jobs that fill free time."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from grome.jobs.service import Jobs
 from grome.waitlist.models import Search
 
 FILL: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
-# A barber's changes within so many seconds are one job, which runs when they are over.
+# A barber's changes within this many seconds share one job, which runs at the end of this time.
 _GATHERED_S: Final = 3
 # Each of these may free time, close a proposal, or answer an offer.
 _FOLLOWED: Final = frozenset(
@@ -34,12 +34,12 @@ _FOLLOWED: Final = frozenset(
         EventType.BOOKING_PROPOSAL_LAPSED,
     }
 )
-# The fields of a barber that decide what can be booked, and whom an area reaches. The online switch is not among them.
+# The fields of a barber that decide the bookable time, and the areas that reach the barber; not the online switch.
 _DECIDING: Final = frozenset({"services", "availability", "openings", "rules", "timezone", "location"})
 
 
 class WaitlistFollower:
-    """Adding a job again is no second job, so what is told twice is done once."""
+    """Adds waitlist jobs for events and changes. Adding a job again has no effect, so redelivery is harmless."""
 
     def __init__(self, jobs: Jobs, clock: Clock) -> None:
         self._jobs, self._clock = jobs, clock
@@ -54,7 +54,7 @@ class WaitlistFollower:
         )
 
     async def follow_changes(self, changes: Sequence[Change]) -> None:
-        """Look at all that a barber could take after a change of hours, rules and the like."""
+        """Add a search of all bookable time for each barber with changed hours, rules and the like."""
         barbers = {change.document["_id"] for change in changes if _decides(change)}
         await self._jobs.add(*(self._look_at(barber_id) for barber_id in barbers))
 

@@ -1,4 +1,4 @@
-"""What a change of a booking may have made bookable, and how it ends an offer. Values in, values out."""
+"""Work out the time that a change of a booking frees, and the end of an offer. No I/O."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from grome.bookings.models import TIMED, Action, Booking, HistoryEntry, Party, R
 from grome.waitlist.models import Dates, Ended, Passed
 
 _DAY: Final = timedelta(days=1)
-# With these a booking gives up the time that it had, or some of it.
+# Actions by which a booking gives up all or part of its time.
 _GIVES_UP_TIME: Final = frozenset(
     {
         Action.DECLINE,
@@ -27,10 +27,10 @@ _AGREED: Final = frozenset({Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETE
 
 
 def dates_freed(booking: Booking, version: int, zone: ZoneInfo) -> Dates | None:
-    """The local dates on which something may be bookable since this version; None if it gave up no time.
+    """Return the local dates on which time may be bookable since this version; None if none was freed.
 
-    A visit keeps more than its own minutes from others: buffers, which may reach over midnight, the way to a house
-    call, and a seat of its date's caps. So the dates beside it count too.
+    A visit blocks more than its own minutes: buffers, which may reach over midnight, the travel to a house call, and a
+    seat of its date's caps. So the dates beside it count too.
     """
     starts = _times_given_up(booking, version)
     if not starts:
@@ -41,7 +41,7 @@ def dates_freed(booking: Booking, version: int, zone: ZoneInfo) -> Dates | None:
 
 
 def _times_given_up(booking: Booking, version: int) -> list[datetime]:
-    """Where visits began that the booking held until this version, and has given up with it."""
+    """Return the starts of the visits that the booking held before this version and gave up with it."""
     history = booking.history
     index = next((number for number, entry in enumerate(history) if entry.version == version), None)
     if index is None:  # the entry was merged into another one
@@ -57,7 +57,7 @@ def _times_given_up(booking: Booking, version: int) -> list[datetime]:
 
 
 def _open_proposal(history: Sequence[HistoryEntry]) -> datetime | None:
-    """When the visit would be that is proposed after these entries; None if nothing is."""
+    """Return the start of the proposal that is open after these entries; None if no proposal is open."""
     for number in range(len(history) - 1, -1, -1):
         entry = history[number]
         if entry.action is Action.PROPOSE:
@@ -65,28 +65,28 @@ def _open_proposal(history: Sequence[HistoryEntry]) -> datetime | None:
         if entry.action in _CLOSES_PROPOSAL:
             return None
         if number and history[number - 1].status is not entry.status:
-            return None  # another state closes what is proposed
+            return None  # a change of state closes the proposal
     return None
 
 
 def is_open(booking: Booking) -> bool:
-    """Whether an offer still waits for the customer's word, or for the barber's behind it."""
+    """Return whether an offer still awaits the answer of the customer, or then of the barber."""
     return booking.status is Status.REQUESTED
 
 
 def is_agreed(booking: Booking) -> bool:
-    """Whether both sides have agreed to the visit, whatever became of it since."""
+    """Return whether both sides have ever agreed to the visit, regardless of later changes."""
     return booking.status in _AGREED or any(entry.status in _AGREED for entry in booking.history)
 
 
 def ended_offer(booking: Booking) -> Ended:
-    """How an offer ended that nobody agreed to. An answer that the barber owes does not count as the customer's."""
+    """Return the end of an offer without agreement. A missing answer of the barber does not count as the customer's."""
     ran_out = booking.reason is Reason.EXPIRED and not _has_customer_agreed(booking)
     return Ended(Passed(booking.barber_id, booking.scheduled_at), ran_out)
 
 
 def is_refused_by_customer(booking: Booking) -> bool:
-    """Whether an offer ended because its customer said no to it, or nothing."""
+    """Return whether an offer ended because its customer declined it or did not answer."""
     return booking.status is Status.CANCELLED and not is_agreed(booking) and not _has_customer_agreed(booking)
 
 

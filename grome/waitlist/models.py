@@ -11,15 +11,15 @@ from msgspec import Meta, Struct, field
 
 from grome.barbers.models import GeoPoint
 
-# So long a freed time is held for one person before the next is asked.
+# How long a freed time is held for one customer before the next is asked.
 HELD: Final = timedelta(minutes=10)
-# Who lets so many offers pass unanswered is asked no more.
+# An entry with this many unanswered offers is asked no more.
 MOST_UNANSWERED: Final = 3
 MOST_WAITING: Final = 20
 MOST_SERVICES: Final = 10
 LONGEST: Final = timedelta(days=92)
 MOST_PASSED: Final = 50
-# So long an entry that has ended can still be read.
+# How long an ended entry can still be read.
 ENDED_KEPT: Final = timedelta(days=30)
 RadiusKm = Annotated[float, Meta(gt=0, le=50)]
 
@@ -45,20 +45,20 @@ class Area(Struct, frozen=True):
 
 
 class Passed(Struct, frozen=True):
-    """A time that was offered and not wanted; it is not offered to the same person again."""
+    """A time that was offered and declined; it is not offered to the same person again."""
 
     barber_id: UUID
     start: datetime
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """Somebody waits for these services at one barber, or at anybody's in an area, wholly within [earliest, latest).
+    """A customer's wait for services at one barber, or at any in an area, wholly within [earliest, latest).
 
-    `booking_id` is the booking of the offer. `unanswered` counts offers that ran out; entries with fewer of them are
-    asked first, and among equals those that joined first. `passed` are times that the customer has turned down on any
-    entry since this one was made, or that the barber has turned down. While an entry is open it holds one of its
-    customer's numbered `place`s and its `fingerprint`, the hash of what is waited for: unique indexes over these hold
-    the limit, and that nobody waits twice for the same.
+    `booking_id` is the booking of the offer. `unanswered` counts offers that ran out; entries with fewer are asked
+    first, and, at the same count, entries that joined earlier. `passed` are times that the barber declined, or that the
+    customer declined on any entry since this entry was made. While an entry is open, it holds one of its customer's
+    numbered `place`s and its `fingerprint`, the hash of the wish. Unique indexes on them enforce the limit of open
+    entries, and a single open entry for the same wish.
     """
 
     id: UUID = field(name="_id")
@@ -88,7 +88,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 def fingerprint_of(entry: Entry) -> bytes:
-    """The SHA-256 of what is waited for: the same for the same wish, whatever the order of its services."""
+    """Return the SHA-256 of the entry's wish; the order of its services makes no difference."""
     services = sorted(entry.service_ids)
     wish = (entry.barber_id, entry.area, services, entry.earliest, entry.latest)
     return hashlib.sha256(msgspec.json.encode(wish)).digest()
@@ -110,11 +110,11 @@ class Dates(Struct, frozen=True):
 
 
 class Search(Struct, frozen=True, kw_only=True):
-    """A search for people who wait for what may have become free at a barber.
+    """A search for entries that wait for time that may have become free at a barber.
 
-    `dates` are those on which something may be free, None for all. The search continues behind the turn `after`. The
-    customer `asked_last`, who has just turned down a time of these dates, is asked when all others have been; `is_last`
-    says that it has come to that.
+    `dates` are the dates with possibly free time, None for all dates. The search continues behind the turn `after`. The
+    customer `asked_last` has just declined a time on these dates, and is asked after all others; `is_last` is true once
+    all others have been asked.
     """
 
     barber_id: UUID

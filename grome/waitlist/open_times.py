@@ -1,4 +1,4 @@
-"""What one barber could take now, for many wishes of people who wait."""
+"""Find the free starts of one barber for many waitlist entries."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -24,7 +24,7 @@ _NOTHING: Final = Span(0, 0)
 
 
 class OpenTimes:
-    """Free starts of a barber. What is taken is read once for all wishes, until `forget` says that it has changed."""
+    """The free starts of a barber. Taken ticks are read once for all entries, until `forget`."""
 
     def __init__(self, barber: Barber, bookings: BookingService, clock: Clock) -> None:
         self.barber = barber
@@ -38,19 +38,19 @@ class OpenTimes:
         return ZoneInfo(self.barber.timezone)
 
     def services(self, entry: Entry) -> list[ChosenService]:
-        """What the entry waits for, as the barber offers it; empty if the barber does not offer all of it."""
+        """Return the entry's services as the barber offers them; [] if the barber does not offer all of them."""
         try:
             return chosen_services(self.barber, entry.service_ids)
         except Invalid:
             return []
 
     def forget(self) -> None:
-        """A time was taken."""
+        """Drop the taken ticks that were read: a time was taken."""
         self._taken, self._known = frozenset(), _NOTHING
         self._plans.clear()
 
     def refusal(self, entry: Entry) -> WishCannotBeMet | None:
-        """Why the barber could not take the visit within the entry's window if nothing were taken; None if possible."""
+        """Return the reason why no visit fits into the entry's window, even if nothing were taken; else None."""
         plan = self._plan(entry)
         if plan is None:
             return WishCannotBeMet("service_ids", "not_offered", "The barber does not offer all of this.")
@@ -68,7 +68,10 @@ class OpenTimes:
         return WishCannotBeMet("earliest", Obstacle.CLOSED.value, closed)
 
     async def first(self, entry: Entry, dates: Dates | None = None, without: Collection[datetime] = ()) -> Slot | None:
-        """The first free start within the entry's window, of those on the dates that the customer has not passed."""
+        """Return the first free start within the entry's window and `dates` that the customer has not passed.
+
+        The starts in `without` do not count as free. Returns None if no start is free.
+        """
         passed = {one.start for one in entry.passed if one.barber_id == self.barber.id}.union(without)
         plan = self._plan(entry)
         if plan is None:
@@ -106,7 +109,7 @@ class OpenTimes:
 
 
 def _starts(calendar: Calendar, visit: Visit, entry: Entry, dates: Dates | None) -> Span:
-    """The starts within the entry's window, and on the dates or so long before that the visit reaches into them."""
+    """Return the starts within the entry's window from which the visit takes place on the dates, at least in part."""
     within = calendar.starts_between(*entry.window, visit)
     if dates is None:
         return within

@@ -9,7 +9,7 @@ from grome.common.mongo import from_bson
 from grome.nearby.geometry import distance_m, unit_vector
 from grome.waitlist.models import Area, Entry
 
-# Of an area so many barbers who offer the services are looked at, found among so many.
+# The barbers of an area with all services that are looked at, out of at most `_MOST_PINS` in the area.
 MOST_BARBERS: Final = 50
 _PINS_AT_ONCE: Final = 250
 _MOST_PINS: Final = 2_000
@@ -27,7 +27,7 @@ class WaitlistReach:
         self._barbers = barbers
 
     async def barbers_for(self, entry: Entry) -> Reached:
-        """The named barber if there still is one, or the nearest of the area who offer all that is waited for."""
+        """Return the entry's barber if it still exists, or the nearest barbers of the area that offer all services."""
         if entry.area:
             return await self._within(entry.area, frozenset(entry.service_ids))
         try:

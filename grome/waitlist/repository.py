@@ -73,14 +73,14 @@ _TURN: Final = {"unanswered": 1, "joined_at": 1, "_id": 1}
 
 
 class AfterEntry(Struct, frozen=True):
-    """Where a page of a list ended."""
+    """The position at which a page of a list ended."""
 
     joined_at: Annotated[datetime, Meta(tz=True)]
     id: UUID
 
 
 class Offering(Enum):
-    """What became of the attempt to mark an entry as offered."""
+    """The result of marking an entry as offered."""
 
     MARKED = auto()
     NOT_WAITING = auto()
@@ -88,7 +88,7 @@ class Offering(Enum):
 
 
 class Around(Struct, frozen=True):
-    """A barber as entries are matched: `point` is a GeoJSON document; `services` are those on offer."""
+    """A barber, for matching entries: `point` is a GeoJSON document; `services` are the services on offer."""
 
     barber_id: UUID
     point: Document
@@ -133,7 +133,7 @@ class WaitlistRepository:
         return [from_document(document, Entry) async for document in found]
 
     async def waiting_for(self, barber_id: UUID, after: AfterEntry | None, limit: int) -> list[Entry]:
-        """Those who wait for this very barber, who joined first in front."""
+        """Return the entries that wait for this very barber, in the order in which they joined."""
         wanted: Document = {"barber_id": barber_id, **_WAITING}
         if after:
             wanted["$or"] = [
@@ -151,10 +151,10 @@ class WaitlistRepository:
         after: Turn | None,
         limit: int,
     ) -> tuple[list[Entry], Turn | None]:
-        """The next entries that wait for such services at the barber, or in an area around, in the order of turns.
+        """Return the next entries in turn that wait for the barber's services, at the barber or in an area around.
 
-        `window` is the time that an entry's own must touch; `customer` a condition on its customer's id. Returned with
-        them is the turn behind which there may be more, or None.
+        `window` is the time that an entry's window must touch; `customer` is a condition on its customer's id. Also
+        returns the turn behind which there may be more entries, or None.
         """
         start, end = window
         wanted: Document = {
@@ -198,12 +198,15 @@ class WaitlistRepository:
         return Offering.MARKED if done.modified_count else Offering.NOT_WAITING
 
     async def withdraw(self, booking_id: UUID) -> None:
-        """Back to waiting, as if nothing had been offered: the booking did not come about."""
+        """Set the entry back to waiting, as if it had no offer: the booking was not made."""
         fields = {"state": State.WAITING.value, "booking_id": None, "offered_at": None}
         await self._entries.update_one(_offered(booking_id), {"$set": fields})
 
     async def pass_over(self, entry: Entry, booking_id: UUID, ended: Ended, now: datetime) -> None:
-        """End an offer without a visit: the entry waits again, and none of the customer's is offered the time again."""
+        """End an offer without a visit: the entry waits again, unless this was its last unanswered offer.
+
+        None of the customer's entries is offered the time again.
+        """
         passed = to_document(ended.passed)
         push = {"passed": {"$each": [passed], "$slice": -MOST_PASSED}}
         others = {"customer_id": entry.customer_id, "_id": {"$ne": entry.id}, **_WAITING}
@@ -221,12 +224,12 @@ class WaitlistRepository:
         )
 
     async def settle(self, booking_id: UUID, now: datetime) -> None:
-        """The visit is agreed."""
+        """Mark the entry as booked: the visit is agreed."""
         fields = {"state": State.BOOKED.value, "ended_at": now}
         await self._entries.update_one(_offered(booking_id), {"$set": fields})
 
     async def leave(self, entry: Entry, now: datetime) -> Entry | None:
-        """None where it is not as it was read."""
+        """Mark an entry as left. Returns None if it has changed since it was read."""
         document = await self._entries.find_one_and_update(
             {"_id": entry.id, "state": entry.state.value, "booking_id": entry.booking_id},
             {"$set": {"state": State.LEFT.value, "ended_at": now}},
@@ -239,14 +242,14 @@ class WaitlistRepository:
         return from_document(document, Entry) if document else None
 
     async def holding(self, customer_ids: Collection[UUID]) -> set[UUID]:
-        """Of these customers the ones with an open offer."""
+        """Return the customers among `customer_ids` that have an open offer."""
         holding = {"customer_id": {"$in": list(customer_ids)}, "state": State.OFFERED.value}
         return {document["customer_id"] async for document in self._entries.find(holding, {"customer_id": 1})}
 
     async def part(
         self, wanted: Document, limit: int, after: UUID | None = None, until: UUID | None = None
     ) -> tuple[list[Entry], UUID | None]:
-        """The next entries in the order of their ids, and the id behind which there may be more, or None.
+        """Return the next entries by id, and the id behind which there may be more, or None.
 
         An entry that cannot be read is left out.
         """
@@ -257,7 +260,7 @@ class WaitlistRepository:
         return decode_each(documents, Entry, name="waitlist entry"), last
 
     async def over(self, now: datetime, limit: int, after: UUID | None) -> list[UUID]:
-        """Waiting entries whose window is over, in the order of their ids."""
+        """Return the ids of waiting entries with a window that is over, in the order of their ids."""
         wanted: Document = {**_WAITING, "latest": {"$lte": now}, **({"_id": {"$gt": after}} if after else {})}
         found = self._entries.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit)
         return [document["_id"] async for document in found]

@@ -40,9 +40,9 @@ class WaitlistService:
         self._reach = WaitlistReach(barbers)
 
     async def join(self, actor: Actor, wanted: EntryIn) -> EntryOut:
-        """Wait for a time, or be offered one at once if it is free. A repeat returns the entry that is open.
+        """Join the waitlist; a time that is free already is offered at once. A repeat returns the open entry.
 
-        Raises Invalid naming what is wrong, NotFound for the barber, WishCannotBeMet, WaitingForTooMuch.
+        Raises Invalid with the field at fault, NotFound for the barber, WishCannotBeMet, WaitingForTooMuch.
         """
         entry = self._entry(actor, wanted)
         await self._check_services(entry)
@@ -52,7 +52,7 @@ class WaitlistService:
             raise WaitingForTooMuch
         if stored.id != entry.id:
             return entry_out(stored)
-        # Only now: what becomes free from here on is offered to the stored entry by the search that follows.
+        # Only now: the searches for time that becomes free from here on find the stored entry.
         await self._filling.offer_now(stored)
         return entry_out(await self._find(actor, stored.id))
 
@@ -62,7 +62,7 @@ class WaitlistService:
         return EntryPage([entry_out(entry) for entry in page], _cursor(found, page))
 
     async def page_for(self, actor: Actor, query: PageQuery) -> WaitingPage:
-        """Who waits for the acting barber; those who wait for anybody around are not among them."""
+        """List the entries that wait for the acting barber; entries for an area are not among them."""
         found = await self._entries.waiting_for(actor.id, _after(query), query.limit + 1)
         page = found[: query.limit]
         return WaitingPage([waiting_out(entry) for entry in page], _cursor(found, page))
@@ -71,7 +71,7 @@ class WaitlistService:
         return entry_out(await self._find(actor, entry_id))
 
     async def leave(self, actor: Actor, entry_id: UUID) -> None:
-        """Wait no more. An offer that is open stays until it is answered or runs out, like any other."""
+        """Leave the waitlist. An open offer stays until it is answered or runs out, like any other."""
         for _ in range(_ATTEMPTS):
             entry = await self._find(actor, entry_id)
             if entry.state not in OPEN or await self._entries.leave(entry, self._clock()):
@@ -117,7 +117,7 @@ class WaitlistService:
                 raise Invalid(f"service_ids[{index}]", "is given twice")
 
     async def _check_possible(self, entry: Entry) -> None:
-        """Refuse a wish that nobody within reach could meet, even if nothing were taken."""
+        """Refuse a wish that no barber within reach could meet, even if nothing were taken."""
         reached = await self._reach.barbers_for(entry)
         refused = WishCannotBeMet("area", "nobody_within_reach", "No barber within reach offers this in the window.")
         for barber in reached.barbers:

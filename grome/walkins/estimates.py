@@ -1,4 +1,4 @@
-"""When those who wait will sit down: the queue laid into what is free, with visits as long as they really take."""
+"""Estimate the starts of waiting walk-ins: fit the queue into the free time, at the barber's real pace."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from grome.availability.slots import Calendar, first_slot_between
 from grome.availability.ticks import TICK, TICK_MIN, Span, moment_of, span_between, tick_of
 from grome.availability.visits import Visit
 
-# Fewer visits than that say nothing about a barber.
+# Fewer visits say nothing about a barber's pace.
 _LEAST_KNOWN: Final = 5
 _FASTEST, _SLOWEST = 0.5, 2.0
 
@@ -25,7 +25,7 @@ class Duration(NamedTuple):
 
 
 def pace_of(durations: Sequence[Duration]) -> float:
-    """How long visits of a barber take, as a share of what was planned: the median, so that no forgotten one counts."""
+    """Return the median ratio of actual to planned minutes; a single forgotten visit does not distort the median."""
     shares = [one.actual / one.planned for one in durations if one.planned > 0]
     if len(shares) < _LEAST_KNOWN:
         return 1.0
@@ -33,15 +33,16 @@ def pace_of(durations: Sequence[Duration]) -> float:
 
 
 def at_pace(duration_min: int, pace: float) -> int:
-    """In whole ticks."""
+    """Return the expected minutes, in whole ticks."""
     return max(-int(-duration_min * pace // TICK_MIN), 1) * TICK_MIN
 
 
 def overrun(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, now: datetime) -> Span:
-    """The ticks that a visit which goes on will take and does not hold; perhaps none.
+    """Return the ticks that a visit in progress will take without holding them; perhaps none.
 
-    It takes at its barber's pace what was planned, and at least five minutes more where that is over. Where it began
-    before its agreed time, the chair is taken from now on, whatever others have left it to claim.
+    The visit takes the planned time at its barber's pace, and at least five more minutes once that time is over. If it
+    began before its agreed time, the chair is taken from now on, regardless of the ticks that other bookings left it to
+    claim.
     """
     starts_at, ends_at = agreed
     planned = int((ends_at - max(began_at, starts_at)) / timedelta(minutes=1))
@@ -51,11 +52,11 @@ def overrun(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, 
 
 
 def turns(calendar: Calendar, visits: Sequence[Visit], now: datetime, closing: datetime) -> list[datetime | None]:
-    """For each who waits, in order, when a visit of this length has room first; None where there is none today.
+    """Return, for each waiting visit in order, the first start with room for it; None if there is none today.
 
-    Who is farther behind may slip into a gap that is too short for those in front, but takes nothing from them. Notice,
-    grid, buffers and caps do not matter to who is there already, and the tick that is running may be claimed. Who sits
-    down within it stays as long all the same, and so the next waits for that.
+    A later visit may slip into a gap that is too short for earlier visits, but takes no time from them. Notice, grid,
+    buffers and caps do not matter for customers that are already there, and the running tick may be claimed. A visit
+    that begins within the running tick still takes its full time, and the next visit waits for its end.
     """
     rules = msgspec.structs.replace(
         calendar.rules, slot_step_min=TICK_MIN, min_notice_min=0, buffer_before_min=0, buffer_after_min=0

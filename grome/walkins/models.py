@@ -1,4 +1,4 @@
-"""Somebody in a barber's queue of the day."""
+"""A walk-in: a place in a barber's queue of the day."""
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ PLACE_GOOD_FOR: Final = timedelta(hours=24)
 
 
 class State(StrEnum):
-    """MISSED: was not there when it was their turn."""
+    """The state of a walk-in. MISSED: the customer was absent at their turn."""
 
     WAITING = "waiting"
     SEATED = "seated"
@@ -23,9 +23,10 @@ class State(StrEnum):
 
 
 class WalkIn(Struct, frozen=True, kw_only=True):
-    """A customer, or a guest whom the barber wrote down, waits. `day` is the date on which the opening began.
+    """A place in the queue, of a customer or of a guest that the barber wrote down.
 
-    `booking_id` is the visit's, which has the id of the place, once they have sat down.
+    `day` is the date on which the opening began. Once the visit has begun, `booking_id` is the visit's; it equals the
+    id of the place.
     """
 
     id: UUID = field(name="_id")

@@ -25,7 +25,7 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Who waits, and when each can be expected to sit down; one start more where somebody asked about joining."""
+    """The waiting walk-ins with their estimated starts; with an inquiry about joining there is one more start."""
 
     day: date
     pace: float
@@ -38,13 +38,14 @@ class Queues:
         self._walk_ins, self._bookings, self._clock = walk_ins, bookings, clock
 
     async def of(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
-        """Of the opening that goes on, or else of today; four queries. With `joining` there is one estimate more than
-        people.
+        """Return the queue of the present opening, or else of today; takes four queries.
+
+        With `joining` there is one estimate more than walk-ins.
         """
         now = self._clock()
         days = _days(calendar_of(barber, barber.rules, now))
         waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
-        # What began today or yesterday has ended by then.
+        # Openings that began today or yesterday have ended by then.
         taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         completed = await self._bookings.last_completed(barber.id, _KNOWN_VISITS)
         pace = pace_of([_duration(visit) for visit in completed if _is_measured(visit)])
@@ -57,7 +58,7 @@ class Queues:
 
 
 def _is_measured(visit: Booking) -> bool:
-    """Returns whether its barber ended the visit: Grome does that much later, and the duration means nothing."""
+    """Return whether the barber ended the visit: Grome does that much later, and the duration means nothing."""
     return all(entry.by is not Party.SYSTEM for entry in visit.history if entry.action is Action.COMPLETE)
 
 
@@ -67,7 +68,7 @@ def _duration(visit: Booking) -> Duration:
 
 
 def _at(visit: Booking, action: Action) -> datetime:
-    """When it began or ended; as planned, should its history not know."""
+    """Return the time at which the visit began or ended; the planned time if the history lacks it."""
     planned = visit.ends_at if action is Action.COMPLETE else visit.scheduled_at
     entry = newest_entry(visit, action)  # a start may have been undone before
     return entry.at if entry else planned
@@ -86,10 +87,10 @@ def _starts(
 
 
 def _days(calendar: Calendar) -> list[date]:
-    """The dates whose places wait together, the last being that of new ones.
+    """Return the dates with places that wait together; new places get the last date.
 
-    It is the date on which the present opening began. Where that opening follows another without a break, those who
-    waited in the one before wait on.
+    The last date is the date on which the present opening began. If that opening follows another without a break, the
+    places of the opening before wait on.
     """
     day = calendar.day_of_opening(tick_of(calendar.now))
     before = day - timedelta(days=1)
@@ -99,9 +100,9 @@ def _days(calendar: Calendar) -> list[date]:
 
 
 def _closing(calendar: Calendar, now: datetime) -> datetime:
-    """The end of the openings whose places wait together, and of the next where it follows without a break.
+    """Return the end of the openings with places that wait together; `now` if the barber is closed.
 
-    `now` where it is closed.
+    If another opening follows without a break, return the end of that opening.
     """
     days = _days(calendar)
     after = days[-1] + timedelta(days=1)

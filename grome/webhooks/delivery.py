@@ -1,4 +1,4 @@
-"""One attempt to deliver, and what follows from how it ended."""
+"""Make one attempt at a delivery, and record its consequences."""
 
 import random
 import time
@@ -39,11 +39,11 @@ class WebhookDelivery:
         self._sender, self._clock, self._health = sender, clock, health
 
     async def deliver(self, wanted: SendWebhook, *, last: bool, asked_at: datetime | None = None) -> None:
-        """Try once; `last` says that no further try will be made, `asked_at` since when it is to be sent.
+        """Try once; `last` says that no further try will be made, and `asked_at` since when the delivery is due.
 
-        Raises DeliveryError or LaterError where it failed, PostponedError where it has to wait for its turn, and
-        UndeliverableError where no try will help. Where endpoint or delivery are gone, the endpoint is disabled, or
-        this run has delivered already, nothing is sent and that is all.
+        Raises DeliveryError or LaterError if the attempt failed, PostponedError if the delivery has to wait for its
+        turn, and UndeliverableError if no try will help. Sends nothing and returns if the endpoint or the delivery is
+        gone, if the endpoint is disabled, or if this run has delivered already.
         """
         delivery = await self._deliveries.find_by_event(wanted.endpoint_id, wanted.event_id)
         if delivery is None:
@@ -63,7 +63,10 @@ class WebhookDelivery:
         await self._send(endpoint, delivery, flight, wanted.run, last=last)
 
     async def _send(self, endpoint: Endpoint, delivery: Delivery, flight: Flight, run: int, *, last: bool) -> None:
-        """The flight ends whatever happens; that of a worker that dies ends by its time."""
+        """Make the request of a flight and record the outcome; the flight ends even if this raises.
+
+        The flight of a worker that dies ends at its deadline. Raises the error of a failed attempt.
+        """
         has_ended = False
         try:
             outcome, attempt = await self._attempt(endpoint, delivery, run)
@@ -148,9 +151,9 @@ def _raise(told: str, outcome: Outcome, now: datetime) -> None:
 
 
 def wait_s(retry_after: str, now: datetime) -> float | None:
-    """What a `Retry-After` asks for, within five seconds and half a day; None where it says nothing that we read.
+    """Return the wait that a `Retry-After` asks for, in seconds; None if the header is unreadable.
 
-    RFC 9110, section 10.2.3: seconds or a date.
+    The result is between five seconds and 12 hours. RFC 9110, section 10.2.3: seconds or a date.
     """
     if retry_after.isascii() and retry_after.isdigit():
         seconds = float(retry_after[:_LONGEST_NUMBER]) if len(retry_after) <= _LONGEST_NUMBER else _LONGEST_WAIT_S

@@ -60,7 +60,7 @@ class AfterDelivery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FlightEnd(Struct, frozen=True, kw_only=True):
-    """What came of a request. `paused_until` is before when no other may leave."""
+    """The result of a request. Until `paused_until`, no other request may be sent."""
 
     claim: str
     at: datetime
@@ -85,17 +85,17 @@ class EndpointRepository:
         return slot is not None
 
     async def find(self, scope: Document, endpoint_id: UUID) -> Endpoint | None:
-        """Within `scope`, the filter that `managed_by` gives."""
+        """Find an endpoint within `scope`, the filter that `managed_by` gives. Returns None if there is none."""
         document = await self._endpoints.find_one({**scope, "_id": endpoint_id})
         return from_document(document, Endpoint) if document else None
 
     async def all(self, scope: Document) -> list[Endpoint]:
-        """The oldest first."""
+        """Return all endpoints within `scope`, the oldest first."""
         found = self._endpoints.find(dict(scope)).sort("_id", 1)
         return [from_document(document, Endpoint) async for document in found]
 
     async def enabled_of(self, people: Collection[UUID]) -> list[Endpoint]:
-        """Theirs and the platform's."""
+        """Return the enabled endpoints of `people` and of the platform."""
         found = self._endpoints.find({"owner_id": {"$in": [None, *people]}, "disabled": None})
         return [from_document(document, Endpoint) async for document in found]
 
@@ -106,7 +106,7 @@ class EndpointRepository:
         return from_document(document, Endpoint) if document else None
 
     async def replace_secrets(self, endpoint: Endpoint, secrets: Sequence[StoredSecret]) -> bool:
-        """False where others than `endpoint` has are there by now."""
+        """Replace the secrets of an endpoint. Returns False if they have changed since `endpoint` was read."""
         done = await self._endpoints.update_one(
             {"_id": endpoint.id, "secrets": [to_document(secret) for secret in endpoint.secrets]},
             {"$set": {"secrets": [to_document(secret) for secret in secrets]}},
@@ -114,9 +114,9 @@ class EndpointRepository:
         return done.matched_count == 1
 
     async def begin_flight(self, endpoint_id: UUID, flight: Flight, now: datetime) -> Endpoint | None:
-        """The endpoint; `flight` is in it if a request may leave now. None where there is no such endpoint.
+        """Return the endpoint, with `flight` in it if a request may be sent now. Returns None if there is no endpoint.
 
-        One atomic write, so that any number of workers at once begin no more requests than the endpoint may have.
+        One atomic write, so that concurrent workers together begin no more requests than the endpoint may have.
         """
         under_way = _live_flights(now)
         most = {"$cond": [{"$gte": [{"$ifNull": ["$slow", 0]}, SLOW_IN_A_ROW]}, 1, MOST_IN_FLIGHT]}
@@ -131,7 +131,7 @@ class EndpointRepository:
         return await self._update_flights(endpoint_id, {"in_flight": {"$cond": [is_open, begun, under_way]}})
 
     async def end_flight(self, endpoint_id: UUID, ended: FlightEnd, now: datetime) -> Endpoint | None:
-        """With what has come of it. A success ends all that failures before it had begun."""
+        """End a flight and record its result. A success resets the effects of all earlier failures."""
         others = {"$filter": {"input": _live_flights(now), "cond": {"$ne": ["$$this.claim", ended.claim]}}}
         slow = {"$add": [{"$ifNull": ["$slow", 0]}, 1]} if ended.is_slow else 0
         fields: Document = {"in_flight": others, "slow": slow}
@@ -145,7 +145,7 @@ class EndpointRepository:
         return await self._update_flights(endpoint_id, fields)
 
     async def release_flight(self, endpoint_id: UUID, claim: str) -> None:
-        """For a request that never came to an end."""
+        """Remove a flight with a request that never ended."""
         await in_passing(self._endpoints).update_one({"_id": endpoint_id}, {"$pull": {"in_flight": {"claim": claim}}})
 
     async def note_warned(self, endpoint: Endpoint, now: datetime) -> bool:

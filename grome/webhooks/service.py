@@ -1,4 +1,4 @@
-"""Endpoints and their delivery logs, for those whose they are."""
+"""Manage webhook endpoints and their delivery logs, for their owners."""
 
 import math
 from collections.abc import Sequence
@@ -69,11 +69,14 @@ class WebhookService:
         self._jobs, self._budgets, self._clock, self._private = jobs, budgets, clock, private_addresses
 
     async def find(self, endpoint_id: UUID) -> Endpoint | None:
-        """For other features, whoever the owner is; nothing of it goes to a client as it is."""
+        """Find an endpoint of any owner, for other features. Returns None if there is none.
+
+        No field of the endpoint goes to a client as it is.
+        """
         return await self._endpoints.find({}, endpoint_id)
 
     async def create(self, actor: Actor, wanted: EndpointIn) -> NewEndpoint:
-        """Raises Invalid for the URL or a type, TooManyEndpoints."""
+        """Create an endpoint. Raises Invalid for the URL or a type, and TooManyEndpoints."""
         self._check(actor, wanted)
         now, endpoint_id, secret = self._clock(), new_id(), new_secret()
         endpoint = Endpoint(
@@ -98,7 +101,10 @@ class WebhookService:
         return endpoint_out(await self._find(actor, endpoint_id))
 
     async def change(self, actor: Actor, endpoint_id: UUID, wanted: EndpointIn) -> EndpointOut:
-        """Enabled anew or sent elsewhere, it has not failed yet. Raises NotFound, Invalid for the URL or a type."""
+        """Change an endpoint; its failures are reset if it is enabled again or its URL changes.
+
+        Raises NotFound, and Invalid for the URL or a type.
+        """
         self._check(actor, wanted)
         endpoint = await self._find(actor, endpoint_id)
         fields: Document = {
@@ -118,7 +124,7 @@ class WebhookService:
         return endpoint_out(changed)
 
     async def remove(self, actor: Actor, endpoint_id: UUID) -> None:
-        """With its log. What is on its way may still arrive."""
+        """Delete an endpoint with its log; requests on their way may still arrive. Raises NotFound."""
         if not await self._endpoints.remove(managed_by(actor), endpoint_id):
             raise NotFound
         await self._deliveries.remove_all(endpoint_id)
@@ -170,7 +176,7 @@ class WebhookService:
         return DeliveryWithBody(delivery_out(found), found.body.decode())
 
     async def replay(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
-        """Send it once more, whatever came of it, with all tries. Raises NotFound, EndpointDisabled, TooManySends."""
+        """Send a delivery again with all tries, in any state. Raises NotFound, EndpointDisabled, TooManySends."""
         await self._take(REPLAYS, await self._find_enabled(actor, endpoint_id))
         delivery = await self._deliveries.begin_replay(endpoint_id, delivery_id)
         if delivery is None:
@@ -179,7 +185,7 @@ class WebhookService:
         return delivery_out(delivery)
 
     async def _take(self, budgets: tuple[Budget, Budget], endpoint: Endpoint) -> None:
-        """Of the endpoint's budget and of its owner's. Raises TooManySends."""
+        """Take from the budgets of the endpoint and of its owner. Raises TooManySends."""
         for budget, subject in zip(budgets, (endpoint.id, endpoint.owner_id), strict=True):
             wait_s = await self._budgets.take(budget, str(subject))
             if wait_s is not None:
