@@ -32,9 +32,9 @@ me = Routes("me", "/v1/me")
 
 @auth.post("/register", who=ANYONE, status=201, refusals=(AccountExists,))
 async def register(request: Request, body: Register) -> SignedIn:
-    """Open an account with an email or a phone number and sign in.
+    """Open an account with an email address or a phone number, and sign in.
 
-    Messages come in the body's `language` or, without it, in the language that `Accept-Language` prefers.
+    Messages are sent in the `language` of the body or, without it, in the language that `Accept-Language` prefers.
     """
     language = preferred_language(request.headers.get("accept-language"), _LANGUAGES)
     return await app_context(request).accounts.register(body, _device(request, body.device), language)
@@ -42,48 +42,54 @@ async def register(request: Request, body: Register) -> SignedIn:
 
 @auth.post("/login", who=ANYONE, refusals=(WrongCredentials,))
 async def login(request: Request, body: Login) -> SignedIn:
-    """Sign in. A login that names a device ends the one before on the same device."""
+    """Sign in. A login that names a device ends the previous session on the same device."""
     return await app_context(request).accounts.login(body, _device(request, body.device))
 
 
 @auth.post("/refresh", who=ANYONE, refusals=(RefreshRefused, RefreshReused))
 async def refresh(request: Request, body: Refresh) -> Tokens:
-    """Change a refresh token for two new tokens.
+    """Exchange a refresh token for a new access token and a new refresh token.
 
-    Each is good once. A repeat within ten seconds gets the same refresh token again, and a later one a new token, as
-    long as the first was never used: a lost answer is not theft. Any other repeat is taken for theft: the session ends,
-    and its owner is told.
+    Each refresh token is good once. A repeat within ten seconds gets the same refresh token again. A later repeat gets
+    a new token as long as the first new token was never used, because a lost answer is not theft. Any other repeat
+    counts as theft: the session ends, and its owner is told.
     """
     return await app_context(request).accounts.refresh(body.refresh_token)
 
 
 @auth.post("/logout", who=SIGNED_IN, status=204)
 async def logout(request: Request, actor: Actor) -> None:
-    """End this device's session. Its access token stops working at once, and it gets no more push messages."""
+    """End the session on this device.
+
+    Its access token stops working at once, and the device gets no more push messages.
+    """
     await app_context(request).accounts.logout(actor)
 
 
 @auth.get("/jwks", who=ANYONE, cache=kept_for(300))
 async def jwks(request: Request) -> Jwks:
-    """The public keys that check access tokens."""
+    """Return the public keys that verify access tokens."""
     return Jwks([app_context(request).access_tokens.jwk])
 
 
 @me.get("", who=SIGNED_IN)
 async def profile(request: Request, actor: Actor) -> UserOut:
-    """Your own account."""
+    """Return your own account."""
     return await app_context(request).accounts.profile(actor)
 
 
 @me.get("/preferences", who=SIGNED_IN)
 async def read_preferences(request: Request, actor: Actor) -> Preferences:
-    """How you want to be told of things."""
+    """Return your preferences for messages."""
     return await app_context(request).preferences.read(actor)
 
 
 @me.patch("/preferences", who=SIGNED_IN)
 async def change_preferences(request: Request, actor: Actor, body: PreferencesPatch) -> Preferences:
-    """Change some of your preferences; what is left out stays. Mail about your account's security comes in any case."""
+    """Change some of your preferences; omitted fields keep their values.
+
+    Email about the security of your account is sent in any case.
+    """
     return await app_context(request).preferences.change(actor, body)
 
 

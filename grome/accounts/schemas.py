@@ -20,7 +20,7 @@ DeviceId = Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
 class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """The device that signs in. A later login with the same `id` replaces its session."""
+    """Describes the device that signs in. A later login with the same `id` replaces its session."""
 
     id: DeviceId
     name: Label | None = None
@@ -28,9 +28,9 @@ class DeviceIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Register(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A new account; one of `email` and `phone` is needed.
+    """Describes a new account; `email` or `phone` is required.
 
-    Messages come in `language`, from the first on; without it, in the first of ours that `Accept-Language` names.
+    Messages are sent in `language` or, without it, in the first supported language that `Accept-Language` names.
     """
 
     email: Annotated[Email, EMAIL] | None = None
@@ -44,7 +44,7 @@ class Register(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Exactly one of `email` and `phone`, with the password."""
+    """Holds exactly one of `email` and `phone`, with the password."""
 
     email: Email | None = None
     phone: Phone | None = None
@@ -57,7 +57,7 @@ class Refresh(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NotificationsPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is left out stays as it is."""
+    """Changes notification settings. Omitted fields keep their values."""
 
     email: bool | UnsetType = UNSET
     push: bool | UnsetType = UNSET
@@ -66,7 +66,7 @@ class NotificationsPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class PreferencesPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is left out stays as it is. `quiet_hours` null are none."""
+    """Changes preferences. Omitted fields keep their values; null in `quiet_hours` removes the quiet hours."""
 
     notifications: NotificationsPatch | UnsetType = UNSET
     language: Language | UnsetType = UNSET
@@ -88,7 +88,7 @@ class UserOut(Struct, frozen=True):
 
 
 class Tokens(Struct, frozen=True, kw_only=True):
-    """`expires_in` is the access token's life in seconds."""
+    """Holds the new tokens. `expires_in` is the lifetime of the access token in seconds."""
 
     access_token: str
     refresh_token: str
@@ -101,7 +101,7 @@ class SignedIn(Tokens, frozen=True, kw_only=True):
 
 
 class Jwks(Struct, frozen=True):
-    """The public keys that check our access tokens (RFC 7517)."""
+    """Holds the public keys that verify Grome's access tokens (RFC 7517)."""
 
     keys: list[Jwk]
 

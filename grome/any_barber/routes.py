@@ -16,9 +16,9 @@ any_barber = Routes("any-barber", "/v1")
 
 @any_barber.get("/slots", who=ANYONE)
 async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOut:
-    """The times at which some barber around a point is free for all of these services, and who is.
+    """List the times at which any barber around a point is free for all of these services.
 
-    Of those who offer them the 50 nearest are asked.
+    Each time names the free barbers. The search covers the 50 nearest barbers that offer the services.
     """
     return await app_context(request).any_barber.slots(query)
 
@@ -33,9 +33,9 @@ async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOu
 async def book_any_barber(
     request: Request, actor: Actor, body: AnyBookingIn, idempotency_key: IdempotencyKey | None
 ) -> BookingOut | Encoded:
-    """Take a time with the nearest barber who is free then. Barber and time are claimed together.
+    """Book a time with the nearest free barber. Barber and time are claimed together.
 
-    Whoever loses a barber to somebody else gets the next nearest. A repeat under the same `Idempotency-Key` gets the
-    first answer again.
+    If another booking takes the nearest barber first, the next nearest free barber is tried. A repeat under the same
+    `Idempotency-Key` gets the first answer again.
     """
     return await app_context(request).any_barber.book(actor, body, idempotency_key)

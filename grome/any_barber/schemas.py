@@ -1,4 +1,4 @@
-"""Visits to whoever is free, on the wire."""
+"""Define the wire format for visits to any free barber."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ PriceMax = Annotated[
 
 
 class AnySlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Dates are each barber's local ones, both included, seven at most."""
+    """Selects local dates of each barber, first and last included, seven at most."""
 
     lat: Latitude
     lng: Longitude
@@ -30,7 +30,7 @@ class AnySlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class CandidateOut(Struct, frozen=True):
-    """A barber who offers all of the services. `price` and `duration_min` are those of all together."""
+    """Describes a barber that offers all of the services. `price` and `duration_min` are the totals of the services."""
 
     id: UUID
     name: str
@@ -45,21 +45,21 @@ class CandidateOut(Struct, frozen=True):
 
 
 class AnySlotOut(Struct, frozen=True):
-    """A start, and who could take the visit then, nearest first."""
+    """Names a start and the barbers that are free for the visit, nearest first."""
 
     start: datetime
     barber_ids: list[UUID]
 
 
 class AnySlotsOut(Struct, frozen=True):
-    """The barbers nearest first, 50 at most, also those who are not free; the starts by time."""
+    """Lists the 50 nearest barbers, free or not, nearest first, and the starts by time."""
 
     barbers: list[CandidateOut]
     slots: list[AnySlotOut]
 
 
 class AnyBookingIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A visit to whichever barber within reach offers all of these services and is free at that time."""
+    """Requests a visit to any barber within reach that offers all of these services and is free at that time."""
 
     lat: Latitude
     lng: Longitude

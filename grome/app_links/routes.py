@@ -1,6 +1,6 @@
-"""`/bookings/…`, `/account` and `/webhooks/…`: where links in messages and calendars lead without an app of its own.
+"""Serve the pages `/bookings/…`, `/account` and `/webhooks/…` for links in messages and calendars without the app.
 
-The same page answers for every id, known or not, so that nobody learns from it which bookings exist.
+The same page answers every id, known or not, so that the page does not reveal which bookings exist.
 """
 
 from typing import Final

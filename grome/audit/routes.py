@@ -12,5 +12,5 @@ audit = Routes("admin", "/v1/admin/audit")
 
 @audit.get("", who=ADMINS)
 async def list_audit(request: Request, query: AuditQuery) -> AuditPage:
-    """What happened, latest first, of everything or of one subject or actor."""
+    """List the audit trail, latest first, optionally of one subject or one actor."""
     return await app_context(request).audit.page(query)

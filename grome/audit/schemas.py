@@ -15,7 +15,7 @@ class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class RecordOut(Struct, frozen=True):
-    """`actor_id` is null for what Grome itself did."""
+    """Describes an audited event. `actor_id` is null for an action of Grome itself."""
 
     id: UUID
     type: EventType
@@ -27,7 +27,7 @@ class RecordOut(Struct, frozen=True):
 
 
 class AuditPage(Struct, frozen=True):
-    """Latest first."""
+    """Holds a page of the audit trail, latest first."""
 
     items: list[RecordOut]
     next_cursor: str | None

@@ -15,10 +15,10 @@ availability = Routes("availability", "/v1/barbers")
 
 @availability.get("/{barber_id}/slots", who=ANYONE, refusals=(NotFound,))
 async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> SlotsOut:
-    """The times at which a barber is free for these services, by the barber's local dates.
+    """List the times at which a barber is free for these services, by the barber's local dates.
 
-    Whatever is listed can be booked until somebody takes it, and nothing else can. With `explain` each date also has
-    the starts that one might expect and that are not offered: steps from midnight and from each opening, with the
-    first rule that refuses them.
+    A listed time can be booked until another booking takes it; no other time can be booked. With `explain`, each date
+    also lists the starts that are not offered, in steps from midnight and from each opening, with the first rule that
+    refuses each start.
     """
     return await app_context(request).availability.slots(barber_id, query)

@@ -13,9 +13,9 @@ AddOnIds = Annotated[list[UUID], Meta(max_length=20, description="Parted by comm
 
 
 class SlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Dates are the barber's local ones, both included: 31 at most, and 7 with `explain`.
+    """Selects local dates of the barber, first and last included: 31 at most, and 7 with `explain`.
 
-    With a position it is for a house call there. `at` is one more start to be explained.
+    With a position, the query is for a house call to this position. `at` is an additional start to be explained.
     """
 
     first: date = field(name="from")
@@ -29,14 +29,14 @@ class SlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class SlotOut(Struct, frozen=True):
-    """When the visit would begin and end, without the barber's buffers."""
+    """Holds the begin and end of the visit, without the barber's buffers."""
 
     start: datetime
     end: datetime
 
 
 class RefusedOut(Struct, frozen=True):
-    """A start that cannot be booked; `reason` is the stable code of the first rule that refuses it."""
+    """Describes a start that cannot be booked; `reason` is the stable code of the first rule that refuses the start."""
 
     start: datetime
     reason: str
@@ -44,7 +44,7 @@ class RefusedOut(Struct, frozen=True):
 
 
 class DaySlots(Struct, frozen=True, omit_defaults=True):
-    """A date in the barber's zone with the starts that lie on it; `refused` only where it was asked for."""
+    """Lists the starts on a date in the barber's zone. `refused` is present only if the query asks for it."""
 
     date: date
     slots: list[SlotOut]

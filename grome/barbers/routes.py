@@ -1,4 +1,4 @@
-"""`/v1/barbers`: finding them, and a barber's own settings under `me`."""
+"""Serve `/v1/barbers`: the search, and a barber's own settings under `me`."""
 
 from datetime import date
 from uuid import UUID
@@ -33,106 +33,109 @@ barbers = Routes("barbers", "/v1/barbers")
 
 @barbers.get("", who=ANYONE, cache=kept_for(10))
 async def search_barbers(request: Request, query: SearchQuery) -> SearchPage:
-    """Barbers by words in their name, services and part of town.
+    """Search barbers by words in name, services and part of town.
 
-    The best match comes first; among equally good ones the nearest or, without a position, the best rated.
+    The best match comes first. Equal matches are sorted by distance or, without a position, by rating.
     """
     return await app_context(request).barber_search.page(query)
 
 
 @barbers.get("/{barber_id}", who=ANYONE, refusals=(NotFound,), cache=REVALIDATED)
 async def read_barber(request: Request, barber_id: UUID) -> BarberOut:
-    """A barber's public profile."""
+    """Return a barber's public profile."""
     return await app_context(request).barbers.read(barber_id)
 
 
 @barbers.get("/me", who=BARBERS, refusals=(NotFound,))
 async def read_own_profile(request: Request, actor: Actor) -> BarberOut:
-    """Your own profile as customers see it."""
+    """Return your own profile as customers see it."""
     return await app_context(request).barbers.read(actor.id)
 
 
 @barbers.put("/me", who=BARBERS, refusals=(CurrencyInUse,))
 async def put_profile(request: Request, actor: Actor, body: ProfileIn) -> BarberOut:
-    """Create or change your profile. A new one is offline, offers nothing and has no hours.
+    """Create or change your profile. A new profile is offline, and has no services and no hours.
 
-    The currency stays as it is while there are prices: remove services and the least deposit before you change it.
+    The currency cannot change while there are prices: remove the services and the minimum deposit first.
     """
     return await app_context(request).barbers.put_profile(actor, body)
 
 
 @barbers.delete("/me", who=BARBERS, status=204, refusals=(NotFound,))
 async def remove_profile(request: Request, actor: Actor) -> None:
-    """Take your profile off the map: nobody finds you or books you any more. Bookings that were made stay."""
+    """Remove your profile: customers can no longer find or book you. Existing bookings stay."""
     await app_context(request).barbers.remove(actor)
 
 
 @barbers.put("/me/services", who=BARBERS, refusals=(ProfileMissing, CurrencyDiffers))
 async def put_offers(request: Request, actor: Actor, body: OffersIn) -> BarberOut:
-    """Replace the services that you offer. Bookings that were made keep their prices."""
+    """Replace the services that you offer. Existing bookings keep their prices."""
     return await app_context(request).barbers.put_offers(actor, body)
 
 
 @barbers.put("/me/hours", who=BARBERS, refusals=(ProfileMissing,))
 async def put_hours(request: Request, actor: Actor, body: WeeklyHours) -> BarberOut:
-    """Replace your weekly hours, in wall-clock time of your zone. Bookings that were made stay."""
+    """Replace your weekly hours, in wall-clock time of your zone. Existing bookings stay."""
     return await app_context(request).barbers.put_hours(actor, body)
 
 
 @barbers.put("/me/rules", who=BARBERS, refusals=(ProfileMissing,))
 async def put_rules(request: Request, actor: Actor, body: BookingRules) -> BarberOut:
-    """Replace the rules by which you take bookings."""
+    """Replace your booking rules."""
     return await app_context(request).barbers.put_rules(actor, body)
 
 
 @barbers.put("/me/house-calls", who=BARBERS, refusals=(ProfileMissing,))
 async def put_house_calls(request: Request, actor: Actor, body: HouseCallRules) -> BarberOut:
-    """Replace how long your ways to customers take. How far you go is part of your profile."""
+    """Replace the rules for your travel times to customers. Your service radius is part of your profile."""
     return await app_context(request).barbers.put_house_calls(actor, body)
 
 
 @barbers.put("/me/terms", who=BARBERS, refusals=(ProfileMissing,))
 async def put_terms(request: Request, actor: Actor, body: TermsIn) -> BarberOut:
-    """Replace your cancellation policy and deposit. Bookings that were made keep the terms that held then.
+    """Replace your cancellation policy and deposit. Existing bookings keep their terms.
 
-    Without `reschedule_notice_min`, customers may move a visit as long as they may cancel it at no cost.
+    Without `reschedule_notice_min`, the notice for rescheduling equals the notice for free cancellation.
     """
     return await app_context(request).barbers.put_terms(actor, terms_of(body))
 
 
 @barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))
 async def read_openings(request: Request, actor: Actor) -> OpeningsOut:
-    """What differs from your weekly hours."""
+    """Show the exceptions to your weekly hours."""
     return await app_context(request).openings.read(actor)
 
 
 @barbers.put("/me/overrides/{day}", who=BARBERS, refusals=(ProfileMissing, TooManyOpenings))
 async def put_override(request: Request, actor: Actor, day: date, body: OverrideIn) -> OpeningsOut:
-    """Give one date hours of its own in the place of its weekday's and of any holiday, or close it."""
+    """Set the hours of one date in place of its weekday's and of any holiday, or close the date."""
     return await app_context(request).openings.put_override(actor, day, body.hours)
 
 
 @barbers.delete("/me/overrides/{day}", who=BARBERS, refusals=(NotFound, ProfileMissing))
 async def remove_override(request: Request, actor: Actor, day: date) -> OpeningsOut:
-    """Give a date its ordinary hours again."""
+    """Restore the ordinary hours of a date."""
     return await app_context(request).openings.remove_override(actor, day)
 
 
 @barbers.post("/me/time-off", who=BARBERS, status=201, refusals=(ProfileMissing, TooManyOpenings))
 async def add_time_off(request: Request, actor: Actor, body: TimeOffIn) -> TimeOff:
-    """Be away for a while. Bookings that were made stay: move or cancel them."""
+    """Add time off. Existing bookings stay: reschedule or cancel them."""
     return await app_context(request).openings.add_time_off(actor, body)
 
 
 @barbers.delete("/me/time-off/{time_off_id}", who=BARBERS, status=204, refusals=(NotFound, ProfileMissing))
 async def remove_time_off(request: Request, actor: Actor, time_off_id: UUID) -> None:
-    """Be there after all."""
+    """Remove time off."""
     await app_context(request).openings.remove_time_off(actor, time_off_id)
 
 
 @barbers.put("/me/holidays", who=BARBERS, refusals=(ProfileMissing,))
 async def put_holidays(request: Request, actor: Actor, body: HolidaysIn) -> OpeningsOut:
-    """Close on the public holidays of a country, or of one of its parts. A date's own hours come before them."""
+    """Close on the public holidays of a country or of one of its subdivisions.
+
+    The hours set for a date take precedence over a holiday.
+    """
     return await app_context(request).openings.put_holidays(actor, body.holidays)
 
 

@@ -57,10 +57,10 @@ class LatLng(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """What customers see of a barber, and where.
+    """Describes a barber and the shop's location to customers.
 
-    `currency` is that of all the barber's prices, and can change only while there are none: no service or add-on with a
-    price, and no least deposit.
+    `currency` applies to all prices of the barber. It can change only while the barber has no prices: no service or
+    add-on with a price, and no minimum deposit.
     """
 
     display_name: DisplayName
@@ -73,10 +73,10 @@ class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CancellationIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """When customers may cancel at no cost and move a visit, and what goes back to them otherwise.
+    """Sets the notice for free cancellation and for rescheduling, and the refunds for late cancellation and no-show.
 
-    Without `reschedule_notice_min` it is `cancel_notice_min`: else a visit moved away first could be cancelled free of
-    charge where its own notice had passed.
+    `reschedule_notice_min` defaults to `cancel_notice_min`. Otherwise a customer could reschedule a visit after its
+    cancellation notice has passed, and then cancel it free of charge.
     """
 
     cancel_notice_min: Notice = 0
@@ -91,7 +91,7 @@ class TermsIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AddOnIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that customers may add to a service. Its id is its own; without one it gets one."""
+    """Describes an add-on to a service. The id identifies the add-on; without an id, a new id is assigned."""
 
     name: Annotated[str, Meta(min_length=1, max_length=80), NAME]
     price: Amount
@@ -100,7 +100,7 @@ class AddOnIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A service of the catalogue at this barber's price and duration, where it matters by rules of its own."""
+    """Offers a service of the catalogue at the barber's own price and duration, optionally with its own rules."""
 
     service_id: UUID
     price: Amount
@@ -111,9 +111,9 @@ class OfferIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OffersIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """All that the barber offers; it replaces what was offered before.
+    """Replaces all services that the barber offers.
 
-    With `currency` the prices are stored only if that is the profile's currency.
+    If `currency` is given, the prices are stored only if the profile has the same currency.
     """
 
     services: Annotated[list[OfferIn], Meta(max_length=50)]
@@ -121,13 +121,13 @@ class OffersIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OverrideIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """The hours of one date in the place of its weekday's; null closes it."""
+    """Sets the hours of one date in place of its weekday's; null closes the date."""
 
     hours: DayHours | None
 
 
 class TimeOffIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Away from `starts_at` up to `ends_at`, at any moments. The note is for the barber alone."""
+    """Describes an absence from `starts_at` up to `ends_at`, at any moments. Only the barber sees the note."""
 
     starts_at: Instant
     ends_at: Instant
@@ -135,7 +135,7 @@ class TimeOffIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HolidaysIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Closed on the public holidays of this calendar; null for none."""
+    """Closes the shop on the public holidays of this calendar; null for no holidays."""
 
     holidays: HolidayCalendar | None
 
@@ -153,7 +153,7 @@ class OfferOut(Struct, frozen=True):
 
 
 class WholeOfferOut(Struct, frozen=True):
-    """An offer with what a booking of it goes by. `add_ons` are chosen by their ids."""
+    """Describes an offer with the rules for its bookings. `add_ons` are chosen by their ids."""
 
     service_id: UUID
     name: str
@@ -166,7 +166,7 @@ class WholeOfferOut(Struct, frozen=True):
 
 
 class OpeningsOut(Struct, frozen=True):
-    """What differs from the weekly hours, for the barber's own eyes."""
+    """Shows the exceptions to the weekly hours, for the barber only."""
 
     overrides: list[DateOverride]
     time_off: list[TimeOff]
@@ -174,7 +174,7 @@ class OpeningsOut(Struct, frozen=True):
 
 
 class BarberOut(Struct, frozen=True):
-    """A barber's public profile."""
+    """Shows a barber's public profile."""
 
     id: UUID
     name: str
@@ -195,7 +195,10 @@ class BarberOut(Struct, frozen=True):
 
 
 class NearbyBarber(Struct, frozen=True):
-    """`distance_m` is the distance over the ground in metres, on a sphere of 6,378,100 m."""
+    """Shows a barber near a point.
+
+    `distance_m` is the distance over the ground in metres, on a sphere of 6,378,100 m.
+    """
 
     id: UUID
     name: str
@@ -227,7 +230,7 @@ class SearchQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class FoundBarber(Struct, frozen=True):
-    """As `NearbyBarber`, with the part of town; `distance_m` is null where the search had no position."""
+    """Shows a `NearbyBarber` with the part of town; `distance_m` is null for a search without a position."""
 
     id: UUID
     name: str

@@ -60,66 +60,73 @@ bookings = Routes("bookings", "/v1/bookings")
 async def create_booking(
     request: Request, actor: Actor, body: BookingIn, idempotency_key: IdempotencyKey | None
 ) -> BookingOut | Encoded:
-    """Take a time. Of all who ask for the same time of a barber exactly one gets it, whatever races.
+    """Book a time with a barber.
 
-    A repeat under the same `Idempotency-Key` gets the first answer again.
+    If several requests ask for the same time of a barber, exactly one of them gets the time. A repeat under the same
+    `Idempotency-Key` gets the first answer again.
     """
     return await app_context(request).booking_creation.create(actor, body, idempotency_key)
 
 
 @bookings.get("", who=SIGNED_IN)
 async def list_bookings(request: Request, actor: Actor, query: BookingQuery) -> BookingPage:
-    """Your bookings, latest start first: a customer's own, a barber's own, for an admin all."""
+    """List your bookings, latest start first: as a customer or a barber your own, as an admin all."""
     return await app_context(request).bookings.page(actor, query)
 
 
 @bookings.get("/{booking_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_booking(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """One booking of yours."""
+    """Return a booking of yours."""
     return await app_context(request).bookings.read(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/history", who=SIGNED_IN, refusals=(NotFound,))
 async def read_history(request: Request, actor: Actor, booking_id: UUID) -> HistoryOut:
-    """Everything that happened to a booking, oldest first."""
+    """Return the history of a booking, oldest change first."""
     return await app_context(request).bookings.history(actor, booking_id)
 
 
 @bookings.post("/{booking_id}/accept", who=SIDES, refusals=(NotFound, WrongState))
 async def accept(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Say yes to a request, as whom it awaits: the barber, or the customer whom a freed time is offered to.
+    """Accept a request, as the party that it awaits.
 
-    Where the barber has yet to agree to what the customer has said yes to, the request then awaits the barber.
+    The request awaits the barber or, if Grome offered a freed time from the waitlist, the customer. If the barber has
+    yet to agree to the offer that the customer accepts, the request then awaits the barber.
     """
     return await app_context(request).booking_moves.move(actor, booking_id, Action.ACCEPT)
 
 
 @bookings.post("/{booking_id}/decline", who=SIDES, refusals=(NotFound, WrongState))
 async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
-    """Say no to a request, as whom it awaits. Its time is free again at once."""
+    """Decline a request, as the party that it awaits. The time is free again at once."""
     return await app_context(request).booking_moves.move(actor, booking_id, Action.DECLINE, body.note)
 
 
 @bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """The customer is in the chair. Possible from two hours before the start until 24 hours after the end.
+    """Start the visit: the customer is in the chair.
 
-    Grome cancels a visit that nobody has started or ended 48 hours after its end; this costs the customer nothing.
+    Possible from two hours before the start until 24 hours after the end. A visit that was neither started nor ended is
+    cancelled by Grome 48 hours after its end, at no cost to the customer.
     """
     return await app_context(request).booking_moves.move(actor, booking_id, Action.START)
 
 
 @bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """The visit is over. Grome completes a visit that was started, 24 hours after its end, if its barber does not."""
+    """Complete the visit.
+
+    Grome completes a started visit 24 hours after its end, if its barber does not.
+    """
     return await app_context(request).booking_moves.move(actor, booking_id, Action.COMPLETE)
 
 
 @bookings.post("/{booking_id}/no-show", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
-    """The customer did not come. Possible from five minutes after the start until 24 hours after the end.
+    """Record that the customer did not come.
 
-    `settlement` says what it costs the customer by the booking's terms: nothing where the barber is late.
+    Possible from five minutes after the start until 24 hours after the end. `settlement` is the cost to the customer
+    under the terms of the booking: nothing if the barber is late.
     """
     return await app_context(request).booking_moves.move(actor, booking_id, Action.NO_SHOW, body.note)
 
@@ -130,45 +137,51 @@ async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
     refusals=(NotFound, WrongState, OutsideWindow, SlotTaken, SlotNotOffered, HistoryFull),
 )
 async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Take back a start or a no-show that was a wrong tap, within 15 minutes: the visit is accepted again.
+    """Undo a start or a no-show that was recorded by mistake, within 15 minutes.
 
-    Only where it was the newest move of the booking. A fee of the no-show is off. Its time was free since, so this is
-    refused where somebody else has it.
+    The visit is accepted again, and a fee for the no-show is dropped. Only the newest status change of the booking can
+    be undone. Refused if another booking has taken the time meanwhile.
     """
     return await app_context(request).move_undo.undo(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow))
 async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID) -> CancellationOut:
-    """What it would cost the customer if you cancelled now, and until when it is free. Refused where `cancel` is."""
+    """Preview the cost to the customer of cancelling now, and the deadline for free cancellation.
+
+    Refused in the same cases as `cancel`.
+    """
     return await app_context(request).booking_moves.cancellation(actor, booking_id)
 
 
 @bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow, SettlementChanged))
 async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelIn) -> BookingOut:
-    """Call a booking off, as its customer, its barber or an admin. Its time is free again at once.
+    """Cancel a booking, as its customer, its barber or an admin.
 
-    A customer can do this until the start, a barber until 24 hours after the end. `settlement` says what it costs the
-    customer: by the booking's terms if the customer cancels, else nothing.
+    The time is free again at once. A customer can cancel until the start, a barber until 24 hours after the end.
+    `settlement` is the cost to the customer: by the terms of the booking if the customer cancels, else nothing.
     """
     return await app_context(request).booking_moves.cancel(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
-    """Put something on top of the price of a completed visit, up to 30 days after it, or change it until it is paid."""
+    """Add a tip to a completed visit, up to 30 days after it, or change an unpaid tip."""
     return await app_context(request).booking_extras.tip(actor, booking_id, body.amount)
 
 
 @bookings.get("/{booking_id}/note", who=SIGNED_IN, refusals=(NotFound,))
 async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesOut:
-    """The customer's note and, for the barber and admins, the barber's own."""
+    """Return the customer's note and, for the barber and admins, the barber's own note."""
     return await app_context(request).booking_extras.notes(actor, booking_id)
 
 
 @bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteIn) -> NotesOut:
-    """Write your own note: a customer's is for both sides until the visit ends, a barber's never for the customer."""
+    """Write your own note on a booking.
+
+    A customer's note is visible to both sides until the visit ends. A barber's note is never visible to the customer.
+    """
     return await app_context(request).booking_extras.put_note(actor, booking_id, body.note)
 
 
@@ -182,7 +195,7 @@ async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteI
 async def rebook(
     request: Request, actor: Actor, booking_id: UUID, body: RebookIn, idempotency_key: IdempotencyKey | None
 ) -> BookingOut | Encoded:
-    """Book the same once more at another time: same barber, services and add-ons, at today's prices and terms.
+    """Book the same barber, services and add-ons again at another time, at today's prices and terms.
 
     A repeat under the same `Idempotency-Key` gets the first answer again.
     """
@@ -191,9 +204,9 @@ async def rebook(
 
 @bookings.get("/{booking_id}/slots", who=SIGNED_IN, refusals=(NotFound, WrongState))
 async def other_times(request: Request, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
-    """The times to which the customer could move a booking, by the barber's local dates.
+    """List the times to which the customer could reschedule a booking, by the barber's local dates.
 
-    They are the barber's free times for just these services; the time that the booking holds itself is free to it.
+    The times are the barber's free times for the booked services, and the time that the booking itself occupies.
     """
     return await app_context(request).rescheduling.slots(actor, booking_id, query)
 
@@ -204,54 +217,58 @@ async def other_times(request: Request, actor: Actor, booking_id: UUID, query: O
     refusals=(NotFound, WrongState, TooLateToReschedule, ChangedMeanwhile, SlotNotOffered, SlotTaken, HistoryFull),
 )
 async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: RescheduleIn) -> BookingOut:
-    """Move a booking to another time, or propose it to the other side. Services, price and payment stay.
+    """Reschedule a booking, or propose another time to the other side.
 
-    A customer's request moves at once and waits for its barber anew. A customer's accepted visit moves at once where
-    the barber takes such bookings unasked; else the new time is a `proposal` that awaits the barber. Customers can do
-    this up to the notice that the terms of the booking say.
+    Services, price and payment stay the same.
 
-    A barber's word is a proposal that awaits the customer, for a request too: that is the counter-offer. The barber
-    may propose any time that is free, also outside of the opening hours. An admin moves at once.
+    A customer's request is rescheduled at once and awaits its barber again. A customer's accepted visit is rescheduled
+    at once if the barber accepts bookings automatically; otherwise the new time is a `proposal` that awaits the barber.
+    Customers can reschedule up to the notice in the terms of the booking.
 
-    While a proposal is open, the booking holds both times. A second proposal replaces the first; to ask for what the
-    other side proposes is to accept it. Whatever refuses this, the booking keeps the time that it has.
+    A barber's new time is a proposal that awaits the customer, also for a request: this is the counter-offer. The
+    barber may propose any free time, also outside the opening hours. An admin reschedules at once.
+
+    While a proposal is open, the booking holds both times. A second proposal replaces the first proposal. Asking for
+    the time that the other side has proposed accepts the proposal. If the call is refused, the booking keeps its time.
     """
     return await app_context(request).rescheduling.reschedule(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/proposal/accept", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
 async def accept_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
-    """Say yes to the proposed time, which is the booking's from then on. A request is accepted by that."""
+    """Accept the proposed time, which then replaces the time of the booking. A request is accepted with the time."""
     return await app_context(request).rescheduling.accept(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/proposal/decline", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
 async def decline_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
-    """Say no to the proposed time. The booking stays as it is: accepted, or a request that awaits its barber."""
+    """Decline the proposed time. The booking stays accepted, or a request that awaits its barber."""
     return await app_context(request).rescheduling.decline(actor, booking_id, body)
 
 
 @bookings.delete("/{booking_id}/proposal", who=SIDES, refusals=(NotFound, NoProposal))
 async def withdraw_proposal(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Take back the time that you have proposed."""
+    """Withdraw the time that you have proposed."""
     return await app_context(request).rescheduling.withdraw(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: LateQuery) -> LateOut:
-    """What being so late would make of your visits. Nothing is changed."""
+    """Preview the effect of a delay on your visits. Nothing is changed."""
     return await app_context(request).running_late.preview(actor, booking_id, query.minutes)
 
 
 @bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -> LateOut:
-    """A visit of today begins later than agreed or, if it is in progress, ends later; those behind it come later too.
+    """Report that a visit of today is late, and shift the visits behind it.
 
-    Each comes as little later as it must: gaps between visits absorb the delay, and breaks do. Whose visit comes later
-    may move or cancel it free of charge. A visit that cannot come later, because it would end more than 30 minutes
-    after closing or meet time off or what cannot be moved, is a clash: its customer is proposed the next free start.
+    The visit begins later than agreed or, if it is in progress, ends later. Each following visit is shifted by as
+    little as possible: gaps between visits and breaks absorb the delay. The customer of a shifted visit may reschedule
+    or cancel it free of charge. A visit is a clash if it cannot be shifted, because it would end more than 30 minutes
+    after closing, or overlap time off or a visit that cannot be moved. The customer of a clash is proposed the next
+    free start.
 
-    `minutes` counts from the time that was agreed, so a repeat changes nothing more, and a call that broke off half-way
-    is carried on by it.
+    `minutes` counts from the agreed time, so a repeat changes nothing more, and completes a call that broke off
+    half-way.
     """
     return await app_context(request).running_late.shift(actor, booking_id, body.minutes)

@@ -41,14 +41,17 @@ LateMin = Annotated[
 
 
 class HouseCallIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the barber is to come. The address is for the barber's eyes; the way is worked out from the location."""
+    """Gives the place of a house call. Only the barber sees the address; travel is computed from the location."""
 
     location: LatLng
     address: Annotated[str, Meta(min_length=1, max_length=300), NAME]
 
 
 class VisitIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a customer asks for. The services are done in this order, one after the other, each with its add-ons."""
+    """Describes the requested visit.
+
+    The services are done in this order, one after the other, each with its add-ons.
+    """
 
     barber_id: UUID
     service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=10)]
@@ -59,38 +62,47 @@ class VisitIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class BookingIn(VisitIn, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a customer asks for. The services are done in this order, one after the other, each with its add-ons."""
+    """Describes the requested visit.
+
+    The services are done in this order, one after the other, each with its add-ons.
+    """
 
     promo_code: PromoCode | None = None
 
 
 class EndIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A word to the other side, kept in the history."""
+    """Holds a note to the other side, kept in the history."""
 
     note: Note | None = None
 
 
 class CancelIn(EndIn, frozen=True, forbid_unknown_fields=True):
-    """A word to the other side, and what the preview said: where it is not so any more, nothing is cancelled."""
+    """Holds a note to the other side and the cost shown by the preview.
+
+    Nothing is cancelled if the cost has changed.
+    """
 
     expected_fee: Amount | None = None
     expected_refund: Amount | None = None
 
 
 class TipIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """On top of the price, in the booking's currency; 0 for none."""
+    """Sets the tip on top of the price, in the currency of the booking; 0 for no tip."""
 
     amount: Amount
 
 
 class NoteIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Null takes the note away."""
+    """Sets the note; null removes the note."""
 
     note: Note | None
 
 
 class RebookIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The same once more at another time. Without `house_call` it takes place where it did; null is at the barber's."""
+    """Requests the same visit again at another time.
+
+    Without `house_call`, the visit takes place where the earlier visit did; null stands for the barber's shop.
+    """
 
     scheduled_at: Instant
     house_call: HouseCallIn | UnsetType | None = UNSET
@@ -98,7 +110,10 @@ class RebookIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class RescheduleIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """The new start, and a word to the other side. With `version`, only if the booking still is as it was read."""
+    """Holds the new start, and a note to the other side.
+
+    With `version`, the booking is rescheduled only if this is still its version.
+    """
 
     scheduled_at: Instant
     version: Version | None = None
@@ -106,8 +121,9 @@ class RescheduleIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProposalAnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer to the proposed time, with a word to the other side. With `version`, only to the proposal as it was
-    read: a second one replaces the first.
+    """Answers the proposed time, with a note to the other side.
+
+    With `version`, the answer counts only while the booking has this version: a second proposal replaces the first.
     """
 
     version: Version | None = None
@@ -115,7 +131,7 @@ class ProposalAnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OtherTimesQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The barber's local dates, both included, 31 at most."""
+    """Selects local dates of the barber, first and last included, 31 at most."""
 
     first: date = field(name="from")
     last: date = field(name="to")
@@ -134,7 +150,7 @@ class BookingQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class HouseCallOut(Struct, frozen=True):
-    """`distance_m` as the crow flies; the way takes `travel_min` there and as much back."""
+    """Describes a house call. `distance_m` is the straight-line distance; `travel_min` is the travel time each way."""
 
     location: LatLng
     address: str
@@ -143,7 +159,10 @@ class HouseCallOut(Struct, frozen=True):
 
 
 class ProposalOut(Struct, frozen=True):
-    """Another time for the visit, held beside the present one until `awaits` answers or `answer_by` has passed."""
+    """Describes another time for the visit, held beside the present time until it is answered or has lapsed.
+
+    The party in `awaits` can answer until `answer_by`.
+    """
 
     scheduled_at: datetime
     ends_at: datetime
@@ -180,10 +199,11 @@ class BookingOut(Struct, frozen=True):
 
 
 class CancellationOut(Struct, frozen=True):
-    """What cancelling costs the customer if you do it at `at`: `fee` is kept of the price, `refund` of what is paid
-    goes back, `due` is still to be paid.
+    """Shows the cost to the customer of cancelling at the moment `at`.
 
-    It costs nothing up to and with `free_until`; null where time alone does not make it cost anything.
+    `fee` is the part of the price that is kept, `refund` the part of the paid amount that goes back, and `due` is still
+    to be paid. Cancelling is free up to and including `free_until`, which is null if the cost does not depend on the
+    time.
     """
 
     fee: int
@@ -195,15 +215,16 @@ class CancellationOut(Struct, frozen=True):
 
 
 class NotesOut(Struct, frozen=True):
-    """The customer's note is for both sides; the barber's is null to the customer."""
+    """Holds the notes. Both sides see the customer's note; the barber's note is null for the customer."""
 
     customer_note: str | None
     barber_note: str | None
 
 
 class ShiftOut(Struct, frozen=True):
-    """A visit that comes later, with the time that it had before. `late_min` is how much later than agreed it is now,
-    whatever made it so.
+    """Describes a visit that is shifted to a later time, with its previous time.
+
+    `late_min` is its delay against the agreed time, from all causes.
     """
 
     booking_id: UUID
@@ -215,8 +236,10 @@ class ShiftOut(Struct, frozen=True):
 
 
 class ClashOut(Struct, frozen=True):
-    """A visit that would have to come `needs_min` later and cannot. `reason` is the rule of availability that is in the
-    way; `proposed` is the start that is proposed to its customer instead, null where there is none or nobody to ask.
+    """Describes a visit that would have to be shifted by `needs_min` and cannot be.
+
+    `reason` is the availability rule that forbids the shift. `proposed` is the start that is proposed to the customer
+    instead, null if there is no free start or no customer to ask.
     """
 
     booking_id: UUID
@@ -227,10 +250,10 @@ class ClashOut(Struct, frozen=True):
 
 
 class LateOut(Struct, frozen=True):
-    """What a delay of `minutes` makes of the visits, the earliest first.
+    """Shows the effect of a delay of `minutes` on the visits, earliest first.
 
-    Where there are clashes, the visits come later only as far as that goes without an overlap, and the late one is
-    `late_min` late in the calendar instead.
+    If there are clashes, the visits are shifted only as far as possible without an overlap, and the late visit is
+    `late_min` late in the calendar.
     """
 
     minutes: int
@@ -245,7 +268,10 @@ class BookingPage(Struct, frozen=True):
 
 
 class HistoryEntryOut(Struct, frozen=True):
-    """One change. `actor_id` is null where Grome itself acted. Only an `undo` has `undoes`: what it took back."""
+    """Describes one change.
+
+    `actor_id` is null for a change by Grome itself. Only an `undo` has `undoes`, the action undone.
+    """
 
     id: UUID
     version: int
@@ -262,7 +288,7 @@ class HistoryEntryOut(Struct, frozen=True):
 
 
 class HistoryOut(Struct, frozen=True):
-    """Everything that happened to a booking, oldest first."""
+    """Lists all changes of a booking, oldest first."""
 
     items: list[HistoryEntryOut]
 

@@ -1,4 +1,4 @@
-"""`/v1/me/calendar`, the feed that its address leads to, and one booking as a file."""
+"""Serve `/v1/me/calendar`, the feed behind its address, and one booking as a file."""
 
 from uuid import UUID
 
@@ -22,19 +22,19 @@ _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 
 @calendar.get("/me/calendar", who=HOLDERS)
 async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
-    """The secret address at which calendar apps find all your visits, without a sign-in."""
+    """Return the secret address at which calendar apps find all your visits, without a sign-in."""
     return await app_context(request).calendar.address(actor)
 
 
 @calendar.post("/me/calendar/reset", who=HOLDERS)
 async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
-    """Get a new address. The old one is good for nothing at once; a feed that was off is on again."""
+    """Create a new address. The old address stops working at once; a feed that was off is on again."""
     return await app_context(request).calendar.reset(actor)
 
 
 @calendar.delete("/me/calendar", who=HOLDERS, status=204)
 async def turn_calendar_off(request: Request, actor: Actor) -> None:
-    """Turn your feed off. Its address is good for nothing at once, and never again."""
+    """Turn your feed off. Its address stops working at once, and for good."""
     await app_context(request).calendar.turn_off(actor)
 
 
@@ -46,10 +46,11 @@ async def turn_calendar_off(request: Request, actor: Actor) -> None:
     cache=REVALIDATED_BY_ITS_OWNER,
 )
 async def read_calendar(request: Request, token: str) -> HTTPResponse:
-    """Somebody's visits as iCalendar (RFC 5545), for calendar apps, who poll it.
+    """Return a person's visits as iCalendar (RFC 5545), for calendar apps that poll the address.
 
-    From 90 days back up to a year ahead; cancelled visits are among them with `STATUS:CANCELLED`, and requests as
-    `TENTATIVE`. Customers get the shop's name and place, barbers their customers' first names and their time off.
+    The feed covers 90 days back and up to a year ahead; cancelled visits have `STATUS:CANCELLED`, and requests are
+    `TENTATIVE`. Customers get the name and place of the shop, barbers the first names of their customers and their own
+    time off.
     """
     content = await app_context(request).calendar.feed(token)
     response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
@@ -60,7 +61,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
 
 @calendar.get("/bookings/{booking_id}/calendar.ics", who=HOLDERS, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
 async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
-    """One booking of yours as an iCalendar file, to be put into a calendar by hand."""
+    """Return a booking of yours as an iCalendar file, for import into a calendar."""
     content, name = await app_context(request).calendar.visit(actor, booking_id)
     response = body(request, content, 200, _UTF8)
     response.headers["Content-Disposition"] = disposition(name)

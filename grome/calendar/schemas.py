@@ -8,6 +8,6 @@ Address = Annotated[str, Meta(description="For a calendar app to subscribe to. W
 
 
 class CalendarOut(Struct, frozen=True):
-    """`url` is null while the feed is off."""
+    """Holds the address of the feed. `url` is null while the feed is off."""
 
     url: Address | None

@@ -17,17 +17,17 @@ services = Routes("services", "/v1/services")
 
 @services.get("", who=ANYONE, cache=kept_for(60))
 async def list_services(request: Request, query: ServiceQuery) -> ServicePage:
-    """The catalogue by name, or searched by words in name, category and description."""
+    """List the catalogue by name, or search words in name, category and description."""
     return await app_context(request).catalogue.page(query)
 
 
 @services.get("/{service_id}", who=ANYONE, refusals=(NotFound,), cache=kept_for(60))
 async def read_service(request: Request, service_id: UUID) -> ServiceOut:
-    """One entry of the catalogue."""
+    """Return one service of the catalogue."""
     return await app_context(request).catalogue.read(service_id)
 
 
 @services.post("", who=ADMINS, status=201, refusals=(ServiceExists,))
 async def create_service(request: Request, actor: Actor, body: ServiceIn) -> ServiceOut:
-    """Add an entry to the catalogue."""
+    """Add a service to the catalogue."""
     return await app_context(request).catalogue.create(actor, body)

@@ -11,7 +11,7 @@ from grome.common.text import SEARCH
 
 
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A new entry of the catalogue; `name` and `description` are English, the others stand in `translations`."""
+    """Describes a new service; `name` and `description` are English, other languages go into `translations`."""
 
     name: Line
     category: Line
