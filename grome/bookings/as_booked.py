@@ -1,8 +1,8 @@
-"""The visit of a booking once more, for another time of it.
+"""Build the visit of an existing booking again, for another time.
 
-Durations, prices and the way are as they were booked. What the customer never sees is the barber's as it is now:
-opening hours and rules, buffers, gaps for others. A service that is no longer offered has the barber's general rules
-and no gap, and so has one whose gap has grown out of the time that was booked.
+Durations, prices and travel are as booked. The parts that the customer never sees follow the barber's current settings:
+opening hours and rules, buffers, gaps for others. A service that is no longer offered follows the barber's general
+rules and has no gap; a gap that no longer fits the booked duration is dropped too.
 """
 
 from datetime import datetime

@@ -10,9 +10,9 @@ from grome.availability.ticks import Span
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a visit stands. It keeps `ticks` from others, buffers included, and `held` besides for a proposal.
+    """Holds the position of a visit. It blocks `ticks`, buffers included, and also `held` for a proposal.
 
-    One that has begun is where it is, and only its end can come later.
+    A visit that has begun keeps its start; only its end can come later.
     """
 
     id: UUID
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A visit that would have to come so many ticks later and cannot, and what is in the way."""
+    """Names a visit that would have to start `needs` ticks later and cannot, and the obstacle."""
 
     id: UUID
     needs: int
@@ -45,9 +45,9 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """By how many ticks each visit comes later; the late one, which comes first, by `by`.
+    """Holds the shift of each visit in ticks; the late visit comes first and is shifted by `by`.
 
-    Where there are clashes, `by` is the most that is possible without any, and they are those of the whole delay.
+    If there are clashes, `by` is the largest delay without a clash, and `clashes` are the clashes of the whole delay.
     """
 
     by: int
@@ -55,16 +55,16 @@ class Cascade:
     clashes: list[Clash]
 
 
-# Why a visit cannot stand there, apart from other visits: its place now, and the one in question.
+# The obstacle to a visit at a new place, apart from other visits. Arguments: the present place, the new place.
 Forbids = Callable[[Place, Place], Obstacle | None]
 
 
 def cascade(late: Place, followers: Sequence[Place], fixed: frozenset[int], by: int, forbids: Forbids) -> Cascade:
-    """What a delay of `late` makes of those that follow, the earliest first. `fixed` is occupied and stays so.
+    """Compute how a delay of `late` by `by` ticks shifts the visits in `followers`, earliest first.
 
-    Each comes as little later as it must, so gaps absorb the delay, and none by more than the delay itself. The time
-    grows with the number of visits: of 575 without a gap between them, none of which can move by the whole delay, it
-    took 4.4 s as long as each was held against each.
+    The ticks in `fixed` stay occupied. Each visit is shifted by as little as possible, so gaps absorb the delay, and
+    never by more than the delay itself. The run time grows linearly with the number of visits: for 575 visits without
+    gaps, none of which could be shifted by the whole delay, comparing every visit with every other took 4.4 s.
     """
     day = _Day([late, *followers], fixed, forbids)
     shifts, clashes = day.spread(by)
@@ -107,7 +107,11 @@ class _Day:
         self._forbidden: dict[tuple[UUID, int], Obstacle | None] = {}
 
     def spread(self, by: int) -> tuple[list[tuple[UUID, int]], list[Clash]]:
-        """Each in turn. One that cannot come later counts as gone, so that it alone is named, not who stands before."""
+        """Shift each visit in turn by at most `by` ticks, and return the shifts and the clashes.
+
+        A visit that cannot be shifted counts as absent, so that only this visit is reported as a clash, and not the
+        visit before it.
+        """
         shifts: list[tuple[UUID, int]] = []
         clashes: list[Clash] = []
         for place, needs, why in self._in_turn(by):
@@ -118,11 +122,11 @@ class _Day:
         return shifts, clashes
 
     def has_room(self, by: int) -> bool:
-        """Whether nobody clashes."""
+        """Return whether no visit clashes."""
         return all(why is None for _, _, why in self._in_turn(by))
 
     def _in_turn(self, by: int) -> Iterator[tuple[Place, int, Obstacle | None]]:
-        before = passed = 0  # what those before occupy now, and what they occupy then
+        before = passed = 0  # the ticks of the earlier visits, now and after their shift
         for number, mask in enumerate(self._masks):
             needs = mask.least(passed, by) if number else by
             new = mask.later(needs)
@@ -134,8 +138,8 @@ class _Day:
 
     def _in_the_way(self, mask: _Mask, needs: int, new: int, before: int, passed: int) -> Obstacle | None:
         ticks = new & ~mask.ticks & ~mask.held
-        # Later visits are moved first. One that stands in a gap of a visit that moves too would have to wait for it,
-        # and that one for this.
+        # Later visits are moved first. A visit in a gap of another moved visit would have to wait for the other move,
+        # and the other visit for this move.
         if ticks & (before | self._fixed) or new & ~mask.held & passed:
             return Obstacle.TAKEN
         asked = mask.place.id, needs

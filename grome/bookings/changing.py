@@ -1,4 +1,4 @@
-"""Changing a booking: read it, decide, and write if nobody was faster; whoever was not decides anew (decision 2)."""
+"""Change a booking: read it, decide, and write if it is unchanged; otherwise read and decide again (decision 2)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ from grome.common.ids import new_id
 from grome.common.mongo import Document, to_document
 from grome.common.scope import seen_by
 
-# So often in a row only a fault can lose.
+# Only a fault can lose this many times in a row.
 ATTEMPTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who changes something, among the bookings of `scope`."""
+    """Names the party that changes a booking, among the bookings of `scope`."""
 
     scope: Document
     party: Party
@@ -42,9 +42,9 @@ def author(actor: Actor) -> Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What becomes of a booking. `fields` are set as they are, by their paths in the document.
+    """Describes a change of a booking. `fields` are set as given, by their paths in the document.
 
-    `scheduled_at` is the time that the change is about, `answer_by` until when somebody is waited for because of it.
+    `scheduled_at` is the time that the change concerns, `answer_by` the deadline of the answer that it asks for.
     """
 
     action: Action
@@ -57,25 +57,25 @@ class Change:
     undoes: Action | None = None
 
 
-# Of a booking as it was read, by the clock of this attempt. None: it is so already. Refuses by raising.
+# Gets the booking as read, and the time of this attempt. Returns None if nothing has to change; raises to refuse.
 Decide = Callable[[Booking, datetime], Awaitable[Change | None]]
 
 
 class BookingChanges:
-    """The way of every change of a booking that is there."""
+    """Writes every change of an existing booking."""
 
     def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
         self._bookings, self._clock = bookings, clock
 
     async def find(self, actor: Actor, booking_id: UUID) -> Booking:
-        """Raises NotFound for what is not the actor's."""
+        """Return the booking. Raises NotFound if the booking is not the actor's."""
         return await self._find(seen_by(actor), booking_id)
 
     async def change(self, by: Author, booking_id: UUID, decide: Decide) -> Booking:
-        """The booking as it was written, or as it is where there is nothing to change.
+        """Apply `decide` and return the booking as written, or unchanged if there is nothing to change.
 
-        What time makes of it comes first: the jobs for that come by once a minute, and until then the time itself
-        decides. Raises NotFound, Unavailable, and what `decide` raises.
+        Overdue changes are made first: the jobs for them run once a minute, and until then the time itself decides.
+        Raises NotFound, Unavailable, and the errors of `decide`.
         """
         for _ in range(ATTEMPTS):
             booking, now = await self.current(by, booking_id)
@@ -87,9 +87,9 @@ class BookingChanges:
         raise KeepsChanging
 
     async def current(self, by: Author, booking_id: UUID) -> tuple[Booking, datetime]:
-        """The booking with all that time has made of it, and the moment for which that is so.
+        """Return the booking after all overdue changes, and the moment for which this state holds.
 
-        Raises NotFound for what is not the author's.
+        Raises NotFound if the booking is not the author's.
         """
         for _ in range(ATTEMPTS):
             booking, now = await self._find(by.scope, booking_id), self._clock()
@@ -106,9 +106,10 @@ class BookingChanges:
         return booking
 
     async def write(self, booking: Booking, by: Author, change: Change, now: datetime) -> Booking | None:
-        """None where somebody was faster. Whatever moves a booking to another state closes an open proposal.
+        """Write the change with its history entry; return None if the booking has changed since it was read.
 
-        Raises SlotTaken or SeatTaken where the change claims ticks that others have, and HistoryFull.
+        A change to another status also closes an open proposal. Raises SlotTaken or SeatTaken if the change claims
+        ticks of another booking, and HistoryFull.
         """
         check_history(booking, by.party, change.action, change.fields)
         entry = HistoryEntry(
@@ -131,11 +132,11 @@ class BookingChanges:
 
 
 def made_by_time(booking: Booking, now: datetime) -> Change | None:
-    """What has to become of a booking without anybody's doing.
+    """Return the change that is due on a booking because time has passed, or None.
 
-    A proposal that nobody has answered lapses, and a request expires; while another time is proposed for a request,
-    there is that proposal to be answered first. A visit whose last window has passed is closed: nobody is charged for a
-    visit that nobody recorded, and a visit that was started took place.
+    An unanswered proposal lapses, and an unanswered request expires; while a proposal for a request is open, the
+    proposal has to be answered first. A visit after its last window is closed: a visit without any record costs
+    nothing, and a started visit counts as completed.
     """
     if proposal := booking.proposal:
         if proposal.answer_by > now:
@@ -160,7 +161,7 @@ def made_by_time(booking: Booking, now: datetime) -> Change | None:
 
 
 def end(booking: Booking, action: Action, party: Party, now: datetime, note: str | None = None) -> Change:
-    """A move into `cancelled`, with what it costs the customer."""
+    """Build the change into `cancelled`, with its cost to the customer."""
     reason = reason_of(action, party)
     if reason is None:
         raise ValueError(f"{action} ends no booking")

@@ -15,9 +15,10 @@ from grome.common.mongo import Document
 
 
 def wanted_by_early_start(booking: Booking, running: int) -> list[int]:
-    """The ticks that the visit would take if it began in the tick `running`, in order; none where it is not early.
+    """Return the ticks that the visit would take if it began in the tick `running`, in order.
 
-    They are those of the agreed time moved forward, gaps and buffers with them, less what lies in the past.
+    Returns an empty list if the visit would not be early. The ticks are those of the agreed time moved to the earlier
+    start, with gaps and buffers, without ticks in the past.
     """
     early = tick_of(booking.scheduled_at) - running
     if early <= 0:
@@ -26,10 +27,10 @@ def wanted_by_early_start(booking: Booking, running: int) -> list[int]:
 
 
 def early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> Document:
-    """The fields that claim `wanted` up to the first tick that another booking holds; `taken` are those of all.
+    """Return the fields that claim `wanted` up to the first tick of another booking; `taken` are all occupied ticks.
 
-    The agreed time stays claimed until the visit ends: a start by mistake can be taken back. `early_ticks` are the
-    difference.
+    The agreed time stays claimed until the visit ends, because a start by mistake can be undone. `early_ticks` are the
+    additional ticks.
     """
     own, others = set(present_ticks(booking)), set(taken).difference(booking.ticks)
     free = takewhile(lambda tick: tick not in others, wanted)
@@ -38,10 +39,11 @@ def early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> 
 
 
 def used_until(booking: Booking, running: int) -> Document:
-    """The fields of a visit that ends in the tick `running`: it keeps what is over, and its seats under daily caps.
+    """Return the fields of a visit that ends in the tick `running`.
 
-    A seat is counted where its booking holds a tick of the day, so a visit under a cap keeps the first tick of its
-    agreed time. A visit that keeps nothing is not active any more: the unique index takes two empty lists for equal.
+    The visit keeps its past ticks, and its seats under daily caps. A seat counts while its booking holds a tick of the
+    day, so a visit under a cap keeps the first tick of its agreed time. A visit that keeps no tick becomes inactive:
+    the unique index treats two empty lists as equal.
     """
     kept = [tick for tick in booking.ticks if tick < running]
     first = tick_of(booking.scheduled_at)

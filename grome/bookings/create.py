@@ -1,4 +1,4 @@
-"""Taking a time: from what a customer wants to the one document that claims it."""
+"""Create bookings: from a customer's request to the one document that claims the time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -70,12 +70,15 @@ class BookingCreation:
     async def once(
         self, customer_id: UUID, idempotency: Idempotency | None, make: Callable[[], Awaitable[Booking]]
     ) -> BookingOut | Encoded:
-        """What `make` takes under the key, or the first answer again. Raises what `make` does, and KeyReused."""
+        """Run `make` once under the key, or return the first answer again.
+
+        Raises the errors of `make`, and KeyReused.
+        """
         try:
             return first_answer(await make())
         except Refusal:
-            # Asked only now, so that the ordinary request pays for no look-up: whatever refuses a repeat, be it the
-            # booking that the first request made or the clock, the first answer counts.
+            # Looked up only now, so that an ordinary request needs no query: for a repeat the first answer counts,
+            # no matter if the first booking or the clock refuses the repeat.
             if idempotency is None:
                 raise
             first = await self._bookings.find_by_key(customer_id, idempotency.key)
@@ -86,11 +89,11 @@ class BookingCreation:
             return first_answer(first)
 
     async def made(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
-        """A booking whose id was known before it was made, with its first answer."""
+        """Return the booking created under an id chosen in advance, with its first answer; None if there is none."""
         return await self._bookings.find_made(customer_id, booking_id)
 
     async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
-        """What `take` would say to each right now, by one query for all of them; None where it would take it."""
+        """Return the error that `take` would raise for each wish now, or None, with one query for all wishes."""
         now = self._clock()
         laid_out = [lay_out(one.barber, one.services, now, frozenset(), one.way) for one in wishes]
         told = [refusal_of(*one, wish.start) for wish, one in zip(wishes, laid_out, strict=True)]
@@ -106,17 +109,16 @@ class BookingCreation:
         ]
 
     def draft(self, wish: Wish) -> Booking:
-        """The booking that `take` would store, but for the time's seats under daily caps; nothing is checked."""
+        """Build the booking that `take` would store, without the seats under daily caps; nothing is checked."""
         return compose(wish, self._clock(), self._answer_within)
 
     async def take(
         self, wish: Wish, idempotency: Idempotency | None = None, *, may_come_again: bool = False
     ) -> Booking:
-        """Claim what is wished for, and a use of the promo code if there is one.
+        """Claim the requested time, and one use of the promo code if the wish has a code.
 
-        The booking is stored with its first answer where there is a key, or where the request `may_come_again` without.
-
-        Raises SlotNotOffered, SlotTaken, PromoRefused, KeyInFlight, or BookingInFlight where the id was used.
+        The first answer is stored with the booking if the request has a key, or if it `may_come_again` without a key.
+        Raises SlotNotOffered, SlotTaken, PromoRefused, KeyInFlight, or BookingInFlight if the id was used.
         """
         # Occupied time is left out of the calendar: about that the database decides, in the insert itself.
         calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
@@ -138,7 +140,7 @@ class BookingCreation:
         return booking
 
     async def offer(self, wish: Wish, answer_by: datetime) -> Booking:
-        """Claim the time for a customer who waited and has yet to say yes. Raises SlotNotOffered or SlotTaken."""
+        """Claim the time for a waiting customer, pending the customer's answer. Raises SlotNotOffered or SlotTaken."""
         calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
         if refused := refusal_of(calendar, visit, wish.start):
             raise refused
@@ -166,14 +168,17 @@ class BookingCreation:
         try:
             return await claim()
         except (SlotTaken, SlotNotOffered):
-            # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
+            # Overdue requests hold their ticks until a job or another booking releases them.
             wanted = [*whole.ticks, *(seat for cap in visit.caps for seat in seats_of(cap, day))]
             if not await self._moves.expire_within(barber_id, wanted):
                 raise
             return await claim()
 
     async def wish(self, customer_id: UUID, wanted: VisitIn) -> Wish:
-        """Raises NotFound for the barber, and Invalid for what the barber does not do."""
+        """Build the wish.
+
+        Raises NotFound for the barber, and Invalid for services or a place that the barber does not offer.
+        """
         barber = await self._barbers.find(wanted.barber_id)
         house_call = wanted.house_call
         return Wish(
@@ -205,9 +210,9 @@ def asked_under(
 
 
 def first_answer(booking: Booking) -> BookingOut | Encoded:
-    """The booking as it was answered when it was made, whatever became of it since.
+    """Return the first answer to the request, regardless of later changes of the booking.
 
-    Bookings of an earlier release have no stored answer; theirs is worked out from the history.
+    Bookings of an earlier release have no stored answer; their first answer is derived from the history.
     """
     return as_first_booked(booking) if booking.first_answer is None else Encoded(booking.first_answer)
 

@@ -37,7 +37,10 @@ class NoLongerOffered(Refusal):
 
 
 class HistoryFull(Refusal):
-    """What ends the booking, answers a proposal or brings the visit on is still possible."""
+    """The history has no room for this change.
+
+    Ending the booking, answering a proposal or advancing the visit still works.
+    """
 
     status, code, title = 409, "history_full", "The booking was changed so often that this can no longer be added"
 

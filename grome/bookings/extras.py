@@ -1,4 +1,4 @@
-"""What people add to a booking without moving it: the customer's tip, and the notes of either side."""
+"""Add to a booking without changing its status: the customer's tip, and the notes of either side."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,10 +24,10 @@ class BookingExtras:
         self._bookings, self._changes = bookings, changes
 
     async def tip(self, actor: Actor, booking_id: UUID, amount: int) -> BookingOut:
-        """Set what comes on top of the price, until it is paid; the same amount again is no change.
+        """Set the tip on top of the price, until the tip is paid; the same amount again changes nothing.
 
-        Raises NotFound, WrongState where the visit is not completed or the tip is paid, OutsideWindow, and Invalid
-        where price and tip are too much together.
+        Raises NotFound, WrongState if the visit is not completed or the tip is paid, OutsideWindow, and Invalid if
+        price and tip together are too high.
         """
 
         async def decide(booking: Booking, now: datetime) -> Change | None:

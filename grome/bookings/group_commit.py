@@ -24,10 +24,10 @@ class _Waiting(NamedTuple, Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """First come, first served. Who comes alone goes alone, by `insert`.
+    """Writes items in order of arrival. A single waiting item is written by `insert`.
 
-    `insert_many` returns a verdict for each item, in their order: None where it is stored, else what `insert` would
-    have raised. What it raises itself is the verdict on each of them.
+    `insert_many` returns a verdict for each item, in order: None if the item is stored, else the error that `insert`
+    would raise. An error raised by `insert_many` itself is the verdict on every item.
     """
 
     def __init__(self, insert: Insert[T], insert_many: InsertMany[T]) -> None:
@@ -36,7 +36,7 @@ class GroupCommit(Generic[T]):
         self._sender: asyncio.Task[None] | None = None
 
     async def insert(self, item: T) -> None:
-        """Raises what the plain `insert` raises."""
+        """Insert the item. Raises the errors of the plain `insert`."""
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._sender is None:
@@ -58,7 +58,7 @@ class GroupCommit(Generic[T]):
             self._sender = None
 
     def _next_batch(self) -> list[_Waiting[T]]:
-        """Empty where nobody waits; whose request was cancelled is left out."""
+        """Return the next batch without cancelled requests; empty if no item is waiting."""
         batch: list[_Waiting[T]] = []
         while self._waiting and len(batch) < MOST_TOGETHER:
             waiting = self._waiting.popleft()

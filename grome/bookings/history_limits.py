@@ -1,8 +1,8 @@
-"""How many entries the history of a booking may have. Values in, no I/O.
+"""Limit the number of entries in the history of a booking, without I/O.
 
-What a person can repeat is bounded for each party by itself, so that neither side can take the last entry from the
-other. What ends a booking, answers a proposal or is the next step of the visit happens once each, and always fits below
-`MAX_ENTRIES`, which the validator of the collection holds.
+Repeatable actions are limited for each party separately, so that neither side can use up the entries of the other.
+Actions that end the booking, answer a proposal or advance the visit happen once each, and always fit below
+`MAX_ENTRIES`, which the validator of the collection enforces.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from grome.bookings.errors import HistoryFull
 from grome.bookings.models import Action, Booking, HistoryEntry, Party
 
 MAX_ENTRIES_BY_PARTY: Final = 100
-# From here on nothing is added any more that does not end the booking or bring the visit on.
+# From here on, only entries that end the booking, answer a proposal or advance the visit are added.
 MAX_ENTRIES_BEFORE_END: Final = 300
-# Whoever is still at it keeps one text instead of each that was saved on the way.
+# A note saved again within this time replaces the author's previous note.
 NOTE_REPLACED_WITHIN: Final = timedelta(minutes=10)
 _ONCE: Final = frozenset(
     {
@@ -34,7 +34,7 @@ _ONCE: Final = frozenset(
 
 
 def check_history(booking: Booking, party: Party, action: Action, fields: Mapping[str, Any]) -> None:
-    """Raises HistoryFull where the party cannot add an entry of this action. `fields` are those that it sets."""
+    """Check that the party can add an entry of this action, which sets `fields`. Raises HistoryFull."""
     closes_proposal = booking.proposal is not None and "proposal" in fields and fields["proposal"] is None
     if action in _ONCE or closes_proposal:
         return
@@ -43,7 +43,10 @@ def check_history(booking: Booking, party: Party, action: Action, fields: Mappin
 
 
 def superseded_note(booking: Booking, entry: HistoryEntry) -> int | None:
-    """The position of the entry whose note the new entry replaces before long, so that its text need not be kept."""
+    """Return the position of the older note entry that the new entry replaces, or None.
+
+    A note replaces a recent note of the same author, so that the older text need not be kept.
+    """
     if entry.action is not Action.NOTE:
         return None
     for position in range(len(booking.history) - 1, -1, -1):
@@ -55,7 +58,7 @@ def superseded_note(booking: Booking, entry: HistoryEntry) -> int | None:
 
 
 def is_full(booking: Booking) -> bool:
-    """Also of a booking that was read without its history: the version counts the entries."""
+    """Return whether the history is full, also for a booking read without its history: `version` counts the entries."""
     return booking.version >= MAX_ENTRIES_BEFORE_END
 
 

@@ -1,4 +1,4 @@
-"""What workers do with bookings."""
+"""Run the periodic jobs of bookings."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from grome.context import AppContext
 
 
 async def expire_unanswered(job: dict[str, Any]) -> None:
-    """End proposals and requests that waited too long; runs every minute and finds by itself what is due."""
+    """End the proposals and requests that are overdue; runs every minute and finds them by itself."""
     context: AppContext = job["grome"]
     if lapsed := await context.rescheduling.lapse_unanswered():  # first, since requests wait for that
         logger.info("{} unanswered proposals lapsed", lapsed)

@@ -1,8 +1,8 @@
-"""The barber is late: this visit comes later, and those that follow as far as they must.
+"""Shift a late visit of the barber, and the following visits as far as necessary.
 
-`minutes` is how much later than agreed the visit comes altogether, whatever it was late already. So a call that is
-repeated, or that broke off half-way, is carried on to the same end. The latest visit is moved first, each by a guarded
-write of its own: at no moment do two overlap.
+`minutes` is the total delay against the agreed time, including any earlier delay. Therefore a repeated call, and a call
+after an interrupted call, reach the same result. The latest visit is moved first, each by its own guarded write: visits
+never overlap at any moment.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.each import for_each
 
-# A barber stays so much longer for who has an appointment.
+# A barber stays this much longer for a customer with an appointment.
 _OVERTIME: Final = ticks_for(30)
 # A chain of visits without any gap that is longer than this is not followed to its end.
 _FAR: Final = 2 * TICKS_A_DAY
@@ -59,7 +59,7 @@ class RunningLate:
         self._barbers, self._clock = barbers, clock
 
     async def preview(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
-        """What `shift` would do now, without doing it."""
+        """Preview the result of `shift` at this moment."""
         day = await self._day(author(actor), booking_id, minutes)
         shifted = [_shift_out(booking, day.time_of(booking, by)) for booking, by in day.shifts()]
         clashes: list[ClashOut] = []
@@ -78,9 +78,9 @@ class RunningLate:
         return LateOut(minutes, day.late_min, shifted, clashes)
 
     async def shift(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
-        """Raises NotFound, and WrongState where it is not a visit of today that is accepted or in progress.
+        """Shift the visits. Raises NotFound, and WrongState unless the visit is today and accepted or in progress.
 
-        Who would have to come later and cannot is left alone, and gets the next free start proposed.
+        A visit that would have to be shifted and cannot keeps its time, and gets the next free start proposed.
         """
         by, shifted = author(actor), dict[UUID, ShiftOut]()
         for _ in range(ATTEMPTS):
@@ -93,7 +93,7 @@ class RunningLate:
         raise KeepsChanging
 
     async def _move(self, by: Author, day: "_Day", shifted: dict[UUID, ShiftOut]) -> bool:
-        """Whether all of it could be done; what could is told in `shifted`, the latest first."""
+        """Move the visits and return whether all moves succeeded; `shifted` collects the moved visits, latest first."""
         for booking, ticks in reversed(day.shifts()):
             time = day.time_of(booking, ticks)
             fields = delayed(booking, time, booking.late_min + ticks * TICK_MIN)
@@ -151,9 +151,9 @@ class RunningLate:
     async def _free_time(
         self, day: "_Day", clash: Clash, booking: Booking, others: Callable[[frozenset[int]], frozenset[int]]
     ) -> NewTime | None:
-        """What is proposed to a visit that clashes, or the next time that is free for it; None where there is none.
+        """Return the open proposal of a clashing visit, or its next free start; None if there is no free start.
 
-        `others` makes of what is taken now what will be.
+        `others` maps the currently occupied ticks to the ticks occupied after the shift.
         """
         if proposal := booking.proposal:
             return NewTime(proposal.scheduled_at, proposal.ends_at, proposal.ticks)
@@ -171,7 +171,7 @@ class RunningLate:
 
 
 class _Day:
-    """A barber's visits from the late one on, and what the delay makes of them."""
+    """Holds a barber's visits from the late visit on, and their shifts after the delay."""
 
     def __init__(
         self,
@@ -216,13 +216,13 @@ class _Day:
         return NewTime(start, booking.ends_at + delay, [*sorted(later.ticks), *seats])
 
     def then(self, taken: frozenset[int]) -> frozenset[int]:
-        """What is taken when all have moved that will."""
+        """Return the ticks occupied after all shifts."""
         places = [(self.places[booking_id], by) for booking_id, by in self.plan.shifts]
         old = frozenset().union(*(place.ticks for place, _ in places))
         return (taken - old).union(*(place.later(by).ticks for place, by in places))
 
     def _forbids(self, old: Place, new: Place) -> Obstacle | None:
-        """Who has begun goes on to the end, whatever the hours say."""
+        """Return the obstacle at the new place, or None; a visit that has begun continues to its end."""
         if old.has_begun:
             return None
         if any(
@@ -280,7 +280,7 @@ def _place(booking: Booking) -> Place:
 
 
 def _shift_out(booking: Booking, time: NewTime, before: ShiftOut | None = None) -> ShiftOut:
-    """`before` is what was told of an earlier attempt."""
+    """Build the answer for a shift; `before` is the answer of an earlier attempt."""
     added = int((time.ends_at - booking.ends_at).total_seconds()) // 60
     return ShiftOut(
         booking_id=booking.id,

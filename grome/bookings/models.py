@@ -1,4 +1,4 @@
-"""What a booking is, its states, and who may move it from one to another."""
+"""Define bookings, their states, and the parties that may change one state to another."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +40,7 @@ class PaymentStatus(StrEnum):
 
 
 class Action(StrEnum):
-    """What a history entry tells of."""
+    """Names the action that a history entry records."""
 
     CREATE = "create"
     OFFER = "offer"  # Grome made the booking from a waitlist, and its customer has yet to say yes
@@ -74,7 +74,7 @@ class Origin(StrEnum):
 
 
 class Party(StrEnum):
-    """Who did it: the roles, and Grome itself."""
+    """Names the author of a change: one of the roles, or Grome itself."""
 
     CUSTOMER = "customer"
     BARBER = "barber"
@@ -83,7 +83,10 @@ class Party(StrEnum):
 
 
 class Transition(Struct, frozen=True):
-    """One legal move: from which states, to which, and by whom; an answer only by whom the request awaits."""
+    """Defines a legal transition: source states, target state and parties.
+
+    Only the awaited party can answer a request.
+    """
 
     sources: frozenset[Status]
     target: Status
@@ -147,16 +150,16 @@ class BookedService(Struct, frozen=True):
 
 
 class Discount(Struct, frozen=True):
-    """What a promo code takes off the price of the services."""
+    """Holds the amount that a promo code takes off the price of the services."""
 
     code: str
     amount: Amount
 
 
 class Payment(Struct, frozen=True):
-    """`amount` is what the customer owes for the whole booking, of which `paid` is with us.
+    """Holds the `amount` that the customer owes for the whole booking, and the part `paid` to Grome.
 
-    `deposit` is the part of it that is due at once. `tip` comes on top.
+    `deposit` is the part of `amount` that is due at once. `tip` comes on top.
     """
 
     status: PaymentStatus
@@ -168,7 +171,7 @@ class Payment(Struct, frozen=True):
 
 
 class Settlement(Struct, frozen=True):
-    """What the end of a booking costs its customer: `fee` is kept, `refund` goes back, `due` is still to be paid."""
+    """Holds the customer's cost of a cancellation: `fee` is kept, `refund` goes back, `due` is still to be paid."""
 
     fee: Amount
     refund: Amount
@@ -206,12 +209,12 @@ class Proposal(Struct, frozen=True, kw_only=True):
 
 
 class HistoryEntry(Struct, frozen=True, kw_only=True):
-    """One change of a booking, written by the same atomic write as the change itself.
+    """Records one change of a booking, in the same atomic write as the change itself.
 
-    A booking's entries are its outbox: whatever follows from a change is derived from them, under the entry's `id`.
-    `version` counts from 1 without gaps. `scheduled_at` is the time that the change is about: the one given at first,
-    the new one, or the one that is proposed. `answer_by` is until when somebody is waited for because of it. `undoes`
-    is the action that an `undo` took back.
+    The entries of a booking are its outbox: all effects of a change are derived from its entry, under the entry's `id`.
+    `version` counts from 1 without gaps. `scheduled_at` is the time that the change concerns: the first, the new or the
+    proposed time. `answer_by` is the deadline of the answer that the change asks for. `undoes` is the action that an
+    `undo` took back.
     """
 
     id: UUID
@@ -229,26 +232,26 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
 
 
 class Idempotency(Struct, frozen=True):
-    """The client's key and a SHA-256 of what it asked for under it."""
+    """Holds the client's key and a SHA-256 of the request made under the key."""
 
     key: str
     fingerprint: bytes
 
 
-# Of a booking's history; `history_limits.py` keeps what can be repeated well below.
+# The most history entries; `history_limits.py` keeps repeatable actions well below this.
 MAX_ENTRIES: Final = 350
 
 
 class Booking(Struct, frozen=True, kw_only=True):
-    """A booking. It occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
+    """A booking occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
 
-    Those of a proposal are among them, and so are `early_ticks`, which a visit that began before its time claims beside
-    the agreed ones: who takes the start back gives them back too. Negative ones are its seats under daily caps
-    (`grome/availability/caps.py`). `version` is that of the newest history entry. A request waits for whom it `awaits`,
-    and expires if there is no answer at `answer_by`, unless a proposal is open; both are null where nobody is waited
-    for. `late_min` is how much later than agreed the visit is, by the barber's fault. There is a customer or a guest.
-    `price` is that of the services less the discount. `terms` are the barber's as they stood. `first_answer` is
-    stored where the request may be repeated, and loaded for a repeat only.
+    `ticks` include the ticks held for a proposal, and `early_ticks`, which a visit that began early claims in addition
+    to the agreed ticks; undoing the start releases `early_ticks`. Negative ticks are seats under daily caps
+    (`grome/availability/caps.py`). `version` is the version of the newest history entry. A request waits for the party
+    in `awaits`, and expires if there is no answer at `answer_by`, unless a proposal is open; both fields are null while
+    no answer is awaited. `late_min` is the delay against the agreed time, by the barber's fault. A booking has a
+    customer or a guest. `price` is the price of the services less the discount. `terms` are the barber's terms at the
+    time of booking. `first_answer` is stored if the request may be repeated, and is loaded only for a repeat.
     """
 
     id: UUID = field(name="_id")
@@ -286,7 +289,7 @@ class Booking(Struct, frozen=True, kw_only=True):
 
 
 class StartingBooking(Struct, frozen=True, kw_only=True):
-    """What of a booking whoever waits for its start needs, under the names that it has in `Booking`."""
+    """Holds the fields of a booking needed before its start, under the names in `Booking`."""
 
     id: UUID = field(name="_id")
     customer_id: UUID
@@ -304,9 +307,9 @@ TIMED = frozenset({Action.CREATE, Action.OFFER, Action.RESCHEDULE, Action.DELAY}
 
 
 def as_of(booking: Booking, version: int) -> Booking | None:
-    """The booking as it was with a version: state, time and what was asked of whom. None where it never had that.
+    """Return the booking as of a version: state, time and awaited party; None if it never had this version.
 
-    Names, notes and amounts are as they are now, but for what came later: tip and settlement.
+    Names, notes and amounts are the current values, without later additions: tip and settlement.
     """
     entry = next((one for one in booking.history if one.version == version), None)
     if entry is None:

@@ -1,4 +1,4 @@
-"""Moving bookings through their lives: who may do what, what it makes of them, and what their end costs."""
+"""Change the status of bookings: the permissions, the effects, and the cost of a cancellation."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -62,22 +62,25 @@ class BookingMoves:
         )
 
     async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
-        """Accept, decline, start, complete or no-show; a second time is no change and no fault.
+        """Accept, decline, start or complete a booking, or record a no-show; a repeat changes nothing and is no error.
 
-        Raises NotFound for what is not the actor's, WrongState where the booking is past it or awaits another's answer,
-        and OutsideWindow where it is too early or too late for it (`windows.py`).
+        Raises NotFound if the booking is not the actor's, WrongState if the booking is past this action or awaits
+        another party, and OutsideWindow if it is too early or too late for the action (`windows.py`).
         """
         by = author(actor)
         decide = partial(self._decide, by, action, note)
         for _ in range(ATTEMPTS):
             try:
                 return booking_out(await self._changes.change(by, booking_id, decide))
-            except SlotTaken:  # an early start wanted a minute that was free when it was looked at
+            except SlotTaken:  # a tick of the early start was taken after it was read as free
                 continue
         raise KeepsChanging
 
     async def cancel(self, actor: Actor, booking_id: UUID, wanted: CancelIn) -> BookingOut:
-        """As `move`. Raises SettlementChanged too, where it costs something else than the client expects."""
+        """Cancel a booking as `move` does.
+
+        Raises SettlementChanged too, if the cost differs from the cost the client expects.
+        """
         by = author(actor)
 
         async def decide(booking: Booking, now: datetime) -> Change | None:
@@ -89,7 +92,7 @@ class BookingMoves:
         return booking_out(await self._changes.change(by, booking_id, decide))
 
     async def cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
-        """What `cancel` would give now; raises what it would raise."""
+        """Preview the result of `cancel` at this moment. Raises the same errors."""
         booking, now = await self._changes.current(author(actor), booking_id)
         party = party_of(actor.role)
         reason = reason_of(Action.CANCEL, party)
@@ -103,7 +106,7 @@ class BookingMoves:
         return CancellationOut(cost.fee, cost.refund, cost.due, booking.currency, until, now)
 
     async def expire_unanswered(self) -> int:
-        """End the requests that nobody answered in time and free their ticks; returns how many ended."""
+        """End the requests without an answer in time and free their ticks; return the number of ended requests."""
         ended = 0
 
         async def expire(overdue: Deadline) -> None:
@@ -118,7 +121,7 @@ class BookingMoves:
         return ended
 
     async def close_overdue(self) -> int:
-        """Close the bookings whose last window has passed; returns how many there were."""
+        """Close the bookings past their last window; return the number of closed bookings."""
         closed = 0
 
         async def close(overdue: Deadline) -> None:
@@ -130,7 +133,7 @@ class BookingMoves:
         return closed
 
     async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
-        """The same for requests and proposals of one barber that hold one of these ticks or seats."""
+        """End a barber's overdue requests and proposals that hold one of these ticks or seats; return the count."""
         overdue = await self._bookings.unanswered_within(barber_id, ticks, self._clock())
         return (await for_each(overdue, partial(self._changes.current, GROME), name="expire_within")).done
 
@@ -159,7 +162,7 @@ class BookingMoves:
         return Change(action=action, status=transition.target, fields=fields)
 
     async def _early_start(self, booking: Booking, running: int) -> Document:
-        """What the visit claims besides where it begins before its time, and where others leave that free."""
+        """Return the fields that claim the free ticks of an early start; empty if the visit does not begin early."""
         wanted = wanted_by_early_start(booking, running)
         if not wanted:
             return {}

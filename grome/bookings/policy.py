@@ -1,7 +1,7 @@
-"""What the end of a booking costs its customer, and until when things can be done: values in, values out.
+"""Compute the cost of a cancellation and the deadlines of actions, without I/O.
 
-Fees follow the terms that were copied onto the booking. A deposit is a part of the price that is due early and no fee
-of its own: how much of it goes back is what the percentages of the terms say.
+Fees follow the terms that were copied onto the booking. A deposit is a part of the price that is due early, not a fee
+of its own: the percentages in the terms determine its refund.
 """
 
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from grome.bookings.models import (
 )
 from grome.common.figures import percent_of
 
-# A barber gives a customer who is late so long, and has so long after the visit's end to say that nobody came.
+# A barber waits this long for a late customer, and can record a no-show this long after the end of the visit.
 NO_SHOW_AFTER_START: Final = timedelta(minutes=5)
 NO_SHOW_AFTER_END: Final = timedelta(hours=24)
 TIP_AFTER_END: Final = timedelta(days=30)
@@ -32,10 +32,10 @@ _ABOUT_PROPOSALS: Final = frozenset(
 
 
 def settle(booking: Booking, reason: Reason, now: datetime) -> Settlement:
-    """What the booking's end for this reason costs its customer; the fee is the price less what goes back of it.
+    """Compute the customer's cost if the booking ends for this reason.
 
-    Only customers who cancel late or do not come pay a fee, and not where the barber is late; whoever else ends a
-    booking, it costs nothing.
+    The fee is the price less the refunded part. Only a late cancellation by the customer or a no-show costs a fee, and
+    not if the barber is late; an end by any other party costs nothing.
     """
     fee, paid = booking.price - refunded(booking.price, _percent(booking, reason, now)), booking.payment.paid
     return Settlement(fee, refund=max(0, paid - fee), due=max(0, fee - paid))
@@ -99,9 +99,9 @@ def _is_asked(history: list[HistoryEntry]) -> bool:
 
 
 def reschedule_until(booking: Booking) -> datetime | None:
-    """The last moment at which the customer may move an accepted visit; None where there is no last.
+    """Return the last moment at which the customer may reschedule an accepted visit, or None.
 
-    There is none where it was the barber who was late, or who wants another time.
+    Returns None if the barber was late or wants another time.
     """
     wanted_by_barber = booking.proposal is not None and booking.proposal.awaits is Party.CUSTOMER
     if booking.late_min or wanted_by_barber:
@@ -110,18 +110,18 @@ def reschedule_until(booking: Booking) -> datetime | None:
 
 
 def no_show_window(booking: Booking) -> tuple[datetime, datetime]:
-    """From when until when, both included, a barber may say that the customer did not come."""
+    """Return the first and the last moment at which a barber may record a no-show, both included."""
     return booking.scheduled_at + NO_SHOW_AFTER_START, booking.ends_at + NO_SHOW_AFTER_END
 
 
 def tip_until(booking: Booking) -> datetime:
-    """The last moment for a tip on a completed visit."""
+    """Return the last moment for a tip on a completed visit."""
     completed = next(entry for entry in reversed(booking.history) if entry.action is Action.COMPLETE)
     return completed.at + TIP_AFTER_END
 
 
 def _percent(booking: Booking, reason: Reason, now: datetime) -> int:
-    """How much of the price goes back to the customer."""
+    """Return the percentage of the price that goes back to the customer."""
     policy = booking.terms.cancellation
     if reason is Reason.NO_SHOW and not booking.late_min:
         return policy.no_show_refund_percent

@@ -1,6 +1,6 @@
-"""Another time for a booking: who has to agree to it, and what a booking holds meanwhile. Values in, values out.
+"""Propose another time for a booking: the required approval, and the ticks held meanwhile, without I/O.
 
-What is returned are the fields to set, by their names in the document.
+The functions return the fields to set, by their names in the document.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class NewTime(NamedTuple):
 
 
 def present_ticks(booking: Booking) -> list[int]:
-    """What a booking occupies for the time that it has, without what is held for a proposal."""
+    """Return the ticks of the present time of a booking, without the ticks held for a proposal."""
     return booking.proposal.instead_of if booking.proposal else booking.ticks
 
 
@@ -39,10 +39,11 @@ def check_movable(booking: Booking, now: datetime) -> None:
 
 
 def who_must_agree(booking: Booking, party: Party, now: datetime, *, unasked: bool) -> Party | None:
-    """Whose word it takes that `party` moves the visit; None where it moves at once.
+    """Return the party that must agree if `party` moves the visit; None if the visit moves at once.
 
-    `unasked`: the barber takes such bookings without being asked. Admins have spoken with both sides, and a guest has
-    no account to answer with. A request that moves stays one. Raises WrongState or TooLateToReschedule.
+    `unasked` tells that the barber accepts such bookings automatically. An admin has spoken with both sides, and a
+    guest has no account to answer with. A request stays a request after the move. Raises WrongState or
+    TooLateToReschedule.
     """
     check_movable(booking, now)
     if party is Party.BARBER:
@@ -70,7 +71,7 @@ def proposed(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime
 
 
 def without_proposal(booking: Booking) -> Document:
-    """The time that it has stays, and what was held beside it is free. Nothing to set where no proposal is open."""
+    """Return the fields that keep the present time and free the proposed time; no fields if no proposal is open."""
     return {"proposal": None, "ticks": booking.proposal.instead_of} if booking.proposal else {}
 
 
@@ -89,7 +90,7 @@ def agreed(proposal: Proposal) -> Document:
 
 
 def delayed(booking: Booking, time: NewTime, late_min: int) -> Document:
-    """A later time by the barber's fault; what is proposed beside it stays so."""
+    """Return the fields for a delay by the barber's fault; an open proposal stays open."""
     fields: Document = {**time._asdict(), "late_min": late_min}
     if booking.proposal:
         fields |= {"ticks": _both(time.ticks, booking.proposal.ticks), "proposal.instead_of": time.ticks}

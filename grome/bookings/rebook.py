@@ -25,10 +25,10 @@ class Rebooking:
         self._changes, self._barbers, self._creation = changes, barbers, creation
 
     async def rebook(self, actor: Actor, booking_id: UUID, wanted: RebookIn, key: str | None) -> BookingOut | Encoded:
-        """Take a time for what any booking of the customer's was for.
+        """Book the services of any earlier booking of the customer again.
 
-        Raises NotFound for the booking, NoLongerOffered, Invalid for a place that is too far, and what
-        `BookingCreation.take` and the key refuse.
+        Raises NotFound for the booking, NoLongerOffered, Invalid for a place that is too far away, and the errors of
+        `BookingCreation.take` and of the idempotency key.
         """
         idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
@@ -56,9 +56,10 @@ class Rebooking:
 
 
 def offered_again(barber: Barber, booked: Sequence[BookedService]) -> list[ChosenService]:
-    """What was booked, as the barber offers it today.
+    """Return the booked services and add-ons as the barber offers them today.
 
-    Raises NoLongerOffered naming what is not there any more, and Invalid where it has become too dear for one booking.
+    Raises NoLongerOffered naming the missing services and add-ons, and Invalid if the total is now too high for one
+    booking.
     """
     offers = {offer.service_id: offer for offer in barber.services}
     if gone := [name for one in booked for name in _gone(one, offers.get(one.service_id))]:

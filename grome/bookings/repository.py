@@ -1,4 +1,4 @@
-"""Bookings in MongoDB. The unique index on `ticks` is what makes two bookings of one barber never overlap."""
+"""Store bookings in MongoDB. The unique index on `ticks` prevents overlapping bookings of one barber."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
@@ -45,7 +45,7 @@ COLLECTION = CollectionSpec(
         IndexModel("ends_at", name="open_visits", partialFilterExpression=_OPEN_VISITS),
     ],
 )
-# A list costs what it shows.
+# A list reads only the fields that it shows.
 _LISTED: Document = {**WITHOUT, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
 _WITHOUT_HISTORY: Document = {**WITHOUT, "history": {"$slice": 0}}
 # More than a barber has in a month.
@@ -60,7 +60,7 @@ class AfterBooking(Struct, frozen=True):
 
 
 class Deadline(Struct, frozen=True):
-    """A booking that somebody had to answer by a moment."""
+    """Holds a booking that had to be answered by a moment."""
 
     id: UUID
     at: datetime
@@ -69,7 +69,7 @@ class Deadline(Struct, frozen=True):
 class BookingRepository:
     def __init__(self, database: Database) -> None:
         self._bookings = database[COLLECTION.name]
-        # What a majority has: an answer that is given again must not be one that a failover could take back.
+        # Majority reads: a repeated answer must not come from a write that a failover could roll back.
         self._settled = self._bookings.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, booking: Booking) -> None:
@@ -82,9 +82,9 @@ class BookingRepository:
             raise _refusal(error.details or {}) from None
 
     async def insert_many(self, bookings: Sequence[Booking]) -> list[Refusal | DriverError | None]:
-        """A verdict for each: None where it is stored, else what `insert` would have raised.
+        """Insert the bookings, and return None for each stored booking, else the error that `insert` would raise.
 
-        What it raises itself is so of all: none is known to be stored.
+        If the call itself raises, no booking is known to be stored.
         """
         verdicts: list[Refusal | DriverError | None] = [None] * len(bookings)
         try:
@@ -96,7 +96,7 @@ class BookingRepository:
                 verdicts[fault["index"]] = _verdict(fault)
         return verdicts
 
-    # What is read for a repeat comes with its first answer; all else is read without.
+    # Reads for a repeat include the first answer; all other reads leave it out.
 
     async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
         document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
@@ -169,10 +169,11 @@ class BookingRepository:
     async def move(
         self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry, *, superseded: int | None = None
     ) -> Booking | None:
-        """Decision 2: change `booking` and record the change, if it is still as it was read; None if it is not.
+        """Update `booking` and append the history entry, if the stored version is unchanged (decision 2).
 
-        The history entry at the position `superseded` loses its note. Where `fields` claim ticks or seats: raises
-        SlotTaken or SeatTaken, and the booking keeps what it has.
+        Returns None if the version has changed. The history entry at the position `superseded` loses its note. Raises
+        SlotTaken or SeatTaken if `fields` claim ticks or seats of another booking; the booking then keeps its ticks and
+        seats.
         """
         try:
             document = await self._bookings.find_one_and_update(
@@ -195,7 +196,7 @@ class BookingRepository:
     async def occupied_by(
         self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
     ) -> dict[UUID, frozenset[int]]:
-        """What `occupied` tells, of many barbers at once; who has no such booking is left out."""
+        """Return the result of `occupied` for many barbers at once, without barbers that have no such booking."""
         within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
         held = {"barber_id": {"$in": barber_ids}, "active": True, "ticks": within}
         by_barber = {"_id": "$barber_id", "ticks": {"$push": "$ticks"}}

@@ -1,4 +1,4 @@
-"""Moving a visit to another time, at once or when the other side agrees. docs/decisions/0014 tells what is held."""
+"""Reschedule a visit at once, or when the other side agrees. docs/decisions/0014 describes the held ticks."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -64,10 +64,10 @@ class Rescheduling:
         )
 
     async def reschedule(self, actor: Actor, booking_id: UUID, wanted: RescheduleIn) -> BookingOut:
-        """Move the visit, or propose it; what is so already is no change and no fault.
+        """Move the visit or propose the new time; a repeat changes nothing and is no error.
 
         Raises NotFound, WrongState, TooLateToReschedule, ChangedMeanwhile, SlotNotOffered or SlotTaken. In each case
-        the booking keeps the time that it has.
+        the booking keeps its time.
         """
         start = to_utc(wanted.scheduled_at, "scheduled_at")
         for _ in range(ATTEMPTS):
@@ -78,7 +78,7 @@ class Rescheduling:
             try:
                 written = await self._claim(author(actor), booking, start, now, wanted.note)
             except SlotNotOffered:
-                # The seat that was missing may be what the booking itself has got meanwhile.
+                # The booking itself may have taken the missing seat meanwhile.
                 if (await self._changes.find(actor, booking_id)).version == booking.version:
                     raise
                 continue
@@ -87,15 +87,15 @@ class Rescheduling:
         raise KeepsChanging
 
     async def accept(self, actor: Actor, booking_id: UUID, answer: ProposalAnswerIn) -> BookingOut:
-        """Raises NotFound, NoProposal or ChangedMeanwhile."""
+        """Accept the proposed time. Raises NotFound, NoProposal or ChangedMeanwhile."""
         return await self._answer(author(actor), booking_id, Action.RESCHEDULE, answer)
 
     async def decline(self, actor: Actor, booking_id: UUID, answer: ProposalAnswerIn) -> BookingOut:
-        """As `accept`. A request whose own deadline has passed meanwhile expires with that."""
+        """Decline the proposed time, as `accept`. A request past its own deadline then expires."""
         return await self._answer(author(actor), booking_id, Action.REJECT, answer)
 
     async def withdraw(self, actor: Actor, booking_id: UUID) -> BookingOut:
-        """As `decline`, for the one who proposed."""
+        """Withdraw the proposed time, as `decline`, for the party that proposed it."""
         return await self._answer(author(actor), booking_id, Action.WITHDRAW, ProposalAnswerIn())
 
     async def slots(self, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
@@ -151,7 +151,7 @@ class Rescheduling:
         try:
             return await claim()
         except (SlotTaken, SlotNotOffered):
-            # What nobody has answered in time holds its own until a job comes by, or somebody wants it.
+            # Overdue requests and proposals hold their ticks until a job or another booking releases them.
             ticks = [
                 *occupied_ticks(calendar.rules, start, visit),
                 *(one for cap in visit.caps for one in seats(cap, day)),

@@ -14,7 +14,7 @@ from grome.bookings.repository import BookingRepository
 from grome.common.errors import Unavailable
 
 T = TypeVar("T")
-# Who loses a seat to another looks again. Seats are drawn by lot, so few of many rivals meet at the same.
+# After losing a seat, a booking looks again. Seats are drawn at random, so few rivals meet at the same seat.
 _ATTEMPTS = 50
 
 
@@ -26,9 +26,9 @@ async def claim_seats(
     write: Callable[[list[int]], Awaitable[T]],
     own: Collection[int] = (),
 ) -> T:
-    """What `write` returns, which is given the seats to claim: none where there are no caps.
+    """Return the result of `write`, called with the seats to claim: no seats if there are no caps.
 
-    `own` are seats that the booking holds already. Raises SlotNotOffered where the day is full.
+    `own` are seats that the booking already holds. Raises SlotNotOffered if the day is full.
     """
     for _ in range(_ATTEMPTS):
         drawn = [await _draw(bookings, barber_id, cap, day, own) for cap in visit.caps]

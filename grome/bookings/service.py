@@ -54,7 +54,7 @@ class BookingService:
         barber_id: UUID | None = None,
         status: Status | None = None,
     ) -> AsyncGenerator[list[Booking]]:
-        """What the actor may see of all bookings, or of one barber's, that start in [first, last), earliest first."""
+        """Iterate the actor's bookings, or one barber's, that start in [first, last), earliest first."""
         scope = seen_by(actor)
         if barber_id is not None:
             scope = {"$and": [scope, {"barber_id": barber_id}]}
@@ -69,14 +69,14 @@ class BookingService:
         *,
         latest_first: bool = False,
     ) -> list[Booking]:
-        """Those of a customer or a barber that start in [first, last), without ticks and all history but the newest.
+        """List the bookings of a customer or a barber that start in [first, last), for Grome's own texts.
 
-        For what Grome itself shows the person.
+        The bookings are read without ticks, and with the newest history entry only.
         """
         return await self._bookings.nearest({f"{party}_id": person_id}, span, limit, latest_first=latest_first)
 
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
-        """By id, for what Grome itself does with bookings; those that do not exist are left out."""
+        """Return the existing bookings with these ids, for Grome's own use."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
@@ -96,7 +96,7 @@ class BookingService:
     async def occupied_by(
         self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
     ) -> dict[UUID, frozenset[int]]:
-        """The same of many barbers, by one query; those who have no such booking are left out."""
+        """Return the occupied ticks of many barbers with one query, without barbers that have no such booking."""
         return await self._bookings.occupied_by(barber_ids, first_tick, end_tick)
 
     async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:

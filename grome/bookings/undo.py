@@ -70,7 +70,7 @@ class MoveUndo:
         try:
             return await claim()
         except SlotTaken:
-            # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
+            # Overdue requests hold their ticks until a job or another booking releases them.
             if not await self._moves.expire_within(booking.barber_id, booking.ticks):
                 raise
             return await claim()

@@ -1,4 +1,4 @@
-"""Visits that begin at once, of people who came without an appointment."""
+"""Create visits that begin at once, for customers without an appointment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from grome.common.ids import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seating:
-    """Who sits down for what; `duration_min` is how long it will take."""
+    """Describes a walk-in that begins; `duration_min` is the expected duration."""
 
     id: UUID
     customer_id: UUID | None
@@ -37,14 +37,16 @@ class WalkInBookings:
         self._bookings, self._moves, self._clock = bookings, moves, clock
 
     async def begin(self, barber: Barber, seating: Seating) -> BookingOut:
-        """A booking in progress, from the five minutes that go on now. Raises SlotTaken where they, or what follows,
-        belong to somebody else. A second time under the same id gives the same booking.
+        """Create a booking in progress, from the current five minutes on.
+
+        Raises SlotTaken if another booking holds the current or the following ticks. A repeat under the same id returns
+        the same booking.
         """
         booking = self._compose(barber, seating, self._clock())
         try:
             return await self._insert(booking)
         except SlotTaken:
-            # Requests whose time is up hold theirs until a job comes by, or somebody wants it.
+            # Overdue requests hold their ticks until a job or another booking releases them.
             if not await self._moves.expire_within(barber.id, booking.ticks):
                 raise
             return await self._insert(booking)
@@ -76,7 +78,7 @@ class WalkInBookings:
         return msgspec.structs.replace(
             compose(wish, now, timedelta()),
             ends_at=ends_at,
-            ticks=list(range(first, first + (ends_at - start) // TICK)),  # who is there needs no buffers
+            ticks=list(range(first, first + (ends_at - start) // TICK)),  # a customer in the shop needs no buffers
             status=Status.IN_PROGRESS,
             awaits=None,
             answer_by=None,

@@ -33,9 +33,9 @@ from grome.bookings.errors import OutsideWindow
 from grome.bookings.models import Action, Booking, Party, Status, newest_entry
 from grome.bookings.policy import no_show_window, reschedule_until, tip_until
 
-# A customer who comes early is served early; a longer lead is a wrong tap.
+# Early customers are served early; a longer lead is a wrong tap.
 START_BEFORE: Final = timedelta(hours=2)
-# A barber who was busy may still record afterwards that a visit took place.
+# A busy barber may still record afterwards that a visit took place.
 RECORD_AFTER_END: Final = timedelta(hours=24)
 # A visit that nobody recorded is closed so long after its end, when every window of it has passed.
 CLOSE_AFTER_END: Final = 2 * RECORD_AFTER_END

@@ -1,4 +1,4 @@
-"""A wish for a visit, what stands against it, and the booking that it would be."""
+"""Describe a wish for a visit, the errors that it may meet, and the booking that it becomes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,10 +34,11 @@ from grome.promos.models import PricedVisit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Services of a barber at their prices, from `start` (UTC) on, under `terms`, for a customer or a guest.
+    """Describes requested services of a barber at their prices, from `start` (UTC) on, for a customer or a guest.
 
-    `id` will be the booking's. A use of `promo_code` is claimed with the time; `discount` is what it takes off, or was
-    quoted to. The time is claimed for whoever asked first; nothing is decided here.
+    `terms` apply to the booking, and `id` will be the id of the booking. A use of `promo_code` is claimed with the
+    time; `discount` is the claimed or quoted reduction. The first request gets the time; the wish itself decides
+    nothing.
     """
 
     id: UUID
@@ -69,7 +70,7 @@ class Wish:
 
 
 def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | None:
-    """What a wish is answered that the calendar's barber cannot or will not fulfil."""
+    """Return the error for a wish that the barber's calendar cannot fulfil; None if the start is offered."""
     match obstacle(calendar, start, visit):
         case None:
             return None
@@ -128,7 +129,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
 
 
 def offered(booking: Booking, answer_by: datetime) -> Booking:
-    """The same made by Grome for somebody who waited: held until that person has said yes or no."""
+    """Build the booking as an offer by Grome to a waiting customer, held until the customer answers."""
     [made] = booking.history
     entry = structs.replace(
         made, action=Action.OFFER, status=Status.REQUESTED, by=Party.SYSTEM, actor_id=None, answer_by=answer_by
