@@ -12,7 +12,7 @@ from grome.common.text import END, NAME
 from grome.events.models import EventType
 from grome.notifications.models import Language, Topic
 
-# Deliberately loose: only a message that arrives proves an address. It keeps out what no mail server could carry.
+# Deliberately loose: only a message that arrives proves an address. It keeps out addresses no server can carry.
 Email = Annotated[
     str,
     Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+" + END),
@@ -34,7 +34,7 @@ ReminderHours = Literal[24, 2]
 
 
 class NotificationPreferences(Struct, frozen=True):
-    """Which ways are open. Mail about an account's security comes whatever is said here."""
+    """Tells which channels are open. Mail about the security of the account is sent regardless of these settings."""
 
     email: bool = True
     push: bool = True
@@ -43,7 +43,7 @@ class NotificationPreferences(Struct, frozen=True):
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """From `start` up to `end`, over midnight where `end` is the earlier: no push and no SMS, but what is urgent."""
+    """Hold back push and SMS from `start` up to `end`, except urgent messages; over midnight if `end` is earlier."""
 
     start: WallTime
     end: WallTime
@@ -68,9 +68,9 @@ class AccountEvent(Struct, frozen=True):
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """A person's account. At least one of `email` and `phone` is set, in the normal form of common/text.py.
+    """An account has at least one of `email` and `phone`, in the normal form of common/text.py.
 
-    What follows from a change of the account is derived from its `outbox`.
+    The effects of a change of the account are derived from its `outbox`.
     """
 
     id: UUID = field(name="_id")

@@ -29,9 +29,11 @@ class Passwords:
         return hashed.decode()
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """False at the same cost where there is no such account, so that time does not tell who has one.
+        """Return whether the password matches the hash; False if `password_hash` is None.
 
-        A password that is not in normal form is also tried as typed: earlier releases hashed it so.
+        A missing account takes as long as a wrong password, so the response time does not reveal which accounts exist.
+        A password that is not in normal form is also tried as typed, because earlier releases hashed passwords without
+        normalising them.
         """
         for typed in dict.fromkeys((normalize_password(password), password)):
             if await self._is_hashed(typed.encode(), password_hash):

@@ -27,7 +27,10 @@ class TokenFamilies:
         self._sessions, self._verifier, self._clock = sessions, verifier, clock
 
     async def exchange(self, token: RefreshToken) -> LoginSession:
-        """Return the session, whose `generation` is now that of the child. Raises RefreshRefused and RefreshReused."""
+        """Exchange the token, and return the session with the `generation` of the child.
+
+        Raises RefreshRefused and RefreshReused.
+        """
         rotated = await self._sessions.rotate(token.session_id, token.generation, self._clock())
         if rotated:
             return rotated

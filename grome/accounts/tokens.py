@@ -68,7 +68,10 @@ class AccessTokens:
         return jwt.encode(claims, self._private, algorithm="EdDSA", headers={"kid": self.jwk.kid})
 
     def read(self, token: str, now: datetime) -> VerifiedToken | None:
-        """Who a token speaks for; None where it is not ours, was altered or has expired."""
+        """Return the verified token with its actor and expiry.
+
+        Returns None if Grome did not issue the token, or if it was altered or has expired.
+        """
         try:
             claims = jwt.decode(
                 token,

@@ -63,7 +63,7 @@ class Verifier:
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
             self._forget_token(token)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
-        if revocations == self._revocations:  # else the answer may be older than what was revoked meanwhile
+        if revocations == self._revocations:  # otherwise the answer may be older than a revocation
             expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
             self._known[token] = (verified.actor, min(expires_at, now + timedelta(seconds=LOOK_AGAIN_S)))
             self._tokens_of[verified.actor.session_id].add(token)

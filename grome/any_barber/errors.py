@@ -1,4 +1,4 @@
-"""The refusal of those who take any barber."""
+"""Define the error for bookings with any barber."""
 
 from grome.common.errors import Refusal
 

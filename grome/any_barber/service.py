@@ -1,4 +1,4 @@
-"""Who could take a visit, of all within reach; and a barber and a time claimed together."""
+"""Find the free barbers within reach for a visit, and claim a barber and a time together."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -70,9 +70,9 @@ class AnyBarberService:
         )
 
     async def book(self, actor: Actor, wanted: AnyBookingIn, key: str | None) -> BookingOut | Encoded:
-        """Claim the nearest barber who is free, or give the first answer again where `key` has one.
+        """Claim the nearest free barber, or return the first answer again if `key` has a first answer.
 
-        Raises Invalid for a service that comes twice, NobodyFree, KeyReused or KeyInFlight.
+        Raises Invalid for a service that is given twice, NobodyFree, KeyReused or KeyInFlight.
         """
         start = to_utc(wanted.scheduled_at, "scheduled_at")
         idempotency = asked_under(key, wanted, start)
@@ -104,7 +104,7 @@ class AnyBarberService:
             )
             for one in candidates
         ]
-        # Who looks busy is not asked. Who looks free may be somebody else's by now: then the next one is.
+        # Barbers that look busy are skipped. If a barber that looks free has been taken meanwhile, the next is tried.
         refusals = await self._creation.refusals(wishes)
         for wish in (wish for wish, refused in zip(wishes, refusals, strict=True) if refused is None):
             try:
@@ -114,7 +114,10 @@ class AnyBarberService:
         raise NobodyFree
 
     async def _candidates(self, wanted: AnySlotQuery | AnyBookingIn) -> list[_Candidate]:
-        """The nearest who offer all of this for no more than is wanted; of the equally near, the better rated first."""
+        """Return the nearest barbers that offer all services within the maximum price.
+
+        At equal distance the better rated barber comes first.
+        """
         if len(set(wanted.service_ids)) < len(wanted.service_ids):
             raise Invalid("service_ids", "has one that is given twice")
         around = NearbyQuery(lat=wanted.lat, lng=wanted.lng, radius_km=wanted.radius_km)
@@ -122,7 +125,7 @@ class AnyBarberService:
         candidates = [
             _Candidate(barber, services, found[barber.id])
             for barber in await self._barbers.find_many(list(found))
-            # What the map holds may be older than what was just read.
+            # The map data may be older than the profile just read.
             if (services := offered_services(barber, wanted.service_ids))
         ]
         affordable = [one for one in candidates if wanted.price_max is None or one.price <= wanted.price_max]

@@ -1,4 +1,4 @@
-"""The page behind a link of a message: says what the link is about and opens the app. It shows nothing private."""
+"""Render the page behind a link in a message, which names the subject and opens the app. It shows no private data."""
 
 from importlib.resources import files
 from string import Template
@@ -41,7 +41,7 @@ POLICY: Final = (
 
 
 def link_page(language: Language, subject: Subject, path: str) -> str:
-    """`path` is what the app opens. Nothing on the page was typed by anybody, so nothing is escaped."""
+    """Render the page that opens `path` in the app. Nothing is escaped, because the page contains no user input."""
     texts = TEXTS[language]
     about: SubjectTexts = getattr(texts, subject)
     return _TEMPLATE.substitute(

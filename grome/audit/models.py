@@ -1,4 +1,4 @@
-"""The audit trail: what happened, who did it and whom it concerns. Nothing is ever taken from it."""
+"""Define the audit trail: the events, their authors and the accounts concerned. Records are never removed."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from grome.events.models import EventType
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """An event, under its own id. `actor_id` is None for what Grome itself did."""
+    """Records an event under its own id. `actor_id` is None for an action of Grome itself."""
 
     id: UUID = field(name="_id")
     type: EventType

@@ -9,14 +9,14 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-# A seat's number is made of the date, of what is counted and of the seat, in so many bits: 56 in all, and the sign.
+# A seat's number consists of the date, the subject and the seat, in this many bits: 56 in all, and the sign.
 _SUBJECT_BITS: Final = 28
 _SEAT_BITS: Final = 8
 _WHOLE_DAY: Final = 0
 
 
 class Cap(NamedTuple):
-    """At most `most` visits a day; `subject` says which are counted, all of a barber's or those with a service."""
+    """Limits a day to `most` visits; `subject` selects all visits of a barber or the visits with one service."""
 
     subject: int
     most: int

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from grome.common.text import END
 
-Fault = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and what is wrong with that field
+Fault = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and the fault of that field
 
 _DAY_MIN = 24 * 60
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][05]"

@@ -35,7 +35,7 @@ class Opening:
         return starts
 
 
-# Most of the cost of a decision about one start, and the same for all whose day looks alike. Some 4 MB when full.
+# Cached: most of the cost of a decision about a start, and equal for equal hours. About 4 MB when full.
 @lru_cache(maxsize=4096)
 def opening_on(hours: DayHours, day: date, timezone: ZoneInfo) -> Opening | None:
     """The opening that begins on a local date; None where it is closed."""

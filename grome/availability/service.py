@@ -36,7 +36,7 @@ class AvailabilityService:
         self._barbers, self._bookings, self._clock = barbers, bookings, clock
 
     async def slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
-        """Every start that could be booked now; raises NotFound, or Invalid naming what is wrong in the query."""
+        """List every start that could be booked now. Raises NotFound, or Invalid naming the fault in the query."""
         _check_dates(query)
         barber = await self._barbers.find(barber_id)
         services = chosen_services(barber, query.service_ids, query.add_on_ids)

@@ -1,4 +1,4 @@
-"""What a wish for services asks of a barber's calendar: how long, with which gaps, by whose rules."""
+"""Build the visit for requested services: its duration, its gaps and the rules that apply."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ from grome.common.figures import duration_of
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`duration_min` is what the customer sees. In `gaps`, minutes from the start, the barber is free for others.
+    """Holds the duration, gaps, travel times and daily caps of a visit.
 
-    The way to the customer takes `travel_min`, and as much back, in whole five minutes; `way_min` is the same to the
-    minute, where that is known. Raises ValueError for a duration that is not positive:
-    such a booking would occupy nothing.
+    `duration_min` is the duration that the customer sees. In the `gaps`, in minutes from the start, the barber is free
+    for other customers. Travel to the customer takes `travel_min`, and as much back, in whole five minutes; `way_min`
+    is the travel time to the minute, if known. Raises ValueError if the duration is not positive: the booking would
+    occupy no time.
     """
 
     duration_min: int
@@ -33,11 +34,11 @@ class Visit:
 
     @property
     def ticks(self) -> int:
-        """How many it touches from its start on."""
+        """Count the ticks that the visit touches, from its start on."""
         return ticks_for(self.duration_min)
 
     def at_work(self) -> list[Span]:
-        """When the barber is busy with the customer, in ticks from the start."""
+        """Return the spans in which the barber is busy with the customer, in ticks from the start."""
         spans, begin = [], 0
         for gap_start, gap_end in self.gaps:
             spans.append(Span(begin, ticks_for(gap_start)))
@@ -45,7 +46,7 @@ class Visit:
         return [*spans, Span(begin, self.ticks)]
 
     def kept(self, rules: BookingRules) -> list[Span]:
-        """What a booking keeps from others, in ticks from the start: work, the way there and back, and buffers."""
+        """Return the spans that a booking blocks, in ticks from the start: work, travel both ways, and buffers."""
         spans = self.at_work()
         before = ticks_for(rules.buffer_before_min + self.travel_min)
         after = ticks_for(rules.buffer_after_min + self.travel_min)
@@ -54,10 +55,10 @@ class Visit:
         return spans
 
     def whole(self, rules: BookingRules) -> Span:
-        """All that time off must leave alone, in ticks from the start: travel and buffers, and gaps as well.
+        """Return the span that time off must not overlap: the visit with gaps, travel and buffers.
 
-        In a gap the customer is still in the shop, so a barber who is away cannot use it. Travel counts to the minute:
-        what rounding up to five minutes adds is no reason against a time off that ends within it.
+        The span is in ticks from the start. In a gap the customer is still in the shop, so the barber cannot be away.
+        Travel counts to the minute: time off may reach into the minutes that rounding up to five adds.
         """
         way = self.travel_min if self.way_min is None else self.way_min
         before, after = ticks_for(rules.buffer_before_min + way), ticks_for(rules.buffer_after_min + way)
@@ -67,9 +68,9 @@ class Visit:
 def visit_for(
     rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0, way_min: int | None = None
 ) -> Visit:
-    """These services in this order. `rules` are the barber's, whose daily cap counts every visit.
+    """Build the visit for these services in this order, under the barber's `rules`.
 
-    Who has gone to a customer is free for others in none of the gaps.
+    The daily cap in `rules` counts every visit. On a house call the barber is not free for other customers in the gaps.
     """
     caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
     caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]

@@ -45,7 +45,7 @@ class GeoPoint(Struct, frozen=True):
 
 
 class AddOn(Struct, frozen=True):
-    """What a customer may add to a service; it comes after it."""
+    """Extends a service on a customer's choice, and is done after the service."""
 
     id: UUID
     name: str
@@ -66,24 +66,24 @@ class OfferedService(Struct, frozen=True):
 
 
 class ChosenService(Struct, frozen=True):
-    """What a customer wants of an offer."""
+    """Holds an offered service with the add-ons that a customer has chosen."""
 
     offer: OfferedService
     add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
 
     @property
     def total_price(self) -> int:
-        """With the add-ons."""
+        """Sum the prices of the service and its add-ons."""
         return self.offer.price + sum(extra.price for extra in self.add_ons)
 
     @property
     def total_min(self) -> int:
-        """With the add-ons."""
+        """Sum the durations of the service and its add-ons."""
         return self.offer.duration_min + sum(extra.duration_min for extra in self.add_ons)
 
 
 class Openings(Struct, frozen=True):
-    """What differs from the weekly hours: overrides by date, time off by start."""
+    """Holds the exceptions to the weekly hours: overrides by date, time off by start."""
 
     overrides: Annotated[list[DateOverride], stored_items(at_most=MOST_OVERRIDES)] = []
     time_off: Annotated[list[TimeOff], stored_items(at_most=MOST_TIME_OFF)] = []
@@ -98,11 +98,10 @@ class HouseCallRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CancellationPolicy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Customers cancel without cost up to `cancel_notice_min` before the start, and move a visit up to
-    `reschedule_notice_min` before it.
+    """Sets the notice for free cancellation and for rescheduling, in minutes before the start, and the later refunds.
 
-    Who cancels later gets `late_refund_percent` of the price back, who does not come `no_show_refund_percent`; the rest
-    is the fee. Barbers may always cancel, and customers then pay nothing.
+    A later cancellation refunds `late_refund_percent` of the price, a no-show `no_show_refund_percent`; the rest is the
+    fee. Barbers may always cancel, and customers then pay nothing.
     """
 
     cancel_notice_min: Notice = 0
@@ -119,7 +118,7 @@ class DepositRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a barber asks of customers around money and reliability; bookings keep a copy of how it stood."""
+    """Holds the barber's cancellation policy and deposit; each booking keeps a copy of the terms at its time."""
 
     cancellation: CancellationPolicy = CancellationPolicy()
     deposit: DepositRule = DepositRule()

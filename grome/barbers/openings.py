@@ -1,4 +1,4 @@
-"""What differs from a barber's weekly hours: dates with hours of their own, time off, public holidays."""
+"""Manage the exceptions to a barber's weekly hours: overrides for dates, time off, public holidays."""
 
 from bisect import insort
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
 
-# What is over is dropped with the next change, though not before its bookings are history.
+# Past exceptions are dropped with the next change, but not before their bookings are history.
 _KEPT: Final = timedelta(days=31)
 _ATTEMPTS: Final = 8
 
 
 class OpeningService:
-    """Each change is one guarded write of all openings; who meets another change reads again."""
+    """Writes each change as one guarded write of all openings, and retries after a concurrent change."""
 
     def __init__(self, repository: BarberRepository, barbers: BarberService, clock: Clock) -> None:
         self._repository, self._barbers, self._clock = repository, barbers, clock

@@ -47,12 +47,12 @@ COLLECTION = CollectionSpec(
     [
         IndexModel([("location", "2dsphere")], name="location"),
         *(IndexModel(field, name=field.replace(".", "_")) for field in _WORD_FIELDS),
-        # What many have in common is found by walking down from the best, what few have by the words.
+        # Common words are found by walking down from the best rating, rare words by the word indexes.
         IndexModel([("rating", -1), ("_id", 1)], name="best"),
     ],
 )
 RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
-# The filter of those whose currency may change: all amounts of a profile that have no currency beside them are nothing.
+# The filter of barbers that may change their currency: all amounts without a currency beside them are zero.
 _NOTHING: Final = {"$not": {"$gt": 0}}
 _WITHOUT_PRICES: Final = dict.fromkeys(("services.price", "services.add_ons.price", "terms.deposit.least"), _NOTHING)
 _BATCH: Final = 500
@@ -194,7 +194,7 @@ class BarberRepository:
         """Those at a distance from a point, nearest first, so many at a time: each a MapPin in BSON."""
         ring = {"$geometry": to_document(point), "$minDistance": from_m, "$maxDistance": to_m}
         found = self._barbers.find_raw_batches({"location": {"$nearSphere": ring}}, _PIN_FIELDS, batch_size=batch)
-        async with found:  # who has enough does not read to the end
+        async with found:  # the caller may stop before the end
             async for raw in found:
                 if documents := list(split_batch(cast("bytes", raw))):
                     yield documents

@@ -163,9 +163,10 @@ class BarberService:
         await self._changes.tell(BarberChange(last, removed=True))
 
     async def put_offers(self, actor: Actor, wanted: OffersIn) -> BarberOut:
-        """Replace what the actor offers.
+        """Replace the actor's offers.
 
-        Raises Invalid for a service that the catalogue lacks or that comes twice, and CurrencyDiffers.
+        Raises Invalid for a service that is not in the catalogue or is given twice, CurrencyDiffers, and ProfileMissing
+        if the actor has no profile.
         """
         known = await self._catalogue.named({offer.service_id for offer in wanted.services})
         offers: dict[UUID, OfferedService] = {}
@@ -234,9 +235,9 @@ def _offered(wanted: OfferIn, name: str, path: str) -> OfferedService:
 def chosen_services(
     barber: Barber, service_ids: Sequence[UUID], add_on_ids: Sequence[UUID] = ()
 ) -> list[ChosenService]:
-    """What the barber offers under these ids, in their order and with these add-ons.
+    """Return the offered services with these ids, in this order and with these add-ons.
 
-    Raises Invalid naming the first that is not offered, is given twice or would be too much for one visit.
+    Raises Invalid naming the first id that is not offered, is given twice or exceeds the limits of one visit.
     """
     offers = {offer.service_id: offer for offer in barber.services}
     _check_all_offered("service_ids", service_ids, offers)

@@ -27,7 +27,7 @@ def _head() -> bytes:
     calendar = icalendar.Calendar()
     calendar["VERSION"], calendar["PRODID"] = vText("2.0"), vText("-//Grome//Grome//EN")
     calendar["CALSCALE"], calendar["METHOD"] = vText("GREGORIAN"), vText("PUBLISH")
-    # What RFC 7986 calls by names of its own is known to most apps by the older ones.
+    # Most apps know the properties of RFC 7986 only by their older names.
     calendar["NAME"] = calendar["X-WR-CALNAME"] = vText(NAME)
     calendar["X-PUBLISHED-TTL"] = vDuration(_POLL_AFTER)
     calendar["REFRESH-INTERVAL"] = vDuration(_POLL_AFTER, params={"VALUE": "DURATION"})

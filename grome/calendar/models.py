@@ -1,4 +1,4 @@
-"""What Grome keeps of a person's calendar feed, and what stands in one."""
+"""Define the stored state of a calendar feed, and its events."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +10,10 @@ from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
 
-# Of whom there are visits; admins have no calendar.
+# The roles that have visits; admins have no calendar.
 HOLDERS: Final = frozenset({Role.CUSTOMER, Role.BARBER})
 
-# What a feed holds. No horizon reaches farther ahead than a year. Where there are more visits than it takes, those that
+# The limits of a feed. No horizon reaches farther ahead than a year. If there are more visits, the visits that
 # are farthest from today are left out.
 BEHIND: Final = timedelta(days=90)
 AHEAD: Final = timedelta(days=367)
@@ -61,7 +61,7 @@ class Entry:
 
 
 class ToldEvent(Struct, frozen=True):
-    """An event as it was last told: a digest of its text, and the sequence and time that it was told with."""
+    """Holds the last published state of an event: a digest of its text, its sequence and its time."""
 
     uid: str
     digest: bytes
@@ -70,7 +70,7 @@ class ToldEvent(Struct, frozen=True):
 
 
 class ToldFeed(Struct, frozen=True, kw_only=True):
-    """What a person's calendar was last told, under the id of their account; `version` counts its changes."""
+    """Holds the last published state of a person's calendar under the account id; `version` counts its changes."""
 
     id: UUID = field(name="_id")
     version: int = 0

@@ -1,7 +1,8 @@
-"""SEQUENCE and LAST-MODIFIED of events move with everything that their text depends on: values in, values out.
+"""Advance SEQUENCE and LAST-MODIFIED of an event with every change of its text, without I/O.
 
-A booking's version is not all: names, places, zones, languages and our own words change too, and calendar apps keep
-the old text of an event that has the same sequence and time. So what was told is compared with what is told.
+The version of a booking is not enough: names, places, zones, languages and translations change too, and calendar apps
+keep the old text of an event with the same sequence and time. Therefore the published text is compared with the new
+text.
 """
 
 import hashlib
@@ -20,9 +21,9 @@ _DIGEST_BYTES: Final = 8
 def with_revisions(
     entries: Sequence[Entry], told: Sequence[ToldEvent], now: datetime
 ) -> tuple[list[Entry], list[ToldEvent]]:
-    """The entries with their sequences and times, and what is to be stored of them.
+    """Return the entries with their sequences and times, and the events to store.
 
-    Events that are stored and not among the entries stay stored as long as there is room.
+    Stored events that are not among the entries stay stored as long as there is room.
     """
     before = {event.uid: event for event in told}
     revised = [_revised(entry, before.get(entry.uid), now) for entry in entries]
@@ -38,7 +39,7 @@ def digest_of(entry: Entry) -> bytes:
 
 
 def _revised(entry: Entry, before: ToldEvent | None, now: datetime) -> Entry:
-    """Neither figure ever goes back, not even where a text is again what it once was."""
+    """Set the sequence and time of the entry; neither decreases, even if a text returns to an earlier state."""
     if before is None:
         return entry
     if before.digest == digest_of(entry):

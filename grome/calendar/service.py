@@ -36,20 +36,20 @@ class CalendarService:
         return self._told(actor.id, await self._feeds.find(actor.id))
 
     async def reset(self, actor: Actor) -> CalendarOut:
-        """A new address; no older one is good any more."""
+        """Replace the address; all older addresses become invalid."""
         return self._told(actor.id, await self._feeds.next_generation(actor.id, is_on=True, now=self._clock()))
 
     async def turn_off(self, actor: Actor) -> None:
         await self._feeds.next_generation(actor.id, is_on=False, now=self._clock())
 
     async def feed(self, token: str) -> bytes:
-        """Raises NotFound for what is not, or no longer, the address of somebody who has an account."""
+        """Return the feed. Raises NotFound if the token is not, or no longer, the address of an existing account."""
         holder = await self._holder(token)
         entries = await self._revised(holder.id, await self._visits.around_now(holder))
         return await asyncio.to_thread(write_calendar, entries)
 
     async def visit(self, actor: Actor, booking_id: UUID) -> tuple[bytes, str]:
-        """One booking of the actor's, and a name for its file. Raises NotFound."""
+        """Return one booking of the actor, and a name for its file. Raises NotFound."""
         user = await self._accounts.find(actor.id)
         if user is None:
             raise NotFound
@@ -57,7 +57,7 @@ class CalendarService:
         return await asyncio.to_thread(write_calendar, entries), f"grome-{booking_id}.ics"
 
     async def _revised(self, user_id: UUID, entries: list[Entry]) -> list[Entry]:
-        """With the sequence and time of each change of their text. Who loses to another reader looks again."""
+        """Return the entries with the sequence and time of their last change; retry if another reader stored first."""
         revised = entries
         for _ in range(_READERS_AT_ONCE):
             told = await self._feeds.find_told(user_id)

@@ -20,7 +20,7 @@ from grome.common.errors import NotFound
 from grome.notifications.reader import Reader
 
 _SECOND: Final = timedelta(seconds=1)  # iCalendar knows no parts of it, and no event that ends as it begins
-_STILL_ON: Final = timedelta(days=1)  # what began so long ago may go on, and counts as ahead
+_STILL_ON: Final = timedelta(days=1)  # a visit that began this long ago may still go on, and counts as ahead
 
 
 class Visits:

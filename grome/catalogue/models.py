@@ -1,4 +1,4 @@
-"""What can be booked anywhere: the catalogue that barbers choose their services from."""
+"""Define the catalogue, the list of services that barbers choose their offers from."""
 
 from datetime import datetime
 from typing import Annotated

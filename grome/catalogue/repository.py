@@ -49,7 +49,7 @@ class ByName(Place, frozen=True):
     name_key: str
 
 
-# What a process of the previous release has added has no key.
+# Documents added by a process of the previous release have no key.
 _NAME_KEY: Final = {"$ifNull": ["$name_key", ""]}
 
 
@@ -64,7 +64,7 @@ class ServiceRepository:
             raise ServiceExists(faults=(("name", "is in the catalogue already"),)) from None
 
     async def add_many(self, services: Sequence[Service]) -> int:
-        """Add those whose id and name are free and leave the rest; returns how many were added."""
+        """Add the services with a free id and name and skip the rest; return the number of added services."""
         return await insert_missing(self._services, [document_of(service) for service in services])
 
     async def find(self, service_id: UUID) -> Service | None:
@@ -76,7 +76,7 @@ class ServiceRepository:
         return {document["_id"]: from_document(document, Service) async for document in found}
 
     async def by_name(self, category: str | None, after: AfterName | None, limit: int) -> list[Service]:
-        """Sorted as people do, whatever case and accents; by the very name where that makes no difference."""
+        """List services by name, ignoring case and accents; otherwise equal names are sorted by exact spelling."""
         wanted: Document = {"category": category} if category else {}
         if after:
             wanted["name_key"] = {"$gt": _name_key(after.name)}
@@ -111,7 +111,7 @@ class ServiceRepository:
 
 
 def document_of(service: Service) -> Document:
-    """What is stored of an entry."""
+    """Build the stored document of a service."""
     stored = to_document(service)
     return {**stored, "words": _words(stored), "name_key": _name_key(service.name)}
 

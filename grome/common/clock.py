@@ -8,12 +8,12 @@ from zoneinfo import available_timezones
 from grome.common.errors import Invalid
 
 Clock = Callable[[], datetime]
-# What some systems list beside the IANA's zones: whatever the machine is set to, and none chosen.
+# Some systems also list names that are no IANA zones: the setting of the machine, and no choice at all.
 ZONES: Final = available_timezones() - {"localtime", "Factory"}
 
 
 def system_clock() -> datetime:
-    """Now in UTC, cut to the millisecond that MongoDB keeps, so that what is answered equals what is read back."""
+    """Return the time in UTC, cut to MongoDB's milliseconds, so that an answer equals the value read back."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 

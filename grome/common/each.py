@@ -36,7 +36,7 @@ async def for_each(items: Iterable[Item], action: Callable[[Item], Awaitable[Any
     for item in items:
         try:
             await action(item)
-        # Whatever it is: the items behind a bad one are not to blame for it.
+        # Any fault: the items behind a bad item are not to blame for it.
         except Exception as error:
             if is_passing(error):
                 raise
@@ -54,7 +54,7 @@ async def for_batch(items: Sequence[Item], action: Callable[[Sequence[Item]], Aw
     """
     try:
         await action(items)
-    # Whatever it is: which of the items it lies in is found out one by one.
+    # Any fault: running the items one by one finds the bad item.
     except Exception as error:
         if is_passing(error):
             raise

@@ -14,7 +14,7 @@ import idna
 from grome.common.characters import IGNORABLE
 
 _MAX_LOCAL_BYTES: Final = 64  # RFC 5321, section 4.5.3.1.1
-_MAX_BYTES: Final = 254  # what fits into the path of RFC 5321, section 4.5.3.1.3
+_MAX_BYTES: Final = 254  # the limit of a path in RFC 5321, section 4.5.3.1.3
 _MAX_DOMAIN, _MAX_LABEL = 253, 63
 _UNSEEN: Final = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{IGNORABLE}]")
 

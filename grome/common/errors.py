@@ -6,10 +6,10 @@ from typing import ClassVar
 
 
 class Refusal(Exception):  # noqa: N818 -- it is an answer, not an error of ours
-    """Base of everything a client can be refused with.
+    """Base of all errors that a client can get.
 
-    `detail` is a sentence for a person, `faults` are pairs of a field's path and what is wrong with it, `headers` go
-    into the answer.
+    `detail` is a sentence for a person, `faults` are pairs of a field's path and its fault, and `headers` go into the
+    answer.
     """
 
     status: ClassVar[int]
@@ -34,13 +34,13 @@ class MalformedBody(Refusal):
 
 
 class BadRequest(Refusal):
-    """What the HTTP layer itself refuses: headers that cannot be read, a body that breaks off, and the like."""
+    """The HTTP layer itself refuses the request: unreadable headers, an incomplete body, and the like."""
 
     status, code, title = 400, "bad_request", "The request cannot be read"
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
-        self.status = status  # type: ignore[misc]  # the one class whose status is Sanic's to say
+        self.status = status  # type: ignore[misc]  # in this class Sanic sets the status
 
 
 class Unauthenticated(Refusal):

@@ -1,7 +1,7 @@
-"""The first answer to a request that creates something, kept for a repeat of the request.
+"""Keep the first answer to a creating request for a repeat of the request.
 
-A feature stores the encoded answer in its document, in the same write that creates the document. A repeat gets these
-very bytes, whatever has changed since.
+A feature stores the encoded answer in its document, in the same write that creates the document. A repeat gets the same
+bytes, regardless of later changes.
 """
 
 import hashlib
@@ -23,5 +23,5 @@ def first_answer_of(answer: msgspec.Struct) -> bytes:
 
 
 def fingerprint_of(wanted: msgspec.Struct, about: bytes = b"") -> bytes:
-    """A SHA-256 of what is asked for: the same for the same wish, however its JSON was written."""
+    """Return the SHA-256 of a request; equal requests have the same fingerprint, however their JSON was written."""
     return hashlib.sha256(msgspec.json.encode(wanted) + about).digest()

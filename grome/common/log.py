@@ -20,8 +20,8 @@ request_id_of_lines: ContextVar[str | None] = ContextVar("request_id", default=N
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 # MongoDB's errors quote the document that was refused and the key that exists already.
 _QUOTED_DOCUMENT = re.compile(r"(, full error: |dup key: ).*", re.DOTALL)
-# They tell of each command or each poll; what matters of it reaches us as an exception.
-# AWS's also of what is sent: people's numbers.
+# These loggers report each command or each poll; their important faults arrive as exceptions.
+# AWS's loggers also report the content of messages, with people's phone numbers.
 _CHATTY = (
     "saq",
     "pymongo",

@@ -10,7 +10,7 @@ from msgspec import Meta
 from grome.common.text import END
 
 # Ten million in major units: far above any haircut, far below what BSON and JSON carry exactly. It bounds sums too,
-# such as the price of a visit: whatever adds amounts up refuses what comes to more (`barbers/service.py`).
+# such as the price of a visit: code that adds amounts refuses a larger sum (`barbers/service.py`).
 MOST_AMOUNT: Final = 10**9
 Amount = Annotated[int, Meta(ge=0, le=MOST_AMOUNT, description="Minor units of the currency, e.g. cents.")]
 Currency = Annotated[
@@ -24,8 +24,8 @@ Currency = Annotated[
 
 NO_CURRENCY: Final = "is not the ISO 4217 code of a currency in use"
 
-# ISO 4217's minor units of what circulates, where they are not two digits. The tables of CLDR, which Babel has, are no
-# substitute: they say what is usually shown, and show no fils of the Iraqi dinar or qindarka of the lek.
+# ISO 4217's minor units of circulating currencies without two digits. The tables of CLDR, which Babel has, are no
+# substitute: they give the digits usually shown, and show no fils of the Iraqi dinar or qindarka of the lek.
 _NO_DIGITS: Final = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
@@ -34,9 +34,9 @@ _THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND
 
 @cache
 def currencies_in_use() -> frozenset[str]:
-    """The codes of what is legal tender somewhere today, by CLDR's table of territories.
+    """Return the codes of all currencies that are legal tender somewhere today, by CLDR's table of territories.
 
-    Loaded at the first question: few processes are ever asked.
+    The table is loaded at the first call, because few processes need it.
     """
     territories: dict[str, list[tuple[str, object, object, bool]]] = import_module("babel.core").get_global(
         "territory_currencies"

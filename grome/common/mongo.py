@@ -122,7 +122,7 @@ def from_bson(raw: bytes, struct: type[T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """What a repository declares of its collection: its name, `$jsonSchema` validator and indexes."""
+    """Declares a collection of a repository: its name, `$jsonSchema` validator and indexes."""
 
     name: str
     validator: Document
@@ -130,9 +130,10 @@ class CollectionSpec:
 
 
 async def apply_collection(database: Database, spec: CollectionSpec) -> None:
-    """Bring a collection to what its spec declares: made if missing, its validator set, its missing indexes built.
+    """Create the collection if it is missing, set its validator, and build its missing indexes.
 
-    The level `moderate` lets documents that were stored before a bound existed be changed all the same, e.g. ended.
+    The validation level `moderate` allows updates of documents that were stored before a bound existed, e.g. to end
+    them.
     """
     rules: Document = {"validator": spec.validator, "validationLevel": "moderate"}
     try:

@@ -19,10 +19,11 @@ def stored_items(at_most: int) -> msgspec.Meta:
 
 
 def validator_for(struct: type[msgspec.Struct]) -> Schema:
-    """The validator of a collection whose documents are `to_document` of this Struct. Unknown fields are refused.
+    """Build the validator of a collection that stores this Struct by `to_document`.
 
-    A field with a default may be missing. Migrations run before new code replaces old code, and until then processes of
-    the previous release write documents without the fields that are new; a new field therefore needs a default.
+    Unknown fields are refused, and a field with a default may be missing. A new field needs a default: migrations run
+    before new code replaces old code, and until then processes of the previous release write documents without the
+    field.
     """
     return {"$jsonSchema": _schema(inspect.type_info(struct))}
 

@@ -16,9 +16,9 @@ from grome.common.mongo import Collection, Document
 
 
 async def renew_words(collection: Collection, sources: Sequence[str], words_of: Callable[[Document], Document]) -> None:
-    """Store anew what each document is found by, where `words_of` says something else than what is stored.
+    """Store the search words of each document again, if `words_of` returns other words than the stored ones.
 
-    `sources` are the fields that it reads. A document whose sources change meanwhile is read again.
+    `sources` are the fields that `words_of` reads. A document is read again if its sources change meanwhile.
     """
     fields = [*sources, "words"]
     async for read in collection.find({}, fields):

@@ -16,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.settings import RedisSettings, Settings
 
-# What may go away by itself: the same command can succeed a moment later.
+# Transient faults: the same command can succeed a moment later.
 PASSING_FAULTS = (RedisConnectionError, RedisTimeoutError)
 # A subscriber that hears nothing for so long asks whether anybody is there, and leaves if no answer comes in as long.
 _SILENCE_S: Final = 1.0
@@ -78,7 +78,7 @@ def open_subscribing_redis(settings: RedisSettings) -> Redis:
     return Redis.from_url(
         settings.url,
         max_connections=settings.max_connections,
-        socket_timeout=settings.timeout_s,  # else what accepts and says nothing would be waited for without end
+        socket_timeout=settings.timeout_s,  # otherwise a server that accepts and stays silent would block forever
         socket_connect_timeout=settings.timeout_s,
         retry=Retry(NoBackoff(), 0),
     )

@@ -1,15 +1,18 @@
-"""When a server that refuses wants to be asked again (RFC 9110, section 10.2.3)."""
+"""Read the Retry-After of a server (RFC 9110, section 10.2.3)."""
 
 import math
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-# Whoever says more is not believed: a slip of theirs must not hold our job for years.
+# Longer waits are cut to this: a server's mistake must not delay a job for years.
 LONGEST_S = 86_400.0
 
 
 def read_retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds from now, between 0 and a day, of `Retry-After: 120` or a date; None where it says neither."""
+    """Return the wait in seconds, between 0 and a day, from a Retry-After header with a number or a date.
+
+    Returns None if the header is neither a number nor a date.
+    """
     text = (header or "").strip()
     try:
         seconds = float(text) if text.isascii() and text.isdigit() else _until(text, now)

@@ -60,7 +60,7 @@ class S3Storage:
         with _faults():
             answer = await client.get_object(**place)
         body = answer["Body"]
-        async with body:  # what this gives would be the bare answer, without the body's own `read`
+        async with body:  # `as` would give the bare answer, without the body's own `read`
             yield OpenFile(answer["ContentLength"], _read(body))
 
     async def exists(self, key: str) -> bool:

@@ -51,7 +51,7 @@ PHONE: Final = Meta(extra={KIND: TextKind.PHONE})
 
 
 def normalize_name(text: str) -> str:
-    """Raises ValueError, as all of these, with what is wrong."""
+    """Normalise a name. Raises ValueError with a description of the fault, as all normalizers of this module do."""
     if _CONTROL.search(text):
         raise ValueError("has a control character or a line break")
     name = unicodedata.normalize("NFC", _TURNS.sub("", text)).strip()

@@ -1,7 +1,7 @@
-"""Words as a person at a search box takes them: without case, accents and punctuation.
+"""Split text into search words, without case, accents and punctuation.
 
 Scripts that put no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are searched by pairs of signs:
-`散髪` is found in `東京散髪屋` because all its pairs stand there. A sign is a letter with its marks.
+`散髪` is found in `東京散髪屋` because all pairs of `散髪` occur there. A sign is a letter with its marks.
 """
 
 import re
@@ -15,10 +15,10 @@ from msgspec import Meta
 
 from grome.common.characters import IGNORABLE
 
-# What is stored for one field of a document, at most. Names and offers stay far below; long descriptions may not.
+# The most terms stored for one field of a document. Names and offers stay far below; long descriptions may not.
 MAX_FINDABLE: Final = 2_000
 FindableWords = Annotated[list[str], Meta(max_length=MAX_FINDABLE)]
-# What one search asks the database for, at most: a longer text in signs is found by its beginning.
+# The most terms of one search: a longer text in signs is found by its beginning.
 MAX_TERMS: Final = 20
 
 _REMEMBERED: Final = 10_000  # characters, of which people use few
@@ -40,22 +40,22 @@ _UNSPACED: Final = re.compile(
 
 
 def words(text: str) -> list[str]:
-    """What a search looks for, each once, in the order of the text: words, or pairs of signs.
+    """Return the distinct search terms of a text, in the order of the text: words, or pairs of signs.
 
-    An apostrophe parts nothing: `O'Neill` is one word, `oneill`.
+    An apostrophe splits nothing: `O'Neill` is one word, `oneill`.
     """
     return list(dict.fromkeys(term for run in _runs(text, _WITHIN) for term in _sought(run)))
 
 
 def count_words(text: str) -> int:
-    """How many different words a person would say that a text has; a run of signs without a space is one."""
+    """Count the distinct words of a text as people do; a run of signs without a space is one word."""
     return len(set(_split(_folded(text).translate(_WITHIN))))
 
 
 def findable_words(*texts: str) -> list[str]:
-    """All that texts are found by, sorted: what stands around an apostrophe is found by itself too.
+    """Return all search terms of the texts, sorted; the parts around an apostrophe are also terms.
 
-    Of texts with more than MAX_FINDABLE words, the words of the first texts.
+    If the texts have more than MAX_FINDABLE terms, the terms of the first texts are kept.
     """
     whole = "\n".join(texts)
     found = (term for apostrophes in (_WITHIN, _BETWEEN) for run in _runs(whole, apostrophes) for term in _stored(run))
@@ -63,7 +63,7 @@ def findable_words(*texts: str) -> list[str]:
 
 
 def sort_key(text: str) -> str:
-    """What lists for people are sorted by: case and accents make no difference, so `Äpfel` stands beside `Apfel`."""
+    """Return the sort key of a text, without case and accents: `Äpfel` stands beside `Apfel`."""
     folded = _folded(text)
     return "".join(character for character in folded if unicodedata.category(character) != "Mn")
 

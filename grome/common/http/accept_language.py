@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 L = TypeVar("L", bound=str)
-# What browsers send has a few dozen ranges at most; the rest of a longer header is not read.
+# Browsers send a few dozen ranges at most; the rest of a longer header is not read.
 _RANGES_READ: Final = 50
 _RANGE: Final = re.compile(
     r"\s*([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?", re.ASCII

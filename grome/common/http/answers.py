@@ -26,7 +26,7 @@ class FieldFault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """What went wrong, after RFC 9457. `code` is stable and made for programs; `detail` is made for people."""
+    """Describes an error (RFC 9457). `code` is stable and made for programs; `detail` is made for people."""
 
     type: str
     title: str

@@ -1,13 +1,13 @@
-"""Who may keep an answer, and how one that a client still has is not sent again (RFC 9111; RFC 9110, section 13)."""
+"""Set the caching of answers, and skip an answer that the client still has (RFC 9111; RFC 9110, section 13)."""
 
 from hashlib import blake2b
 from typing import Final
 
 from sanic import Request
 
-# What no route declares otherwise. An account, its bookings and its tokens (RFC 6749, section 5.1) belong on no disk,
-# that of a shared phone included: `private, no-cache` would keep only shared caches away. Refusals are no exception,
-# since a cache may keep a 404 unasked (RFC 9110, section 15.1), and that thing may be there a moment later.
+# The default for routes without a declaration. An account, its bookings and its tokens (RFC 6749, section 5.1) must not
+# be stored on any disk, for example of a shared phone: `private, no-cache` would only exclude shared caches. Errors are
+# no exception: a cache may store a 404 by default (RFC 9110, section 15.1), and the resource may exist a moment later.
 NO_STORE: Final = "no-store"
 # `public`, since these answers are the same with a token and without: else caches between us and the client would not
 # keep one that was asked for with a token (RFC 9111, section 3.5).
@@ -17,16 +17,19 @@ REVALIDATED_BY_ITS_OWNER: Final = "private, no-cache"
 
 
 def kept_for(seconds: int) -> str:
-    """For what may be so old without harm. `REVALIDATED` is for what may not: it is asked for each time."""
+    """Return the Cache-Control for an answer that may be this many seconds old.
+
+    Use `REVALIDATED` for any other answer.
+    """
     return f"public, max-age={seconds}"
 
 
 def entity_tag(content: bytes, coding: str = "") -> str:
-    """A strong tag of a body that goes out in this coding; `content` is the body before it."""
+    """Return the strong tag of a body sent in this coding; `content` is the body before the coding."""
     return f'"{blake2b(content, digest_size=12).hexdigest()}{coding and "-"}{coding}"'
 
 
 def has_already(request: Request, tag: str) -> bool:
-    """Whether the client says that it has what this tag stands for. Weak tags count too (RFC 9110, section 13.1.2)."""
+    """Return whether the client already has the content of this tag. Weak tags match too (RFC 9110, section 13.1.2)."""
     known = ",".join(request.headers.getall("if-none-match", ()))
     return tag in known or known == "*"  # within a list of tags, one in its quotes is found only where it stands

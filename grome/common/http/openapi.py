@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from what routes declare and the Structs that decode and encode it."""
+"""Build the OpenAPI 3.1 document from the declared routes and the Structs that decode and encode it."""
 
 import inspect
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ _IF_NONE_MATCH: Json = {
 
 
 def openapi_document(features: Iterable[Routes], *, title: str, version: str, description: str) -> Json:
-    """Every route with its body, parameters, answers and refusals; whoever may call it stands in `x-roles`."""
+    """Build the document: every route with body, parameters, answers and errors; the roles stand in `x-roles`."""
     features = list(features)
     operations = [(feature, operation) for feature in features for operation in feature.operations]
     schemas = _Schemas([operation for _, operation in operations])
@@ -227,7 +227,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
         told = " ".join(f"`{code}`: {title}." for code, title in codes.items())
         responses[str(status)] = {"description": told, "content": {PROBLEM: {"schema": schemas.problem_of(codes)}}}
     for status, kind in operation.answers.items():
-        # A status can be both an answer and a refusal: /health/ready tells by 503 what is away.
+        # A status can be both an answer and an error: /health/ready names the missing services in a 503.
         response = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
         if isinstance(kind, str):
             response.setdefault("content", {})[kind] = {"schema": schemas.of(str)}

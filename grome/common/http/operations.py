@@ -1,4 +1,4 @@
-"""How a feature declares its routes. A handler's signature is what is decoded, checked and documented."""
+"""Declare the routes of a feature. The signature of a handler is decoded, checked and documented."""
 
 import inspect
 import re
@@ -38,7 +38,7 @@ IdempotencyKey = Annotated[
         description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
     ),
 ]
-# What is longer than a UUID, as all our tokens are. %3A is a colon, of which ids of jobs have several.
+# Longer than a UUID, as all our tokens are. %3A is a colon, of which ids of jobs have several.
 _LIKE_A_TOKEN: Final = re.compile(r"(?:[\w.~-]|%(?!3a)){40,}", re.IGNORECASE)
 
 Answers = dict[int, type[Struct] | str | None]
@@ -46,12 +46,12 @@ Answers = dict[int, type[Struct] | str | None]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route as the OpenAPI document needs it.
+    """Describes one route for the OpenAPI document.
 
-    `answers` maps statuses to Structs, None for an empty body, or to the media type of what is no JSON. `refusals` are
-    those of its use case; the document adds the common ones. `cache` is the answer's Cache-Control. `at_once` is asked
-    before anything is decoded, for the one route where that costs more than the answer. `also` says which requests may
-    come without an account, for the one route that machines read.
+    `answers` maps statuses to Structs, to None for an empty body, or to a media type other than JSON. `refusals` are
+    the errors of the use case; the document adds the common errors. `cache` is the Cache-Control of the answer.
+    `at_once` is called before decoding, for the one route where decoding costs more than the answer. `also` selects the
+    requests that need no account, for the one route that machines read.
     """
 
     tag: str
@@ -74,12 +74,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class Routes:
-    """A feature's routes: a Sanic blueprint, and the operations that document it.
+    """Holds the routes of a feature: a Sanic blueprint, and the operations that document it.
 
-    A handler is `async def name(request, actor, <parts of the path>, body, query, idempotency_key) -> Answer`, of which
-    it takes what it needs. `actor` is None where anyone may call and no token came. `body` and `query` are Structs,
-    parts of the path UUIDs, dates, or strings where anything can be one. It returns a Struct, None for 204, or a ready
-    response whose kinds stand in `answers`.
+    A handler is `async def name(request, actor, <parts of the path>, body, query, idempotency_key) -> Answer`, with
+    only the parameters that it needs. `actor` is None if anyone may call and no token came. `body` and `query` are
+    Structs, and parts of the path are UUIDs, dates, or unrestricted strings. A handler returns a Struct, None for 204,
+    or a ready response of a kind in `answers`.
     """
 
     tag: str
@@ -93,7 +93,7 @@ class Routes:
             blueprint.add_route(
                 _endpoint(operation),
                 _sanic_path(operation.path),
-                # Whatever is read by GET answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
+                # Every GET route answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
                 methods=[operation.method, *(["HEAD"] if operation.method == "GET" else [])],
                 name=operation.handler.__name__,
             )

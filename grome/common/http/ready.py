@@ -28,7 +28,7 @@ class ReadyResponse(BaseHTTPResponse):
         self.content_type = None
         self.stream = None
         self.status = status
-        self.headers = {}  # type: ignore[assignment]  # what Sanic adds: length and connection
+        self.headers = {}  # type: ignore[assignment]  # Sanic adds length and connection
         self._cookies = None
         self.request_id, self.lines = request_id, lines
 
