@@ -50,7 +50,10 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Preferences(Struct, frozen=True):
-    """`reminders` are sent so many hours before a visit starts. Quiet hours are wall time in `timezone`."""
+    """Sets language, time zone, channels and reminders.
+
+    `reminders` are hours before a visit; quiet hours are in `timezone`.
+    """
 
     notifications: NotificationPreferences = NotificationPreferences()
     language: Language = "en"
@@ -60,7 +63,7 @@ class Preferences(Struct, frozen=True):
 
 
 class AccountEvent(Struct, frozen=True):
-    """Something that happened to an account, written by the same atomic write as the thing itself."""
+    """Records an event of an account, in the same atomic write as the change itself."""
 
     id: UUID
     type: EventType
@@ -87,7 +90,7 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Device(Struct, frozen=True):
-    """What the client and the connection tell of a device."""
+    """Describes a device, as told by the client and the connection."""
 
     id: str | None = None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What users choose about messages, language and zone."""
+"""Read and change a user's preferences about messages, language and time zone."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ def _of(user: User | None) -> Preferences:
 
 
 def _changes(patch: Struct, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Paths within the preferences and what to store there; lists lose what they hold twice."""
+    """Yield paths within the preferences with the values to store; lists lose duplicates."""
     for name in patch.__struct_fields__:
         value = getattr(patch, name)
         if value is UNSET:

@@ -51,7 +51,7 @@ class UserRepository:
             raise AccountExists(faults=((field, "belongs to another account"),)) from None
 
     async def add_many(self, users: Sequence[User]) -> int:
-        """Add those whose id, email and phone are free and leave the rest; returns how many were added."""
+        """Add the users with a free id, email and phone and skip the rest; return the number of added users."""
         return await insert_missing(self._users, [to_document(user) for user in users])
 
     async def find(self, user_id: UUID) -> User | None:

@@ -146,11 +146,11 @@ class AccountService:
         return await self._users.find(user_id)
 
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
-        """What people are called, by id and by one query; who has no account is left out."""
+        """Return people's names by id, with one query; ids without an account are left out."""
         return await self._users.names(user_ids) if user_ids else {}
 
     async def live_devices(self, user_id: UUID) -> set[str]:
-        """The ids, as clients gave them, of the devices that the user is signed in on."""
+        """Return the ids, as given by the clients, of the devices with a live session of the user."""
         return await self._sessions.live_devices(user_id, self._clock())
 
     async def noticed_device(self, user_id: UUID, event_id: UUID) -> Device | None:

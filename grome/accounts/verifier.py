@@ -50,12 +50,15 @@ class Verifier:
         await self._subscription.close()
 
     def remembered(self, token: str) -> Actor | None:
-        """Whom the token was verified for, as long as that need not be done again."""
+        """Return the cached actor of the token; None if the token is not cached or has to be verified again."""
         actor, until = self._known.get(token, (None, None))
         return actor if until and self._clock() < until else None
 
     async def actor(self, token: str) -> Actor:
-        """Raises Unauthenticated for a token that is not ours, has expired, or whose session was revoked."""
+        """Return the actor.
+
+        Raises Unauthenticated for an invalid or expired token, and for a token of a revoked session.
+        """
         if actor := self.remembered(token):
             return actor
         now = self._clock()
@@ -96,7 +99,7 @@ class Verifier:
         self._drop(UUID(bytes=message))
 
     def _missed(self) -> None:
-        """What was said meanwhile went unheard, so everything is looked up again."""
+        """Clear the cache: revocations may have been missed, so every token is verified again."""
         self._revocations += 1
         self._known.clear()
         self._tokens_of.clear()

@@ -20,7 +20,7 @@ _TRAVEL_STEP_MIN: Final = 5
 
 
 class Way(NamedTuple):
-    """From the barber to a customer, as the crow flies."""
+    """Holds the straight-line distance and the travel time from the barber to a customer."""
 
     distance_m: float
     travel_min: int
@@ -32,13 +32,13 @@ NO_WAY: Final = Way(0.0, 0)
 def lay_out(
     barber: Barber, services: Sequence[ChosenService], now: datetime, taken: frozenset[int], way: Way = NO_WAY
 ) -> tuple[Calendar, Visit]:
-    """What `obstacle` and the others want to know; `taken` as `Calendar` says."""
+    """Build the calendar and the visit that `obstacle` and the other rules need; `taken` as in `Calendar`."""
     calendar = calendar_of(barber, rules_for(barber.rules, services), now, taken)
     return calendar, visit_for(barber.rules, services, way.travel_min, _way_min(barber.house_calls, way))
 
 
 def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: frozenset[int] = frozenset()) -> Calendar:
-    """A barber's openings and time off; `rules` and `taken` as `Calendar` says."""
+    """Build the calendar of a barber's openings and time off; `rules` and `taken` as in `Calendar`."""
     openings = barber.openings
     return Calendar(
         ZoneInfo(barber.timezone),
@@ -53,7 +53,10 @@ def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: froze
 
 
 def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
-    """Raises Invalid for `field` where the barber makes no house calls, or not so far away."""
+    """Return the travel to the point.
+
+    Raises Invalid for `field` if the barber makes no house calls, or not so far away.
+    """
     if not barber.service_radius_km:
         raise Invalid(field, "the barber makes no house calls")
     (from_lng, from_lat), (to_lng, to_lat) = barber.location.coordinates, point.coordinates
@@ -75,7 +78,7 @@ def _way_min(rules: HouseCallRules, way: Way) -> int:
 
 
 def unknown_part(calendar: HolidayCalendar) -> str | None:
-    """The field that names a country, or a part of it, whose holidays nobody knows; None if all is well."""
+    """Return the field with an unsupported country or subdivision; None if the holidays are known."""
     parts = _library().list_supported_countries().get(calendar.country)
     if parts is None:
         return "country"

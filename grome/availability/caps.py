@@ -37,13 +37,13 @@ def cap_on_service(service_id: UUID, most: int) -> Cap:
 
 
 def seats(cap: Cap, day: date) -> range:
-    """The numbers of all seats that there can be for what is counted on one of the barber's dates, the first first."""
+    """Return the numbers of all seats for the subject of the cap on one of the barber's dates, in order."""
     first = (day.toordinal() << _SUBJECT_BITS | cap.subject) << _SEAT_BITS
     return range(-first, -first - (1 << _SEAT_BITS), -1)
 
 
 def seats_taken(numbers: Iterable[int]) -> Counter[SeatsOfDay]:
-    """How many seats of each day and subject are among a calendar's ticks."""
+    """Count the seats of each day and subject among the ticks of a calendar."""
     return Counter(_counted(number) for number in numbers if number < 0)
 
 
@@ -61,10 +61,10 @@ def _counted(seat: int) -> SeatsOfDay:
 
 
 def free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:
-    """Those that may be taken: as many as the cap leaves, the first of those that nobody has.
+    """Return the free seats that may be taken: the lowest free numbers, as many as the cap leaves.
 
-    Where the cap was higher once, some beyond it may be held. To whoever looks at the same time the same few are free,
-    so that no more of them are taken than the cap leaves.
+    If the cap was higher before, seats beyond the cap may be held. Concurrent readers get the same few seats, so
+    together they cannot take more seats than the cap leaves.
     """
     every = seats(cap, day)
     left = cap.most - sum(seat in numbers for seat in every)

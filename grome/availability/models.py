@@ -76,7 +76,7 @@ class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """One opening a weekday. Neighbours may touch or overlap, but no booking reaches from one into another."""
+    """Holds one opening for each weekday. Adjacent openings may touch or overlap, but no booking spans two openings."""
 
     monday: DayHours
     tuesday: DayHours
@@ -92,14 +92,14 @@ class WeeklyHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DateOverride(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one date has instead of its weekday's hours, whatever holiday it is; closed where `hours` are null."""
+    """Replaces the weekday's hours and any holiday on one date; the date is closed if `hours` is null."""
 
     date: date
     hours: DayHours | None
 
 
 class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
-    """No visit lies in [starts_at, ends_at), nor its buffers and travel; it may begin and end at any moment."""
+    """Blocks [starts_at, ends_at) for visits with their buffers and travel; it may begin and end at any moment."""
 
     id: UUID
     starts_at: datetime
@@ -108,7 +108,7 @@ class TimeOff(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose public holidays keep the shop closed: an ISO 3166-1 country and, where they differ, its subdivision."""
+    """Selects the public holidays that keep the shop closed: an ISO 3166-1 country and, if needed, its subdivision."""
 
     country: Annotated[str, Meta(pattern="^[A-Z]{2}" + END, max_length=2, examples=["DE"])]
     subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*" + END, examples=["BE"])] = ""
@@ -122,7 +122,10 @@ DailyCap = Annotated[int, Meta(ge=1, le=200, description="Visits on one of the b
 
 
 class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a barber takes bookings. Buffers are kept free around the visible time, and those of neighbours add up."""
+    """Sets how a barber takes bookings.
+
+    Buffers are kept free around the visible time, and buffers of neighbours add up.
+    """
 
     slot_step_min: SlotStep = 15
     min_notice_min: MinNotice = 60
@@ -134,9 +137,9 @@ class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one service has instead of the barber's rules; null where it has theirs.
+    """Replaces the barber's rules for one service; a null field follows the barber's rule.
 
-    Its daily cap counts the visits with this service, and holds beside the barber's own.
+    The daily cap counts the visits with this service, and applies in addition to the barber's daily cap.
     """
 
     slot_step_min: SlotStep | None = None
@@ -149,8 +152,10 @@ class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Processing(Struct, frozen=True, forbid_unknown_fields=True):
-    """While a service works by itself, colour for instance, the barber may take somebody else: `duration_min` from
-    `after_min` after its start.
+    """Frees the barber while a service works by itself, for example colour.
+
+    The barber may take another customer for `duration_min` minutes, from `after_min` minutes after the start of the
+    service.
     """
 
     after_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
@@ -158,9 +163,9 @@ class Processing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def faults(hours: WeeklyHours) -> list[Fault]:
-    """What the types cannot refuse: breaks that leave the hours, run backwards or overlap; empty when all is well.
+    """Return the faults that the types cannot detect: breaks that leave the hours, run backwards or overlap.
 
-    Closed days are looked at too, since they can be opened again.
+    Returns an empty list if there are no faults. Closed days are checked too, since they can be opened again.
     """
     return [
         (f"{weekday}.{path}", message)
@@ -170,7 +175,7 @@ def faults(hours: WeeklyHours) -> list[Fault]:
 
 
 def day_faults(day: DayHours) -> list[Fault]:
-    """The same of one day."""
+    """Return the faults of one day, as `faults` does."""
     _, closing = day.minutes
     found: list[Fault] = []
     sound: list[tuple[int, int, int]] = []

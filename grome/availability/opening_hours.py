@@ -23,7 +23,7 @@ class Opening:
         return mask_of(Span(self.hours.start, self.hours.end - ticks + 1), within)
 
     def grid(self, step: int, within: Span) -> int:
-        """Counted in steps from the opening, elapsed time whatever the clocks do."""
+        """Return the starts on the grid, in steps of elapsed time from the opening, regardless of clock changes."""
         return comb(self.hours, step, within)
 
     def on_break(self, at_work: Sequence[Span], within: Span) -> int:

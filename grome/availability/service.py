@@ -1,4 +1,4 @@
-"""The free times of barbers: the rules of `slots.py` laid over what is booked."""
+"""Find the free times of barbers, by the rules of `slots.py` and the existing bookings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -63,10 +63,10 @@ class AvailabilityService:
     async def free_between(
         self, barber_ids: Sequence[UUID], start: datetime, end: datetime, service_id: UUID | None
     ) -> frozenset[UUID]:
-        """Those who could be booked now for a visit that lies wholly between two aware moments, buffers aside.
+        """Return the barbers that could be booked now for a visit wholly between two aware moments, buffers aside.
 
-        The visit is for the service, or for the shortest that each barber offers; who does not offer it, or is not
-        there, is not free. Two queries at most, however many barbers there are.
+        The visit is for the service, or for the shortest service of each barber. A barber that does not exist or does
+        not offer the service is not free. Two queries at most, regardless of the number of barbers.
         """
         barbers = await self._barbers.find_many(barber_ids)
         laid_out = self._laid_out([(one, [service]) for one in barbers if (service := _shortest(one, service_id))])
@@ -84,7 +84,10 @@ class AvailabilityService:
     async def _with_what_is_taken(
         self, laid_out: Sequence[_LaidOut], starts: Sequence[Span]
     ) -> AsyncIterator[_LaidOut]:
-        """Each with what must be known for its starts, by one query for them all, or none if there are no starts."""
+        """Yield each calendar with the occupied ticks for its starts.
+
+        The ticks of all calendars are read by one query, or by none if there are no starts.
+        """
         each = [to_be_known(one.calendar, one.visit, span) for one, span in zip(laid_out, starts, strict=True)]
         known = [span for span in each if span.start < span.end]
         taken: dict[UUID, frozenset[int]] = {}

@@ -1,5 +1,7 @@
-"""What can be booked. The rules at the end of this file are the only decision: the list of slots, the creation of a
-booking and the explanations all ask them, about a month of starts at once or about one.
+"""Decide which starts can be booked.
+
+The rules at the end of this file are the only decision. The list of slots, the creation of a booking and the
+explanations all use these rules, for a month of starts at once or for a single start.
 """
 
 from collections import Counter
@@ -53,7 +55,7 @@ class Obstacle(Coded):
 
 
 class Slot(NamedTuple):
-    """What the customer sees of a booking, in UTC, without buffers."""
+    """Holds the visible time of a booking, in UTC, without buffers."""
 
     start: datetime
     end: datetime
@@ -61,11 +63,10 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Calendar:
-    """What is known of one barber when a decision is made; `now` is aware, in any zone.
+    """Holds the facts about one barber for a decision; `now` is aware, in any zone.
 
-    `rules` are those that hold for the visit in question. `taken` holds the ticks of the bookings that occupy time,
-    each with its own buffers, and their seats. It must be complete for what `to_be_known` says of the starts in
-    question.
+    `rules` apply to the visit in question. `taken` holds the ticks of the bookings that occupy time, with their buffers
+    and seats. It must be complete in the span that `to_be_known` returns for the starts in question.
     """
 
     timezone: ZoneInfo
@@ -170,9 +171,9 @@ def obstacle(calendar: Calendar, start: datetime, visit: Visit) -> Obstacle | No
 
 
 def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> list[tuple[date, list[Slot]]]:
-    """Each date from `first` to `last`, both included, with the slots whose start has that local date, by time.
+    """List each date from `first` to `last`, both included, with the slots that start on this local date, by time.
 
-    Dates without slots are listed too, so the caller bounds the range. What is offered is what `obstacle` lets pass.
+    Dates without slots are listed too, so the caller bounds the range. A start is offered if `obstacle` finds nothing.
     """
     free = _free(calendar, visit, calendar.starts_on(first, last))
     tick, today = next(free, None), calendar.today
@@ -188,9 +189,9 @@ def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> lis
 
 
 def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit: Visit) -> Slot | None:
-    """The earliest slot that lies wholly between two aware moments, buffers aside; the search ends where it is found.
+    """Return the earliest slot wholly between two aware moments, buffers aside; None if there is none.
 
-    It is the first of those that `free_slots` would list.
+    It is the first slot that `free_slots` would list; the search ends there.
     """
     begin, end_of_starts = calendar.starts_between(start, end, visit)
     while begin < end_of_starts:
@@ -202,9 +203,9 @@ def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit
 
 
 def to_be_known(calendar: Calendar, visit: Visit, starts: Span) -> Span:
-    """For which ticks `taken` must be complete, so that something can be said of these starts.
+    """Return the span in which `taken` must be complete to decide about these starts.
 
-    That are those which the visit could keep from others and, under a daily cap, those of whole dates.
+    The span covers the ticks that the visit could occupy and, under a daily cap, whole dates.
     """
     if starts.start >= starts.end:
         return Span(0, 0)
@@ -217,16 +218,15 @@ def to_be_known(calendar: Calendar, visit: Visit, starts: Span) -> Span:
 
 
 def occupied_ticks(rules: BookingRules, start: datetime, visit: Visit) -> list[int]:
-    """The ticks that a booking keeps from others, its buffers included and its gaps left out."""
+    """Return the ticks that a booking occupies, with its buffers and without its gaps."""
     begin = tick_of(start)
     return [begin + tick for span in visit.kept(rules) for tick in range(*span)]
 
 
 def refusals(calendar: Calendar, visit: Visit, within: Span, starts: int) -> Iterator[tuple[Obstacle, int]]:
-    """Of the starts of a mask those that are refused, each under the first rule that objects to it.
+    """Yield the refused starts of a mask, each under the first rule that refuses it.
 
-    Who has been refused is not asked about again: the first rules keep the others away from years that a date cannot
-    hold.
+    A refused start is not passed to later rules: the first rules keep out years that a date cannot hold.
     """
     for why, objected in _objections(calendar, visit, within):
         if refused := objected & starts:

@@ -1,10 +1,10 @@
-"""Time in ticks, the 5-minute steps of Unix time: tick n begins n * 300 seconds after 1970-01-01T00:00Z.
+"""Count time in ticks, the 5-minute steps of Unix time: tick n begins n * 300 seconds after 1970-01-01T00:00Z.
 
 Wall times lie on whole ticks in every zone, because no offset has left the quarter-hours since 1972. They become
-instants as RFC 5545, section 3.3.5 says, for openings, closings and breaks alike: a time that exists twice is the first
-of the two, and a time that a clock change skips is read with the offset before the change, so that 02:30 in a gap from
-02:00 to 03:00 is the instant whose clock then shows 03:30. This is what Python does with `fold=0` (PEP 495). A span
-that this turns inside out, 02:30 to 03:00 in that gap, is empty.
+instants by RFC 5545, section 3.3.5, for openings, closings and breaks alike. A time that exists twice is the first of
+the two. A time that a clock change skips is read with the offset before the change: 02:30 in a gap from 02:00 to 03:00
+is the instant at which the clock shows 03:30. Python does the same with `fold=0` (PEP 495). A span that this turns
+inside out, 02:30 to 03:00 in that gap, is empty.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

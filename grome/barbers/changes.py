@@ -1,4 +1,4 @@
-"""Every change of a barber, told to every process: whoever keeps barbers in memory hears of it within milliseconds."""
+"""Publish every change of a barber to all processes, so that their caches are updated within milliseconds."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,9 +16,9 @@ CHANNEL: Final = "barbers:changes"
 
 
 class BarberChange(Struct, frozen=True):
-    """A barber after a change; `removed` where the change took them away.
+    """Holds a barber after a change; `removed` if the change removed the profile.
 
-    Messages can come late and out of order. What counts is the one with the greatest `moment`.
+    Messages can arrive late and out of order. The change with the greatest `moment` is the current change.
     """
 
     barber: Barber
@@ -34,10 +34,10 @@ class Listener(Protocol):
     """Keeps barbers in memory. Both methods are called in the event loop and must not wait."""
 
     def changed(self, change: BarberChange) -> None:
-        """Take a change over, unless it is older than what is kept."""
+        """Apply a change, unless it is older than the kept state."""
 
     def missed(self) -> None:
-        """Changes may have gone unheard; from here on they are heard, or `listening` is false."""
+        """Handle a gap: changes may have been missed. Later changes arrive again, or `listening` is false."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -45,7 +45,10 @@ _decode: Callable[[bytes], BarberChange] = msgspec.msgpack.Decoder(BarberChange)
 
 
 class BarberChanges:
-    """Tells and hears changes over Redis pub/sub, which forgets: a listener trusts what it keeps for so long only."""
+    """Publishes and receives changes over Redis pub/sub.
+
+    Messages can get lost, so listeners keep barbers for a limited time.
+    """
 
     def __init__(self, redis: Redis, subscribing_redis: Redis, namespace: Namespace) -> None:
         self._redis, self._channel = redis, namespace.channel(CHANNEL)
@@ -60,14 +63,17 @@ class BarberChanges:
 
     @property
     def listening(self) -> bool:
-        """Whether this process hears what others change; it does not while Redis is away."""
+        """Return whether this process receives the changes of other processes; false while Redis is away."""
         return self._subscription.is_live
 
     def add(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
     async def tell(self, change: BarberChange) -> None:
-        """Called after the write. This process knows at once; with Redis away the others look again by themselves."""
+        """Publish a change after its write.
+
+        This process is updated at once; without Redis, others read again by themselves.
+        """
         self._pass_on(change)
         try:
             await self._redis.publish(self._channel, _encode(change))

@@ -14,7 +14,7 @@ KEPT_S: Final = 10.0
 
 
 class KnownBarbers:
-    """Hours, offers and rules as they were a moment ago. What is taken is never decided from here."""
+    """Caches hours, offers and rules for a short time. Occupied time is never decided from this cache."""
 
     def __init__(self, changes: BarberChanges) -> None:
         self._changes = changes
@@ -22,14 +22,14 @@ class KnownBarbers:
         changes.add(self)
 
     def get(self, barber_id: UUID) -> Barber | None:
-        """None where the barber is not kept, not kept any more, or was removed."""
+        """Return the cached barber; None if the barber is not cached, has expired or was removed."""
         change, until = self._kept.get(barber_id, (None, 0.0))
         if change is None or change.removed or until < time.monotonic() or not self._changes.listening:
             return None
         return change.barber
 
     def keep(self, read: Barber | None) -> Barber | None:
-        """Keeps what was read from the database and gives it back, or what was told meanwhile if that is newer."""
+        """Cache a barber read from the database and return it, or return a newer state received meanwhile."""
         if read is None:
             return None
         self.changed(BarberChange(read))

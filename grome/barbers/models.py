@@ -1,4 +1,4 @@
-"""Barbers: where they are, what they offer and for how much."""
+"""Define barbers, with their place, services and prices."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -91,7 +91,7 @@ class Openings(Struct, frozen=True):
 
 
 class HouseCallRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """The way to a customer takes `minutes_per_km` and at least `least_travel_min`, rounded up to five minutes."""
+    """Sets the travel time: `minutes_per_km`, at least `least_travel_min`, rounded up to five minutes."""
 
     minutes_per_km: Annotated[float, Meta(gt=0, le=60)] = 3.0
     least_travel_min: Annotated[int, Meta(ge=0, le=120, multiple_of=5)] = 10
@@ -111,7 +111,10 @@ class CancellationPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DepositRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """Due when a booking is made: `percent` of the price, at least `least`, at most the price; both 0 for none."""
+    """Sets the deposit due at booking: `percent` of the price, at least `least` and at most the price.
+
+    No deposit is due if both are 0.
+    """
 
     percent: Percent = 0
     least: Amount = 0
@@ -125,7 +128,7 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StarCounts(Struct, frozen=True):
-    """How many reviews gave one star, how many two, and so on."""
+    """Counts the reviews with one star, with two stars, and so on."""
 
     one: Annotated[int, Meta(ge=0)] = 0
     two: Annotated[int, Meta(ge=0)] = 0
@@ -145,10 +148,10 @@ class StarCounts(Struct, frozen=True):
 
 
 class Ratings(Struct, frozen=True, kw_only=True):
-    """All ratings of a barber, under the barber's id. It stays where the profile is removed.
+    """Holds all ratings of a barber, under the barber's id. It stays if the profile is removed.
 
-    `rating` and `reviews_count` of the profile follow from it, and are written in the same transaction. `changes` only
-    grows, so that whoever reads it to write the profile collides with whoever changes it.
+    `rating` and `reviews_count` of the profile are derived from it, and are written in the same transaction. `changes`
+    only grows, so that a transaction that reads it to write the profile conflicts with a transaction that changes it.
     """
 
     id: UUID = field(name="_id")
@@ -157,18 +160,17 @@ class Ratings(Struct, frozen=True, kw_only=True):
 
 
 def star_changes(taken: int | None, given: int | None) -> StarChanges:
-    """By the names in `StarCounts`, those of no change included: what a rating less and a rating more come to."""
+    """Return the change of each count, by the names in `StarCounts`, if one rating is removed and another is added."""
     names = StarCounts.__struct_fields__
     return {name: (stars == given) - (stars == taken) for stars, name in enumerate(names, start=1)}
 
 
 class Barber(Struct, frozen=True, kw_only=True):
-    """A barber's profile under the id of the barber's account.
+    """A barber's profile is stored under the id of the barber's account.
 
-    `rating` is the mean of what all `reviews_count` reviews gave, 0 while there are none.
-
-    `neighbourhood` is the part of town as people there call it. House calls go as far as `service_radius_km`, 0 for
-    none. `version` grows with every write; with `created_at` before it, it orders what is told of a barber.
+    `rating` is the mean of all `reviews_count` reviews, 0 while there are none. `neighbourhood` is the local name of
+    the part of town. House calls go as far as `service_radius_km`, 0 for none. `version` grows with every write;
+    `created_at` and then `version` order the published changes of a barber.
     """
 
     id: UUID = field(name="_id")
@@ -194,7 +196,7 @@ class Barber(Struct, frozen=True, kw_only=True):
 
 
 class BarberWords(Struct, frozen=True):
-    """What a barber is found by: the words of these fields of `Barber`, from the most telling to the least."""
+    """Holds the search words of these fields of `Barber`, from the most to the least significant field."""
 
     display_name: FindableWords
     services: FindableWords
@@ -208,7 +210,7 @@ class StoredBarber(Barber, frozen=True, kw_only=True):
 
 
 class MapPin(Struct, frozen=True, kw_only=True):
-    """What of a barber the search on the map shows or goes by, under the names that it has in `Barber`."""
+    """Holds the fields of a barber that the map search shows or filters by, under the names in `Barber`."""
 
     id: UUID = field(name="_id")
     display_name: str

@@ -82,7 +82,7 @@ class BarberRepository:
         self._barbers, self._ratings = database[COLLECTION.name], database[RATINGS.name]
 
     async def add_many(self, barbers: Sequence[Barber]) -> int:
-        """Add those whose id is free and leave the rest; returns how many were added."""
+        """Add the barbers with a free id and skip the rest; return the number of added barbers."""
         return await insert_missing(self._barbers, [document_of(barber) for barber in barbers])
 
     async def find(self, barber_id: UUID) -> Barber | None:
@@ -215,7 +215,7 @@ class BarberRepository:
         return [(from_document(document, Barber), place) for document, place in found]
 
     async def complete(self) -> None:
-        """Give those from before there was a search their words, and whatever else they lack."""
+        """Backfill the search words and other missing fields of documents from before the search existed."""
         await fill_in(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
 
     async def renew_words(self) -> None:
@@ -223,7 +223,7 @@ class BarberRepository:
 
 
 def document_of(barber: Barber) -> Document:
-    """What is stored of a barber."""
+    """Build the stored document of a barber."""
     return _stored(to_document(barber))
 
 
@@ -232,7 +232,7 @@ def _stored(fields: Document) -> Document:
 
 
 def _with_words(fields: Document) -> Document:
-    """These fields for a `$set`, and with them what they are found by."""
+    """Return these fields for a `$set`, with their search words."""
     return {**fields, **{f"words.{name}": _words(fields[name]) for name in _SEARCHED if name in fields}}
 
 
@@ -245,7 +245,7 @@ def _within(centre: GeoPoint, radius_m: float) -> Document:
 
 
 def _haversine(point: GeoPoint) -> Document:
-    """An aggregation expression of what `ByDistance` goes by."""
+    """Build the aggregation expression of the distance that `ByDistance` sorts by."""
     longitude, latitude = point.coordinates
     here = math.radians(latitude)
     there = {"$degreesToRadians": {"$last": "$location.coordinates"}}

@@ -1,4 +1,4 @@
-"""Finding barbers by words: their name, what they offer, their part of town."""
+"""Search barbers by words in their name, services and part of town."""
 
 import math
 from typing import Final

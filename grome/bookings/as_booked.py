@@ -16,7 +16,7 @@ from grome.bookings.models import BookedService, Booking
 
 
 def lay_out_again(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, Visit]:
-    """What `obstacle` and the others want to know, as if nothing was taken."""
+    """Build the calendar and the visit for `obstacle` and the other rules, without occupied time."""
     call = booking.house_call
     way = Way(call.distance_m, call.travel_min) if call else NO_WAY
     return lay_out(barber, services_as_booked(barber, booking), now, frozenset(), way)

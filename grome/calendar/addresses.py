@@ -20,11 +20,11 @@ class CalendarAddresses:
         self._public_url = public_url
 
     def write(self, user_id: UUID, generation: int) -> str:
-        """The whole address."""
+        """Return the full address."""
         return f"{self._public_url}{PATH}/{self._token(user_id, generation)}/{FILE}"
 
     def user_of(self, token: str) -> UUID | None:
-        """Whose address it would be if it were one; None where it is nobody's."""
+        """Return the user id in an unverified address; None if there is no user id."""
         raw = _raw(token)
         return UUID(bytes=raw[_MAC_BYTES:]) if raw else None
 

@@ -1,4 +1,4 @@
-"""What stands in a calendar about one booking or one time off, in its reader's words. No I/O."""
+"""Build the calendar event of a booking or of time off, in the reader's language, without I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _REMEMBERED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """`timezone` is where its clocks stand; who has left the map has no `point`."""
+    """Describes a barber's shop. `timezone` is its zone; a barber without a profile has no `point`."""
 
     name: str
     timezone: str
@@ -50,7 +50,10 @@ def shop_of(barber: Barber) -> Shop:
 
 
 def first_name(name: str) -> str:
-    """All that a barber's calendar, which may lie with others than us, tells of whoever comes."""
+    """Return the first name.
+
+    A barber's calendar shows no more of a customer, because it may be hosted by third parties.
+    """
     return next(iter(name.split()), "")
 
 
@@ -144,5 +147,5 @@ def _price(amount: int, currency: str, reader: Reader) -> str:
 
 @lru_cache(_REMEMBERED)
 def _line(text: str, reader: Reader) -> str:
-    """What somebody typed, on one line and without links; nothing if it was nothing."""
+    """Return user text on one line and without links; empty if there is no text."""
     return reader.typed(text).text if text.strip() else ""

@@ -1,4 +1,4 @@
-"""What a person's calendar holds: looked up by a number of queries that does not grow with the visits."""
+"""Load the events of a person's calendar, with a constant number of queries."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Visits:
         self._app_base, self._clock = app_base, clock
 
     async def around_now(self, user: User) -> list[Entry]:
-        """All that the feed of a customer or a barber tells, the earliest visit first."""
+        """Return all events in the feed of a customer or a barber, visits by time."""
         now, party = self._clock(), party_of(user.role)
         turn = now - _STILL_ON
         behind, ahead = await asyncio.gather(
@@ -49,7 +49,7 @@ class Visits:
         return entries + await self._time_off(user) if user.role is Role.BARBER else entries
 
     async def find(self, user: User, booking_id: UUID) -> Entry:
-        """Raises NotFound for what is not the user's visit, neither as its customer nor as its barber."""
+        """Return the event of a visit. Raises NotFound if the user is neither its customer nor its barber."""
         booking = (await self._bookings.find_many([booking_id])).get(booking_id)
         if booking is None or user.id not in {booking.customer_id, booking.barber_id}:
             raise NotFound
@@ -72,7 +72,10 @@ class Visits:
         return await asyncio.to_thread(lambda: [entry(booking) for booking in bookings])
 
     async def _shops(self, barber_ids: set[UUID]) -> dict[UUID, Shop]:
-        """A barber who has left the map since is still somebody; nobody knows in which zone."""
+        """Return the shops by barber id.
+
+        A removed profile leaves the account's name, in UTC, since its zone is unknown.
+        """
         shops = {barber.id: shop_of(barber) for barber in await self._barbers.find_many(list(barber_ids))}
         if gone := barber_ids.difference(shops):
             names = await self._accounts.names(gone)

@@ -31,7 +31,7 @@ class Service(Struct, frozen=True, kw_only=True):
 
 
 class ServiceWords(Struct, frozen=True):
-    """What an entry is found by, in English and its translations, from the most telling to the least."""
+    """Holds the search words of a service, English and translated, from the most to the least significant field."""
 
     name: FindableWords
     category: FindableWords

@@ -1,4 +1,4 @@
-"""Who asks. Every use case takes an Actor, and every query of a person's things runs as one."""
+"""Define actors. Every use case takes an Actor, and every query of personal data is limited to an Actor."""
 
 from enum import StrEnum
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Enumerations whose members have a sentence for people beside their stable code."""
+"""Define enumerations with a sentence for people beside each stable code."""
 
 from enum import StrEnum
 from typing import Self

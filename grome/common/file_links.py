@@ -1,4 +1,4 @@
-"""Links to stored files that are good for a while for whoever has them, without a sign-in."""
+"""Create links to stored files that work for a limited time for any holder, without a sign-in."""
 
 import base64
 from typing import Final
@@ -14,7 +14,7 @@ _MAC_BYTES: Final = 32
 
 
 class FileLink(Struct, frozen=True, array_like=True):
-    """What a link allows: to fetch one file under this name, as long as it is not `expires` (Unix seconds)."""
+    """Allows fetching one file under this name until `expires` (Unix seconds)."""
 
     key: str
     expires: int
@@ -23,7 +23,7 @@ class FileLink(Struct, frozen=True, array_like=True):
 
 
 class FileLinks:
-    """Writes and reads links of ours. The key is derived, so that nothing else that we sign passes for a link."""
+    """Writes and reads file links. The key is derived, so that no other signed token passes for a link."""
 
     def __init__(self, signing_key: str, public_url: str, clock: Clock) -> None:
         self._signer = LinkSigner(signing_key, "links to files", _MAC_BYTES)

@@ -10,10 +10,10 @@ _VERSION_AND_VARIANT = 0x7 << 76 | 0x2 << 62
 
 
 def new_id() -> UUID:
-    """A UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
+    """Create a UUID version 7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
 
-    Made by us and not by the database, so that a write whose answer was lost can be repeated under the same id. Ids
-    made later sort later, which keeps the `_id` index growing at one end.
+    Grome creates ids instead of the database, so that a write without an answer can be repeated under the same id.
+    Later ids sort later, so the `_id` index grows at one end.
     """
     return UUID(int=_uuid7())
 

@@ -78,12 +78,12 @@ def database(client: Client, settings: MongoSettings) -> Database:
 
 
 def in_passing(collection: Collection) -> Collection:
-    """For writes of what is done again if it is lost: answered at once, and a failover may take them back."""
+    """Return the collection with fast writes that a failover may roll back, for writes that are repeated if lost."""
     return collection.with_options(write_concern=WriteConcern(w=1, j=False))
 
 
 def is_passing_fault(error: BaseException) -> bool:
-    """Whether the same operation may succeed a moment later: the server is away, electing, too slow or unsure."""
+    """Return whether the same operation may succeed a moment later: server away, electing, too slow or unsure."""
     passing = (
         ConnectionFailure,
         ExecutionTimeout,

@@ -1,4 +1,4 @@
-"""Writes to several documents that are all stored or none of them."""
+"""Write several documents atomically: all of them or none."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ Session = AsyncClientSession
 
 
 class Transaction:
-    """`session` goes with each read and write. What is given to `then` happens once all is stored, and not before."""
+    """Groups reads and writes that use `session`. Callbacks given to `then` run only after the commit."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -85,11 +85,11 @@ def open_subscribing_redis(settings: RedisSettings) -> Redis:
 
 
 class Subscription:
-    """One channel, heard for as long as the process lives. Pub/sub keeps nothing for those who are away.
+    """Receives one channel for the lifetime of the process. Pub/sub keeps no messages for absent subscribers.
 
-    `heard` gets each message, in order. `missed` is called when the connection is lost and again when it stands anew,
-    the first time included: whatever was said before then went unheard. A message that `heard` cannot take, and so
-    raises an error for, is one that went unheard too.
+    `heard` gets each message, in order. `missed` is called when the connection is lost, and when it is established
+    again or for the first time: earlier messages were missed. A message for which `heard` raises an error counts as
+    missed too.
     """
 
     def __init__(self, redis: Redis, channel: str, heard: Callable[[bytes], None], missed: Callable[[], None]) -> None:

@@ -1,11 +1,11 @@
-"""What an actor may see of what a customer and a barber share: a filter that every query about it carries."""
+"""Build the filter that limits an actor's queries to the shared data of a customer and a barber."""
 
 from grome.common.actor import Actor, Role
 from grome.common.mongo import Document
 
 
 def seen_by(actor: Actor) -> Document:
-    """Customers and barbers see their own, admins all."""
+    """Return the filter: customers and barbers see their own documents, admins all."""
     match actor.role:
         case Role.CUSTOMER:
             return {"customer_id": actor.id}

@@ -63,10 +63,10 @@ class Storage(Protocol):
         """All that begin with `prefix`, which ends with a slash; in no order."""
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
-        """An address at which whoever has it can fetch the file for so long. It does not look whether there is one."""
+        """Return an address at which any holder can fetch the file for `seconds`. The file need not exist."""
 
     async def drop_unfinished(self, before: datetime) -> int:
-        """Remove what `put` began before this moment and could not end because its process died; returns how many."""
+        """Remove uploads by `put` that began before this moment in a process that died; return their number."""
 
     async def close(self) -> None: ...
 
@@ -152,7 +152,7 @@ class FolderStorage:
 
 
 async def chunks_of(source: Source) -> AsyncGenerator[bytes]:
-    """Pieces of a local file, or whatever the source gives."""
+    """Yield the content of a local file or of another source in chunks."""
     if isinstance(source, Path):
         file = await asyncio.to_thread(source.open, "rb")
         try:
@@ -190,7 +190,7 @@ def _create(path: Path) -> IO[bytes]:
 
 
 def _move_into_place(file: IO[bytes], part: Path, path: Path) -> None:
-    """Atomic, and lasting: what is recorded as stored is still there after the power went."""
+    """Move the file atomically and durably: a file recorded as stored survives a power failure."""
     file.flush()
     os.fsync(file.fileno())
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -149,7 +149,7 @@ class _Upload:
             await self._client.complete_multipart_upload(**self._place, MultipartUpload={"Parts": self._parts})
 
     async def abort(self) -> None:
-        """What it cannot tell S3 now, `drop_unfinished` does later."""
+        """Abort the upload. If S3 is away, `drop_unfinished` removes the upload later."""
         try:
             await self._client.abort_multipart_upload(**self._place)
         except (ClientError, *_AWAY):
@@ -177,7 +177,10 @@ async def _read(body: Any) -> AsyncGenerator[bytes]:  # noqa: ANN401 -- as above
 
 @contextmanager
 def _faults() -> Iterator[None]:
-    """What is wrong with our rights or the bucket's name stays what it is: no other try helps."""
+    """Translate faults of S3.
+
+    Faults of access rights or of the bucket's name are raised as they are: a retry cannot help.
+    """
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What a request tells of the program that sends it."""
+"""Read the description of the client program from a request."""
 
 from sanic import Request
 

@@ -1,4 +1,4 @@
-"""Content-Security-Policy for pages whose script and style stand in the page itself."""
+"""Build the Content-Security-Policy of pages with inline script and style."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""From bytes and strings to Structs. Whatever cannot be one is refused by the name of the field that is wrong."""
+"""Decode bytes and strings into Structs. Undecodable input is refused with the name of the wrong field."""
 
 import math
 import re
@@ -18,9 +18,9 @@ _NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `
 
 
 def fault_of(error: msgspec.ValidationError, root: str = "body") -> tuple[str, str]:
-    """The (field path, what is wrong) that msgspec put into a message: it offers no other form.
+    """Extract the field path and the fault from a msgspec message, since msgspec offers no other form.
 
-    `root` is the path where the whole input is of the wrong kind, say an array for an object.
+    `root` is the path if the whole input is of the wrong kind, say an array for an object.
     """
     text = str(error)
     place = _PLACE.match(text)

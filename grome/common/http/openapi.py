@@ -241,7 +241,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
 
 
 def _common_refusals(operation: Operation) -> list[type[Refusal]]:
-    """What the shared code around every handler can refuse."""
+    """Return the errors that the shared code around every handler can raise."""
     refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, TargetTooLong, HeadTooLarge, Unavailable]
     if operation.who not in (ANYONE, SIGNED_IN):
         refusals.append(Forbidden)

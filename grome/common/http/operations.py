@@ -212,9 +212,9 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 def path_to_log(request: Request) -> str:
-    """Without a token that stands in it: the link would still be good for whoever reads the log.
+    """Return the path without tokens, because a link in the log would still work for a reader of the log.
 
-    Also where no route took the request, since its token can be good with the rest of the address put right.
+    Tokens are removed even if no route took the request: the token can work in the corrected address.
     """
     token = request.match_info.get("token")
     path = request.path.replace(str(token), "…") if token else request.path

@@ -1,4 +1,4 @@
-"""An answer in JSON whose head needs no working out."""
+"""Send a prepared JSON response, with headers that need no computation."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -45,7 +45,7 @@ class ReadyResponse(BaseHTTPResponse):
 def sent(
     body: bytes, encodings: str | None, gzip_min_bytes: int, age_s: int | None = None
 ) -> tuple[bytes, HeaderLines]:
-    """The body as it goes out to a client who takes these encodings, and the header lines that say so."""
+    """Return the body in an encoding that the client accepts, and the header lines for the encoding."""
     lines = _NO_STORE
     if len(body) >= gzip_min_bytes:
         lines = _VARYING
