@@ -44,7 +44,7 @@ class Effects(Visits):
     @cached_property
     def followers(self) -> Mapping[str, Follower]:
         return {
-            "live rooms": LiveRooms(self.redis, self.namespace, self.clock),
+            "live rooms": LiveRooms(self.redis, self.namespace),
             "audit trail": self.audit,
             "webhooks": WebhookFollower(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
             "messages": Planner(self.jobs),

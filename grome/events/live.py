@@ -1,26 +1,22 @@
 """Rooms of live updates in Redis Streams: each room has its latest events, in order, each once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from redis.asyncio import Redis
 
-from grome.common.clock import Clock, system_clock
 from grome.common.redis import Namespace
 from grome.events.models import Event
 
 _KEPT: Final = 1_000  # a room's events, about
 _KEPT_S: Final = 86_400
 
-# A subject's events of one family come in the order of their versions. One that is not newer than the last has been
-# added before, by this leader or the one before it. That is remembered for today and yesterday, in a hash for each
-# day: one hash of a busy room would never expire, and grow with every booking.
+# A subject's events of one family come in the order of their versions. An event that is not newer than the last has
+# been added before, by this leader or the one before it. Each day's events have a hash of their own: one hash of a busy
+# room would never expire, and grow with every booking.
 _ADD: Final = """
-for key = 2, 3 do
-    if tonumber(redis.call('HGET', KEYS[key], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
-        return 0
-    end
+if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
+    return 0
 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 5))
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
@@ -44,13 +40,11 @@ def rooms_of(event: Event) -> list[str]:
 class LiveRooms:
     """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
 
-    def __init__(self, redis: Redis, namespace: Namespace, clock: Clock = system_clock) -> None:
-        self._redis, self._namespace, self._clock = redis, namespace, clock
+    def __init__(self, redis: Redis, namespace: Namespace) -> None:
+        self._redis, self._namespace = redis, namespace
         self._add = redis.register_script(_ADD)
 
     async def follow(self, events: Sequence[Event]) -> None:
-        now = self._clock()
-        days = [(now - timedelta(days=back)).date().isoformat() for back in (0, 1)]
         async with self._redis.pipeline(transaction=False) as pipeline:
             for event in events:
                 entry = [
@@ -61,6 +55,7 @@ class LiveRooms:
                 counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
                 for room in rooms_of(event):
                     stream = stream_key(self._namespace, room)
-                    keys = [stream, *(f"{stream}:versions:{day}" for day in days)]
+                    # The event's own day, so that a repeat meets the same hash whenever it comes.
+                    keys = [stream, f"{stream}:versions:{event.at.date()}"]
                     await self._add(keys, [counted, event.version, _KEPT, _KEPT_S, *entry], pipeline)
             await pipeline.execute()

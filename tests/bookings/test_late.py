@@ -62,6 +62,8 @@ async def a_day(
     rules: dict[str, Any] | None = None,
     **shop: Any,
 ) -> Day:
+    # A request that nobody answers expires after a day, and tomorrow's visits may be farther away.
+    clock.set(tomorrow(*starts[0]) - timedelta(hours=12))
     made = await barber(http, context, rules={"auto_accept": True, **(rules or {})}, **{"timezone": "UTC", **shop})
     customer = await register(http)
     bookings = [await book(http, customer, made, tomorrow(*start)) for start in starts]

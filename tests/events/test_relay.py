@@ -141,10 +141,21 @@ async def test_another_takes_over_from_a_leader_that_has_died(
 async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_lease(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
+    repository = RelayRepository(context.database)
+
+    async def has_token() -> bool:
+        state = await repository.state()
+        return state is not None and state.token is not None
+
+    # Without a position it would begin by reading anew, which gives it no token.
+    before = await book(http, customer, shop, tomorrow(10))
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(before) == [1], within_s=TAKEOVER_S)
+        await until(has_token, within_s=TAKEOVER_S)
     booking = await book(http, customer, shop, tomorrow(9))
     async with running(a_relay(context, recorder)):
         await until(lambda: recorder.had(booking) == [1], within_s=TAKEOVER_S)
-    state = await RelayRepository(context.database).state()
+    state = await repository.state()
     assert state is not None
     assert state.until <= context.clock()
     assert state.token is not None

@@ -47,7 +47,7 @@ from tests.waiting import until
 from workers.runner import work
 
 
-class DiedError(Exception):
+class DiedError(BaseException):
     """Here the process ended."""
 
 

@@ -68,6 +68,7 @@ async def test_barbers_no_gives_the_place_back_and_the_next_freed_time_is_offere
 async def test_request_that_the_barber_lets_expire_gives_the_place_back(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
+    clock.set(tomorrow(9) - timedelta(hours=10))  # so that the request expires at its start, and not a day from now
     _, waiting, _, entry, held = await asked(http, context, shop)
     pending = (await http.get(f"/v1/bookings/{held['id']}", headers=waiting.auth)).json()
     assert pending["awaits"] == "barber"
