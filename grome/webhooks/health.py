@@ -26,7 +26,7 @@ from grome.webhooks.repository import EndpointRepository, FlightEnd
 # An attempt that takes longer than this part of the time it has is slow.
 _SLOW_SHARE: Final = 0.5
 # A worker that holds a flight for so much longer than a request may take is gone.
-_MARGIN: Final = timedelta(seconds=30)
+_MARGIN: Final = timedelta(seconds=5)
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S, _SHARE_OF_AGE = 0.5, 30.0, 0.1
 _MOST_DOUBLINGS: Final = 6
 
