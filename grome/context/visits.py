@@ -154,7 +154,7 @@ class Visits(People):
     @cached_property
     def reports(self) -> ReportService:
         return ReportService(
-            self.stored_reports, self.barbers, self.storage, self.jobs, self.settings.reports, self.clock
+            self.stored_reports, self.barbers, self.storage, self.jobs, self.budgets, self.settings.reports, self.clock
         )
 
     @cached_property

@@ -7,7 +7,7 @@ from sanic import Request
 from grome.barbers.errors import ProfileMissing
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import Actor, Role
-from grome.common.errors import NotFound
+from grome.common.errors import NotFound, TooManyRequests
 from grome.common.first_answers import Encoded
 from grome.common.http import IdempotencyKey, PageQuery, Routes
 from grome.context import app_context
@@ -23,7 +23,7 @@ _WHO = frozenset({Role.BARBER, Role.ADMIN})
     who=_WHO,
     status=202,
     answers={202: ReportOut},
-    refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight),
+    refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight, TooManyRequests),
 )
 async def ask_for_report(
     request: Request, actor: Actor, body: ReportIn, idempotency_key: IdempotencyKey | None

@@ -23,6 +23,7 @@ from grome.common.errors import Invalid, NotFound
 from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
 from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
+from grome.common.mongo_budgets import Budget, Budgets
 from grome.common.storage import Storage
 from grome.jobs.models import JobKind, NewJob, Queue
 from grome.jobs.models import State as JobState
@@ -52,6 +53,10 @@ _AT_ONCE: Final = 200
 _UNFINISHED: Final = timedelta(days=1)
 
 
+# A file is kept for days and its document for months.
+REPORTS_OF_PERSON: Final = Budget("reports of a person", 100, timedelta(days=1))
+
+
 class ReportService:
     def __init__(
         self,
@@ -59,24 +64,31 @@ class ReportService:
         barbers: BarberService,
         storage: Storage,
         jobs: Jobs,
+        budgets: Budgets,
         settings: ReportSettings,
         clock: Clock,
     ) -> None:
         self._reports, self._barbers, self._storage, self._jobs = reports, barbers, storage, jobs
         self._link = timedelta(minutes=settings.link_min)
-        self._clock = clock
+        self._budgets, self._clock = budgets, clock
         self._overdue = Sweep("expire_reports", lambda after, limit: reports.overdue(clock(), after, limit), _AT_ONCE)
         self._forgotten = Sweep(
             "mend_reports", lambda after, limit: reports.open_before(clock() - _FORGOTTEN, after, limit), _AT_ONCE
         )
 
     async def ask(self, actor: Actor, wanted: ReportIn, key: str | None) -> ReportOut | Encoded:
-        """Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight."""
+        """Store a report to be built, or return the first answer again where `key` has one.
+
+        Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight, and
+        TooManyRequests beyond 100 reports of a person in a day.
+        """
         idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
         report = await self._first(actor, idempotency)
         if report is None:
             try:
-                report = await self._reports.add(await self._composed(actor, wanted, idempotency))
+                composed = await self._composed(actor, wanted, idempotency)
+                await self._budgets.spend(REPORTS_OF_PERSON, str(actor.id))
+                report = await self._reports.add(composed)
             except KeyTakenError:
                 report = await self._first(actor, idempotency)
                 if report is None:  # a majority does not have it yet

@@ -106,6 +106,7 @@ def service(context: AppContext, *, storage: Storage | None = None, jobs: Jobs |
         context.barbers,
         storage or context.storage,
         jobs or context.jobs,
+        context.budgets,
         context.settings.reports,
         context.clock,
     )

@@ -1,0 +1,24 @@
+"""A person cannot fill the storage with reports, one after the other."""
+
+import asyncio
+
+import httpx
+
+from grome.context import AppContext
+from grome.reports.service import REPORTS_OF_PERSON
+from tests.builders.barbers import barber
+from tests.builders.reports import ask
+
+
+async def test_reports_beyond_the_budget_are_refused_but_a_repeat_is_none(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
+    shop = await barber(http, context)
+    spent = (context.budgets.take(REPORTS_OF_PERSON, shop.id) for _ in range(REPORTS_OF_PERSON.limit - 1))
+    await asyncio.gather(*spent)
+    first, repeat, second = [await ask(http, shop.person, key=key) for key in ("first-key", "first-key", "second-key")]
+    assert (first.status_code, repeat.status_code, second.status_code) == (202, 202, 429)
+    assert repeat.content == first.content
+    assert second.json()["code"] == "too_many_requests"
+    assert int(second.headers["Retry-After"]) > 0
+    assert await context.database["reports"].count_documents({"by.id": shop.person.id}) == 1
