@@ -180,6 +180,7 @@ async def test_without_its_position_it_reads_anew_and_misses_nothing(
         later = await book(http, customer, shop, tomorrow(12))
         await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=2 * TAKEOVER_S)
         await until(lambda: set(recorder.had(later)) == {1}, within_s=SOON_S)
+    assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
 async def test_it_waits_for_a_follower_whose_dependency_is_away(
@@ -189,7 +190,7 @@ async def test_it_waits_for_a_follower_whose_dependency_is_away(
     async with running(a_relay(context, recorder)):
         booking = await a_day(http, context, shop, customer)
         await until(lambda: len(recorder.had(booking)) == 4, within_s=SOON_S)
-    assert recorder.had(booking) == [1, 2, 3, 4]
+    assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
 async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apart(
@@ -306,10 +307,12 @@ async def test_relay_whose_leader_fails_begins_again(
                 raise KeyError("a bug")
             return await super().renew(state, lease_ms, fields)
 
-    relay = Relay(Failing(context.database), {"recorder": recorder}, no_caches, context.jobs, context.clock)
-    async with running(relay):
+    failing = Failing(context.database)
+    async with running(Relay(failing, {"recorder": recorder}, no_caches, context.jobs, context.clock)):
+        await until(lambda: failing.left == 0, within_s=2 * TAKEOVER_S)
         booking = await book(http, customer, shop, tomorrow(9))
         await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+    assert failing.left == 0
 
 
 async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(context: AppContext, shop: Barber) -> None:
