@@ -60,7 +60,7 @@ hunt: install ## Do random things at once beside a model, until one goes wrong; 
 	@$(PYTEST) tests/stateful -x --hypothesis-profile=hunt $(ARGS)
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
-	@$(BIN)/python -m tests.effects_storm $(ARGS)
+	@$(BIN)/python -m tests.chaos.run $(ARGS)
 
 soak: install ## Let hostile accounts repeat everything for 20 minutes, and compare honest ones; options in ARGS
 	@$(BIN)/python -m tests.soak $(ARGS)

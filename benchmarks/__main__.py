@@ -13,8 +13,8 @@ from benchmarks.machine import circumstances
 from benchmarks.report import Report, write
 from benchmarks.sections import availability, contention, create, effects, freshness, growth, memory, nearby
 from benchmarks.stopping import stop_at_signals
-from grome.embedded import CannotStart
-from grome.run import Stopped
+from grome.cli.run import Stopped
+from grome.dev.embedded import CannotStart
 
 SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "nearby": nearby.run,

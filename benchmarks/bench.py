@@ -15,7 +15,7 @@ from benchmarks.load import Loader, find_loader
 from benchmarks.servers import Data, Server, grome, public_key_of
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import keep_signing_key
-from grome.embedded import embedded_servers
+from grome.dev.embedded import embedded_servers
 
 TOKEN_TTL_S: Final = 3_600
 

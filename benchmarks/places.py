@@ -3,8 +3,8 @@
 from random import Random
 from typing import Final
 
-from grome.demo.cities import find_cities
-from grome.demo.seed import DEFAULT_CITIES
+from grome.dev.demo.cities import find_cities
+from grome.dev.demo.seed import DEFAULT_CITIES
 
 Place = tuple[float, float]  # latitude, longitude
 AROUND_DEG: Final = 0.06

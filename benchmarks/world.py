@@ -8,11 +8,11 @@ from benchmarks.bench import DEMO, Bench
 from grome.accounts.models import Device
 from grome.accounts.schemas import Login, Register
 from grome.barbers.repository import COLLECTION as BARBERS
-from grome.context import AppContext
-from grome.demo.people import DEMO_PASSWORD, barber_email
-from grome.demo.seed import DEFAULT_CITIES, SeedSize, seed
+from grome.composition import AppContext
+from grome.dev.demo.people import DEMO_PASSWORD, barber_email
+from grome.dev.demo.seed import DEFAULT_CITIES, SeedSize, seed
+from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
 
 CITIES: Final = DEFAULT_CITIES
 PER_CITY: Final = 4_000  # 20,000 in all

@@ -1,3 +1,3 @@
-from grome.cli import main
+from grome.cli.main import main
 
 main()

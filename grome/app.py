@@ -19,7 +19,7 @@ from grome.audit.routes import audit
 from grome.availability.routes import availability
 from grome.barbers.routes import barbers
 from grome.bookings.routes import bookings
-from grome.calendar.routes import calendar
+from grome.calendar_feeds.routes import calendar
 from grome.catalogue.routes import services
 from grome.common.clock import Clock, system_clock
 from grome.common.errors import (
@@ -31,30 +31,30 @@ from grome.common.errors import (
     Refusal,
     Unavailable,
 )
-from grome.common.http import Routes, problem
-from grome.common.http.answers import encode
-from grome.common.http.openapi import openapi_document
-from grome.common.http.operations import log_request, path_to_log
-from grome.common.http.request_id import request_id
-from grome.common.log import configure_logging
-from grome.common.mongo import is_passing_fault
-from grome.common.redis import PASSING_FAULTS
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.console.routes import dashboard
+from grome.dev.mailbox.routes import mailbox
 from grome.favourites.routes import favourites
-from grome.files.routes import files
-from grome.jobs.routes import jobs
-from grome.jobs_dashboard.routes import dashboard
-from grome.mailbox.routes import mailbox
+from grome.infrastructure.http import Routes, problem
+from grome.infrastructure.http.openapi import openapi_document
+from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.responses import encode
+from grome.infrastructure.http.routing import log_request, path_to_log
+from grome.infrastructure.jobs.routes import jobs
+from grome.infrastructure.logs import configure_logging
+from grome.infrastructure.mongo.client import is_passing_fault
+from grome.infrastructure.ops.routes import ops, pages
+from grome.infrastructure.redis.client import PASSING_FAULTS
+from grome.infrastructure.storage.routes import files
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
-from grome.ops.routes import ops, pages
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
 from grome.series.routes import series
 from grome.waitlist.routes import waitlist
-from grome.walkins.routes import walk_ins
+from grome.walk_ins.routes import walk_ins
 from grome.webhooks.routes import webhooks
 
 FEATURES: tuple[Routes, ...] = (

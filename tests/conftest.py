@@ -11,11 +11,11 @@ import pytest
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import keep_signing_key
 from grome.common.clock import system_clock
-from grome.embedded import EmbeddedServers, embedded_servers
-from tests.browser import browsers
-from tests.one_grome import app, context, database, http
-from tests.reaper import reaping
-from tests.running import Running, free_port, running_grome
+from grome.dev.embedded import EmbeddedServers, embedded_servers
+from tests.support.browser import browsers
+from tests.support.one_grome import app, context, database, http
+from tests.support.process_reaper import reaping
+from tests.support.processes import Running, free_port, running_grome
 
 __all__ = ["app", "context", "database", "http"]
 

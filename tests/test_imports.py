@@ -38,41 +38,40 @@ class Rule:
 
 
 OURS = ("grome*", "workers*", "config*")
-SHARED = ("grome.common*",)
+SHARED = ("grome.common*", "grome.infrastructure*")
 # The one decision about free time, and what it is made of.
-FREE_TIME = tuple(
-    f"grome.availability.{name}" for name in ("ticks", "masks", "caps", "visits", "opening_hours", "slots", "explain")
-)
+FREE_TIME = ("grome.scheduling*",)
 RULES = [
     Rule("workers build on grome; only what starts processes knows them", ("grome*", "config*"), ("workers*",),
-         but=("grome.cli", "grome.serving")),
+         but=("grome.cli.main", "grome.cli.serving")),
     Rule("settings know nothing of what they set", ("config*",), ("grome*", "workers*")),
-    Rule("what features share knows no feature", ("grome.common*",), OURS, save=("config*", *SHARED)),
-    Rule("the embedded servers stand alone", ("grome.embedded*",), OURS, save=("grome.embedded*",)),
+    Rule("what features share knows no feature", ("grome.common*",), OURS, save=("config*", *SHARED),
+         but=("grome.common.geo",)),
+    Rule("the embedded servers stand alone", ("grome.dev.embedded*",), OURS, save=("grome.dev.embedded*",)),
     Rule("errors know what features share", ("grome.*.errors",), OURS, save=SHARED),
     Rule("models know models", ("grome.*.models",), OURS, save=("grome.*.models", *SHARED)),
     Rule("pure rules know models",
-         (*FREE_TIME, "grome.bookings.policy", "grome.bookings.figures", "grome.bookings.windows",
-          "grome.notifications.rules", "grome.promos.rules"), OURS,
-         save=("grome.*.models", "grome.*.errors", "grome.bookings.policy", *FREE_TIME, *SHARED)),
+         (*FREE_TIME, "grome.bookings.cancellation_policy", "grome.bookings.figures", "grome.bookings.windows",
+          "grome.notifications.channel_rules", "grome.promos.rules"), OURS,
+         save=("grome.*.models", "grome.*.errors", "grome.bookings.cancellation_policy", *FREE_TIME, *SHARED)),
     Rule("schemas know models", ("grome.*.schemas",), OURS,
          save=("grome.*.models", "grome.*.schemas", "grome.accounts.tokens", *SHARED)),
     Rule("a repository knows its own models and errors", ("grome.*.repository",), OURS,
          save=("{own}.models", "{own}.errors", *SHARED)),
     Rule("a repository is its own feature's alone", OURS, ("grome.*.repository",), save=("{own}.repository",),
-         but=("grome.context*", "grome.migrations.*", "grome.demo.*")),
+         but=("grome.composition*", "grome.migrations.*", "grome.dev.demo.*")),
     Rule("routes and jobs go through services", ("grome.*.routes", "grome.*.jobs"), ("grome.*.repository",)),
     Rule("nobody but the application knows routes", OURS, ("grome.*.routes",), but=("grome.app",)),
     Rule("nobody but the workers knows jobs", OURS, ("grome.*.jobs",), but=("workers.registry",)),
     Rule("services are given what they need", ("grome.*.service", "grome.*.create", "grome.accounts.*"),
-         ("grome.context*", "grome.app"), but=("grome.*.routes",)),
-    Rule("demo data stays out of the product", OURS, ("grome.demo*",), but=("grome.cli", "grome.demo*")),
+         ("grome.composition*", "grome.app"), but=("grome.*.routes",)),
+    Rule("demo data stays out of the product", OURS, ("grome.dev.demo*",), but=("grome.cli.main", "grome.dev.demo*")),
     Rule("routes, and what serves them, know Sanic", OURS, ("sanic*",),
-         but=("grome.*.routes", "grome.common.http*", "grome.app", "grome.context*", "grome.serving")),
+         but=("grome.*.routes", "grome.infrastructure.http*", "grome.app", "grome.composition*", "grome.cli.serving")),
     Rule("repositories know the driver", OURS, ("pymongo*", "bson*"),
-         but=("grome.*.repository", "grome.common.mongo*", "grome.embedded.mongod", "grome.cli")),
+         but=("grome.*.repository", "grome.infrastructure.mongo*", "grome.dev.embedded.mongod", "grome.cli.main")),
     Rule("settings come from the one typed tree", OURS, ("os.environ", "os.getenv"),
-         but=("grome.cli", "grome.connected", "grome.run", "grome.doctor", "grome.embedded.*")),
+         but=("grome.cli.main", "grome.cli.bootstrap", "grome.cli.run", "grome.cli.doctor", "grome.dev.embedded.*")),
 ]  # fmt: skip
 
 

@@ -5,18 +5,18 @@ from typing import Any
 from saq import CronJob
 
 from grome.bookings.jobs import close_overdue, expire_unanswered
-from grome.events.jobs import follow_later
-from grome.events.relay import FOLLOW_LATER
-from grome.jobs.models import JobKind
-from grome.jobs.running import Handler
-from grome.notifications.dispatching import SEND
+from grome.infrastructure.jobs.models import JobKind
+from grome.infrastructure.jobs.runner import Handler
+from grome.infrastructure.outbox.jobs import follow_later
+from grome.infrastructure.outbox.relay import FOLLOW_LATER
+from grome.notifications.dispatcher import SEND
 from grome.notifications.jobs import dispatch, plan_reminders, send
-from grome.notifications.planning import TELL
+from grome.notifications.planner import TELL
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
-from grome.waitlist.follower import FILL
 from grome.waitlist.jobs import fill_freed_time, heal_waitlist
+from grome.waitlist.subscriber import FILL
 from grome.webhooks.jobs import send_webhook
 from grome.webhooks.models import WEBHOOK
 

@@ -9,11 +9,11 @@ import uvloop
 from saq import CronJob
 
 from config.settings import Settings
-from grome.common.log import configure_logging
-from grome.context import AppContext
-from grome.jobs.models import JobKind, Queue
-from grome.jobs.queues import CalmWorker
-from grome.jobs.running import Handler, JobRunner
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import JobKind, Queue
+from grome.infrastructure.jobs.queues import CalmWorker
+from grome.infrastructure.jobs.runner import Handler, JobRunner
+from grome.infrastructure.logs import configure_logging
 from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.

@@ -21,23 +21,23 @@ from benchmarks.rounds import Spread, bars, quantile
 from benchmarks.stopping import run_async
 from benchmarks.targets import Target, targets_table
 from benchmarks.world import prepared
-from grome.availability.calendars import lay_out
 from grome.availability.schemas import SlotQuery
 from grome.availability.service import AvailabilityService
-from grome.availability.slots import free_slots, obstacle, occupied_ticks
-from grome.availability.ticks import ticks_for
-from grome.availability.visits import rules_for
-from grome.barbers.changes import BarberChanges
+from grome.barbers.calendar_builder import lay_out
+from grome.barbers.change_feed import BarberChanges
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
+from grome.bookings.drafts import Wish, compose
 from grome.bookings.models import Booking
 from grome.bookings.repository import BookingRepository
-from grome.bookings.wishes import Wish, compose
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.demo.barbers import barbers_of
-from grome.demo.cities import find_cities
+from grome.composition import AppContext
+from grome.dev.demo.barbers import barbers_of
+from grome.dev.demo.cities import find_cities
+from grome.scheduling.slots import free_slots, obstacle, occupied_ticks
+from grome.scheduling.ticks import ticks_for
+from grome.scheduling.visit_plan import rules_for
 
 BARBERS: Final = 50
 MONTH: Final = timedelta(days=30)  # the last date from the first: both are included

@@ -17,11 +17,10 @@ from benchmarks.report import Report, Table
 from benchmarks.rounds import bars
 from benchmarks.stopping import run_async
 from benchmarks.world import prepared
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.people import Person, register
-from tests.running import Running, running_grome
-from tests.storm import (
+from tests.support.contention import (
     DURATIONS,
     HOURS,
     Wish,
@@ -32,6 +31,7 @@ from tests.storm import (
     stored_bookings,
     storm,
 )
+from tests.support.processes import Running, running_grome
 
 CALLS: Final = 5_000
 CUSTOMERS: Final = 100

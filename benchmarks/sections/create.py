@@ -21,11 +21,11 @@ from benchmarks.servers import Server, fastapi_peer, insert_floor
 from benchmarks.stopping import run_async
 from benchmarks.targets import Target, targets_table
 from benchmarks.world import new_customers, prepared
-from grome.availability.models import BookingRules, DayHours, WeeklyHours
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
-from grome.demo.barbers import barbers_of
-from grome.demo.cities import find_cities
+from grome.dev.demo.barbers import barbers_of
+from grome.dev.demo.cities import find_cities
+from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 
 PATH: Final = "/v1/bookings"
 FLOOR, PEER = "floor: one majority insert", "peer: FastAPI, find overlap and insert in a transaction"

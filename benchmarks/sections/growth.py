@@ -21,9 +21,9 @@ from benchmarks.targets import Target, targets_table
 from benchmarks.world import new_customers, prepared
 from config.settings import load_settings
 from grome.barbers.repository import COLLECTION as BARBERS
-from grome.common.mongo import Document, to_document
-from grome.demo.barbers import barbers_of
-from grome.demo.cities import find_cities
+from grome.dev.demo.barbers import barbers_of
+from grome.dev.demo.cities import find_cities
+from grome.infrastructure.mongo.client import Document, to_document
 
 PER_TOWN: Final = 4_000
 HALF_KM: Final = 6.5  # half the side of a town's square: 4,000 in 169 km², as thick as the demo's larger cities

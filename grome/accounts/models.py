@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
-from grome.common.mongo_schema import stored_items
 from grome.common.text import END, NAME
-from grome.events.models import EventType
+from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import EventType
 from grome.notifications.models import Language, Topic
 
 # Deliberately loose: only a message that arrives proves an address. It keeps out addresses no server can carry.

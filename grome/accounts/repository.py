@@ -10,8 +10,16 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.accounts.errors import AccountExists
 from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
-from grome.common.mongo import CollectionSpec, Database, Document, fill_in, from_document, insert_missing, to_document
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.mongo.client import (
+    CollectionSpec,
+    Database,
+    Document,
+    fill_in,
+    from_document,
+    insert_missing,
+    to_document,
+)
+from grome.infrastructure.mongo.schema import validator_for
 
 USERS = CollectionSpec(
     "users",

@@ -9,7 +9,7 @@ from grome.accounts.tokens import RefreshToken, UnnumberedToken, grace
 from grome.accounts.verifier import Verifier
 from grome.common.clock import Clock
 from grome.common.ids import new_id
-from grome.events.models import EventType
+from grome.infrastructure.outbox.models import EventType
 
 _REUSE: Final = "reuse of an old refresh token"
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from msgspec import Struct
 
 from grome.common.actor import Actor, Role
-from grome.common.derived_keys import derive_key, load_signing_key
 from grome.common.ids import new_hex_id
+from grome.infrastructure.signed_tokens import derive_key, load_signing_key
 
 ISSUER = "grome"
 SECRET_BYTES: Final = 32  # of an unnumbered token

@@ -13,7 +13,7 @@ from grome.accounts.tokens import AccessTokens
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Unauthenticated
-from grome.common.redis import PASSING_FAULTS, Namespace, Subscription
+from grome.infrastructure.redis.client import PASSING_FAULTS, Namespace, Subscription
 
 CHANNEL: Final = "sessions:revoked"
 REMEMBERED: Final = 100_000  # about 50 MB at worst

@@ -7,9 +7,9 @@ from grome.any_barber.schemas import AnyBookingIn, AnySlotQuery, AnySlotsOut
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, CUSTOMERS, Actor
-from grome.common.first_answers import Encoded
-from grome.common.http import IdempotencyKey, Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.http import IdempotencyKey, Routes
 
 any_barber = Routes("any-barber", "/v1")
 

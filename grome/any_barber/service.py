@@ -14,16 +14,16 @@ from grome.barbers.models import Barber, ChosenService
 from grome.barbers.schemas import to_lat_lng
 from grome.barbers.service import BarberService, offered_services
 from grome.bookings.create import BookingCreation, asked_under
+from grome.bookings.drafts import Wish
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Origin
 from grome.bookings.schemas import BookingOut
-from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid
 from grome.common.figures import duration_of, price_of
-from grome.common.first_answers import Encoded
 from grome.common.ids import new_id
+from grome.infrastructure.first_responses import Encoded
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import NearbyService
 

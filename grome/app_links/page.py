@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from msgspec import Struct, toml
 
-from grome.common.http.content_policy import hash_of
+from grome.infrastructure.http.csp import hash_of
 from grome.notifications.models import Language
 
 Subject = Literal["booking", "account", "webhook"]

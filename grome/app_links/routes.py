@@ -9,8 +9,8 @@ from uuid import UUID
 from sanic import Blueprint, HTTPResponse, Request
 
 from grome.app_links.page import POLICY, TEXTS, Subject, link_page
-from grome.common.http.accept_language import preferred_language
-from grome.common.http.answers import body
+from grome.infrastructure.http.accept_language import preferred_language
+from grome.infrastructure.http.responses import body
 
 app_links = Blueprint("app_links")
 _LANGUAGES: Final = tuple(TEXTS)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from grome.common.mongo_schema import stored_items
-from grome.events.models import EventType
+from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import EventType
 
 
 class Record(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,15 @@ from msgspec import Meta, Struct
 from pymongo import IndexModel
 
 from grome.audit.models import Record
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, insert_missing, to_document
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.mongo.client import (
+    CollectionSpec,
+    Database,
+    Document,
+    from_document,
+    insert_missing,
+    to_document,
+)
+from grome.infrastructure.mongo.schema import validator_for
 
 COLLECTION = CollectionSpec(
     "audit",

@@ -4,8 +4,8 @@ from sanic import Request
 
 from grome.audit.schemas import AuditPage, AuditQuery
 from grome.common.actor import ADMINS
-from grome.common.http import Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
 
 audit = Routes("admin", "/v1/admin/audit")
 

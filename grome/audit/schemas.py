@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from grome.common.http import PageQuery
-from grome.events.models import EventType
+from grome.infrastructure.http import PageQuery
+from grome.infrastructure.outbox.models import EventType
 
 
 class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,8 +6,8 @@ from grome.audit.models import Record
 from grome.audit.repository import AfterRecord, AuditRepository
 from grome.audit.schemas import AuditPage, AuditQuery, RecordOut
 from grome.common.clock import to_utc
-from grome.common.http import decode_cursor, encode_cursor
-from grome.events.models import Event
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.outbox.models import Event
 
 
 class AuditTrail:

@@ -7,8 +7,8 @@ from sanic import Request
 from grome.availability.schemas import SlotQuery, SlotsOut
 from grome.common.actor import ANYONE
 from grome.common.errors import NotFound
-from grome.common.http import Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
 
 availability = Routes("availability", "/v1/barbers")
 

@@ -7,18 +7,18 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from grome.availability.calendars import NO_WAY, Way, lay_out, way_to
-from grome.availability.explain import Refused, explained
 from grome.availability.schemas import DaySlots, RefusedOut, SlotOut, SlotQuery, SlotsOut
-from grome.availability.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, to_be_known
-from grome.availability.ticks import Span, tick_of
-from grome.availability.visits import Visit
+from grome.barbers.calendar_builder import NO_WAY, Way, lay_out, way_to
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.schemas import LatLng, to_point
 from grome.barbers.service import BarberService, chosen_services
-from grome.bookings.service import BookingService
+from grome.bookings.queries import BookingService
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
+from grome.scheduling.explain import Refused, explained
+from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, to_be_known
+from grome.scheduling.ticks import Span, tick_of
+from grome.scheduling.visit_plan import Visit
 
 MAX_DAYS: Final = 31
 MAX_DAYS_EXPLAINED: Final = 7

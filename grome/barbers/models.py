@@ -7,7 +7,10 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 from msgspec.structs import astuple
 
-from grome.availability.models import (
+from grome.common.money import Amount
+from grome.common.search_words import FindableWords
+from grome.infrastructure.mongo.schema import stored_items
+from grome.scheduling.models import (
     BookingRules,
     DateOverride,
     HolidayCalendar,
@@ -16,9 +19,6 @@ from grome.availability.models import (
     TimeOff,
     WeeklyHours,
 )
-from grome.common.money import Amount
-from grome.common.mongo_schema import stored_items
-from grome.common.words import FindableWords
 
 # In metres: the sphere on which MongoDB's $geoNear measures.
 EARTH_RADIUS_M: Final = 6_378_100.0

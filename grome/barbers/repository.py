@@ -24,7 +24,8 @@ from grome.barbers.models import (
     StoredBarber,
     star_changes,
 )
-from grome.common.mongo import (
+from grome.common.search_words import findable_words
+from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
@@ -34,10 +35,9 @@ from grome.common.mongo import (
     split_batch,
     to_document,
 )
-from grome.common.mongo_schema import validator_for
-from grome.common.mongo_transactions import Session
-from grome.common.mongo_words import Place, WordSearch, renew_words
-from grome.common.words import findable_words
+from grome.infrastructure.mongo.prefix_search import Place, WordSearch, renew_words
+from grome.infrastructure.mongo.schema import validator_for
+from grome.infrastructure.mongo.transactions import Session
 
 _SEARCHED: Final = BarberWords.__struct_fields__
 _WORD_FIELDS: Final = tuple(f"words.{name}" for name in _SEARCHED)

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.availability.models import BookingRules, TimeOff, WeeklyHours
 from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyOpenings
 from grome.barbers.models import HouseCallRules
 from grome.barbers.schemas import (
@@ -24,9 +23,10 @@ from grome.barbers.schemas import (
 )
 from grome.common.actor import ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
-from grome.common.http import Routes
-from grome.common.http.caching import REVALIDATED, kept_for
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
+from grome.infrastructure.http.caching import REVALIDATED, kept_for
+from grome.scheduling.models import BookingRules, TimeOff, WeeklyHours
 
 barbers = Routes("barbers", "/v1/barbers")
 

@@ -6,16 +6,6 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from grome.availability.models import (
-    BookingRules,
-    DateOverride,
-    DayHours,
-    HolidayCalendar,
-    OfferRules,
-    Processing,
-    TimeOff,
-    WeeklyHours,
-)
 from grome.barbers.models import (
     AddOn,
     AddOnMin,
@@ -30,9 +20,19 @@ from grome.barbers.models import (
     ServiceRadiusKm,
     Terms,
 )
-from grome.common.http import PageQuery
 from grome.common.money import Amount, Currency
 from grome.common.text import NAME, NOTE, OPTIONAL_NAME, SEARCH
+from grome.infrastructure.http import PageQuery
+from grome.scheduling.models import (
+    BookingRules,
+    DateOverride,
+    DayHours,
+    HolidayCalendar,
+    OfferRules,
+    Processing,
+    TimeOff,
+    WeeklyHours,
+)
 
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]

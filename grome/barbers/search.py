@@ -7,9 +7,9 @@ from grome.barbers.models import EARTH_RADIUS_M, Barber, GeoPoint
 from grome.barbers.repository import BarberRepository, ByDistance, ByRating, Sought
 from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_out, to_lat_lng
 from grome.common.errors import Invalid
-from grome.common.http import decode_cursor, encode_cursor
-from grome.common.mongo_words import Place
-from grome.common.words import MAX_TERMS, count_words, words
+from grome.common.search_words import MAX_TERMS, count_words, words
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.mongo.prefix_search import Place
 
 MAX_WORDS: Final = 10
 RADIUS_KM: Final = 20.0

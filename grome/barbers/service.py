@@ -7,10 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from grome.availability.models import BookingRules, DayHours, WeeklyHours, faults
-from grome.barbers.changes import BarberChange, BarberChanges
+from grome.barbers.cache import KnownBarbers
+from grome.barbers.change_feed import BarberChange, BarberChanges
 from grome.barbers.errors import CurrencyDiffers, ProfileMissing
-from grome.barbers.known import KnownBarbers
 from grome.barbers.models import (
     AddOn,
     Barber,
@@ -38,7 +37,8 @@ from grome.common.errors import Invalid, NotFound
 from grome.common.figures import price_of
 from grome.common.ids import new_id
 from grome.common.money import MOST_AMOUNT, NO_CURRENCY, currencies_in_use
-from grome.common.mongo_transactions import Transaction, Transactions
+from grome.infrastructure.mongo.transactions import Transaction, Transactions
+from grome.scheduling.models import BookingRules, DayHours, WeeklyHours, faults
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)

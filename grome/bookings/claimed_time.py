@@ -8,10 +8,10 @@ the five minutes are not over, and two visits never hold the same tick.
 from collections.abc import Collection
 from itertools import takewhile
 
-from grome.availability.ticks import tick_of
 from grome.bookings.models import Booking
 from grome.bookings.proposals import present_ticks
-from grome.common.mongo import Document
+from grome.infrastructure.mongo.client import Document
+from grome.scheduling.ticks import tick_of
 
 
 def wanted_by_early_start(booking: Booking, running: int) -> list[int]:

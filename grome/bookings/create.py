@@ -8,27 +8,27 @@ from uuid import UUID
 
 import msgspec
 
-from grome.availability.calendars import lay_out, way_to
-from grome.availability.caps import seats as seats_of
-from grome.availability.slots import Calendar, to_be_known
-from grome.availability.ticks import Span, tick_of
-from grome.availability.visits import Visit
+from grome.barbers.calendar_builder import lay_out, way_to
 from grome.barbers.models import Barber, GeoPoint
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
+from grome.bookings.cap_seats import claim_seats
+from grome.bookings.drafts import Wish, compose, offered, refusal_of
 from grome.bookings.errors import KeyReused, SlotNotOffered, SlotTaken
+from grome.bookings.lifecycle import BookingMoves
 from grome.bookings.models import Booking, HouseCall, Idempotency, as_of
-from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
-from grome.bookings.seats import claim_seats
-from grome.bookings.wishes import Wish, compose, offered, refusal_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
-from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
 from grome.common.ids import new_id
-from grome.promos.claims import PromoClaims
+from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
+from grome.promos.redemptions import PromoClaims
+from grome.scheduling.daily_caps import seats as seats_of
+from grome.scheduling.slots import Calendar, to_be_known
+from grome.scheduling.ticks import Span, tick_of
+from grome.scheduling.visit_plan import Visit
 
 # The insert begins this long after the use of a promo code is claimed, at the latest.
 _CLAIMED_FOR: Final = timedelta(minutes=1)

@@ -4,7 +4,7 @@ from typing import Any
 
 from loguru import logger
 
-from grome.context import AppContext
+from grome.composition import AppContext
 
 
 async def expire_unanswered(job: dict[str, Any]) -> None:

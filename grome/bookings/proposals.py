@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from grome.bookings.errors import TooLateToReschedule, WrongState
 from grome.bookings.models import Action, Booking, Party, Proposal, Status
 from grome.bookings.windows import window_of
-from grome.common.mongo import Document, to_document
+from grome.infrastructure.mongo.client import Document, to_document
 
 MOVABLE: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
 

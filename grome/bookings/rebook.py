@@ -8,16 +8,16 @@ from msgspec import UNSET
 from grome.barbers.models import Barber, ChosenService, OfferedService
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, check_total
-from grome.bookings.changing import BookingChanges
 from grome.bookings.create import BookingCreation, asked_under, house_call_to
+from grome.bookings.drafts import Wish
 from grome.bookings.errors import NoLongerOffered
 from grome.bookings.models import BookedService, Booking, HouseCall, Origin
 from grome.bookings.schemas import BookingOut, RebookIn
-from grome.bookings.wishes import Wish
+from grome.bookings.updates import BookingChanges
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
-from grome.common.first_answers import Encoded
 from grome.common.ids import new_id
+from grome.infrastructure.first_responses import Encoded
 
 
 class Rebooking:

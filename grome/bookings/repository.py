@@ -13,11 +13,18 @@ from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
-from grome.common.each import decode_each
 from grome.common.errors import Refusal
-from grome.common.first_answers import WITHOUT
-from grome.common.mongo import CollectionSpec, Database, Document, DriverError, from_document, to_document
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.isolated_items import decode_each
+from grome.infrastructure.mongo.client import (
+    CollectionSpec,
+    Database,
+    Document,
+    DriverError,
+    from_document,
+    to_document,
+)
+from grome.infrastructure.mongo.schema import validator_for
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 _IS_DATE = {"$type": "date"}
@@ -306,5 +313,5 @@ def _refusal(duplicate: Mapping[str, Any]) -> Refusal:
         return KeyInFlight()
     if "_id" in pattern:
         return BookingInFlight()
-    # Seats of daily caps are the negative ones (grome/availability/caps.py).
+    # Seats of daily caps are the negative ones (grome/scheduling/daily_caps.py).
     return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()

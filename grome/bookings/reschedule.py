@@ -6,18 +6,14 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from grome.availability.caps import seats, without
 from grome.availability.schemas import DaySlots, SlotOut, SlotsOut
 from grome.availability.service import MAX_DAYS
-from grome.availability.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
-from grome.availability.ticks import is_aligned, tick_of
-from grome.availability.visits import Visit
 from grome.barbers.service import BarberService
-from grome.bookings.as_booked import lay_out_again
-from grome.bookings.changing import ATTEMPTS, GROME, Author, BookingChanges, Change, author, made_by_time
+from grome.bookings.booked_visit import lay_out_again
+from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, NoProposal, SlotNotOffered, SlotTaken, WrongState
+from grome.bookings.lifecycle import BookingMoves
 from grome.bookings.models import Action, Booking, Party, Status
-from grome.bookings.moves import BookingMoves
 from grome.bookings.proposals import (
     MOVABLE,
     NewTime,
@@ -30,13 +26,17 @@ from grome.bookings.proposals import (
 )
 from grome.bookings.repository import BookingRepository, Deadline
 from grome.bookings.schemas import BookingOut, OtherTimesQuery, ProposalAnswerIn, RescheduleIn, booking_out
-from grome.bookings.seats import claim_seats
+from grome.bookings.updates import ATTEMPTS, GROME, Author, BookingChanges, Change, author, made_by_time
 from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
-from grome.common.each import Sweep
 from grome.common.errors import Invalid
-from grome.common.mongo import Document
+from grome.infrastructure.isolated_items import Sweep
+from grome.infrastructure.mongo.client import Document
+from grome.scheduling.daily_caps import seats, without
+from grome.scheduling.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
+from grome.scheduling.ticks import is_aligned, tick_of
+from grome.scheduling.visit_plan import Visit
 
 # The farthest horizon that a barber's rules can have.
 _FARTHEST: Final = timedelta(days=366)

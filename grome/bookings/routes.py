@@ -42,9 +42,9 @@ from grome.bookings.schemas import (
 )
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
-from grome.common.first_answers import Encoded
-from grome.common.http import IdempotencyKey, Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.http import IdempotencyKey, Routes
 from grome.promos.errors import PromoRefused
 
 bookings = Routes("bookings", "/v1/bookings")

@@ -24,9 +24,9 @@ from grome.bookings.models import (
     Settlement,
     Status,
 )
-from grome.common.http import PageQuery
 from grome.common.money import Amount
 from grome.common.text import NAME, NOTE
+from grome.infrastructure.http import PageQuery
 from grome.promos.models import PromoCode
 
 Note = Annotated[str, Meta(max_length=500), NOTE]

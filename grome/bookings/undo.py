@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from grome.availability.ticks import tick_of
 from grome.barbers.service import BarberService
-from grome.bookings.as_booked import lay_out_again
-from grome.bookings.changing import ATTEMPTS, Author, BookingChanges, Change, author
+from grome.bookings.booked_visit import lay_out_again
+from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import KeepsChanging, SeatTaken, SlotTaken, WrongState
+from grome.bookings.lifecycle import BookingMoves
 from grome.bookings.models import ASIDE, TRANSITIONS, Action, Booking, Party, Status
-from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
-from grome.bookings.seats import claim_seats
+from grome.bookings.updates import ATTEMPTS, Author, BookingChanges, Change, author
 from grome.bookings.windows import window_of
 from grome.common.actor import Actor
-from grome.common.mongo import Document
+from grome.infrastructure.mongo.client import Document
+from grome.scheduling.ticks import tick_of
 
 # The fields that each move has set, as they were before it. After a no-show `active` claims the ticks anew.
 _BEFORE: Final[dict[Action, Document]] = {

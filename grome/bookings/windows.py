@@ -29,9 +29,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from grome.bookings.cancellation_policy import no_show_window, reschedule_until, tip_until
 from grome.bookings.errors import OutsideWindow
 from grome.bookings.models import Action, Booking, Party, Status, newest_entry
-from grome.bookings.policy import no_show_window, reschedule_until, tip_until
 
 # Early customers are served early; a longer lead is a wrong tap.
 START_BEFORE: Final = timedelta(hours=2)

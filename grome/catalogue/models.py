@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
+from grome.common.search_words import FindableWords
 from grome.common.text import END, NAME, NOTE
-from grome.common.words import FindableWords
 
 Line = Annotated[str, Meta(min_length=1, max_length=80), NAME]
 Text = Annotated[str, Meta(max_length=1000), NOTE]

@@ -10,7 +10,8 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.catalogue.errors import ServiceExists
 from grome.catalogue.models import Service, ServiceWords, StoredService
-from grome.common.mongo import (
+from grome.common.search_words import findable_words, sort_key
+from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
@@ -19,9 +20,8 @@ from grome.common.mongo import (
     insert_missing,
     to_document,
 )
-from grome.common.mongo_schema import validator_for
-from grome.common.mongo_words import Place, WordSearch, renew_words
-from grome.common.words import findable_words, sort_key
+from grome.infrastructure.mongo.prefix_search import Place, WordSearch, renew_words
+from grome.infrastructure.mongo.schema import validator_for
 
 _SOURCES: Final = ("name", "category", "description", "translations")
 _WORD_FIELDS: Final = tuple(f"words.{name}" for name in ServiceWords.__struct_fields__)

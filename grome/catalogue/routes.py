@@ -8,9 +8,9 @@ from grome.catalogue.errors import ServiceExists
 from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQuery
 from grome.common.actor import ADMINS, ANYONE, Actor
 from grome.common.errors import NotFound
-from grome.common.http import Routes
-from grome.common.http.caching import kept_for
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
+from grome.infrastructure.http.caching import kept_for
 
 services = Routes("services", "/v1/services")
 

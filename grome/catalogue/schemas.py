@@ -6,8 +6,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.catalogue.models import Language, Line, Service, Text, Translation
-from grome.common.http import PageQuery
 from grome.common.text import SEARCH
+from grome.infrastructure.http import PageQuery
 
 
 class ServiceIn(Struct, frozen=True, forbid_unknown_fields=True):

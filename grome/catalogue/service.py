@@ -9,10 +9,10 @@ from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQ
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
-from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
-from grome.common.mongo_words import Place
-from grome.common.words import MAX_TERMS, words
+from grome.common.search_words import MAX_TERMS, words
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.mongo.prefix_search import Place
 
 
 class CatalogueService:

@@ -6,10 +6,10 @@ from msgspec import Struct, structs
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
-from grome.common.mongo_places import insert_in_free_place
-from grome.common.mongo_schema import validator_for
 from grome.favourites.models import MOST_FAVOURITES, Favourite
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.schema import validator_for
 
 COLLECTION = CollectionSpec(
     "favourites",

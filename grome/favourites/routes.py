@@ -6,10 +6,10 @@ from sanic import Request
 
 from grome.common.actor import CUSTOMERS, Actor
 from grome.common.errors import NotFound
-from grome.common.http import PageQuery, Routes
-from grome.context import app_context
+from grome.composition import app_context
 from grome.favourites.errors import TooManyFavourites
 from grome.favourites.schemas import FavouritePage
+from grome.infrastructure.http import PageQuery, Routes
 
 favourites = Routes("favourites", "/v1/me/favourites")
 

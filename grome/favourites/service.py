@@ -5,12 +5,12 @@ from uuid import UUID
 from grome.barbers.service import BarberService
 from grome.common.actor import Actor
 from grome.common.clock import Clock
-from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.favourites.errors import TooManyFavourites
 from grome.favourites.models import Favourite
 from grome.favourites.repository import AfterFavourite, FavouriteRepository
 from grome.favourites.schemas import FavouritePage, favourite_out
+from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
 
 
 class FavouriteService:

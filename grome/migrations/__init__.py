@@ -3,8 +3,8 @@
 Each is safe to run again and to run twice at once, so that a migration cut off half-way is mended by the next run.
 """
 
+from grome.infrastructure.migrations import Migration
 from grome.migrations import m0001_foundation, m0002_map, m0003_effects, m0004_shop_rules, m0005_bounds
-from grome.migrations.runner import Migration
 
 MIGRATIONS = (
     Migration(1, "foundation: users, sessions, services, barbers, bookings", m0001_foundation.up),

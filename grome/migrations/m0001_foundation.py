@@ -4,7 +4,7 @@ from grome.accounts.repository import SESSIONS, USERS
 from grome.barbers import repository as barbers
 from grome.bookings import repository as bookings
 from grome.catalogue import repository as catalogue
-from grome.common.mongo import Database, apply_collection
+from grome.infrastructure.mongo.client import Database, apply_collection
 
 COLLECTIONS = (USERS, SESSIONS, catalogue.COLLECTION, barbers.COLLECTION, bookings.COLLECTION)
 

@@ -2,7 +2,7 @@
 
 from grome.barbers import repository as barbers
 from grome.catalogue import repository as catalogue
-from grome.common.mongo import Database, apply_collection, drop_index
+from grome.infrastructure.mongo.client import Database, apply_collection, drop_index
 
 
 async def up(database: Database) -> None:

@@ -6,9 +6,9 @@ The relay begins with what happens from here on.
 from grome.accounts.repository import SESSIONS, USERS, SessionRepository, UserRepository
 from grome.audit import repository as audit
 from grome.common.clock import system_clock
-from grome.common.mongo import Database, apply_collection
-from grome.events import repository as events
-from grome.jobs import repository as jobs
+from grome.infrastructure.jobs import repository as jobs
+from grome.infrastructure.mongo.client import Database, apply_collection
+from grome.infrastructure.outbox import repository as events
 from grome.notifications import repository as notifications
 from grome.reports import repository as reports
 from grome.webhooks.repository import DELIVERIES, ENDPOINTS

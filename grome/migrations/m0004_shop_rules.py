@@ -9,16 +9,16 @@ from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import RATINGS
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
-from grome.calendar.repository import COLLECTION as CALENDARS
-from grome.common.mongo import Database, Document, apply_collection, fill_in, from_document, to_document
+from grome.calendar_feeds.repository import COLLECTION as CALENDARS
 from grome.favourites.repository import COLLECTION as FAVOURITES
+from grome.infrastructure.mongo.client import Database, Document, apply_collection, fill_in, from_document, to_document
 from grome.notifications.repository import COLLECTIONS as NOTIFICATIONS
 from grome.promos.repository import COLLECTIONS as PROMOS
 from grome.quotes.repository import COLLECTION as QUOTES
 from grome.reviews.repository import COLLECTION as REVIEWS
 from grome.series.repository import COLLECTION as SERIES
 from grome.waitlist.repository import COLLECTION as WAITLIST
-from grome.walkins.repository import COLLECTION as WALK_INS
+from grome.walk_ins.repository import COLLECTION as WALK_INS
 from grome.webhooks.repository import ENDPOINTS
 
 COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS, *PROMOS, QUOTES, SERIES)

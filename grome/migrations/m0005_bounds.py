@@ -11,13 +11,13 @@ from grome.accounts.repository import SESSIONS, USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import BarberRepository
 from grome.bookings.repository import COLLECTION as BOOKINGS
-from grome.calendar.repository import TOLD as CALENDARS_TOLD
+from grome.calendar_feeds.repository import TOLD as CALENDARS_TOLD
 from grome.catalogue.repository import COLLECTION as SERVICES
 from grome.catalogue.repository import ServiceRepository
 from grome.common.email_addresses import normalize_email
-from grome.common.mongo import Database, apply_collection, drop_index
-from grome.common.mongo_budgets import COLLECTION as BUDGETS
 from grome.common.phone_numbers import normalize_phone
+from grome.infrastructure.mongo.budgets import COLLECTION as BUDGETS
+from grome.infrastructure.mongo.client import Database, apply_collection, drop_index
 from grome.migrations import m0003_effects, m0004_shop_rules
 from grome.promos.repository import USES as PROMO_USES
 

@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from config.settings import NearbySettings
 from grome.common.errors import Refusal
-from grome.common.http.operations import log_answer
-from grome.common.http.ready import HeaderLines, sent
-from grome.common.http.request_head import read_fields
-from grome.common.http.request_id import ACCEPTABLE
-from grome.common.http.strict_http import StrictHttpProtocol
 from grome.common.ids import new_hex_id
-from grome.nearby.plain import answer_at_once, bearer_token
+from grome.infrastructure.http.prebuilt import HeaderLines, sent
+from grome.infrastructure.http.request_head import read_fields
+from grome.infrastructure.http.request_id import ACCEPTABLE
+from grome.infrastructure.http.routing import log_answer
+from grome.infrastructure.http.strict_http import StrictHttpProtocol
+from grome.nearby.fast_query import answer_at_once, bearer_token
 
 PATH: Final = "/v1/barbers/nearby"
 _START: Final = f"GET {PATH}?".encode()

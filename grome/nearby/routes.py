@@ -4,11 +4,11 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE
-from grome.common.http import Routes
-from grome.common.http.ready import ReadyResponse, sent
-from grome.common.http.request_id import request_id
-from grome.context import app_context
-from grome.nearby.plain import answer_at_once, bearer_token
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
+from grome.infrastructure.http.prebuilt import ReadyResponse, sent
+from grome.infrastructure.http.request_id import request_id
+from grome.nearby.fast_query import answer_at_once, bearer_token
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 
 nearby = Routes("nearby", "/v1/barbers")

@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.barbers.schemas import Latitude, Longitude, NearbyBarber
-from grome.common.http import PageQuery
 from grome.common.money import Amount
+from grome.infrastructure.http import PageQuery
 from grome.nearby.models import Sort
 
 Instant = Annotated[datetime, Meta(tz=True)]

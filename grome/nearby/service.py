@@ -11,16 +11,16 @@ from msgspec import Struct
 from grome.availability.service import AvailabilityService
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid
-from grome.common.http import decode_cursor
-from grome.nearby.answers import page_of
-from grome.nearby.cells import Cell, Cells
-from grome.nearby.geometry import cells_touching, metres_of, unit_vector
+from grome.common.geo import cells_touching, metres_of, unit_vector
+from grome.infrastructure.http import decode_cursor
+from grome.nearby.barber_array import Crowd
+from grome.nearby.cell_cache import Cell, Cells
+from grome.nearby.database_search import StraightSearch
+from grome.nearby.memory_search import Found, search
 from grome.nearby.models import Narrowing, Place, Question
-from grome.nearby.rows import Crowd
+from grome.nearby.page_json import page_of
 from grome.nearby.schemas import NearbyQuery
-from grome.nearby.search import Found, search
-from grome.nearby.straight import StraightSearch
-from grome.nearby.views import Views, around
+from grome.nearby.tile_cache import Views, around
 
 _LONGEST_WINDOW: Final = timedelta(days=7)
 # Barbers whose calendars are looked at together, and how many of them for one page at most.

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Final
 
 from config.settings import MailSettings
-from grome.common.mongo_budgets import Budget, Budgets
+from grome.infrastructure.mongo.budgets import Budget, Budgets
+from grome.notifications.channel_rules import CODES, RULES
 from grome.notifications.models import Channel, MessageKind
 from grome.notifications.recipients import Recipient
-from grome.notifications.rules import CODES, RULES
 
 _DAY: Final = timedelta(days=1)
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from grome.notifications.mail import Mail, Mailer
+from grome.notifications.channel_rules import RULES
+from grome.notifications.context_loader import Story
+from grome.notifications.email.message import Mail, Mailer
 from grome.notifications.models import BookingFacts, Channel, Errand, MessageKind, Rendered
 from grome.notifications.push import Push, Pusher
 from grome.notifications.recipients import Recipient
 from grome.notifications.rendering import render
-from grome.notifications.rules import RULES
 from grome.notifications.sms import SmsSender
 from grome.notifications.sms.alphabet import sms_text
-from grome.notifications.stories import Story
 from grome.notifications.unsubscribe import UnsubscribeLinks
 
 _PUSH_LIVES_S = 86_400

@@ -5,9 +5,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from loguru import logger
 
-from grome.jobs.service import Jobs
+from grome.infrastructure.jobs.job_queue import Jobs
 from grome.notifications.models import MessageKind, Notice
-from grome.notifications.planning import tell_jobs
+from grome.notifications.planner import tell_jobs
 from grome.webhooks.models import Endpoint
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from loguru import logger
 
-from grome.context import AppContext
-from grome.jobs.running import RunningJob
+from grome.composition import AppContext
+from grome.infrastructure.jobs.runner import RunningJob
 from grome.notifications.models import Errand, Notice
 
 

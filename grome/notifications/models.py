@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from msgspec import Struct, field
 
 from grome.bookings.models import Discount, Settlement
-from grome.common.mongo_schema import stored_items
+from grome.infrastructure.mongo.schema import stored_items
 
 Language = Literal["en", "es", "fr", "de", "ar", "ja"]
 

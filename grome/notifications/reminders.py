@@ -6,15 +6,15 @@ from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from grome.bookings.models import StartingBooking
-from grome.bookings.service import BookingService
+from grome.bookings.queries import BookingService
 from grome.common.clock import Clock
-from grome.common.each import for_batch
-from grome.jobs.models import NewJob
-from grome.jobs.service import Jobs
+from grome.infrastructure.isolated_items import for_batch
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.models import NewJob
+from grome.notifications.channel_rules import LEAST_LEFT
 from grome.notifications.models import MessageKind, Notice
-from grome.notifications.planning import tell_jobs
+from grome.notifications.planner import tell_jobs
 from grome.notifications.repository import ReminderMarks
-from grome.notifications.rules import LEAST_LEFT
 
 # Looked at once more, for what was being written while the run before read, and for clocks that differ.
 _OVERLAP: Final = timedelta(minutes=5)

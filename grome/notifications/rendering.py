@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from grome.notifications.localizer import Reader
+from grome.notifications.message_content import Telling, telling
 from grome.notifications.models import Facts, Language, MessageKind, Rendered
-from grome.notifications.reader import Reader
 from grome.notifications.sms.alphabet import is_gsm7, segments, sms_text
-from grome.notifications.telling import Telling, telling
-from grome.notifications.typed import Typed
-from grome.notifications.wording import MessageText
+from grome.notifications.translations import MessageText
+from grome.notifications.user_text import Typed
 
 SHORT: Final = 160
 _LINE: Final = 100  # of a subject or a title

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, in_passing, to_document
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, in_passing, to_document
+from grome.infrastructure.mongo.schema import validator_for
 from grome.notifications.models import Bounce, LogEntry, PushDevice, ReminderMark, Slot, State
 
 _KEPT: Final = timedelta(days=90)

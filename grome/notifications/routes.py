@@ -8,10 +8,10 @@ from sanic import HTTPResponse, Request
 from grome.accounts.models import Preferences
 from grome.common.actor import SIGNED_IN, Actor
 from grome.common.errors import Invalid, NotFound
-from grome.common.http import PageQuery, Routes
-from grome.common.http.answers import body
-from grome.common.http.pages import Pages
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import PageQuery, Routes
+from grome.infrastructure.http.pages import Pages
+from grome.infrastructure.http.responses import body
 from grome.notifications.models import Topic
 from grome.notifications.schemas import NotificationPage, PushTokenIn
 from grome.notifications.unsubscribe import PATH

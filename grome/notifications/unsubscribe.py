@@ -6,8 +6,8 @@ from uuid import UUID
 
 from grome.accounts.models import Preferences
 from grome.accounts.preferences import PreferenceService
-from grome.common.derived_keys import LinkSigner
 from grome.common.errors import NotFound
+from grome.infrastructure.signed_tokens import LinkSigner
 from grome.notifications.models import Topic
 
 PATH: Final = "/v1/unsubscribe"

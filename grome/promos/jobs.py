@@ -4,7 +4,7 @@ from typing import Any
 
 from loguru import logger
 
-from grome.context import AppContext
+from grome.composition import AppContext
 
 
 async def sweep_promo_holds(job: dict[str, Any]) -> None:

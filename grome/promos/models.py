@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.common.coded import Coded
+from grome.common.coded_enum import Coded
 from grome.common.money import Amount, Currency
 from grome.common.text import END, NOTE
 

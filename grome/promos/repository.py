@@ -11,10 +11,10 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from grome.common.actor import Actor, Role
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
-from grome.common.mongo_places import insert_in_free_place
-from grome.common.mongo_schema import validator_for
-from grome.common.mongo_transactions import Transaction, Transactions
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.schema import validator_for
+from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.promos.errors import PromoExists, TooManyPromos
 from grome.promos.models import LONGEST_HOLD, MOST_PROMOS, HoldWindow, Promo, PromoUse
 

@@ -6,8 +6,8 @@ from sanic import Request
 
 from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound
-from grome.common.http import Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
 from grome.promos.errors import PromoExists, TooManyPromos
 from grome.promos.schemas import ActiveIn, PromoChange, PromoIn, PromoOut, PromoPage, PromoQuery, PromoWithFigures
 

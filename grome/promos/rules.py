@@ -6,8 +6,8 @@ neither side.
 
 from datetime import datetime
 
+from grome.bookings.cancellation_policy import is_used
 from grome.bookings.models import Booking, Status
-from grome.bookings.policy import is_used
 from grome.common.figures import percent_of
 from grome.promos.models import NotUsable, PricedVisit, Promo
 
@@ -52,7 +52,7 @@ def is_given_back(booking: Booking) -> bool:
     """Return whether a booking's end gives the use of the code back to its customer.
 
     A customer that does not come, or cancels an accepted visit late, has used the code, by the same rule as for fees
-    (`grome/bookings/policy.py`). An end by the barber or by Grome, or of a request that was never accepted, gives the
-    use back.
+    (`grome/bookings/cancellation_policy.py`). An end by the barber or by Grome, or of a request that was never
+    accepted, gives the use back.
     """
     return booking.status is Status.CANCELLED and not is_used(booking)

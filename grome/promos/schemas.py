@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from grome.common.http import PageQuery
+from grome.infrastructure.http import PageQuery
 from grome.promos.models import Promo, PromoCode, PromoTerms
 
 

@@ -11,10 +11,10 @@ from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound
-from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
 from grome.common.money import NO_CURRENCY, currencies_in_use
-from grome.common.mongo import Document, to_document
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.mongo.client import Document, to_document
 from grome.promos.models import Promo, PromoTerms
 from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum, managed_by
 from grome.promos.schemas import (

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from grome.barbers.models import ChosenService, Terms
 from grome.bookings.models import Discount, HouseCall
 from grome.common.money import Amount
-from grome.common.mongo_schema import stored_items
+from grome.infrastructure.mongo.schema import stored_items
 
 
 class CancellingCost(Struct, frozen=True):

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pymongo import IndexModel
 
-from grome.common.mongo import CollectionSpec, Database, from_document, to_document
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, to_document
+from grome.infrastructure.mongo.schema import validator_for
 from grome.quotes.models import Quote
 
 # For so long after its end a quote is known to have expired; from then on it never was.

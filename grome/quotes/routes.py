@@ -8,9 +8,9 @@ from grome.bookings.errors import BookingInFlight, SlotNotOffered, SlotTaken
 from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import CUSTOMERS, Actor
 from grome.common.errors import NotFound, TooManyRequests
-from grome.common.first_answers import Encoded
-from grome.common.http import Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.http import Routes
 from grome.promos.errors import PromoRefused
 from grome.quotes.errors import QuoteExpired
 from grome.quotes.schemas import QuoteOut

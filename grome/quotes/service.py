@@ -10,15 +10,15 @@ import msgspec
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreation, first_answer, house_call_to
+from grome.bookings.drafts import Wish
 from grome.bookings.schemas import BookingIn, BookingOut
-from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound, Refusal
-from grome.common.first_answers import Encoded
-from grome.common.mongo_budgets import Budget, Budgets
-from grome.promos.claims import PromoClaims
-from grome.quotes.costs import costs
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.mongo.budgets import Budget, Budgets
+from grome.promos.redemptions import PromoClaims
+from grome.quotes.cancellation_costs import costs
 from grome.quotes.errors import QuoteExpired
 from grome.quotes.models import Quote
 from grome.quotes.repository import QuoteRepository

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from loguru import logger
 
-from grome.context import AppContext
-from grome.jobs.running import RunningJob
+from grome.composition import AppContext
+from grome.infrastructure.jobs.runner import RunningJob
 
 
 async def make_report(context: AppContext, job: RunningJob) -> None:

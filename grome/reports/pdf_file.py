@@ -16,8 +16,8 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, WrapMode
 from fpdf.fonts import TTFFont
 
-from grome.reports.contents import NOTHING, Column, Row
 from grome.reports.errors import TooLongError
+from grome.reports.tables import NOTHING, Column, Row
 
 # The whole document is in memory, and a row costs a millisecond or more. It is for people, who turn no thousand pages.
 MAX_ROWS: Final = 5_000

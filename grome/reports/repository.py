@@ -11,10 +11,10 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.common.first_answers import WITHOUT
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
-from grome.common.mongo_places import insert_in_free_place
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.schema import validator_for
 from grome.reports.errors import TooManyReports
 from grome.reports.models import OPEN_AT_ONCE, Failure, Report, State
 

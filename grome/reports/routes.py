@@ -8,9 +8,9 @@ from grome.barbers.errors import ProfileMissing
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import Actor, Role
 from grome.common.errors import NotFound, TooManyRequests
-from grome.common.first_answers import Encoded
-from grome.common.http import IdempotencyKey, PageQuery, Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.http import IdempotencyKey, PageQuery, Routes
 from grome.reports.errors import TooManyReports
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage
 

@@ -18,16 +18,16 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.models import Idempotency
 from grome.common.actor import Actor, Role
 from grome.common.clock import ZONES, Clock
-from grome.common.each import Sweep, for_each
 from grome.common.errors import Invalid, NotFound
-from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
-from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
-from grome.common.mongo_budgets import Budget, Budgets
-from grome.common.storage import Storage
-from grome.jobs.models import JobKind, NewJob, Queue
-from grome.jobs.models import State as JobState
-from grome.jobs.service import Jobs
+from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
+from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.isolated_items import Sweep, for_each
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
+from grome.infrastructure.jobs.models import State as JobState
+from grome.infrastructure.mongo.budgets import Budget, Budgets
+from grome.infrastructure.storage.storage import Storage
 from grome.reports.models import (
     CONTENT_TYPES,
     FILES,

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct, field
 
 from grome.barbers.models import Stars
 from grome.bookings.models import Idempotency
-from grome.common.mongo_schema import stored_items
-from grome.events.models import EventType
+from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import EventType
 
 EDITABLE_FOR: Final = timedelta(days=14)
 MOST_TEXT: Final = 2000

@@ -9,10 +9,10 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.common.first_answers import WITHOUT
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
-from grome.common.mongo_schema import validator_for
-from grome.common.mongo_transactions import Session
+from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.schema import validator_for
+from grome.infrastructure.mongo.transactions import Session
 from grome.reviews.errors import ReviewExists
 from grome.reviews.models import Review, ReviewEvent
 

@@ -7,9 +7,9 @@ from sanic import Request
 from grome.bookings.errors import KeyInFlight, KeyReused, OutsideWindow
 from grome.common.actor import ADMINS, ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
-from grome.common.first_answers import Encoded
-from grome.common.http import IdempotencyKey, Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.http import IdempotencyKey, Routes
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
 from grome.reviews.schemas import AnswerIn, ReviewIn, ReviewOut, ReviewPage, ReviewQuery
 

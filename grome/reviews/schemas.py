@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 
 from grome.barbers.models import StarCounts, Stars
 from grome.common.actor import Actor, Role
-from grome.common.http import PageQuery
 from grome.common.text import NOTE
+from grome.infrastructure.http import PageQuery
 from grome.reviews.models import MOST_TEXT, Answer, Review, shown_name
 
 

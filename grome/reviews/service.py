@@ -13,18 +13,18 @@ from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.models import Booking, Idempotency, Status
-from grome.bookings.service import BookingService
+from grome.bookings.queries import BookingService
 from grome.bookings.windows import review_window
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import NotFound, Refusal
-from grome.common.first_answers import Encoded, fingerprint_of, first_answer_of
-from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
-from grome.common.mongo import to_document
-from grome.common.mongo_transactions import Transaction, Transactions
-from grome.common.scope import seen_by
-from grome.events.models import EventType
+from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.mongo.access import seen_by
+from grome.infrastructure.mongo.client import to_document
+from grome.infrastructure.mongo.transactions import Transaction, Transactions
+from grome.infrastructure.outbox.models import EventType
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
 from grome.reviews.models import Review, ReviewEvent, answered
 from grome.reviews.repository import AfterReview, ReviewRepository

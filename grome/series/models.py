@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 
 from grome.bookings.models import Idempotency
-from grome.common.mongo_schema import stored_items
+from grome.infrastructure.mongo.schema import stored_items
 
 MOST_VISITS: Final = 26
 

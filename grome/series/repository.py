@@ -8,9 +8,9 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.common.first_answers import WITHOUT
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.schema import validator_for
 from grome.series.models import Series
 
 # Its visits lie within a barber's horizon of a year; the bookings themselves stay.

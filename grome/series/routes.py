@@ -8,9 +8,9 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import EndIn
 from grome.common.actor import CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound, TooManyRequests
-from grome.common.first_answers import Encoded
-from grome.common.http import IdempotencyKey, Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.http import IdempotencyKey, Routes
 from grome.series.errors import NothingBooked, NotInSeries
 from grome.series.schemas import FollowingIn, SeriesChanged, SeriesIn, SeriesOut, SeriesPreview
 

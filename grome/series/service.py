@@ -10,23 +10,23 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from grome.bookings.create import BookingCreation, as_first_booked, asked_under
+from grome.bookings.drafts import Wish
 from grome.bookings.errors import BookingInFlight, KeyInFlight, KeyReused, SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Origin
+from grome.bookings.queries import BookingService
 from grome.bookings.schemas import booking_out
-from grome.bookings.service import BookingService
-from grome.bookings.wishes import Wish
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Refusal
-from grome.common.first_answers import Encoded, first_answer_of
 from grome.common.ids import new_id
-from grome.common.mongo_budgets import Budget, Budgets
-from grome.common.scope import seen_by
+from grome.infrastructure.first_responses import Encoded, first_answer_of
+from grome.infrastructure.mongo.access import seen_by
+from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.series.errors import NothingBooked
 from grome.series.models import MOST_VISITS, Occurrence, Refused, Repeat, Series, booking_id
+from grome.series.recurrence import starts
 from grome.series.repository import SeriesRepository
 from grome.series.schemas import PreviewedOut, SeriesIn, SeriesOut, SeriesPreview, series_out
-from grome.series.starts import starts
 
 # The farthest horizon that a barber's rules can have.
 _FARTHEST: Final = timedelta(days=366)

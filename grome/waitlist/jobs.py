@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from grome.context import AppContext
-from grome.events.models import Event
-from grome.jobs.models import NewJob
-from grome.jobs.running import RunningJob
-from grome.waitlist.follower import FILL, payload_of
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import NewJob
+from grome.infrastructure.jobs.runner import RunningJob
+from grome.infrastructure.outbox.models import Event
 from grome.waitlist.models import Search
+from grome.waitlist.subscriber import FILL, payload_of
 
 
 async def fill_freed_time(context: AppContext, job: RunningJob) -> None:

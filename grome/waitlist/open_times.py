@@ -7,15 +7,15 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from grome.availability.calendars import lay_out
-from grome.availability.slots import Calendar, Obstacle, Slot, first_slot_between, to_be_known
-from grome.availability.ticks import TICK, Span, moment_of, tick_of
-from grome.availability.visits import Visit
+from grome.barbers.calendar_builder import lay_out
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import chosen_services
-from grome.bookings.service import BookingService
+from grome.bookings.queries import BookingService
 from grome.common.clock import Clock
 from grome.common.errors import Invalid
+from grome.scheduling.slots import Calendar, Obstacle, Slot, first_slot_between, to_be_known
+from grome.scheduling.ticks import TICK, Span, moment_of, tick_of
+from grome.scheduling.visit_plan import Visit
 from grome.waitlist.errors import WishCannotBeMet
 from grome.waitlist.models import Dates, Entry
 

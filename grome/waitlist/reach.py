@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 from grome.barbers.models import Barber, MapPin
 from grome.barbers.service import BarberService
 from grome.common.errors import NotFound
-from grome.common.mongo import from_bson
-from grome.nearby.geometry import distance_m, unit_vector
+from grome.common.geo import distance_m, unit_vector
+from grome.infrastructure.mongo.client import from_bson
 from grome.waitlist.models import Area, Entry
 
 # The barbers of an area with all services that are looked at, out of at most `_MOST_PINS` in the area.

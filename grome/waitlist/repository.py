@@ -10,10 +10,10 @@ from msgspec import Meta, Struct, structs
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from grome.common.each import decode_each
-from grome.common.mongo import CollectionSpec, Database, Document, from_document, to_document
-from grome.common.mongo_places import insert_in_free_place
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.isolated_items import decode_each
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.schema import validator_for
 from grome.waitlist.models import (
     ENDED_KEPT,
     MOST_PASSED,

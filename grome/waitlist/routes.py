@@ -6,8 +6,8 @@ from sanic import Request
 
 from grome.common.actor import BARBERS, CUSTOMERS, Actor
 from grome.common.errors import NotFound
-from grome.common.http import PageQuery, Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import PageQuery, Routes
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
 from grome.waitlist.schemas import EntryIn, EntryOut, EntryPage, EntryQuery, WaitingPage
 

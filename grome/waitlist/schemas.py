@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from grome.barbers.schemas import Instant, LatLng, to_lat_lng
-from grome.common.http import PageQuery
+from grome.infrastructure.http import PageQuery
 from grome.waitlist.models import MOST_SERVICES, Entry, RadiusKm, State
 
 

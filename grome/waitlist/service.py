@@ -7,15 +7,15 @@ from msgspec import structs
 
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
-from grome.bookings.service import BookingService
+from grome.bookings.queries import BookingService
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
-from grome.common.http import PageQuery, decode_cursor, encode_cursor
 from grome.common.ids import new_id
+from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
-from grome.waitlist.filling import WaitlistFilling
+from grome.waitlist.matching import WaitlistFilling
 from grome.waitlist.models import LONGEST, OPEN, Area, Entry, fingerprint_of
 from grome.waitlist.open_times import OpenTimes
 from grome.waitlist.reach import WaitlistReach

@@ -10,7 +10,7 @@ from loguru import logger
 
 from grome import __version__
 from grome.common.clock import Clock
-from grome.jobs.errors import LaterError, PostponedError, UndeliverableError
+from grome.infrastructure.jobs.errors import LaterError, PostponedError, UndeliverableError
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
 from grome.webhooks.health import EndpointHealth, seconds_to_wait
 from grome.webhooks.models import LONGEST_WAIT, Attempt, Delivery, Endpoint, Flight, SendWebhook

@@ -1,7 +1,7 @@
 """What webhooks refuse, and how sending one fails."""
 
 from grome.common.errors import Refusal
-from grome.common.faults import RecipientError
+from grome.infrastructure.transient_errors import RecipientError
 
 
 class TooManyEndpoints(Refusal):

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from grome.context import AppContext
-from grome.jobs.running import RunningJob
+from grome.composition import AppContext
+from grome.infrastructure.jobs.runner import RunningJob
 from grome.webhooks.models import WEBHOOK, SendWebhook
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.common.mongo_budgets import Budget
-from grome.common.mongo_schema import stored_items
-from grome.events.models import Event, EventType
-from grome.jobs.models import JobKind, NewJob, Queue
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
+from grome.infrastructure.mongo.budgets import Budget
+from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import Event, EventType
 
 # An event is sent at once and up to six times more, over about 18 hours: what Standard Webhooks suggests.
 WEBHOOK: Final = JobKind("webhook", Queue.WEBHOOKS, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from pymongo import IndexModel, ReturnDocument
 
 from grome.common.actor import Actor, Role
-from grome.common.mongo import (
+from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
@@ -18,8 +18,8 @@ from grome.common.mongo import (
     insert_missing,
     to_document,
 )
-from grome.common.mongo_places import insert_in_free_place
-from grome.common.mongo_schema import validator_for
+from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.schema import validator_for
 from grome.webhooks.models import (
     KEPT,
     MOST_ATTEMPTS,

@@ -7,8 +7,8 @@ from sanic import Request
 
 from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound
-from grome.common.http import Routes
-from grome.context import app_context
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
 from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends
 from grome.webhooks.schemas import (
     DeliveryOut,

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.common.http import PageQuery
 from grome.common.text import NOTE
-from grome.events.models import EventType
+from grome.infrastructure.http import PageQuery
+from grome.infrastructure.outbox.models import EventType
 from grome.webhooks.models import Attempt, Delivery, DeliveryState, DisabledReason, Endpoint
 
 Url = Annotated[

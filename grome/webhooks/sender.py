@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from config.settings import WebhookSettings
 from grome.webhooks.errors import AddressError, UrlError
-from grome.webhooks.guard import GuardedBackend, Resolver, is_public, parse_url
+from grome.webhooks.ssrf_guard import GuardedBackend, Resolver, is_public, parse_url
 
 _MOST_READ: Final = 4_096
 _LONGEST_ANSWER: Final = 1_000

@@ -9,15 +9,13 @@ from uuid import UUID
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound, Unavailable
-from grome.common.http import decode_cursor, encode_cursor
 from grome.common.ids import new_id
-from grome.common.mongo import Document, to_document
-from grome.common.mongo_budgets import Budget, Budgets
-from grome.events.models import EventType
-from grome.jobs.service import Jobs
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.mongo.budgets import Budget, Budgets
+from grome.infrastructure.mongo.client import Document, to_document
+from grome.infrastructure.outbox.models import EventType
 from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends, UrlError
-from grome.webhooks.guard import parse_url
-from grome.webhooks.messages import ping_message
 from grome.webhooks.models import (
     BARBER_TYPES,
     MOST_SECRETS,
@@ -33,6 +31,7 @@ from grome.webhooks.models import (
     StoredSecret,
     job_of,
 )
+from grome.webhooks.payloads import ping_message
 from grome.webhooks.repository import AfterDelivery, DeliveryRepository, EndpointRepository, managed_by
 from grome.webhooks.schemas import (
     DeliveryOut,
@@ -48,6 +47,7 @@ from grome.webhooks.schemas import (
     endpoint_out,
 )
 from grome.webhooks.signing import Vault, new_secret, written
+from grome.webhooks.ssrf_guard import parse_url
 
 # Rotations that lose to another one read again; so often in a row only a fault can lose.
 _ROTATIONS: Final = 8

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from grome.common.derived_keys import derive_key
+from grome.infrastructure.signed_tokens import derive_key
 from grome.webhooks.errors import UnreadableSecretError
 
 _PREFIX: Final = "whsec_"

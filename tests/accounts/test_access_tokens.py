@@ -17,10 +17,10 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import system_clock
 from grome.common.errors import Unauthenticated
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
-from tests.running import Running
+from tests.support.processes import Running
 
 
 async def status(http: httpx.AsyncClient, token: str) -> int:

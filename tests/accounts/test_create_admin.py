@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import Settings
 from tests.builders.people import PASSWORD, new_email, register
-from tests.running import environment
+from tests.support.processes import environment
 
 
 def create_admin(settings: Settings, home: Path, email: str, password: str) -> subprocess.CompletedProcess[str]:

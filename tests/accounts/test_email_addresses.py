@@ -7,7 +7,7 @@ import bcrypt
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.people import PASSWORD, new_email, new_phone, register
 
 _numbers = iter(range(1, 1_000))

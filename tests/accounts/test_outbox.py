@@ -8,8 +8,8 @@ import httpx
 
 from grome.accounts.models import LoginSession, User
 from grome.accounts.repository import SESSIONS, USERS
-from grome.common.mongo import Database, from_document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import Database, from_document
 from grome.migrations import m0003_effects
 from tests.builders.people import PASSWORD, Person, admin, new_email, person_of, register
 

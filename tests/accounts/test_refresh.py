@@ -20,7 +20,7 @@ from grome.accounts.repository import SessionRepository
 from grome.accounts.service import AccountService
 from grome.accounts.tokens import RefreshToken, RefreshTokens
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.keys import new_signing_key
 from tests.builders.people import PASSWORD, Person, register
 from tests.conftest import SetClock

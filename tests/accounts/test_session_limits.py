@@ -9,8 +9,8 @@ from grome.accounts.models import Device, LoginSession
 from grome.accounts.repository import MAX_ENDED_SESSIONS, MAX_LIVE_SESSIONS
 from grome.accounts.schemas import Login
 from grome.common.ids import new_id
-from grome.common.mongo import to_document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import to_document
 from tests.builders.people import PASSWORD, Person, register
 
 

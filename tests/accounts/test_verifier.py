@@ -11,7 +11,7 @@ import pytest
 from grome.accounts.repository import SessionRepository
 from grome.accounts.verifier import Verifier
 from grome.common.errors import Unauthenticated
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber, catalogue_service
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, register

@@ -10,8 +10,8 @@ import pytest
 
 from grome.app import App
 from grome.common.actor import Role
-from grome.common.mongo import Database
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import Database
 from grome.migrations import m0001_foundation, m0003_effects, m0004_shop_rules
 from tests.api.surface import Route
 from tests.builders.barbers import barber

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 
 from grome.common.errors import Refusal
-from grome.common.http.answers import Problem
+from grome.infrastructure.http.responses import Problem
 
 
 def _refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:

@@ -9,7 +9,7 @@ from msgspec import Struct, inspect
 
 from grome.app import FEATURES
 from grome.common.actor import Role
-from grome.common.http import Operation
+from grome.infrastructure.http import Operation
 
 A_DATE = date(2027, 3, 1)
 

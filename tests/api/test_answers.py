@@ -10,8 +10,8 @@ import schemathesis
 
 from grome.app import document
 from grome.common.ids import new_hex_id
-from grome.context import AppContext
-from grome.jobs.models import JobKind, NewJob, Queue
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import changed, tomorrow

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from msgspec import inspect
 
-from grome.common.http.operations import MAX_KEY
+from grome.infrastructure.http.routing import MAX_KEY
 from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.shapes import plain_types

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from grome.app import App
-from grome.common.http.caching import entity_tag
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.http.caching import entity_tag
 from tests.api.conftest import Cast
 from tests.api.raw import read_answer
 from tests.api.surface import ROUTES, Route

@@ -9,7 +9,7 @@ import pytest
 from loguru import logger
 
 from grome.app import App
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.api.problems import assert_refused, problem_of
 from tests.api.raw import read_answer, send
 from tests.api.surface import ROUTES, Route

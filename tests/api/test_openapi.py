@@ -18,9 +18,9 @@ from click.testing import CliRunner
 from msgspec import Struct
 
 from grome.app import App, document
-from grome.cli import cli
-from grome.common.http import IdempotencyKey
-from grome.common.http.caching import NO_STORE
+from grome.cli.main import cli
+from grome.infrastructure.http import IdempotencyKey
+from grome.infrastructure.http.caching import NO_STORE
 from tests.api.surface import ROUTES, WITH_BODY, Route
 
 DOCUMENT = document()

@@ -18,7 +18,7 @@ import pytest
 from loguru import logger
 
 from grome.app import App
-from grome.common.http.answers import Problem
+from grome.infrastructure.http.responses import Problem
 from grome.nearby.fast_path import protocol
 from tests.api.raw_requests import (
     BODY,

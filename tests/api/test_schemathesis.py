@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from grome.app import document
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import admin, register
-from tests.running import Running
+from tests.support.processes import Running
 
 # The same requests in every run: what is found once is found again, and no run is unlucky.
 CONFIG = schemathesis.Config.from_dict({"seed": 1, "generation": {"deterministic": True, "max-examples": 12}})

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from grome.app_links.page import TEXTS, Subject, link_page
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.messages import LANGUAGES

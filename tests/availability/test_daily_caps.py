@@ -9,8 +9,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.availability.caps import cap_on_service, cap_on_visits, seats, seats_taken
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.scheduling.daily_caps import cap_on_service, cap_on_visits, seats, seats_taken
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, register

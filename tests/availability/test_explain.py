@@ -7,15 +7,15 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
-from grome.availability.explain import explained
-from grome.availability.slots import Obstacle, free_slots, obstacle
-from grome.availability.ticks import local_day, moment_of
-from grome.context import AppContext
-from tests.availability.cases import Case, cases
+from grome.composition import AppContext
+from grome.scheduling.explain import explained
+from grome.scheduling.slots import Obstacle, free_slots, obstacle
+from grome.scheduling.ticks import local_day, moment_of
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
 from tests.builders.slots import asked_slots, change, daily, hours, refused_for
+from tests.scheduling.cases import Case, cases
 
 DAY = timedelta(days=1)
 # Not tomorrow, when notice may still matter, nor over the horizon, which is a week away.

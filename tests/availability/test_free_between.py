@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from grome.availability.service import AvailabilityService
+from grome.bookings.queries import BookingService
 from grome.bookings.repository import BookingRepository
-from grome.bookings.service import BookingService
 from grome.common.clock import system_clock
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.hours import weekly_hours

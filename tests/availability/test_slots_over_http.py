@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import ask, book, move
 from tests.builders.hours import weekly_hours

@@ -3,7 +3,7 @@
 import pytest
 
 from config.settings import Settings
-from tests.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, context, database, http
 
 __all__ = ["app", "context", "database", "http"]
 

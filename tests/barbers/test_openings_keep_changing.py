@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from grome.barbers.models import Barber, Openings
-from grome.barbers.openings import OpeningService
 from grome.barbers.repository import BarberRepository
+from grome.barbers.schedule_exceptions import OpeningService
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.availability.models import OfferRules
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.scheduling.models import OfferRules
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
 from tests.builders.people import Person, admin, register
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import Barber, OfferedService
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber, catalogue_service
 from tests.builders.pages import walk
 from tests.builders.people import register

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, offered, read, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from grome.availability.ticks import tick_of
 from grome.bookings.claimed_time import used_until
 from grome.bookings.models import Booking, Payment, PaymentStatus, Status
 from grome.common.ids import new_id
+from grome.scheduling.ticks import tick_of
 
 START = datetime(2030, 1, 1, 9, tzinfo=UTC)
 FIRST = tick_of(START)

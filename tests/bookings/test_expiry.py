@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from grome.bookings.jobs import expire_unanswered
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from grome.bookings.models import Party, Status
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register

@@ -14,8 +14,8 @@ from grome.bookings.jobs import expire_unanswered
 from grome.bookings.models import MAX_ENTRIES
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.common.mongo import Document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import Document
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again

@@ -6,21 +6,21 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.availability.caps import cap_on_visits
-from grome.availability.visits import Visit
-from grome.bookings.changing import ATTEMPTS, BookingChanges, Change, author
+from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import KeepsChanging, SeatTaken
-from grome.bookings.late import RunningLate
+from grome.bookings.lifecycle import BookingMoves
 from grome.bookings.models import Action, Booking, HistoryEntry, Status
-from grome.bookings.moves import BookingMoves
 from grome.bookings.repository import BookingRepository
 from grome.bookings.reschedule import Rescheduling
+from grome.bookings.running_late import RunningLate
 from grome.bookings.schemas import RescheduleIn
-from grome.bookings.seats import claim_seats
 from grome.bookings.undo import MoveUndo
+from grome.bookings.updates import ATTEMPTS, BookingChanges, Change, author
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.scheduling.daily_caps import cap_on_visits
+from grome.scheduling.visit_plan import Visit
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, serve, tomorrow
 from tests.builders.people import register

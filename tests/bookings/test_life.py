@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, serve, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.pages import walk

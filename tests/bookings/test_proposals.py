@@ -18,8 +18,8 @@ from grome.bookings.schemas import CancelIn, ProposalAnswerIn, RescheduleIn
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
 from grome.common.ids import new_id
-from grome.common.mongo import from_document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import from_document
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import register

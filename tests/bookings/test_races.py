@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register

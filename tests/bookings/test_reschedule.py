@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from grome.bookings.jobs import expire_unanswered
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.bookings.other_times import (
     DAY,
     OTHER,

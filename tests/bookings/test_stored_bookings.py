@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError, WriteError
 
 from grome.bookings.models import Booking
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import register

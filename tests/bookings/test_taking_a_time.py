@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, admin, register

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from grome.bookings.models import Action
-from grome.context import AppContext
-from grome.events.derive import events_of
-from grome.events.models import BOOKINGS, Change
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import BOOKINGS, Change
+from grome.infrastructure.outbox.projection import events_of
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again

@@ -7,9 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from grome.bookings.cancellation_policy import is_used
 from grome.bookings.models import Booking, Reason
-from grome.bookings.policy import is_used
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again

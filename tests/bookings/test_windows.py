@@ -22,7 +22,7 @@ from grome.bookings.models import (
 )
 from grome.bookings.windows import Window, overdue_move, review_window, seat_window, window_of
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, serve, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.people import Person, admin, register
 
 _numbers = itertools.count(1)

@@ -9,7 +9,7 @@ import httpx
 from grome.bookings.models import Action
 from grome.bookings.schemas import CancelIn
 from grome.common.actor import Actor, Role
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber
 from tests.builders.people import Person
 from tests.conftest import SetClock

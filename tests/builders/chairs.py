@@ -9,7 +9,7 @@ import httpx
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.common.actor import Actor, Role
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.searches import NEARBY
 from tests.builders.world import Place, a_barber
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from grome.availability.models import Break, DayHours, WeeklyHours
+from grome.scheduling.models import Break, DayHours, WeeklyHours
 
 WEEKDAYS = WeeklyHours.__struct_fields__
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from grome.common.clock import system_clock
 from grome.common.ids import new_hex_id
-from grome.context import AppContext
-from grome.jobs.models import Job, JobKind, Queue, State
-from grome.jobs.repository import JobRepository
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import Job, JobKind, Queue, State
+from grome.infrastructure.jobs.repository import JobRepository
 
 
 def new_kind() -> JobKind:

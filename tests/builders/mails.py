@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from grome.common.ids import new_id
-from grome.notifications.mail import Mail
+from grome.notifications.email.message import Mail
 from grome.notifications.models import MessageKind
 from tests.builders.messages import Sample, booking_facts
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from grome.context import AppContext
+from grome.composition import AppContext
 
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)

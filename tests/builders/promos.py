@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import httpx
 
 from grome.bookings.models import Discount
-from grome.context import AppContext
-from grome.promos.claims import PromoClaims
+from grome.composition import AppContext
 from grome.promos.errors import PromoRefused
 from grome.promos.models import PricedVisit
+from grome.promos.redemptions import PromoClaims
 from tests.builders.people import Person
 
 ADMIN, OWN = "/v1/admin/promos", "/v1/barbers/me/promos"

@@ -11,8 +11,8 @@ import httpx
 from grome.bookings.models import BookedService, Booking, Payment, PaymentStatus, Status
 from grome.common.figures import duration_of, price_of
 from grome.common.ids import new_id
-from grome.common.mongo import to_document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import to_document
 from grome.reports.models import FILES
 from tests.builders.bookings import tomorrow
 from tests.builders.people import Person

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.people import Person, register

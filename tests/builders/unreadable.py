@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 from grome.common.ids import new_id
-from grome.common.mongo import Database, Document
+from grome.infrastructure.mongo.client import Database, Document
 
 
 async def store_unreadable(database: Database, collection: str, like: Document, **fields: Any) -> Document:

@@ -6,13 +6,13 @@ from typing import Any
 import httpx
 
 from grome.bookings.jobs import expire_unanswered
-from grome.context import AppContext
-from grome.events.models import Event
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import Event
 from tests.builders.barbers import Barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
-from tests.notifications.happenings import events_of
+from tests.notifications.booking_notices import events_of
 
 
 def wish(shop: Barber, **changed: Any) -> dict[str, Any]:

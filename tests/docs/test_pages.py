@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import OTHERS, setting_fields
-from grome.cli import cli
+from grome.cli.main import cli
 from tests.docs.pages import PAGES, ROOT, blocks, prose
 
 EXAMPLE = "aliases"  # the feature that the tutorial writes is not there, and must not be

@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from config.settings import Settings
-from grome.context import AppContext
-from grome.demo.seed import seed_if_empty
+from grome.composition import AppContext
+from grome.dev.demo.seed import seed_if_empty
+from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
 from tests.docs.pages import ROOT, blocks, section
-from tests.one_grome import with_database
-from tests.running import Running, running_grome
+from tests.support.one_grome import with_database
+from tests.support.processes import Running, running_grome
 
 PRINTED_URL = "http://127.0.0.1:8000"
 END_OF_BLOCK = "--- end of block ---"

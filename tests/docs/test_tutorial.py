@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
-from tests.running import without_settings
+from tests.support.processes import without_settings
 
 PAGE = ROOT / "docs" / "adding-a-feature.md"
 # Its own tests, and those that a new feature must not break by being there.

@@ -9,12 +9,12 @@ import pytest
 
 from config.settings import Settings
 from grome.app import App
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
-from tests.served import served
-from tests.stoppable import Stoppable, own_mongod, own_valkey
-from tests.waiting import until
+from tests.support.app import served
+from tests.support.eventually import until
+from tests.support.servers import Stoppable, own_mongod, own_valkey
 
 MONGO_TIMEOUT_S = 1.5
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.effects_storm import storm
+from tests.chaos.run import storm
 
 
 async def test_each_effect_is_there_once_whatever_was_killed(tmp_path: Path) -> None:

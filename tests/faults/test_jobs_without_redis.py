@@ -13,13 +13,13 @@ import pytest
 from config.settings import Settings
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.models import Event, EventType
-from grome.events.relay import FOLLOW_LATER
-from grome.jobs.models import NewJob, State
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import NewJob, State
+from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.outbox.relay import FOLLOW_LATER
 from tests.faults.conftest import OwnServers
-from tests.running import environment
-from tests.waiting import until
+from tests.support.eventually import until
+from tests.support.processes import environment
 
 pytestmark = pytest.mark.alone
 

@@ -14,12 +14,12 @@ import pytest
 
 from config.settings import Settings
 from grome.barbers.schemas import LatLng, ProfileIn
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.chairs import Chair, chair, is_online
 from tests.builders.searches import NEARBY
 from tests.builders.world import Place
-from tests.running import Running, running_grome
-from tests.waiting import until
+from tests.support.eventually import until
+from tests.support.processes import Running, running_grome
 
 pytestmark = pytest.mark.alone
 

@@ -7,12 +7,12 @@ import httpx
 from redis.asyncio import Redis
 
 from config.settings import Settings
-from grome.context import AppContext
-from grome.nearby.cells import FRESH_S, REFRESH_S
+from grome.composition import AppContext
+from grome.nearby.cell_cache import FRESH_S, REFRESH_S
 from tests.builders.chairs import chair, is_online
 from tests.faults.conftest import OwnServers, listening
-from tests.served import served
-from tests.waiting import until
+from tests.support.app import served
+from tests.support.eventually import until
 
 PLACE = (-40.0, 80.0)
 

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.chairs import Chair, asked, beside, chair, is_online
 from tests.faults.conftest import OwnServers, listening
-from tests.waiting import until
+from tests.support.eventually import until
 
 pytestmark = pytest.mark.alone
 

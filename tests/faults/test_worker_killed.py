@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
-from tests.running import Running, running_grome
+from tests.support.processes import Running, running_grome
 
 pytestmark = pytest.mark.alone
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 import httpx
 
 from grome.common.ids import new_id
-from grome.common.mongo import to_document
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.favourites.models import MOST_FAVOURITES, Favourite
+from grome.infrastructure.mongo.client import to_document
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
 

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.running import free_port, survivors, without_settings
+from tests.support.processes import free_port, survivors, without_settings
 
 pytestmark = pytest.mark.alone
 
@@ -116,7 +116,7 @@ def test_ctrl_c_while_something_is_freed_is_not_lost() -> None:
     """What a signal handler raises there is dropped by Python."""
     script = """
 import signal, time, weakref
-from grome.run import Stopped, stop_on_signals
+from grome.cli.run import Stopped, stop_on_signals
 class Thing: pass
 thing = Thing()
 watched = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))

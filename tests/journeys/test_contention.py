@@ -5,11 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.people import Person, register
-from tests.running import Running
-from tests.storm import (
+from tests.support.contention import (
     DURATIONS,
     HOURS,
     Told,
@@ -21,6 +20,7 @@ from tests.storm import (
     stored_bookings,
     storm,
 )
+from tests.support.processes import Running
 
 pytestmark = pytest.mark.alone
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.notifications.models import BookingFacts, MessageKind, Notice
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow

@@ -15,11 +15,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
-from tests.running import Running
+from tests.support.processes import Running
 
 pytestmark = pytest.mark.alone
 

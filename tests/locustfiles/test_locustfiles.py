@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.locustfiles.stand_in import Json, StandIn, serving
-from tests.running import Running
+from tests.support.processes import Running
 
 HERE = Path(__file__).parent
 FILES = HERE.parents[1] / "locustfiles"

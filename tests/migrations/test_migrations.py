@@ -19,21 +19,21 @@ from grome.accounts.models import User
 from grome.barbers.models import Barber, CancellationPolicy, ChosenService, OfferedService, StoredBarber, Terms
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import document_of
+from grome.bookings.drafts import Wish, compose
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
-from grome.bookings.wishes import Wish, compose
 from grome.catalogue.models import Service
 from grome.catalogue.repository import ServiceRepository
+from grome.cli.bootstrap import opened
 from grome.common.actor import Role
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
-from grome.common.mongo import Database, from_document, to_document
-from grome.connected import opened
+from grome.infrastructure.migrations import Migration, applied, migrate
+from grome.infrastructure.mongo.client import Database, from_document, to_document
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
-from grome.migrations.runner import Migration, applied, migrate
 from tests.builders.world import a_barber
-from tests.one_grome import with_database
-from tests.running import environment
+from tests.support.one_grome import with_database
+from tests.support.processes import environment
 
 FAILED_VALIDATION = 121
 COLLECTIONS = (*m0001_foundation.COLLECTIONS, *m0003_effects.COLLECTIONS, *m0004_shop_rules.COLLECTIONS)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grome.app import App
-from grome.common.http.strict_http import StrictHttpProtocol
+from grome.infrastructure.http.strict_http import StrictHttpProtocol
 from grome.nearby.fast_path import FastPathProtocol
 from tests.builders.people import register
 from tests.builders.searches import NEARBY

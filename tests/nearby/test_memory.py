@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 
 from grome.barbers.models import OfferedService, map_pin
-from grome.nearby.cells import Cell
-from grome.nearby.geometry import _cells_around, cells_touching
+from grome.common.geo import _cells_around, cells_touching
+from grome.nearby.barber_array import Crowd, row_of
+from grome.nearby.cell_cache import Cell
+from grome.nearby.fast_query import _question
 from grome.nearby.models import Narrowing, Question
-from grome.nearby.plain import _question
-from grome.nearby.rows import Crowd, row_of
-from grome.nearby.views import Views
+from grome.nearby.tile_cache import Views
 from tests.builders.world import Place, a_barber
-from tests.nearby.test_views import TOWN, Still, Town
+from tests.nearby.test_tile_cache import TOWN, Still, Town
 
 SEA = (10.0, -140.0)
 # Counted weights are upper bounds; an allocator's rounding and the last entry of a table that grows come on top.

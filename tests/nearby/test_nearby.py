@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import Barber
-from grome.common.mongo import Document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import Document
 from tests.builders.barbers import barber
 from tests.builders.pages import walk
 from tests.builders.searches import NEARBY, Search, a_search, any_limits, check

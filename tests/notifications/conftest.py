@@ -3,16 +3,16 @@
 import pytest
 
 from config.settings import Settings
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.notifications.context_loader import Stories
 from grome.notifications.delivery import Delivery, Transports
-from grome.notifications.dispatching import Dispatching
-from grome.notifications.planning import Planner
+from grome.notifications.dispatcher import Dispatching
+from grome.notifications.planner import Planner
 from grome.notifications.recipients import Recipients
-from grome.notifications.sending import Sending
-from grome.notifications.stories import Stories
+from grome.notifications.sender import Sending
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
-from tests.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, context, database, http
 
 __all__ = ["app", "context", "database", "http"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from grome.events.models import Event
-from grome.jobs.models import NewJob
-from grome.notifications.dispatching import Dispatching
-from grome.notifications.mail import Mail
+from grome.infrastructure.jobs.models import NewJob
+from grome.infrastructure.outbox.models import Event
+from grome.notifications.dispatcher import Dispatching
+from grome.notifications.email.message import Mail
 from grome.notifications.models import Errand, Notice
-from grome.notifications.planning import TELL, Planner
+from grome.notifications.planner import TELL, Planner
 from grome.notifications.push import Push
-from grome.notifications.sending import Sending
+from grome.notifications.sender import Sending
 
 
 class OutageError(Exception):

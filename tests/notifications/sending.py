@@ -9,8 +9,8 @@ import sys
 from collections.abc import Awaitable
 
 from config.settings import load_settings
-from grome.common.log import configure_logging
-from grome.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.logs import configure_logging
 from grome.notifications.push import Push, Pusher, PushFailedError, open_pusher
 from grome.notifications.sms import SmsFailedError, open_sms
 

@@ -10,16 +10,16 @@ import pytest
 
 from grome.accounts.models import User
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.models import Event, EventType
-from grome.jobs.errors import GiveUpError, UndeliverableError
+from grome.composition import AppContext
+from grome.infrastructure.jobs.errors import GiveUpError, UndeliverableError
+from grome.infrastructure.outbox.models import Event, EventType
 from grome.notifications.budgets import DEAD_LETTERS, Purpose, purpose_of
+from grome.notifications.channel_rules import CODES, RULES, decide
 from grome.notifications.models import Channel, MessageKind, Why
 from grome.notifications.recipients import Recipient
-from grome.notifications.rules import CODES, RULES, decide
 from tests.builders.people import Person, new_phone, register
 from tests.conftest import SetClock
-from tests.notifications.happenings import a_visit, choose, log_of, moved
+from tests.notifications.booking_notices import a_visit, choose, log_of, moved
 from tests.notifications.recorders import Desk
 
 DAY = timedelta(days=1)

@@ -9,16 +9,16 @@ import msgspec
 import pytest
 
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.models import Event
-from grome.jobs.errors import LaterError, UndeliverableError
-from grome.notifications.happenings import LATE
+from grome.composition import AppContext
+from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.outbox.models import Event
 from grome.notifications.models import Errand
-from grome.notifications.wording import WORDING
+from grome.notifications.relevance import LATE
+from grome.notifications.translations import WORDING
 from tests.builders.bookings import move
 from tests.builders.people import Person, new_phone, register
 from tests.conftest import SetClock
-from tests.notifications.happenings import a_visit, choose, events_of, log_of, moved, put_token, with_device
+from tests.notifications.booking_notices import a_visit, choose, events_of, log_of, moved, put_token, with_device
 from tests.notifications.recorders import Desk, OutageError, kind_of
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.notifications.models import Channel, Errand, MessageKind, Notice, Why
 from grome.notifications.repository import LOG
 from tests.builders.pages import walk

@@ -9,14 +9,14 @@ import httpx
 import pytest
 
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.models import Event
-from grome.notifications.mail import Mail
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import Event
+from grome.notifications.email.message import Mail
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, offered, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.conftest import SetClock
-from tests.notifications.happenings import a_visit, choose, events_of, moved, with_device
+from tests.notifications.booking_notices import a_visit, choose, events_of, moved, with_device
 from tests.notifications.recorders import Desk
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

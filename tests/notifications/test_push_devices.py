@@ -10,11 +10,11 @@ import pytest
 from pymongo.errors import DuplicateKeyError
 
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.notifications.repository import MOST_DEVICES
 from tests.builders.people import PASSWORD, Person, person_of, register
 from tests.conftest import SetClock
-from tests.notifications.happenings import put_token, with_device
+from tests.notifications.booking_notices import put_token, with_device
 
 
 async def sign_in_on(http: httpx.AsyncClient, person: Person, device_id: str) -> Person:

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.jobs.models import NewJob
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import NewJob
 from grome.notifications.reminders import Reminders, reminder
 from grome.notifications.repository import REMINDERS, ReminderMarks
 from tests.builders.barbers import Barber, barber
@@ -18,7 +18,7 @@ from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again
 from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
-from tests.notifications.happenings import choose, with_device
+from tests.notifications.booking_notices import choose, with_device
 from tests.notifications.recorders import Desk, RecordedJobs
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)

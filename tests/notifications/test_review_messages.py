@@ -2,9 +2,9 @@
 
 import httpx
 
-from grome.context import AppContext
-from grome.events.derive import events_of
-from grome.events.models import REVIEWS, Change, Event
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import REVIEWS, Change, Event
+from grome.infrastructure.outbox.projection import events_of
 from tests.builders.reviews import Visit, a_visit, edit, posted, put_answer, remove
 from tests.notifications.recorders import Desk
 

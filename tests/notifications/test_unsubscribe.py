@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.notifications.models import Language, Topic
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.notifications.unsubscribe_page import TEXTS, page
 from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, register
-from tests.notifications.happenings import a_visit, choose, moved
+from tests.notifications.booking_notices import a_visit, choose, moved
 from tests.notifications.recorders import Desk
 
 LINKS = UnsubscribeLinks(new_signing_key(), "https://grome.example")

@@ -11,19 +11,19 @@ import msgspec
 import pytest
 
 from config.settings import Settings
-from grome.context import AppContext
-from grome.jobs.models import State
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import State
+from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
-from grome.notifications.mailbox import open_mailbox
+from grome.notifications.email.folder import open_mailbox
 from grome.notifications.push import PushLog, open_pusher
 from tests.builders.bookings import changed, move
 from tests.builders.people import PASSWORD
-from tests.jobs.test_jobs import working
-from tests.notifications.happenings import a_visit, log_of, put_token
-from tests.one_grome import with_database
-from tests.served import served
-from tests.waiting import until
+from tests.infrastructure.jobs.test_jobs import working
+from tests.notifications.booking_notices import a_visit, log_of, put_token
+from tests.support.app import served
+from tests.support.eventually import until
+from tests.support.one_grome import with_database
 from workers.registry import HANDLERS
 
 SOON_S = 20

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.migrations import m0005_bounds
 from grome.promos.models import LONGEST_HOLD
 from grome.promos.repository import USES

@@ -11,8 +11,8 @@ import pytest
 
 from config.settings import Settings
 from grome.common.ids import new_id
-from grome.common.mongo import insert_missing, to_document
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import insert_missing, to_document
 from grome.promos.models import MOST_USES, PromoUse
 from grome.promos.repository import USES
 from tests.builders.people import Person, admin

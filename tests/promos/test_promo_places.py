@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.promos.models import MOST_PROMOS
 from tests.builders.barbers import barber
 from tests.builders.people import admin

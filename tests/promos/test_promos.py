@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.promos.jobs import sweep_promo_holds
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import tomorrow

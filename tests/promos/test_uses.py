@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.derive import events_of
-from grome.events.models import BOOKINGS, Change
-from grome.promos.claims import GRACE
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import BOOKINGS, Change
+from grome.infrastructure.outbox.projection import events_of
 from grome.promos.jobs import sweep_promo_holds
+from grome.promos.redemptions import GRACE
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register

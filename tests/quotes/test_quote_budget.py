@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from grome.common.mongo_budgets import Budget
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.budgets import Budget
 from grome.quotes.service import QUOTES_OF_CUSTOMER
 from grome.series.service import SERIES_OF_CUSTOMER
 from tests.builders.barbers import barber

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from config.settings import Settings
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reports.service import MAKE_REPORT
-from tests.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, context, database, http
 
 __all__ = ["app", "context", "database", "http"]
 

@@ -12,14 +12,14 @@ import pytest
 
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.common.storage import FolderStorage, Source, Storage
-from grome.context import AppContext
-from grome.jobs.models import Job, NewJob
-from grome.jobs.repository import JobRepository
-from grome.jobs.running import RunningJob
-from grome.jobs.service import Jobs
+from grome.composition import AppContext
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.models import Job, NewJob
+from grome.infrastructure.jobs.repository import JobRepository
+from grome.infrastructure.jobs.runner import RunningJob
+from grome.infrastructure.storage.storage import FolderStorage, Source, Storage
+from grome.reports.builder import ReportMaker
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
-from grome.reports.maker import ReportMaker
 from grome.reports.models import FILES, Report, file_key
 from grome.reports.repository import ReportRepository
 from grome.reports.schemas import ReportIn
@@ -43,7 +43,7 @@ from tests.builders.reports import (
     wanted,
 )
 from tests.conftest import SetClock
-from tests.waiting import until
+from tests.support.eventually import until
 from workers.runner import work
 
 

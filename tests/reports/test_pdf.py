@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reports import pdf_file
-from grome.reports.contents import Column, Row
 from grome.reports.errors import TooLongError
 from grome.reports.pdf_file import MAX_ROWS, Heading, PdfFile
+from grome.reports.tables import Column, Row
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
 from tests.builders.reports import a_booking, asked, fetch, made, make, read, store

@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reports.service import REPORTS_OF_PERSON
 from tests.builders.barbers import barber
 from tests.builders.reports import ask

@@ -16,7 +16,7 @@ from loguru import logger
 
 from grome.app import App
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reports.models import FILES, file_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow

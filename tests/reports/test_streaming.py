@@ -9,7 +9,7 @@ import pytest
 from grome.bookings.models import Status
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.builders.bookings import tomorrow
 from tests.builders.reports import a_booking, store
 

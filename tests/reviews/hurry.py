@@ -9,7 +9,7 @@ from uuid import UUID
 from config.settings import load_settings
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reviews.schemas import ReviewIn
 
 

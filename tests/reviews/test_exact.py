@@ -16,13 +16,13 @@ import pytest
 from config.settings import Settings
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reviews.schemas import ReviewIn
 from tests.builders.barbers import Barber
 from tests.builders.people import register
 from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, post, posted, remove
-from tests.running import environment
-from tests.waiting import until
+from tests.support.eventually import until
+from tests.support.processes import environment
 
 VISITS = 40
 # Nobody else is there, so that the search finds this barber alone.

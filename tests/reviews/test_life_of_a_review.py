@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.reviews.models import EDITABLE_FOR, MOST_TEXT
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, serve, tomorrow

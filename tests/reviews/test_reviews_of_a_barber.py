@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.common.mongo import Database
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import Database
 from grome.reviews.models import shown_name
 from tests.builders.people import Person, admin, register
 from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, posted, put_answer, remove

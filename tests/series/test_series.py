@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.series.repository import SeriesRepository
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow

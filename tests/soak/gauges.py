@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from grome.context import AppContext
-from tests.running import Running
+from grome.composition import AppContext
+from tests.support.processes import Running
 
 _MIB: Final = 2**20
 # Each account's share of these has a limit, so they stop growing under accounts that repeat themselves.

@@ -16,17 +16,17 @@ from rich.table import Table
 
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import keep_signing_key
-from grome.connected import opened
-from grome.context import AppContext
+from grome.cli.bootstrap import opened
+from grome.composition import AppContext
+from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
 from tests.builders.barbers import barber
 from tests.builders.people import register
-from tests.running import Running, running_grome
 from tests.soak.gauges import Sample, measure
 from tests.soak.honest import Honest, Waits
 from tests.soak.hostile import Hostile, midday_zone
-from tests.stoppable import own_mongod, own_valkey
+from tests.support.processes import Running, running_grome
+from tests.support.servers import own_mongod, own_valkey
 
 _PAIRS: Final = 4  # a hostile barber and customer each
 _SETTLED_WITHIN_S: Final = 300

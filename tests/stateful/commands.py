@@ -11,10 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.stateful.deeds import Command
-from tests.stateful.of_queues import CallUp, JoinQueue, JoinWaitlist, LeaveWaitlist
-from tests.stateful.of_shops import Override, PutRules, TakeTimeOff, Wait
-from tests.stateful.of_visits import AnswerProposal, Create, Forward, Late, Move, Rebook, Reschedule, Review, Tip
+from tests.stateful.actions import Command
+from tests.stateful.queue_commands import CallUp, JoinQueue, JoinWaitlist, LeaveWaitlist
+from tests.stateful.shop_commands import Override, PutRules, TakeTimeOff, Wait
+from tests.stateful.visit_commands import AnswerProposal, Create, Forward, Late, Move, Rebook, Reschedule, Review, Tip
 
 COMMANDS: list[tuple[int, type[Any]]] = [
     (12, Create),

@@ -9,9 +9,9 @@ from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
 from config.settings import Settings
-from grome.context import AppContext
-from tests.one_grome import apart, database
-from tests.stateful.stopped import StoppedClock
+from grome.composition import AppContext
+from tests.stateful.manual_clock import StoppedClock
+from tests.support.one_grome import apart, database
 
 __all__ = ["database"]
 

@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from tests.stateful import around
+from tests.stateful.actions import OFFERS, Command, Deed, offered
 from tests.stateful.commands import course, drawn
-from tests.stateful.deeds import OFFERS, Command, Deed, offered
+from tests.stateful.manual_clock import StoppedClock, moment
 from tests.stateful.model import Model, Refused
-from tests.stateful.moving import MOVABLE, wish_of
-from tests.stateful.of_visits import CODES
+from tests.stateful.model_reschedule import MOVABLE, wish_of
 from tests.stateful.shops import TICK, Wish
-from tests.stateful.stopped import StoppedClock, moment
-from tests.stateful.stored import Stored, as_modelled, minute_of
+from tests.stateful.snapshot import Stored, as_modelled, minute_of
+from tests.stateful.strategies import Plan, plans
+from tests.stateful.visit_commands import CODES
 from tests.stateful.world import Told, World, told
-from tests.stateful.worlds import Plan, plans
 
 LEAST_STEPS, MOST_STEPS = 20, 50
 PROFILE = settings.get_current_profile_name()

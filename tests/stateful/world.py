@@ -10,7 +10,6 @@ from uuid import UUID
 import hypothesis
 import msgspec
 
-from grome.availability.models import BookingRules, DayHours, WeeklyHours
 from grome.availability.schemas import DaySlots, SlotQuery
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.barbers.schemas import OfferIn, OffersIn, ProfileIn
@@ -20,17 +19,18 @@ from grome.catalogue.schemas import ServiceIn
 from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.derive import events_of
-from grome.events.models import BOOKINGS, Change, Event, EventType
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import BOOKINGS, Change, Event, EventType
+from grome.infrastructure.outbox.projection import events_of
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
+from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from grome.waitlist.models import Search
 from tests.stateful import around
+from tests.stateful.manual_clock import StoppedClock, moment
 from tests.stateful.model import Model, Person, Promo
 from tests.stateful.shops import Day, Offer, Shop, Wish
-from tests.stateful.stopped import StoppedClock, moment
-from tests.stateful.stored import Stored, minute_of, stored
+from tests.stateful.snapshot import Stored, minute_of, stored
 
 _places = count()
 _ENDS = {

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from grome.common.ids import new_id
-from grome.common.mongo import to_document
-from grome.context import AppContext
-from grome.waitlist.filling import WaitlistFilling
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import to_document
+from grome.waitlist.matching import WaitlistFilling
 from grome.waitlist.models import Area, Entry, Passed, Search
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow

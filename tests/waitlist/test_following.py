@@ -6,10 +6,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.context import AppContext
-from grome.events.models import BARBERS, BOOKINGS, Change
-from grome.events.repository import RelayRepository
-from grome.waitlist.follower import FILL, WaitlistFollower
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, Change
+from grome.infrastructure.outbox.repository import RelayRepository
+from grome.waitlist.subscriber import FILL, WaitlistFollower
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.waitlist.models import Search
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.waitlist.models import MOST_WAITING
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow

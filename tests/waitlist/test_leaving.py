@@ -10,7 +10,7 @@ import pytest
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.waitlist.models import Entry
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService

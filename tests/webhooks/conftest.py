@@ -10,12 +10,12 @@ from loguru import logger
 
 from config.settings import Settings
 from grome.app import App
-from grome.context import AppContext
+from grome.composition import AppContext
+from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from grome.migrations.runner import migrate
 from tests.conftest import SetClock
-from tests.one_grome import apart, app, context, database, http
-from tests.served import served
+from tests.support.app import served
+from tests.support.one_grome import apart, app, context, database, http
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
 

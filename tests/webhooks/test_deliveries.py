@@ -14,7 +14,7 @@ from grome.webhooks.errors import DeliveryError
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import admin, register
-from tests.waiting import until
+from tests.support.eventually import until
 from tests.webhooks.receiver import Received, Receiver, answering
 from tests.webhooks.trial import Trial, registered, reviewed
 from workers.registry import HANDLERS

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.context import AppContext
+from grome.composition import AppContext
 from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.schemas import EndpointIn
 from grome.webhooks.signing import Vault, new_secret

@@ -7,7 +7,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from grome.common.ids import new_id
-from grome.jobs.models import State
+from grome.infrastructure.jobs.models import State
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.repository import DELIVERIES
 from tests.builders.bookings import move, serve

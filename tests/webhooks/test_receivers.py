@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from config.settings import WebhookSettings
-from grome.webhooks.guard import SystemResolver
 from grome.webhooks.sender import Outcome, Sender
+from grome.webhooks.ssrf_guard import SystemResolver
 from tests.webhooks.receiver import Behaviour, Receiver, answering
 
 LIMIT_S = 0.5

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
 
-from grome.events.models import Event
-from grome.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.outbox.models import Event
+from grome.notifications.context_loader import Story
 from grome.notifications.models import EndpointFacts, Notice
-from grome.notifications.stories import Story
 from grome.webhooks.delivery import wait_s
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.models import LEAST_FAILURES, WEBHOOK, StoredSecret

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from grome.events.models import Event
-from grome.jobs.errors import PostponedError, UndeliverableError
+from grome.infrastructure.jobs.errors import PostponedError, UndeliverableError
+from grome.infrastructure.outbox.models import Event
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.health import pause_after, seconds_to_wait
 from grome.webhooks.models import (
@@ -24,8 +24,8 @@ from grome.webhooks.models import (
 from grome.webhooks.repository import EndpointRepository
 from tests.builders.barbers import barber
 from tests.builders.people import Person
-from tests.jobs.test_jobs import working
-from tests.waiting import until
+from tests.infrastructure.jobs.test_jobs import working
+from tests.support.eventually import until
 from tests.webhooks.receiver import Behaviour, Receiver, answering, receiving
 from tests.webhooks.trial import Endpoint, Trial
 from workers.registry import HANDLERS

@@ -9,8 +9,8 @@ import httpx
 from grome.app import App
 from grome.bookings.models import Booking
 from grome.common.ids import new_id
-from grome.context import AppContext
-from grome.events.models import Event, EventType
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import Event, EventType
 from grome.webhooks.models import Attempt, Delivery, SendWebhook
 from grome.webhooks.repository import DeliveryRepository
 from tests.builders.barbers import Barber, barber

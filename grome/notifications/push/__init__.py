@@ -5,8 +5,8 @@ from pathlib import Path
 from config.settings import Settings
 from grome.common.clock import Clock, system_clock
 from grome.notifications.push.fcm import Fcm
+from grome.notifications.push.local import PushLine, PushLog
 from grome.notifications.push.messages import Failed, Push, Pusher, PushFailedError, PushResult
-from grome.notifications.push.push_log import PushLine, PushLog
 
 __all__ = [
     "Failed",

@@ -10,8 +10,8 @@ import msgspec
 
 from config.settings import PushSettings
 from grome.common.clock import Clock
-from grome.notifications.push.fcm_answers import is_our_token_refused, read_answer
-from grome.notifications.push.google_tokens import CannotSignInError, GoogleTokens, read_service_account
+from grome.notifications.push.fcm_errors import is_our_token_refused, read_answer
+from grome.notifications.push.google_oauth import CannotSignInError, GoogleTokens, read_service_account
 from grome.notifications.push.messages import Failed, Outcome, Push, PushResult
 
 # The API takes one token a request. So many requests are under way at a time, each on a connection that is kept.

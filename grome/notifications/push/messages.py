@@ -5,7 +5,7 @@ from typing import Annotated, Protocol, Self
 
 from msgspec import Meta, Struct
 
-from grome.jobs.errors import GiveUpError, LaterError
+from grome.infrastructure.jobs.errors import GiveUpError, LaterError
 
 LONGEST_LIFE_S = 28 * 86_400
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from config.settings import Settings
 from grome.common.clock import Clock, system_clock
+from grome.notifications.sms.local import SmsLine, SmsLog
 from grome.notifications.sms.sender import SmsFailedError, SmsSender
-from grome.notifications.sms.sms_log import SmsLine, SmsLog
 
 __all__ = ["SmsFailedError", "SmsLine", "SmsLog", "SmsSender", "open_sms"]
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from grome.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
 
 # Errors of SNS's `Publish`, and those that all of AWS has, as they stand in its answers.
 REFUSED_FOR_GOOD = frozenset({"InvalidParameter", "ParameterValueInvalid", "ValidationException", "OptedOut"})

@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
 from config.settings import SmsSettings
 from grome.common.clock import Clock
-from grome.common.retry_after import read_retry_after
+from grome.infrastructure.retry_after import read_retry_after
 from grome.notifications.sms.sender import SmsFailedError, sms_error
 
 # The other type, promotional, is dropped first when networks are full, and not delivered at night in some countries.

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from config.settings import PushSettings
-from grome.jobs.errors import LaterError
+from grome.infrastructure.jobs.errors import LaterError
 from grome.notifications.push import Push, PushFailedError, PushResult
 from grome.notifications.push.fcm import AT_ONCE, Fcm, collapse_key
 from tests.conftest import SetClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
 from tests.notifications.push.google import PROJECT, Fault, Google, fcm_error, with_retry_after
-from tests.waiting import until
+from tests.support.eventually import until
 
 DEVICES = [f"device-{number}" for number in range(10)]
 

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import PushSettings, Settings
 from grome.notifications.push import Failed, Push, Pusher, PushLog, open_pusher
-from grome.notifications.push.push_log import FAILURES
+from grome.notifications.push.local import FAILURES
 from tests.conftest import SetClock
 from tests.notifications.push.conftest import PUSH
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from urllib.parse import parse_qs
 
-from grome.notifications.sms.sms_log import FAILURES
+from grome.notifications.sms.local import FAILURES
 from tests.builders.http_server import Asked, HttpServer, Reply
 
 NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"

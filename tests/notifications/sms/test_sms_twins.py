@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from config.settings import Settings, SmsSettings
-from grome.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, SmsLog, SmsSender, open_sms
 from tests.notifications.sms.sns import FakeSns
 

@@ -9,7 +9,7 @@ from moto.sns.models import sns_backends
 
 from config.settings import Settings, SmsSettings
 from grome.common.clock import system_clock
-from grome.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, open_sms
 from grome.notifications.sms.sns import Sns
 from tests.builders.http_server import Reply

@@ -1,0 +1,92 @@
+"""Publish every change of a barber to all processes, so that their caches are updated within milliseconds."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Protocol
+
+import msgspec
+from loguru import logger
+from msgspec import Struct
+from redis.asyncio import Redis
+
+from grome.barbers.models import Barber
+from grome.infrastructure.redis.client import PASSING_FAULTS, Namespace, Subscription
+
+CHANNEL: Final = "barbers:changes"
+
+
+class BarberChange(Struct, frozen=True):
+    """Holds a barber after a change; `removed` if the change removed the profile.
+
+    Messages can arrive late and out of order. The change with the greatest `moment` is the current change.
+    """
+
+    barber: Barber
+    removed: bool = False
+
+    @property
+    def moment(self) -> tuple[datetime, int]:
+        """A profile that was removed and made anew counts its versions anew, but is younger."""
+        return self.barber.created_at, self.barber.version
+
+
+class Listener(Protocol):
+    """Keeps barbers in memory. Both methods are called in the event loop and must not wait."""
+
+    def changed(self, change: BarberChange) -> None:
+        """Apply a change, unless it is older than the kept state."""
+
+    def missed(self) -> None:
+        """Handle a gap: changes may have been missed. Later changes arrive again, or `listening` is false."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], BarberChange] = msgspec.msgpack.Decoder(BarberChange).decode
+
+
+class BarberChanges:
+    """Publishes and receives changes over Redis pub/sub.
+
+    Messages can get lost, so listeners keep barbers for a limited time.
+    """
+
+    def __init__(self, redis: Redis, subscribing_redis: Redis, namespace: Namespace) -> None:
+        self._redis, self._channel = redis, namespace.channel(CHANNEL)
+        self._listeners: list[Listener] = []
+        self._subscription = Subscription(subscribing_redis, self._channel, self._heard, self._missed)
+
+    def start(self) -> None:
+        self._subscription.start()
+
+    async def close(self) -> None:
+        await self._subscription.close()
+
+    @property
+    def listening(self) -> bool:
+        """Return whether this process receives the changes of other processes; false while Redis is away."""
+        return self._subscription.is_live
+
+    def add(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def tell(self, change: BarberChange) -> None:
+        """Publish a change after its write.
+
+        This process is updated at once; without Redis, others read again by themselves.
+        """
+        self._pass_on(change)
+        try:
+            await self._redis.publish(self._channel, _encode(change))
+        except PASSING_FAULTS as error:
+            logger.warning("Redis is away ({!r}): others learn of barber {} only later", error, change.barber.id)
+
+    def _heard(self, message: bytes) -> None:
+        self._pass_on(_decode(message))
+
+    def _pass_on(self, change: BarberChange) -> None:
+        for listener in self._listeners:
+            listener.changed(change)
+
+    def _missed(self) -> None:
+        for listener in self._listeners:
+            listener.missed()

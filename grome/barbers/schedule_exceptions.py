@@ -1,0 +1,122 @@
+"""Manage the exceptions to a barber's weekly hours: overrides for dates, time off, public holidays."""
+
+from bisect import insort
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from grome.barbers.calendar_builder import unknown_part
+from grome.barbers.errors import ProfileMissing, TooManyOpenings
+from grome.barbers.models import MOST_OVERRIDES, MOST_TIME_OFF, Barber, Openings
+from grome.barbers.repository import BarberRepository
+from grome.barbers.schemas import OpeningsOut, TimeOffIn
+from grome.barbers.service import BarberService
+from grome.common.actor import Actor
+from grome.common.clock import Clock, to_utc
+from grome.common.errors import Invalid, NotFound, Unavailable
+from grome.common.ids import new_id
+from grome.scheduling.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_faults
+
+# Past exceptions are dropped with the next change, but not before their bookings are history.
+_KEPT: Final = timedelta(days=31)
+_ATTEMPTS: Final = 8
+
+
+class OpeningService:
+    """Writes each change as one guarded write of all openings, and retries after a concurrent change."""
+
+    def __init__(self, repository: BarberRepository, barbers: BarberService, clock: Clock) -> None:
+        self._repository, self._barbers, self._clock = repository, barbers, clock
+
+    async def read(self, actor: Actor) -> OpeningsOut:
+        return _openings_out((await self._own(actor)).openings)
+
+    async def put_override(self, actor: Actor, day: date, hours: DayHours | None) -> OpeningsOut:
+        """Raises Invalid naming each break that does not fit the hours."""
+        if hours and (wrong := [(f"hours.{path}", message) for path, message in day_faults(hours)]):
+            raise Invalid(*wrong[0], *wrong[1:])
+        new = DateOverride(day, hours)
+
+        def change(now: Openings) -> Openings:
+            others = [override for override in now.overrides if override.date != day]
+            insort(others, new, key=lambda override: override.date)
+            return msgspec.structs.replace(now, overrides=others)
+
+        return await self._change(actor, change)
+
+    async def remove_override(self, actor: Actor, day: date) -> OpeningsOut:
+        """Raises NotFound where the date has its ordinary hours."""
+
+        def change(now: Openings) -> Openings:
+            others = [override for override in now.overrides if override.date != day]
+            if len(others) == len(now.overrides):
+                raise NotFound
+            return msgspec.structs.replace(now, overrides=others)
+
+        return await self._change(actor, change)
+
+    async def add_time_off(self, actor: Actor, wanted: TimeOffIn) -> TimeOff:
+        """Raises Invalid where it ends before it begins, or where it is over."""
+        starts_at, ends_at = to_utc(wanted.starts_at, "starts_at"), to_utc(wanted.ends_at, "ends_at")
+        if ends_at <= starts_at:
+            raise Invalid("ends_at", "must be after `starts_at`")
+        if ends_at <= self._clock():
+            raise Invalid("ends_at", "is over already")
+        new = TimeOff(new_id(), starts_at, ends_at, wanted.note)
+
+        def change(now: Openings) -> Openings:
+            time_off = list(now.time_off)
+            insort(time_off, new, key=lambda off: off.starts_at)
+            return msgspec.structs.replace(now, time_off=time_off)
+
+        await self._change(actor, change)
+        return new
+
+    async def remove_time_off(self, actor: Actor, time_off_id: UUID) -> None:
+        """Raises NotFound where it is not the actor's."""
+
+        def change(now: Openings) -> Openings:
+            others = [off for off in now.time_off if off.id != time_off_id]
+            if len(others) == len(now.time_off):
+                raise NotFound
+            return msgspec.structs.replace(now, time_off=others)
+
+        await self._change(actor, change)
+
+    async def put_holidays(self, actor: Actor, holidays: HolidayCalendar | None) -> OpeningsOut:
+        """Raises Invalid for a country or a part of one that nobody knows holidays of."""
+        if holidays and (field := unknown_part(holidays)):
+            raise Invalid(f"holidays.{field}", "is none whose public holidays are known")
+        return await self._change(actor, lambda now: msgspec.structs.replace(now, holidays=holidays))
+
+    async def _change(self, actor: Actor, change: Callable[[Openings], Openings]) -> OpeningsOut:
+        for _ in range(_ATTEMPTS):
+            barber = await self._own(actor)
+            wanted = self._without_what_is_over(change(barber.openings))
+            if len(wanted.overrides) > MOST_OVERRIDES or len(wanted.time_off) > MOST_TIME_OFF:
+                raise TooManyOpenings
+            if changed := await self._repository.set_openings(barber, wanted, self._clock()):
+                await self._barbers.tell(changed)
+                return _openings_out(changed.openings)
+        raise Unavailable("The profile keeps changing; try again.")
+
+    async def _own(self, actor: Actor) -> Barber:
+        barber = await self._repository.find(actor.id)
+        if barber is None:
+            raise ProfileMissing
+        return barber
+
+    def _without_what_is_over(self, openings: Openings) -> Openings:
+        since = self._clock() - _KEPT
+        return msgspec.structs.replace(
+            openings,
+            overrides=[override for override in openings.overrides if override.date >= since.date()],
+            time_off=[off for off in openings.time_off if off.ends_at >= since],
+        )
+
+
+def _openings_out(openings: Openings) -> OpeningsOut:
+    return OpeningsOut(openings.overrides, openings.time_off, openings.holidays)

@@ -1,0 +1,36 @@
+"""Build the visit of an existing booking again, for another time.
+
+Durations, prices and travel are as booked. The parts that the customer never sees follow the barber's current settings:
+opening hours and rules, buffers, gaps for others. A service that is no longer offered follows the barber's general
+rules and has no gap; a gap that no longer fits the booked duration is dropped too.
+"""
+
+from datetime import datetime
+
+from grome.barbers.calendar_builder import NO_WAY, Way, lay_out
+from grome.barbers.models import AddOn, Barber, ChosenService, OfferedService
+from grome.bookings.models import BookedService, Booking
+from grome.scheduling.models import OfferRules
+from grome.scheduling.slots import Calendar
+from grome.scheduling.visit_plan import Visit
+
+
+def lay_out_again(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, Visit]:
+    """Build the calendar and the visit for `obstacle` and the other rules, without occupied time."""
+    call = booking.house_call
+    way = Way(call.distance_m, call.travel_min) if call else NO_WAY
+    return lay_out(barber, services_as_booked(barber, booking), now, frozenset(), way)
+
+
+def services_as_booked(barber: Barber, booking: Booking) -> list[ChosenService]:
+    offers = {offer.service_id: offer for offer in barber.services}
+    return [_as_booked(one, offers.get(one.service_id)) for one in booking.services]
+
+
+def _as_booked(booked: BookedService, offer: OfferedService | None) -> ChosenService:
+    works = offer.processing if offer else None
+    if works and works.after_min + works.duration_min >= booked.duration_min:
+        works = None
+    rules = offer.rules if offer else OfferRules()
+    service = OfferedService(booked.service_id, booked.name, booked.price, booked.duration_min, rules, works)
+    return ChosenService(service, [AddOn(one.id, one.name, one.price, one.duration_min) for one in booked.add_ons])

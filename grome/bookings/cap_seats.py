@@ -1,0 +1,49 @@
+"""Seats of daily caps: found by looking, claimed by the write that claims the time."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Collection
+from datetime import date
+from typing import TypeVar
+from uuid import UUID
+
+from grome.bookings.errors import SeatTaken, SlotNotOffered
+from grome.bookings.repository import BookingRepository
+from grome.common.errors import Unavailable
+from grome.scheduling.daily_caps import Cap, free_seats, seats
+from grome.scheduling.slots import Obstacle
+from grome.scheduling.visit_plan import Visit
+
+T = TypeVar("T")
+# After losing a seat, a booking looks again. Seats are drawn at random, so few rivals meet at the same seat.
+_ATTEMPTS = 50
+
+
+async def claim_seats(
+    bookings: BookingRepository,
+    barber_id: UUID,
+    visit: Visit,
+    day: date,
+    write: Callable[[list[int]], Awaitable[T]],
+    own: Collection[int] = (),
+) -> T:
+    """Return the result of `write`, called with the seats to claim: no seats if there are no caps.
+
+    `own` are seats that the booking already holds. Raises SlotNotOffered if the day is full.
+    """
+    for _ in range(_ATTEMPTS):
+        drawn = [await _draw(bookings, barber_id, cap, day, own) for cap in visit.caps]
+        try:
+            return await write(drawn)
+        except SeatTaken:
+            continue
+    raise Unavailable("Too many ask for this day at once; try again.")
+
+
+async def _draw(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:
+    every = seats(cap, day)
+    if kept := [seat for seat in own if seat in every]:
+        return kept[0]
+    free = free_seats(cap, day, await bookings.occupied(barber_id, every[-1], every[0] + 1))
+    if not free:
+        raise SlotNotOffered(Obstacle.DAY_FULL.value, Obstacle.DAY_FULL.sentence)
+    return secrets.choice(free)

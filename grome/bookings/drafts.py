@@ -1,0 +1,144 @@
+"""Describe a wish for a visit, the errors that it may meet, and the booking that it becomes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import structs
+
+from grome.barbers.calendar_builder import NO_WAY, Way
+from grome.barbers.models import Barber, ChosenService, DepositRule, Terms
+from grome.bookings.errors import SlotNotOffered, SlotTaken
+from grome.bookings.models import (
+    Action,
+    Booking,
+    Discount,
+    Guest,
+    HistoryEntry,
+    HouseCall,
+    Idempotency,
+    Origin,
+    Party,
+    Payment,
+    PaymentStatus,
+    Status,
+    booked,
+)
+from grome.common.errors import Refusal
+from grome.common.figures import percent_of_rounded_up
+from grome.common.ids import new_id
+from grome.promos.models import PricedVisit
+from grome.scheduling.slots import Calendar, Obstacle, obstacle, occupied_ticks
+from grome.scheduling.visit_plan import Visit, rules_for, visit_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Describes requested services of a barber at their prices, from `start` (UTC) on, for a customer or a guest.
+
+    `terms` apply to the booking, and `id` will be the id of the booking. A use of `promo_code` is claimed with the
+    time; `discount` is the claimed or quoted reduction. The first request gets the time; the wish itself decides
+    nothing.
+    """
+
+    id: UUID
+    customer_id: UUID | None
+    guest: Guest | None = None
+    barber: Barber
+    services: list[ChosenService]
+    start: datetime
+    house_call: HouseCall | None = None
+    terms: Terms
+    promo_code: str | None = None
+    discount: Discount | None = None
+    note: str | None = None
+    origin: Origin = Origin.DIRECT
+    series_id: UUID | None = None
+
+    @property
+    def way(self) -> Way:
+        return Way(self.house_call.distance_m, self.house_call.travel_min) if self.house_call else NO_WAY
+
+    @property
+    def priced(self) -> PricedVisit:
+        services = [(one.offer.service_id, one.total_price) for one in self.services]
+        return PricedVisit(self.barber.id, services, self.barber.currency)
+
+    @property
+    def price(self) -> int:
+        return self.priced.price - (self.discount.amount if self.discount else 0)
+
+
+def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | None:
+    """Return the error for a wish that the barber's calendar cannot fulfil; None if the start is offered."""
+    match obstacle(calendar, start, visit):
+        case None:
+            return None
+        case Obstacle.TAKEN:
+            return SlotTaken()
+        case refused:
+            return SlotNotOffered(refused.value, refused.sentence)
+
+
+def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None) -> Booking:
+    """The whole document, with the ticks that it claims but for seats of daily caps."""
+    rules = rules_for(wish.barber.rules, wish.services)
+    visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
+    status = Status.ACCEPTED if rules.auto_accept else Status.REQUESTED
+    answer_by = None if rules.auto_accept else min(now + answer_within, wish.start)
+    created = HistoryEntry(
+        id=new_id(),
+        version=1,
+        action=Action.CREATE,
+        status=status,
+        by=Party.CUSTOMER,
+        actor_id=wish.customer_id,
+        at=now,
+        note=wish.note,
+        scheduled_at=wish.start,
+        answer_by=answer_by,
+    )
+    currency = wish.barber.currency
+    return Booking(
+        id=wish.id,
+        customer_id=wish.customer_id,
+        guest=wish.guest,
+        barber_id=wish.barber.id,
+        origin=wish.origin,
+        series_id=wish.series_id,
+        services=[booked(one) for one in wish.services],
+        scheduled_at=wish.start,
+        ends_at=wish.start + timedelta(minutes=visit.duration_min),
+        house_call=wish.house_call,
+        ticks=occupied_ticks(rules, wish.start, visit),
+        active=True,
+        status=status,
+        awaits=None if rules.auto_accept else Party.BARBER,
+        answer_by=answer_by,
+        price=wish.price,
+        discount=wish.discount,
+        currency=currency,
+        payment=Payment(PaymentStatus.PENDING, wish.price, currency, deposit_of(wish.terms.deposit, wish.price)),
+        terms=wish.terms,
+        customer_note=wish.note,
+        version=1,
+        idempotency=idempotency,
+        history=[created],
+        created_at=now,
+    )
+
+
+def offered(booking: Booking, answer_by: datetime) -> Booking:
+    """Build the booking as an offer by Grome to a waiting customer, held until the customer answers."""
+    [made] = booking.history
+    entry = structs.replace(
+        made, action=Action.OFFER, status=Status.REQUESTED, by=Party.SYSTEM, actor_id=None, answer_by=answer_by
+    )
+    return structs.replace(
+        booking, status=Status.REQUESTED, awaits=Party.CUSTOMER, answer_by=answer_by, history=[entry]
+    )
+
+
+def deposit_of(rule: DepositRule, price: int) -> int:
+    """In minor units, a fraction rounded up: a deposit is a security."""
+    return min(max(percent_of_rounded_up(price, rule.percent), rule.least), price)

@@ -1,0 +1,213 @@
+"""Change the status of bookings: the permissions, the effects, and the cost of a cancellation."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from loguru import logger
+
+from grome.barbers.models import ChosenService
+from grome.barbers.service import BarberService
+from grome.bookings.cancellation_policy import free_until, settle
+from grome.bookings.claimed_time import early_start, used_until, wanted_by_early_start
+from grome.bookings.errors import KeepsChanging, SettlementChanged, SlotTaken, WrongState
+from grome.bookings.models import (
+    TRANSITIONS,
+    Action,
+    Booking,
+    Party,
+    Settlement,
+    Status,
+    Transition,
+    party_of,
+    reason_of,
+)
+from grome.bookings.repository import BookingRepository, Deadline
+from grome.bookings.schemas import BookingOut, CancelIn, CancellationOut, booking_out
+from grome.bookings.updates import ATTEMPTS, GROME, Author, BookingChanges, Change, author, end
+from grome.bookings.windows import CLOSE_AFTER_END, window_of
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import Forbidden, NotFound
+from grome.infrastructure.isolated_items import Sweep, for_each
+from grome.infrastructure.mongo.client import Document
+from grome.scheduling.ticks import tick_of
+from grome.scheduling.visit_plan import rules_for
+
+_EXPIRED_AT_ONCE: Final = 500
+
+
+class BookingMoves:
+    """`answer_within` is how long a barber has for an answer."""
+
+    def __init__(
+        self,
+        bookings: BookingRepository,
+        changes: BookingChanges,
+        barbers: BarberService,
+        answer_within: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._bookings, self._changes, self._barbers = bookings, changes, barbers
+        self._answer_within, self._clock = answer_within, clock
+        self._unanswered = Sweep(
+            "expire_unanswered", lambda after, limit: bookings.unanswered(clock(), after, limit), _EXPIRED_AT_ONCE
+        )
+        self._unended = Sweep(
+            "close_overdue",
+            lambda after, limit: bookings.unended(clock() - CLOSE_AFTER_END, after, limit),
+            _EXPIRED_AT_ONCE,
+        )
+
+    async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
+        """Accept, decline, start or complete a booking, or record a no-show; a repeat changes nothing and is no error.
+
+        Raises NotFound if the booking is not the actor's, WrongState if the booking is past this action or awaits
+        another party, and OutsideWindow if it is too early or too late for the action (`windows.py`).
+        """
+        by = author(actor)
+        decide = partial(self._decide, by, action, note)
+        for _ in range(ATTEMPTS):
+            try:
+                return booking_out(await self._changes.change(by, booking_id, decide))
+            except SlotTaken:  # a tick of the early start was taken after it was read as free
+                continue
+        raise KeepsChanging
+
+    async def cancel(self, actor: Actor, booking_id: UUID, wanted: CancelIn) -> BookingOut:
+        """Cancel a booking as `move` does.
+
+        Raises SettlementChanged too, if the cost differs from the cost the client expects.
+        """
+        by = author(actor)
+
+        async def decide(booking: Booking, now: datetime) -> Change | None:
+            change = await self._decide(by, Action.CANCEL, wanted.note, booking, now)
+            if change and change.reason:
+                _check_expected(wanted, settle(booking, change.reason, now))
+            return change
+
+        return booking_out(await self._changes.change(by, booking_id, decide))
+
+    async def cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
+        """Preview the result of `cancel` at this moment. Raises the same errors."""
+        booking, now = await self._changes.current(author(actor), booking_id)
+        party = party_of(actor.role)
+        reason = reason_of(Action.CANCEL, party)
+        if refusal := _refusal(booking, TRANSITIONS[Action.CANCEL], party):
+            raise WrongState(refusal)
+        if reason is None:
+            raise WrongState
+        window_of(booking, Action.CANCEL, party).check(now)
+        cost = settle(booking, reason, now)
+        until = free_until(booking) if party is Party.CUSTOMER else None
+        return CancellationOut(cost.fee, cost.refund, cost.due, booking.currency, until, now)
+
+    async def expire_unanswered(self) -> int:
+        """End the requests without an answer in time and free their ticks; return the number of ended requests."""
+        ended = 0
+
+        async def expire(overdue: Deadline) -> None:
+            nonlocal ended
+            try:
+                await self._changes.change(GROME, overdue.id, _only_expired)
+                ended += 1
+            except WrongState:
+                logger.info("Booking {} was answered while it was about to expire", overdue.id)
+
+        await self._unanswered.run(expire)
+        return ended
+
+    async def close_overdue(self) -> int:
+        """Close the bookings past their last window; return the number of closed bookings."""
+        closed = 0
+
+        async def close(overdue: Deadline) -> None:
+            nonlocal closed
+            await self._changes.current(GROME, overdue.id)
+            closed += 1
+
+        await self._unended.run(close)
+        return closed
+
+    async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
+        """End a barber's overdue requests and proposals that hold one of these ticks or seats; return the count."""
+        overdue = await self._bookings.unanswered_within(barber_id, ticks, self._clock())
+        return (await for_each(overdue, partial(self._changes.current, GROME), name="expire_within")).done
+
+    async def _decide(
+        self, by: Author, action: Action, note: str | None, booking: Booking, now: datetime
+    ) -> Change | None:
+        transition = TRANSITIONS[action]
+        if by.party not in transition.parties:
+            raise Forbidden
+        if refusal := _refusal(booking, transition, by.party):
+            if _last_move(booking) is action:
+                return None
+            raise WrongState(refusal)
+        window_of(booking, action, by.party).check(now)
+        if transition.target is Status.CANCELLED:
+            return end(booking, action, by.party, now, note)
+        if action is Action.ACCEPT and not await self._is_agreed(booking, by.party):
+            deadline = min(now + self._answer_within, booking.scheduled_at)
+            fields: Document = {"awaits": Party.BARBER.value, "answer_by": deadline}
+            return Change(action=action, status=booking.status, fields=fields, answer_by=deadline)
+        fields = {"awaits": None, "answer_by": None}
+        if action is Action.START:
+            fields |= await self._early_start(booking, tick_of(now))
+        if action is Action.COMPLETE:
+            fields |= used_until(booking, tick_of(now))
+        return Change(action=action, status=transition.target, fields=fields)
+
+    async def _early_start(self, booking: Booking, running: int) -> Document:
+        """Return the fields that claim the free ticks of an early start; empty if the visit does not begin early."""
+        wanted = wanted_by_early_start(booking, running)
+        if not wanted:
+            return {}
+        taken = await self._bookings.occupied(booking.barber_id, wanted[0], wanted[-1] + 1)
+        return early_start(booking, wanted, taken)
+
+    async def _is_agreed(self, booking: Booking, party: Party) -> bool:
+        """Whether with this party's yes both sides have agreed.
+
+        A barber's yes is the last one. A customer's yes to an offer is so too where the barber made the offer, or takes
+        bookings with all of these services unasked; else the barber has the last word.
+        """
+        if party is Party.BARBER or booking.history[0].by is Party.BARBER:
+            return True
+        try:
+            barber = await self._barbers.find(booking.barber_id)
+        except NotFound:
+            return False
+        wanted = {service.service_id for service in booking.services}
+        offered = [ChosenService(offer) for offer in barber.services if offer.service_id in wanted]
+        return len(offered) == len(wanted) and rules_for(barber.rules, offered).auto_accept
+
+
+def _refusal(booking: Booking, transition: Transition, party: Party) -> str | None:
+    """Why the booking does not allow this move to this party now; a sentence."""
+    if booking.status not in transition.sources:
+        return f"The booking is {booking.status.value}."
+    awaits = booking.awaits or Party.BARBER
+    if transition.is_answer and party is not awaits:
+        return f"The request awaits the {awaits.value}'s answer."
+    return None
+
+
+def _last_move(booking: Booking) -> Action | None:
+    """Tips, notes and the like stand between moves and are none."""
+    return next((entry.action for entry in reversed(booking.history) if entry.action in TRANSITIONS), None)
+
+
+async def _only_expired(booking: Booking, _: datetime) -> Change | None:
+    """For a booking that time has ended; raises WrongState where it has not."""
+    if _last_move(booking) is Action.EXPIRE:
+        return None
+    raise WrongState
+
+
+def _check_expected(wanted: CancelIn, cost: Settlement) -> None:
+    if wanted.expected_fee not in (None, cost.fee) or wanted.expected_refund not in (None, cost.refund):
+        raise SettlementChanged(f"The fee is {cost.fee} and the refund {cost.refund} now, in minor units.")

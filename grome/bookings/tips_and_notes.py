@@ -1,0 +1,78 @@
+"""Add to a booking without changing its status: the customer's tip, and the notes of either side."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from grome.bookings.errors import WrongState
+from grome.bookings.figures import most_tip
+from grome.bookings.models import Action, Booking, Party, Status
+from grome.bookings.repository import BookingRepository
+from grome.bookings.schemas import BookingOut, NotesOut, booking_out
+from grome.bookings.updates import BookingChanges, Change, author
+from grome.bookings.windows import window_of
+from grome.common.actor import Actor, Role
+from grome.common.errors import Invalid, NotFound
+from grome.common.money import MOST_AMOUNT
+
+_ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
+
+
+class BookingExtras:
+    def __init__(self, bookings: BookingRepository, changes: BookingChanges) -> None:
+        self._bookings, self._changes = bookings, changes
+
+    async def tip(self, actor: Actor, booking_id: UUID, amount: int) -> BookingOut:
+        """Set the tip on top of the price, until the tip is paid; the same amount again changes nothing.
+
+        Raises NotFound, WrongState if the visit is not completed or the tip is paid, OutsideWindow, and Invalid if
+        price and tip together are too high.
+        """
+
+        async def decide(booking: Booking, now: datetime) -> Change | None:
+            if booking.status is not Status.COMPLETED:
+                raise WrongState(f"The booking is {booking.status.value}.")
+            if booking.payment.tip == amount:
+                return None
+            if booking.payment.paid > booking.payment.amount:
+                raise WrongState("The tip is paid.")
+            if amount > most_tip(booking):
+                raise Invalid("amount", f"and the price are more together than {MOST_AMOUNT} minor units")
+            window_of(booking, Action.TIP, Party.CUSTOMER).check(now)
+            return Change(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
+
+        return booking_out(await self._changes.change(author(actor), booking_id, decide))
+
+    async def notes(self, actor: Actor, booking_id: UUID) -> NotesOut:
+        """Raises NotFound."""
+        return _notes_out(actor, await self._changes.find(actor, booking_id))
+
+    async def put_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
+        """Replace the actor's own note: a customer's until the visit ends, a barber's at any time.
+
+        Raises NotFound, and WrongState where it is too late.
+        """
+        if actor.role is Role.BARBER:
+            return await self._put_barber_note(actor, booking_id, note)
+
+        async def decide(booking: Booking, now: datetime) -> Change | None:
+            if booking.status in _ENDED:
+                raise WrongState(f"The booking is {booking.status.value}.")
+            if booking.customer_note == note:
+                return None
+            window_of(booking, Action.NOTE, Party.CUSTOMER).check(now)
+            return Change(action=Action.NOTE, status=booking.status, fields={"customer_note": note}, note=note)
+
+        return _notes_out(actor, await self._changes.change(author(actor), booking_id, decide))
+
+    async def _put_barber_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
+        """Without a version and an entry of the history: the customer reads those, and nothing follows from it."""
+        booking = await self._changes.find(actor, booking_id)
+        if not await self._bookings.set_barber_note(actor.id, booking_id, note):
+            raise NotFound
+        return _notes_out(actor, msgspec.structs.replace(booking, barber_note=note))
+
+
+def _notes_out(actor: Actor, booking: Booking) -> NotesOut:
+    return NotesOut(booking.customer_note, None if actor.role is Role.CUSTOMER else booking.barber_note)

@@ -1,0 +1,105 @@
+"""Create visits that begin at once, for customers without an appointment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from grome.barbers.models import Barber, ChosenService
+from grome.bookings.drafts import Wish, compose
+from grome.bookings.errors import BookingInFlight, SlotTaken
+from grome.bookings.lifecycle import BookingMoves
+from grome.bookings.models import Action, Booking, Guest, HistoryEntry, Origin, Party, Status
+from grome.bookings.repository import BookingRepository
+from grome.bookings.schemas import BookingOut, booking_out
+from grome.common.clock import Clock
+from grome.common.ids import new_id
+from grome.scheduling.ticks import TICK, moment_of, tick_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seating:
+    """Describes a walk-in that begins; `duration_min` is the expected duration."""
+
+    id: UUID
+    customer_id: UUID | None
+    guest: Guest | None
+    services: Sequence[ChosenService]
+    duration_min: int
+
+
+class WalkInBookings:
+    """A walk-in claims its time by the same index as every booking, though no rule but that counts any more."""
+
+    def __init__(self, bookings: BookingRepository, moves: BookingMoves, clock: Clock) -> None:
+        self._bookings, self._moves, self._clock = bookings, moves, clock
+
+    async def begin(self, barber: Barber, seating: Seating) -> BookingOut:
+        """Create a booking in progress, from the current five minutes on.
+
+        Raises SlotTaken if another booking holds the current or the following ticks. A repeat under the same id returns
+        the same booking.
+        """
+        booking = self._compose(barber, seating, self._clock())
+        try:
+            return await self._insert(booking)
+        except SlotTaken:
+            # Overdue requests hold their ticks until a job or another booking releases them.
+            if not await self._moves.expire_within(barber.id, booking.ticks):
+                raise
+            return await self._insert(booking)
+
+    async def _insert(self, booking: Booking) -> BookingOut:
+        try:
+            await self._bookings.insert(booking)
+        except (SlotTaken, BookingInFlight):  # perhaps by its own self
+            there = await self._bookings.find({"barber_id": booking.barber_id}, booking.id)
+            if there is None:
+                raise
+            return booking_out(there)
+        return booking_out(booking)
+
+    def _compose(self, barber: Barber, seating: Seating, now: datetime) -> Booking:
+        first = tick_of(now)
+        start = moment_of(first)
+        wish = Wish(
+            id=seating.id,
+            customer_id=seating.customer_id,
+            guest=seating.guest,
+            barber=barber,
+            services=list(seating.services),
+            start=start,
+            terms=barber.terms,
+            origin=Origin.WALK_IN,
+        )
+        ends_at = start + timedelta(minutes=seating.duration_min)
+        return msgspec.structs.replace(
+            compose(wish, now, timedelta()),
+            ends_at=ends_at,
+            ticks=list(range(first, first + (ends_at - start) // TICK)),  # a customer in the shop needs no buffers
+            status=Status.IN_PROGRESS,
+            awaits=None,
+            answer_by=None,
+            version=2,
+            history=[
+                _entry(barber, 1, Action.CREATE, Status.ACCEPTED, now, start),
+                _entry(barber, 2, Action.START, Status.IN_PROGRESS, now, None),
+            ],
+        )
+
+
+def _entry(
+    barber: Barber, version: int, action: Action, status: Status, at: datetime, start: datetime | None
+) -> HistoryEntry:
+    return HistoryEntry(
+        id=new_id(),
+        version=version,
+        action=action,
+        status=status,
+        by=Party.BARBER,
+        actor_id=barber.id,
+        at=at,
+        scheduled_at=start,
+    )

@@ -1,0 +1,103 @@
+"""Load the events of a person's calendar, with a constant number of queries."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from grome.accounts.models import User
+from grome.accounts.service import AccountService
+from grome.barbers.service import BarberService
+from grome.bookings.models import Booking, party_of
+from grome.bookings.queries import BookingService
+from grome.calendar_feeds.entries import Shop, barbers_entry, customers_entry, shop_of, time_off_entry
+from grome.calendar_feeds.models import AHEAD, BEHIND, MOST_AHEAD, MOST_BEHIND, MOST_TIME_OFF, Entry
+from grome.common.actor import Role
+from grome.common.clock import Clock
+from grome.common.errors import NotFound
+from grome.notifications.localizer import Reader
+
+_SECOND: Final = timedelta(seconds=1)  # iCalendar knows no parts of it, and no event that ends as it begins
+_STILL_ON: Final = timedelta(days=1)  # a visit that began this long ago may still go on, and counts as ahead
+
+
+class Visits:
+    """`app_base` begins the links in events, as it does in messages."""
+
+    def __init__(
+        self,
+        accounts: AccountService,
+        bookings: BookingService,
+        barbers: BarberService,
+        app_base: str,
+        clock: Clock,
+    ) -> None:
+        self._accounts, self._bookings, self._barbers = accounts, bookings, barbers
+        self._app_base, self._clock = app_base, clock
+
+    async def around_now(self, user: User) -> list[Entry]:
+        """Return all events in the feed of a customer or a barber, visits by time."""
+        now, party = self._clock(), party_of(user.role)
+        turn = now - _STILL_ON
+        behind, ahead = await asyncio.gather(
+            self._bookings.nearest(party, user.id, (now - BEHIND, turn), MOST_BEHIND, latest_first=True),
+            self._bookings.nearest(party, user.id, (turn, now + AHEAD), MOST_AHEAD),
+        )
+        entries = await self._entries(user, [*reversed(behind), *ahead])
+        return entries + await self._time_off(user) if user.role is Role.BARBER else entries
+
+    async def find(self, user: User, booking_id: UUID) -> Entry:
+        """Return the event of a visit. Raises NotFound if the user is neither its customer nor its barber."""
+        booking = (await self._bookings.find_many([booking_id])).get(booking_id)
+        if booking is None or user.id not in {booking.customer_id, booking.barber_id}:
+            raise NotFound
+        (entry,) = await self._entries(user, [booking])
+        return entry
+
+    async def _entries(self, user: User, bookings: Sequence[Booking]) -> list[Entry]:
+        reader, shops = _reader(user), await self._shops({booking.barber_id for booking in bookings})
+        to_barber = user.role is Role.BARBER
+        customer_ids = {booking.customer_id for booking in bookings if booking.customer_id} if to_barber else set()
+        names = await self._accounts.names(customer_ids)
+
+        def entry(booking: Booking) -> Entry:
+            shop, link = shops[booking.barber_id], f"{self._app_base}/bookings/{booking.id}"
+            if to_barber:
+                return barbers_entry(booking, shop, reader, link, _customer(booking, names))
+            return customers_entry(booking, shop, reader, link)
+
+        # A year's visits take longer than an event loop should wait.
+        return await asyncio.to_thread(lambda: [entry(booking) for booking in bookings])
+
+    async def _shops(self, barber_ids: set[UUID]) -> dict[UUID, Shop]:
+        """Return the shops by barber id.
+
+        A removed profile leaves the account's name, in UTC, since its zone is unknown.
+        """
+        shops = {barber.id: shop_of(barber) for barber in await self._barbers.find_many(list(barber_ids))}
+        if gone := barber_ids.difference(shops):
+            names = await self._accounts.names(gone)
+            shops |= {barber_id: Shop(names.get(barber_id, ""), "UTC") for barber_id in gone}
+        return shops
+
+    async def _time_off(self, user: User) -> list[Entry]:
+        now = self._clock()
+        return [
+            time_off_entry(off, _reader(user))
+            for barber in await self._barbers.find_many([user.id])
+            for off in barber.openings.time_off
+            if now - BEHIND < off.ends_at and off.starts_at < now + AHEAD
+            if off.ends_at - off.starts_at >= _SECOND
+        ][:MOST_TIME_OFF]
+
+
+def _reader(user: User) -> Reader:
+    return Reader(user.preferences.language, ZoneInfo(user.preferences.timezone))
+
+
+def _customer(booking: Booking, names: dict[UUID, str]) -> str:
+    if booking.guest:
+        return booking.guest.name
+    return names.get(booking.customer_id, "") if booking.customer_id else ""

@@ -1,0 +1,46 @@
+"""Calendar feeds in MongoDB: of each person one document at most, found by the person's id."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from grome.calendar_feeds.models import CalendarFeed, ToldFeed
+from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, in_passing, to_document
+from grome.infrastructure.mongo.schema import validator_for
+
+COLLECTION = CollectionSpec("calendars", validator_for(CalendarFeed), [])
+TOLD = CollectionSpec("calendars_told", validator_for(ToldFeed), [])
+
+
+class CalendarRepository:
+    def __init__(self, database: Database) -> None:
+        self._feeds, self._told = database[COLLECTION.name], in_passing(database[TOLD.name])
+
+    async def find(self, user_id: UUID) -> CalendarFeed | None:
+        document = await self._feeds.find_one({"_id": user_id})
+        return from_document(document, CalendarFeed) if document else None
+
+    async def next_generation(self, user_id: UUID, *, is_on: bool, now: datetime) -> CalendarFeed:
+        """Of two at once each gets a generation of its own."""
+        document = await self._feeds.find_one_and_update(
+            {"_id": user_id},
+            {"$inc": {"generation": 1}, "$set": {"is_on": is_on, "changed_at": now}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return from_document(document or {}, CalendarFeed)  # an upsert always returns its document
+
+    async def find_told(self, user_id: UUID) -> ToldFeed:
+        document = await self._told.find_one({"_id": user_id})
+        return from_document(document, ToldFeed) if document else ToldFeed(id=user_id)
+
+    async def put_told(self, told: ToldFeed) -> bool:
+        """In the place of the version before; False where another has been put there meanwhile."""
+        before = {"_id": told.id, "version": told.version - 1}
+        try:
+            done = await self._told.replace_one(before, to_document(told), upsert=told.version == 1)
+        except DuplicateKeyError:
+            return False
+        return done.matched_count == 1 or done.upserted_id is not None

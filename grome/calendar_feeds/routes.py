@@ -1,0 +1,68 @@
+"""Serve `/v1/me/calendar`, the feed behind its address, and one booking as a file."""
+
+from uuid import UUID
+
+from sanic import HTTPResponse, Request
+
+from grome.calendar_feeds.ics import CONTENT_TYPE
+from grome.calendar_feeds.models import HOLDERS
+from grome.calendar_feeds.schemas import CalendarOut
+from grome.common.actor import ANYONE, Actor
+from grome.common.errors import NotFound
+from grome.composition import app_context
+from grome.infrastructure.http import Routes
+from grome.infrastructure.http.caching import REVALIDATED_BY_ITS_OWNER
+from grome.infrastructure.http.responses import body
+from grome.infrastructure.storage.storage import disposition, named
+
+calendar = Routes("calendar", "/v1")
+_FEED_NAME = "grome.ics"
+_UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
+
+
+@calendar.get("/me/calendar", who=HOLDERS)
+async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
+    """Return the secret address at which calendar apps find all your visits, without a sign-in."""
+    return await app_context(request).calendar.address(actor)
+
+
+@calendar.post("/me/calendar/reset", who=HOLDERS)
+async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
+    """Create a new address. The old address stops working at once; a feed that was off is on again."""
+    return await app_context(request).calendar.reset(actor)
+
+
+@calendar.delete("/me/calendar", who=HOLDERS, status=204)
+async def turn_calendar_off(request: Request, actor: Actor) -> None:
+    """Turn your feed off. Its address stops working at once, and for good."""
+    await app_context(request).calendar.turn_off(actor)
+
+
+@calendar.get(
+    "/calendars/{token}/grome.ics",
+    who=ANYONE,
+    answers={200: CONTENT_TYPE},
+    refusals=(NotFound,),
+    cache=REVALIDATED_BY_ITS_OWNER,
+)
+async def read_calendar(request: Request, token: str) -> HTTPResponse:
+    """Return a person's visits as iCalendar (RFC 5545), for calendar apps that poll the address.
+
+    The feed covers 90 days back and up to a year ahead; cancelled visits have `STATUS:CANCELLED`, and requests are
+    `TENTATIVE`. Customers get the name and place of the shop, barbers the first names of their customers and their own
+    time off.
+    """
+    content = await app_context(request).calendar.feed(token)
+    response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
+    response.headers["Content-Disposition"] = f"inline; {named(_FEED_NAME)}"
+    response.headers["X-Robots-Tag"] = "noindex"  # the address is the permission
+    return response
+
+
+@calendar.get("/bookings/{booking_id}/calendar.ics", who=HOLDERS, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
+async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
+    """Return a booking of yours as an iCalendar file, for import into a calendar."""
+    content, name = await app_context(request).calendar.visit(actor, booking_id)
+    response = body(request, content, 200, _UTF8)
+    response.headers["Content-Disposition"] = disposition(name)
+    return response

@@ -1,0 +1,44 @@
+"""What commands stand on that work with servers which run already."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from config.settings import Settings, SettingsError, load_settings
+from grome.accounts.tokens import keep_signing_key
+from grome.composition import AppContext
+from grome.infrastructure.logs import configure_logging
+
+
+def connected_settings() -> Settings:
+    """Raises SettingsError where a server is not named. Logs are set up as they say."""
+    settings = load_settings(os.environ)
+    missing = [
+        f"GROME_{name}_URL is not set, and only `grome run` starts a server of its own."
+        for name, url in (("MONGO", settings.mongo.url), ("REDIS", settings.redis.url))
+        if not url
+    ]
+    if missing:
+        raise SettingsError(missing)
+    settings = with_key(settings, Path(settings.home))
+    configure_logging(settings.log)
+    return settings
+
+
+def with_key(settings: Settings, home: Path) -> Settings:
+    if settings.accounts.signing_key:
+        return settings
+    accounts = msgspec.structs.replace(settings.accounts, signing_key=keep_signing_key(home))
+    return msgspec.structs.replace(settings, accounts=accounts)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[AppContext]:
+    context = await AppContext.open(settings)
+    try:
+        yield context
+    finally:
+        await context.close()

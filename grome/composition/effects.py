@@ -1,0 +1,154 @@
+"""What follows from events: the relay and those who follow it, messages and webhooks."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
+from grome.composition.visits import Visits
+from grome.infrastructure.outbox.cache_invalidation import BarberCaches
+from grome.infrastructure.outbox.live_rooms import LiveRooms
+from grome.infrastructure.outbox.models import Change
+from grome.infrastructure.outbox.relay import Follower, Relay
+from grome.infrastructure.outbox.repository import RelayRepository
+from grome.notifications.budgets import MessageBudgets
+from grome.notifications.context_loader import Stories
+from grome.notifications.delivery import Delivery, Transports
+from grome.notifications.delivery_log import NotificationLog
+from grome.notifications.dispatcher import Dispatching
+from grome.notifications.email.folder import open_mailbox
+from grome.notifications.email.message import Mailer
+from grome.notifications.email.smtp import SmtpMailer
+from grome.notifications.endpoint_notices import EndpointNotices
+from grome.notifications.planner import Planner
+from grome.notifications.push import open_pusher
+from grome.notifications.push_devices import PushDevices
+from grome.notifications.recipients import Recipients
+from grome.notifications.reminders import Reminders
+from grome.notifications.repository import NotificationRepository, ReminderMarks
+from grome.notifications.sender import Sending
+from grome.notifications.sms import open_sms
+from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.waitlist.subscriber import WaitlistFollower
+from grome.webhooks.delivery import WebhookDelivery
+from grome.webhooks.health import EndpointHealth
+from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+from grome.webhooks.sender import Sender
+from grome.webhooks.service import WebhookService
+from grome.webhooks.signing import Vault
+from grome.webhooks.ssrf_guard import SystemResolver
+from grome.webhooks.subscriber import WebhookFollower
+
+
+class Effects(Visits):
+    @cached_property
+    def followers(self) -> Mapping[str, Follower]:
+        return {
+            "live rooms": LiveRooms(self.redis, self.namespace),
+            "audit trail": self.audit,
+            "webhooks": WebhookFollower(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
+            "messages": Planner(self.jobs),
+            "waitlist": self._waitlist_follower,
+            "promo codes": self.promo_claims,
+        }
+
+    @cached_property
+    def relay(self) -> Relay:
+        return Relay(RelayRepository(self.database), self.followers, self._follow_changes, self.jobs, self.clock)
+
+    async def _follow_changes(self, changes: Sequence[Change]) -> None:
+        await BarberCaches(self.barber_changes).follow(changes)
+        await self._waitlist_follower.follow_changes(changes)
+
+    @cached_property
+    def _waitlist_follower(self) -> WaitlistFollower:
+        return WaitlistFollower(self.jobs, self.clock)
+
+    @cached_property
+    def audit(self) -> AuditTrail:
+        return AuditTrail(AuditRepository(self.database))
+
+    @cached_property
+    def _stored_webhooks(self) -> tuple[EndpointRepository, DeliveryRepository]:
+        return EndpointRepository(self.database), DeliveryRepository(self.database)
+
+    @cached_property
+    def _vault(self) -> Vault:
+        return Vault(self.settings.accounts.signing_key)
+
+    @cached_property
+    def webhooks(self) -> WebhookService:
+        private_addresses = self.settings.webhooks.private_addresses
+        return WebhookService(
+            *self._stored_webhooks,
+            self._vault,
+            self.jobs,
+            self.budgets,
+            self.clock,
+            private_addresses=private_addresses,
+        )
+
+    @cached_property
+    def webhook_delivery(self) -> WebhookDelivery:
+        resolver = SystemResolver()
+        self._stack.callback(resolver.close)
+        sender = Sender(self.settings.webhooks, resolver)
+        self._close_by(sender.close)
+        endpoints, deliveries = self._stored_webhooks
+        notices = EndpointNotices(self.jobs)
+        health = EndpointHealth(endpoints, self.settings.webhooks.timeout_s, notices.tell_owner, self.clock)
+        return WebhookDelivery(endpoints, deliveries, self._vault, sender, self.clock, health)
+
+    @cached_property
+    def message_budgets(self) -> MessageBudgets:
+        return MessageBudgets(self.budgets, self.settings.mail)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        return SmtpMailer(self.settings.mail) if self.settings.mail.transport == "smtp" else open_mailbox(self.settings)
+
+    @cached_property
+    def transports(self) -> Transports:
+        pusher, sms = open_pusher(self.settings, self.clock), open_sms(self.settings, self.clock)
+        self._close_by(pusher.aclose)
+        self._close_by(sms.aclose)
+        return Transports(self.mailer, pusher, sms)
+
+    @cached_property
+    def push_devices(self) -> PushDevices:
+        return PushDevices(self.stored_push_devices, self.accounts, self.clock)
+
+    @cached_property
+    def notification_log(self) -> NotificationLog:
+        return NotificationLog(NotificationRepository(self.database), self.clock)
+
+    @cached_property
+    def _unsubscribe_links(self) -> UnsubscribeLinks:
+        return UnsubscribeLinks(self.settings.accounts.signing_key, self.settings.http.api_base)
+
+    @cached_property
+    def unsubscribing(self) -> Unsubscribing:
+        return Unsubscribing(self._unsubscribe_links, self.preferences)
+
+    @cached_property
+    def _recipients(self) -> Recipients:
+        return Recipients(self.accounts, self.push_devices, trial=self.settings.sms.unverified)
+
+    @cached_property
+    def stories(self) -> Stories:
+        app_base = self.settings.http.app_base
+        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, self.webhooks, app_base, self.clock)
+
+    @cached_property
+    def dispatching(self) -> Dispatching:
+        return Dispatching(self._recipients, self.stories, self.notification_log, self.jobs, self.clock)
+
+    @cached_property
+    def sending(self) -> Sending:
+        delivery = Delivery(self.transports, self._unsubscribe_links)
+        log, devices, budgets = self.notification_log, self.push_devices, self.message_budgets
+        return Sending(self._recipients, self.stories, log, devices, delivery, budgets, self.clock)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        return Reminders(self.bookings, ReminderMarks(self.database), self.jobs, self.clock)

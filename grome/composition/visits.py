@@ -1,0 +1,163 @@
+"""Bookings and what surrounds them: taking a time, moving it, waiting for it, writing about it."""
+
+from datetime import timedelta
+from functools import cached_property
+
+from grome.any_barber.service import AnyBarberService
+from grome.bookings.create import BookingCreation
+from grome.bookings.lifecycle import BookingMoves
+from grome.bookings.rebook import Rebooking
+from grome.bookings.reschedule import Rescheduling
+from grome.bookings.running_late import RunningLate
+from grome.bookings.tips_and_notes import BookingExtras
+from grome.bookings.undo import MoveUndo
+from grome.bookings.updates import BookingChanges
+from grome.bookings.walk_in_start import WalkInBookings
+from grome.calendar_feeds.feed_loader import Visits as CalendarVisits
+from grome.calendar_feeds.feed_urls import CalendarAddresses
+from grome.calendar_feeds.repository import CalendarRepository
+from grome.calendar_feeds.service import CalendarService
+from grome.composition.people import People
+from grome.infrastructure.mongo.group_commit import GroupCommit
+from grome.promos.redemptions import PromoClaims
+from grome.promos.repository import PromoRepository, PromoUseRepository
+from grome.promos.service import PromoService
+from grome.quotes.repository import QuoteRepository
+from grome.quotes.service import QuoteService
+from grome.reports.builder import ReportMaker
+from grome.reports.repository import ReportRepository
+from grome.reports.service import ReportService
+from grome.reviews.repository import ReviewRepository
+from grome.reviews.service import ReviewService
+from grome.series.bulk_changes import FollowingVisits
+from grome.series.repository import SeriesRepository
+from grome.series.service import SeriesService
+from grome.waitlist.matching import WaitlistFilling
+from grome.waitlist.repository import WaitlistRepository
+from grome.waitlist.service import WaitlistService
+from grome.walk_ins.queue import Queues as WalkInQueues
+from grome.walk_ins.repository import WalkInRepository
+from grome.walk_ins.service import WalkInService
+
+
+class Visits(People):
+    @cached_property
+    def booking_changes(self) -> BookingChanges:
+        return BookingChanges(self.stored_bookings, self.clock)
+
+    @cached_property
+    def booking_moves(self) -> BookingMoves:
+        return BookingMoves(self.stored_bookings, self.booking_changes, self.barbers, self.answer_within, self.clock)
+
+    @cached_property
+    def move_undo(self) -> MoveUndo:
+        return MoveUndo(self.stored_bookings, self.booking_changes, self.booking_moves, self.barbers)
+
+    @cached_property
+    def booking_creation(self) -> BookingCreation:
+        stored = self.stored_bookings
+        together = GroupCommit(stored.insert, stored.insert_many)
+        insert = together.insert if self.settings.bookings.group_commit else stored.insert
+        return BookingCreation(
+            stored, insert, self.barbers, self.booking_moves, self.promo_claims, self.answer_within, self.clock
+        )
+
+    @cached_property
+    def booking_extras(self) -> BookingExtras:
+        return BookingExtras(self.stored_bookings, self.booking_changes)
+
+    @cached_property
+    def rebooking(self) -> Rebooking:
+        return Rebooking(self.booking_changes, self.barbers, self.booking_creation)
+
+    @cached_property
+    def quotes(self) -> QuoteService:
+        stored = QuoteRepository(self.database)
+        return QuoteService(stored, self.booking_creation, self.barbers, self.promo_claims, self.budgets, self.clock)
+
+    @cached_property
+    def any_barber(self) -> AnyBarberService:
+        return AnyBarberService(self.nearby, self.barbers, self.availability, self.booking_creation)
+
+    @cached_property
+    def stored_series(self) -> SeriesRepository:
+        return SeriesRepository(self.database)
+
+    @cached_property
+    def series(self) -> SeriesService:
+        return SeriesService(self.stored_series, self.booking_creation, self.bookings, self.budgets, self.clock)
+
+    @cached_property
+    def following_visits(self) -> FollowingVisits:
+        changes, moves = self.booking_changes, self.booking_moves
+        return FollowingVisits(self.stored_series, self.bookings, changes, moves, self.rescheduling)
+
+    @cached_property
+    def rescheduling(self) -> Rescheduling:
+        stored, changes, within = self.stored_bookings, self.booking_changes, self.answer_within
+        return Rescheduling(stored, changes, self.booking_moves, self.barbers, within, self.clock)
+
+    @cached_property
+    def running_late(self) -> RunningLate:
+        stored, changes = self.stored_bookings, self.booking_changes
+        return RunningLate(stored, changes, self.rescheduling, self.barbers, self.clock)
+
+    @cached_property
+    def promos(self) -> PromoService:
+        return PromoService(*self._stored_promos, self.barbers, self.catalogue, self.clock)
+
+    @cached_property
+    def promo_claims(self) -> PromoClaims:
+        return PromoClaims(*self._stored_promos, self.bookings, self.clock)
+
+    @cached_property
+    def _stored_promos(self) -> tuple[PromoRepository, PromoUseRepository]:
+        return PromoRepository(self.database), PromoUseRepository(self.database, self.transactions)
+
+    @cached_property
+    def stored_waitlist(self) -> WaitlistRepository:
+        return WaitlistRepository(self.database)
+
+    @cached_property
+    def waitlist(self) -> WaitlistService:
+        return WaitlistService(
+            self.stored_waitlist, self.waitlist_filling, self.barbers, self.catalogue, self.bookings, self.clock
+        )
+
+    @cached_property
+    def waitlist_filling(self) -> WaitlistFilling:
+        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, self.booking_creation, self.clock)
+
+    @cached_property
+    def walk_ins(self) -> WalkInService:
+        stored = WalkInRepository(self.database)
+        bookings = WalkInBookings(self.stored_bookings, self.booking_moves, self.clock)
+        queues = WalkInQueues(stored, self.bookings, self.clock)
+        return WalkInService(stored, self.barbers, self.accounts, bookings, queues, self.clock)
+
+    @cached_property
+    def reviews(self) -> ReviewService:
+        stored = ReviewRepository(self.database)
+        return ReviewService(stored, self.bookings, self.barbers, self.accounts, self.transactions, self.clock)
+
+    @cached_property
+    def calendar(self) -> CalendarService:
+        http = self.settings.http
+        addresses = CalendarAddresses(self.settings.accounts.signing_key, http.api_base)
+        visits = CalendarVisits(self.accounts, self.bookings, self.barbers, http.app_base, self.clock)
+        return CalendarService(CalendarRepository(self.database), addresses, self.accounts, visits, self.clock)
+
+    @cached_property
+    def stored_reports(self) -> ReportRepository:
+        return ReportRepository(self.database)
+
+    @cached_property
+    def reports(self) -> ReportService:
+        return ReportService(
+            self.stored_reports, self.barbers, self.storage, self.jobs, self.budgets, self.settings.reports, self.clock
+        )
+
+    @cached_property
+    def report_maker(self) -> ReportMaker:
+        kept = timedelta(hours=self.settings.reports.keep_h)
+        return ReportMaker(self.stored_reports, self.bookings, self.barbers, self.storage, kept, self.clock)

@@ -1,0 +1,69 @@
+"""The dashboard's pages, the policies that they work under, and SAQ's files. Read once, when the module is imported."""
+
+import gzip
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from saq.web.common import STATIC_PATH
+
+from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.jobs.schemas import JobPage, JobQuery
+
+_HERE = Path(__file__).parent
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def _assets() -> dict[str, bytes]:
+    """By the names under which SAQ's page asks for them; some lie in its package compressed only."""
+    assets = {}
+    for path in STATIC_PATH.iterdir():
+        content = path.read_bytes()
+        assets[path.name.removesuffix(".gz")] = gzip.decompress(content) if path.suffix == ".gz" else content
+    # A job's link to its queue forgets, as of SAQ 0.26, that the dashboard is not mounted at the root.
+    assets["app.js"] = assets["app.js"].replace(b'href: "/queues/" +', b'href: root_path + "/queues/" +')
+    return assets
+
+
+ASSETS: Final = _assets()
+LOGIN_PAGE: Final = (_HERE / "login_page.html").read_text()
+DASHBOARD_PAGE: Final = _TEMPLATES.get_template("dashboard_page.html").render()
+_DEAD_PAGE = _TEMPLATES.get_template("dead_page.html")
+
+_ALL = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:"
+LOGIN_POLICY: Final = f"{_ALL}; style-src {hash_of(LOGIN_PAGE, 'style')}"
+DASHBOARD_POLICY: Final = (
+    f"{_ALL}; connect-src 'self'; script-src 'self' {hash_of(DASHBOARD_PAGE, 'script')}; "
+    f"style-src 'self' {hash_of(DASHBOARD_PAGE, 'style')}; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+# It has no script, and its style is the dashboard's.
+DEAD_POLICY: Final = f"{_ALL}; style-src 'self' {hash_of(DASHBOARD_PAGE, 'style')}"
+
+
+def login_page(*, refused: bool) -> str:
+    return LOGIN_PAGE.replace("<!-- refusal -->", _REFUSAL if refused else "")
+
+
+def dead_page(query: JobQuery, page: JobPage, refusal: str = "") -> str:
+    """The list as `query` asks for it; `refusal` says why the action just asked for was not done."""
+    kind = {"kind": query.kind} if query.kind else {}
+    return _DEAD_PAGE.render(
+        page=page,
+        kind=query.kind,
+        newest=query.cursor is None,
+        here=address(query),
+        first=urlencode(kind),
+        older=urlencode({**kind, "cursor": page.next_cursor}) if page.next_cursor else "",
+        refusal=refusal,
+    )
+
+
+def address(query: JobQuery) -> str:
+    """The query string under which the same page is found again."""
+    return urlencode({name: value for name in ("kind", "cursor") if (value := getattr(query, name))})
+
+
+_REFUSAL = '<p role="alert">These are not the email and password of an admin.</p>'

@@ -1,0 +1,283 @@
+"""`/jobs/`: SAQ's dashboard for admins. The page's script and style are SAQ's; serving and guarding them is ours."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import PurePath
+from typing import Final
+from urllib.parse import parse_qsl, unquote
+
+from loguru import logger
+from msgspec import Struct
+from sanic import HTTPResponse, Request
+from sanic.response import redirect
+from saq.job import Job
+from saq.queue.redis import RedisQueue
+from saq.web.common import job_dict
+
+from grome.accounts.errors import WrongCredentials
+from grome.accounts.models import Device
+from grome.accounts.schemas import Tokens
+from grome.common.errors import Invalid, NotFound, Refusal, Unauthenticated
+from grome.composition import app_context
+from grome.console.errors import ForeignRequest, JobEnded
+from grome.console.pages import (
+    ASSETS,
+    DASHBOARD_PAGE,
+    DASHBOARD_POLICY,
+    DEAD_POLICY,
+    LOGIN_POLICY,
+    address,
+    dead_page,
+    login_page,
+)
+from grome.console.sign_in import find_operator, sent_by_our_page, sign_in
+from grome.infrastructure.http.client import user_agent
+from grome.infrastructure.http.decoding import QueryDecoder
+from grome.infrastructure.http.pages import Pages
+from grome.infrastructure.http.paging import Cursor
+from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.responses import JSON, body, encode
+from grome.infrastructure.jobs.models import Queue
+from grome.infrastructure.jobs.schemas import JobOut, JobQuery, KindName
+
+PREFIX: Final = "/jobs"
+HOME: Final = f"{PREFIX}/"
+LOGIN: Final = f"{PREFIX}/login"
+DEAD: Final = f"{PREFIX}/dead"
+ACCESS: Final = "grome_jobs_access"
+REFRESH: Final = "grome_jobs_refresh"
+JOBS_SHOWN: Final = 100
+DEAD_SHOWN: Final = 50
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+dashboard = Pages("dashboard", url_prefix=PREFIX)
+
+
+@dashboard.on_request
+async def admit(request: Request) -> HTTPResponse | None:
+    """What is not marked open is for a signed-in admin: a call of the API gets 401, a page leads to the login."""
+    if request.route and getattr(request.route.ctx, "open", False):
+        return None
+    access, refresh = (request.cookies.get(name) or "" for name in (ACCESS, REFRESH))
+    try:
+        request.ctx.operator, request.ctx.renewed = await find_operator(app_context(request), access, refresh)
+    except Unauthenticated:
+        if request.path.startswith(f"{PREFIX}/api/"):
+            raise
+        return redirect(LOGIN, status=303)
+    return None
+
+
+def _json(request: Request, value: object) -> HTTPResponse:
+    """Not `reply`, whose ready head leaves `finish` nothing to add to."""
+    return body(request, encode(value), 200, JSON)
+
+
+@dashboard.on_response  # type: ignore[untyped-decorator]  # Sanic gives types to the other one only
+async def finish(request: Request, response: HTTPResponse) -> None:
+    """Refusals pass here too, so renewed tokens reach the browser whatever became of the request itself."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Request-ID", request_id(request))
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"  # under `no-referrer` a form's Origin header would say `null`
+    if renewed := getattr(request.ctx, "renewed", None):
+        _keep(request, response, renewed)
+
+
+@dashboard.get("/login", ctx_open=True)
+async def show_login(request: Request) -> HTTPResponse:
+    return _html(request, login_page(refused=False), LOGIN_POLICY)
+
+
+@dashboard.post("/login", ctx_open=True)
+async def login(request: Request) -> HTTPResponse:
+    if request.headers.keys() & {"origin", "sec-fetch-site"}:  # as every browser sends; a program need not
+        _refuse_foreign(request)
+    form = _form(request)
+    device = Device(
+        name="Jobs dashboard",
+        user_agent=user_agent(request),
+        ip=request.remote_addr or request.ip,
+    )
+    try:
+        tokens = await sign_in(app_context(request), form.get("email", ""), form.get("password", ""), device)
+    except WrongCredentials as refusal:
+        return _html(request, login_page(refused=True), LOGIN_POLICY, refusal.status)
+    response = redirect(HOME, status=303)
+    _keep(request, response, tokens)
+    return response
+
+
+@dashboard.post("/logout")
+async def logout(request: Request) -> HTTPResponse:
+    _refuse_foreign(request)
+    await app_context(request).accounts.logout(request.ctx.operator)
+    request.ctx.renewed = None  # or `finish` would set the cookies that are cleared here
+    response = redirect(LOGIN, status=303)
+    for name in (ACCESS, REFRESH):
+        _set_cookie(request, response, name, "", max_age=0)
+    return response
+
+
+@dashboard.get("/static/<name:str>", ctx_open=True)
+async def asset(request: Request, name: str) -> HTTPResponse:
+    if name not in ASSETS:
+        raise NotFound
+    response = body(request, ASSETS[name], 200, _TYPES[PurePath(name).suffix])
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@dashboard.get("")
+async def front(_request: Request) -> HTTPResponse:
+    return redirect(HOME, status=303)
+
+
+@dashboard.get("/", name="home")
+@dashboard.get("/queues/<queue:str>", name="queue_page")
+@dashboard.get("/queues/<queue:str>/jobs/<key:str>", name="job_page")
+async def page(request: Request, **_path: str) -> HTTPResponse:
+    """One page for all three: its script reads the path."""
+    return _html(request, DASHBOARD_PAGE, DASHBOARD_POLICY)
+
+
+class _DeadQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    kind: KindName | None = None
+    cursor: Cursor | None = None
+
+
+_decode_dead = QueryDecoder(_DeadQuery)
+
+
+@dashboard.get("/dead")
+async def dead_letters(request: Request) -> HTTPResponse:
+    return await _dead_page(request, _dead_query(request))
+
+
+@dashboard.post("/dead")
+async def decide(request: Request) -> HTTPResponse:
+    """A button of a dead letter: afterwards the same page of the list, or that page with the reason why not."""
+    _refuse_foreign(request)
+    query, form, admin = _dead_query(request), _form(request), app_context(request).job_admin
+    actions = {"retry": admin.retry, "drop": admin.drop}
+    if form.get("action") not in actions:
+        raise Invalid("action", "is neither retry nor drop")
+    try:
+        await _decide(request, actions[form["action"]], form.get("id", ""))
+    except Refusal as refusal:
+        return await _dead_page(request, query, refusal)
+    return redirect(f"{DEAD}?{address(query)}", status=303)
+
+
+@dashboard.get("/api/queues")
+async def queues(request: Request) -> HTTPResponse:
+    return _json(request, {"queues": [await queue.info() for queue in app_context(request).queues.values()]})
+
+
+@dashboard.get("/api/queues/<name:str>")
+async def queue(request: Request, name: str) -> HTTPResponse:
+    info = await _queue(request, name).info(jobs=True, limit=JOBS_SHOWN)
+    # As text: the page's script would take an object for the attributes of the table's cell, `innerHTML` included.
+    info["jobs"] = [{**job, "kwargs": str(job.get("kwargs", ""))} for job in info["jobs"]]
+    return _json(request, {"queue": info})
+
+
+@dashboard.get("/api/queues/<name:str>/jobs/<key:str>")
+async def job(request: Request, name: str, key: str) -> HTTPResponse:
+    return _json(request, {"job": job_dict(await _job(request, name, key))})
+
+
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry")
+async def retry(request: Request, name: str, key: str) -> HTTPResponse:
+    """Of a durable job, which has a record: give that all its tries anew, whichever try this message was for."""
+    _refuse_foreign(request, content_type=JSON)
+    wanted = await _job(request, name, key)
+    if durable := _durable_id(wanted):
+        await _decide(request, app_context(request).job_admin.retry, durable)
+        return _json(request, {})
+    await wanted.retry("retried from the dashboard")
+    return _done(request, wanted)
+
+
+@dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort")
+async def abort(request: Request, name: str, key: str) -> HTTPResponse:
+    """A durable job is dropped first: else its record would have it handed over again."""
+    _refuse_foreign(request, content_type=JSON)
+    wanted = await _job(request, name, key)
+    if durable := _durable_id(wanted):
+        await _decide(request, app_context(request).job_admin.drop, durable)
+        if wanted.completed:
+            return _json(request, {})
+    elif wanted.completed:
+        raise JobEnded
+    await wanted.abort("aborted from the dashboard")
+    return _done(request, wanted)
+
+
+def _queue(request: Request, name: str) -> RedisQueue:
+    queues = app_context(request).queues
+    if name not in queues:
+        raise NotFound("There is no such queue.")
+    return queues[Queue(name)]
+
+
+async def _job(request: Request, name: str, key: str) -> Job:
+    found = await _queue(request, name).job(unquote(key))
+    if found is None:
+        raise NotFound("There is no such job; SAQ forgets a job some minutes after it ended.")
+    return found
+
+
+async def _decide(request: Request, decision: Callable[[str, str], Awaitable[JobOut]], job_id: str) -> None:
+    with logger.contextualize(request_id=request_id(request)):
+        await decision(str(request.ctx.operator.id), job_id)
+
+
+def _durable_id(message: Job) -> str | None:
+    """Under which its record is stored; a cron entry's message has none."""
+    found = (message.kwargs or {}).get("job_id")
+    return found if isinstance(found, str) else None
+
+
+def _dead_query(request: Request) -> JobQuery:
+    sent: _DeadQuery = _decode_dead(request)
+    return JobQuery(kind=sent.kind, cursor=sent.cursor, limit=DEAD_SHOWN)
+
+
+async def _dead_page(request: Request, query: JobQuery, refusal: Refusal | None = None) -> HTTPResponse:
+    page = await app_context(request).job_admin.page(query)
+    told, status = (str(refusal), refusal.status) if refusal else ("", 200)
+    return _html(request, dead_page(query, page, told), DEAD_POLICY, status)
+
+
+def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode(errors="replace")))
+
+
+def _done(request: Request, job: Job) -> HTTPResponse:
+    line = logger.bind(request_id=request_id(request), actor=str(request.ctx.operator.id))
+    line.info("Job {} of queue {} was {}", job.key, job.get_queue().name, job.error)
+    return _json(request, {})
+
+
+def _refuse_foreign(request: Request, *, content_type: str | None = None) -> None:
+    """Raises ForeignRequest; with `content_type`, also for a body of another type: no form can send JSON."""
+    sent_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not sent_by_our_page(request.headers, request.host) or content_type not in {None, sent_type}:
+        raise ForeignRequest
+
+
+def _html(request: Request, page: str, policy: str, status: int = 200) -> HTTPResponse:
+    response = body(request, page.encode(), status, "text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def _keep(request: Request, response: HTTPResponse, tokens: Tokens) -> None:
+    longest = app_context(request).settings.accounts.refresh_ttl_s
+    _set_cookie(request, response, ACCESS, tokens.access_token, max_age=tokens.expires_in)
+    _set_cookie(request, response, REFRESH, tokens.refresh_token, max_age=longest)
+
+
+def _set_cookie(request: Request, response: HTTPResponse, name: str, value: str, *, max_age: int) -> None:
+    secure = request.scheme == "https" or app_context(request).settings.env == "production"
+    response.add_cookie(name, value, path=PREFIX, secure=secure, httponly=True, samesite="Strict", max_age=max_age)

@@ -1,0 +1,64 @@
+"""Somebody who speaks to a running Grome over HTTP and holds it to its promises."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from grome.infrastructure.http.responses import JSON, Problem
+
+T = TypeVar("T")
+
+
+class BrokenPromise(Exception):  # noqa: N818 -- the server's error, not one of ours
+    """One sentence about what a running Grome did otherwise than it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Asks with the access token `token`, or as nobody."""
+
+    http: httpx.Client
+    token: str | None = None
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        promised: type[T],
+        *,
+        status: int = 200,
+        params: Mapping[str, str | float] | None = None,
+        body: Struct | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """The answer as the Struct that the API promises; raises BrokenPromise for another status or another shape."""
+        headers = {
+            "Authorization": f"Bearer {self.token}" if self.token else None,
+            "Content-Type": JSON if body else None,
+            "Idempotency-Key": idempotency_key,
+        }
+        response = self.http.request(
+            method,
+            path,
+            params=params,
+            content=msgspec.json.encode(body) if body else None,
+            headers={name: value for name, value in headers.items() if value},
+        )
+        if response.status_code != status:
+            raise BrokenPromise(f"{method} {path} should answer {status}, and answered {_told(response)}")
+        try:
+            return msgspec.json.decode(response.content, type=promised)
+        except msgspec.MsgspecError as fault:
+            raise BrokenPromise(f"{method} {path} did not answer a {promised.__name__}: {fault}") from None
+
+
+def _told(response: httpx.Response) -> str:
+    try:
+        problem = msgspec.json.decode(response.content, type=Problem)
+    except msgspec.MsgspecError:
+        return f"{response.status_code} {response.reason_phrase}"
+    return f"{problem.status} {problem.code}: {problem.detail or problem.title}"

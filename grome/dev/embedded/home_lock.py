@@ -1,0 +1,58 @@
+"""One Grome per home folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from grome.dev.embedded.errors import CannotStart
+
+OWNER_VARIABLE = "GROME_HOME_OWNER"
+
+
+@contextmanager
+def ownership(home: Path) -> Iterator[None]:
+    """Holds `home`, an absolute path, and marks in the environment every process started meanwhile.
+
+    Raises CannotStart when a living process holds it already. A lock of the kernel ends with its owner, however that
+    one ends; the mark is how `end_leftovers` later recognises what the owner left behind. A child forked without exec
+    would share the lock and lack the mark: workers are to be spawned, as Sanic does.
+    """
+    with _open_lock_file(home) as lock:
+        _lock(lock, home)
+        before = os.environ.get(OWNER_VARIABLE)
+        os.environ[OWNER_VARIABLE] = str(home)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[OWNER_VARIABLE]
+            else:
+                os.environ[OWNER_VARIABLE] = before
+
+
+def _open_lock_file(home: Path) -> IO[str]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        return (home / "owner.lock").open("a+")
+    except OSError as error:
+        raise CannotStart(f"The folder {home} cannot be used to keep data in: {error.strerror}.") from error
+
+
+def _lock(lock: IO[str], home: Path) -> None:
+    if os.name != "posix":
+        raise CannotStart("The embedded servers run on Linux and macOS only: set GROME_MONGO_URL and GROME_REDIS_URL.")
+    import fcntl  # noqa: PLC0415 - absent elsewhere, where the sentence above must still be told
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        owner = lock.read() or "number unknown"
+        raise CannotStart(
+            f"The data in {home} are in use by another Grome, process {owner}: stop it, or choose another home folder."
+        ) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()

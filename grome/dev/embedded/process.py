@@ -1,0 +1,64 @@
+"""A server as a child process."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from grome.dev.embedded.errors import CannotStart
+
+START_SECONDS = 60  # far above the usual second: after a crash with much data, mongod replays its journal first
+STOP_SECONDS = 8
+POLL_SECONDS = 0.01
+
+
+class ServerProcess:
+    """Runs `command` in a session of its own, so that Ctrl-C at the terminal leaves it to be ended after the app.
+
+    Its output goes to `log`; the log of the run before is kept as `log`.1, older ones are dropped. When it dies while
+    starting, `explain` gets the log's lines that are not blank and picks what a person should read.
+    """
+
+    def __init__(self, command: Sequence[str], log: Path, explain: Callable[[Sequence[str]], str]) -> None:
+        self.name = Path(command[0]).name
+        self._log = log
+        self._explain = explain
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists():
+            log.replace(log.with_name(f"{log.name}.1"))
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: S603 - the program comes from find_binary
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Raises CannotStart when the server dies meanwhile, or is not ready within START_SECONDS."""
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if self.process.poll() is not None:
+                raise CannotStart(self._obituary())
+            if time.monotonic() > deadline:
+                raise CannotStart(f"{self.name} was not ready within {START_SECONDS} seconds (its log: {self._log}).")
+            time.sleep(POLL_SECONDS)
+
+    def _obituary(self) -> str:
+        lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        reason = self._explain(lines) if lines else "it wrote nothing"
+        status = self.process.returncode
+        return f"{self.name} ended while starting, with status {status}: {reason.rstrip('.')} (its log: {self._log})."
+
+
+def stop(servers: Sequence[ServerProcess]) -> None:
+    """Asks all at once to end. Kills those that have not ended after STOP_SECONDS, or when Ctrl-C comes again."""
+    deadline = time.monotonic() + STOP_SECONDS
+    try:
+        for server in servers:
+            server.process.terminate()
+        for server in servers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(deadline - time.monotonic())
+    finally:
+        for server in servers:
+            server.process.kill()  # does nothing to one that has ended
+            server.process.wait()

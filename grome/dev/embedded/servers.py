@@ -1,0 +1,72 @@
+"""mongod and Valkey for as long as Grome runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grome.dev.embedded.binaries import MONGOD, VALKEY, Program, find_binary
+from grome.dev.embedded.home_lock import ownership
+from grome.dev.embedded.mongod import await_primary, start_mongod
+from grome.dev.embedded.orphans import end_leftovers
+from grome.dev.embedded.ports import choose_ports
+from grome.dev.embedded.process import ServerProcess, stop
+from grome.dev.embedded.valkey import await_answer, start_valkey
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServers:
+    """URLs of what was started; None for what was not needed."""
+
+    mongo_url: str | None
+    redis_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str  # as in the settings GROME_<NAME>_PORT
+    program: Program
+    start: Callable[[Path, Path, int], ServerProcess]  # from binary, home, port; does not wait
+    await_url: Callable[[ServerProcess, int], str]
+
+
+_MONGO = _Kind("mongo", MONGOD, start_mongod, await_primary)
+_REDIS = _Kind("redis", VALKEY, start_valkey, await_answer)
+
+
+@contextmanager
+def embedded_servers(
+    home: Path,
+    *,
+    mongo_port: int | None = None,
+    redis_port: int | None = None,
+    need_mongo: bool = True,
+    need_redis: bool = True,
+) -> Iterator[EmbeddedServers]:
+    """Both servers answering, mongod as a writable primary, with the data that earlier runs left in `home`.
+
+    They end with the block, however it ends. What a killed run left running is ended first. Without a port given, last
+    time's is taken, or a free one. Raises CannotStart.
+    """
+    home = home.resolve()
+    kinds = [kind for kind, needed in ((_MONGO, need_mongo), (_REDIS, need_redis)) if needed]
+    requested = {_MONGO: mongo_port, _REDIS: redis_port}
+    with ownership(home):
+        end_leftovers(home)
+        binaries = {kind: find_binary(kind.program, home) for kind in kinds}
+        ports = choose_ports(home, {kind.name: requested[kind] for kind in kinds})
+        with _running(kinds, binaries, home, ports) as urls:
+            yield EmbeddedServers(mongo_url=urls.get(_MONGO.name), redis_url=urls.get(_REDIS.name))
+
+
+@contextmanager
+def _running(
+    kinds: Sequence[_Kind], binaries: dict[_Kind, Path], home: Path, ports: dict[str, int]
+) -> Iterator[dict[str, str]]:
+    servers: dict[str, ServerProcess] = {}
+    try:
+        for kind in kinds:  # all before waiting for any: they start side by side
+            servers[kind.name] = kind.start(binaries[kind], home, ports[kind.name])
+        yield {kind.name: kind.await_url(servers[kind.name], ports[kind.name]) for kind in kinds}
+    finally:
+        stop(list(servers.values()))

@@ -1,0 +1,29 @@
+"""The mailbox's one page, and the policies that it and the mail in its frame work under."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined
+
+from grome.infrastructure.http.csp import hash_of
+from grome.notifications.email.folder import LISTED, Letter, Line
+
+_SOURCE: Final = files("grome.dev.mailbox").joinpath("mailbox_page.html").read_text()
+_PAGE: Final = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_TEMPLATE: Final = _PAGE.from_string(_SOURCE)
+
+PAGE_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    f"frame-src 'self'; img-src data:; style-src {hash_of(_SOURCE, 'style')}"
+)
+# Links may open a page of their own, which then is no longer under this policy; scripts never run.
+FRAME_POLICY: Final = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'; img-src data:; style-src 'unsafe-inline'"
+)
+
+
+def mailbox_page(lines: Sequence[Line], letter: Letter | None) -> str:
+    """The list, with `letter` open beside it where there is one."""
+    return _TEMPLATE.render(lines=lines, letter=letter, most=LISTED)

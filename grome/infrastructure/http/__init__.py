@@ -1,0 +1,16 @@
+"""HTTP as every feature speaks it: routes declared from Structs, problem+json answers, opaque cursors."""
+
+from grome.infrastructure.http.paging import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.http.responses import problem, reply
+from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
+
+__all__ = [
+    "IdempotencyKey",
+    "Operation",
+    "PageQuery",
+    "Routes",
+    "decode_cursor",
+    "encode_cursor",
+    "problem",
+    "reply",
+]

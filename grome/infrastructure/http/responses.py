@@ -1,0 +1,89 @@
+"""From Structs and refusals to bytes."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sanic import HTTPResponse, Request
+from sanic.response import BaseHTTPResponse
+
+from grome.common.errors import Refusal
+from grome.infrastructure.http.caching import NO_STORE, entity_tag, has_already
+from grome.infrastructure.http.compression import accepts_gzip, compressed
+from grome.infrastructure.http.prebuilt import ReadyResponse, sent
+from grome.infrastructure.http.request_id import request_id
+
+encode = msgspec.json.Encoder(enc_hook=str).encode
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+class FieldFault(Struct, frozen=True):
+    """One thing wrong with the input. `field` is a path such as `services[0].price`."""
+
+    field: str
+    message: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """Describes an error (RFC 9457). `code` is stable and made for programs; `detail` is made for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    request_id: str
+    detail: str = ""
+    errors: list[FieldFault] = []
+
+
+def reply(
+    request: Request,
+    value: Any,  # noqa: ANN401 -- any encodable answer
+    status: int = 200,
+    cache: str = NO_STORE,
+) -> BaseHTTPResponse:
+    """Encode `value` as JSON; None is an empty 204."""
+    if value is None:
+        return HTTPResponse(status=204, headers={"X-Request-ID": request_id(request)})
+    content = encode(value)
+    if cache != NO_STORE:
+        return body(request, content, status, JSON, cache)
+    encodings = request.headers.get("accept-encoding")
+    return ReadyResponse(request_id(request), *sent(content, encodings, request.app.config.GZIP_MIN_BYTES), status)
+
+
+def problem(request: Request, refusal: Refusal) -> HTTPResponse:
+    """The problem+json answer of a refusal, its headers included."""
+    told = Problem(
+        type=f"urn:grome:problem:{refusal.code}",
+        title=refusal.title,
+        status=refusal.status,
+        code=refusal.code,
+        request_id=request_id(request),
+        detail=refusal.detail,
+        errors=[FieldFault(field, message) for field, message in refusal.faults],
+    )
+    response = body(request, encode(told), refusal.status, PROBLEM)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def body(request: Request, content: bytes, status: int, content_type: str, cache: str = NO_STORE) -> HTTPResponse:
+    """An answer of ready bytes, compressed where it is large and the client takes gzip.
+
+    Where `cache` lets it be kept it has an ETag, and is a 304 if that is the client's.
+    """
+    headers = {"X-Request-ID": request_id(request), "Cache-Control": cache}
+    coding = ""
+    if len(content) >= request.app.config.GZIP_MIN_BYTES:
+        headers["Vary"] = "Accept-Encoding"
+        coding = "gzip" if accepts_gzip(request.headers.get("accept-encoding", "")) else ""
+    if cache != NO_STORE:
+        headers["ETag"] = entity_tag(content, coding)
+        if has_already(request, headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+    if coding:
+        content = compressed(content)
+        headers["Content-Encoding"] = coding
+    return HTTPResponse(content, status=status, headers=headers, content_type=content_type)

@@ -1,0 +1,234 @@
+"""Declare the routes of a feature. The signature of a handler is decoded, checked and documented."""
+
+import inspect
+import re
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import date
+from functools import wraps
+from types import NoneType
+from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import unquote
+from uuid import UUID
+
+from loguru import logger
+from msgspec import Meta, Struct
+from sanic import Blueprint, Request
+from sanic.response import BaseHTTPResponse
+
+from grome.common.actor import ANYONE, Actor, Role
+from grome.common.errors import Forbidden, Invalid, Refusal, Unauthenticated
+from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_part
+from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.responses import reply
+from grome.infrastructure.logs import request_id_of_lines
+
+Handler = Callable[..., Coroutine[Any, Any, Any]]
+AtOnce = Callable[[Request], BaseHTTPResponse | None]
+Also = Callable[[Request], bool]
+MAX_KEY: Final = 200
+IdempotencyKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_KEY,
+        pattern=r"^[\x20-\x7e]+$",
+        description="New for each thing the client wants. A repeat with the same body gets the first answer again.",
+    ),
+]
+# Longer than a UUID, as all our tokens are. %3A is a colon, of which ids of jobs have several.
+_LIKE_A_TOKEN: Final = re.compile(r"(?:[\w.~-]|%(?!3a)){40,}", re.IGNORECASE)
+
+Answers = dict[int, type[Struct] | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Describes one route for the OpenAPI document.
+
+    `answers` maps statuses to Structs, to None for an empty body, or to a media type other than JSON. `refusals` are
+    the errors of the use case; the document adds the common errors. `cache` is the Cache-Control of the answer.
+    `at_once` is called before decoding, for the one route where decoding costs more than the answer. `also` selects the
+    requests that need no account, for the one route that machines read.
+    """
+
+    tag: str
+    method: str
+    path: str
+    handler: Handler
+    who: frozenset[Role]
+    status: int
+    answers: Answers
+    refusals: tuple[type[Refusal], ...]
+    cache: str
+    at_once: AtOnce | None
+    also: Also | None
+    hints: dict[str, Any]
+
+    @property
+    def path_parts(self) -> dict[str, type[UUID | date | str]]:
+        return {name: kind for name, kind in self.hints.items() if f"{{{name}}}" in self.path}
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Holds the routes of a feature: a Sanic blueprint, and the operations that document it.
+
+    A handler is `async def name(request, actor, <parts of the path>, body, query, idempotency_key) -> Answer`, with
+    only the parameters that it needs. `actor` is None if anyone may call and no token came. `body` and `query` are
+    Structs, and parts of the path are UUIDs, dates, or unrestricted strings. A handler returns a Struct, None for 204,
+    or a ready response of a kind in `answers`.
+    """
+
+    tag: str
+    prefix: str
+    operations: list[Operation] = field(default_factory=list)
+
+    @property
+    def blueprint(self) -> Blueprint:
+        blueprint = Blueprint(self.tag, url_prefix=self.prefix)
+        for operation in self.operations:
+            blueprint.add_route(
+                _endpoint(operation),
+                _sanic_path(operation.path),
+                # Every GET route answers HEAD too (RFC 9110, section 9.1); Sanic leaves the body out.
+                methods=[operation.method, *(["HEAD"] if operation.method == "GET" else [])],
+                name=operation.handler.__name__,
+            )
+        return blueprint
+
+    def get(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401 -- see _declare
+        return self._declare("GET", path, **declared)
+
+    def post(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("POST", path, **declared)
+
+    def put(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("PUT", path, **declared)
+
+    def patch(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("PATCH", path, **declared)
+
+    def delete(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:  # noqa: ANN401
+        return self._declare("DELETE", path, **declared)
+
+    def _declare(  # noqa: PLR0913 -- all that a route can say
+        self,
+        method: str,
+        path: str,
+        *,
+        who: frozenset[Role],
+        status: int = 200,
+        answers: Answers | None = None,
+        refusals: tuple[type[Refusal], ...] = (),
+        cache: str = NO_STORE,
+        at_once: AtOnce | None = None,
+        also: Also | None = None,
+    ) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            hints = get_type_hints(handler, include_extras=True)
+            given = answers or {status: None if hints["return"] is NoneType else hints["return"]}
+            self.operations.append(
+                Operation(self.tag, method, path, handler, who, status, given, refusals, cache, at_once, also, hints)
+            )
+            return handler
+
+        return declare
+
+
+def _sanic_path(path: str) -> str:
+    return path.replace("{", "<").replace("}", ":str>")
+
+
+def _endpoint(operation: Operation) -> Handler:
+    handler, hints, status = operation.handler, operation.hints, operation.status
+    wanted = inspect.signature(handler).parameters
+    decode_body = BodyDecoder(hints["body"]) if "body" in hints else None
+    decode_query = QueryDecoder(hints["query"]) if "query" in hints else QueryDecoder(_NoQuery)
+    kinds = operation.path_parts
+    takes_actor, takes_key = "actor" in wanted, "idempotency_key" in wanted
+
+    @wraps(handler)
+    async def endpoint(request: Request, **path: str) -> BaseHTTPResponse:
+        request.ctx.started = time.perf_counter()
+        if operation.at_once and (ready := operation.at_once(request)):
+            log_request(request, ready.status)
+            return ready
+        lines_before = request_id_of_lines.set(request_id(request))
+        try:
+            given: dict[str, Any] = {
+                # Not by Sanic's own `unquote`, which holds for some other routes too, and not always for its own.
+                name: unquote(text) if kinds[name] is str else decode_part(name, text, kinds[name])
+                for name, text in path.items()
+            }
+            actor = None if operation.also and operation.also(request) else await _actor(request, operation.who)
+            if takes_actor:
+                given["actor"] = actor
+            query = decode_query(request)
+            if "query" in hints:
+                given["query"] = query
+            if takes_key:
+                given["idempotency_key"] = _idempotency_key(request)
+            if decode_body:
+                given["body"] = decode_body(request)
+            answer = await handler(request, **given)
+            response = (
+                answer if isinstance(answer, BaseHTTPResponse) else reply(request, answer, status, operation.cache)
+            )
+        finally:
+            request_id_of_lines.reset(lines_before)
+        log_request(request, response.status)
+        return response
+
+    return endpoint
+
+
+class _NoQuery(Struct, forbid_unknown_fields=True):
+    """A route that takes no query refuses one by name, rather than let a misspelt filter pass for none."""
+
+
+async def _actor(request: Request, who: frozenset[Role]) -> Actor | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        if who is ANYONE:
+            return None
+        raise Unauthenticated
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("The Authorization header is not `Bearer <access token>`.")
+    actor: Actor = await request.app.ctx.authenticate(token.strip())
+    if who is not ANYONE and actor.role not in who:
+        raise Forbidden(f"This is for {' and '.join(sorted(who))} accounts.")
+    return actor
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        raise Invalid("Idempotency-Key", f"is not 1 to {MAX_KEY} printable ASCII characters")
+    return key
+
+
+def path_to_log(request: Request) -> str:
+    """Return the path without tokens, because a link in the log would still work for a reader of the log.
+
+    Tokens are removed even if no route took the request: the token can work in the corrected address.
+    """
+    token = request.match_info.get("token")
+    path = request.path.replace(str(token), "…") if token else request.path
+    return _LIKE_A_TOKEN.sub("…", path)
+
+
+def log_request(request: Request, status: int) -> None:
+    if request.app.config.ACCESS_LOG_LINES:
+        started = getattr(request.ctx, "started", None)  # absent where no route took the request
+        log_answer(request_id(request), request.method, path_to_log(request), status, started, request.ip)
+
+
+def log_answer(known_as: str, method: str, path: str, status: int, started: float | None, ip: str) -> None:
+    """One line a request: enough to find it again by its id, and nothing of its content."""
+    spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
+    told = logger.bind(request_id=known_as, method=method, path=path, status=status, ms=spent, ip=ip)
+    told.info("{} {} {}", method, path, status)

@@ -1,0 +1,124 @@
+"""Loops that one bad item cannot stop."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from loguru import logger
+from msgspec import Struct
+
+from grome.infrastructure.mongo.client import Document, from_document
+from grome.infrastructure.transient_errors import is_passing
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+# Failed items by the name of their loop, since they were last stored (`failed_items.py`).
+FAILED_ITEMS: Final = Counter[str]()
+
+
+class Tally(Struct, frozen=True):
+    """How many items of a loop were done, and how many failed."""
+
+    done: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.done + other.done, self.failed + other.failed)
+
+
+async def for_each(items: Iterable[Item], action: Callable[[Item], Awaitable[Any]], *, name: str) -> Tally:
+    """Run the action for each item; a failure of one is logged and counted under `name`, and the loop goes on.
+
+    A passing fault of MongoDB or Redis is raised: it would meet the next items too, and the loop runs again later.
+    """
+    done, failed = 0, 0
+    for item in items:
+        try:
+            await action(item)
+        # Any fault: the items behind a bad item are not to blame for it.
+        except Exception as error:
+            if is_passing(error):
+                raise
+            report_failure(name, item, error)
+            failed += 1
+        else:
+            done += 1
+    return Tally(done, failed)
+
+
+async def for_batch(items: Sequence[Item], action: Callable[[Sequence[Item]], Awaitable[Any]], *, name: str) -> Tally:
+    """Run the action once for all items, and where that fails once for each, as `for_each` does.
+
+    So the action may see an item twice.
+    """
+    try:
+        await action(items)
+    # Any fault: running the items one by one finds the bad item.
+    except Exception as error:
+        if is_passing(error):
+            raise
+        return await for_each(items, lambda item: action([item]), name=name)
+    return Tally(done=len(items))
+
+
+class Sweep(Generic[Item]):
+    """Runs an action on all items that need it, page by page.
+
+    `page(after, limit)` returns the next items behind `after`, in an order of which the items are a part. A run that
+    is cut off is continued by the next one behind the last item that was tried, and then begins at the front again. So
+    failing items, however many, cannot starve those behind them.
+    """
+
+    def __init__(self, name: str, page: Callable[[Item | None, int], Awaitable[Sequence[Item]]], limit: int) -> None:
+        self._name, self._page, self._limit = name, page, limit
+        self._tried: Item | None = None
+
+    async def run(self, action: Callable[[Item], Awaitable[Any]]) -> Tally:
+        """Raises passing faults of MongoDB and Redis."""
+
+        async def act(item: Item) -> None:
+            self._tried = item
+            await action(item)
+
+        tally, is_last_round = Tally(), self._tried is None
+        while True:
+            items = await self._page(self._tried, self._limit)
+            tally += await for_each(items, act, name=self._name)
+            if len(items) < self._limit:
+                self._tried = None
+                if is_last_round:
+                    return tally
+                is_last_round = True
+
+
+def map_each(items: Iterable[Item], function: Callable[[Item], Result], *, name: str) -> list[Result]:
+    """The results of a function without I/O; items that it fails at are left out, logged and counted under `name`."""
+    results = []
+    for item in items:
+        try:
+            results.append(function(item))
+        # As above.
+        except Exception as error:  # noqa: BLE001
+            report_failure(name, item, error)
+    return results
+
+
+def decode_each(documents: Iterable[Document], struct: type[Result], *, name: str) -> list[Result]:
+    """The Structs of the documents; a document that is none is left out, logged and counted under `name`."""
+    return map_each(documents, lambda document: from_document(document, struct), name=name)
+
+
+def report_failure(name: str, item: object, error: BaseException) -> None:
+    """Log and count one item that was passed over."""
+    FAILED_ITEMS[name] += 1
+    logger.opt(exception=error).error("{}: {} failed and is passed over", name, _id_of(item))
+
+
+def _id_of(item: object) -> object:
+    """The id of a Struct or a stored document; of other things their type, since they may be long or secret."""
+    if isinstance(item, Mapping):
+        item = item.get("_id", item.get("id"))
+    elif hasattr(item, "id"):
+        item = item.id
+    return item if isinstance(item, UUID | str | int) else type(item).__name__

@@ -1,0 +1,80 @@
+"""What operators see of jobs and decide about them, by API, command line and dashboard."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from loguru import logger
+from msgspec import Struct
+
+from grome.common.clock import Clock, to_utc
+from grome.common.errors import NotFound
+from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.jobs.errors import WrongJobState
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.models import Job, State
+from grome.infrastructure.jobs.repository import AfterJob, JobRepository
+from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery, job_out
+
+COUNTED: Final = 10_000
+_AT_ONCE: Final = 20
+
+
+class Figures(Struct, frozen=True):
+    """How many jobs are in each state, counted up to `COUNTED`, and since how long the most overdue one waits."""
+
+    by_state: dict[State, int]
+    overdue_s: float
+
+
+class JobAdmin:
+    """`by` says in the log who decided: an actor's id, or where it was done."""
+
+    def __init__(self, jobs: Jobs, stored: JobRepository, clock: Clock) -> None:
+        self._jobs, self._stored, self._clock = jobs, stored, clock
+
+    async def page(self, query: JobQuery) -> JobPage:
+        after = decode_cursor(query.cursor, AfterJob)
+        if after:  # it may be anybody's invention
+            after = AfterJob(to_utc(after.created_at, "cursor"), after.id)
+        found = await self._stored.page(query.state, query.kind, after, query.limit + 1)
+        page = found[: query.limit]
+        last = AfterJob(page[-1].created_at, page[-1].id) if len(found) > query.limit else None
+        return JobPage([job_out(job) for job in page], encode_cursor(last) if last else None)
+
+    async def read(self, job_id: str) -> JobOut:
+        """Raises NotFound."""
+        return job_out(await self._find(job_id))
+
+    async def dead(self, kind: str | None) -> AsyncIterator[list[str]]:
+        """Ids of those that are dead, newest first and some at a time; what dies meanwhile may be left out."""
+        after = None
+        while found := await self._stored.page(State.DEAD, kind, after, _AT_ONCE):
+            after = AfterJob(found[-1].created_at, found[-1].id)
+            yield [job.id for job in found]
+
+    async def retry(self, by: str, job_id: str) -> JobOut:
+        """Give a dead or dropped job all its tries anew. Raises NotFound and WrongJobState."""
+        return await self._decided(by, job_id, "retried", await self._jobs.retry(job_id))
+
+    async def drop(self, by: str, job_id: str) -> JobOut:
+        """Decide that a dead or pending job need not be done. Raises NotFound and WrongJobState."""
+        return await self._decided(by, job_id, "dropped", await self._jobs.drop(job_id))
+
+    async def figures(self) -> Figures:
+        by_state = {state: await self._stored.count(state, COUNTED) for state in State}
+        now = self._clock()
+        overdue = await self._stored.due(now, 1)
+        return Figures(by_state, (now - overdue[0].next_at).total_seconds() if overdue else 0.0)
+
+    async def _decided(self, by: str, job_id: str, done: str, changed: Job | None) -> JobOut:
+        if changed is None:
+            job = await self._find(job_id)
+            raise WrongJobState(f"A job that is {job.state.value} cannot be {done}.")
+        logger.bind(actor=by).info("Job {} of kind {} was {}", job_id, changed.kind, done)
+        return job_out(changed)
+
+    async def _find(self, job_id: str) -> Job:
+        job = await self._jobs.find(job_id)
+        if job is None:
+            raise NotFound("There is no such job; one that is done is kept for some days only.")
+        return job

@@ -1,0 +1,76 @@
+"""What a monitoring system reads, measured anew at each scrape: any process gives the same figures for all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from redis.exceptions import RedisError
+
+from grome.composition import AppContext
+from grome.infrastructure.jobs.admin import COUNTED
+from grome.infrastructure.mongo.client import DriverError
+
+_PATIENCE_S: Final = 5.0
+
+Part = Callable[[AppContext, CollectorRegistry], Awaitable[None]]
+
+
+async def metrics(context: AppContext) -> bytes:
+    """In Prometheus's text format. A part whose dependency is away is left out and has `grome_metrics_up` 0."""
+    registry = CollectorRegistry()
+    measured = await asyncio.gather(*(_measured(part, context, registry) for part in PARTS.values()))
+    up = Gauge("grome_metrics_up", "Whether a part of these figures could be measured", ["part"], registry=registry)
+    for name, known in zip(PARTS, measured, strict=True):
+        up.labels(name).set(known)
+    return generate_latest(registry)
+
+
+async def _measured(part: Part, context: AppContext, registry: CollectorRegistry) -> bool:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await part(context, registry)
+    except (TimeoutError, DriverError, RedisError):
+        return False
+    return True
+
+
+async def _jobs(context: AppContext, registry: CollectorRegistry) -> None:
+    figures = await context.job_admin.figures()
+    jobs = Gauge("grome_jobs", f"Jobs by state, counted up to {COUNTED}", ["state"], registry=registry)
+    for state, count in figures.by_state.items():
+        jobs.labels(state.value).set(count)
+    overdue = "Since when the most overdue pending job waits for a worker to look at it"
+    Gauge("grome_jobs_overdue_seconds", overdue, registry=registry).set(figures.overdue_s)
+
+
+async def _queues(context: AppContext, registry: CollectorRegistry) -> None:
+    waiting = {queue.value: await saq.count("queued") for queue, saq in context.queues.items()}
+    gauge = Gauge("grome_queue_waiting", "Messages that no worker has taken yet", ["queue"], registry=registry)
+    for queue, count in waiting.items():
+        gauge.labels(queue).set(count)
+
+
+async def _relay(context: AppContext, registry: CollectorRegistry) -> None:
+    figures = await context.relay.figures()
+    if figures is None:
+        return
+    lag = "Age of the oldest change that the relay has in hand"
+    Gauge("grome_relay_lag_seconds", lag, registry=registry).set(figures.lag_s)
+    silent = "Since when no leader has stored how far the relay is"
+    Gauge("grome_relay_silent_seconds", silent, registry=registry).set(figures.silent_s)
+    Gauge("grome_relay_events", "Events handed on so far", registry=registry).set(figures.handed_on)
+    if figures.position_at:
+        position = Gauge("grome_relay_position_timestamp_seconds", "When the last change was made", registry=registry)
+        position.set(figures.position_at.timestamp())
+
+
+async def _failed_items(context: AppContext, registry: CollectorRegistry) -> None:
+    told = "Items that a loop has passed over since they failed: anything but 0 is for an operator to look at"
+    failed = Gauge("grome_failed_items", told, ["loop"], registry=registry)
+    for name, count in (await context.failed_items.read()).items():
+        failed.labels(name).set(count)
+
+
+# What is to be measured besides gets a function above and a line here.
+PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues, "relay": _relay, "failed_items": _failed_items}

@@ -1,0 +1,79 @@
+"""What operators and developers look at: health, metrics, the API's description and the page that shows it."""
+
+import hmac
+from importlib.resources import files
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from sanic import HTTPResponse, Request
+from sanic.response import BaseHTTPResponse, redirect
+
+from grome.common.actor import ADMINS, ANYONE
+from grome.composition import app_context
+from grome.infrastructure.http import Routes, reply
+from grome.infrastructure.http.caching import REVALIDATED
+from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.http.pages import Pages
+from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.responses import JSON, body
+from grome.infrastructure.ops.health import check
+from grome.infrastructure.ops.metrics import metrics
+from grome.infrastructure.ops.schemas import Live, Ready
+
+ops = Routes("ops", "")
+pages = Pages("pages")
+
+
+@ops.get("/health/live", who=ANYONE)
+async def live(_request: Request) -> Live:
+    """The process answers. Says nothing of what it depends on, so that a restart is not the cure for their faults."""
+    return Live()
+
+
+@ops.get("/health/ready", who=ANYONE, answers={200: Ready, 503: Ready})
+async def ready(request: Request) -> BaseHTTPResponse:
+    """Each dependency with its own verdict; 503 with the same body where one does not answer."""
+    verdict = await check(app_context(request))
+    return reply(request, verdict, 200 if verdict.ready else 503)
+
+
+def brings_secret(request: Request) -> bool:
+    """Whether the request brings GROME_HTTP_METRICS_TOKEN, compared in a time that tells nothing of it."""
+    wanted = app_context(request).settings.http.metrics_token
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    same = hmac.compare_digest(sent.strip().encode(errors="surrogateescape"), wanted.encode())
+    return bool(wanted) and scheme.lower() == "bearer" and same
+
+
+@ops.get("/metrics", who=ADMINS, also=brings_secret, answers={200: "text/plain"})
+async def read_metrics(request: Request) -> BaseHTTPResponse:
+    """Jobs, queues and the relay in Prometheus's text format.
+
+    For admins, and for whoever sends the secret in `GROME_HTTP_METRICS_TOKEN` in the place of an access token.
+    """
+    return body(request, await metrics(app_context(request)), 200, CONTENT_TYPE_LATEST)
+
+
+@pages.get("/openapi.json")
+async def openapi(request: Request) -> HTTPResponse:
+    return body(request, request.app.ctx.openapi, 200, JSON, REVALIDATED)
+
+
+_DOCS = files("grome.infrastructure.http").joinpath("docs_page.html").read_text()
+
+
+_DOCS_POLICY = (
+    f"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
+    f"script-src {hash_of(_DOCS, 'script')}; style-src {hash_of(_DOCS, 'style')}"
+)
+
+
+@pages.get("/docs")
+async def docs(request: Request) -> HTTPResponse:
+    response = body(request, _DOCS.encode(), 200, "text/html; charset=utf-8", REVALIDATED)
+    response.headers["Content-Security-Policy"] = _DOCS_POLICY
+    return response
+
+
+@pages.get("/")
+async def front_door(request: Request) -> HTTPResponse:
+    return redirect("/docs", {"X-Request-ID": request_id(request)}, status=307)

@@ -1,0 +1,22 @@
+"""What processes keep in memory is put right also where whoever changed it could not tell them."""
+
+from collections.abc import Sequence
+
+from grome.barbers.change_feed import BarberChange, BarberChanges
+from grome.barbers.models import Barber
+from grome.infrastructure.isolated_items import for_each
+from grome.infrastructure.mongo.client import from_document
+from grome.infrastructure.outbox.models import BARBERS, Change
+
+
+class BarberCaches:
+    """Tells every change of a barber once more. A removal leaves nothing to tell; it is noticed a little later."""
+
+    def __init__(self, changes: BarberChanges) -> None:
+        self._changes = changes
+
+    async def follow(self, changes: Sequence[Change]) -> None:
+        await for_each([change for change in changes if change.collection == BARBERS], self._tell, name="barber caches")
+
+    async def _tell(self, change: Change) -> None:
+        await self._changes.tell(BarberChange(from_document(change.document, Barber)))

@@ -1,0 +1,61 @@
+"""Rooms of live updates in Redis Streams: each room has its latest events, in order, each once."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from redis.asyncio import Redis
+
+from grome.infrastructure.outbox.models import Event
+from grome.infrastructure.redis.client import Namespace
+
+_KEPT: Final = 1_000  # a room's events, about
+_KEPT_S: Final = 86_400
+
+# A subject's events of one family come in the order of their versions. An event that is not newer than the last has
+# been added before, by this leader or the one before it. Each day's events have a hash of their own: one hash of a busy
+# room would never expire, and grow with every booking.
+_ADD: Final = """
+if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
+    return 0
+end
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', unpack(ARGV, 5))
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', KEYS[2], 2 * ARGV[4])
+return 1
+"""
+
+
+def stream_key(namespace: Namespace, room: str) -> str:
+    """In braces, so that a cluster keeps a room's two keys together."""
+    return namespace.key(f"live:{{{room}}}")
+
+
+def rooms_of(event: Event) -> list[str]:
+    """The booking's own, also for its review, and those of the people whom it concerns."""
+    own = [f"booking:{event.subject_id}"] if event.family in {"booking", "review"} else []
+    return own + [f"user:{person}" for person in event.people]
+
+
+class LiveRooms:
+    """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
+
+    def __init__(self, redis: Redis, namespace: Namespace) -> None:
+        self._redis, self._namespace = redis, namespace
+        self._add = redis.register_script(_ADD)
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for event in events:
+                entry = [
+                    *("id", str(event.id), "type", event.type.value, "at", event.at.isoformat()),
+                    *("subject", str(event.subject_id), "version", event.version),
+                ]
+                # Bookings go by their ids alone, and share them with their reviews.
+                counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
+                for room in rooms_of(event):
+                    stream = stream_key(self._namespace, room)
+                    # The event's own day, so that a repeat meets the same hash whenever it comes.
+                    keys = [stream, f"{stream}:versions:{event.at.date()}"]
+                    await self._add(keys, [counted, event.version, _KEPT, _KEPT_S, *entry], pipeline)
+            await pipeline.execute()

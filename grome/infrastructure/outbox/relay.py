@@ -1,0 +1,113 @@
+"""Hands on what has happened: one process leads, follows MongoDB's change stream, and stores how far it has come.
+
+What was handed on but not stored as such when a leader dies is handed on again by the next. So everybody who follows
+drops an event that they have had, by its id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+from loguru import logger
+
+from grome.common.clock import Clock
+from grome.common.ids import new_hex_id
+from grome.infrastructure.cancellation import end_if_cancelled, run_apart
+from grome.infrastructure.isolated_items import for_batch, report_failure
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
+from grome.infrastructure.outbox.leader import LEASE_S, Leader, LeaseLostError
+from grome.infrastructure.outbox.models import Change, Event, RelayFigures
+from grome.infrastructure.outbox.repository import RelayRepository
+from grome.infrastructure.transient_errors import is_passing
+
+_LOOK_EVERY_S: Final = 0.5
+_PAUSE_S: Final = 0.5
+
+# What a follower could not take because of a fault of its own is tried again apart from the rest.
+FOLLOW_LATER: Final = JobKind("follow", Queue.DEFAULT, timeout_s=30, delays_s=(10, 60, 600, 3_600, 6 * 3_600))
+
+
+class Follower(Protocol):
+    """Something follows from events."""
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        """In order per subject. Some may have come before, so what is done is done once per event's id."""
+
+
+Caches = Callable[[Sequence[Change]], Awaitable[None]]
+
+
+class Relay:
+    """`followers` by their names, under which events are set aside for them; `caches` is told of every change."""
+
+    def __init__(
+        self, relay: RelayRepository, followers: Mapping[str, Follower], caches: Caches, jobs: Jobs, clock: Clock
+    ) -> None:
+        self._relay, self._followers, self._caches, self._jobs, self._clock = relay, followers, caches, jobs, clock
+        self._name = new_hex_id()
+
+    async def run(self) -> None:
+        """Leads whenever nobody else does; runs as long as its process."""
+        while True:
+            end_if_cancelled()
+            try:
+                if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
+                    await run_apart(Leader(self._relay, state, self._hand_on, self._clock).lead())
+            except* LeaseLostError:
+                logger.warning("Another leads the relay now")
+            # Whatever it is: jobs and crons of the same process do not depend on the relay.
+            except* Exception as faults:  # noqa: BLE001
+                if all(is_passing(fault) for fault in faults.exceptions):
+                    logger.warning("A server is away ({!r}); the relay waits", faults.exceptions[0])
+                else:
+                    report_failure("relay", "the leader", faults)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def figures(self) -> RelayFigures | None:
+        """Whoever leads; None where nobody ever did."""
+        state = await self._relay.state()
+        if state is None or state.seen_at is None:
+            return None
+        silent_s = max(0.0, (self._clock() - state.seen_at).total_seconds())
+        return RelayFigures(state.lag_s, silent_s, state.position_at, state.handed_on)
+
+    async def _hand_on(self, changes: Sequence[Change], events: Sequence[Event]) -> None:
+        await self._tell_caches(changes)
+        for name, follower in self._followers.items():
+            await self._follow(name, follower, events)
+
+    async def _tell_caches(self, changes: Sequence[Change]) -> None:
+        """A second telling, which caches can do without."""
+        try:
+            await self._caches(changes)
+        except Exception:  # noqa: BLE001 -- whatever it is, events go on
+            logger.exception("Caches cannot be told")
+
+    async def _follow(self, name: str, follower: Follower, events: Sequence[Event]) -> None:
+        """Passing faults are waited out: what comes later must not overtake what came before."""
+        while events:
+            end_if_cancelled()
+            try:
+                await follower.follow(events)
+            # Whatever it is, a bug of one follower must stop neither the others nor what comes after.
+            except Exception as error:  # noqa: BLE001
+                if not is_passing(error):
+                    logger.opt(exception=error).error("{} cannot follow", name)
+                    await self._set_aside(name, events)
+                    return
+                logger.warning("The relay waits, since {} cannot follow ({!r})", name, error)
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return
+
+    async def _set_aside(self, name: str, events: Sequence[Event]) -> None:
+        new = [
+            NewJob(f"{event.id}:follow:{name}", FOLLOW_LATER, {"follower": name, "event": msgspec.to_builtins(event)})
+            for event in events
+        ]
+        await for_batch(new, self._add, name=f"set aside for {name}")
+
+    async def _add(self, new: Sequence[NewJob]) -> None:
+        await self._jobs.add(*new)

@@ -1,0 +1,46 @@
+"""`/v1/files/<token>`: where links of ours lead. No part of the documented API, for nobody makes up such an address."""
+
+import time
+
+from sanic import Request
+
+from grome.common.errors import NotFound
+from grome.composition import app_context
+from grome.infrastructure.http.caching import NO_STORE
+from grome.infrastructure.http.pages import Pages
+from grome.infrastructure.http.request_id import request_id
+from grome.infrastructure.http.routing import log_answer
+from grome.infrastructure.storage.errors import LinkExpired
+from grome.infrastructure.storage.links import PATH
+from grome.infrastructure.storage.storage import MissingFileError, disposition
+
+files = Pages("files", url_prefix=PATH)
+
+
+@files.get("/<token:str>")
+async def fetch_file(request: Request, token: str) -> None:
+    """The link itself says who may: it is signed, and good for minutes."""
+    context, started = app_context(request), time.perf_counter()
+    link = context.file_links.read(token)
+    if link is None:
+        raise NotFound
+    if context.file_links.has_expired(link):
+        raise LinkExpired
+    try:
+        async with context.storage.open(link.key) as file:
+            headers = {
+                "X-Request-ID": request_id(request),
+                "Cache-Control": NO_STORE,
+                "Content-Disposition": disposition(link.download_name),
+                "Content-Length": str(file.size),
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                "X-Content-Type-Options": "nosniff",
+            }
+            response = await request.respond(headers=headers, content_type=link.content_type)
+            async for chunk in file.chunks:
+                await response.send(chunk)
+            await response.eof()
+    except MissingFileError:
+        raise NotFound from None
+    if request.app.config.ACCESS_LOG_LINES:  # without the token, which would let whoever reads the log fetch the file
+        log_answer(request_id(request), request.method, f"{PATH}/…", 200, started, request.ip)

@@ -1,0 +1,18 @@
+"""Faults of our own servers."""
+
+from redis.exceptions import RedisError
+
+from grome.infrastructure.mongo.client import DriverError, is_passing_fault
+
+
+class RecipientError(Exception):
+    """A try of a job that failed on the recipient's side, and may succeed later.
+
+    When the tries are used up, the job is done with this outcome and not dead: no operator can mend a mailbox that is
+    full or a receiver that never answers, and anybody can make such jobs.
+    """
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether MongoDB or Redis was away or of no use for a moment."""
+    return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_passing_fault(error))

@@ -1,0 +1,123 @@
+"""Where cells come from: a copy in Redis that all processes share, else MongoDB's 2dsphere index."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import msgspec
+from loguru import logger
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from grome.barbers.models import GeoPoint, MapPin
+from grome.barbers.service import BarberService
+from grome.common.geo import cell_of, enclosing_circle
+from grome.infrastructure.mongo.client import from_bson
+from grome.infrastructure.redis.client import Namespace
+from grome.nearby.barber_array import fingerprint
+
+# How old a copy may be. It spares MongoDB all processes but the first, which ask for a cell at about the same time.
+COPY_S: Final = 6
+# One process reads a cell from MongoDB; the others look for its copy for so long before they read it themselves.
+_PATIENCE_S: Final = 1.0
+_LOOK_EVERY_S: Final = 0.01
+_HOMES: Final = 100_000  # about 150 bytes each
+
+
+class Loaded(Struct, frozen=True):
+    """A cell as it was in MongoDB at `read_at` (Unix seconds): pins in BSON."""
+
+    read_at: float
+    pins: list[bytes]
+
+
+Loads = dict[int, Loaded]
+Load = Callable[[Sequence[int], float | None], Awaitable[Loads]]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Loaded).decode
+
+
+def copy_key(namespace: Namespace, cell: int) -> str:
+    return namespace.key(f"cell:{cell:x}:copy")
+
+
+def lock_key(namespace: Namespace, cell: int) -> str:
+    return namespace.key(f"cell:{cell:x}:reading")
+
+
+class CellSource:
+    """Loads cells. Redis spares MongoDB the work; without it everything still comes from MongoDB, only slower."""
+
+    def __init__(self, barbers: BarberService, redis: Redis, namespace: Namespace) -> None:
+        self._barbers, self._redis, self._namespace = barbers, redis, namespace
+        self._homes: dict[int, int] = {}
+
+    async def load(self, cells: Sequence[int], not_before: float | None) -> Loads:
+        """All of `cells`, also the empty ones. No copy read before `not_before` is taken, with None no copy at all.
+
+        Raises the driver's errors where MongoDB is away.
+        """
+        if not_before is None:
+            return await self._read(cells)
+        try:
+            return await self._load_shared(cells, not_before)
+        except RedisError as error:  # away, full, or turned into a replica that takes no writes
+            logger.warning("Redis is of no use ({!r}); {} cells come straight from MongoDB", error, len(cells))
+            return await self._read(cells)
+
+    async def _load_shared(self, cells: Sequence[int], not_before: float) -> Loads:
+        found = await self._copies(cells, not_before)
+        deadline = time.monotonic() + _PATIENCE_S
+        while missing := [cell for cell in cells if cell not in found]:
+            ours = missing if time.monotonic() > deadline else await self._lock(missing)
+            if ours:
+                found |= await self._read_and_share(ours)
+            else:
+                await asyncio.sleep(_LOOK_EVERY_S)
+                found |= await self._copies(missing, not_before)
+        return found
+
+    async def _copies(self, cells: Sequence[int], not_before: float) -> Loads:
+        copies = await self._redis.mget([copy_key(self._namespace, cell) for cell in cells])
+        found = {cell: _decode(copy) for cell, copy in zip(cells, copies, strict=True) if copy is not None}
+        return {cell: copy for cell, copy in found.items() if copy.read_at >= not_before}
+
+    async def _lock(self, cells: Sequence[int]) -> list[int]:
+        """Those that nobody else reads now; a lock outlives its holder by a second at most."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for cell in cells:
+                pipeline.set(lock_key(self._namespace, cell), b"1", nx=True, px=int(_PATIENCE_S * 1000))
+            taken = await pipeline.execute()
+        return [cell for cell, ours in zip(cells, taken, strict=True) if ours]
+
+    async def _read_and_share(self, cells: Sequence[int]) -> Loads:
+        read = await self._read(cells)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for cell, content in read.items():
+                pipeline.set(copy_key(self._namespace, cell), _encode(content), ex=COPY_S)
+            pipeline.delete(*(lock_key(self._namespace, cell) for cell in cells))
+            await pipeline.execute()
+        return read
+
+    async def _read(self, cells: Sequence[int]) -> Loads:
+        """One query for all: a circle around them, of which only what lies in the cells is kept."""
+        latitude, longitude, radius_m = enclosing_circle(cells)
+        read_at = time.time()
+        pins: dict[int, list[bytes]] = {cell: [] for cell in cells}
+        async for raw in self._barbers.within(GeoPoint((longitude, latitude)), radius_m):
+            if (cell := self._home_of(raw)) in pins:
+                pins[cell].append(raw)
+        return {cell: Loaded(read_at, found) for cell, found in pins.items()}
+
+    def _home_of(self, raw: bytes) -> int:
+        """Worked out once for the same bytes: whoever has not changed is still in the same cell."""
+        known = fingerprint(raw)
+        home = self._homes.get(known)
+        if home is None:
+            longitude, latitude = from_bson(raw, MapPin).location.coordinates
+            if len(self._homes) >= _HOMES:
+                self._homes.clear()
+            home = self._homes[known] = cell_of(latitude, longitude)
+        return home

@@ -1,0 +1,36 @@
+"""From rows to the bytes of an answer, joined from what is encoded already."""
+
+from collections.abc import Sequence
+from math import asin, sqrt
+from typing import Final
+
+from grome.barbers.models import EARTH_RADIUS_M
+from grome.infrastructure.http import encode_cursor
+from grome.nearby.barber_array import Row
+from grome.nearby.models import Place
+
+_TENTHS_PER_RADIAN: Final = 2 * EARTH_RADIUS_M * 10
+
+
+class _Metres(dict[int, bytes]):
+    """Distances as they are written, by their tenths of a metre; up to five kilometres they are kept."""
+
+    def __missing__(self, tenths: int) -> bytes:
+        written = b"%d.%d" % divmod(tenths, 10)
+        if tenths < 50_000:  # noqa: PLR2004 -- five kilometres
+            self[tenths] = written
+        return written
+
+
+_metres: Final = _Metres().__getitem__
+
+
+def page_of(rows: Sequence[Row], chord2s: Sequence[float], last: Place | None) -> bytes:
+    """The JSON of a `NearbyPage`: rows with their squared chords, and where the page ends if another follows."""
+    pieces = [b'{"items":[']
+    for row, chord2 in zip(rows, chord2s, strict=True):
+        pieces += (row.head, _metres(int(asin(sqrt(chord2) / 2) * _TENTHS_PER_RADIAN + 0.5)), row.tail)
+    if rows:
+        pieces[1] = pieces[1][1:]  # each head begins with a comma
+    pieces.append(b'],"next_cursor":null}' if last is None else b'],"next_cursor":"%b"}' % encode_cursor(last).encode())
+    return b"".join(pieces)

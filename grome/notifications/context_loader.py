@@ -1,0 +1,189 @@
+"""What a message tells: looked up when it is told, so that it is what is so then."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from grome.accounts.models import Device, User
+from grome.accounts.service import AccountService
+from grome.barbers.service import BarberService
+from grome.bookings.figures import price_lines
+from grome.bookings.models import Action, Booking, HistoryEntry, Party, Status
+from grome.bookings.queries import BookingService
+from grome.common.clock import Clock
+from grome.notifications.models import (
+    AccountFacts,
+    BookedItem,
+    BookingFacts,
+    EndpointFacts,
+    Facts,
+    MessageKind,
+    Notice,
+    ReviewFacts,
+)
+from grome.notifications.relevance import Happening, is_to_be_told, kind_told
+from grome.reviews.service import ReviewService
+from grome.webhooks.models import DisabledReason
+from grome.webhooks.service import WebhookService
+
+ENDS_OF_PROPOSALS: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """`about` is the same of two messages of a kind that say the same; None where each is news.
+
+    `needed_by` is when it comes too late. `is_overtaken`: it is told late, and the booking has changed since.
+    """
+
+    kind: MessageKind
+    facts: Facts
+    about: str | None
+    needed_by: datetime | None = None
+    is_overtaken: bool = False
+
+
+class Stories:
+    """`app_base` begins the links in messages."""
+
+    def __init__(
+        self,
+        accounts: AccountService,
+        bookings: BookingService,
+        barbers: BarberService,
+        reviews: ReviewService,
+        webhooks: WebhookService,
+        app_base: str,
+        clock: Clock,
+    ) -> None:
+        self._accounts, self._bookings, self._barbers, self._reviews = accounts, bookings, barbers, reviews
+        self._webhooks = webhooks
+        self._app_base, self._clock = app_base, clock
+
+    async def find(self, notice: Notice, reader: User) -> Story | None:
+        """None where there is nothing to tell any more: the thing is gone, or what was to be told is not so now."""
+        match notice.kind:
+            case MessageKind.WELCOME:
+                facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notice.at)
+                return Story(kind=notice.kind, facts=facts, about=str(notice.subject_id))
+            case MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
+                return await self._of_device(notice, reader)
+            case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
+                return await self._of_review(notice, reader)
+            case MessageKind.WEBHOOK_FAILING:
+                return await self._of_endpoint(notice, reader)
+            case _:
+                return await self._of_booking(notice, reader)
+
+    async def _of_device(self, notice: Notice, reader: User) -> Story:
+        device = await self._accounts.noticed_device(reader.id, notice.event_id)
+        facts = AccountFacts(
+            name=reader.name,
+            link=f"{self._app_base}/account",
+            device=_in_words(device) if device else None,
+            at=notice.at,
+        )
+        return Story(kind=notice.kind, facts=facts, about=None)
+
+    async def _of_review(self, notice: Notice, reader: User) -> Story | None:
+        """As it is by now; None where it was removed, or the answer taken back."""
+        review = await self._reviews.find(notice.subject_id)
+        if review is None:
+            return None
+        if notice.kind is MessageKind.REVIEW_POSTED:
+            other_name, words = await self._name(review.customer_id), review.text
+        elif review.answer:
+            other_name, words = (await self._shop(review.barber_id))[0], review.answer.text
+        else:
+            return None
+        link = f"{self._app_base}/bookings/{review.id}"
+        facts = ReviewFacts(name=reader.name, other_name=other_name, stars=review.rating, words=words, link=link)
+        return Story(kind=notice.kind, facts=facts, about=str(review.id))
+
+    async def _of_endpoint(self, notice: Notice, reader: User) -> Story | None:
+        """As it is by now; None where the endpoint is gone, works again, or was disabled by its owner."""
+        endpoint = await self._webhooks.find(notice.subject_id)
+        if endpoint is None or endpoint.owner_id != reader.id:
+            return None
+        disabled = endpoint.disabled
+        since = disabled.at if disabled else endpoint.failing_since
+        if since is None or (disabled and disabled.reason is DisabledReason.OWNER):
+            return None
+        facts = EndpointFacts(
+            name=reader.name,
+            host=urlsplit(endpoint.url).hostname or "",
+            since=since,
+            is_disabled=disabled is not None,
+            link=f"{self._app_base}/webhooks/{endpoint.id}",
+        )
+        return Story(kind=notice.kind, facts=facts, about=f"{endpoint.id}:{facts.is_disabled}")
+
+    async def _of_booking(self, notice: Notice, reader: User) -> Story | None:
+        booking = (await self._bookings.find_many([notice.subject_id])).get(notice.subject_id)
+        if booking is None or reader.id not in {booking.customer_id, booking.barber_id}:
+            return None
+        happening = Happening(notice, booking, self._clock())
+        if not is_to_be_told(happening):
+            return None
+        return Story(
+            kind=kind_told(happening),
+            facts=await self._booking_facts(happening, reader),
+            about=happening.about,
+            needed_by=happening.needed_by,
+            is_overtaken=happening.is_overtaken,
+        )
+
+    async def _booking_facts(self, happening: Happening, reader: User) -> BookingFacts:
+        booking, then, entry = happening.now, happening.then, happening.entry
+        to_barber, starts_at = happening.reader is Party.BARBER, happening.starts_at
+        shop_name, timezone = await self._shop(booking.barber_id)
+        other_name = await self._customer(booking) if to_barber else shop_name
+        return BookingFacts(
+            booking_id=str(booking.id),
+            name=reader.name,
+            other_name=other_name,
+            to_barber=to_barber,
+            items=[BookedItem(line.name, line.amount) for line in price_lines(booking.services)],
+            price=booking.price,
+            currency=booking.currency,
+            starts_at=starts_at,
+            ends_at=starts_at + (then.ends_at - then.scheduled_at),
+            timezone=timezone,
+            link=f"{self._app_base}/bookings/{booking.id}",
+            reason=_reason(entry),
+            note=entry.note if entry else None,
+            is_request=then.status is Status.REQUESTED,
+            other_time=happening.other_time,
+            answer_by=happening.answer_by,
+            late_min=booking.late_min,
+            tip=booking.payment.tip,
+            discount=booking.discount,
+            settlement=booking.settlement,
+        )
+
+    async def _shop(self, barber_id: UUID) -> tuple[str, str]:
+        """What a barber is called, and the zone; a barber who has left the map since is still somebody."""
+        if barber := await self._barbers.find_or_none(barber_id):
+            return barber.display_name, barber.timezone
+        user = await self._accounts.find(barber_id)
+        return (user.name, user.preferences.timezone) if user else ("", "UTC")
+
+    async def _customer(self, booking: Booking) -> str:
+        return booking.guest.name if booking.guest else await self._name(booking.customer_id)
+
+    async def _name(self, user_id: UUID | None) -> str:
+        user = await self._accounts.find(user_id) if user_id else None
+        return user.name if user else ""
+
+
+def _reason(entry: HistoryEntry | None) -> str | None:
+    """Of a booking's end, or of a proposal's."""
+    if entry is None:
+        return None
+    return ENDS_OF_PROPOSALS.get(entry.action) or (entry.reason.value if entry.reason else None)
+
+
+def _in_words(device: Device) -> str | None:
+    return device.name or device.platform or device.user_agent

@@ -1,0 +1,111 @@
+"""Mail into a folder of this machine, and the reading of it: the twin of a mail server for development and tests."""
+
+import asyncio
+import re
+from datetime import datetime
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser, BytesParser
+from email.policy import default
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from msgspec import Struct
+
+from config.settings import Settings
+from grome.infrastructure.jobs.errors import UndeliverableError
+from grome.notifications.email.message import Mail, MailDeferredError, compose, safe_name
+
+LISTED: Final = 200
+BOUNCE, BUSY = "@bounce.invalid", "@busy.invalid"
+_NAME: Final = re.compile(r"[\w=~-]{1,120}", re.ASCII)
+_ENDING: Final = ".eml"
+_WHOLE: Final = BytesParser(EmailMessage, policy=default)
+_HEADERS: Final = BytesHeaderParser(EmailMessage, policy=default)
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One message of the list; `name` is what `read` knows it by."""
+
+    name: str
+    to: str
+    subject: str
+    language: str
+    at: datetime
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """A whole message; `headers` in their order."""
+
+    line: Line
+    headers: list[tuple[str, str]]
+    text: str
+    html: str
+
+
+class MailboxFolder:
+    """A mail is one file, under a name made of its message id: sent again, it is the same file.
+
+    Addresses at `bounce.invalid` are refused for good and those at `busy.invalid` for now, as mail servers do.
+    """
+
+    def __init__(self, folder: Path, sender: str) -> None:
+        self._folder = folder
+        self._sender = sender
+
+    async def send(self, mail: Mail) -> None:
+        if mail.to.endswith(BOUNCE):
+            raise UndeliverableError("The mailbox answered 550 There is no such address")
+        if mail.to.endswith(BUSY):
+            raise MailDeferredError("The mailbox answered 450 The address is busy")
+        await asyncio.to_thread(self._keep, mail)
+
+    async def newest(self, limit: int = LISTED) -> list[Line]:
+        """At most `limit`, the newest first."""
+        return await asyncio.to_thread(self._newest, limit)
+
+    async def read(self, name: str) -> Letter | None:
+        return await asyncio.to_thread(self._read, name)
+
+    def _keep(self, mail: Mail) -> None:
+        """Whoever looks sees the whole file or none, even if this process is killed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{safe_name(mail.message_id)}{_ENDING}"
+        unfinished = self._folder / f".{uuid4().hex}"
+        unfinished.write_bytes(compose(mail, self._sender).as_bytes())
+        unfinished.replace(file)
+
+    def _newest(self, limit: int) -> list[Line]:
+        found = sorted(self._folder.glob(f"*{_ENDING}"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        return [_line(file.stem, _HEADERS.parsebytes(file.read_bytes())) for file in found[:limit]]
+
+    def _read(self, name: str) -> Letter | None:
+        file = self._folder / f"{name}{_ENDING}"
+        if not _NAME.fullmatch(name) or not file.is_file():
+            return None
+        message = _WHOLE.parsebytes(file.read_bytes())
+        return Letter(
+            line=_line(name, message),
+            headers=[(header, str(value)) for header, value in message.items()],
+            text=_part(message, "plain"),
+            html=_part(message, "html"),
+        )
+
+
+def open_mailbox(settings: Settings) -> MailboxFolder:
+    return MailboxFolder(Path(settings.home) / "mailbox", settings.mail.sender)
+
+
+def _line(name: str, message: EmailMessage) -> Line:
+    return Line(
+        name=name,
+        to=str(message["To"]),
+        subject=str(message["Subject"]),
+        language=str(message["Content-Language"]),
+        at=message["Date"].datetime,
+    )
+
+
+def _part(message: EmailMessage, subtype: str) -> str:
+    body = message.get_body((subtype,))
+    return str(body.get_content()) if body else ""

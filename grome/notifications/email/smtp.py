@@ -1,0 +1,53 @@
+"""Mail by a mail server."""
+
+import asyncio
+from email.utils import parseaddr
+
+import aiosmtplib
+
+from config.settings import MailSettings
+from grome.infrastructure.jobs.errors import GiveUpError, UndeliverableError
+from grome.notifications.email.message import Mail, MailDeferredError, compose
+
+_PERMANENT = range(500, 600)
+
+
+class SmtpMailer:
+    """A connection for each mail."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self._settings = settings
+
+    async def send(self, mail: Mail) -> None:
+        """As Mailer says. A server that refuses us and not the mail, e.g. the password, raises SMTPException."""
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                await self._send(mail)
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            raise _answered(refused.recipients[0]) from refused
+        except aiosmtplib.SMTPDataError as refused:
+            raise _answered(refused) from refused
+        except aiosmtplib.SMTPNotSupported as refused:
+            # An address that is not ASCII must be rejected (RFC 6531, section 3.2), and no later try changes that.
+            raise GiveUpError("The mail server takes no addresses beyond ASCII (SMTPUTF8)") from refused
+
+    async def _send(self, mail: Mail) -> None:
+        settings, message = self._settings, compose(mail, self._settings.sender)
+        await aiosmtplib.send(
+            message,
+            sender=parseaddr(settings.sender)[1],
+            recipients=[message["To"].addresses[0].addr_spec],
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username or None,
+            password=settings.password or None,
+            timeout=settings.timeout_s,
+            use_tls=settings.security == "tls",
+            start_tls=settings.security == "starttls",
+        )
+
+
+def _answered(refused: aiosmtplib.SMTPResponseException) -> Exception:
+    """The library has one class for both: only the code says whether the answer is for good."""
+    kind = UndeliverableError if refused.code in _PERMANENT else MailDeferredError
+    return kind(f"The mail server answered {refused.code} {refused.message}")

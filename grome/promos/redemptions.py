@@ -1,0 +1,264 @@
+"""Claim, keep and release the uses of promo codes.
+
+A use is claimed before its booking is stored, kept after it, and released if there is no booking. A use is one document
+under the id of its booking. The state of an overdue hold follows from the bookings, so nothing is lost with a process
+that died on the way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from grome.bookings.models import Booking, Discount, Status
+from grome.bookings.queries import BookingService
+from grome.common.clock import Clock
+from grome.common.errors import Unavailable
+from grome.infrastructure.isolated_items import Sweep
+from grome.infrastructure.mongo.numbered_documents import lowest_free
+from grome.infrastructure.outbox.models import Event, EventType
+from grome.promos.errors import PromoRefused
+from grome.promos.models import NotUsable, PricedVisit, Promo, PromoUse
+from grome.promos.repository import LapsedUse, PromoRepository, PromoUseRepository
+from grome.promos.rules import discount, is_given_back
+from grome.promos.use_slots import TotalSeats
+
+# A firm claim is kept this long after its time: longer than any setting lets a write take. An insert of its booking
+# that was on its way at the end has succeeded or failed by then.
+GRACE: Final = timedelta(minutes=3)
+# At each attempt another claim may take the seat first; only a fault can lose this many in a row.
+_ATTEMPTS: Final = 50
+_AT_ONCE: Final = 500
+_ENDS: Final = frozenset(
+    {
+        EventType.BOOKING_DECLINED,
+        EventType.BOOKING_CANCELLED,
+        EventType.BOOKING_EXPIRED,
+        EventType.BOOKING_NO_SHOW,  # if the barber was late
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A request for a use; `code` is in upper case, and `until` includes the grace."""
+
+    customer_id: UUID
+    code: str
+    holder_id: UUID
+    visit: PricedVisit
+    until: datetime
+    firm: bool
+
+
+class _Seats(NamedTuple):
+    """The seats for a use. The seats of the hold `takes_over` are free only if the use replaces this hold."""
+
+    total: int
+    customer: int
+    takes_over: PromoUse | None = None
+
+
+class _Plan(NamedTuple):
+    """A use that would be stored now, in the place of the customer's hold where there is one to take over."""
+
+    use: PromoUse
+    takes_over: PromoUse | None
+    is_held: bool
+
+
+class PromoClaims:
+    def __init__(
+        self, promos: PromoRepository, uses: PromoUseRepository, bookings: BookingService, clock: Clock
+    ) -> None:
+        self._promos, self._uses, self._bookings, self._clock = promos, uses, bookings, clock
+        self._seats = TotalSeats(uses, clock)
+        self._lapsed = Sweep("sweep_promo_holds", lambda after, limit: uses.lapsed_ids(clock(), after, limit), _AT_ONCE)
+
+    async def claim(
+        self,
+        customer_id: UUID,
+        code: str,
+        holder_id: UUID,
+        visit: PricedVisit,
+        held_until: datetime,
+        *,
+        firm: bool = True,
+    ) -> Discount:
+        """Claim a use for the present or future booking `holder_id`, and return the discount.
+
+        A quote's claim is not `firm`: it takes over the customer's hold of this promo, and yields to a newer claim of
+        the same customer. If the customer's quotes have held a use for long enough, a quote holds none; it then returns
+        the discount as long as a use is left. Before the booking is stored, the use is claimed again under the same id,
+        firmly. The insert has to begin before `held_until`, and `keep` follows the insert. A repeat gets the first
+        discount, and the later of both times. Raises PromoRefused if the code cannot be used.
+        """
+        until = held_until + GRACE if firm else held_until
+        wanted = _Claim(customer_id, code.upper(), holder_id, visit, until, firm)
+        for _ in range(_ATTEMPTS):
+            plan = await self._plan(wanted)
+            if isinstance(plan, _Plan) and await self._carried_out(plan):
+                return Discount(plan.use.code, plan.use.amount)
+            # A repeat may be refused for the very use that the first claim made, so that is looked for only now.
+            if held := await self._again(wanted):
+                return Discount(held.code, held.amount)
+            if isinstance(plan, NotUsable):
+                raise PromoRefused(plan.value, plan.sentence)
+        raise Unavailable("The promo code is in great demand; try again.")
+
+    async def keep(self, holder_id: UUID) -> None:
+        """Keep the use of a stored booking. If this call is missed, the sweep decides from the bookings."""
+        await self._uses.keep(holder_id)
+
+    async def release(self, holder_id: UUID) -> None:
+        """Give the use back unless a booking has it: another request may have stored the booking meanwhile.
+
+        If it is unknown whether the booking was stored, do not call this: the sweep decides about its use.
+        """
+        await self._settle(await self._uses.find_many([holder_id]))
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        """Give back the uses of bookings that have ended, if `is_given_back` is true of them."""
+        if ended := [event.subject_id for event in events if event.type in _ENDS]:
+            await self._settle(await self._uses.find_many(ended))
+
+    async def sweep(self) -> int:
+        """Settle the overdue holds; returns how many uses were given back."""
+        freed = 0
+
+        async def settle(lapsed: LapsedUse) -> None:
+            nonlocal freed
+            uses = await self._uses.find_many([lapsed.id])
+            freed += await self._settle([use for use in uses if use.held_until == lapsed.held_until])
+
+        await self._lapsed.run(settle)
+        return freed
+
+    async def _plan(self, wanted: _Claim) -> _Plan | NotUsable | None:
+        """Plan a use of the barber's own promo, or of the platform's if the barber's cannot be used.
+
+        Promos of other barbers are unknown. Returns the reason of the barber's own promo if neither can be used, and
+        None for a repeat, which has its use already.
+        """
+        refused: NotUsable | None = None
+        for promo in await self._promos.with_code(wanted.code, wanted.visit.barber_id):
+            plan = await self._plan_with(promo, wanted, self._clock())
+            if not isinstance(plan, NotUsable):
+                return plan
+            refused = refused or plan
+        return refused or NotUsable.UNKNOWN
+
+    async def _plan_with(self, promo: Promo, wanted: _Claim, now: datetime) -> _Plan | NotUsable | None:
+        amount = discount(promo, wanted.visit, now)
+        if isinstance(amount, NotUsable):
+            return amount
+        if promo.first_visit_only and await self._bookings.has_booked(wanted.customer_id, promo.owner_id):
+            return NotUsable.FIRST_VISIT_ONLY
+        seats = await self._seats_for(promo, wanted)
+        if not isinstance(seats, _Seats):
+            return seats
+        first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if wanted.firm else []
+        # Another use of the same promo has the customer's seat, which is the reason to be told then.
+        if await self._is_rivalled(wanted, first_visit_of, beside=promo.id):
+            return NotUsable.FIRST_VISIT_ONLY
+        until = wanted.until
+        if not wanted.firm:
+            until = min(until, await self._uses.hold_ends(promo.id, wanted.customer_id, now))
+        use = PromoUse(
+            id=wanted.holder_id,
+            promo_id=promo.id,
+            customer_id=wanted.customer_id,
+            total_seat=seats.total,
+            customer_seat=seats.customer,
+            code=promo.code,
+            amount=amount,
+            currency=wanted.visit.currency,
+            held_until=until,
+            firm=wanted.firm,
+            first_visit_of=first_visit_of,
+            at=now,
+        )
+        return _Plan(use, seats.takes_over, is_held=until > now)
+
+    async def _carried_out(self, plan: _Plan) -> bool:
+        if not plan.is_held:
+            return True
+        if plan.takes_over:
+            return await self._uses.take_over(plan.takes_over, plan.use)
+        return await self._uses.add(plan.use)
+
+    async def _is_rivalled(self, wanted: _Claim, first_visit_of: Sequence[UUID], beside: UUID | None = None) -> bool:
+        """Return whether another use has a first visit of the customer, perhaps for a booking on its way.
+
+        Uses of the promo `beside` do not count.
+        """
+        if not first_visit_of:
+            return False
+        found = await self._uses.first_visits(wanted.customer_id, first_visit_of)
+        rivals = [use for use in found if use.id != wanted.holder_id and use.promo_id != beside]
+        return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
+
+    async def _seats_for(self, promo: Promo, wanted: _Claim) -> _Seats | NotUsable | None:
+        """Return free seats, or the seats of the customer's own hold. Returns None for a repeat."""
+        mine = await self._uses.of_customer(promo.id, wanted.customer_id)
+        if any(use.id == wanted.holder_id for use in mine):
+            return None
+        hold = next((use for use in mine if not use.firm), None)
+        if promo.uses_each is not None and (surplus := sum(use.firm for use in mine) - promo.uses_each + 1) > 0:
+            lapsed = [use for use in mine if use.firm and self._has_lapsed(use)][:surplus]
+            if len(lapsed) < surplus or await self._settle(lapsed) < surplus:
+                return NotUsable.USED_UP_BY_YOU
+            mine = [use for use in mine if use not in lapsed]
+        is_full = promo.uses_each is not None and len(mine) >= promo.uses_each
+        if hold and (is_full or not wanted.firm):
+            return _Seats(hold.total_seat, hold.customer_seat, hold)
+        total = await self._total_seat(promo)
+        if total is not None:
+            return _Seats(total, lowest_free(use.customer_seat for use in mine))
+        return _Seats(hold.total_seat, hold.customer_seat, hold) if hold else NotUsable.EXHAUSTED
+
+    def _has_lapsed(self, use: PromoUse) -> bool:
+        return use.held_until is not None and use.held_until <= self._clock()
+
+    async def _total_seat(self, promo: Promo) -> int | None:
+        seat = await self._seats.free(promo)
+        if seat is None and await self._settle(await self._uses.lapsed(self._clock(), _AT_ONCE, promo.id)):
+            seat = await self._seats.free(promo)
+        return seat
+
+    async def _again(self, wanted: _Claim) -> PromoUse | None:
+        """Return the earlier use under this id, held as long as now wanted; returns None if it is gone.
+
+        Raises PromoRefused if the use was a quote's and another code has taken the customer's first visit meanwhile.
+        """
+        while use := await self._uses.find(wanted.holder_id):
+            if (use.customer_id, use.code) != (wanted.customer_id, wanted.code):
+                raise ValueError(f"Another code, or another customer's, is claimed under {use.id}")
+            if use.held_until is None or not wanted.firm or (use.firm and use.held_until >= wanted.until):
+                return use
+            promo = await self._promos.find({}, use.promo_id)
+            first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if promo else []
+            if await self._is_rivalled(wanted, first_visit_of):
+                refused = NotUsable.FIRST_VISIT_ONLY
+                raise PromoRefused(refused.value, refused.sentence)
+            if await self._uses.firm_up(use, max(use.held_until, wanted.until), first_visit_of):
+                return use
+        return None
+
+    async def _settle(self, uses: Sequence[PromoUse]) -> int:
+        """Keep the uses with a booking that counts, give back the others; returns how many were given back."""
+        bookings = await self._bookings.find_many([use.id for use in uses]) if uses else {}
+        freed = [use.promo_id for use in uses if await self._is_removed(use, bookings.get(use.id))]
+        if freed:
+            await self._promos.note_given_back(set(freed))
+            self._seats.forget(freed)
+        return len(freed)
+
+    async def _is_removed(self, use: PromoUse, booking: Booking | None) -> bool:
+        if booking is None:
+            return await self._uses.remove_as_read(use)  # a new hold or a `keep` may be quicker
+        if is_given_back(booking):
+            return await self._uses.remove(use.id)
+        await self._uses.keep(use.id, is_visit=booking.status is not Status.CANCELLED)
+        return False

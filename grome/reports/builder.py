@@ -1,0 +1,150 @@
+"""Making one report: bookings go through, batch by batch, into a file that is stored when it is whole."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol
+from uuid import UUID
+
+from grome.barbers.service import BarberService
+from grome.bookings.models import Booking
+from grome.bookings.queries import BookingService
+from grome.common.clock import Clock
+from grome.infrastructure.storage.storage import Storage
+from grome.reports.csv_file import CsvFile
+from grome.reports.errors import TooLongError
+from grome.reports.models import Failure, Format, Kind, Report, file_key
+from grome.reports.repository import ReportRepository
+from grome.reports.tables import Content, Names, Row, content_of
+
+Tell = Callable[[float], Awaitable[None]]
+# Fewer than half a second's work in a PDF: a worker that is told to end waits for its threads.
+_ROWS_AT_ONCE: Final = 50
+_STEP: Final = 0.01  # of progress that is worth a write
+_WRITTEN: Final = 0.95  # what is left is to store the file
+
+
+class TableFile(Protocol):
+    def add(self, rows: Sequence[Row]) -> None: ...
+
+    def finish(self, totals: Sequence[str]) -> None: ...
+
+    def close(self) -> None:
+        """Also the file, and also where it was not finished."""
+
+
+class ReportMaker:
+    def __init__(
+        self,
+        reports: ReportRepository,
+        bookings: BookingService,
+        barbers: BarberService,
+        storage: Storage,
+        keep: timedelta,
+        clock: Clock,
+    ) -> None:
+        self._reports, self._bookings, self._barbers, self._storage = reports, bookings, barbers, storage
+        self._keep, self._clock = keep, clock
+
+    async def make(self, report_id: UUID, tell: Tell) -> None:
+        """As often as it is called, in the end there is one file, or none where the report was deleted meanwhile.
+
+        `tell` hears how much is done, 0 to 1.
+        """
+        report = await self._reports.begin(report_id)
+        if report is None:
+            if not await self._reports.existing([report_id]):
+                await self._storage.delete(file_key(report_id))  # an earlier try may have come so far
+            return
+        async with _scratch_folder() as folder:
+            try:
+                path = await self._write(report, folder, _in_steps(tell))
+            except TooLongError:
+                await self._reports.fail(report.id, Failure.TOO_LONG, self._clock())
+                return
+            size = await self._storage.put(report.file_key, path)
+        now = self._clock()
+        if not await self._reports.finish(report.id, size, now, now + self._keep):
+            await self._storage.delete(report.file_key)
+
+    async def _write(self, report: Report, folder: Path, tell: Tell) -> Path:
+        content, path = content_of(report.kind, report.period), folder / "report"
+        table = await asyncio.to_thread(_open_table, report, content, path, await self._lines(report))
+        try:
+            if report.kind is not Kind.PAYOUTS:
+                await self._fill(table, report, content, tell)
+            await _add(table, content.rest())
+            await asyncio.to_thread(table.finish, content.totals())
+        finally:
+            await asyncio.to_thread(table.close)
+        await tell(_WRITTEN)
+        return path
+
+    async def _fill(self, table: TableFile, report: Report, content: Content, tell: Tell) -> None:
+        span = first, end = report.period.start, report.period.end
+        async for bookings in self._bookings.starting(
+            report.by, span, barber_id=report.barber_id, status=content.status
+        ):
+            await _add(table, content.rows(bookings, await self._names(bookings)))
+            await tell(_WRITTEN * _share(first, bookings[-1].scheduled_at, end))
+
+    async def _names(self, bookings: Sequence[Booking]) -> Names:
+        barbers = await self._barbers.find_many(list({booking.barber_id for booking in bookings}))
+        return {barber.id: barber.display_name for barber in barbers}
+
+    async def _lines(self, report: Report) -> list[str]:
+        """What stands under the title of a PDF."""
+        about = "All barbers"
+        if report.barber_id is not None:
+            found = await self._barbers.find_many([report.barber_id])
+            about = found[0].display_name if found else str(report.barber_id)
+        period = report.period
+        return [about, f"{period.first} to {period.last}, days of {period.timezone}"]
+
+
+@asynccontextmanager
+async def _scratch_folder() -> AsyncGenerator[Path]:
+    folder = await asyncio.to_thread(partial(tempfile.TemporaryDirectory, prefix="grome-report-"))
+    try:
+        yield Path(folder.name)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+def _open_table(report: Report, content: Content, path: Path, lines: Sequence[str]) -> TableFile:
+    if report.format is Format.CSV:
+        return CsvFile(path.open("wb"), content.columns, report.separator)
+    # Half a second and 30 MB, which only a worker that makes a PDF shall spend.
+    from grome.reports.pdf_file import Heading, PdfFile  # noqa: PLC0415
+
+    made = f"Made {report.created_at:%Y-%m-%d %H:%M} UTC"
+    heading = Heading(content.title, [*lines, made], report.created_at)
+    return PdfFile(path.open("wb"), path.parent, heading, content.columns)
+
+
+async def _add(table: TableFile, rows: Iterator[Row]) -> None:
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        await asyncio.to_thread(table.add, batch)
+
+
+def _in_steps(tell: Tell) -> Tell:
+    """Leaves out what is hardly more than was told last."""
+    told = 0.0
+
+    async def tell_steps(progress: float) -> None:
+        nonlocal told
+        if progress >= told + _STEP:
+            told = progress
+            await tell(progress)
+
+    return tell_steps
+
+
+def _share(first: datetime, moment: datetime, end: datetime) -> float:
+    """How far a moment is on the way: bookings come in the order of their time, and are not counted beforehand."""
+    return (moment - first) / (end - first)

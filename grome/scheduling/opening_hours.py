@@ -1,0 +1,48 @@
+"""When a barber is open: from wall-clock hours of a date to ticks, and which starts of a visit they leave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from grome.scheduling.models import DayHours
+from grome.scheduling.tick_masks import comb, mask_of
+from grome.scheduling.ticks import Span, wall_span
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """In ticks. The methods give starts of a visit within a span, as masks."""
+
+    hours: Span
+    breaks: tuple[Span, ...]
+
+    def lasting(self, ticks: int, within: Span) -> int:
+        """Where a visit of so many ticks lies wholly in the opening."""
+        return mask_of(Span(self.hours.start, self.hours.end - ticks + 1), within)
+
+    def grid(self, step: int, within: Span) -> int:
+        """Return the starts on the grid, in steps of elapsed time from the opening, regardless of clock changes."""
+        return comb(self.hours, step, within)
+
+    def on_break(self, at_work: Sequence[Span], within: Span) -> int:
+        """Where the barber would be at work in a break; a gap may lie in one."""
+        starts = 0
+        for pause in self.breaks:
+            for work in at_work:
+                starts |= mask_of(Span(pause.start - work.end + 1, pause.end - work.start), within)
+        return starts
+
+
+# Cached: most of the cost of a decision about a start, and equal for equal hours. About 4 MB when full.
+@lru_cache(maxsize=4096)
+def opening_on(hours: DayHours, day: date, timezone: ZoneInfo) -> Opening | None:
+    """The opening that begins on a local date; None where it is closed."""
+    if not hours.is_available:
+        return None
+    breaks = (wall_span(minutes, day, timezone) for minutes in hours.break_minutes)
+    return Opening(
+        wall_span(hours.minutes, day, timezone),
+        tuple(pause for pause in breaks if pause.start < pause.end),  # an empty one must not part a visit
+    )

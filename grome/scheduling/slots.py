@@ -1,0 +1,314 @@
+"""Decide which starts can be booked.
+
+The rules at the end of this file are the only decision. The list of slots, the creation of a booking and the
+explanations all use these rules, for a month of starts at once or for a single start.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from grome.common.coded_enum import Coded
+from grome.scheduling.daily_caps import SeatsOfDay, seats_taken
+from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
+from grome.scheduling.opening_hours import Opening, opening_on
+from grome.scheduling.tick_masks import gathered, mask_of, spread_back, ticks_in
+from grome.scheduling.ticks import (
+    EPOCH,
+    TICK,
+    TICK_MIN,
+    TICKS_A_DAY,
+    Span,
+    first_tick_from,
+    is_aligned,
+    local_day,
+    moment_of,
+    tick_of,
+    ticks_for,
+)
+from grome.scheduling.visit_plan import Visit
+
+# An opening ends at most 48 hours after its date began, and where no offset from UTC, nor the hour that clocks may skip
+# then, moves either by so many ticks.
+_FAR = 16 * 60 // TICK_MIN
+_EPOCH_DAY = EPOCH.toordinal()
+_AT_ONCE = 7 * TICKS_A_DAY  # where the first slot is enough
+
+
+class Obstacle(Coded):
+    """Why a start cannot be booked: a stable code, and a sentence for the customer."""
+
+    MISALIGNED = "misaligned", "Visits start on a whole five minutes."
+    TOO_SOON = "too_soon", "The barber needs more notice than this."
+    BEYOND_HORIZON = "beyond_horizon", "The barber does not take bookings for a date this far ahead."
+    DAY_FULL = "day_full", "The barber takes no more such visits on this day."
+    HOLIDAY = "holiday", "The barber is closed on this holiday."
+    CLOSED = "closed", "The barber is not open for the whole of this visit."
+    OFF_GRID = "off_grid", "The barber's visits do not start at this time."
+    ON_BREAK = "on_break", "The barber has a break during this visit."
+    TIME_OFF = "time_off", "The barber is away during this visit."
+    TAKEN = "taken", "The barber is not free for the whole of this visit."
+
+
+class Slot(NamedTuple):
+    """Holds the visible time of a booking, in UTC, without buffers."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Holds the facts about one barber for a decision; `now` is aware, in any zone.
+
+    `rules` apply to the visit in question. `taken` holds the ticks of the bookings that occupy time, with their buffers
+    and seats. It must be complete in the span that `to_be_known` returns for the starts in question.
+    """
+
+    timezone: ZoneInfo
+    hours: WeeklyHours
+    rules: BookingRules
+    now: datetime
+    taken: frozenset[int] = frozenset()
+    overrides: Mapping[date, DayHours | None] = field(default_factory=dict)
+    time_off: tuple[Span, ...] = ()
+    holidays: Container[date] = ()
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.timezone).date()
+
+    @property
+    def last_day(self) -> date:
+        return self.today + timedelta(days=self.rules.horizon_days)
+
+    @cached_property
+    def bookable(self) -> Span:
+        """From the end of the minimum notice to the midnight that ends the last day."""
+        earliest = self.now.astimezone(UTC) + timedelta(minutes=self.rules.min_notice_min)
+        return Span(first_tick_from(earliest), self.day(self.last_day).end)
+
+    @cached_property
+    def seats_taken(self) -> Counter[SeatsOfDay]:
+        return seats_taken(self.taken)
+
+    @cached_property
+    def time_taken(self) -> tuple[Span, int]:
+        """The ticks of `taken` that are time and no seats, as a mask within a span."""
+        first = min(self.taken, default=0)
+        ticks = self.taken if first >= 0 else [tick for tick in self.taken if tick >= 0]
+        if not ticks:
+            return Span(0, 0), 0
+        within = Span(min(ticks), max(ticks) + 1)
+        return within, gathered(ticks, within)
+
+    def is_holiday(self, day: date) -> bool:
+        """An override says more of its date than any holiday."""
+        return day not in self.overrides and day in self.holidays
+
+    def opening(self, day: date) -> Opening | None:
+        """The opening that begins on a local date."""
+        if self.holidays and self.is_holiday(day):
+            return None
+        hours = self.overrides[day] if day in self.overrides else self.hours.on(day)
+        return opening_on(hours, day, self.timezone) if hours else None
+
+    def openings(self, within: Span) -> list[Opening]:
+        """Every opening that holds a tick of a span which is not empty."""
+        first, last = (within.start - _FAR) // TICKS_A_DAY - 1, (within.end - 1 + _FAR) // TICKS_A_DAY
+        days = map(date.fromordinal, range(_EPOCH_DAY + first, _EPOCH_DAY + last + 1))
+        return [opening for day in days if (opening := self.opening(day)) and opening.hours.meets(within)]
+
+    def date_of(self, tick: int) -> date:
+        return moment_of(tick).astimezone(self.timezone).date()
+
+    def day_of_opening(self, tick: int) -> date:
+        """The date on which the opening began that holds a tick, the latest if there are two; else its local date.
+
+        At 01:00 a shop that is open from 20:00 to 04:00 is still at the evening before.
+        """
+        day = self.date_of(tick)
+        for began in (day, day - timedelta(days=1)):
+            opening = self.opening(began)
+            if opening and opening.hours.start <= tick < opening.hours.end:
+                return began
+        return day
+
+    def day(self, day: date) -> Span:
+        """A local date from midnight to midnight."""
+        return local_day(day, self.timezone)
+
+    def days(self, within: Span) -> Iterator[date]:
+        """The local dates that a span which is not empty touches."""
+        first, last = self.date_of(within.start), self.date_of(within.end - 1)
+        return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
+
+    def starts_on(self, first: date, last: date) -> Span:
+        """All bookable ticks of these local dates; the ends of the calendar are too far away to have a midnight."""
+        begin, end = max(first, self.today), min(last, self.last_day)
+        if begin > end:
+            return Span(0, 0)
+        return Span(max(self.day(begin).start, self.bookable.start), min(self.day(end).end, self.bookable.end))
+
+    def starts_between(self, start: datetime, end: datetime, visit: Visit) -> Span:
+        """All bookable ticks at which the visit would lie wholly between two aware moments, buffers aside."""
+        latest = end - EPOCH - timedelta(minutes=visit.duration_min)  # of Unix time: there may be no such date
+        return Span(max(first_tick_from(start), self.bookable.start), min(latest // TICK + 1, self.bookable.end))
+
+
+def obstacle(calendar: Calendar, start: datetime, visit: Visit) -> Obstacle | None:
+    """Why the visit cannot begin at `start` (aware), or None if it can. The first rule to object gives the reason."""
+    if not is_aligned(start):
+        return Obstacle.MISALIGNED
+    tick = tick_of(start)
+    for why, _ in refusals(calendar, visit, Span(tick, tick + 1), 1):
+        return why
+    return None
+
+
+def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> list[tuple[date, list[Slot]]]:
+    """List each date from `first` to `last`, both included, with the slots that start on this local date, by time.
+
+    Dates without slots are listed too, so the caller bounds the range. A start is offered if `obstacle` finds nothing.
+    """
+    free = _free(calendar, visit, calendar.starts_on(first, last))
+    tick, today = next(free, None), calendar.today
+    found: list[tuple[date, list[Slot]]] = []
+    for day in map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1)):
+        slots: list[Slot] = []
+        end = calendar.day(day).end if tick is not None and day >= today else 0
+        while tick is not None and tick < end:
+            slots.append(_slot(tick, visit))
+            tick = next(free, None)
+        found.append((day, slots))
+    return found
+
+
+def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit: Visit) -> Slot | None:
+    """Return the earliest slot wholly between two aware moments, buffers aside; None if there is none.
+
+    It is the first slot that `free_slots` would list; the search ends there.
+    """
+    begin, end_of_starts = calendar.starts_between(start, end, visit)
+    while begin < end_of_starts:
+        starts = Span(begin, min(begin + _AT_ONCE, end_of_starts))
+        if (tick := next(_free(calendar, visit, starts), None)) is not None:
+            return _slot(tick, visit)
+        begin = starts.end
+    return None
+
+
+def to_be_known(calendar: Calendar, visit: Visit, starts: Span) -> Span:
+    """Return the span in which `taken` must be complete to decide about these starts.
+
+    The span covers the ticks that the visit could occupy and, under a daily cap, whole dates.
+    """
+    if starts.start >= starts.end:
+        return Span(0, 0)
+    kept = visit.kept(calendar.rules)
+    known = Span(starts.start + kept[0].start, starts.end - 1 + kept[-1].end)
+    if not visit.caps:
+        return known
+    first, last = (calendar.day(calendar.date_of(tick)) for tick in (starts.start, starts.end - 1))
+    return Span(min(known.start, first.start), max(known.end, last.end))
+
+
+def occupied_ticks(rules: BookingRules, start: datetime, visit: Visit) -> list[int]:
+    """Return the ticks that a booking occupies, with its buffers and without its gaps."""
+    begin = tick_of(start)
+    return [begin + tick for span in visit.kept(rules) for tick in range(*span)]
+
+
+def refusals(calendar: Calendar, visit: Visit, within: Span, starts: int) -> Iterator[tuple[Obstacle, int]]:
+    """Yield the refused starts of a mask, each under the first rule that refuses it.
+
+    A refused start is not passed to later rules: the first rules keep out years that a date cannot hold.
+    """
+    for why, objected in _objections(calendar, visit, within):
+        if refused := objected & starts:
+            yield why, refused
+            starts ^= refused
+            if not starts:
+                return
+
+
+def _free(calendar: Calendar, visit: Visit, within: Span) -> Iterator[int]:
+    if within.start >= within.end:
+        return iter(())
+    free = every = mask_of(within, within)
+    for _, refused in refusals(calendar, visit, within, every):
+        free ^= refused
+    return ticks_in(free, within)
+
+
+def _slot(tick: int, visit: Visit) -> Slot:
+    start = moment_of(tick)
+    return Slot(start, start + timedelta(minutes=visit.duration_min))
+
+
+# ---- the rules: each says of the starts within a span, as a mask, to which it objects
+
+Objections = Iterator[tuple[Obstacle, int]]
+
+
+def _objections(calendar: Calendar, visit: Visit, within: Span) -> Objections:
+    """Of all rules, in their order."""
+    bookable = calendar.bookable
+    if within.start < bookable.start:
+        yield Obstacle.TOO_SOON, mask_of(Span(within.start, bookable.start), within)
+    if bookable.end < within.end:
+        yield Obstacle.BEYOND_HORIZON, mask_of(Span(bookable.end, within.end), within)
+    # One opening that takes the visit is enough; else the one that came closest to taking it gives the reason.
+    lasting, begun, unbroken = _openings(calendar, visit, within)
+    if calendar.holidays:
+        yield Obstacle.HOLIDAY, ~lasting & _dates(calendar, within, calendar.is_holiday)
+    yield Obstacle.CLOSED, ~lasting
+    yield Obstacle.OFF_GRID, ~begun
+    yield Obstacle.ON_BREAK, ~unbroken
+    around = visit.whole(calendar.rules)
+    for off in calendar.time_off:
+        yield Obstacle.TIME_OFF, mask_of(Span(off.start - around.end + 1, off.end - around.start), within)
+    if calendar.taken:
+        if visit.caps:
+            yield Obstacle.DAY_FULL, _dates(calendar, within, lambda day: _is_full(calendar, visit, day))
+        yield from _occupancy(calendar, visit, within)
+
+
+def _openings(calendar: Calendar, visit: Visit, within: Span) -> tuple[int, int, int]:
+    """Where the visit lies wholly in an opening, where it begins on the opening's grid too, and where no break is."""
+    is_lasting = is_begun = is_unbroken = 0
+    step, at_work = ticks_for(calendar.rules.slot_step_min), visit.at_work()
+    for opening in calendar.openings(within):
+        lasting = opening.lasting(visit.ticks, within)
+        begun = lasting & opening.grid(step, within)
+        is_lasting |= lasting
+        is_begun |= begun
+        is_unbroken |= begun & ~opening.on_break(at_work, within)
+    return is_lasting, is_begun, is_unbroken
+
+
+def _is_full(calendar: Calendar, visit: Visit, day: date) -> bool:
+    taken, number = calendar.seats_taken, day.toordinal()
+    return any(taken[SeatsOfDay(number, cap.subject)] >= cap.most for cap in visit.caps)
+
+
+def _occupancy(calendar: Calendar, visit: Visit, within: Span) -> Objections:
+    known, taken = calendar.time_taken
+    for begin, end in visit.kept(calendar.rules):
+        first = within.start + begin
+        reached = taken >> first - known.start if first >= known.start else taken << known.start - first
+        reached &= (1 << within.end - within.start + end - begin - 1) - 1
+        yield Obstacle.TAKEN, spread_back(reached, end - begin)
+
+
+def _dates(calendar: Calendar, within: Span, wanted: Callable[[date], bool]) -> int:
+    """All starts on such local dates."""
+    found = 0
+    for day in calendar.days(within):
+        if wanted(day):
+            found |= mask_of(calendar.day(day), within)
+    return found

@@ -1,0 +1,115 @@
+"""Build the visit for requested services: its duration, its gaps and the rules that apply."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from grome.barbers.models import ChosenService
+from grome.common.figures import duration_of
+from grome.scheduling.daily_caps import Cap, cap_on_service, cap_on_visits
+from grome.scheduling.models import BookingRules, OfferRules
+from grome.scheduling.ticks import Span, ticks_for
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Holds the duration, gaps, travel times and daily caps of a visit.
+
+    `duration_min` is the duration that the customer sees. In the `gaps`, in minutes from the start, the barber is free
+    for other customers. Travel to the customer takes `travel_min`, and as much back, in whole five minutes; `way_min`
+    is the travel time to the minute, if known. Raises ValueError if the duration is not positive: the booking would
+    occupy no time.
+    """
+
+    duration_min: int
+    gaps: tuple[tuple[int, int], ...] = ()
+    travel_min: int = 0
+    caps: tuple[Cap, ...] = ()
+    way_min: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.duration_min <= 0:
+            raise ValueError(f"a visit of {self.duration_min} minutes occupies no time")
+
+    @property
+    def ticks(self) -> int:
+        """Count the ticks that the visit touches, from its start on."""
+        return ticks_for(self.duration_min)
+
+    def at_work(self) -> list[Span]:
+        """Return the spans in which the barber is busy with the customer, in ticks from the start."""
+        spans, begin = [], 0
+        for gap_start, gap_end in self.gaps:
+            spans.append(Span(begin, ticks_for(gap_start)))
+            begin = ticks_for(gap_end)
+        return [*spans, Span(begin, self.ticks)]
+
+    def kept(self, rules: BookingRules) -> list[Span]:
+        """Return the spans that a booking blocks, in ticks from the start: work, travel both ways, and buffers."""
+        spans = self.at_work()
+        before = ticks_for(rules.buffer_before_min + self.travel_min)
+        after = ticks_for(rules.buffer_after_min + self.travel_min)
+        spans[0] = Span(spans[0].start - before, spans[0].end)
+        spans[-1] = Span(spans[-1].start, spans[-1].end + after)
+        return spans
+
+    def whole(self, rules: BookingRules) -> Span:
+        """Return the span that time off must not overlap: the visit with gaps, travel and buffers.
+
+        The span is in ticks from the start. In a gap the customer is still in the shop, so the barber cannot be away.
+        Travel counts to the minute: time off may reach into the minutes that rounding up to five adds.
+        """
+        way = self.travel_min if self.way_min is None else self.way_min
+        before, after = ticks_for(rules.buffer_before_min + way), ticks_for(rules.buffer_after_min + way)
+        return Span(-before, self.ticks + after)
+
+
+def visit_for(
+    rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0, way_min: int | None = None
+) -> Visit:
+    """Build the visit for these services in this order, under the barber's `rules`.
+
+    The daily cap in `rules` counts every visit. On a house call the barber is not free for other customers in the gaps.
+    """
+    caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
+    caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]
+    gaps = () if travel_min else tuple(_gaps(services))
+    return Visit(duration_of(services), gaps, travel_min, tuple(caps), way_min)
+
+
+def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> BookingRules:
+    """The rules that hold for these services together: each its own or else the barber's, the strictest of all.
+
+    Only the buffers are those of the ends: before the first service and after the last.
+    """
+    own = [_merged(rules, one.offer.rules) for one in services]
+    if all(one is rules for one in own):
+        return rules
+    return msgspec.structs.replace(
+        rules,
+        slot_step_min=max(one.slot_step_min for one in own),
+        min_notice_min=max(one.min_notice_min for one in own),
+        horizon_days=min(one.horizon_days for one in own),
+        buffer_before_min=own[0].buffer_before_min,
+        buffer_after_min=own[-1].buffer_after_min,
+        auto_accept=all(one.auto_accept for one in own),
+    )
+
+
+_NONE_OF_ITS_OWN = OfferRules()
+
+
+def _merged(rules: BookingRules, own: OfferRules) -> BookingRules:
+    if own == _NONE_OF_ITS_OWN:
+        return rules
+    differing = {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not None}
+    return msgspec.structs.replace(rules, **differing)
+
+
+def _gaps(services: Sequence[ChosenService]) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for one in services:
+        if works := one.offer.processing:
+            yield begin + works.after_min, begin + works.after_min + works.duration_min
+        begin += one.total_min

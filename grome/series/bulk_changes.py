@@ -1,0 +1,88 @@
+"""Change a booking of a series and all that follow it: each by the ordinary way, with an outcome of its own."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from grome.bookings.lifecycle import BookingMoves
+from grome.bookings.models import Booking, Status
+from grome.bookings.queries import BookingService
+from grome.bookings.reschedule import Rescheduling
+from grome.bookings.schemas import BookingOut, CancelIn, EndIn, RescheduleIn
+from grome.bookings.updates import BookingChanges
+from grome.common.actor import Actor
+from grome.common.clock import to_utc
+from grome.common.errors import Invalid, Refusal
+from grome.infrastructure.mongo.access import seen_by
+from grome.series.errors import NotInSeries
+from grome.series.models import Series
+from grome.series.recurrence import shifted
+from grome.series.repository import SeriesRepository
+from grome.series.schemas import ChangedOut, FollowingIn, SeriesChanged
+from grome.series.service import refused
+
+# The farthest that a visit can be moved in its barber's calendar.
+_FARTHEST: Final = timedelta(days=366)
+_OPEN: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
+
+
+class FollowingVisits:
+    def __init__(
+        self,
+        series: SeriesRepository,
+        bookings: BookingService,
+        changes: BookingChanges,
+        moves: BookingMoves,
+        rescheduling: Rescheduling,
+    ) -> None:
+        self._series, self._bookings, self._changes = series, bookings, changes
+        self._moves, self._rescheduling = moves, rescheduling
+
+    async def cancel(self, actor: Actor, booking_id: UUID, wanted: EndIn) -> SeriesChanged:
+        """Raises NotFound for what is not the actor's, and NotInSeries."""
+        _, _, following = await self._following(actor, booking_id)
+
+        async def change(booking: Booking) -> BookingOut:
+            return await self._moves.cancel(actor, booking.id, CancelIn(wanted.note))
+
+        return SeriesChanged([await _outcome(booking, change) for booking in following])
+
+    async def reschedule(self, actor: Actor, booking_id: UUID, wanted: FollowingIn) -> SeriesChanged:
+        """All by as much on the clock as this one. Raises NotFound for others', NotInSeries and Invalid."""
+        to = to_utc(wanted.scheduled_at, "scheduled_at")
+        this, series, following = await self._following(actor, booking_id)
+        if abs(to - this.scheduled_at) > _FARTHEST:
+            raise Invalid("scheduled_at", f"must lie within {_FARTHEST.days} days of the present time")
+        timezone = ZoneInfo(series.timezone)
+
+        async def change(booking: Booking) -> BookingOut:
+            start = shifted(booking.scheduled_at, (this.scheduled_at, to), timezone)
+            return await self._rescheduling.reschedule(actor, booking.id, RescheduleIn(start, note=wanted.note))
+
+        # Those at the far end first: a visit may move to where the next one was.
+        is_later = to > this.scheduled_at
+        told = [await _outcome(booking, change) for booking in sorted(following, key=_start, reverse=is_later)]
+        return SeriesChanged(told[::-1] if is_later else told)
+
+    async def _following(self, actor: Actor, booking_id: UUID) -> tuple[Booking, Series, list[Booking]]:
+        """The booking, its series, and the open bookings of that from this one on, by time."""
+        this = await self._changes.find(actor, booking_id)
+        series = await self._series.find(seen_by(actor), this.series_id) if this.series_id else None
+        if series is None:
+            raise NotInSeries
+        found = await self._bookings.find_many([one.booking_id for one in series.occurrences])
+        following = [one for one in found.values() if one.status in _OPEN and one.scheduled_at >= this.scheduled_at]
+        return this, series, sorted(following, key=_start)
+
+
+def _start(booking: Booking) -> datetime:
+    return booking.scheduled_at
+
+
+async def _outcome(booking: Booking, change: Callable[[Booking], Awaitable[BookingOut]]) -> ChangedOut:
+    try:
+        return ChangedOut(booking.id, await change(booking), None)
+    except Refusal as refusal:
+        return ChangedOut(booking.id, None, refused(refusal))

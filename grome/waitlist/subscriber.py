@@ -1,0 +1,74 @@
+"""Turn events, and changes of barbers, into jobs that fill free time."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import to_builtins
+
+from grome.common.clock import Clock
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
+from grome.infrastructure.outbox.models import BARBERS, Change, Event, EventType
+from grome.waitlist.models import Search
+
+FILL: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
+# A barber's changes within this many seconds share one job, which runs at the end of this time.
+_GATHERED_S: Final = 3
+# Each of these may free time, close a proposal, or answer an offer.
+_FOLLOWED: Final = frozenset(
+    {
+        EventType.BOOKING_ACCEPTED,
+        EventType.BOOKING_STARTED,
+        EventType.BOOKING_CANCELLED,
+        EventType.BOOKING_DECLINED,
+        EventType.BOOKING_EXPIRED,
+        EventType.BOOKING_NO_SHOW,
+        EventType.BOOKING_COMPLETED,
+        EventType.BOOKING_DELAYED,
+        EventType.BOOKING_RESCHEDULED,
+        EventType.BOOKING_TIME_PROPOSED,
+        EventType.BOOKING_PROPOSAL_REJECTED,
+        EventType.BOOKING_PROPOSAL_WITHDRAWN,
+        EventType.BOOKING_PROPOSAL_LAPSED,
+    }
+)
+# The fields of a barber that decide the bookable time, and the areas that reach the barber; not the online switch.
+_DECIDING: Final = frozenset({"services", "availability", "openings", "rules", "timezone", "location"})
+
+
+class WaitlistFollower:
+    """Adds waitlist jobs for events and changes. Adding a job again has no effect, so redelivery is harmless."""
+
+    def __init__(self, jobs: Jobs, clock: Clock) -> None:
+        self._jobs, self._clock = jobs, clock
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        await self._jobs.add(
+            *(
+                NewJob(f"{event.id}:waitlist", FILL, {"event": to_builtins(event)})
+                for event in events
+                if event.type in _FOLLOWED
+            )
+        )
+
+    async def follow_changes(self, changes: Sequence[Change]) -> None:
+        """Add a search of all bookable time for each barber with changed hours, rules and the like."""
+        barbers = {change.document["_id"] for change in changes if _decides(change)}
+        await self._jobs.add(*(self._look_at(barber_id) for barber_id in barbers))
+
+    def _look_at(self, barber_id: UUID) -> NewJob:
+        number = int(self._clock().timestamp()) // _GATHERED_S + 1
+        due_at = datetime.fromtimestamp(number * _GATHERED_S, UTC)
+        return NewJob(f"{barber_id}:waitlist:{number}", FILL, payload_of(Search(barber_id=barber_id)), due_at)
+
+
+def payload_of(search: Search) -> dict[str, object]:
+    return {"search": to_builtins(search)}
+
+
+def _decides(change: Change) -> bool:
+    if change.collection != BARBERS:
+        return False
+    return change.updated is None or any(path.partition(".")[0] in _DECIDING for path in change.updated)

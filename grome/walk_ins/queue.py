@@ -1,0 +1,117 @@
+"""A barber's queue as it stands, with estimates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from grome.barbers.calendar_builder import calendar_of
+from grome.barbers.models import Barber, ChosenService
+from grome.barbers.service import offered_services
+from grome.bookings.models import Action, Booking, Party, newest_entry
+from grome.bookings.queries import BookingService
+from grome.common.clock import Clock
+from grome.common.figures import duration_of
+from grome.scheduling.slots import Calendar
+from grome.scheduling.ticks import TICKS_A_DAY, moment_of, tick_of
+from grome.scheduling.visit_plan import Visit, rules_for
+from grome.walk_ins.estimates import Duration, at_pace, overrun, pace_of, turns
+from grome.walk_ins.models import MOST_IN_QUEUE, PLACE_GOOD_FOR, WalkIn
+from grome.walk_ins.repository import WalkInRepository
+
+_KNOWN_VISITS: Final = 50
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The waiting walk-ins with their estimated starts; with an inquiry about joining there is one more start."""
+
+    day: date
+    pace: float
+    waiting: list[WalkIn]
+    starts: list[datetime | None]
+
+
+class Queues:
+    def __init__(self, walk_ins: WalkInRepository, bookings: BookingService, clock: Clock) -> None:
+        self._walk_ins, self._bookings, self._clock = walk_ins, bookings, clock
+
+    async def of(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
+        """Return the queue of the present opening, or else of today; takes four queries.
+
+        With `joining` there is one estimate more than walk-ins.
+        """
+        now = self._clock()
+        days = _days(calendar_of(barber, barber.rules, now))
+        waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
+        # Openings that began today or yesterday have ended by then.
+        taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
+        completed = await self._bookings.last_completed(barber.id, _KNOWN_VISITS)
+        pace = pace_of([_duration(visit) for visit in completed if _is_measured(visit)])
+        for visit in await self._bookings.going_on(barber.id, now - timedelta(days=1)):
+            taken |= set(range(*overrun(_at(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now)))
+        wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
+        if joining:
+            wanted.append(list(joining))
+        return Queue(days[-1], pace, waiting, _starts(barber, wanted, pace, taken, now))
+
+
+def _is_measured(visit: Booking) -> bool:
+    """Return whether the barber ended the visit: Grome does that much later, and the duration means nothing."""
+    return all(entry.by is not Party.SYSTEM for entry in visit.history if entry.action is Action.COMPLETE)
+
+
+def _duration(visit: Booking) -> Duration:
+    actual = _at(visit, Action.COMPLETE) - _at(visit, Action.START)
+    return Duration((visit.ends_at - visit.scheduled_at) / _MINUTE, actual / _MINUTE)
+
+
+def _at(visit: Booking, action: Action) -> datetime:
+    """Return the time at which the visit began or ended; the planned time if the history lacks it."""
+    planned = visit.ends_at if action is Action.COMPLETE else visit.scheduled_at
+    entry = newest_entry(visit, action)  # a start may have been undone before
+    return entry.at if entry else planned
+
+
+def _starts(
+    barber: Barber, wanted: Sequence[list[ChosenService]], pace: float, taken: frozenset[int], now: datetime
+) -> list[datetime | None]:
+    possible = [services for services in wanted if services]
+    if not possible:
+        return [None] * len(wanted)
+    calendar = calendar_of(barber, rules_for(barber.rules, possible[0]), now, taken)
+    visits = [Visit(at_pace(duration_of(services), pace)) for services in possible]
+    found = iter(turns(calendar, visits, now, _closing(calendar, now)))
+    return [next(found) if services else None for services in wanted]
+
+
+def _days(calendar: Calendar) -> list[date]:
+    """Return the dates with places that wait together; new places get the last date.
+
+    The last date is the date on which the present opening began. If that opening follows another without a break, the
+    places of the opening before wait on.
+    """
+    day = calendar.day_of_opening(tick_of(calendar.now))
+    before = day - timedelta(days=1)
+    present = calendar.opening(day)
+    goes_on = present and tick_of(calendar.now) >= present.hours.start and _touch(calendar, before, day)
+    return [before, day] if goes_on else [day]
+
+
+def _closing(calendar: Calendar, now: datetime) -> datetime:
+    """Return the end of the openings with places that wait together; `now` if the barber is closed.
+
+    If another opening follows without a break, return the end of that opening.
+    """
+    days = _days(calendar)
+    after = days[-1] + timedelta(days=1)
+    if _touch(calendar, days[-1], after):
+        days.append(after)
+    openings = (calendar.opening(day) for day in days)
+    return max([now, *(moment_of(opening.hours.end) for opening in openings if opening)])
+
+
+def _touch(calendar: Calendar, before: date, day: date) -> bool:
+    first, second = calendar.opening(before), calendar.opening(day)
+    return bool(first and second and first.hours.end >= second.hours.start)

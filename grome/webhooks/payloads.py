@@ -1,0 +1,57 @@
+"""What receivers get: an event's type, its time, and its subject as it was then."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from grome.bookings.models import Booking, as_of
+from grome.bookings.schemas import booking_out
+from grome.infrastructure.outbox.models import Event
+from grome.webhooks.models import PING
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class _Message(Struct, frozen=True):
+    type: str
+    timestamp: datetime
+    data: Any
+
+
+class _AccountData(Struct, frozen=True):
+    """Only who: receivers that may know more ask the API."""
+
+    user_id: UUID
+    version: int
+
+
+class _ReviewData(Struct, frozen=True):
+    """Only which: words that are changed or taken back lie with nobody else."""
+
+    booking_id: UUID
+    version: int
+
+
+class _PingData(Struct, frozen=True):
+    endpoint_id: UUID
+
+
+def booking_message(event: Event, booking: Booking) -> bytes | None:
+    """The booking as the API shows it, at the version of the event; None where its history has no such version."""
+    then = as_of(booking, event.version)
+    return _encode(_Message(event.type.value, event.at, booking_out(then))) if then else None
+
+
+def account_message(event: Event) -> bytes:
+    return _encode(_Message(event.type.value, event.at, _AccountData(event.subject_id, event.version)))
+
+
+def review_message(event: Event) -> bytes:
+    return _encode(_Message(event.type.value, event.at, _ReviewData(event.subject_id, event.version)))
+
+
+def ping_message(endpoint_id: UUID, now: datetime) -> bytes:
+    return _encode(_Message(PING, now, _PingData(endpoint_id)))

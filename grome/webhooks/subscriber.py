@@ -1,0 +1,72 @@
+"""From events to deliveries: one for each endpoint that wants to hear of it."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from loguru import logger
+
+from grome.bookings.queries import BookingService
+from grome.common.clock import Clock
+from grome.common.ids import new_id
+from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.outbox.models import Event
+from grome.webhooks.models import Delivery, DeliveryState, job_of
+from grome.webhooks.payloads import account_message, booking_message, review_message
+from grome.webhooks.repository import DeliveryRepository, EndpointRepository
+
+
+class WebhookFollower:
+    """A follower of the relay. An event that comes again finds its deliveries and jobs there, and changes nothing."""
+
+    def __init__(
+        self,
+        endpoints: EndpointRepository,
+        deliveries: DeliveryRepository,
+        bookings: BookingService,
+        jobs: Jobs,
+        clock: Clock,
+    ) -> None:
+        self._endpoints, self._deliveries, self._bookings = endpoints, deliveries, bookings
+        self._jobs, self._clock = jobs, clock
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        endpoints = await self._endpoints.enabled_of({person for event in events for person in event.people})
+        wanted = [(event, endpoint) for event in events for endpoint in endpoints if endpoint.wants(event)]
+        if not wanted:
+            return
+        bodies = await self._bodies([event for event, _ in wanted])
+        deliveries = [
+            self._delivery(event, endpoint.id, bodies[event.id]) for event, endpoint in wanted if event.id in bodies
+        ]
+        if deliveries:
+            await self._deliveries.add(deliveries)
+            await self._jobs.add(*(job_of(delivery) for delivery in deliveries))
+
+    def _delivery(self, event: Event, endpoint_id: UUID, body: bytes) -> Delivery:
+        return Delivery(
+            id=new_id(),
+            endpoint_id=endpoint_id,
+            event_id=event.id,
+            type=event.type.value,
+            body=body,
+            state=DeliveryState.PENDING,
+            attempts=[],
+            created_at=self._clock(),
+        )
+
+    async def _bodies(self, events: Iterable[Event]) -> dict[UUID, bytes]:
+        """By event. An event whose booking does not know of it is left out."""
+        by_id = {event.id: event for event in events}
+        about = {event.subject_id for event in by_id.values() if event.family == "booking"}
+        bookings = await self._bookings.find_many(list(about)) if about else {}
+        bodies: dict[UUID, bytes] = {}
+        for event in by_id.values():
+            if event.family == "account":
+                bodies[event.id] = account_message(event)
+            elif event.family == "review":
+                bodies[event.id] = review_message(event)
+            elif (booking := bookings.get(event.subject_id)) and (body := booking_message(event, booking)):
+                bodies[event.id] = body
+            else:
+                logger.warning("Event {} is of a booking that does not know of it; no webhook tells of it", event.id)
+        return bodies

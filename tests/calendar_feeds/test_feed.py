@@ -1,0 +1,299 @@
+"""Calendar feeds over HTTP: what stands in them, for whom, and how they follow what happens."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import httpx
+import msgspec
+import pytest
+
+from grome.barbers.models import Openings
+from grome.bookings.models import Booking, Guest, Party
+from grome.bookings.queries import BookingService
+from grome.calendar_feeds.models import AHEAD, BEHIND
+from grome.common.ids import new_id
+from grome.composition import AppContext
+from grome.scheduling.models import TimeOff
+from tests.api.problems import assert_refused
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, history, move, serve, tomorrow
+from tests.builders.calendars import Read, address, feed, fetch, read
+from tests.builders.people import Person, admin, register
+from tests.builders.reports import a_booking, store
+from tests.builders.world import put
+from tests.conftest import SetClock
+
+# Both changes of the clocks in 2027, in UTC; the last of the zones knows none.
+CHANGES = {
+    "Europe/Berlin": ("2027-03-28T01:00Z", "2027-10-31T01:00Z"),
+    "America/New_York": ("2027-03-14T07:00Z", "2027-11-07T06:00Z"),
+    "Australia/Lord_Howe": ("2027-04-03T15:00Z", "2027-10-02T15:30Z"),
+    "Asia/Kolkata": ("2027-03-28T01:00Z",),
+}
+
+
+async def a_visit(http: httpx.AsyncClient, context: AppContext, **shop: Any) -> tuple[Person, Barber, dict[str, Any]]:
+    """Zoë asks for nine o'clock tomorrow."""
+    chair, customer = await barber(http, context, **shop), await register(http, name="Zoë de la Cruz")
+    return customer, chair, await book(http, customer, chair, tomorrow(9))
+
+
+async def the_one(http: httpx.AsyncClient, person: Person) -> Read:
+    (found,) = await feed(http, person)
+    return found
+
+
+class TestContent:
+    async def test_for_the_customer(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, _, booking = await a_visit(
+            http, context, display_name="Salon Émile", neighbourhood="Mitte", prices=(2550,)
+        )
+        event = await the_one(http, customer)
+        service = booking["services"][0]["name"]
+        assert event.uid == f"{booking['id']}@grome"
+        assert (event.starts_at, event.ends_at) == (tomorrow(9), tomorrow(9, 30))
+        assert (event.status, event.summary) == ("TENTATIVE", f"Salon Émile · {service}")
+        assert (event.location, event.geo) == ("Salon Émile, Mitte", (52.52, 13.405))
+        assert event.url == f"http://127.0.0.1:8000/bookings/{booking['id']}"
+        told = ["Not confirmed yet", f"{service}: €25.50", "Total: €25.50", event.url]
+        assert event.description.split("\n") == told
+
+    async def test_for_the_barber(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        """The first name only, and not where their own chair stands."""
+        _, shop, booking = await a_visit(http, context)
+        event = await the_one(http, shop.person)
+        assert event.summary == f"Zoë · {booking['services'][0]['name']}"
+        assert (event.location, event.geo) == ("", None)
+        assert "Cruz" not in event.description
+
+    async def test_guests_have_a_name_too(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        shop = await barber(http, context)
+        await store(context, [a_booking(tomorrow(9), barber_id=UUID(shop.id), customer_id=None, guest=Guest("Ana Li"))])
+        assert (await the_one(http, shop.person)).summary == "Ana · A cut"
+
+    async def test_in_the_language_of_whoever_reads(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, shop, _ = await a_visit(http, context)
+        for language, person in (("de", customer), ("ja", shop.person)):
+            await http.patch("/v1/me/preferences", json={"language": language}, headers=person.auth)
+        assert (await the_one(http, customer)).description.startswith("Noch nicht bestätigt\n")
+        assert (await the_one(http, shop.person)).description.startswith("未確定\n")
+
+    async def test_who_has_left_the_map_is_still_somebody(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, shop, booking = await a_visit(http, context)
+        assert (await http.delete("/v1/barbers/me", headers=shop.auth)).status_code == 204
+        event = await the_one(http, customer)
+        assert (event.summary, event.geo) == (f"A barber · {booking['services'][0]['name']}", None)
+        assert (await the_one(http, shop.person)).starts_at == tomorrow(9)
+
+    async def test_time_off_is_the_barbers_own(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, shop, _ = await a_visit(http, context)
+        now = context.clock()
+        weekend = TimeOff(new_id(), tomorrow(0), tomorrow(0) + timedelta(days=2), "At the sea; back on Monday")
+        others = [
+            TimeOff(new_id(), now - BEHIND - timedelta(days=2), now - BEHIND - timedelta(days=1)),
+            TimeOff(new_id(), now + AHEAD + timedelta(days=1), now + AHEAD + timedelta(days=2)),
+            TimeOff(new_id(), now, now + timedelta(milliseconds=5)),
+        ]
+        profile = await context.barbers.find(UUID(shop.id))
+        openings = Openings(time_off=[weekend, *others])
+        await put(context, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)])
+        before = await fetch(http, await address(http, shop.person))
+        _, off = read(before.content)
+        assert off.uid == f"{weekend.id}@grome"
+        assert (off.starts_at, off.ends_at) == (weekend.starts_at, weekend.ends_at)
+        assert (off.summary, off.description) == ("Time off", weekend.note)
+        assert abs(off.changed_at - now) < timedelta(minutes=1)
+        assert len(await feed(http, customer)) == 1
+        await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
+        assert (await fetch(http, await address(http, shop.person))).content == before.content
+
+    async def test_head_of_the_calendar(self, http: httpx.AsyncClient) -> None:
+        """An empty feed is a calendar too, and tells how often to ask."""
+        answer = await fetch(http, await address(http, await register(http)))
+        assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+        assert read(answer.content) == []
+        lines = answer.text.split("\r\n")
+        assert lines[0] == "BEGIN:VCALENDAR"
+        assert {"VERSION:2.0", "METHOD:PUBLISH", "NAME:Grome", "X-WR-CALNAME:Grome"} < set(lines)
+        assert "REFRESH-INTERVAL;VALUE=DURATION:PT15M" in lines
+
+
+class TestWhichVisits:
+    @pytest.mark.parametrize("zone", CHANGES)
+    async def test_both_read_the_same_instants_when_clocks_change(
+        self, http: httpx.AsyncClient, context: AppContext, clock: SetClock, zone: str
+    ) -> None:
+        """Also the hour that is there twice, and the one before the hour that is not."""
+        shop = await barber(http, context, timezone=zone)
+        url = await address(http, shop.person)
+        for change in map(datetime.fromisoformat, CHANGES[zone]):
+            offsets = {(change + timedelta(minutes=by)).astimezone(ZoneInfo(zone)).utcoffset() for by in (-1, 0)}
+            assert len(offsets) == (1 if zone == "Asia/Kolkata" else 2)
+            starts = [change + timedelta(minutes=minutes) for minutes in range(-120, 121, 30)]
+            await store(context, [a_booking(start, barber_id=UUID(shop.id)) for start in starts])
+            clock.set(change)
+            found = read((await fetch(http, url)).content)
+            assert [event.starts_at for event in found if event.starts_at in starts] == starts
+            for event in found:
+                assert event.ends_at - event.starts_at == timedelta(minutes=30)
+
+    async def test_from_90_days_back_up_to_the_horizon(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, now = await register(http), context.clock()
+        minute = timedelta(minutes=1)
+        assert timedelta(days=90) == BEHIND
+        assert timedelta(days=366) < AHEAD  # the longest horizon
+        inside = [now - BEHIND + minute, now - timedelta(days=1), now, now + AHEAD - minute]
+        outside = [now - BEHIND - minute, now + AHEAD + minute]
+        await store(context, [a_booking(start, customer_id=customer.id) for start in inside + outside])
+        found = [event.starts_at for event in await feed(http, customer)]
+        assert found == [start.replace(microsecond=0) for start in inside]
+
+    async def test_of_too_many_those_around_now(self, context: AppContext) -> None:
+        """As feeds ask for them, with smaller numbers."""
+        person, now = new_id(), context.clock()
+        days = range(-9, 10)
+        await store(context, [a_booking(now + timedelta(days=day), barber_id=person) for day in days])
+        bookings: BookingService = context.bookings
+        ahead = await bookings.nearest(Party.BARBER, person, (now, now + AHEAD), 3)
+        behind = await bookings.nearest(Party.BARBER, person, (now - BEHIND, now), 3, latest_first=True)
+        assert _days(ahead, now) == [0, 1, 2]
+        assert _days(behind, now) == [-1, -2, -3]
+
+    async def test_nobody_elses(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, shop, _ = await a_visit(http, context)
+        assert await feed(http, await register(http)) == []
+        assert await feed(http, (await barber(http, context)).person) == []
+        assert len(await feed(http, customer)) == len(await feed(http, shop.person)) == 1
+
+    async def test_many_are_found_by_as_many_reads_as_one(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        shop = await barber(http, context)
+        url = await address(http, shop.person)
+        reads = []
+        for count in (1, 10):
+            people = await asyncio.gather(*(register(http) for _ in range(count)))
+            bookings = [
+                a_booking(tomorrow(1) + timedelta(minutes=30 * number), barber_id=UUID(shop.id), customer_id=one.id)
+                for number, one in enumerate(people)
+            ]
+            await store(context, bookings)
+            async with counted_reads(context) as counted:
+                assert read((await fetch(http, url)).content)
+            reads += counted
+        assert 3 <= reads[0] == reads[1] <= 6
+
+
+class TestChanges:
+    async def test_each_change_is_a_later_version(
+        self, http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    ) -> None:
+        customer, _, booking = await a_visit(http, context)
+        seen = [await the_one(http, customer)]
+        for action in ("accept", "start", "complete"):
+            clock.shift += timedelta(minutes=2)
+            await serve(context, booking, action)
+            seen.append(await the_one(http, customer))
+        assert [event.sequence for event in seen] == [0, 1, 2, 3]
+        assert [event.status for event in seen] == ["TENTATIVE", "CONFIRMED", "CONFIRMED", "CONFIRMED"]
+        assert len({event.uid for event in seen}) == 1
+        entries = await history(http, customer.auth, booking)
+        changes = [datetime.fromisoformat(entry["at"]).replace(microsecond=0) for entry in entries]
+        assert [event.changed_at for event in seen] == changes
+
+    @pytest.mark.parametrize(
+        ("by", "action", "told"),
+        [
+            ("customer", "cancel", "You cancelled the booking."),
+            ("barber", "cancel", "The barber cancelled the booking."),
+            ("barber", "decline", "The barber declined the request."),
+        ],
+    )
+    async def test_what_is_called_off_stays_as_cancelled(
+        self, http: httpx.AsyncClient, context: AppContext, by: str, action: str, told: str
+    ) -> None:
+        """Only so do calendars drop what they have."""
+        customer, shop, booking = await a_visit(http, context)
+        before = await the_one(http, customer)
+        await move(http, customer.auth if by == "customer" else shop.auth, booking, action)
+        for person in (customer, shop.person):
+            event = await the_one(http, person)
+            assert (event.uid, event.status, event.sequence) == (before.uid, "CANCELLED", 1)
+        answer = await fetch(http, await address(http, customer))
+        assert "TRANSP:TRANSPARENT" in answer.text
+        assert (await the_one(http, customer)).description.startswith(f"{told}\n")
+
+    async def test_polling_costs_a_304_until_something_changes(
+        self, http: httpx.AsyncClient, context: AppContext
+    ) -> None:
+        customer, shop, booking = await a_visit(http, context)
+        url = await address(http, customer)
+        first = await fetch(http, url)
+        known = {"If-None-Match": first.headers["etag"]}
+        again = await fetch(http, url, **known)
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["cache-control"] == first.headers["cache-control"] == "private, no-cache"
+        await move(http, shop.auth, booking, "accept")
+        changed = await fetch(http, url, **known)
+        assert (changed.status_code, changed.headers["etag"] != first.headers["etag"]) == (200, True)
+
+    async def test_it_has_a_name_without_its_secret_address(self, http: httpx.AsyncClient) -> None:
+        url = await address(http, await register(http))
+        disposition = "inline; filename=\"grome.ics\"; filename*=UTF-8''grome.ics"
+        assert (await fetch(http, url)).headers["content-disposition"] == disposition
+
+    async def test_large_ones_are_sent_compressed(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer = await register(http)
+        await store(context, [a_booking(tomorrow(hour), customer_id=customer.id) for hour in range(9, 17)])
+        url = await address(http, customer)
+        packed, plain = [await fetch(http, url, **{"Accept-Encoding": coding}) for coding in ("gzip", "identity")]
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.content == plain.content
+        assert int(packed.headers["content-length"]) < len(gzip.compress(plain.content)) * 2 < len(plain.content)
+
+
+class TestOneVisit:
+    async def test_both_sides_get_theirs(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        customer, shop, booking = await a_visit(http, context)
+        await book(http, customer, shop, tomorrow(12))
+        for person, name in ((customer, "A chair"), (shop.person, "Zoë")):
+            answer = await http.get(f"/v1/bookings/{booking['id']}/calendar.ics", headers=person.auth)
+            assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+            file = f"grome-{booking['id']}.ics"
+            disposition = f"attachment; filename=\"{file}\"; filename*=UTF-8''{file}"
+            assert answer.headers["content-disposition"] == disposition
+            (event,) = read(answer.content)
+            assert (event.starts_at, event.summary.split(" · ")[0]) == (tomorrow(9), name)
+            assert event in await feed(http, person)
+
+    async def test_nobody_else_gets_it(self, http: httpx.AsyncClient, context: AppContext) -> None:
+        _, _, booking = await a_visit(http, context)
+        path = f"/v1/bookings/{booking['id']}/calendar.ics"
+        for role in ("customer", "barber"):
+            stranger = await register(http, role=role)
+            assert_refused(await http.get(path, headers=stranger.auth), 404, "not_found", told=role)
+        boss = await admin(http, context)
+        assert_refused(await http.get(path, headers=boss.auth), 403, "forbidden", told="admin")
+        assert_refused(await http.get(path), 401, "unauthenticated", told="nobody")
+
+
+def _days(bookings: Sequence[Booking], now: datetime) -> list[int]:
+    return [round((booking.scheduled_at - now.astimezone(UTC)) / timedelta(days=1)) for booking in bookings]
+
+
+@asynccontextmanager
+async def counted_reads(context: AppContext) -> AsyncIterator[list[int]]:
+    """How many queries MongoDB has answered within the block; told when it ends."""
+    database, told = context.database, [0]
+    await database.command("profile", 2)
+    try:
+        yield told
+    finally:
+        await database.command("profile", 0)
+        own = {"op": {"$in": ["query", "command", "getmore"]}, "ns": {"$ne": f"{database.name}.system.profile"}}
+        told[0] = await database["system.profile"].count_documents(own)
+        await database["system.profile"].drop()

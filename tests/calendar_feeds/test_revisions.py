@@ -1,0 +1,174 @@
+"""Whatever the text of a calendar's event depends on moves its SEQUENCE and LAST-MODIFIED."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grome.calendar_feeds.models import MOST_TOLD, Entry, EventStatus, ToldEvent
+from grome.calendar_feeds.revisions import digest_of, with_revisions
+from grome.composition import AppContext
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, tomorrow
+from tests.builders.calendars import Read, address, feed, fetch, read
+from tests.builders.people import Person, register
+from tests.conftest import SetClock
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+LATER = timedelta(hours=1)
+Change = Callable[[httpx.AsyncClient, AppContext, Person, Barber], Awaitable[Any]]
+
+
+PROFILE = {
+    "display_name": "A chair",
+    "location": {"lat": 52.52, "lng": 13.405},
+    "timezone": "Europe/Berlin",
+    "currency": "EUR",
+}
+
+
+async def set_profile(http: httpx.AsyncClient, shop: Barber, **changed: Any) -> None:
+    response = await http.put("/v1/barbers/me", json={**PROFILE, **changed}, headers=shop.auth)
+    assert response.status_code == 200, response.text
+
+
+async def choose(http: httpx.AsyncClient, person: Person, **preferences: Any) -> None:
+    response = await http.patch("/v1/me/preferences", json=preferences, headers=person.auth)
+    assert response.status_code == 200, response.text
+
+
+async def leave_the_map(http: httpx.AsyncClient, shop: Barber) -> None:
+    response = await http.delete("/v1/barbers/me", headers=shop.person.auth)
+    assert response.status_code == 204, response.text
+
+
+SEEN_BY_THE_CUSTOMER: dict[str, Change] = {
+    "name of the shop": lambda http, _context, _customer, shop: set_profile(http, shop, display_name="A new name"),
+    "neighbourhood": lambda http, _context, _customer, shop: set_profile(http, shop, neighbourhood="Kreuzberg"),
+    "place": lambda http, _context, _customer, shop: set_profile(http, shop, location={"lat": 52.5, "lng": 13.5}),
+    "language": lambda http, _context, customer, _shop: choose(http, customer, language="fr"),
+    "shop that leaves the map": lambda http, _context, _customer, shop: leave_the_map(http, shop),
+}
+
+
+@pytest.mark.parametrize("what", SEEN_BY_THE_CUSTOMER)
+async def test_change_of_what_a_customers_event_tells_moves_both(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock, what: str
+) -> None:
+    shop, customer = await barber(http, context), await register(http)
+    await book(http, customer, shop, tomorrow(9))
+    (before,) = await feed(http, customer)
+    clock.shift += timedelta(minutes=5)
+    await SEEN_BY_THE_CUSTOMER[what](http, context, customer, shop)
+    (after,) = await feed(http, customer)
+    assert after.sequence == before.sequence + 1
+    assert after.changed_at > before.changed_at
+    assert await feed(http, customer) == [after]
+
+
+async def test_change_of_a_customers_name_moves_the_barbers_event(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    shop, customer = await barber(http, context), await register(http, name="Zoë")
+    await book(http, customer, shop, tomorrow(9))
+    (before,) = await feed(http, shop.person)
+    clock.shift += timedelta(minutes=5)
+    await context.database["users"].update_one({"_id": customer.id}, {"$set": {"name": "Chloë"}})
+    (after,) = await feed(http, shop.person)
+    assert (after.summary[:5], after.sequence) == ("Chloë", before.sequence + 1)
+    assert after.changed_at > before.changed_at
+
+
+async def test_text_that_is_again_as_it_was_is_a_change_too(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    shop, customer = await barber(http, context), await register(http)
+    booking = await book(http, customer, shop, tomorrow(9))
+    seen: list[Read] = await feed(http, customer)
+    for name in ("Another", "A chair"):
+        clock.shift += timedelta(minutes=1)
+        await set_profile(http, shop, display_name=name)
+        seen += await feed(http, customer)
+    clock.shift += timedelta(minutes=1)
+    await move(http, shop.auth, booking, "accept")
+    seen += await feed(http, customer)
+    assert [event.sequence for event in seen] == [0, 1, 2, 3]
+    assert sorted({event.changed_at for event in seen}) == [event.changed_at for event in seen]
+
+
+async def test_feed_of_many_readers_at_once_is_one(http: httpx.AsyncClient, context: AppContext) -> None:
+    shop, customer = await barber(http, context), await register(http)
+    booking = await book(http, customer, shop, tomorrow(9))
+    url = await address(http, customer)
+    for name in ("A", "B", "C"):
+        await set_profile(http, shop, display_name=name)
+        answers = await asyncio.gather(*(fetch(http, url) for _ in range(6)))
+        events = [read(answer.content)[0] for answer in answers]
+        assert len({event.sequence for event in events}) == 1
+    file = await http.get(f"/v1/bookings/{booking['id']}/calendar.ics", headers=customer.auth)
+    assert read(file.content) == await feed(http, customer)
+
+
+async def test_time_off_with_another_word_for_it_moves(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    shop = await barber(http, context)
+    body = {"starts_at": tomorrow(9).isoformat(), "ends_at": tomorrow(12).isoformat()}
+    assert (await http.post("/v1/barbers/me/time-off", json=body, headers=shop.auth)).status_code == 201
+    (before,) = await feed(http, shop.person)
+    clock.shift += timedelta(minutes=5)
+    await choose(http, shop.person, language="de")
+    (after,) = await feed(http, shop.person)
+    assert (before.sequence, after.sequence) == (0, 1)
+    assert after.changed_at > before.changed_at
+
+
+def entry(number: int, text: str = "", version: int = 0, changed_at: datetime = NOW) -> Entry:
+    return Entry(
+        uid=f"{number}@grome",
+        sequence=version,
+        changed_at=changed_at,
+        starts_at=NOW,
+        ends_at=NOW + LATER,
+        status=EventStatus.CONFIRMED,
+        summary=text,
+    )
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12))
+def test_sequence_grows_with_each_change_and_never_goes_back(steps: list[tuple[str, bool]]) -> None:
+    """Of a text, by itself or with the version of the booking."""
+    told: list[ToldEvent] = []
+    version, changed_at, last = 0, NOW, None
+    for number, (text, is_booked) in enumerate(steps):
+        now = NOW + number * LATER
+        if is_booked:
+            version, changed_at = version + 1, now
+        (shown,), told = with_revisions([entry(1, text, version, changed_at)], told, now)
+        if last and (last.summary != text or is_booked):
+            assert shown.changed_at > last.changed_at
+        if last and last.summary != text:
+            assert shown.sequence > last.sequence
+        elif last:
+            assert shown.sequence >= max(last.sequence, version)
+        last = shown
+
+
+def test_events_that_are_not_asked_for_stay_stored_while_there_is_room() -> None:
+    _, told = with_revisions([entry(number) for number in range(MOST_TOLD)], [], NOW)
+    _, same = with_revisions([entry(5, "new")], told, NOW)
+    assert len(same) == MOST_TOLD
+    assert {event.uid for event in same} == {event.uid for event in told}
+    _, fewer = with_revisions([entry(MOST_TOLD)], told, NOW)
+    assert len(fewer) == MOST_TOLD
+    assert fewer[0].uid == f"{MOST_TOLD}@grome"
+
+
+def test_digest_is_of_the_text_alone() -> None:
+    assert digest_of(entry(1, "a", 3, NOW + LATER)) == digest_of(entry(1, "a"))
+    assert digest_of(entry(1, "a")) != digest_of(entry(1, "b"))

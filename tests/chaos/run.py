@@ -1,0 +1,359 @@
+"""Bookings made and changed while everything is killed in turn; then each effect is counted where it is received.
+
+`make storm` does it for a minute, `make test` for some seconds.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import click
+import httpx
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from config.settings import Settings, load_settings
+from grome.accounts.tokens import keep_signing_key
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import State
+from grome.infrastructure.migrations import migrate
+from grome.infrastructure.outbox.live_rooms import stream_key
+from grome.infrastructure.outbox.models import BOOKINGS, Change, Event
+from grome.infrastructure.outbox.projection import events_of
+from grome.migrations import MIGRATIONS
+from grome.notifications.channel_rules import RULES
+from grome.notifications.email.folder import open_mailbox
+from grome.notifications.email.message import safe_name
+from grome.notifications.models import Channel, MessageKind, Notice
+from grome.notifications.planner import plan
+from grome.notifications.push import PushLog, open_pusher
+from grome.webhooks.models import WEBHOOK
+from tests.builders.barbers import Barber, barber
+from tests.builders.people import Person, admin, register
+from tests.builders.receiver import Receiver, receiving
+from tests.support.eventually import until
+from tests.support.processes import Running, running_grome
+from tests.support.servers import Stoppable, own_mongod, own_valkey
+
+# A booking is changed 2.75 times on average, its making included, so this is 20 bookings a second.
+MOST_CHANGES_A_SECOND: Final = 55
+DRAINED_WITHIN_S: Final = 300
+_WRITERS: Final = 10
+_AWAY_S: Final = 1.0  # how long a server is gone
+_LIVES: Final = (("accept", "start", "complete"), ("accept", "cancel"), ("decline",), ("cancel",))
+
+
+@dataclass(frozen=True)
+class Count:
+    """Of one kind of effect: how many there must be, how many are missing, and how many came more than once."""
+
+    what: str
+    expected: int
+    missing: int
+    doubled: int
+    unexpected: int = 0
+
+    @classmethod
+    def of(cls, what: str, expected: Iterable[Any], found: Iterable[Any]) -> "Count":
+        wanted, got = set(expected), Counter(found)
+        doubled = sum(times - 1 for times in got.values())
+        return cls(what, len(wanted), len(wanted - got.keys()), doubled, len(got.keys() - wanted))
+
+    @property
+    def is_right(self) -> bool:
+        return not (self.missing or self.doubled or self.unexpected)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`redelivered` are webhooks that were sent again under an id that the receiver had, and so dropped."""
+
+    counts: list[Count]
+    killed: Counter[str]
+    bookings: int
+    drained_s: float
+    redelivered: int
+
+    def table(self) -> Table:
+        table = Table("effect", "expected", "missing", "doubled", "unexpected", title="Exactly once at the receiver")
+        for count in self.counts:
+            figures = (count.expected, count.missing, count.doubled, count.unexpected)
+            table.add_row(count.what, *(f"{figure:,}" for figure in figures))
+        kills = ", ".join(f"{what} {times}" for what, times in sorted(self.killed.items()))
+        table.caption = (
+            f"{self.bookings:,} bookings; killed: {kills}; all was done {self.drained_s:.0f} s after the last change; "
+            f"{self.redelivered} webhooks were sent again and dropped by their id"
+        )
+        return table
+
+
+async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20) -> Outcome:
+    """Everything that it starts is its own and ends with it."""
+    (home / "mongod").mkdir()
+    (home / "valkey").mkdir()
+    with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
+        settings = _settings(home, mongo.url, redis.url)
+        await _migrate(settings)
+        changed = {"GROME_JOBS_WORKERS": "2", "GROME_WEBHOOKS_PRIVATE_ADDRESSES": "true", "GROME_LOG_LEVEL": "INFO"}
+        changed |= dict.fromkeys(("GROME_MAIL_NEWS_A_DAY", "GROME_MAIL_UNVERIFIED_NEWS_A_DAY"), "1000000")
+        async with receiving() as receiver:
+            with running_grome(settings, home, **changed) as grome:
+                dice = random.Random(seed)  # noqa: S311 -- reproducible, and no secret
+                return await _Storm(settings, grome, mongo, redis, receiver, dice, changes_a_second).run(seconds)
+
+
+def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
+    base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
+    return msgspec.structs.replace(
+        base,
+        accounts=msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home)),
+        mongo=msgspec.structs.replace(base.mongo, url=mongo_url),
+        redis=msgspec.structs.replace(base.redis, url=redis_url),
+    )
+
+
+async def _migrate(settings: Settings) -> None:
+    async with _context(settings) as context:
+        async for _ in migrate(context.database, MIGRATIONS, context.clock):
+            pass
+
+
+@asynccontextmanager
+async def _context(settings: Settings) -> AsyncIterator[AppContext]:
+    context = await AppContext.open(settings)
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+@dataclass
+class _Storm:
+    settings: Settings
+    grome: Running
+    mongo: Stoppable
+    redis: Stoppable
+    receiver: Receiver
+    chance: random.Random
+    changes_a_second: int
+    ended: bool = False
+    tokens: dict[UUID, str] = field(default_factory=dict)
+    killed: Counter[str] = field(default_factory=Counter)
+
+    async def run(self, seconds: int) -> Outcome:
+        async with httpx.AsyncClient(base_url=self.grome.url, timeout=10) as http:
+            writers = await self._writers(http)
+            tasks = [asyncio.create_task(writer.run(http, self)) for writer in writers]
+            await self._kill_in_turn(seconds)
+            self.ended = True
+            await asyncio.gather(*tasks)
+        last_change = time.monotonic()
+        async with _context(self.settings) as context:
+            await until(lambda: self._is_drained(context), within_s=DRAINED_WITHIN_S)
+            return await self._outcome(context, time.monotonic() - last_change)
+
+    async def _writers(self, http: httpx.AsyncClient) -> list["_Writer"]:
+        async with _context(self.settings) as context:
+            boss, pause_s = await admin(http, context), _WRITERS / self.changes_a_second
+            # From here on only visits that come to lie two hours ahead are reminded of; those of the storm are nearer.
+            await context.reminders.plan_due()
+            answer = await http.post("/v1/webhooks/endpoints", json={"url": self.receiver.url}, headers=boss.auth)
+            assert answer.status_code == 201, answer.text
+            shops = [await barber(http, context, durations=(5,), timezone="UTC") for _ in range(_WRITERS)]
+            return [_Writer(shop, await self._customer(http), pause_s) for shop in shops]
+
+    async def _customer(self, http: httpx.AsyncClient) -> Person:
+        device = str(uuid4())
+        person = await register(http, device={"id": device})
+        self.tokens[person.id] = f"token-{device}"
+        path = f"/v1/me/devices/{device}/push-token"
+        answer = await http.put(path, json={"token": self.tokens[person.id]}, headers=person.auth)
+        assert answer.status_code == 204, answer.text
+        return person
+
+    # ---- killing
+
+    async def _kill_in_turn(self, seconds: int) -> None:
+        """Each at least once, in an order that the dice give, with pauses in which everything runs."""
+        kinds: list[tuple[str, Callable[[], object]]] = [
+            ("relay's leader", self._kill_leader),
+            ("job worker", lambda: self._kill_worker("Jobs")),
+            ("API worker", lambda: self._kill_worker("Server")),
+            ("Valkey", lambda: self._kill_server(self.redis)),
+            ("mongod", lambda: self._kill_server(self.mongo)),
+        ]
+        until_s = time.monotonic() + seconds
+        pause_s = min(2.0, seconds / len(kinds) / 2)
+        while time.monotonic() < until_s or len(self.killed) < len(kinds):
+            self.chance.shuffle(kinds)
+            for what, kill in kinds:
+                await asyncio.sleep(pause_s)
+                await asyncio.to_thread(kill)
+                self.killed[what] += 1
+        await asyncio.sleep(pause_s)
+
+    def _kill_leader(self) -> None:
+        """Whoever said last that it leads."""
+        lines = [msgspec.json.decode(line) for line in self.grome.log.read_bytes().splitlines() if b"Leads the" in line]
+        pid = lines[-1]["pid"]
+        if pid in {process.pid for process in self.grome.workers("Jobs")}:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            self._kill_worker("Jobs")
+
+    def _kill_worker(self, kind: str) -> None:
+        while not (processes := self.grome.workers(kind)):
+            time.sleep(0.1)
+        self.chance.choice(processes).kill()
+
+    def _kill_server(self, server: Stoppable) -> None:
+        server.kill()
+        time.sleep(_AWAY_S)
+        server.start()
+
+    # ---- counting
+
+    async def _is_drained(self, context: AppContext) -> bool:
+        """Everything was handed on, by one follower of the relay after the other, and all of its jobs are done."""
+        events, jobs = await _all_events(context), context.database["jobs"]
+        recorded = await context.database["audit"].count_documents({"type": {"$regex": "^booking"}})
+        sent = await jobs.count_documents({"kind": WEBHOOK.name, "payload.event_id": {"$in": _ids(events)}})
+        notices = [notice.job_id for event in events for notice in plan(event)]
+        told = await jobs.count_documents({"_id": {"$in": notices}})
+        pending = await jobs.count_documents({"state": State.PENDING.value})
+        return (recorded, sent, told, pending) == (len(events), len(events), len(notices), 0)
+
+    async def _outcome(self, context: AppContext, drained_s: float) -> Outcome:
+        events = await _all_events(context)
+        booked = {event.id for event in events}
+        notices = [notice for event in events for notice in plan(event) if not _goes_without_saying(event, notice)]
+        mails = [safe_name(notice.message_id) for notice in notices if Channel.EMAIL in RULES[notice.kind].channels]
+        pushes = [
+            (notice.message_id, self.tokens[notice.user_id])
+            for notice in notices
+            if Channel.PUSH in RULES[notice.kind].channels and notice.user_id in self.tokens
+        ]
+        pusher = open_pusher(self.settings, context.clock)
+        assert isinstance(pusher, PushLog)
+        sent = await open_mailbox(self.settings).newest(10**6)
+        received = [UUID(webhook_id) for webhook_id in self.receiver.ids]
+        audit = [record["_id"] async for record in context.database["audit"].find({}, {"_id": 1})]
+        dead = await context.database["jobs"].count_documents({"state": {"$ne": State.DONE.value}})
+        return Outcome(
+            [
+                Count.of("audit record", booked, booked & set(audit)),
+                Count.of("live update", booked, await _live(context, events)),
+                Count.of("mail", mails, [mail.name for mail in sent if "welcome" not in mail.name]),
+                Count.of("push message", pushes, [(line.id, line.token) for line in await pusher.read()]),
+                Count.of("webhook", booked, booked & set(received)),
+                Count("job that failed for good", dead, 0, 0, dead),
+            ],
+            self.killed,
+            len({event.subject_id for event in events}),
+            drained_s,
+            len(received) - len(set(received)),
+        )
+
+
+def _ids(events: Iterable[Event]) -> list[str]:
+    return [str(event.id) for event in events]
+
+
+def _goes_without_saying(event: Event, notice: Notice) -> bool:
+    """Who cancels is told only what it costs, and here it costs nothing."""
+    return notice.kind is MessageKind.BOOKING_CANCELLED and notice.user_id == event.actor_id
+
+
+async def _all_events(context: AppContext) -> list[Event]:
+    now = context.clock()
+    changes = context.database[BOOKINGS].find({})
+    return [event async for document in changes for event in events_of(Change(BOOKINGS, document, None, now))]
+
+
+async def _live(context: AppContext, events: Sequence[Event]) -> list[UUID]:
+    """The ids in all bookings' rooms; asserts that each room is in order."""
+    found: list[UUID] = []
+    for booking_id in {event.subject_id for event in events}:
+        entries = [
+            fields for _, fields in await context.redis.xrange(stream_key(context.namespace, f"booking:{booking_id}"))
+        ]
+        versions = [int(fields[b"version"]) for fields in entries]
+        assert versions == sorted(versions)
+        found += [UUID(fields[b"id"].decode()) for fields in entries]
+    return found
+
+
+def _soon() -> datetime:
+    """A time from which a visit can be started. It is free again as soon as the visit is over."""
+    ahead = datetime.now(UTC) + timedelta(minutes=30)
+    return ahead.replace(minute=ahead.minute // 5 * 5, second=0, microsecond=0)
+
+
+@dataclass
+class _Writer:
+    """Makes bookings with a barber and a customer of its own, and repeats whatever was not answered for certain."""
+
+    shop: Barber
+    customer: Person
+    pause_s: float
+    made: int = 0
+
+    async def run(self, http: httpx.AsyncClient, storm: _Storm) -> None:
+        day = datetime.combine(datetime.now(UTC).date() + timedelta(days=2), datetime.min.time(), UTC)
+        while not storm.ended:
+            self.made += 1
+            life = storm.chance.choice(_LIVES)
+            start = _soon() if "start" in life else day + timedelta(minutes=5 * self.made)
+            wanted = {"barber_id": self.shop.id, "service_ids": [self.shop.services[0][0]]}
+            key = {"Idempotency-Key": str(uuid4()), **self.customer.auth}
+            booking = await self._send(http, "/v1/bookings", key, {**wanted, "scheduled_at": start.isoformat()})
+            for action in life:
+                who = self.customer if action == "cancel" else self.shop.person
+                await self._send(http, f"/v1/bookings/{booking['id']}/{action}", who.auth, None)
+
+    async def _send(
+        self, http: httpx.AsyncClient, path: str, headers: dict[str, str], body: dict[str, Any] | None
+    ) -> Any:
+        while True:
+            await asyncio.sleep(self.pause_s)
+            try:
+                answer = await http.post(path, json=body, headers=headers)
+            except httpx.TransportError:
+                continue
+            if answer.is_success:
+                return answer.json()
+            in_flight = answer.status_code == 409 and answer.json()["code"] == "idempotency_key_in_flight"
+            assert answer.status_code == 503 or in_flight, (path, answer.text)
+
+
+@click.command()
+@click.option("--seconds", default=60, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--rate", default=MOST_CHANGES_A_SECOND, show_default=True, type=click.IntRange(min=1), help="Changes a second."
+)
+@click.option("--seed", default=None, type=int, help="The same seed kills in the same order.")
+def main(seconds: int, rate: int, seed: int | None) -> None:
+    """Kill everything in turn while bookings change, and count what follows from them."""
+    console = Console()
+    seed = seed if seed is not None else random.randrange(10_000)  # noqa: S311 -- dice
+    with tempfile.TemporaryDirectory(prefix="grome-storm-") as folder, console.status(f"{seconds} s, seed {seed} …"):
+        outcome = asyncio.run(storm(Path(folder), seconds, seed, rate))
+    console.print(outcome.table())
+    sys.exit(0 if all(count.is_right for count in outcome.counts) else 1)
+
+
+if __name__ == "__main__":
+    main()

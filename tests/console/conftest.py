@@ -1,0 +1,13 @@
+"""Workers take whatever there is, so these tests have a Grome of their own."""
+
+import pytest
+
+from config.settings import Settings
+from tests.support.one_grome import apart, app, context, database, http
+
+__all__ = ["app", "context", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "jobs_dashboard", 10)

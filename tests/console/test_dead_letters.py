@@ -1,0 +1,183 @@
+"""Dead letters in the dashboard over HTTP, and SAQ's buttons on messages of jobs that have a record."""
+
+import asyncio
+import html
+import re
+
+import httpx
+import msgspec
+import pytest
+
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import Job, JobKind, NewJob, State
+from grome.infrastructure.jobs.runner import RunningJob
+from tests.builders.jobs import new_kind, put_away, stored_job
+from tests.builders.people import PASSWORD, admin
+from tests.support.eventually import until
+from tests.support.jobs import working
+
+DEAD = "/jobs/dead"
+
+
+@pytest.fixture
+async def operator(http: httpx.AsyncClient, context: AppContext) -> httpx.AsyncClient:
+    """A browser in which an admin has just signed in; it says of each request that our own page sends it."""
+    boss = await admin(http, context)
+    await http.post("/jobs/login", data={"email": boss.email, "password": PASSWORD})
+    http.headers["Sec-Fetch-Site"] = "same-origin"
+    return http
+
+
+async def state_of(context: AppContext, job: Job | NewJob) -> State:
+    found = await context.jobs.find(job.id)
+    assert found is not None
+    return found.state
+
+
+async def press(operator: httpx.AsyncClient, action: str, job: Job, **query: str) -> httpx.Response:
+    return await operator.post(DEAD, params=query, data={"id": job.id, "action": action})
+
+
+async def test_a_dead_letter_is_listed_with_what_matters_and_nothing_of_it_is_markup(
+    operator: httpx.AsyncClient, context: AppContext
+) -> None:
+    job = await stored_job(context, new_kind(), error="<script>alert(1)</script> & more", tries=5)
+    page = await operator.get(DEAD)
+    assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+    [row] = [row for row in re.findall(r"<tr>.*?</tr>", page.text, re.DOTALL) if job.id in row]
+    told = [html.unescape(re.sub("<[^>]*>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]
+    assert job.ended_at is not None
+    assert told[:5] == [job.id, job.kind, "5", job.error, f"{job.ended_at:%Y-%m-%d %H:%M:%S}"]
+    assert "<script" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "script-src" not in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+async def test_pages_lead_to_each_dead_letter_of_a_kind(operator: httpx.AsyncClient, context: AppContext) -> None:
+    kind = new_kind()
+    made = {(await stored_job(context, kind)).id for _ in range(53)}
+    found: list[str] = []
+    address: str | None = f"{DEAD}?kind={kind.name}"
+    for _ in range(2):
+        assert address is not None
+        page = (await operator.get(address)).text
+        found += re.findall(r'name="id" value="([^"]+)"', page)
+        older = re.search(r'href="([^"]+)">Older', page)
+        address = html.unescape(older[1]) if older else None
+    assert address is None
+    assert len(found) == 53
+    assert set(found) == made
+
+
+@pytest.mark.parametrize(("action", "then"), [("retry", State.PENDING), ("drop", State.DROPPED)])
+async def test_a_button_leads_back_to_the_same_list(
+    operator: httpx.AsyncClient, context: AppContext, action: str, then: State
+) -> None:
+    kind = new_kind()
+    job = await stored_job(context, kind)
+    answer = await press(operator, action, job, kind=kind.name)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{DEAD}?kind={kind.name}")
+    assert await state_of(context, job) is then
+    assert job.id not in (await operator.get(answer.headers["location"])).text
+    if then is State.PENDING:
+        await put_away(context, job.id)
+
+
+async def test_who_comes_too_late_is_told(operator: httpx.AsyncClient, context: AppContext) -> None:
+    job = await stored_job(context, new_kind(), State.DONE)
+    answer = await press(operator, "retry", job)
+    assert answer.status_code == 409
+    assert '<p class="told" role="alert">A job that is done cannot be retried.</p>' in answer.text
+
+
+@pytest.mark.parametrize("query", ["cursor=e30", "limit=5", "kind=", "other=1"])
+async def test_a_query_that_this_list_did_not_give_out_is_refused(operator: httpx.AsyncClient, query: str) -> None:
+    assert (await operator.get(f"{DEAD}?{query}")).status_code == 422
+
+
+async def test_no_other_action(operator: httpx.AsyncClient, context: AppContext) -> None:
+    job = await stored_job(context, new_kind())
+    assert (await press(operator, "delete", job)).status_code == 422
+    assert (await operator.post(DEAD, content=b"\xff%ff=&&")).status_code == 422
+    assert await state_of(context, job) is State.DEAD
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+async def test_another_site_cannot_press_it(operator: httpx.AsyncClient, context: AppContext, site: str) -> None:
+    job = await stored_job(context, new_kind())
+    operator.headers["Sec-Fetch-Site"] = site
+    answer = await press(operator, "retry", job)
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign_request")
+    assert await state_of(context, job) is State.DEAD
+
+
+async def test_a_stranger_is_led_to_the_login(http: httpx.AsyncClient, context: AppContext) -> None:
+    job = await stored_job(context, new_kind())
+    http.headers["Sec-Fetch-Site"] = "same-origin"
+    answer = await press(http, "retry", job)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/login")
+    assert await state_of(context, job) is State.DEAD
+
+
+def patient(kind: JobKind) -> JobKind:
+    return msgspec.structs.replace(kind, timeout_s=60)
+
+
+class TestMessages:
+    """SAQ's buttons, on the message by which a job was handed over."""
+
+    @pytest.fixture
+    async def job(self, context: AppContext) -> NewJob:
+        kind = new_kind()
+        new = NewJob(f"{kind.name}:1", kind, {})
+        await context.jobs.add(new)
+        return new
+
+    @staticmethod
+    async def press(operator: httpx.AsyncClient, action: str, job: NewJob) -> httpx.Response:
+        return await operator.post(f"/jobs/api/queues/bulk/jobs/{job.id}.0-0/{action}", json={})
+
+    async def test_abort_drops_what_waits(self, operator: httpx.AsyncClient, context: AppContext, job: NewJob) -> None:
+        assert (await self.press(operator, "abort", job)).status_code == 200
+        assert await state_of(context, job) is State.DROPPED
+        message = await context.queues[job.kind.queue].job(f"{job.id}.0-0")
+        assert message is not None
+        assert message.status == "aborted"
+
+        again = await self.press(operator, "abort", job)
+        assert (again.status_code, again.json()["code"]) == (409, "wrong_job_state")
+
+    async def test_abort_stops_what_runs_for_good(
+        self, operator: httpx.AsyncClient, context: AppContext, job: NewJob
+    ) -> None:
+        ends: list[str] = []
+
+        async def work(_context: AppContext, _job: RunningJob) -> None:
+            ends.append("begun")
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ends.append("ended")
+
+        async with working(context, {patient(job.kind): work}):
+            await until(lambda: ends == ["begun"], within_s=5)
+            assert (await self.press(operator, "abort", job)).status_code == 200
+            await until(lambda: ends == ["begun", "ended"], within_s=5)
+            assert await state_of(context, job) is State.DROPPED
+            await asyncio.sleep(1.5)  # in which it would be handed over again
+        assert ends == ["begun", "ended"]
+        assert await state_of(context, job) is State.DROPPED
+
+    async def test_retry_is_for_what_is_dead(
+        self, operator: httpx.AsyncClient, context: AppContext, job: NewJob
+    ) -> None:
+        waiting = await self.press(operator, "retry", job)
+        assert (waiting.status_code, waiting.json()["code"]) == (409, "wrong_job_state")
+        assert waiting.json()["detail"] == "A job that is pending cannot be retried."
+
+        await self.press(operator, "abort", job)
+        assert (await self.press(operator, "retry", job)).status_code == 200
+        assert await state_of(context, job) is State.PENDING
+        await put_away(context, job.id)

@@ -1,0 +1,84 @@
+"""The dashboard as an operator sees it: a dead letter is made, seen, retried and gone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from grome.common.ids import new_hex_id
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
+from grome.infrastructure.jobs.runner import RunningJob
+from tests.builders.people import PASSWORD, admin
+from tests.support.browser import browsers, started
+from tests.support.cdp import Page, page_of
+from tests.support.jobs import ends_as, working
+
+KIND = JobKind("doomed", Queue.DEFAULT, timeout_s=5, delays_s=(0.05,))
+
+
+@pytest.fixture(scope="module", params=browsers() or ["none"])
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started(request.param, tmp_path_factory.mktemp("browser")) as address:
+        yield address
+
+
+@pytest.fixture
+async def page(browser: str) -> AsyncIterator[Page]:
+    async with page_of(browser) as page:
+        yield page
+
+
+class Handling:
+    """Fails until it is mended."""
+
+    def __init__(self) -> None:
+        self.mended = asyncio.Event()
+
+    async def __call__(self, _context: AppContext, _job: RunningJob) -> None:
+        if not self.mended.is_set():
+            raise ValueError("<b>nobody</b> is at home")
+
+
+async def test_a_dead_letter_is_made_seen_retried_and_gone(
+    http: httpx.AsyncClient, context: AppContext, page: Page
+) -> None:
+    boss, handling, new = await admin(http, context), Handling(), NewJob(f"{new_hex_id()}:doomed:1", KIND, {"of": "1"})
+    async with working(context, {KIND: handling}):
+        await context.jobs.add(new)
+        await ends_as(context, new, State.DEAD)
+
+        await page.go(f"{http.base_url}/jobs/")
+        await page.type("input[name=email]", boss.email)
+        await page.type("input[name=password]", PASSWORD)
+        await page.click("document.querySelector('form button')")
+        for queue in Queue:
+            await page.comes_true(f"document.querySelector('main a[href$=\"/queues/{queue}\"]')")
+
+        await page.click(link("Dead letters"))
+        await page.shows(new.id)
+        await page.shows("ValueError: <b>nobody</b> is at home")
+        handling.mended.set()
+        await page.click(f"{row_of(new)}.querySelector('button[value=retry]')")
+        await page.comes_true(
+            f"location.pathname == '/jobs/dead' && document.readyState == 'complete' && !{row_of(new)}"
+        )
+        await ends_as(context, new, State.DONE)
+
+        await page.click(link("Queues"))
+        await page.click("document.querySelector('main a[href$=\"/queues/default\"]')")
+        await page.shows("Workers")
+        assert not page.complaints
+
+        await page.go(f"{http.base_url}/jobs/queues/default/jobs/{new.id}.0-0")
+        await page.click("[...document.querySelectorAll('a[role=button]')].find(it => it.innerText == 'Retry')")
+        await page.shows("A job that is done cannot be retried.")
+
+
+def link(text: str) -> str:
+    return f"[...document.links].find(link => link.textContent == '{text}')"
+
+
+def row_of(job: NewJob) -> str:
+    return f"[...document.querySelectorAll('.dead tbody tr')].find(row => row.innerText.includes('{job.id}'))"

@@ -1,0 +1,132 @@
+"""Seeding a real database, and the story on a Grome that serves it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from io import StringIO
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from config.settings import Settings, SettingsError
+from grome.accounts.models import Device
+from grome.accounts.schemas import Login
+from grome.composition import AppContext
+from grome.dev.demo.people import ADMIN_EMAIL, DEMO_PASSWORD, barber_email, customer_email
+from grome.dev.demo.scenario import tell
+from grome.dev.demo.seed import DEFAULT_CITIES, DEMO_ACCOUNTS, SeedCounts, SeedSize, seed, seed_if_empty
+from grome.infrastructure.migrations import migrate
+from grome.migrations import MIGRATIONS
+from tests.support.one_grome import with_database
+from tests.support.processes import running_grome
+
+SMALL = SeedSize(cities=("Berlin", "Tokyo"), barbers_per_city=6, customers=4)
+COLLECTIONS = ("services", "users", "barbers")
+
+
+@pytest.fixture
+def own_settings(settings: Settings) -> Settings:
+    """A database apart, so that demo barbers do not turn up in the searches of other tests."""
+    return with_database(settings, "demo")
+
+
+@pytest.fixture
+async def empty(own_settings: Settings) -> AsyncIterator[AppContext]:
+    context = await AppContext.open(own_settings)
+    await context.mongo.drop_database(own_settings.mongo.database)
+    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        pass
+    yield context
+    await context.mongo.drop_database(own_settings.mongo.database)
+    await context.close()
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=StringIO(), width=120)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+async def stored(context: AppContext) -> dict[str, list[object]]:
+    """Every document but for the password hash, whose salt differs."""
+    return {
+        name: [document async for document in context.database[name].find({}, {"password_hash": 0}).sort("_id", 1)]
+        for name in COLLECTIONS
+    }
+
+
+async def test_a_second_seeding_adds_nothing(empty: AppContext, console: Console) -> None:
+    assert await seed(empty, SMALL, console) == SeedCounts(services=15, customers=4, barbers=12)
+    first = await stored(empty)
+    assert [len(first[name]) for name in COLLECTIONS] == [15, 4 + 12 + 1, 12]
+    assert await seed(empty, SMALL, console) == SeedCounts(services=0, customers=0, barbers=0)
+    assert await stored(empty) == first
+
+
+async def test_nobody_is_told_of_what_is_made_up(empty: AppContext, console: Console) -> None:
+    await seed(empty, SMALL, console)
+    assert await empty.database["users"].count_documents({"outbox": {"$ne": []}}) == 0
+    assert await empty.database["sessions"].count_documents({}) == 0
+
+
+async def test_another_database_gets_the_same_documents(empty: AppContext, console: Console) -> None:
+    await seed(empty, SMALL, console)
+    first = await stored(empty)
+    for name in COLLECTIONS:
+        await empty.database[name].delete_many({})
+    await seed(empty, SMALL, console)
+    assert await stored(empty) == first
+
+
+async def test_the_demo_accounts_sign_in_with_the_demo_password(empty: AppContext, console: Console) -> None:
+    await seed(empty, SMALL, console)
+    for email in DEMO_ACCOUNTS:
+        signed_in = await empty.accounts.login(Login(email=email, password=DEMO_PASSWORD), Device())
+        assert signed_in.user.email == email
+
+
+async def test_a_seeding_that_was_cut_off_is_completed_by_the_next_start(empty: AppContext, console: Console) -> None:
+    await seed_if_empty(empty, console)
+    whole = await stored(empty)
+    late = {"email": {"$in": [ADMIN_EMAIL, customer_email(50), barber_email("Tokyo", 150)]}}
+    await empty.database["users"].delete_many(late)
+    await empty.database["barbers"].delete_many({"timezone": "Asia/Tokyo"})
+    await seed_if_empty(empty, console)
+    assert await stored(empty) == whole
+    assert len(whole["barbers"]) == 150 * len(DEFAULT_CITIES)
+
+
+async def test_a_database_in_use_is_left_alone(empty: AppContext, console: Console) -> None:
+    await empty.accounts.create_admin("owner@example.com", "Owner", "a password")
+    await seed_if_empty(empty, console)
+    assert "nothing added" in printed(console)
+    assert await empty.database["barbers"].count_documents({}) == 0
+
+
+async def test_production_refuses_accounts_with_a_known_password(own_settings: Settings, console: Console) -> None:
+    accounts = msgspec.structs.replace(own_settings.accounts, bcrypt_rounds=4)
+    context = await AppContext.open(msgspec.structs.replace(own_settings, env="production", accounts=accounts))
+    try:
+        with pytest.raises(SettingsError, match="production"):
+            await seed(context, SMALL, console)
+    finally:
+        await context.close()
+
+
+async def test_the_story_holds_on_a_running_grome_twice(
+    empty: AppContext, own_settings: Settings, console: Console, tmp_path: Path
+) -> None:
+    await seed(empty, SMALL, console)
+    with running_grome(own_settings, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as running:
+        for _ in range(2):
+            assert await asyncio.to_thread(tell, running.url, "Tokyo", console) == 0, printed(console)
+        assert "complete by barber: completed" in printed(console)
+        assert await asyncio.to_thread(tell, running.url, "Reykjavík", console) == 1
+    assert "nobody is near Reykjavík" in printed(console)
+    assert await asyncio.to_thread(tell, running.url, "Tokyo", console) == 1
+    assert "is `grome run` running there?" in printed(console)

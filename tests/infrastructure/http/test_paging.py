@@ -1,0 +1,70 @@
+"""Cursors: what goes in comes out, and nothing else does."""
+
+import base64
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from grome.common.errors import Invalid
+from grome.infrastructure.http import decode_cursor, encode_cursor
+
+
+class Position(Struct, frozen=True):
+    at: datetime
+    key: float
+    name: str
+    id: UUID
+
+
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+positions = st.builds(
+    Position,
+    at=st.datetimes(timezones=st.just(UTC) | zones),
+    key=st.floats(allow_nan=False, allow_infinity=False),
+    name=st.text(max_size=80).filter(lambda text: text.encode(errors="ignore").decode() == text),
+    id=st.uuids(),
+)
+
+
+@given(positions)
+def test_a_position_survives(position: Position) -> None:
+    cursor = encode_cursor(position)
+    assert decode_cursor(cursor, Position) == position
+    assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def test_no_cursor_is_no_position() -> None:
+    assert decode_cursor(None, Position) is None
+
+
+def refuse(cursor: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        decode_cursor(cursor, Position)
+    assert refused.value.faults == (("cursor", "is not one that this list gave out"),)
+
+
+@given(st.text(max_size=60))
+def test_garbage_is_refused_by_name(garbage: str) -> None:
+    refuse(garbage)
+
+
+@given(st.binary(max_size=60))
+def test_encoded_garbage_is_refused_by_name(garbage: bytes) -> None:
+    refuse(base64.urlsafe_b64encode(garbage).decode())
+
+
+@pytest.mark.parametrize(
+    "inner", [b"", b"{}", b"[]", b"null", b"\xff", b'{"at":', b'{"at":null,"key":0,"name":"","id":0}']
+)
+def test_what_is_no_position_is_refused(inner: bytes) -> None:
+    refuse(base64.urlsafe_b64encode(inner).decode().rstrip("="))
+
+
+@given(positions, st.data())
+def test_a_cut_cursor_is_refused(position: Position, data: st.DataObject) -> None:
+    cursor = encode_cursor(position)
+    refuse(cursor[: data.draw(st.integers(0, len(cursor) - 2))])

@@ -1,0 +1,235 @@
+"""Jobs, run by a real worker: each is done, however often it is added, and whatever is lost on the way."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.settings import Settings
+from grome.common.ids import new_hex_id
+from grome.composition import AppContext
+from grome.infrastructure.jobs.errors import GiveUpError, LaterError, UndeliverableError
+from grome.infrastructure.jobs.job_queue import delay_s
+from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
+from grome.infrastructure.jobs.runner import RunningJob
+from grome.infrastructure.transient_errors import RecipientError
+from tests.support.eventually import until
+from tests.support.jobs import ends_as, working
+
+KIND = JobKind("tested", Queue.DEFAULT, timeout_s=10, delays_s=(0.05, 0.05))
+HASTY = JobKind("hasty", Queue.DEFAULT, timeout_s=0.3, delays_s=(0.05, 0.05))
+SOON_S = 5
+
+
+class Handling:
+    """Counts the tries of each job, and does what its payload says."""
+
+    def __init__(self) -> None:
+        self.tries: Counter[str] = Counter()
+        self.released = asyncio.Event()
+
+    async def __call__(self, _context: AppContext, job: RunningJob) -> None:
+        self.tries[job.id] += 1
+        match job.payload["does"]:
+            case "fail":
+                raise ValueError("as it was told")
+            case "fail once" if job.tries == 1:
+                raise ValueError("as it was told")
+            case "give up":
+                raise GiveUpError("nobody lives there")
+            case "undeliverable":
+                raise UndeliverableError("550 nobody lives there")
+            case "recipient":
+                raise RecipientError("450 the box is full")
+            case "recipient's time":
+                raise LaterError("come again", 0.1, by_recipient=True)
+            case "later" if job.tries == 1:
+                raise LaterError("busy", 0.1)
+            case "hang":
+                await asyncio.sleep(60)
+            case "wait":
+                await job.report(0.5)
+                await self.released.wait()
+
+
+@pytest.fixture
+async def handling() -> Handling:
+    return Handling()
+
+
+@pytest.fixture
+async def worker(context: AppContext, handling: Handling) -> AsyncIterator[None]:
+    async with working(context, {KIND: handling, HASTY: handling}):
+        yield
+
+
+def job(does: str, *, kind: JobKind = KIND) -> NewJob:
+    return NewJob(new_hex_id(), kind, {"does": does})
+
+
+@pytest.mark.usefixtures("worker")
+async def test_added_twice_it_is_done_once(context: AppContext, handling: Handling) -> None:
+    new = job("work")
+    await asyncio.gather(*(context.jobs.add(new, new) for _ in range(5)))
+    await ends_as(context, new, State.DONE)
+    await context.jobs.add(new)
+    await asyncio.sleep(0.3)
+    assert handling.tries[new.id] == 1
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("does", ["fail once", "later"])
+async def test_what_fails_is_tried_again(context: AppContext, handling: Handling, does: str) -> None:
+    new = job(does)
+    await context.jobs.add(new)
+    await ends_as(context, new, State.DONE)
+    assert handling.tries[new.id] == 2
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("does", "tries", "told"),
+    [
+        ("fail", 3, "ValueError: as it was told"),
+        ("give up", 1, "GiveUpError: nobody lives there"),
+        ("hang", 3, "TimeoutError: "),
+    ],
+)
+async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
+    context: AppContext, handling: Handling, does: str, tries: int, told: str
+) -> None:
+    new = job(does, kind=HASTY if does == "hang" else KIND)
+    await context.jobs.add(new)
+    await ends_as(context, new, State.DEAD, within_s=15)
+    dead = await context.jobs.find(new.id)
+    assert dead is not None
+    assert (dead.tries, dead.error) == (tries, told)
+    assert handling.tries[new.id] == tries
+
+    assert await context.jobs.retry(new.id)
+    await until(lambda: handling.tries[new.id] > tries, within_s=SOON_S)
+    await ends_as(context, new, State.DEAD, within_s=15)
+    assert await context.jobs.drop(new.id)
+    await ends_as(context, new, State.DROPPED)
+    assert await context.jobs.drop(new.id) is None
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("does", "tries", "told"),
+    [
+        ("undeliverable", 1, "UndeliverableError: 550 nobody lives there"),
+        ("recipient", 3, "RecipientError: 450 the box is full"),
+        ("recipient's time", 3, "LaterError: come again"),
+    ],
+)
+async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(
+    context: AppContext, handling: Handling, does: str, tries: int, told: str
+) -> None:
+    new = job(does)
+    await context.jobs.add(new)
+    await ends_as(context, new, State.DONE, within_s=15)
+    done = await context.jobs.find(new.id)
+    assert done is not None
+    assert (done.tries, done.error, handling.tries[new.id]) == (tries, told, tries)
+    assert await context.jobs.retry(new.id) is None
+
+
+@pytest.mark.usefixtures("worker")
+async def test_it_waits_for_its_time(context: AppContext, handling: Handling) -> None:
+    new = job("work")
+    later = NewJob(new.id, new.kind, new.payload, context.clock() + timedelta(seconds=1.5))
+    await context.jobs.add(later)
+    await asyncio.sleep(1)
+    assert not handling.tries[new.id]
+    await ends_as(context, new, State.DONE)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_redis_forgets_is_handed_over_anew(context: AppContext, handling: Handling) -> None:
+    busy = [job("wait") for _ in range(context.settings.jobs.concurrency)]
+    await context.jobs.add(*busy)
+    await until(lambda: all(handling.tries[one.id] for one in busy), within_s=SOON_S)
+    new = job("work")
+    await context.jobs.add(new)
+    await context.redis.flushdb()
+    handling.released.set()
+    await ends_as(context, new, State.DONE, within_s=3 * SOON_S)
+    assert handling.tries[new.id] == 1
+
+
+@pytest.mark.usefixtures("worker")
+async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those_behind(context: AppContext) -> None:
+    new, jobs = job("work"), context.database["jobs"]
+    await context.jobs.add(NewJob(new.id, new.kind, new.payload, context.clock() + timedelta(hours=1)))
+    stored = await jobs.find_one({"_id": new.id})
+    assert stored
+    past = context.clock() - timedelta(days=1)
+    unread = {**stored, "queue": "unheard_of", "next_at": past}
+    bad = [{**unread, "_id": new_hex_id()} for _ in range(500)]
+    await jobs.insert_many(bad, bypass_document_validation=True)
+    await jobs.update_one({"_id": new.id}, {"$set": {"next_at": context.clock()}})
+    await ends_as(context, new, State.DONE, within_s=3 * SOON_S)
+    await jobs.delete_many({"queue": "unheard_of"})
+
+
+@pytest.mark.usefixtures("worker")
+async def test_its_progress_can_be_read(context: AppContext, handling: Handling) -> None:
+    new = job("wait")
+    await context.jobs.add(new)
+
+    async def half_done() -> bool:
+        found = await context.jobs.find(new.id)
+        return found is not None and found.progress == 0.5
+
+    await until(half_done, within_s=SOON_S)
+    handling.released.set()
+    await ends_as(context, new, State.DONE)
+    assert handling.tries[new.id] == 1
+
+
+async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
+    context: AppContext, settings: Settings, handling: Handling
+) -> None:
+    new = job("wait")
+    async with working(context, {KIND: handling}):
+        await context.jobs.add(new)
+        await until(lambda: handling.tries[new.id] == 1, within_s=SOON_S)
+    handling.released.set()
+    other = await AppContext.open(settings)
+    async with working(other, {KIND: handling}):
+        await ends_as(context, new, State.DONE, within_s=3)
+    await other.close()
+    assert handling.tries[new.id] == 2
+
+
+async def test_no_queue_waits_behind_another(context: AppContext, handling: Handling) -> None:
+    bulk = JobKind("bulky", Queue.BULK, timeout_s=30, delays_s=())
+    urgent = JobKind("urgent", Queue.URGENT, timeout_s=1, delays_s=())
+    async with working(context, {bulk: handling, urgent: handling}):
+        slow = [job("wait", kind=bulk) for _ in range(2 * context.settings.jobs.concurrency)]
+        await context.jobs.add(*slow)
+        new = job("work", kind=urgent)
+        await context.jobs.add(new)
+        await ends_as(context, new, State.DONE, within_s=1)
+        handling.released.set()
+        for one in slow:
+            await ends_as(context, one, State.DONE)
+    assert set(handling.tries.values()) == {1}
+
+
+@given(tries=st.integers(1, 8), dice=st.integers())
+def test_delays_grow_and_spread(tries: int, dice: int) -> None:
+    kind = JobKind("any", Queue.BULK, 1, (5, 60, 300, 1800, 7200))
+    chance = Random(dice).random()  # noqa: S311 -- reproducible, and no secret
+    wait_s = delay_s(kind, tries, chance)
+    if tries > len(kind.delays_s):
+        assert wait_s is None
+    else:
+        assert wait_s is not None
+        assert 0.75 * kind.delays_s[tries - 1] <= wait_s <= 1.25 * kind.delays_s[tries - 1]

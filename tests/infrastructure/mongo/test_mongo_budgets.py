@@ -1,0 +1,46 @@
+"""Budgets that the database counts."""
+
+import asyncio
+from datetime import timedelta
+
+from grome.common.ids import new_hex_id
+from grome.composition import AppContext
+from grome.infrastructure.mongo.budgets import COLLECTION, Budget, Budgets
+from tests.conftest import SetClock
+
+HOUR = timedelta(hours=1)
+
+
+def budget(limit: int) -> Budget:
+    return Budget(f"test-{new_hex_id()}", limit, HOUR)
+
+
+async def test_budget_with_many_takers_at_once_grants_exactly_its_limit(context: AppContext) -> None:
+    some = budget(7)
+    granted = await asyncio.gather(*(Budgets(context.database, context.clock).take(some, "+49") for _ in range(40)))
+    assert granted.count(None) == 7
+
+
+async def test_budget_of_one_subject_leaves_anothers_alone(context: AppContext) -> None:
+    some, budgets = budget(1), Budgets(context.database, context.clock)
+    assert [await budgets.take(some, subject) is None for subject in ("a", "b", "a", "b")] == [True, True, False, False]
+
+
+async def test_budget_that_is_used_up_says_when_it_is_full_again(context: AppContext, clock: SetClock) -> None:
+    some, budgets = budget(1), Budgets(context.database, clock)
+    now = clock().replace(minute=20, second=0, microsecond=0)
+    clock.set(now)
+    assert await budgets.take(some, "a") is None
+    wait_s = await budgets.take(some, "a")
+    assert wait_s is not None
+    assert abs(wait_s - 40 * 60) < 60
+    clock.set(now + timedelta(seconds=wait_s + 1))
+    assert await budgets.take(some, "a") is None
+
+
+async def test_counter_of_a_budget_ends_with_its_window_and_does_not_tell_its_subject(context: AppContext) -> None:
+    some = budget(1)
+    await context.budgets.take(some, "+4915112345678")
+    (counter,) = [one async for one in context.database[COLLECTION.name].find({"_id": {"$regex": f"^{some.kind}:"}})]
+    assert context.clock() < counter["expires_at"] <= context.clock() + HOUR
+    assert "4915112345678" not in str(counter)

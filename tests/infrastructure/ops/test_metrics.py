@@ -1,0 +1,176 @@
+"""The figures that a monitoring system reads, and who may read them."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from saq.job import Job as Message
+from saq.queue.redis import RedisQueue
+
+from config.settings import Settings, SettingsError, load_settings
+from grome.app import App
+from grome.common.clock import system_clock
+from grome.composition import AppContext
+from grome.infrastructure.isolated_items import for_each
+from grome.infrastructure.jobs.models import Queue, State
+from tests.api.problems import assert_refused
+from tests.builders.barbers import barber
+from tests.builders.bookings import book, tomorrow
+from tests.builders.jobs import new_kind, stored_job
+from tests.builders.people import Person, admin, register
+from tests.support.eventually import until
+from tests.support.one_grome import changed
+
+SECRET = "a-secret-of-this-test"
+Figures = dict[tuple[str, str], float]
+
+
+@pytest.fixture
+async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
+    return await admin(http, context)
+
+
+async def figures(http: httpx.AsyncClient, auth: dict[str, str]) -> Figures:
+    """By name and the one label's value."""
+    response = await http.get("/metrics", headers=auth)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    assert response.headers["cache-control"] == "no-store"
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def test_jobs_are_counted_by_state(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    before = await figures(http, boss.auth)
+    kind = new_kind()
+    for state, count in zip(State, (1, 2, 3, 4), strict=True):
+        for _ in range(count):
+            await stored_job(context, kind, state)
+    after = await figures(http, boss.auth)
+    added = [after["grome_jobs", state.value] - before["grome_jobs", state.value] for state in State]
+    assert added == [1, 2, 3, 4]
+
+
+async def test_what_nobody_looks_at_is_overdue(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    job = await stored_job(context, new_kind(), State.PENDING, next_at=system_clock() - timedelta(days=1))
+    assert (await figures(http, boss.auth))["grome_jobs_overdue_seconds", ""] == pytest.approx(86_400, abs=30)
+    await context.jobs.drop(job.id)
+    assert (await figures(http, boss.auth))["grome_jobs_overdue_seconds", ""] < 3_600
+
+
+async def test_messages_that_wait_are_counted_by_queue(
+    http: httpx.AsyncClient, context: AppContext, boss: Person
+) -> None:
+    before = await figures(http, boss.auth)
+    message = await context.queues[Queue.BULK].enqueue(Message(function="nothing", kwargs={}))
+    assert message is not None
+    after = await figures(http, boss.auth)
+    await message.abort("the test is over")
+    added = {queue: after["grome_queue_waiting", queue] - before["grome_queue_waiting", queue] for queue in Queue}
+    assert added == {queue: int(queue is Queue.BULK) for queue in Queue}
+
+
+async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    leading = asyncio.create_task(context.relay.run())
+    before = system_clock()
+    try:
+
+        async def led() -> bool:
+            return (await figures(http, boss.auth)).get(("grome_relay_silent_seconds", ""), 60) < 5
+
+        await until(led, within_s=10)
+        changed = "grome_relay_position_timestamp_seconds", ""
+        customer, shop = await register(http), await barber(http, context)
+        events = (await figures(http, boss.auth))["grome_relay_events", ""]
+        await book(http, customer, shop, tomorrow(9))
+
+        async def handed_on() -> bool:
+            found = await figures(http, boss.auth)
+            return found["grome_relay_events", ""] > events and found[changed] >= before.timestamp()
+
+        await until(handed_on, within_s=10)
+        assert (await figures(http, boss.auth))["grome_relay_lag_seconds", ""] < 5
+    finally:
+        leading.cancel()
+        with suppress(asyncio.CancelledError):
+            await leading
+
+
+@pytest.fixture
+def redis_away(app: App, context: AppContext) -> Iterator[None]:
+    nobody_there = {name: RedisQueue.from_url("redis://127.0.0.1:1", name=name) for name in Queue}
+    app.ctx.grome = changed(context, queues=nobody_there)
+    yield
+    app.ctx.grome = context
+
+
+@pytest.mark.usefixtures("redis_away")
+async def test_without_redis_the_rest_is_told(http: httpx.AsyncClient, boss: Person) -> None:
+    found = await figures(http, boss.auth)
+    assert (found["grome_metrics_up", "queues"], found["grome_metrics_up", "jobs"]) == (0, 1)
+    assert ("grome_jobs", "dead") in found
+    assert ("grome_queue_waiting", "bulk") not in found
+
+
+@pytest.fixture
+def secret(app: App, context: AppContext) -> Iterator[None]:
+    http = msgspec.structs.replace(context.settings.http, metrics_token=SECRET)
+    app.ctx.grome = changed(context, settings=msgspec.structs.replace(context.settings, http=http))
+    yield
+    app.ctx.grome = context
+
+
+@pytest.mark.usefixtures("secret")
+async def test_a_machine_reads_with_the_secret(http: httpx.AsyncClient, boss: Person) -> None:
+    assert await figures(http, {"Authorization": f"Bearer {SECRET}"})
+    assert await figures(http, boss.auth)
+    customer = await register(http)
+    assert_refused(await http.get("/metrics", headers=customer.auth), 403, "forbidden", told="a customer")
+    for wrong in (f"Bearer {SECRET}x", f"Bearer {SECRET[:-1]}", f"Basic {SECRET}", SECRET, "Bearer", "Bearer \xff"):
+        sent = {b"Authorization": wrong.encode("latin-1")}
+        assert_refused(await http.get("/metrics", headers=sent), 401, "unauthenticated", told=wrong)
+
+
+@pytest.mark.usefixtures("secret")
+async def test_the_secret_opens_nothing_else(http: httpx.AsyncClient) -> None:
+    for path in ("/v1/admin/jobs", "/v1/me"):
+        answer = await http.get(path, headers={"Authorization": f"Bearer {SECRET}"})
+        assert_refused(answer, 401, "unauthenticated", told=path)
+
+
+async def test_an_unset_secret_lets_nobody_in(http: httpx.AsyncClient) -> None:
+    for sent in ("Bearer", "bearer", '""'):
+        assert_refused(await http.get("/metrics", headers={"Authorization": sent}), 401, "unauthenticated", told=sent)
+
+
+@pytest.mark.parametrize("weak", ["short", "fifteen-letters", "with a space in it", "with-a-newline-at-end\n"])
+def test_a_weak_secret_is_refused_and_not_shown(weak: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"GROME_ENV": "test", "GROME_HTTP_METRICS_TOKEN": weak})
+    assert "GROME_HTTP_METRICS_TOKEN" in refused.value.faults[0]
+    assert weak not in refused.value.faults[0]
+
+
+def test_a_good_secret_is_taken(settings: Settings) -> None:
+    assert settings.http.metrics_token == ""
+    assert load_settings({"GROME_ENV": "test", "GROME_HTTP_METRICS_TOKEN": SECRET}).http.metrics_token == SECRET
+
+
+async def test_failed_items_are_told_by_their_loop(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    async def fail(_item: int) -> None:
+        raise ValueError
+
+    name = ("grome_failed_items", "tested loop")
+    before = (await figures(http, boss.auth)).get(name, 0)
+    await for_each([1, 2, 3], fail, name="tested loop")
+    await context.failed_items.store()
+    await context.failed_items.store()
+    assert (await figures(http, boss.auth))[name] == before + 3

@@ -1,0 +1,13 @@
+"""The relay hands on whatever has happened, so these tests have a Grome of their own."""
+
+import pytest
+
+from config.settings import Settings
+from tests.support.one_grome import apart, app, context, database, http
+
+__all__ = ["app", "context", "database", "http"]
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings) -> Settings:
+    return apart(settings, "events", 8)

@@ -1,0 +1,35 @@
+"""Live rooms remember which versions they had for two days, and no longer."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from grome.common.ids import new_id
+from grome.composition import AppContext
+from grome.infrastructure.outbox.live_rooms import LiveRooms, stream_key
+from grome.infrastructure.outbox.models import Event, EventType
+from tests.conftest import SetClock
+
+DAY = timedelta(days=1)
+
+
+def an_event(context: AppContext, person: UUID, subject: UUID, version: int) -> Event:
+    kind, at = EventType.BOOKING_NOTED, context.clock()
+    return Event(id=new_id(), type=kind, at=at, subject_id=subject, version=version, people=(person,))
+
+
+async def test_live_room_drops_a_version_that_it_had_today_or_yesterday_and_forgets_older_days(
+    context: AppContext, clock: SetClock
+) -> None:
+    rooms = LiveRooms(context.redis, context.namespace)
+    person, subject = new_id(), new_id()
+    stream = stream_key(context.namespace, f"user:{person}")
+    first = an_event(context, person, subject, 2)
+    for _ in range(2):
+        await rooms.follow([first])
+    assert await context.redis.xlen(stream) == 1
+    clock.shift = DAY
+    await rooms.follow([first, an_event(context, person, new_id(), 1)])
+    assert await context.redis.xlen(stream) == 2
+    hashes = [key async for key in context.redis.scan_iter(match=f"{stream}:versions*")]
+    assert [await context.redis.hlen(key) for key in hashes] == [1, 1]
+    assert all([0 < await context.redis.ttl(key) <= 2 * DAY.total_seconds() for key in hashes])

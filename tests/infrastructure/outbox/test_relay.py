@@ -1,0 +1,368 @@
+"""The relay on a real change stream: every history entry is handed on in order, whoever leads and whatever fails."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from grome.barbers.change_feed import BarberChange, BarberChanges
+from grome.common.ids import new_id
+from grome.composition import AppContext
+from grome.infrastructure.isolated_items import FAILED_ITEMS
+from grome.infrastructure.jobs.models import NewJob, State
+from grome.infrastructure.mongo.client import Document
+from grome.infrastructure.outbox.cache_invalidation import BarberCaches
+from grome.infrastructure.outbox.leader import LEASE_S
+from grome.infrastructure.outbox.live_rooms import stream_key
+from grome.infrastructure.outbox.models import Change, Event, EventType
+from grome.infrastructure.outbox.relay import FOLLOW_LATER, Relay
+from grome.infrastructure.outbox.repository import RelayRepository, RelayState
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, history, serve, tomorrow
+from tests.builders.people import PASSWORD, Person, register
+from tests.builders.unreadable import store_unreadable
+from tests.infrastructure.jobs.test_jobs import working
+from tests.support.eventually import until
+from workers.registry import HANDLERS
+
+TAKEOVER_S = 5
+SOON_S = 5
+A_DAY = ("requested", "accepted", "started", "completed")
+
+
+class Recorder:
+    """Follows events; fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.versions: defaultdict[UUID, list[int]] = defaultdict(list)
+        self.failures: list[Exception] = []
+
+    async def follow(self, events: Sequence[Event]) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        for event in events:
+            self.versions[event.subject_id].append(event.version)
+
+    def had(self, booking: dict[str, Any]) -> list[int]:
+        return self.versions[UUID(booking["id"])]
+
+
+async def no_caches(_changes: Sequence[Change]) -> None:
+    """Nobody keeps anything."""
+
+
+def a_relay(context: AppContext, *recorders: Recorder) -> Relay:
+    followers = {f"recorder {number}": recorder for number, recorder in enumerate(recorders)}
+    return Relay(RelayRepository(context.database), followers, no_caches, context.jobs, context.clock)
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[None]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+    return await barber(http, context)
+
+
+@pytest.fixture
+async def customer(http: httpx.AsyncClient) -> Person:
+    return await register(http)
+
+
+async def a_day(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, hour: int = 9
+) -> dict[str, Any]:
+    booking = await book(http, customer, shop, tomorrow(hour))
+    await serve(context, booking, "accept", "start", "complete")
+    return booking
+
+
+async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_order(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
+) -> None:
+    async with running(context.relay), running(context.relay):
+        booking = await a_day(http, context, shop, customer)
+        rooms = (f"booking:{booking['id']}", f"user:{customer.id}", f"user:{shop.id}")
+
+        async def told_in(room: str) -> list[dict[bytes, bytes]]:
+            entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
+            return [fields for fields in entries if fields[b"subject"] == booking["id"].encode()]
+
+        async def complete() -> bool:
+            return all([len(await told_in(room)) >= 4 for room in rooms])
+
+        await until(complete, within_s=SOON_S)
+        entries = await history(http, customer.auth, booking)
+        for room in rooms:
+            told = await told_in(room)
+            assert [one[b"type"].decode() for one in told] == [f"booking.{what}" for what in A_DAY]
+            assert [one[b"version"] for one in told] == [b"1", b"2", b"3", b"4"]
+            assert [one[b"id"].decode() for one in told] == [entry["id"] for entry in entries]
+        records = context.database["audit"].find({"subject_id": UUID(booking["id"])}).sort("version", 1)
+        assert [str(record["_id"]) async for record in records] == [entry["id"] for entry in entries]
+
+
+async def test_another_takes_over_from_a_leader_that_has_died(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    repository = RelayRepository(context.database)
+    booking = await a_day(http, context, shop, customer)
+    dead = await repository.acquire("one that dies", int(LEASE_S * 1000))
+    assert dead is not None
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=TAKEOVER_S)
+        assert not await repository.renew(dead, 1000, {"token": None})
+        state = await repository.state()
+        assert state is not None
+        assert state.fence > dead.fence
+
+
+async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_lease(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    repository = RelayRepository(context.database)
+
+    async def has_token() -> bool:
+        state = await repository.state()
+        return state is not None and state.token is not None
+
+    # Without a position it would begin by reading anew, which gives it no token.
+    before = await book(http, customer, shop, tomorrow(10))
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(before) == [1], within_s=TAKEOVER_S)
+        await until(has_token, within_s=TAKEOVER_S)
+    booking = await book(http, customer, shop, tomorrow(9))
+    async with running(a_relay(context, recorder)):
+        await until(lambda: recorder.had(booking) == [1], within_s=TAKEOVER_S)
+    state = await repository.state()
+    assert state is not None
+    assert state.until <= context.clock()
+    assert state.token is not None
+    assert state.position_at is not None
+    assert state.position_at >= datetime.fromisoformat(booking["created_at"])
+
+
+@pytest.mark.parametrize("token", [None, {"_data": "8200000000000000002B0229296E04"}], ids=["gone", "unknown"])
+async def test_without_its_position_it_reads_anew_and_misses_nothing(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    shop: Barber,
+    customer: Person,
+    recorder: Recorder,
+    token: dict[str, str] | None,
+) -> None:
+    booking = await a_day(http, context, shop, customer)
+    await context.database["relay"].update_one(
+        {"_id": "relay"}, {"$set": {"token": token, "position_at": context.clock() - timedelta(minutes=1)}}
+    )
+    async with running(a_relay(context, recorder)):
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=SOON_S)
+    assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
+
+
+async def test_it_waits_for_a_follower_whose_dependency_is_away(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    recorder.failures = [RedisConnectionError("away")] * 2
+    async with running(a_relay(context, recorder)):
+        booking = await a_day(http, context, shop, customer)
+        await until(lambda: len(recorder.had(booking)) == 4, within_s=SOON_S)
+    assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
+
+
+async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apart(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    broken = Recorder()
+    broken.failures = [KeyError("a bug") for _ in range(10)]  # one for each batch, whatever else has happened
+    async with running(a_relay(context, broken, recorder)):
+        booking = await book(http, customer, shop, tomorrow(9))
+        await until(lambda: recorder.had(booking) == [1], within_s=SOON_S)
+    assert broken.had(booking) == []
+    (entry,) = await history(http, customer.auth, booking)
+    aside = await context.jobs.find(f"{entry['id']}:follow:recorder 0")
+    assert aside is not None
+    assert (aside.state, aside.payload["event"]["type"]) == (State.PENDING, EventType.BOOKING_REQUESTED)
+
+
+async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> None:
+    event = Event(
+        id=new_id(),
+        type=EventType.BOOKING_STARTED,
+        at=context.clock(),
+        subject_id=new_id(),
+        version=3,
+        people=(new_id(), new_id()),
+    )
+    payload = {"follower": "audit trail", "event": msgspec.to_builtins(event)}
+    async with working(context, HANDLERS):
+        await context.jobs.add(NewJob(f"{event.id}:follow:audit trail", FOLLOW_LATER, payload))
+
+        async def is_recorded() -> bool:
+            return await context.database["audit"].find_one({"_id": event.id}) is not None
+
+        await until(is_recorded, within_s=SOON_S)
+    record = await context.database["audit"].find_one({"_id": event.id})
+    assert record is not None
+    assert (record["type"], record["version"], record["people"]) == (event.type, 3, list(event.people))
+
+
+async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClient, context: AppContext) -> None:
+    async with running(context.relay):
+        person = await register(http)
+        signing_in = {"email": person.email, "password": PASSWORD, "device": {"id": "another"}}
+        assert (await http.post("/v1/auth/login", json=signing_in)).status_code == 200
+
+        async def types() -> list[str]:
+            records = context.database["audit"].find({"subject_id": person.id}).sort("version", 1)
+            return [record["type"] async for record in records]
+
+        async def both() -> bool:
+            return await types() == ["account.registered", "account.new_device"]
+
+        await until(both, within_s=TAKEOVER_S)
+
+
+async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppContext, shop: Barber) -> None:
+    heard: list[BarberChange] = []
+
+    class Listening:
+        def changed(self, change: BarberChange) -> None:
+            heard.append(change)
+
+        def missed(self) -> None:
+            heard.clear()
+
+    context.barber_changes.add(Listening())
+    async with running(context.relay):
+        await context.database["barbers"].update_one(
+            {"_id": shop.person.id}, {"$set": {"rating": 4.5}, "$inc": {"version": 1}}
+        )
+        await until(lambda: any(change.barber.rating == 4.5 for change in heard), within_s=TAKEOVER_S)
+    assert {change.barber.id for change in heard if change.barber.rating == 4.5} == {shop.person.id}
+
+
+@pytest.mark.parametrize("rescanned", [False, True])
+async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    shop: Barber,
+    customer: Person,
+    recorder: Recorder,
+    rescanned: bool,  # noqa: FBT001
+) -> None:
+    booking = await book(http, customer, shop, tomorrow(9))
+    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    assert stored
+    readable = {**stored["history"][0], "id": new_id(), "version": 2}
+    bad = {"ticks": [1], "version": 2, "history": [{**stored["history"][0], "action": "unheard_of"}, readable]}
+    headless = {"ticks": [2], "barber_id": new_id(), "customer_id": 0, "history": "none"}
+    if rescanned:
+        update = {"$set": {"token": None, "position_at": context.clock() - timedelta(minutes=1)}}
+        await context.database["relay"].update_one({"_id": "relay"}, update)
+    async with running(a_relay(context, recorder)):
+        before = FAILED_ITEMS["relay"]
+        bookings = context.database["bookings"]
+        added = await store_unreadable(context.database, "bookings", stored, **bad)
+        worse = await store_unreadable(context.database, "bookings", stored, **headless)
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        assert set(recorder.versions[added["_id"]]) == {2}
+        assert FAILED_ITEMS["relay"] > before
+    await bookings.delete_many({"_id": {"$in": [added["_id"], worse["_id"]]}})
+
+
+async def test_relay_whose_leader_fails_begins_again(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    class Failing(RelayRepository):
+        left = 1
+
+        async def renew(self, state: RelayState, lease_ms: int, fields: Document) -> bool:
+            if self.left:
+                self.left -= 1
+                raise KeyError("a bug")
+            return await super().renew(state, lease_ms, fields)
+
+    failing = Failing(context.database)
+    async with running(Relay(failing, {"recorder": recorder}, no_caches, context.jobs, context.clock)):
+        await until(lambda: failing.left == 0, within_s=2 * TAKEOVER_S)
+        booking = await book(http, customer, shop, tomorrow(9))
+        await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+    assert failing.left == 0
+
+
+async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(context: AppContext, shop: Barber) -> None:
+    stored = await context.database["barbers"].find_one({"_id": shop.person.id})
+    assert stored
+    told: list[BarberChange] = []
+
+    class Telling:
+        async def tell(self, change: BarberChange) -> None:
+            told.append(change)
+
+    documents = {**stored, "rating": "none"}, stored
+    changes = [Change("barbers", document, None, context.clock()) for document in documents]
+    await BarberCaches(cast("BarberChanges", Telling())).follow(changes)
+    assert [change.barber.id for change in told] == [shop.person.id]
+
+
+async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_events_and_all_others(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    bookings, booking = context.database["bookings"], await book(http, customer, shop, tomorrow(9))
+    mine = {"_id": UUID(booking["id"])}
+    stored = await bookings.find_one(mine)
+    assert stored
+    async with running(a_relay(context, recorder)):
+        await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+        room_b = 16 * 1024 * 1024 - 4_096
+        await bookings.update_one(mine, {"$set": {"barber_note": "x" * room_b}})
+        entry = {**stored["history"][0], "id": new_id(), "version": 2, "action": "note"}
+        await bookings.update_one(mine, {"$push": {"history": entry}, "$set": {"version": 2}})
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        assert set(recorder.had(booking)) == {1, 2}
+    await bookings.delete_one(mine)
+
+
+async def test_relay_with_a_change_too_large_to_be_carried_reads_anew_and_misses_nothing(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+) -> None:
+    barbers = context.database["barbers"]
+    large = {"_id": new_id(), "outbox": "x" * (9 * 1024 * 1024)}
+    async with running(a_relay(context, recorder)):
+        first = await book(http, customer, shop, tomorrow(9))
+        await until(lambda: set(recorder.had(first)) == {1}, within_s=2 * TAKEOVER_S)
+        before = FAILED_ITEMS["relay"]
+        await barbers.insert_one(large, bypass_document_validation=True)
+        # The change and the document after it, which come together, have the text twice.
+        double = {"$set": {"outbox": "y" * len(large["outbox"])}}
+        await barbers.update_one({"_id": large["_id"]}, double, bypass_document_validation=True)
+        later = await book(http, customer, shop, tomorrow(12))
+        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        assert FAILED_ITEMS["relay"] > before
+    await barbers.delete_one({"_id": large["_id"]})

@@ -1,0 +1,48 @@
+"""What follows from reviews: each event once, in the rooms of their bookings and in the audit trail."""
+
+from uuid import UUID
+
+import httpx
+
+from grome.composition import AppContext
+from grome.infrastructure.outbox.live_rooms import stream_key
+from tests.builders.people import admin
+from tests.builders.reviews import a_visit, edit, posted, put_answer, remove
+from tests.infrastructure.outbox.test_relay import SOON_S, running
+from tests.support.eventually import until
+
+TOLD = ["review.posted", "review.answered", "review.removed"]
+
+
+async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.AsyncClient, context: AppContext) -> None:
+    visit, boss = await a_visit(http, context), await admin(http, context)
+    async with running(context.relay):
+        await posted(http, visit, 2, "Bad.")
+        await edit(http, visit, 1, "Worse.")
+        await put_answer(http, visit, "Sorry.")
+        await put_answer(http, visit, "So sorry.")
+        await http.delete(visit.answer, headers=visit.shop.auth)
+        await put_answer(http, visit, "Well.")
+        assert (await remove(http, visit, boss)).status_code == 204
+
+        async def told_in(room: str) -> list[str]:
+            entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
+            mine = [fields for fields in entries if fields[b"subject"] == visit.booking_id.encode()]
+            return [fields[b"type"].decode() for fields in mine]
+
+        rooms = [f"booking:{visit.booking_id}", f"user:{visit.customer.id}", f"user:{visit.shop.id}"]
+
+        async def complete() -> bool:
+            return all([TOLD[-1] in await told_in(room) for room in rooms])
+
+        await until(complete, within_s=SOON_S)
+        for room in rooms:
+            told = await told_in(room)
+            assert [kind for kind in told if kind.startswith("review.")] == TOLD
+            assert [kind for kind in told if kind.startswith("booking.")][-1] == "booking.completed"
+
+    records = context.database["audit"].find({"subject_id": UUID(visit.booking_id), "type": {"$in": TOLD}})
+    recorded = await records.sort("version", 1).to_list()
+    assert [record["type"] for record in recorded] == TOLD
+    assert [record["actor_id"] for record in recorded] == [visit.customer.id, visit.shop.person.id, boss.id]
+    assert {tuple(record["people"]) for record in recorded} == {(visit.customer.id, visit.shop.person.id)}

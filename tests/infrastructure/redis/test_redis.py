@@ -1,0 +1,124 @@
+"""A subscription while its server is killed, held still, started again, or was never one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from redis.asyncio import Redis
+
+from config.settings import RedisSettings
+from grome.infrastructure.redis.client import Subscription, open_redis, open_subscribing_redis
+from tests.support.eventually import until
+from tests.support.processes import free_port
+from tests.support.servers import Stoppable, own_valkey
+
+CHANNEL = "test:news"
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stoppable]:
+    with own_valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(own_server: Stoppable) -> Iterator[Stoppable]:
+    yield own_server
+    own_server.start()
+
+
+@pytest.fixture
+async def publisher(server: Stoppable) -> AsyncIterator[Redis]:
+    async with open_redis(RedisSettings(url=server.url)) as redis:
+        yield redis
+
+
+@dataclass
+class Ear:
+    """What a subscription passed on. It chokes on a message that is no number."""
+
+    numbers: list[int] = field(default_factory=list)
+    missed: int = 0
+
+    def heard(self, message: bytes) -> None:
+        self.numbers.append(int(message))
+
+    def lost(self) -> None:
+        self.missed += 1
+
+
+@asynccontextmanager
+async def subscribed(url: str, ear: Ear, timeout_s: float = 2.0) -> AsyncIterator[Subscription]:
+    async with open_subscribing_redis(RedisSettings(url=url, timeout_s=timeout_s)) as redis:
+        subscription = Subscription(redis, CHANNEL, ear.heard, ear.lost)
+        subscription.start()
+        yield subscription
+        await subscription.close()
+
+
+async def test_messages_come_in_order(server: Stoppable, publisher: Redis) -> None:
+    ear = Ear()
+    async with subscribed(server.url, ear) as subscription:
+        await until(lambda: subscription.is_live, within_s=2)
+        for number in range(1_000):
+            await publisher.publish(CHANNEL, number)
+        await until(lambda: len(ear.numbers) == 1_000, within_s=5)
+    assert ear.numbers == list(range(1_000))
+    assert ear.missed == 1  # whatever was said before it was there
+
+
+async def test_a_lost_connection_is_noticed_and_made_anew(server: Stoppable, publisher: Redis) -> None:
+    ear = Ear()
+    async with subscribed(server.url, ear) as subscription:
+        await until(lambda: subscription.is_live, within_s=2)
+        server.kill()
+        await until(lambda: not subscription.is_live, within_s=1)
+        assert ear.missed == 2
+        await asyncio.to_thread(server.start)
+        await until(lambda: subscription.is_live, within_s=2)
+        assert ear.missed == 3
+        await publisher.publish(CHANNEL, 7)
+        await until(lambda: ear.numbers == [7], within_s=1)
+
+
+async def test_silence_is_noticed(server: Stoppable, publisher: Redis) -> None:
+    """A second of silence, and another one without an answer to a question; a quiet channel alone is no fault."""
+    ear = Ear()
+    async with subscribed(server.url, ear) as subscription:
+        await until(lambda: subscription.is_live, within_s=2)
+        await asyncio.sleep(2.5)
+        assert (subscription.is_live, ear.missed) == (True, 1)
+        server.hold()
+        await until(lambda: not subscription.is_live, within_s=4)
+        assert ear.missed == 2
+        server.resume()
+        await until(lambda: subscription.is_live, within_s=4)
+        await publisher.publish(CHANNEL, 7)
+        await until(lambda: ear.numbers == [7], within_s=1)
+
+
+async def test_what_takes_the_connection_and_says_nothing_is_given_up() -> None:
+    """As a proxy without a server behind it does. Nothing closes that connection but the subscription itself."""
+    ear, connections = Ear(), []
+    port = free_port()
+    mute = await asyncio.start_server(lambda _, writer: connections.append(writer), "127.0.0.1", port)
+    async with subscribed(f"redis://127.0.0.1:{port}/0", ear, timeout_s=0.3) as subscription:
+        await until(lambda: len(connections) > 1, within_s=3)  # it has tried again
+        assert (subscription.is_live, ear.missed) == (False, 0)
+    for writer in connections:
+        writer.close()
+    mute.close()
+    await mute.wait_closed()
+
+
+async def test_a_message_that_cannot_be_taken_is_a_missed_one(server: Stoppable, publisher: Redis) -> None:
+    ear = Ear()
+    async with subscribed(server.url, ear) as subscription:
+        await until(lambda: subscription.is_live, within_s=2)
+        await publisher.publish(CHANNEL, "what?")
+        await until(lambda: ear.missed == 3, within_s=2)  # distrusted at once, and when it was heard anew
+        assert subscription.is_live
+        await publisher.publish(CHANNEL, 7)
+        await until(lambda: ear.numbers == [7], within_s=1)

@@ -1,0 +1,89 @@
+"""Several Gromes on one Redis server neither hear each other nor share a key."""
+
+import pytest
+from msgspec.structs import replace
+
+from config.settings import RedisSettings, Settings
+from grome.barbers.change_feed import BarberChange
+from grome.cli.bootstrap import opened
+from grome.common.clock import system_clock
+from grome.common.ids import new_id
+from grome.infrastructure.jobs.models import NewJob
+from grome.infrastructure.outbox.live_rooms import LiveRooms
+from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.redis.client import Namespace
+from tests.builders.jobs import new_kind
+from tests.builders.world import a_barber
+from tests.support.eventually import until
+
+NAMESPACES = [
+    ("redis://127.0.0.1/0", "", Namespace("grome", 0), "grome:x"),
+    ("redis://127.0.0.1/3", "", Namespace("grome", 3), "grome:3:x"),
+    ("redis://127.0.0.1", "shop", Namespace("shop", 0), "shop:x"),
+    ("redis://127.0.0.1?db=2", "shop", Namespace("shop", 2), "shop:2:x"),
+    ("", "", Namespace("grome", 0), "grome:x"),
+]
+
+
+class ChangeRecorder:
+    def __init__(self) -> None:
+        self.changes: list[BarberChange] = []
+
+    def changed(self, change: BarberChange) -> None:
+        self.changes.append(change)
+
+    def missed(self) -> None:
+        """Nothing is kept here that could be stale."""
+
+
+def on_database(settings: Settings, number: int, namespace: str = "") -> Settings:
+    url = f"{settings.redis.url.rpartition('/')[0]}/{number}"
+    return replace(settings, redis=replace(settings.redis, url=url, namespace=namespace))
+
+
+@pytest.mark.parametrize(("url", "name", "expected", "channel"), NAMESPACES)
+def test_namespace_follows_settings(url: str, name: str, expected: Namespace, channel: str) -> None:
+    settings = replace(Settings(), redis=RedisSettings(url=url, namespace=name))
+    assert Namespace.of(settings) == expected
+    assert expected.channel("x") == channel
+
+
+async def test_process_on_another_database_hears_nothing(settings: Settings) -> None:
+    other = on_database(settings, 9)
+    async with opened(settings) as one, opened(settings) as sibling, opened(other) as stranger:
+        heard_by_sibling, heard_by_stranger = ChangeRecorder(), ChangeRecorder()
+        sibling.barber_changes.add(heard_by_sibling)
+        stranger.barber_changes.add(heard_by_stranger)
+        await until(lambda: sibling.barber_changes.listening and stranger.barber_changes.listening, within_s=15)
+
+        change = BarberChange(a_barber((52.5, 13.4), services=[]))
+        await one.barber_changes.tell(change)
+        await until(lambda: bool(heard_by_sibling.changes), within_s=15)
+        # Its own, which comes after what it must not hear.
+        own = BarberChange(a_barber((52.5, 13.4), services=[]))
+        await stranger.barber_changes.tell(own)
+
+        assert heard_by_sibling.changes == [change]
+        assert heard_by_stranger.changes == [own]
+
+
+async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
+    """Those of the job queues too, whose library has a prefix of its own."""
+    async with opened(on_database(settings, 8, "shop-7")) as context:
+        await context.redis.flushdb()
+        job = NewJob(new_id().hex, new_kind(), {})
+        await context.jobs.add(job)
+        event = Event(
+            id=new_id(),
+            type=EventType.ACCOUNT_REGISTERED,
+            at=system_clock(),
+            subject_id=new_id(),
+            version=1,
+            people=(new_id(),),
+        )
+        await LiveRooms(context.redis, context.namespace).follow([event])
+        keys = [key.decode() async for key in context.redis.scan_iter()]
+        await context.redis.flushdb()
+        await context.jobs.drop(job.id)
+    assert len(keys) > 3
+    assert [key for key in keys if not key.startswith("shop-7:")] == []

@@ -1,0 +1,245 @@
+"""Files in a folder and in S3: one set of promises, held by both. S3 is moto's server."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aioboto3
+import httpx
+import msgspec
+import pytest
+from moto.server import ThreadedMotoServer
+
+from config.settings import Settings, StorageSettings
+from grome.app import App
+from grome.common.clock import system_clock
+from grome.common.errors import Unavailable
+from grome.composition import AppContext
+from grome.infrastructure.storage.links import FileLinks
+from grome.infrastructure.storage.s3 import PART, S3Storage
+from grome.infrastructure.storage.storage import FolderStorage, MissingFileError, Storage, checked, open_storage
+from tests.builders.keys import new_signing_key
+from tests.support.processes import free_port
+
+NAME, TYPE = 'Umsätze; "März".csv', "text/csv; charset=utf-8"
+BIG = os.urandom(2 * PART + 12_345)
+
+
+@pytest.fixture(scope="module")
+async def bucket() -> AsyncIterator[StorageSettings]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    with pytest.MonkeyPatch.context() as environ:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environ.setenv(name, "testing")
+        async with aioboto3.Session().client("s3", region_name="eu-central-1", endpoint_url=url) as client:
+            here = {"LocationConstraint": "eu-central-1"}
+            await client.create_bucket(Bucket="grome", CreateBucketConfiguration=here)
+        yield StorageSettings(kind="s3", bucket="grome", url=url, timeout_s=5)
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def links(app: App) -> FileLinks:
+    context: AppContext = app.ctx.grome
+    return context.file_links
+
+
+@pytest.fixture(scope="module", params=["folder", "s3"])
+async def storage(
+    request: pytest.FixtureRequest, settings: Settings, bucket: StorageSettings, links: FileLinks
+) -> AsyncIterator[Storage]:
+    """The folder's is the application's own, whose route its links lead to."""
+    chosen = settings.storage if request.param == "folder" else bucket
+    opened = open_storage(msgspec.structs.replace(settings, storage=chosen), links)
+    assert isinstance(opened, FolderStorage if request.param == "folder" else S3Storage)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def key() -> str:
+    return f"tests/{uuid4().hex}"
+
+
+async def pieces(*contents: bytes) -> AsyncIterator[bytes]:
+    for content in contents:
+        yield content
+
+
+async def breaking(*contents: bytes) -> AsyncIterator[bytes]:
+    for content in contents:
+        yield content
+    raise ConnectionAbortedError
+
+
+async def read(storage: Storage, key: str) -> bytes:
+    async with storage.open(key) as file:
+        content = b"".join([chunk async for chunk in file.chunks])
+        assert file.size == len(content)
+        return content
+
+
+async def keys(storage: Storage, prefix: str = "tests/") -> set[str]:
+    return {key async for key in storage.keys(prefix)}
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\r\n", BIG], ids=["empty", "small", "in parts"])
+async def test_what_is_put_is_there_until_it_is_deleted(
+    storage: Storage, key: str, tmp_path: Path, content: bytes
+) -> None:
+    local = tmp_path / "file"
+    local.write_bytes(content)
+    for source in (local, pieces(content[:1], content[1:])):
+        assert await storage.put(key, source) == len(content)
+        assert await storage.exists(key)
+        assert await read(storage, key) == content
+        assert key in await keys(storage)
+        await storage.delete(key)
+        assert not await storage.exists(key)
+        assert key not in await keys(storage)
+    await storage.delete(key)
+
+
+async def test_what_is_not_there_is_missing(storage: Storage, key: str) -> None:
+    for wrong in (key, "tests", f"{key}/below"):
+        with pytest.raises(MissingFileError):
+            await read(storage, wrong)
+        assert not await storage.exists(wrong)
+    assert await keys(storage, f"{key}/") == set()
+
+
+@pytest.mark.parametrize("first", [b"half", BIG], ids=["small", "in parts"])
+async def test_what_breaks_off_never_shows(storage: Storage, key: str, first: bytes) -> None:
+    """Neither a new file nor anything in the place of the old one."""
+    with pytest.raises(ConnectionAbortedError):
+        await storage.put(key, breaking(first))
+    assert not await storage.exists(key)
+    await storage.put(key, pieces(b"old"))
+    with pytest.raises(ConnectionAbortedError):
+        await storage.put(key, breaking(first))
+    assert await read(storage, key) == b"old"
+    assert await storage.drop_unfinished(datetime.now(UTC) + timedelta(minutes=1)) == 0
+
+
+async def test_one_that_is_cancelled_neither(storage: Storage, key: str) -> None:
+    reached = asyncio.Event()
+
+    async def hanging() -> AsyncIterator[bytes]:
+        yield BIG
+        reached.set()
+        await asyncio.sleep(60)
+
+    putting = asyncio.create_task(storage.put(key, hanging()))
+    await reached.wait()
+    assert not await storage.exists(key)
+    assert await keys(storage) & {key} == set()
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    assert not await storage.exists(key)
+    assert await storage.drop_unfinished(datetime.now(UTC) + timedelta(minutes=1)) == 0
+
+
+async def test_what_a_dead_process_left_is_removed_when_it_is_old(storage: Storage, key: str) -> None:
+    reached, stopped = asyncio.Event(), asyncio.Event()
+
+    async def dying() -> AsyncIterator[bytes]:
+        yield BIG
+        reached.set()
+        await stopped.wait()
+
+    putting = asyncio.create_task(storage.put(key, dying()))
+    await reached.wait()
+    # For moto, whatever was begun was begun in 2010.
+    assert await storage.drop_unfinished(datetime(2010, 1, 1, tzinfo=UTC)) == 0
+    assert await storage.drop_unfinished(datetime.now(UTC) + timedelta(minutes=1)) == 1
+    stopped.set()
+    await asyncio.wait({putting})
+    assert putting.exception()
+    assert not await storage.exists(key)
+
+
+async def test_the_last_one_put_is_whole_whoever_reads_meanwhile(storage: Storage, key: str) -> None:
+    versions = [bytes([number]) * 300_000 for number in range(6)]
+    await storage.put(key, pieces(versions[0]))
+
+    async def read_often() -> None:
+        for _ in range(10):
+            assert await read(storage, key) in versions
+
+    await asyncio.gather(read_often(), *(storage.put(key, pieces(version)) for version in versions))
+    assert await read(storage, key) in versions
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "/etc/passwd", "../up", "a/../b", "a//b", ".parts/x", "a/.b", "A", "a b", "a\n", "ä", "a" * 201]
+)
+async def test_other_keys_are_refused(storage: Storage, wrong: str) -> None:
+    with pytest.raises(ValueError, match="cannot be the key"):
+        checked(wrong)
+    for refused in (
+        storage.put(wrong, pieces(b"")),
+        storage.exists(wrong),
+        storage.delete(wrong),
+        read(storage, wrong),
+    ):
+        with pytest.raises(ValueError, match="cannot be the key"):
+            await refused
+    with pytest.raises(ValueError, match="cannot be the key"):
+        await storage.signed_url(wrong, 60, NAME, TYPE)
+
+
+def here(app: App, url: str) -> str:
+    """Where links of ours lead, at the port that the application under test really has."""
+    return app.ctx.base_url + urlsplit(url).path if "/v1/files/" in url else url
+
+
+async def test_a_link_fetches_the_file_without_a_sign_in(
+    app: App, http: httpx.AsyncClient, storage: Storage, key: str
+) -> None:
+    await storage.put(key, pieces(BIG))
+    url = here(app, await storage.signed_url(key, 60, NAME, TYPE))
+    answer = await http.get(url)
+    assert (answer.status_code, answer.content) == (200, BIG)
+    assert answer.headers["content-type"] == TYPE
+    assert answer.headers["content-length"] == str(len(BIG))
+    saved_as = "attachment; filename=\"Umsatze_ _Marz_.csv\"; filename*=UTF-8''Ums%C3%A4tze%3B%20%22M%C3%A4rz%22.csv"
+    assert answer.headers["content-disposition"] == saved_as
+    await storage.delete(key)
+    # S3 tells whether there is a file only to those who may list them all.
+    assert (await http.get(url)).status_code in ({404} if "/v1/files/" in url else {403, 404})
+
+
+async def test_a_storage_that_is_away_is_unavailable(
+    settings: Settings, bucket: StorageSettings, links: FileLinks, tmp_path: Path, key: str
+) -> None:
+    nobody_there = msgspec.structs.replace(bucket, url=f"http://127.0.0.1:{free_port()}", timeout_s=0.5)
+    no_folder = tmp_path / "files"
+    no_folder.write_text("in the way")
+    away: list[Storage] = [S3Storage(nobody_there), FolderStorage(no_folder, links)]
+    for storage in away:
+        with pytest.raises(Unavailable):
+            await storage.put(key, pieces(b"content"))
+        await storage.close()
+    assert settings.storage.kind == "folder"
+
+
+def test_links_are_those_that_we_wrote(settings: Settings) -> None:
+    key = settings.accounts.signing_key
+    ours, others = (FileLinks(one, "https://grome.example", system_clock) for one in (key, new_signing_key()))
+    url = ours.write("reports/1", 60, NAME, TYPE)
+    assert url.startswith("https://grome.example/v1/files/")
+    token = url.rpartition("/")[2]
+    link = ours.read(token)
+    assert link
+    assert (link.key, link.download_name, link.content_type) == ("reports/1", NAME, TYPE)
+    assert not ours.has_expired(link)
+    assert others.read(token) is None
+    for altered in (token[:-4], token[::-1], "A" + token[1:], token + "AAAA", "", "é", "a.b", "=" * 40):
+        assert altered == token or ours.read(altered) is None

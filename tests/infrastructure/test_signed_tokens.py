@@ -1,0 +1,74 @@
+"""Keys derived from the signing key: which keys are taken, and that the PEM's line breaks change nothing."""
+
+import hashlib
+import hmac
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from grome.accounts.tokens import AccessTokens
+from grome.calendar_feeds.feed_urls import CalendarAddresses
+from grome.common.clock import system_clock
+from grome.common.ids import new_id
+from grome.infrastructure.signed_tokens import LinkSigner, derive_key
+from grome.infrastructure.storage.links import FileLinks
+from grome.notifications.models import Topic
+from grome.notifications.unsubscribe import UnsubscribeLinks
+from grome.webhooks.signing import Vault
+from tests.builders.keys import new_signing_key
+
+KEY = new_signing_key()
+SPELLINGS = (KEY, KEY.strip(), f"\n{KEY}\n\n", KEY.replace("\n", "\r\n"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ec.generate_private_key(ec.SECP256R1()),
+        rsa.generate_private_key(65537, 2048),
+        ed448.Ed448PrivateKey.generate(),
+        x25519.X25519PrivateKey.generate(),
+    ],
+    ids=["ec", "rsa", "ed448", "x25519"],
+)
+def test_a_private_key_of_another_kind_is_refused(
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed448.Ed448PrivateKey | x25519.X25519PrivateKey,
+) -> None:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with pytest.raises(TypeError, match="Ed25519"):
+        AccessTokens(pem, 900)
+    with pytest.raises(TypeError, match="Ed25519"):
+        derive_key(pem, "anything")
+
+
+def test_text_that_is_not_a_key_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"PEM|deserialize"):
+        AccessTokens("not a key", 900)
+
+
+def test_line_breaks_around_the_pem_change_no_key() -> None:
+    assert len({derive_key(pem, "a") for pem in SPELLINGS}) == 1
+    assert len({derive_key(KEY, "a"), derive_key(KEY, "b"), derive_key(new_signing_key(), "a")}) == 3
+
+
+def test_links_and_secrets_survive_another_spelling_of_the_pem() -> None:
+    person, endpoint = new_id(), new_id()
+    sealed = Vault(KEY).seal(b"secret", endpoint)
+    topic = UnsubscribeLinks(KEY, "").token(person, Topic.REVIEWS)
+    calendar = CalendarAddresses(KEY, "").write(person, 3).split("/")[3]
+    file = FileLinks(KEY, "", system_clock).write("a", 60, "b", "c").rpartition("/")[2]
+    for pem in SPELLINGS:
+        assert Vault(pem).open(sealed, endpoint) == b"secret"
+        assert UnsubscribeLinks(pem, "").read(topic) == (person, Topic.REVIEWS)
+        assert CalendarAddresses(pem, "").is_good(calendar, person, 3)
+        assert FileLinks(pem, "", system_clock).read(file) is not None
+
+
+def test_what_was_signed_by_the_old_derivation_is_still_accepted() -> None:
+    signer = LinkSigner(KEY, "calendar addresses", 16)
+    old_key = hashlib.sha256(b"calendar addresses\0" + KEY.encode()).digest()
+    assert signer.is_signed(b"said", hmac.digest(old_key, b"said", "sha256")[:16])
+    assert signer.is_signed(b"said", signer.sign(b"said"))
+    for wrong in (b"", signer.sign(b"other"), signer.sign(b"said")[:15], b"\0" * 16):
+        assert not signer.is_signed(b"said", wrong)

@@ -1,0 +1,155 @@
+"""What is held of the map: read once however many ask, and no more of it than memory is given for."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import chain
+from random import Random
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+
+from config.settings import Settings
+from grome.app import App
+from grome.barbers.models import Barber
+from grome.common.geo import cells_touching
+from grome.composition import AppContext
+from grome.nearby.barber_array import Row
+from grome.nearby.cell_cache import Cells
+from grome.nearby.cell_loader import CellSource
+from grome.nearby.schemas import NearbyQuery
+from tests.builders.chairs import Chair, at_the_door
+from tests.builders.pages import walk
+from tests.builders.searches import NEARBY, Search, check
+from tests.builders.world import a_world, away_from, place_of, stored, strewn
+from tests.support.app import served
+from tests.support.eventually import until
+
+REGIONS = [(-30.0, 85.0), (-32.0, 90.0)]
+PROCESSES = 4
+
+
+@asynccontextmanager
+async def counted_reads(context: AppContext) -> AsyncIterator[list[int]]:
+    """How many queries for barbers MongoDB has answered within the block; told when it ends."""
+    database, told = context.database, [0]
+    await database.command("profile", 2)
+    try:
+        yield told
+    finally:
+        await database.command("profile", 0)
+        told[0] = await database["system.profile"].count_documents({"op": "query", "ns": f"{database.name}.barbers"})
+        await database["system.profile"].drop()
+
+
+async def test_two_hundred_first_questions_are_one_read(http: httpx.AsyncClient, context: AppContext) -> None:
+    async with counted_reads(context) as reads:
+        answers = await asyncio.gather(*(at_the_door(http, (-30.0, 95.0)) for _ in range(200)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert reads == [1]
+
+
+async def test_processes_that_ask_at_once_share_a_read(
+    settings: Settings,
+    context: AppContext,
+) -> None:
+    """Two at most: whoever finds the place being read for a second reads it too, in case the reader has died."""
+    async with AsyncExitStack() as stack:
+        processes = [await AppContext.open(settings) for _ in range(PROCESSES)]
+        for process in processes:
+            stack.push_async_callback(process.close)
+        await until(lambda: all(process.barber_changes.listening for process in processes), within_s=5)
+        await asyncio.sleep(1.2)  # what was read before, or just after, they began to listen is nothing to share
+        async with counted_reads(context) as reads:
+            await asyncio.gather(*(process.nearby.nearby(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes))
+    assert 1 <= reads[0] <= 2
+
+
+class Mirror:
+    """What cells tell of what they hold."""
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[int, dict[UUID, Row]] = defaultdict(dict)
+
+    def touched(self, cell: int, old: Row | None, new: Row | None) -> None:
+        if new:
+            self.rows[cell][new.id] = new
+        elif old:
+            del self.rows[cell][old.id]
+        else:
+            self.rows.pop(cell, None)  # there was nobody
+
+    @property
+    def weight(self) -> int:
+        return sum(row.weight for rows in self.rows.values() for row in rows.values())
+
+
+async def test_what_is_held_stays_within_its_bound(settings: Settings, context: AppContext) -> None:
+    bound, mirror = 100_000, Mirror()
+    world = a_world(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
+    process = await AppContext.open(settings)
+    cells = Cells(CellSource(process.barbers, process.redis, process.namespace).load, process.barber_changes, bound)
+    cells.watch(mirror.touched)
+    async with strewn(context, world):
+        total = 0
+        for one in world:
+            wanted = cells_touching(*place_of(one), 1_000)
+            held = await cells.get(wanted)
+            assert one.id in {row.id for cell in held for row in cell.crowd.rows}
+            assert mirror.weight <= bound
+            total = max(total, mirror.weight)
+    await process.close()
+    assert total > bound / 2
+
+
+@pytest.fixture
+async def small(settings: Settings, database: None) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
+    """An application with so little memory that one wide search is more than it may hold."""
+    nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
+    async with (
+        served(msgspec.structs.replace(settings, nearby=nearby)) as app,
+        httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
+    ):
+        await until(lambda: app.ctx.grome.barber_changes.listening, within_s=5)
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def crowded(app: App) -> AsyncIterator[list[Barber]]:
+    chance = Random(2)  # noqa: S311 -- as above
+    world = [one for region in REGIONS for one in a_world(region, 400, chance)]
+    async with strewn(app.ctx.grome, world):
+        yield world
+
+
+async def test_searches_that_push_each_other_out_are_right(
+    small: httpx.AsyncClient,
+    context: AppContext,
+    crowded: list[Barber],  # noqa: ARG001
+) -> None:
+    searches = [Search(away_from(region, 3_000, turn), 50) for turn in (0, 120, 240) for region in REGIONS]
+    everybody = await stored(context)
+    found = await asyncio.gather(*(walk(small, NEARBY, search.query) for search in searches))
+    for search, pages in zip(searches, found, strict=True):
+        check(search, everybody, list(chain.from_iterable(pages)))
+
+
+async def test_what_is_more_than_may_be_held_follows_every_change(
+    small: httpx.AsyncClient, context: AppContext, crowded: list[Barber]
+) -> None:
+    search = Search(REGIONS[0], 50)
+    nearest = min(crowded, key=search.distance_m)
+    one = Chair(nearest.id, place_of(nearest))
+
+    async def is_shown(*, online: bool) -> bool:
+        found = (await small.get(NEARBY, params=search.query)).json()["items"]
+        return {item["id"]: item["is_online"] for item in found}[str(one.id)] is online
+
+    for online in (True, False) * 3:
+        await one.turn(context, online=online)
+        await until(partial(is_shown, online=online), within_s=2)
+        assert await is_shown(online=online)

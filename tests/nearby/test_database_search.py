@@ -1,0 +1,139 @@
+"""Where memory is not to be filled MongoDB is asked for each answer: the same answers, and memory is left in peace."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from itertools import chain, repeat
+from random import Random
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from config.settings import Settings
+from grome.common.geo import cells_touching, metres_of
+from grome.composition import AppContext
+from grome.nearby.cell_cache import Cells
+from grome.nearby.cell_loader import CellSource, Loads
+from grome.nearby.database_search import StraightSearch
+from grome.nearby.schemas import NearbyQuery
+from grome.nearby.service import question_of
+from tests.builders.pages import walk
+from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
+from tests.builders.world import REGIONS, Place, a_world, stored, strewn
+from tests.support.app import served
+from tests.support.eventually import until
+
+TOWNS = [(-34.0 - degrees, 60.0) for degrees in range(8)]
+PER_TOWN = 150
+SLOW_S = 0.05
+
+
+@hypothesis_settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(region=st.sampled_from(REGIONS), size=st.integers(0, 60), dice=st.integers(0, 2**32))
+async def test_it_finds_what_looking_at_everybody_finds(
+    context: AppContext, region: Place, size: int, dice: int
+) -> None:
+    chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
+    world = a_world(region, size, chance)
+    async with strewn(context, world):
+        everybody = await stored(context)
+        for _ in range(6):
+            search = replace(a_search(region, world, chance), sort="distance")
+            check(search, everybody, await _page_by_page(context, search, chance))
+
+
+async def _page_by_page(context: AppContext, search: Search, chance: Random) -> list[dict[str, Any]]:
+    straight = StraightSearch(context.barbers)
+    query = NearbyQuery(**{**search.query, "online": search.online, "house_calls": search.house_calls})
+    found, after = [], None
+    for limit in any_limits(chance):
+        page = await straight.first(query, question_of(query).narrowing, after, limit)
+        found += [{"id": str(one.row.id), "distance_m": metres_of(one.place.chord2)} for one in page]
+        if len(page) < limit:
+            break
+        after = page[-1].place
+    return found
+
+
+@pytest.fixture
+async def small(settings: Settings, database: None) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
+    """An application that can hold three of the towns at most, and has time."""
+    nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
+    mongo = msgspec.structs.replace(settings.mongo, timeout_ms=30_000)
+    async with (
+        served(msgspec.structs.replace(settings, nearby=nearby, mongo=mongo)) as app,
+        httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
+    ):
+        await until(lambda: app.ctx.grome.barber_changes.listening, within_s=5)
+        yield client
+
+
+async def test_more_towns_than_can_be_held_all_at_once(small: httpx.AsyncClient, context: AppContext) -> None:
+    chance = Random(3)  # noqa: S311 -- as above
+    world = [one for town in TOWNS for one in a_world(town, PER_TOWN, chance)]
+    searches = [Search(town, 30) for town in TOWNS] * 6
+    async with strewn(context, world):
+        everybody = await stored(context)
+        await context.database.command("profile", 2)
+        found = await asyncio.gather(*(walk(small, NEARBY, one.query, limits=repeat(40)) for one in searches))
+        await context.database.command("profile", 0)
+    for search, pages in zip(searches, found, strict=True):
+        check(search, everybody, list(chain.from_iterable(pages)))
+    profile = context.database["system.profile"]
+    asked = [document["command"].get("filter", {}) async for document in profile.find({"op": "query"})]
+    await profile.drop()
+    assert any("$nearSphere" in one.get("location", {}) for one in asked)
+
+
+class Source:
+    """The source of cells, slowed down and counted."""
+
+    def __init__(self, source: CellSource) -> None:
+        self._source, self.running, self.most = source, 0, 0
+
+    async def load(self, cells: Sequence[int], not_before: float | None) -> Loads:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(SLOW_S)
+        try:
+            return await self._source.load(cells, not_before)
+        finally:
+            self.running -= 1
+
+
+@pytest.fixture
+async def process(settings: Settings, database: None) -> AsyncIterator[AppContext]:  # noqa: ARG001
+    process = await AppContext.open(settings)
+    yield process
+    await process.close()
+
+
+async def test_loads_take_turns_and_nobody_needs_to_wait_for_one(process: AppContext) -> None:
+    source = Source(CellSource(process.barbers, process.redis, process.namespace))
+    cells = Cells(source.load, process.barber_changes, 10**6)
+    places = [cells_touching(*town, 1_000) for town in TOWNS]
+    gets = [asyncio.create_task(cells.get(place)) for place in places[:-1]]
+    await until(lambda: source.running > 0, within_s=5)
+    assert [cells.are_worth_holding(place) for place in places] == [True] * 7 + [False]
+    await asyncio.gather(*gets)
+    assert source.most == 3
+    assert cells.are_worth_holding(places[-1])
+
+
+async def test_who_pushes_others_out_is_asked_for_often_and_rests_afterwards(process: AppContext) -> None:
+    cells = Cells(
+        Source(CellSource(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
+    )
+    one, other, third = (cells_touching(*town, 8_000) for town in TOWNS[:3])
+    await cells.get(one)
+    for place in (other, third):
+        assert [cells.are_worth_holding(place) for _ in range(20)] == [False] * 19 + [True]
+    await cells.get(other)
+    assert cells.are_worth_holding(other)
+    assert not cells.are_worth_holding(third)
+    assert await until(lambda: cells.are_worth_holding(third), within_s=5) > SLOW_S

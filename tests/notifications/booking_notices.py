@@ -1,0 +1,70 @@
+"""Events as the relay makes them, and people who can be told."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from grome.composition import AppContext
+from grome.infrastructure.outbox.models import BOOKINGS, Change, Event
+from grome.infrastructure.outbox.projection import events_of as derived
+from tests.builders.barbers import Barber, barber
+from tests.builders.bookings import book, move, serve, tomorrow
+from tests.builders.people import Person, register
+
+
+async def events_of(context: AppContext, booking: dict[str, Any]) -> list[Event]:
+    """Of each history entry, the oldest first."""
+    document = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
+    assert document is not None
+    return derived(Change(BOOKINGS, document, None, context.clock()))
+
+
+async def moved(
+    http: httpx.AsyncClient,
+    context: AppContext,
+    auth: dict[str, str],
+    booking: dict[str, Any],
+    action: str,
+    **body: Any,
+) -> Event:
+    """What follows from a move through the API."""
+    if action in {"start", "complete"}:
+        await serve(context, booking, action)
+    else:
+        response = await move(http, auth, booking, action, **body)
+        assert response.status_code == 200, response.text
+    return (await events_of(context, booking))[-1]
+
+
+async def a_visit(
+    http: httpx.AsyncClient, context: AppContext, *, hour: int = 9, **rules: Any
+) -> tuple[Person, Barber, dict[str, Any]]:
+    """A customer, a barber, and a request for tomorrow."""
+    shop, customer = await barber(http, context, rules=rules), await register(http, name="Zoë")
+    return customer, shop, await book(http, customer, shop, tomorrow(hour))
+
+
+async def with_device(http: httpx.AsyncClient, token: str, **changed: Any) -> tuple[Person, UUID]:
+    """Somebody signed in on a device that gets push messages."""
+    device_id = uuid4()
+    person = await register(http, device={"id": str(device_id), "name": "Phone"}, **changed)
+    await put_token(http, person, device_id, token)
+    return person, device_id
+
+
+async def put_token(http: httpx.AsyncClient, person: Person, device_id: UUID, token: str) -> None:
+    response = await http.put(f"/v1/me/devices/{device_id}/push-token", json={"token": token}, headers=person.auth)
+    assert response.status_code == 204, response.text
+
+
+async def choose(http: httpx.AsyncClient, person: Person, **preferences: Any) -> None:
+    response = await http.patch("/v1/me/preferences", json=preferences, headers=person.auth)
+    assert response.status_code == 200, response.text
+
+
+async def log_of(http: httpx.AsyncClient, person: Person) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """State and reason by kind and channel."""
+    response = await http.get("/v1/me/notifications", params={"limit": 100}, headers=person.auth)
+    assert response.status_code == 200, response.text
+    return {(one["kind"], one["channel"]): (one["state"], one["why"]) for one in response.json()["items"]}

@@ -1,0 +1,136 @@
+"""What an answer of FCM's costs: a token, a wait, or the message."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grome.infrastructure.jobs.errors import GiveUpError, LaterError
+from grome.notifications.push import Failed, PushFailedError, PushResult
+from grome.notifications.push.fcm_errors import read_answer
+from grome.notifications.push.messages import Gone, Outcome, Sent
+from tests.builders.http_server import Reply
+from tests.notifications.push.google import fcm_error, with_retry_after
+
+NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+
+
+def read(reply: Reply) -> Outcome:
+    return read_answer(httpx.Response(reply.status, content=reply.body, headers=dict(reply.headers)), NOW)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        fcm_error(404, "NOT_FOUND", "UNREGISTERED"),
+        fcm_error(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
+        fcm_error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", violation="message.token"),
+        fcm_error(400, "INVALID_ARGUMENT", violation="message.token"),
+        fcm_error(
+            400,
+            "INVALID_ARGUMENT",
+            "INVALID_ARGUMENT",
+            message="The registration token is not a valid FCM registration token",
+        ),
+    ],
+)
+def test_tokens_that_are_gone(reply: Reply) -> None:
+    assert isinstance(read(reply), Gone)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404, b"<html>"),
+        fcm_error(404, "NOT_FOUND", message="Requested entity was not found."),
+        fcm_error(403, "PERMISSION_DENIED"),
+        fcm_error(401, "UNAUTHENTICATED"),
+        Reply(302, b"", {"Location": "https://elsewhere.invalid"}),
+        Reply(502, b"\xff\xfe"),
+        fcm_error(500, "INTERNAL", "INTERNAL"),
+    ],
+)
+def test_what_says_nothing_of_the_token_and_may_pass(reply: Reply) -> None:
+    outcome = read(reply)
+    assert isinstance(outcome, Failed)
+    assert not outcome.final
+    assert outcome.retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        fcm_error(400, "INVALID_ARGUMENT"),
+        fcm_error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", violation="message.data[0].value"),
+        fcm_error(400, "INVALID_ARGUMENT", violation="message.notification", message="registration token"),
+    ],
+)
+def test_a_message_that_is_refused_costs_nobody_their_token(reply: Reply) -> None:
+    outcome = read(reply)
+    assert isinstance(outcome, Failed)
+    assert outcome.final
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "seconds"),
+    [
+        (429, "7", 7),
+        (429, "Tue, 01 Dec 2026 08:00:42 GMT", 42),
+        (429, "soon", 60),
+        (503, "120", 120),
+        (500, "Tue, 01 Dec 2026 07:00:00 GMT", 0),
+        (403, "120", None),
+    ],
+)
+def test_waits(status: int, retry_after: str, seconds: float | None) -> None:
+    outcome = read(with_retry_after(fcm_error(status, "RESOURCE_EXHAUSTED"), retry_after))
+    assert isinstance(outcome, Failed)
+    assert outcome.retry_after_s == seconds
+
+
+def test_a_429_that_does_not_say_when_waits_a_minute() -> None:
+    assert read(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED")) == Failed(
+        "FCM answered 429 QUOTA_EXCEEDED", retry_after_s=60
+    )
+
+
+@given(st.integers(200, 599), st.binary() | st.sampled_from([b'{"error": 1}', b'{"error": {"details": [1]}}', b"[]"]))
+def test_whatever_comes_is_read_and_costs_no_token(status: int, body: bytes) -> None:
+    assert isinstance(read(Reply(status, body)), Failed)
+
+
+def test_reasons_do_not_repeat_what_fcm_says_of_the_token() -> None:
+    reply = fcm_error(
+        400, "INVALID_ARGUMENT", violation="message.token", message="Invalid value 'abc' at message.token"
+    )
+    assert read(reply) == Gone("FCM answered 400 INVALID_ARGUMENT")
+
+
+AGAIN, WAIT, FINAL = Failed("again"), Failed("wait", 5), Failed("never", final=True)
+
+
+@pytest.mark.parametrize(
+    ("failed", "error", "text"),
+    [
+        ([AGAIN], PushFailedError, "again"),
+        ([AGAIN, WAIT, Failed("wait", 9)], LaterError, "again, wait"),
+        ([FINAL], GiveUpError, "never"),
+        ([FINAL, AGAIN], PushFailedError, "again"),
+        ([FINAL, WAIT], LaterError, "wait"),
+    ],
+)
+def test_what_is_raised_for_those_that_failed(failed: list[Failed], error: type[Exception], text: str) -> None:
+    result = PushResult.of({f"device-{number}": one for number, one in enumerate(failed)})
+    with pytest.raises(error) as raised:
+        result.raise_for_failed()
+    assert str(raised.value) == text
+    if isinstance(raised.value, LaterError):
+        assert raised.value.seconds == max(one.retry_after_s or 0 for one in failed)
+
+
+def test_nothing_is_raised_where_all_had_it_or_are_gone() -> None:
+    result = PushResult.of({"here": Sent("name"), "away": Gone("left")})
+    result.raise_for_failed()
+    assert result == PushResult({"here": "name"}, {"away": "left"}, {})

@@ -1,0 +1,110 @@
+"""Signing in: what the token server says, or does not say, and what must not be said of it."""
+
+import asyncio
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from config.settings import PushSettings
+from grome.common.clock import system_clock
+from grome.notifications.push.fcm import Fcm
+from tests.builders.http_server import Reply
+from tests.conftest import SetClock
+from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
+from tests.notifications.push.google import Fault, Google
+from tests.support.eventually import until
+
+DEVICES = [f"device-{number}" for number in range(5)]
+
+
+def _pem(key: Ed25519PrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "retry_after_s"),
+    [
+        (Reply(503, b"", {"Retry-After": "20"}), "Google's token server answered 503", 20),
+        (Reply(500, b"<html>"), "Google's token server answered 500", None),
+        (Reply(429, b"{}", {"Retry-After": "soon"}), "Google's token server answered 429", None),
+        (
+            Reply(400, b'{"error": "invalid_grant", "error_description": "Account not found"}'),
+            "Google's token server answered 400 invalid_grant",
+            None,
+        ),
+        (Reply(200, b"<html>"), "Google's token server: DecodeError", None),
+        (Reply(200, b'{"access_token": 1}'), "Google's token server: ValidationError", None),
+        (Fault.CUT, "Google's token server: RemoteProtocolError", None),
+    ],
+    ids=str,
+)
+async def test_a_token_server_that_gives_none(
+    fcm: Fcm, google: Google, told: Reply | Fault, reason: str, retry_after_s: float | None
+) -> None:
+    """All that wait are told the same, no message leaves, and the next time it is asked again."""
+    google.tokens_script.append(told)
+    result = await fcm.send(DEVICES, PUSH)
+    assert {(failed.reason, failed.retry_after_s) for failed in result.failed.values()} == {(reason, retry_after_s)}
+    assert (len(result.failed), google.token_requests, google.posts) == (5, 1, 0)
+    assert len((await fcm.send(DEVICES, PUSH)).sent) == 5
+    assert google.token_requests == 2
+
+
+async def test_a_token_server_that_hangs(impatient: Fcm, google: Google) -> None:
+    google.good_tokens.clear()
+    google.tokens_script.append(Fault.HANG)
+    began = asyncio.get_running_loop().time()
+    result = await impatient.send(DEVICES, PUSH)
+    assert [failed.reason for failed in result.failed.values()] == ["Google's token server: TimeoutError"] * 5
+    assert asyncio.get_running_loop().time() - began < IMPATIENCE_S
+    assert len((await impatient.send(DEVICES, PUSH)).sent) == 5
+    assert google.token_requests == 3
+
+
+async def test_who_gives_up_waiting_takes_the_token_from_nobody(fcm: Fcm, google: Google) -> None:
+    google.takes_s = 0.2
+    first = asyncio.create_task(fcm.send(["first"], PUSH))
+    await until(lambda: google.token_requests == 1, within_s=10)
+    second = asyncio.create_task(fcm.send(["second"], PUSH))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    assert (await second).sent.keys() == {"second"}
+    assert google.token_requests == 1
+    assert google.accepted_tokens() == ["second"]
+
+
+async def test_a_key_that_is_not_the_accounts_is_refused_by_the_server(
+    push_settings: PushSettings, google: Google
+) -> None:
+    other = generate_private_key(65537, 2048)
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = msgspec.json.encode({**google.account, "private_key": pem}).decode()
+    pusher = Fcm(msgspec.structs.replace(push_settings, service_account=account), SetClock())
+    result = await pusher.send(["device"], PUSH)
+    await pusher.aclose()
+    assert result.failed["device"].reason == "Google's token server answered 400 invalid_grant"
+    assert google.good_tokens == set()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        None,
+        {"private_key": "secret words"},
+        {"private_key": _pem(Ed25519PrivateKey.generate())},
+        {"project_id": 7},
+        {"token_uri": None},
+    ],
+    ids=["no JSON", "no key", "another kind of key", "a number", "null"],
+)
+async def test_an_account_that_cannot_be_used_is_refused_at_the_start(
+    google: Google, changed: dict[str, object] | None
+) -> None:
+    text = "{secret" if changed is None else msgspec.json.encode({**google.account, **changed}).decode()
+    with pytest.raises(ValueError, match=r"^GROME_PUSH_SERVICE_ACCOUNT ") as fault:
+        Fcm(PushSettings(transport="fcm", service_account=text), system_clock)
+    assert "secret" not in str(fault.value)
+    assert "PRIVATE KEY" not in str(fault.value)

@@ -1,0 +1,99 @@
+"""Every language says everything, in its own words."""
+
+import re
+from string import Formatter
+from typing import Any
+
+import msgspec
+import pytest
+
+from grome.bookings.models import Reason
+from grome.notifications.context_loader import ENDS_OF_PROPOSALS
+from grome.notifications.models import Language, MessageKind
+from grome.notifications.translations import WORDING
+from tests.builders.messages import LANGUAGES, samples
+
+ENGLISH = WORDING["en"]
+OTHERS = [language for language in LANGUAGES if language != "en"]
+# Words that are the same in these languages, and what only says where a time or a value stands.
+SAME = {
+    "de": {"words.code"},
+    "es": {"words.total"},
+    "fr": {"words.date", "words.total", "words.code"},
+}
+ARRANGING = {"words.line", "words.clock", "words.clock_range", "words.moment", "words.in_zone"}
+# Scripts in which no text is English by accident.
+FOREIGN = {"ar": r"[\u0600-\u06ff]", "ja": r"[\u3040-\u30ff\u4e00-\u9fff]"}
+
+
+def leaves(value: Any, path: str = "") -> dict[str, str]:
+    """Every text under its path, such as `messages.welcome.paragraphs.0`."""
+    if isinstance(value, str):
+        return {path: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {k: v for key, part in items for k, v in leaves(part, f"{path}.{key}".lstrip(".")).items()}
+
+
+def texts(language: Language) -> dict[str, str]:
+    return leaves(msgspec.to_builtins(WORDING[language]))
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_same_texts_with_the_same_placeholders(language: Language) -> None:
+    english, other = texts("en"), texts(language)
+    assert other.keys() == english.keys()
+    assert {path: placeholders(text) for path, text in other.items()} == {
+        path: placeholders(text) for path, text in english.items()
+    }
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_nothing_is_left_in_english(language: Language) -> None:
+    english = texts("en")
+    same = {path for path, text in texts(language).items() if text == english[path]}
+    assert same - ARRANGING == SAME.get(language, set())
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_each_text_is_in_its_script(language: Language) -> None:
+    """Besides the company's name and placeholders there is not one Latin word."""
+    for path, text in texts(language).items():
+        if path not in ARRANGING:
+            assert re.search(FOREIGN[language], text) or text == "{name} 様", path
+        assert not re.search("[A-Za-z]", re.sub(r"\{\w+\}|Grome", "", text)), path
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_are_tidy(language: Language) -> None:
+    for path, text in texts(language).items():
+        assert text == text.strip() != "", path
+        assert "  " not in text, path
+        assert "\n" not in text, path
+        assert not re.search(r"[\u2066-\u2069\u202a-\u202e]", text), path
+
+
+def test_every_kind_has_its_texts_and_no_text_is_in_vain() -> None:
+    used = set()
+    for sample in samples():
+        rendered = sample.rendered("en")
+        used |= {name for name, text in ENGLISH.messages.items() if text.title == rendered.title}
+        assert any(name.startswith(sample.kind) for name in used)
+    assert used == set(ENGLISH.messages)
+    assert {name.split("-")[0] for name in ENGLISH.messages} == set(MessageKind)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_a_booking_has_words_for_either_side(language: Language) -> None:
+    reasons, proposals = WORDING[language].reasons, WORDING[language].proposals
+    assert set(reasons.customer) == set(reasons.barber) == set(Reason)
+    assert set(proposals.customer) == set(proposals.barber) == set(ENDS_OF_PROPOSALS.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_subjects_of_different_messages_differ(language: Language) -> None:
+    subjects = [text.subject for text in WORDING[language].messages.values()]
+    assert len(set(subjects)) == len(subjects)

@@ -1,0 +1,50 @@
+"""What a quote says about the end of a booking is what the policy says when the end comes."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grome.barbers.models import CancellationPolicy, ChosenService, OfferedService, Terms
+from grome.bookings.cancellation_policy import settle
+from grome.bookings.drafts import Wish, compose
+from grome.bookings.models import Booking, Reason, Status
+from grome.quotes.cancellation_costs import costs
+from grome.scheduling.models import BookingRules
+from tests.builders.world import a_barber
+
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+POLICIES = st.builds(
+    CancellationPolicy,
+    cancel_notice_min=st.sampled_from([0, 60, 24 * 60]),
+    late_refund_percent=st.sampled_from([0, 33, 50, 100]),
+    no_show_refund_percent=st.sampled_from([0, 25, 100]),
+)
+
+
+def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Booking:
+    services = [ChosenService(OfferedService(uuid4(), "A cut", price, 30))]
+    shop = a_barber((52.5, 13.4), rules=BookingRules())
+    terms = Terms(policy)
+    wish = Wish(id=uuid4(), customer_id=uuid4(), barber=shop, services=services, start=start, terms=terms)
+    return compose(wish, NOW, timedelta(hours=24))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    price=st.integers(0, 5_000),
+    policy=POLICIES,
+    ahead=st.integers(1, 72).map(lambda hours: timedelta(hours=hours)),
+    later=st.floats(0, 1.2),
+)
+def test_as_the_policy_will_say(price: int, policy: CancellationPolicy, ahead: timedelta, later: float) -> None:
+    booking = a_booking(price, policy, NOW + ahead)
+    accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
+    told = costs(booking, NOW)
+    assert told.no_show == settle(accepted, Reason.NO_SHOW, NOW + ahead).fee
+    moment = NOW + ahead * later
+    fees = [step.fee for step in told.cancelling if step.until is None or moment <= step.until]
+    assert fees[0] == settle(accepted, Reason.CUSTOMER, moment).fee
+    assert told.cancelling[-1].until is None

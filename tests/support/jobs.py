@@ -1,0 +1,32 @@
+"""Job workers in the test's own event loop, and what becomes of jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from grome.composition import AppContext
+from grome.infrastructure.jobs.models import JobKind, NewJob, State
+from grome.infrastructure.jobs.runner import Handler
+from tests.support.eventually import until
+from workers.runner import work
+
+SOON_S = 5
+
+
+@asynccontextmanager
+async def working(context: AppContext, handlers: Mapping[JobKind, Handler]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work(context, handlers))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def ends_as(context: AppContext, new: NewJob, state: State, *, within_s: float = SOON_S) -> None:
+    async def ended() -> bool:
+        found = await context.jobs.find(new.id)
+        return found is not None and found.state is state
+
+    await until(ended, within_s=within_s)

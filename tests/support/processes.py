@@ -1,0 +1,127 @@
+"""A whole Grome as its own processes, as `grome serve` starts it: API workers, job worker, process manager."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from config.settings import Settings
+from grome.dev.embedded.home_lock import OWNER_VARIABLE
+
+
+@dataclass(frozen=True)
+class Running:
+    """`log` collects what the processes write, as JSON lines."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def workers(self, kind: str) -> list[psutil.Process]:
+        """The living processes of Sanic's manager whose name starts with `Sanic-<kind>`."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if child.environ().get("SANIC_WORKER_NAME", "").startswith(f"Sanic-{kind}"):
+                    found.append(child)
+            except psutil.Error:
+                continue
+        return found
+
+    def wait_until_ready(self, seconds: float = 150) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {seconds} s:\n{self.log.read_text()}")
+
+
+def free_port() -> int:
+    """Below those that Linux gives to outgoing connections, one of which could take it before the server does."""
+    while True:
+        port = random.randint(15_000, 32_000)  # noqa: S311 -- no secret
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Save the mark by which `tests/support/process_reaper.py` finds what is left."""
+    return {name: value for name, value in environ.items() if not name.startswith("GROME_") or name == OWNER_VARIABLE}
+
+
+def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str]:
+    """What `grome serve` needs to stand on the test's own servers."""
+    return {
+        **without_settings(os.environ),
+        "GROME_ENV": "test",
+        "GROME_HOME": str(home),
+        "GROME_MONGO_URL": settings.mongo.url,
+        "GROME_MONGO_DATABASE": settings.mongo.database,
+        "GROME_REDIS_URL": settings.redis.url,
+        "GROME_ACCOUNTS_SIGNING_KEY": settings.accounts.signing_key,
+        "GROME_LOG_FORMAT": "json",
+        **changed,
+    }
+
+
+@contextmanager
+def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed: str) -> Iterator[Running]:
+    """`grome serve` with its own port; ended by SIGTERM, and nothing of it may be left.
+
+    In a session of its own, since Sanic kills its process group where a worker does not start in time.
+    """
+    port = free_port()
+    log = home / "grome.log"
+    env = environment(settings, home, GROME_HTTP_PORT=str(port), GROME_HTTP_WORKERS=str(workers), **changed)
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "grome", "serve"]
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
+    running = Running(f"http://127.0.0.1:{port}", process, log)
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        left = survivors(family, within_s=2)  # the resource tracker ends when it sees the others gone
+        for survivor in left:
+            survivor.kill()
+    assert not left, f"{left} outlived their manager"
+
+
+def survivors(processes: Iterable[psutil.Process], *, within_s: float) -> list[psutil.Process]:
+    """Those that still run after so long. A zombie has ended; in a container nobody may come to collect it."""
+    deadline = time.monotonic() + within_s
+    left = list(processes)
+    while left and time.monotonic() < deadline:
+        left = [process for process in left if _runs(process)]
+        time.sleep(0.02)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
