@@ -248,8 +248,8 @@ class Booking(Struct, frozen=True, kw_only=True):
     `ticks` include the ticks held for a proposal, and `early_ticks`, which a visit that began early claims in addition
     to the agreed ticks; undoing the start releases `early_ticks`. Negative ticks are seats under daily caps
     (`grome/scheduling/daily_caps.py`). `version` is the version of the newest history entry. A request waits for the
-    party in `awaits`, and expires if there is no answer at `answer_by`, unless a proposal is open; both fields are null while
-    no answer is awaited. `late_min` is the delay against the agreed time, by the barber's fault. A booking has a
+    party in `awaits`, and expires if there is no answer at `answer_by`, unless a proposal is open; both fields are null
+    while no answer is awaited. `late_min` is the delay against the agreed time, by the barber's fault. A booking has a
     customer or a guest. `price` is the price of the services less the discount. `terms` are the barber's terms at the
     time of booking. `first_answer` is stored if the request may be repeated, and is loaded only for a repeat.
     """
