@@ -14,13 +14,13 @@ from tests.support.processes import without_settings
 
 PAGE = ROOT / "docs" / "adding-a-feature.md"
 # Its own tests, and those that a new feature must not break by being there.
-TESTS = ("tests/aliases", "tests/test_imports.py", "tests/api/test_roles.py", "-k", "alias or rule or table")
+TESTS = ("tests/aliases", "tests/checks/test_imports.py", "tests/api/test_roles.py", "-k", "alias or rule or table")
 LEFT_OUT = "…"  # in a change, for the part of a line that stays as it is
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for folder in ("grome", "workers", "config", "tests"):
+    for folder in ("grome", "workers", "config", "checks", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

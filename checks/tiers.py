@@ -1,0 +1,94 @@
+"""Tables of what may import what. `checks/imports.py` applies them, and docs/architecture.md explains them."""
+
+from typing import Final
+
+from checks.rules import Rule, Tiers
+
+TIERS: Final = Tiers(
+    foundation=(
+        ("config", "grome"),
+        ("common", "dev.embedded"),
+        ("infrastructure",),
+        ("infrastructure.jobs",),
+        ("infrastructure.outbox", "infrastructure.ops"),
+        ("scheduling",),
+    ),
+    features=(
+        ("accounts",),
+        ("catalogue",),
+        ("barbers",),
+        ("favourites",),
+        ("promos",),
+        ("bookings",),
+        ("availability",),
+        ("nearby", "waitlist", "walk_ins", "reviews"),
+        ("audit", "webhooks"),
+        ("notifications",),
+        ("any_barber", "calendar_feeds", "quotes", "reports", "series"),
+        ("app_links", "console", "dev.mailbox"),
+    ),
+    entrances=(
+        ("composition", "migrations"),
+        ("routes",),
+        ("app", "dev", "dev.demo"),
+        ("workers",),
+        ("cli",),
+        ("__main__",),
+    ),
+    roles={"routes": "routes", "jobs": "routes"},
+    doors=frozenset({"service", "queries", "models", "errors", "events", "schemas"}),
+    doors_of={
+        "barbers": frozenset({"calendar_builder", "change_feed"}),
+        "bookings": frozenset(
+            {
+                "cancellation_policy",
+                "create",
+                "drafts",
+                "figures",
+                "lifecycle",
+                "reschedule",
+                "updates",
+                "walk_in_start",
+                "windows",
+            }
+        ),
+        "promos": frozenset({"redemptions"}),
+    },
+)
+
+_OURS: Final = ("grome*", "workers*", "config*")
+_SHARED: Final = ("grome.common*", "grome.infrastructure*")
+# The one decision about free time, and what it is made of.
+_FREE_TIME: Final = ("grome.scheduling*",)
+RULES: Final = (
+    Rule("workers build on grome; only what starts processes knows them", ("grome*", "config*"), ("workers*",),
+         but=("grome.cli.main", "grome.cli.serving")),
+    Rule("settings know nothing of what they set", ("config*",), ("grome*", "workers*")),
+    Rule("what features share knows no feature", ("grome.common*",), _OURS, save=("config*", *_SHARED),
+         but=("grome.common.geo",)),
+    Rule("the embedded servers stand alone", ("grome.dev.embedded*",), _OURS, save=("grome.dev.embedded*",)),
+    Rule("errors know what features share", ("grome.*.errors",), _OURS, save=_SHARED),
+    Rule("models know models", ("grome.*.models",), _OURS, save=("grome.*.models", *_SHARED)),
+    Rule("pure rules know models",
+         (*_FREE_TIME, "grome.bookings.cancellation_policy", "grome.bookings.figures", "grome.bookings.windows",
+          "grome.notifications.channel_rules", "grome.promos.rules"), _OURS,
+         save=("grome.*.models", "grome.*.errors", "grome.bookings.cancellation_policy", *_FREE_TIME, *_SHARED)),
+    Rule("schemas know models", ("grome.*.schemas",), _OURS,
+         save=("grome.*.models", "grome.*.schemas", "grome.accounts.tokens", *_SHARED)),
+    Rule("a repository knows its own models and errors", ("grome.*.repository",), _OURS,
+         save=("{own}.models", "{own}.errors", *_SHARED)),
+    Rule("a repository is its own feature's alone", _OURS, ("grome.*.repository",), save=("{own}.repository",),
+         but=("grome.composition*", "grome.migrations.*", "grome.dev.demo.*")),
+    Rule("routes and jobs go through services", ("grome.*.routes", "grome.*.jobs"), ("grome.*.repository",)),
+    Rule("nobody but the application knows routes", _OURS, ("grome.*.routes",), but=("grome.app",)),
+    Rule("nobody but the workers knows jobs", _OURS, ("grome.*.jobs",), but=("workers.registry",)),
+    Rule("services are given what they need", ("grome.*.service", "grome.*.create", "grome.accounts.*"),
+         ("grome.composition*", "grome.app"), but=("grome.*.routes",)),
+    Rule("demo data stays out of the product", _OURS, ("grome.dev.demo*",), but=("grome.cli.main", "grome.dev.demo*")),
+    Rule("routes, and what serves them, know Sanic", _OURS, ("sanic*",),
+         but=("grome.*.routes", "grome.infrastructure.http*", "grome.app", "grome.composition*", "grome.cli.serving")),
+    Rule("repositories know the driver", _OURS, ("pymongo*", "bson*"),
+         but=("grome.*.repository", "grome.infrastructure.mongo*", "grome.dev.embedded.mongod", "grome.cli.main")),
+    Rule("settings come from the one typed tree", _OURS, ("os.environ", "os.getenv"),
+         but=("grome.cli.main", "grome.cli.bootstrap", "grome.cli.run", "grome.cli.doctor", "grome.dev.embedded.*")),
+)  # fmt: skip
