@@ -161,9 +161,9 @@ def _for_other_tools(schemas: list[Json], components: dict[str, Json]) -> tuple[
 
 
 def _component_name(name: str) -> str:
-    """`grome.waitlist.models.State` becomes `WaitlistState`."""
-    _, *path = name.split(".")
-    return path[0].title().replace("_", "") + path[-1] if path else name
+    """`grome.walk_ins.models.State` becomes `WalkinsState`: clients know the name, wherever the package lies."""
+    *path, own = name.split(".")
+    return path[-2].replace("_", "").capitalize() + own if path else name
 
 
 def _operation(operation: Operation, schemas: _Schemas) -> Json:
