@@ -28,7 +28,7 @@ from grome.barbers.change_feed import BarberChanges
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
-from grome.bookings.drafts import Wish, compose
+from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.models import Booking
 from grome.bookings.repository import BookingRepository
 from grome.common.ids import new_id
@@ -223,7 +223,7 @@ def _bookings(barber: Barber, first: date, chance: Random) -> Iterator[Booking]:
             ticks = occupied_ticks(rules, slot.start, visit)
             if ticks[0] >= free_from and chance.random() < likely:
                 free_from = ticks[-1] + 1
-                wish = Wish(
+                wish = BookingDraft(
                     id=new_id(),
                     customer_id=new_id(),
                     barber=barber,
@@ -231,7 +231,7 @@ def _bookings(barber: Barber, first: date, chance: Random) -> Iterator[Booking]:
                     start=slot.start,
                     terms=barber.terms,
                 )
-                yield compose(wish, yesterday, timedelta(days=1))
+                yield build_booking(wish, yesterday, timedelta(days=1))
 
 
 def _first(barber: Barber) -> list[ChosenService]:

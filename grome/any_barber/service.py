@@ -13,8 +13,8 @@ from grome.availability.service import AvailabilityService
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.schemas import to_lat_lng
 from grome.barbers.service import BarberService, offered_services
-from grome.bookings.create import BookingCreation, asked_under
-from grome.bookings.drafts import Wish
+from grome.bookings.create import BookingCreator, idempotency_for
+from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Origin
 from grome.bookings.schemas import BookingOut
@@ -48,7 +48,7 @@ class AnyBarberService:
         nearby: NearbyService,
         barbers: BarberService,
         availability: AvailabilityService,
-        creation: BookingCreation,
+        creation: BookingCreator,
     ) -> None:
         self._nearby, self._barbers = nearby, barbers
         self._availability, self._creation = availability, creation
@@ -75,13 +75,13 @@ class AnyBarberService:
         Raises Invalid for a service that is given twice, NobodyFree, KeyReused or KeyInFlight.
         """
         start = to_utc(wanted.scheduled_at, "scheduled_at")
-        idempotency = asked_under(key, wanted, start)
+        idempotency = idempotency_for(key, wanted, start)
 
         async def make() -> Booking:
             candidates = await self._candidates(wanted)
             return await self._first_to_take(actor.id, wanted, start, candidates, idempotency)
 
-        return await self._creation.once(actor.id, idempotency, make)
+        return await self._creation.run_idempotent(actor.id, idempotency, make)
 
     async def _first_to_take(
         self,
@@ -92,7 +92,7 @@ class AnyBarberService:
         idempotency: Idempotency | None,
     ) -> Booking:
         wishes = [
-            Wish(
+            BookingDraft(
                 id=new_id(),
                 customer_id=customer_id,
                 barber=one.barber,
@@ -105,10 +105,10 @@ class AnyBarberService:
             for one in candidates
         ]
         # Barbers that look busy are skipped. If a barber that looks free has been taken meanwhile, the next is tried.
-        refusals = await self._creation.refusals(wishes)
+        refusals = await self._creation.find_errors(wishes)
         for wish in (wish for wish, refused in zip(wishes, refusals, strict=True) if refused is None):
             try:
-                return await self._creation.take(wish, idempotency)
+                return await self._creation.claim(wish, idempotency)
             except (SlotTaken, SlotNotOffered):
                 continue
         raise NobodyFree

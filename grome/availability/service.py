@@ -12,7 +12,7 @@ from grome.barbers.calendar_builder import NO_WAY, Way, lay_out, way_to
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.schemas import LatLng, to_point
 from grome.barbers.service import BarberService, chosen_services
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
 from grome.scheduling.explain import Refused, explained
@@ -32,7 +32,7 @@ class _LaidOut(NamedTuple):
 
 
 class AvailabilityService:
-    def __init__(self, barbers: BarberService, bookings: BookingService, clock: Clock) -> None:
+    def __init__(self, barbers: BarberService, bookings: BookingQueries, clock: Clock) -> None:
         self._barbers, self._bookings, self._clock = barbers, bookings, clock
 
     async def slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
@@ -42,7 +42,7 @@ class AvailabilityService:
         services = chosen_services(barber, query.service_ids, query.add_on_ids)
         calendar, visit = lay_out(barber, services, self._clock(), frozenset(), _way(barber, query))
         known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
-        calendar = replace(calendar, taken=await self._bookings.occupied(barber_id, *known))
+        calendar = replace(calendar, taken=await self._bookings.get_occupied_ticks(barber_id, *known))
         days = [
             DaySlots(day, [SlotOut(slot.start, slot.end) for slot in slots])
             for day, slots in free_slots(calendar, query.first, query.last, visit)
@@ -93,7 +93,7 @@ class AvailabilityService:
         taken: dict[UUID, frozenset[int]] = {}
         if known:
             begin, end = min(span.start for span in known), max(span.end for span in known)
-            taken = await self._bookings.occupied_by([one.barber.id for one in laid_out], begin, end)
+            taken = await self._bookings.get_occupied_ticks_by_barber([one.barber.id for one in laid_out], begin, end)
         for one in laid_out:
             calendar = replace(one.calendar, taken=taken.get(one.barber.id, frozenset()))
             yield one._replace(calendar=calendar)

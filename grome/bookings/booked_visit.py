@@ -15,7 +15,7 @@ from grome.scheduling.slots import Calendar
 from grome.scheduling.visit_plan import Visit
 
 
-def lay_out_again(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, Visit]:
+def rebuild_calendar_and_visit(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, Visit]:
     """Build the calendar and the visit for `obstacle` and the other rules, without occupied time."""
     call = booking.house_call
     way = Way(call.distance_m, call.travel_min) if call else NO_WAY

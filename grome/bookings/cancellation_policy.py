@@ -25,23 +25,26 @@ from grome.common.figures import percent_of
 NO_SHOW_AFTER_START: Final = timedelta(minutes=5)
 NO_SHOW_AFTER_END: Final = timedelta(hours=24)
 TIP_AFTER_END: Final = timedelta(days=30)
-_ALL: Final = 100
-_ABOUT_PROPOSALS: Final = frozenset(
+_FULL_PERCENT: Final = 100
+_PROPOSAL_ACTIONS: Final = frozenset(
     {Action.PROPOSE, Action.RESCHEDULE, Action.REJECT, Action.WITHDRAW, Action.LAPSE, *TRANSITIONS}
 )
 
 
-def settle(booking: Booking, reason: Reason, now: datetime) -> Settlement:
+def settlement_for(booking: Booking, reason: Reason, now: datetime) -> Settlement:
     """Compute the customer's cost if the booking ends for this reason.
 
     The fee is the price less the refunded part. Only a late cancellation by the customer or a no-show costs a fee, and
     not if the barber is late; an end by any other party costs nothing.
     """
-    fee, paid = booking.price - refunded(booking.price, _percent(booking, reason, now)), booking.payment.paid
+    fee, paid = (
+        booking.price - refund_amount(booking.price, _refund_percent(booking, reason, now)),
+        booking.payment.paid,
+    )
     return Settlement(fee, refund=max(0, paid - fee), due=max(0, fee - paid))
 
 
-def refunded(price: int, percent: int) -> int:
+def refund_amount(price: int, percent: int) -> int:
     """In minor units, rounded half to even."""
     return percent_of(price, percent)
 
@@ -51,7 +54,7 @@ def free_until(booking: Booking) -> datetime | None:
 
     There is none either where the terms know no fee.
     """
-    return None if booking.terms.cancellation.late_refund_percent == _ALL else notice_until(booking)
+    return None if booking.terms.cancellation.late_refund_percent == _FULL_PERCENT else notice_until(booking)
 
 
 def notice_until(booking: Booking) -> datetime | None:
@@ -86,15 +89,15 @@ def is_used(booking: Booking) -> bool:
     if booking.reason is not Reason.CUSTOMER or number == 0:
         return False
     before = booking.history[:number]
-    if _is_asked(before):  # cancelling was one of the answers, and in time: else the proposal had lapsed first
+    if _awaits_customer(before):  # cancelling was one of the answers, and in time: else the proposal had lapsed first
         return False
     there = structs.replace(booking, status=before[-1].status, proposal=None)
     return is_late(there, booking.history[number].at)
 
 
-def _is_asked(history: list[HistoryEntry]) -> bool:
+def _awaits_customer(history: list[HistoryEntry]) -> bool:
     """Return whether the last entries leave a proposal of the barber open."""
-    newest = next((entry for entry in reversed(history) if entry.action in _ABOUT_PROPOSALS), None)
+    newest = next((entry for entry in reversed(history) if entry.action in _PROPOSAL_ACTIONS), None)
     return newest is not None and newest.action is Action.PROPOSE and newest.by is Party.BARBER
 
 
@@ -120,9 +123,9 @@ def tip_until(booking: Booking) -> datetime:
     return completed.at + TIP_AFTER_END
 
 
-def _percent(booking: Booking, reason: Reason, now: datetime) -> int:
+def _refund_percent(booking: Booking, reason: Reason, now: datetime) -> int:
     """Return the percentage of the price that goes back to the customer."""
     policy = booking.terms.cancellation
     if reason is Reason.NO_SHOW and not booking.late_min:
         return policy.no_show_refund_percent
-    return policy.late_refund_percent if reason is Reason.CUSTOMER and is_late(booking, now) else _ALL
+    return policy.late_refund_percent if reason is Reason.CUSTOMER and is_late(booking, now) else _FULL_PERCENT

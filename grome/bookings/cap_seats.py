@@ -31,7 +31,7 @@ async def claim_seats(
     `own` are seats that the booking already holds. Raises SlotNotOffered if the day is full.
     """
     for _ in range(_ATTEMPTS):
-        drawn = [await _draw(bookings, barber_id, cap, day, own) for cap in visit.caps]
+        drawn = [await _draw_seat(bookings, barber_id, cap, day, own) for cap in visit.caps]
         try:
             return await write(drawn)
         except SeatTaken:
@@ -39,11 +39,11 @@ async def claim_seats(
     raise Unavailable("Too many ask for this day at once; try again.")
 
 
-async def _draw(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:
+async def _draw_seat(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:
     every = seats(cap, day)
     if kept := [seat for seat in own if seat in every]:
         return kept[0]
-    free = free_seats(cap, day, await bookings.occupied(barber_id, every[-1], every[0] + 1))
+    free = free_seats(cap, day, await bookings.get_occupied_ticks(barber_id, every[-1], every[0] + 1))
     if not free:
         raise SlotNotOffered(Obstacle.DAY_FULL.value, Obstacle.DAY_FULL.sentence)
     return secrets.choice(free)

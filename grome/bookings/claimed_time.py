@@ -14,7 +14,7 @@ from grome.infrastructure.mongo.client import Document
 from grome.scheduling.ticks import tick_of
 
 
-def wanted_by_early_start(booking: Booking, running: int) -> list[int]:
+def early_start_ticks(booking: Booking, running: int) -> list[int]:
     """Return the ticks that the visit would take if it began in the tick `running`, in order.
 
     Returns an empty list if the visit would not be early. The ticks are those of the agreed time moved to the earlier
@@ -26,7 +26,7 @@ def wanted_by_early_start(booking: Booking, running: int) -> list[int]:
     return sorted(tick - early for tick in present_ticks(booking) if tick - early >= running)
 
 
-def early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> Document:
+def fields_for_early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> Document:
     """Return the fields that claim `wanted` up to the first tick of another booking; `taken` are all occupied ticks.
 
     The agreed time stays claimed until the visit ends, because a start by mistake can be undone. `early_ticks` are the
@@ -38,7 +38,7 @@ def early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> 
     return {"ticks": [*present_ticks(booking), *claimed], "early_ticks": claimed}
 
 
-def used_until(booking: Booking, running: int) -> Document:
+def fields_for_end(booking: Booking, running: int) -> Document:
     """Return the fields of a visit that ends in the tick `running`.
 
     The visit keeps its past ticks, and its seats under daily caps. A seat counts while its booking holds a tick of the

@@ -13,10 +13,10 @@ from grome.barbers.models import Barber, GeoPoint
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.cap_seats import claim_seats
-from grome.bookings.drafts import Wish, compose, offered, refusal_of
+from grome.bookings.drafts import BookingDraft, as_waitlist_offer, build_booking, find_start_error
 from grome.bookings.errors import KeyReused, SlotNotOffered, SlotTaken
-from grome.bookings.lifecycle import BookingMoves
-from grome.bookings.models import Booking, HouseCall, Idempotency, as_of
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.models import Booking, HouseCall, Idempotency, snapshot_at_version
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.common.actor import Actor
@@ -34,7 +34,7 @@ from grome.scheduling.visit_plan import Visit
 _CLAIMED_FOR: Final = timedelta(minutes=1)
 
 
-class BookingCreation:
+class BookingCreator:
     """`insert` is the repository's, or one that gathers several; `answer_within` is how long a request waits for its
     barber before it expires.
     """
@@ -44,7 +44,7 @@ class BookingCreation:
         bookings: BookingRepository,
         insert: Callable[[Booking], Awaitable[None]],
         barbers: BarberService,
-        moves: BookingMoves,
+        moves: BookingLifecycle,
         promos: PromoClaims,
         answer_within: timedelta,
         clock: Clock,
@@ -59,15 +59,15 @@ class BookingCreation:
         Raises NotFound for the barber, Invalid for a service, SlotNotOffered, SlotTaken, PromoRefused, KeyReused or
         KeyInFlight.
         """
-        idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
+        idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
 
         async def make() -> Booking:
-            wish = await self.wish(actor.id, wanted)
-            return await self.take(replace(wish, promo_code=wanted.promo_code), idempotency)
+            wish = await self.build_draft(actor.id, wanted)
+            return await self.claim(replace(wish, promo_code=wanted.promo_code), idempotency)
 
-        return await self.once(actor.id, idempotency, make)
+        return await self.run_idempotent(actor.id, idempotency, make)
 
-    async def once(
+    async def run_idempotent(
         self, customer_id: UUID, idempotency: Idempotency | None, make: Callable[[], Awaitable[Booking]]
     ) -> BookingOut | Encoded:
         """Run `make` once under the key, or return the first answer again.
@@ -75,7 +75,7 @@ class BookingCreation:
         Raises the errors of `make`, and KeyReused.
         """
         try:
-            return first_answer(await make())
+            return original_response(await make())
         except Refusal:
             # Looked up only now, so that an ordinary request needs no query: for a repeat the first answer counts,
             # no matter if the first booking or the clock refuses the repeat.
@@ -86,34 +86,34 @@ class BookingCreation:
                 raise
             if first.idempotency is None or first.idempotency.fingerprint != idempotency.fingerprint:
                 raise KeyReused from None
-            return first_answer(first)
+            return original_response(first)
 
-    async def made(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
+    async def find_created(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
         """Return the booking created under an id chosen in advance, with its first answer; None if there is none."""
-        return await self._bookings.find_made(customer_id, booking_id)
+        return await self._bookings.find_created(customer_id, booking_id)
 
-    async def refusals(self, wishes: Sequence[Wish]) -> list[Refusal | None]:
+    async def find_errors(self, wishes: Sequence[BookingDraft]) -> list[Refusal | None]:
         """Return the error that `take` would raise for each wish now, or None, with one query for all wishes."""
         now = self._clock()
         laid_out = [lay_out(one.barber, one.services, now, frozenset(), one.way) for one in wishes]
-        told = [refusal_of(*one, wish.start) for wish, one in zip(wishes, laid_out, strict=True)]
+        told = [find_start_error(*one, wish.start) for wish, one in zip(wishes, laid_out, strict=True)]
         starts = [Span(tick, tick + 1) for tick in (tick_of(wish.start) for wish in wishes)]
         known = [to_be_known(*one, start) for one, start, no in zip(laid_out, starts, told, strict=True) if no is None]
         if not known:
             return told
         first, end = min(span.start for span in known), max(span.end for span in known)
-        taken = await self._bookings.occupied_by(list({wish.barber.id for wish in wishes}), first, end)
+        taken = await self._bookings.get_occupied_ticks_by_barber(list({wish.barber.id for wish in wishes}), first, end)
         return [
-            no or refusal_of(replace(calendar, taken=taken.get(wish.barber.id, frozenset())), visit, wish.start)
+            no or find_start_error(replace(calendar, taken=taken.get(wish.barber.id, frozenset())), visit, wish.start)
             for wish, (calendar, visit), no in zip(wishes, laid_out, told, strict=True)
         ]
 
-    def draft(self, wish: Wish) -> Booking:
+    def preview_booking(self, wish: BookingDraft) -> Booking:
         """Build the booking that `take` would store, without the seats under daily caps; nothing is checked."""
-        return compose(wish, self._clock(), self._answer_within)
+        return build_booking(wish, self._clock(), self._answer_within)
 
-    async def take(
-        self, wish: Wish, idempotency: Idempotency | None = None, *, may_come_again: bool = False
+    async def claim(
+        self, wish: BookingDraft, idempotency: Idempotency | None = None, *, may_come_again: bool = False
     ) -> Booking:
         """Claim the requested time, and one use of the promo code if the wish has a code.
 
@@ -122,39 +122,41 @@ class BookingCreation:
         """
         # Occupied time is left out of the calendar: about that the database decides, in the insert itself.
         calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
-        if refused := refusal_of(calendar, visit, wish.start):
+        if refused := find_start_error(calendar, visit, wish.start):
             raise refused
         if wish.promo_code is None or wish.customer_id is None:
-            whole = self._composed(wish, calendar, idempotency, may_come_again=may_come_again)
-            return await self._claim(calendar, visit, whole)
+            whole = self._build_booking(wish, calendar, idempotency, may_come_again=may_come_again)
+            return await self._insert_with_seats(calendar, visit, whole)
         held_until = self._clock() + _CLAIMED_FOR
         discount = await self._promos.claim(wish.customer_id, wish.promo_code, wish.id, wish.priced, held_until)
         try:
             cheaper = replace(wish, discount=wish.discount or discount)
-            whole = self._composed(cheaper, calendar, idempotency, may_come_again=may_come_again)
-            booking = await self._claim(calendar, visit, whole)
+            whole = self._build_booking(cheaper, calendar, idempotency, may_come_again=may_come_again)
+            booking = await self._insert_with_seats(calendar, visit, whole)
         except Refusal:  # after anything else it may have been stored all the same
             await self._promos.release(wish.id)
             raise
         await self._promos.keep(wish.id)
         return booking
 
-    async def offer(self, wish: Wish, answer_by: datetime) -> Booking:
+    async def claim_offer(self, wish: BookingDraft, answer_by: datetime) -> Booking:
         """Claim the time for a waiting customer, pending the customer's answer. Raises SlotNotOffered or SlotTaken."""
         calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
-        if refused := refusal_of(calendar, visit, wish.start):
+        if refused := find_start_error(calendar, visit, wish.start):
             raise refused
-        return await self._claim(calendar, visit, offered(self._composed(wish, calendar, None), answer_by))
+        return await self._insert_with_seats(
+            calendar, visit, as_waitlist_offer(self._build_booking(wish, calendar, None), answer_by)
+        )
 
-    def _composed(
-        self, wish: Wish, calendar: Calendar, idempotency: Idempotency | None, *, may_come_again: bool = False
+    def _build_booking(
+        self, wish: BookingDraft, calendar: Calendar, idempotency: Idempotency | None, *, may_come_again: bool = False
     ) -> Booking:
-        booking = compose(wish, calendar.now, self._answer_within, idempotency)
+        booking = build_booking(wish, calendar.now, self._answer_within, idempotency)
         if idempotency is None and not may_come_again:
             return booking
         return msgspec.structs.replace(booking, first_answer=first_answer_of(booking_out(booking)))
 
-    async def _claim(self, calendar: Calendar, visit: Visit, whole: Booking) -> Booking:
+    async def _insert_with_seats(self, calendar: Calendar, visit: Visit, whole: Booking) -> Booking:
         barber_id, day = whole.barber_id, calendar.date_of(tick_of(whole.scheduled_at))
 
         async def insert(seats: list[int]) -> Booking:
@@ -170,36 +172,38 @@ class BookingCreation:
         except (SlotTaken, SlotNotOffered):
             # Overdue requests hold their ticks until a job or another booking releases them.
             wanted = [*whole.ticks, *(seat for cap in visit.caps for seat in seats_of(cap, day))]
-            if not await self._moves.expire_within(barber_id, wanted):
+            if not await self._moves.expire_overdue_holding(barber_id, wanted):
                 raise
             return await claim()
 
-    async def wish(self, customer_id: UUID, wanted: VisitIn) -> Wish:
+    async def build_draft(self, customer_id: UUID, wanted: VisitIn) -> BookingDraft:
         """Build the wish.
 
         Raises NotFound for the barber, and Invalid for services or a place that the barber does not offer.
         """
         barber = await self._barbers.find(wanted.barber_id)
         house_call = wanted.house_call
-        return Wish(
+        return BookingDraft(
             id=new_id(),
             customer_id=customer_id,
             barber=barber,
             services=chosen_services(barber, wanted.service_ids, wanted.add_on_ids),
             start=to_utc(wanted.scheduled_at, "scheduled_at"),
-            house_call=house_call_to(barber, to_point(house_call.location), house_call.address) if house_call else None,
+            house_call=build_house_call(barber, to_point(house_call.location), house_call.address)
+            if house_call
+            else None,
             terms=barber.terms,
             note=wanted.note,
         )
 
 
-def house_call_to(barber: Barber, point: GeoPoint, address: str) -> HouseCall:
+def build_house_call(barber: Barber, point: GeoPoint, address: str) -> HouseCall:
     """Raises Invalid where the barber does not go there."""
     way = way_to(barber, point, "house_call.location")
     return HouseCall(point, address, way.distance_m, way.travel_min)
 
 
-def asked_under(
+def idempotency_for(
     key: str | None, wanted: msgspec.Struct, start: datetime, about: UUID | None = None
 ) -> Idempotency | None:
     """With a fingerprint that is the same for the same wish, however its JSON and its `scheduled_at` were written."""
@@ -209,15 +213,15 @@ def asked_under(
     return Idempotency(key, fingerprint_of(wish, about.bytes if about else b""))
 
 
-def first_answer(booking: Booking) -> BookingOut | Encoded:
+def original_response(booking: Booking) -> BookingOut | Encoded:
     """Return the first answer to the request, regardless of later changes of the booking.
 
     Bookings of an earlier release have no stored answer; their first answer is derived from the history.
     """
-    return as_first_booked(booking) if booking.first_answer is None else Encoded(booking.first_answer)
+    return response_as_created(booking) if booking.first_answer is None else Encoded(booking.first_answer)
 
 
-def as_first_booked(booking: Booking) -> BookingOut:
+def response_as_created(booking: Booking) -> BookingOut:
     """The booking as it was when it was made, as far as its history tells."""
-    made = as_of(booking, 1) or booking
+    made = snapshot_at_version(booking, 1) or booking
     return booking_out(msgspec.structs.replace(made, customer_note=booking.history[0].note))

@@ -22,7 +22,7 @@ from grome.bookings.models import (
     Payment,
     PaymentStatus,
     Status,
-    booked,
+    to_booked_service,
 )
 from grome.common.errors import Refusal
 from grome.common.figures import percent_of_rounded_up
@@ -33,7 +33,7 @@ from grome.scheduling.visit_plan import Visit, rules_for, visit_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class BookingDraft:
     """Describes requested services of a barber at their prices, from `start` (UTC) on, for a customer or a guest.
 
     `terms` apply to the booking, and `id` will be the id of the booking. A use of `promo_code` is claimed with the
@@ -69,7 +69,7 @@ class Wish:
         return self.priced.price - (self.discount.amount if self.discount else 0)
 
 
-def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | None:
+def find_start_error(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | None:
     """Return the error for a wish that the barber's calendar cannot fulfil; None if the start is offered."""
     match obstacle(calendar, start, visit):
         case None:
@@ -80,7 +80,9 @@ def refusal_of(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | N
             return SlotNotOffered(refused.value, refused.sentence)
 
 
-def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None) -> Booking:
+def build_booking(
+    wish: BookingDraft, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None
+) -> Booking:
     """The whole document, with the ticks that it claims but for seats of daily caps."""
     rules = rules_for(wish.barber.rules, wish.services)
     visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
@@ -106,7 +108,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         barber_id=wish.barber.id,
         origin=wish.origin,
         series_id=wish.series_id,
-        services=[booked(one) for one in wish.services],
+        services=[to_booked_service(one) for one in wish.services],
         scheduled_at=wish.start,
         ends_at=wish.start + timedelta(minutes=visit.duration_min),
         house_call=wish.house_call,
@@ -118,7 +120,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
         price=wish.price,
         discount=wish.discount,
         currency=currency,
-        payment=Payment(PaymentStatus.PENDING, wish.price, currency, deposit_of(wish.terms.deposit, wish.price)),
+        payment=Payment(PaymentStatus.PENDING, wish.price, currency, deposit_for(wish.terms.deposit, wish.price)),
         terms=wish.terms,
         customer_note=wish.note,
         version=1,
@@ -128,7 +130,7 @@ def compose(wish: Wish, now: datetime, answer_within: timedelta, idempotency: Id
     )
 
 
-def offered(booking: Booking, answer_by: datetime) -> Booking:
+def as_waitlist_offer(booking: Booking, answer_by: datetime) -> Booking:
     """Build the booking as an offer by Grome to a waiting customer, held until the customer answers."""
     [made] = booking.history
     entry = structs.replace(
@@ -139,6 +141,6 @@ def offered(booking: Booking, answer_by: datetime) -> Booking:
     )
 
 
-def deposit_of(rule: DepositRule, price: int) -> int:
+def deposit_for(rule: DepositRule, price: int) -> int:
     """In minor units, a fraction rounded up: a deposit is a security."""
     return min(max(percent_of_rounded_up(price, rule.percent), rule.least), price)

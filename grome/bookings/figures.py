@@ -62,6 +62,6 @@ def visible_min(booking: Booking) -> int:
     return (booking.ends_at - booking.scheduled_at) // timedelta(minutes=1)
 
 
-def most_tip(booking: Booking) -> int:
+def max_tip(booking: Booking) -> int:
     """The highest tip with which price and tip together are still an amount that can be stored."""
     return MOST_AMOUNT - booking.price

@@ -17,7 +17,7 @@ MAX_ENTRIES_BY_PARTY: Final = 100
 MAX_ENTRIES_BEFORE_END: Final = 300
 # A note saved again within this time replaces the author's previous note.
 NOTE_REPLACED_WITHIN: Final = timedelta(minutes=10)
-_ONCE: Final = frozenset(
+_ONE_TIME_ACTIONS: Final = frozenset(
     {
         Action.ACCEPT,
         Action.DECLINE,
@@ -36,13 +36,13 @@ _ONCE: Final = frozenset(
 def check_history(booking: Booking, party: Party, action: Action, fields: Mapping[str, Any]) -> None:
     """Check that the party can add an entry of this action, which sets `fields`. Raises HistoryFull."""
     closes_proposal = booking.proposal is not None and "proposal" in fields and fields["proposal"] is None
-    if action in _ONCE or closes_proposal:
+    if action in _ONE_TIME_ACTIONS or closes_proposal:
         return
-    if is_full(booking) or _repeated(booking, party) >= MAX_ENTRIES_BY_PARTY:
+    if is_full(booking) or _count_repeatable(booking, party) >= MAX_ENTRIES_BY_PARTY:
         raise HistoryFull
 
 
-def superseded_note(booking: Booking, entry: HistoryEntry) -> int | None:
+def find_superseded_note(booking: Booking, entry: HistoryEntry) -> int | None:
     """Return the position of the older note entry that the new entry replaces, or None.
 
     A note replaces a recent note of the same author, so that the older text need not be kept.
@@ -62,9 +62,9 @@ def is_full(booking: Booking) -> bool:
     return booking.version >= MAX_ENTRIES_BEFORE_END
 
 
-def _repeated(booking: Booking, party: Party) -> int:
+def _count_repeatable(booking: Booking, party: Party) -> int:
     return sum(_is_repeatable(entry) and entry.by is party for entry in booking.history)
 
 
 def _is_repeatable(entry: HistoryEntry) -> bool:
-    return entry.action not in _ONCE
+    return entry.action not in _ONE_TIME_ACTIONS

@@ -10,8 +10,8 @@ from loguru import logger
 
 from grome.barbers.models import ChosenService
 from grome.barbers.service import BarberService
-from grome.bookings.cancellation_policy import free_until, settle
-from grome.bookings.claimed_time import early_start, used_until, wanted_by_early_start
+from grome.bookings.cancellation_policy import free_until, settlement_for
+from grome.bookings.claimed_time import early_start_ticks, fields_for_early_start, fields_for_end
 from grome.bookings.errors import KeepsChanging, SettlementChanged, SlotTaken, WrongState
 from grome.bookings.models import (
     TRANSITIONS,
@@ -21,12 +21,20 @@ from grome.bookings.models import (
     Settlement,
     Status,
     Transition,
+    cancellation_reason,
     party_of,
-    reason_of,
 )
 from grome.bookings.repository import BookingRepository, Deadline
 from grome.bookings.schemas import BookingOut, CancelIn, CancellationOut, booking_out
-from grome.bookings.updates import ATTEMPTS, GROME, Author, BookingChanges, Change, author, end
+from grome.bookings.updates import (
+    ATTEMPTS,
+    SYSTEM_AUTHOR,
+    Author,
+    BookingUpdate,
+    BookingUpdater,
+    author_of,
+    build_cancellation,
+)
 from grome.bookings.windows import CLOSE_AFTER_END, window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock
@@ -36,16 +44,16 @@ from grome.infrastructure.mongo.client import Document
 from grome.scheduling.ticks import tick_of
 from grome.scheduling.visit_plan import rules_for
 
-_EXPIRED_AT_ONCE: Final = 500
+_SWEEP_BATCH: Final = 500
 
 
-class BookingMoves:
+class BookingLifecycle:
     """`answer_within` is how long a barber has for an answer."""
 
     def __init__(
         self,
         bookings: BookingRepository,
-        changes: BookingChanges,
+        changes: BookingUpdater,
         barbers: BarberService,
         answer_within: timedelta,
         clock: Clock,
@@ -53,25 +61,25 @@ class BookingMoves:
         self._bookings, self._changes, self._barbers = bookings, changes, barbers
         self._answer_within, self._clock = answer_within, clock
         self._unanswered = Sweep(
-            "expire_unanswered", lambda after, limit: bookings.unanswered(clock(), after, limit), _EXPIRED_AT_ONCE
+            "expire_unanswered", lambda after, limit: bookings.list_unanswered(clock(), after, limit), _SWEEP_BATCH
         )
         self._unended = Sweep(
             "close_overdue",
-            lambda after, limit: bookings.unended(clock() - CLOSE_AFTER_END, after, limit),
-            _EXPIRED_AT_ONCE,
+            lambda after, limit: bookings.list_unended(clock() - CLOSE_AFTER_END, after, limit),
+            _SWEEP_BATCH,
         )
 
-    async def move(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
+    async def apply_action(self, actor: Actor, booking_id: UUID, action: Action, note: str | None = None) -> BookingOut:
         """Accept, decline, start or complete a booking, or record a no-show; a repeat changes nothing and is no error.
 
         Raises NotFound if the booking is not the actor's, WrongState if the booking is past this action or awaits
         another party, and OutsideWindow if it is too early or too late for the action (`windows.py`).
         """
-        by = author(actor)
-        decide = partial(self._decide, by, action, note)
+        by = author_of(actor)
+        decide = partial(self._plan_update, by, action, note)
         for _ in range(ATTEMPTS):
             try:
-                return booking_out(await self._changes.change(by, booking_id, decide))
+                return booking_out(await self._changes.update(by, booking_id, decide))
             except SlotTaken:  # a tick of the early start was taken after it was read as free
                 continue
         raise KeepsChanging
@@ -81,27 +89,27 @@ class BookingMoves:
 
         Raises SettlementChanged too, if the cost differs from the cost the client expects.
         """
-        by = author(actor)
+        by = author_of(actor)
 
-        async def decide(booking: Booking, now: datetime) -> Change | None:
-            change = await self._decide(by, Action.CANCEL, wanted.note, booking, now)
+        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
+            change = await self._plan_update(by, Action.CANCEL, wanted.note, booking, now)
             if change and change.reason:
-                _check_expected(wanted, settle(booking, change.reason, now))
+                _check_expected(wanted, settlement_for(booking, change.reason, now))
             return change
 
-        return booking_out(await self._changes.change(by, booking_id, decide))
+        return booking_out(await self._changes.update(by, booking_id, decide))
 
-    async def cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
+    async def preview_cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
         """Preview the result of `cancel` at this moment. Raises the same errors."""
-        booking, now = await self._changes.current(author(actor), booking_id)
+        booking, now = await self._changes.get_current(author_of(actor), booking_id)
         party = party_of(actor.role)
-        reason = reason_of(Action.CANCEL, party)
-        if refusal := _refusal(booking, TRANSITIONS[Action.CANCEL], party):
+        reason = cancellation_reason(Action.CANCEL, party)
+        if refusal := _reason_not_allowed(booking, TRANSITIONS[Action.CANCEL], party):
             raise WrongState(refusal)
         if reason is None:
             raise WrongState
         window_of(booking, Action.CANCEL, party).check(now)
-        cost = settle(booking, reason, now)
+        cost = settlement_for(booking, reason, now)
         until = free_until(booking) if party is Party.CUSTOMER else None
         return CancellationOut(cost.fee, cost.refund, cost.due, booking.currency, until, now)
 
@@ -112,7 +120,7 @@ class BookingMoves:
         async def expire(overdue: Deadline) -> None:
             nonlocal ended
             try:
-                await self._changes.change(GROME, overdue.id, _only_expired)
+                await self._changes.update(SYSTEM_AUTHOR, overdue.id, _require_expired)
                 ended += 1
             except WrongState:
                 logger.info("Booking {} was answered while it was about to expire", overdue.id)
@@ -126,48 +134,50 @@ class BookingMoves:
 
         async def close(overdue: Deadline) -> None:
             nonlocal closed
-            await self._changes.current(GROME, overdue.id)
+            await self._changes.get_current(SYSTEM_AUTHOR, overdue.id)
             closed += 1
 
         await self._unended.run(close)
         return closed
 
-    async def expire_within(self, barber_id: UUID, ticks: Sequence[int]) -> int:
+    async def expire_overdue_holding(self, barber_id: UUID, ticks: Sequence[int]) -> int:
         """End a barber's overdue requests and proposals that hold one of these ticks or seats; return the count."""
-        overdue = await self._bookings.unanswered_within(barber_id, ticks, self._clock())
-        return (await for_each(overdue, partial(self._changes.current, GROME), name="expire_within")).done
+        overdue = await self._bookings.list_overdue_holding(barber_id, ticks, self._clock())
+        return (
+            await for_each(overdue, partial(self._changes.get_current, SYSTEM_AUTHOR), name="expire_overdue_holding")
+        ).done
 
-    async def _decide(
+    async def _plan_update(
         self, by: Author, action: Action, note: str | None, booking: Booking, now: datetime
-    ) -> Change | None:
+    ) -> BookingUpdate | None:
         transition = TRANSITIONS[action]
         if by.party not in transition.parties:
             raise Forbidden
-        if refusal := _refusal(booking, transition, by.party):
-            if _last_move(booking) is action:
+        if refusal := _reason_not_allowed(booking, transition, by.party):
+            if _find_last_transition(booking) is action:
                 return None
             raise WrongState(refusal)
         window_of(booking, action, by.party).check(now)
         if transition.target is Status.CANCELLED:
-            return end(booking, action, by.party, now, note)
+            return build_cancellation(booking, action, by.party, now, note)
         if action is Action.ACCEPT and not await self._is_agreed(booking, by.party):
             deadline = min(now + self._answer_within, booking.scheduled_at)
             fields: Document = {"awaits": Party.BARBER.value, "answer_by": deadline}
-            return Change(action=action, status=booking.status, fields=fields, answer_by=deadline)
+            return BookingUpdate(action=action, status=booking.status, fields=fields, answer_by=deadline)
         fields = {"awaits": None, "answer_by": None}
         if action is Action.START:
             fields |= await self._early_start(booking, tick_of(now))
         if action is Action.COMPLETE:
-            fields |= used_until(booking, tick_of(now))
-        return Change(action=action, status=transition.target, fields=fields)
+            fields |= fields_for_end(booking, tick_of(now))
+        return BookingUpdate(action=action, status=transition.target, fields=fields)
 
     async def _early_start(self, booking: Booking, running: int) -> Document:
         """Return the fields that claim the free ticks of an early start; empty if the visit does not begin early."""
-        wanted = wanted_by_early_start(booking, running)
+        wanted = early_start_ticks(booking, running)
         if not wanted:
             return {}
-        taken = await self._bookings.occupied(booking.barber_id, wanted[0], wanted[-1] + 1)
-        return early_start(booking, wanted, taken)
+        taken = await self._bookings.get_occupied_ticks(booking.barber_id, wanted[0], wanted[-1] + 1)
+        return fields_for_early_start(booking, wanted, taken)
 
     async def _is_agreed(self, booking: Booking, party: Party) -> bool:
         """Whether with this party's yes both sides have agreed.
@@ -186,7 +196,7 @@ class BookingMoves:
         return len(offered) == len(wanted) and rules_for(barber.rules, offered).auto_accept
 
 
-def _refusal(booking: Booking, transition: Transition, party: Party) -> str | None:
+def _reason_not_allowed(booking: Booking, transition: Transition, party: Party) -> str | None:
     """Why the booking does not allow this move to this party now; a sentence."""
     if booking.status not in transition.sources:
         return f"The booking is {booking.status.value}."
@@ -196,14 +206,14 @@ def _refusal(booking: Booking, transition: Transition, party: Party) -> str | No
     return None
 
 
-def _last_move(booking: Booking) -> Action | None:
+def _find_last_transition(booking: Booking) -> Action | None:
     """Tips, notes and the like stand between moves and are none."""
     return next((entry.action for entry in reversed(booking.history) if entry.action in TRANSITIONS), None)
 
 
-async def _only_expired(booking: Booking, _: datetime) -> Change | None:
+async def _require_expired(booking: Booking, _: datetime) -> BookingUpdate | None:
     """For a booking that time has ended; raises WrongState where it has not."""
-    if _last_move(booking) is Action.EXPIRE:
+    if _find_last_transition(booking) is Action.EXPIRE:
         return None
     raise WrongState
 

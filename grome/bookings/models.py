@@ -100,7 +100,7 @@ _BARBER = frozenset({Party.BARBER})
 _SIDES = frozenset({Party.CUSTOMER, Party.BARBER})
 
 TRANSITIONS = {
-    # A customer's yes to an offer leads on to the barber where the barber has yet to agree (`moves.py`).
+    # A customer's yes to an offer leads on to the barber where the barber has yet to agree (`lifecycle.py`).
     Action.ACCEPT: Transition(_REQUESTED, Status.ACCEPTED, _SIDES, is_answer=True),
     Action.DECLINE: Transition(_REQUESTED, Status.CANCELLED, _SIDES, is_answer=True),
     Action.START: Transition(_ACCEPTED, Status.IN_PROGRESS, _BARBER),
@@ -112,7 +112,7 @@ TRANSITIONS = {
     Action.UNDO: Transition(frozenset({Status.IN_PROGRESS, Status.CANCELLED}), Status.ACCEPTED, _BARBER),
 }
 # These entries stand beside the life of a booking: no rule about its newest move or message depends on them.
-ASIDE = frozenset({Action.NOTE, Action.TIP})
+ANNOTATIONS = frozenset({Action.NOTE, Action.TIP})
 
 
 # Ten services of eight hours, twenty add-ons of two, buffers, the longest way of a house call, and a delay make 2,900.
@@ -288,7 +288,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class StartingBooking(Struct, frozen=True, kw_only=True):
+class UpcomingBooking(Struct, frozen=True, kw_only=True):
     """Holds the fields of a booking needed before its start, under the names in `Booking`."""
 
     id: UUID = field(name="_id")
@@ -296,17 +296,17 @@ class StartingBooking(Struct, frozen=True, kw_only=True):
     scheduled_at: datetime
 
 
-def booked(chosen: ChosenService) -> BookedService:
+def to_booked_service(chosen: ChosenService) -> BookedService:
     offer = chosen.offer
     extras = [BookedAddOn(extra.id, extra.name, extra.price, extra.duration_min) for extra in chosen.add_ons]
     return BookedService(offer.service_id, offer.name, offer.price, offer.duration_min, extras)
 
 
 # After these the visit has the time that their entry names.
-TIMED = frozenset({Action.CREATE, Action.OFFER, Action.RESCHEDULE, Action.DELAY})
+TIME_CHANGING = frozenset({Action.CREATE, Action.OFFER, Action.RESCHEDULE, Action.DELAY})
 
 
-def as_of(booking: Booking, version: int) -> Booking | None:
+def snapshot_at_version(booking: Booking, version: int) -> Booking | None:
     """Return the booking as of a version: state, time and awaited party; None if it never had this version.
 
     Names, notes and amounts are the current values, without later additions: tip and settlement.
@@ -314,7 +314,7 @@ def as_of(booking: Booking, version: int) -> Booking | None:
     entry = next((one for one in booking.history if one.version == version), None)
     if entry is None:
         return None
-    times = [one.scheduled_at for one in booking.history[:version] if one.action in TIMED and one.scheduled_at]
+    times = [one.scheduled_at for one in booking.history[:version] if one.action in TIME_CHANGING and one.scheduled_at]
     start = times[-1] if times else booking.scheduled_at
     is_newest = version == booking.version
     return structs.replace(
@@ -324,7 +324,7 @@ def as_of(booking: Booking, version: int) -> Booking | None:
         version=version,
         scheduled_at=start,
         ends_at=start + (booking.ends_at - booking.scheduled_at),
-        awaits=booking.awaits if is_newest else _awaited(entry),
+        awaits=booking.awaits if is_newest else _awaited_party(entry),
         answer_by=booking.answer_by if is_newest else entry.answer_by,
         proposal=booking.proposal if is_newest else None,
         late_min=booking.late_min if is_newest else 0,
@@ -333,12 +333,12 @@ def as_of(booking: Booking, version: int) -> Booking | None:
     )
 
 
-def newest_entry(booking: Booking, *actions: Action) -> HistoryEntry | None:
+def find_newest_entry(booking: Booking, *actions: Action) -> HistoryEntry | None:
     """Return the newest history entry with one of these actions, or None."""
     return next((entry for entry in reversed(booking.history) if entry.action in actions), None)
 
 
-def _awaited(entry: HistoryEntry) -> Party | None:
+def _awaited_party(entry: HistoryEntry) -> Party | None:
     if entry.status is not Status.REQUESTED or entry.answer_by is None:
         return None
     return Party.CUSTOMER if entry.action is Action.OFFER else Party.BARBER
@@ -348,7 +348,7 @@ def party_of(role: Role) -> Party:
     return Party(role.value)
 
 
-def reason_of(action: Action, party: Party) -> Reason | None:
+def cancellation_reason(action: Action, party: Party) -> Reason | None:
     """The reason that a move into `cancelled` carries; None for the others."""
     match action:
         case Action.DECLINE:

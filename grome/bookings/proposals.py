@@ -12,7 +12,7 @@ from grome.bookings.models import Action, Booking, Party, Proposal, Status
 from grome.bookings.windows import window_of
 from grome.infrastructure.mongo.client import Document, to_document
 
-MOVABLE: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
+RESCHEDULABLE: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
 
 
 class NewTime(NamedTuple):
@@ -28,9 +28,9 @@ def present_ticks(booking: Booking) -> list[int]:
     return booking.proposal.instead_of if booking.proposal else booking.ticks
 
 
-def check_movable(booking: Booking, now: datetime) -> None:
+def check_reschedulable(booking: Booking, now: datetime) -> None:
     """Raises WrongState where there is no visit to come, or where it is an offer of ours that nobody has taken yet."""
-    if booking.status not in MOVABLE:
+    if booking.status not in RESCHEDULABLE:
         raise WrongState(f"The booking is {booking.status.value}.")
     if window_of(booking, Action.PROPOSE, Party.BARBER).is_after(now):
         raise WrongState("The time of the visit has come.")
@@ -38,14 +38,14 @@ def check_movable(booking: Booking, now: datetime) -> None:
         raise WrongState("The time is an offer that awaits its customer's answer.")
 
 
-def who_must_agree(booking: Booking, party: Party, now: datetime, *, unasked: bool) -> Party | None:
+def required_approver(booking: Booking, party: Party, now: datetime, *, auto_accept: bool) -> Party | None:
     """Return the party that must agree if `party` moves the visit; None if the visit moves at once.
 
-    `unasked` tells that the barber accepts such bookings automatically. An admin has spoken with both sides, and a
+    `auto_accept` tells that the barber accepts such bookings automatically. An admin has spoken with both sides, and a
     guest has no account to answer with. A request stays a request after the move. Raises WrongState or
     TooLateToReschedule.
     """
-    check_movable(booking, now)
+    check_reschedulable(booking, now)
     if party is Party.BARBER:
         return Party.CUSTOMER if booking.customer_id else None
     if party is Party.ADMIN or booking.status is Status.REQUESTED:
@@ -53,10 +53,10 @@ def who_must_agree(booking: Booking, party: Party, now: datetime, *, unasked: bo
     window = window_of(booking, Action.RESCHEDULE, party)
     if window.closes_at and window.is_after(now):
         raise TooLateToReschedule(f"This visit could be moved until {window.closes_at.isoformat()}.")
-    return None if unasked else Party.BARBER
+    return None if auto_accept else Party.BARBER
 
 
-def proposed(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime) -> Document:
+def fields_for_proposal(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime) -> Document:
     """Both times are held. A proposal that is open already gives way, and its time is free again."""
     present = present_ticks(booking)
     proposal = Proposal(
@@ -67,15 +67,15 @@ def proposed(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime
         awaits=awaits,
         answer_by=answer_by,
     )
-    return {"proposal": to_document(proposal), "ticks": _both(present, time.ticks)}
+    return {"proposal": to_document(proposal), "ticks": _union(present, time.ticks)}
 
 
-def without_proposal(booking: Booking) -> Document:
+def fields_closing_proposal(booking: Booking) -> Document:
     """Return the fields that keep the present time and free the proposed time; no fields if no proposal is open."""
     return {"proposal": None, "ticks": booking.proposal.instead_of} if booking.proposal else {}
 
 
-def moved(time: NewTime, answer_by: datetime | None) -> Document:
+def fields_for_new_time(time: NewTime, answer_by: datetime | None) -> Document:
     """The new time is the only one, and the barber is not late for it. With `answer_by` it is a request, which waits
     for the barber anew.
     """
@@ -83,19 +83,19 @@ def moved(time: NewTime, answer_by: datetime | None) -> Document:
     return {**fields, "awaits": Party.BARBER.value, "answer_by": answer_by} if answer_by else fields
 
 
-def agreed(proposal: Proposal) -> Document:
+def fields_for_agreement(proposal: Proposal) -> Document:
     """Both sides want the proposed time, so a request is accepted by that."""
     time = NewTime(proposal.scheduled_at, proposal.ends_at, proposal.ticks)
     return {**time._asdict(), "proposal": None, "late_min": 0, "awaits": None, "answer_by": None}
 
 
-def delayed(booking: Booking, time: NewTime, late_min: int) -> Document:
+def fields_for_delay(booking: Booking, time: NewTime, late_min: int) -> Document:
     """Return the fields for a delay by the barber's fault; an open proposal stays open."""
     fields: Document = {**time._asdict(), "late_min": late_min}
     if booking.proposal:
-        fields |= {"ticks": _both(time.ticks, booking.proposal.ticks), "proposal.instead_of": time.ticks}
+        fields |= {"ticks": _union(time.ticks, booking.proposal.ticks), "proposal.instead_of": time.ticks}
     return fields
 
 
-def _both(present: Sequence[int], new: Sequence[int]) -> list[int]:
+def _union(present: Sequence[int], new: Sequence[int]) -> list[int]:
     return [*present, *(tick for tick in new if tick not in present)]

@@ -1,4 +1,4 @@
-"""Reading bookings; taking a time is in `create.py`, moving them through their lives in `moves.py`."""
+"""Reading bookings; taking a time is in `create.py`, moving them through their lives in `lifecycle.py`."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -8,10 +8,10 @@ from uuid import UUID
 from grome.bookings.models import (
     Booking,
     Party,
-    StartingBooking,
     Status,
+    UpcomingBooking,
 )
-from grome.bookings.repository import AfterBooking, BookingRepository
+from grome.bookings.repository import BookingCursor, BookingRepository
 from grome.bookings.schemas import BookingOut, BookingPage, BookingQuery, HistoryOut, booking_out, history_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
@@ -20,33 +20,33 @@ from grome.infrastructure.http import decode_cursor, encode_cursor
 from grome.infrastructure.mongo.access import seen_by
 from grome.infrastructure.mongo.client import Document
 
-_READ_AT_ONCE: Final = 250
+_READ_BATCH: Final = 250
 
 
-class BookingService:
+class BookingQueries:
     def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
         self._bookings, self._clock = bookings, clock
 
     async def read(self, actor: Actor, booking_id: UUID) -> BookingOut:
         return booking_out(await self._find(seen_by(actor), booking_id))
 
-    async def find(self, actor: Actor, booking_id: UUID) -> Booking:
+    async def get(self, actor: Actor, booking_id: UUID) -> Booking:
         """Return a booking of the actor with all that is stored of it. Raises NotFound."""
         return await self._find(seen_by(actor), booking_id)
 
-    async def history(self, actor: Actor, booking_id: UUID) -> HistoryOut:
+    async def get_history(self, actor: Actor, booking_id: UUID) -> HistoryOut:
         return history_out((await self._find(seen_by(actor), booking_id)).history)
 
-    async def page(self, actor: Actor, query: BookingQuery) -> BookingPage:
-        after = decode_cursor(query.cursor, AfterBooking)
+    async def list_page(self, actor: Actor, query: BookingQuery) -> BookingPage:
+        after = decode_cursor(query.cursor, BookingCursor)
         if after:  # it may be anybody's invention
-            after = AfterBooking(to_utc(after.scheduled_at, "cursor"), after.id)
-        found = await self._bookings.page(seen_by(actor), query.status, after, query.limit + 1)
+            after = BookingCursor(to_utc(after.scheduled_at, "cursor"), after.id)
+        found = await self._bookings.list_page(seen_by(actor), query.status, after, query.limit + 1)
         page = found[: query.limit]
-        last = AfterBooking(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
+        last = BookingCursor(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
         return BookingPage([booking_out(booking) for booking in page], encode_cursor(last) if last else None)
 
-    def starting(
+    def iter_starting_between(
         self,
         actor: Actor,
         span: tuple[datetime, datetime],
@@ -58,9 +58,9 @@ class BookingService:
         scope = seen_by(actor)
         if barber_id is not None:
             scope = {"$and": [scope, {"barber_id": barber_id}]}
-        return self._bookings.starting(scope, span, status, _READ_AT_ONCE)
+        return self._bookings.iter_starting_between(scope, span, status, _READ_BATCH)
 
-    async def nearest(
+    async def list_around(
         self,
         party: Party,
         person_id: UUID,
@@ -73,7 +73,7 @@ class BookingService:
 
         The bookings are read without ticks, and with the newest history entry only.
         """
-        return await self._bookings.nearest({f"{party}_id": person_id}, span, limit, latest_first=latest_first)
+        return await self._bookings.list_around({f"{party}_id": person_id}, span, limit, latest_first=latest_first)
 
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """Return the existing bookings with these ids, for Grome's own use."""
@@ -83,29 +83,29 @@ class BookingService:
         """Whether the customer has a booking that was not called off: with one barber, or with anybody."""
         return await self._bookings.has_booked(customer_id, barber_id)
 
-    async def accepted_between(
-        self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
-    ) -> list[StartingBooking]:
+    async def list_accepted_between(
+        self, start: datetime, end: datetime, after: UpcomingBooking | None, limit: int
+    ) -> list[UpcomingBooking]:
         """Accepted bookings that start from `start` up to and with `end`, the earliest first, behind `after`."""
-        return await self._bookings.accepted_between(start, end, after, limit)
+        return await self._bookings.list_accepted_between(start, end, after, limit)
 
-    async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
+    async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """The ticks that active bookings of a barber hold in and around a span."""
-        return await self._bookings.occupied(barber_id, first_tick, end_tick)
+        return await self._bookings.get_occupied_ticks(barber_id, first_tick, end_tick)
 
-    async def occupied_by(
+    async def get_occupied_ticks_by_barber(
         self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
     ) -> dict[UUID, frozenset[int]]:
         """Return the occupied ticks of many barbers with one query, without barbers that have no such booking."""
-        return await self._bookings.occupied_by(barber_ids, first_tick, end_tick)
+        return await self._bookings.get_occupied_ticks_by_barber(barber_ids, first_tick, end_tick)
 
-    async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
+    async def list_in_progress(self, barber_id: UUID, since: datetime) -> list[Booking]:
         """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
-        return await self._bookings.going_on(barber_id, since)
+        return await self._bookings.list_in_progress(barber_id, since)
 
-    async def last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
+    async def list_last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
         """A barber's, the latest start first."""
-        return await self._bookings.last_completed(barber_id, limit)
+        return await self._bookings.list_last_completed(barber_id, limit)
 
     async def _find(self, scope: Document, booking_id: UUID) -> Booking:
         booking = await self._bookings.find(scope, booking_id)

@@ -8,68 +8,68 @@ from msgspec import UNSET
 from grome.barbers.models import Barber, ChosenService, OfferedService
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, check_total
-from grome.bookings.create import BookingCreation, asked_under, house_call_to
-from grome.bookings.drafts import Wish
+from grome.bookings.create import BookingCreator, build_house_call, idempotency_for
+from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import NoLongerOffered
 from grome.bookings.models import BookedService, Booking, HouseCall, Origin
 from grome.bookings.schemas import BookingOut, RebookIn
-from grome.bookings.updates import BookingChanges
+from grome.bookings.updates import BookingUpdater
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.ids import new_id
 from grome.infrastructure.first_responses import Encoded
 
 
-class Rebooking:
-    def __init__(self, changes: BookingChanges, barbers: BarberService, creation: BookingCreation) -> None:
+class Rebooker:
+    def __init__(self, changes: BookingUpdater, barbers: BarberService, creation: BookingCreator) -> None:
         self._changes, self._barbers, self._creation = changes, barbers, creation
 
     async def rebook(self, actor: Actor, booking_id: UUID, wanted: RebookIn, key: str | None) -> BookingOut | Encoded:
         """Book the services of any earlier booking of the customer again.
 
         Raises NotFound for the booking, NoLongerOffered, Invalid for a place that is too far away, and the errors of
-        `BookingCreation.take` and of the idempotency key.
+        `BookingCreator.take` and of the idempotency key.
         """
-        idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
+        idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
         async def make() -> Booking:
-            before = await self._changes.find(actor, booking_id)
-            return await self._creation.take(await self._wish(actor.id, before, wanted), idempotency)
+            before = await self._changes.get(actor, booking_id)
+            return await self._creation.claim(await self._build_draft(actor.id, before, wanted), idempotency)
 
-        return await self._creation.once(actor.id, idempotency, make)
+        return await self._creation.run_idempotent(actor.id, idempotency, make)
 
-    async def _wish(self, customer_id: UUID, before: Booking, wanted: RebookIn) -> Wish:
+    async def _build_draft(self, customer_id: UUID, before: Booking, wanted: RebookIn) -> BookingDraft:
         barber = await self._barbers.find_or_none(before.barber_id)
         if barber is None:
             raise NoLongerOffered("The barber takes no more bookings.")
-        return Wish(
+        return BookingDraft(
             id=new_id(),
             customer_id=customer_id,
             barber=barber,
-            services=offered_again(barber, before.services),
+            services=find_current_services(barber, before.services),
             start=to_utc(wanted.scheduled_at, "scheduled_at"),
-            house_call=_place(barber, before, wanted),
+            house_call=_build_house_call(barber, before, wanted),
             terms=barber.terms,
             note=wanted.note,
             origin=Origin.REBOOK,
         )
 
 
-def offered_again(barber: Barber, booked: Sequence[BookedService]) -> list[ChosenService]:
+def find_current_services(barber: Barber, booked: Sequence[BookedService]) -> list[ChosenService]:
     """Return the booked services and add-ons as the barber offers them today.
 
     Raises NoLongerOffered naming the missing services and add-ons, and Invalid if the total is now too high for one
     booking.
     """
     offers = {offer.service_id: offer for offer in barber.services}
-    if gone := [name for one in booked for name in _gone(one, offers.get(one.service_id))]:
+    if gone := [name for one in booked for name in _iter_missing_names(one, offers.get(one.service_id))]:
         raise NoLongerOffered(f"No longer offered: {', '.join(gone)}.")
-    services = [_chosen(one, offers[one.service_id]) for one in booked]
+    services = [_choose(one, offers[one.service_id]) for one in booked]
     check_total("services", services)
     return services
 
 
-def _gone(booked: BookedService, offer: OfferedService | None) -> Iterator[str]:
+def _iter_missing_names(booked: BookedService, offer: OfferedService | None) -> Iterator[str]:
     if offer is None:
         yield booked.name
         return
@@ -77,15 +77,15 @@ def _gone(booked: BookedService, offer: OfferedService | None) -> Iterator[str]:
     yield from (extra.name for extra in booked.add_ons if extra.id not in offered)
 
 
-def _chosen(booked: BookedService, offer: OfferedService) -> ChosenService:
+def _choose(booked: BookedService, offer: OfferedService) -> ChosenService:
     wanted = {extra.id for extra in booked.add_ons}
     return ChosenService(offer, [extra for extra in offer.add_ons if extra.id in wanted])
 
 
-def _place(barber: Barber, before: Booking, wanted: RebookIn) -> HouseCall | None:
+def _build_house_call(barber: Barber, before: Booking, wanted: RebookIn) -> HouseCall | None:
     if wanted.house_call is UNSET:
         there = before.house_call
-        return house_call_to(barber, there.location, there.address) if there else None
+        return build_house_call(barber, there.location, there.address) if there else None
     if wanted.house_call is None:
         return None
-    return house_call_to(barber, to_point(wanted.house_call.location), wanted.house_call.address)
+    return build_house_call(barber, to_point(wanted.house_call.location), wanted.house_call.address)

@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError,
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
-from grome.bookings.models import Booking, HistoryEntry, StartingBooking, Status
+from grome.bookings.models import Booking, HistoryEntry, Status, UpcomingBooking
 from grome.common.errors import Refusal
 from grome.infrastructure.first_responses import WITHOUT
 from grome.infrastructure.isolated_items import decode_each
@@ -56,10 +56,10 @@ COLLECTION = CollectionSpec(
 _LISTED: Document = {**WITHOUT, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
 _WITHOUT_HISTORY: Document = {**WITHOUT, "history": {"$slice": 0}}
 # More than a barber has in a month.
-_OCCUPIED_AT_ONCE = 10_000
+_OCCUPIED_BATCH = 10_000
 
 
-class AfterBooking(Struct, frozen=True):
+class BookingCursor(Struct, frozen=True):
     """Where a page of the list ended."""
 
     scheduled_at: Annotated[datetime, Meta(tz=True)]
@@ -77,7 +77,7 @@ class BookingRepository:
     def __init__(self, database: Database) -> None:
         self._bookings = database[COLLECTION.name]
         # Majority reads: a repeated answer must not come from a write that a failover could roll back.
-        self._settled = self._bookings.with_options(read_concern=ReadConcern("majority"))
+        self._majority = self._bookings.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, booking: Booking) -> None:
         """Raises SlotTaken where an active booking holds one of the ticks, SeatTaken where it is a seat of a daily cap,
@@ -86,7 +86,7 @@ class BookingRepository:
         try:
             await self._bookings.insert_one(to_document(booking))
         except DuplicateKeyError as error:
-            raise _refusal(error.details or {}) from None
+            raise _duplicate_error(error.details or {}) from None
 
     async def insert_many(self, bookings: Sequence[Booking]) -> list[Refusal | DriverError | None]:
         """Insert the bookings, and return None for each stored booking, else the error that `insert` would raise.
@@ -100,17 +100,17 @@ class BookingRepository:
             if unsure := error.details["writeConcernErrors"]:
                 raise WriteConcernError(unsure[-1]["errmsg"], unsure[-1]["code"], unsure[-1]) from None
             for fault in error.details["writeErrors"]:
-                verdicts[fault["index"]] = _verdict(fault)
+                verdicts[fault["index"]] = _write_error(fault)
         return verdicts
 
     # Reads for a repeat include the first answer; all other reads leave it out.
 
     async def find_by_key(self, customer_id: UUID, key: str) -> Booking | None:
-        document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
+        document = await self._majority.find_one({"customer_id": customer_id, "idempotency.key": key})
         return from_document(document, Booking) if document else None
 
-    async def find_made(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
-        document = await self._settled.find_one({"_id": booking_id, "customer_id": customer_id})
+    async def find_created(self, customer_id: UUID, booking_id: UUID) -> Booking | None:
+        document = await self._majority.find_one({"_id": booking_id, "customer_id": customer_id})
         return from_document(document, Booking) if document else None
 
     async def find(self, scope: Document, booking_id: UUID) -> Booking | None:
@@ -128,8 +128,8 @@ class BookingRepository:
             wanted["barber_id"] = barber_id
         return await self._bookings.find_one(wanted, {"_id": 1}, hint="customer") is not None
 
-    async def page(
-        self, scope: Document, status: Status | None, after: AfterBooking | None, limit: int
+    async def list_page(
+        self, scope: Document, status: Status | None, after: BookingCursor | None, limit: int
     ) -> list[Booking]:
         """Latest start first, without ticks and history."""
         wanted: Document = dict(scope)
@@ -141,7 +141,7 @@ class BookingRepository:
         found = self._bookings.find(wanted, _LISTED).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
-    async def starting(
+    async def iter_starting_between(
         self, scope: Document, span: tuple[datetime, datetime], status: Status | None, batch: int
     ) -> AsyncGenerator[list[Booking]]:
         """Those of `scope` that start in [first, last), earliest first, so many at a time, without ticks and history.
@@ -162,7 +162,7 @@ class BookingRepository:
             wanted["scheduled_at"] = {"$gte": last.scheduled_at, "$lt": end}
             wanted["$or"] = [{"scheduled_at": {"$gt": last.scheduled_at}}, {"_id": {"$gt": last.id}}]
 
-    async def nearest(
+    async def list_around(
         self, scope: Document, span: tuple[datetime, datetime], limit: int, *, latest_first: bool
     ) -> list[Booking]:
         """Those of `scope` that start in [first, last), without ticks and all history but the newest entry."""
@@ -173,7 +173,7 @@ class BookingRepository:
         found = found.sort([("scheduled_at", direction), ("_id", direction)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
-    async def move(
+    async def update_if_version(
         self, booking: Booking, fields: Mapping[str, Any], entry: HistoryEntry, *, superseded: int | None = None
     ) -> Booking | None:
         """Update `booking` and append the history entry, if the stored version is unchanged (decision 2).
@@ -185,25 +185,25 @@ class BookingRepository:
         try:
             document = await self._bookings.find_one_and_update(
                 {"_id": booking.id, "status": booking.status.value, "version": booking.version},
-                _recorded({**fields, "version": entry.version}, booking, entry, superseded),
+                _update_with_entry({**fields, "version": entry.version}, booking, entry, superseded),
                 projection=WITHOUT,
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError as error:
-            raise _refusal(error.details or {}) from None
+            raise _duplicate_error(error.details or {}) from None
         return from_document(document, Booking) if document else None
 
-    async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
+    async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         """All ticks of the active bookings that hold one in [first_tick, end_tick)."""
         held = {"barber_id": barber_id, "active": True, "ticks": {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}}
         # By default the first answer has 101 of them, and a second command would fetch the rest.
-        found = self._bookings.find(held, {"_id": 0, "ticks": 1}, batch_size=_OCCUPIED_AT_ONCE)
+        found = self._bookings.find(held, {"_id": 0, "ticks": 1}, batch_size=_OCCUPIED_BATCH)
         return frozenset(chain.from_iterable([document["ticks"] for document in await found.to_list()]))
 
-    async def occupied_by(
+    async def get_occupied_ticks_by_barber(
         self, barber_ids: Sequence[UUID], first_tick: int, end_tick: int
     ) -> dict[UUID, frozenset[int]]:
-        """Return the result of `occupied` for many barbers at once, without barbers that have no such booking."""
+        """Return the occupied ticks of each barber with one query, without barbers that have no such booking."""
         within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
         held = {"barber_id": {"$in": barber_ids}, "active": True, "ticks": within}
         by_barber = {"_id": "$barber_id", "ticks": {"$push": "$ticks"}}
@@ -212,13 +212,13 @@ class BookingRepository:
         found = await self._bookings.aggregate([{"$match": held}, {"$group": by_barber}], hint=_TICKS_INDEX)
         return {each["_id"]: frozenset(chain.from_iterable(each["ticks"])) for each in await found.to_list()}
 
-    async def accepted_between(
-        self, start: datetime, end: datetime, after: StartingBooking | None, limit: int
-    ) -> list[StartingBooking]:
+    async def list_accepted_between(
+        self, start: datetime, end: datetime, after: UpcomingBooking | None, limit: int
+    ) -> list[UpcomingBooking]:
         """Both ends are within; the earliest start first. Guests are left out: nobody can remind them."""
         span = {"$gte": start, "$lte": end}
         wanted: Document = {"scheduled_at": span, "status": Status.ACCEPTED.value, "customer_id": {"$ne": None}}
-        fields = dict.fromkeys((field.encode_name for field in structs.fields(StartingBooking)), 1)
+        fields = dict.fromkeys((field.encode_name for field in structs.fields(UpcomingBooking)), 1)
         while True:
             if after:
                 wanted["$or"] = [
@@ -227,29 +227,29 @@ class BookingRepository:
                 ]
             found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
             documents = await found.to_list()
-            bookings = decode_each(documents, StartingBooking, name="plan_reminders")
+            bookings = decode_each(documents, UpcomingBooking, name="plan_reminders")
             if bookings or len(documents) < limit:
                 return bookings
             last = documents[-1]
-            after = StartingBooking(id=last["_id"], customer_id=last["_id"], scheduled_at=last["scheduled_at"])
+            after = UpcomingBooking(id=last["_id"], customer_id=last["_id"], scheduled_at=last["scheduled_at"])
 
-    async def going_on(self, barber_id: UUID, since: datetime) -> list[Booking]:
+    async def list_in_progress(self, barber_id: UUID, since: datetime) -> list[Booking]:
         """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
         wanted = {"barber_id": barber_id, "scheduled_at": {"$gte": since}, "status": Status.IN_PROGRESS.value}
         return [from_document(document, Booking) async for document in self._bookings.find(wanted, WITHOUT)]
 
-    async def last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
+    async def list_last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
         """A barber's, the latest start first."""
         wanted = {"barber_id": barber_id, "status": Status.COMPLETED.value}
         found = self._bookings.find(wanted, WITHOUT).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
-    async def unanswered(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
+    async def list_unanswered(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
         """Overdue requests; while another time is proposed for one, that proposal's deadline counts instead."""
         overdue = {"status": Status.REQUESTED.value, "answer_by": {**_IS_DATE, "$lte": now}, "proposal": None}
-        return await self._overdue("answer_by", overdue, after, limit)
+        return await self._list_deadlines("answer_by", overdue, after, limit)
 
-    async def unanswered_within(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
+    async def list_overdue_holding(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
         """Bookings of one barber that hold any of these ticks or seats for a request or a proposal that is overdue."""
         holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
         requested = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
@@ -262,12 +262,12 @@ class BookingRepository:
         ours = {"_id": booking_id, "barber_id": barber_id}
         return bool((await self._bookings.update_one(ours, {"$set": {"barber_note": note}})).matched_count)
 
-    async def unanswered_proposals(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
+    async def list_overdue_proposals(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
         """Overdue proposals."""
         overdue = {"proposal.answer_by": {**_IS_DATE, "$lte": now}}
-        return await self._overdue("proposal.answer_by", overdue, after, limit)
+        return await self._list_deadlines("proposal.answer_by", overdue, after, limit)
 
-    async def _overdue(self, path: str, wanted: Document, after: Deadline | None, limit: int) -> list[Deadline]:
+    async def _list_deadlines(self, path: str, wanted: Document, after: Deadline | None, limit: int) -> list[Deadline]:
         """Bookings by the deadline at `path`, the earliest first; nothing else of them is read."""
         if after:
             behind = [{path: {"$gt": after.at}}, {path: after.at, "_id": {"$gt": after.id}}]
@@ -275,11 +275,13 @@ class BookingRepository:
         found = self._bookings.find(wanted, {"_id": 1, "at": f"${path}"}).sort([(path, 1), ("_id", 1)]).limit(limit)
         return [Deadline(document["_id"], document["at"]) async for document in found]
 
-    async def unended(self, ended_before: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
+    async def list_unended(self, ended_before: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
         """Visits that nobody ended and that should have been over by then, by their ends."""
-        return await self._overdue("ends_at", {**_OPEN_VISITS, "ends_at": {"$lt": ended_before}}, after, limit)
+        return await self._list_deadlines("ends_at", {**_OPEN_VISITS, "ends_at": {"$lt": ended_before}}, after, limit)
 
-    async def held_within(self, barber_id: UUID, first_tick: int, end_tick: int, limit: int) -> list[Booking]:
+    async def list_active_overlapping(
+        self, barber_id: UUID, first_tick: int, end_tick: int, limit: int
+    ) -> list[Booking]:
         """The first active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first.
 
         Without histories.
@@ -291,7 +293,7 @@ class BookingRepository:
         return [from_document(document, Booking) async for document in found]
 
 
-def _recorded(fields: Document, booking: Booking, entry: HistoryEntry, superseded: int | None) -> Document:
+def _update_with_entry(fields: Document, booking: Booking, entry: HistoryEntry, superseded: int | None) -> Document:
     """One update may not push to an array and change an item of it, so then the entry is set at the array's end."""
     if superseded is None:
         return {"$set": fields, "$push": {"history": to_document(entry)}}
@@ -299,15 +301,15 @@ def _recorded(fields: Document, booking: Booking, entry: HistoryEntry, supersede
     return {"$set": {**fields, **new}}
 
 
-def _verdict(fault: Document) -> Refusal | DriverError:
+def _write_error(fault: Document) -> Refusal | DriverError:
     """Of one document of a batch, as the server tells it; only a duplicate key has a pattern."""
     if "keyPattern" in fault:
-        return _refusal(fault)
+        return _duplicate_error(fault)
     told = {name: value for name, value in fault.items() if name != "op"}  # the document, and faults are logged
     return WriteError(fault["errmsg"], fault["code"], told)
 
 
-def _refusal(duplicate: Mapping[str, Any]) -> Refusal:
+def _duplicate_error(duplicate: Mapping[str, Any]) -> Refusal:
     pattern = duplicate.get("keyPattern", {})
     if "idempotency.key" in pattern:
         return KeyInFlight()

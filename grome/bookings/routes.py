@@ -71,7 +71,7 @@ async def create_booking(
 @bookings.get("", who=SIGNED_IN)
 async def list_bookings(request: Request, actor: Actor, query: BookingQuery) -> BookingPage:
     """List your bookings, latest start first: as a customer or a barber your own, as an admin all."""
-    return await app_context(request).bookings.page(actor, query)
+    return await app_context(request).bookings.list_page(actor, query)
 
 
 @bookings.get("/{booking_id}", who=SIGNED_IN, refusals=(NotFound,))
@@ -83,7 +83,7 @@ async def read_booking(request: Request, actor: Actor, booking_id: UUID) -> Book
 @bookings.get("/{booking_id}/history", who=SIGNED_IN, refusals=(NotFound,))
 async def read_history(request: Request, actor: Actor, booking_id: UUID) -> HistoryOut:
     """Return the history of a booking, oldest change first."""
-    return await app_context(request).bookings.history(actor, booking_id)
+    return await app_context(request).bookings.get_history(actor, booking_id)
 
 
 @bookings.post("/{booking_id}/accept", who=SIDES, refusals=(NotFound, WrongState))
@@ -93,13 +93,13 @@ async def accept(request: Request, actor: Actor, booking_id: UUID) -> BookingOut
     The request awaits the barber or, if Grome offered a freed time from the waitlist, the customer. If the barber has
     yet to agree to the offer that the customer accepts, the request then awaits the barber.
     """
-    return await app_context(request).booking_moves.move(actor, booking_id, Action.ACCEPT)
+    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.ACCEPT)
 
 
 @bookings.post("/{booking_id}/decline", who=SIDES, refusals=(NotFound, WrongState))
 async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
     """Decline a request, as the party that it awaits. The time is free again at once."""
-    return await app_context(request).booking_moves.move(actor, booking_id, Action.DECLINE, body.note)
+    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.DECLINE, body.note)
 
 
 @bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
@@ -109,7 +109,7 @@ async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     Possible from two hours before the start until 24 hours after the end. A visit that was neither started nor ended is
     cancelled by Grome 48 hours after its end, at no cost to the customer.
     """
-    return await app_context(request).booking_moves.move(actor, booking_id, Action.START)
+    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.START)
 
 
 @bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
@@ -118,7 +118,7 @@ async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingO
 
     Grome completes a started visit 24 hours after its end, if its barber does not.
     """
-    return await app_context(request).booking_moves.move(actor, booking_id, Action.COMPLETE)
+    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.COMPLETE)
 
 
 @bookings.post("/{booking_id}/no-show", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
@@ -128,7 +128,7 @@ async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
     Possible from five minutes after the start until 24 hours after the end. `settlement` is the cost to the customer
     under the terms of the booking: nothing if the barber is late.
     """
-    return await app_context(request).booking_moves.move(actor, booking_id, Action.NO_SHOW, body.note)
+    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.NO_SHOW, body.note)
 
 
 @bookings.post(
@@ -151,7 +151,7 @@ async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID)
 
     Refused in the same cases as `cancel`.
     """
-    return await app_context(request).booking_moves.cancellation(actor, booking_id)
+    return await app_context(request).booking_moves.preview_cancellation(actor, booking_id)
 
 
 @bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow, SettlementChanged))
@@ -167,13 +167,13 @@ async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelI
 @bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
     """Add a tip to a completed visit, up to 30 days after it, or change an unpaid tip."""
-    return await app_context(request).booking_extras.tip(actor, booking_id, body.amount)
+    return await app_context(request).booking_extras.set_tip(actor, booking_id, body.amount)
 
 
 @bookings.get("/{booking_id}/note", who=SIGNED_IN, refusals=(NotFound,))
 async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesOut:
     """Return the customer's note and, for the barber and admins, the barber's own note."""
-    return await app_context(request).booking_extras.notes(actor, booking_id)
+    return await app_context(request).booking_extras.get_notes(actor, booking_id)
 
 
 @bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
@@ -208,7 +208,7 @@ async def other_times(request: Request, actor: Actor, booking_id: UUID, query: O
 
     The times are the barber's free times for the booked services, and the time that the booking itself occupies.
     """
-    return await app_context(request).rescheduling.slots(actor, booking_id, query)
+    return await app_context(request).rescheduling.list_slots(actor, booking_id, query)
 
 
 @bookings.post(

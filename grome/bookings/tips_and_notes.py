@@ -6,11 +6,11 @@ from uuid import UUID
 import msgspec
 
 from grome.bookings.errors import WrongState
-from grome.bookings.figures import most_tip
+from grome.bookings.figures import max_tip
 from grome.bookings.models import Action, Booking, Party, Status
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, NotesOut, booking_out
-from grome.bookings.updates import BookingChanges, Change, author
+from grome.bookings.updates import BookingUpdate, BookingUpdater, author_of
 from grome.bookings.windows import window_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Invalid, NotFound
@@ -19,34 +19,34 @@ from grome.common.money import MOST_AMOUNT
 _ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 
 
-class BookingExtras:
-    def __init__(self, bookings: BookingRepository, changes: BookingChanges) -> None:
+class TipsAndNotes:
+    def __init__(self, bookings: BookingRepository, changes: BookingUpdater) -> None:
         self._bookings, self._changes = bookings, changes
 
-    async def tip(self, actor: Actor, booking_id: UUID, amount: int) -> BookingOut:
+    async def set_tip(self, actor: Actor, booking_id: UUID, amount: int) -> BookingOut:
         """Set the tip on top of the price, until the tip is paid; the same amount again changes nothing.
 
         Raises NotFound, WrongState if the visit is not completed or the tip is paid, OutsideWindow, and Invalid if
         price and tip together are too high.
         """
 
-        async def decide(booking: Booking, now: datetime) -> Change | None:
+        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
             if booking.status is not Status.COMPLETED:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.payment.tip == amount:
                 return None
             if booking.payment.paid > booking.payment.amount:
                 raise WrongState("The tip is paid.")
-            if amount > most_tip(booking):
+            if amount > max_tip(booking):
                 raise Invalid("amount", f"and the price are more together than {MOST_AMOUNT} minor units")
             window_of(booking, Action.TIP, Party.CUSTOMER).check(now)
-            return Change(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
+            return BookingUpdate(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
 
-        return booking_out(await self._changes.change(author(actor), booking_id, decide))
+        return booking_out(await self._changes.update(author_of(actor), booking_id, decide))
 
-    async def notes(self, actor: Actor, booking_id: UUID) -> NotesOut:
+    async def get_notes(self, actor: Actor, booking_id: UUID) -> NotesOut:
         """Raises NotFound."""
-        return _notes_out(actor, await self._changes.find(actor, booking_id))
+        return _notes_out(actor, await self._changes.get(actor, booking_id))
 
     async def put_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
         """Replace the actor's own note: a customer's until the visit ends, a barber's at any time.
@@ -56,19 +56,19 @@ class BookingExtras:
         if actor.role is Role.BARBER:
             return await self._put_barber_note(actor, booking_id, note)
 
-        async def decide(booking: Booking, now: datetime) -> Change | None:
+        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
             if booking.status in _ENDED:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.customer_note == note:
                 return None
             window_of(booking, Action.NOTE, Party.CUSTOMER).check(now)
-            return Change(action=Action.NOTE, status=booking.status, fields={"customer_note": note}, note=note)
+            return BookingUpdate(action=Action.NOTE, status=booking.status, fields={"customer_note": note}, note=note)
 
-        return _notes_out(actor, await self._changes.change(author(actor), booking_id, decide))
+        return _notes_out(actor, await self._changes.update(author_of(actor), booking_id, decide))
 
     async def _put_barber_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
         """Without a version and an entry of the history: the customer reads those, and nothing follows from it."""
-        booking = await self._changes.find(actor, booking_id)
+        booking = await self._changes.get(actor, booking_id)
         if not await self._bookings.set_barber_note(actor.id, booking_id, note):
             raise NotFound
         return _notes_out(actor, msgspec.structs.replace(booking, barber_note=note))

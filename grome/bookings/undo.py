@@ -6,14 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from grome.barbers.service import BarberService
-from grome.bookings.booked_visit import lay_out_again
+from grome.bookings.booked_visit import rebuild_calendar_and_visit
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import KeepsChanging, SeatTaken, SlotTaken, WrongState
-from grome.bookings.lifecycle import BookingMoves
-from grome.bookings.models import ASIDE, TRANSITIONS, Action, Booking, Party, Status
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.models import ANNOTATIONS, TRANSITIONS, Action, Booking, Party, Status
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
-from grome.bookings.updates import ATTEMPTS, Author, BookingChanges, Change, author
+from grome.bookings.updates import ATTEMPTS, Author, BookingUpdate, BookingUpdater, author_of
 from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.infrastructure.mongo.client import Document
@@ -28,7 +28,7 @@ _BEFORE: Final[dict[Action, Document]] = {
 
 class MoveUndo:
     def __init__(
-        self, bookings: BookingRepository, changes: BookingChanges, moves: BookingMoves, barbers: BarberService
+        self, bookings: BookingRepository, changes: BookingUpdater, moves: BookingLifecycle, barbers: BarberService
     ) -> None:
         self._bookings, self._changes, self._moves, self._barbers = bookings, changes, moves, barbers
 
@@ -38,10 +38,10 @@ class MoveUndo:
         Raises NotFound, WrongState if the newest move is neither a start nor a no-show, OutsideWindow, and SlotTaken or
         SlotNotOffered if somebody else has the time of a no-show meanwhile.
         """
-        by = author(actor)
+        by = author_of(actor)
         for _ in range(ATTEMPTS):
-            booking, now = await self._changes.current(by, booking_id)
-            newest = next(entry for entry in reversed(booking.history) if entry.action not in ASIDE)
+            booking, now = await self._changes.get_current(by, booking_id)
+            newest = next(entry for entry in reversed(booking.history) if entry.action not in ANNOTATIONS)
             if newest.action is Action.UNDO:
                 return booking_out(booking)
             if newest.action not in _BEFORE or booking.status not in TRANSITIONS[Action.UNDO].sources:
@@ -58,7 +58,7 @@ class MoveUndo:
 
         async def write(ticks: list[int]) -> Booking | None:
             fields = {**_BEFORE[undone], "ticks": ticks}
-            change = Change(action=Action.UNDO, status=Status.ACCEPTED, fields=fields, undoes=undone)
+            change = BookingUpdate(action=Action.UNDO, status=Status.ACCEPTED, fields=fields, undoes=undone)
             return await self._changes.write(booking, by, change, now)
 
         async def claim() -> Booking | None:
@@ -71,14 +71,14 @@ class MoveUndo:
             return await claim()
         except SlotTaken:
             # Overdue requests hold their ticks until a job or another booking releases them.
-            if not await self._moves.expire_within(booking.barber_id, booking.ticks):
+            if not await self._moves.expire_overdue_holding(booking.barber_id, booking.ticks):
                 raise
             return await claim()
 
     async def _claim_other_seats(
         self, booking: Booking, now: datetime, write: Callable[[list[int]], Awaitable[Booking | None]]
     ) -> Booking | None:
-        calendar, visit = lay_out_again(await self._barbers.find(booking.barber_id), booking, now)
+        calendar, visit = rebuild_calendar_and_visit(await self._barbers.find(booking.barber_id), booking, now)
         time, day = [tick for tick in booking.ticks if tick >= 0], calendar.date_of(tick_of(booking.scheduled_at))
 
         async def write_with(seats: list[int]) -> Booking | None:

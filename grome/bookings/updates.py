@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from grome.bookings.cancellation_policy import settle
+from grome.bookings.cancellation_policy import settlement_for
 from grome.bookings.errors import KeepsChanging
-from grome.bookings.history_limits import check_history, superseded_note
-from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, party_of, reason_of
-from grome.bookings.proposals import without_proposal
+from grome.bookings.history_limits import check_history, find_superseded_note
+from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, cancellation_reason, party_of
+from grome.bookings.proposals import fields_closing_proposal
 from grome.bookings.repository import BookingRepository
-from grome.bookings.windows import overdue_move
+from grome.bookings.windows import find_overdue_action
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
@@ -33,15 +33,15 @@ class Author:
     id: UUID | None
 
 
-GROME: Final = Author({}, Party.SYSTEM, None)
+SYSTEM_AUTHOR: Final = Author({}, Party.SYSTEM, None)
 
 
-def author(actor: Actor) -> Author:
+def author_of(actor: Actor) -> Author:
     return Author(seen_by(actor), party_of(actor.role), actor.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class BookingUpdate:
     """Describes a change of a booking. `fields` are set as given, by their paths in the document.
 
     `scheduled_at` is the time that the change concerns, `answer_by` the deadline of the answer that it asks for.
@@ -58,27 +58,27 @@ class Change:
 
 
 # Gets the booking as read, and the time of this attempt. Returns None if nothing has to change; raises to refuse.
-Decide = Callable[[Booking, datetime], Awaitable[Change | None]]
+UpdateRule = Callable[[Booking, datetime], Awaitable[BookingUpdate | None]]
 
 
-class BookingChanges:
+class BookingUpdater:
     """Writes every change of an existing booking."""
 
     def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
         self._bookings, self._clock = bookings, clock
 
-    async def find(self, actor: Actor, booking_id: UUID) -> Booking:
+    async def get(self, actor: Actor, booking_id: UUID) -> Booking:
         """Return the booking. Raises NotFound if the booking is not the actor's."""
         return await self._find(seen_by(actor), booking_id)
 
-    async def change(self, by: Author, booking_id: UUID, decide: Decide) -> Booking:
+    async def update(self, by: Author, booking_id: UUID, decide: UpdateRule) -> Booking:
         """Apply `decide` and return the booking as written, or unchanged if there is nothing to change.
 
         Overdue changes are made first: the jobs for them run once a minute, and until then the time itself decides.
         Raises NotFound, Unavailable, and the errors of `decide`.
         """
         for _ in range(ATTEMPTS):
-            booking, now = await self.current(by, booking_id)
+            booking, now = await self.get_current(by, booking_id)
             change = await decide(booking, now)
             if change is None:
                 return booking
@@ -86,17 +86,17 @@ class BookingChanges:
                 return written
         raise KeepsChanging
 
-    async def current(self, by: Author, booking_id: UUID) -> tuple[Booking, datetime]:
+    async def get_current(self, by: Author, booking_id: UUID) -> tuple[Booking, datetime]:
         """Return the booking after all overdue changes, and the moment for which this state holds.
 
         Raises NotFound if the booking is not the author's.
         """
         for _ in range(ATTEMPTS):
             booking, now = await self._find(by.scope, booking_id), self._clock()
-            due = made_by_time(booking, now)
+            due = find_overdue_update(booking, now)
             if due is None:
                 return booking, now
-            await self.write(booking, GROME, due, now)
+            await self.write(booking, SYSTEM_AUTHOR, due, now)
         raise KeepsChanging
 
     async def _find(self, scope: Document, booking_id: UUID) -> Booking:
@@ -105,7 +105,7 @@ class BookingChanges:
             raise NotFound
         return booking
 
-    async def write(self, booking: Booking, by: Author, change: Change, now: datetime) -> Booking | None:
+    async def write(self, booking: Booking, by: Author, change: BookingUpdate, now: datetime) -> Booking | None:
         """Write the change with its history entry; return None if the booking has changed since it was read.
 
         A change to another status also closes an open proposal. Raises SlotTaken or SeatTaken if the change claims
@@ -126,12 +126,14 @@ class BookingChanges:
             answer_by=change.answer_by,
             undoes=change.undoes,
         )
-        closed = without_proposal(booking) if change.status is not booking.status else {}
+        closed = fields_closing_proposal(booking) if change.status is not booking.status else {}
         fields = {"status": change.status.value, **closed, **change.fields}
-        return await self._bookings.move(booking, fields, entry, superseded=superseded_note(booking, entry))
+        return await self._bookings.update_if_version(
+            booking, fields, entry, superseded=find_superseded_note(booking, entry)
+        )
 
 
-def made_by_time(booking: Booking, now: datetime) -> Change | None:
+def find_overdue_update(booking: Booking, now: datetime) -> BookingUpdate | None:
     """Return the change that is due on a booking because time has passed, or None.
 
     An unanswered proposal lapses, and an unanswered request expires; while a proposal for a request is open, the
@@ -141,28 +143,30 @@ def made_by_time(booking: Booking, now: datetime) -> Change | None:
     if proposal := booking.proposal:
         if proposal.answer_by > now:
             return None
-        return Change(
+        return BookingUpdate(
             action=Action.LAPSE,
             status=booking.status,
-            fields=without_proposal(booking),
+            fields=fields_closing_proposal(booking),
             scheduled_at=proposal.scheduled_at,
             answer_by=booking.answer_by,
         )
     is_overdue = booking.answer_by is not None and booking.answer_by <= now
     if booking.status is Status.REQUESTED and is_overdue:
-        return end(booking, Action.EXPIRE, Party.SYSTEM, now)
-    match overdue_move(booking, now):
+        return build_cancellation(booking, Action.EXPIRE, Party.SYSTEM, now)
+    match find_overdue_action(booking, now):
         case Action.CANCEL:
-            return end(booking, Action.CANCEL, Party.SYSTEM, now)
+            return build_cancellation(booking, Action.CANCEL, Party.SYSTEM, now)
         case Action.COMPLETE:
-            return Change(action=Action.COMPLETE, status=Status.COMPLETED)
+            return BookingUpdate(action=Action.COMPLETE, status=Status.COMPLETED)
         case _:
             return None
 
 
-def end(booking: Booking, action: Action, party: Party, now: datetime, note: str | None = None) -> Change:
+def build_cancellation(
+    booking: Booking, action: Action, party: Party, now: datetime, note: str | None = None
+) -> BookingUpdate:
     """Build the change into `cancelled`, with its cost to the customer."""
-    reason = reason_of(action, party)
+    reason = cancellation_reason(action, party)
     if reason is None:
         raise ValueError(f"{action} ends no booking")
     fields: Document = {
@@ -172,6 +176,6 @@ def end(booking: Booking, action: Action, party: Party, now: datetime, note: str
         "awaits": None,
         "answer_by": None,
         "proposal": None,
-        "settlement": to_document(settle(booking, reason, now)),
+        "settlement": to_document(settlement_for(booking, reason, now)),
     }
-    return Change(action=action, status=Status.CANCELLED, fields=fields, reason=reason, note=note)
+    return BookingUpdate(action=action, status=Status.CANCELLED, fields=fields, reason=reason, note=note)

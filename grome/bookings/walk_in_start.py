@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from grome.barbers.models import Barber, ChosenService
-from grome.bookings.drafts import Wish, compose
+from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.errors import BookingInFlight, SlotTaken
-from grome.bookings.lifecycle import BookingMoves
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Booking, Guest, HistoryEntry, Origin, Party, Status
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
@@ -20,7 +20,7 @@ from grome.scheduling.ticks import TICK, moment_of, tick_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seating:
+class WalkInStart:
     """Describes a walk-in that begins; `duration_min` is the expected duration."""
 
     id: UUID
@@ -30,24 +30,24 @@ class Seating:
     duration_min: int
 
 
-class WalkInBookings:
+class WalkInStarter:
     """A walk-in claims its time by the same index as every booking, though no rule but that counts any more."""
 
-    def __init__(self, bookings: BookingRepository, moves: BookingMoves, clock: Clock) -> None:
+    def __init__(self, bookings: BookingRepository, moves: BookingLifecycle, clock: Clock) -> None:
         self._bookings, self._moves, self._clock = bookings, moves, clock
 
-    async def begin(self, barber: Barber, seating: Seating) -> BookingOut:
+    async def start(self, barber: Barber, seating: WalkInStart) -> BookingOut:
         """Create a booking in progress, from the current five minutes on.
 
         Raises SlotTaken if another booking holds the current or the following ticks. A repeat under the same id returns
         the same booking.
         """
-        booking = self._compose(barber, seating, self._clock())
+        booking = self._build_booking(barber, seating, self._clock())
         try:
             return await self._insert(booking)
         except SlotTaken:
             # Overdue requests hold their ticks until a job or another booking releases them.
-            if not await self._moves.expire_within(barber.id, booking.ticks):
+            if not await self._moves.expire_overdue_holding(barber.id, booking.ticks):
                 raise
             return await self._insert(booking)
 
@@ -61,10 +61,10 @@ class WalkInBookings:
             return booking_out(there)
         return booking_out(booking)
 
-    def _compose(self, barber: Barber, seating: Seating, now: datetime) -> Booking:
+    def _build_booking(self, barber: Barber, seating: WalkInStart, now: datetime) -> Booking:
         first = tick_of(now)
         start = moment_of(first)
-        wish = Wish(
+        wish = BookingDraft(
             id=seating.id,
             customer_id=seating.customer_id,
             guest=seating.guest,
@@ -76,7 +76,7 @@ class WalkInBookings:
         )
         ends_at = start + timedelta(minutes=seating.duration_min)
         return msgspec.structs.replace(
-            compose(wish, now, timedelta()),
+            build_booking(wish, now, timedelta()),
             ends_at=ends_at,
             ticks=list(range(first, first + (ends_at - start) // TICK)),  # a customer in the shop needs no buffers
             status=Status.IN_PROGRESS,

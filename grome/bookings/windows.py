@@ -22,7 +22,7 @@
 
 A window that begins with an entry has no `opens_at`: the state of the booking says that the entry is there, and the
 clocks of two processes may differ. Start and end are the booking's present ones: where the barber is late, every window
-moves along. Grome closes an open booking when its windows have passed (`overdue_move`).
+moves along. Grome closes an open booking when its windows have passed (`find_overdue_action`).
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 
 from grome.bookings.cancellation_policy import no_show_window, reschedule_until, tip_until
 from grome.bookings.errors import OutsideWindow
-from grome.bookings.models import Action, Booking, Party, Status, newest_entry
+from grome.bookings.models import Action, Booking, Party, Status, find_newest_entry
 
 # Early customers are served early; a longer lead is a wrong tap.
 START_BEFORE: Final = timedelta(hours=2)
@@ -92,7 +92,7 @@ def seat_window(joined_at: datetime) -> Window:
     return Window(None, joined_at + SEAT_AFTER_JOINING)
 
 
-def overdue_move(booking: Booking, now: datetime) -> Action | None:
+def find_overdue_action(booking: Booking, now: datetime) -> Action | None:
     """The move by which Grome closes a booking after its last window: CANCEL, COMPLETE, or None if it is in time.
 
     The customer of a visit that nobody recorded owes nothing. A visit that was started took place.
@@ -118,7 +118,7 @@ def _no_show(booking: Booking) -> Window:
 
 
 def _undo(booking: Booking) -> Window:
-    entry = newest_entry(booking, Action.START, Action.NO_SHOW)
+    entry = find_newest_entry(booking, Action.START, Action.NO_SHOW)
     return Window(None, entry.at + UNDO_AFTER_MOVE) if entry else ALWAYS
 
 
@@ -155,7 +155,7 @@ def _record_until(booking: Booking) -> datetime:
 
 
 def _moved_at(booking: Booking, action: Action) -> datetime | None:
-    entry = newest_entry(booking, action)
+    entry = find_newest_entry(booking, action)
     return entry.at if entry else None
 
 

@@ -11,7 +11,7 @@ from grome.accounts.models import User
 from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.models import Booking, party_of
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.calendar_feeds.entries import Shop, barbers_entry, customers_entry, shop_of, time_off_entry
 from grome.calendar_feeds.models import AHEAD, BEHIND, MOST_AHEAD, MOST_BEHIND, MOST_TIME_OFF, Entry
 from grome.common.actor import Role
@@ -29,7 +29,7 @@ class Visits:
     def __init__(
         self,
         accounts: AccountService,
-        bookings: BookingService,
+        bookings: BookingQueries,
         barbers: BarberService,
         app_base: str,
         clock: Clock,
@@ -42,8 +42,8 @@ class Visits:
         now, party = self._clock(), party_of(user.role)
         turn = now - _STILL_ON
         behind, ahead = await asyncio.gather(
-            self._bookings.nearest(party, user.id, (now - BEHIND, turn), MOST_BEHIND, latest_first=True),
-            self._bookings.nearest(party, user.id, (turn, now + AHEAD), MOST_AHEAD),
+            self._bookings.list_around(party, user.id, (now - BEHIND, turn), MOST_BEHIND, latest_first=True),
+            self._bookings.list_around(party, user.id, (turn, now + AHEAD), MOST_AHEAD),
         )
         entries = await self._entries(user, [*reversed(behind), *ahead])
         return entries + await self._time_off(user) if user.role is Role.BARBER else entries

@@ -14,7 +14,7 @@ from grome.barbers.repository import BarberRepository
 from grome.barbers.schedule_exceptions import OpeningService
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
 from grome.catalogue.repository import ServiceRepository
 from grome.catalogue.service import CatalogueService
@@ -111,8 +111,8 @@ class People(Clients):
         return BookingRepository(self.database)
 
     @cached_property
-    def bookings(self) -> BookingService:
-        return BookingService(self.stored_bookings, self.clock)
+    def bookings(self) -> BookingQueries:
+        return BookingQueries(self.stored_bookings, self.clock)
 
     @cached_property
     def availability(self) -> AvailabilityService:

@@ -4,15 +4,15 @@ from datetime import timedelta
 from functools import cached_property
 
 from grome.any_barber.service import AnyBarberService
-from grome.bookings.create import BookingCreation
-from grome.bookings.lifecycle import BookingMoves
-from grome.bookings.rebook import Rebooking
-from grome.bookings.reschedule import Rescheduling
-from grome.bookings.running_late import RunningLate
-from grome.bookings.tips_and_notes import BookingExtras
+from grome.bookings.create import BookingCreator
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.rebook import Rebooker
+from grome.bookings.reschedule import Rescheduler
+from grome.bookings.running_late import DelayShifter
+from grome.bookings.tips_and_notes import TipsAndNotes
 from grome.bookings.undo import MoveUndo
-from grome.bookings.updates import BookingChanges
-from grome.bookings.walk_in_start import WalkInBookings
+from grome.bookings.updates import BookingUpdater
+from grome.bookings.walk_in_start import WalkInStarter
 from grome.calendar_feeds.feed_loader import Visits as CalendarVisits
 from grome.calendar_feeds.feed_urls import CalendarAddresses
 from grome.calendar_feeds.repository import CalendarRepository
@@ -42,33 +42,35 @@ from grome.walk_ins.service import WalkInService
 
 class Visits(People):
     @cached_property
-    def booking_changes(self) -> BookingChanges:
-        return BookingChanges(self.stored_bookings, self.clock)
+    def booking_changes(self) -> BookingUpdater:
+        return BookingUpdater(self.stored_bookings, self.clock)
 
     @cached_property
-    def booking_moves(self) -> BookingMoves:
-        return BookingMoves(self.stored_bookings, self.booking_changes, self.barbers, self.answer_within, self.clock)
+    def booking_moves(self) -> BookingLifecycle:
+        return BookingLifecycle(
+            self.stored_bookings, self.booking_changes, self.barbers, self.answer_within, self.clock
+        )
 
     @cached_property
     def move_undo(self) -> MoveUndo:
         return MoveUndo(self.stored_bookings, self.booking_changes, self.booking_moves, self.barbers)
 
     @cached_property
-    def booking_creation(self) -> BookingCreation:
+    def booking_creation(self) -> BookingCreator:
         stored = self.stored_bookings
         together = GroupCommit(stored.insert, stored.insert_many)
         insert = together.insert if self.settings.bookings.group_commit else stored.insert
-        return BookingCreation(
+        return BookingCreator(
             stored, insert, self.barbers, self.booking_moves, self.promo_claims, self.answer_within, self.clock
         )
 
     @cached_property
-    def booking_extras(self) -> BookingExtras:
-        return BookingExtras(self.stored_bookings, self.booking_changes)
+    def booking_extras(self) -> TipsAndNotes:
+        return TipsAndNotes(self.stored_bookings, self.booking_changes)
 
     @cached_property
-    def rebooking(self) -> Rebooking:
-        return Rebooking(self.booking_changes, self.barbers, self.booking_creation)
+    def rebooking(self) -> Rebooker:
+        return Rebooker(self.booking_changes, self.barbers, self.booking_creation)
 
     @cached_property
     def quotes(self) -> QuoteService:
@@ -93,14 +95,14 @@ class Visits(People):
         return FollowingVisits(self.stored_series, self.bookings, changes, moves, self.rescheduling)
 
     @cached_property
-    def rescheduling(self) -> Rescheduling:
+    def rescheduling(self) -> Rescheduler:
         stored, changes, within = self.stored_bookings, self.booking_changes, self.answer_within
-        return Rescheduling(stored, changes, self.booking_moves, self.barbers, within, self.clock)
+        return Rescheduler(stored, changes, self.booking_moves, self.barbers, within, self.clock)
 
     @cached_property
-    def running_late(self) -> RunningLate:
+    def running_late(self) -> DelayShifter:
         stored, changes = self.stored_bookings, self.booking_changes
-        return RunningLate(stored, changes, self.rescheduling, self.barbers, self.clock)
+        return DelayShifter(stored, changes, self.rescheduling, self.barbers, self.clock)
 
     @cached_property
     def promos(self) -> PromoService:
@@ -131,7 +133,7 @@ class Visits(People):
     @cached_property
     def walk_ins(self) -> WalkInService:
         stored = WalkInRepository(self.database)
-        bookings = WalkInBookings(self.stored_bookings, self.booking_moves, self.clock)
+        bookings = WalkInStarter(self.stored_bookings, self.booking_moves, self.clock)
         queues = WalkInQueues(stored, self.bookings, self.clock)
         return WalkInService(stored, self.barbers, self.accounts, bookings, queues, self.clock)
 

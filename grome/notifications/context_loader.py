@@ -11,7 +11,7 @@ from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.figures import price_lines
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Status
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.notifications.models import (
     AccountFacts,
@@ -51,7 +51,7 @@ class Stories:
     def __init__(
         self,
         accounts: AccountService,
-        bookings: BookingService,
+        bookings: BookingQueries,
         barbers: BarberService,
         reviews: ReviewService,
         webhooks: WebhookService,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from grome.bookings.models import ASIDE, Action, Booking, HistoryEntry, Origin, Party, Status, as_of
+from grome.bookings.models import ANNOTATIONS, Action, Booking, HistoryEntry, Origin, Party, Status, snapshot_at_version
 from grome.notifications.channel_rules import LEAST_LEFT
 from grome.notifications.models import MessageKind, Notice
 
@@ -45,11 +45,11 @@ class Happening:
     @property
     def then(self) -> Booking:
         """The booking right after the change."""
-        return as_of(self.now, self.notice.version) or self.now
+        return snapshot_at_version(self.now, self.notice.version) or self.now
 
     @property
     def before(self) -> Booking | None:
-        return as_of(self.now, self.notice.version - 1)
+        return snapshot_at_version(self.now, self.notice.version - 1)
 
     @property
     def starts_at(self) -> datetime:
@@ -101,7 +101,7 @@ class Happening:
     def is_overtaken(self) -> bool:
         """It is told late, and the booking has changed since."""
         is_late = self.entry is not None and self.at > self.notice.at + LATE
-        return is_late and any(entry.action not in ASIDE for entry in self.later)
+        return is_late and any(entry.action not in ANNOTATIONS for entry in self.later)
 
     @property
     def later(self) -> list[HistoryEntry]:

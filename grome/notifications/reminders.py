@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
-from grome.bookings.models import StartingBooking
-from grome.bookings.queries import BookingService
+from grome.bookings.models import UpcomingBooking
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import for_batch
 from grome.infrastructure.jobs.job_queue import Jobs
@@ -27,7 +27,7 @@ class Reminders:
     A mark says up to when this was done, so that a pause of the workers makes reminders late and loses none.
     """
 
-    def __init__(self, bookings: BookingService, marks: ReminderMarks, jobs: Jobs, clock: Clock) -> None:
+    def __init__(self, bookings: BookingQueries, marks: ReminderMarks, jobs: Jobs, clock: Clock) -> None:
         self._bookings, self._marks, self._jobs, self._clock = bookings, marks, jobs, clock
 
     async def plan_due(self) -> int:
@@ -52,14 +52,14 @@ class Reminders:
     async def _add(self, new: Sequence[NewJob]) -> None:
         await self._jobs.add(*new)
 
-    async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[StartingBooking]]:
+    async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[UpcomingBooking]]:
         after = None
-        while page := await self._bookings.accepted_between(start, end, after, _AT_ONCE):
+        while page := await self._bookings.list_accepted_between(start, end, after, _AT_ONCE):
             yield page
             after = page[-1]
 
 
-def reminder(booking: StartingBooking, hours: int, now: datetime) -> Notice:
+def reminder(booking: UpcomingBooking, hours: int, now: datetime) -> Notice:
     """It has no event of its own; its id is made of what it follows from."""
     return Notice(
         event_id=uuid5(NAMESPACE_URL, f"{booking.id}:{hours}:{booking.scheduled_at.isoformat()}"),

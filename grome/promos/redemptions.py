@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from grome.bookings.models import Booking, Discount, Status
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import Unavailable
 from grome.infrastructure.isolated_items import Sweep
@@ -70,7 +70,7 @@ class _Plan(NamedTuple):
 
 class PromoClaims:
     def __init__(
-        self, promos: PromoRepository, uses: PromoUseRepository, bookings: BookingService, clock: Clock
+        self, promos: PromoRepository, uses: PromoUseRepository, bookings: BookingQueries, clock: Clock
     ) -> None:
         self._promos, self._uses, self._bookings, self._clock = promos, uses, bookings, clock
         self._seats = TotalSeats(uses, clock)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from grome.bookings.cancellation_policy import free_until, settle
+from grome.bookings.cancellation_policy import free_until, settlement_for
 from grome.bookings.models import Booking, Reason, Status
 from grome.quotes.models import CancellingCost, Costs
 
@@ -12,10 +12,10 @@ from grome.quotes.models import CancellingCost, Costs
 def costs(booking: Booking, now: datetime) -> Costs:
     """Of a booking that is made `now`, as if it were accepted at once."""
     accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
-    no_show = settle(accepted, Reason.NO_SHOW, now).fee
+    no_show = settlement_for(accepted, Reason.NO_SHOW, now).fee
     last = free_until(accepted)
     if last is None:
         return Costs([CancellingCost(None, 0)], no_show)
-    late = settle(accepted, Reason.CUSTOMER, last + datetime.resolution).fee
+    late = settlement_for(accepted, Reason.CUSTOMER, last + datetime.resolution).fee
     free = [CancellingCost(last, 0)] if now <= last and late else []
     return Costs([*free, CancellingCost(None, late)], no_show)

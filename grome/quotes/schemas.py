@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from grome.barbers.models import Terms
-from grome.bookings.models import BookedService, Discount, booked
+from grome.bookings.models import BookedService, Discount, to_booked_service
 from grome.bookings.schemas import HouseCallOut, house_call_out
 from grome.common.figures import duration_of, price_of
 from grome.quotes.models import Costs, Quote
@@ -41,7 +41,7 @@ def quote_out(quote: Quote) -> QuoteOut:
     return QuoteOut(
         id=quote.id,
         barber_id=quote.barber_id,
-        services=[booked(one) for one in quote.services],
+        services=[to_booked_service(one) for one in quote.services],
         scheduled_at=quote.scheduled_at,
         ends_at=quote.ends_at,
         duration_min=duration_of(quote.services),

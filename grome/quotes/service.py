@@ -9,8 +9,8 @@ import msgspec
 
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import BarberService
-from grome.bookings.create import BookingCreation, first_answer, house_call_to
-from grome.bookings.drafts import Wish
+from grome.bookings.create import BookingCreator, build_house_call, original_response
+from grome.bookings.drafts import BookingDraft
 from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import Actor
 from grome.common.clock import Clock
@@ -33,7 +33,7 @@ class QuoteService:
     def __init__(
         self,
         quotes: QuoteRepository,
-        creation: BookingCreation,
+        creation: BookingCreator,
         barbers: BarberService,
         promos: PromoClaims,
         budgets: Budgets,
@@ -49,8 +49,8 @@ class QuoteService:
         100 quotes of a customer in an hour.
         """
         await self._budgets.spend(QUOTES_OF_CUSTOMER, str(actor.id))
-        wish = await self._creation.wish(actor.id, wanted)
-        (refused,) = await self._creation.refusals([wish])
+        wish = await self._creation.build_draft(actor.id, wanted)
+        (refused,) = await self._creation.find_errors([wish])
         if refused:
             raise refused
         now = self._clock()
@@ -60,7 +60,7 @@ class QuoteService:
                 actor.id, wanted.promo_code, wish.id, wish.priced, expires_at, firm=False
             )
             wish = replace(wish, promo_code=wanted.promo_code, discount=discount)
-        booking = self._creation.draft(wish)
+        booking = self._creation.preview_booking(wish)
         quote = Quote(
             id=wish.id,
             customer_id=actor.id,
@@ -94,11 +94,11 @@ class QuoteService:
         try:
             quote = await self._standing(actor, quote_id)
             barber = await self._barbers.find(quote.barber_id)
-            return first_answer(await self._creation.take(_wish(quote, barber), may_come_again=True))
+            return original_response(await self._creation.claim(_wish(quote, barber), may_come_again=True))
         except Refusal:
             # As with a key: if the repeat is refused for any reason, the first answer counts.
-            if made := await self._creation.made(actor.id, quote_id):
-                return first_answer(made)
+            if made := await self._creation.find_created(actor.id, quote_id):
+                return original_response(made)
             raise
 
     async def _standing(self, actor: Actor, quote_id: UUID) -> Quote:
@@ -110,11 +110,11 @@ class QuoteService:
         return quote
 
 
-def _wish(quote: Quote, barber: Barber) -> Wish:
+def _wish(quote: Quote, barber: Barber) -> BookingDraft:
     """Build the draft with the quoted prices, durations and terms, but the current hours, rules and travel time."""
     rules = {offer.service_id: offer.rules for offer in barber.services}
     call = quote.house_call
-    return Wish(
+    return BookingDraft(
         id=quote.id,
         customer_id=quote.customer_id,
         barber=msgspec.structs.replace(barber, currency=quote.currency),
@@ -125,7 +125,7 @@ def _wish(quote: Quote, barber: Barber) -> Wish:
             for one in quote.services
         ],
         start=quote.scheduled_at,
-        house_call=house_call_to(barber, call.location, call.address) if call else None,
+        house_call=build_house_call(barber, call.location, call.address) if call else None,
         terms=quote.terms,
         promo_code=quote.promo_code,
         discount=quote.discount,

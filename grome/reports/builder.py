@@ -13,7 +13,7 @@ from uuid import UUID
 
 from grome.barbers.service import BarberService
 from grome.bookings.models import Booking
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.infrastructure.storage.storage import Storage
 from grome.reports.csv_file import CsvFile
@@ -42,7 +42,7 @@ class ReportMaker:
     def __init__(
         self,
         reports: ReportRepository,
-        bookings: BookingService,
+        bookings: BookingQueries,
         barbers: BarberService,
         storage: Storage,
         keep: timedelta,
@@ -87,7 +87,7 @@ class ReportMaker:
 
     async def _fill(self, table: TableFile, report: Report, content: Content, tell: Tell) -> None:
         span = first, end = report.period.start, report.period.end
-        async for bookings in self._bookings.starting(
+        async for bookings in self._bookings.iter_starting_between(
             report.by, span, barber_id=report.barber_id, status=content.status
         ):
             await _add(table, content.rows(bookings, await self._names(bookings)))

@@ -13,7 +13,7 @@ from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.models import Booking, Idempotency, Status
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.bookings.windows import review_window
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
@@ -47,7 +47,7 @@ class ReviewService:
     def __init__(
         self,
         reviews: ReviewRepository,
-        bookings: BookingService,
+        bookings: BookingQueries,
         barbers: BarberService,
         accounts: AccountService,
         transactions: Transactions,
@@ -73,7 +73,7 @@ class ReviewService:
     async def _post(
         self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency | None
     ) -> ReviewOut:
-        booking = await self._bookings.find(actor, booking_id)
+        booking = await self._bookings.get(actor, booking_id)
         if booking.status is not Status.COMPLETED:
             raise VisitNotCompleted
         review_window(booking).check(self._clock())

@@ -6,12 +6,12 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from grome.bookings.lifecycle import BookingMoves
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Booking, Status
-from grome.bookings.queries import BookingService
-from grome.bookings.reschedule import Rescheduling
+from grome.bookings.queries import BookingQueries
+from grome.bookings.reschedule import Rescheduler
 from grome.bookings.schemas import BookingOut, CancelIn, EndIn, RescheduleIn
-from grome.bookings.updates import BookingChanges
+from grome.bookings.updates import BookingUpdater
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid, Refusal
@@ -32,10 +32,10 @@ class FollowingVisits:
     def __init__(
         self,
         series: SeriesRepository,
-        bookings: BookingService,
-        changes: BookingChanges,
-        moves: BookingMoves,
-        rescheduling: Rescheduling,
+        bookings: BookingQueries,
+        changes: BookingUpdater,
+        moves: BookingLifecycle,
+        rescheduling: Rescheduler,
     ) -> None:
         self._series, self._bookings, self._changes = series, bookings, changes
         self._moves, self._rescheduling = moves, rescheduling
@@ -68,7 +68,7 @@ class FollowingVisits:
 
     async def _following(self, actor: Actor, booking_id: UUID) -> tuple[Booking, Series, list[Booking]]:
         """The booking, its series, and the open bookings of that from this one on, by time."""
-        this = await self._changes.find(actor, booking_id)
+        this = await self._changes.get(actor, booking_id)
         series = await self._series.find(seen_by(actor), this.series_id) if this.series_id else None
         if series is None:
             raise NotInSeries

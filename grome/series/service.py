@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from grome.bookings.create import BookingCreation, as_first_booked, asked_under
-from grome.bookings.drafts import Wish
+from grome.bookings.create import BookingCreator, idempotency_for, response_as_created
+from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import BookingInFlight, KeyInFlight, KeyReused, SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Origin
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.bookings.schemas import booking_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
@@ -38,8 +38,8 @@ class SeriesService:
     def __init__(
         self,
         series: SeriesRepository,
-        creation: BookingCreation,
-        bookings: BookingService,
+        creation: BookingCreator,
+        bookings: BookingQueries,
         budgets: Budgets,
         clock: Clock,
     ) -> None:
@@ -48,9 +48,9 @@ class SeriesService:
 
     async def preview(self, actor: Actor, wanted: SeriesIn) -> SeriesPreview:
         """List the bookings that `create` would make now, by one query. Raises NotFound for the barber, and Invalid."""
-        first = await self._creation.wish(actor.id, wanted)
+        first = await self._creation.build_draft(actor.id, wanted)
         series = self._new(actor.id, first, wanted.repeat, None)
-        refusals = await self._creation.refusals(_wishes(series, first))
+        refusals = await self._creation.find_errors(_wishes(series, first))
         occurrences = [
             PreviewedOut(one.scheduled_at, refused(refusal) if refusal else None)
             for one, refusal in zip(series.occurrences, refusals, strict=True)
@@ -63,7 +63,7 @@ class SeriesService:
         A repeat continues where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
         KeyReused or KeyInFlight, and TooManyRequests beyond 50 series of a customer in a day.
         """
-        idempotency = asked_under(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
+        idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
         series = await self._series.find_by_key(actor.id, idempotency.key) if idempotency else None
         if series and series.idempotency != idempotency:
             raise KeyReused
@@ -82,7 +82,7 @@ class SeriesService:
     async def _make(
         self, actor: Actor, wanted: SeriesIn, idempotency: Idempotency | None, begun: Series | None
     ) -> SeriesOut | Encoded:
-        first = await self._creation.wish(actor.id, wanted)
+        first = await self._creation.build_draft(actor.id, wanted)
         if begun is None:
             await self._budgets.spend(SERIES_OF_CUSTOMER, str(actor.id))
         series = begun or self._new(actor.id, first, wanted.repeat, idempotency)
@@ -110,21 +110,21 @@ class SeriesService:
         if series.first_answer is not None:
             return Encoded(series.first_answer)
         bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences if not one.refused])
-        return series_out(series, {booking.id: as_first_booked(booking) for booking in bookings.values()})
+        return series_out(series, {booking.id: response_as_created(booking) for booking in bookings.values()})
 
-    async def _take(self, wish: Wish) -> tuple[Occurrence, Booking | None]:
+    async def _take(self, wish: BookingDraft) -> tuple[Occurrence, Booking | None]:
         """The occurrence with its booking, which is None where it is refused."""
         occurrence = Occurrence(wish.id, wish.start)
         try:
-            return occurrence, await self._creation.take(wish)
+            return occurrence, await self._creation.claim(wish)
         except (BookingInFlight, SlotTaken, SlotNotOffered) as refusal:
             # Perhaps it was made before, by a try that was cut off.
-            made = await self._creation.made(wish.customer_id, wish.id) if wish.customer_id else None
+            made = await self._creation.find_created(wish.customer_id, wish.id) if wish.customer_id else None
             if made is None and isinstance(refusal, BookingInFlight):  # a majority does not have it yet
                 raise KeyInFlight from None
             return (occurrence, made) if made else (Occurrence(wish.id, wish.start, refused(refusal)), None)
 
-    def _new(self, customer_id: UUID, first: Wish, repeat: Repeat, idempotency: Idempotency | None) -> Series:
+    def _new(self, customer_id: UUID, first: BookingDraft, repeat: Repeat, idempotency: Idempotency | None) -> Series:
         now, barber = self._clock(), first.barber
         if not now <= first.start <= now + _FARTHEST:
             raise Invalid("scheduled_at", f"must lie within the next {_FARTHEST.days} days")
@@ -153,7 +153,7 @@ def refused(refusal: Refusal) -> Refused:
     return Refused(code, refusal.detail or refusal.title)
 
 
-def _wishes(series: Series, first: Wish) -> list[Wish]:
+def _wishes(series: Series, first: BookingDraft) -> list[BookingDraft]:
     return [
         replace(first, id=one.booking_id, start=one.scheduled_at, origin=Origin.SERIES, series_id=series.id)
         for one in series.occurrences

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from grome.bookings.models import TIMED, Action, Booking, HistoryEntry, Party, Reason, Status
+from grome.bookings.models import TIME_CHANGING, Action, Booking, HistoryEntry, Party, Reason, Status
 from grome.waitlist.models import Dates, Ended, Passed
 
 _DAY: Final = timedelta(days=1)
@@ -49,7 +49,7 @@ def _times_given_up(booking: Booking, version: int) -> list[datetime]:
     action, before = history[index].action, history[:index]
     starts: list[datetime] = []
     if action in _GIVES_UP_TIME:
-        times = (entry.scheduled_at for entry in reversed(before) if entry.action in TIMED)
+        times = (entry.scheduled_at for entry in reversed(before) if entry.action in TIME_CHANGING)
         starts.append(next((time for time in times if time), booking.scheduled_at))
     if action not in _KEEPS_PROPOSAL and (proposed := _open_proposal(before)):
         starts.append(proposed)

@@ -12,11 +12,11 @@ from loguru import logger
 from msgspec import structs
 
 from grome.barbers.service import BarberService
-from grome.bookings.create import BookingCreation
-from grome.bookings.drafts import Wish
+from grome.bookings.create import BookingCreator
+from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import Booking, Origin
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
@@ -66,8 +66,8 @@ class WaitlistFilling:
         self,
         entries: WaitlistRepository,
         barbers: BarberService,
-        bookings: BookingService,
-        creation: BookingCreation,
+        bookings: BookingQueries,
+        creation: BookingCreator,
         clock: Clock,
         at_once: int = ASKED_AT_ONCE,
     ) -> None:
@@ -226,7 +226,7 @@ class WaitlistFilling:
         now, booking_id = self._clock(), new_id()
         if await self._entries.offer(entry, booking_id, now) is not Offering.MARKED:
             return _Asked.DONE
-        wish = Wish(
+        wish = BookingDraft(
             id=booking_id,
             customer_id=entry.customer_id,
             barber=times.barber,
@@ -237,7 +237,7 @@ class WaitlistFilling:
         )
         times.forget()
         try:
-            await self._creation.offer(wish, min(now + HELD, slot.start))
+            await self._creation.claim_offer(wish, min(now + HELD, slot.start))
         except (SlotTaken, SlotNotOffered):
             await self._entries.withdraw(booking_id)
             return _Asked.TAKEN

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from grome.barbers.calendar_builder import lay_out
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import chosen_services
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import Invalid
 from grome.scheduling.slots import Calendar, Obstacle, Slot, first_slot_between, to_be_known
@@ -26,7 +26,7 @@ _NOTHING: Final = Span(0, 0)
 class OpenTimes:
     """The free starts of a barber. Taken ticks are read once for all entries, until `forget`."""
 
-    def __init__(self, barber: Barber, bookings: BookingService, clock: Clock) -> None:
+    def __init__(self, barber: Barber, bookings: BookingQueries, clock: Clock) -> None:
         self.barber = barber
         self._bookings, self._clock = bookings, clock
         self._taken: frozenset[int] = frozenset()
@@ -100,7 +100,7 @@ class OpenTimes:
         needed = to_be_known(calendar, visit, starts)
         if needed.start < self._known.start or self._known.end < needed.end:
             both = Span(min(needed.start, self._known.start or needed.start), max(needed.end, self._known.end))
-            self._taken = await self._bookings.occupied(self.barber.id, *both)
+            self._taken = await self._bookings.get_occupied_ticks(self.barber.id, *both)
             self._known = both
         if calendar.taken is not self._taken:
             calendar = replace(calendar, taken=self._taken)

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
@@ -32,7 +32,7 @@ class WaitlistService:
         filling: WaitlistFilling,
         barbers: BarberService,
         catalogue: CatalogueService,
-        bookings: BookingService,
+        bookings: BookingQueries,
         clock: Clock,
     ) -> None:
         self._entries, self._filling, self._barbers = entries, filling, barbers

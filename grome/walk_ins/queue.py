@@ -8,8 +8,8 @@ from typing import Final
 from grome.barbers.calendar_builder import calendar_of
 from grome.barbers.models import Barber, ChosenService
 from grome.barbers.service import offered_services
-from grome.bookings.models import Action, Booking, Party, newest_entry
-from grome.bookings.queries import BookingService
+from grome.bookings.models import Action, Booking, Party, find_newest_entry
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.figures import duration_of
 from grome.scheduling.slots import Calendar
@@ -34,7 +34,7 @@ class Queue:
 
 
 class Queues:
-    def __init__(self, walk_ins: WalkInRepository, bookings: BookingService, clock: Clock) -> None:
+    def __init__(self, walk_ins: WalkInRepository, bookings: BookingQueries, clock: Clock) -> None:
         self._walk_ins, self._bookings, self._clock = walk_ins, bookings, clock
 
     async def of(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
@@ -46,10 +46,10 @@ class Queues:
         days = _days(calendar_of(barber, barber.rules, now))
         waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
         # Openings that began today or yesterday have ended by then.
-        taken = await self._bookings.occupied(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
-        completed = await self._bookings.last_completed(barber.id, _KNOWN_VISITS)
+        taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
+        completed = await self._bookings.list_last_completed(barber.id, _KNOWN_VISITS)
         pace = pace_of([_duration(visit) for visit in completed if _is_measured(visit)])
-        for visit in await self._bookings.going_on(barber.id, now - timedelta(days=1)):
+        for visit in await self._bookings.list_in_progress(barber.id, now - timedelta(days=1)):
             taken |= set(range(*overrun(_at(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now)))
         wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
         if joining:
@@ -70,7 +70,7 @@ def _duration(visit: Booking) -> Duration:
 def _at(visit: Booking, action: Action) -> datetime:
     """Return the time at which the visit began or ended; the planned time if the history lacks it."""
     planned = visit.ends_at if action is Action.COMPLETE else visit.scheduled_at
-    entry = newest_entry(visit, action)  # a start may have been undone before
+    entry = find_newest_entry(visit, action)  # a start may have been undone before
     return entry.at if entry else planned
 
 

@@ -8,7 +8,7 @@ from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.models import Guest
 from grome.bookings.schemas import BookingOut
-from grome.bookings.walk_in_start import Seating, WalkInBookings
+from grome.bookings.walk_in_start import WalkInStart, WalkInStarter
 from grome.bookings.windows import seat_window
 from grome.common.actor import Actor
 from grome.common.clock import Clock
@@ -40,7 +40,7 @@ class WalkInService:
         walk_ins: WalkInRepository,
         barbers: BarberService,
         accounts: AccountService,
-        bookings: WalkInBookings,
+        bookings: WalkInStarter,
         queues: Queues,
         clock: Clock,
     ) -> None:
@@ -121,14 +121,14 @@ class WalkInService:
             seat_window(walk_in.joined_at).check(self._clock())
         # The booking comes first, under the id of the place in the queue: so it is made once, whoever asks how often,
         # and there is nothing to take back where it cannot be made.
-        seating = Seating(
+        seating = WalkInStart(
             id=walk_in.id,
             customer_id=walk_in.customer_id,
             guest=Guest(walk_in.guest_name) if walk_in.guest_name else None,
             services=services,
             duration_min=wanted.duration_min or duration_of(services),
         )
-        booking = await self._bookings.begin(barber, seating)
+        booking = await self._bookings.start(barber, seating)
         await self._walk_ins.seated(walk_in.id, booking.id)
         return booking
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from grome.bookings.models import Booking, as_of
+from grome.bookings.models import Booking, snapshot_at_version
 from grome.bookings.schemas import booking_out
 from grome.infrastructure.outbox.models import Event
 from grome.webhooks.models import PING
@@ -41,7 +41,7 @@ class _PingData(Struct, frozen=True):
 
 def booking_message(event: Event, booking: Booking) -> bytes | None:
     """The booking as the API shows it, at the version of the event; None where its history has no such version."""
-    then = as_of(booking, event.version)
+    then = snapshot_at_version(booking, event.version)
     return _encode(_Message(event.type.value, event.at, booking_out(then))) if then else None
 
 

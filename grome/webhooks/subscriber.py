@@ -5,7 +5,7 @@ from uuid import UUID
 
 from loguru import logger
 
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.ids import new_id
 from grome.infrastructure.jobs.job_queue import Jobs
@@ -22,7 +22,7 @@ class WebhookFollower:
         self,
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
-        bookings: BookingService,
+        bookings: BookingQueries,
         jobs: Jobs,
         clock: Clock,
     ) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from grome.availability.service import AvailabilityService
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
 from grome.common.clock import system_clock
 from grome.composition import AppContext
@@ -133,10 +133,12 @@ async def test_other_requests_have_their_turns_between_two_barbers(
 ) -> None:
     turns = 0
 
-    class Bookings(BookingService):
-        async def occupied_by(self, barber_ids: Sequence[UUID], first: int, end: int) -> dict[UUID, frozenset[int]]:
+    class Bookings(BookingQueries):
+        async def get_occupied_ticks_by_barber(
+            self, barber_ids: Sequence[UUID], first: int, end: int
+        ) -> dict[UUID, frozenset[int]]:
             nonlocal turns
-            found = await super().occupied_by(barber_ids, first, end)
+            found = await super().get_occupied_ticks_by_barber(barber_ids, first, end)
             turns = 0
             return found
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import CancellationPolicy, Terms
-from grome.bookings.cancellation_policy import free_until, no_show_window, refunded, settle
+from grome.bookings.cancellation_policy import free_until, no_show_window, refund_amount, settlement_for
 from grome.bookings.models import Booking, Party, Payment, PaymentStatus, Proposal, Reason, Settlement, Status
 from grome.common.ids import new_id
 
@@ -51,16 +51,16 @@ def proposal(awaits: Party) -> Proposal:
 @pytest.mark.parametrize("reason", Reason)
 def test_who_pays_for_a_late_end(reason: Reason) -> None:
     fee = FEES.get(reason, 0)
-    assert settle(accepted(paid=1000), reason, START) == Settlement(fee, refund=1000 - fee, due=0)
-    assert settle(accepted(paid=800), reason, START) == Settlement(fee, max(0, 800 - fee), max(0, fee - 800))
-    assert settle(accepted(), reason, START) == Settlement(fee, refund=0, due=fee)
+    assert settlement_for(accepted(paid=1000), reason, START) == Settlement(fee, refund=1000 - fee, due=0)
+    assert settlement_for(accepted(paid=800), reason, START) == Settlement(fee, max(0, 800 - fee), max(0, fee - 800))
+    assert settlement_for(accepted(), reason, START) == Settlement(fee, refund=0, due=fee)
 
 
 def test_the_last_free_moment_is_free() -> None:
     booking = accepted(paid=1000)
     assert free_until(booking) == FREE
     for moment, fee in ((FREE - INSTANT, 0), (FREE, 0), (FREE + INSTANT, 700)):
-        assert settle(booking, Reason.CUSTOMER, moment).fee == fee
+        assert settlement_for(booking, Reason.CUSTOMER, moment).fee == fee
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_the_last_free_moment_is_free() -> None:
 def test_at_no_time_it_costs_anything(changed: dict[str, Any]) -> None:
     booking = accepted(**changed)
     assert free_until(booking) is None
-    assert settle(booking, Reason.CUSTOMER, START) == Settlement(0, 0, 0)
+    assert settlement_for(booking, Reason.CUSTOMER, START) == Settlement(0, 0, 0)
 
 
 def test_no_is_an_answer_to_a_barber_who_wants_another_time() -> None:
     asked, asking = accepted(proposal=proposal(Party.CUSTOMER)), accepted(proposal=proposal(Party.BARBER))
     assert (free_until(asked), free_until(asking)) == (START - 60 * MINUTE, FREE)
-    assert settle(asked, Reason.CUSTOMER, START - 60 * MINUTE).fee == 0
-    assert settle(asked, Reason.CUSTOMER, START - 59 * MINUTE).fee == 700
+    assert settlement_for(asked, Reason.CUSTOMER, START - 60 * MINUTE).fee == 0
+    assert settlement_for(asked, Reason.CUSTOMER, START - 59 * MINUTE).fee == 700
     early = accepted(policy=msgspec.structs.replace(STRICT, cancel_notice_min=0), proposal=proposal(Party.CUSTOMER))
     assert free_until(early) == START
 
@@ -88,7 +88,7 @@ def test_no_is_an_answer_to_a_barber_who_wants_another_time() -> None:
     [(5, 50, 2), (15, 50, 8), (25, 50, 12), (1, 49, 0), (1, 51, 1), (999, 33, 330), (10**9, 100, 10**9), (0, 50, 0)],
 )
 def test_rounding(price: int, percent: int, back: int) -> None:
-    assert refunded(price, percent) == back
+    assert refund_amount(price, percent) == back
 
 
 @settings(max_examples=50, deadline=None)
@@ -101,7 +101,7 @@ def test_rounding(price: int, percent: int, back: int) -> None:
 )
 def test_no_money_is_made_or_lost(price: int, paid: int, reason: Reason, minutes: int, late: int, absent: int) -> None:
     policy = CancellationPolicy(cancel_notice_min=120, late_refund_percent=late, no_show_refund_percent=absent)
-    cost = settle(accepted(price=price, paid=paid, policy=policy), reason, START + minutes * MINUTE)
+    cost = settlement_for(accepted(price=price, paid=paid, policy=policy), reason, START + minutes * MINUTE)
     assert 0 <= cost.fee <= price
     assert paid - cost.refund + cost.due == cost.fee
     assert 0 in (cost.refund, cost.due)

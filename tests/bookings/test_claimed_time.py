@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from grome.bookings.claimed_time import used_until
+from grome.bookings.claimed_time import fields_for_end
 from grome.bookings.models import Booking, Payment, PaymentStatus, Status
 from grome.common.ids import new_id
 from grome.scheduling.ticks import tick_of
@@ -54,4 +54,4 @@ TIME = tuple(range(FIRST, FIRST + 6))
 def test_ended_visit_keeps_its_time_until_now_and_its_seats(
     ticks: tuple[int, ...], running: int, kept: tuple[int, ...]
 ) -> None:
-    assert used_until(a_visit(*ticks), running) == {"ticks": list(kept), "active": bool(kept)}
+    assert fields_for_end(a_visit(*ticks), running) == {"ticks": list(kept), "active": bool(kept)}

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.bookings.delay_cascade import Cascade, Forbids, Place, cascade
+from grome.bookings.delay_cascade import Cascade, PlacementRule, ScheduledSpan, compute_cascade
 from grome.scheduling.slots import Obstacle
 from grome.scheduling.ticks import Span
 
@@ -13,13 +13,13 @@ NOTHING: frozenset[int] = frozenset()
 VISITS = 200
 
 
-def place(number: int, start: int, length: int, *, gap: tuple[int, int] = (0, 0), **more: bool) -> Place:
+def place(number: int, start: int, length: int, *, gap: tuple[int, int] = (0, 0), **more: bool) -> ScheduledSpan:
     """From `start` on for so many ticks, of which those of the gap, from the start, are free for others."""
     ticks = frozenset(range(start, start + length)) - frozenset(range(start + gap[0], start + gap[1]))
-    return Place(UUID(int=number), Span(start, start + length), ticks, **more)
+    return ScheduledSpan(UUID(int=number), Span(start, start + length), ticks, **more)
 
 
-def until(end: int) -> Forbids:
+def until(end: int) -> PlacementRule:
     return lambda _, new: Obstacle.CLOSED if new.visible.end > end else None
 
 
@@ -29,45 +29,45 @@ def told(done: Cascade) -> dict[int, int]:
 
 def test_gaps_absorb_the_delay() -> None:
     late, day = place(1, 0, 6), [place(2, 6, 6), place(3, 14, 6), place(4, 21, 6), place(5, 60, 6)]
-    done = cascade(late, day, NOTHING, 4, until(99))
-    assert (done.by, told(done), done.clashes) == (4, {1: 4, 2: 4, 3: 2, 4: 1}, [])
+    done = compute_cascade(late, day, NOTHING, 4, until(99))
+    assert (done.by, told(done), done.conflicts) == (4, {1: 4, 2: 4, 3: 2, 4: 1}, [])
 
 
 def test_who_has_begun_ends_later() -> None:
     late = place(1, 0, 6, has_begun=True)
-    done = cascade(late, [place(2, 8, 6)], NOTHING, 4, until(99))
+    done = compute_cascade(late, [place(2, 8, 6)], NOTHING, 4, until(99))
     assert told(done) == {1: 4, 2: 2}
-    assert late.later(4) == place(1, 0, 10, has_begun=True)
+    assert late.shifted_by(4) == place(1, 0, 10, has_begun=True)
 
 
 def test_as_far_as_the_last_can_and_the_last_is_named() -> None:
     late, day = place(1, 0, 6), [place(2, 6, 6), place(3, 12, 6)]
-    done = cascade(late, day, NOTHING, 4, until(20))
+    done = compute_cascade(late, day, NOTHING, 4, until(20))
     assert (done.by, told(done)) == (2, {1: 2, 2: 2, 3: 2})
-    assert [(clash.id.int, clash.needs, clash.why) for clash in done.clashes] == [(3, 4, Obstacle.CLOSED)]
+    assert [(clash.id.int, clash.needs, clash.reason) for clash in done.conflicts] == [(3, 4, Obstacle.CLOSED)]
 
 
 def test_what_is_fixed_stops_it() -> None:
-    done = cascade(place(1, 0, 6), [place(2, 6, 6)], frozenset({13}), 4, until(99))
+    done = compute_cascade(place(1, 0, 6), [place(2, 6, 6)], frozenset({13}), 4, until(99))
     assert (done.by, told(done)) == (1, {1: 1, 2: 1})
-    assert [(clash.id.int, clash.why) for clash in done.clashes] == [(2, Obstacle.TAKEN)]
+    assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Obstacle.TAKEN)]
 
 
 def test_who_stands_in_anothers_gap_stays_where_there_is_room() -> None:
     late = place(1, 0, 18, gap=(4, 14))
-    done = cascade(late, [place(2, 6, 4)], NOTHING, 2, until(99))
+    done = compute_cascade(late, [place(2, 6, 4)], NOTHING, 2, until(99))
     assert told(done) == {1: 2}
     # Filled up, neither could be moved before the other.
-    done = cascade(late, [place(2, 4, 10)], NOTHING, 2, until(99))
+    done = compute_cascade(late, [place(2, 4, 10)], NOTHING, 2, until(99))
     assert (done.by, told(done)) == (0, {})
-    assert [(clash.id.int, clash.why) for clash in done.clashes] == [(2, Obstacle.TAKEN)]
+    assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Obstacle.TAKEN)]
 
 
 @st.composite
-def days(draw: st.DrawFn) -> list[Place]:
+def days(draw: st.DrawFn) -> list[ScheduledSpan]:
     """Visits that do not overlap, some in the gaps of others, the earliest first."""
     taken: set[int] = set()
-    found: list[Place] = []
+    found: list[ScheduledSpan] = []
     for number in range(1, draw(st.integers(2, 9))):
         length = draw(st.integers(1, 12))
         begin = draw(st.integers(0, length))
@@ -82,7 +82,7 @@ def days(draw: st.DrawFn) -> list[Place]:
 @settings(max_examples=200, deadline=None)
 @given(days(), st.integers(1, 48), st.integers(40, 120), st.frozensets(st.integers(0, 90), max_size=3), st.booleans())
 def test_nothing_overlaps_at_any_moment(
-    day: list[Place],
+    day: list[ScheduledSpan],
     by: int,
     end: int,
     fixed: frozenset[int],
@@ -90,30 +90,30 @@ def test_nothing_overlaps_at_any_moment(
 ) -> None:
     fixed -= frozenset().union(*(one.ticks for one in day))
     late, *followers = day
-    late = Place(late.id, late.visible, late.ticks, has_begun=has_begun)
-    done = cascade(late, followers, fixed, by, until(end))
+    late = ScheduledSpan(late.id, late.visible, late.ticks, has_begun=has_begun)
+    done = compute_cascade(late, followers, fixed, by, until(end))
     standing = {one.id: one for one in (late, *followers)}
     for place_id, shift in reversed(done.shifts):
         assert 0 < shift <= done.by
-        standing[place_id] = standing[place_id].later(shift)
+        standing[place_id] = standing[place_id].shifted_by(shift)
         occupied = [tick for one in standing.values() for tick in one.ticks]
         assert len(occupied) == len(set(occupied))
         assert fixed.isdisjoint(occupied)
         assert standing[place_id].visible.end <= end
     assert dict(done.shifts).get(late.id, 0) == done.by
-    assert (done.by == by) is not bool(done.clashes)
+    assert (done.by == by) is not bool(done.conflicts)
     assert done.by <= by
 
 
 def test_a_long_day_without_gaps_is_asked_about_once_for_each_visit_and_delay() -> None:
-    asked: list[tuple[Place, Place]] = []
+    asked: list[tuple[ScheduledSpan, ScheduledSpan]] = []
 
-    def forbids(old: Place, new: Place) -> Obstacle | None:
+    def forbids(old: ScheduledSpan, new: ScheduledSpan) -> Obstacle | None:
         asked.append((old, new))
         return Obstacle.CLOSED if new.visible.end > 6 * VISITS + 2 else None
 
     late, *day = [place(number, 6 * number, 6) for number in range(VISITS)]
-    done = cascade(late, day, NOTHING, 4, forbids)
+    done = compute_cascade(late, day, NOTHING, 4, forbids)
     assert (done.by, len(done.shifts)) == (2, VISITS)
-    assert [clash.id.int for clash in done.clashes] == [VISITS - 1]
+    assert [clash.id.int for clash in done.conflicts] == [VISITS - 1]
     assert len(asked) == len(set(asked))

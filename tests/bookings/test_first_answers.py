@@ -156,14 +156,14 @@ async def test_no_other_reading_loads_the_stored_answer(world: World) -> None:
     span = (tomorrow(0), tomorrow(0) + timedelta(days=1))
     scope = {"barber_id": shop_id}
     found = [
-        *await stored.page(scope, None, None, 10),
-        *await stored.page(scope, Status.REQUESTED, None, 10),
-        *[one async for batch in stored.starting(scope, span, None, 10) for one in batch],
-        *await stored.nearest(scope, span, 10, latest_first=False),
+        *await stored.list_page(scope, None, None, 10),
+        *await stored.list_page(scope, Status.REQUESTED, None, 10),
+        *[one async for batch in stored.iter_starting_between(scope, span, None, 10) for one in batch],
+        *await stored.list_around(scope, span, 10, latest_first=False),
         *await stored.find_many([booking_id]),
-        *await stored.held_within(shop_id, 0, 2**31, 10),
+        *await stored.list_active_overlapping(shop_id, 0, 2**31, 10),
         *[one for one in [await stored.find(scope, booking_id)] if one],
-        *await world.context.bookings.nearest(Party.BARBER, shop_id, span, 10),
+        *await world.context.bookings.list_around(Party.BARBER, shop_id, span, 10),
     ]
     assert [one.id for one in found] == [booking_id] * 8
     assert [one.first_answer for one in found] == [None] * 8

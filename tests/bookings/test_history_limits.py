@@ -198,5 +198,5 @@ async def test_lists_of_bookings_are_read_without_histories(
     context: AppContext, customer: Person, booking: dict[str, Any]
 ) -> None:
     actor = Actor(customer.id, Role.CUSTOMER, new_id())
-    [batch] = [batch async for batch in context.bookings.starting(actor, (START, START + DAY))]
+    [batch] = [batch async for batch in context.bookings.iter_starting_between(actor, (START, START + DAY))]
     assert [(str(one.id), one.history, one.ticks) for one in batch] == [(booking["id"], [], [])]

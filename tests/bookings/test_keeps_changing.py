@@ -8,14 +8,14 @@ import pytest
 
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import KeepsChanging, SeatTaken
-from grome.bookings.lifecycle import BookingMoves
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Booking, HistoryEntry, Status
 from grome.bookings.repository import BookingRepository
-from grome.bookings.reschedule import Rescheduling
-from grome.bookings.running_late import RunningLate
+from grome.bookings.reschedule import Rescheduler
+from grome.bookings.running_late import DelayShifter
 from grome.bookings.schemas import RescheduleIn
 from grome.bookings.undo import MoveUndo
-from grome.bookings.updates import ATTEMPTS, BookingChanges, Change, author
+from grome.bookings.updates import ATTEMPTS, BookingUpdate, BookingUpdater, author_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
 from grome.composition import AppContext
@@ -32,17 +32,17 @@ class Contended(BookingRepository):
 
     attempts = 0
 
-    async def move(self, booking: Booking, *written: Any, **more: Any) -> Booking | None:
+    async def update_if_version(self, booking: Booking, *written: Any, **more: Any) -> Booking | None:
         self.attempts += 1
         await self._bookings.update_one({"_id": booking.id}, {"$inc": {"version": 1}})
-        return await super().move(booking, *written, **more)
+        return await super().update_if_version(booking, *written, **more)
 
 
 class Stale(BookingRepository):
     """What others hold is never seen when it is looked at."""
 
-    async def occupied(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
-        await super().occupied(barber_id, first_tick, end_tick)
+    async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
+        await super().get_occupied_ticks(barber_id, first_tick, end_tick)
         return frozenset()
 
 
@@ -65,9 +65,9 @@ def actor_of(shop: Barber) -> Actor:
     return Actor(shop.person.id, Role.BARBER, shop.person.id)
 
 
-def moves_on(context: AppContext, bookings: BookingRepository) -> BookingMoves:
-    changes = BookingChanges(bookings, context.clock)
-    return BookingMoves(bookings, changes, context.barbers, context.answer_within, context.clock)
+def moves_on(context: AppContext, bookings: BookingRepository) -> BookingLifecycle:
+    changes = BookingUpdater(bookings, context.clock)
+    return BookingLifecycle(bookings, changes, context.barbers, context.answer_within, context.clock)
 
 
 async def history_of(context: AppContext, visit: dict[str, Any]) -> list[HistoryEntry]:
@@ -79,14 +79,16 @@ async def test_change_that_always_loses_is_unavailable(
 ) -> None:
     decided = 0
 
-    async def decide(booking: Booking, _: object) -> Change:
+    async def decide(booking: Booking, _: object) -> BookingUpdate:
         nonlocal decided
         decided += 1
-        return Change(action=Action.NOTE, status=booking.status, fields={"customer_note": "A word."}, note="A word.")
+        return BookingUpdate(
+            action=Action.NOTE, status=booking.status, fields={"customer_note": "A word."}, note="A word."
+        )
 
-    changes = BookingChanges(contended, context.clock)
+    changes = BookingUpdater(contended, context.clock)
     with pytest.raises(KeepsChanging):
-        await changes.change(author(actor_of(shop)), UUID(visit["id"]), decide)
+        await changes.update(author_of(actor_of(shop)), UUID(visit["id"]), decide)
     assert (decided, contended.attempts) == (ATTEMPTS, ATTEMPTS)
     assert len(await history_of(context, visit)) == 1
 
@@ -96,7 +98,7 @@ async def test_booking_whose_expiry_always_loses_is_unavailable(
 ) -> None:
     await changed(context, visit, status=Status.REQUESTED.value, awaits="barber", answer_by=context.clock())
     with pytest.raises(KeepsChanging):
-        await BookingChanges(contended, context.clock).current(author(actor_of(shop)), UUID(visit["id"]))
+        await BookingUpdater(contended, context.clock).get_current(author_of(actor_of(shop)), UUID(visit["id"]))
     assert contended.attempts == ATTEMPTS
     assert len(await history_of(context, visit)) == 1
 
@@ -104,8 +106,8 @@ async def test_booking_whose_expiry_always_loses_is_unavailable(
 async def test_reschedule_that_always_loses_is_unavailable(
     context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
 ) -> None:
-    changes, moves = BookingChanges(contended, context.clock), moves_on(context, contended)
-    rescheduling = Rescheduling(contended, changes, moves, context.barbers, context.answer_within, context.clock)
+    changes, moves = BookingUpdater(contended, context.clock), moves_on(context, contended)
+    rescheduling = Rescheduler(contended, changes, moves, context.barbers, context.answer_within, context.clock)
     with pytest.raises(KeepsChanging):
         await rescheduling.reschedule(actor_of(shop), UUID(visit["id"]), RescheduleIn(tomorrow(11)))
     assert contended.attempts == ATTEMPTS
@@ -116,8 +118,8 @@ async def test_delay_that_always_loses_is_unavailable(
     context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     clock.stopped = tomorrow(9)
-    changes = BookingChanges(contended, clock)
-    late = RunningLate(contended, changes, context.rescheduling, context.barbers, clock)
+    changes = BookingUpdater(contended, clock)
+    late = DelayShifter(contended, changes, context.rescheduling, context.barbers, clock)
     with pytest.raises(KeepsChanging):
         await late.shift(actor_of(shop), UUID(visit["id"]), 10)
     assert contended.attempts == ATTEMPTS
@@ -129,7 +131,7 @@ async def test_undo_that_always_loses_is_unavailable(
 ) -> None:
     await serve(context, visit, "start")
     clock.stopped = tomorrow(9)
-    undo = MoveUndo(contended, BookingChanges(contended, clock), moves_on(context, contended), context.barbers)
+    undo = MoveUndo(contended, BookingUpdater(contended, clock), moves_on(context, contended), context.barbers)
     with pytest.raises(KeepsChanging):
         await undo.undo(actor_of(shop), UUID(visit["id"]))
     assert contended.attempts == ATTEMPTS
@@ -142,7 +144,7 @@ async def test_early_start_that_never_sees_who_holds_its_minutes_is_unavailable(
     await book(http, await register(http), shop, tomorrow(8, 30))
     clock.stopped = tomorrow(8, 30)
     with pytest.raises(KeepsChanging):
-        await moves_on(context, Stale(context.database)).move(actor_of(shop), UUID(visit["id"]), Action.START)
+        await moves_on(context, Stale(context.database)).apply_action(actor_of(shop), UUID(visit["id"]), Action.START)
     assert len(await history_of(context, visit)) == 1
 
 

@@ -86,8 +86,8 @@ async def step(context: AppContext, clock: SetClock, name: str, actor: Actor, bo
             "accept": lambda: context.rescheduling.accept(actor, booking_id, ProposalAnswerIn()),
             "decline": lambda: context.rescheduling.decline(actor, booking_id, ProposalAnswerIn()),
             "withdraw": lambda: context.rescheduling.withdraw(actor, booking_id),
-            "yes": lambda: context.booking_moves.move(actor, booking_id, Action.ACCEPT),
-            "start": lambda: context.booking_moves.move(actor, booking_id, Action.START),
+            "yes": lambda: context.booking_moves.apply_action(actor, booking_id, Action.ACCEPT),
+            "start": lambda: context.booking_moves.apply_action(actor, booking_id, Action.START),
             "cancel": lambda: context.booking_moves.cancel(actor, booking_id, CancelIn()),
         }
         await moves[name]()

@@ -20,7 +20,7 @@ from grome.bookings.models import (
     Proposal,
     Status,
 )
-from grome.bookings.windows import Window, overdue_move, review_window, seat_window, window_of
+from grome.bookings.windows import Window, find_overdue_action, review_window, seat_window, window_of
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
@@ -156,10 +156,10 @@ def test_open_booking_is_overdue_after_its_last_window(
     booking: Booking, last: datetime | None, closed_by: Action | None
 ) -> None:
     if last:
-        assert overdue_move(booking, last) is None
-        assert overdue_move(booking, last + INSTANT) is closed_by
+        assert find_overdue_action(booking, last) is None
+        assert find_overdue_action(booking, last + INSTANT) is closed_by
     else:
-        assert overdue_move(booking, START + 1000 * DAY) is None
+        assert find_overdue_action(booking, START + 1000 * DAY) is None
 
 
 # -- Over HTTP ---------------------------------------------------------------------------------------------------------

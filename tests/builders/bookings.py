@@ -75,7 +75,7 @@ async def serve(context: AppContext, booking: dict[str, Any], *actions: str) -> 
             if action == "cancel":
                 await moves.cancel(actor, UUID(booking["id"]), CancelIn())
             else:
-                await moves.move(actor, UUID(booking["id"]), Action(action))
+                await moves.apply_action(actor, UUID(booking["id"]), Action(action))
         finally:
             clock.shift, clock.stopped = kept
 

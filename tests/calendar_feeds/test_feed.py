@@ -15,7 +15,7 @@ import pytest
 
 from grome.barbers.models import Openings
 from grome.bookings.models import Booking, Guest, Party
-from grome.bookings.queries import BookingService
+from grome.bookings.queries import BookingQueries
 from grome.calendar_feeds.models import AHEAD, BEHIND
 from grome.common.ids import new_id
 from grome.composition import AppContext
@@ -159,9 +159,9 @@ class TestWhichVisits:
         person, now = new_id(), context.clock()
         days = range(-9, 10)
         await store(context, [a_booking(now + timedelta(days=day), barber_id=person) for day in days])
-        bookings: BookingService = context.bookings
-        ahead = await bookings.nearest(Party.BARBER, person, (now, now + AHEAD), 3)
-        behind = await bookings.nearest(Party.BARBER, person, (now - BEHIND, now), 3, latest_first=True)
+        bookings: BookingQueries = context.bookings
+        ahead = await bookings.list_around(Party.BARBER, person, (now, now + AHEAD), 3)
+        behind = await bookings.list_around(Party.BARBER, person, (now - BEHIND, now), 3, latest_first=True)
         assert _days(ahead, now) == [0, 1, 2]
         assert _days(behind, now) == [-1, -2, -3]
 

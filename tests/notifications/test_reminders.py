@@ -228,9 +228,9 @@ async def test_two_rounds_at_once_plan_the_same(
 
 
 async def test_the_query_walks_the_index(context: AppContext, booking: dict[str, Any]) -> None:
-    found = await context.bookings.accepted_between(START, START, None, 1_000)
+    found = await context.bookings.list_accepted_between(START, START, None, 1_000)
     (mine,) = [one for one in found if str(one.id) == booking["id"]]
-    assert await context.bookings.accepted_between(START, START, found[-1], 1_000) == []
+    assert await context.bookings.list_accepted_between(START, START, found[-1], 1_000) == []
     assert reminder(mine, 24, START).event_id == reminder(mine, 24, START + HOUR).event_id
     assert reminder(mine, 24, START).event_id != reminder(mine, 2, START).event_id
     wanted = {"scheduled_at": {"$gte": START, "$lte": START}, "status": "accepted"}

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import CancellationPolicy, ChosenService, OfferedService, Terms
-from grome.bookings.cancellation_policy import settle
-from grome.bookings.drafts import Wish, compose
+from grome.bookings.cancellation_policy import settlement_for
+from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.models import Booking, Reason, Status
 from grome.quotes.cancellation_costs import costs
 from grome.scheduling.models import BookingRules
@@ -28,8 +28,8 @@ def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Bookin
     services = [ChosenService(OfferedService(uuid4(), "A cut", price, 30))]
     shop = a_barber((52.5, 13.4), rules=BookingRules())
     terms = Terms(policy)
-    wish = Wish(id=uuid4(), customer_id=uuid4(), barber=shop, services=services, start=start, terms=terms)
-    return compose(wish, NOW, timedelta(hours=24))
+    wish = BookingDraft(id=uuid4(), customer_id=uuid4(), barber=shop, services=services, start=start, terms=terms)
+    return build_booking(wish, NOW, timedelta(hours=24))
 
 
 @settings(max_examples=50, deadline=None)
@@ -43,8 +43,8 @@ def test_as_the_policy_will_say(price: int, policy: CancellationPolicy, ahead: t
     booking = a_booking(price, policy, NOW + ahead)
     accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
     told = costs(booking, NOW)
-    assert told.no_show == settle(accepted, Reason.NO_SHOW, NOW + ahead).fee
+    assert told.no_show == settlement_for(accepted, Reason.NO_SHOW, NOW + ahead).fee
     moment = NOW + ahead * later
     fees = [step.fee for step in told.cancelling if step.until is None or moment <= step.until]
-    assert fees[0] == settle(accepted, Reason.CUSTOMER, moment).fee
+    assert fees[0] == settlement_for(accepted, Reason.CUSTOMER, moment).fee
     assert told.cancelling[-1].until is None

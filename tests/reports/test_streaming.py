@@ -22,7 +22,7 @@ def actor(role: Role, person_id: UUID) -> Actor:
 
 
 async def streamed(context: AppContext, who: Actor, **narrowed: Any) -> list[list[UUID]]:
-    batches = context.bookings.starting(who, SPAN, **narrowed)
+    batches = context.bookings.iter_starting_between(who, SPAN, **narrowed)
     return [[booking.id for booking in batch] async for batch in batches]
 
 

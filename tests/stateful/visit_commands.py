@@ -160,7 +160,7 @@ def move(world: World, person: Person, key: UUID, action: str) -> Deed:
             return world.grome.move_undo.undo(actor, key)
         if action == "cancel":
             return moves.cancel(actor, key, CancelIn())
-        return moves.move(actor, key, Action(action))
+        return moves.apply_action(actor, key, Action(action))
 
     text = f"{person.role} does {action} with {named(world.model, key)}"
     return Deed(text, do, lambda model, _: does(model, person, key, action))
@@ -210,7 +210,7 @@ class Tip:
             return None
         return Deed(
             f"a tip of {self.amount} for {named(world.model, key)}",
-            lambda world: world.grome.booking_extras.tip(actor_of(person(key)), key, self.amount),
+            lambda world: world.grome.booking_extras.set_tip(actor_of(person(key)), key, self.amount),
             lambda model, _: model.tip(person(key), key, self.amount),
         )
 

@@ -166,7 +166,7 @@ class World:
     async def other_times(self, key: UUID, on: date) -> list[int]:
         """To which the visit could be moved, on one date."""
         query, actor = OtherTimesQuery(first=on, last=on), actor_of(self.model.admin)
-        [day] = (await self.grome.rescheduling.slots(actor, key, query)).days
+        [day] = (await self.grome.rescheduling.list_slots(actor, key, query)).days
         return [minute_of(slot.start) for slot in day.slots]
 
     async def ratings(self, shop: UUID) -> list[tuple[float, int]]:
