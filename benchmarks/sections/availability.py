@@ -25,7 +25,7 @@ from grome.availability.schemas import SlotQuery
 from grome.availability.service import AvailabilityService
 from grome.barbers.calendar_builder import lay_out
 from grome.barbers.change_feed import BarberChanges
-from grome.barbers.models import Barber, ChosenService
+from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
 from grome.bookings.drafts import BookingDraft, build_booking
@@ -35,6 +35,7 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.cities import find_cities
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import free_slots, obstacle, occupied_ticks
 from grome.scheduling.ticks import ticks_for
 from grome.scheduling.visit_plan import rules_for

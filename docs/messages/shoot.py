@@ -15,7 +15,7 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
-from grome.notifications.models import Language
+from grome.common.languages import Language
 from tests.builders.messages import LANGUAGES, Sample, samples
 
 FOLDER: Final = Path(__file__).parent

@@ -1,16 +1,17 @@
 """Users and their login sessions."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
+from grome.common.languages import Language
 from grome.common.text import END, NAME
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
-from grome.notifications.models import Language, Topic
 
 # Deliberately loose: only a message that arrives proves an address. It keeps out addresses no server can carry.
 Email = Annotated[
@@ -31,6 +32,14 @@ WallTime = Annotated[
     ),
 ]
 ReminderHours = Literal[24, 2]
+
+
+class Topic(StrEnum):
+    """A topic of mail; a reader can unsubscribe from each topic separately."""
+
+    BOOKINGS = "bookings"
+    REVIEWS = "reviews"
+    ACCOUNT = "account"
 
 
 class NotificationPreferences(Struct, frozen=True):

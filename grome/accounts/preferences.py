@@ -7,13 +7,12 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct
 
-from grome.accounts.models import Preferences, QuietHours, User
+from grome.accounts.models import Preferences, QuietHours, Topic, User
 from grome.accounts.repository import UserRepository
 from grome.accounts.schemas import PreferencesPatch
 from grome.common.actor import Actor
 from grome.common.clock import ZONES
 from grome.common.errors import Invalid, NotFound
-from grome.notifications.models import Topic
 
 
 class PreferenceService:

@@ -18,12 +18,12 @@ from grome.accounts.schemas import (
     UserOut,
 )
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
+from grome.common.languages import Language
 from grome.composition import app_context
 from grome.infrastructure.http import Routes
 from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.caching import kept_for
 from grome.infrastructure.http.client import user_agent
-from grome.notifications.models import Language
 
 _LANGUAGES: Final = get_args(Language)
 auth = Routes("auth", "/v1/auth")

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from grome.accounts.models import Email, PersonName, Phone, Preferences, QuietHours, ReminderHours, User
+from grome.accounts.models import Email, PersonName, Phone, Preferences, QuietHours, ReminderHours, Topic, User
 from grome.accounts.tokens import Jwk
 from grome.common.actor import Role
+from grome.common.languages import Language
 from grome.common.text import EMAIL, NAME, ONE_LINE, PASSWORD, PHONE
-from grome.notifications.models import Language, Topic
 
 NewPassword = Annotated[str, Meta(min_length=8, max_length=72, description="8 characters to 72 bytes."), PASSWORD]
 GivenPassword = Annotated[str, Meta(min_length=1, max_length=200)]

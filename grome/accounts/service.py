@@ -26,11 +26,11 @@ from grome.common.clock import Clock
 from grome.common.email_addresses import email_forms
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
+from grome.common.languages import Language
 from grome.common.phone_numbers import phone_forms
 from grome.common.text_fields import normalize_texts
 from grome.infrastructure.http.decoding import fault_of
 from grome.infrastructure.outbox.models import EventType
-from grome.notifications.models import Language
 
 
 class AccountService:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.availability.schemas import ServiceIds
-from grome.barbers.schemas import Instant, Latitude, LatLng, Longitude
 from grome.bookings.schemas import Note
+from grome.common.clock import Instant
+from grome.common.geo import Latitude, LatLng, Longitude
 from grome.common.money import Amount
+from grome.scheduling.schemas import ServiceIds
 
 RadiusKm = Annotated[float, Meta(gt=0, le=50, description="As the crow flies.")]
 PriceMax = Annotated[

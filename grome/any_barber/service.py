@@ -10,8 +10,7 @@ from uuid import UUID
 from grome.any_barber.errors import NobodyFree
 from grome.any_barber.schemas import AnyBookingIn, AnySlotOut, AnySlotQuery, AnySlotsOut, CandidateOut
 from grome.availability.service import AvailabilityService
-from grome.barbers.models import Barber, ChosenService
-from grome.barbers.schemas import to_lat_lng
+from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, offered_services
 from grome.bookings.create import BookingCreator, idempotency_for
 from grome.bookings.drafts import BookingDraft
@@ -22,10 +21,12 @@ from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid
 from grome.common.figures import duration_of, price_of
+from grome.common.geo import to_lat_lng
 from grome.common.ids import new_id
 from grome.infrastructure.first_responses import Encoded
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import NearbyService
+from grome.scheduling.offers import ChosenService
 
 MAX_DAYS: Final = 7
 _MOST: Final = 50

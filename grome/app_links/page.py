@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from msgspec import Struct, toml
 
+from grome.common.languages import Language
 from grome.infrastructure.http.csp import hash_of
-from grome.notifications.models import Language
 
 Subject = Literal["booking", "account", "webhook"]
 # The app registers this scheme. A link of https that the app claims (Universal Links, App Links) never shows the page.

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.availability.schemas import SlotQuery, SlotsOut
+from grome.availability.schemas import SlotQuery
 from grome.common.actor import ANYONE
 from grome.common.errors import NotFound
 from grome.composition import app_context
 from grome.infrastructure.http import Routes
+from grome.scheduling.schemas import SlotsOut
 
 availability = Routes("availability", "/v1/barbers")
 

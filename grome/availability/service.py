@@ -7,15 +7,17 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from grome.availability.schemas import DaySlots, RefusedOut, SlotOut, SlotQuery, SlotsOut
+from grome.availability.schemas import SlotQuery
 from grome.barbers.calendar_builder import NO_WAY, Way, lay_out, way_to
-from grome.barbers.models import Barber, ChosenService
-from grome.barbers.schemas import LatLng, to_point
+from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
+from grome.common.geo import LatLng, to_point
 from grome.scheduling.explain import Refused, explained
+from grome.scheduling.offers import ChosenService
+from grome.scheduling.schemas import DaySlots, RefusedOut, SlotOut, SlotsOut
 from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, to_be_known
 from grome.scheduling.ticks import Span, tick_of
 from grome.scheduling.visit_plan import Visit

@@ -1,17 +1,16 @@
 """A barber's calendar for a visit: hours, openings and rules laid together, and the way to the customer."""
 
-import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from grome.barbers.models import Barber, ChosenService, GeoPoint, HouseCallRules
+from grome.barbers.models import Barber, HouseCallRules
 from grome.common.errors import Invalid
-from grome.common.geo import distance_m, unit_vector
-from grome.scheduling.models import BookingRules, HolidayCalendar
+from grome.common.geo import GeoPoint, distance_m, unit_vector
+from grome.scheduling.holidays import ShopHolidays
+from grome.scheduling.models import BookingRules
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import span_between
 from grome.scheduling.visit_plan import Visit, rules_for, visit_for
@@ -48,7 +47,7 @@ def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: froze
         taken,
         overrides={override.date: override.hours for override in openings.overrides},
         time_off=tuple(span_between(off.starts_at, off.ends_at) for off in openings.time_off),
-        holidays=_Holidays(openings.holidays) if openings.holidays else (),
+        holidays=ShopHolidays(openings.holidays) if openings.holidays else (),
     )
 
 
@@ -75,31 +74,3 @@ def _way_min(rules: HouseCallRules, way: Way) -> int:
     """The way to the minute. As it was rounded up, where it was booked under other rules than these."""
     exact = round(_travel_minutes(rules, way.distance_m))
     return exact if way.travel_min - _TRAVEL_STEP_MIN <= exact <= way.travel_min else way.travel_min
-
-
-def unknown_part(calendar: HolidayCalendar) -> str | None:
-    """Return the field with an unsupported country or subdivision; None if the holidays are known."""
-    parts = _library().list_supported_countries().get(calendar.country)
-    if parts is None:
-        return "country"
-    return "subdivision" if calendar.subdivision and calendar.subdivision not in parts else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Holidays:
-    calendar: HolidayCalendar
-
-    def __contains__(self, day: object) -> bool:
-        return isinstance(day, date) and day in _holidays_in(self.calendar, day.year)
-
-
-# About 1 kB each.
-@lru_cache(maxsize=2048)
-def _holidays_in(calendar: HolidayCalendar, year: int) -> frozenset[date]:
-    part = calendar.subdivision or None
-    return frozenset(_library().country_holidays(calendar.country, subdiv=part, years=year, expand=False))
-
-
-def _library() -> Any:  # noqa: ANN401 -- a module
-    """Loaded where the first shop wants it: it takes 16 MiB of a process that most shops can do without."""
-    return importlib.import_module("holidays")

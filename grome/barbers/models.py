@@ -1,12 +1,13 @@
 """Define barbers, with their place, services and prices."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import astuple
 
+from grome.common.geo import GeoPoint
 from grome.common.money import Amount
 from grome.common.search_words import FindableWords
 from grome.infrastructure.mongo.schema import stored_items
@@ -14,20 +15,15 @@ from grome.scheduling.models import (
     BookingRules,
     DateOverride,
     HolidayCalendar,
-    OfferRules,
-    Processing,
     TimeOff,
     WeeklyHours,
 )
+from grome.scheduling.offers import OfferedService
 
-# In metres: the sphere on which MongoDB's $geoNear measures.
-EARTH_RADIUS_M: Final = 6_378_100.0
 ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
-DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
 Stars = Annotated[int, Meta(ge=1, le=5, description="Whole stars.")]
 StarChanges = dict[str, int]
 
-AddOnMin = Annotated[int, Meta(ge=0, le=120, multiple_of=5, description="Minutes, in steps of five.")]
 _WEEK_MIN = 7 * 24 * 60
 Notice = Annotated[int, Meta(ge=0, le=4 * _WEEK_MIN, description="Minutes before the start of the visit.")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -35,51 +31,6 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 
 MOST_OVERRIDES: Final = 366
 MOST_TIME_OFF: Final = 100
-
-
-class GeoPoint(Struct, frozen=True):
-    """GeoJSON: longitude first."""
-
-    coordinates: tuple[float, float]
-    type: Literal["Point"] = "Point"
-
-
-class AddOn(Struct, frozen=True):
-    """Extends a service on a customer's choice, and is done after the service."""
-
-    id: UUID
-    name: str
-    price: Amount
-    duration_min: AddOnMin
-
-
-class OfferedService(Struct, frozen=True):
-    """A service as one barber offers it. `name` is the catalogue's at the time it was offered."""
-
-    service_id: UUID
-    name: str
-    price: Amount
-    duration_min: DurationMin
-    rules: OfferRules = OfferRules()
-    processing: Processing | None = None
-    add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
-
-
-class ChosenService(Struct, frozen=True):
-    """Holds an offered service with the add-ons that a customer has chosen."""
-
-    offer: OfferedService
-    add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
-
-    @property
-    def total_price(self) -> int:
-        """Sum the prices of the service and its add-ons."""
-        return self.offer.price + sum(extra.price for extra in self.add_ons)
-
-    @property
-    def total_min(self) -> int:
-        """Sum the durations of the service and its add-ons."""
-        return self.offer.duration_min + sum(extra.duration_min for extra in self.add_ons)
 
 
 class Openings(Struct, frozen=True):

@@ -12,10 +12,8 @@ from pymongo import IndexModel, ReturnDocument
 
 from grome.barbers.errors import CurrencyInUse
 from grome.barbers.models import (
-    EARTH_RADIUS_M,
     Barber,
     BarberWords,
-    GeoPoint,
     MapPin,
     Openings,
     Ratings,
@@ -24,6 +22,7 @@ from grome.barbers.models import (
     StoredBarber,
     star_changes,
 )
+from grome.common.geo import EARTH_RADIUS_M, GeoPoint
 from grome.common.search_words import findable_words
 from grome.infrastructure.mongo.client import (
     CollectionSpec,

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.calendar_builder import unknown_part
 from grome.barbers.errors import ProfileMissing, TooManyOpenings
 from grome.barbers.models import MOST_OVERRIDES, MOST_TIME_OFF, Barber, Openings
 from grome.barbers.repository import BarberRepository
@@ -18,6 +17,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
+from grome.scheduling.holidays import unknown_part
 from grome.scheduling.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_faults
 
 # Past exceptions are dropped with the next change, but not before their bookings are history.

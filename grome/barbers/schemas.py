@@ -1,25 +1,22 @@
 """Barbers on the wire."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.barbers.models import (
-    AddOn,
-    AddOnMin,
     Barber,
     CancellationPolicy,
     DepositRule,
-    DurationMin,
-    GeoPoint,
     HouseCallRules,
     Notice,
     Percent,
     ServiceRadiusKm,
     Terms,
 )
+from grome.common.clock import Instant
+from grome.common.geo import Latitude, LatLng, Longitude, to_lat_lng
 from grome.common.money import Amount, Currency
 from grome.common.text import NAME, NOTE, OPTIONAL_NAME, SEARCH
 from grome.infrastructure.http import PageQuery
@@ -33,9 +30,8 @@ from grome.scheduling.models import (
     TimeOff,
     WeeklyHours,
 )
+from grome.scheduling.offers import AddOn, AddOnMin, DurationMin
 
-Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
-Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]
 DisplayName = Annotated[str, Meta(min_length=1, max_length=80), NAME]
 Neighbourhood = Annotated[
     str,
@@ -47,13 +43,7 @@ Neighbourhood = Annotated[
     OPTIONAL_NAME,
 ]
 Bio = Annotated[str, Meta(max_length=2000), NOTE]
-Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 ZoneName = Annotated[str, Meta(max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
-
-
-class LatLng(Struct, frozen=True, forbid_unknown_fields=True):
-    lat: Latitude
-    lng: Longitude
 
 
 class ProfileIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -246,15 +236,6 @@ class FoundBarber(Struct, frozen=True):
 class SearchPage(Struct, frozen=True):
     items: list[FoundBarber]
     next_cursor: str | None
-
-
-def to_point(place: LatLng) -> GeoPoint:
-    return GeoPoint((place.lng, place.lat))
-
-
-def to_lat_lng(point: GeoPoint) -> LatLng:
-    longitude, latitude = point.coordinates
-    return LatLng(latitude, longitude)
 
 
 def offers_out(barber: Barber) -> list[OfferOut]:

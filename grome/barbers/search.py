@@ -3,10 +3,11 @@
 import math
 from typing import Final
 
-from grome.barbers.models import EARTH_RADIUS_M, Barber, GeoPoint
+from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository, ByDistance, ByRating, Sought
-from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_out, to_lat_lng
+from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_out
 from grome.common.errors import Invalid
+from grome.common.geo import EARTH_RADIUS_M, GeoPoint, to_lat_lng
 from grome.common.search_words import MAX_TERMS, count_words, words
 from grome.infrastructure.http import decode_cursor, encode_cursor
 from grome.infrastructure.mongo.prefix_search import Place

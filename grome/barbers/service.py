@@ -10,35 +10,20 @@ import msgspec
 from grome.barbers.cache import KnownBarbers
 from grome.barbers.change_feed import BarberChange, BarberChanges
 from grome.barbers.errors import CurrencyDiffers, ProfileMissing
-from grome.barbers.models import (
-    AddOn,
-    Barber,
-    ChosenService,
-    GeoPoint,
-    HouseCallRules,
-    OfferedService,
-    StarCounts,
-    Terms,
-    star_changes,
-)
+from grome.barbers.models import Barber, HouseCallRules, StarCounts, Terms, star_changes
 from grome.barbers.repository import BarberRepository
-from grome.barbers.schemas import (
-    BarberOut,
-    OfferIn,
-    OffersIn,
-    ProfileIn,
-    barber_out,
-    to_point,
-)
+from grome.barbers.schemas import BarberOut, OfferIn, OffersIn, ProfileIn, barber_out
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.figures import price_of
+from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
 from grome.common.money import MOST_AMOUNT, NO_CURRENCY, currencies_in_use
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours, faults
+from grome.scheduling.offers import AddOn, ChosenService, OfferedService
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
 CLOSED_WEEK: Final = WeeklyHours(_CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED, _CLOSED)

@@ -8,9 +8,10 @@ rules and has no gap; a gap that no longer fits the booked duration is dropped t
 from datetime import datetime
 
 from grome.barbers.calendar_builder import NO_WAY, Way, lay_out
-from grome.barbers.models import AddOn, Barber, ChosenService, OfferedService
+from grome.barbers.models import Barber
 from grome.bookings.models import BookedService, Booking
 from grome.scheduling.models import OfferRules
+from grome.scheduling.offers import AddOn, ChosenService, OfferedService
 from grome.scheduling.slots import Calendar
 from grome.scheduling.visit_plan import Visit
 

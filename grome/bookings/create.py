@@ -9,8 +9,7 @@ from uuid import UUID
 import msgspec
 
 from grome.barbers.calendar_builder import lay_out, way_to
-from grome.barbers.models import Barber, GeoPoint
-from grome.barbers.schemas import to_point
+from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.drafts import BookingDraft, as_waitlist_offer, build_booking, find_start_error
@@ -22,6 +21,7 @@ from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Refusal
+from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
 from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
 from grome.promos.redemptions import PromoClaims

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import structs
 
 from grome.barbers.calendar_builder import NO_WAY, Way
-from grome.barbers.models import Barber, ChosenService, DepositRule, Terms
+from grome.barbers.models import Barber, DepositRule, Terms
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import (
     Action,
@@ -28,6 +28,7 @@ from grome.common.errors import Refusal
 from grome.common.figures import percent_of_rounded_up
 from grome.common.ids import new_id
 from grome.promos.models import PricedVisit
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar, Obstacle, obstacle, occupied_ticks
 from grome.scheduling.visit_plan import Visit, rules_for, visit_for
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from loguru import logger
 
-from grome.barbers.models import ChosenService
 from grome.barbers.service import BarberService
 from grome.bookings.cancellation_policy import free_until, settlement_for
 from grome.bookings.claimed_time import early_start_ticks, fields_for_early_start, fields_for_end
@@ -41,6 +40,7 @@ from grome.common.clock import Clock
 from grome.common.errors import Forbidden, NotFound
 from grome.infrastructure.isolated_items import Sweep, for_each
 from grome.infrastructure.mongo.client import Document
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.ticks import tick_of
 from grome.scheduling.visit_plan import rules_for
 

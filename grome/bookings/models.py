@@ -7,10 +7,12 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field, structs
 
-from grome.barbers.models import ChosenService, GeoPoint, Terms
+from grome.barbers.models import Terms
 from grome.common.actor import Role
+from grome.common.geo import GeoPoint
 from grome.common.money import Amount
 from grome.infrastructure.mongo.schema import stored_items
+from grome.scheduling.offers import ChosenService
 
 
 class Status(StrEnum):

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from grome.barbers.models import Barber, ChosenService, OfferedService
-from grome.barbers.schemas import to_point
+from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, check_total
 from grome.bookings.create import BookingCreator, build_house_call, idempotency_for
 from grome.bookings.drafts import BookingDraft
@@ -16,8 +15,10 @@ from grome.bookings.schemas import BookingOut, RebookIn
 from grome.bookings.updates import BookingUpdater
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
+from grome.common.geo import to_point
 from grome.common.ids import new_id
 from grome.infrastructure.first_responses import Encoded
+from grome.scheduling.offers import ChosenService, OfferedService
 
 
 class Rebooker:

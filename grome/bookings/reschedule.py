@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from grome.availability.schemas import DaySlots, SlotOut, SlotsOut
 from grome.availability.service import MAX_DAYS
 from grome.barbers.service import BarberService
 from grome.bookings.booked_visit import rebuild_calendar_and_visit
@@ -42,6 +41,7 @@ from grome.common.errors import Invalid
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.client import Document
 from grome.scheduling.daily_caps import seats, without
+from grome.scheduling.schemas import DaySlots, SlotOut, SlotsOut
 from grome.scheduling.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
 from grome.scheduling.ticks import is_aligned, tick_of
 from grome.scheduling.visit_plan import Visit

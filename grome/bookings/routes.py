@@ -4,7 +4,6 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.availability.schemas import SlotsOut
 from grome.bookings.errors import (
     ChangedMeanwhile,
     HistoryFull,
@@ -46,6 +45,7 @@ from grome.composition import app_context
 from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import IdempotencyKey, Routes
 from grome.promos.errors import PromoRefused
+from grome.scheduling.schemas import SlotsOut
 
 bookings = Routes("bookings", "/v1/bookings")
 

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from grome.barbers.models import Terms
-from grome.barbers.schemas import Instant, LatLng, to_lat_lng
 from grome.bookings.models import (
     Action,
     BookedService,
@@ -24,6 +23,8 @@ from grome.bookings.models import (
     Settlement,
     Status,
 )
+from grome.common.clock import Instant
+from grome.common.geo import LatLng, to_lat_lng
 from grome.common.money import Amount
 from grome.common.text import NAME, NOTE
 from grome.infrastructure.http import PageQuery

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.models import Barber, ChosenService
+from grome.barbers.models import Barber
 from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.errors import BookingInFlight, SlotTaken
 from grome.bookings.lifecycle import BookingLifecycle
@@ -16,6 +16,7 @@ from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, booking_out
 from grome.common.clock import Clock
 from grome.common.ids import new_id
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.ticks import TICK, moment_of, tick_of
 
 

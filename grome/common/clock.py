@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import available_timezones
+
+from msgspec import Meta
 
 from grome.common.errors import Invalid
 
 Clock = Callable[[], datetime]
+Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 # Some systems also list names that are no IANA zones: the setting of the machine, and no choice at all.
 ZONES: Final = available_timezones() - {"localtime", "Factory"}
 

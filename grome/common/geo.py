@@ -1,31 +1,40 @@
-"""Distances on the sphere, and which H3 cells a circle touches.
+"""Positions on the ground and the distances between them.
 
 Points are unit vectors. The chord between two of them grows with the distance over the ground, stays exact for the
 shortest ones, and knows neither antimeridian nor poles; metres are worked out only for what is shown.
 """
 
 import math
-from array import array
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final, Literal
 
-import h3.api.basic_int as h3  # type: ignore[import-untyped]
-import numpy as np
-from numpy.typing import NDArray
+from msgspec import Meta, Struct
 
-from grome.barbers.models import EARTH_RADIUS_M
-
+# In metres: the sphere on which MongoDB's $geoNear measures.
+EARTH_RADIUS_M: Final = 6_378_100.0
 Vector = tuple[float, float, float]
-Floats = NDArray[np.float64]
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="Degrees north.", examples=[52.52])]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east.", examples=[13.405])]
 
-# 36 km² a cell on average: a circle of 5 km touches about eight, one of 50 km some 280.
-RESOLUTION: Final = 6
-# From a cell's centre to its farthest corner at most: 4,101 m in the largest of all two million cells.
-CELL_REACH_M: Final = 4_200.0
-# Each ring of neighbours lies at least so much farther out than the one before: 4,095 m between the closest centres,
-# and a ring of hexagons is √3/2 of that away where it is nearest.
-_RING_M: Final = 3_300.0
+
+class GeoPoint(Struct, frozen=True):
+    """GeoJSON: longitude first."""
+
+    coordinates: tuple[float, float]
+    type: Literal["Point"] = "Point"
+
+
+class LatLng(Struct, frozen=True, forbid_unknown_fields=True):
+    lat: Latitude
+    lng: Longitude
+
+
+def to_point(place: LatLng) -> GeoPoint:
+    return GeoPoint((place.lng, place.lat))
+
+
+def to_lat_lng(point: GeoPoint) -> LatLng:
+    longitude, latitude = point.coordinates
+    return LatLng(latitude, longitude)
 
 
 def unit_vector(latitude: float, longitude: float) -> Vector:
@@ -44,50 +53,5 @@ def metres_of(chord2: float) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(min(math.sqrt(chord2) / 2, 1.0))
 
 
-def chords2(vectors: Floats, point: Vector) -> Floats:
-    """The squared chords from a point to each of `vectors`, an array of 3 by n.
-
-    Element by element, so that a barber's figure is the same to the last bit whoever else is in the array: pages of one
-    answer are cut by it.
-    """
-    apart = vectors - np.array(point).reshape(3, 1)
-    apart *= apart
-    squared: Floats = np.add.reduce(apart)
-    return squared
-
-
 def distance_m(one: Vector, other: Vector) -> float:
     return metres_of(math.dist(one, other) ** 2)
-
-
-def cell_of(latitude: float, longitude: float) -> int:
-    cell: int = h3.latlng_to_cell(latitude, longitude, RESOLUTION)
-    return cell
-
-
-@lru_cache(maxsize=20_000)  # of 230 bytes
-def centre_of(cell: int) -> Vector:
-    return unit_vector(*h3.cell_to_latlng(cell))
-
-
-def cells_touching(latitude: float, longitude: float, radius_m: float) -> Sequence[int]:
-    """Every cell that may hold a point of the circle, and perhaps a few that do not."""
-    return tuple(_cells_around(cell_of(latitude, longitude), math.ceil(radius_m / 1000)))
-
-
-@lru_cache(maxsize=1_024)  # of 2.5 kB, where a tuple of the same numbers takes 13
-def _cells_around(cell: int, radius_km: int) -> Sequence[int]:
-    """The same for all points of a cell, so that the walk over the grid is done once for each cell and radius."""
-    reach = radius_km * 1000 + 2 * CELL_REACH_M
-    centre = centre_of(cell)
-    disk = h3.grid_disk(cell, math.ceil(reach / _RING_M))
-    return array("Q", (other for other in disk if distance_m(centre, centre_of(other)) <= reach))
-
-
-def enclosing_circle(cells: Sequence[int]) -> tuple[float, float, float]:
-    """Latitude, longitude and radius in metres of a circle that holds all of the cells."""
-    x, y, z = (sum(axis) for axis in zip(*map(centre_of, cells), strict=True))
-    latitude, longitude = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
-    middle = unit_vector(latitude, longitude)
-    farthest = max(distance_m(middle, centre_of(cell)) for cell in cells)
-    return latitude, longitude, farthest + CELL_REACH_M

@@ -6,7 +6,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from grome.barbers.models import Barber
-from grome.barbers.schemas import LatLng, OfferOut, offers_out, to_lat_lng
+from grome.barbers.schemas import OfferOut, offers_out
+from grome.common.geo import LatLng, to_lat_lng
 from grome.favourites.models import Favourite
 
 

@@ -13,9 +13,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from grome.barbers.models import MapPin
-from grome.barbers.schemas import NearbyBarber, OfferOut, to_lat_lng
-from grome.common.geo import Floats, Vector, chord2_of, unit_vector
+from grome.barbers.schemas import NearbyBarber, OfferOut
+from grome.common.geo import Vector, chord2_of, to_lat_lng, unit_vector
 from grome.infrastructure.mongo.client import from_bson
+from grome.nearby.h3_cells import Floats
 
 # The lines of `Crowd.numbers` after the first three, which are the unit vector.
 RATING, CHEAPEST, HOUSE_CALL, ONLINE = 3, 4, 5, 6

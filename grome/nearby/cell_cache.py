@@ -17,10 +17,10 @@ from msgspec import Struct
 from grome.barbers.change_feed import BarberChange, BarberChanges
 from grome.barbers.models import map_pin
 from grome.common.errors import Unavailable
-from grome.common.geo import cell_of
 from grome.infrastructure.mongo.client import DriverError, is_passing_fault
 from grome.nearby.barber_array import Crowd, Row, fingerprint, row_from, row_of
 from grome.nearby.cell_loader import COPY_S, Load, Loaded
+from grome.nearby.h3_cells import cell_of
 
 # A cell is loaded anew in the background from this age on, while it still answers ...
 REFRESH_S: Final = 14.0

@@ -11,12 +11,13 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from grome.barbers.models import GeoPoint, MapPin
+from grome.barbers.models import MapPin
 from grome.barbers.service import BarberService
-from grome.common.geo import cell_of, enclosing_circle
+from grome.common.geo import GeoPoint
 from grome.infrastructure.mongo.client import from_bson
 from grome.infrastructure.redis.client import Namespace
 from grome.nearby.barber_array import fingerprint
+from grome.nearby.h3_cells import cell_of, enclosing_circle
 
 # How old a copy may be. It spares MongoDB all processes but the first, which ask for a cell at about the same time.
 COPY_S: Final = 6

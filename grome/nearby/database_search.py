@@ -9,9 +9,8 @@ from contextlib import aclosing
 from operator import attrgetter
 from typing import Final
 
-from grome.barbers.models import GeoPoint
 from grome.barbers.service import BarberService
-from grome.common.geo import chord2_of, distance_m, metres_of, unit_vector
+from grome.common.geo import GeoPoint, chord2_of, distance_m, metres_of, unit_vector
 from grome.nearby.barber_array import Crowd, row_from
 from grome.nearby.memory_search import Found, search
 from grome.nearby.models import Narrowing, Place

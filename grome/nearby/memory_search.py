@@ -8,8 +8,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from grome.common.geo import Floats, Vector, chord2_of, chords2
+from grome.common.geo import Vector, chord2_of
 from grome.nearby.barber_array import CHEAPEST, HOUSE_CALL, NO_PRICE, ONLINE, RATING, Crowd, Row
+from grome.nearby.h3_cells import Floats, chords2
 from grome.nearby.models import Narrowing, Place, Sort
 
 _Mask = NDArray[np.bool_]

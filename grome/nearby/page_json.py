@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import asin, sqrt
 from typing import Final
 
-from grome.barbers.models import EARTH_RADIUS_M
+from grome.common.geo import EARTH_RADIUS_M
 from grome.infrastructure.http import encode_cursor
 from grome.nearby.barber_array import Row
 from grome.nearby.models import Place

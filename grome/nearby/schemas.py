@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.barbers.schemas import Latitude, Longitude, NearbyBarber
+from grome.barbers.schemas import NearbyBarber
+from grome.common.geo import Latitude, Longitude
 from grome.common.money import Amount
 from grome.infrastructure.http import PageQuery
 from grome.nearby.models import Sort

@@ -11,11 +11,12 @@ from msgspec import Struct
 from grome.availability.service import AvailabilityService
 from grome.common.clock import to_utc
 from grome.common.errors import Invalid
-from grome.common.geo import cells_touching, metres_of, unit_vector
+from grome.common.geo import metres_of, unit_vector
 from grome.infrastructure.http import decode_cursor
 from grome.nearby.barber_array import Crowd
 from grome.nearby.cell_cache import Cell, Cells
 from grome.nearby.database_search import StraightSearch
+from grome.nearby.h3_cells import cells_touching
 from grome.nearby.memory_search import Found, search
 from grome.nearby.models import Narrowing, Place, Question
 from grome.nearby.page_json import page_of

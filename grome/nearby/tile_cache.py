@@ -23,19 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grome.barbers.change_feed import BarberChange, BarberChanges
-from grome.common.geo import (
-    CELL_REACH_M,
-    Floats,
-    Vector,
-    centre_of,
-    chord2_of,
-    chords2,
-    distance_m,
-    metres_of,
-    unit_vector,
-)
+from grome.common.geo import Vector, chord2_of, distance_m, metres_of, unit_vector
 from grome.nearby.barber_array import Crowd, Row, by_id
 from grome.nearby.cell_cache import Cell, Cells
+from grome.nearby.h3_cells import CELL_REACH_M, Floats, centre_of, chords2
 from grome.nearby.memory_search import passing
 from grome.nearby.models import Narrowing, Place, Question
 from grome.nearby.page_json import page_of

@@ -6,8 +6,8 @@ from enum import Enum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from grome.accounts.models import Preferences, QuietHours
-from grome.notifications.models import Channel, MessageKind, Topic, Why
+from grome.accounts.models import Preferences, QuietHours, Topic
+from grome.notifications.models import Channel, MessageKind, Why
 
 # Also how soon after quiet hours something is needed that is told in the midst of them.
 SOON: Final = timedelta(hours=2)

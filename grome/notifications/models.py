@@ -2,15 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct, field
 
 from grome.bookings.models import Discount, Settlement
 from grome.infrastructure.mongo.schema import stored_items
-
-Language = Literal["en", "es", "fr", "de", "ar", "ja"]
 
 
 class Channel(StrEnum):
@@ -48,14 +46,6 @@ class MessageKind(StrEnum):
     PAYOUT = "payout"
     VERIFICATION_RESULT = "verification_result"
     WEBHOOK_FAILING = "webhook_failing"
-
-
-class Topic(StrEnum):
-    """A topic of mail; a reader can unsubscribe from each topic separately."""
-
-    BOOKINGS = "bookings"
-    REVIEWS = "reviews"
-    ACCOUNT = "account"
 
 
 class AccountFacts(Struct, frozen=True, kw_only=True):

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from grome.common.languages import Language
 from grome.notifications.localizer import Reader
 from grome.notifications.message_content import Telling, telling
-from grome.notifications.models import Facts, Language, MessageKind, Rendered
+from grome.notifications.models import Facts, MessageKind, Rendered
 from grome.notifications.sms.alphabet import is_gsm7, segments, sms_text
 from grome.notifications.translations import MessageText
 from grome.notifications.user_text import Typed

@@ -5,14 +5,13 @@ from uuid import UUID
 
 from sanic import HTTPResponse, Request
 
-from grome.accounts.models import Preferences
+from grome.accounts.models import Preferences, Topic
 from grome.common.actor import SIGNED_IN, Actor
 from grome.common.errors import Invalid, NotFound
 from grome.composition import app_context
 from grome.infrastructure.http import PageQuery, Routes
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.responses import body
-from grome.notifications.models import Topic
 from grome.notifications.schemas import NotificationPage, PushTokenIn
 from grome.notifications.unsubscribe import PATH
 from grome.notifications.unsubscribe_page import POLICY, page

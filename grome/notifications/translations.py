@@ -6,7 +6,7 @@ from typing import Final, get_args
 import msgspec
 from msgspec import Struct
 
-from grome.notifications.models import Language
+from grome.common.languages import Language
 
 
 class Words(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,11 +4,10 @@ import base64
 from typing import Final
 from uuid import UUID
 
-from grome.accounts.models import Preferences
+from grome.accounts.models import Preferences, Topic
 from grome.accounts.preferences import PreferenceService
 from grome.common.errors import NotFound
 from grome.infrastructure.signed_tokens import LinkSigner
-from grome.notifications.models import Topic
 
 PATH: Final = "/v1/unsubscribe"
 _ID_BYTES, _MAC_BYTES = 16, 16

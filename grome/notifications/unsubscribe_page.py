@@ -6,8 +6,9 @@ from typing import Final
 
 from msgspec import Struct, toml
 
+from grome.accounts.models import Topic
+from grome.common.languages import Language
 from grome.infrastructure.http.csp import hash_of
-from grome.notifications.models import Language, Topic
 
 
 class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):

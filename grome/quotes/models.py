@@ -6,10 +6,11 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from grome.barbers.models import ChosenService, Terms
+from grome.barbers.models import Terms
 from grome.bookings.models import Discount, HouseCall
 from grome.common.money import Amount
 from grome.infrastructure.mongo.schema import stored_items
+from grome.scheduling.offers import ChosenService
 
 
 class CancellingCost(Struct, frozen=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.models import Barber, ChosenService
+from grome.barbers.models import Barber
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreator, build_house_call, original_response
 from grome.bookings.drafts import BookingDraft
@@ -23,6 +23,7 @@ from grome.quotes.errors import QuoteExpired
 from grome.quotes.models import Quote
 from grome.quotes.repository import QuoteRepository
 from grome.quotes.schemas import QuoteOut, quote_out
+from grome.scheduling.offers import ChosenService
 
 HONOURED_FOR: Final = timedelta(minutes=15)
 # A person compares some barbers and times; a quote is stored for a day.

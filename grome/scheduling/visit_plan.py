@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from grome.barbers.models import ChosenService
 from grome.common.figures import duration_of
 from grome.scheduling.daily_caps import Cap, cap_on_service, cap_on_visits
 from grome.scheduling.models import BookingRules, OfferRules
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.ticks import Span, ticks_for
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from grome.barbers.schemas import Instant
 from grome.bookings.schemas import BookingOut, Note, VisitIn
+from grome.common.clock import Instant
 from grome.series.models import Occurrence, Refused, Repeat, Series
 
 

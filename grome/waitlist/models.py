@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct, field
 
-from grome.barbers.models import GeoPoint
+from grome.common.geo import GeoPoint
 
 # How long a freed time is held for one customer before the next is asked.
 HELD: Final = timedelta(minutes=10)

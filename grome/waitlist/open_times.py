@@ -8,11 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from grome.barbers.calendar_builder import lay_out
-from grome.barbers.models import Barber, ChosenService
+from grome.barbers.models import Barber
 from grome.barbers.service import chosen_services
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import Invalid
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar, Obstacle, Slot, first_slot_between, to_be_known
 from grome.scheduling.ticks import TICK, Span, moment_of, tick_of
 from grome.scheduling.visit_plan import Visit

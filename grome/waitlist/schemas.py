@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.barbers.schemas import Instant, LatLng, to_lat_lng
+from grome.common.clock import Instant
+from grome.common.geo import LatLng, to_lat_lng
 from grome.infrastructure.http import PageQuery
 from grome.waitlist.models import MOST_SERVICES, Entry, RadiusKm, State
 

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from msgspec import structs
 
-from grome.barbers.schemas import to_point
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.queries import BookingQueries
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
+from grome.common.geo import to_point
 from grome.common.ids import new_id
 from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet

@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from grome.barbers.calendar_builder import calendar_of
-from grome.barbers.models import Barber, ChosenService
+from grome.barbers.models import Barber
 from grome.barbers.service import offered_services
 from grome.bookings.models import Action, Booking, Party, find_newest_entry
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.figures import duration_of
+from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import TICKS_A_DAY, moment_of, tick_of
 from grome.scheduling.visit_plan import Visit, rules_for

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from grome.availability.schemas import AddOnIds, ServiceIds
 from grome.common.text import NAME
+from grome.scheduling.schemas import AddOnIds, ServiceIds
 from grome.walk_ins.models import State
 
 DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grome.barbers.models import Barber, OfferedService
+from grome.barbers.models import Barber
 from grome.composition import AppContext
+from grome.scheduling.offers import OfferedService
 from tests.builders.barbers import barber, catalogue_service
 from tests.builders.pages import walk
 from tests.builders.people import register

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 from grome.bookings.models import Settlement
+from grome.common.languages import Language
 from grome.notifications.models import (
     AccountFacts,
     BookedItem,
     BookingFacts,
     EndpointFacts,
     Facts,
-    Language,
     MessageKind,
     PayoutFacts,
     Rendered,

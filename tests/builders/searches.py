@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from grome.barbers.models import Barber, OfferedService
+from grome.barbers.models import Barber
+from grome.scheduling.offers import OfferedService
 from tests.builders.world import SERVICES, Place, distance_m, place_of, somewhere_in
 
 NEARBY = "/v1/barbers/nearby"

@@ -11,11 +11,13 @@ from uuid import UUID
 import msgspec
 
 from grome.barbers.change_feed import BarberChange
-from grome.barbers.models import Barber, GeoPoint, OfferedService
+from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import CLOSED_WEEK
+from grome.common.geo import GeoPoint
 from grome.common.ids import new_id
 from grome.composition import AppContext
+from grome.scheduling.offers import OfferedService
 
 EARTH_RADIUS_M = 6_378_100
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from grome.barbers.models import GeoPoint
 from grome.bookings.models import (
     Action,
     BookedAddOn,
@@ -33,9 +32,10 @@ from grome.calendar_feeds.entries import (
 )
 from grome.calendar_feeds.ics import write_calendar
 from grome.calendar_feeds.models import Entry, EventStatus
+from grome.common.geo import GeoPoint
 from grome.common.ids import new_id
+from grome.common.languages import Language
 from grome.notifications.localizer import Reader
-from grome.notifications.models import Language
 from grome.scheduling.models import TimeOff
 from tests.builders.calendars import Read, read
 from tests.builders.reports import a_booking

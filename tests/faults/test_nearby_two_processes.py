@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from grome.barbers.schemas import LatLng, ProfileIn
+from grome.barbers.schemas import ProfileIn
+from grome.common.geo import LatLng
 from grome.composition import AppContext
 from tests.builders.chairs import Chair, chair, is_online
 from tests.builders.searches import NEARBY

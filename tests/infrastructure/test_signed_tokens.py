@@ -7,13 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from grome.accounts.models import Topic
 from grome.accounts.tokens import AccessTokens
 from grome.calendar_feeds.feed_urls import CalendarAddresses
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.infrastructure.signed_tokens import LinkSigner, derive_key
 from grome.infrastructure.storage.links import FileLinks
-from grome.notifications.models import Topic
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.webhooks.signing import Vault
 from tests.builders.keys import new_signing_key

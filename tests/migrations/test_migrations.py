@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError, WriteError
 
 from config.settings import Settings
 from grome.accounts.models import User
-from grome.barbers.models import Barber, CancellationPolicy, ChosenService, OfferedService, StoredBarber, Terms
+from grome.barbers.models import Barber, CancellationPolicy, StoredBarber, Terms
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import document_of
 from grome.bookings.drafts import BookingDraft, build_booking
@@ -31,6 +31,7 @@ from grome.common.ids import new_id
 from grome.infrastructure.migrations import Migration, applied, migrate
 from grome.infrastructure.mongo.client import Database, from_document, to_document
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
+from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import a_barber
 from tests.support.one_grome import with_database
 from tests.support.processes import environment

@@ -16,11 +16,11 @@ import pytest
 from config.settings import Settings
 from grome.app import App
 from grome.barbers.models import Barber
-from grome.common.geo import cells_touching
 from grome.composition import AppContext
 from grome.nearby.barber_array import Row
 from grome.nearby.cell_cache import Cells
 from grome.nearby.cell_loader import CellSource
+from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
 from tests.builders.chairs import Chair, at_the_door
 from tests.builders.pages import walk

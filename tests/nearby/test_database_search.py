@@ -15,11 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from config.settings import Settings
-from grome.common.geo import cells_touching, metres_of
+from grome.common.geo import metres_of
 from grome.composition import AppContext
 from grome.nearby.cell_cache import Cells
 from grome.nearby.cell_loader import CellSource, Loads
 from grome.nearby.database_search import StraightSearch
+from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import question_of
 from tests.builders.pages import walk

@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from grome.barbers.models import OfferedService, map_pin
-from grome.common.geo import _cells_around, cells_touching
+from grome.barbers.models import map_pin
 from grome.nearby.barber_array import Crowd, row_of
 from grome.nearby.cell_cache import Cell
 from grome.nearby.fast_query import _question
+from grome.nearby.h3_cells import _cells_around, cells_touching
 from grome.nearby.models import Narrowing, Question
 from grome.nearby.tile_cache import Views
+from grome.scheduling.offers import OfferedService
 from tests.builders.world import Place, a_barber
 from tests.nearby.test_tile_cache import TOWN, Still, Town
 

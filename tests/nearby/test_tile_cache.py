@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 from grome.barbers.change_feed import Listener
-from grome.barbers.models import Barber, GeoPoint, MapPin, map_pin
-from grome.common.geo import cell_of, cells_touching, unit_vector
+from grome.barbers.models import Barber, MapPin, map_pin
+from grome.common.geo import GeoPoint, unit_vector
 from grome.nearby.barber_array import Crowd, Row, row_of
 from grome.nearby.cell_cache import Cell, Touched
+from grome.nearby.h3_cells import cell_of, cells_touching
 from grome.nearby.memory_search import search
 from grome.nearby.models import Narrowing, Question
 from grome.nearby.page_json import page_of

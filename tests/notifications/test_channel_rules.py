@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grome.accounts.models import NotificationPreferences, Preferences, QuietHours
+from grome.accounts.models import NotificationPreferences, Preferences, QuietHours, Topic
 from grome.notifications.channel_rules import RULES, Quiet, Verdict, decide, quiet_until
-from grome.notifications.models import Channel, MessageKind, Topic, Why
+from grome.notifications.models import Channel, MessageKind, Why
 
 # Changes by an hour in both halves of the world, by half an hour, at midnight, and none.
 ZONES = [

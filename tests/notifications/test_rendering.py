@@ -10,7 +10,8 @@ import pytest
 from babel import Locale
 
 from grome.bookings.models import Discount, Settlement
-from grome.notifications.models import Language, MessageKind, Rendered, VerificationFacts
+from grome.common.languages import Language
+from grome.notifications.models import MessageKind, Rendered, VerificationFacts
 from grome.notifications.rendering import SHORT, render
 from tests.builders.mail_page import Page
 from tests.builders.messages import (

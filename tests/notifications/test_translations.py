@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from grome.bookings.models import Reason
+from grome.common.languages import Language
 from grome.notifications.context_loader import ENDS_OF_PROPOSALS
-from grome.notifications.models import Language, MessageKind
+from grome.notifications.models import MessageKind
 from grome.notifications.translations import WORDING
 from tests.builders.messages import LANGUAGES, samples
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grome.accounts.models import Topic
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.common.languages import Language
 from grome.composition import AppContext
-from grome.notifications.models import Language, Topic
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.notifications.unsubscribe_page import TEXTS, page
 from tests.builders.keys import new_signing_key

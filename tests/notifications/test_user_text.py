@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.notifications.models import BookedItem, Language, MessageKind, Rendered
+from grome.common.languages import Language
+from grome.notifications.models import BookedItem, MessageKind, Rendered
 from grome.notifications.rendering import SHORT, render
 from grome.notifications.user_text import typed
 from tests.builders.mail_page import Page

@@ -7,12 +7,13 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.barbers.models import CancellationPolicy, ChosenService, OfferedService, Terms
+from grome.barbers.models import CancellationPolicy, Terms
 from grome.bookings.cancellation_policy import settlement_for
 from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.models import Booking, Reason, Status
 from grome.quotes.cancellation_costs import costs
 from grome.scheduling.models import BookingRules
+from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import a_barber
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from grome.barbers.schemas import LatLng
+from grome.common.geo import LatLng
 from grome.common.ids import new_id
 from grome.waitlist.schemas import AreaIn, EntryIn
 from grome.walk_ins.schemas import GuestIn, SeatIn, WalkInIn

@@ -10,7 +10,7 @@ from uuid import UUID
 import hypothesis
 import msgspec
 
-from grome.availability.schemas import DaySlots, SlotQuery
+from grome.availability.schemas import SlotQuery
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.barbers.schemas import OfferIn, OffersIn, ProfileIn
 from grome.bookings.jobs import close_overdue, expire_unanswered
@@ -25,6 +25,7 @@ from grome.infrastructure.outbox.projection import events_of
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
+from grome.scheduling.schemas import DaySlots
 from grome.waitlist.models import Search
 from tests.stateful import around
 from tests.stateful.manual_clock import StoppedClock, moment

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from random import Random
 
-from grome.barbers.models import Barber, GeoPoint, OfferedService
+from grome.barbers.models import Barber
+from grome.common.geo import GeoPoint
 from grome.dev.demo.catalogue import HAIRCUT, SPECIALITIES, Entry
 from grome.dev.demo.cities import City
 from grome.dev.demo.deterministic import CREATED_AT, dice
@@ -12,6 +13,7 @@ from grome.dev.demo.people import barber_email, barber_id, barber_name
 from grome.dev.demo.places import part_of_town, quarters_of, somewhere
 from grome.dev.demo.prices import price_level, price_of
 from grome.scheduling.models import BookingRules
+from grome.scheduling.offers import OfferedService
 
 
 def barbers_of(city: City, count: int, random_seed: int) -> Iterator[tuple[int, Barber]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from grome.barbers.models import GeoPoint
+from grome.common.geo import GeoPoint
 from grome.dev.demo.cities import City
 
 KM_PER_DEGREE: Final = 111.32  # of latitude

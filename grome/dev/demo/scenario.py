@@ -14,7 +14,6 @@ import httpx
 from rich.console import Console
 
 from grome.accounts.schemas import Login, Register, SignedIn, UserOut
-from grome.availability.schemas import SlotOut, SlotsOut
 from grome.barbers.schemas import BarberOut, NearbyBarber
 from grome.bookings.errors import SlotTaken
 from grome.bookings.models import Action, Status
@@ -27,6 +26,7 @@ from grome.dev.demo.people import DEMO_PASSWORD, email_of
 from grome.dev.demo.prices import in_words
 from grome.infrastructure.http.responses import Problem
 from grome.nearby.schemas import NearbyPage
+from grome.scheduling.schemas import SlotOut, SlotsOut
 
 _DAYS_AHEAD: Final = 7
 _SHOWN: Final = 5

@@ -15,9 +15,10 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from grome.common.email_addresses import ascii_domain
+from grome.common.languages import Language
 from grome.infrastructure.jobs.errors import UndeliverableError
 from grome.infrastructure.transient_errors import RecipientError
-from grome.notifications.models import Language, Rendered
+from grome.notifications.models import Rendered
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LONGEST_NAME: Final = 120  # fits a file name and a header line, with prefix and suffix

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from grome.accounts.schemas import Register
 from grome.barbers.models import Barber
-from grome.barbers.schemas import OffersIn, ProfileIn, to_lat_lng
+from grome.barbers.schemas import OffersIn, ProfileIn
 from grome.catalogue.schemas import ServiceIn
 from grome.common.errors import Invalid
+from grome.common.geo import to_lat_lng
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.catalogue import CATALOGUE
 from grome.dev.demo.cities import City, find_cities

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.bookings.models import Settlement
+from grome.common.languages import Language
 from grome.notifications.channel_rules import RULES
-from grome.notifications.models import Channel, Language
+from grome.notifications.models import Channel
 from grome.notifications.sms.alphabet import is_gsm7, segments, sms_length, sms_text
 from tests.builders.messages import LANGUAGES, samples
 

@@ -8,18 +8,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grome.common.geo import (
+from grome.common.geo import chord2_of, distance_m, metres_of, unit_vector
+from grome.nearby.h3_cells import (
     CELL_REACH_M,
     RESOLUTION,
     cell_of,
     cells_touching,
     centre_of,
-    chord2_of,
     chords2,
-    distance_m,
     enclosing_circle,
-    metres_of,
-    unit_vector,
 )
 from tests.builders.world import away_from
 from tests.builders.world import distance_m as over_the_ground

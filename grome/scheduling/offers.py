@@ -1,0 +1,51 @@
+"""A service as a barber offers it, and as a customer chooses it with add-ons."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from grome.common.money import Amount
+from grome.infrastructure.mongo.schema import stored_items
+from grome.scheduling.models import OfferRules, Processing
+
+DurationMin = Annotated[int, Meta(ge=5, le=480, multiple_of=5, description="Minutes, in steps of five.")]
+AddOnMin = Annotated[int, Meta(ge=0, le=120, multiple_of=5, description="Minutes, in steps of five.")]
+
+
+class AddOn(Struct, frozen=True):
+    """Extends a service on a customer's choice, and is done after the service."""
+
+    id: UUID
+    name: str
+    price: Amount
+    duration_min: AddOnMin
+
+
+class OfferedService(Struct, frozen=True):
+    """A service as one barber offers it. `name` is the catalogue's at the time it was offered."""
+
+    service_id: UUID
+    name: str
+    price: Amount
+    duration_min: DurationMin
+    rules: OfferRules = OfferRules()
+    processing: Processing | None = None
+    add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
+
+
+class ChosenService(Struct, frozen=True):
+    """Holds an offered service with the add-ons that a customer has chosen."""
+
+    offer: OfferedService
+    add_ons: Annotated[list[AddOn], stored_items(at_most=20)] = []
+
+    @property
+    def total_price(self) -> int:
+        """Sum the prices of the service and its add-ons."""
+        return self.offer.price + sum(extra.price for extra in self.add_ons)
+
+    @property
+    def total_min(self) -> int:
+        """Sum the durations of the service and its add-ons."""
+        return self.offer.duration_min + sum(extra.duration_min for extra in self.add_ons)
