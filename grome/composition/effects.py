@@ -5,9 +5,9 @@ from functools import cached_property
 
 from grome.audit.repository import AuditRepository
 from grome.audit.service import AuditTrail
+from grome.barbers.cache_invalidation import BarberCaches
+from grome.composition.projection import PROJECTION
 from grome.composition.visits import Visits
-from grome.infrastructure.outbox.cache_invalidation import BarberCaches
-from grome.infrastructure.outbox.live_rooms import LiveRooms
 from grome.infrastructure.outbox.models import Change
 from grome.infrastructure.outbox.relay import Follower, Relay
 from grome.infrastructure.outbox.repository import RelayRepository
@@ -29,6 +29,7 @@ from grome.notifications.repository import NotificationRepository, ReminderMarks
 from grome.notifications.sender import Sending
 from grome.notifications.sms import open_sms
 from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.realtime.streams import LiveRooms
 from grome.waitlist.subscriber import WaitlistFollower
 from grome.webhooks.delivery import WebhookDelivery
 from grome.webhooks.health import EndpointHealth
@@ -54,7 +55,9 @@ class Effects(Visits):
 
     @cached_property
     def relay(self) -> Relay:
-        return Relay(RelayRepository(self.database), self.followers, self._follow_changes, self.jobs, self.clock)
+        return Relay(
+            RelayRepository(self.database), PROJECTION, self.followers, self._follow_changes, self.jobs, self.clock
+        )
 
     async def _follow_changes(self, changes: Sequence[Change]) -> None:
         await BarberCaches(self.barber_changes).follow(changes)

@@ -28,11 +28,10 @@ from rich.table import Table
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import keep_signing_key
 from grome.composition import AppContext
+from grome.composition.projection import PROJECTION
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.migrations import migrate
-from grome.infrastructure.outbox.live_rooms import stream_key
 from grome.infrastructure.outbox.models import BOOKINGS, Change, Event
-from grome.infrastructure.outbox.projection import events_of
 from grome.migrations import MIGRATIONS
 from grome.notifications.channel_rules import RULES
 from grome.notifications.email.folder import open_mailbox
@@ -40,6 +39,7 @@ from grome.notifications.email.message import safe_name
 from grome.notifications.models import Channel, MessageKind, Notice
 from grome.notifications.planner import plan
 from grome.notifications.push import PushLog, open_pusher
+from grome.realtime.streams import stream_key
 from grome.webhooks.models import WEBHOOK
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, admin, register
@@ -280,7 +280,9 @@ def _goes_without_saying(event: Event, notice: Notice) -> bool:
 async def _all_events(context: AppContext) -> list[Event]:
     now = context.clock()
     changes = context.database[BOOKINGS].find({})
-    return [event async for document in changes for event in events_of(Change(BOOKINGS, document, None, now))]
+    return [
+        event async for document in changes for event in PROJECTION.events_of(Change(BOOKINGS, document, None, now))
+    ]
 
 
 async def _live(context: AppContext, events: Sequence[Event]) -> list[UUID]:

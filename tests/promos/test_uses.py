@@ -9,8 +9,8 @@ import pytest
 
 from grome.common.ids import new_id
 from grome.composition import AppContext
+from grome.composition.projection import PROJECTION
 from grome.infrastructure.outbox.models import BOOKINGS, Change
-from grome.infrastructure.outbox.projection import events_of
 from grome.promos.jobs import sweep_promo_holds
 from grome.promos.redemptions import GRACE
 from tests.builders.barbers import Barber, barber
@@ -202,7 +202,7 @@ async def hand_on(context: AppContext, booking: dict[str, Any]) -> None:
     """Everything that has happened to it, as the relay would."""
     document = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
     assert document
-    events = events_of(Change(BOOKINGS, document, None, context.clock()))
+    events = PROJECTION.events_of(Change(BOOKINGS, document, None, context.clock()))
     await context.followers["promo codes"].follow(events)
 
 

@@ -20,8 +20,8 @@ from grome.common.actor import Actor, Role
 from grome.common.errors import Refusal
 from grome.common.ids import new_id
 from grome.composition import AppContext
+from grome.composition.projection import PROJECTION
 from grome.infrastructure.outbox.models import BOOKINGS, Change, Event, EventType
-from grome.infrastructure.outbox.projection import events_of
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
@@ -221,7 +221,7 @@ class World:
         for document in await self.grome.database[BOOKINGS].find({}).to_list():
             seen = self.versions.get(document["_id"], 0)
             if document["version"] > seen:
-                told_of = events_of(Change(BOOKINGS, document, None, self.clock()))
+                told_of = PROJECTION.events_of(Change(BOOKINGS, document, None, self.clock()))
                 found += [event for event in told_of if event.version > seen]
                 self.versions[document["_id"]] = document["version"]
         return sorted(found, key=lambda event: event.id)

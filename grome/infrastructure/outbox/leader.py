@@ -17,7 +17,7 @@ from grome.infrastructure.cancellation import end_if_cancelled
 from grome.infrastructure.isolated_items import map_each
 from grome.infrastructure.mongo.client import Document, DriverError
 from grome.infrastructure.outbox.models import Change, Event
-from grome.infrastructure.outbox.projection import events_of, events_since
+from grome.infrastructure.outbox.projection import Projection
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState, TokenLostError
 
 # A leader that is gone is followed by another after so long, and the time in which the others look.
@@ -48,8 +48,11 @@ class _Read(Struct, frozen=True):
 class Leader:
     """`state` is the lease as it was acquired. Each of its changes is handed on before its token is stored."""
 
-    def __init__(self, relay: RelayRepository, state: RelayState, hand_on: HandOn, clock: Clock) -> None:
-        self._relay, self._state, self._hand_on, self._clock = relay, state, hand_on, clock
+    def __init__(
+        self, relay: RelayRepository, state: RelayState, projection: Projection, hand_on: HandOn, clock: Clock
+    ) -> None:
+        self._relay, self._state, self._projection = relay, state, projection
+        self._hand_on, self._clock = hand_on, clock
         self._token, self._position_at, self._handed_on = state.token, state.position_at, state.handed_on
         self._in_hand: datetime | None = None  # when the oldest change in hand was made
         self._read_ahead: asyncio.Queue[_Read] = asyncio.Queue(_AHEAD)
@@ -100,7 +103,7 @@ class Leader:
                     while True:
                         end_if_cancelled()
                         change, token = await changes.next()
-                        await self._read_ahead.put(_Read(change, _events(change, events_of), token))
+                        await self._read_ahead.put(_Read(change, _events(change, self._projection.events_of), token))
             except TokenLostError:
                 logger.error("The relay's position is lost; what has changed since is read anew")
                 token = None
@@ -110,7 +113,9 @@ class Leader:
         since = (self._position_at or self._state.since) - _OVERLAP
         logger.info("The relay reads what has changed since {}", since)
         async for change in self._relay.changed_since(since):
-            await self._read_ahead.put(_Read(None, _events(change, partial(events_since, since=since)), None))
+            await self._read_ahead.put(
+                _Read(None, _events(change, partial(self._projection.events_since, since=since)), None)
+            )
 
     async def _hand_on_all(self) -> None:
         while True:

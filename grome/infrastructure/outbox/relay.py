@@ -19,6 +19,7 @@ from grome.infrastructure.jobs.job_queue import Jobs
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.leader import LEASE_S, Leader, LeaseLostError
 from grome.infrastructure.outbox.models import Change, Event, RelayFigures
+from grome.infrastructure.outbox.projection import Projection
 from grome.infrastructure.outbox.repository import RelayRepository
 from grome.infrastructure.transient_errors import is_passing
 
@@ -43,9 +44,16 @@ class Relay:
     """`followers` by their names, under which events are set aside for them; `caches` is told of every change."""
 
     def __init__(
-        self, relay: RelayRepository, followers: Mapping[str, Follower], caches: Caches, jobs: Jobs, clock: Clock
+        self,
+        relay: RelayRepository,
+        projection: Projection,
+        followers: Mapping[str, Follower],
+        caches: Caches,
+        jobs: Jobs,
+        clock: Clock,
     ) -> None:
-        self._relay, self._followers, self._caches, self._jobs, self._clock = relay, followers, caches, jobs, clock
+        self._relay, self._projection, self._followers, self._caches = relay, projection, followers, caches
+        self._jobs, self._clock = jobs, clock
         self._name = new_hex_id()
 
     async def run(self) -> None:
@@ -54,7 +62,7 @@ class Relay:
             end_if_cancelled()
             try:
                 if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
-                    await run_apart(Leader(self._relay, state, self._hand_on, self._clock).lead())
+                    await run_apart(Leader(self._relay, state, self._projection, self._hand_on, self._clock).lead())
             except* LeaseLostError:
                 logger.warning("Another leads the relay now")
             # Whatever it is: jobs and crons of the same process do not depend on the relay.

@@ -13,18 +13,19 @@ import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from grome.barbers.cache_invalidation import BarberCaches
 from grome.barbers.change_feed import BarberChange, BarberChanges
 from grome.common.ids import new_id
 from grome.composition import AppContext
+from grome.composition.projection import PROJECTION
 from grome.infrastructure.isolated_items import FAILED_ITEMS
 from grome.infrastructure.jobs.models import NewJob, State
 from grome.infrastructure.mongo.client import Document
-from grome.infrastructure.outbox.cache_invalidation import BarberCaches
 from grome.infrastructure.outbox.leader import LEASE_S
-from grome.infrastructure.outbox.live_rooms import stream_key
 from grome.infrastructure.outbox.models import Change, Event, EventType
 from grome.infrastructure.outbox.relay import FOLLOW_LATER, Relay
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState
+from grome.realtime.streams import stream_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, serve, tomorrow
 from tests.builders.people import PASSWORD, Person, register
@@ -61,7 +62,7 @@ async def no_caches(_changes: Sequence[Change]) -> None:
 
 def a_relay(context: AppContext, *recorders: Recorder) -> Relay:
     followers = {f"recorder {number}": recorder for number, recorder in enumerate(recorders)}
-    return Relay(RelayRepository(context.database), followers, no_caches, context.jobs, context.clock)
+    return Relay(RelayRepository(context.database), PROJECTION, followers, no_caches, context.jobs, context.clock)
 
 
 @asynccontextmanager
@@ -308,7 +309,7 @@ async def test_relay_whose_leader_fails_begins_again(
             return await super().renew(state, lease_ms, fields)
 
     failing = Failing(context.database)
-    async with running(Relay(failing, {"recorder": recorder}, no_caches, context.jobs, context.clock)):
+    async with running(Relay(failing, PROJECTION, {"recorder": recorder}, no_caches, context.jobs, context.clock)):
         await until(lambda: failing.left == 0, within_s=2 * TAKEOVER_S)
         booking = await book(http, customer, shop, tomorrow(9))
         await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)

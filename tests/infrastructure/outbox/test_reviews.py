@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx
 
 from grome.composition import AppContext
-from grome.infrastructure.outbox.live_rooms import stream_key
+from grome.realtime.streams import stream_key
 from tests.builders.people import admin
 from tests.builders.reviews import a_visit, edit, posted, put_answer, remove
 from tests.infrastructure.outbox.test_relay import SOON_S, running

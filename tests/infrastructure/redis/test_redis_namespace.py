@@ -9,9 +9,9 @@ from grome.cli.bootstrap import opened
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.infrastructure.jobs.models import NewJob
-from grome.infrastructure.outbox.live_rooms import LiveRooms
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.redis.client import Namespace
+from grome.realtime.streams import LiveRooms
 from tests.builders.jobs import new_kind
 from tests.builders.world import a_barber
 from tests.support.eventually import until

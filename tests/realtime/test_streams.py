@@ -5,8 +5,8 @@ from uuid import UUID
 
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.infrastructure.outbox.live_rooms import LiveRooms, stream_key
 from grome.infrastructure.outbox.models import Event, EventType
+from grome.realtime.streams import LiveRooms, stream_key
 from tests.conftest import SetClock
 
 DAY = timedelta(days=1)

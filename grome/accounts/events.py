@@ -1,0 +1,34 @@
+"""Derive the events of an account from the outbox entries of users and sessions."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from grome.accounts.models import AccountEvent
+from grome.infrastructure.mongo.client import Document
+from grome.infrastructure.outbox.models import Event
+
+
+def user_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- BSON
+    """Return the event of a user's outbox entry. Raises msgspec.ValidationError if the entry cannot be read."""
+    return _event_of(stored, document["_id"])
+
+
+def session_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- BSON
+    """Return the event of a session's notice. Raises msgspec.ValidationError if the notice cannot be read."""
+    return _event_of(stored, document["user_id"])
+
+
+def _event_of(stored: Any, user_id: UUID) -> Event:  # noqa: ANN401 -- BSON
+    """An account has no version: its time in milliseconds tells its events apart and orders them."""
+    entry = msgspec.convert(stored, AccountEvent)
+    return Event(
+        id=entry.id,
+        type=entry.type,
+        at=entry.at,
+        subject_id=user_id,
+        version=int(entry.at.timestamp() * 1000),
+        people=(user_id,),
+        actor_id=user_id,
+    )
