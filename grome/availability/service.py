@@ -17,12 +17,11 @@ from grome.common.errors import Invalid
 from grome.common.geo import LatLng, to_point
 from grome.scheduling.explain import Refused, explained
 from grome.scheduling.offers import ChosenService
-from grome.scheduling.schemas import DaySlots, RefusedOut, SlotOut, SlotsOut
+from grome.scheduling.schemas import MAX_DAYS, DaySlots, RefusedOut, SlotOut, SlotsOut
 from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, to_be_known
 from grome.scheduling.ticks import Span, tick_of
 from grome.scheduling.visit_plan import Visit
 
-MAX_DAYS: Final = 31
 MAX_DAYS_EXPLAINED: Final = 7
 _YEARS_EXPLAINED: Final = 100  # farther away, a zone's offset may lead out of the years that Python counts
 

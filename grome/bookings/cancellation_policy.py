@@ -95,6 +95,15 @@ def is_used(booking: Booking) -> bool:
     return is_late(there, booking.history[number].at)
 
 
+def gives_promo_use_back(booking: Booking) -> bool:
+    """Return whether a booking's end gives the use of its promo code back to its customer.
+
+    A customer that does not come, or cancels an accepted visit late, has used the code, by the same rule as for fees.
+    An end by the barber or by Grome, or of a request that was never accepted, gives the use back.
+    """
+    return booking.status is Status.CANCELLED and not is_used(booking)
+
+
 def _awaits_customer(history: list[HistoryEntry]) -> bool:
     """Return whether the last entries leave a proposal of the barber open."""
     newest = next((entry for entry in reversed(history) if entry.action in _PROPOSAL_ACTIONS), None)

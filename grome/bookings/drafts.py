@@ -12,7 +12,6 @@ from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import (
     Action,
     Booking,
-    Discount,
     Guest,
     HistoryEntry,
     HouseCall,
@@ -27,7 +26,7 @@ from grome.bookings.models import (
 from grome.common.errors import Refusal
 from grome.common.figures import percent_of_rounded_up
 from grome.common.ids import new_id
-from grome.promos.models import PricedVisit
+from grome.promos.models import Discount, PricedVisit
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar, Obstacle, obstacle, occupied_ticks
 from grome.scheduling.visit_plan import Visit, rules_for, visit_for

@@ -12,6 +12,7 @@ from grome.common.actor import Role
 from grome.common.geo import GeoPoint
 from grome.common.money import Amount
 from grome.infrastructure.mongo.schema import stored_items
+from grome.promos.models import Discount
 from grome.scheduling.offers import ChosenService
 
 
@@ -149,13 +150,6 @@ class BookedService(Struct, frozen=True):
     def total_min(self) -> int:
         """With the add-ons."""
         return self.duration_min + sum(add_on.duration_min for add_on in self.add_ons)
-
-
-class Discount(Struct, frozen=True):
-    """Holds the amount that a promo code takes off the price of the services."""
-
-    code: str
-    amount: Amount
 
 
 class Payment(Struct, frozen=True):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from grome.bookings.cancellation_policy import gives_promo_use_back
 from grome.bookings.models import (
     Booking,
     Party,
@@ -19,6 +20,7 @@ from grome.common.errors import NotFound
 from grome.infrastructure.http import decode_cursor, encode_cursor
 from grome.infrastructure.mongo.access import seen_by
 from grome.infrastructure.mongo.client import Document
+from grome.promos.models import BookedUse
 
 _READ_BATCH: Final = 250
 
@@ -78,6 +80,13 @@ class BookingQueries:
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """Return the existing bookings with these ids, for Grome's own use."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
+
+    async def booked_uses(self, booking_ids: Sequence[UUID]) -> dict[UUID, BookedUse]:
+        """Return the state of each existing booking for the promo use that it holds, for Grome's own use."""
+        return {
+            booking.id: BookedUse(gives_promo_use_back(booking), is_visit=booking.status is not Status.CANCELLED)
+            for booking in await self._bookings.find_many(booking_ids)
+        }
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
         """Whether the customer has a booking that was not called off: with one barber, or with anybody."""

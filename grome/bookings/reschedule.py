@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from grome.availability.service import MAX_DAYS
 from grome.barbers.service import BarberService
 from grome.bookings.booked_visit import rebuild_calendar_and_visit
 from grome.bookings.cap_seats import claim_seats
@@ -41,7 +40,7 @@ from grome.common.errors import Invalid
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.client import Document
 from grome.scheduling.daily_caps import seats, without
-from grome.scheduling.schemas import DaySlots, SlotOut, SlotsOut
+from grome.scheduling.schemas import MAX_DAYS, DaySlots, SlotOut, SlotsOut
 from grome.scheduling.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
 from grome.scheduling.ticks import is_aligned, tick_of
 from grome.scheduling.visit_plan import Visit

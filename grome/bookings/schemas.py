@@ -12,7 +12,6 @@ from grome.bookings.models import (
     Action,
     BookedService,
     Booking,
-    Discount,
     Guest,
     HistoryEntry,
     HouseCall,
@@ -28,7 +27,7 @@ from grome.common.geo import LatLng, to_lat_lng
 from grome.common.money import Amount
 from grome.common.text import NAME, NOTE
 from grome.infrastructure.http import PageQuery
-from grome.promos.models import PromoCode
+from grome.promos.models import Discount, PromoCode
 
 Note = Annotated[str, Meta(max_length=500), NOTE]
 

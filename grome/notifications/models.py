@@ -7,8 +7,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct, field
 
-from grome.bookings.models import Discount, Settlement
+from grome.bookings.models import Settlement
 from grome.infrastructure.mongo.schema import stored_items
+from grome.promos.models import Discount
 
 
 class Channel(StrEnum):

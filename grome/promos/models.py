@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
@@ -157,3 +157,17 @@ class NotUsable(Coded):
     FIRST_VISIT_ONLY = "promo_first_visit_only", "The code is for a first visit."
     USED_UP_BY_YOU = "promo_used_up_by_you", "You have used the code as often as one can."
     EXHAUSTED = "promo_exhausted", "The code has been used as often as it can be."
+
+
+class Discount(Struct, frozen=True):
+    """Holds the amount that a promo code takes off the price of the services."""
+
+    code: str
+    amount: Amount
+
+
+class BookedUse(NamedTuple):
+    """The state of a booking that holds a use: whether its end gives the use back, and whether it is not cancelled."""
+
+    is_given_back: bool
+    is_visit: bool

@@ -5,23 +5,21 @@ under the id of its booking. The state of an overdue hold follows from the booki
 that died on the way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from grome.bookings.models import Booking, Discount, Status
-from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import Unavailable
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.numbered_documents import lowest_free
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.promos.errors import PromoRefused
-from grome.promos.models import NotUsable, PricedVisit, Promo, PromoUse
+from grome.promos.models import BookedUse, Discount, NotUsable, PricedVisit, Promo, PromoUse
 from grome.promos.repository import LapsedUse, PromoRepository, PromoUseRepository
-from grome.promos.rules import discount, is_given_back
+from grome.promos.rules import discount
 from grome.promos.use_slots import TotalSeats
 
 # A firm claim is kept this long after its time: longer than any setting lets a write take. An insert of its booking
@@ -68,10 +66,18 @@ class _Plan(NamedTuple):
     is_held: bool
 
 
+class Bookings(Protocol):
+    """The bookings, as far as promos depend on them."""
+
+    async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
+        """Return whether the customer has a booking that is not cancelled, with one barber or with any barber."""
+
+    async def booked_uses(self, booking_ids: Sequence[UUID]) -> Mapping[UUID, BookedUse]:
+        """Return the state of each existing booking; a use has the id of its booking."""
+
+
 class PromoClaims:
-    def __init__(
-        self, promos: PromoRepository, uses: PromoUseRepository, bookings: BookingQueries, clock: Clock
-    ) -> None:
+    def __init__(self, promos: PromoRepository, uses: PromoUseRepository, bookings: Bookings, clock: Clock) -> None:
         self._promos, self._uses, self._bookings, self._clock = promos, uses, bookings, clock
         self._seats = TotalSeats(uses, clock)
         self._lapsed = Sweep("sweep_promo_holds", lambda after, limit: uses.lapsed_ids(clock(), after, limit), _AT_ONCE)
@@ -119,7 +125,7 @@ class PromoClaims:
         await self._settle(await self._uses.find_many([holder_id]))
 
     async def follow(self, events: Sequence[Event]) -> None:
-        """Give back the uses of bookings that have ended, if `is_given_back` is true of them."""
+        """Give back the uses of bookings that have ended, if their ends give them back."""
         if ended := [event.subject_id for event in events if event.type in _ENDS]:
             await self._settle(await self._uses.find_many(ended))
 
@@ -248,17 +254,17 @@ class PromoClaims:
 
     async def _settle(self, uses: Sequence[PromoUse]) -> int:
         """Keep the uses with a booking that counts, give back the others; returns how many were given back."""
-        bookings = await self._bookings.find_many([use.id for use in uses]) if uses else {}
-        freed = [use.promo_id for use in uses if await self._is_removed(use, bookings.get(use.id))]
+        booked = await self._bookings.booked_uses([use.id for use in uses]) if uses else {}
+        freed = [use.promo_id for use in uses if await self._is_removed(use, booked.get(use.id))]
         if freed:
             await self._promos.note_given_back(set(freed))
             self._seats.forget(freed)
         return len(freed)
 
-    async def _is_removed(self, use: PromoUse, booking: Booking | None) -> bool:
-        if booking is None:
+    async def _is_removed(self, use: PromoUse, booked: BookedUse | None) -> bool:
+        if booked is None:
             return await self._uses.remove_as_read(use)  # a new hold or a `keep` may be quicker
-        if is_given_back(booking):
+        if booked.is_given_back:
             return await self._uses.remove(use.id)
-        await self._uses.keep(use.id, is_visit=booking.status is not Status.CANCELLED)
+        await self._uses.keep(use.id, is_visit=booked.is_visit)
         return False

@@ -1,4 +1,4 @@
-"""Calculate a promo's discount on a visit, and decide when a use is given back. No I/O.
+"""Calculate a promo's discount on a visit. No I/O.
 
 A percentage is rounded to the minor unit, half to even (IEEE 754's roundTiesToEven): over many visits it favours
 neither side.
@@ -6,8 +6,6 @@ neither side.
 
 from datetime import datetime
 
-from grome.bookings.cancellation_policy import is_used
-from grome.bookings.models import Booking, Status
 from grome.common.figures import percent_of
 from grome.promos.models import NotUsable, PricedVisit, Promo
 
@@ -46,13 +44,3 @@ def _is_for(promo: Promo, service_id: object) -> bool:
 def _taken_off(promo: Promo, price: int) -> int:
     wanted = promo.amount or percent_of(price, promo.percent or 0)
     return min(wanted, price, promo.at_most or price)
-
-
-def is_given_back(booking: Booking) -> bool:
-    """Return whether a booking's end gives the use of the code back to its customer.
-
-    A customer that does not come, or cancels an accepted visit late, has used the code, by the same rule as for fees
-    (`grome/bookings/cancellation_policy.py`). An end by the barber or by Grome, or of a request that was never
-    accepted, gives the use back.
-    """
-    return booking.status is Status.CANCELLED and not is_used(booking)

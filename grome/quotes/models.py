@@ -7,9 +7,10 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from grome.barbers.models import Terms
-from grome.bookings.models import Discount, HouseCall
+from grome.bookings.models import HouseCall
 from grome.common.money import Amount
 from grome.infrastructure.mongo.schema import stored_items
+from grome.promos.models import Discount
 from grome.scheduling.offers import ChosenService
 
 

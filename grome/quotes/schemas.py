@@ -6,9 +6,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from grome.barbers.models import Terms
-from grome.bookings.models import BookedService, Discount, to_booked_service
+from grome.bookings.models import BookedService, to_booked_service
 from grome.bookings.schemas import HouseCallOut, house_call_out
 from grome.common.figures import duration_of, price_of
+from grome.promos.models import Discount
 from grome.quotes.models import Costs, Quote
 
 

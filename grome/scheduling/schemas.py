@@ -1,7 +1,7 @@
 """Free times in requests and responses."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -36,3 +36,6 @@ class DaySlots(Struct, frozen=True, omit_defaults=True):
 class SlotsOut(Struct, frozen=True):
     timezone: str
     days: list[DaySlots]
+
+
+MAX_DAYS: Final = 31

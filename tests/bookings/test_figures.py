@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.bookings.figures import price_lines, service_figures, visible_min
-from grome.bookings.models import BookedAddOn, BookedService, Booking, Discount
+from grome.bookings.models import BookedAddOn, BookedService, Booking
 from grome.common.figures import duration_of, percent_of, percent_of_rounded_up, price_of, split
 from grome.composition import AppContext
+from grome.promos.models import Discount
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, serve, tomorrow
 from tests.builders.people import Person, register

@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from grome.bookings.models import Discount
 from grome.composition import AppContext
 from grome.promos.errors import PromoRefused
-from grome.promos.models import PricedVisit
+from grome.promos.models import Discount, PricedVisit
 from grome.promos.redemptions import PromoClaims
 from tests.builders.people import Person
 

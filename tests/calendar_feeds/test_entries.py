@@ -15,7 +15,6 @@ from grome.bookings.models import (
     BookedAddOn,
     BookedService,
     Booking,
-    Discount,
     HistoryEntry,
     HouseCall,
     Party,
@@ -36,6 +35,7 @@ from grome.common.geo import GeoPoint
 from grome.common.ids import new_id
 from grome.common.languages import Language
 from grome.notifications.localizer import Reader
+from grome.promos.models import Discount
 from grome.scheduling.models import TimeOff
 from tests.builders.calendars import Read, read
 from tests.builders.reports import a_booking

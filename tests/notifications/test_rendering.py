@@ -9,10 +9,11 @@ from zoneinfo import available_timezones
 import pytest
 from babel import Locale
 
-from grome.bookings.models import Discount, Settlement
+from grome.bookings.models import Settlement
 from grome.common.languages import Language
 from grome.notifications.models import MessageKind, Rendered, VerificationFacts
 from grome.notifications.rendering import SHORT, render
+from grome.promos.models import Discount
 from tests.builders.mail_page import Page
 from tests.builders.messages import (
     LANGUAGES,

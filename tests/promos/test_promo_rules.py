@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import CancellationPolicy, Terms
+from grome.bookings.cancellation_policy import gives_promo_use_back
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Payment, PaymentStatus, Reason, Status
 from grome.promos.models import NotUsable, PricedVisit, Promo
-from grome.promos.rules import discount, is_given_back
+from grome.promos.rules import discount
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
@@ -140,4 +141,4 @@ def ended(reason: Reason, at: datetime, *before: Status) -> Booking:
 def test_which_ends_give_the_use_back(
     reason: Reason, at: datetime, before: tuple[Status, ...], *, given_back: bool
 ) -> None:
-    assert is_given_back(ended(reason, at, *before)) is given_back
+    assert gives_promo_use_back(ended(reason, at, *before)) is given_back
