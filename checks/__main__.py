@@ -1,4 +1,4 @@
-"""`python -m checks`: print what breaks the rules of structure and language; exit code 1 if anything does."""
+"""`python -m checks`: report imports and sentences that break the rules; exit code 1 if there are any."""
 
 import sys
 from collections.abc import Iterator
@@ -7,25 +7,47 @@ import click
 
 from checks.findings import Finding, listed
 from checks.imports import against_rules, against_tiers, circles, knots, package_graph
+from checks.language import against_language
+from checks.prose import Kind, passages
 from checks.tiers import RULES, TIERS
 from checks.tree import Tree
 
 
 @click.command()
+@click.option("--only", type=click.Choice(["imports", "language"]), help="Leave out the other check.")
 @click.option("--limit", default=40, show_default=True, help="Number of findings of each rule that are printed.")
-def main(limit: int) -> None:
-    tree = Tree()
-    found = {*against_tiers(tree, TIERS), *against_rules(tree, RULES), *circles(tree)}
-    for line in (*listed(found, limit), "", *_figures(tree, found)):
+def main(only: str | None, limit: int) -> None:
+    """Print the findings of each rule, and figures of the whole tree; exit code 1 if there is a finding."""
+    found: set[Finding] = set()
+    figures: list[str] = []
+    for name, check in (("imports", _imports), ("language", _language)):
+        if only in (None, name):
+            figures += check(found)
+    for line in (*listed(found, limit), "", *figures):
         click.echo(line)
     sys.exit(1 if found else 0)
 
 
-def _figures(tree: Tree, found: set[Finding]) -> Iterator[str]:
+def _imports(found: set[Finding]) -> Iterator[str]:
+    """Add the findings to `found`, and yield the figures."""
+    tree = Tree()
+    broken = {*against_tiers(tree, TIERS), *against_rules(tree, RULES), *circles(tree)}
+    found |= broken
     largest = [max(map(len, knots(package_graph(tree, without))), default=1) for without in ((), TIERS.roles)]
     yield "packages in the largest knot: {}, without routes and jobs: {}".format(*largest)
     yield f"files in circles: {sum(map(len, knots(tree.graph)))}"
-    yield f"findings about imports: {len(found)}"
+    yield f"imports against the tables: {len(broken)}"
+
+
+def _language(found: set[Finding]) -> Iterator[str]:
+    """Add the findings to `found`, and yield the figures."""
+    prose = list(passages())
+    broken = list(against_language(prose))
+    found |= {finding for _, finding in broken}
+    for kind in Kind:
+        every = sum(passage.kind is kind for passage in prose)
+        flagged = len({passage for passage, _ in broken if passage.kind is kind})
+        yield f"{kind.value} passages flagged: {flagged} of {every} ({flagged / every:.1%})"
 
 
 if __name__ == "__main__":

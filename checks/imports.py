@@ -10,7 +10,7 @@ Graph = Mapping[str, Collection[str]]
 
 
 def against_tiers(tree: Tree, tiers: Tiers) -> Iterator[Finding]:
-    """Report imports that do not go down, or past the doors of a feature, and packages that differ from the tables."""
+    """Report imports that do not go down or that pass a feature's doors, and packages missing from a table."""
     homes = {module: tiers.home_of(module) for module in tree.modules}
     for name in sorted(tiers.levels.keys() - homes.values() - set(tiers.roles.values())):
         yield Finding("tier without a package", "checks/tiers.py", 1, name)

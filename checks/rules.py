@@ -51,9 +51,9 @@ class Tiers:
 
 @dataclass(frozen=True)
 class Rule:
-    """Modules that match `of`, except those in `but`, import none that match `never`, except those in `save`.
+    """Forbids modules that match `of` to import modules that match `never`.
 
-    `{own}` stands for the package of the module that imports.
+    `but` exempts modules, and `save` allows imports. In `save`, `{own}` is the package of the module that imports.
     """
 
     says: str

@@ -1,4 +1,4 @@
-"""Tables of what may import what. `checks/imports.py` applies them, and docs/architecture.md explains them."""
+"""Tables of allowed imports. `checks/imports.py` applies them, and docs/architecture.md explains them."""
 
 from typing import Final
 
