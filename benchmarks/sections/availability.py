@@ -23,7 +23,7 @@ from benchmarks.targets import Target, targets_table
 from benchmarks.world import prepared
 from grome.availability.schemas import SlotQuery
 from grome.availability.service import AvailabilityService
-from grome.barbers.calendar_builder import lay_out
+from grome.barbers.calendar_builder import build_calendar_and_visit
 from grome.barbers.change_feed import BarberChanges
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
@@ -36,7 +36,7 @@ from grome.composition import AppContext
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.cities import find_cities
 from grome.scheduling.offers import ChosenService
-from grome.scheduling.slots import free_slots, obstacle, occupied_ticks
+from grome.scheduling.slots import free_slots, occupied_ticks, reason_unavailable
 from grome.scheduling.ticks import ticks_for
 from grome.scheduling.visit_plan import rules_for
 
@@ -140,7 +140,7 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
     moments = [_some_start(barber, now, first) for barber in barbers]
 
     async def month(availability: AvailabilityService = context.availability) -> int:
-        answer = await availability.slots(one.id, query)
+        answer = await availability.list_slots(one.id, query)
         msgspec.json.encode(answer)
         return sum(len(day.slots) for day in answer.days)
 
@@ -150,7 +150,7 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
     async def week(service: BarberService = context.barbers) -> int:
         found = await service.find_many([barber.id for barber in barbers])
         wanted = [(barber, _first(barber)) for barber in found]
-        listed = await context.availability.slots_of(wanted, first, first + WEEK)
+        listed = await context.availability.list_slots_by_barber(wanted, first, first + WEEK)
         return sum(len(slots) for _, days in listed for _, slots in days)
 
     async def week_of_strangers() -> int:
@@ -158,8 +158,8 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
 
     async def starts() -> int:
         for barber, start in zip(barbers, moments, strict=True):
-            calendar, visit = lay_out(barber, _first(barber), now, frozenset())
-            if obstacle(calendar, start, visit):
+            calendar, visit = build_calendar_and_visit(barber, _first(barber), now, frozenset())
+            if reason_unavailable(calendar, start, visit):
                 raise ValueError("a start that was free is refused")
         return len(moments)
 
@@ -215,8 +215,8 @@ def _bookings(barber: Barber, first: date, chance: Random) -> Iterator[Booking]:
     services = _first(barber)
     rules = rules_for(barber.rules, services)
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    calendar, visit = lay_out(barber, services, yesterday, frozenset())
-    length, step = sum(span.end - span.start for span in visit.kept(rules)), ticks_for(rules.slot_step_min)
+    calendar, visit = build_calendar_and_visit(barber, services, yesterday, frozenset())
+    length, step = sum(span.end - span.start for span in visit.occupied_spans(rules)), ticks_for(rules.slot_step_min)
     likely = BOOKED * step / (BOOKED * step + (1 - BOOKED) * length)
     free_from = 0
     for _, slots in free_slots(calendar, first, first + MONTH, visit):
@@ -240,5 +240,5 @@ def _first(barber: Barber) -> list[ChosenService]:
 
 
 def _some_start(barber: Barber, now: datetime, first: date) -> datetime:
-    calendar, visit = lay_out(barber, _first(barber), now, frozenset())
+    calendar, visit = build_calendar_and_visit(barber, _first(barber), now, frozenset())
     return next(slot.start for _, slots in free_slots(calendar, first, first + WEEK, visit) for slot in slots[3:])

@@ -62,7 +62,7 @@ class AnyBarberService:
         wanted = [(one.barber, one.services) for one in candidates]
         free: dict[datetime, list[UUID]] = defaultdict(list)
         if wanted:
-            for barber, days in await self._availability.slots_of(wanted, query.first, query.last):
+            for barber, days in await self._availability.list_slots_by_barber(wanted, query.first, query.last):
                 for _, slots in days:
                     for slot in slots:
                         free[slot.start].append(barber.id)

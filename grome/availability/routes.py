@@ -22,4 +22,4 @@ async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> Slo
     also lists the starts that are not offered, in steps from midnight and from each opening, with the first rule that
     refuses each start.
     """
-    return await app_context(request).availability.slots(barber_id, query)
+    return await app_context(request).availability.list_slots(barber_id, query)

@@ -8,60 +8,60 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from grome.availability.schemas import SlotQuery
-from grome.barbers.calendar_builder import NO_WAY, Way, lay_out, way_to
+from grome.barbers.calendar_builder import NO_TRAVEL, Travel, build_calendar_and_visit, travel_to
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
 from grome.common.geo import LatLng, to_point
-from grome.scheduling.explain import Refused, explained
+from grome.scheduling.explain import RejectedStart, explain_day
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.schemas import MAX_DAYS, DaySlots, RefusedOut, SlotOut, SlotsOut
-from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, obstacle, to_be_known
+from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, reason_unavailable, required_span
 from grome.scheduling.ticks import Span, tick_of
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 MAX_DAYS_EXPLAINED: Final = 7
-_YEARS_EXPLAINED: Final = 100  # farther away, a zone's offset may lead out of the years that Python counts
+_MAX_YEARS_EXPLAINED: Final = 100  # farther away, a zone's offset may lead out of the years that Python counts
 
 
-class _LaidOut(NamedTuple):
+class _Candidate(NamedTuple):
     barber: Barber
     calendar: Calendar
-    visit: Visit
+    visit: VisitPlan
 
 
 class AvailabilityService:
     def __init__(self, barbers: BarberService, bookings: BookingQueries, clock: Clock) -> None:
         self._barbers, self._bookings, self._clock = barbers, bookings, clock
 
-    async def slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
+    async def list_slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
         """List every start that could be booked now. Raises NotFound, or Invalid naming the fault in the query."""
         _check_dates(query)
         barber = await self._barbers.find(barber_id)
         services = chosen_services(barber, query.service_ids, query.add_on_ids)
-        calendar, visit = lay_out(barber, services, self._clock(), frozenset(), _way(barber, query))
-        known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
+        calendar, visit = build_calendar_and_visit(barber, services, self._clock(), frozenset(), _travel(barber, query))
+        known = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
         calendar = replace(calendar, taken=await self._bookings.get_occupied_ticks(barber_id, *known))
         days = [
             DaySlots(day, [SlotOut(slot.start, slot.end) for slot in slots])
             for day, slots in free_slots(calendar, query.first, query.last, visit)
         ]
-        return SlotsOut(barber.timezone, _explained(calendar, visit, days, query) if query.explain else days)
+        return SlotsOut(barber.timezone, _with_rejections(calendar, visit, days, query) if query.explain else days)
 
-    async def slots_of(
+    async def list_slots_by_barber(
         self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]], first: date, last: date
     ) -> list[tuple[Barber, list[tuple[date, list[Slot]]]]]:
         """The same of many barbers, each for services of their own, by one query; dates are each one's local ones."""
-        laid_out = self._laid_out(wanted)
+        laid_out = self._build_candidates(wanted)
         starts = [calendar.starts_on(first, last) for _, calendar, _ in laid_out]
         found = []
-        async for barber, calendar, visit in self._with_what_is_taken(laid_out, starts):
+        async for barber, calendar, visit in self._iter_with_taken(laid_out, starts):
             found.append((barber, free_slots(calendar, first, last, visit)))
         return found
 
-    async def free_between(
+    async def find_free_barbers(
         self, barber_ids: Sequence[UUID], start: datetime, end: datetime, service_id: UUID | None
     ) -> frozenset[UUID]:
         """Return the barbers that could be booked now for a visit wholly between two aware moments, buffers aside.
@@ -70,26 +70,31 @@ class AvailabilityService:
         not offer the service is not free. Two queries at most, regardless of the number of barbers.
         """
         barbers = await self._barbers.find_many(barber_ids)
-        laid_out = self._laid_out([(one, [service]) for one in barbers if (service := _shortest(one, service_id))])
+        laid_out = self._build_candidates(
+            [(one, [service]) for one in barbers if (service := _find_shortest(one, service_id))]
+        )
         starts = [calendar.starts_between(start, end, visit) for _, calendar, visit in laid_out]
         free: set[UUID] = set()
-        async for barber, calendar, visit in self._with_what_is_taken(laid_out, starts):
+        async for barber, calendar, visit in self._iter_with_taken(laid_out, starts):
             if first_slot_between(calendar, start, end, visit):
                 free.add(barber.id)
         return frozenset(free)
 
-    def _laid_out(self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]]) -> list[_LaidOut]:
+    def _build_candidates(self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]]) -> list[_Candidate]:
         now = self._clock()
-        return [_LaidOut(barber, *lay_out(barber, services, now, frozenset())) for barber, services in wanted]
+        return [
+            _Candidate(barber, *build_calendar_and_visit(barber, services, now, frozenset()))
+            for barber, services in wanted
+        ]
 
-    async def _with_what_is_taken(
-        self, laid_out: Sequence[_LaidOut], starts: Sequence[Span]
-    ) -> AsyncIterator[_LaidOut]:
+    async def _iter_with_taken(
+        self, laid_out: Sequence[_Candidate], starts: Sequence[Span]
+    ) -> AsyncIterator[_Candidate]:
         """Yield each calendar with the occupied ticks for its starts.
 
         The ticks of all calendars are read by one query, or by none if there are no starts.
         """
-        each = [to_be_known(one.calendar, one.visit, span) for one, span in zip(laid_out, starts, strict=True)]
+        each = [required_span(one.calendar, one.visit, span) for one, span in zip(laid_out, starts, strict=True)]
         known = [span for span in each if span.start < span.end]
         taken: dict[UUID, frozenset[int]] = {}
         if known:
@@ -109,31 +114,31 @@ def _check_dates(query: SlotQuery) -> None:
         raise Invalid("at", "is of use with `explain` only")
 
 
-def _way(barber: Barber, query: SlotQuery) -> Way:
+def _travel(barber: Barber, query: SlotQuery) -> Travel:
     if query.lat is None and query.lng is None:
-        return NO_WAY
+        return NO_TRAVEL
     if query.lat is None or query.lng is None:
         raise Invalid("lng" if query.lng is None else "lat", "is needed beside the other")
-    return way_to(barber, to_point(LatLng(query.lat, query.lng)), "lat")
+    return travel_to(barber, to_point(LatLng(query.lat, query.lng)), "lat")
 
 
-def _explained(calendar: Calendar, visit: Visit, days: list[DaySlots], query: SlotQuery) -> list[DaySlots]:
-    refused = {day.date: explained(calendar, day.date, visit) for day in days}
+def _with_rejections(calendar: Calendar, visit: VisitPlan, days: list[DaySlots], query: SlotQuery) -> list[DaySlots]:
+    refused = {day.date: explain_day(calendar, day.date, visit) for day in days}
     if query.at:
         at = to_utc(query.at, "at")
-        on = calendar.date_of(tick_of(at)) if abs(at.year - calendar.now.year) <= _YEARS_EXPLAINED else None
+        on = calendar.date_of(tick_of(at)) if abs(at.year - calendar.now.year) <= _MAX_YEARS_EXPLAINED else None
         if on not in refused:
             raise Invalid("at", "must lie on one of the dates asked for")
-        if why := obstacle(calendar, at, visit):
-            refused[on] = sorted({*refused[on], Refused(at, why)})
+        if why := reason_unavailable(calendar, at, visit):
+            refused[on] = sorted({*refused[on], RejectedStart(at, why)})
     return [DaySlots(day.date, day.slots, [_refused_out(one) for one in refused[day.date]]) for day in days]
 
 
-def _refused_out(refused: Refused) -> RefusedOut:
-    return RefusedOut(refused.start, refused.why.value, refused.why.sentence)
+def _refused_out(refused: RejectedStart) -> RefusedOut:
+    return RefusedOut(refused.start, refused.reason.value, refused.reason.sentence)
 
 
-def _shortest(barber: Barber, service_id: UUID | None) -> ChosenService | None:
+def _find_shortest(barber: Barber, service_id: UUID | None) -> ChosenService | None:
     """The service, or the shortest of all; None where it is not offered."""
     offers = (offer for offer in barber.services if service_id in (None, offer.service_id))
     shortest = min(offers, key=lambda offer: offer.duration_min, default=None)

@@ -13,30 +13,32 @@ from grome.scheduling.models import BookingRules
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import span_between
-from grome.scheduling.visit_plan import Visit, rules_for, visit_for
+from grome.scheduling.visit_plan import VisitPlan, plan_visit, rules_for
 
 _TRAVEL_STEP_MIN: Final = 5
 
 
-class Way(NamedTuple):
+class Travel(NamedTuple):
     """Holds the straight-line distance and the travel time from the barber to a customer."""
 
     distance_m: float
     travel_min: int
 
 
-NO_WAY: Final = Way(0.0, 0)
+NO_TRAVEL: Final = Travel(0.0, 0)
 
 
-def lay_out(
-    barber: Barber, services: Sequence[ChosenService], now: datetime, taken: frozenset[int], way: Way = NO_WAY
-) -> tuple[Calendar, Visit]:
-    """Build the calendar and the visit that `obstacle` and the other rules need; `taken` as in `Calendar`."""
-    calendar = calendar_of(barber, rules_for(barber.rules, services), now, taken)
-    return calendar, visit_for(barber.rules, services, way.travel_min, _way_min(barber.house_calls, way))
+def build_calendar_and_visit(
+    barber: Barber, services: Sequence[ChosenService], now: datetime, taken: frozenset[int], travel: Travel = NO_TRAVEL
+) -> tuple[Calendar, VisitPlan]:
+    """Build the calendar and the visit that `reason_unavailable` and the other rules need; `taken` as in `Calendar`."""
+    calendar = build_calendar(barber, rules_for(barber.rules, services), now, taken)
+    return calendar, plan_visit(
+        barber.rules, services, travel.travel_min, _exact_travel_min(barber.house_calls, travel)
+    )
 
 
-def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: frozenset[int] = frozenset()) -> Calendar:
+def build_calendar(barber: Barber, rules: BookingRules, now: datetime, taken: frozenset[int] = frozenset()) -> Calendar:
     """Build the calendar of a barber's openings and time off; `rules` and `taken` as in `Calendar`."""
     openings = barber.openings
     return Calendar(
@@ -51,7 +53,7 @@ def calendar_of(barber: Barber, rules: BookingRules, now: datetime, taken: froze
     )
 
 
-def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
+def travel_to(barber: Barber, point: GeoPoint, field: str) -> Travel:
     """Return the travel to the point.
 
     Raises Invalid for `field` if the barber makes no house calls, or not so far away.
@@ -63,14 +65,14 @@ def way_to(barber: Barber, point: GeoPoint, field: str) -> Way:
     if distance > barber.service_radius_km * 1000:
         raise Invalid(field, f"is farther away than {barber.service_radius_km:g} km, as far as the barber goes")
     minutes = _travel_minutes(barber.house_calls, distance)
-    return Way(distance, -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
+    return Travel(distance, -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
 
 
 def _travel_minutes(rules: HouseCallRules, distance: float) -> float:
     return max(rules.minutes_per_km * distance / 1000, rules.least_travel_min)
 
 
-def _way_min(rules: HouseCallRules, way: Way) -> int:
+def _exact_travel_min(rules: HouseCallRules, travel: Travel) -> int:
     """The way to the minute. As it was rounded up, where it was booked under other rules than these."""
-    exact = round(_travel_minutes(rules, way.distance_m))
-    return exact if way.travel_min - _TRAVEL_STEP_MIN <= exact <= way.travel_min else way.travel_min
+    exact = round(_travel_minutes(rules, travel.distance_m))
+    return exact if travel.travel_min - _TRAVEL_STEP_MIN <= exact <= travel.travel_min else travel.travel_min

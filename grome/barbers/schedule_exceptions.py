@@ -17,8 +17,8 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
-from grome.scheduling.holidays import unknown_part
-from grome.scheduling.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_faults
+from grome.scheduling.holidays import find_unknown_field
+from grome.scheduling.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_validation_errors
 
 # Past exceptions are dropped with the next change, but not before their bookings are history.
 _KEPT: Final = timedelta(days=31)
@@ -36,7 +36,7 @@ class OpeningService:
 
     async def put_override(self, actor: Actor, day: date, hours: DayHours | None) -> OpeningsOut:
         """Raises Invalid naming each break that does not fit the hours."""
-        if hours and (wrong := [(f"hours.{path}", message) for path, message in day_faults(hours)]):
+        if hours and (wrong := [(f"hours.{path}", message) for path, message in day_validation_errors(hours)]):
             raise Invalid(*wrong[0], *wrong[1:])
         new = DateOverride(day, hours)
 
@@ -88,7 +88,7 @@ class OpeningService:
 
     async def put_holidays(self, actor: Actor, holidays: HolidayCalendar | None) -> OpeningsOut:
         """Raises Invalid for a country or a part of one that nobody knows holidays of."""
-        if holidays and (field := unknown_part(holidays)):
+        if holidays and (field := find_unknown_field(holidays)):
             raise Invalid(f"holidays.{field}", "is none whose public holidays are known")
         return await self._change(actor, lambda now: msgspec.structs.replace(now, holidays=holidays))
 

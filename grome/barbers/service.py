@@ -22,7 +22,7 @@ from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
 from grome.common.money import MOST_AMOUNT, NO_CURRENCY, currencies_in_use
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
-from grome.scheduling.models import BookingRules, DayHours, WeeklyHours, faults
+from grome.scheduling.models import BookingRules, DayHours, WeeklyHours, validation_errors
 from grome.scheduling.offers import AddOn, ChosenService, OfferedService
 
 _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="18:00")
@@ -173,7 +173,7 @@ class BarberService:
 
     async def put_hours(self, actor: Actor, hours: WeeklyHours) -> BarberOut:
         """Replace the actor's week; raises Invalid naming each break that does not fit its day."""
-        if wrong := faults(hours):
+        if wrong := validation_errors(hours):
             raise Invalid(*wrong[0], *wrong[1:])
         return await self._set(actor, "availability", hours)
 

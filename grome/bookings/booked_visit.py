@@ -7,20 +7,20 @@ rules and has no gap; a gap that no longer fits the booked duration is dropped t
 
 from datetime import datetime
 
-from grome.barbers.calendar_builder import NO_WAY, Way, lay_out
+from grome.barbers.calendar_builder import NO_TRAVEL, Travel, build_calendar_and_visit
 from grome.barbers.models import Barber
 from grome.bookings.models import BookedService, Booking
 from grome.scheduling.models import OfferRules
 from grome.scheduling.offers import AddOn, ChosenService, OfferedService
 from grome.scheduling.slots import Calendar
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 
-def rebuild_calendar_and_visit(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, Visit]:
-    """Build the calendar and the visit for `obstacle` and the other rules, without occupied time."""
+def rebuild_calendar_and_visit(barber: Barber, booking: Booking, now: datetime) -> tuple[Calendar, VisitPlan]:
+    """Build the calendar and the visit for `reason_unavailable` and the other rules, without occupied time."""
     call = booking.house_call
-    way = Way(call.distance_m, call.travel_min) if call else NO_WAY
-    return lay_out(barber, services_as_booked(barber, booking), now, frozenset(), way)
+    way = Travel(call.distance_m, call.travel_min) if call else NO_TRAVEL
+    return build_calendar_and_visit(barber, services_as_booked(barber, booking), now, frozenset(), way)
 
 
 def services_as_booked(barber: Barber, booking: Booking) -> list[ChosenService]:

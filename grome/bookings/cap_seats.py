@@ -9,9 +9,9 @@ from uuid import UUID
 from grome.bookings.errors import SeatTaken, SlotNotOffered
 from grome.bookings.repository import BookingRepository
 from grome.common.errors import Unavailable
-from grome.scheduling.daily_caps import Cap, free_seats, seats
-from grome.scheduling.slots import Obstacle
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.daily_caps import Cap, list_free_seats, seat_ticks
+from grome.scheduling.slots import Unavailability
+from grome.scheduling.visit_plan import VisitPlan
 
 T = TypeVar("T")
 # After losing a seat, a booking looks again. Seats are drawn at random, so few rivals meet at the same seat.
@@ -21,7 +21,7 @@ _ATTEMPTS = 50
 async def claim_seats(
     bookings: BookingRepository,
     barber_id: UUID,
-    visit: Visit,
+    visit: VisitPlan,
     day: date,
     write: Callable[[list[int]], Awaitable[T]],
     own: Collection[int] = (),
@@ -40,10 +40,10 @@ async def claim_seats(
 
 
 async def _draw_seat(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:
-    every = seats(cap, day)
+    every = seat_ticks(cap, day)
     if kept := [seat for seat in own if seat in every]:
         return kept[0]
-    free = free_seats(cap, day, await bookings.get_occupied_ticks(barber_id, every[-1], every[0] + 1))
+    free = list_free_seats(cap, day, await bookings.get_occupied_ticks(barber_id, every[-1], every[0] + 1))
     if not free:
-        raise SlotNotOffered(Obstacle.DAY_FULL.value, Obstacle.DAY_FULL.sentence)
+        raise SlotNotOffered(Unavailability.DAY_FULL.value, Unavailability.DAY_FULL.sentence)
     return secrets.choice(free)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.calendar_builder import lay_out, way_to
+from grome.barbers.calendar_builder import build_calendar_and_visit, travel_to
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, chosen_services
 from grome.bookings.cap_seats import claim_seats
@@ -25,10 +25,10 @@ from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
 from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
 from grome.promos.redemptions import PromoClaims
-from grome.scheduling.daily_caps import seats as seats_of
-from grome.scheduling.slots import Calendar, to_be_known
+from grome.scheduling.daily_caps import seat_ticks as seats_of
+from grome.scheduling.slots import Calendar, required_span
 from grome.scheduling.ticks import Span, tick_of
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 # The insert begins this long after the use of a promo code is claimed, at the latest.
 _CLAIMED_FOR: Final = timedelta(minutes=1)
@@ -93,12 +93,14 @@ class BookingCreator:
         return await self._bookings.find_created(customer_id, booking_id)
 
     async def find_errors(self, wishes: Sequence[BookingDraft]) -> list[Refusal | None]:
-        """Return the error that `take` would raise for each wish now, or None, with one query for all wishes."""
+        """Return the error that `claim` would raise for each wish now, or None, with one query for all wishes."""
         now = self._clock()
-        laid_out = [lay_out(one.barber, one.services, now, frozenset(), one.way) for one in wishes]
+        laid_out = [build_calendar_and_visit(one.barber, one.services, now, frozenset(), one.travel) for one in wishes]
         told = [find_start_error(*one, wish.start) for wish, one in zip(wishes, laid_out, strict=True)]
         starts = [Span(tick, tick + 1) for tick in (tick_of(wish.start) for wish in wishes)]
-        known = [to_be_known(*one, start) for one, start, no in zip(laid_out, starts, told, strict=True) if no is None]
+        known = [
+            required_span(*one, start) for one, start, no in zip(laid_out, starts, told, strict=True) if no is None
+        ]
         if not known:
             return told
         first, end = min(span.start for span in known), max(span.end for span in known)
@@ -109,7 +111,7 @@ class BookingCreator:
         ]
 
     def preview_booking(self, wish: BookingDraft) -> Booking:
-        """Build the booking that `take` would store, without the seats under daily caps; nothing is checked."""
+        """Build the booking that `claim` would store, without the seats under daily caps; nothing is checked."""
         return build_booking(wish, self._clock(), self._answer_within)
 
     async def claim(
@@ -121,7 +123,7 @@ class BookingCreator:
         Raises SlotNotOffered, SlotTaken, PromoRefused, KeyInFlight, or BookingInFlight if the id was used.
         """
         # Occupied time is left out of the calendar: about that the database decides, in the insert itself.
-        calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
+        calendar, visit = build_calendar_and_visit(wish.barber, wish.services, self._clock(), frozenset(), wish.travel)
         if refused := find_start_error(calendar, visit, wish.start):
             raise refused
         if wish.promo_code is None or wish.customer_id is None:
@@ -141,7 +143,7 @@ class BookingCreator:
 
     async def claim_offer(self, wish: BookingDraft, answer_by: datetime) -> Booking:
         """Claim the time for a waiting customer, pending the customer's answer. Raises SlotNotOffered or SlotTaken."""
-        calendar, visit = lay_out(wish.barber, wish.services, self._clock(), frozenset(), wish.way)
+        calendar, visit = build_calendar_and_visit(wish.barber, wish.services, self._clock(), frozenset(), wish.travel)
         if refused := find_start_error(calendar, visit, wish.start):
             raise refused
         return await self._insert_with_seats(
@@ -156,7 +158,7 @@ class BookingCreator:
             return booking
         return msgspec.structs.replace(booking, first_answer=first_answer_of(booking_out(booking)))
 
-    async def _insert_with_seats(self, calendar: Calendar, visit: Visit, whole: Booking) -> Booking:
+    async def _insert_with_seats(self, calendar: Calendar, visit: VisitPlan, whole: Booking) -> Booking:
         barber_id, day = whole.barber_id, calendar.date_of(tick_of(whole.scheduled_at))
 
         async def insert(seats: list[int]) -> Booking:
@@ -199,7 +201,7 @@ class BookingCreator:
 
 def build_house_call(barber: Barber, point: GeoPoint, address: str) -> HouseCall:
     """Raises Invalid where the barber does not go there."""
-    way = way_to(barber, point, "house_call.location")
+    way = travel_to(barber, point, "house_call.location")
     return HouseCall(point, address, way.distance_m, way.travel_min)
 
 

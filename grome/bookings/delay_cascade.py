@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from grome.scheduling.slots import Obstacle
+from grome.scheduling.slots import Unavailability
 from grome.scheduling.ticks import Span
 
 
@@ -40,7 +40,7 @@ class DelayConflict:
 
     id: UUID
     needs: int
-    reason: Obstacle
+    reason: Unavailability
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Cascade:
 
 
 # The obstacle to a visit at a new place, apart from other visits. Arguments: the present place, the new place.
-PlacementRule = Callable[[ScheduledSpan, ScheduledSpan], Obstacle | None]
+PlacementRule = Callable[[ScheduledSpan, ScheduledSpan], Unavailability | None]
 
 
 def compute_cascade(
@@ -110,7 +110,7 @@ class _CascadeState:
         self._masks = [_Mask(place, base) for place in places]
         self._fixed = _bits((tick for tick in fixed if tick >= base), base)
         self._placement_rule = placement_rule
-        self._forbidden: dict[tuple[UUID, int], Obstacle | None] = {}
+        self._forbidden: dict[tuple[UUID, int], Unavailability | None] = {}
 
     def shift_all(self, by: int) -> tuple[list[tuple[UUID, int]], list[DelayConflict]]:
         """Shift each visit in turn by at most `by` ticks, and return the shifts and the clashes.
@@ -131,7 +131,7 @@ class _CascadeState:
         """Return whether no visit clashes."""
         return all(why is None for _, _, why in self._iter_shifts(by))
 
-    def _iter_shifts(self, by: int) -> Iterator[tuple[ScheduledSpan, int, Obstacle | None]]:
+    def _iter_shifts(self, by: int) -> Iterator[tuple[ScheduledSpan, int, Unavailability | None]]:
         before = passed = 0  # the ticks of the earlier visits, now and after their shift
         for number, mask in enumerate(self._masks):
             needs = mask.smallest_shift(passed, by) if number else by
@@ -142,12 +142,12 @@ class _CascadeState:
                 before |= mask.ticks
                 passed |= new | mask.held
 
-    def _find_conflict(self, mask: _Mask, needs: int, new: int, before: int, passed: int) -> Obstacle | None:
+    def _find_conflict(self, mask: _Mask, needs: int, new: int, before: int, passed: int) -> Unavailability | None:
         ticks = new & ~mask.ticks & ~mask.held
         # Later visits are moved first. A visit in a gap of another moved visit would have to wait for the other move,
         # and the other visit for this move.
         if ticks & (before | self._fixed) or new & ~mask.held & passed:
-            return Obstacle.TAKEN
+            return Unavailability.TAKEN
         asked = mask.place.id, needs
         if asked not in self._forbidden:
             self._forbidden[asked] = self._placement_rule(mask.place, mask.place.shifted_by(needs))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from grome.barbers.calendar_builder import NO_WAY, Way
+from grome.barbers.calendar_builder import NO_TRAVEL, Travel
 from grome.barbers.models import Barber, DepositRule, Terms
 from grome.bookings.errors import SlotNotOffered, SlotTaken
 from grome.bookings.models import (
@@ -28,8 +28,8 @@ from grome.common.figures import percent_of_rounded_up
 from grome.common.ids import new_id
 from grome.promos.models import Discount, PricedVisit
 from grome.scheduling.offers import ChosenService
-from grome.scheduling.slots import Calendar, Obstacle, obstacle, occupied_ticks
-from grome.scheduling.visit_plan import Visit, rules_for, visit_for
+from grome.scheduling.slots import Calendar, Unavailability, occupied_ticks, reason_unavailable
+from grome.scheduling.visit_plan import VisitPlan, plan_visit, rules_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,8 @@ class BookingDraft:
     series_id: UUID | None = None
 
     @property
-    def way(self) -> Way:
-        return Way(self.house_call.distance_m, self.house_call.travel_min) if self.house_call else NO_WAY
+    def travel(self) -> Travel:
+        return Travel(self.house_call.distance_m, self.house_call.travel_min) if self.house_call else NO_TRAVEL
 
     @property
     def priced(self) -> PricedVisit:
@@ -69,12 +69,12 @@ class BookingDraft:
         return self.priced.price - (self.discount.amount if self.discount else 0)
 
 
-def find_start_error(calendar: Calendar, visit: Visit, start: datetime) -> Refusal | None:
+def find_start_error(calendar: Calendar, visit: VisitPlan, start: datetime) -> Refusal | None:
     """Return the error for a wish that the barber's calendar cannot fulfil; None if the start is offered."""
-    match obstacle(calendar, start, visit):
+    match reason_unavailable(calendar, start, visit):
         case None:
             return None
-        case Obstacle.TAKEN:
+        case Unavailability.TAKEN:
             return SlotTaken()
         case refused:
             return SlotNotOffered(refused.value, refused.sentence)
@@ -85,7 +85,7 @@ def build_booking(
 ) -> Booking:
     """The whole document, with the ticks that it claims but for seats of daily caps."""
     rules = rules_for(wish.barber.rules, wish.services)
-    visit = visit_for(wish.barber.rules, wish.services, wish.way.travel_min)
+    visit = plan_visit(wish.barber.rules, wish.services, wish.travel.travel_min)
     status = Status.ACCEPTED if rules.auto_accept else Status.REQUESTED
     answer_by = None if rules.auto_accept else min(now + answer_within, wish.start)
     created = HistoryEntry(

@@ -85,7 +85,7 @@ class BookingLifecycle:
         raise KeepsChanging
 
     async def cancel(self, actor: Actor, booking_id: UUID, wanted: CancelIn) -> BookingOut:
-        """Cancel a booking as `move` does.
+        """Cancel a booking as `apply_action` does.
 
         Raises SettlementChanged too, if the cost differs from the cost the client expects.
         """

@@ -39,11 +39,18 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.client import Document
-from grome.scheduling.daily_caps import seats, without
+from grome.scheduling.daily_caps import excluding_own, seat_ticks
 from grome.scheduling.schemas import MAX_DAYS, DaySlots, SlotOut, SlotsOut
-from grome.scheduling.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks, to_be_known
+from grome.scheduling.slots import (
+    Calendar,
+    Unavailability,
+    free_slots,
+    occupied_ticks,
+    reason_unavailable,
+    required_span,
+)
 from grome.scheduling.ticks import is_aligned, tick_of
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 # The farthest horizon that a barber's rules can have.
 _MAX_HORIZON: Final = timedelta(days=366)
@@ -116,9 +123,9 @@ class Rescheduler:
         check_reschedulable(booking, now)
         barber = await self._barbers.find(booking.barber_id)
         calendar, visit = rebuild_calendar_and_visit(barber, booking, now)
-        known = to_be_known(calendar, visit, calendar.starts_on(query.first, query.last))
+        known = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
         taken = await self._bookings.get_occupied_ticks(barber.id, *known)
-        calendar = replace(calendar, taken=without(taken, booking.ticks))
+        calendar = replace(calendar, taken=excluding_own(taken, booking.ticks))
         days = free_slots(calendar, query.first, query.last, visit)
         return SlotsOut(barber.timezone, [DaySlots(day, [SlotOut(*slot) for slot in slots]) for day, slots in days])
 
@@ -161,7 +168,7 @@ class Rescheduler:
             # Overdue requests and proposals hold their ticks until a job or another booking releases them.
             ticks = [
                 *occupied_ticks(calendar.rules, start, visit),
-                *(one for cap in visit.caps for one in seats(cap, day)),
+                *(one for cap in visit.caps for one in seat_ticks(cap, day)),
             ]
             if not await self._moves.expire_overdue_holding(barber.id, ticks):
                 raise
@@ -202,15 +209,15 @@ def _check_version(booking: Booking, expected: int | None) -> None:
         raise ChangedMeanwhile(f"Its version is {booking.version}.")
 
 
-def _reason_unavailable(calendar: Calendar, visit: Visit, start: datetime, party: Party) -> Obstacle | None:
+def _reason_unavailable(calendar: Calendar, visit: VisitPlan, start: datetime, party: Party) -> Unavailability | None:
     """A barber may come early, stay late or work on a day off; nobody else decides that for them."""
     if party is not Party.BARBER:
-        return obstacle(calendar, start, visit)
+        return reason_unavailable(calendar, start, visit)
     if not is_aligned(start):
-        return Obstacle.MISALIGNED
+        return Unavailability.MISALIGNED
     if start <= calendar.now:
-        return Obstacle.TOO_SOON
-    return Obstacle.BEYOND_HORIZON if start > calendar.now + _MAX_HORIZON else None
+        return Unavailability.TOO_SOON
+    return Unavailability.BEYOND_HORIZON if start > calendar.now + _MAX_HORIZON else None
 
 
 def _build_update(

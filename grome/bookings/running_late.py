@@ -38,8 +38,8 @@ from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import for_each
-from grome.scheduling.daily_caps import without
-from grome.scheduling.slots import Calendar, Obstacle, first_slot_between, occupied_ticks, to_be_known
+from grome.scheduling.daily_caps import excluding_own
+from grome.scheduling.slots import Calendar, Unavailability, first_slot_between, occupied_ticks, required_span
 from grome.scheduling.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
 
 # A barber stays this much longer for a customer with an appointment.
@@ -178,8 +178,8 @@ class DelayShifter:
         end = after + _SEARCH_SPAN
         calendar, visit = rebuild_calendar_and_visit(day.barber, booking, now)
         calendar = replace(calendar, rules=msgspec.structs.replace(calendar.rules, min_notice_min=0))
-        known = to_be_known(calendar, visit, calendar.starts_between(after, end, visit))
-        taken = without(others(await self._bookings.get_occupied_ticks(day.barber.id, *known)), booking.ticks)
+        known = required_span(calendar, visit, calendar.starts_between(after, end, visit))
+        taken = excluding_own(others(await self._bookings.get_occupied_ticks(day.barber.id, *known)), booking.ticks)
         slot = first_slot_between(replace(calendar, taken=taken), after, end, visit)
         return NewTime(slot.start, slot.end, occupied_ticks(calendar.rules, slot.start, visit)) if slot else None
 
@@ -204,7 +204,7 @@ class _DelayPlan:
         fixed = {tick for one in others if one.id not in movable_ids for tick in one.ticks}
         fixed |= {tick for place in self.spans.values() for tick in place.held}
         fixed |= occupied.difference(*(booking.ticks for booking in self.bookings.values()))
-        self._opened = calendar.openings(self._possible_span())
+        self._opened = calendar.openings_within(self._possible_span())
         by = max(0, minutes_ticks - late.late_min // TICK_MIN)
         followers = [self.spans[one.id] for one in movable]
         self.plan: Cascade = compute_cascade(
@@ -237,7 +237,7 @@ class _DelayPlan:
         old = frozenset().union(*(place.ticks for place, _ in places))
         return (taken - old).union(*(place.shifted_by(by).ticks for place, by in places))
 
-    def _reason_unavailable(self, old: ScheduledSpan, new: ScheduledSpan) -> Obstacle | None:
+    def _reason_unavailable(self, old: ScheduledSpan, new: ScheduledSpan) -> Unavailability | None:
         """Return the obstacle at the new place, or None; a visit that has begun continues to its end."""
         if old.has_begun:
             return None
@@ -246,11 +246,11 @@ class _DelayPlan:
             for off in self.calendar.time_off
             for before, after in ((old.bounds, new.bounds), (old.visible, new.visible))
         ):
-            return Obstacle.TIME_OFF
+            return Unavailability.TIME_OFF
         agreed = old.visible.shifted(-self.bookings[old.id].late_min // TICK_MIN)
         closing = self._find_closing_tick(agreed.start, new.visible.end)
         if closing is not None and new.visible.end > max(closing + _OVERTIME_TICKS, agreed.end):
-            return Obstacle.CLOSED
+            return Unavailability.CLOSED
         return None
 
     def _find_closing_tick(self, start: int, end: int) -> int | None:

@@ -97,7 +97,9 @@ class NearbyService:
         found: list[Found] = []
         for _ in range(_BATCHES):
             batch = _ranked(query, narrowing, crowd, after, _BATCH)
-            free = await self._availability.free_between([one.row.id for one in batch], start, end, query.service_id)
+            free = await self._availability.find_free_barbers(
+                [one.row.id for one in batch], start, end, query.service_id
+            )
             found += [one for one in batch if one.row.id in free]
             if len(batch) < _BATCH:
                 return found, None

@@ -12,60 +12,60 @@ from uuid import UUID
 # A seat's number consists of the date, the subject and the seat, in this many bits: 56 in all, and the sign.
 _SUBJECT_BITS: Final = 28
 _SEAT_BITS: Final = 8
-_WHOLE_DAY: Final = 0
+_ALL_VISITS: Final = 0
 
 
 class Cap(NamedTuple):
     """Limits a day to `most` visits; `subject` selects all visits of a barber or the visits with one service."""
 
     subject: int
-    most: int
+    limit: int
 
 
-class SeatsOfDay(NamedTuple):
+class DayCapKey(NamedTuple):
     day: int
     subject: int
 
 
-def cap_on_visits(most: int) -> Cap:
-    return Cap(_WHOLE_DAY, most)
+def cap_on_visits(limit: int) -> Cap:
+    return Cap(_ALL_VISITS, limit)
 
 
-def cap_on_service(service_id: UUID, most: int) -> Cap:
+def cap_on_service(service_id: UUID, limit: int) -> Cap:
     """Of a service only the random end of its id counts; that two of one barber's share it is as good as impossible."""
-    return Cap(1 + service_id.int % ((1 << _SUBJECT_BITS) - 1), most)
+    return Cap(1 + service_id.int % ((1 << _SUBJECT_BITS) - 1), limit)
 
 
-def seats(cap: Cap, day: date) -> range:
+def seat_ticks(cap: Cap, day: date) -> range:
     """Return the numbers of all seats for the subject of the cap on one of the barber's dates, in order."""
     first = (day.toordinal() << _SUBJECT_BITS | cap.subject) << _SEAT_BITS
     return range(-first, -first - (1 << _SEAT_BITS), -1)
 
 
-def seats_taken(numbers: Iterable[int]) -> Counter[SeatsOfDay]:
+def count_seats(numbers: Iterable[int]) -> Counter[DayCapKey]:
     """Count the seats of each day and subject among the ticks of a calendar."""
-    return Counter(_counted(number) for number in numbers if number < 0)
+    return Counter(_cap_key_of(number) for number in numbers if number < 0)
 
 
-def without(numbers: Iterable[int], own: Collection[int]) -> frozenset[int]:
+def excluding_own(numbers: Iterable[int], own: Collection[int]) -> frozenset[int]:
     """A calendar's ticks for a visit that holds `own` among them. It needs no second seat where it has one, so the
     others of that day and subject do not count, however many there are: the cap may have been higher.
     """
-    mine = seats_taken(own)
-    return frozenset(tick for tick in numbers if tick not in own and (tick >= 0 or _counted(tick) not in mine))
+    mine = count_seats(own)
+    return frozenset(tick for tick in numbers if tick not in own and (tick >= 0 or _cap_key_of(tick) not in mine))
 
 
-def _counted(seat: int) -> SeatsOfDay:
+def _cap_key_of(seat: int) -> DayCapKey:
     of_day = -seat >> _SEAT_BITS
-    return SeatsOfDay(of_day >> _SUBJECT_BITS, of_day & (1 << _SUBJECT_BITS) - 1)
+    return DayCapKey(of_day >> _SUBJECT_BITS, of_day & (1 << _SUBJECT_BITS) - 1)
 
 
-def free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:
+def list_free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:
     """Return the free seats that may be taken: the lowest free numbers, as many as the cap leaves.
 
     If the cap was higher before, seats beyond the cap may be held. Concurrent readers get the same few seats, so
     together they cannot take more seats than the cap leaves.
     """
-    every = seats(cap, day)
-    left = cap.most - sum(seat in numbers for seat in every)
+    every = seat_ticks(cap, day)
+    left = cap.limit - sum(seat in numbers for seat in every)
     return [seat for seat in every if seat not in numbers][: max(left, 0)]

@@ -3,18 +3,18 @@
 from datetime import date, datetime
 from typing import NamedTuple
 
-from grome.scheduling.slots import Calendar, Obstacle, refusals
-from grome.scheduling.tick_masks import comb, ticks_in
+from grome.scheduling.slots import Calendar, Unavailability, rejected_starts
+from grome.scheduling.tick_masks import every_nth, iter_ticks
 from grome.scheduling.ticks import moment_of, ticks_for
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 
-class Refused(NamedTuple):
+class RejectedStart(NamedTuple):
     start: datetime
-    why: Obstacle
+    reason: Unavailability
 
 
-def explained(calendar: Calendar, day: date, visit: Visit) -> list[Refused]:
+def explain_day(calendar: Calendar, day: date, visit: VisitPlan) -> list[RejectedStart]:
     """Every start of a local date that customers might expect and that cannot be booked, by time.
 
     Those are the steps from midnight on and, on the dates that can be booked, the grids of the openings. A date too far
@@ -22,13 +22,13 @@ def explained(calendar: Calendar, day: date, visit: Visit) -> list[Refused]:
     """
     if day in (date.min, date.max):
         return []
-    whole, step = calendar.day(day), ticks_for(calendar.rules.slot_step_min)
-    expected = comb(whole, step, whole)
+    whole, step = calendar.span_of_day(day), ticks_for(calendar.rules.slot_step_min)
+    expected = every_nth(whole, step, whole)
     if calendar.today <= day <= calendar.last_day:
-        for opening in calendar.openings(whole):
-            expected |= opening.grid(step, whole)
+        for opening in calendar.openings_within(whole):
+            expected |= opening.grid_starts(step, whole)
     return sorted(
-        Refused(moment_of(tick), why)
-        for why, refused in refusals(calendar, visit, whole, expected)
-        for tick in ticks_in(refused, whole)
+        RejectedStart(moment_of(tick), why)
+        for why, refused in rejected_starts(calendar, visit, whole, expected)
+        for tick in iter_ticks(refused, whole)
     )

@@ -9,7 +9,7 @@ from typing import Any
 from grome.scheduling.models import HolidayCalendar
 
 
-def unknown_part(calendar: HolidayCalendar) -> str | None:
+def find_unknown_field(calendar: HolidayCalendar) -> str | None:
     """Return the field with an unsupported country or subdivision; None if the holidays are known."""
     parts = _library().list_supported_countries().get(calendar.country)
     if parts is None:

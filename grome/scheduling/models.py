@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from grome.common.text import END
 
-Fault = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and the fault of that field
+FieldError = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and the fault of that field
 
 _DAY_MIN = 24 * 60
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][05]"
@@ -162,7 +162,7 @@ class Processing(Struct, frozen=True, forbid_unknown_fields=True):
     duration_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
 
 
-def faults(hours: WeeklyHours) -> list[Fault]:
+def validation_errors(hours: WeeklyHours) -> list[FieldError]:
     """Return the faults that the types cannot detect: breaks that leave the hours, run backwards or overlap.
 
     Returns an empty list if there are no faults. Closed days are checked too, since they can be opened again.
@@ -170,14 +170,14 @@ def faults(hours: WeeklyHours) -> list[Fault]:
     return [
         (f"{weekday}.{path}", message)
         for weekday in hours.__struct_fields__
-        for path, message in day_faults(getattr(hours, weekday))
+        for path, message in day_validation_errors(getattr(hours, weekday))
     ]
 
 
-def day_faults(day: DayHours) -> list[Fault]:
-    """Return the faults of one day, as `faults` does."""
+def day_validation_errors(day: DayHours) -> list[FieldError]:
+    """Return the faults of one day, as `validation_errors` does."""
     _, closing = day.minutes
-    found: list[Fault] = []
+    found: list[FieldError] = []
     sound: list[tuple[int, int, int]] = []
     for index, (start, end) in enumerate(day.break_minutes):
         if start >= closing:

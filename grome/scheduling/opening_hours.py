@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from grome.scheduling.models import DayHours
-from grome.scheduling.tick_masks import comb, mask_of
+from grome.scheduling.tick_masks import every_nth, mask_of
 from grome.scheduling.ticks import Span, wall_span
 
 
@@ -18,19 +18,19 @@ class Opening:
     hours: Span
     breaks: tuple[Span, ...]
 
-    def lasting(self, ticks: int, within: Span) -> int:
+    def fitting_starts(self, ticks: int, within: Span) -> int:
         """Where a visit of so many ticks lies wholly in the opening."""
         return mask_of(Span(self.hours.start, self.hours.end - ticks + 1), within)
 
-    def grid(self, step: int, within: Span) -> int:
+    def grid_starts(self, step: int, within: Span) -> int:
         """Return the starts on the grid, in steps of elapsed time from the opening, regardless of clock changes."""
-        return comb(self.hours, step, within)
+        return every_nth(self.hours, step, within)
 
-    def on_break(self, at_work: Sequence[Span], within: Span) -> int:
+    def starts_during_breaks(self, busy_spans: Sequence[Span], within: Span) -> int:
         """Where the barber would be at work in a break; a gap may lie in one."""
         starts = 0
         for pause in self.breaks:
-            for work in at_work:
+            for work in busy_spans:
                 starts |= mask_of(Span(pause.start - work.end + 1, pause.end - work.start), within)
         return starts
 

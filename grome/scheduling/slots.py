@@ -13,10 +13,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from grome.common.coded_enum import Coded
-from grome.scheduling.daily_caps import SeatsOfDay, seats_taken
+from grome.scheduling.daily_caps import DayCapKey, count_seats
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from grome.scheduling.opening_hours import Opening, opening_on
-from grome.scheduling.tick_masks import gathered, mask_of, spread_back, ticks_in
+from grome.scheduling.tick_masks import dilate_left, iter_ticks, mask_from_ticks, mask_of
 from grome.scheduling.ticks import (
     EPOCH,
     TICK,
@@ -30,16 +30,16 @@ from grome.scheduling.ticks import (
     tick_of,
     ticks_for,
 )
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 # An opening ends at most 48 hours after its date began, and where no offset from UTC, nor the hour that clocks may skip
 # then, moves either by so many ticks.
-_FAR = 16 * 60 // TICK_MIN
+_MAX_OPENING_SHIFT_TICKS = 16 * 60 // TICK_MIN
 _EPOCH_DAY = EPOCH.toordinal()
-_AT_ONCE = 7 * TICKS_A_DAY  # where the first slot is enough
+_FIRST_SLOT_CHUNK_TICKS = 7 * TICKS_A_DAY  # where the first slot is enough
 
 
-class Obstacle(Coded):
+class Unavailability(Coded):
     """Why a start cannot be booked: a stable code, and a sentence for the customer."""
 
     MISALIGNED = "misaligned", "Visits start on a whole five minutes."
@@ -66,7 +66,7 @@ class Calendar:
     """Holds the facts about one barber for a decision; `now` is aware, in any zone.
 
     `rules` apply to the visit in question. `taken` holds the ticks of the bookings that occupy time, with their buffers
-    and seats. It must be complete in the span that `to_be_known` returns for the starts in question.
+    and seats. It must be complete in the span that `required_span` returns for the starts in question.
     """
 
     timezone: ZoneInfo
@@ -90,38 +90,41 @@ class Calendar:
     def bookable(self) -> Span:
         """From the end of the minimum notice to the midnight that ends the last day."""
         earliest = self.now.astimezone(UTC) + timedelta(minutes=self.rules.min_notice_min)
-        return Span(first_tick_from(earliest), self.day(self.last_day).end)
+        return Span(first_tick_from(earliest), self.span_of_day(self.last_day).end)
 
     @cached_property
-    def seats_taken(self) -> Counter[SeatsOfDay]:
-        return seats_taken(self.taken)
+    def seat_counts(self) -> Counter[DayCapKey]:
+        return count_seats(self.taken)
 
     @cached_property
-    def time_taken(self) -> tuple[Span, int]:
+    def taken_mask(self) -> tuple[Span, int]:
         """The ticks of `taken` that are time and no seats, as a mask within a span."""
         first = min(self.taken, default=0)
         ticks = self.taken if first >= 0 else [tick for tick in self.taken if tick >= 0]
         if not ticks:
             return Span(0, 0), 0
         within = Span(min(ticks), max(ticks) + 1)
-        return within, gathered(ticks, within)
+        return within, mask_from_ticks(ticks, within)
 
     def is_holiday(self, day: date) -> bool:
         """An override says more of its date than any holiday."""
         return day not in self.overrides and day in self.holidays
 
-    def opening(self, day: date) -> Opening | None:
+    def opening_on(self, day: date) -> Opening | None:
         """The opening that begins on a local date."""
         if self.holidays and self.is_holiday(day):
             return None
         hours = self.overrides[day] if day in self.overrides else self.hours.on(day)
         return opening_on(hours, day, self.timezone) if hours else None
 
-    def openings(self, within: Span) -> list[Opening]:
+    def openings_within(self, within: Span) -> list[Opening]:
         """Every opening that holds a tick of a span which is not empty."""
-        first, last = (within.start - _FAR) // TICKS_A_DAY - 1, (within.end - 1 + _FAR) // TICKS_A_DAY
+        first, last = (
+            (within.start - _MAX_OPENING_SHIFT_TICKS) // TICKS_A_DAY - 1,
+            (within.end - 1 + _MAX_OPENING_SHIFT_TICKS) // TICKS_A_DAY,
+        )
         days = map(date.fromordinal, range(_EPOCH_DAY + first, _EPOCH_DAY + last + 1))
-        return [opening for day in days if (opening := self.opening(day)) and opening.hours.meets(within)]
+        return [opening for day in days if (opening := self.opening_on(day)) and opening.hours.meets(within)]
 
     def date_of(self, tick: int) -> date:
         return moment_of(tick).astimezone(self.timezone).date()
@@ -133,16 +136,16 @@ class Calendar:
         """
         day = self.date_of(tick)
         for began in (day, day - timedelta(days=1)):
-            opening = self.opening(began)
+            opening = self.opening_on(began)
             if opening and opening.hours.start <= tick < opening.hours.end:
                 return began
         return day
 
-    def day(self, day: date) -> Span:
+    def span_of_day(self, day: date) -> Span:
         """A local date from midnight to midnight."""
         return local_day(day, self.timezone)
 
-    def days(self, within: Span) -> Iterator[date]:
+    def iter_days(self, within: Span) -> Iterator[date]:
         """The local dates that a span which is not empty touches."""
         first, last = self.date_of(within.start), self.date_of(within.end - 1)
         return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
@@ -152,35 +155,38 @@ class Calendar:
         begin, end = max(first, self.today), min(last, self.last_day)
         if begin > end:
             return Span(0, 0)
-        return Span(max(self.day(begin).start, self.bookable.start), min(self.day(end).end, self.bookable.end))
+        return Span(
+            max(self.span_of_day(begin).start, self.bookable.start), min(self.span_of_day(end).end, self.bookable.end)
+        )
 
-    def starts_between(self, start: datetime, end: datetime, visit: Visit) -> Span:
+    def starts_between(self, start: datetime, end: datetime, visit: VisitPlan) -> Span:
         """All bookable ticks at which the visit would lie wholly between two aware moments, buffers aside."""
         latest = end - EPOCH - timedelta(minutes=visit.duration_min)  # of Unix time: there may be no such date
         return Span(max(first_tick_from(start), self.bookable.start), min(latest // TICK + 1, self.bookable.end))
 
 
-def obstacle(calendar: Calendar, start: datetime, visit: Visit) -> Obstacle | None:
+def reason_unavailable(calendar: Calendar, start: datetime, visit: VisitPlan) -> Unavailability | None:
     """Why the visit cannot begin at `start` (aware), or None if it can. The first rule to object gives the reason."""
     if not is_aligned(start):
-        return Obstacle.MISALIGNED
+        return Unavailability.MISALIGNED
     tick = tick_of(start)
-    for why, _ in refusals(calendar, visit, Span(tick, tick + 1), 1):
+    for why, _ in rejected_starts(calendar, visit, Span(tick, tick + 1), 1):
         return why
     return None
 
 
-def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> list[tuple[date, list[Slot]]]:
+def free_slots(calendar: Calendar, first: date, last: date, visit: VisitPlan) -> list[tuple[date, list[Slot]]]:
     """List each date from `first` to `last`, both included, with the slots that start on this local date, by time.
 
-    Dates without slots are listed too, so the caller bounds the range. A start is offered if `obstacle` finds nothing.
+    Dates without slots are listed too, so the caller bounds the range. A start is offered if `reason_unavailable`
+    returns None.
     """
-    free = _free(calendar, visit, calendar.starts_on(first, last))
+    free = _iter_free_ticks(calendar, visit, calendar.starts_on(first, last))
     tick, today = next(free, None), calendar.today
     found: list[tuple[date, list[Slot]]] = []
     for day in map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1)):
         slots: list[Slot] = []
-        end = calendar.day(day).end if tick is not None and day >= today else 0
+        end = calendar.span_of_day(day).end if tick is not None and day >= today else 0
         while tick is not None and tick < end:
             slots.append(_slot(tick, visit))
             tick = next(free, None)
@@ -188,47 +194,49 @@ def free_slots(calendar: Calendar, first: date, last: date, visit: Visit) -> lis
     return found
 
 
-def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit: Visit) -> Slot | None:
+def first_slot_between(calendar: Calendar, start: datetime, end: datetime, visit: VisitPlan) -> Slot | None:
     """Return the earliest slot wholly between two aware moments, buffers aside; None if there is none.
 
     It is the first slot that `free_slots` would list; the search ends there.
     """
     begin, end_of_starts = calendar.starts_between(start, end, visit)
     while begin < end_of_starts:
-        starts = Span(begin, min(begin + _AT_ONCE, end_of_starts))
-        if (tick := next(_free(calendar, visit, starts), None)) is not None:
+        starts = Span(begin, min(begin + _FIRST_SLOT_CHUNK_TICKS, end_of_starts))
+        if (tick := next(_iter_free_ticks(calendar, visit, starts), None)) is not None:
             return _slot(tick, visit)
         begin = starts.end
     return None
 
 
-def to_be_known(calendar: Calendar, visit: Visit, starts: Span) -> Span:
+def required_span(calendar: Calendar, visit: VisitPlan, starts: Span) -> Span:
     """Return the span in which `taken` must be complete to decide about these starts.
 
     The span covers the ticks that the visit could occupy and, under a daily cap, whole dates.
     """
     if starts.start >= starts.end:
         return Span(0, 0)
-    kept = visit.kept(calendar.rules)
+    kept = visit.occupied_spans(calendar.rules)
     known = Span(starts.start + kept[0].start, starts.end - 1 + kept[-1].end)
     if not visit.caps:
         return known
-    first, last = (calendar.day(calendar.date_of(tick)) for tick in (starts.start, starts.end - 1))
+    first, last = (calendar.span_of_day(calendar.date_of(tick)) for tick in (starts.start, starts.end - 1))
     return Span(min(known.start, first.start), max(known.end, last.end))
 
 
-def occupied_ticks(rules: BookingRules, start: datetime, visit: Visit) -> list[int]:
+def occupied_ticks(rules: BookingRules, start: datetime, visit: VisitPlan) -> list[int]:
     """Return the ticks that a booking occupies, with its buffers and without its gaps."""
     begin = tick_of(start)
-    return [begin + tick for span in visit.kept(rules) for tick in range(*span)]
+    return [begin + tick for span in visit.occupied_spans(rules) for tick in range(*span)]
 
 
-def refusals(calendar: Calendar, visit: Visit, within: Span, starts: int) -> Iterator[tuple[Obstacle, int]]:
+def rejected_starts(
+    calendar: Calendar, visit: VisitPlan, within: Span, starts: int
+) -> Iterator[tuple[Unavailability, int]]:
     """Yield the refused starts of a mask, each under the first rule that refuses it.
 
     A refused start is not passed to later rules: the first rules keep out years that a date cannot hold.
     """
-    for why, objected in _objections(calendar, visit, within):
+    for why, objected in _iter_rejections(calendar, visit, within):
         if refused := objected & starts:
             yield why, refused
             starts ^= refused
@@ -236,79 +244,79 @@ def refusals(calendar: Calendar, visit: Visit, within: Span, starts: int) -> Ite
                 return
 
 
-def _free(calendar: Calendar, visit: Visit, within: Span) -> Iterator[int]:
+def _iter_free_ticks(calendar: Calendar, visit: VisitPlan, within: Span) -> Iterator[int]:
     if within.start >= within.end:
         return iter(())
     free = every = mask_of(within, within)
-    for _, refused in refusals(calendar, visit, within, every):
+    for _, refused in rejected_starts(calendar, visit, within, every):
         free ^= refused
-    return ticks_in(free, within)
+    return iter_ticks(free, within)
 
 
-def _slot(tick: int, visit: Visit) -> Slot:
+def _slot(tick: int, visit: VisitPlan) -> Slot:
     start = moment_of(tick)
     return Slot(start, start + timedelta(minutes=visit.duration_min))
 
 
 # ---- the rules: each says of the starts within a span, as a mask, to which it objects
 
-Objections = Iterator[tuple[Obstacle, int]]
+Rejections = Iterator[tuple[Unavailability, int]]
 
 
-def _objections(calendar: Calendar, visit: Visit, within: Span) -> Objections:
+def _iter_rejections(calendar: Calendar, visit: VisitPlan, within: Span) -> Rejections:
     """Of all rules, in their order."""
     bookable = calendar.bookable
     if within.start < bookable.start:
-        yield Obstacle.TOO_SOON, mask_of(Span(within.start, bookable.start), within)
+        yield Unavailability.TOO_SOON, mask_of(Span(within.start, bookable.start), within)
     if bookable.end < within.end:
-        yield Obstacle.BEYOND_HORIZON, mask_of(Span(bookable.end, within.end), within)
+        yield Unavailability.BEYOND_HORIZON, mask_of(Span(bookable.end, within.end), within)
     # One opening that takes the visit is enough; else the one that came closest to taking it gives the reason.
-    lasting, begun, unbroken = _openings(calendar, visit, within)
+    lasting, begun, unbroken = _opening_masks(calendar, visit, within)
     if calendar.holidays:
-        yield Obstacle.HOLIDAY, ~lasting & _dates(calendar, within, calendar.is_holiday)
-    yield Obstacle.CLOSED, ~lasting
-    yield Obstacle.OFF_GRID, ~begun
-    yield Obstacle.ON_BREAK, ~unbroken
-    around = visit.whole(calendar.rules)
+        yield Unavailability.HOLIDAY, ~lasting & _mask_of_dates(calendar, within, calendar.is_holiday)
+    yield Unavailability.CLOSED, ~lasting
+    yield Unavailability.OFF_GRID, ~begun
+    yield Unavailability.ON_BREAK, ~unbroken
+    around = visit.presence_span(calendar.rules)
     for off in calendar.time_off:
-        yield Obstacle.TIME_OFF, mask_of(Span(off.start - around.end + 1, off.end - around.start), within)
+        yield Unavailability.TIME_OFF, mask_of(Span(off.start - around.end + 1, off.end - around.start), within)
     if calendar.taken:
         if visit.caps:
-            yield Obstacle.DAY_FULL, _dates(calendar, within, lambda day: _is_full(calendar, visit, day))
-        yield from _occupancy(calendar, visit, within)
+            yield Unavailability.DAY_FULL, _mask_of_dates(calendar, within, lambda day: _is_full(calendar, visit, day))
+        yield from _iter_occupied(calendar, visit, within)
 
 
-def _openings(calendar: Calendar, visit: Visit, within: Span) -> tuple[int, int, int]:
+def _opening_masks(calendar: Calendar, visit: VisitPlan, within: Span) -> tuple[int, int, int]:
     """Where the visit lies wholly in an opening, where it begins on the opening's grid too, and where no break is."""
     is_lasting = is_begun = is_unbroken = 0
-    step, at_work = ticks_for(calendar.rules.slot_step_min), visit.at_work()
-    for opening in calendar.openings(within):
-        lasting = opening.lasting(visit.ticks, within)
-        begun = lasting & opening.grid(step, within)
+    step, at_work = ticks_for(calendar.rules.slot_step_min), visit.busy_spans()
+    for opening in calendar.openings_within(within):
+        lasting = opening.fitting_starts(visit.ticks, within)
+        begun = lasting & opening.grid_starts(step, within)
         is_lasting |= lasting
         is_begun |= begun
-        is_unbroken |= begun & ~opening.on_break(at_work, within)
+        is_unbroken |= begun & ~opening.starts_during_breaks(at_work, within)
     return is_lasting, is_begun, is_unbroken
 
 
-def _is_full(calendar: Calendar, visit: Visit, day: date) -> bool:
-    taken, number = calendar.seats_taken, day.toordinal()
-    return any(taken[SeatsOfDay(number, cap.subject)] >= cap.most for cap in visit.caps)
+def _is_full(calendar: Calendar, visit: VisitPlan, day: date) -> bool:
+    taken, number = calendar.seat_counts, day.toordinal()
+    return any(taken[DayCapKey(number, cap.subject)] >= cap.limit for cap in visit.caps)
 
 
-def _occupancy(calendar: Calendar, visit: Visit, within: Span) -> Objections:
-    known, taken = calendar.time_taken
-    for begin, end in visit.kept(calendar.rules):
+def _iter_occupied(calendar: Calendar, visit: VisitPlan, within: Span) -> Rejections:
+    known, taken = calendar.taken_mask
+    for begin, end in visit.occupied_spans(calendar.rules):
         first = within.start + begin
         reached = taken >> first - known.start if first >= known.start else taken << known.start - first
         reached &= (1 << within.end - within.start + end - begin - 1) - 1
-        yield Obstacle.TAKEN, spread_back(reached, end - begin)
+        yield Unavailability.TAKEN, dilate_left(reached, end - begin)
 
 
-def _dates(calendar: Calendar, within: Span, wanted: Callable[[date], bool]) -> int:
+def _mask_of_dates(calendar: Calendar, within: Span, wanted: Callable[[date], bool]) -> int:
     """All starts on such local dates."""
     found = 0
-    for day in calendar.days(within):
+    for day in calendar.iter_days(within):
         if wanted(day):
-            found |= mask_of(calendar.day(day), within)
+            found |= mask_of(calendar.span_of_day(day), within)
     return found

@@ -20,15 +20,15 @@ def mask_of(wanted: Span, within: Span) -> int:
     return (1 << end - begin) - 1 << begin - first if begin < end else 0
 
 
-def comb(teeth: Span, step: int, within: Span) -> int:
+def every_nth(teeth: Span, step: int, within: Span) -> int:
     """The first tick of `teeth` and every `step`-th after it, as far as they lie within a span."""
     begin = max(teeth.start, within.start)
     first = begin + (teeth.start - begin) % step
     count = len(range(first, min(teeth.end, within.end), step))
-    return _comb(step, count) << first - within.start if count else 0
+    return _every_nth_from_zero(step, count) << first - within.start if count else 0
 
 
-def spread_back(mask: int, width: int) -> int:
+def dilate_left(mask: int, width: int) -> int:
     """With each tick the `width - 1` before it: from where `width` ticks would reach one of the set."""
     reached = 1
     while reached < width:
@@ -38,7 +38,7 @@ def spread_back(mask: int, width: int) -> int:
     return mask
 
 
-def ticks_in(mask: int, within: Span) -> Iterator[int]:
+def iter_ticks(mask: int, within: Span) -> Iterator[int]:
     """In order."""
     bits = bin(mask)[:1:-1]  # bit n at n; the b of the prefix is left out
     place = bits.find("1")
@@ -47,7 +47,7 @@ def ticks_in(mask: int, within: Span) -> Iterator[int]:
         place = bits.find("1", place + 1)
 
 
-def gathered(ticks: Iterable[int], within: Span) -> int:
+def mask_from_ticks(ticks: Iterable[int], within: Span) -> int:
     """The set of ticks that are given in any order; all lie within the span."""
     digits, last = bytearray(b"0") * (within.end - within.start), within.end - 1
     for tick in ticks:
@@ -56,5 +56,5 @@ def gathered(ticks: Iterable[int], within: Span) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _comb(step: int, count: int) -> int:
+def _every_nth_from_zero(step: int, count: int) -> int:
     return ((1 << step * count) - 1) // ((1 << step) - 1)

@@ -13,20 +13,20 @@ from grome.scheduling.ticks import Span, ticks_for
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class VisitPlan:
     """Holds the duration, gaps, travel times and daily caps of a visit.
 
     `duration_min` is the duration that the customer sees. In the `gaps`, in minutes from the start, the barber is free
-    for other customers. Travel to the customer takes `travel_min`, and as much back, in whole five minutes; `way_min`
-    is the travel time to the minute, if known. Raises ValueError if the duration is not positive: the booking would
-    occupy no time.
+    for other customers. Travel to the customer takes `travel_min`, and as much back, in whole five minutes;
+    `exact_travel_min` is the travel time to the minute, if known. Raises ValueError if the duration is not positive:
+    the booking would occupy no time.
     """
 
     duration_min: int
     gaps: tuple[tuple[int, int], ...] = ()
     travel_min: int = 0
     caps: tuple[Cap, ...] = ()
-    way_min: int | None = None
+    exact_travel_min: int | None = None
 
     def __post_init__(self) -> None:
         if self.duration_min <= 0:
@@ -37,7 +37,7 @@ class Visit:
         """Count the ticks that the visit touches, from its start on."""
         return ticks_for(self.duration_min)
 
-    def at_work(self) -> list[Span]:
+    def busy_spans(self) -> list[Span]:
         """Return the spans in which the barber is busy with the customer, in ticks from the start."""
         spans, begin = [], 0
         for gap_start, gap_end in self.gaps:
@@ -45,29 +45,29 @@ class Visit:
             begin = ticks_for(gap_end)
         return [*spans, Span(begin, self.ticks)]
 
-    def kept(self, rules: BookingRules) -> list[Span]:
+    def occupied_spans(self, rules: BookingRules) -> list[Span]:
         """Return the spans that a booking blocks, in ticks from the start: work, travel both ways, and buffers."""
-        spans = self.at_work()
+        spans = self.busy_spans()
         before = ticks_for(rules.buffer_before_min + self.travel_min)
         after = ticks_for(rules.buffer_after_min + self.travel_min)
         spans[0] = Span(spans[0].start - before, spans[0].end)
         spans[-1] = Span(spans[-1].start, spans[-1].end + after)
         return spans
 
-    def whole(self, rules: BookingRules) -> Span:
+    def presence_span(self, rules: BookingRules) -> Span:
         """Return the span that time off must not overlap: the visit with gaps, travel and buffers.
 
         The span is in ticks from the start. In a gap the customer is still in the shop, so the barber cannot be away.
         Travel counts to the minute: time off may reach into the minutes that rounding up to five adds.
         """
-        way = self.travel_min if self.way_min is None else self.way_min
+        way = self.travel_min if self.exact_travel_min is None else self.exact_travel_min
         before, after = ticks_for(rules.buffer_before_min + way), ticks_for(rules.buffer_after_min + way)
         return Span(-before, self.ticks + after)
 
 
-def visit_for(
-    rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0, way_min: int | None = None
-) -> Visit:
+def plan_visit(
+    rules: BookingRules, services: Sequence[ChosenService], travel_min: int = 0, exact_travel_min: int | None = None
+) -> VisitPlan:
     """Build the visit for these services in this order, under the barber's `rules`.
 
     The daily cap in `rules` counts every visit. On a house call the barber is not free for other customers in the gaps.
@@ -75,7 +75,7 @@ def visit_for(
     caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
     caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]
     gaps = () if travel_min else tuple(_gaps(services))
-    return Visit(duration_of(services), gaps, travel_min, tuple(caps), way_min)
+    return VisitPlan(duration_of(services), gaps, travel_min, tuple(caps), exact_travel_min)
 
 
 def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> BookingRules:
@@ -97,11 +97,11 @@ def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> Booking
     )
 
 
-_NONE_OF_ITS_OWN = OfferRules()
+_NO_OWN_RULES = OfferRules()
 
 
 def _merged(rules: BookingRules, own: OfferRules) -> BookingRules:
-    if own == _NONE_OF_ITS_OWN:
+    if own == _NO_OWN_RULES:
         return rules
     differing = {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not None}
     return msgspec.structs.replace(rules, **differing)

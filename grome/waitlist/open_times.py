@@ -7,16 +7,16 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from grome.barbers.calendar_builder import lay_out
+from grome.barbers.calendar_builder import build_calendar_and_visit
 from grome.barbers.models import Barber
 from grome.barbers.service import chosen_services
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import Invalid
 from grome.scheduling.offers import ChosenService
-from grome.scheduling.slots import Calendar, Obstacle, Slot, first_slot_between, to_be_known
+from grome.scheduling.slots import Calendar, Slot, Unavailability, first_slot_between, required_span
 from grome.scheduling.ticks import TICK, Span, moment_of, tick_of
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 from grome.waitlist.errors import WishCannotBeMet
 from grome.waitlist.models import Dates, Entry
 
@@ -32,7 +32,7 @@ class OpenTimes:
         self._bookings, self._clock = bookings, clock
         self._taken: frozenset[int] = frozenset()
         self._known = _NOTHING
-        self._plans: dict[tuple[UUID, ...], tuple[Calendar, Visit] | None] = {}
+        self._plans: dict[tuple[UUID, ...], tuple[Calendar, VisitPlan] | None] = {}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -62,11 +62,13 @@ class OpenTimes:
             return WishCannotBeMet("latest", "too_short", f"The visit takes {visit.duration_min} minutes.")
         last_start = entry.latest - timedelta(minutes=visit.duration_min)
         if tick_of(last_start) < calendar.bookable.start:
-            return WishCannotBeMet("latest", Obstacle.TOO_SOON.value, Obstacle.TOO_SOON.sentence)
+            return WishCannotBeMet("latest", Unavailability.TOO_SOON.value, Unavailability.TOO_SOON.sentence)
         if tick_of(entry.earliest) >= calendar.bookable.end:
-            return WishCannotBeMet("earliest", Obstacle.BEYOND_HORIZON.value, Obstacle.BEYOND_HORIZON.sentence)
+            return WishCannotBeMet(
+                "earliest", Unavailability.BEYOND_HORIZON.value, Unavailability.BEYOND_HORIZON.sentence
+            )
         closed = "The barber has no hours from `earliest` to `latest` in which the whole visit fits."
-        return WishCannotBeMet("earliest", Obstacle.CLOSED.value, closed)
+        return WishCannotBeMet("earliest", Unavailability.CLOSED.value, closed)
 
     async def first(self, entry: Entry, dates: Dates | None = None, without: Collection[datetime] = ()) -> Slot | None:
         """Return the first free start within the entry's window and `dates` that the customer has not passed.
@@ -89,16 +91,18 @@ class OpenTimes:
             begin = slot.start + TICK
         return None
 
-    def _plan(self, entry: Entry) -> tuple[Calendar, Visit] | None:
+    def _plan(self, entry: Entry) -> tuple[Calendar, VisitPlan] | None:
         wanted = tuple(entry.service_ids)
         if wanted not in self._plans:
             services = self.services(entry)
             now = self._clock()
-            self._plans[wanted] = lay_out(self.barber, services, now, frozenset()) if services else None
+            self._plans[wanted] = (
+                build_calendar_and_visit(self.barber, services, now, frozenset()) if services else None
+            )
         return self._plans[wanted]
 
-    async def _with_what_is_taken(self, entry: Entry, calendar: Calendar, visit: Visit, starts: Span) -> Calendar:
-        needed = to_be_known(calendar, visit, starts)
+    async def _with_what_is_taken(self, entry: Entry, calendar: Calendar, visit: VisitPlan, starts: Span) -> Calendar:
+        needed = required_span(calendar, visit, starts)
         if needed.start < self._known.start or self._known.end < needed.end:
             both = Span(min(needed.start, self._known.start or needed.start), max(needed.end, self._known.end))
             self._taken = await self._bookings.get_occupied_ticks(self.barber.id, *both)
@@ -109,7 +113,7 @@ class OpenTimes:
         return calendar
 
 
-def _starts(calendar: Calendar, visit: Visit, entry: Entry, dates: Dates | None) -> Span:
+def _starts(calendar: Calendar, visit: VisitPlan, entry: Entry, dates: Dates | None) -> Span:
     """Return the starts within the entry's window from which the visit takes place on the dates, at least in part."""
     within = calendar.starts_between(*entry.window, visit)
     if dates is None:

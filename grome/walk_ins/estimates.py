@@ -10,7 +10,7 @@ import msgspec
 
 from grome.scheduling.slots import Calendar, first_slot_between
 from grome.scheduling.ticks import TICK, TICK_MIN, Span, moment_of, span_between, tick_of
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 
 # Fewer visits say nothing about a barber's pace.
 _LEAST_KNOWN: Final = 5
@@ -51,7 +51,7 @@ def overrun(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, 
     return span_between(first, max(expected, now + TICK, first))
 
 
-def turns(calendar: Calendar, visits: Sequence[Visit], now: datetime, closing: datetime) -> list[datetime | None]:
+def turns(calendar: Calendar, visits: Sequence[VisitPlan], now: datetime, closing: datetime) -> list[datetime | None]:
     """Return, for each waiting visit in order, the first start with room for it; None if there is none today.
 
     A later visit may slip into a gap that is too short for earlier visits, but takes no time from them. Notice, grid,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from grome.barbers.calendar_builder import calendar_of
+from grome.barbers.calendar_builder import build_calendar
 from grome.barbers.models import Barber
 from grome.barbers.service import offered_services
 from grome.bookings.models import Action, Booking, Party, find_newest_entry
@@ -15,7 +15,7 @@ from grome.common.figures import duration_of
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import TICKS_A_DAY, moment_of, tick_of
-from grome.scheduling.visit_plan import Visit, rules_for
+from grome.scheduling.visit_plan import VisitPlan, rules_for
 from grome.walk_ins.estimates import Duration, at_pace, overrun, pace_of, turns
 from grome.walk_ins.models import MOST_IN_QUEUE, PLACE_GOOD_FOR, WalkIn
 from grome.walk_ins.repository import WalkInRepository
@@ -44,7 +44,7 @@ class Queues:
         With `joining` there is one estimate more than walk-ins.
         """
         now = self._clock()
-        days = _days(calendar_of(barber, barber.rules, now))
+        days = _days(build_calendar(barber, barber.rules, now))
         waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
         # Openings that began today or yesterday have ended by then.
         taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
@@ -81,8 +81,8 @@ def _starts(
     possible = [services for services in wanted if services]
     if not possible:
         return [None] * len(wanted)
-    calendar = calendar_of(barber, rules_for(barber.rules, possible[0]), now, taken)
-    visits = [Visit(at_pace(duration_of(services), pace)) for services in possible]
+    calendar = build_calendar(barber, rules_for(barber.rules, possible[0]), now, taken)
+    visits = [VisitPlan(at_pace(duration_of(services), pace)) for services in possible]
     found = iter(turns(calendar, visits, now, _closing(calendar, now)))
     return [next(found) if services else None for services in wanted]
 
@@ -95,7 +95,7 @@ def _days(calendar: Calendar) -> list[date]:
     """
     day = calendar.day_of_opening(tick_of(calendar.now))
     before = day - timedelta(days=1)
-    present = calendar.opening(day)
+    present = calendar.opening_on(day)
     goes_on = present and tick_of(calendar.now) >= present.hours.start and _touch(calendar, before, day)
     return [before, day] if goes_on else [day]
 
@@ -109,10 +109,10 @@ def _closing(calendar: Calendar, now: datetime) -> datetime:
     after = days[-1] + timedelta(days=1)
     if _touch(calendar, days[-1], after):
         days.append(after)
-    openings = (calendar.opening(day) for day in days)
+    openings = (calendar.opening_on(day) for day in days)
     return max([now, *(moment_of(opening.hours.end) for opening in openings if opening)])
 
 
 def _touch(calendar: Calendar, before: date, day: date) -> bool:
-    first, second = calendar.opening(before), calendar.opening(day)
+    first, second = calendar.opening_on(before), calendar.opening_on(day)
     return bool(first and second and first.hours.end >= second.hours.start)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.scheduling.daily_caps import cap_on_service, cap_on_visits, seats, seats_taken
+from grome.scheduling.daily_caps import cap_on_service, cap_on_visits, count_seats, seat_ticks
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, register
@@ -121,8 +121,8 @@ async def test_the_seat_of_a_taken_time_is_not_lost(http: httpx.AsyncClient, con
 def test_seats_of_a_service_are_apart_from_seats_of_all_visits_and_of_other_days(end_of_id: int) -> None:
     of_service, of_all = cap_on_service(UUID(int=end_of_id), 200), cap_on_visits(200)
     days = (DAY - LATER, DAY, DAY + LATER)
-    numbers = [number for cap in (of_service, of_all) for day in days for number in seats(cap, day)]
+    numbers = [number for cap in (of_service, of_all) for day in days for number in seat_ticks(cap, day)]
     assert len(set(numbers)) == len(numbers)
-    (counted,) = seats_taken(seats(of_service, DAY))
+    (counted,) = count_seats(seat_ticks(of_service, DAY))
     assert (counted.day, counted.subject) == (DAY.toordinal(), of_service.subject)
     assert counted.subject != of_all.subject

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from grome.composition import AppContext
-from grome.scheduling.explain import explained
-from grome.scheduling.slots import Obstacle, free_slots, obstacle
+from grome.scheduling.explain import explain_day
+from grome.scheduling.slots import Unavailability, free_slots, reason_unavailable
 from grome.scheduling.ticks import local_day, moment_of
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
@@ -46,7 +46,7 @@ async def told(http: httpx.AsyncClient, shop: Barber, day: date, **changed: Any)
     assert response.status_code == 200, response.text
     (listed,) = response.json()["days"]
     sentences = {one["detail"] for one in listed["refused"]}
-    assert sentences <= {why.sentence for why in Obstacle}
+    assert sentences <= {why.sentence for why in Unavailability}
     reasons = {one["start"][11:19]: one["reason"] for one in listed["refused"]}
     return [slot["start"][11:19] for slot in listed["slots"]], reasons
 
@@ -63,25 +63,25 @@ async def test_a_day_with_its_reasons(http: httpx.AsyncClient, shop: Barber) -> 
 async def test_every_rule_is_told_by_its_name(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     """And a booking of the same start is refused for the same reason."""
     examples = {
-        Obstacle.MISALIGNED: (shop, at(MARKET, 11, 1)),
-        Obstacle.TOO_SOON: (shop, at(tomorrow(0).date(), 0)),
-        Obstacle.BEYOND_HORIZON: (shop, at(LAST + 2 * DAY, 9)),
-        Obstacle.DAY_FULL: (shop, at(FEAST, 10)),
-        Obstacle.HOLIDAY: await barber_on_a_holiday(http, context),
-        Obstacle.CLOSED: (shop, at(MARKET, 13)),
-        Obstacle.OFF_GRID: (shop, at(MARKET, 11, 10)),
-        Obstacle.ON_BREAK: (shop, at(MARKET, 12)),
-        Obstacle.TIME_OFF: (shop, at(MARKET, 10)),
-        Obstacle.TAKEN: (shop, at(MARKET, 9)),
+        Unavailability.MISALIGNED: (shop, at(MARKET, 11, 1)),
+        Unavailability.TOO_SOON: (shop, at(tomorrow(0).date(), 0)),
+        Unavailability.BEYOND_HORIZON: (shop, at(LAST + 2 * DAY, 9)),
+        Unavailability.DAY_FULL: (shop, at(FEAST, 10)),
+        Unavailability.HOLIDAY: await barber_on_a_holiday(http, context),
+        Unavailability.CLOSED: (shop, at(MARKET, 13)),
+        Unavailability.OFF_GRID: (shop, at(MARKET, 11, 10)),
+        Unavailability.ON_BREAK: (shop, at(MARKET, 12)),
+        Unavailability.TIME_OFF: (shop, at(MARKET, 10)),
+        Unavailability.TAKEN: (shop, at(MARKET, 9)),
     }
-    assert set(examples) == set(Obstacle)
+    assert set(examples) == set(Unavailability)
     customer = await register(http)
     for why, (one, start) in examples.items():
         offered, reasons = await told(http, one, start.date(), at=start.isoformat())
         assert reasons[f"{start:%H:%M:%S}"] == why.value
         assert f"{start:%H:%M:%S}" not in offered
         response = await ask(http, customer, one, start)
-        if why is Obstacle.TAKEN:
+        if why is Unavailability.TAKEN:
             assert response.json()["code"] == "slot_taken"
         else:
             assert refused_for(response) == why.value
@@ -158,16 +158,18 @@ def test_what_is_expected_is_offered_or_refused_and_never_both(case: Case) -> No
     """Expected are the steps of the local date and whatever an opening's grid has on it."""
     calendar, step = case.calendar, case.calendar.rules.slot_step_min // 5
     for day, slots in free_slots(calendar, case.first, case.last, case.visit):
-        refused = explained(calendar, day, case.visit)
+        refused = explain_day(calendar, day, case.visit)
         offered = [slot.start for slot in slots]
         starts = [one.start for one in refused]
         assert starts == sorted(set(starts))
         assert set(starts).isdisjoint(offered)
         whole = local_day(day, calendar.timezone)
-        openings = [calendar.opening(day - days * DAY) for days in range(4)]
+        openings = [calendar.opening_on(day - days * DAY) for days in range(4)]
         grids = [set(range(one.hours.start, one.hours.end, step)) for one in openings if one]
         expected = set(range(*whole, step))
         if calendar.today <= day <= calendar.last_day:
             expected |= set().union(*grids) & set(range(*whole))
         assert {*starts, *offered} == {moment_of(tick) for tick in expected}
-        assert [obstacle(calendar, one.start, case.visit) for one in refused] == [one.why for one in refused]
+        assert [reason_unavailable(calendar, one.start, case.visit) for one in refused] == [
+            one.reason for one in refused
+        ]

@@ -35,7 +35,7 @@ async def is_free(
     context: AppContext, shop: Barber, start: datetime, end: datetime, service: str | None = None
 ) -> bool:
     service_id = UUID(service) if service else None
-    free = await context.availability.free_between([shop.person.id, uuid4()], start, end, service_id)
+    free = await context.availability.find_free_barbers([shop.person.id, uuid4()], start, end, service_id)
     assert free <= {shop.person.id}
     return bool(free)
 
@@ -82,10 +82,10 @@ async def test_the_visit_lies_wholly_in_the_window(
 async def test_who_offers_nothing_or_something_else_is_not_free(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, idle = await barber(http, context), await barber(http, context, durations=())
     window = tomorrow(10), tomorrow(12)
-    assert await context.availability.free_between([], *window, None) == frozenset()
+    assert await context.availability.find_free_barbers([], *window, None) == frozenset()
     ids = [idle.person.id, shop.person.id, shop.person.id]
-    assert await context.availability.free_between(ids, *window, None) == {shop.person.id}
-    assert await context.availability.free_between(ids, *window, uuid4()) == frozenset()
+    assert await context.availability.find_free_barbers(ids, *window, None) == {shop.person.id}
+    assert await context.availability.find_free_barbers(ids, *window, uuid4()) == frozenset()
 
 
 async def test_what_is_taken_is_not_free_until_it_is_given_up(http: httpx.AsyncClient, context: AppContext) -> None:
@@ -114,7 +114,7 @@ async def test_two_queries_that_read_no_more_than_the_window(
     other_process = await AppContext.open(settings)  # one that has none of the barbers in memory
     await context.database.command("profile", 2)
     ids = [shop.person.id for shop in shops]
-    free = await other_process.availability.free_between(ids, tomorrow(5), tomorrow(15), None)
+    free = await other_process.availability.find_free_barbers(ids, tomorrow(5), tomorrow(15), None)
     await context.database.command("profile", 0)
     ran = await context.database["system.profile"].find({"ns": {"$regex": "barbers$|bookings$"}}).sort("ts").to_list()
     await context.database.drop_collection("system.profile")
@@ -152,7 +152,7 @@ async def test_other_requests_have_their_turns_between_two_barbers(
     bookings = Bookings(BookingRepository(context.database), system_clock)
     availability = AvailabilityService(context.barbers, bookings, system_clock)
     task = asyncio.create_task(others())
-    free = await availability.free_between(ids, tomorrow(10), tomorrow(11), None)
+    free = await availability.find_free_barbers(ids, tomorrow(10), tomorrow(11), None)
     task.cancel()
     assert (len(free), turns) == (5, 5)
 
@@ -255,7 +255,9 @@ async def test_free_is_whoever_lists_a_slot_in_the_window(
         edges = sorted({edge for listed_slots in slots.values() for slot in listed_slots for edge in slot}) or [now]
         for _ in range(10):
             start, end = data.draw(windows(edges, now))
-            free = await context.availability.free_between(list(slots), start, end, UUID(service) if service else None)
+            free = await context.availability.find_free_barbers(
+                list(slots), start, end, UUID(service) if service else None
+            )
             assert free == {
                 shop
                 for shop, listed_slots in slots.items()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.bookings.delay_cascade import Cascade, PlacementRule, ScheduledSpan, compute_cascade
-from grome.scheduling.slots import Obstacle
+from grome.scheduling.slots import Unavailability
 from grome.scheduling.ticks import Span
 
 NOTHING: frozenset[int] = frozenset()
@@ -20,7 +20,7 @@ def place(number: int, start: int, length: int, *, gap: tuple[int, int] = (0, 0)
 
 
 def until(end: int) -> PlacementRule:
-    return lambda _, new: Obstacle.CLOSED if new.visible.end > end else None
+    return lambda _, new: Unavailability.CLOSED if new.visible.end > end else None
 
 
 def told(done: Cascade) -> dict[int, int]:
@@ -44,13 +44,13 @@ def test_as_far_as_the_last_can_and_the_last_is_named() -> None:
     late, day = place(1, 0, 6), [place(2, 6, 6), place(3, 12, 6)]
     done = compute_cascade(late, day, NOTHING, 4, until(20))
     assert (done.by, told(done)) == (2, {1: 2, 2: 2, 3: 2})
-    assert [(clash.id.int, clash.needs, clash.reason) for clash in done.conflicts] == [(3, 4, Obstacle.CLOSED)]
+    assert [(clash.id.int, clash.needs, clash.reason) for clash in done.conflicts] == [(3, 4, Unavailability.CLOSED)]
 
 
 def test_what_is_fixed_stops_it() -> None:
     done = compute_cascade(place(1, 0, 6), [place(2, 6, 6)], frozenset({13}), 4, until(99))
     assert (done.by, told(done)) == (1, {1: 1, 2: 1})
-    assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Obstacle.TAKEN)]
+    assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Unavailability.TAKEN)]
 
 
 def test_who_stands_in_anothers_gap_stays_where_there_is_room() -> None:
@@ -60,7 +60,7 @@ def test_who_stands_in_anothers_gap_stays_where_there_is_room() -> None:
     # Filled up, neither could be moved before the other.
     done = compute_cascade(late, [place(2, 4, 10)], NOTHING, 2, until(99))
     assert (done.by, told(done)) == (0, {})
-    assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Obstacle.TAKEN)]
+    assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Unavailability.TAKEN)]
 
 
 @st.composite
@@ -108,9 +108,9 @@ def test_nothing_overlaps_at_any_moment(
 def test_a_long_day_without_gaps_is_asked_about_once_for_each_visit_and_delay() -> None:
     asked: list[tuple[ScheduledSpan, ScheduledSpan]] = []
 
-    def forbids(old: ScheduledSpan, new: ScheduledSpan) -> Obstacle | None:
+    def forbids(old: ScheduledSpan, new: ScheduledSpan) -> Unavailability | None:
         asked.append((old, new))
-        return Obstacle.CLOSED if new.visible.end > 6 * VISITS + 2 else None
+        return Unavailability.CLOSED if new.visible.end > 6 * VISITS + 2 else None
 
     late, *day = [place(number, 6 * number, 6) for number in range(VISITS)]
     done = compute_cascade(late, day, NOTHING, 4, forbids)

@@ -20,7 +20,7 @@ from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
 from grome.composition import AppContext
 from grome.scheduling.daily_caps import cap_on_visits
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, serve, tomorrow
 from tests.builders.people import register
@@ -155,7 +155,7 @@ async def test_seat_that_somebody_else_always_takes_first_is_unavailable(context
         drawn.append(seats)
         raise SeatTaken
 
-    visit, day = Visit(30, caps=(cap_on_visits(3),)), tomorrow(9).date()
+    visit, day = VisitPlan(30, caps=(cap_on_visits(3),)), tomorrow(9).date()
     with pytest.raises(Unavailable):
         await claim_seats(BookingRepository(context.database), shop.person.id, visit, day, write)
     assert len(drawn) > 10

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from grome.scheduling.daily_caps import Cap, cap_on_service, cap_on_visits, seats
+from grome.scheduling.daily_caps import Cap, cap_on_service, cap_on_visits, seat_ticks
 from grome.scheduling.models import BookingRules
 from grome.scheduling.slots import Calendar, Slot, free_slots
 from grome.scheduling.ticks import span_between
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 from tests.builders.hours import day_hours, weekly_hours
 
 BERLIN = "Europe/Berlin"
@@ -49,7 +49,7 @@ class Case:
     calendar: Calendar
     first: date
     last: date
-    visit: Visit
+    visit: VisitPlan
     time_off: list[Off] = field(default_factory=list)
     visits: dict[tuple[date, Cap], int] = field(default_factory=dict)
 
@@ -101,7 +101,11 @@ def cases(draw: st.DrawFn) -> Case:
         rules,
         now,
         frozenset(tick + offset + k for offset, length in booked for k in range(length))
-        | {seat for (day, cap), count in full.items() for seat in draw(st.permutations(seats(cap, day)[:8]))[:count]},
+        | {
+            seat
+            for (day, cap), count in full.items()
+            for seat in draw(st.permutations(seat_ticks(cap, day)[:8]))[:count]
+        },
         overrides=draw(st.dictionaries(st.sampled_from(days), st.none() | day_hours(), max_size=2)),
         time_off=tuple(span_between(*off) for off in time_off),
         holidays=draw(st.sets(st.sampled_from(days), max_size=2)) if draw(often) else (),
@@ -110,12 +114,12 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def visits(draw: st.DrawFn) -> Visit:
+def visits(draw: st.DrawFn) -> VisitPlan:
     duration = draw(st.sampled_from([5, 15, 30, 45, 60, 90]) | st.integers(1, 300))
     inner = range(5, duration, 5)
     cuts = sorted(draw(st.sets(st.sampled_from(inner), max_size=4))) if inner and draw(often) else []
     caps = [cap_on_visits(draw(st.integers(1, 3))), cap_on_service(UUID(int=7), draw(st.integers(1, 3)))]
-    return Visit(
+    return VisitPlan(
         duration,
         gaps=tuple(zip(cuts[::2], cuts[1::2], strict=False)),
         travel_min=draw(st.sampled_from([0, 0, 0, 10, 45])),

@@ -112,7 +112,7 @@ class NaiveBarber:
 
     def has_a_seat(self, start: datetime) -> bool:
         day = self.case.local_date(start)
-        return all(self.case.visits.get((day, cap), 0) < cap.most for cap in self.case.visit.caps)
+        return all(self.case.visits.get((day, cap), 0) < cap.limit for cap in self.case.visit.caps)
 
     def is_in_time(self, start: datetime) -> bool:
         notice = (start - self.calendar.now) / timedelta(minutes=1)

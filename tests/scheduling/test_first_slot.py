@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from grome.scheduling.daily_caps import cap_on_visits
 from grome.scheduling.models import BookingRules, DayHours
-from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, to_be_known
+from grome.scheduling.slots import Calendar, Slot, first_slot_between, free_slots, required_span
 from grome.scheduling.ticks import Span, span_between
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 from tests.builders.hours import a_day, every_day
 from tests.scheduling.cases import BERLIN, Case, cases
 
@@ -55,7 +55,7 @@ def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data:
 @given(cases(), st.data())
 def test_what_is_taken_beyond_what_must_be_known_does_not_matter(case: Case, data: st.DataObject) -> None:
     def knowing(starts: Span) -> Calendar:
-        known = range(*to_be_known(case.calendar, case.visit, starts))
+        known = range(*required_span(case.calendar, case.visit, starts))
         return replace(
             case.calendar, taken=frozenset(tick for tick in case.calendar.taken if tick < 0 or tick in known)
         )
@@ -75,13 +75,13 @@ def a_calendar(taken: frozenset[int] = frozenset(), **rules: int) -> Calendar:
 def test_known_must_be_what_the_visit_could_keep_and_whole_dates_under_a_cap() -> None:
     noon = int(NOON.timestamp()) // 300
     calendar = a_calendar(buffer_before_min=30, buffer_after_min=15)
-    assert to_be_known(calendar, Visit(30), Span(noon, noon + 2)) == (noon - 6, noon + 1 + 6 + 3)
-    assert to_be_known(calendar, Visit(30), Span(noon, noon)) == (0, 0)
-    far = Visit(30, travel_min=20)
-    assert to_be_known(a_calendar(), far, Span(noon, noon + 1)) == (noon - 4, noon + 6 + 4)
-    capped = Visit(30, caps=(cap_on_visits(3),))
+    assert required_span(calendar, VisitPlan(30), Span(noon, noon + 2)) == (noon - 6, noon + 1 + 6 + 3)
+    assert required_span(calendar, VisitPlan(30), Span(noon, noon)) == (0, 0)
+    far = VisitPlan(30, travel_min=20)
+    assert required_span(a_calendar(), far, Span(noon, noon + 1)) == (noon - 4, noon + 6 + 4)
+    capped = VisitPlan(30, caps=(cap_on_visits(3),))
     midnight = noon - 14 * 12  # in Berlin
-    assert to_be_known(calendar, capped, Span(noon, noon + 1)) == (midnight, midnight + 288)
+    assert required_span(calendar, capped, Span(noon, noon + 1)) == (midnight, midnight + 288)
 
 
 class Asked(dict[date, DayHours | None]):
@@ -99,7 +99,7 @@ def test_little_is_asked_however_long_the_window(booked_days: int, dates: int) -
     """Of a calendar that is free at once no more than a week and the dates around it."""
     asked = Asked()
     calendar = replace(a_calendar(frozenset(range(*span_between(NOON, NOON + booked_days * DAY)))), overrides=asked)
-    found = first_slot_between(calendar, NOON, NOON + 60 * DAY, Visit(30))
+    found = first_slot_between(calendar, NOON, NOON + 60 * DAY, VisitPlan(30))
     assert found == (None if booked_days else Slot(NOON, NOON + 30 * timedelta(minutes=1)))
     assert 0 < asked.count <= dates
 
@@ -109,14 +109,14 @@ def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
     zone = timezone(timedelta(hours=hours_from_utc))
     start, end = datetime.min.replace(tzinfo=zone), datetime.max.replace(tzinfo=zone)
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
-    (_, slots), *_ = free_slots(calendar, date(2027, 5, 4), date(2027, 5, 4), Visit(30))
-    assert first_slot_between(calendar, start, end, Visit(30)) == slots[0]
-    assert first_slot_between(calendar, end, start, Visit(30)) is None
-    assert calendar.starts_between(start, end, Visit(30)) == calendar.bookable
+    (_, slots), *_ = free_slots(calendar, date(2027, 5, 4), date(2027, 5, 4), VisitPlan(30))
+    assert first_slot_between(calendar, start, end, VisitPlan(30)) == slots[0]
+    assert first_slot_between(calendar, end, start, VisitPlan(30)) is None
+    assert calendar.starts_between(start, end, VisitPlan(30)) == calendar.bookable
 
 
 @pytest.mark.parametrize("duration_min", [0, -5])
 def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
     with pytest.raises(ValueError, match="occupies no time"):
-        first_slot_between(calendar, NOON, NOON + DAY, Visit(duration_min))
+        first_slot_between(calendar, NOON, NOON + DAY, VisitPlan(duration_min))

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from grome.scheduling.models import BookingRules, Break, DayHours, WeeklyHours, faults
+from grome.scheduling.models import BookingRules, Break, DayHours, WeeklyHours, validation_errors
 from tests.builders.hours import a_day, a_week, weekly_hours
 
 OUTSIDE = "must lie within the hours of its day"
@@ -74,13 +74,13 @@ def test_breaks_of_a_day_are_limited() -> None:
 def test_faults_name_the_field(day: DayHours, expected: dict[str, str]) -> None:
     week = a_week(tuesday=day, sunday=day)
     on_each_day = {f"{weekday}.{path}": why for weekday in ("tuesday", "sunday") for path, why in expected.items()}
-    assert dict(faults(week)) == on_each_day
+    assert dict(validation_errors(week)) == on_each_day
 
 
 @settings(deadline=None, max_examples=100)
 @given(weekly_hours())
 def test_sound_hours_have_no_faults_and_survive_json(week: WeeklyHours) -> None:
-    assert faults(week) == []
+    assert validation_errors(week) == []
     assert msgspec.json.decode(msgspec.json.encode(week), type=WeeklyHours) == week
 
 
@@ -91,7 +91,7 @@ def test_a_break_given_twice_is_a_fault_of_that_day_alone(week: WeeklyHours) -> 
     doubled = msgspec.structs.replace(
         week, monday=msgspec.structs.replace(monday, breaks=monday.breaks + monday.breaks[:1])
     )
-    named = {path.partition(".")[0] for path, _ in faults(doubled)}
+    named = {path.partition(".")[0] for path, _ in validation_errors(doubled)}
     assert named == ({"monday"} if monday.breaks else set())
 
 

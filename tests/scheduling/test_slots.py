@@ -9,9 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
-from grome.scheduling.slots import Calendar, Obstacle, free_slots, obstacle, occupied_ticks
+from grome.scheduling.slots import Calendar, Unavailability, free_slots, occupied_ticks, reason_unavailable
 from grome.scheduling.ticks import span_between
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 from tests.builders.hours import a_day, a_week, every_day, only_on
 from tests.scheduling.cases import BERLIN, CAIRO, KOLKATA, LORD_HOWE, NEW_YORK, NUUK, Case, cases
 from tests.scheduling.reference_barber import NaiveBarber
@@ -32,7 +32,7 @@ def a_calendar(
 
 def starts(calendar: Calendar, first: date, last: date, duration_min: int) -> list[str]:
     """Every offered start as day and time in UTC."""
-    days = free_slots(calendar, first, last, Visit(duration_min))
+    days = free_slots(calendar, first, last, VisitPlan(duration_min))
     return [f"{slot.start:%d %H:%M}" for _, slots in days for slot in slots]
 
 
@@ -142,7 +142,7 @@ def test_a_break_emptied_by_a_clock_change_does_not_part_a_visit(
     zone: str, day: date, hours: DayHours, first: str, duration_min: int
 ) -> None:
     calendar = a_calendar(only_on(day, hours), zone=zone)
-    assert obstacle(calendar, datetime.fromisoformat(first), Visit(duration_min)) is None
+    assert reason_unavailable(calendar, datetime.fromisoformat(first), VisitPlan(duration_min)) is None
 
 
 def test_wall_times_lie_on_whole_ticks_in_every_zone() -> None:
@@ -154,7 +154,7 @@ def test_wall_times_lie_on_whole_ticks_in_every_zone() -> None:
 
 def test_slots_are_listed_under_the_local_date_of_their_own_start() -> None:
     calendar = a_calendar(a_week(friday=a_day("22:00", "02:00")), slot_step_min=60)
-    days = free_slots(calendar, date(2027, 5, 6), date(2027, 5, 8), Visit(60))
+    days = free_slots(calendar, date(2027, 5, 6), date(2027, 5, 8), VisitPlan(60))
     assert [(day.day, [f"{slot.start:%H}-{slot.end:%H}" for slot in slots]) for day, slots in days] == [
         (6, []),
         (7, ["20-21", "21-22"]),
@@ -166,47 +166,53 @@ def test_slots_are_listed_under_the_local_date_of_their_own_start() -> None:
     ("clock", "duration_min", "expected"),
     [
         ("07:00:00", 30, None),
-        ("07:00:01", 30, Obstacle.MISALIGNED),
-        ("07:00:00.000001", 30, Obstacle.MISALIGNED),
-        ("07:02:00", 30, Obstacle.MISALIGNED),
-        ("06:45:00", 30, Obstacle.CLOSED),
+        ("07:00:01", 30, Unavailability.MISALIGNED),
+        ("07:00:00.000001", 30, Unavailability.MISALIGNED),
+        ("07:02:00", 30, Unavailability.MISALIGNED),
+        ("06:45:00", 30, Unavailability.CLOSED),
         ("14:30:00", 30, None),
-        ("14:30:00", 31, Obstacle.CLOSED),
-        ("14:45:00", 30, Obstacle.CLOSED),
-        ("15:00:00", 5, Obstacle.CLOSED),
-        ("07:05:00", 30, Obstacle.OFF_GRID),
+        ("14:30:00", 31, Unavailability.CLOSED),
+        ("14:45:00", 30, Unavailability.CLOSED),
+        ("15:00:00", 5, Unavailability.CLOSED),
+        ("07:05:00", 30, Unavailability.OFF_GRID),
         ("09:30:00", 30, None),
-        ("09:30:00", 31, Obstacle.ON_BREAK),
-        ("10:30:00", 15, Obstacle.ON_BREAK),
+        ("09:30:00", 31, Unavailability.ON_BREAK),
+        ("10:30:00", 15, Unavailability.ON_BREAK),
         ("11:00:00", 15, None),
-        ("09:30:00", 120, Obstacle.ON_BREAK),
-        ("13:00:00", 30, Obstacle.TAKEN),
-        ("12:30:00", 31, Obstacle.TAKEN),
+        ("09:30:00", 120, Unavailability.ON_BREAK),
+        ("13:00:00", 30, Unavailability.TAKEN),
+        ("12:30:00", 31, Unavailability.TAKEN),
         ("12:30:00", 30, None),
-        ("13:15:00", 30, Obstacle.TAKEN),
+        ("13:15:00", 30, Unavailability.TAKEN),
         ("13:30:00", 30, None),
-        ("13:05:00", 30, Obstacle.OFF_GRID),
+        ("13:05:00", 30, Unavailability.OFF_GRID),
     ],
 )
-def test_obstacle_of_a_start(clock: str, duration_min: int, expected: Obstacle | None) -> None:
+def test_obstacle_of_a_start(clock: str, duration_min: int, expected: Unavailability | None) -> None:
     """Berlin in summer: open from 07:00 to 15:00 UTC, break at 10:00 to 11:00, booked from 13:00 to 13:30."""
     booked = range(*span_between(datetime(2027, 5, 4, 13, tzinfo=UTC), datetime(2027, 5, 4, 13, 30, tzinfo=UTC)))
     calendar = a_calendar(every_day(a_day("09:00", "17:00", ("12:00", "13:00"))), *booked)
     start = datetime.fromisoformat(f"2027-05-04T{clock}+00:00")
-    assert obstacle(calendar, start, Visit(duration_min)) == expected
-    assert obstacle(calendar, start.astimezone(ZoneInfo(NEW_YORK)), Visit(duration_min)) == expected
+    assert reason_unavailable(calendar, start, VisitPlan(duration_min)) == expected
+    assert reason_unavailable(calendar, start.astimezone(ZoneInfo(NEW_YORK)), VisitPlan(duration_min)) == expected
 
 
 @pytest.mark.parametrize(
     ("start", "expected"),
-    [("09:00", None), ("09:35", None), ("09:40", Obstacle.TIME_OFF), ("10:30", Obstacle.TIME_OFF), ("10:35", None)],
+    [
+        ("09:00", None),
+        ("09:35", None),
+        ("09:40", Unavailability.TIME_OFF),
+        ("10:30", Unavailability.TIME_OFF),
+        ("10:35", None),
+    ],
 )
-def test_time_off_takes_every_five_minutes_that_it_touches(start: str, expected: Obstacle | None) -> None:
+def test_time_off_takes_every_five_minutes_that_it_touches(start: str, expected: Unavailability | None) -> None:
     """From 10:07 to 10:30:01 UTC; a gap in the visit is no help."""
     off = datetime(2027, 5, 4, 10, 7, tzinfo=UTC), datetime(2027, 5, 4, 10, 30, 1, tzinfo=UTC)
     calendar = replace(a_calendar(every_day(a_day()), slot_step_min=5), time_off=(span_between(*off),))
-    for visit in (Visit(30), Visit(30, gaps=((5, 25),))):
-        assert obstacle(calendar, datetime.fromisoformat(f"2027-05-04T{start}Z"), visit) == expected
+    for visit in (VisitPlan(30), VisitPlan(30, gaps=((5, 25),))):
+        assert reason_unavailable(calendar, datetime.fromisoformat(f"2027-05-04T{start}Z"), visit) == expected
 
 
 @pytest.mark.parametrize(
@@ -226,21 +232,21 @@ def test_time_off_excludes_buffers_and_travel(
         every_day(a_day("00:00", "24:00")), slot_step_min=5, buffer_before_min=before, buffer_after_min=after
     )
     calendar = replace(open_day, time_off=(span_between(*off),))
-    visit = Visit(30, travel_min=travel)
+    visit = VisitPlan(30, travel_min=travel)
     day = off[0].date()
     [(_, slots)] = free_slots(calendar, day, day, visit)
     offered = [f"{slot.start:%H:%M}" for slot in slots]
     assert max(start for start in offered if start < "11:30") == last_before_off
     assert min(start for start in offered if start > "11:30") == first_after_off
     refused = datetime.fromisoformat(f"2027-05-04T{first_after_off}Z") - timedelta(minutes=5)
-    assert obstacle(calendar, refused, visit) is Obstacle.TIME_OFF
+    assert reason_unavailable(calendar, refused, visit) is Unavailability.TIME_OFF
 
 
 def test_notice_ends_at_its_very_second() -> None:
     hours = every_day(a_day("00:00", "24:00"))
-    for late, expected in [(timedelta(0), None), (timedelta(microseconds=1), Obstacle.TOO_SOON)]:
+    for late, expected in [(timedelta(0), None), (timedelta(microseconds=1), Unavailability.TOO_SOON)]:
         calendar = a_calendar(hours, now=MIDDAY + late, min_notice_min=90)
-        assert obstacle(calendar, MIDDAY + timedelta(minutes=90), Visit(30)) == expected
+        assert reason_unavailable(calendar, MIDDAY + timedelta(minutes=90), VisitPlan(30)) == expected
 
 
 def test_notice_is_elapsed_time_whatever_zone_now_is_given_in() -> None:
@@ -262,8 +268,8 @@ def test_horizon_ends_at_the_local_midnight_after_its_last_date(zone: str, midni
     now = datetime(2027, 4, 25, 12, tzinfo=UTC)
     calendar = a_calendar(every_day(a_day("00:00", "24:00")), zone=zone, now=now, horizon_days=4, slot_step_min=5)
     end = datetime.fromisoformat(midnight)
-    assert obstacle(calendar, end - timedelta(minutes=5), Visit(5)) is None
-    assert obstacle(calendar, end, Visit(5)) == Obstacle.BEYOND_HORIZON
+    assert reason_unavailable(calendar, end - timedelta(minutes=5), VisitPlan(5)) is None
+    assert reason_unavailable(calendar, end, VisitPlan(5)) == Unavailability.BEYOND_HORIZON
 
 
 @pytest.mark.parametrize(("zone", "open_dates"), [(BERLIN, [5, 6]), (NEW_YORK, [5])])
@@ -271,7 +277,7 @@ def test_horizon_counts_from_the_local_date_of_now(zone: str, open_dates: list[i
     """At 23:00 UTC on 4 May it is the 5th in Berlin and still the 4th in New York."""
     now = datetime(2027, 5, 4, 23, tzinfo=UTC)
     calendar = a_calendar(every_day(a_day()), zone=zone, now=now, horizon_days=1)
-    days = free_slots(calendar, date(2027, 5, 3), date(2027, 5, 8), Visit(30))
+    days = free_slots(calendar, date(2027, 5, 3), date(2027, 5, 8), VisitPlan(30))
     assert [day.day for day, slots in days if slots] == open_dates
 
 
@@ -294,10 +300,16 @@ def test_overlapping_openings_are_looked_at_one_by_one() -> None:
     hours = a_week(monday=a_day("22:00", "06:00"), tuesday=a_day("05:00", "10:00", ("05:45", "07:00")))
     calendar = a_calendar(hours, slot_step_min=40)
     day = datetime(2027, 5, 4, tzinfo=UTC)
-    assert obstacle(calendar, day.replace(hour=3, minute=20), Visit(40)) is None  # Monday's grid, ends as Monday does
-    assert obstacle(calendar, day.replace(hour=3), Visit(40)) is None  # on Tuesday's grid only
-    assert obstacle(calendar, day.replace(hour=3, minute=20), Visit(45)) == Obstacle.OFF_GRID  # too long for Monday
-    assert obstacle(calendar, day.replace(hour=3, minute=40), Visit(20)) == Obstacle.ON_BREAK  # on Tuesday's grid only
+    assert (
+        reason_unavailable(calendar, day.replace(hour=3, minute=20), VisitPlan(40)) is None
+    )  # Monday's grid, ends as Monday does
+    assert reason_unavailable(calendar, day.replace(hour=3), VisitPlan(40)) is None  # on Tuesday's grid only
+    assert (
+        reason_unavailable(calendar, day.replace(hour=3, minute=20), VisitPlan(45)) == Unavailability.OFF_GRID
+    )  # too long for Monday
+    assert (
+        reason_unavailable(calendar, day.replace(hour=3, minute=40), VisitPlan(20)) == Unavailability.ON_BREAK
+    )  # on Tuesday's grid only
     found = starts(calendar, date(2027, 5, 4), date(2027, 5, 4), 40)
     assert found[-7:] == ["04 02:40", "04 03:00", "04 03:20", "04 05:00", "04 05:40", "04 06:20", "04 07:00"]
 
@@ -305,9 +317,9 @@ def test_overlapping_openings_are_looked_at_one_by_one() -> None:
 def test_a_visit_does_not_reach_from_one_opening_into_the_next() -> None:
     calendar = a_calendar(every_day(a_day("00:00", "24:00")))
     midnight = datetime(2027, 5, 4, 22, tzinfo=UTC)
-    assert obstacle(calendar, midnight - timedelta(minutes=30), Visit(30)) is None
-    assert obstacle(calendar, midnight - timedelta(minutes=15), Visit(30)) == Obstacle.CLOSED
-    assert obstacle(calendar, midnight, Visit(30)) is None
+    assert reason_unavailable(calendar, midnight - timedelta(minutes=30), VisitPlan(30)) is None
+    assert reason_unavailable(calendar, midnight - timedelta(minutes=15), VisitPlan(30)) == Unavailability.CLOSED
+    assert reason_unavailable(calendar, midnight, VisitPlan(30)) is None
 
 
 def test_buffers_reach_outside_the_hours_and_into_breaks() -> None:
@@ -316,13 +328,13 @@ def test_buffers_reach_outside_the_hours_and_into_breaks() -> None:
     assert starts(calendar, date(2027, 5, 4), date(2027, 5, 4), 30) == ["04 07:00", "04 08:00"]
 
 
-@pytest.mark.parametrize(("gap_min", "expected"), [(15, None), (10, Obstacle.TAKEN)])
-def test_buffers_of_neighbours_add_up(gap_min: int, expected: Obstacle | None) -> None:
+@pytest.mark.parametrize(("gap_min", "expected"), [(15, None), (10, Unavailability.TAKEN)])
+def test_buffers_of_neighbours_add_up(gap_min: int, expected: Unavailability | None) -> None:
     """10 minutes after the earlier visit and 5 before the later one."""
     calendar = a_calendar(every_day(a_day()), buffer_before_min=5, buffer_after_min=10, slot_step_min=5)
-    earlier = replace(calendar, taken=frozenset(occupied_ticks(calendar.rules, MIDDAY, Visit(30))))
-    assert obstacle(earlier, MIDDAY + timedelta(minutes=30 + gap_min), Visit(30)) == expected
-    assert obstacle(earlier, MIDDAY - timedelta(minutes=30 + gap_min), Visit(30)) == expected
+    earlier = replace(calendar, taken=frozenset(occupied_ticks(calendar.rules, MIDDAY, VisitPlan(30))))
+    assert reason_unavailable(earlier, MIDDAY + timedelta(minutes=30 + gap_min), VisitPlan(30)) == expected
+    assert reason_unavailable(earlier, MIDDAY - timedelta(minutes=30 + gap_min), VisitPlan(30)) == expected
 
 
 def test_ticks_of_a_booking_hold_its_buffers_and_every_tick_begun() -> None:
@@ -331,26 +343,26 @@ def test_ticks_of_a_booking_hold_its_buffers_and_every_tick_begun() -> None:
     assert span_between(MIDDAY, MIDDAY + timedelta(minutes=11)) == (first, first + 3)
     assert span_between(MIDDAY + timedelta(minutes=4), MIDDAY + timedelta(minutes=5)) == (first, first + 1)
     assert span_between(MIDDAY, MIDDAY) == (first, first)
-    assert occupied_ticks(rules, MIDDAY, Visit(11)) == list(range(first - 1, first + 5))
+    assert occupied_ticks(rules, MIDDAY, VisitPlan(11)) == list(range(first - 1, first + 5))
 
 
 @pytest.mark.parametrize("duration_min", [0, -5])
 def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
     calendar = a_calendar(every_day(a_day()))
     with pytest.raises(ValueError, match="occupies no time"):
-        obstacle(calendar, MIDDAY, Visit(duration_min))
+        reason_unavailable(calendar, MIDDAY, VisitPlan(duration_min))
     with pytest.raises(ValueError, match="occupies no time"):
-        occupied_ticks(calendar.rules, MIDDAY, Visit(duration_min))
+        occupied_ticks(calendar.rules, MIDDAY, VisitPlan(duration_min))
 
 
 def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
     calendar = a_calendar(every_day(a_day()))
     earliest = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
     latest = datetime(9999, 12, 31, 23, 55, tzinfo=timezone(timedelta(hours=-12)))
-    assert obstacle(calendar, earliest, Visit(30)) == Obstacle.TOO_SOON
-    assert obstacle(calendar, latest, Visit(30)) == Obstacle.BEYOND_HORIZON
-    assert free_slots(calendar, date.min, date.min, Visit(30)) == [(date.min, [])]
-    assert free_slots(calendar, date.max, date.max, Visit(30)) == [(date.max, [])]
+    assert reason_unavailable(calendar, earliest, VisitPlan(30)) == Unavailability.TOO_SOON
+    assert reason_unavailable(calendar, latest, VisitPlan(30)) == Unavailability.BEYOND_HORIZON
+    assert free_slots(calendar, date.min, date.min, VisitPlan(30)) == [(date.min, [])]
+    assert free_slots(calendar, date.max, date.max, VisitPlan(30)) == [(date.max, [])]
 
 
 @settings(deadline=None, max_examples=100)
@@ -358,7 +370,7 @@ def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
 def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case: Case) -> None:
     barber = NaiveBarber(case)
     offered = [slot.start for slot in case.offered()]
-    bookable = [start for start in case.every_tick() if obstacle(case.calendar, start, case.visit) is None]
+    bookable = [start for start in case.every_tick() if reason_unavailable(case.calendar, start, case.visit) is None]
     assert offered == bookable
     assert bookable == [start for start in case.every_tick() if barber.takes(start)]
 
@@ -385,7 +397,7 @@ def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.Data
     ticks = frozenset(occupied_ticks(case.calendar.rules, booked.start, case.visit))
     assert ticks.isdisjoint(case.calendar.taken)
     after = replace(case, calendar=replace(case.calendar, taken=case.calendar.taken | ticks))
-    assert obstacle(after.calendar, booked.start, case.visit) == Obstacle.TAKEN
+    assert reason_unavailable(after.calendar, booked.start, case.visit) == Unavailability.TAKEN
     still_offered = after.offered()
     assert still_offered == [
         slot for slot in offered if ticks.isdisjoint(occupied_ticks(case.calendar.rules, slot.start, case.visit))
@@ -397,4 +409,4 @@ def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.Data
 def test_between_two_ticks_nothing_can_be_booked(case: Case, microseconds: int) -> None:
     for slot in case.offered():
         start = slot.start + timedelta(microseconds=microseconds)
-        assert obstacle(case.calendar, start, case.visit) == Obstacle.MISALIGNED
+        assert reason_unavailable(case.calendar, start, case.visit) == Unavailability.MISALIGNED

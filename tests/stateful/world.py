@@ -161,7 +161,7 @@ class World:
             explain=True,
             at=None if at is None else moment(at),
         )
-        [day] = (await self.grome.availability.slots(wish.shop.id, query)).days
+        [day] = (await self.grome.availability.list_slots(wish.shop.id, query)).days
         return day
 
     async def other_times(self, key: UUID, on: date) -> list[int]:

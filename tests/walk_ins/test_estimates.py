@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from grome.scheduling.models import BookingRules
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import span_between, tick_of
-from grome.scheduling.visit_plan import Visit
+from grome.scheduling.visit_plan import VisitPlan
 from grome.walk_ins.estimates import Duration, at_pace, overrun, pace_of, turns
 from tests.builders.hours import a_day, every_day
 
@@ -49,7 +49,7 @@ def test_examples(
     queue: list[int],
     expected: list[int | None],
 ) -> None:
-    found = turns(a_calendar(*taken, breaks=breaks), [Visit(length) for length in queue], NOON, CLOSING)
+    found = turns(a_calendar(*taken, breaks=breaks), [VisitPlan(length) for length in queue], NOON, CLOSING)
     assert minutes(found) == expected
 
 
@@ -63,7 +63,7 @@ def test_nobody_overlaps_anybody_and_each_gets_the_first_room_there_is(
 ) -> None:
     calendar = a_calendar(*taken)
     occupied, first = set(calendar.taken), tick_of(NOON)
-    for length, start in zip(queue, turns(calendar, [Visit(one) for one in queue], NOON, CLOSING), strict=True):
+    for length, start in zip(queue, turns(calendar, [VisitPlan(one) for one in queue], NOON, CLOSING), strict=True):
         ticks = length // 5
         possible = [
             tick
@@ -109,10 +109,10 @@ def test_turns_begin_in_the_running_tick_where_it_is_free(
 ) -> None:
     """At two minutes past."""
     now = NOON + 2 * MINUTE
-    assert minutes(turns(a_calendar(*taken), [Visit(length) for length in queue], now, CLOSING)) == expected
+    assert minutes(turns(a_calendar(*taken), [VisitPlan(length) for length in queue], now, CLOSING)) == expected
 
 
 def test_a_closed_day_has_no_turn() -> None:
     calendar = a_calendar()
     assert calendar.today == date(2027, 5, 4)
-    assert turns(calendar, [Visit(30)], CLOSING, CLOSING) == [None]
+    assert turns(calendar, [VisitPlan(30)], CLOSING, CLOSING) == [None]

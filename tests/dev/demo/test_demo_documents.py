@@ -22,7 +22,7 @@ from grome.dev.demo.places import KM_PER_DEGREE, reach_km
 from grome.dev.demo.prices import HAIRCUT, in_words, price_of
 from grome.dev.demo.seed import DEFAULT_CITIES
 from grome.infrastructure.mongo.client import from_document, to_document
-from grome.scheduling.models import faults
+from grome.scheduling.models import validation_errors
 
 CITIES = find_cities(DEFAULT_CITIES)
 BERLIN, *_, TOKYO = CITIES
@@ -60,7 +60,7 @@ def test_every_barber_is_one_that_the_api_would_take(random_seed: int, city: Cit
     assert msgspec.convert(msgspec.to_builtins(profile), ProfileIn) == profile
     assert len(msgspec.convert({"services": offers}, OffersIn).services) == len({o.service_id for o in barber.services})
     assert 2 <= len(offers) <= 6
-    assert faults(barber.availability) == []
+    assert validation_errors(barber.availability) == []
     assert (barber.rating, barber.reviews_count) == (0, 0)
 
 
