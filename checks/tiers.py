@@ -38,6 +38,7 @@ TIERS: Final = Tiers(
     roles={"routes": "routes", "jobs": "routes"},
     doors=frozenset({"service", "queries", "models", "errors", "events", "schemas"}),
     doors_of={
+        "accounts": frozenset({"preferences"}),
         "barbers": frozenset({"calendar_builder", "change_feed"}),
         "bookings": frozenset(
             {
@@ -52,6 +53,7 @@ TIERS: Final = Tiers(
                 "windows",
             }
         ),
+        "notifications": frozenset({"email.folder", "localizer"}),
         "promos": frozenset({"redemptions"}),
     },
 )

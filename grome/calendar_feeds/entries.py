@@ -14,10 +14,10 @@ from grome.barbers.models import Barber
 from grome.bookings.figures import price_lines
 from grome.bookings.models import Booking, Status
 from grome.calendar_feeds.models import Entry, EventStatus
+from grome.common.formats import wall_time
 from grome.common.geo import GeoPoint
 from grome.common.ids import made_at
 from grome.common.languages import Language
-from grome.notifications.formats import wall_time
 from grome.notifications.localizer import Reader
 from grome.scheduling.models import TimeOff
 

@@ -13,7 +13,7 @@ from grome.composition import app_context
 from grome.infrastructure.http import Routes
 from grome.infrastructure.http.caching import REVALIDATED_BY_ITS_OWNER
 from grome.infrastructure.http.responses import body
-from grome.infrastructure.storage.storage import disposition, named
+from grome.infrastructure.storage.protocol import disposition, named
 
 calendar = Routes("calendar", "/v1")
 _FEED_NAME = "grome.ics"

@@ -21,7 +21,8 @@ from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.redis.client import Namespace, open_redis, open_subscribing_redis, open_waiting_redis
 from grome.infrastructure.redis.failed_items import FailedItems
 from grome.infrastructure.storage.links import FileLinks
-from grome.infrastructure.storage.storage import Storage, open_storage
+from grome.infrastructure.storage.opening import open_storage
+from grome.infrastructure.storage.protocol import Storage
 
 
 class Clients:

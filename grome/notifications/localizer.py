@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 
+from grome.common import formats
 from grome.common.languages import Language
-from grome.notifications import formats
 from grome.notifications.translations import WORDING, Wording
 from grome.notifications.user_text import Typed, typed
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
-from grome.notifications.formats import wall_time
+from grome.common.formats import wall_time
 from grome.notifications.localizer import Reader
 from grome.notifications.models import (
     AccountFacts,

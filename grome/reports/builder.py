@@ -15,7 +15,7 @@ from grome.barbers.service import BarberService
 from grome.bookings.models import Booking
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
-from grome.infrastructure.storage.storage import Storage
+from grome.infrastructure.storage.protocol import Storage
 from grome.reports.csv_file import CsvFile
 from grome.reports.errors import TooLongError
 from grome.reports.models import Failure, Format, Kind, Report, file_key

@@ -27,7 +27,7 @@ from grome.infrastructure.jobs.job_queue import Jobs
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.jobs.models import State as JobState
 from grome.infrastructure.mongo.budgets import Budget, Budgets
-from grome.infrastructure.storage.storage import Storage
+from grome.infrastructure.storage.protocol import Storage
 from grome.reports.models import (
     CONTENT_TYPES,
     FILES,

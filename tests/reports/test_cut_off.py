@@ -17,7 +17,8 @@ from grome.infrastructure.jobs.job_queue import Jobs
 from grome.infrastructure.jobs.models import Job, NewJob
 from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.jobs.runner import RunningJob
-from grome.infrastructure.storage.storage import FolderStorage, Source, Storage
+from grome.infrastructure.storage.folder import FolderStorage
+from grome.infrastructure.storage.protocol import Source, Storage
 from grome.reports.builder import ReportMaker
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.models import FILES, Report, file_key

@@ -12,7 +12,7 @@ from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.routing import log_answer
 from grome.infrastructure.storage.errors import LinkExpired
 from grome.infrastructure.storage.links import PATH
-from grome.infrastructure.storage.storage import MissingFileError, disposition
+from grome.infrastructure.storage.protocol import MissingFileError, disposition
 
 files = Pages("files", url_prefix=PATH)
 

@@ -13,15 +13,8 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from config.settings import StorageSettings
 from grome.common.errors import Unavailable
-from grome.infrastructure.storage.storage import (
-    CHUNK,
-    MissingFileError,
-    OpenFile,
-    Source,
-    checked,
-    chunks_of,
-    disposition,
-)
+from grome.infrastructure.storage.chunks import CHUNK, chunks_of
+from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, checked, disposition
 
 # S3 takes parts from 5 MiB on and 10,000 of them, so that a file can have 78 GiB.
 PART: Final = 2**23

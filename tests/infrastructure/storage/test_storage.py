@@ -19,9 +19,11 @@ from grome.app import App
 from grome.common.clock import system_clock
 from grome.common.errors import Unavailable
 from grome.composition import AppContext
+from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.links import FileLinks
+from grome.infrastructure.storage.opening import open_storage
+from grome.infrastructure.storage.protocol import MissingFileError, Storage, checked
 from grome.infrastructure.storage.s3 import PART, S3Storage
-from grome.infrastructure.storage.storage import FolderStorage, MissingFileError, Storage, checked, open_storage
 from tests.builders.keys import new_signing_key
 from tests.support.processes import free_port
 

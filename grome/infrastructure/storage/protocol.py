@@ -1,0 +1,81 @@
+"""Files that clients fetch: in a folder of this machine or in an S3 bucket, with the same promises."""
+
+import re
+import unicodedata
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import quote
+
+_MAX_KEY: Final = 200
+# No capitals, which some file systems do not tell apart, and no part that begins with a dot.
+_SAFE: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
+# Quotes and backslashes end or escape a quoted string; the others part paths, or mean something to a shell or browser.
+_UNSAFE_IN_NAMES: Final = re.compile(r"[^\w .()+,=@~-]")
+
+Source = Path | AsyncIterable[bytes]
+
+
+class MissingFileError(Exception):
+    """Nothing is stored under the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A stored file while it is read; one that is replaced or deleted meanwhile is still read to its end."""
+
+    size: int
+    chunks: AsyncIterator[bytes]
+
+
+class Storage(Protocol):
+    """A key is a path such as `reports/2f9c`: lower-case letters, digits, `.`, `_`, `-`; any other is a ValueError.
+
+    Every method raises Unavailable where the storage does not answer in time or has no room.
+    """
+
+    async def put(self, key: str, source: Source) -> int:
+        """Store the file whole or not at all, in the place of any that is there; returns its size in bytes."""
+
+    def open(self, key: str) -> AbstractAsyncContextManager[OpenFile]:
+        """Raises MissingFileError."""
+
+    async def exists(self, key: str) -> bool: ...
+
+    async def delete(self, key: str) -> None:
+        """A second time is no fault."""
+
+    def keys(self, prefix: str) -> AsyncGenerator[str]:
+        """All that begin with `prefix`, which ends with a slash; in no order."""
+
+    async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
+        """Return an address at which any holder can fetch the file for `seconds`. The file need not exist."""
+
+    async def drop_unfinished(self, before: datetime) -> int:
+        """Remove uploads by `put` that began before this moment in a process that died; return their number."""
+
+    async def close(self) -> None: ...
+
+
+def checked(key: str) -> str:
+    if len(key) > _MAX_KEY or not _SAFE.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be the key of a file")
+    return key
+
+
+def disposition(download_name: str) -> str:
+    """The Content-Disposition that has a client save a file under this name instead of showing it (RFC 6266).
+
+    Command-line clients read the plain parameter only, and would save the file under the last part of its address.
+    """
+    return f"attachment; {named(download_name)}"
+
+
+def named(download_name: str) -> str:
+    """The parameters with a file's name: in ASCII for every client, and as it is for those that know RFC 8187."""
+    ascii_name = unicodedata.normalize("NFKD", download_name).encode("ascii", "ignore").decode()
+    plain = _UNSAFE_IN_NAMES.sub("_", ascii_name).lstrip(".") or "file"
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(download_name, safe='')}"
