@@ -19,7 +19,7 @@ _SENTENCE_END = re.compile(r"""(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)["'`)*_]*\s+(?=["
 _NEW_BLOCK = re.compile(r"\n\s*\n|\n\s*(?=[-*] |\d+\. )")
 _LIST_MARK = re.compile(r"^(?:[-*]|\d+\.) +")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_DIRECTIVE = re.compile(r"^(?:noqa|type|fmt)\b(?:(?!--).)*(?:--)?\s*|^!.*")
+_DIRECTIVE = re.compile(r"^(?:noqa\b|(?:type|fmt|ruff|mypy): )(?:(?!--).)*(?:--)?\s*|^!.*")
 _FENCE: Final = "```"
 
 

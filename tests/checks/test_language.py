@@ -130,6 +130,8 @@ sentence, e.g. this.
 import os  # beside code
 
 # noqa: S101 -- the reason
+x = 1  # type: ignore[misc]
+# type of a booking
 
 
 class A:
@@ -148,8 +150,8 @@ def test_docstrings_are_divided_into_sentences_with_their_lines() -> None:
         (3, "Third sentence, e.g. this."),
         (6, "first item"),
         (7, "second item"),
-        (18, "Class."),
-        (21, "Function."),
+        (20, "Class."),
+        (23, "Function."),
     ]
 
 
@@ -158,6 +160,8 @@ def test_comments_below_each_other_are_one_and_directives_are_left_out() -> None
         (10, "A comment\nof two lines."),
         (12, "beside code"),
         (14, "the reason"),
+        (15, ""),
+        (16, "type of a booking"),
     ]
 
 
