@@ -1,9 +1,7 @@
-"""Somebody of each role, one thing of each kind that a path can name, and a look at all that is stored."""
+"""A person of each role, an object of each kind that a path can name, and a check that nothing was written."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -11,9 +9,8 @@ import pytest
 from grome.app import App
 from grome.common.actor import Role
 from grome.composition import AppContext
-from grome.infrastructure.mongo.client import Database
-from grome.migrations import m0001_foundation, m0003_effects, m0004_shop_rules
 from tests.api.surface import Route
+from tests.api.writes import changes_since, log_position, without_expiry
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
@@ -112,18 +109,14 @@ async def cast(app: App) -> AsyncIterator[Cast]:
         )
 
 
+@pytest.fixture(scope="module")
+async def _nothing_expires(app: App) -> AsyncIterator[None]:
+    async with without_expiry(app.ctx.grome.database):
+        yield
+
+
 @pytest.fixture
-async def nothing_written(context: AppContext, cast: Cast) -> AsyncIterator[None]:  # noqa: ARG001 -- it writes first
-    before = await _contents(context.database)
+async def nothing_written(context: AppContext, cast: Cast, _nothing_expires: None) -> AsyncIterator[None]:  # noqa: ARG001 -- the cast writes first
+    before = await log_position(context.database)
     yield
-    assert await _contents(context.database) == before
-
-
-async def _contents(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Everything stored, save sessions that have expired: those the server deletes by itself."""
-    lasting: dict[str, dict[str, Any]] = {"sessions": {"expires_at": {"$gt": datetime.now(UTC)}}}
-    return {
-        spec.name: await database[spec.name].find(lasting.get(spec.name, {})).sort("_id").to_list()
-        for migration in (m0001_foundation, m0003_effects, m0004_shop_rules)
-        for spec in migration.COLLECTIONS
-    }
+    assert await changes_since(before, context.database) == []

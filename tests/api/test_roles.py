@@ -14,7 +14,7 @@ from grome.common.actor import Role
 from grome.composition import AppContext
 from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
-from tests.api.surface import ROUTES, Route
+from tests.api.surface import ROUTES, SAMPLES, Route
 from tests.builders.pages import walk
 from tests.builders.people import Person, admin, register
 from tests.conftest import SetClock
@@ -164,7 +164,7 @@ def test_every_route_is_in_the_table() -> None:
 @pytest.mark.parametrize("caller", ["nobody", *Role])
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 async def test_roles(cast: Cast, context: AppContext, route: Route, caller: str) -> None:
-    auth = {} if caller == "nobody" else (await _new(Role(caller), cast.client, context)).auth
+    auth = {} if caller == "nobody" else (await _caller(Role(caller), cast, context, route)).auth
     response = await cast.ask(route, auth=auth, ids=dict.fromkeys(route.ids, NOBODY))
     if caller in WHO[str(route)].split():
         assert response.status_code not in {401, 403}, response.text
@@ -174,7 +174,7 @@ async def test_roles(cast: Cast, context: AppContext, route: Route, caller: str)
         assert_refused(response, 403, "forbidden", told=route)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=str)
+@pytest.mark.parametrize("route", SAMPLES, ids=str)
 async def test_tampered_tokens(cast: Cast, context: AppContext, route: Route) -> None:
     """A role that was written over, a signature of another token, none, and one by a key that is not ours."""
     customer, other = await register(cast.client), await register(cast.client)
@@ -195,14 +195,14 @@ async def test_tampered_tokens(cast: Cast, context: AppContext, route: Route) ->
         assert_refused(response, 401, "unauthenticated", told=token)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=str)
+@pytest.mark.parametrize("route", SAMPLES, ids=str)
 async def test_expired_tokens(cast: Cast, clock: SetClock, route: Route) -> None:
     person = await register(cast.client)
     clock.shift = timedelta(minutes=15)
     assert_refused(await cast.ask(route, auth=person.auth), 401, "unauthenticated", told=route)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=str)
+@pytest.mark.parametrize("route", SAMPLES, ids=str)
 async def test_tokens_of_an_ended_session(cast: Cast, route: Route) -> None:
     person = await register(cast.client)
     assert (await cast.client.get("/v1/me", headers=person.auth)).status_code == 200  # so that it is remembered
@@ -243,6 +243,11 @@ async def test_lists_hold_what_one_may_read(cast: Cast, context: AppContext, rol
     pages = await walk(cast.client, "/v1/bookings", {}, auth=stranger.auth)
     listed = {booking["id"] for page in pages for booking in page}
     assert (cast.ids["booking_id"] in listed) == (role is Role.ADMIN)
+
+
+async def _caller(role: Role, cast: Cast, context: AppContext, route: Route) -> Person:
+    """A new person where the route may change what the next test finds, such as end the session."""
+    return cast.people[role] if route.method == "GET" else await _new(role, cast.client, context)
 
 
 async def _new(role: Role, client: httpx.AsyncClient, context: AppContext) -> Person:

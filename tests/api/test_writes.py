@@ -1,0 +1,61 @@
+"""The fixture `nothing_written` notices every kind of write, and only writes of the test's own database."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from grome.common.ids import new_id
+from grome.composition import AppContext
+from grome.infrastructure.mongo.client import Database
+from tests.api.writes import changes_since, log_position
+
+ID = new_id()
+
+
+async def insert(database: Database) -> None:
+    await database["written"].insert_one({"_id": new_id()})
+
+
+async def update(database: Database) -> None:
+    await database["written"].update_one({"_id": ID}, {"$inc": {"count": 1}})
+
+
+async def upsert(database: Database) -> None:
+    await database["written"].update_one({"_id": new_id()}, {"$set": {"count": 1}}, upsert=True)
+
+
+async def replace(database: Database) -> None:
+    await database["written"].find_one_and_replace({"_id": ID}, {"name": str(new_id())})
+
+
+async def delete(database: Database) -> None:
+    await database["written"].delete_one({"_id": ID})
+
+
+async def insert_in_transaction(database: Database) -> None:
+    async with database.client.start_session() as session, await session.start_transaction():
+        await database["written"].insert_one({"_id": new_id()}, session=session)
+
+
+@pytest.fixture
+async def document(context: AppContext) -> None:
+    await context.database["written"].replace_one({"_id": ID}, {"count": 0}, upsert=True)
+
+
+@pytest.mark.usefixtures("document")
+@pytest.mark.parametrize("write", [insert, update, upsert, replace, delete, insert_in_transaction])
+async def test_log_of_changes_has_each_write(context: AppContext, write: Callable[[Database], Awaitable[None]]) -> None:
+    before = await log_position(context.database)
+    await write(context.database)
+    assert len(await changes_since(before, context.database)) == 1
+
+
+@pytest.mark.usefixtures("document")
+async def test_log_of_changes_has_no_reads_updates_without_effect_and_other_databases(context: AppContext) -> None:
+    other = context.mongo[f"{context.database.name}_other"]
+    before = await log_position(context.database)
+    await context.database["written"].find_one({"_id": ID})
+    await context.database["written"].update_one({"_id": ID}, {"$set": {"count": 0}})
+    await context.database["written"].delete_one({"_id": new_id()})
+    await insert(other)
+    assert await changes_since(before, context.database) == []
