@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks.load import Loader, find_loader
 from benchmarks.servers import Data, Server, grome, public_key_of
 from config.settings import Settings, load_settings
-from grome.accounts.tokens import keep_signing_key
+from grome.accounts.tokens import load_or_create_signing_key
 from grome.dev.embedded import embedded_servers
 
 TOKEN_TTL_S: Final = 3_600
@@ -97,7 +97,7 @@ def opened(console: Console, options: Options) -> Iterator[Bench]:
             home=Path(folder),
             mongo_url=servers.mongo_url or "",
             redis_url=servers.redis_url or "",
-            signing_key=keep_signing_key(Path(folder)),
+            signing_key=load_or_create_signing_key(Path(folder)),
             core=core,
             loader=find_loader(Path(folder)),
             options=options,

@@ -57,7 +57,7 @@ class Loaded(msgspec.Struct, frozen=True):
         return self.requests / self.seconds
 
 
-class LoadFailed(Exception):  # noqa: N818 -- what happened
+class LoadFailed(Exception):
     """A measurement that would not count: something was answered otherwise than it should be."""
 
 

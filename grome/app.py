@@ -23,12 +23,12 @@ from grome.calendar_feeds.routes import calendar
 from grome.catalogue.routes import services
 from grome.common.clock import Clock, system_clock
 from grome.common.errors import (
+    ApiError,
     BadRequest,
     BodyTooLarge,
-    Bug,
+    InternalError,
     MethodNotAllowed,
     NotFound,
-    Refusal,
     Unavailable,
 )
 from grome.composition import AppContext
@@ -42,9 +42,9 @@ from grome.infrastructure.http.responses import encode
 from grome.infrastructure.http.routing import log_request, path_to_log
 from grome.infrastructure.jobs.routes import jobs
 from grome.infrastructure.logs import configure_logging
-from grome.infrastructure.mongo.client import is_passing_fault
+from grome.infrastructure.mongo.client import is_transient_fault
 from grome.infrastructure.ops.routes import ops, pages
-from grome.infrastructure.redis.client import PASSING_FAULTS
+from grome.infrastructure.redis.client import TRANSIENT_FAULTS
 from grome.infrastructure.storage.routes import files
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
@@ -148,7 +148,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500."""
     refusal = _refusal_for(request, error)
-    if isinstance(refusal, Bug):
+    if isinstance(refusal, InternalError):
         line = logger.bind(request_id=request_id(request)).opt(exception=error)
         line.error("{} {}", request.method, path_to_log(request))
     elif isinstance(refusal, Unavailable):
@@ -157,9 +157,9 @@ async def answer_error(request: Request, error: Exception) -> HTTPResponse:
     return problem(request, refusal)
 
 
-def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR0911 -- a table, one row a kind
+def _refusal_for(request: Request, error: Exception) -> ApiError:  # noqa: PLR0911 -- a table, one row a kind
     match error:
-        case Refusal():
+        case ApiError():
             return error
         case sanic_errors.NotFound():
             return NotFound("There is no such address.")
@@ -171,10 +171,10 @@ def _refusal_for(request: Request, error: Exception) -> Refusal:  # noqa: PLR091
             return Unavailable()
         case sanic_errors.SanicException() if error.status_code < 500:  # noqa: PLR2004 -- the class of 4xx
             return BadRequest(error.status_code, str(error))
-        case _ if is_passing_fault(error) or isinstance(error, PASSING_FAULTS):
+        case _ if is_transient_fault(error) or isinstance(error, TRANSIENT_FAULTS):
             return Unavailable()
         case _:
-            return Bug()
+            return InternalError()
 
 
 def _allowed_methods(request: Request) -> Iterator[str]:

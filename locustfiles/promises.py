@@ -23,7 +23,7 @@ Price = Annotated[int, Meta(ge=0)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
-class Broken(Exception):  # noqa: N818 -- the server's error, not one of ours
+class Broken(Exception):
     """A promise that an answer does not keep.
 
     `sentence` is the same for every such case, because Locust counts failures by it; `seen` is what this answer said.

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from config.settings import Settings, load_settings
-from grome.accounts.tokens import keep_signing_key
+from grome.accounts.tokens import load_or_create_signing_key
 from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers
 from tests.support.browser import browsers
@@ -80,7 +80,7 @@ def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory,
     """By its name the database is one process's own, also where several were given one server."""
     home = tmp_path_factory.mktemp("keys")
     base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
-    accounts = msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home))
+    accounts = msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home))
     mongo = msgspec.structs.replace(base.mongo, url=servers.mongo_url, database=f"grome_test_{worker_id}")
     redis = msgspec.structs.replace(base.redis, url=servers.redis_url)
     return msgspec.structs.replace(base, accounts=accounts, mongo=mongo, redis=redis)

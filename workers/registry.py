@@ -8,7 +8,7 @@ from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.infrastructure.jobs.models import JobKind
 from grome.infrastructure.jobs.runner import Handler
 from grome.infrastructure.outbox.jobs import follow_later
-from grome.infrastructure.outbox.relay import FOLLOW_LATER
+from grome.infrastructure.outbox.relay import REDELIVER
 from grome.notifications.dispatcher import SEND
 from grome.notifications.jobs import dispatch, plan_reminders, send
 from grome.notifications.planner import TELL
@@ -21,7 +21,7 @@ from grome.webhooks.jobs import send_webhook
 from grome.webhooks.models import WEBHOOK
 
 HANDLERS: dict[JobKind, Handler] = {
-    FOLLOW_LATER: follow_later,
+    REDELIVER: follow_later,
     WEBHOOK: send_webhook,
     TELL: dispatch,
     **dict.fromkeys(SEND.values(), send),

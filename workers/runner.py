@@ -11,26 +11,26 @@ from saq import CronJob
 from config.settings import Settings
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import JobKind, Queue
-from grome.infrastructure.jobs.queues import CalmWorker
+from grome.infrastructure.jobs.queues import ResilientWorker
 from grome.infrastructure.jobs.runner import Handler, JobRunner
 from grome.infrastructure.logs import configure_logging
 from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
-_GRACE_S: Final = 1
+_SHUTDOWN_GRACE_S: Final = 1
 # Webhooks hardly do anything but wait for strangers' servers. With so many slots the endpoints of one owner, with all
 # the requests that they may have under way at a time, cannot take the slots of everybody.
-_WAITING_SHARE: Final = 4
+_WEBHOOK_CONCURRENCY_FACTOR: Final = 4
 Crons = Sequence[CronJob[Any]]
 
 
 def run_worker(settings: Settings) -> None:
     """Works until SIGINT or SIGTERM."""
     configure_logging(settings.log)
-    uvloop.run(_work_until_told(settings))
+    uvloop.run(_work_until_signalled(settings))
 
 
-async def _work_until_told(settings: Settings) -> None:
+async def _work_until_signalled(settings: Settings) -> None:
     context = await AppContext.open(settings)
     told = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -55,26 +55,26 @@ async def work(context: AppContext, handlers: Mapping[JobKind, Handler], cron: C
         for queue in Queue:
             worker = _worker(context, queue, runner, handlers, cron if queue is Queue.DEFAULT else ())
             group.create_task(worker.start())
-        group.create_task(runner.keep_held())
-        group.create_task(context.jobs.keep_handing_over())
+        group.create_task(runner.renew_leases())
+        group.create_task(context.jobs.run_enqueuer())
         group.create_task(context.relay.run())
         group.create_task(context.failed_items.keep_storing())
 
 
 def _worker(
     context: AppContext, queue: Queue, runner: JobRunner, handlers: Mapping[JobKind, Handler], cron: Crons
-) -> CalmWorker:
+) -> ResilientWorker:
     async def perform(_saq: dict[str, Any], *, job_id: str, tries: int) -> str:
         return await runner.run(job_id, tries)
 
     async def hand_over(saq: dict[str, Any]) -> None:
         saq["grome"] = context
 
-    return CalmWorker(
+    return ResilientWorker(
         context.queues[queue],
         functions=[(kind.name, perform) for kind in handlers if kind.queue is queue],
         cron_jobs=cron,
-        concurrency=context.settings.jobs.concurrency * (_WAITING_SHARE if queue is Queue.WEBHOOKS else 1),
+        concurrency=context.settings.jobs.concurrency * (_WEBHOOK_CONCURRENCY_FACTOR if queue is Queue.WEBHOOKS else 1),
         startup=hand_over,
-        shutdown_grace_period_s=_GRACE_S,
+        shutdown_grace_period_s=_SHUTDOWN_GRACE_S,
     )

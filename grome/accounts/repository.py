@@ -14,7 +14,7 @@ from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
-    fill_in,
+    backfill,
     from_document,
     insert_missing,
     to_document,
@@ -109,7 +109,7 @@ class UserRepository:
 
     async def complete(self) -> None:
         """Give those from before there were messages an empty outbox, and the preferences that they lack."""
-        await fill_in(self._users, "outbox", _with_outbox, {"preferences": {"$exists": True}})
+        await backfill(self._users, "outbox", _with_outbox, {"preferences": {"$exists": True}})
 
 
 def _with_outbox(old: Document) -> Document:
@@ -218,4 +218,4 @@ class SessionRepository:
 
     async def complete(self) -> None:
         """Say of the sessions from before there were notices that they have none."""
-        await fill_in(self._sessions, "notice", lambda _: {"notice": None}, {"device": {"$exists": True}})
+        await backfill(self._sessions, "notice", lambda _: {"notice": None}, {"device": {"$exists": True}})

@@ -29,7 +29,7 @@ from grome.common.ids import new_id
 from grome.common.languages import Language
 from grome.common.phone_numbers import phone_forms
 from grome.common.text_fields import normalize_texts
-from grome.infrastructure.http.decoding import fault_of
+from grome.infrastructure.http.decoding import field_fault_of
 from grome.infrastructure.outbox.models import EventType
 
 
@@ -76,7 +76,7 @@ class AccountService:
         try:
             wanted = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
         except msgspec.ValidationError as error:
-            raise Invalid(*fault_of(error)) from None
+            raise Invalid(*field_fault_of(error)) from None
         return user_out(await self._add_user(wanted, Role.ADMIN, [], Preferences()))
 
     async def _add_user(

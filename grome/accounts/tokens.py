@@ -154,7 +154,7 @@ def _decoded(text: str) -> tuple[bytes, bytes] | None:
     return first, second
 
 
-def keep_signing_key(home: Path) -> str:
+def load_or_create_signing_key(home: Path) -> str:
     """The key that a home folder keeps for development, made at the first call, readable by its owner alone."""
     path = home / "signing-key.pem"
     if not path.exists():

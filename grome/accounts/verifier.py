@@ -13,7 +13,7 @@ from grome.accounts.tokens import AccessTokens
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import Unauthenticated
-from grome.infrastructure.redis.client import PASSING_FAULTS, Namespace, Subscription
+from grome.infrastructure.redis.client import TRANSIENT_FAULTS, Namespace, Subscription
 
 CHANNEL: Final = "sessions:revoked"
 REMEMBERED: Final = 100_000  # about 50 MB at worst
@@ -79,7 +79,7 @@ class Verifier:
         self._drop(session_id)
         try:
             await self._redis.publish(self._channel, session_id.bytes)
-        except PASSING_FAULTS:
+        except TRANSIENT_FAULTS:
             logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", LOOK_AGAIN_S)
 
     def _drop(self, session_id: UUID) -> None:

@@ -8,8 +8,8 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, CUSTOMERS, Actor
 from grome.composition import app_context
-from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.idempotency import Encoded
 
 any_barber = Routes("any-barber", "/v1")
 

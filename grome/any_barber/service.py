@@ -23,7 +23,7 @@ from grome.common.errors import Invalid
 from grome.common.figures import duration_of, price_of
 from grome.common.geo import to_lat_lng
 from grome.common.ids import new_id
-from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.idempotency import Encoded
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import NearbyService
 from grome.scheduling.offers import ChosenService

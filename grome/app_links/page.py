@@ -7,7 +7,7 @@ from typing import Final, Literal
 from msgspec import Struct, toml
 
 from grome.common.languages import Language
-from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.http.csp import csp_hash
 
 Subject = Literal["booking", "account", "webhook"]
 # The app registers this scheme. A link of https that the app claims (Universal Links, App Links) never shows the page.
@@ -36,7 +36,7 @@ _TEMPLATE: Final = Template(_PAGE)
 TEXTS: Final = toml.decode(_read("page.toml"), type=dict[Language, PageTexts])
 POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:; "
-    f"style-src {hash_of(_PAGE, 'style')}"
+    f"style-src {csp_hash(_PAGE, 'style')}"
 )
 
 

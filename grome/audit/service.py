@@ -16,7 +16,7 @@ class AuditTrail:
     def __init__(self, records: AuditRepository) -> None:
         self._records = records
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         await self._records.add(
             [
                 Record(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from grome.barbers.models import Barber
-from grome.infrastructure.redis.client import PASSING_FAULTS, Namespace, Subscription
+from grome.infrastructure.redis.client import TRANSIENT_FAULTS, Namespace, Subscription
 
 CHANNEL: Final = "barbers:changes"
 
@@ -77,7 +77,7 @@ class BarberChanges:
         self._pass_on(change)
         try:
             await self._redis.publish(self._channel, _encode(change))
-        except PASSING_FAULTS as error:
+        except TRANSIENT_FAULTS as error:
             logger.warning("Redis is away ({!r}): others learn of barber {} only later", error, change.barber.id)
 
     def _heard(self, message: bytes) -> None:

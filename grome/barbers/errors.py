@@ -1,17 +1,17 @@
 """Every refusal that barbers' routes give."""
 
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 
 
-class ProfileMissing(Refusal):
+class ProfileMissing(ApiError):
     status, code, title = 409, "profile_missing", "Set up your barber profile first"
 
 
-class TooManyOpenings(Refusal):
+class TooManyOpenings(ApiError):
     status, code, title = 409, "too_many_openings", "That is more dates or time off than one profile may have"
 
 
-class CurrencyInUse(Refusal):
+class CurrencyInUse(ApiError):
     """A price without its currency would become another price."""
 
     status, code, title = 409, "currency_in_use", "There are prices in the present currency"
@@ -23,7 +23,7 @@ class CurrencyInUse(Refusal):
         )
 
 
-class CurrencyDiffers(Refusal):
+class CurrencyDiffers(ApiError):
     status, code, title = 409, "currency_differs", "Your profile has another currency than these prices"
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
-    fill_in,
+    backfill,
     from_document,
     insert_missing,
     split_batch,
@@ -215,7 +215,7 @@ class BarberRepository:
 
     async def complete(self) -> None:
         """Backfill the search words and other missing fields of documents from before the search existed."""
-        await fill_in(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
+        await backfill(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
 
     async def renew_words(self) -> None:
         await renew_words(self._barbers, _SEARCHED, lambda old: _stored(old)["words"])

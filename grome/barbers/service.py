@@ -133,7 +133,7 @@ class BarberService:
             return
         rated = await self._barbers.rate(transaction.session, barber_id, star_changes(taken, given))
         if rated:
-            transaction.then(partial(self._changes.tell, BarberChange(rated)))
+            transaction.on_commit(partial(self._changes.tell, BarberChange(rated)))
 
     async def stars(self, barber_id: UUID) -> StarCounts:
         """Of all reviews, as the database has them now."""

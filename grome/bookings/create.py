@@ -20,10 +20,11 @@ from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingIn, BookingOut, VisitIn, booking_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
-from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
+from grome.infrastructure.http.responses import encode
+from grome.infrastructure.idempotency import Encoded, fingerprint_of
 from grome.promos.redemptions import PromoClaims
 from grome.scheduling.daily_caps import seat_ticks as seats_of
 from grome.scheduling.slots import Calendar, required_span
@@ -76,7 +77,7 @@ class BookingCreator:
         """
         try:
             return original_response(await make())
-        except Refusal:
+        except ApiError:
             # Looked up only now, so that an ordinary request needs no query: for a repeat the first answer counts,
             # no matter if the first booking or the clock refuses the repeat.
             if idempotency is None:
@@ -92,7 +93,7 @@ class BookingCreator:
         """Return the booking created under an id chosen in advance, with its first answer; None if there is none."""
         return await self._bookings.find_created(customer_id, booking_id)
 
-    async def find_errors(self, wishes: Sequence[BookingDraft]) -> list[Refusal | None]:
+    async def find_errors(self, wishes: Sequence[BookingDraft]) -> list[ApiError | None]:
         """Return the error that `claim` would raise for each wish now, or None, with one query for all wishes."""
         now = self._clock()
         laid_out = [build_calendar_and_visit(one.barber, one.services, now, frozenset(), one.travel) for one in wishes]
@@ -135,7 +136,7 @@ class BookingCreator:
             cheaper = replace(wish, discount=wish.discount or discount)
             whole = self._build_booking(cheaper, calendar, idempotency, may_come_again=may_come_again)
             booking = await self._insert_with_seats(calendar, visit, whole)
-        except Refusal:  # after anything else it may have been stored all the same
+        except ApiError:  # after anything else it may have been stored all the same
             await self._promos.release(wish.id)
             raise
         await self._promos.keep(wish.id)
@@ -156,7 +157,7 @@ class BookingCreator:
         booking = build_booking(wish, calendar.now, self._answer_within, idempotency)
         if idempotency is None and not may_come_again:
             return booking
-        return msgspec.structs.replace(booking, first_answer=first_answer_of(booking_out(booking)))
+        return msgspec.structs.replace(booking, first_answer=encode(booking_out(booking)))
 
     async def _insert_with_seats(self, calendar: Calendar, visit: VisitPlan, whole: Booking) -> Booking:
         barber_id, day = whole.barber_id, calendar.date_of(tick_of(whole.scheduled_at))

@@ -23,8 +23,8 @@ from grome.bookings.models import (
     Status,
     to_booked_service,
 )
-from grome.common.errors import Refusal
-from grome.common.figures import percent_of_rounded_up
+from grome.common.errors import ApiError
+from grome.common.figures import percent_of_ceil
 from grome.common.ids import new_id
 from grome.promos.models import Discount, PricedVisit
 from grome.scheduling.offers import ChosenService
@@ -69,7 +69,7 @@ class BookingDraft:
         return self.priced.price - (self.discount.amount if self.discount else 0)
 
 
-def find_start_error(calendar: Calendar, visit: VisitPlan, start: datetime) -> Refusal | None:
+def find_start_error(calendar: Calendar, visit: VisitPlan, start: datetime) -> ApiError | None:
     """Return the error for a wish that the barber's calendar cannot fulfil; None if the start is offered."""
     match reason_unavailable(calendar, start, visit):
         case None:
@@ -143,4 +143,4 @@ def as_waitlist_offer(booking: Booking, answer_by: datetime) -> Booking:
 
 def deposit_for(rule: DepositRule, price: int) -> int:
     """In minor units, a fraction rounded up: a deposit is a security."""
-    return min(max(percent_of_rounded_up(price, rule.percent), rule.least), price)
+    return min(max(percent_of_ceil(price, rule.percent), rule.least), price)

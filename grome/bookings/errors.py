@@ -1,9 +1,9 @@
 """Every refusal that bookings give."""
 
-from grome.common.errors import Refusal, Unavailable
+from grome.common.errors import ApiError, Unavailable
 
 
-class SlotTaken(Refusal):
+class SlotTaken(ApiError):
     status, code, title = 409, "slot_taken", "Somebody else has this time"
 
 
@@ -11,7 +11,7 @@ class SeatTaken(SlotTaken):
     """Of a daily cap one was taken meanwhile that looked free; another may be."""
 
 
-class SlotNotOffered(Refusal):
+class SlotNotOffered(ApiError):
     """`reason` is the rule of availability that refuses the start; the slot list leaves the same starts out."""
 
     status, code, title = 422, "slot_not_offered", "The barber does not offer this time"
@@ -20,23 +20,23 @@ class SlotNotOffered(Refusal):
         super().__init__(sentence, faults=(("scheduled_at", reason),))
 
 
-class WrongState(Refusal):
+class WrongState(ApiError):
     status, code, title = 409, "wrong_state", "The booking is not in a state that allows this"
 
 
-class OutsideWindow(Refusal):
+class OutsideWindow(ApiError):
     status, code, title = 409, "outside_window", "It is too early or too late for this"
 
 
-class SettlementChanged(Refusal):
+class SettlementChanged(ApiError):
     status, code, title = 409, "settlement_changed", "Cancelling costs something else than was expected"
 
 
-class NoLongerOffered(Refusal):
+class NoLongerOffered(ApiError):
     status, code, title = 409, "no_longer_offered", "The barber no longer offers all of this"
 
 
-class HistoryFull(Refusal):
+class HistoryFull(ApiError):
     """The history has no room for this change.
 
     Ending the booking, answering a proposal or advancing the visit still works.
@@ -52,23 +52,23 @@ class KeepsChanging(Unavailable):
         super().__init__("The booking keeps changing; try again.")
 
 
-class TooLateToReschedule(Refusal):
+class TooLateToReschedule(ApiError):
     status, code, title = 409, "too_late_to_reschedule", "It is too late to move this visit"
 
 
-class ChangedMeanwhile(Refusal):
+class ChangedMeanwhile(ApiError):
     status, code, title = 409, "changed_meanwhile", "The booking is not what it was when it was read"
 
 
-class NoProposal(Refusal):
+class NoProposal(ApiError):
     status, code, title = 409, "no_proposal", "No other time is proposed, or the answer is not yours to give"
 
 
-class KeyReused(Refusal):
+class KeyReused(ApiError):
     status, code, title = 422, "idempotency_key_reused", "This Idempotency-Key came before with another body"
 
 
-class KeyInFlight(Refusal):
+class KeyInFlight(ApiError):
     status, code, title = (
         409,
         "idempotency_key_in_flight",
@@ -76,7 +76,7 @@ class KeyInFlight(Refusal):
     )
 
 
-class BookingInFlight(Refusal):
+class BookingInFlight(ApiError):
     """An id that others know before its booking is stored was used twice at once."""
 
     status, code, title = 409, "booking_in_flight", "The first request for this booking is not done yet"

@@ -18,7 +18,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
 from grome.infrastructure.http import decode_cursor, encode_cursor
-from grome.infrastructure.mongo.access import seen_by
+from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.client import Document
 from grome.promos.models import BookedUse
 
@@ -30,20 +30,20 @@ class BookingQueries:
         self._bookings, self._clock = bookings, clock
 
     async def read(self, actor: Actor, booking_id: UUID) -> BookingOut:
-        return booking_out(await self._find(seen_by(actor), booking_id))
+        return booking_out(await self._find(visible_to(actor), booking_id))
 
     async def get(self, actor: Actor, booking_id: UUID) -> Booking:
         """Return a booking of the actor with all that is stored of it. Raises NotFound."""
-        return await self._find(seen_by(actor), booking_id)
+        return await self._find(visible_to(actor), booking_id)
 
     async def get_history(self, actor: Actor, booking_id: UUID) -> HistoryOut:
-        return history_out((await self._find(seen_by(actor), booking_id)).history)
+        return history_out((await self._find(visible_to(actor), booking_id)).history)
 
     async def list_page(self, actor: Actor, query: BookingQuery) -> BookingPage:
         after = decode_cursor(query.cursor, BookingCursor)
         if after:  # it may be anybody's invention
             after = BookingCursor(to_utc(after.scheduled_at, "cursor"), after.id)
-        found = await self._bookings.list_page(seen_by(actor), query.status, after, query.limit + 1)
+        found = await self._bookings.list_page(visible_to(actor), query.status, after, query.limit + 1)
         page = found[: query.limit]
         last = BookingCursor(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
         return BookingPage([booking_out(booking) for booking in page], encode_cursor(last) if last else None)
@@ -57,7 +57,7 @@ class BookingQueries:
         status: Status | None = None,
     ) -> AsyncGenerator[list[Booking]]:
         """Iterate the actor's bookings, or one barber's, that start in [first, last), earliest first."""
-        scope = seen_by(actor)
+        scope = visible_to(actor)
         if barber_id is not None:
             scope = {"$and": [scope, {"barber_id": barber_id}]}
         return self._bookings.iter_starting_between(scope, span, status, _READ_BATCH)

@@ -17,7 +17,7 @@ from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.geo import to_point
 from grome.common.ids import new_id
-from grome.infrastructure.first_responses import Encoded
+from grome.infrastructure.idempotency import Encoded
 from grome.scheduling.offers import ChosenService, OfferedService
 
 

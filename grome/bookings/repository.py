@@ -13,8 +13,8 @@ from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
 from grome.bookings.models import Booking, HistoryEntry, Status, UpcomingBooking
-from grome.common.errors import Refusal
-from grome.infrastructure.first_responses import WITHOUT
+from grome.common.errors import ApiError
+from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.isolated_items import decode_each
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
@@ -53,8 +53,8 @@ COLLECTION = CollectionSpec(
     ],
 )
 # A list reads only the fields that it shows.
-_LISTED: Document = {**WITHOUT, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
-_WITHOUT_HISTORY: Document = {**WITHOUT, "history": {"$slice": 0}}
+_LISTED: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
+_WITHOUT_HISTORY: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}}
 # More than a barber has in a month.
 _OCCUPIED_BATCH = 10_000
 
@@ -88,12 +88,12 @@ class BookingRepository:
         except DuplicateKeyError as error:
             raise _duplicate_error(error.details or {}) from None
 
-    async def insert_many(self, bookings: Sequence[Booking]) -> list[Refusal | DriverError | None]:
+    async def insert_many(self, bookings: Sequence[Booking]) -> list[ApiError | DriverError | None]:
         """Insert the bookings, and return None for each stored booking, else the error that `insert` would raise.
 
         If the call itself raises, no booking is known to be stored.
         """
-        verdicts: list[Refusal | DriverError | None] = [None] * len(bookings)
+        verdicts: list[ApiError | DriverError | None] = [None] * len(bookings)
         try:
             await self._bookings.insert_many([to_document(booking) for booking in bookings], ordered=False)
         except BulkWriteError as error:
@@ -114,12 +114,12 @@ class BookingRepository:
         return from_document(document, Booking) if document else None
 
     async def find(self, scope: Document, booking_id: UUID) -> Booking | None:
-        """Within `scope`, the filter that `seen_by` gives."""
-        document = await self._bookings.find_one({**scope, "_id": booking_id}, WITHOUT)
+        """Within `scope`, the filter that `visible_to` gives."""
+        document = await self._bookings.find_one({**scope, "_id": booking_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Booking) if document else None
 
     async def find_many(self, booking_ids: Sequence[UUID]) -> list[Booking]:
-        found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, WITHOUT)
+        found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, WITHOUT_FIRST_ANSWER)
         return [from_document(document, Booking) async for document in found]
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
@@ -186,7 +186,7 @@ class BookingRepository:
             document = await self._bookings.find_one_and_update(
                 {"_id": booking.id, "status": booking.status.value, "version": booking.version},
                 _update_with_entry({**fields, "version": entry.version}, booking, entry, superseded),
-                projection=WITHOUT,
+                projection=WITHOUT_FIRST_ANSWER,
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError as error:
@@ -236,12 +236,14 @@ class BookingRepository:
     async def list_in_progress(self, barber_id: UUID, since: datetime) -> list[Booking]:
         """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
         wanted = {"barber_id": barber_id, "scheduled_at": {"$gte": since}, "status": Status.IN_PROGRESS.value}
-        return [from_document(document, Booking) async for document in self._bookings.find(wanted, WITHOUT)]
+        return [
+            from_document(document, Booking) async for document in self._bookings.find(wanted, WITHOUT_FIRST_ANSWER)
+        ]
 
     async def list_last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
         """A barber's, the latest start first."""
         wanted = {"barber_id": barber_id, "status": Status.COMPLETED.value}
-        found = self._bookings.find(wanted, WITHOUT).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
+        found = self._bookings.find(wanted, WITHOUT_FIRST_ANSWER).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
     async def list_unanswered(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
@@ -301,7 +303,7 @@ def _update_with_entry(fields: Document, booking: Booking, entry: HistoryEntry, 
     return {"$set": {**fields, **new}}
 
 
-def _write_error(fault: Document) -> Refusal | DriverError:
+def _write_error(fault: Document) -> ApiError | DriverError:
     """Of one document of a batch, as the server tells it; only a duplicate key has a pattern."""
     if "keyPattern" in fault:
         return _duplicate_error(fault)
@@ -309,7 +311,7 @@ def _write_error(fault: Document) -> Refusal | DriverError:
     return WriteError(fault["errmsg"], fault["code"], told)
 
 
-def _duplicate_error(duplicate: Mapping[str, Any]) -> Refusal:
+def _duplicate_error(duplicate: Mapping[str, Any]) -> ApiError:
     pattern = duplicate.get("keyPattern", {})
     if "idempotency.key" in pattern:
         return KeyInFlight()

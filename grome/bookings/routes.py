@@ -42,8 +42,8 @@ from grome.bookings.schemas import (
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.composition import app_context
-from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.idempotency import Encoded
 from grome.promos.errors import PromoRefused
 from grome.scheduling.schemas import SlotsOut
 

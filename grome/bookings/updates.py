@@ -17,7 +17,7 @@ from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.mongo.access import seen_by
+from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.client import Document, to_document
 
 # Only a fault can lose this many times in a row.
@@ -37,7 +37,7 @@ SYSTEM_AUTHOR: Final = Author({}, Party.SYSTEM, None)
 
 
 def author_of(actor: Actor) -> Author:
-    return Author(seen_by(actor), party_of(actor.role), actor.id)
+    return Author(visible_to(actor), party_of(actor.role), actor.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class BookingUpdater:
 
     async def get(self, actor: Actor, booking_id: UUID) -> Booking:
         """Return the booking. Raises NotFound if the booking is not the actor's."""
-        return await self._find(seen_by(actor), booking_id)
+        return await self._find(visible_to(actor), booking_id)
 
     async def update(self, by: Author, booking_id: UUID, decide: UpdateRule) -> Booking:
         """Apply `decide` and return the booking as written, or unchanged if there is nothing to change.

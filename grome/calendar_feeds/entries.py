@@ -16,7 +16,7 @@ from grome.bookings.models import Booking, Status
 from grome.calendar_feeds.models import Entry, EventStatus
 from grome.common.formats import wall_time
 from grome.common.geo import GeoPoint
-from grome.common.ids import made_at
+from grome.common.ids import created_at_of
 from grome.common.languages import Language
 from grome.notifications.localizer import Reader
 from grome.scheduling.models import TimeOff
@@ -72,7 +72,7 @@ def time_off_entry(off: TimeOff, reader: Reader) -> Entry:
     return Entry(
         uid=f"{off.id}@grome",
         sequence=0,
-        changed_at=made_at(off.id),
+        changed_at=created_at_of(off.id),
         starts_at=off.starts_at,
         ends_at=off.ends_at,
         status=EventStatus.CONFIRMED,

@@ -7,7 +7,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from grome.calendar_feeds.models import CalendarFeed, ToldFeed
-from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, in_passing, to_document
+from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, to_document, with_weak_writes
 from grome.infrastructure.mongo.schema import validator_for
 
 COLLECTION = CollectionSpec("calendars", validator_for(CalendarFeed), [])
@@ -16,7 +16,7 @@ TOLD = CollectionSpec("calendars_told", validator_for(ToldFeed), [])
 
 class CalendarRepository:
     def __init__(self, database: Database) -> None:
-        self._feeds, self._told = database[COLLECTION.name], in_passing(database[TOLD.name])
+        self._feeds, self._told = database[COLLECTION.name], with_weak_writes(database[TOLD.name])
 
     async def find(self, user_id: UUID) -> CalendarFeed | None:
         document = await self._feeds.find_one({"_id": user_id})

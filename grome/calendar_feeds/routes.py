@@ -13,7 +13,7 @@ from grome.composition import app_context
 from grome.infrastructure.http import Routes
 from grome.infrastructure.http.caching import REVALIDATED_BY_ITS_OWNER
 from grome.infrastructure.http.responses import body
-from grome.infrastructure.storage.protocol import disposition, named
+from grome.infrastructure.storage.protocol import attachment_disposition, filename_parameters
 
 calendar = Routes("calendar", "/v1")
 _FEED_NAME = "grome.ics"
@@ -54,7 +54,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
     """
     content = await app_context(request).calendar.feed(token)
     response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
-    response.headers["Content-Disposition"] = f"inline; {named(_FEED_NAME)}"
+    response.headers["Content-Disposition"] = f"inline; {filename_parameters(_FEED_NAME)}"
     response.headers["X-Robots-Tag"] = "noindex"  # the address is the permission
     return response
 
@@ -64,5 +64,5 @@ async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPRe
     """Return a booking of yours as an iCalendar file, for import into a calendar."""
     content, name = await app_context(request).calendar.visit(actor, booking_id)
     response = body(request, content, 200, _UTF8)
-    response.headers["Content-Disposition"] = disposition(name)
+    response.headers["Content-Disposition"] = attachment_disposition(name)
     return response

@@ -15,7 +15,7 @@ from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
     Document,
-    fill_in,
+    backfill,
     from_document,
     insert_missing,
     to_document,
@@ -100,14 +100,14 @@ class ServiceRepository:
 
     async def complete(self) -> None:
         """Give entries from before there were words theirs."""
-        await fill_in(self._services, "words", lambda old: document_of(from_document(old, Service)))
+        await backfill(self._services, "words", lambda old: document_of(from_document(old, Service)))
 
     async def renew_words(self) -> None:
         await renew_words(self._services, _SOURCES, _words)
 
     async def complete_name_keys(self) -> None:
         """The same for the keys by which names are sorted."""
-        await fill_in(self._services, "name_key", lambda old: {"name_key": _name_key(old["name"])})
+        await backfill(self._services, "name_key", lambda old: {"name_key": _name_key(old["name"])})
 
 
 def document_of(service: Service) -> Document:

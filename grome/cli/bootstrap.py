@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from config.settings import Settings, SettingsError, load_settings
-from grome.accounts.tokens import keep_signing_key
+from grome.accounts.tokens import load_or_create_signing_key
 from grome.composition import AppContext
 from grome.infrastructure.logs import configure_logging
 
@@ -31,12 +31,12 @@ def connected_settings() -> Settings:
 def with_key(settings: Settings, home: Path) -> Settings:
     if settings.accounts.signing_key:
         return settings
-    accounts = msgspec.structs.replace(settings.accounts, signing_key=keep_signing_key(home))
+    accounts = msgspec.structs.replace(settings.accounts, signing_key=load_or_create_signing_key(home))
     return msgspec.structs.replace(settings, accounts=accounts)
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[AppContext]:
+async def opened_services(settings: Settings) -> AsyncIterator[AppContext]:
     context = await AppContext.open(settings)
     try:
         yield context

@@ -36,11 +36,11 @@ def _settings_table(settings: Settings) -> Table:
         for name in leaf.path:
             value = getattr(value, name)
         source = "environment" if leaf.variable in os.environ else "file or default"
-        table.add_row(leaf.variable, _shown(str(value), secret=leaf.secret), source, leaf.description)
+        table.add_row(leaf.variable, _display(str(value), secret=leaf.secret), source, leaf.description)
     return table
 
 
-def _shown(value: str, *, secret: bool) -> str:
+def _display(value: str, *, secret: bool) -> str:
     """Secrets hidden, and so are the password in a URL and its options, which may hold another."""
     if secret:
         return "(set, hidden)" if value else "(not set)"
@@ -62,8 +62,8 @@ def _servers(settings: Settings) -> list[Finding]:
     if settings.mongo.url and settings.redis.url:
         return asyncio.run(_answers(settings))
     return [
-        _answered_later(settings, settings.mongo.url, "mongod", "GROME_MONGO_URL"),
-        _answered_later(settings, settings.redis.url, "valkey-server", "GROME_REDIS_URL"),
+        _await_verdict(settings, settings.mongo.url, "mongod", "GROME_MONGO_URL"),
+        _await_verdict(settings, settings.redis.url, "valkey-server", "GROME_REDIS_URL"),
     ]
 
 
@@ -84,7 +84,7 @@ async def _answers(settings: Settings) -> list[Finding]:
         await context.close()
 
 
-def _answered_later(settings: Settings, url: str, server: str, variable: str) -> Finding:
+def _await_verdict(settings: Settings, url: str, server: str, variable: str) -> Finding:
     """Without a URL, `grome run` starts the server; what matters then is that it could."""
     if url:
         return True, server, f"given by {variable}; not asked, because the other one is not set"

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from grome.cli.bootstrap import connected_settings, opened
-from grome.common.errors import Refusal
+from grome.cli.bootstrap import connected_settings, opened_services
+from grome.common.errors import ApiError
 from grome.infrastructure.jobs.admin import COUNTED
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery
@@ -59,7 +59,7 @@ def drop(ids: tuple[str, ...]) -> None:
 
 
 async def _list(query: JobQuery) -> None:
-    async with opened(connected_settings()) as context:
+    async with opened_services(connected_settings()) as context:
         page = await context.job_admin.page(query)
     console.print(_table(query, page))
     if page.next_cursor:
@@ -79,7 +79,7 @@ def _table(query: JobQuery, page: JobPage) -> Table:
 
 async def _retry(ids: tuple[str, ...], kind: str | None) -> int:
     with _bars() as bars:
-        async with opened(connected_settings()) as context:
+        async with opened_services(connected_settings()) as context:
             admin = context.job_admin
             total = len(ids) or (None if kind else (await admin.figures()).by_state[State.DEAD])
             total = None if total == COUNTED else total
@@ -88,7 +88,7 @@ async def _retry(ids: tuple[str, ...], kind: str | None) -> int:
 
 async def _drop(ids: tuple[str, ...]) -> int:
     with _bars() as bars:
-        async with opened(connected_settings()) as context:
+        async with opened_services(connected_settings()) as context:
             return await _decide(bars, "dropped", _named(ids), len(ids), context.job_admin.drop)
 
 
@@ -114,7 +114,7 @@ async def _decide(
 async def _refusal(decide: Decide, job_id: str) -> str | None:
     try:
         await decide(BY, job_id)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return f"{job_id}: {refusal}"
     return None
 

@@ -14,13 +14,13 @@ from rich.table import Table
 
 from config.settings import Settings, SettingsError, load_settings
 from grome.app import document
-from grome.cli.bootstrap import connected_settings, opened, with_key
+from grome.cli.bootstrap import connected_settings, opened_services, with_key
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
 from grome.cli.run import serve_as_child, stop_on_signals
 from grome.cli.serving import require_free_port
 from grome.cli.serving import serve as serve_http
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.dev.embedded import CannotStart, embedded_servers
 from grome.infrastructure import migrations
 from grome.migrations import MIGRATIONS
@@ -59,7 +59,7 @@ def _sentences(error: Exception) -> list[str]:
     match error:
         case SettingsError(faults=faults):
             return faults
-        case CannotStart() | Refusal():
+        case CannotStart() | ApiError():
             return [str(error)]
         case PyMongoError():
             return [f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?"]
@@ -176,7 +176,7 @@ def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None)
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:
-    async with opened(settings) as context:
+    async with opened_services(settings) as context:
         async for migration in migrations.migrate(context.database, MIGRATIONS, context.clock):
             console.print(f"Migration {migration.number:04} applied: {migration.title}")
         if demo:
@@ -189,13 +189,13 @@ async def _seed(settings: Settings, size: "SeedSize") -> None:
     from grome.dev.demo.seed import seed as lay  # noqa: PLC0415 -- as above
 
     await _prepare(settings, demo=False)
-    async with opened(settings) as context:
+    async with opened_services(settings) as context:
         added = await lay(context, size, console)
     console.print(f"Added {added.services} services, {added.customers} customers and {added.barbers} barbers")
 
 
 async def _list_migrations(settings: Settings) -> None:
-    async with opened(settings) as context:
+    async with opened_services(settings) as context:
         had = await migrations.applied(context.database)
     table = Table("number", "state", "what it does")
     for migration in MIGRATIONS:
@@ -204,7 +204,7 @@ async def _list_migrations(settings: Settings) -> None:
 
 
 async def _create_admin(settings: Settings, email: str, name: str, password: str) -> None:
-    async with opened(settings) as context:
+    async with opened_services(settings) as context:
         user = await context.accounts.create_admin(email, name, password)
     console.print(f"Admin {user.email} has the id {user.id}")
 

@@ -23,14 +23,14 @@ def stop_on_signals() -> None:
     """From here on SIGINT and SIGTERM raise Stopped, so that every `with` block in between is left in order."""
     for signum in (*_ASKING, signal.SIGALRM):
         signal.signal(signum, _stop)
-    sys.unraisablehook = _stop_soon
+    sys.unraisablehook = _stop_within
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _stop_soon(unraisable: "sys.UnraisableHookArgs") -> None:
+def _stop_within(unraisable: "sys.UnraisableHookArgs") -> None:
     """Python drops what is raised while it frees an object; a signal that came just then would be lost."""
     if isinstance(unraisable.exc_value, Stopped):
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER_S)

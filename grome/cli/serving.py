@@ -81,7 +81,7 @@ class Watchdog:
         while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- no public word
             time.sleep(_LOOK_EVERY_S)
         while not self._asked.wait(_LOOK_EVERY_S):
-            self._replace_the_dead()
+            self._restart_dead()
         self._manager.monitor_publisher.send("__TERMINATE__")
         time.sleep(_END_WITHIN_S)
         for process in self._manager.processes:
@@ -89,7 +89,7 @@ class Watchdog:
                 logger.error("{} [{}] did not end in time and is killed", process.name, process.pid)
                 os.kill(process.pid, signal.SIGKILL)
 
-    def _replace_the_dead(self) -> None:
+    def _restart_dead(self) -> None:
         for process in list(self._manager.processes):
             pid = process.pid
             if pid in self._reported or process.state in _LEAVING or process.is_alive():

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Self
 
 
-class Coded(StrEnum):
+class CodedEnum(StrEnum):
     """A member is written `NAME = "code", "Sentence."`; its value is the code."""
 
     _value_: str

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 -- it is an answer, not an error of ours
+class ApiError(Exception):
     """Base of all errors that a client can get.
 
     `detail` is a sentence for a person, `faults` are pairs of a field's path and its fault, and `headers` go into the
@@ -29,11 +29,11 @@ class Refusal(Exception):  # noqa: N818 -- it is an answer, not an error of ours
         self.headers = dict(headers or {})
 
 
-class MalformedBody(Refusal):
+class MalformedBody(ApiError):
     status, code, title = 400, "malformed_body", "The body is not valid JSON in UTF-8"
 
 
-class BadRequest(Refusal):
+class BadRequest(ApiError):
     """The HTTP layer itself refuses the request: unreadable headers, an incomplete body, and the like."""
 
     status, code, title = 400, "bad_request", "The request cannot be read"
@@ -43,34 +43,34 @@ class BadRequest(Refusal):
         self.status = status  # type: ignore[misc]  # in this class Sanic sets the status
 
 
-class Unauthenticated(Refusal):
+class Unauthenticated(ApiError):
     status, code, title = 401, "unauthenticated", "A valid access token is needed"
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="grome"'})
 
 
-class Forbidden(Refusal):
+class Forbidden(ApiError):
     status, code, title = 403, "forbidden", "Your role may not do this"
 
 
-class NotFound(Refusal):
+class NotFound(ApiError):
     status, code, title = 404, "not_found", "There is no such thing, or it is not yours to see"
 
 
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(ApiError):
     status, code, title = 405, "method_not_allowed", "This address does not take this method"
 
 
-class BodyTooLarge(Refusal):
+class BodyTooLarge(ApiError):
     status, code, title = 413, "body_too_large", "The body is too large"
 
 
-class TargetTooLong(Refusal):
+class TargetTooLong(ApiError):
     status, code, title = 414, "target_too_long", "The address is too long"
 
 
-class TooManyRequests(Refusal):
+class TooManyRequests(ApiError):
     """A budget is used up; the header `Retry-After` says in how many seconds there is a new one."""
 
     status, code, title = 429, "too_many_requests", "There were too many requests of this kind; try again later"
@@ -79,25 +79,25 @@ class TooManyRequests(Refusal):
         super().__init__(headers={"Retry-After": str(math.ceil(wait_s))})
 
 
-class HeadTooLarge(Refusal):
+class HeadTooLarge(ApiError):
     status, code, title = 431, "head_too_large", "The headers are too large"
 
 
-class NotImplementedHere(Refusal):
+class NotImplementedHere(ApiError):
     """A way of sending a request that HTTP knows and this server does not."""
 
     status, code, title = 501, "not_implemented", "The server does not know this way of sending a request"
 
 
-class VersionNotSupported(Refusal):
+class VersionNotSupported(ApiError):
     status, code, title = 505, "version_not_supported", "The server speaks HTTP/1.1"
 
 
-class UnsupportedMediaType(Refusal):
+class UnsupportedMediaType(ApiError):
     status, code, title = 415, "unsupported_media_type", "Bodies are sent as application/json, not compressed"
 
 
-class Invalid(Refusal):
+class Invalid(ApiError):
     """Input that can be read but not accepted; `Invalid("price", "must be positive")` names the field."""
 
     status, code, title = 422, "invalid", "The input is not acceptable"
@@ -106,14 +106,14 @@ class Invalid(Refusal):
         super().__init__(f"{field}: {message}", faults=((field, message), *more))
 
 
-class Unavailable(Refusal):
+class Unavailable(ApiError):
     status, code, title = 503, "unavailable", "Something that this needs is not answering; try again"
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": "2"})
 
 
-class Bug(Refusal):
+class InternalError(ApiError):
     """Our fault, and the only answer that pages somebody. The log has the rest under the same request id."""
 
     status, code, title = 500, "internal_error", "Something went wrong on our side"

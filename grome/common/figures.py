@@ -30,7 +30,7 @@ def percent_of(amount: int, percent: int) -> int:
     return round(Fraction(amount * percent, 100))
 
 
-def percent_of_rounded_up(amount: int, percent: int) -> int:
+def percent_of_ceil(amount: int, percent: int) -> int:
     """A percentage in minor units; any fraction is rounded up."""
     return -(-amount * percent // 100)
 

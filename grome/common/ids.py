@@ -23,7 +23,7 @@ def new_hex_id() -> str:
     return f"{_uuid7():032x}"
 
 
-def made_at(made: UUID) -> datetime:
+def created_at_of(made: UUID) -> datetime:
     """When `new_id` made it, to the millisecond."""
     return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 

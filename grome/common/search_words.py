@@ -44,7 +44,7 @@ def words(text: str) -> list[str]:
 
     An apostrophe splits nothing: `O'Neill` is one word, `oneill`.
     """
-    return list(dict.fromkeys(term for run in _runs(text, _WITHIN) for term in _sought(run)))
+    return list(dict.fromkeys(term for run in _runs(text, _WITHIN) for term in _query_word(run)))
 
 
 def count_words(text: str) -> int:
@@ -76,7 +76,7 @@ def _folded(text: str) -> str:
 def _runs(text: str, apostrophes: Mapping[int, str | None]) -> Iterator[str]:
     """Each word, cut where a script with spaces meets one without."""
     for word in _split(_folded(text).translate(apostrophes)):
-        yield from _of_one_manner(word)
+        yield from _uniform(word)
 
 
 def _split(folded: str) -> list[str]:
@@ -93,7 +93,7 @@ def _part(character: str) -> str:
     return character if character.isalnum() or category == "Mc" else " "
 
 
-def _of_one_manner(word: str) -> Iterator[str]:
+def _uniform(word: str) -> Iterator[str]:
     start, unspaced = 0, _is_unspaced(word[0])
     for at, letter in enumerate(word):
         if not _is_mark(letter) and _is_unspaced(letter) != unspaced:
@@ -103,7 +103,7 @@ def _of_one_manner(word: str) -> Iterator[str]:
     yield word[start:]
 
 
-def _sought(run: str) -> Iterable[str]:
+def _query_word(run: str) -> Iterable[str]:
     signs = _signs(run)
     return map("".join, pairwise(signs)) if len(signs) > 1 else signs
 

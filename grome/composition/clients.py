@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from config.settings import Settings
 from grome.common.clock import Clock
 from grome.infrastructure.jobs.admin import JobAdmin
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.jobs.queues import Queues, open_queues
 from grome.infrastructure.jobs.repository import JobRepository
@@ -88,8 +88,8 @@ class Clients:
         return JobRepository(self.database)
 
     @cached_property
-    def jobs(self) -> Jobs:
-        return Jobs(self.stored_jobs, self.queues, self.clock)
+    def jobs(self) -> JobQueue:
+        return JobQueue(self.stored_jobs, self.queues, self.clock)
 
     @cached_property
     def job_admin(self) -> JobAdmin:

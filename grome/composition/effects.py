@@ -5,11 +5,11 @@ from functools import cached_property
 
 from grome.audit.repository import AuditRepository
 from grome.audit.service import AuditTrail
-from grome.barbers.cache_invalidation import BarberCaches
+from grome.barbers.cache_invalidation import BarberCacheInvalidation
 from grome.composition.projection import PROJECTION
 from grome.composition.visits import Visits
-from grome.infrastructure.outbox.models import Change
-from grome.infrastructure.outbox.relay import Follower, Relay
+from grome.infrastructure.outbox.models import ChangeRecord
+from grome.infrastructure.outbox.relay import Relay, Subscriber
 from grome.infrastructure.outbox.repository import RelayRepository
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.context_loader import Stories
@@ -43,7 +43,7 @@ from grome.webhooks.subscriber import WebhookFollower
 
 class Effects(Visits):
     @cached_property
-    def followers(self) -> Mapping[str, Follower]:
+    def followers(self) -> Mapping[str, Subscriber]:
         return {
             "live rooms": LiveRooms(self.redis, self.namespace),
             "audit trail": self.audit,
@@ -59,8 +59,8 @@ class Effects(Visits):
             RelayRepository(self.database), PROJECTION, self.followers, self._follow_changes, self.jobs, self.clock
         )
 
-    async def _follow_changes(self, changes: Sequence[Change]) -> None:
-        await BarberCaches(self.barber_changes).follow(changes)
+    async def _follow_changes(self, changes: Sequence[ChangeRecord]) -> None:
+        await BarberCacheInvalidation(self.barber_changes).handle(changes)
         await self._waitlist_follower.follow_changes(changes)
 
     @cached_property

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from saq.web.common import STATIC_PATH
 
-from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.http.csp import csp_hash
 from grome.infrastructure.jobs.schemas import JobPage, JobQuery
 
 _HERE = Path(__file__).parent
@@ -33,14 +33,14 @@ LOGIN_PAGE: Final = (_HERE / "login_page.html").read_text()
 DASHBOARD_PAGE: Final = _TEMPLATES.get_template("dashboard_page.html").render()
 _DEAD_PAGE = _TEMPLATES.get_template("dead_page.html")
 
-_ALL = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:"
-LOGIN_POLICY: Final = f"{_ALL}; style-src {hash_of(LOGIN_PAGE, 'style')}"
+_ANY_TYPE = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:"
+LOGIN_POLICY: Final = f"{_ANY_TYPE}; style-src {csp_hash(LOGIN_PAGE, 'style')}"
 DASHBOARD_POLICY: Final = (
-    f"{_ALL}; connect-src 'self'; script-src 'self' {hash_of(DASHBOARD_PAGE, 'script')}; "
-    f"style-src 'self' {hash_of(DASHBOARD_PAGE, 'style')}; require-trusted-types-for 'script'; trusted-types 'none'"
+    f"{_ANY_TYPE}; connect-src 'self'; script-src 'self' {csp_hash(DASHBOARD_PAGE, 'script')}; "
+    f"style-src 'self' {csp_hash(DASHBOARD_PAGE, 'style')}; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 # It has no script, and its style is the dashboard's.
-DEAD_POLICY: Final = f"{_ALL}; style-src 'self' {hash_of(DASHBOARD_PAGE, 'style')}"
+DEAD_POLICY: Final = f"{_ANY_TYPE}; style-src 'self' {csp_hash(DASHBOARD_PAGE, 'style')}"
 
 
 def login_page(*, refused: bool) -> str:

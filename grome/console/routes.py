@@ -16,7 +16,7 @@ from saq.web.common import job_dict
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.models import Device
 from grome.accounts.schemas import Tokens
-from grome.common.errors import Invalid, NotFound, Refusal, Unauthenticated
+from grome.common.errors import ApiError, Invalid, NotFound, Unauthenticated
 from grome.composition import app_context
 from grome.console.errors import ForeignRequest, JobEnded
 from grome.console.pages import (
@@ -29,7 +29,7 @@ from grome.console.pages import (
     dead_page,
     login_page,
 )
-from grome.console.sign_in import find_operator, sent_by_our_page, sign_in
+from grome.console.sign_in import find_operator, is_same_origin, sign_in
 from grome.infrastructure.http.client import user_agent
 from grome.infrastructure.http.decoding import QueryDecoder
 from grome.infrastructure.http.pages import Pages
@@ -163,7 +163,7 @@ async def decide(request: Request) -> HTTPResponse:
         raise Invalid("action", "is neither retry nor drop")
     try:
         await _decide(request, actions[form["action"]], form.get("id", ""))
-    except Refusal as refusal:
+    except ApiError as refusal:
         return await _dead_page(request, query, refusal)
     return redirect(f"{DEAD}?{address(query)}", status=303)
 
@@ -243,7 +243,7 @@ def _dead_query(request: Request) -> JobQuery:
     return JobQuery(kind=sent.kind, cursor=sent.cursor, limit=DEAD_SHOWN)
 
 
-async def _dead_page(request: Request, query: JobQuery, refusal: Refusal | None = None) -> HTTPResponse:
+async def _dead_page(request: Request, query: JobQuery, refusal: ApiError | None = None) -> HTTPResponse:
     page = await app_context(request).job_admin.page(query)
     told, status = (str(refusal), refusal.status) if refusal else ("", 200)
     return _html(request, dead_page(query, page, told), DEAD_POLICY, status)
@@ -262,7 +262,7 @@ def _done(request: Request, job: Job) -> HTTPResponse:
 def _refuse_foreign(request: Request, *, content_type: str | None = None) -> None:
     """Raises ForeignRequest; with `content_type`, also for a body of another type: no form can send JSON."""
     sent_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not sent_by_our_page(request.headers, request.host) or content_type not in {None, sent_type}:
+    if not is_same_origin(request.headers, request.host) or content_type not in {None, sent_type}:
         raise ForeignRequest
 
 

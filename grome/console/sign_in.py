@@ -49,7 +49,7 @@ async def _renew(context: AppContext, refresh: str) -> Tokens:
         raise Unauthenticated("Sign in to the dashboard.") from None
 
 
-def sent_by_our_page(headers: Mapping[str, Any], host: str) -> bool:
+def is_same_origin(headers: Mapping[str, Any], host: str) -> bool:
     """What a browser says of the page that sends a request; no script can forge either header.
 
     Browsers send Sec-Fetch-Site over https and on localhost, and it holds behind any proxy; elsewhere Origin decides.

@@ -1,7 +1,7 @@
 """Every refusal that favourites give."""
 
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 
 
-class TooManyFavourites(Refusal):
+class TooManyFavourites(ApiError):
     status, code, title = 409, "too_many_favourites", "There are as many favourites as one person can have"

@@ -8,7 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.favourites.models import MOST_FAVOURITES, Favourite
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
-from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 
 COLLECTION = CollectionSpec(
@@ -37,7 +37,7 @@ class FavouriteRepository:
         """Store a favourite in a free slot, unless the barber is one already; False if all slots are taken."""
         pair = {"customer_id": favourite.customer_id, "barber_id": favourite.barber_id}
         try:
-            slot = await insert_in_free_place(
+            slot = await insert_with_free_number(
                 self._favourites,
                 lambda slot: to_document(structs.replace(favourite, slot=slot)),
                 owner={"customer_id": favourite.customer_id},

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-def end_if_cancelled() -> None:
+def raise_if_cancelled() -> None:
     """Called once a round by every loop that waits for Redis or MongoDB inside.
 
     Redis's driver can lose a cancellation that comes while it connects (redis-py 7.4): the call returns as if nothing
@@ -16,10 +16,10 @@ def end_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def run_apart(coroutine: Coroutine[Any, Any, None]) -> None:
+async def run_in_own_task(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine that uses a TaskGroup in a task of its own.
 
     In Python 3.11 a TaskGroup of which a task failed leaves the surrounding task marked as cancelled
-    (python/cpython#116720), so a loop that goes on after the failure would end at its next `end_if_cancelled`.
+    (python/cpython#116720), so a loop that goes on after the failure would end at its next `raise_if_cancelled`.
     """
     await asyncio.create_task(coroutine)

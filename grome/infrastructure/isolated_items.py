@@ -9,7 +9,7 @@ from loguru import logger
 from msgspec import Struct
 
 from grome.infrastructure.mongo.client import Document, from_document
-from grome.infrastructure.transient_errors import is_passing
+from grome.infrastructure.transient_errors import is_transient
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,7 +38,7 @@ async def for_each(items: Iterable[Item], action: Callable[[Item], Awaitable[Any
             await action(item)
         # Any fault: the items behind a bad item are not to blame for it.
         except Exception as error:
-            if is_passing(error):
+            if is_transient(error):
                 raise
             report_failure(name, item, error)
             failed += 1
@@ -56,7 +56,7 @@ async def for_batch(items: Sequence[Item], action: Callable[[Sequence[Item]], Aw
         await action(items)
     # Any fault: running the items one by one finds the bad item.
     except Exception as error:
-        if is_passing(error):
+        if is_transient(error):
             raise
         return await for_each(items, lambda item: action([item]), name=name)
     return Tally(done=len(items))
@@ -112,10 +112,10 @@ def decode_each(documents: Iterable[Document], struct: type[Result], *, name: st
 def report_failure(name: str, item: object, error: BaseException) -> None:
     """Log and count one item that was passed over."""
     FAILED_ITEMS[name] += 1
-    logger.opt(exception=error).error("{}: {} failed and is passed over", name, _id_of(item))
+    logger.opt(exception=error).error("{}: {} failed and is passed over", name, _item_id(item))
 
 
-def _id_of(item: object) -> object:
+def _item_id(item: object) -> object:
     """The id of a Struct or a stored document; of other things their type, since they may be long or secret."""
     if isinstance(item, Mapping):
         item = item.get("_id", item.get("id"))

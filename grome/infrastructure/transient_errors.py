@@ -2,7 +2,7 @@
 
 from redis.exceptions import RedisError
 
-from grome.infrastructure.mongo.client import DriverError, is_passing_fault
+from grome.infrastructure.mongo.client import DriverError, is_transient_fault
 
 
 class RecipientError(Exception):
@@ -13,6 +13,6 @@ class RecipientError(Exception):
     """
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether MongoDB or Redis was away or of no use for a moment."""
-    return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_passing_fault(error))
+    return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_transient_fault(error))

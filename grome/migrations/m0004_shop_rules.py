@@ -11,7 +11,7 @@ from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.calendar_feeds.repository import COLLECTION as CALENDARS
 from grome.favourites.repository import COLLECTION as FAVOURITES
-from grome.infrastructure.mongo.client import Database, Document, apply_collection, fill_in, from_document, to_document
+from grome.infrastructure.mongo.client import Database, Document, apply_collection, backfill, from_document, to_document
 from grome.notifications.repository import COLLECTIONS as NOTIFICATIONS
 from grome.promos.repository import COLLECTIONS as PROMOS
 from grome.quotes.repository import COLLECTION as QUOTES
@@ -28,8 +28,8 @@ async def up(database: Database) -> None:
     # Those not of this migration have fields, or types of events and messages, that their older validators do not know.
     for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS, *NOTIFICATIONS, *COLLECTIONS):
         await apply_collection(database, spec)
-    await fill_in(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
-    await fill_in(database[BOOKINGS.name], "terms", _booking)
+    await backfill(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
+    await backfill(database[BOOKINGS.name], "terms", _booking)
 
 
 def _booking(old: Document) -> Document:

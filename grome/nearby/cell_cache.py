@@ -17,7 +17,7 @@ from msgspec import Struct
 from grome.barbers.change_feed import BarberChange, BarberChanges
 from grome.barbers.models import map_pin
 from grome.common.errors import Unavailable
-from grome.infrastructure.mongo.client import DriverError, is_passing_fault
+from grome.infrastructure.mongo.client import DriverError, is_transient_fault
 from grome.nearby.barber_array import Crowd, Row, fingerprint, row_from, row_of
 from grome.nearby.cell_loader import COPY_S, Load, Loaded
 from grome.nearby.h3_cells import cell_of
@@ -235,7 +235,7 @@ class Cells:
                 loads = await self._load(cells, heard_since + _MARGIN_S if self._changes.listening else None)
         except DriverError as error:
             self._retry_at = time.time() + _RETRY_S
-            if not is_passing_fault(error):
+            if not is_transient_fault(error):
                 raise
             logger.warning("MongoDB is away ({!r}); {} cells stay as they are", error, len(cells))
         else:

@@ -13,12 +13,12 @@ from typing import Final, cast
 from msgspec import Struct
 
 from config.settings import NearbySettings
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.common.ids import new_hex_id
 from grome.infrastructure.http.prebuilt import HeaderLines, sent
 from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
-from grome.infrastructure.http.routing import log_answer
+from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
 from grome.nearby.fast_query import answer_at_once, bearer_token
 
@@ -97,7 +97,7 @@ class FastPathProtocol(StrictHttpProtocol):
         self._time = time.monotonic()
         self.state["requests_count"] += 1
         if config.ACCESS_LOG_LINES:
-            log_answer(request_id, "GET", PATH, 200, started, self.conn_info.client_ip if self.conn_info else "")
+            log_response(request_id, "GET", PATH, 200, started, self.conn_info.client_ip if self.conn_info else "")
 
 
 @lru_cache(maxsize=16)
@@ -109,7 +109,7 @@ def _read_head(lines: bytes) -> Head | None:
     """None where a header is not plain. Of headers that come twice the first counts, as it does for Sanic."""
     try:
         read_fields(lines)
-    except Refusal:
+    except ApiError:
         return None
     found: dict[str, str] = {}
     for line in lines.decode(errors="surrogateescape").split("\r\n")[1:]:

@@ -6,7 +6,7 @@ from sanic.response import BaseHTTPResponse
 from grome.common.actor import ANYONE
 from grome.composition import app_context
 from grome.infrastructure.http import Routes
-from grome.infrastructure.http.prebuilt import ReadyResponse, sent
+from grome.infrastructure.http.prebuilt import PrebuiltResponse, sent
 from grome.infrastructure.http.request_id import request_id
 from grome.nearby.fast_query import answer_at_once, bearer_token
 from grome.nearby.schemas import NearbyPage, NearbyQuery
@@ -30,7 +30,7 @@ async def nearby_barbers(request: Request, query: NearbyQuery) -> BaseHTTPRespon
     return _ready(request, answer.body, answer.age_s)
 
 
-def _ready(request: Request, body: bytes, age_s: int | None = None) -> ReadyResponse:
+def _ready(request: Request, body: bytes, age_s: int | None = None) -> PrebuiltResponse:
     # Nobody may keep an answer: it is right for one point, and for as long as nobody around it changes.
     encodings = request.headers.get("accept-encoding")
-    return ReadyResponse(request_id(request), *sent(body, encodings, request.app.config.GZIP_MIN_BYTES, age_s))
+    return PrebuiltResponse(request_id(request), *sent(body, encodings, request.app.config.GZIP_MIN_BYTES, age_s))

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from grome.common.clock import Clock
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.notifications.channel_rules import RULES, Verdict, decide
 from grome.notifications.context_loader import Stories, Story
@@ -29,7 +29,7 @@ class Dispatching:
     """Adds a job for each way, so that a crash between two repeats neither."""
 
     def __init__(
-        self, recipients: Recipients, stories: Stories, log: NotificationLog, jobs: Jobs, clock: Clock
+        self, recipients: Recipients, stories: Stories, log: NotificationLog, jobs: JobQueue, clock: Clock
     ) -> None:
         self._recipients, self._stories, self._log, self._jobs, self._clock = recipients, stories, log, jobs, clock
 

@@ -5,14 +5,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 from loguru import logger
 
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.notifications.models import MessageKind, Notice
 from grome.notifications.planner import tell_jobs
 from grome.webhooks.models import Endpoint
 
 
 class EndpointNotices:
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs
 
     async def tell_owner(self, endpoint: Endpoint, at: datetime) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from grome.bookings.models import Party
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.notifications.models import MessageKind, Notice
@@ -18,10 +18,10 @@ TELL: Final = JobKind("notify", Queue.DEFAULT, 30, (2, 10, 60, 300, 1800))
 class Planner:
     """Follows events. One job for each event, kind of message and person, under an id that follows from the three."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         await self._jobs.add(*tell_jobs(notice for event in events for notice in plan(event)))
 
 

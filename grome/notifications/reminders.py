@@ -9,7 +9,7 @@ from grome.bookings.models import UpcomingBooking
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import for_batch
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob
 from grome.notifications.channel_rules import LEAST_LEFT
 from grome.notifications.models import MessageKind, Notice
@@ -27,7 +27,7 @@ class Reminders:
     A mark says up to when this was done, so that a pause of the workers makes reminders late and loses none.
     """
 
-    def __init__(self, bookings: BookingQueries, marks: ReminderMarks, jobs: Jobs, clock: Clock) -> None:
+    def __init__(self, bookings: BookingQueries, marks: ReminderMarks, jobs: JobQueue, clock: Clock) -> None:
         self._bookings, self._marks, self._jobs, self._clock = bookings, marks, jobs, clock
 
     async def plan_due(self) -> int:

@@ -10,7 +10,14 @@ from msgspec import Meta, Struct
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, in_passing, to_document
+from grome.infrastructure.mongo.client import (
+    CollectionSpec,
+    Database,
+    Document,
+    from_document,
+    to_document,
+    with_weak_writes,
+)
 from grome.infrastructure.mongo.schema import validator_for
 from grome.notifications.models import Bounce, LogEntry, PushDevice, ReminderMark, Slot, State
 
@@ -56,7 +63,7 @@ class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 class NotificationRepository:
     def __init__(self, database: Database) -> None:
-        self._log, self._slots = in_passing(database[LOG.name]), in_passing(database[SLOTS.name])
+        self._log, self._slots = with_weak_writes(database[LOG.name]), with_weak_writes(database[SLOTS.name])
         self._bounces = database[BOUNCES.name]
 
     async def record(self, entry: LogEntry) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from grome.common.clock import Clock
-from grome.infrastructure.jobs.errors import GiveUpError, LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.channel_rules import RULES
 from grome.notifications.context_loader import Stories, Story
@@ -36,7 +36,7 @@ class Sending:
         self._delivery, self._budgets, self._clock = delivery, budgets, clock
 
     async def send(self, errand: Errand) -> None:
-        """Raises LaterError in quiet hours, and what the transports raise."""
+        """Raises RetryLaterError in quiet hours, and what the transports raise."""
         known = await self._log.find(errand)
         recipient = await self._recipients.find(errand.notice.user_id)
         if recipient is None or (known and known.state is State.SENT):
@@ -44,7 +44,7 @@ class Sending:
         story = await self._stories.find(errand.notice, recipient.user)
         verdict = verdict_on(errand, recipient, story, self._clock()) if story else Why.OUTDATED
         if isinstance(verdict, datetime):  # the quiet hours were changed, or tries have failed up into them
-            raise LaterError("quiet hours", (verdict - self._clock()).total_seconds())
+            raise RetryLaterError("quiet hours", (verdict - self._clock()).total_seconds())
         if story is None or verdict is not None:
             await self._log.suppressed(errand, verdict or Why.OUTDATED)
         elif await self._is_refused(errand, recipient, story):
@@ -81,7 +81,7 @@ class Sending:
         try:
             await self._deliver(errand, recipient, story, reached)
             went_well = True
-        except (GiveUpError, UndeliverableError) as error:
+        except (PermanentJobError, UndeliverableError) as error:
             why = Why.REFUSED if isinstance(error, UndeliverableError) else None
             if address := recipient.address(errand.channel):
                 await self._log.bounced(errand, address)

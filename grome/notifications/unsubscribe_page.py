@@ -8,7 +8,7 @@ from msgspec import Struct, toml
 
 from grome.accounts.models import Topic
 from grome.common.languages import Language
-from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.http.csp import csp_hash
 
 
 class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ _FORM: Final = Template(
 )
 POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; img-src data:; "
-    f"style-src {hash_of(_PAGE, 'style')}"
+    f"style-src {csp_hash(_PAGE, 'style')}"
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from grome.common.coded_enum import Coded
+from grome.common.coded_enum import CodedEnum
 from grome.common.money import Amount, Currency
 from grome.common.text import END, NOTE
 
@@ -144,7 +144,7 @@ class PricedVisit:
         return sum(price for _, price in self.services)
 
 
-class NotUsable(Coded):
+class NotUsable(CodedEnum):
     """Why a code cannot be used: a stable code, and a sentence for the customer."""
 
     UNKNOWN = "promo_unknown", "There is no such code for this barber."

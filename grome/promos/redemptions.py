@@ -124,7 +124,7 @@ class PromoClaims:
         """
         await self._settle(await self._uses.find_many([holder_id]))
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         """Give back the uses of bookings that have ended, if their ends give them back."""
         if ended := [event.subject_id for event in events if event.type in _ENDS]:
             await self._settle(await self._uses.find_many(ended))

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
-from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.promos.errors import PromoExists, TooManyPromos
@@ -95,7 +95,7 @@ class PromoRepository:
             if promo.owner_id is None:
                 await self._promos.insert_one(to_document(promo))
                 return
-            place = await insert_in_free_place(
+            place = await insert_with_free_number(
                 self._promos,
                 lambda place: to_document(msgspec.structs.replace(promo, place=place)),
                 owner={"owner_id": promo.owner_id, "place": {"$type": "number"}},

@@ -9,8 +9,8 @@ from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import CUSTOMERS, Actor
 from grome.common.errors import NotFound, TooManyRequests
 from grome.composition import app_context
-from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import Routes
+from grome.infrastructure.idempotency import Encoded
 from grome.promos.errors import PromoRefused
 from grome.quotes.errors import QuoteExpired
 from grome.quotes.schemas import QuoteOut

@@ -14,8 +14,8 @@ from grome.bookings.drafts import BookingDraft
 from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import Actor
 from grome.common.clock import Clock
-from grome.common.errors import NotFound, Refusal
-from grome.infrastructure.first_responses import Encoded
+from grome.common.errors import ApiError, NotFound
+from grome.infrastructure.idempotency import Encoded
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.promos.redemptions import PromoClaims
 from grome.quotes.cancellation_costs import costs
@@ -96,7 +96,7 @@ class QuoteService:
             quote = await self._standing(actor, quote_id)
             barber = await self._barbers.find(quote.barber_id)
             return original_response(await self._creation.claim(_wish(quote, barber), may_come_again=True))
-        except Refusal:
+        except ApiError:
             # As with a key: if the repeat is refused for any reason, the first answer counts.
             if made := await self._creation.find_created(actor.id, quote_id):
                 return original_response(made)

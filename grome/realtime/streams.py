@@ -44,7 +44,7 @@ class LiveRooms:
         self._redis, self._namespace = redis, namespace
         self._add = redis.register_script(_ADD)
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for event in events:
                 entry = [

@@ -1,9 +1,9 @@
 """Every refusal that reports give."""
 
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 
 
-class TooManyReports(Refusal):
+class TooManyReports(ApiError):
     status, code, title = 429, "too_many_reports", "So many reports of yours are being made that this one has to wait"
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from grome.infrastructure.jobs.runner import RunningJob
 
 
 async def make_report(context: AppContext, job: RunningJob) -> None:
-    await context.report_maker.make(UUID(job.payload["report_id"]), job.report)
+    await context.report_maker.make(UUID(job.payload["report_id"]), job.report_progress)
 
 
 async def tend_reports(saq: dict[str, Any]) -> None:

@@ -11,9 +11,9 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
-from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.reports.errors import TooManyReports
 from grome.reports.models import OPEN_AT_ONCE, Failure, Report, State
@@ -74,7 +74,7 @@ class ReportRepository:
     async def add(self, report: Report) -> Report:
         """Store it in a free slot; raises TooManyReports where there is none, and KeyTakenError."""
         try:
-            slot = await insert_in_free_place(
+            slot = await insert_with_free_number(
                 self._reports,
                 lambda slot: to_document(msgspec.structs.replace(report, slot=slot)),
                 owner={"by.id": report.by.id, "slot": {"$type": "number"}},
@@ -95,13 +95,13 @@ class ReportRepository:
         return from_document(document, Report) if document else None
 
     async def find(self, owner_id: UUID, report_id: UUID) -> Report | None:
-        document = await self._reports.find_one({"_id": report_id, "by.id": owner_id}, WITHOUT)
+        document = await self._reports.find_one({"_id": report_id, "by.id": owner_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Report) if document else None
 
     async def page(self, owner_id: UUID, after: AfterReport | None, limit: int) -> list[Report]:
         """The newest first."""
         wanted: Document = {"by.id": owner_id, **({"_id": {"$lt": after.id}} if after else {})}
-        found = self._reports.find(wanted, WITHOUT).sort("_id", -1).limit(limit)
+        found = self._reports.find(wanted, WITHOUT_FIRST_ANSWER).sort("_id", -1).limit(limit)
         return [from_document(document, Report) async for document in found]
 
     async def remove(self, owner_id: UUID, report_id: UUID) -> bool:
@@ -136,7 +136,7 @@ class ReportRepository:
 
     async def find_any(self, report_id: UUID) -> Report | None:
         """Of any owner."""
-        document = await self._reports.find_one({"_id": report_id}, WITHOUT)
+        document = await self._reports.find_one({"_id": report_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Report) if document else None
 
     async def open_before(self, moment: datetime, after: UUID | None, limit: int) -> list[UUID]:
@@ -160,7 +160,7 @@ class ReportRepository:
         document = await self._reports.find_one_and_update(
             {"_id": report_id, "state": {"$in": states}},
             {"$set": fields},
-            projection=WITHOUT,
+            projection=WITHOUT_FIRST_ANSWER,
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, Report) if document else None

@@ -9,8 +9,8 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import Actor, Role
 from grome.common.errors import NotFound, TooManyRequests
 from grome.composition import app_context
-from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import IdempotencyKey, PageQuery, Routes
+from grome.infrastructure.idempotency import Encoded
 from grome.reports.errors import TooManyReports
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage
 

@@ -20,10 +20,11 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
 from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.http.responses import encode
+from grome.infrastructure.idempotency import Encoded, fingerprint_of
 from grome.infrastructure.isolated_items import Sweep, for_each
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.jobs.models import State as JobState
 from grome.infrastructure.mongo.budgets import Budget, Budgets
@@ -63,7 +64,7 @@ class ReportService:
         reports: ReportRepository,
         barbers: BarberService,
         storage: Storage,
-        jobs: Jobs,
+        jobs: JobQueue,
         budgets: Budgets,
         settings: ReportSettings,
         clock: Clock,
@@ -164,7 +165,7 @@ class ReportService:
         )
         if idempotency is None:
             return report
-        return msgspec.structs.replace(report, first_answer=first_answer_of(report_out(report, 0)))
+        return msgspec.structs.replace(report, first_answer=encode(report_out(report, 0)))
 
     async def _subject(self, actor: Actor, wanted: ReportIn) -> tuple[UUID | None, str]:
         """Whom it is about, and in which time zone."""

@@ -9,7 +9,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Session
@@ -52,8 +52,10 @@ class ReviewRepository:
             raise ReviewExists from None
 
     async def find(self, scope: Document, review_id: UUID, session: Session | None = None) -> Review | None:
-        """Among those shown, within `scope`, the filter that `seen_by` gives."""
-        document = await self._reviews.find_one({**scope, **_SHOWN, "_id": review_id}, WITHOUT, session=session)
+        """Among those shown, within `scope`, the filter that `visible_to` gives."""
+        document = await self._reviews.find_one(
+            {**scope, **_SHOWN, "_id": review_id}, WITHOUT_FIRST_ANSWER, session=session
+        )
         return from_document(document, Review) if document else None
 
     async def find_settled(self, customer_id: UUID, review_id: UUID) -> Review | None:
@@ -69,7 +71,7 @@ class ReviewRepository:
         document = await self._reviews.find_one_and_update(
             {"_id": review.id},
             {"$set": fields, **told},
-            projection=WITHOUT,
+            projection=WITHOUT_FIRST_ANSWER,
             return_document=ReturnDocument.AFTER,
             session=session,
         )
@@ -83,7 +85,7 @@ class ReviewRepository:
         order = [*([("rating", by_stars)] if by_stars else []), _NEWEST]
         if after:
             wanted |= _beyond(by_stars, after)
-        found = self._reviews.find(wanted, WITHOUT).sort(order).limit(limit)
+        found = self._reviews.find(wanted, WITHOUT_FIRST_ANSWER).sort(order).limit(limit)
         return [from_document(document, Review) async for document in found]
 
 

@@ -8,8 +8,8 @@ from grome.bookings.errors import KeyInFlight, KeyReused, OutsideWindow
 from grome.common.actor import ADMINS, ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.composition import app_context
-from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.idempotency import Encoded
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
 from grome.reviews.schemas import AnswerIn, ReviewIn, ReviewOut, ReviewPage, ReviewQuery
 

@@ -17,11 +17,12 @@ from grome.bookings.queries import BookingQueries
 from grome.bookings.windows import review_window
 from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
-from grome.common.errors import NotFound, Refusal
+from grome.common.errors import ApiError, NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.first_responses import Encoded, fingerprint_of, first_answer_of
 from grome.infrastructure.http import decode_cursor, encode_cursor
-from grome.infrastructure.mongo.access import seen_by
+from grome.infrastructure.http.responses import encode
+from grome.infrastructure.idempotency import Encoded, fingerprint_of
+from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.client import to_document
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.infrastructure.outbox.models import EventType
@@ -64,7 +65,7 @@ class ReviewService:
         idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
         try:
             return await self._post(actor, booking_id, wanted, idempotency)
-        except Refusal as refusal:
+        except ApiError as refusal:
             # As with a booking's key: if the repeat is refused for any reason, the first answer counts.
             if idempotency is None:
                 raise
@@ -80,7 +81,7 @@ class ReviewService:
         review = self._composed(actor, booking, wanted, idempotency)
         answer = review_out(review)
         if idempotency:
-            review = msgspec.structs.replace(review, first_answer=first_answer_of(answer))
+            review = msgspec.structs.replace(review, first_answer=encode(answer))
 
         async def insert(transaction: Transaction) -> None:
             await self._reviews.insert(transaction.session, review)
@@ -159,7 +160,7 @@ class ReviewService:
         return await self._reviews.find({}, review_id)
 
     async def _find(self, actor: Actor, booking_id: UUID) -> Review:
-        review = await self._reviews.find(seen_by(actor), booking_id)
+        review = await self._reviews.find(visible_to(actor), booking_id)
         if review is None:
             raise NotFound
         return review
@@ -168,7 +169,7 @@ class ReviewService:
         """`change` gets the review as it is when the transaction begins; the server refuses a second change at once."""
 
         async def read_and_change(transaction: Transaction) -> Review:
-            review = await self._reviews.find(seen_by(actor), booking_id, transaction.session)
+            review = await self._reviews.find(visible_to(actor), booking_id, transaction.session)
             if review is None:
                 raise NotFound
             return await change(transaction, review)
@@ -199,7 +200,7 @@ class ReviewService:
         return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock())
 
     async def _first_answer(
-        self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: Refusal
+        self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: ApiError
     ) -> ReviewOut | Encoded:
         """Return the answer to the first request, regardless of later changes; else raise the repeat's refusal.
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from grome.common.coded_enum import Coded
+from grome.common.coded_enum import CodedEnum
 from grome.scheduling.daily_caps import DayCapKey, count_seats
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from grome.scheduling.opening_hours import Opening, opening_on
@@ -39,7 +39,7 @@ _EPOCH_DAY = EPOCH.toordinal()
 _FIRST_SLOT_CHUNK_TICKS = 7 * TICKS_A_DAY  # where the first slot is enough
 
 
-class Unavailability(Coded):
+class Unavailability(CodedEnum):
     """Why a start cannot be booked: a stable code, and a sentence for the customer."""
 
     MISALIGNED = "misaligned", "Visits start on a whole five minutes."

@@ -14,8 +14,8 @@ from grome.bookings.schemas import BookingOut, CancelIn, EndIn, RescheduleIn
 from grome.bookings.updates import BookingUpdater
 from grome.common.actor import Actor
 from grome.common.clock import to_utc
-from grome.common.errors import Invalid, Refusal
-from grome.infrastructure.mongo.access import seen_by
+from grome.common.errors import ApiError, Invalid
+from grome.infrastructure.mongo.access import visible_to
 from grome.series.errors import NotInSeries
 from grome.series.models import Series
 from grome.series.recurrence import shifted
@@ -69,7 +69,7 @@ class FollowingVisits:
     async def _following(self, actor: Actor, booking_id: UUID) -> tuple[Booking, Series, list[Booking]]:
         """The booking, its series, and the open bookings of that from this one on, by time."""
         this = await self._changes.get(actor, booking_id)
-        series = await self._series.find(seen_by(actor), this.series_id) if this.series_id else None
+        series = await self._series.find(visible_to(actor), this.series_id) if this.series_id else None
         if series is None:
             raise NotInSeries
         found = await self._bookings.find_many([one.booking_id for one in series.occurrences])
@@ -84,5 +84,5 @@ def _start(booking: Booking) -> datetime:
 async def _outcome(booking: Booking, change: Callable[[Booking], Awaitable[BookingOut]]) -> ChangedOut:
     try:
         return ChangedOut(booking.id, await change(booking), None)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return ChangedOut(booking.id, None, refused(refusal))

@@ -8,7 +8,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
-from grome.infrastructure.first_responses import WITHOUT
+from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
 from grome.series.models import Series
@@ -57,8 +57,8 @@ class SeriesRepository:
         await self._series.delete_one({"_id": series.id, "is_made": False})
 
     async def find(self, scope: Document, series_id: UUID) -> Series | None:
-        """Within `scope`, the filter that `seen_by` gives."""
-        document = await self._series.find_one({**scope, "_id": series_id}, WITHOUT)
+        """Within `scope`, the filter that `visible_to` gives."""
+        document = await self._series.find_one({**scope, "_id": series_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Series) if document else None
 
     async def find_settled(self, series_id: UUID) -> Series | None:

@@ -9,8 +9,8 @@ from grome.bookings.schemas import EndIn
 from grome.common.actor import CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound, TooManyRequests
 from grome.composition import app_context
-from grome.infrastructure.first_responses import Encoded
 from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.idempotency import Encoded
 from grome.series.errors import NothingBooked, NotInSeries
 from grome.series.schemas import FollowingIn, SeriesChanged, SeriesIn, SeriesOut, SeriesPreview
 

@@ -17,10 +17,11 @@ from grome.bookings.queries import BookingQueries
 from grome.bookings.schemas import booking_out
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
-from grome.common.errors import Invalid, NotFound, Refusal
+from grome.common.errors import ApiError, Invalid, NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.first_responses import Encoded, first_answer_of
-from grome.infrastructure.mongo.access import seen_by
+from grome.infrastructure.http.responses import encode
+from grome.infrastructure.idempotency import Encoded
+from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.series.errors import NothingBooked
 from grome.series.models import MOST_VISITS, Occurrence, Refused, Repeat, Series, booking_id
@@ -73,7 +74,7 @@ class SeriesService:
 
     async def read(self, actor: Actor, series_id: UUID) -> SeriesOut:
         """Return a series with its bookings as they are now. Raises NotFound if the series is not the actor's."""
-        series = await self._series.find(seen_by(actor), series_id)
+        series = await self._series.find(visible_to(actor), series_id)
         if series is None:
             raise NotFound
         bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences])
@@ -96,7 +97,7 @@ class SeriesService:
         made = msgspec.structs.replace(series, occurrences=occurrences, is_made=True)
         answer = series_out(made, {booking.id: booking_out(booking) for _, booking in taken if booking})
         if idempotency:
-            made = msgspec.structs.replace(made, first_answer=first_answer_of(answer))
+            made = msgspec.structs.replace(made, first_answer=encode(answer))
         if await self._series.end(made):
             return answer
         # Somebody else was at it too and came first, with the same bookings.
@@ -147,7 +148,7 @@ class SeriesService:
         )
 
 
-def refused(refusal: Refusal) -> Refused:
+def refused(refusal: ApiError) -> Refused:
     """Under the code of the rule where a rule of availability refuses, else under the refusal's own."""
     code = refusal.faults[0][1] if isinstance(refusal, SlotNotOffered) else refusal.code
     return Refused(code, refusal.detail or refusal.title)

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.infrastructure.isolated_items import decode_each
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
-from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.waitlist.models import (
     ENDED_KEPT,
@@ -103,7 +103,7 @@ class WaitlistRepository:
         """Store an entry in a free place. Returns the open entry for the same wish if there is one; None if full."""
         same = {"customer_id": entry.customer_id, "fingerprint": entry.fingerprint, "state": {"$in": _OPEN}}
         try:
-            place = await insert_in_free_place(
+            place = await insert_with_free_number(
                 self._entries,
                 lambda place: to_document(structs.replace(entry, place=place)),
                 owner={"customer_id": entry.customer_id, **_HOLDS_PLACE},

@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec import to_builtins
 
 from grome.common.clock import Clock
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
-from grome.infrastructure.outbox.models import BARBERS, Change, Event, EventType
+from grome.infrastructure.outbox.models import BARBERS, ChangeRecord, Event, EventType
 from grome.waitlist.models import Search
 
 FILL: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
@@ -41,10 +41,10 @@ _DECIDING: Final = frozenset({"services", "availability", "openings", "rules", "
 class WaitlistFollower:
     """Adds waitlist jobs for events and changes. Adding a job again has no effect, so redelivery is harmless."""
 
-    def __init__(self, jobs: Jobs, clock: Clock) -> None:
+    def __init__(self, jobs: JobQueue, clock: Clock) -> None:
         self._jobs, self._clock = jobs, clock
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         await self._jobs.add(
             *(
                 NewJob(f"{event.id}:waitlist", FILL, {"event": to_builtins(event)})
@@ -53,7 +53,7 @@ class WaitlistFollower:
             )
         )
 
-    async def follow_changes(self, changes: Sequence[Change]) -> None:
+    async def follow_changes(self, changes: Sequence[ChangeRecord]) -> None:
         """Add a search of all bookable time for each barber with changed hours, rules and the like."""
         barbers = {change.document["_id"] for change in changes if _decides(change)}
         await self._jobs.add(*(self._look_at(barber_id) for barber_id in barbers))
@@ -68,7 +68,7 @@ def payload_of(search: Search) -> dict[str, object]:
     return {"search": to_builtins(search)}
 
 
-def _decides(change: Change) -> bool:
+def _decides(change: ChangeRecord) -> bool:
     if change.collection != BARBERS:
         return False
     return change.updated is None or any(path.partition(".")[0] in _DECIDING for path in change.updated)

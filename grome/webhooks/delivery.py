@@ -10,7 +10,7 @@ from loguru import logger
 
 from grome import __version__
 from grome.common.clock import Clock
-from grome.infrastructure.jobs.errors import LaterError, PostponedError, UndeliverableError
+from grome.infrastructure.jobs.errors import PostponedError, RetryLaterError, UndeliverableError
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
 from grome.webhooks.health import EndpointHealth, seconds_to_wait
 from grome.webhooks.models import LONGEST_WAIT, Attempt, Delivery, Endpoint, Flight, SendWebhook
@@ -41,9 +41,9 @@ class WebhookDelivery:
     async def deliver(self, wanted: SendWebhook, *, last: bool, asked_at: datetime | None = None) -> None:
         """Try once; `last` says that no further try will be made, and `asked_at` since when the delivery is due.
 
-        Raises DeliveryError or LaterError if the attempt failed, PostponedError if the delivery has to wait for its
-        turn, and UndeliverableError if no try will help. Sends nothing and returns if the endpoint or the delivery is
-        gone, if the endpoint is disabled, or if this run has delivered already.
+        Raises DeliveryError or RetryLaterError if the attempt failed, PostponedError if the delivery has to wait for
+        its turn, and UndeliverableError if no try will help. Sends nothing and returns if the endpoint or the delivery
+        is gone, if the endpoint is disabled, or if this run has delivered already.
         """
         delivery = await self._deliveries.find_by_event(wanted.endpoint_id, wanted.event_id)
         if delivery is None:
@@ -146,7 +146,7 @@ def _raise(told: str, outcome: Outcome, now: datetime) -> None:
     if outcome.status == _GONE:
         raise UndeliverableError(told)
     if outcome.status in _BUSY and (seconds := wait_s(outcome.retry_after, now)) is not None:
-        raise LaterError(told, seconds, by_recipient=True)
+        raise RetryLaterError(told, seconds, by_recipient=True)
     raise DeliveryError(told)
 
 

@@ -1,18 +1,18 @@
 """What webhooks refuse, and how sending one fails."""
 
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.infrastructure.transient_errors import RecipientError
 
 
-class TooManyEndpoints(Refusal):
+class TooManyEndpoints(ApiError):
     status, code, title = 409, "too_many_endpoints", "There are ten endpoints already"
 
 
-class EndpointDisabled(Refusal):
+class EndpointDisabled(ApiError):
     status, code, title = 409, "endpoint_disabled", "The endpoint is disabled; enable it first"
 
 
-class TooManySends(Refusal):
+class TooManySends(ApiError):
     status, code, title = 429, "too_many_sends", "There were too many tests or replays within the hour"
 
 

@@ -14,11 +14,11 @@ from grome.infrastructure.mongo.client import (
     Database,
     Document,
     from_document,
-    in_passing,
     insert_missing,
     to_document,
+    with_weak_writes,
 )
-from grome.infrastructure.mongo.numbered_documents import insert_in_free_place
+from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.webhooks.models import (
     KEPT,
@@ -75,7 +75,7 @@ class EndpointRepository:
 
     async def add(self, endpoint: Endpoint) -> bool:
         """Store an endpoint in a free slot of its owner; False if all slots are taken."""
-        slot = await insert_in_free_place(
+        slot = await insert_with_free_number(
             self._endpoints,
             lambda slot: to_document(structs.replace(endpoint, slot=slot)),
             owner={"owner_id": endpoint.owner_id},
@@ -146,7 +146,9 @@ class EndpointRepository:
 
     async def release_flight(self, endpoint_id: UUID, claim: str) -> None:
         """Remove a flight with a request that never ended."""
-        await in_passing(self._endpoints).update_one({"_id": endpoint_id}, {"$pull": {"in_flight": {"claim": claim}}})
+        await with_weak_writes(self._endpoints).update_one(
+            {"_id": endpoint_id}, {"$pull": {"in_flight": {"claim": claim}}}
+        )
 
     async def note_warned(self, endpoint: Endpoint, now: datetime) -> bool:
         """Whether the owner had not been warned of these failures yet."""
@@ -155,7 +157,7 @@ class EndpointRepository:
         return done.matched_count == 1
 
     async def _update_flights(self, endpoint_id: UUID, fields: Document) -> Endpoint | None:
-        document = await in_passing(self._endpoints).find_one_and_update(
+        document = await with_weak_writes(self._endpoints).find_one_and_update(
             {"_id": endpoint_id}, [{"$set": fields}], return_document=ReturnDocument.AFTER
         )
         return from_document(document, Endpoint) if document else None
@@ -230,7 +232,7 @@ class DeliveryRepository:
 
     async def _note(self, wanted: Document, attempt: Attempt, fields: dict[str, Any]) -> None:
         kept = {"$each": [to_document(attempt)], "$slice": -MOST_ATTEMPTS}
-        await in_passing(self._deliveries).update_one(
+        await with_weak_writes(self._deliveries).update_one(
             wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})}
         )
 

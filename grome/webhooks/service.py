@@ -11,7 +11,7 @@ from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
 from grome.infrastructure.http import decode_cursor, encode_cursor
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.mongo.client import Document, to_document
 from grome.infrastructure.outbox.models import EventType
@@ -59,7 +59,7 @@ class WebhookService:
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
         vault: Vault,
-        jobs: Jobs,
+        jobs: JobQueue,
         budgets: Budgets,
         clock: Clock,
         *,

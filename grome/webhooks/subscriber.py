@@ -8,7 +8,7 @@ from loguru import logger
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.ids import new_id
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.outbox.models import Event
 from grome.webhooks.models import Delivery, DeliveryState, job_of
 from grome.webhooks.payloads import account_message, booking_message, review_message
@@ -23,13 +23,13 @@ class WebhookFollower:
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
         bookings: BookingQueries,
-        jobs: Jobs,
+        jobs: JobQueue,
         clock: Clock,
     ) -> None:
         self._endpoints, self._deliveries, self._bookings = endpoints, deliveries, bookings
         self._jobs, self._clock = jobs, clock
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         endpoints = await self._endpoints.enabled_of({person for event in events for person in event.people})
         wanted = [(event, endpoint) for event in events for endpoint in endpoints if endpoint.wants(event)]
         if not wanted:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import httpx
 import msgspec
 
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.infrastructure.http.responses import Problem
 
 
-def _refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+def _refusals(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
     for refusal in kind.__subclasses__():
         yield refusal
         yield from _refusals(refusal)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grome.bookings.figures import price_lines, service_figures, visible_min
 from grome.bookings.models import BookedAddOn, BookedService, Booking
-from grome.common.figures import duration_of, percent_of, percent_of_rounded_up, price_of, split
+from grome.common.figures import duration_of, percent_of, percent_of_ceil, price_of, split
 from grome.composition import AppContext
 from grome.promos.models import Discount
 from tests.builders.barbers import Barber, barber
@@ -95,7 +95,7 @@ def test_visible_minutes_run_from_start_to_end() -> None:
 
 def test_percentages_are_rounded_half_even_or_up() -> None:
     assert [percent_of(amount, 50) for amount in (1, 3, 5)] == [0, 2, 2]
-    assert [percent_of_rounded_up(amount, 50) for amount in (1, 2, 3)] == [1, 1, 2]
+    assert [percent_of_ceil(amount, 50) for amount in (1, 2, 3)] == [1, 1, 2]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from grome.bookings.jobs import expire_unanswered
 from grome.bookings.models import Action, Booking
 from grome.bookings.schemas import CancelIn, ProposalAnswerIn, RescheduleIn
 from grome.common.actor import Actor, Role
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import from_document
@@ -59,7 +59,7 @@ async def test_a_booking_holds_what_it_says(
     booking_id = UUID((await book(http, customer, shop, START))["id"])
     before = await stored(context, booking_id)
     for name, role, number in script:
-        with suppress(Refusal):
+        with suppress(ApiError):
             await step(context, clock, name, actors[role], booking_id, number)
         after = await stored(context, booking_id)
         holds_what_it_says(after)

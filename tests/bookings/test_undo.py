@@ -11,7 +11,7 @@ import pytest
 from grome.bookings.models import Action
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
-from grome.infrastructure.outbox.models import BOOKINGS, Change
+from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -176,7 +176,7 @@ async def test_undo_is_an_event_of_its_own(
     await done(http, shop, visit, "undo")
     document = await context.database[BOOKINGS].find_one({"_id": UUID(visit["id"])})
     assert document is not None
-    told = [event.type.value for event in PROJECTION.events_of(Change(BOOKINGS, document, None, clock()))]
+    told = [event.type.value for event in PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, clock()))]
     undone = ["booking.started", "booking.start_undone", "booking.no_show", "booking.no_show_undone"]
     assert told == ["booking.requested", *undone]
     assert [one["action"] for one in document["history"]].count(Action.UNDO.value) == 2

@@ -26,12 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 from config.settings import Settings, load_settings
-from grome.accounts.tokens import keep_signing_key
+from grome.accounts.tokens import load_or_create_signing_key
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.migrations import migrate
-from grome.infrastructure.outbox.models import BOOKINGS, Change, Event
+from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event
 from grome.migrations import MIGRATIONS
 from grome.notifications.channel_rules import RULES
 from grome.notifications.email.folder import open_mailbox
@@ -119,7 +119,7 @@ def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
     base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
     return msgspec.structs.replace(
         base,
-        accounts=msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home)),
+        accounts=msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home)),
         mongo=msgspec.structs.replace(base.mongo, url=mongo_url),
         redis=msgspec.structs.replace(base.redis, url=redis_url),
     )
@@ -279,10 +279,9 @@ def _goes_without_saying(event: Event, notice: Notice) -> bool:
 
 async def _all_events(context: AppContext) -> list[Event]:
     now = context.clock()
-    changes = context.database[BOOKINGS].find({})
-    return [
-        event async for document in changes for event in PROJECTION.events_of(Change(BOOKINGS, document, None, now))
-    ]
+    stored = context.database[BOOKINGS].find({})
+    changes = [ChangeRecord(BOOKINGS, document, None, now) async for document in stored]
+    return [event for change in changes for event in PROJECTION.events_of(change)]
 
 
 async def _live(context: AppContext, events: Sequence[Event]) -> list[UUID]:

@@ -16,7 +16,7 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import NewJob, State
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.infrastructure.outbox.relay import FOLLOW_LATER
+from grome.infrastructure.outbox.relay import REDELIVER
 from tests.faults.conftest import OwnServers
 from tests.support.eventually import until
 from tests.support.processes import environment
@@ -53,7 +53,7 @@ def a_job() -> NewJob:
         version=1,
         people=(new_id(), new_id()),
     )
-    return NewJob(f"{event.id}:trial", FOLLOW_LATER, {"follower": "audit trail", "event": msgspec.to_builtins(event)})
+    return NewJob(f"{event.id}:trial", REDELIVER, {"follower": "audit trail", "event": msgspec.to_builtins(event)})
 
 
 async def is_done(context: AppContext, new: NewJob) -> bool:

@@ -24,7 +24,7 @@ from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.catalogue.models import Service
 from grome.catalogue.repository import ServiceRepository
-from grome.cli.bootstrap import opened
+from grome.cli.bootstrap import opened_services
 from grome.common.actor import Role
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
@@ -49,7 +49,7 @@ def elsewhere(settings: Settings) -> Settings:
 
 @pytest.fixture
 async def database_(elsewhere: Settings) -> AsyncIterator[Database]:
-    async with opened(elsewhere) as context:
+    async with opened_services(elsewhere) as context:
         yield context.database
         await context.mongo.drop_database(elsewhere.mongo.database)
 

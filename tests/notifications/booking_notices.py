@@ -7,7 +7,7 @@ import httpx
 
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
-from grome.infrastructure.outbox.models import BOOKINGS, Change, Event
+from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, serve, tomorrow
 from tests.builders.people import Person, register
@@ -17,7 +17,7 @@ async def events_of(context: AppContext, booking: dict[str, Any]) -> list[Event]
     """Of each history entry, the oldest first."""
     document = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
     assert document is not None
-    return PROJECTION.events_of(Change(BOOKINGS, document, None, context.clock()))
+    return PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, context.clock()))
 
 
 async def moved(

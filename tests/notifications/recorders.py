@@ -115,7 +115,7 @@ class Desk:
 
     async def hear(self, *events: Event) -> list[Exception]:
         """Of events, and do what follows from them; what the jobs have raised."""
-        await self.planner.follow(events)
+        await self.planner.handle(events)
         return await self.work()
 
     async def work(self, at: datetime | None = None) -> list[Exception]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable
 
 from config.settings import load_settings
-from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.logs import configure_logging
 from grome.notifications.push import Push, Pusher, PushFailedError, open_pusher
 from grome.notifications.sms import SmsFailedError, open_sms
@@ -35,7 +35,7 @@ async def push(pusher: Pusher, device: str, id_: str) -> None:
 async def fault_of(sending: Awaitable[object]) -> str:
     try:
         await sending
-    except (UndeliverableError, LaterError, PushFailedError, SmsFailedError) as fault:
+    except (UndeliverableError, RetryLaterError, PushFailedError, SmsFailedError) as fault:
         return f"{type(fault).__name__}({fault})".replace(" ", "_")
     return "-"
 

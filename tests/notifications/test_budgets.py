@@ -11,7 +11,7 @@ import pytest
 from grome.accounts.models import User
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.infrastructure.jobs.errors import GiveUpError, UndeliverableError
+from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.notifications.budgets import DEAD_LETTERS, Purpose, purpose_of
 from grome.notifications.channel_rules import CODES, RULES, decide
@@ -163,7 +163,7 @@ async def test_dead_letters_that_an_address_can_make_are_limited(
     clock.shift += 400 * DAY  # a day that no other test has used
     raised: list[Exception] = []
     for person in people:
-        desk.mailbox.failures = [GiveUpError("SMTPUTF8")]
+        desk.mailbox.failures = [PermanentJobError("SMTPUTF8")]
         raised += await desk.hear(new_device_of(person, context))
     kinds = [type(error) for error in raised]
-    assert kinds == [GiveUpError] * DEAD_LETTERS.limit + [UndeliverableError] * 2
+    assert kinds == [PermanentJobError] * DEAD_LETTERS.limit + [UndeliverableError] * 2

@@ -10,7 +10,7 @@ import pytest
 
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
 from grome.notifications.models import Errand
 from grome.notifications.relevance import LATE
@@ -98,7 +98,7 @@ async def test_a_way_that_fails_does_not_repeat_the_other(
 async def test_preferences_of_the_moment_count(http: httpx.AsyncClient, context: AppContext, desk: Desk) -> None:
     customer, shop, booking = await a_visit(http, context)
     accepted = await moved(http, context, shop.auth, booking, "accept")
-    await desk.planner.follow([accepted])
+    await desk.planner.handle([accepted])
     await choose(http, customer, notifications={"email": False}, language="ja")
     await desk.work()
     assert desk.mailbox.to(customer.email) == []
@@ -146,7 +146,7 @@ class TestQuietHours:
         assert timedelta(hours=2, minutes=58) < due_at - context.clock() <= timedelta(hours=3)
 
         errand = next(job for job in desk.jobs.added.values() if job.due_at)
-        with pytest.raises(LaterError) as later:  # a worker that comes too early
+        with pytest.raises(RetryLaterError) as later:  # a worker that comes too early
             await desk.run(errand)
         assert abs(later.value.seconds - (due_at - context.clock()).total_seconds()) < 5
 
@@ -223,7 +223,7 @@ class TestOnce:
     async def test_of_many_at_once_one_is_sent(self, http: httpx.AsyncClient, context: AppContext, desk: Desk) -> None:
         customer, shop, booking = await a_visit(http, context)
         accepted = await moved(http, context, shop.auth, booking, "accept")
-        await desk.planner.follow([msgspec.structs.replace(accepted, id=new_id()) for _ in range(12)])
+        await desk.planner.handle([msgspec.structs.replace(accepted, id=new_id()) for _ in range(12)])
         for _ in range(2):  # the decisions, then the mails
             waiting = [job for job in desk.jobs.added.values() if job.id not in desk.done]
             desk.done |= {job.id for job in waiting}

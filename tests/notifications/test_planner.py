@@ -92,8 +92,8 @@ def test_there_is_nothing_that_nobody_has_thought_of() -> None:
 async def test_the_same_event_again_is_no_second_job() -> None:
     jobs = RecordedJobs()
     happened = event(EventType.BOOKING_COMPLETED, BARBER)
-    await Planner(jobs).follow([happened])
-    await Planner(jobs).follow([happened, happened])
+    await Planner(jobs).handle([happened])
+    await Planner(jobs).handle([happened, happened])
     kinds = ("receipt", "review_request")
     assert list(jobs.added) == [f"{happened.id}:notify:{kind}:{CUSTOMER}" for kind in kinds]
 

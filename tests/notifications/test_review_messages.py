@@ -4,7 +4,7 @@ import httpx
 
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
-from grome.infrastructure.outbox.models import REVIEWS, Change, Event
+from grome.infrastructure.outbox.models import REVIEWS, ChangeRecord, Event
 from tests.builders.reviews import Visit, a_visit, edit, posted, put_answer, remove
 from tests.notifications.recorders import Desk
 
@@ -12,7 +12,7 @@ from tests.notifications.recorders import Desk
 async def happened(context: AppContext, visit: Visit) -> list[Event]:
     document = await context.database[REVIEWS].find_one({"customer_id": visit.customer.id})
     assert document is not None
-    return PROJECTION.events_of(Change(REVIEWS, document, None, context.clock()))
+    return PROJECTION.events_of(ChangeRecord(REVIEWS, document, None, context.clock()))
 
 
 async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(

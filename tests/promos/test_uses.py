@@ -10,7 +10,7 @@ import pytest
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
-from grome.infrastructure.outbox.models import BOOKINGS, Change
+from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord
 from grome.promos.jobs import sweep_promo_holds
 from grome.promos.redemptions import GRACE
 from tests.builders.barbers import Barber, barber
@@ -202,8 +202,8 @@ async def hand_on(context: AppContext, booking: dict[str, Any]) -> None:
     """Everything that has happened to it, as the relay would."""
     document = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
     assert document
-    events = PROJECTION.events_of(Change(BOOKINGS, document, None, context.clock()))
-    await context.followers["promo codes"].follow(events)
+    events = PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, context.clock()))
+    await context.followers["promo codes"].handle(events)
 
 
 class TestFirstVisits:

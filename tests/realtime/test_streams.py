@@ -25,10 +25,10 @@ async def test_live_room_drops_a_version_that_it_had_today_or_yesterday_and_forg
     stream = stream_key(context.namespace, f"user:{person}")
     first = an_event(context, person, subject, 2)
     for _ in range(2):
-        await rooms.follow([first])
+        await rooms.handle([first])
     assert await context.redis.xlen(stream) == 1
     clock.shift = DAY
-    await rooms.follow([first, an_event(context, person, new_id(), 1)])
+    await rooms.handle([first, an_event(context, person, new_id(), 1)])
     assert await context.redis.xlen(stream) == 2
     hashes = [key async for key in context.redis.scan_iter(match=f"{stream}:versions*")]
     assert [await context.redis.hlen(key) for key in hashes] == [1, 1]

@@ -13,7 +13,7 @@ import pytest
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, NewJob
 from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.jobs.runner import RunningJob
@@ -76,7 +76,7 @@ class DyingStorage(FolderStorage):
         raise DiedError
 
 
-class DyingJobs(Jobs):
+class DyingJobs(JobQueue):
     async def add(self, *_: NewJob) -> None:
         raise DiedError
 
@@ -101,7 +101,7 @@ def maker(
     )
 
 
-def service(context: AppContext, *, storage: Storage | None = None, jobs: Jobs | None = None) -> ReportService:
+def service(context: AppContext, *, storage: Storage | None = None, jobs: JobQueue | None = None) -> ReportService:
     return ReportService(
         ReportRepository(context.database),
         context.barbers,
@@ -291,8 +291,8 @@ async def test_a_worker_makes_it_and_its_progress_can_be_read(
     reached, released = asyncio.Event(), asyncio.Event()
 
     class Watched(RunningJob):
-        async def report(self, progress: float) -> None:
-            await super().report(progress)
+        async def report_progress(self, progress: float) -> None:
+            await super().report_progress(progress)
             reached.set()
             await released.wait()
 

@@ -85,7 +85,7 @@ async def test_strangers_learn_neither_names_nor_bookings(http: httpx.AsyncClien
     await posted(http, visit, 5, "Good.")
     await put_answer(http, visit, "Thanks.")
 
-    async def seen_by(person: Person | None) -> dict[str, Any]:
+    async def visible_to(person: Person | None) -> dict[str, Any]:
         page = await listed(http, visit.shop.id, person, limit=1)
         assert visit.booking_id not in b64decode(page["next_cursor"] + "==").decode()
         (review,) = page["items"]
@@ -94,13 +94,13 @@ async def test_strangers_learn_neither_names_nor_bookings(http: httpx.AsyncClien
         return review
 
     for stranger in (None, await register(http), (await a_visit(http, context)).shop.person):
-        review = await seen_by(stranger)
+        review = await visible_to(stranger)
         assert review["booking_id"] is None
         told = str(review)
         assert visit.booking_id not in told
         assert str(visit.customer.id) not in told
     for party in (visit.customer, visit.shop.person, await admin(http, context)):
-        assert (await seen_by(party))["booking_id"] == visit.booking_id
+        assert (await visible_to(party))["booking_id"] == visit.booking_id
 
 
 @pytest.mark.parametrize(

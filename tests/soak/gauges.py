@@ -34,7 +34,7 @@ class Sample:
 
 
 async def measure(at_s: float, grome: Running, context: AppContext) -> Sample:
-    relay, jobs = await context.relay.figures(), await context.job_admin.figures()
+    relay, jobs = await context.relay.stats(), await context.job_admin.figures()
     return Sample(
         at_s=at_s,
         api_mib=max(process.memory_info().rss for process in grome.workers("Server")) / _MIB,

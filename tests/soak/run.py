@@ -15,8 +15,8 @@ import msgspec
 from rich.table import Table
 
 from config.settings import Settings, load_settings
-from grome.accounts.tokens import keep_signing_key
-from grome.cli.bootstrap import opened
+from grome.accounts.tokens import load_or_create_signing_key
+from grome.cli.bootstrap import opened_services
 from grome.composition import AppContext
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
@@ -215,7 +215,7 @@ async def _settle(context: AppContext) -> float:
     """Seconds until nothing is due and the relay has caught up. Gives up after five minutes: the verdict says so."""
     started = time.monotonic()
     while time.monotonic() - started < _SETTLED_WITHIN_S:
-        relay, jobs = await context.relay.figures(), await context.job_admin.figures()
+        relay, jobs = await context.relay.stats(), await context.job_admin.figures()
         if relay and relay.lag_s < 1 and jobs.overdue_s < 1:
             break
         await asyncio.sleep(0.5)
@@ -226,7 +226,7 @@ def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
     base = load_settings({"GROME_ENV": "test", "GROME_HOME": str(home)})
     return msgspec.structs.replace(
         base,
-        accounts=msgspec.structs.replace(base.accounts, signing_key=keep_signing_key(home)),
+        accounts=msgspec.structs.replace(base.accounts, signing_key=load_or_create_signing_key(home)),
         mongo=msgspec.structs.replace(base.mongo, url=mongo_url, timeout_ms=30_000),
         redis=msgspec.structs.replace(base.redis, url=redis_url),
     )
@@ -234,7 +234,7 @@ def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
 
 @asynccontextmanager
 async def _migrated(settings: Settings) -> AsyncIterator[AppContext]:
-    async with opened(settings) as context:
+    async with opened_services(settings) as context:
         async for _ in migrate(context.database, MIGRATIONS, context.clock):
             pass
         yield context

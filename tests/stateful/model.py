@@ -16,7 +16,7 @@ DAY = 24 * 60
 START_BEFORE, UNDO_AFTER = 120, 15
 
 
-class Refused(Exception):  # noqa: N818 -- an answer
+class Refused(Exception):
     """One of `reasons` is told along, if there are any."""
 
     def __init__(self, code: str, reasons: frozenset[str] = frozenset()) -> None:

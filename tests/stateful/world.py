@@ -17,11 +17,11 @@ from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.bookings.schemas import OtherTimesQuery
 from grome.catalogue.schemas import ServiceIn
 from grome.common.actor import Actor, Role
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
-from grome.infrastructure.outbox.models import BOOKINGS, Change, Event, EventType
+from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event, EventType
 from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
@@ -58,7 +58,7 @@ class Told(NamedTuple):
 async def told(command: Awaitable[Any]) -> Told:
     try:
         return Told("ok", value=await command)
-    except Refusal as refusal:
+    except ApiError as refusal:
         return Told(refusal.code, frozenset(message for _, message in refusal.faults))
 
 
@@ -197,7 +197,7 @@ class World:
         rounds = 0
         while events := await self._new_events():
             rounds += 1
-            await self.grome.promo_claims.follow(events)
+            await self.grome.promo_claims.handle(events)
             for event in events:
                 if event.type in _ENDS:
                     around.give_back(self.model, event.subject_id)
@@ -221,7 +221,7 @@ class World:
         for document in await self.grome.database[BOOKINGS].find({}).to_list():
             seen = self.versions.get(document["_id"], 0)
             if document["version"] > seen:
-                told_of = PROJECTION.events_of(Change(BOOKINGS, document, None, self.clock()))
+                told_of = PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, self.clock()))
                 found += [event for event in told_of if event.version > seen]
                 self.versions[document["_id"]] = document["version"]
         return sorted(found, key=lambda event: event.id)

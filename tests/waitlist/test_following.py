@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, Change
+from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, ChangeRecord
 from grome.infrastructure.outbox.repository import RelayRepository
 from grome.waitlist.subscriber import FILL, WaitlistFollower
 from tests.builders.barbers import Barber, barber
@@ -28,10 +28,10 @@ async def searches(context: AppContext, shop: Barber) -> list[dict[str, Any]]:
     return await context.database["jobs"].find(wanted).sort("_id", 1).to_list()
 
 
-async def change_of(context: AppContext, shop: Barber, *paths: str) -> Change:
+async def change_of(context: AppContext, shop: Barber, *paths: str) -> ChangeRecord:
     document = await context.database["barbers"].find_one({"_id": shop.person.id})
     assert document is not None
-    return Change(BARBERS, document, dict.fromkeys(paths) if paths else None, context.clock())
+    return ChangeRecord(BARBERS, document, dict.fromkeys(paths) if paths else None, context.clock())
 
 
 @pytest.mark.parametrize("path", ["openings.time_off.0", "availability", "rules", "services", "location", "timezone"])
@@ -60,7 +60,7 @@ async def test_change_of_rules_reaches_the_waitlist_through_the_change_stream(
 
 async def test_change_of_a_rating_or_a_booking_becomes_none(context: AppContext, shop: Barber) -> None:
     rated = await change_of(context, shop, "rating", "reviews_count", "version")
-    other = Change(BOOKINGS, rated.document, None, rated.at)
+    other = ChangeRecord(BOOKINGS, rated.document, None, rated.at)
     await WaitlistFollower(context.jobs, context.clock).follow_changes([rated, other])
     assert await searches(context, shop) == []
 

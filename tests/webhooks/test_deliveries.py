@@ -140,7 +140,7 @@ async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     requested, accepted = await trial.events(booking)
     accounts = [registered(customer), registered(shop.person)]
     review = reviewed(booking)
-    await trial.context.followers["webhooks"].follow([requested, accepted, *accounts, review])
+    await trial.context.followers["webhooks"].handle([requested, accepted, *accounts, review])
 
     for person, endpoint, wanted in (
         (shop.person, all_of_mine, [requested, accepted, review]),
@@ -168,7 +168,7 @@ async def test_an_event_that_comes_again_makes_no_second_delivery_nor_job(trial:
     job, before = await trial.context.jobs.find(job_id), await trial.stored(endpoint, event)
     assert job is not None
     await trial.follow(booking)
-    await trial.context.followers["webhooks"].follow([event, event])
+    await trial.context.followers["webhooks"].handle([event, event])
     assert await trial.context.jobs.find(job_id) == job
     assert await trial.stored(endpoint, event) == before
     assert await trial.context.database["jobs"].count_documents({"payload.endpoint_id": str(endpoint.id)}) == 1
@@ -180,7 +180,7 @@ async def test_an_event_that_its_booking_does_not_know_of_is_left_out(trial: Tri
     (event,) = await trial.events(booking)
     later = msgspec.structs.replace(event, id=new_id(), version=2)
     nobodys = msgspec.structs.replace(event, id=new_id(), subject_id=new_id())
-    await trial.context.followers["webhooks"].follow([later, nobodys, event])
+    await trial.context.followers["webhooks"].handle([later, nobodys, event])
     assert [one["event_id"] for one in await trial.log(shop.person, endpoint)] == [str(event.id)]
 
 

@@ -25,7 +25,7 @@ async def test_pages_hold_everything_once_the_newest_first(trial: Trial, receive
     others = await trial.endpoint(shop.person, receiver.url, types=["booking.completed"])
     await serve(trial.context, booking, "accept", "start", "complete")
     for event in await trial.events(booking):
-        await trial.context.followers["webhooks"].follow([event])
+        await trial.context.followers["webhooks"].handle([event])
     found: list[dict[str, Any]] = []
     query = {"limit": "3"}
     while True:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
 
-from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
 from grome.notifications.context_loader import Story
 from grome.notifications.models import EndpointFacts, Notice
@@ -80,7 +80,7 @@ async def test_after_the_last_try_it_has_failed(trial: Trial, receiver: Receiver
 async def test_who_says_when_to_come_again_is_heard(trial: Trial, receiver: Receiver, status: int) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(status, Retry_After="120"), answering(status, Retry_After="soon")]
-    with pytest.raises(LaterError) as later:
+    with pytest.raises(RetryLaterError) as later:
         await trial.deliver(endpoint, event)
     assert later.value.seconds == 120
     with pytest.raises(DeliveryError):

@@ -100,7 +100,7 @@ class Trial:
 
     async def follow(self, booking: dict[str, Any]) -> list[Event]:
         events = await self.events(booking)
-        await self.context.followers["webhooks"].follow(events)
+        await self.context.followers["webhooks"].handle(events)
         return events
 
     async def deliver(self, endpoint: Endpoint, event: Event | UUID, *, run: int = 0, last: bool = False) -> None:

@@ -13,7 +13,7 @@ from grome.infrastructure.http.responses import JSON, Problem
 T = TypeVar("T")
 
 
-class BrokenPromise(Exception):  # noqa: N818 -- the server's error, not one of ours
+class BrokenPromise(Exception):
     """One sentence about what a running Grome did otherwise than it should."""
 
 

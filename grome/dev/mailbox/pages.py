@@ -6,7 +6,7 @@ from typing import Final
 
 from jinja2 import Environment, StrictUndefined
 
-from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.http.csp import csp_hash
 from grome.notifications.email.folder import LISTED, Letter, Line
 
 _SOURCE: Final = files("grome.dev.mailbox").joinpath("mailbox_page.html").read_text()
@@ -15,7 +15,7 @@ _TEMPLATE: Final = _PAGE.from_string(_SOURCE)
 
 PAGE_POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    f"frame-src 'self'; img-src data:; style-src {hash_of(_SOURCE, 'style')}"
+    f"frame-src 'self'; img-src data:; style-src {csp_hash(_SOURCE, 'style')}"
 )
 # Links may open a page of their own, which then is no longer under this policy; scripts never run.
 FRAME_POLICY: Final = (

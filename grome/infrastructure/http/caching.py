@@ -29,7 +29,7 @@ def entity_tag(content: bytes, coding: str = "") -> str:
     return f'"{blake2b(content, digest_size=12).hexdigest()}{coding and "-"}{coding}"'
 
 
-def has_already(request: Request, tag: str) -> bool:
+def is_fresh(request: Request, tag: str) -> bool:
     """Return whether the client already has the content of this tag. Weak tags match too (RFC 9110, section 13.1.2)."""
     known = ",".join(request.headers.getall("if-none-match", ()))
     return tag in known or known == "*"  # within a list of tags, one in its quotes is found only where it stands

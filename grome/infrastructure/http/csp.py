@@ -5,7 +5,7 @@ import hashlib
 import re
 
 
-def hash_of(page: str, element: str) -> str:
+def csp_hash(page: str, element: str) -> str:
     """The source that admits exactly the page's own inline `script` or `style` element, written without attributes."""
     inline = re.search(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
     digest = hashlib.sha256((inline[1] if inline else "").encode()).digest()

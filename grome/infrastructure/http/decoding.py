@@ -17,7 +17,7 @@ _PLACE = re.compile(r"^(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>.*)`$", re
 _NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
 
 
-def fault_of(error: msgspec.ValidationError, root: str = "body") -> tuple[str, str]:
+def field_fault_of(error: msgspec.ValidationError, root: str = "body") -> tuple[str, str]:
     """Extract the field path and the fault from a msgspec message, since msgspec offers no other form.
 
     `root` is the path if the whole input is of the wrong kind, say an array for an object.
@@ -50,7 +50,7 @@ class BodyDecoder:
         try:
             return normalize_texts(self._decoder.decode(body))
         except msgspec.ValidationError as error:
-            raise Invalid(*fault_of(error)) from None
+            raise Invalid(*field_fault_of(error)) from None
         except msgspec.DecodeError as error:
             raise MalformedBody(str(error), faults=(("body", str(error)),)) from None
         except UnicodeDecodeError:
@@ -77,7 +77,7 @@ class QueryDecoder:
         try:
             query = msgspec.convert(given, self._struct, strict=False)
         except msgspec.ValidationError as error:
-            raise Invalid(*fault_of(error, "query")) from None
+            raise Invalid(*field_fault_of(error, "query")) from None
         for name in given:
             value = getattr(query, self._names[name])
             if value is None:  # msgspec takes the word `null` for it, and a filter would pass for none

@@ -12,13 +12,13 @@ import msgspec.inspect
 
 from grome.common.actor import ANYONE, SIGNED_IN
 from grome.common.errors import (
+    ApiError,
     BadRequest,
     BodyTooLarge,
     Forbidden,
     HeadTooLarge,
     Invalid,
     MalformedBody,
-    Refusal,
     TargetTooLong,
     Unauthenticated,
     Unavailable,
@@ -240,9 +240,9 @@ def _responses(operation: Operation, schemas: _Schemas) -> Json:
     return dict(sorted(responses.items()))
 
 
-def _common_refusals(operation: Operation) -> list[type[Refusal]]:
+def _common_refusals(operation: Operation) -> list[type[ApiError]]:
     """Return the errors that the shared code around every handler can raise."""
-    refusals: list[type[Refusal]] = [BadRequest, Unauthenticated, Invalid, TargetTooLong, HeadTooLarge, Unavailable]
+    refusals: list[type[ApiError]] = [BadRequest, Unauthenticated, Invalid, TargetTooLong, HeadTooLarge, Unavailable]
     if operation.who not in (ANYONE, SIGNED_IN):
         refusals.append(Forbidden)
     if "body" in operation.hints:

@@ -14,7 +14,7 @@ _VARYING: Final[HeaderLines] = (*_NO_STORE, (b"Vary", b"Accept-Encoding"))
 _COMPRESSED: Final[HeaderLines] = (*_VARYING, (b"Content-Encoding", b"gzip"))
 
 
-class ReadyResponse(BaseHTTPResponse):
+class PrebuiltResponse(BaseHTTPResponse):
     """Sanic's own response cleans and encodes every header of every answer, which can cost more than the answer.
 
     `lines` are sent as they are, after the request's id: names and values of our own making.

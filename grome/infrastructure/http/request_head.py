@@ -57,7 +57,7 @@ class RequestHead(Struct, frozen=True):
 
 
 def read_head(head: bytes) -> RequestHead:
-    """Raises a Refusal where RFC 9112 asks for one. `head` ends before its empty line."""
+    """Raises a ApiError where RFC 9112 asks for one. `head` ends before its empty line."""
     line, _, _ = head.partition(b"\r\n")
     method, target, is_http_1_0 = read_request_line(line)
     if len(head) > MAX_HEAD:

@@ -7,10 +7,10 @@ from msgspec import Struct
 from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse
 
-from grome.common.errors import Refusal
-from grome.infrastructure.http.caching import NO_STORE, entity_tag, has_already
+from grome.common.errors import ApiError
+from grome.infrastructure.http.caching import NO_STORE, entity_tag, is_fresh
 from grome.infrastructure.http.compression import accepts_gzip, compressed
-from grome.infrastructure.http.prebuilt import ReadyResponse, sent
+from grome.infrastructure.http.prebuilt import PrebuiltResponse, sent
 from grome.infrastructure.http.request_id import request_id
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -50,10 +50,10 @@ def reply(
     if cache != NO_STORE:
         return body(request, content, status, JSON, cache)
     encodings = request.headers.get("accept-encoding")
-    return ReadyResponse(request_id(request), *sent(content, encodings, request.app.config.GZIP_MIN_BYTES), status)
+    return PrebuiltResponse(request_id(request), *sent(content, encodings, request.app.config.GZIP_MIN_BYTES), status)
 
 
-def problem(request: Request, refusal: Refusal) -> HTTPResponse:
+def problem(request: Request, refusal: ApiError) -> HTTPResponse:
     """The problem+json answer of a refusal, its headers included."""
     told = Problem(
         type=f"urn:grome:problem:{refusal.code}",
@@ -81,7 +81,7 @@ def body(request: Request, content: bytes, status: int, content_type: str, cache
         coding = "gzip" if accepts_gzip(request.headers.get("accept-encoding", "")) else ""
     if cache != NO_STORE:
         headers["ETag"] = entity_tag(content, coding)
-        if has_already(request, headers["ETag"]):
+        if is_fresh(request, headers["ETag"]):
             return HTTPResponse(status=304, headers=headers)
     if coding:
         content = compressed(content)

@@ -18,7 +18,7 @@ from sanic import Blueprint, Request
 from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE, Actor, Role
-from grome.common.errors import Forbidden, Invalid, Refusal, Unauthenticated
+from grome.common.errors import ApiError, Forbidden, Invalid, Unauthenticated
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.decoding import BodyDecoder, QueryDecoder, decode_part
 from grome.infrastructure.http.request_id import request_id
@@ -26,8 +26,8 @@ from grome.infrastructure.http.responses import reply
 from grome.infrastructure.logs import request_id_of_lines
 
 Handler = Callable[..., Coroutine[Any, Any, Any]]
-AtOnce = Callable[[Request], BaseHTTPResponse | None]
-Also = Callable[[Request], bool]
+FastAnswer = Callable[[Request], BaseHTTPResponse | None]
+IsAnonymous = Callable[[Request], bool]
 MAX_KEY: Final = 200
 IdempotencyKey = Annotated[
     str,
@@ -61,10 +61,10 @@ class Operation:
     who: frozenset[Role]
     status: int
     answers: Answers
-    refusals: tuple[type[Refusal], ...]
+    refusals: tuple[type[ApiError], ...]
     cache: str
-    at_once: AtOnce | None
-    also: Also | None
+    at_once: FastAnswer | None
+    also: IsAnonymous | None
     hints: dict[str, Any]
 
     @property
@@ -122,10 +122,10 @@ class Routes:
         who: frozenset[Role],
         status: int = 200,
         answers: Answers | None = None,
-        refusals: tuple[type[Refusal], ...] = (),
+        refusals: tuple[type[ApiError], ...] = (),
         cache: str = NO_STORE,
-        at_once: AtOnce | None = None,
-        also: Also | None = None,
+        at_once: FastAnswer | None = None,
+        also: IsAnonymous | None = None,
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             hints = get_type_hints(handler, include_extras=True)
@@ -224,10 +224,10 @@ def path_to_log(request: Request) -> str:
 def log_request(request: Request, status: int) -> None:
     if request.app.config.ACCESS_LOG_LINES:
         started = getattr(request.ctx, "started", None)  # absent where no route took the request
-        log_answer(request_id(request), request.method, path_to_log(request), status, started, request.ip)
+        log_response(request_id(request), request.method, path_to_log(request), status, started, request.ip)
 
 
-def log_answer(known_as: str, method: str, path: str, status: int, started: float | None, ip: str) -> None:
+def log_response(known_as: str, method: str, path: str, status: int, started: float | None, ip: str) -> None:
     """One line a request: enough to find it again by its id, and nothing of its content."""
     spent = round((time.perf_counter() - started) * 1000, 2) if started else 0.0
     told = logger.bind(request_id=known_as, method=method, path=path, status=status, ms=spent, ip=ip)

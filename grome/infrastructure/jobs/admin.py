@@ -10,7 +10,7 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
 from grome.infrastructure.http import decode_cursor, encode_cursor
 from grome.infrastructure.jobs.errors import WrongJobState
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, State
 from grome.infrastructure.jobs.repository import AfterJob, JobRepository
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery, job_out
@@ -19,7 +19,7 @@ COUNTED: Final = 10_000
 _AT_ONCE: Final = 20
 
 
-class Figures(Struct, frozen=True):
+class JobFigures(Struct, frozen=True):
     """How many jobs are in each state, counted up to `COUNTED`, and since how long the most overdue one waits."""
 
     by_state: dict[State, int]
@@ -29,7 +29,7 @@ class Figures(Struct, frozen=True):
 class JobAdmin:
     """`by` says in the log who decided: an actor's id, or where it was done."""
 
-    def __init__(self, jobs: Jobs, stored: JobRepository, clock: Clock) -> None:
+    def __init__(self, jobs: JobQueue, stored: JobRepository, clock: Clock) -> None:
         self._jobs, self._stored, self._clock = jobs, stored, clock
 
     async def page(self, query: JobQuery) -> JobPage:
@@ -54,19 +54,19 @@ class JobAdmin:
 
     async def retry(self, by: str, job_id: str) -> JobOut:
         """Give a dead or dropped job all its tries anew. Raises NotFound and WrongJobState."""
-        return await self._decided(by, job_id, "retried", await self._jobs.retry(job_id))
+        return await self._decide(by, job_id, "retried", await self._jobs.retry(job_id))
 
     async def drop(self, by: str, job_id: str) -> JobOut:
         """Decide that a dead or pending job need not be done. Raises NotFound and WrongJobState."""
-        return await self._decided(by, job_id, "dropped", await self._jobs.drop(job_id))
+        return await self._decide(by, job_id, "dropped", await self._jobs.drop(job_id))
 
-    async def figures(self) -> Figures:
+    async def figures(self) -> JobFigures:
         by_state = {state: await self._stored.count(state, COUNTED) for state in State}
         now = self._clock()
         overdue = await self._stored.due(now, 1)
-        return Figures(by_state, (now - overdue[0].next_at).total_seconds() if overdue else 0.0)
+        return JobFigures(by_state, (now - overdue[0].next_at).total_seconds() if overdue else 0.0)
 
-    async def _decided(self, by: str, job_id: str, done: str, changed: Job | None) -> JobOut:
+    async def _decide(self, by: str, job_id: str, done: str, changed: Job | None) -> JobOut:
         if changed is None:
             job = await self._find(job_id)
             raise WrongJobState(f"A job that is {job.state.value} cannot be {done}.")

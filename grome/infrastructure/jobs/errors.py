@@ -1,13 +1,13 @@
 """How a try ends other than well, and what operators are refused."""
 
-from grome.common.errors import Refusal
+from grome.common.errors import ApiError
 
 
-class GiveUpError(Exception):
+class PermanentJobError(Exception):
     """Raised by a job that no further try can help: it is dead at once, for the reason given."""
 
 
-class LaterError(Exception):
+class RetryLaterError(Exception):
     """Raised by a job that was told when to come again, e.g. by `Retry-After`.
 
     `by_recipient` says that the recipient's side asked for it; see
@@ -31,5 +31,5 @@ class UndeliverableError(Exception):
     """Raised by a job that its recipient refuses for good; the job is done at once, with this outcome."""
 
 
-class WrongJobState(Refusal):
+class WrongJobState(ApiError):
     status, code, title = 409, "wrong_job_state", "The job is not in a state that allows this"

@@ -10,12 +10,12 @@ from redis.exceptions import RedisError
 from saq import Job as Message
 
 from grome.common.clock import Clock
-from grome.infrastructure.cancellation import end_if_cancelled
+from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.jobs.models import Job, JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.repository import JobRepository
-from grome.infrastructure.transient_errors import is_passing
+from grome.infrastructure.transient_errors import is_transient
 
 # SAQ has brought a job to a worker by then, or it is handed over again; each further time after twice as long.
 _HANDED_S: Final = 4.0
@@ -30,7 +30,7 @@ _SHOWN_S: Final = 600
 _FORGOTTEN_AFTER_S: Final = 3_600
 
 
-class Jobs:
+class JobQueue:
     """At least once: a job runs again if its worker dies before the end is stored."""
 
     def __init__(self, jobs: JobRepository, queues: Queues, clock: Clock) -> None:
@@ -59,39 +59,41 @@ class Jobs:
         ]
         await self._jobs.add(stored)
         due = [one for one, new in zip(stored, jobs, strict=True) if not (new.due_at and new.due_at > now)]
-        await self._hand_over(due)
+        await self._enqueue_batch(due)
 
     async def find(self, job_id: str) -> Job | None:
         return await self._jobs.find(job_id)
 
-    async def hand_over_due(self) -> int:
+    async def enqueue_due(self) -> int:
         """Hand over what waited for its time, what SAQ has lost, and what a worker that is gone had begun."""
         now = self._clock()
         due = await self._jobs.due(now, _AT_ONCE)
         if due:
             until = {job.id: now + timedelta(seconds=min(_HANDED_S * 2**job.handed, _LONGEST_S)) for job in due}
-            await self._jobs.put_off(until, due)
-            crowded = await self._crowded()
-            await self._hand_over([job for job in due if not (job.queue in crowded and job.handed and not job.claim)])
+            await self._jobs.postpone(until, due)
+            crowded = await self._full_queues()
+            await self._enqueue_batch(
+                [job for job in due if not (job.queue in crowded and job.handed and not job.claim)]
+            )
         return len(due)
 
-    async def _crowded(self) -> set[Queue]:
+    async def _full_queues(self) -> set[Queue]:
         """Queues that are behind: what they were handed waits there, and handing it over anew would only add to it."""
         try:
             return {name for name, queue in self._queues.items() if await queue.count("queued") > _CROWD}
         except RedisError:
             return set()
 
-    async def keep_handing_over(self) -> None:
+    async def run_enqueuer(self) -> None:
         """Runs as long as a worker does; any number of workers may."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
-                while await self.hand_over_due() == _AT_ONCE:
+                while await self.enqueue_due() == _AT_ONCE:
                     pass
             # Whatever it is: jobs that were handed over, crons and the relay share this process.
             except Exception as error:  # noqa: BLE001
-                if is_passing(error):
+                if is_transient(error):
                     logger.warning("MongoDB is away ({!r}); no job is handed over", error)
                 else:
                     report_failure(_HAND_OVER, "a round", error)
@@ -101,9 +103,9 @@ class Jobs:
         """Give a dead or dropped job all its tries anew; None where there is none such."""
         soon = self._clock() + timedelta(seconds=_HANDED_S)
         fields = {"state": State.PENDING.value, "tries": 0, "handed": 0, "claim": None, "ended_at": None}
-        job = await self._jobs.move(job_id, (State.DEAD, State.DROPPED), {**fields, "next_at": soon})
+        job = await self._jobs.update_state(job_id, (State.DEAD, State.DROPPED), {**fields, "next_at": soon})
         if job:
-            await self._hand_over([job])
+            await self._enqueue_batch([job])
         return job
 
     async def drop(self, job_id: str) -> Job | None:
@@ -112,9 +114,9 @@ class Jobs:
         What runs is not stopped, but no further try follows.
         """
         fields = {"state": State.DROPPED.value, "claim": None, "ended_at": self._clock()}
-        return await self._jobs.move(job_id, (State.DEAD, State.PENDING), fields)
+        return await self._jobs.update_state(job_id, (State.DEAD, State.PENDING), fields)
 
-    async def _hand_over(self, jobs: Sequence[Job]) -> None:
+    async def _enqueue_batch(self, jobs: Sequence[Job]) -> None:
         enqueued = await asyncio.gather(*map(self._enqueue, jobs), return_exceptions=True)
         away = [error for error in enqueued if isinstance(error, RedisError)]
         if away:

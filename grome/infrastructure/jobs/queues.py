@@ -12,7 +12,7 @@ from saq import Status, Worker
 from saq.queue.redis import RedisQueue
 from saq.types import ListenCallback, WorkerInfo
 
-from grome.infrastructure.cancellation import end_if_cancelled
+from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.redis.client import Namespace
 
@@ -23,10 +23,10 @@ Queues = dict[Queue, RedisQueue]
 
 def open_queues(redis: Redis, namespace: Namespace) -> Queues:
     """On a client whose reads may wait without end, as dequeues do."""
-    return {name: CalmQueue(redis, name.value, namespace) for name in Queue}
+    return {name: ResilientQueue(redis, name.value, namespace) for name in Queue}
 
 
-class CalmQueue(RedisQueue):
+class ResilientQueue(RedisQueue):
     """One line in the log says that Redis went away, and one that it is back; meanwhile one of all slots looks."""
 
     def __init__(self, redis: Redis, name: str, namespace: Namespace) -> None:
@@ -52,14 +52,14 @@ class CalmQueue(RedisQueue):
             if self._there.is_set():
                 self._there.clear()
                 logger.warning("Redis is of no use ({!r}); jobs of the queue {} wait", fault, self.name)
-                await self._look_until_it_is_there()
+                await self._wait_for_job()
             await self._there.wait()
             return None
 
-    async def _look_until_it_is_there(self) -> None:
+    async def _wait_for_job(self) -> None:
         try:
-            while await _or_nothing(self.count("queued")) is None:
-                end_if_cancelled()
+            while await _unless_transient(self.count("queued")) is None:
+                raise_if_cancelled()
                 await asyncio.sleep(_ASK_AGAIN_S)
             logger.info("Redis is back; jobs of the queue {} go on", self.name)
         finally:
@@ -67,13 +67,13 @@ class CalmQueue(RedisQueue):
 
     async def update(self, job: Message, **kwargs: Any) -> None:  # noqa: ANN401 -- SAQ's
         """Like the two below, leaves Redis untold while it is away: MongoDB knows how far a job is."""
-        await _or_nothing(super().update(job, **kwargs))
+        await _unless_transient(super().update(job, **kwargs))
 
     async def retry(self, job: Message, error: str | None) -> None:
-        await _or_nothing(super().retry(job, error))
+        await _unless_transient(super().retry(job, error))
 
     async def finish(self, job: Message, status: Status, **kwargs: Any) -> None:  # noqa: ANN401 -- SAQ's
-        await _or_nothing(super().finish(job, status, **kwargs))
+        await _unless_transient(super().finish(job, status, **kwargs))
 
     async def notify(self, job: Message) -> None:
         """Tells nobody, since nobody waits for a message's end; SAQ would twice for each."""
@@ -90,26 +90,26 @@ class CalmQueue(RedisQueue):
         """
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
-        return await _or_nothing(super().sweep(lock, abort)) or []
+        return await _unless_transient(super().sweep(lock, abort)) or []
 
 
-class CalmWorker(Worker[Any]):
+class ResilientWorker(Worker[Any]):
     """What it does every second or so is left out while Redis is away. Signals are its process's business."""
 
     SIGNALS = ()  # type: ignore[assignment]
 
     async def schedule(self, lock: int = 1) -> None:
-        await _or_nothing(super().schedule(lock))
+        await _unless_transient(super().schedule(lock))
 
     async def abort(self, abort_threshold: float) -> None:
-        await _or_nothing(super().abort(abort_threshold))
+        await _unless_transient(super().abort(abort_threshold))
 
     async def worker_info(self, ttl: int = 60) -> WorkerInfo:
         """What only SAQ's own loop asks for, to have it stored."""
-        return cast("WorkerInfo", await _or_nothing(super().worker_info(ttl)))
+        return cast("WorkerInfo", await _unless_transient(super().worker_info(ttl)))
 
 
-async def _or_nothing(asked: Awaitable[Any]) -> Any:  # noqa: ANN401 -- whatever it gives
+async def _unless_transient(asked: Awaitable[Any]) -> Any:  # noqa: ANN401 -- whatever it gives
     try:
         return await asked
     except RedisError:

@@ -14,9 +14,9 @@ from grome.infrastructure.mongo.client import (
     Database,
     Document,
     from_document,
-    in_passing,
     insert_missing,
     to_document,
+    with_weak_writes,
 )
 from grome.infrastructure.mongo.schema import validator_for
 
@@ -64,7 +64,7 @@ class AfterJob(Struct, frozen=True):
 class JobRepository:
     def __init__(self, database: Database) -> None:
         self._jobs = database[COLLECTION.name]
-        self._steps = in_passing(self._jobs)
+        self._steps = with_weak_writes(self._jobs)
 
     async def add(self, jobs: Sequence[Job]) -> None:
         """Add those whose id is new and leave the others as they are."""
@@ -89,7 +89,7 @@ class JobRepository:
             await self._steps.update_many({"_id": {"$in": unread}}, put_off, bypass_document_validation=True)
         return jobs
 
-    async def put_off(self, until: Mapping[str, datetime], jobs: Iterable[Job]) -> None:
+    async def postpone(self, until: Mapping[str, datetime], jobs: Iterable[Job]) -> None:
         """Note that due jobs were handed out once more, and `until` when they need no look."""
         await self._steps.bulk_write(
             [
@@ -111,19 +111,19 @@ class JobRepository:
         )
         return from_document(document, Job) if document else None
 
-    async def keep(self, claims: Mapping[str, str], until: datetime) -> None:
+    async def renew_leases(self, claims: Mapping[str, str], until: datetime) -> None:
         """Go on holding jobs, by id with their claims."""
         held = {"_id": {"$in": list(claims)}, "claim": {"$in": list(claims.values())}}
         await self._steps.update_many(held, {"$set": {"next_at": until}})
 
-    async def change_held(self, job: Job, fields: Mapping[str, Any]) -> bool:
+    async def update_claimed(self, job: Job, fields: Mapping[str, Any]) -> bool:
         """Whether `job` was still held under its claim, and so was changed."""
         changed = await self._steps.update_one(
             {"_id": job.id, "state": State.PENDING.value, "claim": job.claim}, {"$set": dict(fields)}
         )
         return changed.matched_count == 1
 
-    async def move(self, job_id: str, sources: Collection[State], fields: Mapping[str, Any]) -> Job | None:
+    async def update_state(self, job_id: str, sources: Collection[State], fields: Mapping[str, Any]) -> Job | None:
         """Change a job that is in one of the states `sources`; None where there is none."""
         document = await self._jobs.find_one_and_update(
             {"_id": job_id, "state": {"$in": [state.value for state in sources]}},

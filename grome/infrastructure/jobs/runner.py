@@ -10,21 +10,21 @@ from loguru import logger
 
 from grome.common.ids import new_hex_id
 from grome.composition import AppContext
-from grome.infrastructure.cancellation import end_if_cancelled
+from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.isolated_items import report_failure
-from grome.infrastructure.jobs.errors import GiveUpError, LaterError, PostponedError, UndeliverableError
+from grome.infrastructure.jobs.errors import PermanentJobError, PostponedError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import delay_s
 from grome.infrastructure.jobs.models import Job, JobKind, State
 from grome.infrastructure.jobs.repository import JobRepository
-from grome.infrastructure.mongo.client import DriverError, is_passing_fault
-from grome.infrastructure.transient_errors import RecipientError, is_passing
+from grome.infrastructure.mongo.client import DriverError, is_transient_fault
+from grome.infrastructure.transient_errors import RecipientError, is_transient
 
 # A worker that has said nothing for so long is taken for dead, and its jobs run again elsewhere ...
-_HELD_S: Final = 8.0
+_LEASE_S: Final = 8.0
 # ... so it says that it lives far more often.
-_BEAT_S: Final = 2.0
-_SPARED_S: Final = 1.0
-_LONGEST_ERROR: Final = 1_000
+_RENEW_S: Final = 2.0
+_POSTPONE_S: Final = 1.0
+_MAX_ERROR_CHARS: Final = 1_000
 
 
 class RunningJob:
@@ -34,9 +34,9 @@ class RunningJob:
         self._job, self._jobs = job, jobs
         self.id, self.payload, self.tries, self.created_at = job.id, job.payload, job.tries, job.created_at
 
-    async def report(self, progress: float) -> None:
+    async def report_progress(self, progress: float) -> None:
         """Store how much is done, 0 to 1, for clients to read."""
-        await self._jobs.change_held(self._job, {"progress": progress})
+        await self._jobs.update_claimed(self._job, {"progress": progress})
 
 
 Handler = Callable[[AppContext, RunningJob], Awaitable[None]]
@@ -50,17 +50,17 @@ class JobRunner:
         self._handlers = {kind.name: (kind, handler) for kind, handler in handlers.items()}
         self._held: dict[str, str] = {}
 
-    async def keep_held(self) -> None:
+    async def renew_leases(self) -> None:
         """Runs as long as the worker does."""
         while True:
-            end_if_cancelled()
-            await asyncio.sleep(_BEAT_S)
+            raise_if_cancelled()
+            await asyncio.sleep(_RENEW_S)
             if self._held:
                 try:
-                    await self._jobs.keep(dict(self._held), self._in(_HELD_S))
+                    await self._jobs.renew_leases(dict(self._held), self._in(_LEASE_S))
                 # Whatever it is: crons and the relay share this process.
                 except Exception as error:  # noqa: BLE001
-                    if is_passing(error):
+                    if is_transient(error):
                         logger.warning("MongoDB is away ({!r}); jobs that run may run again elsewhere", error)
                     else:
                         report_failure("keep jobs", "a round", error)
@@ -68,19 +68,19 @@ class JobRunner:
     async def run(self, job_id: str, tries: int) -> str:
         """One try; says in a word or a sentence how it ended, for SAQ's dashboard."""
         claim = new_hex_id()
-        job = await self._jobs.claim(job_id, tries, claim, self._clock(), self._in(_HELD_S))
+        job = await self._jobs.claim(job_id, tries, claim, self._clock(), self._in(_LEASE_S))
         if job is None:
             return "somebody else's, or done"
         self._held[job_id] = claim
         try:
             return await self._try(job)
         except DriverError as error:
-            if not is_passing_fault(error):
+            if not is_transient_fault(error):
                 raise
             logger.warning("How job {} ended cannot be stored ({!r}); it runs again", job_id, error)
             return "runs again, since MongoDB was away at its end"
         except asyncio.CancelledError:  # the worker ends; the job is free at once instead of when it is missed
-            await self._jobs.change_held(job, {"claim": None, "tries": job.tries - 1, "next_at": self._clock()})
+            await self._jobs.update_claimed(job, {"claim": None, "tries": job.tries - 1, "next_at": self._clock()})
             raise
         finally:
             del self._held[job_id]
@@ -88,66 +88,66 @@ class JobRunner:
     async def _try(self, job: Job) -> str:
         kind, handler = self._handlers[job.kind]
         if job.tries > len(kind.delays_s) + 1:
-            return await self._bury(job, "its worker died, and that was its last try")
+            return await self._dead_letter(job, "its worker died, and that was its last try")
         try:
             async with asyncio.timeout(kind.timeout_s):
                 await handler(self._context, RunningJob(job, self._jobs))
-        except (GiveUpError, UndeliverableError) as error:
+        except (PermanentJobError, UndeliverableError) as error:
             return await self._give_up(job, error)
-        except LaterError as error:
-            return await self._again(job, kind, error, error.seconds)
+        except RetryLaterError as error:
+            return await self._retry_later(job, kind, error, error.seconds)
         # Whatever it is: of a job that fails, the error is the record.
         except Exception as error:  # noqa: BLE001
-            if is_passing(error) or isinstance(error, PostponedError):
-                return await self._spare(job, error)
+            if is_transient(error) or isinstance(error, PostponedError):
+                return await self._postpone(job, error)
             wait_s = delay_s(kind, job.tries, random.random())  # noqa: S311 -- a spread, no secret
-            return await self._again(job, kind, error, wait_s)
-        await self._jobs.change_held(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": None})
+            return await self._retry_later(job, kind, error, wait_s)
+        await self._jobs.update_claimed(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": None})
         return "done"
 
-    async def _spare(self, job: Job, error: Exception) -> str:
+    async def _postpone(self, job: Job, error: Exception) -> str:
         """Run it again later without counting a try: it waits for its turn, or MongoDB or Redis is away."""
         if isinstance(error, PostponedError):
             wait_s, told = error.seconds, f"put off: {error}"
         else:
             logger.warning("Job {} is put off, since a server is away ({!r})", job.id, error)
-            wait_s = _SPARED_S * (1 + random.random())  # noqa: S311 -- a spread, no secret
+            wait_s = _POSTPONE_S * (1 + random.random())  # noqa: S311 -- a spread, no secret
             told = "put off, since a server is away"
-        await self._jobs.change_held(job, {"claim": None, "tries": job.tries - 1, "next_at": self._in(wait_s)})
+        await self._jobs.update_claimed(job, {"claim": None, "tries": job.tries - 1, "next_at": self._in(wait_s)})
         return told
 
-    async def _again(self, job: Job, kind: JobKind, error: Exception, wait_s: float | None) -> str:
+    async def _retry_later(self, job: Job, kind: JobKind, error: Exception, wait_s: float | None) -> str:
         if wait_s is None or job.tries > len(kind.delays_s):
             return await self._give_up(job, error)
-        told = _told(error)
+        told = _error_text(error)
         logger.opt(exception=error).info("Job {} failed and is tried again in {:.0f} s", job.id, wait_s)
-        await self._jobs.change_held(job, {"claim": None, "next_at": self._in(wait_s), "error": told})
+        await self._jobs.update_claimed(job, {"claim": None, "next_at": self._in(wait_s), "error": told})
         return f"tried again in {wait_s:.0f} s: {told}"
 
     async def _give_up(self, job: Job, error: Exception) -> str:
         """Dead or, where it was the recipient's doing, done with that as its outcome: nobody has to look at it."""
-        told = _told(error)
-        if not _is_by_recipient(error):
-            return await self._bury(job, told)
+        told = _error_text(error)
+        if not _is_recipient_fault(error):
+            return await self._dead_letter(job, told)
         logger.info("Job {} is done, since its recipient could not be reached: {}", job.id, told)
-        await self._jobs.change_held(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": told})
+        await self._jobs.update_claimed(job, {"state": State.DONE.value, "ended_at": self._clock(), "error": told})
         return f"done: {told}"
 
-    async def _bury(self, job: Job, told: str) -> str:
+    async def _dead_letter(self, job: Job, told: str) -> str:
         logger.warning("Job {} is dead: {}", job.id, told)
         fields: dict[str, Any] = {"state": State.DEAD.value, "ended_at": self._clock(), "error": told}
-        await self._jobs.change_held(job, {**fields, "claim": None})
+        await self._jobs.update_claimed(job, {**fields, "claim": None})
         return f"dead: {told}"
 
     def _in(self, seconds: float) -> datetime:
         return self._clock() + timedelta(seconds=seconds)
 
 
-def _is_by_recipient(error: Exception) -> bool:
-    if isinstance(error, LaterError):
+def _is_recipient_fault(error: Exception) -> bool:
+    if isinstance(error, RetryLaterError):
         return error.by_recipient
     return isinstance(error, RecipientError | UndeliverableError)
 
 
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
+def _error_text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]

@@ -4,7 +4,7 @@ from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import Document
 
 
-def seen_by(actor: Actor) -> Document:
+def visible_to(actor: Actor) -> Document:
     """Return the filter: customers and barbers see their own documents, admins all."""
     match actor.role:
         case Role.CUSTOMER:

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.common.clock import Clock
 from grome.common.errors import TooManyRequests
-from grome.infrastructure.mongo.client import CollectionSpec, Database, in_passing
+from grome.infrastructure.mongo.client import CollectionSpec, Database, with_weak_writes
 from grome.infrastructure.mongo.schema import validator_for
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ class Budgets:
     """Counters in MongoDB, so that any number of processes at once grant no more than the limit."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._counts, self._clock = in_passing(database[COLLECTION.name]), clock
+        self._counts, self._clock = with_weak_writes(database[COLLECTION.name]), clock
 
     async def take(self, budget: Budget, subject: str) -> float | None:
         """Use the budget of a subject once. Returns None if it had a use left, else the seconds until the next window.

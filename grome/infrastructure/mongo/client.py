@@ -77,12 +77,12 @@ def database(client: Client, settings: MongoSettings) -> Database:
     return client.get_database(settings.database, codec_options=options)
 
 
-def in_passing(collection: Collection) -> Collection:
+def with_weak_writes(collection: Collection) -> Collection:
     """Return the collection with fast writes that a failover may roll back, for writes that are repeated if lost."""
     return collection.with_options(write_concern=WriteConcern(w=1, j=False))
 
 
-def is_passing_fault(error: BaseException) -> bool:
+def is_transient_fault(error: BaseException) -> bool:
     """Return whether the same operation may succeed a moment later: server away, electing, too slow or unsure."""
     passing = (
         ConnectionFailure,
@@ -159,7 +159,7 @@ async def insert_missing(collection: Collection, documents: Sequence[Document]) 
     return len(added.inserted_ids)
 
 
-async def fill_in(
+async def backfill(
     collection: Collection, name: str, whole: Callable[[Document], Document], among: Document | None = None
 ) -> None:
     """Write into each document without the field `name` the fields that `whole` returns for it, `name` among them.
@@ -172,14 +172,14 @@ async def fill_in(
         after: Document = {}
         while old := await collection.find({**lacking, **after}).sort("_id", 1).limit(_BATCH).to_list():
             # All fields of a document in one update, since the validator refuses a half-filled one.
-            await collection.bulk_write([_fill_in_unchanged(one, name, whole(one)) for one in old])
+            await collection.bulk_write([_backfill_unchanged(one, name, whole(one)) for one in old])
             after = {"_id": {"$gt": old[-1]["_id"]}}
         if not after:
             return
     raise BackfillError(f"{collection.name} kept changing while the field {name!r} was filled in")
 
 
-def _fill_in_unchanged(old: Document, name: str, filled: Document) -> UpdateOne:
+def _backfill_unchanged(old: Document, name: str, filled: Document) -> UpdateOne:
     """An update that matches only while all fields of `filled`, and the version, are as they were read."""
     read = {field: old[field] for field in (filled.keys() | {"version"}) & old.keys()}
     absent = {field: {"$exists": False} for field in filled.keys() - old.keys()}

@@ -19,7 +19,7 @@ def lowest_free(taken: Iterable[int]) -> int:
     return next(number for number in range(len(numbers) + 1) if number not in numbers)
 
 
-async def insert_in_free_place(
+async def insert_with_free_number(
     collection: Collection,
     document: Callable[[int], Document],
     *,

@@ -23,7 +23,7 @@ class Transaction:
         self.session = session
         self._follow_ups: list[Callable[[], Awaitable[None]]] = []
 
-    def then(self, follow_up: Callable[[], Awaitable[None]]) -> None:
+    def on_commit(self, follow_up: Callable[[], Awaitable[None]]) -> None:
         self._follow_ups.append(follow_up)
 
     async def follow_up(self) -> None:

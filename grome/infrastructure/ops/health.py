@@ -11,7 +11,7 @@ from grome.composition import AppContext
 from grome.infrastructure.mongo.client import DriverError
 from grome.infrastructure.ops.schemas import Ready, Verdict
 
-_PATIENCE_S = 2.0
+_TIMEOUT_S = 2.0
 
 
 async def check(context: AppContext) -> Ready:
@@ -28,9 +28,9 @@ async def _verdict(question: Awaitable[object]) -> Verdict:
     started = time.perf_counter()
     fault = None
     try:
-        await asyncio.wait_for(question, _PATIENCE_S)
+        await asyncio.wait_for(question, _TIMEOUT_S)
     except TimeoutError:
-        fault = f"no answer within {_PATIENCE_S:.0f} s"
+        fault = f"no answer within {_TIMEOUT_S:.0f} s"
     except (DriverError, RedisError):  # a refused password too means that it does not answer as needed
         fault = "is not reachable"  # the driver's own words would tell strangers our addresses
     return Verdict(fault is None, round((time.perf_counter() - started) * 1000, 1), fault)

@@ -52,7 +52,7 @@ async def _queues(context: AppContext, registry: CollectorRegistry) -> None:
 
 
 async def _relay(context: AppContext, registry: CollectorRegistry) -> None:
-    figures = await context.relay.figures()
+    figures = await context.relay.stats()
     if figures is None:
         return
     lag = "Age of the oldest change that the relay has in hand"

@@ -11,7 +11,7 @@ from grome.common.actor import ADMINS, ANYONE
 from grome.composition import app_context
 from grome.infrastructure.http import Routes, reply
 from grome.infrastructure.http.caching import REVALIDATED
-from grome.infrastructure.http.csp import hash_of
+from grome.infrastructure.http.csp import csp_hash
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import JSON, body
@@ -63,7 +63,7 @@ _DOCS = files("grome.infrastructure.http").joinpath("docs_page.html").read_text(
 
 _DOCS_POLICY = (
     f"default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
-    f"script-src {hash_of(_DOCS, 'script')}; style-src {hash_of(_DOCS, 'style')}"
+    f"script-src {csp_hash(_DOCS, 'script')}; style-src {csp_hash(_DOCS, 'style')}"
 )
 
 

@@ -9,4 +9,4 @@ from grome.infrastructure.outbox.models import Event
 
 async def follow_later(context: AppContext, job: RunningJob) -> None:
     event = msgspec.convert(job.payload["event"], Event)
-    await context.followers[job.payload["follower"]].follow([event])
+    await context.followers[job.payload["follower"]].handle([event])

@@ -13,10 +13,10 @@ from loguru import logger
 from msgspec import Struct
 
 from grome.common.clock import Clock
-from grome.infrastructure.cancellation import end_if_cancelled
+from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.isolated_items import map_each
 from grome.infrastructure.mongo.client import Document, DriverError
-from grome.infrastructure.outbox.models import Change, Event
+from grome.infrastructure.outbox.models import ChangeRecord, Event
 from grome.infrastructure.outbox.projection import Projection
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState, TokenLostError
 
@@ -25,12 +25,12 @@ LEASE_S: Final = 3.5
 _RENEW_EVERY_S: Final = 1.0
 # It stops so long before the lease ends: for a renewal that is under way, and a process that is slow to wake.
 _MARGIN_S: Final = 1.0
-_AT_ONCE: Final = 200
-_AHEAD: Final = 1_000
+_BATCH: Final = 200
+_READ_AHEAD: Final = 1_000
 # Where the token is lost, so much more is read anew: clocks of API processes may differ from the server's.
 _OVERLAP: Final = timedelta(minutes=10)
 
-HandOn = Callable[[Sequence[Change], Sequence[Event]], Awaitable[None]]
+Dispatch = Callable[[Sequence[ChangeRecord], Sequence[Event]], Awaitable[None]]
 
 
 class LeaseLostError(Exception):
@@ -40,7 +40,7 @@ class LeaseLostError(Exception):
 class _Read(Struct, frozen=True):
     """The events of a change, and the resume token after the change. During a rescan `token` is None."""
 
-    change: Change | None
+    change: ChangeRecord | None
     events: list[Event]
     token: Document | None
 
@@ -49,13 +49,13 @@ class Leader:
     """`state` is the lease as it was acquired. Each of its changes is handed on before its token is stored."""
 
     def __init__(
-        self, relay: RelayRepository, state: RelayState, projection: Projection, hand_on: HandOn, clock: Clock
+        self, relay: RelayRepository, state: RelayState, projection: Projection, hand_on: Dispatch, clock: Clock
     ) -> None:
         self._relay, self._state, self._projection = relay, state, projection
-        self._hand_on, self._clock = hand_on, clock
+        self._dispatch, self._clock = hand_on, clock
         self._token, self._position_at, self._handed_on = state.token, state.position_at, state.handed_on
         self._in_hand: datetime | None = None  # when the oldest change in hand was made
-        self._read_ahead: asyncio.Queue[_Read] = asyncio.Queue(_AHEAD)
+        self._read_ahead: asyncio.Queue[_Read] = asyncio.Queue(_READ_AHEAD)
         self._leads_until = time.monotonic() + LEASE_S - _MARGIN_S
 
     async def lead(self) -> None:
@@ -68,14 +68,14 @@ class Leader:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease())
                 group.create_task(self._read())
-                group.create_task(self._hand_on_all())
+                group.create_task(self._dispatch_all())
         finally:
             with suppress(DriverError):  # then the lease runs out by itself
                 await self._relay.release(self._state, self._position())
 
     async def _keep_lease(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             began = time.monotonic()
             if not await self._relay.renew(self._state, int(LEASE_S * 1000), self._position()):
                 raise LeaseLostError
@@ -101,7 +101,7 @@ class Leader:
                     if token is None:
                         await self._rescan()
                     while True:
-                        end_if_cancelled()
+                        raise_if_cancelled()
                         change, token = await changes.next()
                         await self._read_ahead.put(_Read(change, _events(change, self._projection.events_of), token))
             except TokenLostError:
@@ -117,25 +117,25 @@ class Leader:
                 _Read(None, _events(change, partial(self._projection.events_since, since=since)), None)
             )
 
-    async def _hand_on_all(self) -> None:
+    async def _dispatch_all(self) -> None:
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             batch = [await self._read_ahead.get()]
-            while not self._read_ahead.empty() and len(batch) < _AT_ONCE:
+            while not self._read_ahead.empty() and len(batch) < _BATCH:
                 batch.append(self._read_ahead.get_nowait())
             if time.monotonic() > self._leads_until:
                 raise LeaseLostError
             changes = [read.change for read in batch if read.change]
             if changes:
                 self._in_hand = changes[0].at
-            await self._hand_on(changes, [event for read in batch for event in read.events])
+            await self._dispatch(changes, [event for read in batch for event in read.events])
             self._in_hand = None
             self._token = batch[-1].token or self._token
             self._position_at = changes[-1].at if changes else self._position_at
             self._handed_on += sum(len(read.events) for read in batch)
 
 
-def _events(change: Change | None, told: Callable[[Change], list[Event]]) -> list[Event]:
+def _events(change: ChangeRecord | None, told: Callable[[ChangeRecord], list[Event]]) -> list[Event]:
     """Return the events of a change, or none if the change cannot be read.
 
     Later changes do not wait for the repair of an unreadable change.

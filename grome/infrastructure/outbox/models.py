@@ -71,7 +71,7 @@ class Event(Struct, frozen=True, kw_only=True):
         return self.type.partition(".")[0]
 
 
-class Change(Struct, frozen=True):
+class ChangeRecord(Struct, frozen=True):
     """A document after a write to it, at `at` by the server's clock.
 
     `updated` are the fields that the write set, by their paths; None where the whole document was written.
@@ -88,7 +88,7 @@ class Change(Struct, frozen=True):
         return f"{self.collection} {self.document.get('_id')}"
 
 
-class RelayFigures(Struct, frozen=True):
+class RelayStats(Struct, frozen=True):
     """How far the relay is, as its leader stored it `silent_s` ago: `lag_s` is the age of the oldest change in hand."""
 
     lag_s: float

@@ -6,7 +6,7 @@ from typing import Any
 
 from grome.infrastructure.isolated_items import map_each
 from grome.infrastructure.mongo.client import Document
-from grome.infrastructure.outbox.models import OUTBOXES, Change, Event
+from grome.infrastructure.outbox.models import OUTBOXES, ChangeRecord, Event
 
 # From an outbox entry as stored, and the ids of its document, to the event.
 EventMapper = Callable[[Any, Document], Event]
@@ -23,7 +23,7 @@ class Projection:
             raise ValueError(f"mappers for {sorted(mappers)}, but outboxes in {sorted(OUTBOXES)}")
         self._mappers = mappers
 
-    def events_of(self, change: Change) -> list[Event]:
+    def events_of(self, change: ChangeRecord) -> list[Event]:
         """Return the events of the change in the order of their versions."""
         if change.collection not in OUTBOXES:
             return []
@@ -31,12 +31,12 @@ class Projection:
         events = map_each(_new_entries(change), lambda entry: event_of(entry, document), name="relay")
         return sorted(events, key=lambda event: event.version)
 
-    def events_since(self, change: Change, since: datetime) -> list[Event]:
+    def events_since(self, change: ChangeRecord, since: datetime) -> list[Event]:
         """Return the events of the change at or after `since`."""
         return [event for event in self.events_of(change) if event.at >= since]
 
 
-def _new_entries(change: Change) -> list[Any]:
+def _new_entries(change: ChangeRecord) -> list[Any]:
     """Return the entries that the write added: single ones by paths such as `history.2`, or all if it set the whole."""
     outbox = OUTBOXES[change.collection]
     if change.updated is None:

@@ -13,31 +13,31 @@ from loguru import logger
 
 from grome.common.clock import Clock
 from grome.common.ids import new_hex_id
-from grome.infrastructure.cancellation import end_if_cancelled, run_apart
+from grome.infrastructure.cancellation import raise_if_cancelled, run_in_own_task
 from grome.infrastructure.isolated_items import for_batch, report_failure
-from grome.infrastructure.jobs.job_queue import Jobs
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.leader import LEASE_S, Leader, LeaseLostError
-from grome.infrastructure.outbox.models import Change, Event, RelayFigures
+from grome.infrastructure.outbox.models import ChangeRecord, Event, RelayStats
 from grome.infrastructure.outbox.projection import Projection
 from grome.infrastructure.outbox.repository import RelayRepository
-from grome.infrastructure.transient_errors import is_passing
+from grome.infrastructure.transient_errors import is_transient
 
-_LOOK_EVERY_S: Final = 0.5
-_PAUSE_S: Final = 0.5
+_ACQUIRE_EVERY_S: Final = 0.5
+_RETRY_S: Final = 0.5
 
 # What a follower could not take because of a fault of its own is tried again apart from the rest.
-FOLLOW_LATER: Final = JobKind("follow", Queue.DEFAULT, timeout_s=30, delays_s=(10, 60, 600, 3_600, 6 * 3_600))
+REDELIVER: Final = JobKind("follow", Queue.DEFAULT, timeout_s=30, delays_s=(10, 60, 600, 3_600, 6 * 3_600))
 
 
-class Follower(Protocol):
+class Subscriber(Protocol):
     """Something follows from events."""
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         """In order per subject. Some may have come before, so what is done is done once per event's id."""
 
 
-Caches = Callable[[Sequence[Change]], Awaitable[None]]
+Caches = Callable[[Sequence[ChangeRecord]], Awaitable[None]]
 
 
 class Relay:
@@ -47,9 +47,9 @@ class Relay:
         self,
         relay: RelayRepository,
         projection: Projection,
-        followers: Mapping[str, Follower],
+        followers: Mapping[str, Subscriber],
         caches: Caches,
-        jobs: Jobs,
+        jobs: JobQueue,
         clock: Clock,
     ) -> None:
         self._relay, self._projection, self._followers, self._caches = relay, projection, followers, caches
@@ -59,60 +59,62 @@ class Relay:
     async def run(self) -> None:
         """Leads whenever nobody else does; runs as long as its process."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
                 if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
-                    await run_apart(Leader(self._relay, state, self._projection, self._hand_on, self._clock).lead())
+                    await run_in_own_task(
+                        Leader(self._relay, state, self._projection, self._dispatch, self._clock).lead()
+                    )
             except* LeaseLostError:
                 logger.warning("Another leads the relay now")
             # Whatever it is: jobs and crons of the same process do not depend on the relay.
             except* Exception as faults:  # noqa: BLE001
-                if all(is_passing(fault) for fault in faults.exceptions):
+                if all(is_transient(fault) for fault in faults.exceptions):
                     logger.warning("A server is away ({!r}); the relay waits", faults.exceptions[0])
                 else:
                     report_failure("relay", "the leader", faults)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_ACQUIRE_EVERY_S)
 
-    async def figures(self) -> RelayFigures | None:
+    async def stats(self) -> RelayStats | None:
         """Whoever leads; None where nobody ever did."""
         state = await self._relay.state()
         if state is None or state.seen_at is None:
             return None
         silent_s = max(0.0, (self._clock() - state.seen_at).total_seconds())
-        return RelayFigures(state.lag_s, silent_s, state.position_at, state.handed_on)
+        return RelayStats(state.lag_s, silent_s, state.position_at, state.handed_on)
 
-    async def _hand_on(self, changes: Sequence[Change], events: Sequence[Event]) -> None:
-        await self._tell_caches(changes)
+    async def _dispatch(self, changes: Sequence[ChangeRecord], events: Sequence[Event]) -> None:
+        await self._invalidate_caches(changes)
         for name, follower in self._followers.items():
-            await self._follow(name, follower, events)
+            await self._deliver(name, follower, events)
 
-    async def _tell_caches(self, changes: Sequence[Change]) -> None:
+    async def _invalidate_caches(self, changes: Sequence[ChangeRecord]) -> None:
         """A second telling, which caches can do without."""
         try:
             await self._caches(changes)
         except Exception:  # noqa: BLE001 -- whatever it is, events go on
             logger.exception("Caches cannot be told")
 
-    async def _follow(self, name: str, follower: Follower, events: Sequence[Event]) -> None:
+    async def _deliver(self, name: str, follower: Subscriber, events: Sequence[Event]) -> None:
         """Passing faults are waited out: what comes later must not overtake what came before."""
         while events:
-            end_if_cancelled()
+            raise_if_cancelled()
             try:
-                await follower.follow(events)
+                await follower.handle(events)
             # Whatever it is, a bug of one follower must stop neither the others nor what comes after.
             except Exception as error:  # noqa: BLE001
-                if not is_passing(error):
+                if not is_transient(error):
                     logger.opt(exception=error).error("{} cannot follow", name)
-                    await self._set_aside(name, events)
+                    await self._defer(name, events)
                     return
                 logger.warning("The relay waits, since {} cannot follow ({!r})", name, error)
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.sleep(_RETRY_S)
             else:
                 return
 
-    async def _set_aside(self, name: str, events: Sequence[Event]) -> None:
+    async def _defer(self, name: str, events: Sequence[Event]) -> None:
         new = [
-            NewJob(f"{event.id}:follow:{name}", FOLLOW_LATER, {"follower": name, "event": msgspec.to_builtins(event)})
+            NewJob(f"{event.id}:follow:{name}", REDELIVER, {"follower": name, "event": msgspec.to_builtins(event)})
             for event in events
         ]
         await for_batch(new, self._add, name=f"set aside for {name}")

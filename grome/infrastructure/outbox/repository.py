@@ -11,9 +11,9 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from grome.infrastructure.isolated_items import report_failure
-from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, in_passing
+from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, with_weak_writes
 from grome.infrastructure.mongo.schema import validator_for
-from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, OUTBOXES, REVIEWS, SESSIONS, USERS, Change
+from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, OUTBOXES, REVIEWS, SESSIONS, USERS, ChangeRecord
 
 _ID: Final = "relay"
 # The server's codes for a resume token that leads nowhere any more.
@@ -22,10 +22,10 @@ _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
 _TOO_LARGE: Final = 10_334
 # How long the server waits for a change before it says that there is none.
 _AWAIT_MS: Final = 1_000
-_FOLLOWED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
+_WATCHED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
 # The fields that events are built from; the rest of a document may be large and stays on the server.
-_NEEDED: Final = ("_id", "customer_id", "barber_id", "user_id")
+_ID_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id")
 
 
 class RelayState(Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class TokenLostError(Exception):
 class RelayRepository:
     def __init__(self, database: Database) -> None:
         self._database = database.with_options(codec_options=_lenient(database.codec_options))
-        self._relay = in_passing(database[COLLECTION.name])  # a lease that is lost is noticed at the next renewal
+        self._relay = with_weak_writes(database[COLLECTION.name])  # a lease that is lost is noticed at the next renewal
 
     async def begin(self, since: datetime) -> None:
         """Where there is no relay yet: all that happens from `since` on is to be handed on."""
@@ -94,21 +94,21 @@ class RelayRepository:
         await self.renew(state, 0, fields)
 
     @asynccontextmanager
-    async def changes(self, token: Document | None) -> AsyncIterator["Changes"]:
+    async def changes(self, token: Document | None) -> AsyncIterator["ChangeStream"]:
         """From the token on; without one, from now on. Raises TokenLostError at once or while it is read."""
-        matching = {"ns.coll": {"$in": _FOLLOWED}, "operationType": {"$in": ["insert", "update", "replace"]}}
+        matching = {"ns.coll": {"$in": _WATCHED}, "operationType": {"$in": ["insert", "update", "replace"]}}
         start: dict[str, Any] = {"resume_after": token}
         if token is None:
             start = {"start_at_operation_time": (await self._database.command("ping"))["operationTime"]}
         stream = self._database.watch(
-            [{"$match": matching}, {"$set": _slim()}],
+            [{"$match": matching}, {"$set": _projection_stage()}],
             full_document="updateLookup",
             max_await_time_ms=_AWAIT_MS,
             **start,
         )
         try:
             async with await stream as opened:
-                yield Changes(opened)
+                yield ChangeStream(opened)
         except OperationFailure as error:
             if error.code == _TOO_LARGE:
                 report_failure("relay", "a change that is too large", error)
@@ -116,7 +116,7 @@ class RelayRepository:
                 raise TokenLostError from error
             raise
 
-    async def changed_since(self, since: datetime) -> AsyncIterator[Change]:
+    async def changed_since(self, since: datetime) -> AsyncIterator[ChangeRecord]:
         """Yield each document that has outbox entries at or after `since`.
 
         The outbox is another field in each collection. Reads whole collections: an index for this query would make
@@ -124,9 +124,9 @@ class RelayRepository:
         """
         for name, outbox in OUTBOXES.items():
             collection = self._database[name].with_options(read_concern=ReadConcern("majority"))
-            fields = [*_NEEDED, outbox]
+            fields = [*_ID_FIELDS, outbox]
             async for document in collection.find({f"{outbox}.at": {"$gte": since}}, fields):
-                yield Change(name, document, None, since)
+                yield ChangeRecord(name, document, None, since)
 
 
 def _lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
@@ -139,7 +139,7 @@ def _lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
     )
 
 
-def _slim() -> Document:
+def _projection_stage() -> Document:
     """Build the stage that keeps only the ids and the new outbox entries of an update.
 
     A barber's document stays whole, for caches, and so do its updated fields: from them the waitlist tells whether time
@@ -150,24 +150,24 @@ def _slim() -> Document:
     of_outbox = {"$in": [{"$first": {"$split": ["$$field.k", "."]}}, _OUTBOX_FIELDS]}
     outboxes = {"$arrayToObject": {"$filter": {"input": updated, "as": "field", "cond": of_outbox}}}
     set_fields = {"$cond": [{"$eq": ["$ns.coll", BARBERS]}, "$updateDescription.updatedFields", outboxes]}
-    ids = {name: f"$fullDocument.{name}" for name in _NEEDED}
+    ids = {name: f"$fullDocument.{name}" for name in _ID_FIELDS}
     return {
         "updateDescription": {"updatedFields": set_fields, "removedFields": "$$REMOVE", "truncatedArrays": "$$REMOVE"},
         "fullDocument": {"$cond": [is_slim, ids, "$fullDocument"]},
     }
 
 
-class Changes:
+class ChangeStream:
     """An open stream of changes."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 -- the driver's, which its callers do not know
         self._stream = stream
 
-    async def next(self) -> tuple[Change | None, Document]:
+    async def next(self) -> tuple[ChangeRecord | None, Document]:
         """The next change, or None where a second went by without one; and the token to go on from after it."""
         raw = await self._stream.try_next()
         token: Document = self._stream.resume_token
         if raw is None or not raw.get("fullDocument"):  # gone by the time it was looked up
             return None, token
         updated = raw["updateDescription"]["updatedFields"] if raw["operationType"] == "update" else None
-        return Change(raw["ns"]["coll"], raw["fullDocument"], updated, raw["wallTime"]), token
+        return ChangeRecord(raw["ns"]["coll"], raw["fullDocument"], updated, raw["wallTime"]), token

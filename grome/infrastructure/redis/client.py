@@ -17,7 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from config.settings import RedisSettings, Settings
 
 # Transient faults: the same command can succeed a moment later.
-PASSING_FAULTS = (RedisConnectionError, RedisTimeoutError)
+TRANSIENT_FAULTS = (RedisConnectionError, RedisTimeoutError)
 # A subscriber that hears nothing for so long asks whether anybody is there, and leaves if no answer comes in as long.
 _SILENCE_S: Final = 1.0
 _RETRY_S: Final = 0.25
@@ -116,7 +116,7 @@ class Subscription:
             except Exception as error:  # noqa: BLE001 -- logged, with its traceback where it is nothing that passes
                 if self.is_live:
                     self.is_live = False
-                    bug = None if isinstance(error, PASSING_FAULTS) else error
+                    bug = None if isinstance(error, TRANSIENT_FAULTS) else error
                     logger.opt(exception=bug).warning("{} is not heard for a moment: {!r}", self._channel, error)
                     self._missed()
                 await asyncio.sleep(_RETRY_S)

@@ -7,7 +7,7 @@ from typing import Final, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from grome.infrastructure.cancellation import end_if_cancelled
+from grome.infrastructure.cancellation import raise_if_cancelled
 from grome.infrastructure.isolated_items import FAILED_ITEMS
 from grome.infrastructure.redis.client import Namespace
 
@@ -34,7 +34,7 @@ class FailedItems:
     async def keep_storing(self) -> None:
         """Store the counts periodically, as long as the worker runs."""
         while True:
-            end_if_cancelled()
+            raise_if_cancelled()
             await asyncio.sleep(_STORE_EVERY_S)
             try:
                 await self.store()

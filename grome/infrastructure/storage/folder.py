@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from grome.infrastructure.storage.chunks import chunks_of, in_thread, read_chunks
 from grome.infrastructure.storage.links import FileLinks
-from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, checked
+from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, checked_key
 
 _PARTS: Final = ".parts"
 
@@ -53,7 +53,7 @@ class FolderStorage:
             yield path.relative_to(self._root).as_posix()
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
-        return self._links.write(checked(key), seconds, download_name, content_type)
+        return self._links.write(checked_key(key), seconds, download_name, content_type)
 
     async def drop_unfinished(self, before: datetime) -> int:
         return await in_thread(_remove_older, self._root / _PARTS, before.timestamp())
@@ -62,7 +62,7 @@ class FolderStorage:
         """Holds nothing open."""
 
     def _path(self, key: str) -> Path:
-        return self._root / checked(key)
+        return self._root / checked_key(key)
 
 
 def _open(path: Path) -> IO[bytes]:

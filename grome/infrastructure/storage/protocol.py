@@ -60,21 +60,21 @@ class Storage(Protocol):
     async def close(self) -> None: ...
 
 
-def checked(key: str) -> str:
+def checked_key(key: str) -> str:
     if len(key) > _MAX_KEY or not _SAFE.fullmatch(key):
         raise ValueError(f"{key!r} cannot be the key of a file")
     return key
 
 
-def disposition(download_name: str) -> str:
+def attachment_disposition(download_name: str) -> str:
     """The Content-Disposition that has a client save a file under this name instead of showing it (RFC 6266).
 
     Command-line clients read the plain parameter only, and would save the file under the last part of its address.
     """
-    return f"attachment; {named(download_name)}"
+    return f"attachment; {filename_parameters(download_name)}"
 
 
-def named(download_name: str) -> str:
+def filename_parameters(download_name: str) -> str:
     """The parameters with a file's name: in ASCII for every client, and as it is for those that know RFC 8187."""
     ascii_name = unicodedata.normalize("NFKD", download_name).encode("ascii", "ignore").decode()
     plain = _UNSAFE_IN_NAMES.sub("_", ascii_name).lstrip(".") or "file"

@@ -9,10 +9,10 @@ from grome.composition import app_context
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
-from grome.infrastructure.http.routing import log_answer
+from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.storage.errors import LinkExpired
 from grome.infrastructure.storage.links import PATH
-from grome.infrastructure.storage.protocol import MissingFileError, disposition
+from grome.infrastructure.storage.protocol import MissingFileError, attachment_disposition
 
 files = Pages("files", url_prefix=PATH)
 
@@ -31,7 +31,7 @@ async def fetch_file(request: Request, token: str) -> None:
             headers = {
                 "X-Request-ID": request_id(request),
                 "Cache-Control": NO_STORE,
-                "Content-Disposition": disposition(link.download_name),
+                "Content-Disposition": attachment_disposition(link.download_name),
                 "Content-Length": str(file.size),
                 "Content-Security-Policy": "default-src 'none'; sandbox",
                 "X-Content-Type-Options": "nosniff",
@@ -43,4 +43,4 @@ async def fetch_file(request: Request, token: str) -> None:
     except MissingFileError:
         raise NotFound from None
     if request.app.config.ACCESS_LOG_LINES:  # without the token, which would let whoever reads the log fetch the file
-        log_answer(request_id(request), request.method, f"{PATH}/…", 200, started, request.ip)
+        log_response(request_id(request), request.method, f"{PATH}/…", 200, started, request.ip)

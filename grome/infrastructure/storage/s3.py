@@ -14,7 +14,13 @@ from botocore.exceptions import ConnectionError as NoConnection
 from config.settings import StorageSettings
 from grome.common.errors import Unavailable
 from grome.infrastructure.storage.chunks import CHUNK, chunks_of
-from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, checked, disposition
+from grome.infrastructure.storage.protocol import (
+    MissingFileError,
+    OpenFile,
+    Source,
+    attachment_disposition,
+    checked_key,
+)
 
 # S3 takes parts from 5 MiB on and 10,000 of them, so that a file can have 78 GiB.
 PART: Final = 2**23
@@ -80,7 +86,7 @@ class S3Storage:
 
     async def keys(self, prefix: str) -> AsyncGenerator[str]:
         client = await self._open_client()
-        checked(prefix.rstrip("/"))
+        checked_key(prefix.rstrip("/"))
         with _faults():
             async for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
                 for found in page.get("Contents", ()):
@@ -88,7 +94,10 @@ class S3Storage:
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
         client, place = await self._open_client(), self._place(key)
-        answered = {"ResponseContentDisposition": disposition(download_name), "ResponseContentType": content_type}
+        answered = {
+            "ResponseContentDisposition": attachment_disposition(download_name),
+            "ResponseContentType": content_type,
+        }
         url: str = await client.generate_presigned_url("get_object", Params={**place, **answered}, ExpiresIn=seconds)
         return url
 
@@ -119,7 +128,7 @@ class S3Storage:
         return self._client
 
     def _place(self, key: str) -> dict[str, str]:
-        return {"Bucket": self._bucket, "Key": checked(key)}
+        return {"Bucket": self._bucket, "Key": checked_key(key)}
 
 
 class _Upload:

@@ -47,7 +47,7 @@ class Mailer(Protocol):
     async def send(self, mail: Mail) -> None:
         """Send a mail; after any error other than the two below, the same mail can be sent again later.
 
-        Raises UndeliverableError if the recipient or the message is refused for good, and GiveUpError if the mail
+        Raises UndeliverableError if the recipient or the message is refused for good, and PermanentJobError if the mail
         server lacks a feature that the address needs.
         """
 

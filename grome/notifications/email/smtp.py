@@ -6,7 +6,7 @@ from email.utils import parseaddr
 import aiosmtplib
 
 from config.settings import MailSettings
-from grome.infrastructure.jobs.errors import GiveUpError, UndeliverableError
+from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.notifications.email.message import Mail, MailDeferredError, compose
 
 _PERMANENT = range(500, 600)
@@ -29,7 +29,7 @@ class SmtpMailer:
             raise _answered(refused) from refused
         except aiosmtplib.SMTPNotSupported as refused:
             # An address that is not ASCII must be rejected (RFC 6531, section 3.2), and no later try changes that.
-            raise GiveUpError("The mail server takes no addresses beyond ASCII (SMTPUTF8)") from refused
+            raise PermanentJobError("The mail server takes no addresses beyond ASCII (SMTPUTF8)") from refused
 
     async def _send(self, mail: Mail) -> None:
         settings, message = self._settings, compose(mail, self._settings.sender)

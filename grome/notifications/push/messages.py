@@ -5,7 +5,7 @@ from typing import Annotated, Protocol, Self
 
 from msgspec import Meta, Struct
 
-from grome.infrastructure.jobs.errors import GiveUpError, LaterError
+from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError
 
 LONGEST_LIFE_S = 28 * 86_400
 
@@ -78,18 +78,21 @@ class PushResult(Struct, frozen=True):
         return found
 
     def raise_for_failed(self) -> None:
-        """For jobs: LaterError after the longest time that was asked for, PushFailedError where none was, GiveUpError
-        where nothing but final refusals is left. None of them names a token: errors are logged and stored.
+        """Raise the error of the failed devices, for the job to handle.
+
+        Raises RetryLaterError with the longest delay that a device asked for, PushFailedError if a failed device asked
+        for none, and PermanentJobError if only final refusals are left. No error contains a token: errors are logged
+        and stored.
         """
         again = [failed for failed in self.failed.values() if not failed.final]
         reasons = ", ".join(sorted({failed.reason for failed in again or self.failed.values()}))
         waits = [failed.retry_after_s for failed in again if failed.retry_after_s is not None]
         if waits:
-            raise LaterError(reasons, max(waits))
+            raise RetryLaterError(reasons, max(waits))
         if again:
             raise PushFailedError(reasons)
         if self.failed:
-            raise GiveUpError(reasons)
+            raise PermanentJobError(reasons)
 
 
 class Pusher(Protocol):

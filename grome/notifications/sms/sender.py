@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 
 # Errors of SNS's `Publish`, and those that all of AWS has, as they stand in its answers.
 REFUSED_FOR_GOOD = frozenset({"InvalidParameter", "ParameterValueInvalid", "ValidationException", "OptedOut"})
@@ -20,7 +20,7 @@ class SmsSender(Protocol):
     async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the word for it everywhere
         """The provider's id of the message. `phone` is in E.164: `+4915112345678`; `id` is the same in every try.
 
-        Raises UndeliverableError for a number that is invalid or has opted out, LaterError when throttled, else
+        Raises UndeliverableError for a number that is invalid or has opted out, RetryLaterError when throttled, else
         SmsFailedError. None of them names the number: errors are logged and stored.
         """
 
@@ -33,5 +33,5 @@ def sms_error(code: str, status: int, retry_after_s: float | None) -> Exception:
     if code in REFUSED_FOR_GOOD:
         return UndeliverableError(reason)
     if code in THROTTLED or status == TOO_MANY:
-        return LaterError(reason, THROTTLE_ENDS_S if retry_after_s is None else retry_after_s)
-    return SmsFailedError(reason) if retry_after_s is None else LaterError(reason, retry_after_s)
+        return RetryLaterError(reason, THROTTLE_ENDS_S if retry_after_s is None else retry_after_s)
+    return SmsFailedError(reason) if retry_after_s is None else RetryLaterError(reason, retry_after_s)

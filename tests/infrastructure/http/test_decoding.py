@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta, Struct, field
 
 from grome.common.errors import Invalid
-from grome.infrastructure.http.decoding import decode_part, fault_of
+from grome.infrastructure.http.decoding import decode_part, field_fault_of
 
 
 class Colour(StrEnum):
@@ -70,7 +70,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
 def fault(given: object) -> tuple[str, str]:
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.json.decode(msgspec.json.encode(given), type=Outer)
-    return fault_of(refused.value)
+    return field_fault_of(refused.value)
 
 
 @pytest.mark.parametrize(("changed", "path", "message"), CASES)
@@ -93,7 +93,7 @@ def test_missing_fields_are_named_at_any_depth() -> None:
     ):
         with pytest.raises(msgspec.ValidationError) as refused:
             msgspec.convert(given, Tree)
-        assert fault_of(refused.value) == (path, "is required")
+        assert field_fault_of(refused.value) == (path, "is required")
 
 
 @pytest.mark.parametrize(("given", "kind"), [([], "array"), (None, "null"), ("x", "str"), (1, "int")])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from config.settings import Settings
 from grome.common.ids import new_hex_id
 from grome.composition import AppContext
-from grome.infrastructure.jobs.errors import GiveUpError, LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import delay_s
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.runner import RunningJob
@@ -41,19 +41,19 @@ class Handling:
             case "fail once" if job.tries == 1:
                 raise ValueError("as it was told")
             case "give up":
-                raise GiveUpError("nobody lives there")
+                raise PermanentJobError("nobody lives there")
             case "undeliverable":
                 raise UndeliverableError("550 nobody lives there")
             case "recipient":
                 raise RecipientError("450 the box is full")
             case "recipient's time":
-                raise LaterError("come again", 0.1, by_recipient=True)
+                raise RetryLaterError("come again", 0.1, by_recipient=True)
             case "later" if job.tries == 1:
-                raise LaterError("busy", 0.1)
+                raise RetryLaterError("busy", 0.1)
             case "hang":
                 await asyncio.sleep(60)
             case "wait":
-                await job.report(0.5)
+                await job.report_progress(0.5)
                 await self.released.wait()
 
 
@@ -96,7 +96,7 @@ async def test_what_fails_is_tried_again(context: AppContext, handling: Handling
     ("does", "tries", "told"),
     [
         ("fail", 3, "ValueError: as it was told"),
-        ("give up", 1, "GiveUpError: nobody lives there"),
+        ("give up", 1, "PermanentJobError: nobody lives there"),
         ("hang", 3, "TimeoutError: "),
     ],
 )
@@ -125,7 +125,7 @@ async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
     [
         ("undeliverable", 1, "UndeliverableError: 550 nobody lives there"),
         ("recipient", 3, "RecipientError: 450 the box is full"),
-        ("recipient's time", 3, "LaterError: come again"),
+        ("recipient's time", 3, "RetryLaterError: come again"),
     ],
 )
 async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(

@@ -10,7 +10,7 @@ from pymongo.collection import Collection as BlockingCollection
 
 from config.settings import Settings
 from grome.composition import AppContext
-from grome.infrastructure.mongo.client import BackfillError, Collection, Document, fill_in
+from grome.infrastructure.mongo.client import BackfillError, Collection, Document, backfill
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_document_changed_meanwhile_is_filled_from_its_new_state(
             application.update_one({"_id": 1}, {"$set": {"name": "new"}})
         return filled(old)
 
-    await fill_in(people, "words", change_then_fill)
+    await backfill(people, "words", change_then_fill)
     found = {one["_id"]: (one["name"], one["words"]) async for one in people.find()}
     assert found == {0: ("old", ["old"]), 1: ("new", ["new"]), 2: ("old", ["old"])}
     assert calls == [0, 1, 2, 1]
@@ -63,7 +63,7 @@ async def test_document_with_a_new_version_is_read_again_although_its_filled_fie
             application.update_one({"_id": 0}, {"$set": {"name": "new", "version": 2}})
         return {"words": [old["name"]]}
 
-    await fill_in(people, "words", rename_then_fill)
+    await backfill(people, "words", rename_then_fill)
     assert await people.find_one() == {"_id": 0, "name": "new", "version": 2, "words": ["new"]}
 
 
@@ -76,7 +76,7 @@ async def test_document_filled_by_another_process_meanwhile_keeps_its_value(
         application.update_one({"_id": 0}, {"$set": {"words": ["by another"]}})
         return filled(old)
 
-    await fill_in(people, "words", be_late)
+    await backfill(people, "words", be_late)
     assert await people.find_one() == {"_id": 0, "name": "old", "words": ["by another"]}
 
 
@@ -90,6 +90,6 @@ async def test_documents_that_change_in_every_pass_end_the_backfill(
         return filled(old)
 
     with pytest.raises(BackfillError, match="words"):
-        await fill_in(people, "words", never_in_time)
+        await backfill(people, "words", never_in_time)
     stored: Any = await people.find_one()
     assert "words" not in stored

@@ -27,7 +27,7 @@ from grome.bookings.repository import COLLECTION, BookingRepository
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.dev.embedded import embedded_servers
-from grome.infrastructure.mongo.client import apply_collection, close_mongo, database, is_passing_fault, open_mongo
+from grome.infrastructure.mongo.client import apply_collection, close_mongo, database, is_transient_fault, open_mongo
 from grome.infrastructure.mongo.group_commit import MOST_TOGETHER, GroupCommit
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
@@ -177,7 +177,7 @@ async def test_what_no_majority_confirms_is_not_known_to_be_stored(context: AppC
     batch = [wish(shop, tick) for tick in (0, 10, 10)]
     for told in (await outcomes(unsure.insert, [wish(shop, 90)]), await outcomes(together(unsure).insert, batch)):
         assert [type(one) for one in told] == [WriteConcernError] * len(told)
-        assert all(is_passing_fault(one) for one in told if one)
+        assert all(is_transient_fault(one) for one in told if one)
     assert await stored(context, batch) == {batch[0].id, batch[1].id}
 
 
@@ -247,7 +247,7 @@ async def test_a_server_that_ended_fails_all_and_the_next_one_takes_them(tmp_pat
             group = together(await stack.enter_async_context(own_repository(url)))
             await group.insert(wish(shop, 100))
         told = await outcomes(group.insert, batch)
-        assert all(one and is_passing_fault(one) for one in told)
+        assert all(one and is_transient_fault(one) for one in told)
         assert len({id(one) for one in told}) == len(batch)
         with embedded_servers(tmp_path, need_redis=False) as servers:
             assert servers.mongo_url == url
@@ -273,7 +273,7 @@ async def test_a_repeat_under_the_same_key_settles_what_is_unknown(tmp_path: Pat
                 told = await outcomes(group.insert, crowd())
             finally:
                 os.kill(pid, signal.SIGCONT)
-            assert all(one and is_passing_fault(one) for one in told)
+            assert all(one and is_transient_fault(one) for one in told)
             again = await outcomes(group.insert, crowd())
             assert {type(one) for one in again} <= {type(None), SlotTaken, KeyInFlight}
             kept = [await repository.find_by_key(somebody, f"k{number}") for number in range(20)]

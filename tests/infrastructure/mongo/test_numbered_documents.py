@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import Collection, Document
-from grome.infrastructure.mongo.numbered_documents import insert_in_free_place, lowest_free
+from grome.infrastructure.mongo.numbered_documents import insert_with_free_number, lowest_free
 
 LIMIT = 10
 
@@ -27,7 +27,7 @@ async def add(things: Collection, owner: str, name: str | None = None) -> int | 
     def document(place: int) -> Document:
         return {"owner": owner, "place": place, "name": name or uuid4().hex}
 
-    return await insert_in_free_place(things, document, owner={"owner": owner}, field="place", limit=LIMIT)
+    return await insert_with_free_number(things, document, owner={"owner": owner}, field="place", limit=LIMIT)
 
 
 async def test_inserts_at_once_beyond_limit_take_each_place_once(things: Collection) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from grome.barbers.cache_invalidation import BarberCaches
+from grome.barbers.cache_invalidation import BarberCacheInvalidation
 from grome.barbers.change_feed import BarberChange, BarberChanges
 from grome.common.ids import new_id
 from grome.composition import AppContext
@@ -22,8 +22,8 @@ from grome.infrastructure.isolated_items import FAILED_ITEMS
 from grome.infrastructure.jobs.models import NewJob, State
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.outbox.leader import LEASE_S
-from grome.infrastructure.outbox.models import Change, Event, EventType
-from grome.infrastructure.outbox.relay import FOLLOW_LATER, Relay
+from grome.infrastructure.outbox.models import ChangeRecord, Event, EventType
+from grome.infrastructure.outbox.relay import REDELIVER, Relay
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState
 from grome.realtime.streams import stream_key
 from tests.builders.barbers import Barber, barber
@@ -46,7 +46,7 @@ class Recorder:
         self.versions: defaultdict[UUID, list[int]] = defaultdict(list)
         self.failures: list[Exception] = []
 
-    async def follow(self, events: Sequence[Event]) -> None:
+    async def handle(self, events: Sequence[Event]) -> None:
         if self.failures:
             raise self.failures.pop()
         for event in events:
@@ -56,7 +56,7 @@ class Recorder:
         return self.versions[UUID(booking["id"])]
 
 
-async def no_caches(_changes: Sequence[Change]) -> None:
+async def no_caches(_changes: Sequence[ChangeRecord]) -> None:
     """Nobody keeps anything."""
 
 
@@ -220,7 +220,7 @@ async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> N
     )
     payload = {"follower": "audit trail", "event": msgspec.to_builtins(event)}
     async with working(context, HANDLERS):
-        await context.jobs.add(NewJob(f"{event.id}:follow:audit trail", FOLLOW_LATER, payload))
+        await context.jobs.add(NewJob(f"{event.id}:follow:audit trail", REDELIVER, payload))
 
         async def is_recorded() -> bool:
             return await context.database["audit"].find_one({"_id": event.id}) is not None
@@ -326,8 +326,8 @@ async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(conte
             told.append(change)
 
     documents = {**stored, "rating": "none"}, stored
-    changes = [Change("barbers", document, None, context.clock()) for document in documents]
-    await BarberCaches(cast("BarberChanges", Telling())).follow(changes)
+    changes = [ChangeRecord("barbers", document, None, context.clock()) for document in documents]
+    await BarberCacheInvalidation(cast("BarberChanges", Telling())).handle(changes)
     assert [change.barber.id for change in told] == [shop.person.id]
 
 

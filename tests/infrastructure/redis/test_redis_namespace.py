@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from config.settings import RedisSettings, Settings
 from grome.barbers.change_feed import BarberChange
-from grome.cli.bootstrap import opened
+from grome.cli.bootstrap import opened_services
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.infrastructure.jobs.models import NewJob
@@ -50,7 +50,11 @@ def test_namespace_follows_settings(url: str, name: str, expected: Namespace, ch
 
 async def test_process_on_another_database_hears_nothing(settings: Settings) -> None:
     other = on_database(settings, 9)
-    async with opened(settings) as one, opened(settings) as sibling, opened(other) as stranger:
+    async with (
+        opened_services(settings) as one,
+        opened_services(settings) as sibling,
+        opened_services(other) as stranger,
+    ):
         heard_by_sibling, heard_by_stranger = ChangeRecorder(), ChangeRecorder()
         sibling.barber_changes.add(heard_by_sibling)
         stranger.barber_changes.add(heard_by_stranger)
@@ -69,7 +73,7 @@ async def test_process_on_another_database_hears_nothing(settings: Settings) -> 
 
 async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
     """Those of the job queues too, whose library has a prefix of its own."""
-    async with opened(on_database(settings, 8, "shop-7")) as context:
+    async with opened_services(on_database(settings, 8, "shop-7")) as context:
         await context.redis.flushdb()
         job = NewJob(new_id().hex, new_kind(), {})
         await context.jobs.add(job)
@@ -81,7 +85,7 @@ async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
             version=1,
             people=(new_id(),),
         )
-        await LiveRooms(context.redis, context.namespace).follow([event])
+        await LiveRooms(context.redis, context.namespace).handle([event])
         keys = [key.decode() async for key in context.redis.scan_iter()]
         await context.redis.flushdb()
         await context.jobs.drop(job.id)

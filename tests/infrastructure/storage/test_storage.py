@@ -22,7 +22,7 @@ from grome.composition import AppContext
 from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
-from grome.infrastructure.storage.protocol import MissingFileError, Storage, checked
+from grome.infrastructure.storage.protocol import MissingFileError, Storage, checked_key
 from grome.infrastructure.storage.s3 import PART, S3Storage
 from tests.builders.keys import new_signing_key
 from tests.support.processes import free_port
@@ -184,7 +184,7 @@ async def test_the_last_one_put_is_whole_whoever_reads_meanwhile(storage: Storag
 )
 async def test_other_keys_are_refused(storage: Storage, wrong: str) -> None:
     with pytest.raises(ValueError, match="cannot be the key"):
-        checked(wrong)
+        checked_key(wrong)
     for refused in (
         storage.put(wrong, pieces(b"")),
         storage.exists(wrong),

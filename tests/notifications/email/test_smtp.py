@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
 from config.settings import MailSettings
-from grome.infrastructure.jobs.errors import GiveUpError, UndeliverableError
+from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.notifications.email.message import MailDeferredError
 from grome.notifications.email.smtp import SmtpMailer
 from tests.builders.mails import mail
@@ -218,7 +218,7 @@ async def test_odd_addresses(address: str, envelope: str) -> None:
 async def test_address_beyond_ascii_is_given_up_at_once_where_the_server_cannot_take_it() -> None:
     receiver = Receiver()
     async with mail_server(receiver, enable_SMTPUTF8=False) as settings:
-        with pytest.raises(GiveUpError, match="SMTPUTF8") as refused:
+        with pytest.raises(PermanentJobError, match="SMTPUTF8") as refused:
             await SmtpMailer(settings).send(mail(to="josé@example.com"))
         await SmtpMailer(settings).send(mail(to="sam@exämple.com"))
     assert "josé" not in str(refused.value)

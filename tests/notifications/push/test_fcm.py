@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from config.settings import PushSettings
-from grome.infrastructure.jobs.errors import LaterError
+from grome.infrastructure.jobs.errors import RetryLaterError
 from grome.notifications.push import Push, PushFailedError, PushResult
 from grome.notifications.push.fcm import AT_ONCE, Fcm, collapse_key
 from tests.conftest import SetClock
@@ -107,7 +107,7 @@ async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: Fcm,
     caller = Caller(fcm, ["one", "two", "three"])
     google.script["two"].append(with_retry_after(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), "7"))
     google.script["three"].append(with_retry_after(fcm_error(503, "UNAVAILABLE", "UNAVAILABLE"), "3"))
-    with pytest.raises(LaterError) as later:
+    with pytest.raises(RetryLaterError) as later:
         (await caller.try_once()).raise_for_failed()
     assert later.value.seconds == 7
     (await caller.try_once()).raise_for_failed()

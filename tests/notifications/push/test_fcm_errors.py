@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grome.infrastructure.jobs.errors import GiveUpError, LaterError
+from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError
 from grome.notifications.push import Failed, PushFailedError, PushResult
 from grome.notifications.push.fcm_errors import read_answer
 from grome.notifications.push.messages import Gone, Outcome, Sent
@@ -115,10 +115,10 @@ AGAIN, WAIT, FINAL = Failed("again"), Failed("wait", 5), Failed("never", final=T
     ("failed", "error", "text"),
     [
         ([AGAIN], PushFailedError, "again"),
-        ([AGAIN, WAIT, Failed("wait", 9)], LaterError, "again, wait"),
-        ([FINAL], GiveUpError, "never"),
+        ([AGAIN, WAIT, Failed("wait", 9)], RetryLaterError, "again, wait"),
+        ([FINAL], PermanentJobError, "never"),
         ([FINAL, AGAIN], PushFailedError, "again"),
-        ([FINAL, WAIT], LaterError, "wait"),
+        ([FINAL, WAIT], RetryLaterError, "wait"),
     ],
 )
 def test_what_is_raised_for_those_that_failed(failed: list[Failed], error: type[Exception], text: str) -> None:
@@ -126,7 +126,7 @@ def test_what_is_raised_for_those_that_failed(failed: list[Failed], error: type[
     with pytest.raises(error) as raised:
         result.raise_for_failed()
     assert str(raised.value) == text
-    if isinstance(raised.value, LaterError):
+    if isinstance(raised.value, RetryLaterError):
         assert raised.value.seconds == max(one.retry_after_s or 0 for one in failed)
 
 

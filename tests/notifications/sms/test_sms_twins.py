@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from config.settings import Settings, SmsSettings
-from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, SmsLog, SmsSender, open_sms
 from tests.notifications.sms.sns import FakeSns
 
@@ -27,7 +27,7 @@ async def sender(request: pytest.FixtureRequest, fake_sns: FakeSns, tmp_path: Pa
     [
         ("+19990000001", UndeliverableError, "SNS answered 400 InvalidParameter"),
         ("+19990000002", UndeliverableError, "SNS answered 400 OptedOut"),
-        ("+19990000003", LaterError, "SNS answered 429 Throttled"),
+        ("+19990000003", RetryLaterError, "SNS answered 429 Throttled"),
         ("+19990000004", SmsFailedError, "SNS answered 500 InternalError"),
     ],
 )

@@ -9,7 +9,7 @@ from moto.sns.models import sns_backends
 
 from config.settings import Settings, SmsSettings
 from grome.common.clock import system_clock
-from grome.infrastructure.jobs.errors import LaterError, UndeliverableError
+from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, open_sms
 from grome.notifications.sms.sns import Sns
 from tests.builders.http_server import Reply
@@ -46,9 +46,9 @@ async def test_texts_are_transactional_and_the_connection_is_kept(sns: Sns, fake
         (refused("OptedOut", 400), UndeliverableError, "SNS answered 400 OptedOut"),
         (refused("AuthorizationError", 403), SmsFailedError, "SNS answered 403 AuthorizationError"),
         (refused("InternalError", 500), SmsFailedError, "SNS answered 500 InternalError"),
-        (refused("ServiceUnavailable", 503, "", "9"), LaterError, "SNS answered 503 ServiceUnavailable"),
-        (refused("Throttled", 429), LaterError, "SNS answered 429 Throttled"),
-        (refused("Throttling", 400), LaterError, "SNS answered 400 Throttling"),
+        (refused("ServiceUnavailable", 503, "", "9"), RetryLaterError, "SNS answered 503 ServiceUnavailable"),
+        (refused("Throttled", 429), RetryLaterError, "SNS answered 429 Throttled"),
+        (refused("Throttling", 400), RetryLaterError, "SNS answered 400 Throttling"),
         (Reply(502, b"<html>not SNS"), SmsFailedError, "SNS answered 502"),
         (Reply(200, b"not SNS either"), SmsFailedError, "SNS: ResponseParserError"),
     ],
@@ -73,7 +73,7 @@ async def test_throttling_says_when_to_come_again(
     sns: Sns, fake_sns: FakeSns, retry_after: str, seconds: float
 ) -> None:
     fake_sns.script.append(refused("Throttled", 429, "Rate exceeded", retry_after))
-    with pytest.raises(LaterError) as later:
+    with pytest.raises(RetryLaterError) as later:
         await sns.send(PHONE, "text", "id")
     assert later.value.seconds == seconds
 

@@ -9,17 +9,10 @@ from typing import Final
 
 import msgspec
 
-from grome.infrastructure.http.responses import encode
-
 # An answer that is already encoded; encoding it gives its own bytes.
 Encoded = msgspec.Raw
 # The projection of every reading of a document that has a `first_answer`, but for the look-up for a repeat.
-WITHOUT: Final = {"first_answer": 0}
-
-
-def first_answer_of(answer: msgspec.Struct) -> bytes:
-    """The JSON of the answer, as the HTTP layer sends it."""
-    return encode(answer)
+WITHOUT_FIRST_ANSWER: Final = {"first_answer": 0}
 
 
 def fingerprint_of(wanted: msgspec.Struct, about: bytes = b"") -> bytes:
