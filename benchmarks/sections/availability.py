@@ -24,7 +24,7 @@ from benchmarks.world import prepared
 from grome.availability.schemas import SlotQuery
 from grome.availability.service import AvailabilityService
 from grome.barbers.calendar_builder import build_calendar_and_visit
-from grome.barbers.change_feed import BarberChanges
+from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
@@ -132,7 +132,7 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
     query = SlotQuery(first=first, last=first + MONTH, service_ids=[one.services[0].service_id])
 
     # One that hears of no changes, and therefore remembers nobody.
-    deaf = BarberChanges(context.redis, context.redis, context.namespace)
+    deaf = BarberChangeFeed(context.redis, context.redis, context.namespace)
     forgetful = BarberService(
         BarberRepository(context.database), context.catalogue, deaf, context.transactions, context.clock
     )
@@ -148,7 +148,7 @@ def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> 
         return await month(AvailabilityService(forgetful, context.bookings, context.clock))
 
     async def week(service: BarberService = context.barbers) -> int:
-        found = await service.find_many([barber.id for barber in barbers])
+        found = await service.list_by_ids([barber.id for barber in barbers])
         wanted = [(barber, _first(barber)) for barber in found]
         listed = await context.availability.list_slots_by_barber(wanted, first, first + WEEK)
         return sum(len(slots) for _, days in listed for _, slots in days)

@@ -11,7 +11,7 @@ from grome.any_barber.errors import NobodyFree
 from grome.any_barber.schemas import AnyBookingIn, AnySlotOut, AnySlotQuery, AnySlotsOut, CandidateOut
 from grome.availability.service import AvailabilityService
 from grome.barbers.models import Barber
-from grome.barbers.service import BarberService, offered_services
+from grome.barbers.service import BarberService, try_choose_services
 from grome.bookings.create import BookingCreator, idempotency_for
 from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import SlotNotOffered, SlotTaken
@@ -29,7 +29,7 @@ from grome.nearby.service import NearbyService
 from grome.scheduling.offers import ChosenService
 
 MAX_DAYS: Final = 7
-_MOST: Final = 50
+_MAX_CANDIDATES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class AnyBarberService:
         """Every start that somebody could take now. Raises Invalid for the dates and for a service that comes twice."""
         if not 1 <= (query.last - query.first).days + 1 <= MAX_DAYS:
             raise Invalid("to", f"must be on or after `from` and at most {MAX_DAYS} dates in all")
-        candidates = await self._candidates(query)
+        candidates = await self._list_candidates(query)
         wanted = [(one.barber, one.services) for one in candidates]
         free: dict[datetime, list[UUID]] = defaultdict(list)
         if wanted:
@@ -79,12 +79,12 @@ class AnyBarberService:
         idempotency = idempotency_for(key, wanted, start)
 
         async def make() -> Booking:
-            candidates = await self._candidates(wanted)
-            return await self._first_to_take(actor.id, wanted, start, candidates, idempotency)
+            candidates = await self._list_candidates(wanted)
+            return await self._claim_first_free(actor.id, wanted, start, candidates, idempotency)
 
         return await self._creation.run_idempotent(actor.id, idempotency, make)
 
-    async def _first_to_take(
+    async def _claim_first_free(
         self,
         customer_id: UUID,
         wanted: AnyBookingIn,
@@ -114,7 +114,7 @@ class AnyBarberService:
                 continue
         raise NobodyFree
 
-    async def _candidates(self, wanted: AnySlotQuery | AnyBookingIn) -> list[_Candidate]:
+    async def _list_candidates(self, wanted: AnySlotQuery | AnyBookingIn) -> list[_Candidate]:
         """Return the nearest barbers that offer all services within the maximum price.
 
         At equal distance the better rated barber comes first.
@@ -122,12 +122,12 @@ class AnyBarberService:
         if len(set(wanted.service_ids)) < len(wanted.service_ids):
             raise Invalid("service_ids", "has one that is given twice")
         around = NearbyQuery(lat=wanted.lat, lng=wanted.lng, radius_km=wanted.radius_km)
-        found = dict(await self._nearby.offering(around, wanted.service_ids, wanted.price_max, _MOST))
+        found = dict(await self._nearby.nearest_offering(around, wanted.service_ids, wanted.price_max, _MAX_CANDIDATES))
         candidates = [
             _Candidate(barber, services, found[barber.id])
-            for barber in await self._barbers.find_many(list(found))
+            for barber in await self._barbers.list_by_ids(list(found))
             # The map data may be older than the profile just read.
-            if (services := offered_services(barber, wanted.service_ids))
+            if (services := try_choose_services(barber, wanted.service_ids))
         ]
         affordable = [one for one in candidates if wanted.price_max is None or one.price <= wanted.price_max]
         return sorted(affordable, key=lambda one: (one.distance_m, -one.barber.rating, one.barber.id))

@@ -10,7 +10,7 @@ from uuid import UUID
 from grome.availability.schemas import SlotQuery
 from grome.barbers.calendar_builder import NO_TRAVEL, Travel, build_calendar_and_visit, travel_to
 from grome.barbers.models import Barber
-from grome.barbers.service import BarberService, chosen_services
+from grome.barbers.service import BarberService, choose_services
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid
@@ -39,8 +39,8 @@ class AvailabilityService:
     async def list_slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
         """List every start that could be booked now. Raises NotFound, or Invalid naming the fault in the query."""
         _check_dates(query)
-        barber = await self._barbers.find(barber_id)
-        services = chosen_services(barber, query.service_ids, query.add_on_ids)
+        barber = await self._barbers.get(barber_id)
+        services = choose_services(barber, query.service_ids, query.add_on_ids)
         calendar, visit = build_calendar_and_visit(barber, services, self._clock(), frozenset(), _travel(barber, query))
         known = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
         calendar = replace(calendar, taken=await self._bookings.get_occupied_ticks(barber_id, *known))
@@ -69,7 +69,7 @@ class AvailabilityService:
         The visit is for the service, or for the shortest service of each barber. A barber that does not exist or does
         not offer the service is not free. Two queries at most, regardless of the number of barbers.
         """
-        barbers = await self._barbers.find_many(barber_ids)
+        barbers = await self._barbers.list_by_ids(barber_ids)
         laid_out = self._build_candidates(
             [(one, [service]) for one in barbers if (service := _find_shortest(one, service_id))]
         )

@@ -5,45 +5,45 @@ from collections import OrderedDict
 from typing import Final
 from uuid import UUID
 
-from grome.barbers.change_feed import BarberChange, BarberChanges
+from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.models import Barber
 
-KEPT: Final = 2_000  # about 5 kB each
+MAX_CACHED_BARBERS: Final = 2_000  # about 5 kB each
 # How long a change can go unnoticed where the message about it was lost.
-KEPT_S: Final = 10.0
+TTL_S: Final = 10.0
 
 
-class KnownBarbers:
+class BarberCache:
     """Caches hours, offers and rules for a short time. Occupied time is never decided from this cache."""
 
-    def __init__(self, changes: BarberChanges) -> None:
+    def __init__(self, changes: BarberChangeFeed) -> None:
         self._changes = changes
-        self._kept: OrderedDict[UUID, tuple[BarberChange, float]] = OrderedDict()
-        changes.add(self)
+        self._cached: OrderedDict[UUID, tuple[BarberChange, float]] = OrderedDict()
+        changes.subscribe(self)
 
-    def get(self, barber_id: UUID) -> Barber | None:
+    def find(self, barber_id: UUID) -> Barber | None:
         """Return the cached barber; None if the barber is not cached, has expired or was removed."""
-        change, until = self._kept.get(barber_id, (None, 0.0))
+        change, until = self._cached.get(barber_id, (None, 0.0))
         if change is None or change.removed or until < time.monotonic() or not self._changes.listening:
             return None
         return change.barber
 
-    def keep(self, read: Barber | None) -> Barber | None:
+    def store(self, read: Barber | None) -> Barber | None:
         """Cache a barber read from the database and return it, or return a newer state received meanwhile."""
         if read is None:
             return None
-        self.changed(BarberChange(read))
-        kept = self._kept[read.id][0]
+        self.on_change(BarberChange(read))
+        kept = self._cached[read.id][0]
         return None if kept.removed else kept.barber
 
-    def changed(self, change: BarberChange) -> None:
+    def on_change(self, change: BarberChange) -> None:
         # Those that nobody asked for are kept too: one may be on its way from the database in an older state.
-        kept, _ = self._kept.get(change.barber.id, (change, 0.0))
-        if kept.moment <= change.moment:
-            self._kept[change.barber.id] = change, time.monotonic() + KEPT_S
-            self._kept.move_to_end(change.barber.id)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+        kept, _ = self._cached.get(change.barber.id, (change, 0.0))
+        if kept.revision <= change.revision:
+            self._cached[change.barber.id] = change, time.monotonic() + TTL_S
+            self._cached.move_to_end(change.barber.id)
+            if len(self._cached) > MAX_CACHED_BARBERS:
+                self._cached.popitem(last=False)
 
-    def missed(self) -> None:
-        self._kept.clear()
+    def on_gap(self) -> None:
+        self._cached.clear()

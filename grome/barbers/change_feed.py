@@ -25,18 +25,18 @@ class BarberChange(Struct, frozen=True):
     removed: bool = False
 
     @property
-    def moment(self) -> tuple[datetime, int]:
+    def revision(self) -> tuple[datetime, int]:
         """A profile that was removed and made anew counts its versions anew, but is younger."""
         return self.barber.created_at, self.barber.version
 
 
-class Listener(Protocol):
+class ChangeListener(Protocol):
     """Keeps barbers in memory. Both methods are called in the event loop and must not wait."""
 
-    def changed(self, change: BarberChange) -> None:
+    def on_change(self, change: BarberChange) -> None:
         """Apply a change, unless it is older than the kept state."""
 
-    def missed(self) -> None:
+    def on_gap(self) -> None:
         """Handle a gap: changes may have been missed. Later changes arrive again, or `listening` is false."""
 
 
@@ -44,7 +44,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], BarberChange] = msgspec.msgpack.Decoder(BarberChange).decode
 
 
-class BarberChanges:
+class BarberChangeFeed:
     """Publishes and receives changes over Redis pub/sub.
 
     Messages can get lost, so listeners keep barbers for a limited time.
@@ -52,8 +52,8 @@ class BarberChanges:
 
     def __init__(self, redis: Redis, subscribing_redis: Redis, namespace: Namespace) -> None:
         self._redis, self._channel = redis, namespace.channel(CHANNEL)
-        self._listeners: list[Listener] = []
-        self._subscription = Subscription(subscribing_redis, self._channel, self._heard, self._missed)
+        self._listeners: list[ChangeListener] = []
+        self._subscription = Subscription(subscribing_redis, self._channel, self._on_message, self._on_gap)
 
     def start(self) -> None:
         self._subscription.start()
@@ -66,27 +66,27 @@ class BarberChanges:
         """Return whether this process receives the changes of other processes; false while Redis is away."""
         return self._subscription.is_live
 
-    def add(self, listener: Listener) -> None:
+    def subscribe(self, listener: ChangeListener) -> None:
         self._listeners.append(listener)
 
-    async def tell(self, change: BarberChange) -> None:
+    async def publish(self, change: BarberChange) -> None:
         """Publish a change after its write.
 
         This process is updated at once; without Redis, others read again by themselves.
         """
-        self._pass_on(change)
+        self._notify(change)
         try:
             await self._redis.publish(self._channel, _encode(change))
         except TRANSIENT_FAULTS as error:
             logger.warning("Redis is away ({!r}): others learn of barber {} only later", error, change.barber.id)
 
-    def _heard(self, message: bytes) -> None:
-        self._pass_on(_decode(message))
+    def _on_message(self, message: bytes) -> None:
+        self._notify(_decode(message))
 
-    def _pass_on(self, change: BarberChange) -> None:
+    def _notify(self, change: BarberChange) -> None:
         for listener in self._listeners:
-            listener.changed(change)
+            listener.on_change(change)
 
-    def _missed(self) -> None:
+    def _on_gap(self) -> None:
         for listener in self._listeners:
-            listener.missed()
+            listener.on_gap()

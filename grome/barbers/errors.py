@@ -7,7 +7,7 @@ class ProfileMissing(ApiError):
     status, code, title = 409, "profile_missing", "Set up your barber profile first"
 
 
-class TooManyOpenings(ApiError):
+class TooManyScheduleExceptions(ApiError):
     status, code, title = 409, "too_many_openings", "That is more dates or time off than one profile may have"
 
 

@@ -22,22 +22,22 @@ from grome.scheduling.offers import OfferedService
 
 ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
 Stars = Annotated[int, Meta(ge=1, le=5, description="Whole stars.")]
-StarChanges = dict[str, int]
+RatingDelta = dict[str, int]
 
 _WEEK_MIN = 7 * 24 * 60
 Notice = Annotated[int, Meta(ge=0, le=4 * _WEEK_MIN, description="Minutes before the start of the visit.")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
-MOST_OVERRIDES: Final = 366
-MOST_TIME_OFF: Final = 100
+MAX_OVERRIDES: Final = 366
+MAX_TIME_OFF: Final = 100
 
 
-class Openings(Struct, frozen=True):
+class ScheduleExceptions(Struct, frozen=True):
     """Holds the exceptions to the weekly hours: overrides by date, time off by start."""
 
-    overrides: Annotated[list[DateOverride], stored_items(at_most=MOST_OVERRIDES)] = []
-    time_off: Annotated[list[TimeOff], stored_items(at_most=MOST_TIME_OFF)] = []
+    overrides: Annotated[list[DateOverride], stored_items(at_most=MAX_OVERRIDES)] = []
+    time_off: Annotated[list[TimeOff], stored_items(at_most=MAX_TIME_OFF)] = []
     holidays: HolidayCalendar | None = None
 
 
@@ -110,10 +110,10 @@ class Ratings(Struct, frozen=True, kw_only=True):
     changes: Annotated[int, Meta(ge=0)] = 0
 
 
-def star_changes(taken: int | None, given: int | None) -> StarChanges:
+def rating_delta(removed: int | None, added: int | None) -> RatingDelta:
     """Return the change of each count, by the names in `StarCounts`, if one rating is removed and another is added."""
     names = StarCounts.__struct_fields__
-    return {name: (stars == given) - (stars == taken) for stars, name in enumerate(names, start=1)}
+    return {name: (stars == added) - (stars == removed) for stars, name in enumerate(names, start=1)}
 
 
 class Barber(Struct, frozen=True, kw_only=True):
@@ -137,7 +137,7 @@ class Barber(Struct, frozen=True, kw_only=True):
     reviews_count: Annotated[int, Meta(ge=0)] = 0
     is_online: bool = False
     availability: WeeklyHours
-    openings: Openings = Openings()
+    openings: ScheduleExceptions = ScheduleExceptions()
     rules: BookingRules = BookingRules()
     house_calls: HouseCallRules = HouseCallRules()
     terms: Terms = Terms()
@@ -160,7 +160,7 @@ class StoredBarber(Barber, frozen=True, kw_only=True):
     words: BarberWords
 
 
-class MapPin(Struct, frozen=True, kw_only=True):
+class BarberMapEntry(Struct, frozen=True, kw_only=True):
     """Holds the fields of a barber that the map search shows or filters by, under the names in `Barber`."""
 
     id: UUID = field(name="_id")
@@ -176,5 +176,5 @@ class MapPin(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-def map_pin(barber: Barber) -> MapPin:
-    return MapPin(**{name: getattr(barber, name) for name in MapPin.__struct_fields__})
+def map_entry(barber: Barber) -> BarberMapEntry:
+    return BarberMapEntry(**{name: getattr(barber, name) for name in BarberMapEntry.__struct_fields__})

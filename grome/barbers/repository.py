@@ -13,14 +13,14 @@ from pymongo import IndexModel, ReturnDocument
 from grome.barbers.errors import CurrencyInUse
 from grome.barbers.models import (
     Barber,
+    BarberMapEntry,
     BarberWords,
-    MapPin,
-    Openings,
+    RatingDelta,
     Ratings,
-    StarChanges,
+    ScheduleExceptions,
     StarCounts,
     StoredBarber,
-    star_changes,
+    rating_delta,
 )
 from grome.common.geo import EARTH_RADIUS_M, GeoPoint
 from grome.common.search_words import findable_words
@@ -38,8 +38,8 @@ from grome.infrastructure.mongo.prefix_search import Place, WordSearch, renew_wo
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Session
 
-_SEARCHED: Final = BarberWords.__struct_fields__
-_WORD_FIELDS: Final = tuple(f"words.{name}" for name in _SEARCHED)
+_SEARCHED_FIELDS: Final = BarberWords.__struct_fields__
+_WORD_FIELDS: Final = tuple(f"words.{name}" for name in _SEARCHED_FIELDS)
 COLLECTION = CollectionSpec(
     "barbers",
     validator_for(StoredBarber),
@@ -52,13 +52,13 @@ COLLECTION = CollectionSpec(
 )
 RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
 # The filter of barbers that may change their currency: all amounts without a currency beside them are zero.
-_NOTHING: Final = {"$not": {"$gt": 0}}
-_WITHOUT_PRICES: Final = dict.fromkeys(("services.price", "services.add_ons.price", "terms.deposit.least"), _NOTHING)
+_NO_PRICE: Final = {"$not": {"$gt": 0}}
+_WITHOUT_PRICES: Final = dict.fromkeys(("services.price", "services.add_ons.price", "terms.deposit.least"), _NO_PRICE)
 _BATCH: Final = 500
-_PIN_FIELDS: Final = dict.fromkeys(MapPin.__struct_encode_fields__, 1)
+_MAP_ENTRY_FIELDS: Final = dict.fromkeys(BarberMapEntry.__struct_encode_fields__, 1)
 
 
-class Sought(Struct, frozen=True):
+class SearchCriteria(Struct, frozen=True):
     """Words in their plain form, all of them to be found; with a point, within so many metres of it."""
 
     words: list[str]
@@ -88,7 +88,7 @@ class BarberRepository:
         document = await self._barbers.find_one({"_id": barber_id})
         return from_document(document, Barber) if document else None
 
-    async def find_many(self, barber_ids: Iterable[UUID]) -> list[Barber]:
+    async def list_by_ids(self, barber_ids: Iterable[UUID]) -> list[Barber]:
         documents = await self._barbers.find({"_id": {"$in": list(barber_ids)}}).to_list()
         return [from_document(document, Barber) for document in documents]
 
@@ -118,12 +118,12 @@ class BarberRepository:
 
     async def add_profile(self, session: Session, profile: Barber) -> Barber:
         """Store a whole new one, with the ratings that the barber has from before."""
-        stars = (await self._change_ratings(session, profile.id, star_changes(None, None))).stars
+        stars = (await self._change_ratings(session, profile.id, rating_delta(None, None))).stars
         rated = structs.replace(profile, rating=stars.mean, reviews_count=stars.count)
         await self._barbers.insert_one(document_of(rated), session=session)
         return rated
 
-    async def rate(self, session: Session, barber_id: UUID, changes: StarChanges) -> Barber | None:
+    async def apply_rating_change(self, session: Session, barber_id: UUID, changes: RatingDelta) -> Barber | None:
         """Count the changes in; None where the barber has no profile that shows them."""
         stars = (await self._change_ratings(session, barber_id, changes)).stars
         stored = await self._barbers.find_one_and_update(
@@ -134,7 +134,7 @@ class BarberRepository:
         )
         return from_document(stored, Barber) if stored else None
 
-    async def _change_ratings(self, session: Session, barber_id: UUID, changes: StarChanges) -> Ratings:
+    async def _change_ratings(self, session: Session, barber_id: UUID, changes: RatingDelta) -> Ratings:
         """Always a write: two transactions that come here for one barber cannot both succeed side by side."""
         stored = await self._ratings.find_one_and_update(
             {"_id": barber_id},
@@ -145,7 +145,7 @@ class BarberRepository:
         )
         return from_document(stored or {}, Ratings)  # an upsert always returns its document
 
-    async def stars(self, barber_id: UUID) -> StarCounts:
+    async def rating_counts(self, barber_id: UUID) -> StarCounts:
         stored = await self._ratings.find_one({"_id": barber_id})
         return from_document(stored, Ratings).stars if stored else StarCounts()
 
@@ -169,7 +169,9 @@ class BarberRepository:
         )
         return from_document(stored, Barber) if stored else None
 
-    async def set_openings(self, barber: Barber, openings: Openings, now: datetime) -> Barber | None:
+    async def set_exceptions_if_version(
+        self, barber: Barber, openings: ScheduleExceptions, now: datetime
+    ) -> Barber | None:
         """Decision 2: if the barber is still as it was read; None if it is not."""
         stored = await self._barbers.find_one_and_update(
             {"_id": barber.id, "version": barber.version, "created_at": barber.created_at},
@@ -178,27 +180,31 @@ class BarberRepository:
         )
         return from_document(stored, Barber) if stored else None
 
-    async def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
-        """Everybody in a circle as a MapPin in BSON, in no order. Most are known already and need not be decoded.
+    async def iter_within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
+        """Yield every barber in a circle as a BarberMapEntry in BSON, in no order.
 
         The 2dsphere index gives them also over a pole or the antimeridian.
         """
         # In batches, between which the event loop has its turn.
-        found = self._barbers.find_raw_batches({"location": _within(centre, radius_m)}, _PIN_FIELDS, batch_size=_BATCH)
+        found = self._barbers.find_raw_batches(
+            {"location": _within(centre, radius_m)}, _MAP_ENTRY_FIELDS, batch_size=_BATCH
+        )
         async for batch in found:
             for raw in split_batch(cast("bytes", batch)):  # the driver's types take it for a document
                 yield raw
 
-    async def nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
-        """Those at a distance from a point, nearest first, so many at a time: each a MapPin in BSON."""
+    async def iter_nearest(
+        self, point: GeoPoint, from_m: float, to_m: float, batch: int
+    ) -> AsyncGenerator[list[bytes]]:
+        """Those at a distance from a point, nearest first, so many at a time: each a BarberMapEntry in BSON."""
         ring = {"$geometry": to_document(point), "$minDistance": from_m, "$maxDistance": to_m}
-        found = self._barbers.find_raw_batches({"location": {"$nearSphere": ring}}, _PIN_FIELDS, batch_size=batch)
+        found = self._barbers.find_raw_batches({"location": {"$nearSphere": ring}}, _MAP_ENTRY_FIELDS, batch_size=batch)
         async with found:  # the caller may stop before the end
             async for raw in found:
                 if documents := list(split_batch(cast("bytes", raw))):
                     yield documents
 
-    async def search(self, sought: Sought, after: Place | None, limit: int) -> list[tuple[Barber, Place]]:
+    async def search(self, sought: SearchCriteria, after: Place | None, limit: int) -> list[tuple[Barber, Place]]:
         """The best matches, each with its place. Equals come nearest first or, without a point, best rated first."""
         search = WordSearch(words=sought.words, fields=_WORD_FIELDS, place=ByRating, direction=-1)
         if sought.point:
@@ -213,12 +219,12 @@ class BarberRepository:
         found = await search.best(self._barbers, after, limit)
         return [(from_document(document, Barber), place) for document, place in found]
 
-    async def complete(self) -> None:
+    async def backfill_words(self) -> None:
         """Backfill the search words and other missing fields of documents from before the search existed."""
         await backfill(self._barbers, "words", lambda old: document_of(from_document(old, Barber)))
 
     async def renew_words(self) -> None:
-        await renew_words(self._barbers, _SEARCHED, lambda old: _stored(old)["words"])
+        await renew_words(self._barbers, _SEARCHED_FIELDS, lambda old: _stored(old)["words"])
 
 
 def document_of(barber: Barber) -> Document:
@@ -227,12 +233,12 @@ def document_of(barber: Barber) -> Document:
 
 
 def _stored(fields: Document) -> Document:
-    return {**fields, "words": {name: _words(fields[name]) for name in _SEARCHED}}
+    return {**fields, "words": {name: _words(fields[name]) for name in _SEARCHED_FIELDS}}
 
 
 def _with_words(fields: Document) -> Document:
     """Return these fields for a `$set`, with their search words."""
-    return {**fields, **{f"words.{name}": _words(fields[name]) for name in _SEARCHED if name in fields}}
+    return {**fields, **{f"words.{name}": _words(fields[name]) for name in _SEARCHED_FIELDS if name in fields}}
 
 
 def _words(stored: str | list[Document]) -> list[str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sanic import Request
 
-from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyOpenings
+from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyScheduleExceptions
 from grome.barbers.models import HouseCallRules
 from grome.barbers.schemas import (
     BarberOut,
@@ -103,31 +103,31 @@ async def put_terms(request: Request, actor: Actor, body: TermsIn) -> BarberOut:
 @barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))
 async def read_openings(request: Request, actor: Actor) -> OpeningsOut:
     """Show the exceptions to your weekly hours."""
-    return await app_context(request).openings.read(actor)
+    return await app_context(request).schedule_exceptions.read(actor)
 
 
-@barbers.put("/me/overrides/{day}", who=BARBERS, refusals=(ProfileMissing, TooManyOpenings))
+@barbers.put("/me/overrides/{day}", who=BARBERS, refusals=(ProfileMissing, TooManyScheduleExceptions))
 async def put_override(request: Request, actor: Actor, day: date, body: OverrideIn) -> OpeningsOut:
     """Set the hours of one date in place of its weekday's and of any holiday, or close the date."""
-    return await app_context(request).openings.put_override(actor, day, body.hours)
+    return await app_context(request).schedule_exceptions.put_override(actor, day, body.hours)
 
 
 @barbers.delete("/me/overrides/{day}", who=BARBERS, refusals=(NotFound, ProfileMissing))
 async def remove_override(request: Request, actor: Actor, day: date) -> OpeningsOut:
     """Restore the ordinary hours of a date."""
-    return await app_context(request).openings.remove_override(actor, day)
+    return await app_context(request).schedule_exceptions.remove_override(actor, day)
 
 
-@barbers.post("/me/time-off", who=BARBERS, status=201, refusals=(ProfileMissing, TooManyOpenings))
+@barbers.post("/me/time-off", who=BARBERS, status=201, refusals=(ProfileMissing, TooManyScheduleExceptions))
 async def add_time_off(request: Request, actor: Actor, body: TimeOffIn) -> TimeOff:
     """Add time off. Existing bookings stay: reschedule or cancel them."""
-    return await app_context(request).openings.add_time_off(actor, body)
+    return await app_context(request).schedule_exceptions.add_time_off(actor, body)
 
 
 @barbers.delete("/me/time-off/{time_off_id}", who=BARBERS, status=204, refusals=(NotFound, ProfileMissing))
 async def remove_time_off(request: Request, actor: Actor, time_off_id: UUID) -> None:
     """Remove time off."""
-    await app_context(request).openings.remove_time_off(actor, time_off_id)
+    await app_context(request).schedule_exceptions.remove_time_off(actor, time_off_id)
 
 
 @barbers.put("/me/holidays", who=BARBERS, refusals=(ProfileMissing,))
@@ -136,7 +136,7 @@ async def put_holidays(request: Request, actor: Actor, body: HolidaysIn) -> Open
 
     The hours set for a date take precedence over a holiday.
     """
-    return await app_context(request).openings.put_holidays(actor, body.holidays)
+    return await app_context(request).schedule_exceptions.put_holidays(actor, body.holidays)
 
 
 @barbers.put("/me/online", who=BARBERS, refusals=(ProfileMissing,))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.errors import ProfileMissing, TooManyOpenings
-from grome.barbers.models import MOST_OVERRIDES, MOST_TIME_OFF, Barber, Openings
+from grome.barbers.errors import ProfileMissing, TooManyScheduleExceptions
+from grome.barbers.models import MAX_OVERRIDES, MAX_TIME_OFF, Barber, ScheduleExceptions
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import OpeningsOut, TimeOffIn
 from grome.barbers.service import BarberService
@@ -21,11 +21,11 @@ from grome.scheduling.holidays import find_unknown_field
 from grome.scheduling.models import DateOverride, DayHours, HolidayCalendar, TimeOff, day_validation_errors
 
 # Past exceptions are dropped with the next change, but not before their bookings are history.
-_KEPT: Final = timedelta(days=31)
+_RETENTION: Final = timedelta(days=31)
 _ATTEMPTS: Final = 8
 
 
-class OpeningService:
+class ScheduleExceptionService:
     """Writes each change as one guarded write of all openings, and retries after a concurrent change."""
 
     def __init__(self, repository: BarberRepository, barbers: BarberService, clock: Clock) -> None:
@@ -40,7 +40,7 @@ class OpeningService:
             raise Invalid(*wrong[0], *wrong[1:])
         new = DateOverride(day, hours)
 
-        def change(now: Openings) -> Openings:
+        def change(now: ScheduleExceptions) -> ScheduleExceptions:
             others = [override for override in now.overrides if override.date != day]
             insort(others, new, key=lambda override: override.date)
             return msgspec.structs.replace(now, overrides=others)
@@ -50,7 +50,7 @@ class OpeningService:
     async def remove_override(self, actor: Actor, day: date) -> OpeningsOut:
         """Raises NotFound where the date has its ordinary hours."""
 
-        def change(now: Openings) -> Openings:
+        def change(now: ScheduleExceptions) -> ScheduleExceptions:
             others = [override for override in now.overrides if override.date != day]
             if len(others) == len(now.overrides):
                 raise NotFound
@@ -67,7 +67,7 @@ class OpeningService:
             raise Invalid("ends_at", "is over already")
         new = TimeOff(new_id(), starts_at, ends_at, wanted.note)
 
-        def change(now: Openings) -> Openings:
+        def change(now: ScheduleExceptions) -> ScheduleExceptions:
             time_off = list(now.time_off)
             insort(time_off, new, key=lambda off: off.starts_at)
             return msgspec.structs.replace(now, time_off=time_off)
@@ -78,7 +78,7 @@ class OpeningService:
     async def remove_time_off(self, actor: Actor, time_off_id: UUID) -> None:
         """Raises NotFound where it is not the actor's."""
 
-        def change(now: Openings) -> Openings:
+        def change(now: ScheduleExceptions) -> ScheduleExceptions:
             others = [off for off in now.time_off if off.id != time_off_id]
             if len(others) == len(now.time_off):
                 raise NotFound
@@ -92,14 +92,14 @@ class OpeningService:
             raise Invalid(f"holidays.{field}", "is none whose public holidays are known")
         return await self._change(actor, lambda now: msgspec.structs.replace(now, holidays=holidays))
 
-    async def _change(self, actor: Actor, change: Callable[[Openings], Openings]) -> OpeningsOut:
+    async def _change(self, actor: Actor, change: Callable[[ScheduleExceptions], ScheduleExceptions]) -> OpeningsOut:
         for _ in range(_ATTEMPTS):
             barber = await self._own(actor)
             wanted = self._without_what_is_over(change(barber.openings))
-            if len(wanted.overrides) > MOST_OVERRIDES or len(wanted.time_off) > MOST_TIME_OFF:
-                raise TooManyOpenings
-            if changed := await self._repository.set_openings(barber, wanted, self._clock()):
-                await self._barbers.tell(changed)
+            if len(wanted.overrides) > MAX_OVERRIDES or len(wanted.time_off) > MAX_TIME_OFF:
+                raise TooManyScheduleExceptions
+            if changed := await self._repository.set_exceptions_if_version(barber, wanted, self._clock()):
+                await self._barbers.publish(changed)
                 return _openings_out(changed.openings)
         raise Unavailable("The profile keeps changing; try again.")
 
@@ -109,8 +109,8 @@ class OpeningService:
             raise ProfileMissing
         return barber
 
-    def _without_what_is_over(self, openings: Openings) -> Openings:
-        since = self._clock() - _KEPT
+    def _without_what_is_over(self, openings: ScheduleExceptions) -> ScheduleExceptions:
+        since = self._clock() - _RETENTION
         return msgspec.structs.replace(
             openings,
             overrides=[override for override in openings.overrides if override.date >= since.date()],
@@ -118,5 +118,5 @@ class OpeningService:
         )
 
 
-def _openings_out(openings: Openings) -> OpeningsOut:
+def _openings_out(openings: ScheduleExceptions) -> OpeningsOut:
     return OpeningsOut(openings.overrides, openings.time_off, openings.holidays)

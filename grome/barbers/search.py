@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from grome.barbers.models import Barber
-from grome.barbers.repository import BarberRepository, ByDistance, ByRating, Sought
+from grome.barbers.repository import BarberRepository, ByDistance, ByRating, SearchCriteria
 from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_out
 from grome.common.errors import Invalid
 from grome.common.geo import EARTH_RADIUS_M, GeoPoint, to_lat_lng
@@ -13,7 +13,7 @@ from grome.infrastructure.http import decode_cursor, encode_cursor
 from grome.infrastructure.mongo.prefix_search import Place
 
 MAX_WORDS: Final = 10
-RADIUS_KM: Final = 20.0
+DEFAULT_RADIUS_KM: Final = 20.0
 
 
 class BarberSearch:
@@ -28,10 +28,10 @@ class BarberSearch:
 
     async def page(self, query: SearchQuery) -> SearchPage:
         """Raises Invalid for a query without words or with half a position."""
-        sought = Sought(_words(query), _point(query), (query.radius_km or RADIUS_KM) * 1000)
+        sought = SearchCriteria(_words(query), _point(query), (query.radius_km or DEFAULT_RADIUS_KM) * 1000)
         after = decode_cursor(query.cursor, ByDistance if sought.point else ByRating)
         found = await self._barbers.search(sought, after, query.limit + 1)
-        page = [_found(*one) for one in found[: query.limit]]
+        page = [_found_barber(*one) for one in found[: query.limit]]
         return SearchPage(page, encode_cursor(found[query.limit - 1][1]) if len(found) > query.limit else None)
 
 
@@ -56,7 +56,7 @@ def _point(query: SearchQuery) -> GeoPoint | None:
     return GeoPoint((query.lng, query.lat))
 
 
-def _found(barber: Barber, place: Place) -> FoundBarber:
+def _found_barber(barber: Barber, place: Place) -> FoundBarber:
     return FoundBarber(
         barber.id,
         barber.display_name,

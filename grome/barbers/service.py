@@ -7,10 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.cache import KnownBarbers
-from grome.barbers.change_feed import BarberChange, BarberChanges
+from grome.barbers.cache import BarberCache
+from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.errors import CurrencyDiffers, ProfileMissing
-from grome.barbers.models import Barber, HouseCallRules, StarCounts, Terms, star_changes
+from grome.barbers.models import Barber, HouseCallRules, StarCounts, Terms, rating_delta
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import BarberOut, OfferIn, OffersIn, ProfileIn, barber_out
 from grome.catalogue.service import CatalogueService
@@ -43,42 +43,42 @@ class BarberService:
         self,
         barbers: BarberRepository,
         catalogue: CatalogueService,
-        changes: BarberChanges,
+        changes: BarberChangeFeed,
         transactions: Transactions,
         clock: Clock,
     ) -> None:
         self._barbers, self._catalogue, self._changes, self._clock = barbers, catalogue, changes, clock
         self._transactions = transactions
-        self._known = KnownBarbers(changes)
+        self._cache = BarberCache(changes)
 
-    async def find(self, barber_id: UUID) -> Barber:
+    async def get(self, barber_id: UUID) -> Barber:
         """From memory where it was read of late. Raises NotFound, with the field that names the barber."""
-        barber = await self.find_or_none(barber_id)
+        barber = await self.find(barber_id)
         if barber is None:
             raise NotFound("There is no such barber.", faults=(("barber_id", "is nobody's id"),))
         return barber
 
-    async def find_or_none(self, barber_id: UUID) -> Barber | None:
+    async def find(self, barber_id: UUID) -> Barber | None:
         """The same for answers in which the barber is one part of many, and may be gone by now."""
-        return self._known.get(barber_id) or self._known.keep(await self._barbers.find(barber_id))
+        return self._cache.find(barber_id) or self._cache.store(await self._barbers.find(barber_id))
 
-    async def find_many(self, barber_ids: Sequence[UUID]) -> list[Barber]:
+    async def list_by_ids(self, barber_ids: Sequence[UUID]) -> list[Barber]:
         """Those that there are, in any order; from memory as in `find`, and by one query where that lacks any."""
-        known = [barber for barber_id in barber_ids if (barber := self._known.get(barber_id))]
+        known = [barber for barber_id in barber_ids if (barber := self._cache.find(barber_id))]
         missing = set(barber_ids).difference(barber.id for barber in known)
-        read = await self._barbers.find_many(missing) if missing else []
-        return known + [barber for one in read if (barber := self._known.keep(one))]
+        read = await self._barbers.list_by_ids(missing) if missing else []
+        return known + [barber for one in read if (barber := self._cache.store(one))]
 
-    def within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
-        """Everybody in a circle, straight from the database: each a MapPin in BSON."""
-        return self._barbers.within(centre, radius_m)
+    def iter_within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
+        """Everybody in a circle, straight from the database: each a BarberMapEntry in BSON."""
+        return self._barbers.iter_within(centre, radius_m)
 
-    def nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
-        """Those at a distance from a point, nearest first, so many at a time: each a MapPin in BSON."""
-        return self._barbers.nearest(point, from_m, to_m, batch)
+    def iter_nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
+        """Those at a distance from a point, nearest first, so many at a time: each a BarberMapEntry in BSON."""
+        return self._barbers.iter_nearest(point, from_m, to_m, batch)
 
     async def read(self, barber_id: UUID) -> BarberOut:
-        return barber_out(await self.find(barber_id))
+        return barber_out(await self.get(barber_id))
 
     async def put_profile(self, actor: Actor, wanted: ProfileIn) -> BarberOut:
         """Create or change the actor's profile; a new one is offline, offers nothing and has no hours.
@@ -122,22 +122,22 @@ class BarberService:
 
         return await self._transactions.run(profile.id, add)
 
-    async def rate(
-        self, transaction: Transaction, barber_id: UUID, *, taken: int | None = None, given: int | None = None
+    async def apply_rating_change(
+        self, transaction: Transaction, barber_id: UUID, *, removed: int | None = None, added: int | None = None
     ) -> None:
         """Within the transaction that takes a review back, gives one, or changes its stars from `taken` to `given`.
 
         The barber's rating is exact by that: both are stored or neither is, and it waits for nobody.
         """
-        if taken == given:
+        if removed == added:
             return
-        rated = await self._barbers.rate(transaction.session, barber_id, star_changes(taken, given))
+        rated = await self._barbers.apply_rating_change(transaction.session, barber_id, rating_delta(removed, added))
         if rated:
-            transaction.on_commit(partial(self._changes.tell, BarberChange(rated)))
+            transaction.on_commit(partial(self._changes.publish, BarberChange(rated)))
 
-    async def stars(self, barber_id: UUID) -> StarCounts:
+    async def rating_counts(self, barber_id: UUID) -> StarCounts:
         """Of all reviews, as the database has them now."""
-        return await self._barbers.stars(barber_id)
+        return await self._barbers.rating_counts(barber_id)
 
     async def remove(self, actor: Actor) -> None:
         """Take the actor off the map. Raises NotFound where there is no profile."""
@@ -145,7 +145,7 @@ class BarberService:
         if barber is None:
             raise NotFound
         last = msgspec.structs.replace(barber, version=barber.version + 1)
-        await self._changes.tell(BarberChange(last, removed=True))
+        await self._changes.publish(BarberChange(last, removed=True))
 
     async def put_offers(self, actor: Actor, wanted: OffersIn) -> BarberOut:
         """Replace the actor's offers.
@@ -153,7 +153,7 @@ class BarberService:
         Raises Invalid for a service that is not in the catalogue or is given twice, CurrencyDiffers, and ProfileMissing
         if the actor has no profile.
         """
-        known = await self._catalogue.named({offer.service_id for offer in wanted.services})
+        known = await self._catalogue.find_many({offer.service_id for offer in wanted.services})
         offers: dict[UUID, OfferedService] = {}
         for index, offer in enumerate(wanted.services):
             path = f"services[{index}]"
@@ -161,7 +161,7 @@ class BarberService:
                 raise Invalid(f"{path}.service_id", "is not in the catalogue")
             if offer.service_id in offers:
                 raise Invalid(f"{path}.service_id", "is given twice")
-            offers[offer.service_id] = _offered(offer, known[offer.service_id].name, path)
+            offers[offer.service_id] = _build_offer(offer, known[offer.service_id].name, path)
         barber = await self._barbers.set_field(
             actor.id, "services", list(offers.values()), self._clock(), wanted.currency
         )
@@ -196,16 +196,16 @@ class BarberService:
             raise ProfileMissing
         return await self._changed(barber)
 
-    async def tell(self, barber: Barber) -> None:
+    async def publish(self, barber: Barber) -> None:
         """Every process hears of a barber that was written."""
-        await self._changes.tell(BarberChange(barber))
+        await self._changes.publish(BarberChange(barber))
 
     async def _changed(self, barber: Barber) -> BarberOut:
-        await self.tell(barber)
+        await self.publish(barber)
         return barber_out(barber)
 
 
-def _offered(wanted: OfferIn, name: str, path: str) -> OfferedService:
+def _build_offer(wanted: OfferIn, name: str, path: str) -> OfferedService:
     works = wanted.processing
     if works and works.after_min + works.duration_min >= wanted.duration_min:
         raise Invalid(f"{path}.processing", "must end before the service does")
@@ -213,11 +213,11 @@ def _offered(wanted: OfferIn, name: str, path: str) -> OfferedService:
     if len({extra.id for extra in add_ons}) < len(add_ons):
         raise Invalid(f"{path}.add_ons", "one id is given twice")
     offer = OfferedService(wanted.service_id, name, wanted.price, wanted.duration_min, wanted.rules, works, add_ons)
-    check_total(f"{path}.add_ons", [ChosenService(offer, add_ons)])
+    check_total_price(f"{path}.add_ons", [ChosenService(offer, add_ons)])
     return offer
 
 
-def chosen_services(
+def choose_services(
     barber: Barber, service_ids: Sequence[UUID], add_on_ids: Sequence[UUID] = ()
 ) -> list[ChosenService]:
     """Return the offered services with these ids, in this order and with these add-ons.
@@ -229,21 +229,21 @@ def chosen_services(
     chosen = [offers[service_id] for service_id in service_ids]
     _check_all_offered("add_on_ids", add_on_ids, {extra.id for offer in chosen for extra in offer.add_ons})
     services = [ChosenService(offer, [extra for extra in offer.add_ons if extra.id in add_on_ids]) for offer in chosen]
-    check_total("service_ids", services)
+    check_total_price("service_ids", services)
     return services
 
 
-def offered_services(
+def try_choose_services(
     barber: Barber, service_ids: Sequence[UUID], add_on_ids: Sequence[UUID] = ()
 ) -> list[ChosenService]:
-    """The result of `chosen_services`, or an empty list where that raises Invalid."""
+    """The result of `choose_services`, or an empty list where that raises Invalid."""
     try:
-        return chosen_services(barber, service_ids, add_on_ids)
+        return choose_services(barber, service_ids, add_on_ids)
     except Invalid:
         return []
 
 
-def check_total(field: str, services: Sequence[ChosenService]) -> None:
+def check_total_price(field: str, services: Sequence[ChosenService]) -> None:
     """Raises Invalid naming `field` where the services cost more together than an amount of money can be."""
     if price_of(services) > MOST_AMOUNT:
         raise Invalid(field, f"cost more together than {MOST_AMOUNT} minor units, add-ons included")

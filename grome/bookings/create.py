@@ -10,7 +10,7 @@ import msgspec
 
 from grome.barbers.calendar_builder import build_calendar_and_visit, travel_to
 from grome.barbers.models import Barber
-from grome.barbers.service import BarberService, chosen_services
+from grome.barbers.service import BarberService, choose_services
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.drafts import BookingDraft, as_waitlist_offer, build_booking, find_start_error
 from grome.bookings.errors import KeyReused, SlotNotOffered, SlotTaken
@@ -184,13 +184,13 @@ class BookingCreator:
 
         Raises NotFound for the barber, and Invalid for services or a place that the barber does not offer.
         """
-        barber = await self._barbers.find(wanted.barber_id)
+        barber = await self._barbers.get(wanted.barber_id)
         house_call = wanted.house_call
         return BookingDraft(
             id=new_id(),
             customer_id=customer_id,
             barber=barber,
-            services=chosen_services(barber, wanted.service_ids, wanted.add_on_ids),
+            services=choose_services(barber, wanted.service_ids, wanted.add_on_ids),
             start=to_utc(wanted.scheduled_at, "scheduled_at"),
             house_call=build_house_call(barber, to_point(house_call.location), house_call.address)
             if house_call

@@ -188,7 +188,7 @@ class BookingLifecycle:
         if party is Party.BARBER or booking.history[0].by is Party.BARBER:
             return True
         try:
-            barber = await self._barbers.find(booking.barber_id)
+            barber = await self._barbers.get(booking.barber_id)
         except NotFound:
             return False
         wanted = {service.service_id for service in booking.services}

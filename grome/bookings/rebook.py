@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from grome.barbers.models import Barber
-from grome.barbers.service import BarberService, check_total
+from grome.barbers.service import BarberService, check_total_price
 from grome.bookings.create import BookingCreator, build_house_call, idempotency_for
 from grome.bookings.drafts import BookingDraft
 from grome.bookings.errors import NoLongerOffered
@@ -40,7 +40,7 @@ class Rebooker:
         return await self._creation.run_idempotent(actor.id, idempotency, make)
 
     async def _build_draft(self, customer_id: UUID, before: Booking, wanted: RebookIn) -> BookingDraft:
-        barber = await self._barbers.find_or_none(before.barber_id)
+        barber = await self._barbers.find(before.barber_id)
         if barber is None:
             raise NoLongerOffered("The barber takes no more bookings.")
         return BookingDraft(
@@ -66,7 +66,7 @@ def find_current_services(barber: Barber, booked: Sequence[BookedService]) -> li
     if gone := [name for one in booked for name in _iter_missing_names(one, offers.get(one.service_id))]:
         raise NoLongerOffered(f"No longer offered: {', '.join(gone)}.")
     services = [_choose(one, offers[one.service_id]) for one in booked]
-    check_total("services", services)
+    check_total_price("services", services)
     return services
 
 

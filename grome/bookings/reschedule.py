@@ -121,7 +121,7 @@ class Rescheduler:
         if due and due.status is Status.CANCELLED:
             raise WrongState("Nobody has answered the request in time.")
         check_reschedulable(booking, now)
-        barber = await self._barbers.find(booking.barber_id)
+        barber = await self._barbers.get(booking.barber_id)
         calendar, visit = rebuild_calendar_and_visit(barber, booking, now)
         known = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
         taken = await self._bookings.get_occupied_ticks(barber.id, *known)
@@ -144,7 +144,7 @@ class Rescheduler:
         proposal = booking.proposal
         if proposal and proposal.awaits is by.party and proposal.scheduled_at == start:
             return await self._changes.write(booking, by, _build_agreement(booking, note), now)
-        barber = await self._barbers.find(booking.barber_id)
+        barber = await self._barbers.get(booking.barber_id)
         # Occupied time is left out of the calendar: about that the database decides, in the write itself.
         calendar, visit = rebuild_calendar_and_visit(barber, booking, now)
         awaits = required_approver(booking, by.party, now, auto_accept=calendar.rules.auto_accept)

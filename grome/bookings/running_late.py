@@ -123,7 +123,7 @@ class DelayShifter:
 
     async def _load_plan(self, by: Author, booking_id: UUID, minutes: int) -> "_DelayPlan":
         late, now = await self._changes.get_current(by, booking_id)
-        barber = await self._barbers.find(late.barber_id)
+        barber = await self._barbers.get(late.barber_id)
         calendar, _ = rebuild_calendar_and_visit(barber, late, now)
         _check_today(late, calendar)
         if is_full(late):

@@ -78,7 +78,7 @@ class MoveUndo:
     async def _claim_other_seats(
         self, booking: Booking, now: datetime, write: Callable[[list[int]], Awaitable[Booking | None]]
     ) -> Booking | None:
-        calendar, visit = rebuild_calendar_and_visit(await self._barbers.find(booking.barber_id), booking, now)
+        calendar, visit = rebuild_calendar_and_visit(await self._barbers.get(booking.barber_id), booking, now)
         time, day = [tick for tick in booking.ticks if tick >= 0], calendar.date_of(tick_of(booking.scheduled_at))
 
         async def write_with(seats: list[int]) -> Booking | None:

@@ -76,7 +76,7 @@ class Visits:
 
         A removed profile leaves the account's name, in UTC, since its zone is unknown.
         """
-        shops = {barber.id: shop_of(barber) for barber in await self._barbers.find_many(list(barber_ids))}
+        shops = {barber.id: shop_of(barber) for barber in await self._barbers.list_by_ids(list(barber_ids))}
         if gone := barber_ids.difference(shops):
             names = await self._accounts.names(gone)
             shops |= {barber_id: Shop(names.get(barber_id, ""), "UTC") for barber_id in gone}
@@ -86,7 +86,7 @@ class Visits:
         now = self._clock()
         return [
             time_off_entry(off, _reader(user))
-            for barber in await self._barbers.find_many([user.id])
+            for barber in await self._barbers.list_by_ids([user.id])
             for off in barber.openings.time_off
             if now - BEHIND < off.ends_at and off.starts_at < now + AHEAD
             if off.ends_at - off.starts_at >= _SECOND

@@ -71,22 +71,22 @@ class ServiceRepository:
         document = await self._services.find_one({"_id": service_id})
         return from_document(document, Service) if document else None
 
-    async def find_all(self, ids: Collection[UUID]) -> dict[UUID, Service]:
+    async def find_many(self, ids: Collection[UUID]) -> dict[UUID, Service]:
         found = self._services.find({"_id": {"$in": list(ids)}})
         return {document["_id"]: from_document(document, Service) async for document in found}
 
-    async def by_name(self, category: str | None, after: AfterName | None, limit: int) -> list[Service]:
+    async def list_by_name(self, category: str | None, after: AfterName | None, limit: int) -> list[Service]:
         """List services by name, ignoring case and accents; otherwise equal names are sorted by exact spelling."""
         wanted: Document = {"category": category} if category else {}
         if after:
             wanted["name_key"] = {"$gt": _name_key(after.name)}
-        found = await self._sorted(wanted, limit)
+        found = await self._list_sorted(wanted, limit)
         if found and "name_key" not in found[0]:  # they come first: a process of the previous release has added them
-            await self.complete_name_keys()
-            found = await self._sorted(wanted, limit)
+            await self.backfill_name_keys()
+            found = await self._list_sorted(wanted, limit)
         return [from_document(document, Service) for document in found]
 
-    async def _sorted(self, wanted: Document, limit: int) -> list[Document]:
+    async def _list_sorted(self, wanted: Document, limit: int) -> list[Document]:
         return await self._services.find(wanted).sort("name_key", 1).limit(limit).to_list()
 
     async def search(
@@ -98,14 +98,14 @@ class ServiceRepository:
         found = await search.best(self._services, after, limit)
         return [(from_document(document, Service), place) for document, place in found]
 
-    async def complete(self) -> None:
+    async def backfill_words(self) -> None:
         """Give entries from before there were words theirs."""
         await backfill(self._services, "words", lambda old: document_of(from_document(old, Service)))
 
     async def renew_words(self) -> None:
         await renew_words(self._services, _SOURCES, _words)
 
-    async def complete_name_keys(self) -> None:
+    async def backfill_name_keys(self) -> None:
         """The same for the keys by which names are sorted."""
         await backfill(self._services, "name_key", lambda old: {"name_key": _name_key(old["name"])})
 

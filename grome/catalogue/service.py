@@ -38,15 +38,15 @@ class CatalogueService:
             raise NotFound
         return service_out(service)
 
-    async def named(self, ids: Collection[UUID]) -> dict[UUID, Service]:
+    async def find_many(self, ids: Collection[UUID]) -> dict[UUID, Service]:
         """Those of `ids` that the catalogue has."""
-        return await self._services.find_all(ids)
+        return await self._services.find_many(ids)
 
     async def page(self, query: ServiceQuery) -> ServicePage:
         """By name, or the best matches first where words are given."""
         if query.q is None:
             after = decode_cursor(query.cursor, AfterName)
-            found = await self._services.by_name(query.category, after, query.limit + 1)
+            found = await self._services.list_by_name(query.category, after, query.limit + 1)
             last = AfterName(found[query.limit - 1].name) if len(found) > query.limit else None
             return _page(found[: query.limit], last)
         place = decode_cursor(query.cursor, ByName)

@@ -20,7 +20,7 @@ from sanic.worker.process import WorkerProcess
 from config.settings import Settings
 from grome.app import App, create_app
 from grome.dev.embedded.errors import CannotStart
-from grome.nearby.fast_path import protocol
+from grome.nearby.fast_path import protocol_class
 from workers.runner import run_worker
 
 _LOOK_EVERY_S: Final = 0.25
@@ -53,7 +53,7 @@ def serve(settings: Settings, banner: str) -> None:
         host=settings.http.host,
         port=settings.http.port,
         workers=settings.http.workers,
-        protocol=protocol(settings.nearby),
+        protocol=protocol_class(settings.nearby),
         access_log=False,
         motd=False,
     )

@@ -9,9 +9,9 @@ from grome.accounts.service import AccountService
 from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
 from grome.availability.service import AvailabilityService
-from grome.barbers.change_feed import BarberChanges
+from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.repository import BarberRepository
-from grome.barbers.schedule_exceptions import OpeningService
+from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
@@ -21,11 +21,11 @@ from grome.catalogue.service import CatalogueService
 from grome.composition.clients import Clients
 from grome.favourites.repository import FavouriteRepository
 from grome.favourites.service import FavouriteService
-from grome.nearby.cell_cache import Cells
-from grome.nearby.cell_loader import CellSource
-from grome.nearby.database_search import StraightSearch
+from grome.nearby.cell_cache import CellCache
+from grome.nearby.cell_loader import CellLoader
+from grome.nearby.database_search import DatabaseSearch
 from grome.nearby.service import NearbyService
-from grome.nearby.tile_cache import Views
+from grome.nearby.tile_cache import TileCache
 from grome.notifications.repository import PushDeviceRepository
 
 _MIB: Final = 2**20
@@ -80,8 +80,8 @@ class People(Clients):
         return CatalogueService(ServiceRepository(self.database), self.clock)
 
     @cached_property
-    def barber_changes(self) -> BarberChanges:
-        changes = BarberChanges(self.redis, self.subscribing_redis, self.namespace)
+    def barber_changes(self) -> BarberChangeFeed:
+        changes = BarberChangeFeed(self.redis, self.subscribing_redis, self.namespace)
         changes.start()
         self._close_by(changes.close)
         return changes
@@ -99,8 +99,8 @@ class People(Clients):
         return BarberSearch(self.stored_barbers)
 
     @cached_property
-    def openings(self) -> OpeningService:
-        return OpeningService(self.stored_barbers, self.barbers, self.clock)
+    def schedule_exceptions(self) -> ScheduleExceptionService:
+        return ScheduleExceptionService(self.stored_barbers, self.barbers, self.clock)
 
     @cached_property
     def favourites(self) -> FavouriteService:
@@ -121,8 +121,8 @@ class People(Clients):
     @cached_property
     def nearby(self) -> NearbyService:
         memory_bytes = self.settings.nearby.memory_mb * _MIB
-        cells = Cells(
-            CellSource(self.barbers, self.redis, self.namespace).load, self.barber_changes, memory_bytes * 3 // 4
+        cells = CellCache(
+            CellLoader(self.barbers, self.redis, self.namespace).load, self.barber_changes, memory_bytes * 3 // 4
         )
-        views = Views(cells, self.barber_changes, memory_bytes // 4)
-        return NearbyService(cells, views, StraightSearch(self.barbers), self.availability)
+        views = TileCache(cells, self.barber_changes, memory_bytes // 4)
+        return NearbyService(cells, views, DatabaseSearch(self.barbers), self.availability)

@@ -29,7 +29,7 @@ from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
 from grome.reviews.repository import ReviewRepository
 from grome.reviews.service import ReviewService
-from grome.series.bulk_changes import FollowingVisits
+from grome.series.bulk_changes import SeriesBulkChanges
 from grome.series.repository import SeriesRepository
 from grome.series.service import SeriesService
 from grome.waitlist.matching import WaitlistFilling
@@ -90,9 +90,9 @@ class Visits(People):
         return SeriesService(self.stored_series, self.booking_creation, self.bookings, self.budgets, self.clock)
 
     @cached_property
-    def following_visits(self) -> FollowingVisits:
+    def series_bulk_changes(self) -> SeriesBulkChanges:
         changes, moves = self.booking_changes, self.booking_moves
-        return FollowingVisits(self.stored_series, self.bookings, changes, moves, self.rescheduling)
+        return SeriesBulkChanges(self.stored_series, self.bookings, changes, moves, self.rescheduling)
 
     @cached_property
     def rescheduling(self) -> Rescheduler:

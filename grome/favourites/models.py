@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-MOST_FAVOURITES: Final = 500
+MAX_FAVOURITES: Final = 500
 
 
 class Favourite(Struct, frozen=True, kw_only=True):
@@ -15,5 +15,5 @@ class Favourite(Struct, frozen=True, kw_only=True):
     id: UUID = field(name="_id")
     customer_id: UUID
     barber_id: UUID
-    slot: Annotated[int, Meta(ge=0, le=MOST_FAVOURITES - 1)]
+    slot: Annotated[int, Meta(ge=0, le=MAX_FAVOURITES - 1)]
     created_at: datetime

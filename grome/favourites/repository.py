@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from grome.favourites.models import MOST_FAVOURITES, Favourite
+from grome.favourites.models import MAX_FAVOURITES, Favourite
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
@@ -42,7 +42,7 @@ class FavouriteRepository:
                 lambda slot: to_document(structs.replace(favourite, slot=slot)),
                 owner={"customer_id": favourite.customer_id},
                 field="slot",
-                limit=MOST_FAVOURITES,
+                limit=MAX_FAVOURITES,
             )
         except DuplicateKeyError:
             return True

@@ -19,7 +19,7 @@ class FavouriteService:
 
     async def add(self, actor: Actor, barber_id: UUID) -> None:
         """A second time is no change. Raises NotFound for the barber, or TooManyFavourites."""
-        barber = await self._barbers.find(barber_id)
+        barber = await self._barbers.get(barber_id)
         new = Favourite(id=new_id(), customer_id=actor.id, barber_id=barber.id, slot=0, created_at=self._clock())
         if not await self._favourites.add(new):
             raise TooManyFavourites
@@ -27,12 +27,12 @@ class FavouriteService:
     async def remove(self, actor: Actor, barber_id: UUID) -> None:
         """A second time is no change. Raises NotFound where nobody has or had a profile under this id."""
         if not await self._favourites.remove(actor.id, barber_id):
-            await self._barbers.find(barber_id)
+            await self._barbers.get(barber_id)
 
     async def page(self, actor: Actor, query: PageQuery) -> FavouritePage:
         after = decode_cursor(query.cursor, AfterFavourite)
         found = await self._favourites.page(actor.id, after, query.limit + 1)
         page = found[: query.limit]
-        barbers = {barber.id: barber for barber in await self._barbers.find_many([one.barber_id for one in page])}
+        barbers = {barber.id: barber for barber in await self._barbers.list_by_ids([one.barber_id for one in page])}
         more = encode_cursor(AfterFavourite(page[-1].id)) if len(found) > query.limit else None
         return FavouritePage([favourite_out(one, barbers.get(one.barber_id)) for one in page], more)

@@ -44,7 +44,7 @@ async def up(database: Database) -> None:
     await _normalize_addresses(database)
     await BarberRepository(database).renew_words()
     await ServiceRepository(database).renew_words()
-    await ServiceRepository(database).complete_name_keys()
+    await ServiceRepository(database).backfill_name_keys()
     await drop_index(database[SERVICES.name], "category")  # of names by code point
 
 

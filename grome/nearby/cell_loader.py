@@ -7,11 +7,11 @@ from typing import Final
 
 import msgspec
 from loguru import logger
-from msgspec import Struct
+from msgspec import Struct, field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from grome.barbers.models import MapPin
+from grome.barbers.models import BarberMapEntry
 from grome.barbers.service import BarberService
 from grome.common.geo import GeoPoint
 from grome.infrastructure.mongo.client import from_bson
@@ -20,24 +20,24 @@ from grome.nearby.barber_array import fingerprint
 from grome.nearby.h3_cells import cell_of, enclosing_circle
 
 # How old a copy may be. It spares MongoDB all processes but the first, which ask for a cell at about the same time.
-COPY_S: Final = 6
+COPY_TTL_S: Final = 6
 # One process reads a cell from MongoDB; the others look for its copy for so long before they read it themselves.
-_PATIENCE_S: Final = 1.0
-_LOOK_EVERY_S: Final = 0.01
-_HOMES: Final = 100_000  # about 150 bytes each
+_LOCK_TTL_S: Final = 1.0
+_POLL_INTERVAL_S: Final = 0.01
+_MAX_KNOWN_CELLS: Final = 100_000  # about 150 bytes each
 
 
-class Loaded(Struct, frozen=True):
-    """A cell as it was in MongoDB at `read_at` (Unix seconds): pins in BSON."""
+class CellSnapshot(Struct, frozen=True):
+    """A cell as it was in MongoDB at `read_at` (Unix seconds): entries in BSON."""
 
     read_at: float
-    pins: list[bytes]
+    entries: list[bytes] = field(name="pins")
 
 
-Loads = dict[int, Loaded]
-Load = Callable[[Sequence[int], float | None], Awaitable[Loads]]
+CellSnapshots = dict[int, CellSnapshot]
+LoadCells = Callable[[Sequence[int], float | None], Awaitable[CellSnapshots]]
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Loaded).decode
+_decode = msgspec.msgpack.Decoder(CellSnapshot).decode
 
 
 def copy_key(namespace: Namespace, cell: int) -> str:
@@ -48,39 +48,39 @@ def lock_key(namespace: Namespace, cell: int) -> str:
     return namespace.key(f"cell:{cell:x}:reading")
 
 
-class CellSource:
+class CellLoader:
     """Loads cells. Redis spares MongoDB the work; without it everything still comes from MongoDB, only slower."""
 
     def __init__(self, barbers: BarberService, redis: Redis, namespace: Namespace) -> None:
         self._barbers, self._redis, self._namespace = barbers, redis, namespace
-        self._homes: dict[int, int] = {}
+        self._cell_by_fingerprint: dict[int, int] = {}
 
-    async def load(self, cells: Sequence[int], not_before: float | None) -> Loads:
+    async def load(self, cells: Sequence[int], not_before: float | None) -> CellSnapshots:
         """All of `cells`, also the empty ones. No copy read before `not_before` is taken, with None no copy at all.
 
         Raises the driver's errors where MongoDB is away.
         """
         if not_before is None:
-            return await self._read(cells)
+            return await self._read_database(cells)
         try:
             return await self._load_shared(cells, not_before)
         except RedisError as error:  # away, full, or turned into a replica that takes no writes
-            logger.warning("Redis is of no use ({!r}); {} cells come straight from MongoDB", error, len(cells))
-            return await self._read(cells)
+            logger.warning("Redis is of no use ({!r}); {} cells come database from MongoDB", error, len(cells))
+            return await self._read_database(cells)
 
-    async def _load_shared(self, cells: Sequence[int], not_before: float) -> Loads:
-        found = await self._copies(cells, not_before)
-        deadline = time.monotonic() + _PATIENCE_S
+    async def _load_shared(self, cells: Sequence[int], not_before: float) -> CellSnapshots:
+        found = await self._read_copies(cells, not_before)
+        deadline = time.monotonic() + _LOCK_TTL_S
         while missing := [cell for cell in cells if cell not in found]:
             ours = missing if time.monotonic() > deadline else await self._lock(missing)
             if ours:
                 found |= await self._read_and_share(ours)
             else:
-                await asyncio.sleep(_LOOK_EVERY_S)
-                found |= await self._copies(missing, not_before)
+                await asyncio.sleep(_POLL_INTERVAL_S)
+                found |= await self._read_copies(missing, not_before)
         return found
 
-    async def _copies(self, cells: Sequence[int], not_before: float) -> Loads:
+    async def _read_copies(self, cells: Sequence[int], not_before: float) -> CellSnapshots:
         copies = await self._redis.mget([copy_key(self._namespace, cell) for cell in cells])
         found = {cell: _decode(copy) for cell, copy in zip(cells, copies, strict=True) if copy is not None}
         return {cell: copy for cell, copy in found.items() if copy.read_at >= not_before}
@@ -89,36 +89,36 @@ class CellSource:
         """Those that nobody else reads now; a lock outlives its holder by a second at most."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for cell in cells:
-                pipeline.set(lock_key(self._namespace, cell), b"1", nx=True, px=int(_PATIENCE_S * 1000))
+                pipeline.set(lock_key(self._namespace, cell), b"1", nx=True, px=int(_LOCK_TTL_S * 1000))
             taken = await pipeline.execute()
         return [cell for cell, ours in zip(cells, taken, strict=True) if ours]
 
-    async def _read_and_share(self, cells: Sequence[int]) -> Loads:
-        read = await self._read(cells)
+    async def _read_and_share(self, cells: Sequence[int]) -> CellSnapshots:
+        read = await self._read_database(cells)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for cell, content in read.items():
-                pipeline.set(copy_key(self._namespace, cell), _encode(content), ex=COPY_S)
+                pipeline.set(copy_key(self._namespace, cell), _encode(content), ex=COPY_TTL_S)
             pipeline.delete(*(lock_key(self._namespace, cell) for cell in cells))
             await pipeline.execute()
         return read
 
-    async def _read(self, cells: Sequence[int]) -> Loads:
+    async def _read_database(self, cells: Sequence[int]) -> CellSnapshots:
         """One query for all: a circle around them, of which only what lies in the cells is kept."""
         latitude, longitude, radius_m = enclosing_circle(cells)
         read_at = time.time()
-        pins: dict[int, list[bytes]] = {cell: [] for cell in cells}
-        async for raw in self._barbers.within(GeoPoint((longitude, latitude)), radius_m):
-            if (cell := self._home_of(raw)) in pins:
-                pins[cell].append(raw)
-        return {cell: Loaded(read_at, found) for cell, found in pins.items()}
+        entries: dict[int, list[bytes]] = {cell: [] for cell in cells}
+        async for raw in self._barbers.iter_within(GeoPoint((longitude, latitude)), radius_m):
+            if (cell := self._cell_of_entry(raw)) in entries:
+                entries[cell].append(raw)
+        return {cell: CellSnapshot(read_at, found) for cell, found in entries.items()}
 
-    def _home_of(self, raw: bytes) -> int:
+    def _cell_of_entry(self, raw: bytes) -> int:
         """Worked out once for the same bytes: whoever has not changed is still in the same cell."""
         known = fingerprint(raw)
-        home = self._homes.get(known)
+        home = self._cell_by_fingerprint.get(known)
         if home is None:
-            longitude, latitude = from_bson(raw, MapPin).location.coordinates
-            if len(self._homes) >= _HOMES:
-                self._homes.clear()
-            home = self._homes[known] = cell_of(latitude, longitude)
+            longitude, latitude = from_bson(raw, BarberMapEntry).location.coordinates
+            if len(self._cell_by_fingerprint) >= _MAX_KNOWN_CELLS:
+                self._cell_by_fingerprint.clear()
+            home = self._cell_by_fingerprint[known] = cell_of(latitude, longitude)
         return home

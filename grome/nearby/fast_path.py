@@ -1,7 +1,7 @@
 """Answer plain searches as their bytes arrive, past Sanic's parsing, routing and response (docs/decisions/0011).
 
 Every other request is handed to Sanic unchanged: another method or path, an escaped character, a header that changes
-how a request is read, a token that is not cached, a place that no view covers. The answer to a plain search has the
+how a request is read, a token that is not cached, a place that no tile covers. The answer to a plain search has the
 same bytes as that of the ordinary route. GROME_NEARBY_FAST_PATH=false turns the fast path off.
 """
 
@@ -20,7 +20,7 @@ from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
-from grome.nearby.fast_query import answer_at_once, bearer_token
+from grome.nearby.fast_query import bearer_token, try_fast_answer
 
 PATH: Final = "/v1/barbers/nearby"
 _START: Final = f"GET {PATH}?".encode()
@@ -29,7 +29,7 @@ _END: Final = b"\r\n\r\n"
 # Longer heads are Sanic's to judge.
 _MAX_HEAD: Final = 8_192
 # By these a request has a body, ends its connection, or is more than a request.
-_CHANGING: Final = frozenset({"connection", "content-length", "expect", "transfer-encoding", "upgrade"})
+_UNSUPPORTED_HEADERS: Final = frozenset({"connection", "content-length", "expect", "transfer-encoding", "upgrade"})
 
 
 class Head(Struct, frozen=True):
@@ -40,7 +40,7 @@ class Head(Struct, frozen=True):
     request_id: str | None
 
 
-def protocol(settings: NearbySettings) -> type[StrictHttpProtocol]:
+def protocol_class(settings: NearbySettings) -> type[StrictHttpProtocol]:
     """Return the protocol class for a server of the application."""
     return FastPathProtocol if settings.fast_path else StrictHttpProtocol
 
@@ -75,7 +75,7 @@ class FastPathProtocol(StrictHttpProtocol):
         if head is None:
             return False
         query = data[len(_START) : line_end - len(_VERSION)].decode("latin-1")
-        body = answer_at_once(self.app.ctx.grome, query, head.token)
+        body = try_fast_answer(self.app.ctx.grome, query, head.token)
         if body is not None:
             self._send(body, head, started)
         return body is not None
@@ -92,7 +92,7 @@ class FastPathProtocol(StrictHttpProtocol):
         body, lines = sent(body, head.encodings, config.GZIP_MIN_BYTES)
         cast("Transport", self.transport).write(
             b"HTTP/1.1 200 OK\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\n"
-            b"content-type: application/json\r\n\r\n%b" % (request_id.encode(), _written(lines), len(body), body)
+            b"content-type: application/json\r\n\r\n%b" % (request_id.encode(), _encode_lines(lines), len(body), body)
         )
         self._time = time.monotonic()
         self.state["requests_count"] += 1
@@ -101,7 +101,7 @@ class FastPathProtocol(StrictHttpProtocol):
 
 
 @lru_cache(maxsize=16)
-def _written(lines: HeaderLines) -> bytes:
+def _encode_lines(lines: HeaderLines) -> bytes:
     return b"".join(b"%b: %b\r\n" % line for line in lines)
 
 
@@ -115,7 +115,7 @@ def _read_head(lines: bytes) -> Head | None:
     for line in lines.decode(errors="surrogateescape").split("\r\n")[1:]:
         name, colon, value = line.partition(":")
         name, value = name.lower(), value.lstrip()
-        if not colon or (name in _CHANGING and (name, value.lower()) != ("connection", "keep-alive")):
+        if not colon or (name in _UNSUPPORTED_HEADERS and (name, value.lower()) != ("connection", "keep-alive")):
             return None
         found.setdefault(name, value)
     request_id = found.get("x-request-id", "")

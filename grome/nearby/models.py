@@ -8,7 +8,7 @@ from msgspec import Struct
 Sort = Literal["distance", "rating", "price"]
 
 
-class Narrowing(Struct, frozen=True):
+class Filters(Struct, frozen=True):
     """What a barber must be like, wherever: offer all of these services, for no more than `price_max` together."""
 
     service_ids: tuple[UUID, ...] = ()
@@ -18,7 +18,7 @@ class Narrowing(Struct, frozen=True):
     house_calls: bool | None = None
 
 
-class Place(Struct, frozen=True, order=True):
+class CursorPosition(Struct, frozen=True, order=True):
     """Where a row stands in an answer: by the sort's key, then its squared chord, then its id, which no two share."""
 
     key: float
@@ -26,9 +26,9 @@ class Place(Struct, frozen=True, order=True):
     id: UUID
 
 
-class Question(NamedTuple):
+class SearchKey(NamedTuple):
     """A search by distance, without its point."""
 
     radius_m: float
     limit: int
-    narrowing: Narrowing
+    filters: Filters

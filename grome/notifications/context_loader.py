@@ -165,7 +165,7 @@ class Stories:
 
     async def _shop(self, barber_id: UUID) -> tuple[str, str]:
         """What a barber is called, and the zone; a barber who has left the map since is still somebody."""
-        if barber := await self._barbers.find_or_none(barber_id):
+        if barber := await self._barbers.find(barber_id):
             return barber.display_name, barber.timezone
         user = await self._accounts.find(barber_id)
         return (user.name, user.preferences.timezone) if user else ("", "UTC")

@@ -109,8 +109,8 @@ class PromoService:
         """What is listed but is not there, or not for the actor to list."""
         if actor.role is not Role.ADMIN and terms.barber_ids:
             return [("barber_ids", "are for the platform's promos; yours are for visits to you")]
-        barbers = {barber.id for barber in await self._barbers.find_many(terms.barber_ids)}
-        services = await self._catalogue.named(terms.service_ids) if terms.service_ids else {}
+        barbers = {barber.id for barber in await self._barbers.list_by_ids(terms.barber_ids)}
+        services = await self._catalogue.find_many(terms.service_ids) if terms.service_ids else {}
         return [
             *_missing("barber_ids", terms.barber_ids, barbers, "is nobody's id"),
             *_missing("service_ids", terms.service_ids, set(services), "is not in the catalogue"),

@@ -9,7 +9,7 @@ from grome.bookings.models import Booking, Reason, Status
 from grome.quotes.models import CancellingCost, Costs
 
 
-def costs(booking: Booking, now: datetime) -> Costs:
+def cancellation_costs(booking: Booking, now: datetime) -> Costs:
     """Of a booking that is made `now`, as if it were accepted at once."""
     accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
     no_show = settlement_for(accepted, Reason.NO_SHOW, now).fee

@@ -11,11 +11,11 @@ from grome.infrastructure.mongo.schema import validator_for
 from grome.quotes.models import Quote
 
 # For so long after its end a quote is known to have expired; from then on it never was.
-_KEPT: Final = timedelta(days=1)
+_RETENTION: Final = timedelta(days=1)
 COLLECTION = CollectionSpec(
     "quotes",
     validator_for(Quote),
-    [IndexModel("expires_at", name="old", expireAfterSeconds=int(_KEPT.total_seconds()))],
+    [IndexModel("expires_at", name="old", expireAfterSeconds=int(_RETENTION.total_seconds()))],
 )
 
 

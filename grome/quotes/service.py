@@ -18,14 +18,14 @@ from grome.common.errors import ApiError, NotFound
 from grome.infrastructure.idempotency import Encoded
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.promos.redemptions import PromoClaims
-from grome.quotes.cancellation_costs import costs
+from grome.quotes.cancellation_costs import cancellation_costs
 from grome.quotes.errors import QuoteExpired
 from grome.quotes.models import Quote
 from grome.quotes.repository import QuoteRepository
 from grome.quotes.schemas import QuoteOut, quote_out
 from grome.scheduling.offers import ChosenService
 
-HONOURED_FOR: Final = timedelta(minutes=15)
+QUOTE_VALIDITY: Final = timedelta(minutes=15)
 # A person compares some barbers and times; a quote is stored for a day.
 QUOTES_OF_CUSTOMER: Final = Budget("quotes of a customer", 100, timedelta(hours=1))
 
@@ -55,7 +55,7 @@ class QuoteService:
         if refused:
             raise refused
         now = self._clock()
-        expires_at = now + HONOURED_FOR
+        expires_at = now + QUOTE_VALIDITY
         if wanted.promo_code:
             discount = await self._promos.claim(
                 actor.id, wanted.promo_code, wish.id, wish.priced, expires_at, firm=False
@@ -76,7 +76,7 @@ class QuoteService:
             deposit=booking.payment.deposit,
             currency=booking.currency,
             terms=wish.terms,
-            costs=costs(booking, now),
+            costs=cancellation_costs(booking, now),
             note=wish.note,
             created_at=now,
             expires_at=expires_at,
@@ -85,7 +85,7 @@ class QuoteService:
         return quote_out(quote)
 
     async def read(self, actor: Actor, quote_id: UUID) -> QuoteOut:
-        return quote_out(await self._standing(actor, quote_id))
+        return quote_out(await self._get_valid(actor, quote_id))
 
     async def book(self, actor: Actor, quote_id: UUID) -> BookingOut | Encoded:
         """Book the quoted visit, or return the first answer again.
@@ -93,16 +93,16 @@ class QuoteService:
         Raises NotFound, QuoteExpired, and the errors of creating a booking: time and place are checked anew.
         """
         try:
-            quote = await self._standing(actor, quote_id)
-            barber = await self._barbers.find(quote.barber_id)
-            return original_response(await self._creation.claim(_wish(quote, barber), may_come_again=True))
+            quote = await self._get_valid(actor, quote_id)
+            barber = await self._barbers.get(quote.barber_id)
+            return original_response(await self._creation.claim(_build_draft(quote, barber), may_come_again=True))
         except ApiError:
             # As with a key: if the repeat is refused for any reason, the first answer counts.
             if made := await self._creation.find_created(actor.id, quote_id):
                 return original_response(made)
             raise
 
-    async def _standing(self, actor: Actor, quote_id: UUID) -> Quote:
+    async def _get_valid(self, actor: Actor, quote_id: UUID) -> Quote:
         quote = await self._quotes.find(actor.id, quote_id)
         if quote is None:
             raise NotFound
@@ -111,7 +111,7 @@ class QuoteService:
         return quote
 
 
-def _wish(quote: Quote, barber: Barber) -> BookingDraft:
+def _build_draft(quote: Quote, barber: Barber) -> BookingDraft:
     """Build the draft with the quoted prices, durations and terms, but the current hours, rules and travel time."""
     rules = {offer.service_id: offer.rules for offer in barber.services}
     call = quote.house_call

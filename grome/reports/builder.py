@@ -94,14 +94,14 @@ class ReportMaker:
             await tell(_WRITTEN * _share(first, bookings[-1].scheduled_at, end))
 
     async def _names(self, bookings: Sequence[Booking]) -> Names:
-        barbers = await self._barbers.find_many(list({booking.barber_id for booking in bookings}))
+        barbers = await self._barbers.list_by_ids(list({booking.barber_id for booking in bookings}))
         return {barber.id: barber.display_name for barber in barbers}
 
     async def _lines(self, report: Report) -> list[str]:
         """What stands under the title of a PDF."""
         about = "All barbers"
         if report.barber_id is not None:
-            found = await self._barbers.find_many([report.barber_id])
+            found = await self._barbers.list_by_ids([report.barber_id])
             about = found[0].display_name if found else str(report.barber_id)
         period = report.period
         return [about, f"{period.first} to {period.last}, days of {period.timezone}"]

@@ -175,14 +175,14 @@ class ReportService:
             if wanted.timezone is not None:
                 raise Invalid("timezone", "is for admins; yours is that of your profile")
             try:
-                return actor.id, (await self._barbers.find(actor.id)).timezone
+                return actor.id, (await self._barbers.get(actor.id)).timezone
             except NotFound:
                 raise ProfileMissing from None
         if wanted.timezone is not None and wanted.timezone not in ZONES:
             raise Invalid("timezone", "is not an IANA time zone")
         if wanted.barber_id is None:
             return None, wanted.timezone or "UTC"
-        barber = await self._barbers.find(wanted.barber_id)
+        barber = await self._barbers.get(wanted.barber_id)
         return barber.id, wanted.timezone or barber.timezone
 
     async def _progress(self, report: Report) -> float:

@@ -85,7 +85,7 @@ class ReviewService:
 
         async def insert(transaction: Transaction) -> None:
             await self._reviews.insert(transaction.session, review)
-            await self._barbers.rate(transaction, review.barber_id, given=review.rating)
+            await self._barbers.apply_rating_change(transaction, review.barber_id, added=review.rating)
 
         await self._transactions.run(review.barber_id, insert)
         return answer
@@ -101,7 +101,9 @@ class ReviewService:
             if (review.rating, review.text) == (wanted.rating, wanted.text):
                 return review
             fields = {"rating": wanted.rating, "text": wanted.text, "edited_at": self._clock()}
-            await self._barbers.rate(transaction, review.barber_id, taken=review.rating, given=wanted.rating)
+            await self._barbers.apply_rating_change(
+                transaction, review.barber_id, removed=review.rating, added=wanted.rating
+            )
             return await self._reviews.change(transaction.session, review, fields, None)
 
         return review_out(await self._change(actor, booking_id, edit))
@@ -114,7 +116,7 @@ class ReviewService:
                 self._refuse_late(review)
             fields = {"shown": False, "text": "", "answer": None, "first_answer": None}
             event = self._event(actor, review, EventType.REVIEW_REMOVED)
-            await self._barbers.rate(transaction, review.barber_id, taken=review.rating)
+            await self._barbers.apply_rating_change(transaction, review.barber_id, removed=review.rating)
             return await self._reviews.change(transaction.session, review, fields, event)
 
         await self._change(actor, booking_id, remove)
@@ -144,13 +146,13 @@ class ReviewService:
 
     async def page(self, reader: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
         """Raises NotFound for the barber."""
-        barber = await self._barbers.find(barber_id)
+        barber = await self._barbers.get(barber_id)
         after = decode_cursor(query.cursor, AfterReview)
         found = await self._reviews.page(barber.id, query.rating, _BY_STARS[query.sort], after, query.limit + 1)
         page = found[: query.limit]
         names = await self._accounts.names({review.customer_id for review in page})
         return ReviewPage(
-            summary(await self._barbers.stars(barber.id)),
+            summary(await self._barbers.rating_counts(barber.id)),
             [public_review(review, names.get(review.customer_id, ""), reader) for review in page],
             encode_cursor(_place(page[-1])) if len(found) > query.limit else None,
         )

@@ -18,17 +18,17 @@ from grome.common.errors import ApiError, Invalid
 from grome.infrastructure.mongo.access import visible_to
 from grome.series.errors import NotInSeries
 from grome.series.models import Series
-from grome.series.recurrence import shifted
+from grome.series.recurrence import shift_start
 from grome.series.repository import SeriesRepository
 from grome.series.schemas import ChangedOut, FollowingIn, SeriesChanged
-from grome.series.service import refused
+from grome.series.service import refusal_out
 
 # The farthest that a visit can be moved in its barber's calendar.
-_FARTHEST: Final = timedelta(days=366)
-_OPEN: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
+_MAX_SHIFT: Final = timedelta(days=366)
+_OPEN_STATUSES: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
 
 
-class FollowingVisits:
+class SeriesBulkChanges:
     def __init__(
         self,
         series: SeriesRepository,
@@ -47,23 +47,23 @@ class FollowingVisits:
         async def change(booking: Booking) -> BookingOut:
             return await self._moves.cancel(actor, booking.id, CancelIn(wanted.note))
 
-        return SeriesChanged([await _outcome(booking, change) for booking in following])
+        return SeriesChanged([await _apply_change(booking, change) for booking in following])
 
     async def reschedule(self, actor: Actor, booking_id: UUID, wanted: FollowingIn) -> SeriesChanged:
         """All by as much on the clock as this one. Raises NotFound for others', NotInSeries and Invalid."""
         to = to_utc(wanted.scheduled_at, "scheduled_at")
         this, series, following = await self._following(actor, booking_id)
-        if abs(to - this.scheduled_at) > _FARTHEST:
-            raise Invalid("scheduled_at", f"must lie within {_FARTHEST.days} days of the present time")
+        if abs(to - this.scheduled_at) > _MAX_SHIFT:
+            raise Invalid("scheduled_at", f"must lie within {_MAX_SHIFT.days} days of the present time")
         timezone = ZoneInfo(series.timezone)
 
         async def change(booking: Booking) -> BookingOut:
-            start = shifted(booking.scheduled_at, (this.scheduled_at, to), timezone)
+            start = shift_start(booking.scheduled_at, (this.scheduled_at, to), timezone)
             return await self._rescheduling.reschedule(actor, booking.id, RescheduleIn(start, note=wanted.note))
 
         # Those at the far end first: a visit may move to where the next one was.
         is_later = to > this.scheduled_at
-        told = [await _outcome(booking, change) for booking in sorted(following, key=_start, reverse=is_later)]
+        told = [await _apply_change(booking, change) for booking in sorted(following, key=_start, reverse=is_later)]
         return SeriesChanged(told[::-1] if is_later else told)
 
     async def _following(self, actor: Actor, booking_id: UUID) -> tuple[Booking, Series, list[Booking]]:
@@ -73,7 +73,9 @@ class FollowingVisits:
         if series is None:
             raise NotInSeries
         found = await self._bookings.find_many([one.booking_id for one in series.occurrences])
-        following = [one for one in found.values() if one.status in _OPEN and one.scheduled_at >= this.scheduled_at]
+        following = [
+            one for one in found.values() if one.status in _OPEN_STATUSES and one.scheduled_at >= this.scheduled_at
+        ]
         return this, series, sorted(following, key=_start)
 
 
@@ -81,8 +83,8 @@ def _start(booking: Booking) -> datetime:
     return booking.scheduled_at
 
 
-async def _outcome(booking: Booking, change: Callable[[Booking], Awaitable[BookingOut]]) -> ChangedOut:
+async def _apply_change(booking: Booking, change: Callable[[Booking], Awaitable[BookingOut]]) -> ChangedOut:
     try:
         return ChangedOut(booking.id, await change(booking), None)
     except ApiError as refusal:
-        return ChangedOut(booking.id, None, refused(refusal))
+        return ChangedOut(booking.id, None, refusal_out(refusal))

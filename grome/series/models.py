@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 from grome.bookings.models import Idempotency
 from grome.infrastructure.mongo.schema import stored_items
 
-MOST_VISITS: Final = 26
+MAX_VISITS: Final = 26
 
 
 class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,7 +22,7 @@ class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
     every: Literal["week", "month"]
     interval: Annotated[int, Meta(ge=1, le=8)] = 1
     until: date | None = None
-    count: Annotated[int, Meta(ge=2, le=MOST_VISITS)] | None = None
+    count: Annotated[int, Meta(ge=2, le=MAX_VISITS)] | None = None
 
 
 class Refused(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Series(Struct, frozen=True, kw_only=True):
     barber_id: UUID
     repeat: Repeat
     timezone: str
-    occurrences: Annotated[list[Occurrence], stored_items(at_most=MOST_VISITS)]
+    occurrences: Annotated[list[Occurrence], stored_items(at_most=MAX_VISITS)]
     is_made: bool
     idempotency: Idempotency | None
     first_answer: bytes | None = None

@@ -8,33 +8,33 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import MONTHLY, WEEKLY, rrule, weekday  # type: ignore[import-untyped]
 
-from grome.series.models import MOST_VISITS, Repeat
+from grome.series.models import MAX_VISITS, Repeat
 
-_WEEK: Final = 7
-_LAST_OF_MONTH: Final = -1
-_FOURTH: Final = 4
+_DAYS_PER_WEEK: Final = 7
+_LAST_WEEKDAY: Final = -1
+_MAX_NTH_WEEKDAY: Final = 4
 
 
-def starts(repeat: Repeat, first: datetime, timezone: ZoneInfo) -> list[datetime]:
-    """In UTC, `first` (aware) before all; one more than `MOST_VISITS` where `until` would let in too many.
+def list_starts(repeat: Repeat, first: datetime, timezone: ZoneInfo) -> list[datetime]:
+    """In UTC, `first` (aware) before all; one more than `MAX_VISITS` where `until` would let in too many.
 
     A wall time that a clock change skips or repeats is read as everywhere (`grome/scheduling/ticks.py`).
     """
-    walls = _walls(repeat, first.astimezone(timezone).replace(tzinfo=None))
-    later = islice(walls, 1, repeat.count or MOST_VISITS + 1)
+    walls = _iter_wall_times(repeat, first.astimezone(timezone).replace(tzinfo=None))
+    later = islice(walls, 1, repeat.count or MAX_VISITS + 1)
     within = takewhile(lambda wall: repeat.until is None or wall.date() <= repeat.until, later)
     return [first, *(wall.replace(tzinfo=timezone).astimezone(UTC) for wall in within)]
 
 
-def shifted(start: datetime, by: tuple[datetime, datetime], timezone: ZoneInfo) -> datetime:
+def shift_start(start: datetime, by: tuple[datetime, datetime], timezone: ZoneInfo) -> datetime:
     """So much later or earlier on the clock as the second of two moments is than the first; all aware."""
     was, will_be, wall = (moment.astimezone(timezone).replace(tzinfo=None) for moment in (*by, start))
     return (wall + (will_be - was)).replace(tzinfo=timezone).astimezone(UTC)
 
 
-def _walls(repeat: Repeat, first: datetime) -> Iterator[datetime]:
+def _iter_wall_times(repeat: Repeat, first: datetime) -> Iterator[datetime]:
     if repeat.every == "week":
         return iter(rrule(WEEKLY, first, repeat.interval))
-    nth = (first.day - 1) // _WEEK + 1
-    on = weekday(first.weekday(), nth if nth <= _FOURTH else _LAST_OF_MONTH)
+    nth = (first.day - 1) // _DAYS_PER_WEEK + 1
+    on = weekday(first.weekday(), nth if nth <= _MAX_NTH_WEEKDAY else _LAST_WEEKDAY)
     return iter(rrule(MONTHLY, first, repeat.interval, byweekday=on))

@@ -14,7 +14,7 @@ from grome.infrastructure.mongo.schema import validator_for
 from grome.series.models import Series
 
 # Its visits lie within a barber's horizon of a year; the bookings themselves stay.
-_KEPT: Final = timedelta(days=3 * 366)
+_RETENTION: Final = timedelta(days=3 * 366)
 COLLECTION = CollectionSpec(
     "series",
     validator_for(Series),
@@ -25,7 +25,7 @@ COLLECTION = CollectionSpec(
             unique=True,
             partialFilterExpression={"idempotency.key": {"$type": "string"}},
         ),
-        IndexModel("created_at", name="kept", expireAfterSeconds=int(_KEPT.total_seconds())),
+        IndexModel("created_at", name="kept", expireAfterSeconds=int(_RETENTION.total_seconds())),
     ],
 )
 
@@ -34,9 +34,9 @@ class SeriesRepository:
     def __init__(self, database: Database) -> None:
         self._series = database[COLLECTION.name]
         # An answer that is given again must not be one that a failover could take back.
-        self._settled = self._series.with_options(read_concern=ReadConcern("majority"))
+        self._committed = self._series.with_options(read_concern=ReadConcern("majority"))
 
-    async def begin(self, series: Series) -> bool:
+    async def insert(self, series: Series) -> bool:
         """False where the key was used."""
         try:
             await self._series.insert_one(to_document(series))
@@ -44,7 +44,7 @@ class SeriesRepository:
             return False
         return True
 
-    async def end(self, series: Series) -> bool:
+    async def store_made(self, series: Series) -> bool:
         """Store it as it was made; False where somebody else has, who made it at the same time."""
         try:
             await self._series.replace_one({"_id": series.id, "is_made": False}, to_document(series), upsert=True)
@@ -52,7 +52,7 @@ class SeriesRepository:
             return False
         return True
 
-    async def drop(self, series: Series) -> None:
+    async def delete_unmade(self, series: Series) -> None:
         """One of which nothing was booked; its key may be used again."""
         await self._series.delete_one({"_id": series.id, "is_made": False})
 
@@ -61,11 +61,11 @@ class SeriesRepository:
         document = await self._series.find_one({**scope, "_id": series_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Series) if document else None
 
-    async def find_settled(self, series_id: UUID) -> Series | None:
+    async def find_committed(self, series_id: UUID) -> Series | None:
         """As a majority has it, with its first answer."""
-        document = await self._settled.find_one({"_id": series_id})
+        document = await self._committed.find_one({"_id": series_id})
         return from_document(document, Series) if document else None
 
     async def find_by_key(self, customer_id: UUID, key: str) -> Series | None:
-        document = await self._settled.find_one({"customer_id": customer_id, "idempotency.key": key})
+        document = await self._committed.find_one({"customer_id": customer_id, "idempotency.key": key})
         return from_document(document, Series) if document else None

@@ -51,7 +51,7 @@ async def read_series(request: Request, actor: Actor, series_id: UUID) -> Series
 @series.post("/{booking_id}/series/cancel", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
 async def cancel_following(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> SeriesChanged:
     """Call off a booking of a series and all open ones that follow it, each by its own terms."""
-    return await app_context(request).following_visits.cancel(actor, booking_id, body)
+    return await app_context(request).series_bulk_changes.cancel(actor, booking_id, body)
 
 
 @series.post("/{booking_id}/series/reschedule", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
@@ -60,4 +60,4 @@ async def reschedule_following(request: Request, actor: Actor, booking_id: UUID,
 
     Each is moved, or proposed to the other side, as if it were moved alone; what cannot be moved keeps its time.
     """
-    return await app_context(request).following_visits.reschedule(actor, booking_id, body)
+    return await app_context(request).series_bulk_changes.reschedule(actor, booking_id, body)

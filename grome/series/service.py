@@ -24,13 +24,13 @@ from grome.infrastructure.idempotency import Encoded
 from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.series.errors import NothingBooked
-from grome.series.models import MOST_VISITS, Occurrence, Refused, Repeat, Series, booking_id
-from grome.series.recurrence import starts
+from grome.series.models import MAX_VISITS, Occurrence, Refused, Repeat, Series, booking_id
+from grome.series.recurrence import list_starts
 from grome.series.repository import SeriesRepository
 from grome.series.schemas import PreviewedOut, SeriesIn, SeriesOut, SeriesPreview, series_out
 
 # The farthest horizon that a barber's rules can have.
-_FARTHEST: Final = timedelta(days=366)
+_MAX_HORIZON: Final = timedelta(days=366)
 # A series is stored for years, also where only one of its visits could be booked.
 SERIES_OF_CUSTOMER: Final = Budget("series of a customer", 50, timedelta(days=1))
 
@@ -51,9 +51,9 @@ class SeriesService:
         """List the bookings that `create` would make now, by one query. Raises NotFound for the barber, and Invalid."""
         first = await self._creation.build_draft(actor.id, wanted)
         series = self._new(actor.id, first, wanted.repeat, None)
-        refusals = await self._creation.find_errors(_wishes(series, first))
+        refusals = await self._creation.find_errors(_build_drafts(series, first))
         occurrences = [
-            PreviewedOut(one.scheduled_at, refused(refusal) if refusal else None)
+            PreviewedOut(one.scheduled_at, refusal_out(refusal) if refusal else None)
             for one, refusal in zip(series.occurrences, refusals, strict=True)
         ]
         return SeriesPreview(series.timezone, occurrences)
@@ -87,21 +87,21 @@ class SeriesService:
         if begun is None:
             await self._budgets.spend(SERIES_OF_CUSTOMER, str(actor.id))
         series = begun or self._new(actor.id, first, wanted.repeat, idempotency)
-        if begun is None and not await self._series.begin(series):
+        if begun is None and not await self._series.insert(series):
             raise KeyInFlight
-        taken = [await self._take(wish) for wish in _wishes(series, first)]
+        taken = [await self._claim(wish) for wish in _build_drafts(series, first)]
         occurrences = [one for one, _ in taken]
         if all(one.refused for one in occurrences):
-            await self._series.drop(series)
-            raise NothingBooked(faults=tuple(_faults(occurrences)))
+            await self._series.delete_unmade(series)
+            raise NothingBooked(faults=tuple(_occurrence_faults(occurrences)))
         made = msgspec.structs.replace(series, occurrences=occurrences, is_made=True)
         answer = series_out(made, {booking.id: booking_out(booking) for _, booking in taken if booking})
         if idempotency:
             made = msgspec.structs.replace(made, first_answer=encode(answer))
-        if await self._series.end(made):
+        if await self._series.store_made(made):
             return answer
         # Somebody else was at it too and came first, with the same bookings.
-        theirs = await self._series.find_settled(series.id)
+        theirs = await self._series.find_committed(series.id)
         if theirs is None:
             raise KeyInFlight
         return await self._first_answer(theirs)
@@ -113,7 +113,7 @@ class SeriesService:
         bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences if not one.refused])
         return series_out(series, {booking.id: response_as_created(booking) for booking in bookings.values()})
 
-    async def _take(self, wish: BookingDraft) -> tuple[Occurrence, Booking | None]:
+    async def _claim(self, wish: BookingDraft) -> tuple[Occurrence, Booking | None]:
         """The occurrence with its booking, which is None where it is refused."""
         occurrence = Occurrence(wish.id, wish.start)
         try:
@@ -123,17 +123,17 @@ class SeriesService:
             made = await self._creation.find_created(wish.customer_id, wish.id) if wish.customer_id else None
             if made is None and isinstance(refusal, BookingInFlight):  # a majority does not have it yet
                 raise KeyInFlight from None
-            return (occurrence, made) if made else (Occurrence(wish.id, wish.start, refused(refusal)), None)
+            return (occurrence, made) if made else (Occurrence(wish.id, wish.start, refusal_out(refusal)), None)
 
     def _new(self, customer_id: UUID, first: BookingDraft, repeat: Repeat, idempotency: Idempotency | None) -> Series:
         now, barber = self._clock(), first.barber
-        if not now <= first.start <= now + _FARTHEST:
-            raise Invalid("scheduled_at", f"must lie within the next {_FARTHEST.days} days")
+        if not now <= first.start <= now + _MAX_HORIZON:
+            raise Invalid("scheduled_at", f"must lie within the next {_MAX_HORIZON.days} days")
         if (repeat.until is None) is (repeat.count is None):
             raise Invalid("repeat", "needs either `until` or `count`")
-        moments = starts(repeat, first.start, ZoneInfo(barber.timezone))
-        if not 1 < len(moments) <= MOST_VISITS:
-            raise Invalid("repeat.until", f"makes {len(moments)} visits, of which there are 2 to {MOST_VISITS}")
+        moments = list_starts(repeat, first.start, ZoneInfo(barber.timezone))
+        if not 1 < len(moments) <= MAX_VISITS:
+            raise Invalid("repeat.until", f"makes {len(moments)} visits, of which there are 2 to {MAX_VISITS}")
         series_id = new_id()
         return Series(
             id=series_id,
@@ -148,20 +148,20 @@ class SeriesService:
         )
 
 
-def refused(refusal: ApiError) -> Refused:
+def refusal_out(refusal: ApiError) -> Refused:
     """Under the code of the rule where a rule of availability refuses, else under the refusal's own."""
     code = refusal.faults[0][1] if isinstance(refusal, SlotNotOffered) else refusal.code
     return Refused(code, refusal.detail or refusal.title)
 
 
-def _wishes(series: Series, first: BookingDraft) -> list[BookingDraft]:
+def _build_drafts(series: Series, first: BookingDraft) -> list[BookingDraft]:
     return [
         replace(first, id=one.booking_id, start=one.scheduled_at, origin=Origin.SERIES, series_id=series.id)
         for one in series.occurrences
     ]
 
 
-def _faults(occurrences: Sequence[Occurrence]) -> Iterator[tuple[str, str]]:
+def _occurrence_faults(occurrences: Sequence[Occurrence]) -> Iterator[tuple[str, str]]:
     for number, one in enumerate(occurrences):
         if one.refused:
             yield f"occurrences[{number}]", one.refused.code

@@ -93,7 +93,7 @@ class WaitlistFilling:
         if booking.origin is Origin.WAITLIST:
             await self._settle(booking)
         try:
-            barber = await self._barbers.find(booking.barber_id)
+            barber = await self._barbers.get(booking.barber_id)
         except NotFound:  # nobody waits for a barber that has left the map
             return None
         dates = dates_freed(booking, event.version, ZoneInfo(barber.timezone))
@@ -107,7 +107,7 @@ class WaitlistFilling:
     async def fill(self, search: Search) -> Search | None:
         """Offer free time to the next entries in turn; returns the search to continue with, or None."""
         try:
-            barber = await self._barbers.find(search.barber_id)
+            barber = await self._barbers.get(search.barber_id)
         except NotFound:
             return None
         times = OpenTimes(barber, self._bookings, self._clock)

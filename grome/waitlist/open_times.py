@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from grome.barbers.calendar_builder import build_calendar_and_visit
 from grome.barbers.models import Barber
-from grome.barbers.service import chosen_services
+from grome.barbers.service import choose_services
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.errors import Invalid
@@ -41,7 +41,7 @@ class OpenTimes:
     def services(self, entry: Entry) -> list[ChosenService]:
         """Return the entry's services as the barber offers them; [] if the barber does not offer all of them."""
         try:
-            return chosen_services(self.barber, entry.service_ids)
+            return choose_services(self.barber, entry.service_ids)
         except Invalid:
             return []
 

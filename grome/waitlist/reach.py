@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from grome.barbers.models import Barber, MapPin
+from grome.barbers.models import Barber, BarberMapEntry
 from grome.barbers.service import BarberService
 from grome.common.errors import NotFound
 from grome.common.geo import distance_m, unit_vector
@@ -31,16 +31,16 @@ class WaitlistReach:
         if entry.area:
             return await self._within(entry.area, frozenset(entry.service_ids))
         try:
-            return Reached([await self._barbers.find(entry.barber_id)] if entry.barber_id else [], is_complete=True)
+            return Reached([await self._barbers.get(entry.barber_id)] if entry.barber_id else [], is_complete=True)
         except NotFound:
             return Reached([], is_complete=True)
 
     async def _within(self, area: Area, services: frozenset[object]) -> Reached:
-        pins: list[MapPin] = []
+        pins: list[BarberMapEntry] = []
         seen, is_complete = 0, True
-        async for batch in self._barbers.nearest(area.location, 0, area.radius_km * 1000, _PINS_AT_ONCE):
+        async for batch in self._barbers.iter_nearest(area.location, 0, area.radius_km * 1000, _PINS_AT_ONCE):
             seen += len(batch)
-            found = (from_bson(raw, MapPin) for raw in batch)
+            found = (from_bson(raw, BarberMapEntry) for raw in batch)
             pins += [pin for pin in found if services <= {offer.service_id for offer in pin.services}]
             if len(pins) >= MOST_BARBERS or seen >= _MOST_PINS:
                 is_complete = False
@@ -52,5 +52,5 @@ class WaitlistReach:
             there_lng, there_lat = barber.location.coordinates
             return round(distance_m(here, unit_vector(there_lat, there_lng)), 1), barber.id
 
-        barbers = await self._barbers.find_many([pin.id for pin in pins[:MOST_BARBERS]])
+        barbers = await self._barbers.list_by_ids([pin.id for pin in pins[:MOST_BARBERS]])
         return Reached(sorted(barbers, key=by_distance), is_complete)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from grome.barbers.service import BarberService, chosen_services
+from grome.barbers.service import BarberService, choose_services
 from grome.bookings.queries import BookingQueries
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor
@@ -107,9 +107,9 @@ class WaitlistService:
 
     async def _check_services(self, entry: Entry) -> None:
         if entry.barber_id:
-            chosen_services(await self._barbers.find(entry.barber_id), entry.service_ids)
+            choose_services(await self._barbers.get(entry.barber_id), entry.service_ids)
             return
-        known = await self._catalogue.named(set(entry.service_ids))
+        known = await self._catalogue.find_many(set(entry.service_ids))
         for index, service_id in enumerate(entry.service_ids):
             if service_id not in known:
                 raise Invalid(f"service_ids[{index}]", "is not in the catalogue")

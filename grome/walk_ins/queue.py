@@ -7,7 +7,7 @@ from typing import Final
 
 from grome.barbers.calendar_builder import build_calendar
 from grome.barbers.models import Barber
-from grome.barbers.service import offered_services
+from grome.barbers.service import try_choose_services
 from grome.bookings.models import Action, Booking, Party, find_newest_entry
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
@@ -46,13 +46,13 @@ class Queues:
         now = self._clock()
         days = _days(build_calendar(barber, barber.rules, now))
         waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
-        # Openings that began today or yesterday have ended by then.
+        # ScheduleExceptions that began today or yesterday have ended by then.
         taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         completed = await self._bookings.list_last_completed(barber.id, _KNOWN_VISITS)
         pace = pace_of([_duration(visit) for visit in completed if _is_measured(visit)])
         for visit in await self._bookings.list_in_progress(barber.id, now - timedelta(days=1)):
             taken |= set(range(*overrun(_at(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now)))
-        wanted = [offered_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
+        wanted = [try_choose_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
         if joining:
             wanted.append(list(joining))
         return Queue(days[-1], pace, waiting, _starts(barber, wanted, pace, taken, now))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from grome.accounts.service import AccountService
 from grome.barbers.models import Barber
-from grome.barbers.service import BarberService, chosen_services
+from grome.barbers.service import BarberService, choose_services
 from grome.bookings.models import Guest
 from grome.bookings.schemas import BookingOut
 from grome.bookings.walk_in_start import WalkInStart, WalkInStarter
@@ -49,15 +49,15 @@ class WalkInService:
 
     async def look(self, barber_id: UUID, query: QueueQuery) -> QueueOut:
         """How it would be to join now. Raises NotFound, or Invalid for a service."""
-        barber = await self._barbers.find(barber_id)
-        services = chosen_services(barber, query.service_ids, query.add_on_ids)
+        barber = await self._barbers.get(barber_id)
+        services = choose_services(barber, query.service_ids, query.add_on_ids)
         queue = await self._queues.of(barber, services)
         start = queue.starts[-1] if barber.is_online else None
         return QueueOut(barber.is_online, len(queue.waiting), start, self._wait(start))
 
     async def join(self, actor: Actor, barber_id: UUID, wanted: WalkInIn) -> WalkInOut:
         """Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or InQueueAlready."""
-        barber = await self._barbers.find(barber_id)
+        barber = await self._barbers.get(barber_id)
         if not barber.is_online:
             raise NotTakingWalkIns
         walk_in = await self._add(barber, wanted, actor.id, None)
@@ -65,13 +65,13 @@ class WalkInService:
 
     async def add_guest(self, actor: Actor, wanted: GuestIn) -> WaitingListOut:
         """Write down who has no account. Raises as `join` does, but for who is taken."""
-        barber = await self._barbers.find(actor.id)
+        barber = await self._barbers.get(actor.id)
         await self._add(barber, wanted, None, wanted.name)
         return await self.waiting(actor)
 
     async def waiting(self, actor: Actor) -> WaitingListOut:
         """The acting barber's queue."""
-        queue = await self._queues.of(await self._barbers.find(actor.id))
+        queue = await self._queues.of(await self._barbers.get(actor.id))
         names = await self._accounts.names([one.customer_id for one in queue.waiting if one.customer_id])
         items = [
             WaitingOut(
@@ -112,9 +112,9 @@ class WalkInService:
         Raises NotFound, NotWaiting, OutsideWindow for a place of another day, Invalid for services that are not offered
         any more, SlotTaken where an appointment or another visit is in the way.
         """
-        barber = await self._barbers.find(actor.id)
+        barber = await self._barbers.get(actor.id)
         walk_in = await self._find(actor, walk_in_id)
-        services = chosen_services(barber, walk_in.service_ids, walk_in.add_on_ids)
+        services = choose_services(barber, walk_in.service_ids, walk_in.add_on_ids)
         if walk_in.state not in {State.WAITING, State.SEATED}:
             raise NotWaiting
         if walk_in.state is State.WAITING:
@@ -135,7 +135,7 @@ class WalkInService:
     async def _add(
         self, barber: Barber, wanted: WalkInIn | GuestIn, customer_id: UUID | None, guest_name: str | None
     ) -> WalkIn:
-        services = chosen_services(barber, wanted.service_ids, wanted.add_on_ids)
+        services = choose_services(barber, wanted.service_ids, wanted.add_on_ids)
         queue = await self._queues.of(barber, services)
         if customer_id and any(one.customer_id == customer_id for one in queue.waiting):
             raise InQueueAlready  # perhaps since the opening before; of two requests at once the index refuses one
@@ -162,7 +162,7 @@ class WalkInService:
 
     async def _out(self, walk_in: WalkIn) -> WalkInOut:
         ahead, start = None, None
-        barber = await self._barbers.find_or_none(walk_in.barber_id) if walk_in.state is State.WAITING else None
+        barber = await self._barbers.find(walk_in.barber_id) if walk_in.state is State.WAITING else None
         if barber:
             queue = await self._queues.of(barber)
             ids = [one.id for one in queue.waiting]

@@ -19,7 +19,7 @@ from loguru import logger
 
 from grome.app import App
 from grome.infrastructure.http.responses import Problem
-from grome.nearby.fast_path import protocol
+from grome.nearby.fast_path import protocol_class
 from tests.api.raw_requests import (
     BODY,
     LAST_PROBE,
@@ -48,7 +48,9 @@ class Doors:
 @pytest.fixture(scope="module")
 async def doors(app: App) -> AsyncIterator[Doors]:
     loop, context = asyncio.get_running_loop(), app.ctx.grome
-    kinds = [protocol(msgspec.structs.replace(context.settings.nearby, fast_path=is_fast)) for is_fast in (True, False)]
+    kinds = [
+        protocol_class(msgspec.structs.replace(context.settings.nearby, fast_path=is_fast)) for is_fast in (True, False)
+    ]
     servers = [await loop.create_server(partial(kind, loop=loop, app=app), "127.0.0.1", 0) for kind in kinds]
     ports = Doors(*(server.sockets[0].getsockname()[1] for server in servers))
     for _ in range(3):  # from then on the search is answered at once

@@ -5,9 +5,9 @@ from datetime import datetime
 import httpx
 import pytest
 
-from grome.barbers.models import Barber, Openings
+from grome.barbers.models import Barber, ScheduleExceptions
 from grome.barbers.repository import BarberRepository
-from grome.barbers.schedule_exceptions import OpeningService
+from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
 from grome.composition import AppContext
@@ -20,16 +20,18 @@ class Contended(BarberRepository):
 
     attempts = 0
 
-    async def set_openings(self, barber: Barber, openings: Openings, now: datetime) -> Barber | None:
+    async def set_exceptions_if_version(
+        self, barber: Barber, openings: ScheduleExceptions, now: datetime
+    ) -> Barber | None:
         self.attempts += 1
         await self._barbers.update_one({"_id": barber.id}, {"$inc": {"version": 1}})
-        return await super().set_openings(barber, openings, now)
+        return await super().set_exceptions_if_version(barber, openings, now)
 
 
 async def test_openings_that_always_lose_are_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await barber(http, context)
     contended = Contended(context.database)
-    service = OpeningService(contended, context.barbers, context.clock)
+    service = ScheduleExceptionService(contended, context.barbers, context.clock)
     with pytest.raises(Unavailable):
         await service.put_override(Actor(shop.person.id, Role.BARBER, shop.person.id), tomorrow(9).date(), None)
     assert contended.attempts > 1

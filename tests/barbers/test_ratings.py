@@ -5,13 +5,13 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.barbers.models import StarCounts, star_changes
+from grome.barbers.models import StarCounts, rating_delta
 
 STARS = st.integers(1, 5)
 
 
 def after(counts: StarCounts, taken: int | None, given: int | None) -> StarCounts:
-    changes = star_changes(taken, given)
+    changes = rating_delta(taken, given)
     return StarCounts(**{name: getattr(counts, name) + change for name, change in changes.items()})
 
 
@@ -37,4 +37,4 @@ def test_counts_and_mean_are_those_of_what_is_left(steps: list[tuple[str, int, i
 
 @given(st.one_of(st.none(), STARS))
 def test_what_stays_changes_nothing(stars: int | None) -> None:
-    assert set(star_changes(stars, stars).values()) == {0}
+    assert set(rating_delta(stars, stars).values()) == {0}

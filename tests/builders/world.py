@@ -87,7 +87,7 @@ def a_world(region: Place, size: int, chance: Random) -> list[Barber]:
 async def stored(context: AppContext) -> dict[str, Barber]:
     """Everybody there is, by id."""
     documents = await context.database["barbers"].find({}, {"_id": 1}).to_list()
-    everybody = await BarberRepository(context.database).find_many([document["_id"] for document in documents])
+    everybody = await BarberRepository(context.database).list_by_ids([document["_id"] for document in documents])
     return {str(one.id): one for one in everybody}
 
 
@@ -99,14 +99,14 @@ async def put(context: AppContext, barbers: Sequence[Barber]) -> None:
     if barbers:
         await repository.add_many(barbers)
     for one in barbers:
-        await context.barber_changes.tell(BarberChange(one))
+        await context.barber_changes.publish(BarberChange(one))
 
 
 async def take_away(context: AppContext, barbers: Sequence[Barber]) -> None:
     for one in barbers:
         if gone := await BarberRepository(context.database).remove(one.id):
             last = msgspec.structs.replace(gone, version=gone.version + 1)
-            await context.barber_changes.tell(BarberChange(last, removed=True))
+            await context.barber_changes.publish(BarberChange(last, removed=True))
 
 
 @asynccontextmanager

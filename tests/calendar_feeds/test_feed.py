@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from grome.barbers.models import Openings
+from grome.barbers.models import ScheduleExceptions
 from grome.bookings.models import Booking, Guest, Party
 from grome.bookings.queries import BookingQueries
 from grome.calendar_feeds.models import AHEAD, BEHIND
@@ -100,8 +100,8 @@ class TestContent:
             TimeOff(new_id(), now + AHEAD + timedelta(days=1), now + AHEAD + timedelta(days=2)),
             TimeOff(new_id(), now, now + timedelta(milliseconds=5)),
         ]
-        profile = await context.barbers.find(UUID(shop.id))
-        openings = Openings(time_off=[weekend, *others])
+        profile = await context.barbers.get(UUID(shop.id))
+        openings = ScheduleExceptions(time_off=[weekend, *others])
         await put(context, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)])
         before = await fetch(http, await address(http, shop.person))
         _, off = read(before.content)

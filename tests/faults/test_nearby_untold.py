@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from config.settings import Settings
 from grome.composition import AppContext
-from grome.nearby.cell_cache import FRESH_S, REFRESH_S
+from grome.nearby.cell_cache import FRESH_FOR_S, REFRESH_AFTER_S
 from tests.builders.chairs import chair, is_online
 from tests.faults.conftest import OwnServers, listening
 from tests.support.app import served
@@ -30,8 +30,8 @@ async def test_a_lost_message_heals_by_itself(
         read = time.monotonic()
         await one.turn_untold(here, online=True)
 
-        await until(lambda: is_online(http, one), within_s=REFRESH_S + 5)
-        await asyncio.sleep(max(0.0, read + FRESH_S - time.monotonic()))
+        await until(lambda: is_online(http, one), within_s=REFRESH_AFTER_S + 5)
+        await asyncio.sleep(max(0.0, read + FRESH_FOR_S - time.monotonic()))
         assert await is_online(other, one)
 
 

@@ -8,7 +8,7 @@ import httpx
 
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.favourites.models import MOST_FAVOURITES, Favourite
+from grome.favourites.models import MAX_FAVOURITES, Favourite
 from grome.infrastructure.mongo.client import to_document
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
@@ -42,7 +42,7 @@ async def full(context: AppContext, customer: Person, but: int) -> None:
         to_document(
             Favourite(id=new_id(), customer_id=customer.id, barber_id=new_id(), slot=slot, created_at=context.clock())
         )
-        for slot in range(but, MOST_FAVOURITES)
+        for slot in range(but, MAX_FAVOURITES)
     )
 
 
@@ -102,7 +102,7 @@ async def test_there_is_an_end_to_them(http: httpx.AsyncClient, context: AppCont
     statuses = await asyncio.gather(*(ask(http, "PUT", customer, shop.id) for shop in wishes))
     assert sorted(statuses) == [204, 204, 204, 204, 409, 409]
     found = await listed(http, customer, 100)
-    assert len(found) == len({one["barber_id"] for one in found}) == MOST_FAVOURITES
+    assert len(found) == len({one["barber_id"] for one in found}) == MAX_FAVOURITES
     refused = await http.put(f"{FAVOURITES}/{(await barber(http, context)).id}", headers=customer.auth)
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_favourites")
     assert await ask(http, "DELETE", customer, found[-1]["barber_id"]) == 204

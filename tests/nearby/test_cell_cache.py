@@ -17,9 +17,9 @@ from config.settings import Settings
 from grome.app import App
 from grome.barbers.models import Barber
 from grome.composition import AppContext
-from grome.nearby.barber_array import Row
-from grome.nearby.cell_cache import Cells
-from grome.nearby.cell_loader import CellSource
+from grome.nearby.barber_array import IndexedBarber
+from grome.nearby.cell_cache import CellCache
+from grome.nearby.cell_loader import CellLoader
 from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
 from tests.builders.chairs import Chair, at_the_door
@@ -65,7 +65,7 @@ async def test_processes_that_ask_at_once_share_a_read(
         await until(lambda: all(process.barber_changes.listening for process in processes), within_s=5)
         await asyncio.sleep(1.2)  # what was read before, or just after, they began to listen is nothing to share
         async with counted_reads(context) as reads:
-            await asyncio.gather(*(process.nearby.nearby(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes))
+            await asyncio.gather(*(process.nearby.search(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes))
     assert 1 <= reads[0] <= 2
 
 
@@ -73,9 +73,9 @@ class Mirror:
     """What cells tell of what they hold."""
 
     def __init__(self) -> None:
-        self.rows: defaultdict[int, dict[UUID, Row]] = defaultdict(dict)
+        self.rows: defaultdict[int, dict[UUID, IndexedBarber]] = defaultdict(dict)
 
-    def touched(self, cell: int, old: Row | None, new: Row | None) -> None:
+    def on_row_changed(self, cell: int, old: IndexedBarber | None, new: IndexedBarber | None) -> None:
         if new:
             self.rows[cell][new.id] = new
         elif old:
@@ -84,24 +84,24 @@ class Mirror:
             self.rows.pop(cell, None)  # there was nobody
 
     @property
-    def weight(self) -> int:
-        return sum(row.weight for rows in self.rows.values() for row in rows.values())
+    def size_bytes(self) -> int:
+        return sum(row.size_bytes for rows in self.rows.values() for row in rows.values())
 
 
 async def test_what_is_held_stays_within_its_bound(settings: Settings, context: AppContext) -> None:
     bound, mirror = 100_000, Mirror()
     world = a_world(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
     process = await AppContext.open(settings)
-    cells = Cells(CellSource(process.barbers, process.redis, process.namespace).load, process.barber_changes, bound)
-    cells.watch(mirror.touched)
+    cells = CellCache(CellLoader(process.barbers, process.redis, process.namespace).load, process.barber_changes, bound)
+    cells.set_listener(mirror.on_row_changed)
     async with strewn(context, world):
         total = 0
         for one in world:
             wanted = cells_touching(*place_of(one), 1_000)
             held = await cells.get(wanted)
-            assert one.id in {row.id for cell in held for row in cell.crowd.rows}
-            assert mirror.weight <= bound
-            total = max(total, mirror.weight)
+            assert one.id in {row.id for cell in held for row in cell.array.barbers}
+            assert mirror.size_bytes <= bound
+            total = max(total, mirror.size_bytes)
     await process.close()
     assert total > bound / 2
 

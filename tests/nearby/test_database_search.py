@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from config.settings import Settings
 from grome.common.geo import metres_of
 from grome.composition import AppContext
-from grome.nearby.cell_cache import Cells
-from grome.nearby.cell_loader import CellSource, Loads
-from grome.nearby.database_search import StraightSearch
+from grome.nearby.cell_cache import CellCache
+from grome.nearby.cell_loader import CellLoader, CellSnapshots
+from grome.nearby.database_search import DatabaseSearch
 from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
-from grome.nearby.service import question_of
+from grome.nearby.service import search_key_of
 from tests.builders.pages import walk
 from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
 from tests.builders.world import REGIONS, Place, a_world, stored, strewn
@@ -49,15 +49,15 @@ async def test_it_finds_what_looking_at_everybody_finds(
 
 
 async def _page_by_page(context: AppContext, search: Search, chance: Random) -> list[dict[str, Any]]:
-    straight = StraightSearch(context.barbers)
+    database = DatabaseSearch(context.barbers)
     query = NearbyQuery(**{**search.query, "online": search.online, "house_calls": search.house_calls})
     found, after = [], None
     for limit in any_limits(chance):
-        page = await straight.first(query, question_of(query).narrowing, after, limit)
-        found += [{"id": str(one.row.id), "distance_m": metres_of(one.place.chord2)} for one in page]
+        page = await database.search(query, search_key_of(query).filters, after, limit)
+        found += [{"id": str(one.barber.id), "distance_m": metres_of(one.position.chord2)} for one in page]
         if len(page) < limit:
             break
-        after = page[-1].place
+        after = page[-1].position
     return found
 
 
@@ -94,10 +94,10 @@ async def test_more_towns_than_can_be_held_all_at_once(small: httpx.AsyncClient,
 class Source:
     """The source of cells, slowed down and counted."""
 
-    def __init__(self, source: CellSource) -> None:
+    def __init__(self, source: CellLoader) -> None:
         self._source, self.running, self.most = source, 0, 0
 
-    async def load(self, cells: Sequence[int], not_before: float | None) -> Loads:
+    async def load(self, cells: Sequence[int], not_before: float | None) -> CellSnapshots:
         self.running += 1
         self.most = max(self.most, self.running)
         await asyncio.sleep(SLOW_S)
@@ -115,26 +115,26 @@ async def process(settings: Settings, database: None) -> AsyncIterator[AppContex
 
 
 async def test_loads_take_turns_and_nobody_needs_to_wait_for_one(process: AppContext) -> None:
-    source = Source(CellSource(process.barbers, process.redis, process.namespace))
-    cells = Cells(source.load, process.barber_changes, 10**6)
+    source = Source(CellLoader(process.barbers, process.redis, process.namespace))
+    cells = CellCache(source.load, process.barber_changes, 10**6)
     places = [cells_touching(*town, 1_000) for town in TOWNS]
     gets = [asyncio.create_task(cells.get(place)) for place in places[:-1]]
     await until(lambda: source.running > 0, within_s=5)
-    assert [cells.are_worth_holding(place) for place in places] == [True] * 7 + [False]
+    assert [cells.should_cache(place) for place in places] == [True] * 7 + [False]
     await asyncio.gather(*gets)
     assert source.most == 3
-    assert cells.are_worth_holding(places[-1])
+    assert cells.should_cache(places[-1])
 
 
 async def test_who_pushes_others_out_is_asked_for_often_and_rests_afterwards(process: AppContext) -> None:
-    cells = Cells(
-        Source(CellSource(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
+    cells = CellCache(
+        Source(CellLoader(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
     )
     one, other, third = (cells_touching(*town, 8_000) for town in TOWNS[:3])
     await cells.get(one)
     for place in (other, third):
-        assert [cells.are_worth_holding(place) for _ in range(20)] == [False] * 19 + [True]
+        assert [cells.should_cache(place) for _ in range(20)] == [False] * 19 + [True]
     await cells.get(other)
-    assert cells.are_worth_holding(other)
-    assert not cells.are_worth_holding(third)
-    assert await until(lambda: cells.are_worth_holding(third), within_s=5) > SLOW_S
+    assert cells.should_cache(other)
+    assert not cells.should_cache(third)
+    assert await until(lambda: cells.should_cache(third), within_s=5) > SLOW_S

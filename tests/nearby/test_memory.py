@@ -8,16 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from grome.barbers.models import map_pin
-from grome.nearby.barber_array import Crowd, row_of
+from grome.barbers.models import map_entry
+from grome.nearby.barber_array import BarberArray, index_barber
 from grome.nearby.cell_cache import Cell
-from grome.nearby.fast_query import _question
+from grome.nearby.fast_query import _search_key
 from grome.nearby.h3_cells import _cells_around, cells_touching
-from grome.nearby.models import Narrowing, Question
-from grome.nearby.tile_cache import Views
+from grome.nearby.models import Filters, SearchKey
+from grome.nearby.tile_cache import TileCache
 from grome.scheduling.offers import OfferedService
 from tests.builders.world import Place, a_barber
-from tests.nearby.test_tile_cache import TOWN, Still, Town
+from tests.nearby.test_tile_cache import TOWN, StaticCells, Town
 
 SEA = (10.0, -140.0)
 # Counted weights are upper bounds; an allocator's rounding and the last entry of a table that grows come on top.
@@ -50,22 +50,22 @@ def allocated_by(work: Callable[[], object]) -> int:
 @pytest.mark.parametrize(("place", "radius_m"), [(TOWN, 300.0), (TOWN, 5_000.0), (SEA, 20_000.0)])
 def test_views_of_many_radii_and_squares_stay_within_their_memory(town: Town, place: Place, radius_m: float) -> None:
     limit = 2**17
-    views = Views(Still(), Still(), limit)  # type: ignore[arg-type]
-    # The sets of views over a cell belong to what the cell counts, so all cells have one beforehand.
+    tiles = TileCache(StaticCells(), StaticCells(), limit)  # type: ignore[arg-type]
+    # The sets of tiles over a cell belong to what the cell counts, so all cells have one beforehand.
     cells = town.around(place, radius_m + 1_000)
-    views.make(*place, Question(radius_m, 20, Narrowing()), cells)
+    tiles.build(*place, SearchKey(radius_m, 20, Filters()), cells)
     made = 1
 
     def ask() -> None:
         nonlocal made
-        while len(views._largest) == made:  # noqa: SLF001 -- until the first is given up, and as many again
+        while len(tiles._tiles) == made:  # noqa: SLF001 -- until the first is given up, and as many again
             made += 1
             at = place[0] + made % 5 * 0.03, place[1]
-            question = Question(radius_m + made * 0.1, 20, Narrowing(price_max=made * 1_000))
-            views.make(*at, question, dict(list(cells.items())[made % 5 :]))
+            question = SearchKey(radius_m + made * 0.1, 20, Filters(price_max=made * 1_000))
+            tiles.build(*at, question, dict(list(cells.items())[made % 5 :]))
         for number in range(made):
-            question = Question(radius_m + number * 0.3, 20, Narrowing(price_max=number * 1_003))
-            views.make(*place, question, cells)
+            question = SearchKey(radius_m + number * 0.3, 20, Filters(price_max=number * 1_003))
+            tiles.build(*place, question, cells)
 
     assert allocated_by(ask) <= limit * MARGIN
     assert made > 5
@@ -74,21 +74,23 @@ def test_views_of_many_radii_and_squares_stay_within_their_memory(town: Town, pl
 @pytest.mark.parametrize(("barbers", "services"), [(0, 0), (1, 0), (40, 3), (10, 100)])
 def test_cell_counts_no_less_than_it_takes(barbers: int, services: int) -> None:
     offers = [OfferedService(UUID(int=number), f"Service {number}", 10**6 + number, 30) for number in range(services)]
-    pins = [map_pin(a_barber(TOWN, services=offers)) for _ in range(barbers)]
-    [row_of(pin) for pin in pins]  # the ids of services are shared by all rows
+    entries = [map_entry(a_barber(TOWN, services=offers)) for _ in range(barbers)]
+    [index_barber(entry) for entry in entries]  # the ids of services are shared by all rows
     made: list[Cell] = []
-    taken = allocated_by(lambda: made.append(Cell(Crowd.of([row_of(pin) for pin in pins]), 0.0, 1.0)))
-    assert taken <= made[0].weight
+    taken = allocated_by(
+        lambda: made.append(Cell(BarberArray.from_barbers([index_barber(entry) for entry in entries]), 0.0, 1.0))
+    )
+    assert taken <= made[0].size_bytes
 
 
 def test_questions_and_circles_that_are_remembered_take_a_few_megabytes() -> None:
-    _question.cache_clear()
+    _search_key.cache_clear()
 
     _cells_around.cache_clear()
 
     def ask() -> None:
         for number in range(1_200):
-            _question(f"&radius_km=50&price_max={number}&rating_min=1.5&service_id={UUID(int=number)}")
+            _search_key(f"&radius_km=50&price_max={number}&rating_min=1.5&service_id={UUID(int=number)}")
         for number in range(120):
             cells_touching(number / 50, number / 50, 40_000.0 + number)
 

@@ -11,7 +11,7 @@ from grome.barbers.models import CancellationPolicy, Terms
 from grome.bookings.cancellation_policy import settlement_for
 from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.models import Booking, Reason, Status
-from grome.quotes.cancellation_costs import costs
+from grome.quotes.cancellation_costs import cancellation_costs
 from grome.scheduling.models import BookingRules
 from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import a_barber
@@ -43,7 +43,7 @@ def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Bookin
 def test_as_the_policy_will_say(price: int, policy: CancellationPolicy, ahead: timedelta, later: float) -> None:
     booking = a_booking(price, policy, NOW + ahead)
     accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
-    told = costs(booking, NOW)
+    told = cancellation_costs(booking, NOW)
     assert told.no_show == settlement_for(accepted, Reason.NO_SHOW, NOW + ahead).fee
     moment = NOW + ahead * later
     fees = [step.fee for step in told.cancelling if step.until is None or moment <= step.until]

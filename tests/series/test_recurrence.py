@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.series.models import Repeat
-from grome.series.recurrence import shifted, starts
+from grome.series.recurrence import list_starts, shift_start
 
 # Zone, rule, the first start in UTC and all of them.
 EXAMPLES = {
@@ -65,7 +65,7 @@ EXAMPLES = {
 @pytest.mark.parametrize(("zone", "repeat", "expected"), EXAMPLES.values(), ids=EXAMPLES)
 def test_examples(zone: str, repeat: Repeat, expected: list[str]) -> None:
     first, *_ = moments = [datetime.fromisoformat(f"{one}:00+00:00") for one in expected]
-    assert starts(repeat, first, ZoneInfo(zone)) == moments
+    assert list_starts(repeat, first, ZoneInfo(zone)) == moments
 
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo", "Pacific/Auckland"]
@@ -81,7 +81,7 @@ ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo
 )
 def test_the_clock_on_the_wall_is_the_same(zone: str, every: str, interval: int, count: int, ahead: int) -> None:
     first, here = datetime(2027, 1, 1, tzinfo=UTC) + ahead * timedelta(minutes=5), ZoneInfo(zone)
-    found = starts(Repeat(every, interval, count=count), first, here)  # type: ignore[arg-type]
+    found = list_starts(Repeat(every, interval, count=count), first, here)  # type: ignore[arg-type]
     assert (found[0], len(found)) == (first, count)
     walls = [one.astimezone(here) for one in found]
     assert len({wall.weekday() for wall in walls}) == 1
@@ -100,6 +100,6 @@ def test_a_shift_is_one_of_the_wall_clock() -> None:
     """From Friday, 10:00 to Saturday, 11:30, over the end of summer time."""
     here = ZoneInfo("Europe/Berlin")
     moved = (datetime(2027, 10, 22, 8, tzinfo=UTC), datetime(2027, 10, 23, 9, 30, tzinfo=UTC))
-    assert shifted(moved[0], moved, here) == moved[1]
-    assert shifted(datetime(2027, 10, 29, 8, tzinfo=UTC), moved, here) == datetime(2027, 10, 30, 9, 30, tzinfo=UTC)
-    assert shifted(datetime(2027, 11, 5, 9, tzinfo=UTC), moved, here) == datetime(2027, 11, 6, 10, 30, tzinfo=UTC)
+    assert shift_start(moved[0], moved, here) == moved[1]
+    assert shift_start(datetime(2027, 10, 29, 8, tzinfo=UTC), moved, here) == datetime(2027, 10, 30, 9, 30, tzinfo=UTC)
+    assert shift_start(datetime(2027, 11, 5, 9, tzinfo=UTC), moved, here) == datetime(2027, 11, 6, 10, 30, tzinfo=UTC)

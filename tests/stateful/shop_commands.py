@@ -65,7 +65,7 @@ class Override:
 
         return Deed(
             f"{shop.zone} has {self.day} on {on}",
-            lambda world: world.grome.openings.put_override(world.barber(shop.id), on, hours_of(self.day)),
+            lambda world: world.grome.schedule_exceptions.put_override(world.barber(shop.id), on, hours_of(self.day)),
             expect,
             sets=True,
         )
@@ -99,7 +99,7 @@ class TakeTimeOff:
         wanted = TimeOffIn(moment(begins), moment(ends))
         return Deed(
             f"{shop.zone} is away from {moment(begins):%d %H:%M}Z to {moment(ends):%d %H:%M}Z",
-            lambda world: world.grome.openings.add_time_off(world.barber(shop.id), wanted),
+            lambda world: world.grome.schedule_exceptions.add_time_off(world.barber(shop.id), wanted),
             expect,
             sets=True,
         )
@@ -114,7 +114,7 @@ class TakeTimeOff:
 
         return Deed(
             f"{shop.zone} is there after all",
-            lambda world: world.grome.openings.remove_time_off(world.barber(shop.id), key),
+            lambda world: world.grome.schedule_exceptions.remove_time_off(world.barber(shop.id), key),
             expect,
             sets=True,
         )

@@ -173,7 +173,7 @@ class World:
     async def ratings(self, shop: UUID) -> list[tuple[float, int]]:
         """By profile and on the map."""
         lat, lng = self.place
-        answer = await self.grome.nearby.nearby(NearbyQuery(lat=lat, lng=lng, radius_km=1))
+        answer = await self.grome.nearby.search(NearbyQuery(lat=lat, lng=lng, radius_km=1))
         [found] = [one for one in msgspec.json.decode(answer.body, type=NearbyPage).items if one.id == shop]
         profile = await self.grome.barbers.read(shop)
         return [(one.rating, one.reviews_count) for one in (profile, found)]

@@ -9,7 +9,7 @@ from sanic import Sanic
 from config.settings import Settings
 from grome.app import App, create_app
 from grome.common.clock import Clock, system_clock
-from grome.nearby.fast_path import protocol
+from grome.nearby.fast_path import protocol_class
 
 
 @asynccontextmanager
@@ -22,7 +22,7 @@ async def served(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = await application.create_server(
-        sock=listener, return_asyncio_server=True, protocol=protocol(settings.nearby)
+        sock=listener, return_asyncio_server=True, protocol=protocol_class(settings.nearby)
     )
     assert server is not None
     await server.startup()

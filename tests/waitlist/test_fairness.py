@@ -39,7 +39,7 @@ async def crowd(
     stored = await context.database["waitlist"].find_one({"_id": UUID(entry["id"])})
     assert stored is not None
     barber_id = stored["barber_id"]
-    shop = await context.barbers.find(barber_id)
+    shop = await context.barbers.get(barber_id)
     everyone = [
         Entry(
             id=new_id(),

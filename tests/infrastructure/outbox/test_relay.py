@@ -14,7 +14,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from grome.barbers.cache_invalidation import BarberCacheInvalidation
-from grome.barbers.change_feed import BarberChange, BarberChanges
+from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
@@ -251,13 +251,13 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppConte
     heard: list[BarberChange] = []
 
     class Listening:
-        def changed(self, change: BarberChange) -> None:
+        def on_change(self, change: BarberChange) -> None:
             heard.append(change)
 
-        def missed(self) -> None:
+        def on_gap(self) -> None:
             heard.clear()
 
-    context.barber_changes.add(Listening())
+    context.barber_changes.subscribe(Listening())
     async with running(context.relay):
         await context.database["barbers"].update_one(
             {"_id": shop.person.id}, {"$set": {"rating": 4.5}, "$inc": {"version": 1}}
@@ -322,12 +322,12 @@ async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(conte
     told: list[BarberChange] = []
 
     class Telling:
-        async def tell(self, change: BarberChange) -> None:
+        async def publish(self, change: BarberChange) -> None:
             told.append(change)
 
     documents = {**stored, "rating": "none"}, stored
     changes = [ChangeRecord("barbers", document, None, context.clock()) for document in documents]
-    await BarberCacheInvalidation(cast("BarberChanges", Telling())).handle(changes)
+    await BarberCacheInvalidation(cast("BarberChangeFeed", Telling())).follow(changes)
     assert [change.barber.id for change in told] == [shop.person.id]
 
 

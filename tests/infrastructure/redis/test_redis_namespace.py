@@ -29,10 +29,10 @@ class ChangeRecorder:
     def __init__(self) -> None:
         self.changes: list[BarberChange] = []
 
-    def changed(self, change: BarberChange) -> None:
+    def on_change(self, change: BarberChange) -> None:
         self.changes.append(change)
 
-    def missed(self) -> None:
+    def on_gap(self) -> None:
         """Nothing is kept here that could be stale."""
 
 
@@ -56,16 +56,16 @@ async def test_process_on_another_database_hears_nothing(settings: Settings) -> 
         opened_services(other) as stranger,
     ):
         heard_by_sibling, heard_by_stranger = ChangeRecorder(), ChangeRecorder()
-        sibling.barber_changes.add(heard_by_sibling)
-        stranger.barber_changes.add(heard_by_stranger)
+        sibling.barber_changes.subscribe(heard_by_sibling)
+        stranger.barber_changes.subscribe(heard_by_stranger)
         await until(lambda: sibling.barber_changes.listening and stranger.barber_changes.listening, within_s=15)
 
         change = BarberChange(a_barber((52.5, 13.4), services=[]))
-        await one.barber_changes.tell(change)
+        await one.barber_changes.publish(change)
         await until(lambda: bool(heard_by_sibling.changes), within_s=15)
         # Its own, which comes after what it must not hear.
         own = BarberChange(a_barber((52.5, 13.4), services=[]))
-        await stranger.barber_changes.tell(own)
+        await stranger.barber_changes.publish(own)
 
         assert heard_by_sibling.changes == [change]
         assert heard_by_stranger.changes == [own]
