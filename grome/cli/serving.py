@@ -7,8 +7,6 @@ import threading
 import time
 from functools import partial
 from typing import Final
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from loguru import logger
 from sanic import Sanic
@@ -33,7 +31,7 @@ _LEAVING: Final = frozenset({ProcessState.TERMINATED, ProcessState.JOINED, Proce
 
 
 def serve(settings: Settings, banner: str) -> None:
-    """Serve until SIGINT or SIGTERM; `banner` is printed once the API answers."""
+    """Serve until SIGINT or SIGTERM; `banner` is printed once all API workers have started."""
     loader = AppLoader(factory=partial(create_app, settings))
     app = loader.load()
 
@@ -42,11 +40,10 @@ def serve(settings: Settings, banner: str) -> None:
         for number in range(settings.jobs.workers):
             # Transient means to Sanic that it may be started anew, which is what the watchdog asks for.
             app.manager.manage(f"Jobs-{number}", run_worker, {"settings": settings}, transient=True, restartable=True)
-        watchdog = Watchdog(app.manager)
+        watchdog = Watchdog(app.manager, banner)
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, watchdog.ask_to_stop)
         threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
-        threading.Thread(target=_announce, args=(settings, banner), name="announcer", daemon=True).start()
 
     WorkerManager.THRESHOLD = WorkerProcess.THRESHOLD = _START_WITHIN_S * 10  # in tenths of a second
     app.prepare(
@@ -68,8 +65,8 @@ class Watchdog:
     And it waits without end for a process that does not end.
     """
 
-    def __init__(self, manager: WorkerManager) -> None:
-        self._manager = manager
+    def __init__(self, manager: WorkerManager, banner: str) -> None:
+        self._manager, self._banner = manager, banner
         self._asked = threading.Event()
         self._reported: set[int] = set()
 
@@ -80,6 +77,8 @@ class Watchdog:
     def run(self) -> None:
         while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- no public word
             time.sleep(_LOOK_EVERY_S)
+        if not self._asked.is_set():
+            print(self._banner, flush=True)  # noqa: T201 -- for the person at the terminal
         while not self._asked.wait(_LOOK_EVERY_S):
             self._restart_dead()
         self._manager.monitor_publisher.send("__TERMINATE__")
@@ -97,18 +96,6 @@ class Watchdog:
             self._reported.add(pid)
             logger.error("{} [{}] died with exit code {}; starting another", process.name, pid, process.exitcode)
             self._manager.monitor_publisher.send(process.name)
-
-
-def _announce(settings: Settings, banner: str) -> None:
-    host = "127.0.0.1" if settings.http.host == "0.0.0.0" else settings.http.host  # noqa: S104 -- compared, not bound
-    url = f"http://{host}:{settings.http.port}/health/live"
-    for _ in range(600):
-        try:
-            with urlopen(url, timeout=1):
-                print(banner, flush=True)  # noqa: T201 -- for the person at the terminal
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
 
 
 def require_free_port(host: str, port: int) -> None:

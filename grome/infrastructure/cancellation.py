@@ -1,15 +1,18 @@
 """Tasks that run as long as their process, and their end."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
+
+_CANCEL_AGAIN_S: Final = 0.1
 
 
 def raise_if_cancelled() -> None:
     """Called once a round by every loop that waits for Redis or MongoDB inside.
 
-    Redis's driver can lose a cancellation that comes while it connects (redis-py 7.4): the call returns as if nothing
-    had happened, and the loop around it would go on for ever. The task itself still knows.
+    A driver can lose a cancellation: redis-py 7.4 where it connects, PyMongo where it waits for a server, by
+    `asyncio.wait_for` of Python 3.11. The call returns normally, and the loop around it would go on for ever. The task
+    itself still knows.
     """
     task = asyncio.current_task()
     if task and task.cancelling():
@@ -23,3 +26,12 @@ async def run_in_own_task(coroutine: Coroutine[Any, Any, None]) -> None:
     (python/cpython#116720), so a loop that goes on after the failure would end at its next `raise_if_cancelled`.
     """
     await asyncio.create_task(coroutine)
+
+
+async def cancel_until_done(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks repeatedly until all have ended, since a driver can lose a cancellation."""
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)

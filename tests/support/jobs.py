@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import JobKind, NewJob, State
 from grome.infrastructure.jobs.runner import Handler
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from workers.runner import work
-
-SOON_S = 5
 
 
 @asynccontextmanager
@@ -24,7 +22,7 @@ async def working(context: AppContext, handlers: Mapping[JobKind, Handler]) -> A
             await task
 
 
-async def ends_as(context: AppContext, new: NewJob, state: State, *, within_s: float = SOON_S) -> None:
+async def ends_as(context: AppContext, new: NewJob, state: State, *, within_s: float = PATIENCE_S) -> None:
     async def ended() -> bool:
         found = await context.jobs.find(new.id)
         return found is not None and found.state is state

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -11,12 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx
 import psutil
 
 from config.settings import Settings
 from grome.dev.embedded.home_lock import OWNER_VARIABLE
+from tests.support.eventually import START_PATIENCE_S
+
+_WARNING: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Running:
                 continue
         return found
 
-    def wait_until_ready(self, seconds: float = 150) -> None:
+    def wait_until_ready(self, seconds: float = START_PATIENCE_S) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
@@ -125,3 +130,8 @@ def _runs(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def warnings_in(log: Path) -> list[str]:
+    """The lines of a log, readable or JSON, at level WARNING or above."""
+    return [line for line in log.read_text().splitlines() if _WARNING.search(line)]

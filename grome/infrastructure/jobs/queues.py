@@ -12,18 +12,12 @@ from saq import Status, Worker
 from saq.queue.redis import RedisQueue
 from saq.types import ListenCallback, WorkerInfo
 
-from grome.infrastructure.cancellation import raise_if_cancelled
+from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancelled
 from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.redis.client import Namespace
 
 _ASK_AGAIN_S: Final = 1.0
-
-Queues = dict[Queue, RedisQueue]
-
-
-def open_queues(redis: Redis, namespace: Namespace) -> Queues:
-    """On a client whose reads may wait without end, as dequeues do."""
-    return {name: ResilientQueue(redis, name.value, namespace) for name in Queue}
+_SLOT: Final = "process"  # SAQ's name of a task that takes messages and runs jobs
 
 
 class ResilientQueue(RedisQueue):
@@ -34,6 +28,7 @@ class ResilientQueue(RedisQueue):
         super().__init__(redis, name=name)
         self._there = asyncio.Event()
         self._there.set()
+        self.idle: set[asyncio.Task[Any]] = set()  # slots that wait for a message
 
     def namespace(self, key: str) -> str:
         return f"{self._keys_begin}{key}"
@@ -46,6 +41,9 @@ class ResilientQueue(RedisQueue):
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Message | None:  # noqa: ASYNC109 -- SAQ's
         """None also where Redis was away, once it is back."""
+        task = asyncio.current_task()
+        if task:
+            self.idle.add(task)
         try:
             return await super().dequeue(timeout, poll_interval)
         except RedisError as fault:
@@ -55,6 +53,9 @@ class ResilientQueue(RedisQueue):
                 await self._wait_for_job()
             await self._there.wait()
             return None
+        finally:
+            if task:
+                self.idle.discard(task)
 
     async def _wait_for_job(self) -> None:
         try:
@@ -93,10 +94,32 @@ class ResilientQueue(RedisQueue):
         return await _unless_transient(super().sweep(lock, abort)) or []
 
 
+Queues = dict[Queue, ResilientQueue]
+
+
+def open_queues(redis: Redis, namespace: Namespace) -> Queues:
+    """On a client whose reads may wait without end, as dequeues do."""
+    return {name: ResilientQueue(redis, name.value, namespace) for name in Queue}
+
+
 class ResilientWorker(Worker[Any]):
     """What it does every second or so is left out while Redis is away. Signals are its process's business."""
 
     SIGNALS = ()  # type: ignore[assignment]
+    queue: ResilientQueue
+
+    async def process(self) -> bool:
+        """Take no message after `stop`: a slot can get its first turn later than that."""
+        return not self.event.is_set() and await super().process()
+
+    async def stop(self) -> None:
+        """End idle slots and polls at once, then wait for jobs under way.
+
+        SAQ's `stop` waits for idle slots and polls as well. They never end by themselves, so SAQ warned of each queue.
+        """
+        self.event.set()
+        await cancel_until_done(task for task in self.tasks if task.get_name() != _SLOT or task in self.queue.idle)
+        await super().stop()
 
     async def schedule(self, lock: int = 1) -> None:
         await _unless_transient(super().schedule(lock))

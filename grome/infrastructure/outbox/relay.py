@@ -62,6 +62,7 @@ class Relay:
             raise_if_cancelled()
             try:
                 if state := await self._relay.acquire(self._name, int(LEASE_S * 1000)):
+                    raise_if_cancelled()  # a lost cancellation would not reach the leader's own task
                     await run_in_own_task(
                         Leader(self._relay, state, self._projection, self._dispatch, self._clock).lead()
                     )

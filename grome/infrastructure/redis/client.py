@@ -15,13 +15,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.settings import RedisSettings, Settings
+from grome.infrastructure.cancellation import cancel_until_done
 
 # Transient faults: the same command can succeed a moment later.
 TRANSIENT_FAULTS = (RedisConnectionError, RedisTimeoutError)
 # A subscriber that hears nothing for so long asks whether anybody is there, and leaves if no answer comes in as long.
 _SILENCE_S: Final = 1.0
 _RETRY_S: Final = 0.25
-_CANCEL_AGAIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,8 @@ class Subscription:
         self._task = asyncio.create_task(self._run(), name=self._channel)
 
     async def close(self) -> None:
-        while self._task and not self._task.done():
-            self._task.cancel()  # the driver may lose it where it connects just then, and would go on for ever
-            await asyncio.wait({self._task}, timeout=_CANCEL_AGAIN_S)
+        if self._task:
+            await cancel_until_done({self._task})
 
     async def _run(self) -> None:
         while True:

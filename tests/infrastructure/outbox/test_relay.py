@@ -31,7 +31,7 @@ from tests.builders.bookings import book, history, serve, tomorrow
 from tests.builders.people import PASSWORD, Person, register
 from tests.builders.unreadable import store_unreadable
 from tests.infrastructure.jobs.test_jobs import working
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from workers.registry import HANDLERS
 
 TAKEOVER_S = 5
@@ -74,6 +74,20 @@ async def running(relay: Relay) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+class LosesCancellation(RelayRepository):
+    """Acquires the lease even if it is cancelled meanwhile, as a driver can."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context.database)
+        self.begun = asyncio.Event()
+
+    async def acquire(self, holder: str, lease_ms: int) -> RelayState | None:
+        self.begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(PATIENCE_S)
+        return await super().acquire(holder, lease_ms)
 
 
 @pytest.fixture
@@ -137,6 +151,13 @@ async def test_another_takes_over_from_a_leader_that_has_died(
         state = await repository.state()
         assert state is not None
         assert state.fence > dead.fence
+
+
+async def test_relay_whose_cancellation_is_lost_while_it_acquires_the_lease_ends(context: AppContext) -> None:
+    repository = LosesCancellation(context)
+    relay = Relay(repository, PROJECTION, {}, no_caches, context.jobs, context.clock)
+    async with asyncio.timeout(PATIENCE_S), running(relay):
+        await repository.begun.wait()
 
 
 async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_lease(
