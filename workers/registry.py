@@ -9,9 +9,9 @@ from grome.infrastructure.jobs.models import JobKind
 from grome.infrastructure.jobs.runner import Handler
 from grome.infrastructure.outbox.jobs import follow_later
 from grome.infrastructure.outbox.relay import REDELIVER
-from grome.notifications.dispatcher import SEND
+from grome.notifications.dispatcher import SEND_JOBS
 from grome.notifications.jobs import dispatch, plan_reminders, send
-from grome.notifications.planner import TELL
+from grome.notifications.planner import NOTIFY
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
@@ -23,8 +23,8 @@ from grome.webhooks.models import WEBHOOK
 HANDLERS: dict[JobKind, Handler] = {
     REDELIVER: follow_later,
     WEBHOOK: send_webhook,
-    TELL: dispatch,
-    **dict.fromkeys(SEND.values(), send),
+    NOTIFY: dispatch,
+    **dict.fromkeys(SEND_JOBS.values(), send),
     MAKE_REPORT: make_report,
     FILL: fill_freed_time,
 }

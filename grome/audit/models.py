@@ -10,7 +10,7 @@ from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class AuditRecord(Struct, frozen=True, kw_only=True):
     """Records an event under its own id. `actor_id` is None for an action of Grome itself."""
 
     id: UUID = field(name="_id")

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from pymongo import IndexModel
 
-from grome.audit.models import Record
+from grome.audit.models import AuditRecord
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
@@ -21,7 +21,7 @@ from grome.infrastructure.mongo.schema import validator_for
 
 COLLECTION = CollectionSpec(
     "audit",
-    validator_for(Record),
+    validator_for(AuditRecord),
     [
         IndexModel([("at", -1), ("_id", -1)], name="all"),
         IndexModel([("subject_id", 1), ("at", -1), ("_id", -1)], name="subject"),
@@ -41,17 +41,17 @@ class AuditRepository:
     def __init__(self, database: Database) -> None:
         self._records = database[COLLECTION.name]
 
-    async def add(self, records: Sequence[Record]) -> None:
+    async def add(self, records: Sequence[AuditRecord]) -> None:
         """Those that are there already stay as they are."""
         await insert_missing(self._records, [to_document(record) for record in records])
 
     async def page(
         self, subject_id: UUID | None, actor_id: UUID | None, after: AfterRecord | None, limit: int
-    ) -> list[Record]:
+    ) -> list[AuditRecord]:
         """Latest first."""
         named = {"subject_id": subject_id, "actor_id": actor_id}
         wanted: Document = {name: value for name, value in named.items() if value}
         if after:
             wanted["$or"] = [{"at": {"$lt": after.at}}, {"at": after.at, "_id": {"$lt": after.id}}]
         found = self._records.find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit)
-        return [from_document(document, Record) async for document in found]
+        return [from_document(document, AuditRecord) async for document in found]

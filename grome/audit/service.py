@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grome.audit.models import Record
+from grome.audit.models import AuditRecord
 from grome.audit.repository import AfterRecord, AuditRepository
 from grome.audit.schemas import AuditPage, AuditQuery, RecordOut
 from grome.common.clock import to_utc
@@ -19,7 +19,7 @@ class AuditTrail:
     async def handle(self, events: Sequence[Event]) -> None:
         await self._records.add(
             [
-                Record(
+                AuditRecord(
                     id=event.id,
                     type=event.type,
                     subject_id=event.subject_id,
@@ -42,7 +42,7 @@ class AuditTrail:
         return AuditPage([_record_out(record) for record in page], encode_cursor(last) if last else None)
 
 
-def _record_out(record: Record) -> RecordOut:
+def _record_out(record: AuditRecord) -> RecordOut:
     return RecordOut(
         record.id,
         record.type,

@@ -12,18 +12,25 @@ from grome.accounts.service import AccountService
 from grome.barbers.service import BarberService
 from grome.bookings.models import Booking, party_of
 from grome.bookings.queries import BookingQueries
-from grome.calendar_feeds.entries import Shop, barbers_entry, customers_entry, shop_of, time_off_entry
-from grome.calendar_feeds.models import AHEAD, BEHIND, MOST_AHEAD, MOST_BEHIND, MOST_TIME_OFF, Entry
+from grome.calendar_feeds.entries import Shop, build_barber_entry, build_customer_entry, build_time_off_entry, shop_of
+from grome.calendar_feeds.models import (
+    FUTURE_SPAN,
+    MAX_FUTURE_VISITS,
+    MAX_PAST_VISITS,
+    MAX_TIME_OFF,
+    PAST_SPAN,
+    CalendarEntry,
+)
 from grome.common.actor import Role
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
-from grome.notifications.localizer import Reader
+from grome.notifications.localizer import Localizer
 
 _SECOND: Final = timedelta(seconds=1)  # iCalendar knows no parts of it, and no event that ends as it begins
-_STILL_ON: Final = timedelta(days=1)  # a visit that began this long ago may still go on, and counts as ahead
+_MAX_VISIT_LENGTH: Final = timedelta(days=1)  # a visit that began this long ago may still go on, and counts as ahead
 
 
-class Visits:
+class FeedLoader:
     """`app_base` begins the links in events, as it does in messages."""
 
     def __init__(
@@ -37,18 +44,18 @@ class Visits:
         self._accounts, self._bookings, self._barbers = accounts, bookings, barbers
         self._app_base, self._clock = app_base, clock
 
-    async def around_now(self, user: User) -> list[Entry]:
+    async def load(self, user: User) -> list[CalendarEntry]:
         """Return all events in the feed of a customer or a barber, visits by time."""
         now, party = self._clock(), party_of(user.role)
-        turn = now - _STILL_ON
+        turn = now - _MAX_VISIT_LENGTH
         behind, ahead = await asyncio.gather(
-            self._bookings.list_around(party, user.id, (now - BEHIND, turn), MOST_BEHIND, latest_first=True),
-            self._bookings.list_around(party, user.id, (turn, now + AHEAD), MOST_AHEAD),
+            self._bookings.list_around(party, user.id, (now - PAST_SPAN, turn), MAX_PAST_VISITS, latest_first=True),
+            self._bookings.list_around(party, user.id, (turn, now + FUTURE_SPAN), MAX_FUTURE_VISITS),
         )
         entries = await self._entries(user, [*reversed(behind), *ahead])
         return entries + await self._time_off(user) if user.role is Role.BARBER else entries
 
-    async def find(self, user: User, booking_id: UUID) -> Entry:
+    async def get(self, user: User, booking_id: UUID) -> CalendarEntry:
         """Return the event of a visit. Raises NotFound if the user is neither its customer nor its barber."""
         booking = (await self._bookings.find_many([booking_id])).get(booking_id)
         if booking is None or user.id not in {booking.customer_id, booking.barber_id}:
@@ -56,17 +63,17 @@ class Visits:
         (entry,) = await self._entries(user, [booking])
         return entry
 
-    async def _entries(self, user: User, bookings: Sequence[Booking]) -> list[Entry]:
-        reader, shops = _reader(user), await self._shops({booking.barber_id for booking in bookings})
+    async def _entries(self, user: User, bookings: Sequence[Booking]) -> list[CalendarEntry]:
+        localizer, shops = _localizer(user), await self._shops({booking.barber_id for booking in bookings})
         to_barber = user.role is Role.BARBER
         customer_ids = {booking.customer_id for booking in bookings if booking.customer_id} if to_barber else set()
         names = await self._accounts.names(customer_ids)
 
-        def entry(booking: Booking) -> Entry:
+        def entry(booking: Booking) -> CalendarEntry:
             shop, link = shops[booking.barber_id], f"{self._app_base}/bookings/{booking.id}"
             if to_barber:
-                return barbers_entry(booking, shop, reader, link, _customer(booking, names))
-            return customers_entry(booking, shop, reader, link)
+                return build_barber_entry(booking, shop, localizer, link, _customer_name(booking, names))
+            return build_customer_entry(booking, shop, localizer, link)
 
         # A year's visits take longer than an event loop should wait.
         return await asyncio.to_thread(lambda: [entry(booking) for booking in bookings])
@@ -82,22 +89,22 @@ class Visits:
             shops |= {barber_id: Shop(names.get(barber_id, ""), "UTC") for barber_id in gone}
         return shops
 
-    async def _time_off(self, user: User) -> list[Entry]:
+    async def _time_off(self, user: User) -> list[CalendarEntry]:
         now = self._clock()
         return [
-            time_off_entry(off, _reader(user))
+            build_time_off_entry(off, _localizer(user))
             for barber in await self._barbers.list_by_ids([user.id])
             for off in barber.openings.time_off
-            if now - BEHIND < off.ends_at and off.starts_at < now + AHEAD
+            if now - PAST_SPAN < off.ends_at and off.starts_at < now + FUTURE_SPAN
             if off.ends_at - off.starts_at >= _SECOND
-        ][:MOST_TIME_OFF]
+        ][:MAX_TIME_OFF]
 
 
-def _reader(user: User) -> Reader:
-    return Reader(user.preferences.language, ZoneInfo(user.preferences.timezone))
+def _localizer(user: User) -> Localizer:
+    return Localizer(user.preferences.language, ZoneInfo(user.preferences.timezone))
 
 
-def _customer(booking: Booking, names: dict[UUID, str]) -> str:
+def _customer_name(booking: Booking, names: dict[UUID, str]) -> str:
     if booking.guest:
         return booking.guest.name
     return names.get(booking.customer_id, "") if booking.customer_id else ""

@@ -8,17 +8,17 @@ from typing import Final
 import icalendar
 from icalendar import vDatetime, vDuration, vGeo, vInt, vText, vUri
 
-from grome.calendar_feeds.models import Entry, EventStatus
+from grome.calendar_feeds.models import CalendarEntry, EventStatus
 
 CONTENT_TYPE: Final = "text/calendar"
 NAME: Final = "Grome"
 _POLL_AFTER: Final = timedelta(minutes=15)
 _END: Final = b"END:VCALENDAR\r\n"
 # An event takes a third of a millisecond, and of a feed that is polled few have changed.
-_REMEMBERED: Final = 4_000
+_CACHE_SIZE: Final = 4_000
 
 
-def write_calendar(entries: Sequence[Entry]) -> bytes:
+def write_calendar(entries: Sequence[CalendarEntry]) -> bytes:
     """Takes long where nothing is remembered and there are many: for another thread than the event loop's."""
     return b"".join([_HEAD, *map(_event, entries), _END])
 
@@ -35,8 +35,8 @@ def _head() -> bytes:
     return content.removesuffix(_END)
 
 
-@lru_cache(_REMEMBERED)
-def _event(entry: Entry) -> bytes:
+@lru_cache(_CACHE_SIZE)
+def _event(entry: CalendarEntry) -> bytes:
     event = icalendar.Event()
     event["UID"], event["SEQUENCE"] = vText(entry.uid), vInt(entry.sequence)
     event["DTSTAMP"] = event["LAST-MODIFIED"] = vDatetime(entry.changed_at.astimezone(UTC))

@@ -11,16 +11,16 @@ from msgspec import Meta, Struct, field
 from grome.common.actor import Role
 
 # The roles that have visits; admins have no calendar.
-HOLDERS: Final = frozenset({Role.CUSTOMER, Role.BARBER})
+FEED_ROLES: Final = frozenset({Role.CUSTOMER, Role.BARBER})
 
 # The limits of a feed. No horizon reaches farther ahead than a year. If there are more visits, the visits that
 # are farthest from today are left out.
-BEHIND: Final = timedelta(days=90)
-AHEAD: Final = timedelta(days=367)
-MOST_BEHIND: Final = 500
-MOST_AHEAD: Final = 1_000
-MOST_TIME_OFF: Final = 200
-MOST_TOLD: Final = MOST_BEHIND + MOST_AHEAD + MOST_TIME_OFF
+PAST_SPAN: Final = timedelta(days=90)
+FUTURE_SPAN: Final = timedelta(days=367)
+MAX_PAST_VISITS: Final = 500
+MAX_FUTURE_VISITS: Final = 1_000
+MAX_TIME_OFF: Final = 200
+MAX_PUBLISHED: Final = MAX_PAST_VISITS + MAX_FUTURE_VISITS + MAX_TIME_OFF
 
 
 class CalendarFeed(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class EventStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CalendarEntry:
     """One event of a calendar, in the reader's words. `sequence` grows with each change. `geo` is (lat, lng)."""
 
     uid: str
@@ -60,7 +60,7 @@ class Entry:
     url: str = ""
 
 
-class ToldEvent(Struct, frozen=True):
+class PublishedEntry(Struct, frozen=True):
     """Holds the last published state of an event: a digest of its text, its sequence and its time."""
 
     uid: str
@@ -69,9 +69,9 @@ class ToldEvent(Struct, frozen=True):
     changed_at: datetime
 
 
-class ToldFeed(Struct, frozen=True, kw_only=True):
+class PublishedFeed(Struct, frozen=True, kw_only=True):
     """Holds the last published state of a person's calendar under the account id; `version` counts its changes."""
 
     id: UUID = field(name="_id")
     version: int = 0
-    events: Annotated[list[ToldEvent], Meta(max_length=MOST_TOLD)] = []
+    events: Annotated[list[PublishedEntry], Meta(max_length=MAX_PUBLISHED)] = []

@@ -6,23 +6,23 @@ from uuid import UUID
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from grome.calendar_feeds.models import CalendarFeed, ToldFeed
+from grome.calendar_feeds.models import CalendarFeed, PublishedFeed
 from grome.infrastructure.mongo.client import CollectionSpec, Database, from_document, to_document, with_weak_writes
 from grome.infrastructure.mongo.schema import validator_for
 
 COLLECTION = CollectionSpec("calendars", validator_for(CalendarFeed), [])
-TOLD = CollectionSpec("calendars_told", validator_for(ToldFeed), [])
+PUBLISHED = CollectionSpec("calendars_told", validator_for(PublishedFeed), [])
 
 
 class CalendarRepository:
     def __init__(self, database: Database) -> None:
-        self._feeds, self._told = database[COLLECTION.name], with_weak_writes(database[TOLD.name])
+        self._feeds, self._published = database[COLLECTION.name], with_weak_writes(database[PUBLISHED.name])
 
     async def find(self, user_id: UUID) -> CalendarFeed | None:
         document = await self._feeds.find_one({"_id": user_id})
         return from_document(document, CalendarFeed) if document else None
 
-    async def next_generation(self, user_id: UUID, *, is_on: bool, now: datetime) -> CalendarFeed:
+    async def advance_generation(self, user_id: UUID, *, is_on: bool, now: datetime) -> CalendarFeed:
         """Of two at once each gets a generation of its own."""
         document = await self._feeds.find_one_and_update(
             {"_id": user_id},
@@ -32,15 +32,15 @@ class CalendarRepository:
         )
         return from_document(document or {}, CalendarFeed)  # an upsert always returns its document
 
-    async def find_told(self, user_id: UUID) -> ToldFeed:
-        document = await self._told.find_one({"_id": user_id})
-        return from_document(document, ToldFeed) if document else ToldFeed(id=user_id)
+    async def get_published(self, user_id: UUID) -> PublishedFeed:
+        document = await self._published.find_one({"_id": user_id})
+        return from_document(document, PublishedFeed) if document else PublishedFeed(id=user_id)
 
-    async def put_told(self, told: ToldFeed) -> bool:
+    async def replace_published(self, told: PublishedFeed) -> bool:
         """In the place of the version before; False where another has been put there meanwhile."""
         before = {"_id": told.id, "version": told.version - 1}
         try:
-            done = await self._told.replace_one(before, to_document(told), upsert=told.version == 1)
+            done = await self._published.replace_one(before, to_document(told), upsert=told.version == 1)
         except DuplicateKeyError:
             return False
         return done.matched_count == 1 or done.upserted_id is not None

@@ -13,32 +13,32 @@ from typing import Final
 
 import msgspec
 
-from grome.calendar_feeds.models import MOST_TOLD, Entry, ToldEvent
+from grome.calendar_feeds.models import MAX_PUBLISHED, CalendarEntry, PublishedEntry
 
 _DIGEST_BYTES: Final = 8
 
 
-def with_revisions(
-    entries: Sequence[Entry], told: Sequence[ToldEvent], now: datetime
-) -> tuple[list[Entry], list[ToldEvent]]:
+def apply_revisions(
+    entries: Sequence[CalendarEntry], told: Sequence[PublishedEntry], now: datetime
+) -> tuple[list[CalendarEntry], list[PublishedEntry]]:
     """Return the entries with their sequences and times, and the events to store.
 
     Stored events that are not among the entries stay stored as long as there is room.
     """
     before = {event.uid: event for event in told}
-    revised = [_revised(entry, before.get(entry.uid), now) for entry in entries]
-    here = [ToldEvent(entry.uid, digest_of(entry), entry.sequence, entry.changed_at) for entry in revised]
+    revised = [_revise(entry, before.get(entry.uid), now) for entry in entries]
+    here = [PublishedEntry(entry.uid, digest_of(entry), entry.sequence, entry.changed_at) for entry in revised]
     uids = {entry.uid for entry in entries}
     others = [event for event in told if event.uid not in uids]
-    return revised, [*here, *others][:MOST_TOLD]
+    return revised, [*here, *others][:MAX_PUBLISHED]
 
 
-def digest_of(entry: Entry) -> bytes:
+def digest_of(entry: CalendarEntry) -> bytes:
     text = astuple(replace(entry, sequence=0, changed_at=entry.starts_at))
     return hashlib.blake2b(msgspec.json.encode(text), digest_size=_DIGEST_BYTES).digest()
 
 
-def _revised(entry: Entry, before: ToldEvent | None, now: datetime) -> Entry:
+def _revise(entry: CalendarEntry, before: PublishedEntry | None, now: datetime) -> CalendarEntry:
     """Set the sequence and time of the entry; neither decreases, even if a text returns to an earlier state."""
     if before is None:
         return entry

@@ -5,7 +5,7 @@ from uuid import UUID
 from sanic import HTTPResponse, Request
 
 from grome.calendar_feeds.ics import CONTENT_TYPE
-from grome.calendar_feeds.models import HOLDERS
+from grome.calendar_feeds.models import FEED_ROLES
 from grome.calendar_feeds.schemas import CalendarOut
 from grome.common.actor import ANYONE, Actor
 from grome.common.errors import NotFound
@@ -20,19 +20,19 @@ _FEED_NAME = "grome.ics"
 _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 
 
-@calendar.get("/me/calendar", who=HOLDERS)
+@calendar.get("/me/calendar", who=FEED_ROLES)
 async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
     """Return the secret address at which calendar apps find all your visits, without a sign-in."""
-    return await app_context(request).calendar.address(actor)
+    return await app_context(request).calendar.get_url(actor)
 
 
-@calendar.post("/me/calendar/reset", who=HOLDERS)
+@calendar.post("/me/calendar/reset", who=FEED_ROLES)
 async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
     """Create a new address. The old address stops working at once; a feed that was off is on again."""
     return await app_context(request).calendar.reset(actor)
 
 
-@calendar.delete("/me/calendar", who=HOLDERS, status=204)
+@calendar.delete("/me/calendar", who=FEED_ROLES, status=204)
 async def turn_calendar_off(request: Request, actor: Actor) -> None:
     """Turn your feed off. Its address stops working at once, and for good."""
     await app_context(request).calendar.turn_off(actor)
@@ -52,17 +52,17 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
     `TENTATIVE`. Customers get the name and place of the shop, barbers the first names of their customers and their own
     time off.
     """
-    content = await app_context(request).calendar.feed(token)
+    content = await app_context(request).calendar.render_feed(token)
     response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
     response.headers["Content-Disposition"] = f"inline; {filename_parameters(_FEED_NAME)}"
     response.headers["X-Robots-Tag"] = "noindex"  # the address is the permission
     return response
 
 
-@calendar.get("/bookings/{booking_id}/calendar.ics", who=HOLDERS, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
+@calendar.get("/bookings/{booking_id}/calendar.ics", who=FEED_ROLES, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
 async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
     """Return a booking of yours as an iCalendar file, for import into a calendar."""
-    content, name = await app_context(request).calendar.visit(actor, booking_id)
+    content, name = await app_context(request).calendar.render_visit(actor, booking_id)
     response = body(request, content, 200, _UTF8)
     response.headers["Content-Disposition"] = attachment_disposition(name)
     return response

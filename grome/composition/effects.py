@@ -12,10 +12,10 @@ from grome.infrastructure.outbox.models import ChangeRecord
 from grome.infrastructure.outbox.relay import Relay, Subscriber
 from grome.infrastructure.outbox.repository import RelayRepository
 from grome.notifications.budgets import MessageBudgets
-from grome.notifications.context_loader import Stories
-from grome.notifications.delivery import Delivery, Transports
+from grome.notifications.context_loader import ContextLoader
+from grome.notifications.delivery import Deliverer, Transports
 from grome.notifications.delivery_log import NotificationLog
-from grome.notifications.dispatcher import Dispatching
+from grome.notifications.dispatcher import Dispatcher
 from grome.notifications.email.folder import open_mailbox
 from grome.notifications.email.message import Mailer
 from grome.notifications.email.smtp import SmtpMailer
@@ -26,19 +26,19 @@ from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipients
 from grome.notifications.reminders import Reminders
 from grome.notifications.repository import NotificationRepository, ReminderMarks
-from grome.notifications.sender import Sending
+from grome.notifications.sender import MessageSender
 from grome.notifications.sms import open_sms
-from grome.notifications.unsubscribe import UnsubscribeLinks, Unsubscribing
+from grome.notifications.unsubscribe import UnsubscribeLinks, UnsubscribeService
 from grome.realtime.streams import LiveRooms
 from grome.waitlist.subscriber import WaitlistFollower
-from grome.webhooks.delivery import WebhookDelivery
+from grome.webhooks.delivery import WebhookDeliverer
 from grome.webhooks.health import EndpointHealth
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
-from grome.webhooks.sender import Sender
+from grome.webhooks.sender import WebhookSender
 from grome.webhooks.service import WebhookService
-from grome.webhooks.signing import Vault
+from grome.webhooks.signing import SecretSealer
 from grome.webhooks.ssrf_guard import SystemResolver
-from grome.webhooks.subscriber import WebhookFollower
+from grome.webhooks.subscriber import WebhookSubscriber
 
 
 class Effects(Visits):
@@ -47,7 +47,7 @@ class Effects(Visits):
         return {
             "live rooms": LiveRooms(self.redis, self.namespace),
             "audit trail": self.audit,
-            "webhooks": WebhookFollower(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
+            "webhooks": WebhookSubscriber(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
             "messages": Planner(self.jobs),
             "waitlist": self._waitlist_follower,
             "promo codes": self.promo_claims,
@@ -76,15 +76,15 @@ class Effects(Visits):
         return EndpointRepository(self.database), DeliveryRepository(self.database)
 
     @cached_property
-    def _vault(self) -> Vault:
-        return Vault(self.settings.accounts.signing_key)
+    def _secret_sealer(self) -> SecretSealer:
+        return SecretSealer(self.settings.accounts.signing_key)
 
     @cached_property
     def webhooks(self) -> WebhookService:
         private_addresses = self.settings.webhooks.private_addresses
         return WebhookService(
             *self._stored_webhooks,
-            self._vault,
+            self._secret_sealer,
             self.jobs,
             self.budgets,
             self.clock,
@@ -92,15 +92,15 @@ class Effects(Visits):
         )
 
     @cached_property
-    def webhook_delivery(self) -> WebhookDelivery:
+    def webhook_deliverer(self) -> WebhookDeliverer:
         resolver = SystemResolver()
         self._stack.callback(resolver.close)
-        sender = Sender(self.settings.webhooks, resolver)
+        sender = WebhookSender(self.settings.webhooks, resolver)
         self._close_by(sender.close)
         endpoints, deliveries = self._stored_webhooks
         notices = EndpointNotices(self.jobs)
-        health = EndpointHealth(endpoints, self.settings.webhooks.timeout_s, notices.tell_owner, self.clock)
-        return WebhookDelivery(endpoints, deliveries, self._vault, sender, self.clock, health)
+        health = EndpointHealth(endpoints, self.settings.webhooks.timeout_s, notices.notify_owner, self.clock)
+        return WebhookDeliverer(endpoints, deliveries, self._secret_sealer, sender, self.clock, health)
 
     @cached_property
     def message_budgets(self) -> MessageBudgets:
@@ -130,27 +130,29 @@ class Effects(Visits):
         return UnsubscribeLinks(self.settings.accounts.signing_key, self.settings.http.api_base)
 
     @cached_property
-    def unsubscribing(self) -> Unsubscribing:
-        return Unsubscribing(self._unsubscribe_links, self.preferences)
+    def unsubscribe(self) -> UnsubscribeService:
+        return UnsubscribeService(self._unsubscribe_links, self.preferences)
 
     @cached_property
     def _recipients(self) -> Recipients:
         return Recipients(self.accounts, self.push_devices, trial=self.settings.sms.unverified)
 
     @cached_property
-    def stories(self) -> Stories:
+    def context_loader(self) -> ContextLoader:
         app_base = self.settings.http.app_base
-        return Stories(self.accounts, self.bookings, self.barbers, self.reviews, self.webhooks, app_base, self.clock)
+        return ContextLoader(
+            self.accounts, self.bookings, self.barbers, self.reviews, self.webhooks, app_base, self.clock
+        )
 
     @cached_property
-    def dispatching(self) -> Dispatching:
-        return Dispatching(self._recipients, self.stories, self.notification_log, self.jobs, self.clock)
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(self._recipients, self.context_loader, self.notification_log, self.jobs, self.clock)
 
     @cached_property
-    def sending(self) -> Sending:
-        delivery = Delivery(self.transports, self._unsubscribe_links)
+    def message_sender(self) -> MessageSender:
+        delivery = Deliverer(self.transports, self._unsubscribe_links)
         log, devices, budgets = self.notification_log, self.push_devices, self.message_budgets
-        return Sending(self._recipients, self.stories, log, devices, delivery, budgets, self.clock)
+        return MessageSender(self._recipients, self.context_loader, log, devices, delivery, budgets, self.clock)
 
     @cached_property
     def reminders(self) -> Reminders:

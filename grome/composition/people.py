@@ -66,7 +66,7 @@ class People(Clients):
             self.verifier,
             self.settings.accounts,
             self.clock,
-            self.stored_push_devices.forget,
+            self.stored_push_devices.remove_by_name,
         )
         self._stack.callback(accounts.close)
         return accounts

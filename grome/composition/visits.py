@@ -13,8 +13,8 @@ from grome.bookings.tips_and_notes import TipsAndNotes
 from grome.bookings.undo import MoveUndo
 from grome.bookings.updates import BookingUpdater
 from grome.bookings.walk_in_start import WalkInStarter
-from grome.calendar_feeds.feed_loader import Visits as CalendarVisits
-from grome.calendar_feeds.feed_urls import CalendarAddresses
+from grome.calendar_feeds.feed_loader import FeedLoader
+from grome.calendar_feeds.feed_urls import FeedUrls
 from grome.calendar_feeds.repository import CalendarRepository
 from grome.calendar_feeds.service import CalendarService
 from grome.composition.people import People
@@ -24,7 +24,7 @@ from grome.promos.repository import PromoRepository, PromoUseRepository
 from grome.promos.service import PromoService
 from grome.quotes.repository import QuoteRepository
 from grome.quotes.service import QuoteService
-from grome.reports.builder import ReportMaker
+from grome.reports.builder import ReportBuilder
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
 from grome.reviews.repository import ReviewRepository
@@ -145,8 +145,8 @@ class Visits(People):
     @cached_property
     def calendar(self) -> CalendarService:
         http = self.settings.http
-        addresses = CalendarAddresses(self.settings.accounts.signing_key, http.api_base)
-        visits = CalendarVisits(self.accounts, self.bookings, self.barbers, http.app_base, self.clock)
+        addresses = FeedUrls(self.settings.accounts.signing_key, http.api_base)
+        visits = FeedLoader(self.accounts, self.bookings, self.barbers, http.app_base, self.clock)
         return CalendarService(CalendarRepository(self.database), addresses, self.accounts, visits, self.clock)
 
     @cached_property
@@ -160,6 +160,6 @@ class Visits(People):
         )
 
     @cached_property
-    def report_maker(self) -> ReportMaker:
+    def report_builder(self) -> ReportBuilder:
         kept = timedelta(hours=self.settings.reports.keep_h)
-        return ReportMaker(self.stored_reports, self.bookings, self.barbers, self.storage, kept, self.clock)
+        return ReportBuilder(self.stored_reports, self.bookings, self.barbers, self.storage, kept, self.clock)

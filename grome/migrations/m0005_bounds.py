@@ -11,7 +11,7 @@ from grome.accounts.repository import SESSIONS, USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import BarberRepository
 from grome.bookings.repository import COLLECTION as BOOKINGS
-from grome.calendar_feeds.repository import TOLD as CALENDARS_TOLD
+from grome.calendar_feeds.repository import PUBLISHED as CALENDARS_TOLD
 from grome.catalogue.repository import COLLECTION as SERVICES
 from grome.catalogue.repository import ServiceRepository
 from grome.common.email_addresses import normalize_email

@@ -6,7 +6,7 @@ from typing import Final
 
 from config.settings import MailSettings
 from grome.infrastructure.mongo.budgets import Budget, Budgets
-from grome.notifications.channel_rules import CODES, RULES
+from grome.notifications.channel_rules import CODE_KINDS, RULES
 from grome.notifications.models import Channel, MessageKind
 from grome.notifications.recipients import Recipient
 
@@ -41,11 +41,11 @@ _UNVERIFIED: Final = {
     (Purpose.NEWS, Channel.SMS): 10,
 }
 # Reports a day to an operator about faults of ours that any person's address can trigger; see `Sending`.
-DEAD_LETTERS: Final = Budget("dead letters", 20, _DAY)
+DEAD_LETTER_BUDGET: Final = Budget("dead letters", 20, _DAY)
 
 
 def purpose_of(kind: MessageKind) -> Purpose:
-    if kind in CODES:
+    if kind in CODE_KINDS:
         return Purpose.CODE
     return Purpose.SECURITY if RULES[kind].topic is None else Purpose.NEWS
 
@@ -77,4 +77,4 @@ class MessageBudgets:
 
     async def take_dead_letter(self, channel: Channel) -> bool:
         """Whether another dead letter of this channel may be made today."""
-        return await self._budgets.take(DEAD_LETTERS, channel) is None
+        return await self._budgets.take(DEAD_LETTER_BUDGET, channel) is None

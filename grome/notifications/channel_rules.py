@@ -10,13 +10,13 @@ from grome.accounts.models import Preferences, QuietHours, Topic
 from grome.notifications.models import Channel, MessageKind, Why
 
 # Also how soon after quiet hours something is needed that is told in the midst of them.
-SOON: Final = timedelta(hours=2)
+WAKE_MARGIN: Final = timedelta(hours=2)
 # Less than that before the start, a reminder of so many hours before is none any more.
-LEAST_LEFT: Final = {24: timedelta(hours=2), 2: timedelta(0)}
+MIN_LEAD_TIME: Final = {24: timedelta(hours=2), 2: timedelta(0)}
 _MINUTE: Final = timedelta(minutes=1)
 
 
-class Quiet(Enum):
+class QuietPolicy(Enum):
     """What quiet hours do to push and SMS; mail lies in its box and wakes nobody."""
 
     HOLD = "held until they end"
@@ -24,14 +24,14 @@ class Quiet(Enum):
     IGNORED_IF_SOON = "sent all the same where it is needed before they end, or less than SOON after"
 
 
-class KindRule(NamedTuple):
+class ChannelRule(NamedTuple):
     """`topic` is what its mail is unsubscribed from. None is the account's security: such mail always comes, and an
     account without an email is told by SMS instead.
     """
 
     channels: tuple[Channel, ...]
     topic: Topic | None
-    quiet: Quiet
+    quiet: QuietPolicy
 
 
 _MAIL = (Channel.EMAIL,)
@@ -40,39 +40,39 @@ _ALL = (Channel.EMAIL, Channel.PUSH, Channel.SMS)
 _MAIL_AND_SMS = (Channel.EMAIL, Channel.SMS)
 
 RULES: Final = {
-    MessageKind.WELCOME: KindRule(_MAIL, Topic.ACCOUNT, Quiet.HOLD),
-    MessageKind.VERIFY_EMAIL: KindRule(_MAIL, None, Quiet.IGNORED),
-    MessageKind.RESET_PASSWORD: KindRule(_MAIL_AND_SMS, None, Quiet.IGNORED),
-    MessageKind.NEW_DEVICE: KindRule(_ALL, None, Quiet.IGNORED),
-    MessageKind.SESSION_ENDED: KindRule(_ALL, None, Quiet.IGNORED),
-    MessageKind.BOOKING_REQUESTED: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
-    MessageKind.BOOKING_ACCEPTED: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
-    MessageKind.BOOKING_DECLINED: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
-    MessageKind.BOOKING_CHANGED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
-    MessageKind.BOOKING_CANCELLED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
-    MessageKind.BOOKING_REMINDER: KindRule(_ALL, Topic.BOOKINGS, Quiet.HOLD),
-    MessageKind.BOOKING_OFFERED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
-    MessageKind.BOOKING_DELAYED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
-    MessageKind.BOOKING_TIME_PROPOSED: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
-    MessageKind.BOOKING_TIME_KEPT: KindRule(_ALL, Topic.BOOKINGS, Quiet.IGNORED_IF_SOON),
-    MessageKind.BOOKING_TIPPED: KindRule(_MAIL_AND_PUSH, Topic.BOOKINGS, Quiet.HOLD),
-    MessageKind.RECEIPT: KindRule(_MAIL, Topic.BOOKINGS, Quiet.HOLD),
-    MessageKind.REVIEW_REQUEST: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
-    MessageKind.REVIEW_POSTED: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
-    MessageKind.REVIEW_ANSWERED: KindRule(_MAIL_AND_PUSH, Topic.REVIEWS, Quiet.HOLD),
-    MessageKind.PAYOUT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
-    MessageKind.VERIFICATION_RESULT: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
-    MessageKind.WEBHOOK_FAILING: KindRule(_MAIL_AND_PUSH, Topic.ACCOUNT, Quiet.HOLD),
+    MessageKind.WELCOME: ChannelRule(_MAIL, Topic.ACCOUNT, QuietPolicy.HOLD),
+    MessageKind.VERIFY_EMAIL: ChannelRule(_MAIL, None, QuietPolicy.IGNORED),
+    MessageKind.RESET_PASSWORD: ChannelRule(_MAIL_AND_SMS, None, QuietPolicy.IGNORED),
+    MessageKind.NEW_DEVICE: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
+    MessageKind.SESSION_ENDED: ChannelRule(_ALL, None, QuietPolicy.IGNORED),
+    MessageKind.BOOKING_REQUESTED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
+    MessageKind.BOOKING_ACCEPTED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
+    MessageKind.BOOKING_DECLINED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
+    MessageKind.BOOKING_CHANGED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    MessageKind.BOOKING_CANCELLED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    MessageKind.BOOKING_REMINDER: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.HOLD),
+    MessageKind.BOOKING_OFFERED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    MessageKind.BOOKING_DELAYED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    MessageKind.BOOKING_TIME_PROPOSED: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    MessageKind.BOOKING_TIME_KEPT: ChannelRule(_ALL, Topic.BOOKINGS, QuietPolicy.IGNORED_IF_SOON),
+    MessageKind.BOOKING_TIPPED: ChannelRule(_MAIL_AND_PUSH, Topic.BOOKINGS, QuietPolicy.HOLD),
+    MessageKind.RECEIPT: ChannelRule(_MAIL, Topic.BOOKINGS, QuietPolicy.HOLD),
+    MessageKind.REVIEW_REQUEST: ChannelRule(_MAIL_AND_PUSH, Topic.REVIEWS, QuietPolicy.HOLD),
+    MessageKind.REVIEW_POSTED: ChannelRule(_MAIL_AND_PUSH, Topic.REVIEWS, QuietPolicy.HOLD),
+    MessageKind.REVIEW_ANSWERED: ChannelRule(_MAIL_AND_PUSH, Topic.REVIEWS, QuietPolicy.HOLD),
+    MessageKind.PAYOUT: ChannelRule(_MAIL_AND_PUSH, Topic.ACCOUNT, QuietPolicy.HOLD),
+    MessageKind.VERIFICATION_RESULT: ChannelRule(_MAIL_AND_PUSH, Topic.ACCOUNT, QuietPolicy.HOLD),
+    MessageKind.WEBHOOK_FAILING: ChannelRule(_MAIL_AND_PUSH, Topic.ACCOUNT, QuietPolicy.HOLD),
 }
 
 # What an address may get before anybody has shown that it is theirs.
-CODES: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
+CODE_KINDS: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
 
 Verdict = Why | datetime | None
 
 
 def decide(
-    errand: tuple[MessageKind, Channel],
+    message: tuple[MessageKind, Channel],
     preferences: Preferences,
     reachable: AbstractSet[Channel],
     now: datetime,
@@ -84,19 +84,19 @@ def decide(
     `reachable` are the channels that the reader has an address on, `needed_by` is when the visit starts that it tells
     of, or until when it asks for an answer.
     """
-    kind, channel = errand
+    kind, channel = message
     rule = RULES[kind]
     if channel not in reachable:
         return Why.NO_ADDRESS
-    if channel in open_for_codes_only and kind not in CODES:
+    if channel in open_for_codes_only and kind not in CODE_KINDS:
         return Why.UNVERIFIED
     if not _is_wanted(rule, channel, preferences, reachable):
         return Why.PREFERENCE
     until = quiet_until(preferences.quiet_hours, ZoneInfo(preferences.timezone), now)
-    if until is None or channel is Channel.EMAIL or rule.quiet is Quiet.IGNORED:
+    if until is None or channel is Channel.EMAIL or rule.quiet is QuietPolicy.IGNORED:
         return None
-    is_soon = needed_by is not None and needed_by < until + SOON
-    return None if rule.quiet is Quiet.IGNORED_IF_SOON and is_soon else until
+    is_soon = needed_by is not None and needed_by < until + WAKE_MARGIN
+    return None if rule.quiet is QuietPolicy.IGNORED_IF_SOON and is_soon else until
 
 
 def quiet_until(hours: QuietHours | None, zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -120,7 +120,7 @@ def _is_quiet(hours: QuietHours, wall: datetime) -> bool:
     return time >= hours.start or time < hours.end
 
 
-def _is_wanted(rule: KindRule, channel: Channel, preferences: Preferences, reachable: AbstractSet[Channel]) -> bool:
+def _is_wanted(rule: ChannelRule, channel: Channel, preferences: Preferences, reachable: AbstractSet[Channel]) -> bool:
     chosen = preferences.notifications
     match channel:
         case Channel.EMAIL:

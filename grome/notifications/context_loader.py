@@ -20,19 +20,19 @@ from grome.notifications.models import (
     EndpointFacts,
     Facts,
     MessageKind,
-    Notice,
+    Notification,
     ReviewFacts,
 )
-from grome.notifications.relevance import Happening, is_to_be_told, kind_told
+from grome.notifications.relevance import BookingNotice, effective_kind, is_still_relevant
 from grome.reviews.service import ReviewService
 from grome.webhooks.models import DisabledReason
 from grome.webhooks.service import WebhookService
 
-ENDS_OF_PROPOSALS: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
+PROPOSAL_OUTCOMES: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class MessageContext:
     """`about` is the same of two messages of a kind that say the same; None where each is news.
 
     `needed_by` is when it comes too late. `is_overtaken`: it is told late, and the booking has changed since.
@@ -40,12 +40,12 @@ class Story:
 
     kind: MessageKind
     facts: Facts
-    about: str | None
+    dedupe_key: str | None
     needed_by: datetime | None = None
-    is_overtaken: bool = False
+    is_stale: bool = False
 
 
-class Stories:
+class ContextLoader:
     """`app_base` begins the links in messages."""
 
     def __init__(
@@ -62,49 +62,49 @@ class Stories:
         self._webhooks = webhooks
         self._app_base, self._clock = app_base, clock
 
-    async def find(self, notice: Notice, reader: User) -> Story | None:
+    async def find(self, notification: Notification, reader: User) -> MessageContext | None:
         """None where there is nothing to tell any more: the thing is gone, or what was to be told is not so now."""
-        match notice.kind:
+        match notification.kind:
             case MessageKind.WELCOME:
-                facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notice.at)
-                return Story(kind=notice.kind, facts=facts, about=str(notice.subject_id))
+                facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notification.at)
+                return MessageContext(kind=notification.kind, facts=facts, dedupe_key=str(notification.subject_id))
             case MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
-                return await self._of_device(notice, reader)
+                return await self._device_context(notification, reader)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
-                return await self._of_review(notice, reader)
+                return await self._review_context(notification, reader)
             case MessageKind.WEBHOOK_FAILING:
-                return await self._of_endpoint(notice, reader)
+                return await self._endpoint_context(notification, reader)
             case _:
-                return await self._of_booking(notice, reader)
+                return await self._booking_context(notification, reader)
 
-    async def _of_device(self, notice: Notice, reader: User) -> Story:
-        device = await self._accounts.noticed_device(reader.id, notice.event_id)
+    async def _device_context(self, notification: Notification, reader: User) -> MessageContext:
+        device = await self._accounts.noticed_device(reader.id, notification.event_id)
         facts = AccountFacts(
             name=reader.name,
             link=f"{self._app_base}/account",
-            device=_in_words(device) if device else None,
-            at=notice.at,
+            device=_device_label(device) if device else None,
+            at=notification.at,
         )
-        return Story(kind=notice.kind, facts=facts, about=None)
+        return MessageContext(kind=notification.kind, facts=facts, dedupe_key=None)
 
-    async def _of_review(self, notice: Notice, reader: User) -> Story | None:
+    async def _review_context(self, notification: Notification, reader: User) -> MessageContext | None:
         """As it is by now; None where it was removed, or the answer taken back."""
-        review = await self._reviews.find(notice.subject_id)
+        review = await self._reviews.find(notification.subject_id)
         if review is None:
             return None
-        if notice.kind is MessageKind.REVIEW_POSTED:
-            other_name, words = await self._name(review.customer_id), review.text
+        if notification.kind is MessageKind.REVIEW_POSTED:
+            other_name, words = await self._user_name(review.customer_id), review.text
         elif review.answer:
-            other_name, words = (await self._shop(review.barber_id))[0], review.answer.text
+            other_name, words = (await self._shop_name_and_zone(review.barber_id))[0], review.answer.text
         else:
             return None
         link = f"{self._app_base}/bookings/{review.id}"
         facts = ReviewFacts(name=reader.name, other_name=other_name, stars=review.rating, words=words, link=link)
-        return Story(kind=notice.kind, facts=facts, about=str(review.id))
+        return MessageContext(kind=notification.kind, facts=facts, dedupe_key=str(review.id))
 
-    async def _of_endpoint(self, notice: Notice, reader: User) -> Story | None:
+    async def _endpoint_context(self, notification: Notification, reader: User) -> MessageContext | None:
         """As it is by now; None where the endpoint is gone, works again, or was disabled by its owner."""
-        endpoint = await self._webhooks.find(notice.subject_id)
+        endpoint = await self._webhooks.find(notification.subject_id)
         if endpoint is None or endpoint.owner_id != reader.id:
             return None
         disabled = endpoint.disabled
@@ -118,28 +118,28 @@ class Stories:
             is_disabled=disabled is not None,
             link=f"{self._app_base}/webhooks/{endpoint.id}",
         )
-        return Story(kind=notice.kind, facts=facts, about=f"{endpoint.id}:{facts.is_disabled}")
+        return MessageContext(kind=notification.kind, facts=facts, dedupe_key=f"{endpoint.id}:{facts.is_disabled}")
 
-    async def _of_booking(self, notice: Notice, reader: User) -> Story | None:
-        booking = (await self._bookings.find_many([notice.subject_id])).get(notice.subject_id)
+    async def _booking_context(self, notification: Notification, reader: User) -> MessageContext | None:
+        booking = (await self._bookings.find_many([notification.subject_id])).get(notification.subject_id)
         if booking is None or reader.id not in {booking.customer_id, booking.barber_id}:
             return None
-        happening = Happening(notice, booking, self._clock())
-        if not is_to_be_told(happening):
+        notice = BookingNotice(notification, booking, self._clock())
+        if not is_still_relevant(notice):
             return None
-        return Story(
-            kind=kind_told(happening),
-            facts=await self._booking_facts(happening, reader),
-            about=happening.about,
-            needed_by=happening.needed_by,
-            is_overtaken=happening.is_overtaken,
+        return MessageContext(
+            kind=effective_kind(notice),
+            facts=await self._booking_facts(notice, reader),
+            dedupe_key=notice.dedupe_key,
+            needed_by=notice.needed_by,
+            is_stale=notice.is_stale,
         )
 
-    async def _booking_facts(self, happening: Happening, reader: User) -> BookingFacts:
-        booking, then, entry = happening.now, happening.then, happening.entry
-        to_barber, starts_at = happening.reader is Party.BARBER, happening.starts_at
-        shop_name, timezone = await self._shop(booking.barber_id)
-        other_name = await self._customer(booking) if to_barber else shop_name
+    async def _booking_facts(self, notice: BookingNotice, reader: User) -> BookingFacts:
+        booking, then, entry = notice.booking, notice.booking_then, notice.entry
+        to_barber, starts_at = notice.reader_party is Party.BARBER, notice.starts_at
+        shop_name, timezone = await self._shop_name_and_zone(booking.barber_id)
+        other_name = await self._customer_name(booking) if to_barber else shop_name
         return BookingFacts(
             booking_id=str(booking.id),
             name=reader.name,
@@ -155,25 +155,25 @@ class Stories:
             reason=_reason(entry),
             note=entry.note if entry else None,
             is_request=then.status is Status.REQUESTED,
-            other_time=happening.other_time,
-            answer_by=happening.answer_by,
+            other_time=notice.other_time,
+            answer_by=notice.answer_by,
             late_min=booking.late_min,
             tip=booking.payment.tip,
             discount=booking.discount,
             settlement=booking.settlement,
         )
 
-    async def _shop(self, barber_id: UUID) -> tuple[str, str]:
+    async def _shop_name_and_zone(self, barber_id: UUID) -> tuple[str, str]:
         """What a barber is called, and the zone; a barber who has left the map since is still somebody."""
         if barber := await self._barbers.find(barber_id):
             return barber.display_name, barber.timezone
         user = await self._accounts.find(barber_id)
         return (user.name, user.preferences.timezone) if user else ("", "UTC")
 
-    async def _customer(self, booking: Booking) -> str:
-        return booking.guest.name if booking.guest else await self._name(booking.customer_id)
+    async def _customer_name(self, booking: Booking) -> str:
+        return booking.guest.name if booking.guest else await self._user_name(booking.customer_id)
 
-    async def _name(self, user_id: UUID | None) -> str:
+    async def _user_name(self, user_id: UUID | None) -> str:
         user = await self._accounts.find(user_id) if user_id else None
         return user.name if user else ""
 
@@ -182,8 +182,8 @@ def _reason(entry: HistoryEntry | None) -> str | None:
     """Of a booking's end, or of a proposal's."""
     if entry is None:
         return None
-    return ENDS_OF_PROPOSALS.get(entry.action) or (entry.reason.value if entry.reason else None)
+    return PROPOSAL_OUTCOMES.get(entry.action) or (entry.reason.value if entry.reason else None)
 
 
-def _in_words(device: Device) -> str | None:
+def _device_label(device: Device) -> str | None:
     return device.name or device.platform or device.user_agent

@@ -8,7 +8,7 @@ from uuid import UUID
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
-from grome.notifications.models import Bounce, Errand, LogEntry, Slot, State, Why
+from grome.notifications.models import Bounce, ChannelDelivery, DedupeClaim, LogEntry, State, Why
 from grome.notifications.repository import AfterEntry, NotificationRepository
 from grome.notifications.schemas import NotificationPage, notification_out
 
@@ -29,55 +29,59 @@ class NotificationLog:
         last = AfterEntry(page[-1].at, page[-1].id) if len(found) > query.limit else None
         return NotificationPage([notification_out(entry) for entry in page], encode_cursor(last) if last else None)
 
-    async def find(self, errand: Errand) -> LogEntry | None:
-        return await self._entries.find(errand.entry_id)
+    async def find(self, delivery: ChannelDelivery) -> LogEntry | None:
+        return await self._entries.find(delivery.entry_id)
 
-    async def sent(self, errand: Errand, provider_id: str | None, reached: Iterable[UUID] = ()) -> None:
-        await self._record(errand, State.SENT, provider_id=provider_id, reached=reached)
+    async def record_sent(
+        self, delivery: ChannelDelivery, provider_id: str | None, reached: Iterable[UUID] = ()
+    ) -> None:
+        await self._record(delivery, State.SENT, provider_id=provider_id, reached=reached)
 
-    async def suppressed(self, errand: Errand, why: Why) -> None:
-        await self._record(errand, State.SUPPRESSED, why=why)
+    async def record_suppressed(self, delivery: ChannelDelivery, why: Why) -> None:
+        await self._record(delivery, State.SUPPRESSED, why=why)
 
-    async def failed(self, errand: Errand, reached: Iterable[UUID] = (), why: Why | None = None) -> None:
+    async def record_failed(
+        self, delivery: ChannelDelivery, reached: Iterable[UUID] = (), why: Why | None = None
+    ) -> None:
         """So far: what is sent by a later try becomes `sent`. The error stands with the job."""
-        await self._record(errand, State.FAILED, why=why, reached=reached)
+        await self._record(delivery, State.FAILED, why=why, reached=reached)
 
-    async def claim(self, errand: Errand, about: str) -> Slot | None:
+    async def claim(self, delivery: ChannelDelivery, about: str) -> DedupeClaim | None:
         """The right to tell this, held for the window; None where another message has told it, or is about to."""
         now = self._clock()
-        notice = errand.notice
-        known_as = f"{notice.kind}:{about}:{notice.user_id}:{errand.channel}"
-        slot = Slot(known_as, errand.entry_id, now + DEDUPE_WINDOW)
-        return slot if await self._entries.claim(slot, now) else None
+        notification = delivery.notification
+        claim_id = f"{notification.kind}:{about}:{notification.user_id}:{delivery.channel}"
+        claim = DedupeClaim(claim_id, delivery.entry_id, now + DEDUPE_WINDOW)
+        return claim if await self._entries.claim(claim, now) else None
 
-    async def free(self, slot: Slot) -> None:
-        await self._entries.free(slot)
+    async def release(self, claim: DedupeClaim) -> None:
+        await self._entries.release(claim)
 
-    async def bounced(self, errand: Errand, address: str) -> None:
+    async def record_bounce(self, delivery: ChannelDelivery, address: str) -> None:
         """For some days nothing but security goes there."""
-        await self._entries.bounce(Bounce(_named(errand, address), errand.entry_id, self._clock()))
+        await self._entries.record_bounce(Bounce(_bounce_id(delivery, address), delivery.entry_id, self._clock()))
 
-    async def has_bounced(self, errand: Errand, address: str) -> bool:
+    async def has_bounced(self, delivery: ChannelDelivery, address: str) -> bool:
         """By another message than this one, whose tries all count as one."""
-        return await self._entries.has_bounced(_named(errand, address), errand.entry_id)
+        return await self._entries.has_bounced(_bounce_id(delivery, address), delivery.entry_id)
 
     async def _record(
         self,
-        errand: Errand,
+        delivery: ChannelDelivery,
         state: State,
         *,
         why: Why | None = None,
         provider_id: str | None = None,
         reached: Iterable[UUID] = (),
     ) -> None:
-        notice = errand.notice
+        notification = delivery.notification
         entry = LogEntry(
-            id=errand.entry_id,
-            event_id=notice.event_id,
-            kind=notice.kind,
-            user_id=notice.user_id,
-            channel=errand.channel,
-            subject_id=notice.subject_id,
+            id=delivery.entry_id,
+            event_id=notification.event_id,
+            kind=notification.kind,
+            user_id=notification.user_id,
+            channel=delivery.channel,
+            subject_id=notification.subject_id,
             state=state,
             why=why,
             provider_id=provider_id,
@@ -87,5 +91,5 @@ class NotificationLog:
         await self._entries.record(entry)
 
 
-def _named(errand: Errand, address: str) -> str:
-    return f"{errand.channel}:{address}"
+def _bounce_id(delivery: ChannelDelivery, address: str) -> str:
+    return f"{delivery.channel}:{address}"

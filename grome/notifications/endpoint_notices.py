@@ -6,8 +6,8 @@ from uuid import NAMESPACE_URL, uuid5
 from loguru import logger
 
 from grome.infrastructure.jobs.job_queue import JobQueue
-from grome.notifications.models import MessageKind, Notice
-from grome.notifications.planner import tell_jobs
+from grome.notifications.models import MessageKind, Notification
+from grome.notifications.planner import notification_jobs
 from grome.webhooks.models import Endpoint
 
 
@@ -15,13 +15,13 @@ class EndpointNotices:
     def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs
 
-    async def tell_owner(self, endpoint: Endpoint, at: datetime) -> None:
+    async def notify_owner(self, endpoint: Endpoint, at: datetime) -> None:
         """Once for each endpoint and time. The platform's endpoints are operators' business: they have the log."""
         if endpoint.owner_id is None:
             state = "is disabled" if endpoint.disabled else "keeps failing"
             logger.warning("The platform's webhook endpoint {} {}", endpoint.id, state)
             return
-        notice = Notice(
+        notification = Notification(
             event_id=uuid5(NAMESPACE_URL, f"{endpoint.id}:failing:{at.isoformat()}"),
             kind=MessageKind.WEBHOOK_FAILING,
             user_id=endpoint.owner_id,
@@ -29,4 +29,4 @@ class EndpointNotices:
             at=at,
             version=0,
         )
-        await self._jobs.add(*tell_jobs([notice]))
+        await self._jobs.add(*notification_jobs([notification]))

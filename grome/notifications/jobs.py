@@ -7,17 +7,17 @@ from loguru import logger
 
 from grome.composition import AppContext
 from grome.infrastructure.jobs.runner import RunningJob
-from grome.notifications.models import Errand, Notice
+from grome.notifications.models import ChannelDelivery, Notification
 
 
 async def dispatch(context: AppContext, job: RunningJob) -> None:
     """Decide on which ways somebody is told something."""
-    await context.dispatching.dispatch(msgspec.convert(job.payload, Notice))
+    await context.dispatcher.dispatch(msgspec.convert(job.payload, Notification))
 
 
 async def send(context: AppContext, job: RunningJob) -> None:
     """Tell it on one of them."""
-    await context.sending.send(msgspec.convert(job.payload, Errand))
+    await context.message_sender.send(msgspec.convert(job.payload, ChannelDelivery))
 
 
 async def plan_reminders(job: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ class _Named(msgspec.Struct):
     name: str
 
 
-class LineLog(Generic[L]):
+class JsonlLog(Generic[L]):
     """Who writes holds a lock on the file, looks at the lines that others have added since, and adds what is missing.
 
     So there is nothing beside the file that could disagree with it: a process killed at any moment leaves the line or
@@ -31,10 +31,10 @@ class LineLog(Generic[L]):
     """
 
     def __init__(self, path: Path, kind: type[L]) -> None:
-        self._path, self._kind = path, kind
-        self._one_thread = threading.Lock()
+        self._path, self._line_type = path, kind
+        self._thread_lock = threading.Lock()
         self._names: set[str] = set()
-        self._file_number, self._read_to = 0, 0
+        self._inode, self._read_offset = 0, 0
 
     async def add(self, line: L) -> None:
         """A line whose name is there is left as it is."""
@@ -47,7 +47,7 @@ class LineLog(Generic[L]):
     def _add(self, line: L) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
-        with self._one_thread, self._path.open("a+b") as file:
+        with self._thread_lock, self._path.open("a+b") as file:
             _lock(file)  # until it is closed
             self._catch_up(file)
             if line.name not in self._names:
@@ -56,22 +56,22 @@ class LineLog(Generic[L]):
 
     def _catch_up(self, file: IO[bytes]) -> None:
         state = os.fstat(file.fileno())
-        if state.st_ino != self._file_number or state.st_size < self._read_to:  # somebody has removed or emptied it
+        if state.st_ino != self._inode or state.st_size < self._read_offset:  # somebody has removed or emptied it
             self._names.clear()
-            self._file_number, self._read_to = state.st_ino, 0
-        file.seek(self._read_to)
+            self._inode, self._read_offset = state.st_ino, 0
+        file.seek(self._read_offset)
         lines = _whole_lines(file.read())
         self._names.update(msgspec.json.decode(line, type=_Named).name for line in lines)
-        self._read_to += sum(len(line) + 1 for line in lines)
-        if self._read_to < state.st_size:
-            file.truncate(self._read_to)
+        self._read_offset += sum(len(line) + 1 for line in lines)
+        if self._read_offset < state.st_size:
+            file.truncate(self._read_offset)
 
     def _read(self) -> list[L]:
         try:
             stored = self._path.read_bytes()
         except FileNotFoundError:
             return []
-        return [msgspec.json.decode(line, type=self._kind) for line in _whole_lines(stored)]
+        return [msgspec.json.decode(line, type=self._line_type) for line in _whole_lines(stored)]
 
 
 def _whole_lines(stored: bytes) -> list[bytes]:

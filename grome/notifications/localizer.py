@@ -1,4 +1,4 @@
-"""How one reader is told of times, prices and names."""
+"""How one localizer is told of times, prices and names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,20 +8,20 @@ from babel import Locale
 
 from grome.common import formats
 from grome.common.languages import Language
-from grome.notifications.translations import WORDING, Wording
-from grome.notifications.user_text import Typed, typed
+from grome.notifications.translations import TRANSLATIONS, Translations
+from grome.notifications.user_text import UserText, clean_user_text
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """`zone` is where the reader's clocks stand."""
+class Localizer:
+    """`zone` is where the localizer's clocks stand."""
 
     language: Language
     zone: ZoneInfo
 
     @property
-    def wording(self) -> Wording:
-        return WORDING[self.language]
+    def translations(self) -> Translations:
+        return TRANSLATIONS[self.language]
 
     @property
     def locale(self) -> Locale:
@@ -31,8 +31,8 @@ class Reader:
     def rtl(self) -> bool:
         return self.locale.text_direction == "rtl"
 
-    def typed(self, text: str) -> Typed:
-        return typed(text, rtl=self.rtl)
+    def user_text(self, text: str) -> UserText:
+        return clean_user_text(text, rtl=self.rtl)
 
     def price(self, amount: int, currency: str) -> str:
         return formats.price(amount, currency, self.locale)
@@ -45,26 +45,26 @@ class Reader:
 
     def time(self, wall: datetime) -> str:
         """For a sentence; a zone that needs to be told is told in figures, which are short."""
-        shown = self.wording.words.clock.format(time=formats.clock(wall, self.locale))
-        return self._in_figures(shown, wall) if formats.needs_zone(wall, self.zone) else shown
+        shown = self.translations.words.clock.format(time=formats.clock(wall, self.locale))
+        return self._with_offset(shown, wall) if formats.needs_zone(wall, self.zone) else shown
 
     def moment(self, wall: datetime) -> str:
         """Day and time, as short as in a sentence."""
-        return self.wording.words.moment.format(day=self.day(wall), time=self.time(wall))
+        return self.translations.words.moment.format(day=self.day(wall), time=self.time(wall))
 
     def minutes(self, count: int) -> str:
         return formats.minutes(count, self.locale)
 
-    def times(self, start: datetime, end: datetime) -> str:
+    def time_range(self, start: datetime, end: datetime) -> str:
         """For a table, where a zone that needs to be told is told by its name."""
-        words = self.wording.words
+        words = self.translations.words
         begins, ends = formats.clock(start, self.locale), formats.clock(end, self.locale)
         if start.utcoffset() != end.utcoffset():  # the clocks are changed in between
-            return words.clock_range.format(start=self._in_figures(begins, start), end=self._in_figures(ends, end))
+            return words.clock_range.format(start=self._with_offset(begins, start), end=self._with_offset(ends, end))
         shown = words.clock_range.format(start=begins, end=ends) if start != end else words.clock.format(time=begins)
         if not formats.needs_zone(start, self.zone):
             return shown
         return words.in_zone.format(time=shown, zone=formats.zone_name(start, self.locale))
 
-    def _in_figures(self, shown: str, wall: datetime) -> str:
-        return self.wording.words.in_zone.format(time=shown, zone=formats.zone_offset(wall, self.locale))
+    def _with_offset(self, shown: str, wall: datetime) -> str:
+        return self.translations.words.in_zone.format(time=shown, zone=formats.zone_offset(wall, self.locale))

@@ -136,7 +136,7 @@ class EndpointFacts(Struct, frozen=True, kw_only=True):
 Facts = AccountFacts | BookingFacts | ReviewFacts | PayoutFacts | VerificationFacts | EndpointFacts
 
 
-class Rendered(Struct, frozen=True):
+class RenderedMessage(Struct, frozen=True):
     """One message in one language: for mail `subject`, `html` and `text`; for push `title` and `short`, for SMS
     `short`.
 
@@ -150,7 +150,7 @@ class Rendered(Struct, frozen=True):
     short: str
 
 
-class Notice(Struct, frozen=True, kw_only=True):
+class Notification(Struct, frozen=True, kw_only=True):
     """One person is to be told one thing, because of one event; on which ways is decided when it is done.
 
     `at` and `version` are the event's. A reminder's event is that the time has come: it follows from the booking,
@@ -176,20 +176,20 @@ class Notice(Struct, frozen=True, kw_only=True):
         return f"{self.event_id}.{self.kind}.{self.user_id}"
 
 
-class Errand(Struct, frozen=True):
-    """A notice on one channel."""
+class ChannelDelivery(Struct, frozen=True):
+    """A notification on one channel."""
 
-    notice: Notice
+    notification: Notification = field(name="notice")
     channel: Channel
 
     @property
     def job_id(self) -> str:
-        return f"{self.notice.job_id}:{self.channel}"
+        return f"{self.notification.job_id}:{self.channel}"
 
     @property
     def entry_id(self) -> UUID:
         """Of the log's one entry about it."""
-        return uuid5(NAMESPACE_URL, f"{self.notice.message_id}.{self.channel}")
+        return uuid5(NAMESPACE_URL, f"{self.notification.message_id}.{self.channel}")
 
 
 class State(StrEnum):
@@ -216,7 +216,7 @@ class Why(StrEnum):
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """The result of one errand. `failed` can still become `sent`: its job is tried again.
+    """The result of one delivery. `failed` can still become `sent`: its job is tried again.
 
     `provider_id` is the id of the message at the carrier that took it. `reached` are the devices that have the push.
     """
@@ -234,7 +234,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Slot(Struct, frozen=True):
+class DedupeClaim(Struct, frozen=True):
     """A deduplication claim: until `until`, only this log entry sends the message that `id` names."""
 
     id: str = field(name="_id")

@@ -10,9 +10,9 @@ from grome.bookings.models import Party
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.notifications.models import MessageKind, Notice
+from grome.notifications.models import MessageKind, Notification
 
-TELL: Final = JobKind("notify", Queue.DEFAULT, 30, (2, 10, 60, 300, 1800))
+NOTIFY: Final = JobKind("notify", Queue.DEFAULT, 30, (2, 10, 60, 300, 1800))
 
 
 class Planner:
@@ -22,17 +22,19 @@ class Planner:
         self._jobs = jobs
 
     async def handle(self, events: Sequence[Event]) -> None:
-        await self._jobs.add(*tell_jobs(notice for event in events for notice in plan(event)))
+        await self._jobs.add(
+            *notification_jobs(notification for event in events for notification in plan_notifications(event))
+        )
 
 
-def tell_jobs(notices: Iterable[Notice]) -> list[NewJob]:
-    return [NewJob(notice.job_id, TELL, msgspec.to_builtins(notice)) for notice in notices]
+def notification_jobs(notifications: Iterable[Notification]) -> list[NewJob]:
+    return [NewJob(notification.job_id, NOTIFY, msgspec.to_builtins(notification)) for notification in notifications]
 
 
-def plan(event: Event) -> Iterator[Notice]:
+def plan_notifications(event: Event) -> Iterator[Notification]:
     """Who is told what. Of a booking and its review, `event.people` are the customer and the barber, in this order."""
-    for kind, user_id in _told(event):
-        yield Notice(
+    for kind, user_id in _kinds_and_readers(event):
+        yield Notification(
             event_id=event.id,
             kind=kind,
             user_id=user_id,
@@ -42,17 +44,19 @@ def plan(event: Event) -> Iterator[Notice]:
         )
 
 
-def _told(event: Event) -> list[tuple[MessageKind, UUID]]:
+def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
     """Kinds and readers."""
-    if event.type in _OF_ACCOUNTS:
-        return [(_OF_ACCOUNTS[event.type], user_id) for user_id in event.people]
+    if event.type in _ACCOUNT_KINDS:
+        return [(_ACCOUNT_KINDS[event.type], user_id) for user_id in event.people]
     *customer, barber_id = event.people
     if event.family == "review":
-        return _told_of_review(event, customer[0], barber_id)
-    return _told_of_booking(event, customer[0], barber_id) if customer else []  # barbers write guests down themselves
+        return _review_kinds_and_readers(event, customer[0], barber_id)
+    return (
+        _booking_kinds_and_readers(event, customer[0], barber_id) if customer else []
+    )  # barbers write guests down themselves
 
 
-def _told_of_review(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
+def _review_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
     match event.type:
         case EventType.REVIEW_POSTED:
             return [(MessageKind.REVIEW_POSTED, barber_id)]
@@ -62,51 +66,51 @@ def _told_of_review(event: Event, customer_id: UUID, barber_id: UUID) -> list[tu
             return []
 
 
-def _told_of_booking(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
+def _booking_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
     ids = {Party.CUSTOMER: customer_id, Party.BARBER: barber_id}
     return [
         (told.kind, ids[party])
-        for told in _OF_BOOKINGS.get(event.type, ())
+        for told in _BOOKING_AUDIENCES.get(event.type, ())
         for party in ids
-        if party in told.always or (party in told.unless_own and ids[party] != event.actor_id)
+        if party in told.always or (party in told.unless_actor and ids[party] != event.actor_id)
     ]
 
 
-class _Told(NamedTuple):
+class _Audience(NamedTuple):
     """Nobody is told of what they did themselves, but for what they want in writing."""
 
     kind: MessageKind
     always: tuple[Party, ...] = ()
-    unless_own: tuple[Party, ...] = ()
+    unless_actor: tuple[Party, ...] = ()
 
 
 _CUSTOMER, _BARBER, _BOTH = (Party.CUSTOMER,), (Party.BARBER,), (Party.CUSTOMER, Party.BARBER)
-_OF_BOOKINGS: Final = {
+_BOOKING_AUDIENCES: Final = {
     # For the customer, it is the record of what was asked.
-    EventType.BOOKING_REQUESTED: [_Told(MessageKind.BOOKING_REQUESTED, always=_BOTH)],
+    EventType.BOOKING_REQUESTED: [_Audience(MessageKind.BOOKING_REQUESTED, always=_BOTH)],
     # A barber who takes bookings unasked has to hear of them.
-    EventType.BOOKING_ACCEPTED: [_Told(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER, unless_own=_BARBER)],
-    EventType.BOOKING_DECLINED: [_Told(MessageKind.BOOKING_DECLINED, unless_own=_CUSTOMER)],
+    EventType.BOOKING_ACCEPTED: [_Audience(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER, unless_actor=_BARBER)],
+    EventType.BOOKING_DECLINED: [_Audience(MessageKind.BOOKING_DECLINED, unless_actor=_CUSTOMER)],
     # Whoever cancels too late has to be told the fee.
-    EventType.BOOKING_CANCELLED: [_Told(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER, unless_own=_BARBER)],
-    EventType.BOOKING_EXPIRED: [_Told(MessageKind.BOOKING_CANCELLED, always=_BOTH)],
-    EventType.BOOKING_NO_SHOW: [_Told(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER)],
+    EventType.BOOKING_CANCELLED: [_Audience(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER, unless_actor=_BARBER)],
+    EventType.BOOKING_EXPIRED: [_Audience(MessageKind.BOOKING_CANCELLED, always=_BOTH)],
+    EventType.BOOKING_NO_SHOW: [_Audience(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER)],
     # The visit stands, against what the customer was told before. Nobody was told of a start.
-    EventType.BOOKING_NO_SHOW_UNDONE: [_Told(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER)],
+    EventType.BOOKING_NO_SHOW_UNDONE: [_Audience(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER)],
     EventType.BOOKING_COMPLETED: [
-        _Told(MessageKind.RECEIPT, always=_CUSTOMER),
-        _Told(MessageKind.REVIEW_REQUEST, always=_CUSTOMER),
+        _Audience(MessageKind.RECEIPT, always=_CUSTOMER),
+        _Audience(MessageKind.REVIEW_REQUEST, always=_CUSTOMER),
     ],
-    EventType.BOOKING_OFFERED: [_Told(MessageKind.BOOKING_OFFERED, always=_CUSTOMER)],
-    EventType.BOOKING_DELAYED: [_Told(MessageKind.BOOKING_DELAYED, always=_CUSTOMER)],
-    EventType.BOOKING_RESCHEDULED: [_Told(MessageKind.BOOKING_CHANGED, unless_own=_BOTH)],
-    EventType.BOOKING_TIME_PROPOSED: [_Told(MessageKind.BOOKING_TIME_PROPOSED, unless_own=_BOTH)],
-    EventType.BOOKING_PROPOSAL_REJECTED: [_Told(MessageKind.BOOKING_TIME_KEPT, unless_own=_BOTH)],
-    EventType.BOOKING_PROPOSAL_WITHDRAWN: [_Told(MessageKind.BOOKING_TIME_KEPT, unless_own=_BOTH)],
-    EventType.BOOKING_PROPOSAL_LAPSED: [_Told(MessageKind.BOOKING_TIME_KEPT, always=_BOTH)],
-    EventType.BOOKING_TIPPED: [_Told(MessageKind.BOOKING_TIPPED, always=_BARBER)],
+    EventType.BOOKING_OFFERED: [_Audience(MessageKind.BOOKING_OFFERED, always=_CUSTOMER)],
+    EventType.BOOKING_DELAYED: [_Audience(MessageKind.BOOKING_DELAYED, always=_CUSTOMER)],
+    EventType.BOOKING_RESCHEDULED: [_Audience(MessageKind.BOOKING_CHANGED, unless_actor=_BOTH)],
+    EventType.BOOKING_TIME_PROPOSED: [_Audience(MessageKind.BOOKING_TIME_PROPOSED, unless_actor=_BOTH)],
+    EventType.BOOKING_PROPOSAL_REJECTED: [_Audience(MessageKind.BOOKING_TIME_KEPT, unless_actor=_BOTH)],
+    EventType.BOOKING_PROPOSAL_WITHDRAWN: [_Audience(MessageKind.BOOKING_TIME_KEPT, unless_actor=_BOTH)],
+    EventType.BOOKING_PROPOSAL_LAPSED: [_Audience(MessageKind.BOOKING_TIME_KEPT, always=_BOTH)],
+    EventType.BOOKING_TIPPED: [_Audience(MessageKind.BOOKING_TIPPED, always=_BARBER)],
 }
-_OF_ACCOUNTS: Final = {
+_ACCOUNT_KINDS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,
     EventType.ACCOUNT_NEW_DEVICE: MessageKind.NEW_DEVICE,
     EventType.ACCOUNT_SESSION_REUSED: MessageKind.SESSION_ENDED,

@@ -34,7 +34,7 @@ class PushDevices:
 
     async def tokens(self, user_id: UUID) -> Mapping[UUID, str]:
         """By device. What belongs to a session that has ended by itself is left out."""
-        stored = await self._devices.of(user_id)
+        stored = await self._devices.list_for_user(user_id)
         signed_in = await self._signed_in(user_id) if stored else frozenset()
         return {device.device_id: device.token for device in stored if device.device_id in signed_in}
 
@@ -43,11 +43,11 @@ class PushDevices:
         await self._devices.drop(list(tokens))
 
     async def _signed_in(self, user_id: UUID) -> frozenset[UUID]:
-        named = [_as_id(name) for name in await self._accounts.live_devices(user_id)]
+        named = [_parse_id(name) for name in await self._accounts.live_devices(user_id)]
         return frozenset(device_id for device_id in named if device_id)
 
 
-def _as_id(name: str) -> UUID | None:
+def _parse_id(name: str) -> UUID | None:
     """Clients write the same id in capitals or not; what is no UUID cannot have a token."""
     try:
         return UUID(name)

@@ -11,14 +11,14 @@ from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import for_batch
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob
-from grome.notifications.channel_rules import LEAST_LEFT
-from grome.notifications.models import MessageKind, Notice
-from grome.notifications.planner import tell_jobs
+from grome.notifications.channel_rules import MIN_LEAD_TIME
+from grome.notifications.models import MessageKind, Notification
+from grome.notifications.planner import notification_jobs
 from grome.notifications.repository import ReminderMarks
 
 # Looked at once more, for what was being written while the run before read, and for clocks that differ.
 _OVERLAP: Final = timedelta(minutes=5)
-_AT_ONCE: Final = 500
+_PAGE_SIZE: Final = 500
 
 
 class Reminders:
@@ -39,12 +39,12 @@ class Reminders:
         now = self._clock()
         done_until = await self._marks.find()
         planned = 0
-        for hours, least_left in LEAST_LEFT.items():
+        for hours, least_left in MIN_LEAD_TIME.items():
             earliest = now + least_left
             if done_until:
                 earliest = max(earliest, done_until - _OVERLAP + timedelta(hours=hours))
             async for page in self._pages(earliest, now + timedelta(hours=hours)):
-                new = tell_jobs(reminder(booking, hours, now) for booking in page)
+                new = notification_jobs(build_reminder(booking, hours, now) for booking in page)
                 planned += (await for_batch(new, self._add, name="plan_reminders")).done
         await self._marks.put(now)
         return planned
@@ -54,14 +54,14 @@ class Reminders:
 
     async def _pages(self, start: datetime, end: datetime) -> AsyncIterator[list[UpcomingBooking]]:
         after = None
-        while page := await self._bookings.list_accepted_between(start, end, after, _AT_ONCE):
+        while page := await self._bookings.list_accepted_between(start, end, after, _PAGE_SIZE):
             yield page
             after = page[-1]
 
 
-def reminder(booking: UpcomingBooking, hours: int, now: datetime) -> Notice:
+def build_reminder(booking: UpcomingBooking, hours: int, now: datetime) -> Notification:
     """It has no event of its own; its id is made of what it follows from."""
-    return Notice(
+    return Notification(
         event_id=uuid5(NAMESPACE_URL, f"{booking.id}:{hours}:{booking.scheduled_at.isoformat()}"),
         kind=MessageKind.BOOKING_REMINDER,
         user_id=booking.customer_id,

@@ -19,28 +19,28 @@ from grome.infrastructure.mongo.client import (
     with_weak_writes,
 )
 from grome.infrastructure.mongo.schema import validator_for
-from grome.notifications.models import Bounce, LogEntry, PushDevice, ReminderMark, Slot, State
+from grome.notifications.models import Bounce, DedupeClaim, LogEntry, PushDevice, ReminderMark, State
 
-_KEPT: Final = timedelta(days=90)
-_BOUNCED_FOR: Final = timedelta(days=7)
-MOST_DEVICES: Final = 20
-_ATTEMPTS: Final = 8
+_LOG_RETENTION: Final = timedelta(days=90)
+_BOUNCE_RETENTION: Final = timedelta(days=7)
+MAX_DEVICES: Final = 20
+_PUT_ATTEMPTS: Final = 8
 
 LOG = CollectionSpec(
     "notifications",
     validator_for(LogEntry),
     [
         IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="newest"),
-        IndexModel("at", name="kept", expireAfterSeconds=int(_KEPT.total_seconds())),
+        IndexModel("at", name="kept", expireAfterSeconds=int(_LOG_RETENTION.total_seconds())),
     ],
 )
-SLOTS = CollectionSpec(
-    "notification_slots", validator_for(Slot), [IndexModel("until", name="over", expireAfterSeconds=0)]
+DEDUPE_CLAIMS = CollectionSpec(
+    "notification_slots", validator_for(DedupeClaim), [IndexModel("until", name="over", expireAfterSeconds=0)]
 )
 BOUNCES = CollectionSpec(
     "bounces",
     validator_for(Bounce),
-    [IndexModel("at", name="kept", expireAfterSeconds=int(_BOUNCED_FOR.total_seconds()))],
+    [IndexModel("at", name="kept", expireAfterSeconds=int(_BOUNCE_RETENTION.total_seconds()))],
 )
 PUSH_DEVICES = CollectionSpec(
     "push_devices",
@@ -50,8 +50,8 @@ PUSH_DEVICES = CollectionSpec(
         IndexModel([("user_id", 1), ("device_id", 1)], name="user_device", unique=True),
     ],
 )
-REMINDERS = CollectionSpec("reminder_marks", validator_for(ReminderMark), [])
-COLLECTIONS = (LOG, SLOTS, BOUNCES, PUSH_DEVICES, REMINDERS)
+REMINDER_MARKS = CollectionSpec("reminder_marks", validator_for(ReminderMark), [])
+COLLECTIONS = (LOG, DEDUPE_CLAIMS, BOUNCES, PUSH_DEVICES, REMINDER_MARKS)
 
 
 class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 class NotificationRepository:
     def __init__(self, database: Database) -> None:
-        self._log, self._slots = with_weak_writes(database[LOG.name]), with_weak_writes(database[SLOTS.name])
+        self._log, self._claims = with_weak_writes(database[LOG.name]), with_weak_writes(database[DEDUPE_CLAIMS.name])
         self._bounces = database[BOUNCES.name]
 
     async def record(self, entry: LogEntry) -> None:
@@ -93,23 +93,23 @@ class NotificationRepository:
         found = self._log.find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, LogEntry) async for document in found]
 
-    async def claim(self, slot: Slot, now: datetime) -> bool:
-        """Whether the slot is this entry's up to its `until`: it was free, or was so already.
+    async def claim(self, claim: DedupeClaim, now: datetime) -> bool:
+        """Whether the claim is this entry's up to its `until`: it was free, or was so already.
 
         One atomic write. Where another entry has it, the filter finds nothing, and the insert meets its `_id`.
         """
-        free = {"_id": slot.id, "$or": [{"until": {"$lte": now}}, {"entry_id": slot.entry_id}]}
-        held = {"$set": {"entry_id": slot.entry_id, "until": slot.until}}
+        free = {"_id": claim.id, "$or": [{"until": {"$lte": now}}, {"entry_id": claim.entry_id}]}
+        held = {"$set": {"entry_id": claim.entry_id, "until": claim.until}}
         try:
-            await self._slots.update_one(free, held, upsert=True)
+            await self._claims.update_one(free, held, upsert=True)
         except DuplicateKeyError:
             return False
         return True
 
-    async def free(self, slot: Slot) -> None:
-        await self._slots.delete_one({"_id": slot.id, "entry_id": slot.entry_id})
+    async def release(self, claim: DedupeClaim) -> None:
+        await self._claims.delete_one({"_id": claim.id, "entry_id": claim.entry_id})
 
-    async def bounce(self, bounce: Bounce) -> None:
+    async def record_bounce(self, bounce: Bounce) -> None:
         await self._bounces.replace_one({"_id": bounce.id}, to_document(bounce), upsert=True)
 
     async def has_bounced(self, address: str, entry_id: UUID) -> bool:
@@ -126,29 +126,29 @@ class PushDeviceRepository:
         mine = {"user_id": device.user_id, "device_id": device.device_id}
         fields = {"token": device.token, "registered_at": device.registered_at}
         change = {"$set": fields, "$setOnInsert": {"_id": device.id}}
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(_PUT_ATTEMPTS):
             await self._devices.delete_many({"token": device.token, "$nor": [mine]})
             try:
                 await self._devices.update_one(mine, change, upsert=True)
                 break
             except DuplicateKeyError:  # somebody has put the same token or the same device meanwhile
-                if attempt == _ATTEMPTS - 1:
+                if attempt == _PUT_ATTEMPTS - 1:
                     raise
         newest = self._devices.find({"user_id": device.user_id}, {"_id": 1}).sort([("registered_at", -1), ("_id", -1)])
-        if surplus := [document["_id"] async for document in newest.skip(MOST_DEVICES)]:
+        if surplus := [document["_id"] async for document in newest.skip(MAX_DEVICES)]:
             await self._devices.delete_many({"_id": {"$in": surplus}})
 
     async def remove(self, user_id: UUID, device_id: UUID) -> bool:
         removed = await self._devices.delete_one({"user_id": user_id, "device_id": device_id})
         return removed.deleted_count == 1
 
-    async def forget(self, user_id: UUID, device: str) -> None:
+    async def remove_by_name(self, user_id: UUID, device: str) -> None:
         """By the name that a login gave its device, which need not be an id."""
         with suppress(ValueError):
             await self.remove(user_id, UUID(device))
 
-    async def of(self, user_id: UUID) -> list[PushDevice]:
-        found = self._devices.find({"user_id": user_id}).sort("registered_at", -1).limit(MOST_DEVICES)
+    async def list_for_user(self, user_id: UUID) -> list[PushDevice]:
+        found = self._devices.find({"user_id": user_id}).sort("registered_at", -1).limit(MAX_DEVICES)
         return [from_document(document, PushDevice) async for document in found]
 
     async def drop(self, tokens: Sequence[str]) -> None:
@@ -160,15 +160,15 @@ class ReminderMarks:
     """Up to when reminders have been looked for."""
 
     def __init__(self, database: Database) -> None:
-        self._marks = database[REMINDERS.name]
+        self._marks = database[REMINDER_MARKS.name]
 
     async def find(self) -> datetime | None:
-        document = await self._marks.find_one({"_id": _MARK})
+        document = await self._marks.find_one({"_id": _MARK_ID})
         return from_document(document, ReminderMark).until if document else None
 
     async def put(self, until: datetime) -> None:
         """Never back, so that two at once do no harm."""
-        await self._marks.update_one({"_id": _MARK}, {"$max": {"until": until}}, upsert=True)
+        await self._marks.update_one({"_id": _MARK_ID}, {"$max": {"until": until}}, upsert=True)
 
 
-_MARK: Final = "reminders"
+_MARK_ID: Final = "reminders"

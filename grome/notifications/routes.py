@@ -14,7 +14,7 @@ from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.responses import body
 from grome.notifications.schemas import NotificationPage, PushTokenIn
 from grome.notifications.unsubscribe import PATH
-from grome.notifications.unsubscribe_page import POLICY, page
+from grome.notifications.unsubscribe_page import POLICY, render_page
 
 # What mail programs send for a click on their own button (RFC 8058, section 3.2), and our page's form too.
 ONE_CLICK: Final = ("List-Unsubscribe", "One-Click")
@@ -47,7 +47,7 @@ async def remove_push_token(request: Request, actor: Actor, device_id: UUID) -> 
 @unsubscribe.get("/<token:str>")
 async def show(request: Request, token: str) -> HTTPResponse:
     """Asks, and changes nothing: programs that look for bad links in mail follow this one too."""
-    topic, preferences = await app_context(request).unsubscribing.look(token)
+    topic, preferences = await app_context(request).unsubscribe.preview(token)
     return _html(request, topic, preferences)
 
 
@@ -58,12 +58,12 @@ async def stop(request: Request, token: str) -> HTTPResponse:
     form = request.form
     if form is None or form.get(name) != value:
         raise Invalid(name, f"is not {value}")
-    topic, preferences = await app_context(request).unsubscribing.stop(token)
+    topic, preferences = await app_context(request).unsubscribe.unsubscribe(token)
     return _html(request, topic, preferences)
 
 
 def _html(request: Request, topic: Topic, preferences: Preferences) -> HTTPResponse:
-    shown = page(preferences.language, topic, ended=topic in preferences.notifications.no_mail_about)
+    shown = render_page(preferences.language, topic, ended=topic in preferences.notifications.no_mail_about)
     response = body(request, shown.encode(), 200, "text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Referrer-Policy"] = "no-referrer"  # the address is the permission

@@ -8,16 +8,16 @@ from grome.common.clock import Clock
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.channel_rules import RULES
-from grome.notifications.context_loader import Stories, Story
-from grome.notifications.delivery import Delivery
+from grome.notifications.context_loader import ContextLoader, MessageContext
+from grome.notifications.delivery import Deliverer
 from grome.notifications.delivery_log import NotificationLog
-from grome.notifications.dispatcher import verdict_on
-from grome.notifications.models import Channel, Errand, LogEntry, Slot, State, Why
+from grome.notifications.dispatcher import decide_delivery
+from grome.notifications.models import Channel, ChannelDelivery, DedupeClaim, LogEntry, State, Why
 from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipient, Recipients
 
 
-class Sending:
+class MessageSender:
     """A try that dies after the message went out and before that is written down sends it again, under the same id:
     receivers drop the double.
     """
@@ -25,82 +25,94 @@ class Sending:
     def __init__(
         self,
         recipients: Recipients,
-        stories: Stories,
+        contexts: ContextLoader,
         log: NotificationLog,
         devices: PushDevices,
-        delivery: Delivery,
+        deliverer: Deliverer,
         budgets: MessageBudgets,
         clock: Clock,
     ) -> None:
-        self._recipients, self._stories, self._log, self._devices = recipients, stories, log, devices
-        self._delivery, self._budgets, self._clock = delivery, budgets, clock
+        self._recipients, self._contexts, self._log, self._devices = recipients, contexts, log, devices
+        self._deliverer, self._budgets, self._clock = deliverer, budgets, clock
 
-    async def send(self, errand: Errand) -> None:
+    async def send(self, delivery: ChannelDelivery) -> None:
         """Raises RetryLaterError in quiet hours, and what the transports raise."""
-        known = await self._log.find(errand)
-        recipient = await self._recipients.find(errand.notice.user_id)
+        known = await self._log.find(delivery)
+        recipient = await self._recipients.find(delivery.notification.user_id)
         if recipient is None or (known and known.state is State.SENT):
             return
-        story = await self._stories.find(errand.notice, recipient.user)
-        verdict = verdict_on(errand, recipient, story, self._clock()) if story else Why.OUTDATED
+        context = await self._contexts.find(delivery.notification, recipient.user)
+        verdict = decide_delivery(delivery, recipient, context, self._clock()) if context else Why.OUTDATED
         if isinstance(verdict, datetime):  # the quiet hours were changed, or tries have failed up into them
             raise RetryLaterError("quiet hours", (verdict - self._clock()).total_seconds())
-        if story is None or verdict is not None:
-            await self._log.suppressed(errand, verdict or Why.OUTDATED)
-        elif await self._is_refused(errand, recipient, story):
-            await self._log.suppressed(errand, Why.BOUNCED)
-        elif story.about is None:
-            await self._send_within_budget(errand, recipient, story, None, known)
-        elif slot := await self._log.claim(errand, story.about):
-            await self._send_within_budget(errand, recipient, story, slot, known)
+        if context is None or verdict is not None:
+            await self._log.record_suppressed(delivery, verdict or Why.OUTDATED)
+        elif await self._is_refused(delivery, recipient, context):
+            await self._log.record_suppressed(delivery, Why.BOUNCED)
+        elif context.dedupe_key is None:
+            await self._send_within_budget(delivery, recipient, context, None, known)
+        elif claim := await self._log.claim(delivery, context.dedupe_key):
+            await self._send_within_budget(delivery, recipient, context, claim, known)
         else:
-            await self._log.suppressed(errand, Why.DEDUPE)
+            await self._log.record_suppressed(delivery, Why.DEDUPE)
 
     async def _send_within_budget(
-        self, errand: Errand, recipient: Recipient, story: Story, slot: Slot | None, known: LogEntry | None
+        self,
+        delivery: ChannelDelivery,
+        recipient: Recipient,
+        context: MessageContext,
+        claim: DedupeClaim | None,
+        known: LogEntry | None,
     ) -> None:
         """A message counts once, however often it is tried: one that has failed so far was counted then."""
         was_counted = known is not None and known.state is State.FAILED
-        if was_counted or await self._budgets.take(story.kind, errand.channel, recipient):
-            await self._attempt(errand, recipient, story, slot, frozenset(known.reached if known else ()))
+        if was_counted or await self._budgets.take(context.kind, delivery.channel, recipient):
+            await self._attempt(delivery, recipient, context, claim, frozenset(known.reached if known else ()))
         else:
-            await self._log.suppressed(errand, Why.BUDGET)
+            await self._log.record_suppressed(delivery, Why.BUDGET)
 
-    async def _is_refused(self, errand: Errand, recipient: Recipient, story: Story) -> bool:
+    async def _is_refused(self, delivery: ChannelDelivery, recipient: Recipient, context: MessageContext) -> bool:
         """Security is tried all the same: an address that refused mail for its content is not one that is gone."""
-        address = recipient.address(errand.channel)
-        if address is None or RULES[story.kind].topic is None:
+        address = recipient.address(delivery.channel)
+        if address is None or RULES[context.kind].topic is None:
             return False
-        return await self._log.has_bounced(errand, address)
+        return await self._log.has_bounced(delivery, address)
 
     async def _attempt(
-        self, errand: Errand, recipient: Recipient, story: Story, slot: Slot | None, reached: AbstractSet[UUID]
+        self,
+        delivery: ChannelDelivery,
+        recipient: Recipient,
+        context: MessageContext,
+        claim: DedupeClaim | None,
+        reached: AbstractSet[UUID],
     ) -> None:
-        """What goes wrong leaves the slot to whoever comes next, the next try included."""
+        """What goes wrong leaves the claim to whoever comes next, the next try included."""
         went_well, why = False, None
         try:
-            await self._deliver(errand, recipient, story, reached)
+            await self._deliver(delivery, recipient, context, reached)
             went_well = True
         except (PermanentJobError, UndeliverableError) as error:
             why = Why.REFUSED if isinstance(error, UndeliverableError) else None
-            if address := recipient.address(errand.channel):
-                await self._log.bounced(errand, address)
-            if why is None and not await self._budgets.take_dead_letter(errand.channel):
+            if address := recipient.address(delivery.channel):
+                await self._log.record_bounce(delivery, address)
+            if why is None and not await self._budgets.take_dead_letter(delivery.channel):
                 raise UndeliverableError(str(error)) from error  # operators have been told often enough today
             raise
         finally:
             if not went_well:
-                await self._log.failed(errand, why=why)
-                if slot:
-                    await self._log.free(slot)
+                await self._log.record_failed(delivery, why=why)
+                if claim:
+                    await self._log.release(claim)
 
-    async def _deliver(self, errand: Errand, recipient: Recipient, story: Story, reached: AbstractSet[UUID]) -> None:
-        done = await self._delivery.deliver(errand, recipient, story, reached, self._clock())
-        if not done.is_whole:
-            await self._log.failed(errand, done.reached)
-        elif errand.channel is Channel.PUSH and not (reached or done.reached):  # all of its tokens are gone
-            await self._log.suppressed(errand, Why.NO_ADDRESS)
+    async def _deliver(
+        self, delivery: ChannelDelivery, recipient: Recipient, context: MessageContext, reached: AbstractSet[UUID]
+    ) -> None:
+        done = await self._deliverer.deliver(delivery, recipient, context, reached, self._clock())
+        if not done.is_complete:
+            await self._log.record_failed(delivery, done.reached)
+        elif delivery.channel is Channel.PUSH and not (reached or done.reached):  # all of its tokens are gone
+            await self._log.record_suppressed(delivery, Why.NO_ADDRESS)
         else:
-            await self._log.sent(errand, done.provider_id, done.reached)
+            await self._log.record_sent(delivery, done.provider_id, done.reached)
         await self._devices.drop(done.gone)
         done.raise_for_failed()

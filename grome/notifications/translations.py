@@ -9,7 +9,7 @@ from msgspec import Struct
 from grome.common.languages import Language
 
 
-class Words(Struct, frozen=True, forbid_unknown_fields=True):
+class SharedTexts(Struct, frozen=True, forbid_unknown_fields=True):
     """What messages share. `clock`, `clock_range`, `moment` and `in_zone` say how times stand in a sentence, `line` how
     a row of the table stands in plain text.
     """
@@ -62,19 +62,19 @@ class MessageText(Struct, frozen=True, forbid_unknown_fields=True):
     button: str
 
 
-class Wording(Struct, frozen=True, forbid_unknown_fields=True):
+class Translations(Struct, frozen=True, forbid_unknown_fields=True):
     """One language. A message stands under its kind, with `-customer`, `-code` and the like where it has variants."""
 
-    words: Words
+    words: SharedTexts
     reasons: Reasons
     proposals: Reasons
     messages: dict[str, MessageText]
 
 
-def _read(language: str) -> Wording:
+def _read(language: str) -> Translations:
     return msgspec.toml.decode(
-        files("grome.notifications").joinpath(f"texts/{language}.toml").read_bytes(), type=Wording
+        files("grome.notifications").joinpath(f"texts/{language}.toml").read_bytes(), type=Translations
     )
 
 
-WORDING: Final[dict[Language, Wording]] = {language: _read(language) for language in get_args(Language)}
+TRANSLATIONS: Final[dict[Language, Translations]] = {language: _read(language) for language in get_args(Language)}

@@ -20,12 +20,12 @@ class UnsubscribeLinks:
         self._signer = LinkSigner(signing_key, "unsubscribe links", _MAC_BYTES)
         self._public_url = public_url
 
-    def link(self, user_id: UUID, topic: Topic) -> str:
+    def url(self, user_id: UUID, topic: Topic) -> str:
         return f"{self._public_url}{PATH}/{self.token(user_id, topic)}"
 
     def token(self, user_id: UUID, topic: Topic) -> str:
         said = user_id.bytes + topic.value.encode()
-        return _written(self._signer.sign(said) + said)
+        return _encode(self._signer.sign(said) + said)
 
     def read(self, token: str) -> tuple[UUID, Topic]:
         """Raises NotFound for what we did not write."""
@@ -34,32 +34,32 @@ class UnsubscribeLinks:
             mac, said = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
             user_id, topic = UUID(bytes=said[:_ID_BYTES]), Topic(said[_ID_BYTES:].decode())
         except ValueError:
-            raise _foreign() from None
-        if not self._signer.is_signed(said, mac) or _written(raw) != token:
-            raise _foreign()
+            raise _unknown_link() from None
+        if not self._signer.is_signed(said, mac) or _encode(raw) != token:
+            raise _unknown_link()
         return user_id, topic
 
 
-class Unsubscribing:
+class UnsubscribeService:
     """What the link of a mail leads to."""
 
     def __init__(self, links: UnsubscribeLinks, preferences: PreferenceService) -> None:
         self._links, self._preferences = links, preferences
 
-    async def look(self, token: str) -> tuple[Topic, Preferences]:
+    async def preview(self, token: str) -> tuple[Topic, Preferences]:
         """What the link is about, and what its user has chosen; changes nothing. Raises NotFound."""
         user_id, topic = self._links.read(token)
         return topic, await self._preferences.find(user_id)
 
-    async def stop(self, token: str) -> tuple[Topic, Preferences]:
+    async def unsubscribe(self, token: str) -> tuple[Topic, Preferences]:
         """End mail about the link's topic. Raises NotFound."""
         user_id, topic = self._links.read(token)
         return topic, await self._preferences.stop_mail_about(user_id, topic)
 
 
-def _written(raw: bytes) -> str:
+def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _foreign() -> NotFound:
+def _unknown_link() -> NotFound:
     return NotFound("This is not a link of ours, or its account is gone.")

@@ -39,7 +39,7 @@ POLICY: Final = (
 )
 
 
-def page(language: Language, topic: Topic, *, ended: bool) -> str:
+def render_page(language: Language, topic: Topic, *, ended: bool) -> str:
     """With a button, or where that is done already, without. Everything on it is ours, so nothing is escaped."""
     texts = TEXTS[language]
     return _TEMPLATE.substitute(

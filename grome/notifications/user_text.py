@@ -11,7 +11,7 @@ from markupsafe import Markup
 _GAPS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 # Embeddings, overrides and isolates would reach beyond a name that opens but does not close them; lone halves of a
 # surrogate pair cannot be encoded.
-_STRAY: Final = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE: Final = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Mail programs make links of what looks like an address. A space behind the dot is what no reading of domains ignores.
 _DOTS: Final = re.compile(r"(?<=\w)([.\u2024\uff0e])(?=[^\W\d_])|(?<=[A-Za-z0-9])([\u3002\uff61])(?=[A-Za-z0-9])")
 _ELLIPSIS: Final = "…"
@@ -19,7 +19,7 @@ _JOINER: Final = "\u200d"
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class UserText:
     """One line, isolated from the direction of the text around it: by control characters, in HTML by `<bdi>`.
 
     Where the text runs left to right and so does this, plain text needs no control characters.
@@ -34,22 +34,22 @@ class Typed:
     def __html__(self) -> Markup:
         return Markup("<bdi>{}</bdi>").format(self.text)
 
-    def shortened(self, length: int) -> "Typed":
+    def shortened(self, length: int) -> "UserText":
         """At most `length` characters, an ellipsis included; what forms one sign with its neighbour goes with it."""
         if len(self.text) <= length:
             return self
         end = length - len(_ELLIPSIS)
-        while end and (_clings(self.text[end]) or self.text[end - 1] == _JOINER):
+        while end and (_is_combining(self.text[end]) or self.text[end - 1] == _JOINER):
             end -= 1
-        return Typed(self.text[:end].rstrip() + _ELLIPSIS, self.isolated)
+        return UserText(self.text[:end].rstrip() + _ELLIPSIS, self.isolated)
 
 
-def typed(text: str, *, rtl: bool) -> Typed:
+def clean_user_text(text: str, *, rtl: bool) -> UserText:
     """`rtl` says that the text around it runs right to left."""
-    line = _GAPS.sub(" ", _STRAY.sub("", text)).strip()
+    line = _GAPS.sub(" ", _UNSAFE.sub("", text)).strip()
     line = _DOTS.sub(lambda dot: f"{dot[0]} ", line).replace("://", ": //")
-    return Typed(line or _ELLIPSIS, rtl or any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in line))
+    return UserText(line or _ELLIPSIS, rtl or any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in line))
 
 
-def _clings(letter: str) -> bool:
+def _is_combining(letter: str) -> bool:
     return letter == _JOINER or unicodedata.category(letter) in {"Mn", "Me", "Mc", "Sk"}

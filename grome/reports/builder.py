@@ -20,13 +20,13 @@ from grome.reports.csv_file import CsvFile
 from grome.reports.errors import TooLongError
 from grome.reports.models import Failure, Format, Kind, Report, file_key
 from grome.reports.repository import ReportRepository
-from grome.reports.tables import Content, Names, Row, content_of
+from grome.reports.tables import Names, ReportTable, Row, create_table
 
-Tell = Callable[[float], Awaitable[None]]
+ReportProgress = Callable[[float], Awaitable[None]]
 # Fewer than half a second's work in a PDF: a worker that is told to end waits for its threads.
-_ROWS_AT_ONCE: Final = 50
-_STEP: Final = 0.01  # of progress that is worth a write
-_WRITTEN: Final = 0.95  # what is left is to store the file
+_ROWS_PER_BATCH: Final = 50
+_PROGRESS_STEP: Final = 0.01  # of progress that is worth a write
+_WRITTEN_SHARE: Final = 0.95  # what is left is to store the file
 
 
 class TableFile(Protocol):
@@ -38,7 +38,7 @@ class TableFile(Protocol):
         """Also the file, and also where it was not finished."""
 
 
-class ReportMaker:
+class ReportBuilder:
     def __init__(
         self,
         reports: ReportRepository,
@@ -51,47 +51,47 @@ class ReportMaker:
         self._reports, self._bookings, self._barbers, self._storage = reports, bookings, barbers, storage
         self._keep, self._clock = keep, clock
 
-    async def make(self, report_id: UUID, tell: Tell) -> None:
+    async def build(self, report_id: UUID, report_progress: ReportProgress) -> None:
         """As often as it is called, in the end there is one file, or none where the report was deleted meanwhile.
 
-        `tell` hears how much is done, 0 to 1.
+        `report_progress` hears how much is done, 0 to 1.
         """
-        report = await self._reports.begin(report_id)
+        report = await self._reports.mark_running(report_id)
         if report is None:
-            if not await self._reports.existing([report_id]):
+            if not await self._reports.existing_ids([report_id]):
                 await self._storage.delete(file_key(report_id))  # an earlier try may have come so far
             return
         async with _scratch_folder() as folder:
             try:
-                path = await self._write(report, folder, _in_steps(tell))
+                path = await self._write(report, folder, _in_steps(report_progress))
             except TooLongError:
-                await self._reports.fail(report.id, Failure.TOO_LONG, self._clock())
+                await self._reports.mark_failed(report.id, Failure.TOO_LONG, self._clock())
                 return
             size = await self._storage.put(report.file_key, path)
         now = self._clock()
-        if not await self._reports.finish(report.id, size, now, now + self._keep):
+        if not await self._reports.mark_done(report.id, size, now, now + self._keep):
             await self._storage.delete(report.file_key)
 
-    async def _write(self, report: Report, folder: Path, tell: Tell) -> Path:
-        content, path = content_of(report.kind, report.period), folder / "report"
-        table = await asyncio.to_thread(_open_table, report, content, path, await self._lines(report))
+    async def _write(self, report: Report, folder: Path, report_progress: ReportProgress) -> Path:
+        table, path = create_table(report.kind, report.period), folder / "report"
+        file = await asyncio.to_thread(_open_table, report, table, path, await self._lines(report))
         try:
             if report.kind is not Kind.PAYOUTS:
-                await self._fill(table, report, content, tell)
-            await _add(table, content.rest())
-            await asyncio.to_thread(table.finish, content.totals())
+                await self._fill(file, report, table, report_progress)
+            await _add(file, table.remaining_rows())
+            await asyncio.to_thread(file.finish, table.totals())
         finally:
-            await asyncio.to_thread(table.close)
-        await tell(_WRITTEN)
+            await asyncio.to_thread(file.close)
+        await report_progress(_WRITTEN_SHARE)
         return path
 
-    async def _fill(self, table: TableFile, report: Report, content: Content, tell: Tell) -> None:
+    async def _fill(self, file: TableFile, report: Report, table: ReportTable, report_progress: ReportProgress) -> None:
         span = first, end = report.period.start, report.period.end
         async for bookings in self._bookings.iter_starting_between(
-            report.by, span, barber_id=report.barber_id, status=content.status
+            report.by, span, barber_id=report.barber_id, status=table.status
         ):
-            await _add(table, content.rows(bookings, await self._names(bookings)))
-            await tell(_WRITTEN * _share(first, bookings[-1].scheduled_at, end))
+            await _add(file, table.rows(bookings, await self._names(bookings)))
+            await report_progress(_WRITTEN_SHARE * _share_of_period(first, bookings[-1].scheduled_at, end))
 
     async def _names(self, bookings: Sequence[Booking]) -> Names:
         barbers = await self._barbers.list_by_ids(list({booking.barber_id for booking in bookings}))
@@ -116,35 +116,35 @@ async def _scratch_folder() -> AsyncGenerator[Path]:
         await asyncio.to_thread(folder.cleanup)
 
 
-def _open_table(report: Report, content: Content, path: Path, lines: Sequence[str]) -> TableFile:
+def _open_table(report: Report, table: ReportTable, path: Path, lines: Sequence[str]) -> TableFile:
     if report.format is Format.CSV:
-        return CsvFile(path.open("wb"), content.columns, report.separator)
+        return CsvFile(path.open("wb"), table.columns, report.separator)
     # Half a second and 30 MB, which only a worker that makes a PDF shall spend.
     from grome.reports.pdf_file import Heading, PdfFile  # noqa: PLC0415
 
     made = f"Made {report.created_at:%Y-%m-%d %H:%M} UTC"
-    heading = Heading(content.title, [*lines, made], report.created_at)
-    return PdfFile(path.open("wb"), path.parent, heading, content.columns)
+    heading = Heading(table.title, [*lines, made], report.created_at)
+    return PdfFile(path.open("wb"), path.parent, heading, table.columns)
 
 
-async def _add(table: TableFile, rows: Iterator[Row]) -> None:
-    while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        await asyncio.to_thread(table.add, batch)
+async def _add(file: TableFile, rows: Iterator[Row]) -> None:
+    while batch := list(islice(rows, _ROWS_PER_BATCH)):
+        await asyncio.to_thread(file.add, batch)
 
 
-def _in_steps(tell: Tell) -> Tell:
+def _in_steps(report_progress: ReportProgress) -> ReportProgress:
     """Leaves out what is hardly more than was told last."""
     told = 0.0
 
     async def tell_steps(progress: float) -> None:
         nonlocal told
-        if progress >= told + _STEP:
+        if progress >= told + _PROGRESS_STEP:
             told = progress
-            await tell(progress)
+            await report_progress(progress)
 
     return tell_steps
 
 
-def _share(first: datetime, moment: datetime, end: datetime) -> float:
+def _share_of_period(first: datetime, moment: datetime, end: datetime) -> float:
     """How far a moment is on the way: bookings come in the order of their time, and are not counted beforehand."""
     return (moment - first) / (end - first)

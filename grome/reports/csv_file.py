@@ -40,15 +40,15 @@ class CsvFile:
     def _write(self, rows: Sequence[Row]) -> None:
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=_DELIMITERS[self._separator], lineterminator="\r\n")
-        writer.writerows([self._written(cell) for cell in row] for row in rows)
+        writer.writerows([self._format_cell(cell) for cell in row] for row in rows)
         self._file.write(text.getvalue().encode())
 
-    def _written(self, cell: Cell) -> Cell:
+    def _format_cell(self, cell: Cell) -> Cell:
         if isinstance(cell, Decimal) and self._separator is Separator.SEMICOLON:
             return str(cell).replace(".", ",")
-        return guarded(cell)
+        return guard_formula(cell)
 
 
-def guarded(cell: Cell) -> Cell:
+def guard_formula(cell: Cell) -> Cell:
     """Numbers stay as they are; in a text, an apostrophe precedes each part that could be a formula."""
     return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

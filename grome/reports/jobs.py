@@ -10,17 +10,17 @@ from grome.infrastructure.jobs.runner import RunningJob
 
 
 async def make_report(context: AppContext, job: RunningJob) -> None:
-    await context.report_maker.make(UUID(job.payload["report_id"]), job.report_progress)
+    await context.report_builder.build(UUID(job.payload["report_id"]), job.report_progress)
 
 
 async def tend_reports(saq: dict[str, Any]) -> None:
     """Runs every minute."""
     context: AppContext = saq["grome"]
-    await context.reports.tend()
+    await context.reports.expire_and_repair()
 
 
 async def sweep_report_files(saq: dict[str, Any]) -> None:
     """Runs every hour."""
     context: AppContext = saq["grome"]
-    if swept := await context.reports.sweep():
+    if swept := await context.reports.delete_orphaned_files():
         logger.info("{} files whose reports are gone were deleted", swept)

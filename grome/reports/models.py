@@ -14,7 +14,7 @@ from grome.common.actor import Actor
 MAX_DAYS: Final = 366
 # Far from the ends of the calendar, where a time zone would lead over them.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
-OPEN_AT_ONCE: Final = 5
+MAX_OPEN_REPORTS: Final = 5
 
 
 class Kind(StrEnum):
@@ -99,7 +99,7 @@ class Report(Struct, frozen=True, kw_only=True):
     barber_id: UUID | None
     period: Period
     state: State
-    slot: Annotated[int, Meta(ge=0, lt=OPEN_AT_ONCE)] | None
+    slot: Annotated[int, Meta(ge=0, lt=MAX_OPEN_REPORTS)] | None
     size: int | None = None
     failure: Failure | None = None
     idempotency: Idempotency | None = None
@@ -119,7 +119,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def file_key(report_id: UUID) -> str:
     """Return the key of a report's file, made of the id alone: making a report again writes the same file."""
-    return f"{FILES}{report_id.hex}"
+    return f"{FILE_PREFIX}{report_id.hex}"
 
 
-FILES: Final = "reports/"
+FILE_PREFIX: Final = "reports/"

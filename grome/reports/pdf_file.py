@@ -17,11 +17,11 @@ from fpdf.enums import TableBordersLayout, WrapMode
 from fpdf.fonts import TTFFont
 
 from grome.reports.errors import TooLongError
-from grome.reports.tables import NOTHING, Column, Row
+from grome.reports.tables import EMPTY_NOTE, Column, Row
 
 # The whole document is in memory, and a row costs a millisecond or more. It is for people, who turn no thousand pages.
 MAX_ROWS: Final = 5_000
-_LONGEST_CELL: Final = 300
+_MAX_CELL_CHARS: Final = 300
 # Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari.
 _FIRA: Final = "firago"
 _NOTO: Final = files("manimgx_fonts")
@@ -46,7 +46,7 @@ _INVISIBLE: Final = frozenset(
 )
 # From Hebrew to the scripts of India, the old codes of shaped letters, and emoji that are joined of several: here a
 # letter's form hangs on those beside it. Other rows are spared the shaping, which makes them take three times as long.
-_SHAPED: Final = re.compile("[\u0590-\u1cff\u200d\ufb1d-\ufeff]")
+_NEEDS_SHAPING: Final = re.compile("[\u0590-\u1cff\u200d\ufb1d-\ufeff]")
 _LINE_MM: Final = 4.6
 _GREY: Final = 110
 
@@ -79,7 +79,7 @@ class PdfFile:
             self._pdf.add_rows([[row[number] for number in self._shown] for row in rows])
 
     def finish(self, totals: Sequence[str]) -> None:
-        self._pdf.end([*([] if self._rows else [NOTHING]), *totals])
+        self._pdf.end([*([] if self._rows else [EMPTY_NOTE]), *totals])
         self._pdf.output(self._file)
 
     def close(self) -> None:
@@ -115,11 +115,11 @@ class _Pages(FPDF):
 
     def add_rows(self, rows: Sequence[Sequence[object]]) -> None:
         texts = [[self._printable(_text(cell)) for cell in row] for row in rows]
-        for shaped, alike in groupby(texts, lambda row: any(map(_SHAPED.search, row))):
+        for shaped, alike in groupby(texts, lambda row: any(map(_NEEDS_SHAPING.search, row))):
             self.set_text_shaping(shaped)
-            self._add_alike(list(alike))
+            self._add_table(list(alike))
 
-    def _add_alike(self, rows: list[list[str]]) -> None:
+    def _add_table(self, rows: list[list[str]]) -> None:
         self.set_font(_FIRA, "", 9)
         with self.table(
             rows=rows,
@@ -170,7 +170,7 @@ class _Pages(FPDF):
 
     def _line(self, text: str, size: float, height: float, *, style: str = "") -> None:
         self.set_font(_FIRA, style, size)
-        self.set_text_shaping(_SHAPED.search(text) is not None)
+        self.set_text_shaping(_NEEDS_SHAPING.search(text) is not None)
         self.multi_cell(0, height, self._printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _printable(self, text: str) -> str:
@@ -206,4 +206,4 @@ def _characters_in(fallback: str) -> frozenset[int]:
 
 def _text(cell: object) -> str:
     text = cell if isinstance(cell, str) else f"{cell:,}"
-    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 1]}…"
+    return text if len(text) <= _MAX_CELL_CHARS else f"{text[: _MAX_CELL_CHARS - 1]}…"

@@ -16,11 +16,11 @@ from grome.infrastructure.mongo.client import CollectionSpec, Database, Document
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.reports.errors import TooManyReports
-from grome.reports.models import OPEN_AT_ONCE, Failure, Report, State
+from grome.reports.models import MAX_OPEN_REPORTS, Failure, Report, State
 
 _OPEN = (State.PENDING.value, State.RUNNING.value)
 # Without a file; a deleted one is gone at once.
-_KEPT: Final = timedelta(days=90)
+_RETENTION: Final = timedelta(days=90)
 COLLECTION = CollectionSpec(
     "reports",
     validator_for(Report),
@@ -46,7 +46,7 @@ COLLECTION = CollectionSpec(
             IndexModel(
                 "ended_at",
                 name=f"kept_{state.value}",
-                expireAfterSeconds=int(_KEPT.total_seconds()),
+                expireAfterSeconds=int(_RETENTION.total_seconds()),
                 partialFilterExpression={"state": state.value},
             )
             for state in (State.EXPIRED, State.FAILED)
@@ -79,7 +79,7 @@ class ReportRepository:
                 lambda slot: to_document(msgspec.structs.replace(report, slot=slot)),
                 owner={"by.id": report.by.id, "slot": {"$type": "number"}},
                 field="slot",
-                limit=OPEN_AT_ONCE,
+                limit=MAX_OPEN_REPORTS,
             )
         except DuplicateKeyError:
             raise KeyTakenError from None
@@ -107,14 +107,14 @@ class ReportRepository:
     async def remove(self, owner_id: UUID, report_id: UUID) -> bool:
         return (await self._reports.delete_one({"_id": report_id, "by.id": owner_id})).deleted_count == 1
 
-    async def begin(self, report_id: UUID) -> Report | None:
+    async def mark_running(self, report_id: UUID) -> Report | None:
         """Mark a report as running. Returns None if it is done, expired or gone.
 
         A failed report may begin again: its job was retried on request.
         """
         return await self._change(report_id, (*_OPEN, State.FAILED.value), state=State.RUNNING.value, failure=None)
 
-    async def finish(self, report_id: UUID, size: int, now: datetime, expires_at: datetime) -> Report | None:
+    async def mark_done(self, report_id: UUID, size: int, now: datetime, expires_at: datetime) -> Report | None:
         """Mark a report as done. Returns None if it was deleted or given up meanwhile.
 
         A report that was made a second time is also finished a second time.
@@ -122,11 +122,11 @@ class ReportRepository:
         fields = {"state": State.DONE.value, "size": size, "ended_at": now, "expires_at": expires_at, "slot": None}
         return await self._change(report_id, (State.RUNNING.value, State.DONE.value), **fields)
 
-    async def fail(self, report_id: UUID, failure: Failure, now: datetime) -> Report | None:
+    async def mark_failed(self, report_id: UUID, failure: Failure, now: datetime) -> Report | None:
         fields = {"state": State.FAILED.value, "failure": failure.value, "ended_at": now, "slot": None}
         return await self._change(report_id, _OPEN, **fields)
 
-    async def expire(self, report: Report) -> Report | None:
+    async def mark_expired(self, report: Report) -> Report | None:
         """Expire a report. Returns None if its file was made anew since the report was read."""
         state = [{"state": State.DONE.value, "expires_at": report.expires_at}]
         document = await self._reports.find_one_and_update(
@@ -139,11 +139,11 @@ class ReportRepository:
         document = await self._reports.find_one({"_id": report_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Report) if document else None
 
-    async def open_before(self, moment: datetime, after: UUID | None, limit: int) -> list[UUID]:
+    async def list_open_before(self, moment: datetime, after: UUID | None, limit: int) -> list[UUID]:
         """Ids of reports that are not done, of those asked for before the moment; the oldest first."""
         return await self._ids({"state": {"$in": _OPEN}, "created_at": {"$lt": moment}}, after, limit)
 
-    async def overdue(self, now: datetime, after: UUID | None, limit: int) -> list[UUID]:
+    async def list_overdue(self, now: datetime, after: UUID | None, limit: int) -> list[UUID]:
         """Return the ids of the reports with an expired file, the oldest first."""
         return await self._ids({"state": State.DONE.value, "expires_at": {"$lte": now}}, after, limit)
 
@@ -152,7 +152,7 @@ class ReportRepository:
         found = self._reports.find({**wanted, **behind}, {"_id": 1}).sort("_id", 1).limit(limit)
         return [document["_id"] async for document in found]
 
-    async def existing(self, report_ids: Collection[UUID]) -> set[UUID]:
+    async def existing_ids(self, report_ids: Collection[UUID]) -> set[UUID]:
         found = self._reports.find({"_id": {"$in": list(report_ids)}}, {"_id": 1})
         return {document["_id"] async for document in found}
 

@@ -15,12 +15,12 @@ from grome.reports.errors import TooManyReports
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage
 
 reports = Routes("reports", "/v1/reports")
-_WHO = frozenset({Role.BARBER, Role.ADMIN})
+_ROLES = frozenset({Role.BARBER, Role.ADMIN})
 
 
 @reports.post(
     "",
-    who=_WHO,
+    who=_ROLES,
     status=202,
     answers={202: ReportOut},
     refusals=(NotFound, ProfileMissing, TooManyReports, KeyReused, KeyInFlight, TooManyRequests),
@@ -32,22 +32,22 @@ async def ask_for_report(
 
     Five of yours can be under way at a time. A repeat under the same `Idempotency-Key` gets the first answer again.
     """
-    return await app_context(request).reports.ask(actor, body, idempotency_key)
+    return await app_context(request).reports.request(actor, body, idempotency_key)
 
 
-@reports.get("", who=_WHO)
+@reports.get("", who=_ROLES)
 async def list_reports(request: Request, actor: Actor, query: PageQuery) -> ReportPage:
     """The reports that you asked for, the newest first."""
     return await app_context(request).reports.page(actor, query)
 
 
-@reports.get("/{report_id}", who=_WHO, refusals=(NotFound,))
+@reports.get("/{report_id}", who=_ROLES, refusals=(NotFound,))
 async def read_report(request: Request, actor: Actor, report_id: UUID) -> ReportOut:
     """How far a report of yours is, and where to fetch it once it is done."""
-    return await app_context(request).reports.read(actor, report_id)
+    return await app_context(request).reports.get(actor, report_id)
 
 
-@reports.delete("/{report_id}", who=_WHO, status=204, refusals=(NotFound,))
+@reports.delete("/{report_id}", who=_ROLES, status=204, refusals=(NotFound,))
 async def delete_report(request: Request, actor: Actor, report_id: UUID) -> None:
     """Delete a report of yours and its file, also before it is done."""
     await app_context(request).reports.delete(actor, report_id)

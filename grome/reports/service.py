@@ -31,7 +31,7 @@ from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.storage.protocol import Storage
 from grome.reports.models import (
     CONTENT_TYPES,
-    FILES,
+    FILE_PREFIX,
     FIRST_DAY,
     LAST_DAY,
     MAX_DAYS,
@@ -48,14 +48,14 @@ from grome.reports.schemas import ReportIn, ReportOut, ReportPage, report_out
 
 MAKE_REPORT: Final = JobKind("report", Queue.BULK, timeout_s=600, delays_s=(30, 120, 600))
 # Who has asked for a report adds its job at once. After so long nobody does, and it is added for them.
-_FORGOTTEN: Final = timedelta(minutes=1)
-_AT_ONCE: Final = 200
+_JOB_MISSING_AFTER: Final = timedelta(minutes=1)
+_BATCH_SIZE: Final = 200
 # What `put` began so long ago it does not end any more.
-_UNFINISHED: Final = timedelta(days=1)
+_UNFINISHED_AFTER: Final = timedelta(days=1)
 
 
 # A file is kept for days and its document for months.
-REPORTS_OF_PERSON: Final = Budget("reports of a person", 100, timedelta(days=1))
+REPORT_BUDGET: Final = Budget("reports of a person", 100, timedelta(days=1))
 
 
 class ReportService:
@@ -72,33 +72,37 @@ class ReportService:
         self._reports, self._barbers, self._storage, self._jobs = reports, barbers, storage, jobs
         self._link = timedelta(minutes=settings.link_min)
         self._budgets, self._clock = budgets, clock
-        self._overdue = Sweep("expire_reports", lambda after, limit: reports.overdue(clock(), after, limit), _AT_ONCE)
+        self._overdue = Sweep(
+            "expire_reports", lambda after, limit: reports.list_overdue(clock(), after, limit), _BATCH_SIZE
+        )
         self._forgotten = Sweep(
-            "mend_reports", lambda after, limit: reports.open_before(clock() - _FORGOTTEN, after, limit), _AT_ONCE
+            "mend_reports",
+            lambda after, limit: reports.list_open_before(clock() - _JOB_MISSING_AFTER, after, limit),
+            _BATCH_SIZE,
         )
 
-    async def ask(self, actor: Actor, wanted: ReportIn, key: str | None) -> ReportOut | Encoded:
+    async def request(self, actor: Actor, body: ReportIn, key: str | None) -> ReportOut | Encoded:
         """Store a report to be built, or return the first answer again where `key` has one.
 
         Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight, and
         TooManyRequests beyond 100 reports of a person in a day.
         """
-        idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
-        report = await self._first(actor, idempotency)
+        idempotency = Idempotency(key, fingerprint_of(body)) if key is not None else None
+        report = await self._find_original(actor, idempotency)
         if report is None:
             try:
-                composed = await self._composed(actor, wanted, idempotency)
-                await self._budgets.spend(REPORTS_OF_PERSON, str(actor.id))
+                composed = await self._build_report(actor, body, idempotency)
+                await self._budgets.spend(REPORT_BUDGET, str(actor.id))
                 report = await self._reports.add(composed)
             except KeyTakenError:
-                report = await self._first(actor, idempotency)
+                report = await self._find_original(actor, idempotency)
                 if report is None:  # a majority does not have it yet
                     raise KeyInFlight from None
         # Also for one that was there: the process that stored it may have died before it came to this line.
-        await self._jobs.add(_job_of(report))
-        return _first_answer(report)
+        await self._jobs.add(_report_job(report))
+        return _original_response(report)
 
-    async def read(self, actor: Actor, report_id: UUID) -> ReportOut:
+    async def get(self, actor: Actor, report_id: UUID) -> ReportOut:
         """With a link, if it is done."""
         report = await self._reports.find(actor.id, report_id)
         if report is None:
@@ -121,23 +125,23 @@ class ReportService:
         # After the report, since a job that ends between would else leave a file that nobody knows of.
         await self._storage.delete(file_key(report_id))
 
-    async def tend(self) -> None:
+    async def expire_and_repair(self) -> None:
         """End what is over: files that were kept long enough, reports whose jobs are dead or were never added."""
         await self._overdue.run(self._expire)
-        await self._forgotten.run(self._mend)
+        await self._forgotten.run(self._repair)
 
-    async def sweep(self) -> int:
+    async def delete_orphaned_files(self) -> int:
         """Delete files whose reports are gone, and what was left of files half stored; returns how many."""
         swept, batch = 0, list[UUID]()
-        async for report_id in self._stored():
+        async for report_id in self._iter_file_ids():
             batch.append(report_id)
-            if len(batch) == _AT_ONCE:
-                swept += await self._sweep(batch)
+            if len(batch) == _BATCH_SIZE:
+                swept += await self._delete_orphaned(batch)
                 batch = []
-        swept += await self._sweep(batch)
-        return swept + await self._storage.drop_unfinished(self._clock() - _UNFINISHED)
+        swept += await self._delete_orphaned(batch)
+        return swept + await self._storage.drop_unfinished(self._clock() - _UNFINISHED_AFTER)
 
-    async def _first(self, actor: Actor, idempotency: Idempotency | None) -> Report | None:
+    async def _find_original(self, actor: Actor, idempotency: Idempotency | None) -> Report | None:
         """What came under this key before; raises KeyReused where that was something else."""
         if idempotency is None:
             return None
@@ -146,18 +150,18 @@ class ReportService:
             raise KeyReused
         return first
 
-    async def _composed(self, actor: Actor, wanted: ReportIn, idempotency: Idempotency | None) -> Report:
-        if wanted.separator is not UNSET and wanted.format is not Format.CSV:
+    async def _build_report(self, actor: Actor, body: ReportIn, idempotency: Idempotency | None) -> Report:
+        if body.separator is not UNSET and body.format is not Format.CSV:
             raise Invalid("separator", "is for CSV")
-        barber_id, timezone = await self._subject(actor, wanted)
+        barber_id, timezone = await self._barber_and_zone(actor, body)
         report = Report(
             id=new_id(),
             by=actor,
-            kind=wanted.kind,
-            format=wanted.format,
-            separator=Separator.COMMA if wanted.separator is UNSET else wanted.separator,
+            kind=body.kind,
+            format=body.format,
+            separator=Separator.COMMA if body.separator is UNSET else body.separator,
             barber_id=barber_id,
-            period=_period(wanted, timezone),
+            period=_period(body, timezone),
             state=State.PENDING,
             slot=None,
             idempotency=idempotency,
@@ -167,28 +171,28 @@ class ReportService:
             return report
         return msgspec.structs.replace(report, first_answer=encode(report_out(report, 0)))
 
-    async def _subject(self, actor: Actor, wanted: ReportIn) -> tuple[UUID | None, str]:
+    async def _barber_and_zone(self, actor: Actor, body: ReportIn) -> tuple[UUID | None, str]:
         """Whom it is about, and in which time zone."""
         if actor.role is Role.BARBER:
-            if wanted.barber_id not in {None, actor.id}:
+            if body.barber_id not in {None, actor.id}:
                 raise NotFound("There is no such barber, or it is not you.")
-            if wanted.timezone is not None:
+            if body.timezone is not None:
                 raise Invalid("timezone", "is for admins; yours is that of your profile")
             try:
                 return actor.id, (await self._barbers.get(actor.id)).timezone
             except NotFound:
                 raise ProfileMissing from None
-        if wanted.timezone is not None and wanted.timezone not in ZONES:
+        if body.timezone is not None and body.timezone not in ZONES:
             raise Invalid("timezone", "is not an IANA time zone")
-        if wanted.barber_id is None:
-            return None, wanted.timezone or "UTC"
-        barber = await self._barbers.get(wanted.barber_id)
-        return barber.id, wanted.timezone or barber.timezone
+        if body.barber_id is None:
+            return None, body.timezone or "UTC"
+        barber = await self._barbers.get(body.barber_id)
+        return barber.id, body.timezone or barber.timezone
 
     async def _progress(self, report: Report) -> float:
         if report.state in {State.DONE, State.EXPIRED}:
             return 1
-        job = await self._jobs.find(_job_of(report).id) if report.state is State.RUNNING else None
+        job = await self._jobs.find(_report_job(report).id) if report.state is State.RUNNING else None
         return job.progress or 0 if job else 0
 
     async def _url(self, report: Report) -> str | None:
@@ -204,49 +208,51 @@ class ReportService:
         report = await self._reports.find_any(report_id)
         if report and report.state is State.DONE and report.expires_at and report.expires_at <= self._clock():
             await self._storage.delete(report.file_key)
-            await self._reports.expire(report)
+            await self._reports.mark_expired(report)
 
-    async def _mend(self, report_id: UUID) -> None:
+    async def _repair(self, report_id: UUID) -> None:
         report = await self._reports.find_any(report_id)
         if report is None or report.state not in {State.PENDING, State.RUNNING}:
             return
-        job = await self._jobs.find(_job_of(report).id)
+        job = await self._jobs.find(_report_job(report).id)
         if job is None:
-            await self._jobs.add(_job_of(report))
-        elif job.state is not JobState.PENDING and await self._reports.fail(report.id, Failure.INTERNAL, self._clock()):
+            await self._jobs.add(_report_job(report))
+        elif job.state is not JobState.PENDING and await self._reports.mark_failed(
+            report.id, Failure.INTERNAL, self._clock()
+        ):
             logger.warning("Report {} is given up: its job is {}", report.id, job.state)
             await self._storage.delete(report.file_key)
 
-    async def _stored(self) -> AsyncIterator[UUID]:
+    async def _iter_file_ids(self) -> AsyncIterator[UUID]:
         """Files under another name than a report's are left alone."""
-        async for key in self._storage.keys(FILES):
+        async for key in self._storage.keys(FILE_PREFIX):
             with suppress(ValueError):
-                yield UUID(hex=key.removeprefix(FILES))
+                yield UUID(hex=key.removeprefix(FILE_PREFIX))
 
-    async def _sweep(self, report_ids: list[UUID]) -> int:
+    async def _delete_orphaned(self, report_ids: list[UUID]) -> int:
         # A report is stored before its file, so a file without one is without one for good.
-        gone = set(report_ids) - await self._reports.existing(report_ids)
+        gone = set(report_ids) - await self._reports.existing_ids(report_ids)
         return (await for_each(gone, self._delete_file, name="sweep_report_files")).done
 
     async def _delete_file(self, report_id: UUID) -> None:
         await self._storage.delete(file_key(report_id))
 
 
-def _period(wanted: ReportIn, timezone: str) -> Period:
-    for name, day in (("from", wanted.first), ("to", wanted.last)):
+def _period(body: ReportIn, timezone: str) -> Period:
+    for name, day in (("from", body.first), ("to", body.last)):
         if not FIRST_DAY <= day <= LAST_DAY:
             raise Invalid(name, f"lies outside {FIRST_DAY} to {LAST_DAY}")
-    period = Period(wanted.first, wanted.last, timezone)
+    period = Period(body.first, body.last, timezone)
     if not 1 <= period.days <= MAX_DAYS:
         raise Invalid("to", f"is not 0 to {MAX_DAYS - 1} days after `from`")
     return period
 
 
-def _job_of(report: Report) -> NewJob:
+def _report_job(report: Report) -> NewJob:
     return NewJob(f"report:{report.id}", MAKE_REPORT, {"report_id": str(report.id)})
 
 
-def _first_answer(report: Report) -> ReportOut | Encoded:
+def _original_response(report: Report) -> ReportOut | Encoded:
     """The report as it was answered when it was asked for, whatever became of it since."""
     if report.first_answer is not None:
         return Encoded(report.first_answer)

@@ -30,7 +30,7 @@ class Column:
     align: Literal["LEFT", "RIGHT"] = "LEFT"
 
 
-class Content(ABC):
+class ReportTable(ABC):
     """Fed with bookings in the order of their start, which must be of `status` if that is set."""
 
     title: ClassVar[str]
@@ -41,7 +41,7 @@ class Content(ABC):
         """Of a day that may go on, rows are held back. `barbers` are the names of those whose bookings these are."""
         yield from ()
 
-    def rest(self) -> Iterator[Row]:
+    def remaining_rows(self) -> Iterator[Row]:
         """What was held back."""
         yield from ()
 
@@ -50,17 +50,17 @@ class Content(ABC):
         """Sentences under the table."""
 
 
-def content_of(kind: Kind, period: Period) -> Content:
+def create_table(kind: Kind, period: Period) -> ReportTable:
     match kind:
         case Kind.BOOKINGS:
-            return BookingsContent(period)
+            return BookingsTable(period)
         case Kind.REVENUE:
-            return RevenueContent(period)
+            return RevenueTable(period)
         case Kind.PAYOUTS:
-            return PayoutsContent()
+            return PayoutsTable()
 
 
-class BookingsContent(Content):
+class BookingsTable(ReportTable):
     """A row for each booking. Customers are named by their ids, as everywhere in the API; guests have none."""
 
     title = "Bookings"
@@ -94,13 +94,13 @@ class BookingsContent(Content):
             self._states[booking.status.value] += 1
             if booking.status is Status.COMPLETED:
                 self._completed[booking.currency] += booking.price
-            yield self._row(booking, barbers.get(booking.barber_id, GONE))
+            yield self._row(booking, barbers.get(booking.barber_id, DELETED_BARBER))
 
     def totals(self) -> list[str]:
         states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(self._states.items()))
         count = self._states.total()
         bookings = f"{count} booking{'' if count == 1 else 's'}"
-        return [f"{bookings}: {states}" if states else bookings, *_sums("Completed", self._completed)]
+        return [f"{bookings}: {states}" if states else bookings, *_amount_lines("Completed", self._completed)]
 
     def _row(self, booking: Booking, barber: str) -> Row:
         return (
@@ -128,13 +128,13 @@ class BookingsContent(Content):
 
 
 @dataclass(slots=True)
-class _Sold:
+class _ServiceTotal:
     name: str
     count: int = 0
     amount: int = 0
 
 
-class RevenueContent(Content):
+class RevenueTable(ReportTable):
     """A row for each day, service and currency of the visits that were completed, at the prices they were booked at.
 
     An amount has the service's add-ons in it, and its share of a discount is taken off: all amounts add up to the
@@ -154,7 +154,7 @@ class RevenueContent(Content):
 
     def __init__(self, period: Period) -> None:
         self._period, self._day = period, period.first
-        self._sold: dict[tuple[UUID, str], _Sold] = {}
+        self._sold: dict[tuple[UUID, str], _ServiceTotal] = {}
         self._visits = 0
         self._earned: Counter[str] = Counter()
 
@@ -162,11 +162,11 @@ class RevenueContent(Content):
         for booking in bookings:
             day = self._period.local(booking.scheduled_at).date()
             if day != self._day:
-                yield from self.rest()
+                yield from self.remaining_rows()
                 self._day = day
             self._count(booking)
 
-    def rest(self) -> Iterator[Row]:
+    def remaining_rows(self) -> Iterator[Row]:
         by_name = sorted(self._sold.items(), key=lambda sold: (sort_key(sold[1].name), sold[1].name, sold[0]))
         self._sold = {}
         for (service_id, currency), sold in by_name:
@@ -174,18 +174,18 @@ class RevenueContent(Content):
 
     def totals(self) -> list[str]:
         visits = f"{self._visits} completed visit{'' if self._visits == 1 else 's'}"
-        return [visits, *_sums("Revenue", self._earned)]
+        return [visits, *_amount_lines("Revenue", self._earned)]
 
     def _count(self, booking: Booking) -> None:
         self._visits += 1
         self._earned[booking.currency] += booking.price
         for service, _, _, net in service_figures(booking):
-            sold = self._sold.setdefault((service.service_id, booking.currency), _Sold(service.name))
+            sold = self._sold.setdefault((service.service_id, booking.currency), _ServiceTotal(service.name))
             sold.count += 1
             sold.amount += net
 
 
-class PayoutsContent(Content):
+class PayoutsTable(ReportTable):
     """Grome pays nobody yet, so the table is empty whatever the period."""
 
     title = "Payouts"
@@ -212,10 +212,10 @@ def _day(day: date) -> str:
     return day.isoformat()
 
 
-def _sums(what: str, amounts: Mapping[str, int]) -> Iterator[str]:
+def _amount_lines(what: str, amounts: Mapping[str, int]) -> Iterator[str]:
     return (f"{what}: {decimal_of(amount, currency):,} {currency}" for currency, amount in sorted(amounts.items()))
 
 
 # The name of a barber whose profile is gone.
-GONE: Final = "(deleted)"
-NOTHING: Final = "There is nothing in this period."
+DELETED_BARBER: Final = "(deleted)"
+EMPTY_NOTE: Final = "There is nothing in this period."

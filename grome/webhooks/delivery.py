@@ -13,10 +13,10 @@ from grome.common.clock import Clock
 from grome.infrastructure.jobs.errors import PostponedError, RetryLaterError, UndeliverableError
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
 from grome.webhooks.health import EndpointHealth, seconds_to_wait
-from grome.webhooks.models import LONGEST_WAIT, Attempt, Delivery, Endpoint, Flight, SendWebhook
+from grome.webhooks.models import MAX_WAIT, Attempt, Delivery, Endpoint, RequestLease, SendWebhook
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
-from grome.webhooks.sender import Outcome, Sender
-from grome.webhooks.signing import Vault, signatures
+from grome.webhooks.sender import Outcome, WebhookSender
+from grome.webhooks.signing import SecretSealer, sign
 
 _GONE: Final = 410
 _BUSY: Final = frozenset({429, 503})
@@ -25,73 +25,73 @@ _LONGEST_WAIT_S: Final = 12 * 3_600.0
 _LONGEST_NUMBER: Final = 9
 
 
-class WebhookDelivery:
+class WebhookDeliverer:
     def __init__(
         self,
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
-        vault: Vault,
-        sender: Sender,
+        sealer: SecretSealer,
+        sender: WebhookSender,
         clock: Clock,
         health: EndpointHealth,
     ) -> None:
-        self._endpoints, self._deliveries, self._vault = endpoints, deliveries, vault
+        self._endpoints, self._deliveries, self._sealer = endpoints, deliveries, sealer
         self._sender, self._clock, self._health = sender, clock, health
 
-    async def deliver(self, wanted: SendWebhook, *, last: bool, asked_at: datetime | None = None) -> None:
+    async def deliver(self, payload: SendWebhook, *, last: bool, asked_at: datetime | None = None) -> None:
         """Try once; `last` says that no further try will be made, and `asked_at` since when the delivery is due.
 
         Raises DeliveryError or RetryLaterError if the attempt failed, PostponedError if the delivery has to wait for
         its turn, and UndeliverableError if no try will help. Sends nothing and returns if the endpoint or the delivery
         is gone, if the endpoint is disabled, or if this run has delivered already.
         """
-        delivery = await self._deliveries.find_by_event(wanted.endpoint_id, wanted.event_id)
+        delivery = await self._deliveries.find_by_event(payload.endpoint_id, payload.event_id)
         if delivery is None:
             return
-        if any(attempt.run == wanted.run and attempt.error is None for attempt in delivery.attempts):
+        if any(attempt.run == payload.run and attempt.error is None for attempt in delivery.attempts):
             return
-        flight = self._health.new_flight()
-        endpoint = await self._endpoints.begin_flight(wanted.endpoint_id, flight, self._clock())
+        lease = self._health.new_lease()
+        endpoint = await self._endpoints.acquire_lease(payload.endpoint_id, lease, self._clock())
         if endpoint is None:
             return
         if endpoint.disabled:
-            await self._deliveries.give_up(delivery, wanted.run)
-            await self._health.tell_of_end(endpoint)
+            await self._deliveries.mark_failed(delivery, payload.run)
+            await self._health.renotify_disabled(endpoint)
             return
-        if flight not in endpoint.in_flight:
-            await self._wait_for_turn(endpoint, delivery, wanted.run, asked_at)
-        await self._send(endpoint, delivery, flight, wanted.run, last=last)
+        if lease not in endpoint.in_flight:
+            await self._wait_for_turn(endpoint, delivery, payload.run, asked_at)
+        await self._send(endpoint, delivery, lease, payload.run, last=last)
 
-    async def _send(self, endpoint: Endpoint, delivery: Delivery, flight: Flight, run: int, *, last: bool) -> None:
-        """Make the request of a flight and record the outcome; the flight ends even if this raises.
+    async def _send(self, endpoint: Endpoint, delivery: Delivery, lease: RequestLease, run: int, *, last: bool) -> None:
+        """Make the request of a lease and record the outcome; the lease ends even if this raises.
 
-        The flight of a worker that dies ends at its deadline. Raises the error of a failed attempt.
+        The lease of a worker that dies ends at its deadline. Raises the error of a failed attempt.
         """
         has_ended = False
         try:
             outcome, attempt = await self._attempt(endpoint, delivery, run)
             if attempt.error is None:
-                await self._deliveries.note_delivered(delivery, attempt)
+                await self._deliveries.record_delivered(delivery, attempt)
             else:
-                await self._deliveries.note_failed(delivery, attempt)
-            await self._health.end_flight(endpoint, flight, attempt, is_gone=outcome.status == _GONE)
+                await self._deliveries.record_failed(delivery, attempt)
+            await self._health.end_request(endpoint, lease, attempt, is_gone=outcome.status == _GONE)
             has_ended = True
         finally:
             if not has_ended:
-                await self._endpoints.release_flight(endpoint.id, flight.claim)
+                await self._endpoints.release_lease(endpoint.id, lease.claim)
         if attempt.error is None:
             return
         if last or outcome.status == _GONE:
-            await self._deliveries.give_up(delivery, run)
-        _raise(attempt.error, outcome, attempt.at)
+            await self._deliveries.mark_failed(delivery, run)
+        _raise_failure(attempt.error, outcome, attempt.at)
 
     async def _wait_for_turn(
         self, endpoint: Endpoint, delivery: Delivery, run: int, asked_at: datetime | None
     ) -> NoReturn:
         now = self._clock()
         waited = now - asked_at if asked_at else timedelta()
-        if waited > LONGEST_WAIT:
-            await self._deliveries.give_up(delivery, run)
+        if waited > MAX_WAIT:
+            await self._deliveries.mark_failed(delivery, run)
             raise UndeliverableError("The receiver was too slow for a day.")
         raise PostponedError("the receiver has enough to do", seconds_to_wait(endpoint, now, waited, random.random()))  # noqa: S311 -- a spread, no secret
 
@@ -107,7 +107,7 @@ class WebhookDelivery:
             run=run,
             status=outcome.status,
             duration_ms=round((time.perf_counter() - started) * 1000),
-            error=outcome.error or _fault_of(outcome.status),
+            error=outcome.error or _error_for_status(outcome.status),
             answer=outcome.answer,
         )
         return outcome, attempt
@@ -120,29 +120,29 @@ class WebhookDelivery:
             "User-Agent": f"Grome/{__version__}",
             "webhook-id": str(delivery.event_id),
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signatures(self._secrets(endpoint, now), delivery.event_id, timestamp, delivery.body),
+            "webhook-signature": sign(self._secrets(endpoint, now), delivery.event_id, timestamp, delivery.body),
         }
 
     def _secrets(self, endpoint: Endpoint, now: datetime) -> list[bytes]:
         """Those that are valid; an older one may have been sealed before the server's key was changed."""
         newest, *older = endpoint.secrets
-        opened = [self._vault.open(newest.sealed, endpoint.id)]
+        opened = [self._sealer.open(newest.sealed, endpoint.id)]
         for secret in older:
             if secret.valid_until and secret.valid_until > now:
                 try:
-                    opened.append(self._vault.open(secret.sealed, endpoint.id))
+                    opened.append(self._sealer.open(secret.sealed, endpoint.id))
                 except UnreadableSecretError:
                     logger.warning("An old secret of webhook endpoint {} is unreadable", endpoint.id)
         return opened
 
 
-def _fault_of(status: int | None) -> str | None:
+def _error_for_status(status: int | None) -> str | None:
     if status is not None and 200 <= status < 300:  # noqa: PLR2004 -- the class of successes
         return None
     return f"The receiver answered {status}."
 
 
-def _raise(told: str, outcome: Outcome, now: datetime) -> None:
+def _raise_failure(told: str, outcome: Outcome, now: datetime) -> None:
     if outcome.status == _GONE:
         raise UndeliverableError(told)
     if outcome.status in _BUSY and (seconds := wait_s(outcome.retry_after, now)) is not None:

@@ -9,77 +9,77 @@ from loguru import logger
 from grome.common.clock import Clock
 from grome.common.ids import new_hex_id
 from grome.webhooks.models import (
-    FAILING_TOO_LONG,
-    FAILING_WARNED,
+    DISABLE_AFTER,
     FIRST_PAUSE,
-    LEAST_FAILURES,
-    LONGEST_PAUSE,
-    SLOW_IN_A_ROW,
+    MAX_PAUSE,
+    MAX_SLOW_ATTEMPTS,
+    MIN_FAILURES,
+    WARN_AFTER,
     Attempt,
     Disabled,
     DisabledReason,
     Endpoint,
-    Flight,
+    RequestLease,
 )
-from grome.webhooks.repository import EndpointRepository, FlightEnd
+from grome.webhooks.repository import EndpointRepository, RequestResult
 
 # An attempt that takes longer than this part of the time it has is slow.
 _SLOW_SHARE: Final = 0.5
-# A worker that holds a flight for so much longer than a request may take is gone.
-_MARGIN: Final = timedelta(seconds=5)
-_SHORTEST_WAIT_S, _LONGEST_WAIT_S, _SHARE_OF_AGE = 0.5, 30.0, 0.1
-_MOST_DOUBLINGS: Final = 6
+# A worker that holds a lease for so much longer than a request may take is gone.
+_LEASE_MARGIN: Final = timedelta(seconds=5)
+_MIN_WAIT_S, _MAX_WAIT_S, _WAIT_SHARE_OF_AGE = 0.5, 30.0, 0.1
+_MAX_DOUBLINGS: Final = 6
 
 # Tells an endpoint's owner that it is failing, or disabled, as it is by the time given; more than once does no harm.
-TellOwner = Callable[[Endpoint, datetime], Awaitable[None]]
+NotifyOwner = Callable[[Endpoint, datetime], Awaitable[None]]
 
 
 class EndpointHealth:
-    def __init__(self, endpoints: EndpointRepository, timeout_s: float, tell_owner: TellOwner, clock: Clock) -> None:
-        self._endpoints, self._tell_owner, self._clock = endpoints, tell_owner, clock
+    def __init__(self, endpoints: EndpointRepository, timeout_s: float, tell_owner: NotifyOwner, clock: Clock) -> None:
+        self._endpoints, self._notify_owner, self._clock = endpoints, tell_owner, clock
         self._timeout = timedelta(seconds=timeout_s)
 
-    def new_flight(self) -> Flight:
-        return Flight(new_hex_id(), self._clock() + self._timeout + _MARGIN)
+    def new_lease(self) -> RequestLease:
+        return RequestLease(new_hex_id(), self._clock() + self._timeout + _LEASE_MARGIN)
 
-    async def end_flight(self, endpoint: Endpoint, flight: Flight, attempt: Attempt, *, is_gone: bool) -> None:
+    async def end_request(self, endpoint: Endpoint, lease: RequestLease, attempt: Attempt, *, is_gone: bool) -> None:
         """Note how an attempt went, and decide whether the endpoint is asked again at all."""
         is_slow = attempt.duration_ms > self._timeout / timedelta(milliseconds=1) * _SLOW_SHARE
         has_failed = attempt.error is not None
         rest = pause_after(endpoint.slow + 1) if is_slow and has_failed else None
-        ended = FlightEnd(
-            claim=flight.claim,
+        ended = RequestResult(
+            claim=lease.claim,
             at=attempt.at,
             has_failed=has_failed,
             is_slow=is_slow,
             paused_until=self._clock() + rest if rest else None,
         )
-        now_so = await self._endpoints.end_flight(endpoint.id, ended, self._clock())
+        now_so = await self._endpoints.record_result(endpoint.id, ended, self._clock())
         if has_failed and now_so:
-            await self._judge(now_so, attempt.at, is_gone=is_gone)
+            await self._update_health(now_so, attempt.at, is_gone=is_gone)
 
-    async def tell_of_end(self, endpoint: Endpoint) -> None:
+    async def renotify_disabled(self, endpoint: Endpoint) -> None:
         """Once more, for a process that died after it had disabled the endpoint. Owners know their own doing."""
         if endpoint.disabled and endpoint.disabled.reason is not DisabledReason.OWNER:
-            await self._tell_owner(endpoint, endpoint.disabled.at)
+            await self._notify_owner(endpoint, endpoint.disabled.at)
 
-    async def _judge(self, endpoint: Endpoint, now: datetime, *, is_gone: bool) -> None:
+    async def _update_health(self, endpoint: Endpoint, now: datetime, *, is_gone: bool) -> None:
         failing_for = now - (endpoint.failing_since or now)
-        is_failing = endpoint.failures >= LEAST_FAILURES
-        if is_gone or (is_failing and failing_for >= FAILING_TOO_LONG):
+        is_failing = endpoint.failures >= MIN_FAILURES
+        if is_gone or (is_failing and failing_for >= DISABLE_AFTER):
             disabled = Disabled(DisabledReason.GONE if is_gone else DisabledReason.FAILING, now)
             if await self._endpoints.disable(endpoint, disabled):
                 logger.info("Webhook endpoint {} is disabled: {}", endpoint.id, disabled.reason.value)
-                await self._tell_owner(endpoint, now)
-        elif is_failing and failing_for >= FAILING_WARNED and await self._endpoints.note_warned(endpoint, now):
-            await self._tell_owner(endpoint, now)
+                await self._notify_owner(endpoint, now)
+        elif is_failing and failing_for >= WARN_AFTER and await self._endpoints.mark_warned(endpoint, now):
+            await self._notify_owner(endpoint, now)
 
 
 def pause_after(slow: int) -> timedelta | None:
     """For how long nothing is sent after so many slow attempts in a row, of which the last one failed."""
-    if slow < SLOW_IN_A_ROW:
+    if slow < MAX_SLOW_ATTEMPTS:
         return None
-    return min(FIRST_PAUSE * int(2 ** min(slow - SLOW_IN_A_ROW, _MOST_DOUBLINGS)), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * int(2 ** min(slow - MAX_SLOW_ATTEMPTS, _MAX_DOUBLINGS)), MAX_PAUSE)
 
 
 def seconds_to_wait(endpoint: Endpoint, now: datetime, waited: timedelta, chance: float) -> float:
@@ -87,6 +87,6 @@ def seconds_to_wait(endpoint: Endpoint, now: datetime, waited: timedelta, chance
 
     One that has waited longer asks less often, so that many that wait cost little.
     """
-    wait_s = min(max(waited.total_seconds() * _SHARE_OF_AGE, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
+    wait_s = min(max(waited.total_seconds() * _WAIT_SHARE_OF_AGE, _MIN_WAIT_S), _MAX_WAIT_S)
     paused_s = (endpoint.paused_until - now).total_seconds() if endpoint.paused_until else 0.0
     return max(paused_s, 0.0) + wait_s * (0.5 + chance)

@@ -8,5 +8,5 @@ from grome.webhooks.models import WEBHOOK, SendWebhook
 
 
 async def send_webhook(context: AppContext, job: RunningJob) -> None:
-    wanted = msgspec.convert(job.payload, SendWebhook)
-    await context.webhook_delivery.deliver(wanted, last=job.tries > len(WEBHOOK.delays_s), asked_at=job.created_at)
+    payload = msgspec.convert(job.payload, SendWebhook)
+    await context.webhook_deliverer.deliver(payload, last=job.tries > len(WEBHOOK.delays_s), asked_at=job.created_at)

@@ -14,29 +14,29 @@ from grome.infrastructure.outbox.models import Event, EventType
 
 # An event is sent at once and up to six times more, over about 18 hours: what Standard Webhooks suggests.
 WEBHOOK: Final = JobKind("webhook", Queue.WEBHOOKS, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))
-MOST_ENDPOINTS: Final = 10
-MOST_ATTEMPTS: Final = 20
-MOST_SECRETS: Final = 5
-KEPT: Final = timedelta(days=30)
-OLD_SECRET_VALID: Final = timedelta(hours=24)
+MAX_ENDPOINTS: Final = 10
+MAX_ATTEMPTS: Final = 20
+MAX_SECRETS: Final = 5
+DELIVERY_RETENTION: Final = timedelta(days=30)
+OLD_SECRET_VALIDITY: Final = timedelta(hours=24)
 # An endpoint is disabled after so many failures in a row over so long, and its owner is warned before.
-FAILING_TOO_LONG: Final = timedelta(days=5)
-FAILING_WARNED: Final = timedelta(days=1)
-LEAST_FAILURES: Final = 10
+DISABLE_AFTER: Final = timedelta(days=5)
+WARN_AFTER: Final = timedelta(days=1)
+MIN_FAILURES: Final = 10
 # Requests of one endpoint that are under way at a time, in all processes together; one where its receiver is slow. With
 # three, a receiver that answers at once got 2.6 events a second while workers were killed: the others wait their turn.
-MOST_IN_FLIGHT: Final = 10
+MAX_IN_FLIGHT: Final = 10
 # So many slow attempts in a row make a receiver slow. If the last one failed, nothing is sent for a while: the circuit
 # breaker, which each further failure keeps open twice as long.
-SLOW_IN_A_ROW: Final = 3
+MAX_SLOW_ATTEMPTS: Final = 3
 FIRST_PAUSE: Final = timedelta(minutes=1)
-LONGEST_PAUSE: Final = timedelta(hours=1)
+MAX_PAUSE: Final = timedelta(hours=1)
 # A delivery that was put off for so long has failed.
-LONGEST_WAIT: Final = timedelta(hours=24)
+MAX_WAIT: Final = timedelta(hours=24)
 # Tests and replays that one endpoint, and all endpoints of one owner, can have in an hour.
 _HOUR: Final = timedelta(hours=1)
-TESTS: Final = (Budget("webhook tests", 30, _HOUR), Budget("webhook tests of an owner", 90, _HOUR))
-REPLAYS: Final = (Budget("webhook replays", 300, _HOUR), Budget("webhook replays of an owner", 900, _HOUR))
+TEST_BUDGETS: Final = (Budget("webhook tests", 30, _HOUR), Budget("webhook tests of an owner", 90, _HOUR))
+REPLAY_BUDGETS: Final = (Budget("webhook replays", 300, _HOUR), Budget("webhook replays of an owner", 900, _HOUR))
 PING: Final = "ping"
 BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startswith(("booking.", "review.")))
 
@@ -61,7 +61,7 @@ class StoredSecret(Struct, frozen=True):
     valid_until: datetime | None = None
 
 
-class Flight(Struct, frozen=True):
+class RequestLease(Struct, frozen=True):
     """A request that is under way, up to `until` at most."""
 
     claim: str
@@ -79,7 +79,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     id: UUID = field(name="_id")
     owner_id: UUID | None
-    slot: Annotated[int, Meta(ge=0, le=MOST_ENDPOINTS - 1)]
+    slot: Annotated[int, Meta(ge=0, le=MAX_ENDPOINTS - 1)]
     url: str
     types: Annotated[list[EventType], stored_items(at_most=100)]
     description: str
@@ -89,14 +89,14 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     warned_at: datetime | None = None
     slow: int = 0
     paused_until: datetime | None = None
-    in_flight: Annotated[list[Flight], Meta(max_length=MOST_IN_FLIGHT)] = []
-    secrets: Annotated[list[StoredSecret], Meta(max_length=MOST_SECRETS)]
+    in_flight: Annotated[list[RequestLease], Meta(max_length=MAX_IN_FLIGHT)] = []
+    secrets: Annotated[list[StoredSecret], Meta(max_length=MAX_SECRETS)]
     created_at: datetime
 
-    def wants(self, event: Event) -> bool:
-        return self._sees(event) and (not self.types or event.type in self.types)
+    def accepts(self, event: Event) -> bool:
+        return self._may_see(event) and (not self.types or event.type in self.types)
 
-    def _sees(self, event: Event) -> bool:
+    def _may_see(self, event: Event) -> bool:
         """The platform sees all; a barber the bookings that are theirs, and what is said of these."""
         return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
 
@@ -132,7 +132,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     type: str
     body: bytes
     state: DeliveryState
-    attempts: Annotated[list[Attempt], Meta(max_length=MOST_ATTEMPTS)]
+    attempts: Annotated[list[Attempt], Meta(max_length=MAX_ATTEMPTS)]
     replays: int = 0
     delivered_at: datetime | None = None
     created_at: datetime
@@ -146,7 +146,7 @@ class SendWebhook(Struct, frozen=True):
     run: int = 0
 
 
-def job_of(delivery: Delivery) -> NewJob:
+def delivery_job(delivery: Delivery) -> NewJob:
     """The job that sends it: the first one, or that of its newest replay."""
     replay = f":replay:{delivery.replays}" if delivery.replays else ""
     return NewJob(

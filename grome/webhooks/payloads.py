@@ -15,7 +15,7 @@ from grome.webhooks.models import PING
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class _Message(Struct, frozen=True):
+class _Payload(Struct, frozen=True):
     type: str
     timestamp: datetime
     data: Any
@@ -39,19 +39,19 @@ class _PingData(Struct, frozen=True):
     endpoint_id: UUID
 
 
-def booking_message(event: Event, booking: Booking) -> bytes | None:
+def booking_payload(event: Event, booking: Booking) -> bytes | None:
     """The booking as the API shows it, at the version of the event; None where its history has no such version."""
     then = snapshot_at_version(booking, event.version)
-    return _encode(_Message(event.type.value, event.at, booking_out(then))) if then else None
+    return _encode(_Payload(event.type.value, event.at, booking_out(then))) if then else None
 
 
-def account_message(event: Event) -> bytes:
-    return _encode(_Message(event.type.value, event.at, _AccountData(event.subject_id, event.version)))
+def account_payload(event: Event) -> bytes:
+    return _encode(_Payload(event.type.value, event.at, _AccountData(event.subject_id, event.version)))
 
 
-def review_message(event: Event) -> bytes:
-    return _encode(_Message(event.type.value, event.at, _ReviewData(event.subject_id, event.version)))
+def review_payload(event: Event) -> bytes:
+    return _encode(_Payload(event.type.value, event.at, _ReviewData(event.subject_id, event.version)))
 
 
-def ping_message(endpoint_id: UUID, now: datetime) -> bytes:
-    return _encode(_Message(PING, now, _PingData(endpoint_id)))
+def ping_payload(endpoint_id: UUID, now: datetime) -> bytes:
+    return _encode(_Payload(PING, now, _PingData(endpoint_id)))

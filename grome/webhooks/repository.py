@@ -21,17 +21,17 @@ from grome.infrastructure.mongo.client import (
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.webhooks.models import (
-    KEPT,
-    MOST_ATTEMPTS,
-    MOST_ENDPOINTS,
-    MOST_IN_FLIGHT,
-    SLOW_IN_A_ROW,
+    DELIVERY_RETENTION,
+    MAX_ATTEMPTS,
+    MAX_ENDPOINTS,
+    MAX_IN_FLIGHT,
+    MAX_SLOW_ATTEMPTS,
     Attempt,
     Delivery,
     DeliveryState,
     Disabled,
     Endpoint,
-    Flight,
+    RequestLease,
     StoredSecret,
 )
 
@@ -48,7 +48,7 @@ DELIVERIES: Final = CollectionSpec(
         # An event that is handed on twice makes one delivery.
         IndexModel([("endpoint_id", 1), ("event_id", 1)], name="event", unique=True),
         IndexModel([("endpoint_id", 1), ("_id", -1)], name="newest"),
-        IndexModel("created_at", name="kept", expireAfterSeconds=int(KEPT.total_seconds())),
+        IndexModel("created_at", name="kept", expireAfterSeconds=int(DELIVERY_RETENTION.total_seconds())),
     ],
 )
 
@@ -59,7 +59,7 @@ class AfterDelivery(Struct, frozen=True, forbid_unknown_fields=True):
     id: UUID
 
 
-class FlightEnd(Struct, frozen=True, kw_only=True):
+class RequestResult(Struct, frozen=True, kw_only=True):
     """The result of a request. Until `paused_until`, no other request may be sent."""
 
     claim: str
@@ -80,7 +80,7 @@ class EndpointRepository:
             lambda slot: to_document(structs.replace(endpoint, slot=slot)),
             owner={"owner_id": endpoint.owner_id},
             field="slot",
-            limit=MOST_ENDPOINTS,
+            limit=MAX_ENDPOINTS,
         )
         return slot is not None
 
@@ -89,17 +89,17 @@ class EndpointRepository:
         document = await self._endpoints.find_one({**scope, "_id": endpoint_id})
         return from_document(document, Endpoint) if document else None
 
-    async def all(self, scope: Document) -> list[Endpoint]:
+    async def list_all(self, scope: Document) -> list[Endpoint]:
         """Return all endpoints within `scope`, the oldest first."""
         found = self._endpoints.find(dict(scope)).sort("_id", 1)
         return [from_document(document, Endpoint) async for document in found]
 
-    async def enabled_of(self, people: Collection[UUID]) -> list[Endpoint]:
+    async def list_enabled(self, people: Collection[UUID]) -> list[Endpoint]:
         """Return the enabled endpoints of `people` and of the platform."""
         found = self._endpoints.find({"owner_id": {"$in": [None, *people]}, "disabled": None})
         return [from_document(document, Endpoint) async for document in found]
 
-    async def change(self, scope: Document, endpoint_id: UUID, fields: Document) -> Endpoint | None:
+    async def update(self, scope: Document, endpoint_id: UUID, fields: Document) -> Endpoint | None:
         document = await self._endpoints.find_one_and_update(
             {**scope, "_id": endpoint_id}, {"$set": fields}, return_document=ReturnDocument.AFTER
         )
@@ -113,13 +113,13 @@ class EndpointRepository:
         )
         return done.matched_count == 1
 
-    async def begin_flight(self, endpoint_id: UUID, flight: Flight, now: datetime) -> Endpoint | None:
-        """Return the endpoint, with `flight` in it if a request may be sent now. Returns None if there is no endpoint.
+    async def acquire_lease(self, endpoint_id: UUID, lease: RequestLease, now: datetime) -> Endpoint | None:
+        """Return the endpoint, with `lease` in it if a request may be sent now. Returns None if there is no endpoint.
 
         One atomic write, so that concurrent workers together begin no more requests than the endpoint may have.
         """
-        under_way = _live_flights(now)
-        most = {"$cond": [{"$gte": [{"$ifNull": ["$slow", 0]}, SLOW_IN_A_ROW]}, 1, MOST_IN_FLIGHT]}
+        under_way = _live_leases(now)
+        most = {"$cond": [{"$gte": [{"$ifNull": ["$slow", 0]}, MAX_SLOW_ATTEMPTS]}, 1, MAX_IN_FLIGHT]}
         is_open = {
             "$and": [
                 {"$lt": [{"$size": under_way}, most]},
@@ -127,12 +127,12 @@ class EndpointRepository:
                 {"$lte": [{"$ifNull": ["$paused_until", now]}, now]},
             ]
         }
-        begun = {"$concatArrays": [under_way, [to_document(flight)]]}
-        return await self._update_flights(endpoint_id, {"in_flight": {"$cond": [is_open, begun, under_way]}})
+        begun = {"$concatArrays": [under_way, [to_document(lease)]]}
+        return await self._update_leases(endpoint_id, {"in_flight": {"$cond": [is_open, begun, under_way]}})
 
-    async def end_flight(self, endpoint_id: UUID, ended: FlightEnd, now: datetime) -> Endpoint | None:
-        """End a flight and record its result. A success resets the effects of all earlier failures."""
-        others = {"$filter": {"input": _live_flights(now), "cond": {"$ne": ["$$this.claim", ended.claim]}}}
+    async def record_result(self, endpoint_id: UUID, ended: RequestResult, now: datetime) -> Endpoint | None:
+        """End a lease and record its result. A success resets the effects of all earlier failures."""
+        others = {"$filter": {"input": _live_leases(now), "cond": {"$ne": ["$$this.claim", ended.claim]}}}
         slow = {"$add": [{"$ifNull": ["$slow", 0]}, 1]} if ended.is_slow else 0
         fields: Document = {"in_flight": others, "slow": slow}
         if ended.has_failed:
@@ -142,21 +142,21 @@ class EndpointRepository:
                 fields["paused_until"] = {"$max": ["$paused_until", ended.paused_until]}
         else:
             fields |= {"failing_since": None, "failures": 0, "warned_at": None, "paused_until": None}
-        return await self._update_flights(endpoint_id, fields)
+        return await self._update_leases(endpoint_id, fields)
 
-    async def release_flight(self, endpoint_id: UUID, claim: str) -> None:
-        """Remove a flight with a request that never ended."""
+    async def release_lease(self, endpoint_id: UUID, claim: str) -> None:
+        """Remove a lease with a request that never ended."""
         await with_weak_writes(self._endpoints).update_one(
             {"_id": endpoint_id}, {"$pull": {"in_flight": {"claim": claim}}}
         )
 
-    async def note_warned(self, endpoint: Endpoint, now: datetime) -> bool:
+    async def mark_warned(self, endpoint: Endpoint, now: datetime) -> bool:
         """Whether the owner had not been warned of these failures yet."""
         as_read: Document = {"_id": endpoint.id, "warned_at": None, "failing_since": endpoint.failing_since}
         done = await self._endpoints.update_one(as_read, {"$set": {"warned_at": now}})
         return done.matched_count == 1
 
-    async def _update_flights(self, endpoint_id: UUID, fields: Document) -> Endpoint | None:
+    async def _update_leases(self, endpoint_id: UUID, fields: Document) -> Endpoint | None:
         document = await with_weak_writes(self._endpoints).find_one_and_update(
             {"_id": endpoint_id}, [{"$set": fields}], return_document=ReturnDocument.AFTER
         )
@@ -208,15 +208,15 @@ class DeliveryRepository:
         )
         return from_document(document, Delivery) if document else None
 
-    async def note_delivered(self, delivery: Delivery, attempt: Attempt) -> None:
-        await self._note(
+    async def record_delivered(self, delivery: Delivery, attempt: Attempt) -> None:
+        await self._add_attempt(
             {"_id": delivery.id}, attempt, {"state": DeliveryState.DELIVERED.value, "delivered_at": attempt.at}
         )
 
-    async def note_failed(self, delivery: Delivery, attempt: Attempt) -> None:
-        await self._note({"_id": delivery.id}, attempt, {})
+    async def record_failed(self, delivery: Delivery, attempt: Attempt) -> None:
+        await self._add_attempt({"_id": delivery.id}, attempt, {})
 
-    async def give_up(self, delivery: Delivery, run: int) -> None:
+    async def mark_failed(self, delivery: Delivery, run: int) -> None:
         """Failed, unless a replay has begun or another run has delivered it meanwhile."""
         await self._deliveries.update_one(
             {"_id": delivery.id, "replays": run, "state": DeliveryState.PENDING.value},
@@ -230,14 +230,14 @@ class DeliveryRepository:
         document = await self._deliveries.find_one(wanted)
         return from_document(document, Delivery) if document else None
 
-    async def _note(self, wanted: Document, attempt: Attempt, fields: dict[str, Any]) -> None:
-        kept = {"$each": [to_document(attempt)], "$slice": -MOST_ATTEMPTS}
+    async def _add_attempt(self, wanted: Document, attempt: Attempt, fields: dict[str, Any]) -> None:
+        kept = {"$each": [to_document(attempt)], "$slice": -MAX_ATTEMPTS}
         await with_weak_writes(self._deliveries).update_one(
             wanted, {"$push": {"attempts": kept}, **({"$set": fields} if fields else {})}
         )
 
 
-def _live_flights(now: datetime) -> Document:
+def _live_leases(now: datetime) -> Document:
     """An expression: the flights of workers that live, or may."""
     return {"$filter": {"input": {"$ifNull": ["$in_flight", []]}, "cond": {"$gt": ["$$this.until", now]}}}
 

@@ -14,10 +14,10 @@ from config.settings import WebhookSettings
 from grome.webhooks.errors import AddressError, UrlError
 from grome.webhooks.ssrf_guard import GuardedBackend, Resolver, is_public, parse_url
 
-_MOST_READ: Final = 4_096
-_LONGEST_ANSWER: Final = 1_000
-_LONGEST_ERROR: Final = 300
-_CONNECT_S: Final = 5.0
+_MAX_READ_BYTES: Final = 4_096
+_MAX_ANSWER_CHARS: Final = 1_000
+_MAX_ERROR_CHARS: Final = 300
+_CONNECT_TIMEOUT_S: Final = 5.0
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class Sender:
+class WebhookSender:
     """Speaks HTTP/1.1 over a new connection each time. Follows no redirect and asks no proxy: httpcore knows neither.
 
     `trust` replaces the certificate authorities that receivers are checked against.
@@ -62,24 +62,24 @@ class Sender:
             return Outcome(error=str(error))
         # OSError: what the TLS layer finds wrong after the handshake.
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            return Outcome(error=f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])
+            return Outcome(error=f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARS])
 
     async def _exchange(self, target: httpx.URL, headers: Mapping[str, str], body: bytes) -> Outcome:
         url = httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path)
         sent = {"Host": target.netloc.decode(), "Accept-Encoding": "identity", **headers}
-        limits = {"timeout": {"connect": min(_CONNECT_S, self._settings.timeout_s)}}
+        limits = {"timeout": {"connect": min(_CONNECT_TIMEOUT_S, self._settings.timeout_s)}}
         async with self._connections.stream(
             "POST", url, headers=list(sent.items()), content=body, extensions=limits
         ) as response:
             beginning = b""
             async for part in response.aiter_stream():
                 beginning += part
-                if len(beginning) >= _MOST_READ:
+                if len(beginning) >= _MAX_READ_BYTES:
                     break  # the connection is closed, whatever else would come
         known = httpx.Headers(response.headers)
         return Outcome(
             status=response.status,
-            answer=beginning[:_MOST_READ].decode(errors="replace")[:_LONGEST_ANSWER],
+            answer=beginning[:_MAX_READ_BYTES].decode(errors="replace")[:_MAX_ANSWER_CHARS],
             retry_after=known.get("retry-after", ""),
         )
 

@@ -18,20 +18,20 @@ from grome.infrastructure.outbox.models import EventType
 from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends, UrlError
 from grome.webhooks.models import (
     BARBER_TYPES,
-    MOST_SECRETS,
-    OLD_SECRET_VALID,
+    MAX_SECRETS,
+    OLD_SECRET_VALIDITY,
     PING,
-    REPLAYS,
-    TESTS,
+    REPLAY_BUDGETS,
+    TEST_BUDGETS,
     Delivery,
     DeliveryState,
     Disabled,
     DisabledReason,
     Endpoint,
     StoredSecret,
-    job_of,
+    delivery_job,
 )
-from grome.webhooks.payloads import ping_message
+from grome.webhooks.payloads import ping_payload
 from grome.webhooks.repository import AfterDelivery, DeliveryRepository, EndpointRepository, managed_by
 from grome.webhooks.schemas import (
     DeliveryOut,
@@ -46,11 +46,11 @@ from grome.webhooks.schemas import (
     delivery_out,
     endpoint_out,
 )
-from grome.webhooks.signing import Vault, new_secret, written
+from grome.webhooks.signing import SecretSealer, encode_secret, new_secret
 from grome.webhooks.ssrf_guard import parse_url
 
 # Rotations that lose to another one read again; so often in a row only a fault can lose.
-_ROTATIONS: Final = 8
+_ROTATION_ATTEMPTS: Final = 8
 
 
 class WebhookService:
@@ -58,14 +58,14 @@ class WebhookService:
         self,
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
-        vault: Vault,
+        sealer: SecretSealer,
         jobs: JobQueue,
         budgets: Budgets,
         clock: Clock,
         *,
         private_addresses: bool,
     ) -> None:
-        self._endpoints, self._deliveries, self._vault = endpoints, deliveries, vault
+        self._endpoints, self._deliveries, self._sealer = endpoints, deliveries, sealer
         self._jobs, self._budgets, self._clock, self._private = jobs, budgets, clock, private_addresses
 
     async def find(self, endpoint_id: UUID) -> Endpoint | None:
@@ -75,50 +75,50 @@ class WebhookService:
         """
         return await self._endpoints.find({}, endpoint_id)
 
-    async def create(self, actor: Actor, wanted: EndpointIn) -> NewEndpoint:
+    async def create(self, actor: Actor, body: EndpointIn) -> NewEndpoint:
         """Create an endpoint. Raises Invalid for the URL or a type, and TooManyEndpoints."""
-        self._check(actor, wanted)
+        self._validate(actor, body)
         now, endpoint_id, secret = self._clock(), new_id(), new_secret()
         endpoint = Endpoint(
             id=endpoint_id,
             owner_id=managed_by(actor)["owner_id"],
             slot=0,
-            url=wanted.url,
-            types=list(dict.fromkeys(wanted.types)),
-            description=wanted.description,
-            disabled=None if wanted.enabled else Disabled(DisabledReason.OWNER, now),
-            secrets=[StoredSecret(self._vault.seal(secret, endpoint_id))],
+            url=body.url,
+            types=list(dict.fromkeys(body.types)),
+            description=body.description,
+            disabled=None if body.enabled else Disabled(DisabledReason.OWNER, now),
+            secrets=[StoredSecret(self._sealer.seal(secret, endpoint_id))],
             created_at=now,
         )
         if not await self._endpoints.add(endpoint):
             raise TooManyEndpoints
-        return NewEndpoint(endpoint_out(endpoint), written(secret))
+        return NewEndpoint(endpoint_out(endpoint), encode_secret(secret))
 
-    async def all(self, actor: Actor) -> EndpointList:
-        return EndpointList([endpoint_out(endpoint) for endpoint in await self._endpoints.all(managed_by(actor))])
+    async def list_endpoints(self, actor: Actor) -> EndpointList:
+        return EndpointList([endpoint_out(endpoint) for endpoint in await self._endpoints.list_all(managed_by(actor))])
 
-    async def read(self, actor: Actor, endpoint_id: UUID) -> EndpointOut:
-        return endpoint_out(await self._find(actor, endpoint_id))
+    async def get(self, actor: Actor, endpoint_id: UUID) -> EndpointOut:
+        return endpoint_out(await self._get(actor, endpoint_id))
 
-    async def change(self, actor: Actor, endpoint_id: UUID, wanted: EndpointIn) -> EndpointOut:
+    async def update(self, actor: Actor, endpoint_id: UUID, body: EndpointIn) -> EndpointOut:
         """Change an endpoint; its failures are reset if it is enabled again or its URL changes.
 
         Raises NotFound, and Invalid for the URL or a type.
         """
-        self._check(actor, wanted)
-        endpoint = await self._find(actor, endpoint_id)
+        self._validate(actor, body)
+        endpoint = await self._get(actor, endpoint_id)
         fields: Document = {
-            "url": wanted.url,
-            "types": [kind.value for kind in dict.fromkeys(wanted.types)],
-            "description": wanted.description,
+            "url": body.url,
+            "types": [kind.value for kind in dict.fromkeys(body.types)],
+            "description": body.description,
         }
-        if wanted.enabled:
+        if body.enabled:
             fields["disabled"] = None
         elif endpoint.disabled is None:
             fields["disabled"] = to_document(Disabled(DisabledReason.OWNER, self._clock()))
-        if wanted.url != endpoint.url or (wanted.enabled and endpoint.disabled):
+        if body.url != endpoint.url or (body.enabled and endpoint.disabled):
             fields |= {"failing_since": None, "failures": 0, "warned_at": None, "slow": 0, "paused_until": None}
-        changed = await self._endpoints.change(managed_by(actor), endpoint_id, fields)
+        changed = await self._endpoints.update(managed_by(actor), endpoint_id, fields)
         if changed is None:
             raise NotFound
         return endpoint_out(changed)
@@ -129,47 +129,47 @@ class WebhookService:
             raise NotFound
         await self._deliveries.remove_all(endpoint_id)
 
-    async def rotate(self, actor: Actor, endpoint_id: UUID) -> NewSecret:
+    async def rotate_secret(self, actor: Actor, endpoint_id: UUID) -> NewSecret:
         secret = new_secret()
-        for _ in range(_ROTATIONS):
-            endpoint = await self._find(actor, endpoint_id)
+        for _ in range(_ROTATION_ATTEMPTS):
+            endpoint = await self._get(actor, endpoint_id)
             now = self._clock()
-            until = now + OLD_SECRET_VALID
-            newest = StoredSecret(self._vault.seal(secret, endpoint_id))
-            older = _growing_old(endpoint.secrets, now, until)
-            if await self._endpoints.replace_secrets(endpoint, [newest, *older][:MOST_SECRETS]):
-                return NewSecret(written(secret), until)
+            until = now + OLD_SECRET_VALIDITY
+            newest = StoredSecret(self._sealer.seal(secret, endpoint_id))
+            older = _older_secrets(endpoint.secrets, now, until)
+            if await self._endpoints.replace_secrets(endpoint, [newest, *older][:MAX_SECRETS]):
+                return NewSecret(encode_secret(secret), until)
         raise Unavailable("The secret keeps changing; try again.")
 
-    async def test(self, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
+    async def send_test(self, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
         """Send an event of the type `ping`. Raises NotFound, EndpointDisabled, TooManySends."""
-        endpoint = await self._find_enabled(actor, endpoint_id)
-        await self._take(TESTS, endpoint)
+        endpoint = await self._get_enabled(actor, endpoint_id)
+        await self._spend(TEST_BUDGETS, endpoint)
         now = self._clock()
         delivery = Delivery(
             id=new_id(),
             endpoint_id=endpoint.id,
             event_id=new_id(),
             type=PING,
-            body=ping_message(endpoint.id, now),
+            body=ping_payload(endpoint.id, now),
             state=DeliveryState.PENDING,
             attempts=[],
             created_at=now,
         )
         await self._deliveries.add([delivery])
-        await self._jobs.add(job_of(delivery))
+        await self._jobs.add(delivery_job(delivery))
         return delivery_out(delivery)
 
-    async def deliveries(self, actor: Actor, endpoint_id: UUID, query: DeliveryQuery) -> DeliveryPage:
+    async def list_deliveries(self, actor: Actor, endpoint_id: UUID, query: DeliveryQuery) -> DeliveryPage:
         after = decode_cursor(query.cursor, AfterDelivery)
-        await self._find(actor, endpoint_id)
+        await self._get(actor, endpoint_id)
         found = await self._deliveries.page(endpoint_id, query.state, after, query.limit + 1)
         page = found[: query.limit]
         more = encode_cursor(AfterDelivery(page[-1].id)) if len(found) > query.limit else None
         return DeliveryPage([delivery_out(delivery) for delivery in page], more)
 
-    async def delivery(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryWithBody:
-        await self._find(actor, endpoint_id)
+    async def get_delivery(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryWithBody:
+        await self._get(actor, endpoint_id)
         found = await self._deliveries.find(endpoint_id, delivery_id)
         if found is None:
             raise NotFound
@@ -177,44 +177,44 @@ class WebhookService:
 
     async def replay(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
         """Send a delivery again with all tries, in any state. Raises NotFound, EndpointDisabled, TooManySends."""
-        await self._take(REPLAYS, await self._find_enabled(actor, endpoint_id))
+        await self._spend(REPLAY_BUDGETS, await self._get_enabled(actor, endpoint_id))
         delivery = await self._deliveries.begin_replay(endpoint_id, delivery_id)
         if delivery is None:
             raise NotFound
-        await self._jobs.add(job_of(delivery))
+        await self._jobs.add(delivery_job(delivery))
         return delivery_out(delivery)
 
-    async def _take(self, budgets: tuple[Budget, Budget], endpoint: Endpoint) -> None:
+    async def _spend(self, budgets: tuple[Budget, Budget], endpoint: Endpoint) -> None:
         """Take from the budgets of the endpoint and of its owner. Raises TooManySends."""
         for budget, subject in zip(budgets, (endpoint.id, endpoint.owner_id), strict=True):
             wait_s = await self._budgets.take(budget, str(subject))
             if wait_s is not None:
                 raise TooManySends(headers={"Retry-After": str(math.ceil(wait_s))})
 
-    async def _find(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
+    async def _get(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
         endpoint = await self._endpoints.find(managed_by(actor), endpoint_id)
         if endpoint is None:
             raise NotFound
         return endpoint
 
-    async def _find_enabled(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
-        endpoint = await self._find(actor, endpoint_id)
+    async def _get_enabled(self, actor: Actor, endpoint_id: UUID) -> Endpoint:
+        endpoint = await self._get(actor, endpoint_id)
         if endpoint.disabled:
             raise EndpointDisabled
         return endpoint
 
-    def _check(self, actor: Actor, wanted: EndpointIn) -> None:
+    def _validate(self, actor: Actor, body: EndpointIn) -> None:
         try:
-            parse_url(wanted.url, private=self._private)
+            parse_url(body.url, private=self._private)
         except UrlError as error:
             raise Invalid("url", str(error)) from None
         seen = EventType if actor.role is Role.ADMIN else BARBER_TYPES
-        for number, kind in enumerate(wanted.types):
+        for number, kind in enumerate(body.types):
             if kind not in seen:
                 raise Invalid(f"types[{number}]", "is not for you to see")
 
 
-def _growing_old(secrets: Sequence[StoredSecret], now: datetime, until: datetime) -> list[StoredSecret]:
+def _older_secrets(secrets: Sequence[StoredSecret], now: datetime, until: datetime) -> list[StoredSecret]:
     """The secrets before a new one: the newest is good `until` then, older ones as long as they were."""
     newest, *older = secrets
     return [

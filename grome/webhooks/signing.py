@@ -25,18 +25,18 @@ def new_secret() -> bytes:
     return os.urandom(_SECRET_BYTES)
 
 
-def written(secret: bytes) -> str:
+def encode_secret(secret: bytes) -> str:
     """As its owner gets it."""
     return _PREFIX + base64.b64encode(secret).decode()
 
 
-def signatures(secrets: Sequence[bytes], message_id: UUID, timestamp: int, body: bytes) -> str:
+def sign(secrets: Sequence[bytes], message_id: UUID, timestamp: int, body: bytes) -> str:
     """The header `webhook-signature`: one signature by each secret, the receiver takes whichever it can check."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return " ".join(f"v1,{base64.b64encode(hmac.digest(secret, signed, 'sha256')).decode()}" for secret in secrets)
 
 
-class Vault:
+class SecretSealer:
     """Keeps secrets from whoever reads the database alone: AES-GCM under a key derived from the server's signing key.
 
     Bound to its endpoint, so that a sealed secret is of no use in another one's document. When the signing key changes,

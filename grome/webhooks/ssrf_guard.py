@@ -19,7 +19,7 @@ from grome.webhooks.errors import AddressError, UrlError
 
 Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-LONGEST_URL: Final = 1_000
+MAX_URL_CHARS: Final = 1_000
 
 # IANA's registry of special-purpose IPv4 addresses. Python's `is_global` differs from release to release.
 _REFUSED_4: Final = tuple(
@@ -66,8 +66,8 @@ _EMBEDDING: Final = (
 _NUMBER: Final = re.compile(r"(?:\d+|0x[0-9a-f]*)")
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
-_FIRST_FREE_PORT: Final = 1024
-_MOST_ADDRESSES: Final = 3
+_FIRST_UNPRIVILEGED_PORT: Final = 1024
+_MAX_ADDRESSES: Final = 3
 
 
 def is_public(address: Address) -> bool:
@@ -92,14 +92,14 @@ def parse_url(url: str, *, private: bool) -> httpx.URL:
         raise UrlError("has a user name or a password in it")
     if "#" in url:
         raise UrlError("has a fragment, which is never sent")
-    if parsed.port is not None and not (private or parsed.port == 443 or parsed.port >= _FIRST_FREE_PORT):  # noqa: PLR2004
-        raise UrlError(f"has another port than 443 below {_FIRST_FREE_PORT}")
+    if parsed.port is not None and not (private or parsed.port == 443 or parsed.port >= _FIRST_UNPRIVILEGED_PORT):  # noqa: PLR2004
+        raise UrlError(f"has another port than 443 below {_FIRST_UNPRIVILEGED_PORT}")
     _check_host(parsed.raw_host.decode(), private=private)
     return parsed
 
 
 def _check_host(host: str, *, private: bool) -> None:
-    if address := _literal(host):
+    if address := _parse_literal(host):
         if not (private or is_public(address)):
             raise UrlError("leads into a private network")
         return
@@ -111,7 +111,7 @@ def _check_host(host: str, *, private: bool) -> None:
         raise UrlError("has a host name without a domain")
 
 
-def _literal(host: str) -> Address | None:
+def _parse_literal(host: str) -> Address | None:
     try:
         return ip_address(host)
     except ValueError:
@@ -155,15 +155,15 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception | None = None
-        for address in (await self._checked(host, port))[:_MOST_ADDRESSES]:
+        for address in (await self._resolve_allowed(host, port))[:_MAX_ADDRESSES]:
             try:
                 return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or AddressError("The host name has no address.")
 
-    async def _checked(self, host: str, port: int) -> list[Address]:
-        literal = _literal(host)
+    async def _resolve_allowed(self, host: str, port: int) -> list[Address]:
+        literal = _parse_literal(host)
         try:
             addresses = [literal] if literal else [ip_address(one) for one in await self._resolve(host, port)]
         except (OSError, UnicodeError):

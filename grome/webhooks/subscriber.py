@@ -10,12 +10,12 @@ from grome.common.clock import Clock
 from grome.common.ids import new_id
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.outbox.models import Event
-from grome.webhooks.models import Delivery, DeliveryState, job_of
-from grome.webhooks.payloads import account_message, booking_message, review_message
+from grome.webhooks.models import Delivery, DeliveryState, delivery_job
+from grome.webhooks.payloads import account_payload, booking_payload, review_payload
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 
 
-class WebhookFollower:
+class WebhookSubscriber:
     """A follower of the relay. An event that comes again finds its deliveries and jobs there, and changes nothing."""
 
     def __init__(
@@ -30,8 +30,8 @@ class WebhookFollower:
         self._jobs, self._clock = jobs, clock
 
     async def handle(self, events: Sequence[Event]) -> None:
-        endpoints = await self._endpoints.enabled_of({person for event in events for person in event.people})
-        wanted = [(event, endpoint) for event in events for endpoint in endpoints if endpoint.wants(event)]
+        endpoints = await self._endpoints.list_enabled({person for event in events for person in event.people})
+        wanted = [(event, endpoint) for event in events for endpoint in endpoints if endpoint.accepts(event)]
         if not wanted:
             return
         bodies = await self._bodies([event for event, _ in wanted])
@@ -40,7 +40,7 @@ class WebhookFollower:
         ]
         if deliveries:
             await self._deliveries.add(deliveries)
-            await self._jobs.add(*(job_of(delivery) for delivery in deliveries))
+            await self._jobs.add(*(delivery_job(delivery) for delivery in deliveries))
 
     def _delivery(self, event: Event, endpoint_id: UUID, body: bytes) -> Delivery:
         return Delivery(
@@ -62,10 +62,10 @@ class WebhookFollower:
         bodies: dict[UUID, bytes] = {}
         for event in by_id.values():
             if event.family == "account":
-                bodies[event.id] = account_message(event)
+                bodies[event.id] = account_payload(event)
             elif event.family == "review":
-                bodies[event.id] = review_message(event)
-            elif (booking := bookings.get(event.subject_id)) and (body := booking_message(event, booking)):
+                bodies[event.id] = review_payload(event)
+            elif (booking := bookings.get(event.subject_id)) and (body := booking_payload(event, booking)):
                 bodies[event.id] = body
             else:
                 logger.warning("Event {} is of a booking that does not know of it; no webhook tells of it", event.id)

@@ -15,7 +15,7 @@ from grome.notifications.models import (
     Facts,
     MessageKind,
     PayoutFacts,
-    Rendered,
+    RenderedMessage,
     ReviewFacts,
     VerificationFacts,
 )
@@ -67,7 +67,7 @@ class Sample:
     def __str__(self) -> str:
         return f"{self.kind} {self.variant}".rstrip()
 
-    def rendered(self, language: Language, timezone: str = "Europe/Berlin") -> Rendered:
+    def rendered(self, language: Language, timezone: str = "Europe/Berlin") -> RenderedMessage:
         return render(self.kind, self.facts, language, timezone, UNSUBSCRIBE)
 
 

@@ -13,7 +13,7 @@ from grome.common.figures import duration_of, price_of
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import to_document
-from grome.reports.models import FILES
+from grome.reports.models import FILE_PREFIX
 from tests.builders.bookings import tomorrow
 from tests.builders.people import Person
 
@@ -59,7 +59,7 @@ class Told:
 async def make(context: AppContext, report: dict[str, Any]) -> list[float]:
     """As its job does; returns the progress that it told."""
     told = Told()
-    await context.report_maker.make(UUID(report["id"]), told)
+    await context.report_builder.build(UUID(report["id"]), told)
     return told.progress
 
 
@@ -78,7 +78,7 @@ async def fetch(http: httpx.AsyncClient, report: dict[str, Any]) -> httpx.Respon
 
 
 async def stored_files(context: AppContext) -> set[UUID]:
-    return {UUID(hex=key.removeprefix(FILES)) async for key in context.storage.keys(FILES)}
+    return {UUID(hex=key.removeprefix(FILE_PREFIX)) async for key in context.storage.keys(FILE_PREFIX)}
 
 
 def a_booking(start: datetime, **changed: Any) -> Booking:

@@ -25,16 +25,16 @@ from grome.bookings.models import (
 from grome.calendar_feeds.entries import (
     WORDS,
     Shop,
-    barbers_entry,
-    customers_entry,
-    time_off_entry,
+    build_barber_entry,
+    build_customer_entry,
+    build_time_off_entry,
 )
 from grome.calendar_feeds.ics import write_calendar
-from grome.calendar_feeds.models import Entry, EventStatus
+from grome.calendar_feeds.models import CalendarEntry, EventStatus
 from grome.common.geo import GeoPoint
 from grome.common.ids import new_id
 from grome.common.languages import Language
-from grome.notifications.localizer import Reader
+from grome.notifications.localizer import Localizer
 from grome.promos.models import Discount
 from grome.scheduling.models import TimeOff
 from tests.builders.calendars import Read, read
@@ -42,20 +42,20 @@ from tests.builders.reports import a_booking
 
 START = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
 SHOP = Shop("Chez Zoë", "Europe/Berlin", "Mitte", GeoPoint((13.4050001, 52.52)))
-ENGLISH = Reader("en", ZoneInfo("Europe/Berlin"))
+ENGLISH = Localizer("en", ZoneInfo("Europe/Berlin"))
 LINK = "https://grome.example/bookings/1"
 INJECTION = "Max\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nSUMMARY:Free beer"
 
 
-def customers(booking: Booking, shop: Shop = SHOP, reader: Reader = ENGLISH) -> Entry:
-    return customers_entry(booking, shop, reader, LINK)
+def customers(booking: Booking, shop: Shop = SHOP, reader: Localizer = ENGLISH) -> CalendarEntry:
+    return build_customer_entry(booking, shop, reader, LINK)
 
 
-def lines(entry: Entry) -> list[str]:
+def lines(entry: CalendarEntry) -> list[str]:
     return entry.description.split("\n")
 
 
-def read_back(*entries: Entry) -> list[Read]:
+def read_back(*entries: CalendarEntry) -> list[Read]:
     return read(write_calendar(entries))
 
 
@@ -86,31 +86,31 @@ class TestTexts:
 
     @pytest.mark.parametrize(("name", "told"), [("Ana María López", "Ana"), ("  ", ""), ("", ""), (INJECTION, "Max")])
     def test_barbers_read_first_names(self, name: str, told: str) -> None:
-        entry = barbers_entry(a_booking(START), SHOP, ENGLISH, LINK, name)
+        entry = build_barber_entry(a_booking(START), SHOP, ENGLISH, LINK, name)
         assert entry.summary == (f"{told} · A cut" if told else "A cut")
 
     @pytest.mark.parametrize("language", get_args(Language))
     def test_in_every_language(self, language: Language) -> None:
-        reader, words = Reader(language, ZoneInfo("UTC")), WORDS[language]
+        reader, words = Localizer(language, ZoneInfo("UTC")), WORDS[language]
         told = lines(customers(_proposed(status=Status.REQUESTED), SHOP, reader))
         assert told[0] == words.requested
         assert told[1].startswith(words.proposed)
-        off = time_off_entry(TimeOff(new_id(), START, START + timedelta(days=1)), reader)
+        off = build_time_off_entry(TimeOff(new_id(), START, START + timedelta(days=1)), reader)
         assert off.summary == words.time_off
         assert len(read_back(customers(_proposed(), SHOP, reader), off)) == 2
 
     def test_time_off_may_be_for_ever(self) -> None:
         first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-        (event,) = read_back(time_off_entry(TimeOff(new_id(), first, last, INJECTION), ENGLISH))
+        (event,) = read_back(build_time_off_entry(TimeOff(new_id(), first, last, INJECTION), ENGLISH))
         assert (event.starts_at, event.ends_at) == (first, last)
         assert event.description == "Max END:VEVENT BEGIN:VEVENT SUMMARY:Free beer"
 
     @pytest.mark.parametrize("reason", Reason)
     def test_of_every_end(self, reason: Reason) -> None:
         ended = a_booking(START, status=Status.CANCELLED, reason=reason)
-        sides = [lines(customers(ended)), lines(barbers_entry(ended, SHOP, ENGLISH, LINK, "Ana"))]
-        assert sides[0][0] == ENGLISH.wording.reasons.customer[reason]
-        assert sides[1][0] == ENGLISH.wording.reasons.barber[reason]
+        sides = [lines(customers(ended)), lines(build_barber_entry(ended, SHOP, ENGLISH, LINK, "Ana"))]
+        assert sides[0][0] == ENGLISH.translations.reasons.customer[reason]
+        assert sides[1][0] == ENGLISH.translations.reasons.barber[reason]
 
 
 class TestFacts:
@@ -125,7 +125,7 @@ class TestFacts:
     def test_house_calls_are_where_the_customer_is(self) -> None:
         there = HouseCall(GeoPoint((13.2, 52.4)), "Am Weg 3, 2nd floor", 4000.0, 15)
         booking = a_booking(START, house_call=there)
-        for entry in (customers(booking), barbers_entry(booking, SHOP, ENGLISH, LINK, "Ana")):
+        for entry in (customers(booking), build_barber_entry(booking, SHOP, ENGLISH, LINK, "Ana")):
             (event,) = read_back(entry)
             assert (event.location, event.geo) == ("Am Weg 3, 2nd floor", (52.4, 13.2))
 
@@ -134,7 +134,7 @@ class TestFacts:
         entry = customers(_proposed())
         assert (entry.starts_at, entry.ends_at) == (START, START + timedelta(minutes=30))
         assert lines(entry)[0] == "Proposed instead: Sun, Mar 28, 3:30\u00a0AM \u2013 4:00\u00a0AM"
-        elsewhere = customers(_proposed(), SHOP, Reader("en", ZoneInfo("America/New_York")))
+        elsewhere = customers(_proposed(), SHOP, Localizer("en", ZoneInfo("America/New_York")))
         assert "(Central European Summer Time)" in lines(elsewhere)[0]
 
     def test_the_newest_entry_of_the_history_dates_it(self) -> None:
@@ -185,10 +185,10 @@ def bookings(draw: st.DrawFn) -> Booking:
 )
 @settings(max_examples=40, deadline=None)
 def test_any_booking_is_read_back_as_it_is(booking: Booking, name: str, zone: str, language: Language) -> None:
-    reader = Reader(language, ZoneInfo(zone))
+    reader = Localizer(language, ZoneInfo(zone))
     entries = [
         customers(booking, Shop(name, zone, name, GeoPoint((-179.99, 0.1))), reader),
-        barbers_entry(booking, Shop(name, zone), reader, LINK, name),
+        build_barber_entry(booking, Shop(name, zone), reader, LINK, name),
     ]
     events = read_back(*entries)
     assert [event.summary for event in events] == [entry.summary for entry in entries]

@@ -16,7 +16,7 @@ import pytest
 from grome.barbers.models import ScheduleExceptions
 from grome.bookings.models import Booking, Guest, Party
 from grome.bookings.queries import BookingQueries
-from grome.calendar_feeds.models import AHEAD, BEHIND
+from grome.calendar_feeds.models import FUTURE_SPAN, PAST_SPAN
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.scheduling.models import TimeOff
@@ -96,8 +96,8 @@ class TestContent:
         now = context.clock()
         weekend = TimeOff(new_id(), tomorrow(0), tomorrow(0) + timedelta(days=2), "At the sea; back on Monday")
         others = [
-            TimeOff(new_id(), now - BEHIND - timedelta(days=2), now - BEHIND - timedelta(days=1)),
-            TimeOff(new_id(), now + AHEAD + timedelta(days=1), now + AHEAD + timedelta(days=2)),
+            TimeOff(new_id(), now - PAST_SPAN - timedelta(days=2), now - PAST_SPAN - timedelta(days=1)),
+            TimeOff(new_id(), now + FUTURE_SPAN + timedelta(days=1), now + FUTURE_SPAN + timedelta(days=2)),
             TimeOff(new_id(), now, now + timedelta(milliseconds=5)),
         ]
         profile = await context.barbers.get(UUID(shop.id))
@@ -146,10 +146,10 @@ class TestWhichVisits:
     async def test_from_90_days_back_up_to_the_horizon(self, http: httpx.AsyncClient, context: AppContext) -> None:
         customer, now = await register(http), context.clock()
         minute = timedelta(minutes=1)
-        assert timedelta(days=90) == BEHIND
-        assert timedelta(days=366) < AHEAD  # the longest horizon
-        inside = [now - BEHIND + minute, now - timedelta(days=1), now, now + AHEAD - minute]
-        outside = [now - BEHIND - minute, now + AHEAD + minute]
+        assert timedelta(days=90) == PAST_SPAN
+        assert timedelta(days=366) < FUTURE_SPAN  # the longest horizon
+        inside = [now - PAST_SPAN + minute, now - timedelta(days=1), now, now + FUTURE_SPAN - minute]
+        outside = [now - PAST_SPAN - minute, now + FUTURE_SPAN + minute]
         await store(context, [a_booking(start, customer_id=customer.id) for start in inside + outside])
         found = [event.starts_at for event in await feed(http, customer)]
         assert found == [start.replace(microsecond=0) for start in inside]
@@ -160,8 +160,8 @@ class TestWhichVisits:
         days = range(-9, 10)
         await store(context, [a_booking(now + timedelta(days=day), barber_id=person) for day in days])
         bookings: BookingQueries = context.bookings
-        ahead = await bookings.list_around(Party.BARBER, person, (now, now + AHEAD), 3)
-        behind = await bookings.list_around(Party.BARBER, person, (now - BEHIND, now), 3, latest_first=True)
+        ahead = await bookings.list_around(Party.BARBER, person, (now, now + FUTURE_SPAN), 3)
+        behind = await bookings.list_around(Party.BARBER, person, (now - PAST_SPAN, now), 3, latest_first=True)
         assert _days(ahead, now) == [0, 1, 2]
         assert _days(behind, now) == [-1, -2, -3]
 

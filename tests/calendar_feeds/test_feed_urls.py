@@ -11,7 +11,7 @@ from loguru import logger
 
 from config.settings import Settings
 from grome.app import App
-from grome.calendar_feeds.feed_urls import CalendarAddresses
+from grome.calendar_feeds.feed_urls import FeedUrls
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from tests.api.problems import assert_refused
@@ -62,7 +62,7 @@ async def test_one_that_was_turned_off_is_good_for_nothing_and_never_again(
         assert (await http.delete(CALENDAR, headers=person.auth)).status_code == 204
         assert (await http.get(CALENDAR, headers=person.auth)).json() == {"url": None}
         assert await status(http, before) == 404
-    untold = CalendarAddresses(settings.accounts.signing_key, "http://x").write(person.id, 2)
+    untold = FeedUrls(settings.accounts.signing_key, "http://x").build(person.id, 2)
     assert await status(http, untold) == 404
     again = await reset(http, person)
     assert [await status(http, url) for url in (again, before, untold)] == [200, 404, 404]
@@ -86,7 +86,7 @@ async def test_without_an_account_there_is_no_feed(http: httpx.AsyncClient, cont
 async def test_admins_have_none(http: httpx.AsyncClient, context: AppContext, settings: Settings) -> None:
     """Else theirs would be everybody's visits."""
     boss = await admin(http, context)
-    invented = CalendarAddresses(settings.accounts.signing_key, "http://x").write(boss.id, 0)
+    invented = FeedUrls(settings.accounts.signing_key, "http://x").build(boss.id, 0)
     assert_refused(await fetch(http, invented), 404, "not_found", told=invented)
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grome.calendar_feeds.models import MOST_TOLD, Entry, EventStatus, ToldEvent
-from grome.calendar_feeds.revisions import digest_of, with_revisions
+from grome.calendar_feeds.models import MAX_PUBLISHED, CalendarEntry, EventStatus, PublishedEntry
+from grome.calendar_feeds.revisions import apply_revisions, digest_of
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
@@ -128,8 +128,8 @@ async def test_time_off_with_another_word_for_it_moves(
     assert after.changed_at > before.changed_at
 
 
-def entry(number: int, text: str = "", version: int = 0, changed_at: datetime = NOW) -> Entry:
-    return Entry(
+def entry(number: int, text: str = "", version: int = 0, changed_at: datetime = NOW) -> CalendarEntry:
+    return CalendarEntry(
         uid=f"{number}@grome",
         sequence=version,
         changed_at=changed_at,
@@ -143,13 +143,13 @@ def entry(number: int, text: str = "", version: int = 0, changed_at: datetime = 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12))
 def test_sequence_grows_with_each_change_and_never_goes_back(steps: list[tuple[str, bool]]) -> None:
     """Of a text, by itself or with the version of the booking."""
-    told: list[ToldEvent] = []
+    told: list[PublishedEntry] = []
     version, changed_at, last = 0, NOW, None
     for number, (text, is_booked) in enumerate(steps):
         now = NOW + number * LATER
         if is_booked:
             version, changed_at = version + 1, now
-        (shown,), told = with_revisions([entry(1, text, version, changed_at)], told, now)
+        (shown,), told = apply_revisions([entry(1, text, version, changed_at)], told, now)
         if last and (last.summary != text or is_booked):
             assert shown.changed_at > last.changed_at
         if last and last.summary != text:
@@ -160,13 +160,13 @@ def test_sequence_grows_with_each_change_and_never_goes_back(steps: list[tuple[s
 
 
 def test_events_that_are_not_asked_for_stay_stored_while_there_is_room() -> None:
-    _, told = with_revisions([entry(number) for number in range(MOST_TOLD)], [], NOW)
-    _, same = with_revisions([entry(5, "new")], told, NOW)
-    assert len(same) == MOST_TOLD
+    _, told = apply_revisions([entry(number) for number in range(MAX_PUBLISHED)], [], NOW)
+    _, same = apply_revisions([entry(5, "new")], told, NOW)
+    assert len(same) == MAX_PUBLISHED
     assert {event.uid for event in same} == {event.uid for event in told}
-    _, fewer = with_revisions([entry(MOST_TOLD)], told, NOW)
-    assert len(fewer) == MOST_TOLD
-    assert fewer[0].uid == f"{MOST_TOLD}@grome"
+    _, fewer = apply_revisions([entry(MAX_PUBLISHED)], told, NOW)
+    assert len(fewer) == MAX_PUBLISHED
+    assert fewer[0].uid == f"{MAX_PUBLISHED}@grome"
 
 
 def test_digest_is_of_the_text_alone() -> None:

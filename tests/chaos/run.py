@@ -36,8 +36,8 @@ from grome.migrations import MIGRATIONS
 from grome.notifications.channel_rules import RULES
 from grome.notifications.email.folder import open_mailbox
 from grome.notifications.email.message import safe_name
-from grome.notifications.models import Channel, MessageKind, Notice
-from grome.notifications.planner import plan
+from grome.notifications.models import Channel, MessageKind, Notification
+from grome.notifications.planner import plan_notifications
 from grome.notifications.push import PushLog, open_pusher
 from grome.realtime.streams import stream_key
 from grome.webhooks.models import WEBHOOK
@@ -231,7 +231,7 @@ class _Storm:
         events, jobs = await _all_events(context), context.database["jobs"]
         recorded = await context.database["audit"].count_documents({"type": {"$regex": "^booking"}})
         sent = await jobs.count_documents({"kind": WEBHOOK.name, "payload.event_id": {"$in": _ids(events)}})
-        notices = [notice.job_id for event in events for notice in plan(event)]
+        notices = [notice.job_id for event in events for notice in plan_notifications(event)]
         told = await jobs.count_documents({"_id": {"$in": notices}})
         pending = await jobs.count_documents({"state": State.PENDING.value})
         return (recorded, sent, told, pending) == (len(events), len(events), len(notices), 0)
@@ -239,7 +239,12 @@ class _Storm:
     async def _outcome(self, context: AppContext, drained_s: float) -> Outcome:
         events = await _all_events(context)
         booked = {event.id for event in events}
-        notices = [notice for event in events for notice in plan(event) if not _goes_without_saying(event, notice)]
+        notices = [
+            notice
+            for event in events
+            for notice in plan_notifications(event)
+            if not _goes_without_saying(event, notice)
+        ]
         mails = [safe_name(notice.message_id) for notice in notices if Channel.EMAIL in RULES[notice.kind].channels]
         pushes = [
             (notice.message_id, self.tokens[notice.user_id])
@@ -248,7 +253,7 @@ class _Storm:
         ]
         pusher = open_pusher(self.settings, context.clock)
         assert isinstance(pusher, PushLog)
-        sent = await open_mailbox(self.settings).newest(10**6)
+        sent = await open_mailbox(self.settings).list_newest(10**6)
         received = [UUID(webhook_id) for webhook_id in self.receiver.ids]
         audit = [record["_id"] async for record in context.database["audit"].find({}, {"_id": 1})]
         dead = await context.database["jobs"].count_documents({"state": {"$ne": State.DONE.value}})
@@ -272,7 +277,7 @@ def _ids(events: Iterable[Event]) -> list[str]:
     return [str(event.id) for event in events]
 
 
-def _goes_without_saying(event: Event, notice: Notice) -> bool:
+def _goes_without_saying(event: Event, notice: Notification) -> bool:
     """Who cancels is told only what it costs, and here it costs nothing."""
     return notice.kind is MessageKind.BOOKING_CANCELLED and notice.user_id == event.actor_id
 

@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from grome.accounts.models import Topic
 from grome.accounts.tokens import AccessTokens
-from grome.calendar_feeds.feed_urls import CalendarAddresses
+from grome.calendar_feeds.feed_urls import FeedUrls
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.infrastructure.signed_tokens import LinkSigner, derive_key
 from grome.infrastructure.storage.links import FileLinks
 from grome.notifications.unsubscribe import UnsubscribeLinks
-from grome.webhooks.signing import Vault
+from grome.webhooks.signing import SecretSealer
 from tests.builders.keys import new_signing_key
 
 KEY = new_signing_key()
@@ -54,14 +54,14 @@ def test_line_breaks_around_the_pem_change_no_key() -> None:
 
 def test_links_and_secrets_survive_another_spelling_of_the_pem() -> None:
     person, endpoint = new_id(), new_id()
-    sealed = Vault(KEY).seal(b"secret", endpoint)
+    sealed = SecretSealer(KEY).seal(b"secret", endpoint)
     topic = UnsubscribeLinks(KEY, "").token(person, Topic.REVIEWS)
-    calendar = CalendarAddresses(KEY, "").write(person, 3).split("/")[3]
+    calendar = FeedUrls(KEY, "").build(person, 3).split("/")[3]
     file = FileLinks(KEY, "", system_clock).write("a", 60, "b", "c").rpartition("/")[2]
     for pem in SPELLINGS:
-        assert Vault(pem).open(sealed, endpoint) == b"secret"
+        assert SecretSealer(pem).open(sealed, endpoint) == b"secret"
         assert UnsubscribeLinks(pem, "").read(topic) == (person, Topic.REVIEWS)
-        assert CalendarAddresses(pem, "").is_good(calendar, person, 3)
+        assert FeedUrls(pem, "").is_valid(calendar, person, 3)
         assert FileLinks(pem, "", system_clock).read(file) is not None
 
 

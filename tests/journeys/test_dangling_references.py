@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.notifications.models import BookingFacts, MessageKind, Notice
+from grome.notifications.models import BookingFacts, MessageKind, Notification
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register
@@ -170,7 +170,7 @@ async def test_a_message_survives_the_other_side_that_is_gone(world: World) -> N
     reader = await world.context.accounts.find(world.customer.id)
     assert reader is not None
     await world.lose("bookings", world.customer, barber_id=uuid4())
-    notice = Notice(
+    notice = Notification(
         event_id=uuid4(),
         kind=MessageKind.BOOKING_CANCELLED,
         user_id=reader.id,
@@ -178,7 +178,7 @@ async def test_a_message_survives_the_other_side_that_is_gone(world: World) -> N
         at=world.context.clock(),
         version=2,
     )
-    story = await world.context.stories.find(notice, reader)
+    story = await world.context.context_loader.find(notice, reader)
     assert story is not None
     assert isinstance(story.facts, BookingFacts)
     assert story.facts.other_name == ""

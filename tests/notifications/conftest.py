@@ -4,12 +4,12 @@ import pytest
 
 from config.settings import Settings
 from grome.composition import AppContext
-from grome.notifications.context_loader import Stories
-from grome.notifications.delivery import Delivery, Transports
-from grome.notifications.dispatcher import Dispatching
+from grome.notifications.context_loader import ContextLoader
+from grome.notifications.delivery import Deliverer, Transports
+from grome.notifications.dispatcher import Dispatcher
 from grome.notifications.planner import Planner
 from grome.notifications.recipients import Recipients
-from grome.notifications.sender import Sending
+from grome.notifications.sender import MessageSender
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
 from tests.support.one_grome import apart, app, context, database, http
@@ -33,13 +33,13 @@ def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
     log, devices, clock = context.notification_log, context.push_devices, context.clock
     recipients = Recipients(context.accounts, devices)
     services = (context.accounts, context.bookings, context.barbers, context.reviews, context.webhooks)
-    stories = Stories(*services, "https://grome.example", clock)
-    delivery = Delivery(Transports(mailbox, phones, texts), links)
+    stories = ContextLoader(*services, "https://grome.example", clock)
+    delivery = Deliverer(Transports(mailbox, phones, texts), links)
     return Desk(
         jobs=jobs,
         planner=Planner(jobs),
-        dispatching=Dispatching(recipients, stories, log, jobs, clock),
-        sending=Sending(recipients, stories, log, devices, delivery, context.message_budgets, clock),
+        dispatching=Dispatcher(recipients, stories, log, jobs, clock),
+        sending=MessageSender(recipients, stories, log, devices, delivery, context.message_budgets, clock),
         mailbox=mailbox,
         phones=phones,
         texts=texts,

@@ -9,12 +9,12 @@ import msgspec
 
 from grome.infrastructure.jobs.models import NewJob
 from grome.infrastructure.outbox.models import Event
-from grome.notifications.dispatcher import Dispatching
+from grome.notifications.dispatcher import Dispatcher
 from grome.notifications.email.message import Mail
-from grome.notifications.models import Errand, Notice
-from grome.notifications.planner import TELL, Planner
+from grome.notifications.models import ChannelDelivery, Notification
+from grome.notifications.planner import NOTIFY, Planner
 from grome.notifications.push import Push
-from grome.notifications.sender import Sending
+from grome.notifications.sender import MessageSender
 
 
 class OutageError(Exception):
@@ -106,8 +106,8 @@ class Desk:
 
     jobs: RecordedJobs
     planner: Planner
-    dispatching: Dispatching
-    sending: Sending
+    dispatching: Dispatcher
+    sending: MessageSender
     mailbox: Mailbox
     phones: Phones
     texts: Texts
@@ -135,10 +135,10 @@ class Desk:
 
     async def run(self, job: NewJob) -> None:
         payload: Any = job.payload
-        if job.kind == TELL:
-            await self.dispatching.dispatch(msgspec.convert(payload, Notice))
+        if job.kind == NOTIFY:
+            await self.dispatching.dispatch(msgspec.convert(payload, Notification))
         else:
-            await self.sending.send(msgspec.convert(payload, Errand))
+            await self.sending.send(msgspec.convert(payload, ChannelDelivery))
 
     def waiting(self) -> dict[str, datetime | None]:
         """Channels of the jobs that are not done, with when they are due."""

@@ -13,8 +13,8 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.notifications.budgets import DEAD_LETTERS, Purpose, purpose_of
-from grome.notifications.channel_rules import CODES, RULES, decide
+from grome.notifications.budgets import DEAD_LETTER_BUDGET, Purpose, purpose_of
+from grome.notifications.channel_rules import CODE_KINDS, RULES, decide
 from grome.notifications.models import Channel, MessageKind, Why
 from grome.notifications.recipients import Recipient
 from tests.builders.people import Person, new_phone, register
@@ -77,7 +77,7 @@ def test_unverified_number_gets_codes_only(kind: MessageKind) -> None:
     one = recipient(new_id(), phone="+4915112345678", preferences=msgspec.to_builtins(wants))
     at = one.user.created_at
     verdict = decide((kind, Channel.SMS), one.user.preferences, one.reachable, at, None, one.open_for_codes_only)
-    assert verdict == (None if kind in CODES else Why.UNVERIFIED)
+    assert verdict == (None if kind in CODE_KINDS else Why.UNVERIFIED)
     tried = Recipient(one.user, {}, trial=True)
     assert tried.open_for_codes_only == frozenset()
 
@@ -159,11 +159,11 @@ async def test_dead_letters_that_an_address_can_make_are_limited(
     http: httpx.AsyncClient, context: AppContext, desk: Desk, clock: SetClock
 ) -> None:
     """A mail server of ours that cannot take an address is told an operator so often in a day, and not for each."""
-    people = [await register(http) for _ in range(DEAD_LETTERS.limit + 2)]
+    people = [await register(http) for _ in range(DEAD_LETTER_BUDGET.limit + 2)]
     clock.shift += 400 * DAY  # a day that no other test has used
     raised: list[Exception] = []
     for person in people:
         desk.mailbox.failures = [PermanentJobError("SMTPUTF8")]
         raised += await desk.hear(new_device_of(person, context))
     kinds = [type(error) for error in raised]
-    assert kinds == [PermanentJobError] * DEAD_LETTERS.limit + [UndeliverableError] * 2
+    assert kinds == [PermanentJobError] * DEAD_LETTER_BUDGET.limit + [UndeliverableError] * 2

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.accounts.models import NotificationPreferences, Preferences, QuietHours, Topic
-from grome.notifications.channel_rules import RULES, Quiet, Verdict, decide, quiet_until
+from grome.notifications.channel_rules import RULES, QuietPolicy, Verdict, decide, quiet_until
 from grome.notifications.models import Channel, MessageKind, Why
 
 # Changes by an hour in both halves of the world, by half an hour, at midnight, and none.
@@ -166,4 +166,4 @@ def test_a_topic_is_left_alone_by_another() -> None:
 
 
 def test_security_is_never_held() -> None:
-    assert {rule.quiet for rule in RULES.values() if rule.topic is None} == {Quiet.IGNORED}
+    assert {rule.quiet for rule in RULES.values() if rule.topic is None} == {QuietPolicy.IGNORED}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from grome.notifications.jsonl_log import LineLog
+from grome.notifications.jsonl_log import JsonlLog
 from grome.notifications.push import PushLine
 from grome.notifications.sms import SmsLine
 
@@ -26,32 +26,32 @@ def path(tmp_path: Path) -> Path:
 
 
 async def names(path: Path) -> list[str]:
-    return [item.name for item in await LineLog(path, Item).read()]
+    return [item.name for item in await JsonlLog(path, Item).read()]
 
 
 async def test_a_name_is_written_once_and_the_first_stays(path: Path) -> None:
-    log = LineLog(path, Item)
+    log = JsonlLog(path, Item)
     assert await log.read() == []
     for text in ("first", "second"):
         await log.add(Item("a", text))
-    await LineLog(path, Item).add(Item("a", "of another, or after a restart"))
+    await JsonlLog(path, Item).add(Item("a", "of another, or after a restart"))
     await log.add(Item("b", "two\nlines\u2028\r"))
     assert await log.read() == [Item("a", "first"), Item("b", "two\nlines\u2028\r")]
 
 
 async def test_only_its_owner_reads_it(path: Path) -> None:
-    await LineLog(path, Item).add(Item("a"))
+    await JsonlLog(path, Item).add(Item("a"))
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 async def test_many_at_once_on_several_logs(path: Path) -> None:
-    logs = [LineLog(path, Item) for _ in range(4)]
+    logs = [JsonlLog(path, Item) for _ in range(4)]
     await asyncio.gather(*(log.add(Item(str(number))) for number in range(300) for log in logs))
     assert sorted(await names(path)) == sorted(str(number) for number in range(300))
 
 
 async def test_who_writes_waits_for_who_is_writing_and_sees_what_it_wrote(path: Path) -> None:
-    log = LineLog(path, Item)
+    log = JsonlLog(path, Item)
     await log.add(Item("a"))
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -63,7 +63,7 @@ async def test_who_writes_waits_for_who_is_writing_and_sees_what_it_wrote(path: 
 
 
 async def test_half_a_line_is_no_line(path: Path) -> None:
-    log = LineLog(path, Item)
+    log = JsonlLog(path, Item)
     await log.add(Item("a"))
     whole = path.read_bytes()
     path.write_bytes(whole + whole.replace(b'"a"', b'"b"')[:-4])
@@ -73,14 +73,14 @@ async def test_half_a_line_is_no_line(path: Path) -> None:
 
 
 async def test_a_file_that_was_removed_or_emptied_begins_anew(path: Path) -> None:
-    log = LineLog(path, Item)
+    log = JsonlLog(path, Item)
     await log.add(Item("a"))
     path.unlink()
     await log.add(Item("a"))
     assert await names(path) == ["a"]
     await log.add(Item("c"))  # by now it has read that "a" is there
     path.rename(path.with_suffix(".old"))
-    await LineLog(path, Item).add(Item("b", "of another, which is longer than all that was there"))
+    await JsonlLog(path, Item).add(Item("b", "of another, which is longer than all that was there"))
     await log.add(Item("a"))
     assert await names(path) == ["b", "a"]
     path.write_bytes(b"")
@@ -103,6 +103,6 @@ async def test_processes_that_send_the_same_and_one_that_is_killed(tmp_path: Pat
     told = [(await process.communicate())[0].decode().splitlines() for process in (first, *others)]
     assert [len(lines) for lines in told[1:]] == [150, 150]
     assert len(told[0]) < 150 - 20
-    pushed = await LineLog(tmp_path / "push.log.jsonl", PushLine).read()
-    texted = await LineLog(tmp_path / "sms.log.jsonl", SmsLine).read()
+    pushed = await JsonlLog(tmp_path / "push.log.jsonl", PushLine).read()
+    texted = await JsonlLog(tmp_path / "sms.log.jsonl", SmsLine).read()
     assert sorted(line.id for line in pushed) == sorted(line.id for line in texted) == sorted(ids)

@@ -12,9 +12,9 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
-from grome.notifications.models import Errand
-from grome.notifications.relevance import LATE
-from grome.notifications.translations import WORDING
+from grome.notifications.models import ChannelDelivery
+from grome.notifications.relevance import STALE_AFTER
+from grome.notifications.translations import TRANSLATIONS
 from tests.builders.bookings import move
 from tests.builders.people import Person, new_phone, register
 from tests.conftest import SetClock
@@ -47,7 +47,7 @@ async def test_a_booking_that_needs_no_answer_is_told_as_accepted(
     customer, shop, booking = await a_visit(http, context, auto_accept=True)
     assert await desk.hear(*await events_of(context, booking)) == []
     told = {mail.to: mail.rendered.title for mail in desk.mailbox.mails}
-    texts = WORDING["en"].messages
+    texts = TRANSLATIONS["en"].messages
     assert told == {
         customer.email: texts["booking_accepted-customer"].title,
         shop.person.email: texts["booking_accepted-barber"].title,
@@ -109,7 +109,7 @@ async def test_preferences_of_the_moment_count(http: httpx.AsyncClient, context:
     await desk.hear(cancelled)
     told = desk.mailbox.mails[-1]
     assert told.language == "ja"
-    assert told.rendered.title == WORDING["ja"].messages["booking_cancelled-customer"].title
+    assert told.rendered.title == TRANSLATIONS["ja"].messages["booking_cancelled-customer"].title
 
 
 async def test_what_was_switched_off_while_it_waited_is_not_sent(
@@ -163,7 +163,7 @@ class TestQuietHours:
         assert (await move(http, sleeper.auth, booking, "cancel")).status_code == 200
         due_at = desk.waiting()["push"]
         assert due_at is not None
-        assert due_at - accepted.at > LATE
+        assert due_at - accepted.at > STALE_AFTER
         clock.set(due_at + timedelta(seconds=1))
         assert await desk.work(at=context.clock()) == []
         assert desk.phones.pushes == []
@@ -187,9 +187,9 @@ class TestQuietHours:
         )
         return await moved(http, context, shop.auth, other, "accept")
 
-    def _errand(self, desk: Desk) -> Errand:
+    def _errand(self, desk: Desk) -> ChannelDelivery:
         (job,) = [job for job in desk.jobs.added.values() if job.kind.name == "push"]
-        return msgspec.convert(job.payload, Errand)
+        return msgspec.convert(job.payload, ChannelDelivery)
 
 
 async def signed_in_elsewhere(http: httpx.AsyncClient, context: AppContext, person: Person) -> Event:

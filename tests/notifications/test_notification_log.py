@@ -9,15 +9,19 @@ import pytest
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.notifications.models import Channel, Errand, MessageKind, Notice, Why
+from grome.notifications.models import Channel, ChannelDelivery, MessageKind, Notification, Why
 from grome.notifications.repository import LOG
 from tests.builders.pages import walk
 from tests.builders.people import Person, register
 
 
-def errand(person: Person, kind: MessageKind = MessageKind.RECEIPT, channel: Channel = Channel.EMAIL) -> Errand:
-    notice = Notice(event_id=new_id(), kind=kind, user_id=person.id, subject_id=new_id(), at=system_clock(), version=1)
-    return Errand(notice, channel)
+def errand(
+    person: Person, kind: MessageKind = MessageKind.RECEIPT, channel: Channel = Channel.EMAIL
+) -> ChannelDelivery:
+    notice = Notification(
+        event_id=new_id(), kind=kind, user_id=person.id, subject_id=new_id(), at=system_clock(), version=1
+    )
+    return ChannelDelivery(notice, channel)
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (100, [5])])
@@ -25,8 +29,8 @@ async def test_pages(http: httpx.AsyncClient, context: AppContext, limit: int, s
     person, other = await register(http), await register(http)
     made = [errand(person) for _ in range(5)]
     for one in made:
-        await context.notification_log.sent(one, "an id")
-    await context.notification_log.sent(errand(other), None)
+        await context.notification_log.record_sent(one, "an id")
+    await context.notification_log.record_sent(errand(other), None)
     # Two of them at the same moment.
     same = {"_id": {"$in": [one.entry_id for one in made[1:3]]}}
     await context.database["notifications"].update_many(same, {"$set": {"at": system_clock()}})
@@ -41,7 +45,7 @@ async def test_pages(http: httpx.AsyncClient, context: AppContext, limit: int, s
 async def test_an_entry(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http)
     one = errand(person, MessageKind.BOOKING_ACCEPTED, Channel.PUSH)
-    await context.notification_log.suppressed(one, Why.PREFERENCE)
+    await context.notification_log.record_suppressed(one, Why.PREFERENCE)
     (item,) = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
     assert item.pop("at")
     assert item == {
@@ -50,20 +54,20 @@ async def test_an_entry(http: httpx.AsyncClient, context: AppContext) -> None:
         "channel": "push",
         "state": "suppressed",
         "why": "preference",
-        "subject_id": str(one.notice.subject_id),
+        "subject_id": str(one.notification.subject_id),
     }
 
 
 async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, context: AppContext) -> None:
     log, one, device_id = context.notification_log, errand(await register(http)), new_id()
-    await log.failed(one, [device_id])
-    await log.failed(one)
+    await log.record_failed(one, [device_id])
+    await log.record_failed(one)
     failed = await log.find(one)
     assert failed is not None
     assert (failed.state, failed.reached) == ("failed", [device_id])
-    await log.sent(one, "an id", [device_id])
-    await log.failed(one)
-    await log.suppressed(one, Why.DEDUPE)
+    await log.record_sent(one, "an id", [device_id])
+    await log.record_failed(one)
+    await log.record_suppressed(one, Why.DEDUPE)
     sent = await log.find(one)
     assert sent is not None
     assert (sent.state, sent.why, sent.provider_id, sent.reached) == ("sent", None, "an id", [device_id])

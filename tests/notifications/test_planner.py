@@ -8,8 +8,8 @@ import pytest
 from grome.common.ids import new_id
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.notifications.channel_rules import RULES
-from grome.notifications.models import Channel, Errand, MessageKind
-from grome.notifications.planner import Planner, plan
+from grome.notifications.models import Channel, ChannelDelivery, MessageKind
+from grome.notifications.planner import Planner, plan_notifications
 from tests.notifications.recorders import RecordedJobs
 
 CUSTOMER, BARBER, ADMIN = new_id(), new_id(), new_id()
@@ -60,7 +60,7 @@ def event(kind: EventType, actor_id: UUID | None, people: tuple[UUID, ...] = (CU
     ],
 )
 def test_of_bookings_and_reviews(kind: EventType, actor_id: UUID | None, told: set[tuple[str, str]]) -> None:
-    planned = list(plan(event(kind, actor_id)))
+    planned = list(plan_notifications(event(kind, actor_id)))
     assert {(notice.kind.value, NAMES[notice.user_id]) for notice in planned} == told
     assert len(planned) == len(told)
 
@@ -68,7 +68,7 @@ def test_of_bookings_and_reviews(kind: EventType, actor_id: UUID | None, told: s
 @pytest.mark.parametrize("kind", [kind for kind in EventType if kind.startswith("booking.")])
 def test_who_has_no_account_is_told_nothing(kind: EventType) -> None:
     """Nor is the barber, who writes guests down."""
-    assert list(plan(event(kind, BARBER, (BARBER,)))) == []
+    assert list(plan_notifications(event(kind, BARBER, (BARBER,)))) == []
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,14 @@ def test_who_has_no_account_is_told_nothing(kind: EventType) -> None:
     ],
 )
 def test_of_accounts(kind: EventType, told: str) -> None:
-    assert [(one.kind.value, one.user_id) for one in plan(event(kind, CUSTOMER, (CUSTOMER,)))] == [(told, CUSTOMER)]
+    assert [(one.kind.value, one.user_id) for one in plan_notifications(event(kind, CUSTOMER, (CUSTOMER,)))] == [
+        (told, CUSTOMER)
+    ]
 
 
 def test_there_is_nothing_that_nobody_has_thought_of() -> None:
     for kind in EventType:
-        assert all(notice.kind in RULES for notice in plan(event(kind, None, (CUSTOMER, BARBER))))
+        assert all(notice.kind in RULES for notice in plan_notifications(event(kind, None, (CUSTOMER, BARBER))))
     assert set(RULES) == set(MessageKind)
 
 
@@ -100,8 +102,8 @@ async def test_the_same_event_again_is_no_second_job() -> None:
 
 def test_every_way_has_ids_of_its_own() -> None:
     happened = event(EventType.BOOKING_REQUESTED, CUSTOMER)
-    errands = [Errand(notice, channel) for notice in plan(happened) for channel in Channel]
+    errands = [ChannelDelivery(notice, channel) for notice in plan_notifications(happened) for channel in Channel]
     assert (
         len({errand.job_id for errand in errands}) == len({errand.entry_id for errand in errands}) == 2 * len(Channel)
     )
-    assert len({errand.notice.message_id for errand in errands}) == 2
+    assert len({errand.notification.message_id for errand in errands}) == 2

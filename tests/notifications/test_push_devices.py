@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.notifications.repository import MOST_DEVICES
+from grome.notifications.repository import MAX_DEVICES
 from tests.builders.people import PASSWORD, Person, person_of, register
 from tests.conftest import SetClock
 from tests.notifications.booking_notices import put_token, with_device
@@ -106,7 +106,7 @@ async def test_the_oldest_beyond_the_twentieth_go(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     person, first = await with_device(http, f"token-{new_id()}")
-    ids: list[UUID] = [uuid4() for _ in range(MOST_DEVICES)]
+    ids: list[UUID] = [uuid4() for _ in range(MAX_DEVICES)]
     for number, device_id in enumerate(ids):
         await sign_in_on(http, person, str(device_id))
         clock.shift = timedelta(seconds=number + 1)

@@ -11,8 +11,8 @@ import pytest
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import NewJob
-from grome.notifications.reminders import Reminders, reminder
-from grome.notifications.repository import REMINDERS, ReminderMarks
+from grome.notifications.reminders import Reminders, build_reminder
+from grome.notifications.repository import REMINDER_MARKS, ReminderMarks
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register, sign_in_again
@@ -42,9 +42,9 @@ class Round:
 
 @pytest.fixture
 async def round_(context: AppContext, desk: Desk, clock: SetClock) -> AsyncIterator[Round]:
-    await context.database[REMINDERS.name].delete_many({})
+    await context.database[REMINDER_MARKS.name].delete_many({})
     yield Round(context, desk.jobs, clock)
-    await context.database[REMINDERS.name].delete_many({})
+    await context.database[REMINDER_MARKS.name].delete_many({})
 
 
 @pytest.fixture
@@ -208,10 +208,10 @@ async def test_reminders_with_a_job_that_cannot_be_stored_plan_the_others(
             await super().add(*jobs)
 
     jobs = Refusing()
-    await context.database[REMINDERS.name].delete_many({})
+    await context.database[REMINDER_MARKS.name].delete_many({})
     clock.set(START - 23 * HOUR + SECOND)
     await Reminders(context.bookings, ReminderMarks(context.database), jobs, context.clock).plan_due()
-    await context.database[REMINDERS.name].delete_many({})
+    await context.database[REMINDER_MARKS.name].delete_many({})
     planned = {job.payload["subject_id"] for job in jobs.added.values()}
     assert other["id"] in planned
     assert booking["id"] not in planned
@@ -221,7 +221,7 @@ async def test_two_rounds_at_once_plan_the_same(
     context: AppContext, desk: Desk, round_: Round, booking: dict[str, Any]
 ) -> None:
     await round_.at(START - 24 * HOUR, booking)
-    await context.database[REMINDERS.name].delete_many({})
+    await context.database[REMINDER_MARKS.name].delete_many({})
     before = set(desk.jobs.added)
     await round_.at(START - 24 * HOUR, booking)
     assert set(desk.jobs.added) == before
@@ -231,8 +231,8 @@ async def test_the_query_walks_the_index(context: AppContext, booking: dict[str,
     found = await context.bookings.list_accepted_between(START, START, None, 1_000)
     (mine,) = [one for one in found if str(one.id) == booking["id"]]
     assert await context.bookings.list_accepted_between(START, START, found[-1], 1_000) == []
-    assert reminder(mine, 24, START).event_id == reminder(mine, 24, START + HOUR).event_id
-    assert reminder(mine, 24, START).event_id != reminder(mine, 2, START).event_id
+    assert build_reminder(mine, 24, START).event_id == build_reminder(mine, 24, START + HOUR).event_id
+    assert build_reminder(mine, 24, START).event_id != build_reminder(mine, 2, START).event_id
     wanted = {"scheduled_at": {"$gte": START, "$lte": START}, "status": "accepted"}
     query = context.database["bookings"].find(wanted).sort([("scheduled_at", 1), ("_id", 1)])
     plan = str((await query.explain())["queryPlanner"]["winningPlan"])

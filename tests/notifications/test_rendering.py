@@ -11,8 +11,8 @@ from babel import Locale
 
 from grome.bookings.models import Settlement
 from grome.common.languages import Language
-from grome.notifications.models import MessageKind, Rendered, VerificationFacts
-from grome.notifications.rendering import SHORT, render
+from grome.notifications.models import MessageKind, RenderedMessage, VerificationFacts
+from grome.notifications.rendering import SHORT_MAX_CHARS, render
 from grome.promos.models import Discount
 from tests.builders.mail_page import Page
 from tests.builders.messages import (
@@ -33,11 +33,13 @@ each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=str)
 
 
-def booking(kind: MessageKind, language: Language = "en", reads_in: str = "Europe/Berlin", **changes: Any) -> Rendered:
+def booking(
+    kind: MessageKind, language: Language = "en", reads_in: str = "Europe/Berlin", **changes: Any
+) -> RenderedMessage:
     return render(kind, booking_facts(**changes), language, reads_in)
 
 
-def shown_in_mail(message: Rendered) -> str:
+def shown_in_mail(message: RenderedMessage) -> str:
     return Page(message.html).text
 
 
@@ -49,7 +51,7 @@ def test_every_message_in_every_language(sample: Sample, language: Language) -> 
     for part in (message.subject, message.title, message.short, message.text, page.text):
         assert part.strip()
         assert not re.search(r"[{}]|None|Undefined|Typed\(", part), part
-    assert len(message.short) <= SHORT
+    assert len(message.short) <= SHORT_MAX_CHARS
     assert "\n" not in message.subject + message.title + message.short
     assert page.attributes["html"] == {
         "lang": language,
@@ -193,7 +195,7 @@ def test_every_zone_in_every_language() -> None:
     for zone in sorted(available_timezones() - {"localtime"}):
         for language in LANGUAGES:
             message = booking(MessageKind.BOOKING_REMINDER, language, "Pacific/Kiritimati", timezone=zone)
-            assert len(message.short) <= SHORT
+            assert len(message.short) <= SHORT_MAX_CHARS
 
 
 @each_language
@@ -206,7 +208,7 @@ def test_two_times_of_elsewhere_are_short_as_well(language: Language) -> None:
             until = {"answer_by": start - timedelta(days=1)} if "answer_by" in told else {}
             for side in (False, True):
                 facts = {**told, **times, **until}
-                assert len(booking(kind, language, "Asia/Tokyo", to_barber=side, **facts).short) <= SHORT
+                assert len(booking(kind, language, "Asia/Tokyo", to_barber=side, **facts).short) <= SHORT_MAX_CHARS
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 
 from grome.bookings.models import Reason
 from grome.common.languages import Language
-from grome.notifications.context_loader import ENDS_OF_PROPOSALS
+from grome.notifications.context_loader import PROPOSAL_OUTCOMES
 from grome.notifications.models import MessageKind
-from grome.notifications.translations import WORDING
+from grome.notifications.translations import TRANSLATIONS
 from tests.builders.messages import LANGUAGES, samples
 
-ENGLISH = WORDING["en"]
+ENGLISH = TRANSLATIONS["en"]
 OTHERS = [language for language in LANGUAGES if language != "en"]
 # Words that are the same in these languages, and what only says where a time or a value stands.
 SAME = {
@@ -36,7 +36,7 @@ def leaves(value: Any, path: str = "") -> dict[str, str]:
 
 
 def texts(language: Language) -> dict[str, str]:
-    return leaves(msgspec.to_builtins(WORDING[language]))
+    return leaves(msgspec.to_builtins(TRANSLATIONS[language]))
 
 
 def placeholders(text: str) -> set[str]:
@@ -89,12 +89,12 @@ def test_every_kind_has_its_texts_and_no_text_is_in_vain() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_of_a_booking_has_words_for_either_side(language: Language) -> None:
-    reasons, proposals = WORDING[language].reasons, WORDING[language].proposals
+    reasons, proposals = TRANSLATIONS[language].reasons, TRANSLATIONS[language].proposals
     assert set(reasons.customer) == set(reasons.barber) == set(Reason)
-    assert set(proposals.customer) == set(proposals.barber) == set(ENDS_OF_PROPOSALS.values())
+    assert set(proposals.customer) == set(proposals.barber) == set(PROPOSAL_OUTCOMES.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_subjects_of_different_messages_differ(language: Language) -> None:
-    subjects = [text.subject for text in WORDING[language].messages.values()]
+    subjects = [text.subject for text in TRANSLATIONS[language].messages.values()]
     assert len(set(subjects)) == len(subjects)

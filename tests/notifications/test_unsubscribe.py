@@ -16,7 +16,7 @@ from grome.common.ids import new_id
 from grome.common.languages import Language
 from grome.composition import AppContext
 from grome.notifications.unsubscribe import UnsubscribeLinks
-from grome.notifications.unsubscribe_page import TEXTS, page
+from grome.notifications.unsubscribe_page import TEXTS, render_page
 from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, register
 from tests.notifications.booking_notices import a_visit, choose, moved
@@ -36,12 +36,12 @@ async def topics_off(http: httpx.AsyncClient, person: Person) -> list[str]:
 
 def path_of(context: AppContext, person: Person, topic: Topic) -> str:
     links = UnsubscribeLinks(context.settings.accounts.signing_key, "")
-    return links.link(person.id, topic)
+    return links.url(person.id, topic)
 
 
 @given(st.uuids(), st.sampled_from(Topic))
 def test_a_link_says_whose_it_is_and_about_what(user_id: UUID, topic: Topic) -> None:
-    link = LINKS.link(user_id, topic)
+    link = LINKS.url(user_id, topic)
     assert link.startswith("https://grome.example/v1/unsubscribe/")
     assert re.fullmatch(r"[\w-]{40,80}", link.rpartition("/")[2])
     assert LINKS.read(link.rpartition("/")[2]) == (user_id, topic)
@@ -113,7 +113,7 @@ async def test_a_click_counts_once_in_either_form_and_the_page_says_so(
 
 async def test_a_link_of_nobody_is_none(http: httpx.AsyncClient, context: AppContext) -> None:
     links = UnsubscribeLinks(context.settings.accounts.signing_key, "")
-    nobodys = links.link(new_id(), Topic.BOOKINGS)
+    nobodys = links.url(new_id(), Topic.BOOKINGS)
     for path in (nobodys, "/v1/unsubscribe/a", "/v1/unsubscribe/%ff", "/v1/unsubscribe/%C3%A4"):
         for response in (await http.get(path), await http.post(path, data=ONE_CLICK)):
             assert (response.status_code, response.json()["code"]) == (404, "not_found")
@@ -135,7 +135,7 @@ async def test_the_pages_policy_admits_its_style_and_nothing_else(http: httpx.As
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("topic", Topic)
 def test_every_language_has_its_page(language: Language, topic: Topic) -> None:
-    asked, done = page(language, topic, ended=False), page(language, topic, ended=True)
+    asked, done = render_page(language, topic, ended=False), render_page(language, topic, ended=True)
     for shown in (asked, done):
         assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in shown
         assert TEXTS[language].topics[topic] in shown

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.common.languages import Language
-from grome.notifications.models import BookedItem, MessageKind, Rendered
-from grome.notifications.rendering import SHORT, render
-from grome.notifications.user_text import typed
+from grome.notifications.models import BookedItem, MessageKind, RenderedMessage
+from grome.notifications.rendering import SHORT_MAX_CHARS, render
+from grome.notifications.user_text import clean_user_text
 from tests.builders.mail_page import Page
 from tests.builders.messages import BOOKING, LANGUAGES, TOLD, account_facts, booking_facts
 
@@ -25,7 +25,7 @@ names = st.text(min_size=1, max_size=200) | st.lists(st.sampled_from(PIECES), mi
 languages = st.sampled_from(LANGUAGES)
 
 
-def booking(kind: MessageKind, language: Language, name: str) -> Rendered:
+def booking(kind: MessageKind, language: Language, name: str) -> RenderedMessage:
     typed_by_people = {"name": name, "other_name": name, "items": [BookedItem(name, 1)], "note": name, "reason": name}
     facts = booking_facts(**{**TOLD.get(kind, {}), **typed_by_people})
     return render(kind, facts, language, "Asia/Tokyo")
@@ -43,7 +43,7 @@ def test_no_name_does_harm(name: str, kind: MessageKind, language: Language) -> 
         assert line.isprintable() or not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", line)
         assert line.count(FSI) == line.count(PDI)
     assert len(message.text.splitlines()) == len(usual.text.splitlines())
-    assert len(message.short) <= SHORT
+    assert len(message.short) <= SHORT_MAX_CHARS
     message.text.encode()
     message.html.encode()
 
@@ -51,22 +51,22 @@ def test_no_name_does_harm(name: str, kind: MessageKind, language: Language) -> 
 @given(name=names, language=languages)
 def test_no_device_makes_a_message_long(name: str, language: Language) -> None:
     facts = account_facts(MessageKind.NEW_DEVICE, name=name, device=name)
-    assert len(render(MessageKind.NEW_DEVICE, facts, language, "UTC").short) <= SHORT
+    assert len(render(MessageKind.NEW_DEVICE, facts, language, "UTC").short) <= SHORT_MAX_CHARS
 
 
 @given(name=names)
 def test_a_name_stays_one_line_without_overrides(name: str) -> None:
-    text = typed(name, rtl=False).text
+    text = clean_user_text(name, rtl=False).text
     assert text
     assert text == " ".join(text.split())
     assert not any(unicodedata.bidirectional(letter) in {"LRE", "RLE", "LRO", "RLO", "PDF"} for letter in text)
     assert "://" not in text
-    assert typed(text, rtl=False).text == text
+    assert clean_user_text(text, rtl=False).text == text
 
 
 @given(name=names, length=st.integers(2, 60))
 def test_a_shortened_name_fits_and_breaks_no_sign(name: str, length: int) -> None:
-    whole = typed(name, rtl=False)
+    whole = clean_user_text(name, rtl=False)
     short = whole.shortened(length)
     assert len(short.text) <= length
     if short.text != whole.text:
@@ -91,12 +91,12 @@ def test_a_shortened_name_fits_and_breaks_no_sign(name: str, length: int) -> Non
     ],
 )
 def test_what_becomes_of_names(name: str, shown: str) -> None:
-    assert typed(name, rtl=False).text == shown
+    assert clean_user_text(name, rtl=False).text == shown
 
 
 def test_emoji_families_are_not_torn_apart() -> None:
-    assert typed(f"ab{FAMILY}", rtl=False).shortened(5).text == "ab…"
-    assert typed("abe\u0301fgh", rtl=False).shortened(4).text == "ab…"
+    assert clean_user_text(f"ab{FAMILY}", rtl=False).shortened(5).text == "ab…"
+    assert clean_user_text("abe\u0301fgh", rtl=False).shortened(4).text == "ab…"
 
 
 def test_names_are_isolated_where_directions_meet() -> None:

@@ -88,7 +88,7 @@ async def test_a_visit_is_told_once_on_every_way(
         await context.database["jobs"].delete_many({})
         await context.database["relay"].update_one({}, {"$set": {"token": None, "since": begun_at}})
 
-    mails = await mailbox.newest()
+    mails = await mailbox.list_newest()
     assert Counter(kind_of(mail.name) for mail in mails if mail.to == customer.email) == Counter(BY_MAIL)
     assert sorted(kind_of(mail.name) for mail in mails if mail.to == shop.person.email) == TO_THE_BARBER
     assert Counter(line.data["kind"] for line in await pusher.read()) == Counter(BY_PUSH)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grome.common.money import decimal_of
-from grome.reports.csv_file import CsvFile, guarded
+from grome.reports.csv_file import CsvFile, guard_formula
 from grome.reports.models import Separator
 from grome.reports.tables import Cell, Column, Row
 
@@ -81,7 +81,7 @@ def test_it_is_rfc_4180() -> None:
 
 @pytest.mark.parametrize("cell", ["=SUM(A1)", "+49 30", "-1", "@name", "  =x", "\tx", '"=x', "＝x"])  # noqa: RUF001
 def test_formulas_become_texts(cell: str) -> None:
-    assert guarded(cell) == f"'{cell}"
+    assert guard_formula(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_formulas_become_texts(cell: str) -> None:
     ],
 )
 def test_formulas_after_a_separator_become_texts(cell: str, text: str) -> None:
-    assert guarded(cell) == text
+    assert guard_formula(cell) == text
 
 
 @pytest.mark.parametrize("cell", ["a=b", "a; b", "a;b=c", "O'Brien", "5 - 3", "", -5, Decimal("-5.00")])
 def test_anything_else_stays_as_it_is(cell: Cell) -> None:
-    assert guarded(cell) == cell
+    assert guard_formula(cell) == cell
 
 
 @pytest.mark.parametrize(

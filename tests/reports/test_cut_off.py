@@ -19,9 +19,9 @@ from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.jobs.runner import RunningJob
 from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.protocol import Source, Storage
-from grome.reports.builder import ReportMaker
+from grome.reports.builder import ReportBuilder
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
-from grome.reports.models import FILES, Report, file_key
+from grome.reports.models import FILE_PREFIX, Report, file_key
 from grome.reports.repository import ReportRepository
 from grome.reports.schemas import ReportIn
 from grome.reports.service import MAKE_REPORT, ReportService
@@ -53,7 +53,7 @@ class DiedError(BaseException):
 
 
 class DyingReports(ReportRepository):
-    async def finish(self, *_: Any) -> Report | None:
+    async def mark_done(self, *_: Any) -> Report | None:
         raise DiedError
 
 
@@ -90,8 +90,8 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
 
 def maker(
     context: AppContext, *, reports: ReportRepository | None = None, storage: Storage | None = None
-) -> ReportMaker:
-    return ReportMaker(
+) -> ReportBuilder:
+    return ReportBuilder(
         reports or ReportRepository(context.database),
         context.bookings,
         context.barbers,
@@ -118,19 +118,19 @@ async def dies_telling(_progress: float) -> None:
 
 
 async def dies_writing(context: AppContext, report_id: UUID) -> None:
-    await context.report_maker.make(report_id, dies_telling)
+    await context.report_builder.build(report_id, dies_telling)
 
 
 async def dies_before_storing(context: AppContext, report_id: UUID) -> None:
-    await maker(context, storage=DyingStorage(context, after=False)).make(report_id, Told())
+    await maker(context, storage=DyingStorage(context, after=False)).build(report_id, Told())
 
 
 async def dies_after_storing(context: AppContext, report_id: UUID) -> None:
-    await maker(context, storage=DyingStorage(context, after=True)).make(report_id, Told())
+    await maker(context, storage=DyingStorage(context, after=True)).build(report_id, Told())
 
 
 async def dies_before_the_end(context: AppContext, report_id: UUID) -> None:
-    await maker(context, reports=DyingReports(context.database)).make(report_id, Told())
+    await maker(context, reports=DyingReports(context.database)).build(report_id, Told())
 
 
 Death = Callable[[AppContext, UUID], Awaitable[None]]
@@ -175,7 +175,7 @@ async def test_one_that_is_deleted_while_it_is_stored_leaves_nothing(
         if progress > 0.9:
             await http.delete(f"{REPORTS}/{report['id']}", headers=shop.auth)
 
-    await context.report_maker.make(UUID(report["id"]), delete)
+    await context.report_builder.build(UUID(report["id"]), delete)
     assert UUID(report["id"]) not in await stored_files(context)
 
 
@@ -192,10 +192,10 @@ async def test_a_job_that_was_never_added_is_added(
     report = await asked(http, shop.person)
     job_id = f"report:{report['id']}"
     await context.database["jobs"].delete_one({"_id": job_id})
-    await context.reports.tend()
+    await context.reports.expire_and_repair()
     assert await context.jobs.find(job_id) is None  # whoever asked may be about to
     clock.shift = timedelta(minutes=2)
-    await context.reports.tend()
+    await context.reports.expire_and_repair()
     assert await context.jobs.find(job_id)
 
 
@@ -216,7 +216,7 @@ async def test_a_report_whose_job_is_dead_has_failed(
     await context.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": state}})
     clock.shift = timedelta(minutes=2)
     for _ in range(2):
-        await context.reports.tend()
+        await context.reports.expire_and_repair()
         failed = await read(http, shop.person, report)
         assert (failed["state"], failed["failure"], failed["progress"]) == ("failed", "internal", 0)
     assert UUID(report["id"]) not in await stored_files(context)
@@ -233,9 +233,9 @@ async def test_what_ends_after_it_was_given_up_leaves_nothing(
     async def give_up(_progress: float) -> None:
         await context.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": "dead"}})
         clock.shift = timedelta(minutes=2)
-        await context.reports.tend()
+        await context.reports.expire_and_repair()
 
-    await context.report_maker.make(UUID(report["id"]), give_up)
+    await context.report_builder.build(UUID(report["id"]), give_up)
     assert (await read(http, shop.person, report))["state"] == "failed"
     assert UUID(report["id"]) not in await stored_files(context)
 
@@ -247,7 +247,7 @@ async def test_expiry_goes_on_where_it_was_cut_off(
     report = await made(http, context, shop.person)
     clock.shift = timedelta(hours=context.settings.reports.keep_h, minutes=1)
     with pytest.raises(DiedError):
-        await service(context, storage=DyingStorage(context, after=death == "after")).tend()
+        await service(context, storage=DyingStorage(context, after=death == "after")).expire_and_repair()
     await tend_reports({"grome": context})
     person = await sign_in_again(http, shop.person)
     assert (await read(http, person, report))["state"] == "expired"
@@ -264,7 +264,7 @@ async def test_files_without_reports_are_swept_away(http: httpx.AsyncClient, con
 
     for report_id in foreign:
         await context.storage.put(file_key(report_id), content())
-    assert len([key async for key in context.storage.keys(FILES)]) >= 5
+    assert len([key async for key in context.storage.keys(FILE_PREFIX)]) >= 5
     await sweep_report_files({"grome": context})
     left = await stored_files(context)
     assert UUID(kept["id"]) in left
@@ -277,11 +277,11 @@ async def test_who_dies_before_adding_the_job_has_asked_all_the_same(
     dying = DyingJobs(JobRepository(context.database), context.queues, context.clock)
     actor = Actor(shop.person.id, Role.BARBER, new_id())
     with pytest.raises(DiedError):
-        await service(context, jobs=dying).ask(actor, msgspec.convert(wanted(), ReportIn), None)
+        await service(context, jobs=dying).request(actor, msgspec.convert(wanted(), ReportIn), None)
     ((report,),) = await walk(http, REPORTS, {}, auth=shop.auth)
     assert report["state"] == "pending"
     clock.shift = timedelta(minutes=2)
-    await context.reports.tend()
+    await context.reports.expire_and_repair()
     assert await context.jobs.find(f"report:{report['id']}")
 
 

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from grome.composition import AppContext
-from grome.reports.service import REPORTS_OF_PERSON
+from grome.reports.service import REPORT_BUDGET
 from tests.builders.barbers import barber
 from tests.builders.reports import ask
 
@@ -14,7 +14,7 @@ async def test_reports_beyond_the_budget_are_refused_but_a_repeat_is_none(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     shop = await barber(http, context)
-    spent = (context.budgets.take(REPORTS_OF_PERSON, shop.id) for _ in range(REPORTS_OF_PERSON.limit - 1))
+    spent = (context.budgets.take(REPORT_BUDGET, shop.id) for _ in range(REPORT_BUDGET.limit - 1))
     await asyncio.gather(*spent)
     first, repeat, second = [await ask(http, shop.person, key=key) for key in ("first-key", "first-key", "second-key")]
     assert (first.status_code, repeat.status_code, second.status_code) == (202, 202, 429)

@@ -17,7 +17,7 @@ from loguru import logger
 from grome.app import App
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.reports.models import FILES, file_key
+from grome.reports.models import FILE_PREFIX, file_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.pages import walk
@@ -264,7 +264,7 @@ async def test_a_link_ends_and_the_file_after_it(
     clock.shift = timedelta(hours=context.settings.reports.keep_h, seconds=1)
     person = await sign_in_again(http, shop.person)
     assert (await read(http, person, report))["url"] is None
-    await context.reports.tend()
+    await context.reports.expire_and_repair()
     over = await read(http, person, report)
     assert (over["state"], over["progress"], over["url"]) == ("expired", 1, None)
     assert report["id"] not in {str(stored) for stored in await stored_files(context)}
@@ -320,7 +320,7 @@ async def test_tend_with_an_unreadable_report_in_front_expires_the_others(
     open_one = {**bad, "_id": UUID(int=older.int - 1), "state": "pending", "expires_at": None}
     await context.database["reports"].insert_many([bad, open_one], bypass_document_validation=True)
     clock.shift = timedelta(hours=context.settings.reports.keep_h, seconds=1)
-    await context.reports.tend()
+    await context.reports.expire_and_repair()
     await context.database["reports"].delete_many({"kind": "unheard_of"})
     person = await sign_in_again(http, shop.person)
     assert (await read(http, person, report))["state"] == "expired"
@@ -334,6 +334,6 @@ async def test_sweep_with_a_file_that_is_no_report_deletes_the_others(context: A
 
     for key in (foreign, gone):
         await context.storage.put(key, content())
-    assert await context.reports.sweep() >= 1
-    assert [key async for key in context.storage.keys(FILES) if key in {foreign, gone}] == [foreign]
+    assert await context.reports.delete_orphaned_files() >= 1
+    assert [key async for key in context.storage.keys(FILE_PREFIX) if key in {foreign, gone}] == [foreign]
     await context.storage.delete(foreign)

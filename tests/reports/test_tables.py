@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grome.bookings.models import BookedAddOn, BookedService, Booking, Guest, Reason, Status
 from grome.reports.models import Kind, Period
-from grome.reports.tables import Content, Row, content_of
+from grome.reports.tables import ReportTable, Row, create_table
 from tests.builders.reports import a_booking
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe"]
@@ -57,19 +57,19 @@ def test_days_are_longer_and_shorter_when_clocks_change() -> None:
         assert period.end - period.start == timedelta(hours=hours)
 
 
-def all_rows(content: Content, bookings: list[Booking], at_once: int = 2) -> list[Row]:
+def all_rows(content: ReportTable, bookings: list[Booking], at_once: int = 2) -> list[Row]:
     rows: list[Row] = []
     for number in range(0, len(bookings), at_once):
         rows += content.rows(bookings[number : number + at_once], {})
-    return [*rows, *content.rest()]
+    return [*rows, *content.remaining_rows()]
 
 
-def cells(content: Content, row: Row) -> dict[str, object]:
+def cells(content: ReportTable, row: Row) -> dict[str, object]:
     return dict(zip((column.name for column in content.columns), row, strict=True))
 
 
 def test_a_bookings_row() -> None:
-    content = content_of(Kind.BOOKINGS, Period(date(2027, 3, 28), date(2027, 3, 28), "Europe/Berlin"))
+    content = create_table(Kind.BOOKINGS, Period(date(2027, 3, 28), date(2027, 3, 28), "Europe/Berlin"))
     services = [BookedService(UUID(int=1), "Schnitt", 2500, 30), BookedService(UUID(int=2), "ひげ", 1500, 15)]
     start = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
     ended = {"status": Status.CANCELLED, "reason": Reason.NO_SHOW, "currency": "KWD"}
@@ -117,7 +117,7 @@ BOOKINGS = st.lists(
 def test_revenue_is_all_that_was_earned_once(bookings: list[Booking], at_once: int) -> None:
     """However the bookings come in batches; over a day of 25 hours too."""
     bookings.sort(key=lambda booking: booking.scheduled_at)
-    content = content_of(Kind.REVENUE, PERIOD)
+    content = create_table(Kind.REVENUE, PERIOD)
     rows = [cells(content, row) for row in all_rows(content, bookings, at_once)]
     keys = [(row["day"], row["service_id"], row["currency"]) for row in rows]
     assert len(set(keys)) == len(keys)
@@ -139,13 +139,13 @@ def test_totals_are_by_currency() -> None:
     start = datetime(2027, 10, 30, 8, tzinfo=UTC)
     bookings = [a_booking(start, price=123_456), a_booking(start, price=500, currency="JPY"), a_booking(start)]
     for kind, what in ((Kind.REVENUE, "Revenue"), (Kind.BOOKINGS, "Completed")):
-        content = content_of(kind, PERIOD)
+        content = create_table(kind, PERIOD)
         all_rows(content, bookings)
         assert content.totals()[1:] == [f"{what}: 1,259.56 EUR", f"{what}: 500 JPY"]
 
 
 def test_payouts_are_none() -> None:
-    content = content_of(Kind.PAYOUTS, PERIOD)
+    content = create_table(Kind.PAYOUTS, PERIOD)
     assert all_rows(content, [a_booking(PERIOD.start)]) == []
     assert content.totals() == ["0 payouts"]
 
@@ -155,7 +155,7 @@ def test_revenue_has_add_ons_in_it_and_its_share_of_a_discount_taken_off() -> No
     services = [BookedService(UUID(int=1), "Cut", 4000, 30, add_ons), BookedService(UUID(int=2), "Colour", 1001, 45)]
     start = PERIOD.start + timedelta(hours=9)
     visits = [a_booking(start, services=services), a_booking(start, services=services, price=3250)]
-    content = content_of(Kind.REVENUE, PERIOD)
+    content = create_table(Kind.REVENUE, PERIOD)
     amounts = {row[2]: row[4] for row in all_rows(content, visits)}
     assert amounts == {"Cut": Decimal("82.50"), "Colour": Decimal("15.01")}
     assert sum(booking.price for booking in visits) == 9751
@@ -165,19 +165,19 @@ def test_revenue_has_add_ons_in_it_and_its_share_of_a_discount_taken_off() -> No
 def test_a_booking_with_add_ons_takes_as_long_as_the_customer_sees() -> None:
     add_ons = [BookedAddOn(UUID(int=9), "Beard", 1500, 10)]
     booking = a_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 4000, 30, add_ons)])
-    content = content_of(Kind.BOOKINGS, PERIOD)
+    content = create_table(Kind.BOOKINGS, PERIOD)
     (row,) = content.rows([booking], {})
     assert cells(content, row)["duration_min"] == 40
 
 
 def test_a_guest_has_no_customer_id() -> None:
-    content = content_of(Kind.BOOKINGS, PERIOD)
+    content = create_table(Kind.BOOKINGS, PERIOD)
     (row,) = content.rows([a_booking(PERIOD.start, customer_id=None, guest=Guest("Ana"))], {})
     assert cells(content, row)["customer_id"] == ""
 
 
 def test_totals_beyond_what_the_database_counts_with_are_exact() -> None:
-    content = content_of(Kind.REVENUE, PERIOD)
+    content = create_table(Kind.REVENUE, PERIOD)
     visit = a_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 2**63 + 1, 30)])
     (row,) = all_rows(content, [visit])
     assert (row[4], content.totals()[1]) == (Decimal("92233720368547758.09"), "Revenue: 92,233,720,368,547,758.09 EUR")

@@ -16,7 +16,7 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.schemas import EndpointIn
-from grome.webhooks.signing import Vault, new_secret
+from grome.webhooks.signing import SecretSealer, new_secret
 from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, admin, register
 
@@ -161,16 +161,16 @@ class TestSecrets:
         (sealed,) = [bytes(one["sealed"]) for one in stored["secrets"]]
         assert plain not in sealed
         assert made["secret"] not in repr(stored)
-        vault = Vault(context.settings.accounts.signing_key)
+        vault = SecretSealer(context.settings.accounts.signing_key)
         assert vault.open(sealed, UUID(made["endpoint"]["id"])) == plain
 
     def test_are_bound_to_key_and_endpoint(self) -> None:
-        vault, secret, endpoint_id = Vault(new_signing_key()), new_secret(), new_id()
+        vault, secret, endpoint_id = SecretSealer(new_signing_key()), new_secret(), new_id()
         sealed = vault.seal(secret, endpoint_id)
         assert vault.open(sealed, endpoint_id) == secret
         assert vault.seal(secret, endpoint_id) != sealed
         for other, given, whose in (
-            (Vault(new_signing_key()), sealed, endpoint_id),
+            (SecretSealer(new_signing_key()), sealed, endpoint_id),
             (vault, sealed, new_id()),
             (vault, sealed[:-1] + bytes([sealed[-1] ^ 1]), endpoint_id),
         ):
@@ -182,7 +182,7 @@ class TestSecrets:
         key, endpoint_id = new_signing_key(), new_id()
         derived = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(key.encode())
         sealed = b"a nonce of 12"[:12] + AESGCM(derived).encrypt(b"a nonce of 12"[:12], b"secret", endpoint_id.bytes)
-        assert Vault(key).open(sealed, endpoint_id) == b"secret"
+        assert SecretSealer(key).open(sealed, endpoint_id) == b"secret"
 
     async def test_rotations_at_once_each_count(
         self, http: httpx.AsyncClient, context: AppContext, owner: Person
@@ -193,7 +193,7 @@ class TestSecrets:
         secrets = {answer.json()["secret"] for answer in rotated}
         stored = await context.database["webhook_endpoints"].find_one({"_id": made.endpoint.id})
         assert stored is not None
-        vault = Vault(context.settings.accounts.signing_key)
+        vault = SecretSealer(context.settings.accounts.signing_key)
         kept = [vault.open(bytes(one["sealed"]), made.endpoint.id) for one in stored["secrets"]]
         known = {base64.b64decode(one.removeprefix("whsec_")) for one in (*secrets, made.secret)}
         assert (len(kept), set(kept)) == (4, known)

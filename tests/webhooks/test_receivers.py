@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from config.settings import WebhookSettings
-from grome.webhooks.sender import Outcome, Sender
+from grome.webhooks.sender import Outcome, WebhookSender
 from grome.webhooks.ssrf_guard import SystemResolver
 from tests.webhooks.receiver import Behaviour, Receiver, answering
 
@@ -17,16 +17,16 @@ LIMIT_S = 0.5
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
+async def sender() -> AsyncIterator[WebhookSender]:
     resolve = SystemResolver()
-    sender = Sender(WebhookSettings(private_addresses=True, timeout_s=LIMIT_S), resolve)
+    sender = WebhookSender(WebhookSettings(private_addresses=True, timeout_s=LIMIT_S), resolve)
     yield sender
     await sender.close()
     resolve.close()
 
 
 @pytest.fixture
-def post(sender: Sender, receiver: Receiver) -> Callable[[Behaviour], Awaitable[Outcome]]:
+def post(sender: WebhookSender, receiver: Receiver) -> Callable[[Behaviour], Awaitable[Outcome]]:
     async def post_to(behaviour: Behaviour) -> Outcome:
         receiver.behaviours = [behaviour]
         started = time.monotonic()
@@ -118,7 +118,7 @@ async def test_answers_are_kept_as_text(post: Post) -> None:
     assert (outcome.status, outcome.answer) == (400, "\ufffd\x00<b>é")
 
 
-async def test_nobody_listens(sender: Sender) -> None:
+async def test_nobody_listens(sender: WebhookSender) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         outcome = await sender.post(f"http://127.0.0.1:{bound.getsockname()[1]}/", {}, b"{}")
@@ -130,14 +130,14 @@ async def test_a_slow_name_server_counts(receiver: Receiver) -> None:
         await asyncio.sleep(30)
         return ["127.0.0.1"]
 
-    sender = Sender(WebhookSettings(private_addresses=True, timeout_s=0.1), resolve)
+    sender = WebhookSender(WebhookSettings(private_addresses=True, timeout_s=0.1), resolve)
     outcome = await sender.post(f"http://slow.example:{receiver.port}/", {}, b"{}")
     assert (outcome.error, receiver.connections) == ("No whole answer within 0.1 s.", 0)
 
 
 async def test_many_that_hang_do_not_hold_each_other_up(receiver: Receiver) -> None:
     limit_s, resolve = 2.0, SystemResolver()
-    sender = Sender(WebhookSettings(private_addresses=True, timeout_s=limit_s), resolve)
+    sender = WebhookSender(WebhookSettings(private_addresses=True, timeout_s=limit_s), resolve)
     receiver.behaviours = [hang] * 50
     started = time.monotonic()
     outcomes = await asyncio.gather(*(sender.post(receiver.url, {}, b"{}") for _ in range(51)))

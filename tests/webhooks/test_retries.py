@@ -11,13 +11,13 @@ from msgspec import convert
 
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
-from grome.notifications.context_loader import Story
-from grome.notifications.models import EndpointFacts, Notice
+from grome.notifications.context_loader import MessageContext
+from grome.notifications.models import EndpointFacts, Notification
 from grome.webhooks.delivery import wait_s
 from grome.webhooks.errors import DeliveryError
-from grome.webhooks.models import LEAST_FAILURES, WEBHOOK, StoredSecret
+from grome.webhooks.models import MIN_FAILURES, WEBHOOK, StoredSecret
 from grome.webhooks.repository import EndpointRepository
-from grome.webhooks.signing import Vault
+from grome.webhooks.signing import SecretSealer
 from tests.builders.keys import new_signing_key
 from tests.builders.people import Person
 from tests.webhooks.receiver import Receiver, answering
@@ -149,7 +149,7 @@ async def fail(trial: Trial, endpoint: Endpoint, event: Event, receiver: Receive
 
 async def test_five_days_of_nothing_but_failures_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
-    for days, failures, enabled in ((-5.1, 1, True), (-0.2, LEAST_FAILURES - 2, True), (0, 1, False)):
+    for days, failures, enabled in ((-5.1, 1, True), (-0.2, MIN_FAILURES - 2, True), (0, 1, False)):
         trial.clock.shift = timedelta(days=days)
         await fail(trial, endpoint, event, receiver, failures)
         assert (await trial.shown(person, endpoint))["enabled"] is enabled
@@ -174,19 +174,19 @@ async def test_few_failures_far_apart_do_not_disable_the_endpoint(trial: Trial, 
 
 async def test_many_failures_at_once_do_not_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
-    await fail(trial, endpoint, event, receiver, LEAST_FAILURES + 2)
+    await fail(trial, endpoint, event, receiver, MIN_FAILURES + 2)
     assert (await trial.shown(person, endpoint))["enabled"]
 
 
-async def told_of(trial: Trial, endpoint: Endpoint) -> list[Story | None]:
+async def told_of(trial: Trial, endpoint: Endpoint) -> list[MessageContext | None]:
     """What its owner would be told now, by each notice that there is."""
     jobs = trial.context.database["jobs"].find({"kind": "notify", "payload.subject_id": str(endpoint.id)})
-    notices = [convert(job["payload"], Notice) async for job in jobs.sort("_id", 1)]
+    notices = [convert(job["payload"], Notification) async for job in jobs.sort("_id", 1)]
     found = []
     for notice in notices:
         reader = await trial.context.accounts.find(notice.user_id)
         assert reader is not None
-        found.append(await trial.context.stories.find(notice, reader))
+        found.append(await trial.context.context_loader.find(notice, reader))
     return found
 
 
@@ -195,7 +195,7 @@ async def test_owner_is_warned_once_before_the_endpoint_is_disabled_and_told_the
 ) -> None:
     _, endpoint, event = await made(trial, receiver)
     trial.clock.shift = timedelta(days=-5.1)
-    await fail(trial, endpoint, event, receiver, LEAST_FAILURES)
+    await fail(trial, endpoint, event, receiver, MIN_FAILURES)
     assert await told_of(trial, endpoint) == []
     for _ in range(2):
         trial.clock.shift += timedelta(days=1.5)
@@ -216,7 +216,7 @@ async def test_owner_is_warned_once_before_the_endpoint_is_disabled_and_told_the
 async def test_owner_is_not_told_of_an_endpoint_that_works_again(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     trial.clock.shift = timedelta(days=-2)
-    await fail(trial, endpoint, event, receiver, LEAST_FAILURES)
+    await fail(trial, endpoint, event, receiver, MIN_FAILURES)
     trial.clock.shift = timedelta()
     await fail(trial, endpoint, event, receiver)
     await trial.deliver(endpoint, event)
@@ -254,7 +254,7 @@ async def test_nothing_is_sent_unsigned_after_the_servers_key_was_changed(trial:
     endpoints = EndpointRepository(trial.context.database)
     stored = await endpoints.find({}, endpoint.id)
     assert stored is not None
-    sealed = StoredSecret(Vault(new_signing_key()).seal(b"x" * 32, endpoint.id))
+    sealed = StoredSecret(SecretSealer(new_signing_key()).seal(b"x" * 32, endpoint.id))
     assert await endpoints.replace_secrets(stored, [sealed])
     with pytest.raises(DeliveryError, match="rotate it"):
         await trial.deliver(endpoint, event)

@@ -11,14 +11,14 @@ from grome.webhooks.errors import DeliveryError
 from grome.webhooks.health import pause_after, seconds_to_wait
 from grome.webhooks.models import (
     FIRST_PAUSE,
-    LONGEST_PAUSE,
-    LONGEST_WAIT,
-    MOST_IN_FLIGHT,
-    REPLAYS,
-    SLOW_IN_A_ROW,
-    TESTS,
+    MAX_IN_FLIGHT,
+    MAX_PAUSE,
+    MAX_SLOW_ATTEMPTS,
+    MAX_WAIT,
+    REPLAY_BUDGETS,
+    TEST_BUDGETS,
     WEBHOOK,
-    Flight,
+    RequestLease,
     SendWebhook,
 )
 from grome.webhooks.repository import EndpointRepository
@@ -53,15 +53,15 @@ async def test_endpoint_has_few_requests_under_way_at_a_time(trial: Trial, recei
     receiver.behaviours = hanging(20)
     ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(12)), return_exceptions=True)
     kinds = [type(error) for error in ended]
-    assert (kinds.count(DeliveryError), kinds.count(PostponedError)) == (MOST_IN_FLIGHT, 12 - MOST_IN_FLIGHT)
-    assert receiver.connections == MOST_IN_FLIGHT
+    assert (kinds.count(DeliveryError), kinds.count(PostponedError)) == (MAX_IN_FLIGHT, 12 - MAX_IN_FLIGHT)
+    assert receiver.connections == MAX_IN_FLIGHT
 
 
 async def test_flight_of_a_worker_that_died_ends_by_its_time(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     endpoints, now = EndpointRepository(trial.context.database), trial.clock()
-    for number in range(MOST_IN_FLIGHT):
-        await endpoints.begin_flight(endpoint.id, Flight(str(number), now + timedelta(minutes=1)), now)
+    for number in range(MAX_IN_FLIGHT):
+        await endpoints.acquire_lease(endpoint.id, RequestLease(str(number), now + timedelta(minutes=1)), now)
     with pytest.raises(PostponedError):
         await trial.deliver(endpoint, event)
     trial.clock.shift = timedelta(minutes=2)
@@ -74,13 +74,13 @@ async def test_receiver_that_hangs_again_and_again_gets_a_rest_and_then_one_requ
 ) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = hanging(20)
-    for _ in range(SLOW_IN_A_ROW):
+    for _ in range(MAX_SLOW_ATTEMPTS):
         with pytest.raises(DeliveryError):
             await trial.deliver(endpoint, event)
     with pytest.raises(PostponedError) as put_off:
         await trial.deliver(endpoint, event)
     assert 30 < put_off.value.seconds < 90
-    assert receiver.connections == SLOW_IN_A_ROW
+    assert receiver.connections == MAX_SLOW_ATTEMPTS
 
     trial.clock.shift = FIRST_PAUSE + timedelta(seconds=5)
     ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(5)), return_exceptions=True)
@@ -95,13 +95,13 @@ async def test_receiver_that_hangs_again_and_again_gets_a_rest_and_then_one_requ
 
 async def test_delivery_that_waits_for_a_day_has_failed(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
-    receiver.behaviours = hanging(SLOW_IN_A_ROW)
-    for _ in range(SLOW_IN_A_ROW):
+    receiver.behaviours = hanging(MAX_SLOW_ATTEMPTS)
+    for _ in range(MAX_SLOW_ATTEMPTS):
         with pytest.raises(DeliveryError):
             await trial.deliver(endpoint, event)
-    wanted, asked_at = SendWebhook(endpoint.id, event.id), trial.clock() - LONGEST_WAIT - timedelta(minutes=1)
+    wanted, asked_at = SendWebhook(endpoint.id, event.id), trial.clock() - MAX_WAIT - timedelta(minutes=1)
     with pytest.raises(UndeliverableError, match="too slow"):
-        await trial.context.webhook_delivery.deliver(wanted, last=False, asked_at=asked_at)
+        await trial.context.webhook_deliverer.deliver(wanted, last=False, asked_at=asked_at)
     assert [one["state"] for one in await trial.log(person, endpoint)] == ["failed"]
 
 
@@ -129,7 +129,7 @@ async def test_deliveries_of_others_do_not_wait_for_a_receiver_that_hangs(trial:
             await until(lambda: len(receiver.requests) == 1, within_s=SOON_S)
             waited_s = asyncio.get_running_loop().time() - begun_at
         assert waited_s < SOON_S
-        assert bad.connections <= 3 * (MOST_IN_FLIGHT + SLOW_IN_A_ROW + 1)
+        assert bad.connections <= 3 * (MAX_IN_FLIGHT + MAX_SLOW_ATTEMPTS + 1)
         await trial.context.database["jobs"].delete_many({"kind": WEBHOOK.name})
         await trial.context.redis.flushdb()
 
@@ -138,27 +138,27 @@ async def test_tests_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiv
     person = (await barber(trial.http, trial.context)).person
     endpoint, other = [await trial.endpoint(person, receiver.url) for _ in range(2)]
     path = f"/v1/webhooks/endpoints/{endpoint.id}/test"
-    answers = [await trial.http.post(path, headers=person.auth) for _ in range(TESTS[0].limit + 1)]
-    assert [answer.status_code for answer in answers] == [202] * TESTS[0].limit + [429]
+    answers = [await trial.http.post(path, headers=person.auth) for _ in range(TEST_BUDGETS[0].limit + 1)]
+    assert [answer.status_code for answer in answers] == [202] * TEST_BUDGETS[0].limit + [429]
     refused = answers[-1]
     assert refused.json()["code"] == "too_many_sends"
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     await trial.post(person, f"/v1/webhooks/endpoints/{other.id}/test", 202)
     sent = await trial.context.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id})
-    assert sent == TESTS[0].limit
+    assert sent == TEST_BUDGETS[0].limit
 
 
 async def test_tests_of_all_endpoints_of_an_owner_have_a_budget(trial: Trial, receiver: Receiver) -> None:
     """Also where endpoints are deleted and made anew."""
     person = (await barber(trial.http, trial.context)).person
     sent = 0
-    while sent <= TESTS[1].limit:
+    while sent <= TEST_BUDGETS[1].limit:
         endpoint = await trial.endpoint(person, receiver.url)
         path = f"/v1/webhooks/endpoints/{endpoint.id}"
-        for _ in range(TESTS[0].limit):
+        for _ in range(TEST_BUDGETS[0].limit):
             answer = await trial.http.post(f"{path}/test", headers=person.auth)
             if answer.status_code == 429:
-                assert sent == TESTS[1].limit
+                assert sent == TEST_BUDGETS[1].limit
                 return
             sent += 1
         await trial.http.delete(path, headers=person.auth)
@@ -168,8 +168,8 @@ async def test_tests_of_all_endpoints_of_an_owner_have_a_budget(trial: Trial, re
 async def test_replays_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, _ = await made(trial, receiver)
     (delivery,) = await trial.log(person, endpoint)
-    for _ in range(REPLAYS[0].limit):
-        assert await trial.context.budgets.take(REPLAYS[0], str(endpoint.id)) is None
+    for _ in range(REPLAY_BUDGETS[0].limit):
+        assert await trial.context.budgets.take(REPLAY_BUDGETS[0], str(endpoint.id)) is None
     path = f"/v1/webhooks/endpoints/{endpoint.id}/deliveries/{delivery['id']}/replay"
     refused = await trial.http.post(path, headers=person.auth)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_sends")
@@ -178,9 +178,9 @@ async def test_replays_of_an_endpoint_have_a_budget(trial: Trial, receiver: Rece
 
 def test_pause_doubles_up_to_an_hour() -> None:
     pauses = [pause_after(slow) for slow in range(1, 20)]
-    assert pauses[: SLOW_IN_A_ROW - 1] == [None] * (SLOW_IN_A_ROW - 1)
-    assert pauses[SLOW_IN_A_ROW - 1 : SLOW_IN_A_ROW + 2] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
-    assert pauses[-1] == LONGEST_PAUSE
+    assert pauses[: MAX_SLOW_ATTEMPTS - 1] == [None] * (MAX_SLOW_ATTEMPTS - 1)
+    assert pauses[MAX_SLOW_ATTEMPTS - 1 : MAX_SLOW_ATTEMPTS + 2] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
+    assert pauses[-1] == MAX_PAUSE
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_wait_for_a_turn_grows_with_the_age_of_a_delivery(
     _, endpoint, _ = await made(trial, receiver)
     now, endpoints = trial.clock(), EndpointRepository(trial.context.database)
     until_then = now + timedelta(seconds=paused_s)
-    stored = await endpoints.change({}, endpoint.id, {"paused_until": until_then})
+    stored = await endpoints.update({}, endpoint.id, {"paused_until": until_then})
     assert stored is not None
     paused_s_left = (stored.paused_until - now).total_seconds() if stored.paused_until else 0
     for chance in (0.0, 0.5, 1.0):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from config.settings import WebhookSettings
 from grome.webhooks.errors import AddressError, UrlError
-from grome.webhooks.sender import Sender
+from grome.webhooks.sender import WebhookSender
 from grome.webhooks.ssrf_guard import Address, GuardedBackend, SystemResolver, is_public, parse_url
 from tests.webhooks.receiver import answering, receiving
 
@@ -242,22 +242,22 @@ class TestConnections:
 
 
 @pytest.fixture
-def sends() -> Iterator[Callable[..., Sender]]:
-    def make(names: Names, trust: ssl.SSLContext | None = None, *, private: bool = True) -> Sender:
-        return Sender(WebhookSettings(private_addresses=private, timeout_s=2), names, trust)
+def sends() -> Iterator[Callable[..., WebhookSender]]:
+    def make(names: Names, trust: ssl.SSLContext | None = None, *, private: bool = True) -> WebhookSender:
+        return WebhookSender(WebhookSettings(private_addresses=private, timeout_s=2), names, trust)
 
     return make
 
 
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    async def test_are_not_followed(self, sends: Callable[..., Sender], status: int) -> None:
+    async def test_are_not_followed(self, sends: Callable[..., WebhookSender], status: int) -> None:
         async with receiving() as target, receiving() as first:
             first.behaviours = [answering(status, Location=target.url)]
             outcome = await sends(Names(["127.0.0.1"])).post(f"http://first.example:{first.port}/", {}, b"{}")
             assert (outcome.status, target.connections) == (status, 0)
 
-    async def test_a_private_address_gets_no_connection(self, sends: Callable[..., Sender]) -> None:
+    async def test_a_private_address_gets_no_connection(self, sends: Callable[..., WebhookSender]) -> None:
         async with receiving() as ours:
             sender = sends(Names(["127.0.0.1"]), private=False)
             outcome = await sender.post(f"https://inside.example:{ours.port}/", {}, b"{}")
@@ -269,7 +269,7 @@ class TestRedirects:
             assert ours.connections == 0
 
     async def test_proxies_of_the_environment_are_not_asked(
-        self, sends: Callable[..., Sender], monkeypatch: pytest.MonkeyPatch
+        self, sends: Callable[..., WebhookSender], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with receiving() as proxy, receiving() as target:
             for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
@@ -335,7 +335,7 @@ class TestTls:
         return Authority(tmp_path)
 
     async def test_the_name_is_checked_though_an_address_is_connected_to(
-        self, authority: Authority, sends: Callable[..., Sender]
+        self, authority: Authority, sends: Callable[..., WebhookSender]
     ) -> None:
         server_names: list[str | None] = []
         tls = authority.server("hooks.example")
@@ -348,7 +348,9 @@ class TestTls:
             assert server_names == ["hooks.example"]
             await sender.close()
 
-    async def test_anothers_certificate_is_refused(self, authority: Authority, sends: Callable[..., Sender]) -> None:
+    async def test_anothers_certificate_is_refused(
+        self, authority: Authority, sends: Callable[..., WebhookSender]
+    ) -> None:
         async with receiving(tls=authority.server("another.example")) as receiver:
             sender = sends(Names(["127.0.0.1"]), authority.trust())
             outcome = await sender.post(f"https://hooks.example:{receiver.port}/", {}, b"{}")
@@ -356,7 +358,9 @@ class TestTls:
             assert "hooks.example" in (outcome.error or "")
             assert receiver.requests == []
 
-    async def test_an_unknown_authority_is_refused(self, authority: Authority, sends: Callable[..., Sender]) -> None:
+    async def test_an_unknown_authority_is_refused(
+        self, authority: Authority, sends: Callable[..., WebhookSender]
+    ) -> None:
         async with receiving(tls=authority.server("hooks.example")) as receiver:
             outcome = await sends(Names(["127.0.0.1"])).post(f"https://hooks.example:{receiver.port}/", {}, b"{}")
             assert "CERTIFICATE_VERIFY_FAILED" in (outcome.error or "")

@@ -105,7 +105,7 @@ class Trial:
 
     async def deliver(self, endpoint: Endpoint, event: Event | UUID, *, run: int = 0, last: bool = False) -> None:
         event_id = event.id if isinstance(event, Event) else event
-        await self.context.webhook_delivery.deliver(SendWebhook(endpoint.id, event_id, run), last=last)
+        await self.context.webhook_deliverer.deliver(SendWebhook(endpoint.id, event_id, run), last=last)
 
     async def stored(self, endpoint: Endpoint, event: Event) -> Delivery:
         found = await DeliveryRepository(self.context.database).find_by_event(endpoint.id, event.id)

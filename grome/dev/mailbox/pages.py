@@ -7,7 +7,7 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined
 
 from grome.infrastructure.http.csp import csp_hash
-from grome.notifications.email.folder import LISTED, Letter, Line
+from grome.notifications.email.folder import MAX_LISTED, MailSummary, StoredMail
 
 _SOURCE: Final = files("grome.dev.mailbox").joinpath("mailbox_page.html").read_text()
 _PAGE: Final = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -24,6 +24,6 @@ FRAME_POLICY: Final = (
 )
 
 
-def mailbox_page(lines: Sequence[Line], letter: Letter | None) -> str:
+def mailbox_page(lines: Sequence[MailSummary], letter: StoredMail | None) -> str:
     """The list, with `letter` open beside it where there is one."""
-    return _TEMPLATE.render(lines=lines, letter=letter, most=LISTED)
+    return _TEMPLATE.render(lines=lines, letter=letter, most=MAX_LISTED)

@@ -11,7 +11,7 @@ from grome.dev.mailbox.pages import FRAME_POLICY, PAGE_POLICY, mailbox_page
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import body
-from grome.notifications.email.folder import Letter, MailboxFolder, open_mailbox
+from grome.notifications.email.folder import MailboxFolder, StoredMail, open_mailbox
 
 PREFIX: Final = "/mailbox"
 
@@ -39,13 +39,13 @@ async def front(_request: Request) -> HTTPResponse:
 
 @mailbox.get("/")
 async def listed(request: Request) -> HTTPResponse:
-    return _html(request, mailbox_page(await _folder(request).newest(), None), PAGE_POLICY)
+    return _html(request, mailbox_page(await _folder(request).list_newest(), None), PAGE_POLICY)
 
 
 @mailbox.get("/<name:str>")
 async def opened(request: Request, name: str) -> HTTPResponse:
     letter = await _letter(request, name)
-    return _html(request, mailbox_page(await _folder(request).newest(), letter), PAGE_POLICY)
+    return _html(request, mailbox_page(await _folder(request).list_newest(), letter), PAGE_POLICY)
 
 
 @mailbox.get("/<name:str>/html")
@@ -58,8 +58,8 @@ def _folder(request: Request) -> MailboxFolder:
     return open_mailbox(app_context(request).settings)
 
 
-async def _letter(request: Request, name: str) -> Letter:
-    letter = await _folder(request).read(name)
+async def _letter(request: Request, name: str) -> StoredMail:
+    letter = await _folder(request).find(name)
     if letter is None:
         raise NotFound("There is no such message.")
     return letter

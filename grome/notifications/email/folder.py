@@ -16,15 +16,15 @@ from config.settings import Settings
 from grome.infrastructure.jobs.errors import UndeliverableError
 from grome.notifications.email.message import Mail, MailDeferredError, compose, safe_name
 
-LISTED: Final = 200
-BOUNCE, BUSY = "@bounce.invalid", "@busy.invalid"
+MAX_LISTED: Final = 200
+BOUNCING_DOMAIN, BUSY_DOMAIN = "@bounce.invalid", "@busy.invalid"
 _NAME: Final = re.compile(r"[\w=~-]{1,120}", re.ASCII)
 _ENDING: Final = ".eml"
-_WHOLE: Final = BytesParser(EmailMessage, policy=default)
-_HEADERS: Final = BytesHeaderParser(EmailMessage, policy=default)
+_MESSAGE_PARSER: Final = BytesParser(EmailMessage, policy=default)
+_HEADER_PARSER: Final = BytesHeaderParser(EmailMessage, policy=default)
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class MailSummary(Struct, frozen=True, kw_only=True):
     """One message of the list; `name` is what `read` knows it by."""
 
     name: str
@@ -34,10 +34,10 @@ class Line(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class StoredMail(Struct, frozen=True, kw_only=True):
     """A whole message; `headers` in their order."""
 
-    line: Line
+    line: MailSummary
     headers: list[tuple[str, str]]
     text: str
     html: str
@@ -54,20 +54,20 @@ class MailboxFolder:
         self._sender = sender
 
     async def send(self, mail: Mail) -> None:
-        if mail.to.endswith(BOUNCE):
+        if mail.to.endswith(BOUNCING_DOMAIN):
             raise UndeliverableError("The mailbox answered 550 There is no such address")
-        if mail.to.endswith(BUSY):
+        if mail.to.endswith(BUSY_DOMAIN):
             raise MailDeferredError("The mailbox answered 450 The address is busy")
-        await asyncio.to_thread(self._keep, mail)
+        await asyncio.to_thread(self._write, mail)
 
-    async def newest(self, limit: int = LISTED) -> list[Line]:
+    async def list_newest(self, limit: int = MAX_LISTED) -> list[MailSummary]:
         """At most `limit`, the newest first."""
-        return await asyncio.to_thread(self._newest, limit)
+        return await asyncio.to_thread(self._list_newest, limit)
 
-    async def read(self, name: str) -> Letter | None:
-        return await asyncio.to_thread(self._read, name)
+    async def find(self, name: str) -> StoredMail | None:
+        return await asyncio.to_thread(self._find, name)
 
-    def _keep(self, mail: Mail) -> None:
+    def _write(self, mail: Mail) -> None:
         """Whoever looks sees the whole file or none, even if this process is killed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"{safe_name(mail.message_id)}{_ENDING}"
@@ -75,17 +75,17 @@ class MailboxFolder:
         unfinished.write_bytes(compose(mail, self._sender).as_bytes())
         unfinished.replace(file)
 
-    def _newest(self, limit: int) -> list[Line]:
+    def _list_newest(self, limit: int) -> list[MailSummary]:
         found = sorted(self._folder.glob(f"*{_ENDING}"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-        return [_line(file.stem, _HEADERS.parsebytes(file.read_bytes())) for file in found[:limit]]
+        return [_summarize(file.stem, _HEADER_PARSER.parsebytes(file.read_bytes())) for file in found[:limit]]
 
-    def _read(self, name: str) -> Letter | None:
+    def _find(self, name: str) -> StoredMail | None:
         file = self._folder / f"{name}{_ENDING}"
         if not _NAME.fullmatch(name) or not file.is_file():
             return None
-        message = _WHOLE.parsebytes(file.read_bytes())
-        return Letter(
-            line=_line(name, message),
+        message = _MESSAGE_PARSER.parsebytes(file.read_bytes())
+        return StoredMail(
+            line=_summarize(name, message),
             headers=[(header, str(value)) for header, value in message.items()],
             text=_part(message, "plain"),
             html=_part(message, "html"),
@@ -96,8 +96,8 @@ def open_mailbox(settings: Settings) -> MailboxFolder:
     return MailboxFolder(Path(settings.home) / "mailbox", settings.mail.sender)
 
 
-def _line(name: str, message: EmailMessage) -> Line:
-    return Line(
+def _summarize(name: str, message: EmailMessage) -> MailSummary:
+    return MailSummary(
         name=name,
         to=str(message["To"]),
         subject=str(message["Subject"]),

@@ -18,10 +18,10 @@ from grome.common.email_addresses import ascii_domain
 from grome.common.languages import Language
 from grome.infrastructure.jobs.errors import UndeliverableError
 from grome.infrastructure.transient_errors import RecipientError
-from grome.notifications.models import Rendered
+from grome.notifications.models import RenderedMessage
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_LONGEST_NAME: Final = 120  # fits a file name and a header line, with prefix and suffix
+_MAX_NAME_CHARS: Final = 120  # fits a file name and a header line, with prefix and suffix
 
 
 class Mail(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Mail(Struct, frozen=True, kw_only=True):
     message_id: str
     to: str
     language: Language
-    rendered: Rendered
+    rendered: RenderedMessage
     at: datetime
     unsubscribe: str | None = None
 
@@ -52,7 +52,7 @@ class Mailer(Protocol):
         """
 
 
-class _WholeHeader(UnstructuredHeader, BaseHeader):
+class _UnfoldedHeader(UnstructuredHeader, BaseHeader):
     """Never folded: a URL longer than a line would be cut into encoded words, which no receiver takes for a URL."""
 
     def fold(self, *, policy: Policy) -> str:
@@ -76,13 +76,13 @@ class _LiteralHeader(UnstructuredHeader, BaseHeader):
 
 _HEADERS = HeaderRegistry()
 _HEADERS.map_to_type("subject", _LiteralHeader)
-_HEADERS.map_to_type("list-unsubscribe", _WholeHeader)
+_HEADERS.map_to_type("list-unsubscribe", _UnfoldedHeader)
 
 
 def safe_name(message_id: str) -> str:
     """`message_id` in characters that a Message-ID, a file name and a URL take as they are; no two become one."""
     name = quote(message_id, safe="").replace(".", "%2E").replace("%", "=")
-    return name if len(name) <= _LONGEST_NAME else hashlib.sha256(message_id.encode()).hexdigest()
+    return name if len(name) <= _MAX_NAME_CHARS else hashlib.sha256(message_id.encode()).hexdigest()
 
 
 def _address(address: str) -> Address:

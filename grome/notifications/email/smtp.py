@@ -24,9 +24,9 @@ class SmtpMailer:
             async with asyncio.timeout(self._settings.timeout_s):
                 await self._send(mail)
         except aiosmtplib.SMTPRecipientsRefused as refused:
-            raise _answered(refused.recipients[0]) from refused
+            raise _error_for(refused.recipients[0]) from refused
         except aiosmtplib.SMTPDataError as refused:
-            raise _answered(refused) from refused
+            raise _error_for(refused) from refused
         except aiosmtplib.SMTPNotSupported as refused:
             # An address that is not ASCII must be rejected (RFC 6531, section 3.2), and no later try changes that.
             raise PermanentJobError("The mail server takes no addresses beyond ASCII (SMTPUTF8)") from refused
@@ -47,7 +47,7 @@ class SmtpMailer:
         )
 
 
-def _answered(refused: aiosmtplib.SMTPResponseException) -> Exception:
+def _error_for(refused: aiosmtplib.SMTPResponseException) -> Exception:
     """The library has one class for both: only the code says whether the answer is for good."""
     kind = UndeliverableError if refused.code in _PERMANENT else MailDeferredError
     return kind(f"The mail server answered {refused.code} {refused.message}")

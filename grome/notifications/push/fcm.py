@@ -10,15 +10,15 @@ import msgspec
 
 from config.settings import PushSettings
 from grome.common.clock import Clock
-from grome.notifications.push.fcm_errors import is_our_token_refused, read_answer
-from grome.notifications.push.google_oauth import CannotSignInError, GoogleTokens, read_service_account
+from grome.notifications.push.fcm_errors import is_access_token_refused, parse_response
+from grome.notifications.push.google_oauth import AccessTokens, TokenUnavailableError, read_service_account
 from grome.notifications.push.messages import Failed, Outcome, Push, PushResult
 
 # The API takes one token a request. So many requests are under way at a time, each on a connection that is kept.
-AT_ONCE = 20
+MAX_CONCURRENT_REQUESTS = 20
 
 
-class Fcm:
+class FcmPusher:
     """FCM drops no doubles: a request that is repeated since its answer was lost is delivered again.
 
     The device then shows one message, as both carry the same tag (Android, web) or collapse id (Apple).
@@ -28,13 +28,13 @@ class Fcm:
         """Raises ValueError where the service account cannot be used."""
         account = read_service_account(settings.service_account)
         # How many there are is bounded by the slots, and one more for the token server.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE + 1)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=MAX_CONCURRENT_REQUESTS + 1)
         self._http = httpx.AsyncClient(timeout=settings.timeout_s, limits=limits)
         # Half of the time, so that the other half is left to send.
-        self._access = GoogleTokens(account, self._http, settings.timeout_s / 2, clock)
+        self._access = AccessTokens(account, self._http, settings.timeout_s / 2, clock)
         self._url = f"{settings.url}/v1/projects/{account.project_id}/messages:send"
         self._timeout_s, self._clock = settings.timeout_s, clock
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     async def send(self, tokens: Sequence[str], push: Push) -> PushResult:
         message = _message(push, self._clock().timestamp())
@@ -54,7 +54,7 @@ class Fcm:
         try:
             async with asyncio.timeout_at(ends_at), self._slots:
                 return await self._send(msgspec.json.encode({"message": message}))
-        except CannotSignInError as fault:
+        except TokenUnavailableError as fault:
             return Failed(str(fault), fault.retry_after_s)
         except (TimeoutError, httpx.RequestError) as fault:
             return Failed(f"FCM: {type(fault).__name__}")
@@ -62,10 +62,10 @@ class Fcm:
     async def _send(self, body: bytes) -> Outcome:
         access = await self._access.get()
         answer = await self._post(body, access)
-        if is_our_token_refused(answer):  # e.g. withdrawn by an administrator, long before it expires
-            self._access.forget(access)
+        if is_access_token_refused(answer):  # e.g. withdrawn by an administrator, long before it expires
+            self._access.invalidate(access)
             answer = await self._post(body, await self._access.get())
-        return read_answer(answer, self._clock())
+        return parse_response(answer, self._clock())
 
     async def _post(self, body: bytes, access: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {access}", "Content-Type": "application/json"}

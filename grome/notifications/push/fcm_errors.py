@@ -12,9 +12,9 @@ from msgspec import Struct, field
 from grome.infrastructure.retry_after import read_retry_after
 from grome.notifications.push.messages import Failed, Gone, Outcome, Sent
 
-OK, BAD_REQUEST, UNAUTHORIZED, TOO_MANY, SERVER_ERROR = 200, 400, 401, 429, 500
+OK, BAD_REQUEST, UNAUTHORIZED, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 400, 401, 429, 500
 # Google's advice for a 429 that does not say when.
-QUOTA_REFILLS_S = 60.0
+QUOTA_WAIT_S = 60.0
 
 
 class _Accepted(Struct, frozen=True):
@@ -40,7 +40,7 @@ class _Refused(Struct, frozen=True):
     error: _Error = _Error()
 
 
-def read_answer(answer: Response, now: datetime) -> Outcome:
+def parse_response(answer: Response, now: datetime) -> Outcome:
     """Reasons have FCM's codes, never its sentences: those can repeat the token."""
     if answer.status_code == OK:
         try:
@@ -55,10 +55,10 @@ def read_answer(answer: Response, now: datetime) -> Outcome:
         return Gone(reason)
     if answer.status_code == BAD_REQUEST:
         return Failed(reason, final=True)
-    return Failed(reason, _wait(answer, now))
+    return Failed(reason, _retry_after_s(answer, now))
 
 
-def is_our_token_refused(answer: Response) -> bool:
+def is_access_token_refused(answer: Response) -> bool:
     """A 401 can also be Apple's, whose key the Firebase project lacks: a new access token would not help there."""
     return answer.status_code == UNAUTHORIZED and _code(_error(answer)) != "THIRD_PARTY_AUTH_ERROR"
 
@@ -83,8 +83,8 @@ def _is_about_the_token(code: str, error: _Error) -> bool:
     return "message.token" in fields or (not fields and "registration token" in error.message)
 
 
-def _wait(answer: Response, now: datetime) -> float | None:
-    if answer.status_code != TOO_MANY and answer.status_code < SERVER_ERROR:
+def _retry_after_s(answer: Response, now: datetime) -> float | None:
+    if answer.status_code != TOO_MANY_REQUESTS and answer.status_code < SERVER_ERROR:
         return None
-    told = read_retry_after(answer.headers.get("retry-after"), now)
-    return QUOTA_REFILLS_S if told is None and answer.status_code == TOO_MANY else told
+    retry_after_s = read_retry_after(answer.headers.get("retry-after"), now)
+    return QUOTA_WAIT_S if retry_after_s is None and answer.status_code == TOO_MANY_REQUESTS else retry_after_s

@@ -16,11 +16,11 @@ from grome.common.clock import Clock
 from grome.infrastructure.retry_after import read_retry_after
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # The longest that Google takes.
-_ASSERTION_LIVES = timedelta(hours=1)
+_ASSERTION_TTL = timedelta(hours=1)
 # A token that expires on its way would cost a second round.
-_SPARE = timedelta(minutes=1)
+_EXPIRY_MARGIN = timedelta(minutes=1)
 _OK = 200
 
 
@@ -43,7 +43,7 @@ class _Denied(Struct, frozen=True):
     error: str = ""
 
 
-class CannotSignInError(Exception):
+class TokenUnavailableError(Exception):
     """No access token is to be had now."""
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
@@ -59,26 +59,26 @@ def read_service_account(text: str) -> ServiceAccount:
         raise ValueError(f"GROME_PUSH_SERVICE_ACCOUNT is not the JSON of a service account: {fault}") from None
 
 
-class GoogleTokens:
+class AccessTokens:
     """Keeps a token until a minute before it expires. However many ask at once, one request goes out."""
 
     def __init__(self, account: ServiceAccount, http: httpx.AsyncClient, timeout_s: float, clock: Clock) -> None:
         self._account, self._key = account, _read_key(account.private_key)
         self._http, self._timeout_s, self._clock = http, timeout_s, clock
         self._token: str | None = None
-        self._good_until: datetime | None = None
+        self._valid_until: datetime | None = None
         self._fetching: asyncio.Task[str] | None = None
 
     async def get(self) -> str:
-        """Raises CannotSignInError."""
-        if self._token and self._good_until and self._clock() < self._good_until:
+        """Raises TokenUnavailableError."""
+        if self._token and self._valid_until and self._clock() < self._valid_until:
             return self._token
         if self._fetching is None:
             # Not the task of whoever came first, which may be cancelled while the others wait.
             self._fetching = asyncio.create_task(self._fetch(), context=Context())
         return await asyncio.shield(self._fetching)
 
-    def forget(self, refused: str) -> None:
+    def invalidate(self, refused: str) -> None:
         """Of many who were refused with one token, the first makes a new one be fetched."""
         if self._token == refused:
             self._token = None
@@ -91,24 +91,26 @@ class GoogleTokens:
     async def _fetch(self) -> str:
         try:
             asked_at = self._clock()
-            granted = await self._ask(asked_at)
+            granted = await self._request_token(asked_at)
             self._token = granted.access_token
-            self._good_until = asked_at + timedelta(seconds=granted.expires_in) - _SPARE
+            self._valid_until = asked_at + timedelta(seconds=granted.expires_in) - _EXPIRY_MARGIN
             return granted.access_token
         finally:
             self._fetching = None
 
-    async def _ask(self, now: datetime) -> _Granted:
-        form = {"grant_type": GRANT, "assertion": self._assertion(now)}
+    async def _request_token(self, now: datetime) -> _Granted:
+        form = {"grant_type": GRANT_TYPE, "assertion": self._assertion(now)}
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._http.post(self._account.token_uri, data=form)
             if answer.status_code == _OK:
                 return msgspec.json.decode(answer.content, type=_Granted)
         except (TimeoutError, httpx.RequestError, msgspec.DecodeError, UnicodeDecodeError) as fault:
-            raise CannotSignInError(f"Google's token server: {type(fault).__name__}") from None
-        told = read_retry_after(answer.headers.get("retry-after"), now)
-        raise CannotSignInError(f"Google's token server answered {answer.status_code} {_code(answer)}".rstrip(), told)
+            raise TokenUnavailableError(f"Google's token server: {type(fault).__name__}") from None
+        retry_after_s = read_retry_after(answer.headers.get("retry-after"), now)
+        raise TokenUnavailableError(
+            f"Google's token server answered {answer.status_code} {_code(answer)}".rstrip(), retry_after_s
+        )
 
     def _assertion(self, now: datetime) -> str:
         claims = {
@@ -116,7 +118,7 @@ class GoogleTokens:
             "scope": SCOPE,
             "aud": self._account.token_uri,
             "iat": int(now.timestamp()),
-            "exp": int((now + _ASSERTION_LIVES).timestamp()),
+            "exp": int((now + _ASSERTION_TTL).timestamp()),
         }
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._account.private_key_id})
 

@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from grome.common.clock import Clock
-from grome.notifications.jsonl_log import LineLog
+from grome.notifications.jsonl_log import JsonlLog
 from grome.notifications.push.messages import Failed, Gone, Outcome, Push, PushResult, Sent
 
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 # By how a token begins.
 FAILURES: dict[str, Outcome] = {
     "gone-": Gone("FCM answered 404 UNREGISTERED"),
@@ -40,7 +40,7 @@ class PushLog:
     """Unlike FCM it drops doubles: of one id and token there is one line, however often and by whom it is sent."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._lines, self._clock = LineLog(path, PushLine), clock
+        self._lines, self._clock = JsonlLog(path, PushLine), clock
 
     async def send(self, tokens: Sequence[str], push: Push) -> PushResult:
         return PushResult.of({token: await self._send(token, push) for token in dict.fromkeys(tokens)})
@@ -56,7 +56,7 @@ class PushLog:
         for beginning, failure in FAILURES.items():
             if token.startswith(beginning):
                 return failure
-        if len(msgspec.json.encode((push.title, push.body, push.data))) > MOST_BYTES:
+        if len(msgspec.json.encode((push.title, push.body, push.data))) > MAX_BYTES:
             return Failed("FCM answered 400 INVALID_ARGUMENT", final=True)
         name = f"projects/local/messages/{_digest(push.id, token)}"
         line = PushLine(name=name, at=self._clock(), token=token, **msgspec.structs.asdict(push))

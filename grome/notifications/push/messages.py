@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError
 
-LONGEST_LIFE_S = 28 * 86_400
+MAX_TTL_S = 28 * 86_400
 
 
 class Push(Struct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class Push(Struct, frozen=True, kw_only=True):
     title: str
     body: str
     data: dict[str, str] = {}
-    ttl_s: Annotated[int, Meta(ge=0, le=LONGEST_LIFE_S)] = 86_400
+    ttl_s: Annotated[int, Meta(ge=0, le=MAX_TTL_S)] = 86_400
 
 
 class Sent(Struct, frozen=True):

@@ -13,7 +13,7 @@ __all__ = ["SmsFailedError", "SmsLine", "SmsLog", "SmsSender", "open_sms"]
 def open_sms(settings: Settings, clock: Clock = system_clock) -> SmsSender:
     """Connects at its first use."""
     if settings.sms.transport == "sns":
-        from grome.notifications.sms.sns import Sns  # noqa: PLC0415 -- the SDK costs every process 20 MB and 0.6 s
+        from grome.notifications.sms.sns import SnsSender  # noqa: PLC0415 -- the SDK costs every process 20 MB and 0.6 s
 
-        return Sns(settings.sms, clock)
+        return SnsSender(settings.sms, clock)
     return SmsLog(Path(settings.home) / "sms.log.jsonl", clock)

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from grome.common.clock import Clock
-from grome.notifications.jsonl_log import LineLog
+from grome.notifications.jsonl_log import JsonlLog
 from grome.notifications.sms.sender import sms_error
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -33,7 +33,7 @@ class SmsLog:
     """Unlike SNS it drops doubles: of one id there is one line."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._lines, self._clock = LineLog(path, SmsLine), clock
+        self._lines, self._clock = JsonlLog(path, SmsLine), clock
 
     async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- as in SmsSender
         if failure := FAILURES.get(phone, None if E164.fullmatch(phone) else ("InvalidParameter", 400)):

@@ -7,9 +7,9 @@ from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 # Errors of SNS's `Publish`, and those that all of AWS has, as they stand in its answers.
 REFUSED_FOR_GOOD = frozenset({"InvalidParameter", "ParameterValueInvalid", "ValidationException", "OptedOut"})
 THROTTLED = frozenset({"Throttled", "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded"})
-TOO_MANY = 429
+TOO_MANY_REQUESTS = 429
 # SNS does not say when. Its quota is counted by the second, and a job's slot is better used by others meanwhile.
-THROTTLE_ENDS_S = 30.0
+THROTTLE_WAIT_S = 30.0
 
 
 class SmsFailedError(Exception):
@@ -32,6 +32,6 @@ def sms_error(code: str, status: int, retry_after_s: float | None) -> Exception:
     reason = f"SNS answered {status} {code}"
     if code in REFUSED_FOR_GOOD:
         return UndeliverableError(reason)
-    if code in THROTTLED or status == TOO_MANY:
-        return RetryLaterError(reason, THROTTLE_ENDS_S if retry_after_s is None else retry_after_s)
+    if code in THROTTLED or status == TOO_MANY_REQUESTS:
+        return RetryLaterError(reason, THROTTLE_WAIT_S if retry_after_s is None else retry_after_s)
     return SmsFailedError(reason) if retry_after_s is None else RetryLaterError(reason, retry_after_s)

@@ -23,7 +23,7 @@ class _Client(Protocol):
     def publish(self, **words: Any) -> Awaitable[dict[str, Any]]: ...  # noqa: ANN401 -- the SDK has no types
 
 
-class Sns:
+class SnsSender:
     """SNS drops no doubles of text messages: it has nothing to know them by, and a phone shows both.
 
     So at least once means here: a person gets a text twice where SNS took it and we did not hear so (its answer was
@@ -42,7 +42,7 @@ class Sns:
         try:
             # Over all of it; the SDK's own timeouts are for each read, and not for its search for credentials.
             async with asyncio.timeout(self._settings.timeout_s):
-                client = await self._opened()
+                client = await self._open_client()
                 answer = await client.publish(PhoneNumber=phone, Message=text, MessageAttributes=TRANSACTIONAL)
         except ClientError as fault:
             raise self._error(fault) from None
@@ -53,11 +53,11 @@ class Sns:
     async def aclose(self) -> None:
         await self._stack.aclose()
 
-    async def _opened(self) -> _Client:
+    async def _open_client(self) -> _Client:
         """One for good: it keeps its connections."""
         async with self._opening:
             if self._client is None:
-                self._client = await self._stack.enter_async_context(_client(self._settings))
+                self._client = await self._stack.enter_async_context(_create_client(self._settings))
             client: _Client = self._client
         return client
 
@@ -68,7 +68,7 @@ class Sns:
         return sms_error(code, answer["HTTPStatusCode"], read_retry_after(retry_after, self._clock()))
 
 
-def _client(settings: SmsSettings) -> AbstractAsyncContextManager[_Client]:
+def _create_client(settings: SmsSettings) -> AbstractAsyncContextManager[_Client]:
     client: AbstractAsyncContextManager[_Client] = aioboto3.Session().client(
         "sns",
         region_name=settings.region,

@@ -30,9 +30,9 @@ async def test_what_is_sent_can_be_read(folder: MailboxFolder) -> None:
     for sample in samples():
         sent = mail(sample=sample, language="ar", unsubscribe=UNSUBSCRIBE)
         await folder.send(sent)
-        [line] = await folder.newest(1)
+        [line] = await folder.list_newest(1)
         assert (line.to, line.subject, line.at, line.language) == (sent.to, sent.rendered.subject, sent.at, "ar")
-        letter = await folder.read(line.name)
+        letter = await folder.find(line.name)
         assert letter is not None
         assert letter.line == line
         assert letter.text.splitlines() == sent.rendered.text.splitlines()
@@ -45,23 +45,23 @@ async def test_the_same_mail_again_is_the_same_file(folder: MailboxFolder, tmp_p
     for _ in range(3):
         await folder.send(sent)
     await folder.send(mail())
-    assert len(await folder.newest()) == 2
+    assert len(await folder.list_newest()) == 2
     assert len(list((tmp_path / "mailbox").iterdir())) == 2
 
 
 async def test_many_at_once_are_whole_files_without_doubles(folder: MailboxFolder, tmp_path: Path) -> None:
     mails = [mail(message_id=f"{number}:mail:7") for number in range(10)]
-    await asyncio.gather(*(folder.send(one) for one in mails * 8), *(folder.newest() for _ in range(20)))
-    lines = await folder.newest()
+    await asyncio.gather(*(folder.send(one) for one in mails * 8), *(folder.list_newest() for _ in range(20)))
+    lines = await folder.list_newest()
     assert len(lines) == len(list((tmp_path / "mailbox").iterdir())) == 10
-    letters = [await folder.read(line.name) for line in lines]
+    letters = [await folder.find(line.name) for line in lines]
     assert all(letter and letter.html.splitlines() == mails[0].rendered.html.splitlines() for letter in letters)
 
 
 async def test_a_file_that_was_begun_is_not_listed(folder: MailboxFolder, tmp_path: Path) -> None:
     await folder.send(mail())
     (tmp_path / "mailbox" / ".0123").write_bytes(b"From: ha")
-    assert len(await folder.newest()) == 1
+    assert len(await folder.list_newest()) == 1
 
 
 async def test_refusals(folder: MailboxFolder) -> None:
@@ -69,21 +69,21 @@ async def test_refusals(folder: MailboxFolder) -> None:
         await folder.send(mail(to="sam@bounce.invalid"))
     with pytest.raises(MailDeferredError, match="450"):
         await folder.send(mail(to="sam@busy.invalid"))
-    assert await folder.newest() == []
+    assert await folder.list_newest() == []
 
 
 async def test_the_list_is_bounded_and_newest_first(folder: MailboxFolder) -> None:
     for number in range(5):
         await folder.send(mail(to=f"{number}@example.com"))
         await asyncio.sleep(0.01)
-    assert [line.to for line in await folder.newest(3)] == ["4@example.com", "3@example.com", "2@example.com"]
+    assert [line.to for line in await folder.list_newest(3)] == ["4@example.com", "3@example.com", "2@example.com"]
 
 
 @pytest.mark.parametrize("name", ["../keys", "..", "", "a/b", "/etc/passwd", "nobody", "a" * 300, "a\x00b", "é"])
 async def test_no_other_file_is_read(folder: MailboxFolder, tmp_path: Path, name: str) -> None:
     (tmp_path / "keys.eml").write_text("secret")
     await folder.send(mail())
-    assert await folder.read(name) is None
+    assert await folder.find(name) is None
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def mailbox(context: AppContext) -> MailboxFolder:
 async def test_the_application_sends_into_its_folder(context: AppContext, mailbox: MailboxFolder) -> None:
     sent = mail(to="kim@example.com")
     await context.mailer.send(sent)
-    assert "kim@example.com" in {line.to for line in await mailbox.newest()}
+    assert "kim@example.com" in {line.to for line in await mailbox.list_newest()}
 
 
 async def test_the_page_lists_and_shows(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
@@ -105,7 +105,7 @@ async def test_the_page_lists_and_shows(http: httpx.AsyncClient, mailbox: Mailbo
     assert listed.status_code == 200
     assert "&lt;script&gt;" in listed.text
     assert "<script" not in listed.text
-    [line, *_] = await mailbox.newest()
+    [line, *_] = await mailbox.list_newest()
     assert f'href="/mailbox/{line.name}"' in listed.text
 
     shown = await http.get(f"/mailbox/{line.name}")
@@ -119,7 +119,7 @@ async def test_the_page_lists_and_shows(http: httpx.AsyncClient, mailbox: Mailbo
 async def test_policies(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
     """Nothing runs anywhere; the page itself cannot be framed, the mail only by the page."""
     await mailbox.send(mail())
-    [line, *_] = await mailbox.newest()
+    [line, *_] = await mailbox.list_newest()
     for path in ("/mailbox/", f"/mailbox/{line.name}", f"/mailbox/{line.name}/html"):
         response = await http.get(path)
         policy = response.headers["content-security-policy"]
@@ -164,7 +164,7 @@ def elsewhere(request: pytest.FixtureRequest, app: App, context: AppContext) -> 
 @pytest.mark.usefixtures("elsewhere")
 async def test_where_mail_goes_to_people_there_is_no_page(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
     await mailbox.send(mail())
-    [line, *_] = await mailbox.newest()
+    [line, *_] = await mailbox.list_newest()
     for path in ("/mailbox", "/mailbox/", f"/mailbox/{line.name}", f"/mailbox/{line.name}/html"):
         response = await http.get(path)
         assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")

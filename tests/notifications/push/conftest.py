@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import PushSettings
 from grome.notifications.push import Push
-from grome.notifications.push.fcm import Fcm
+from grome.notifications.push.fcm import FcmPusher
 from tests.conftest import SetClock
 from tests.notifications.push.google import Google
 
@@ -36,16 +36,16 @@ def push_settings(google: Google) -> PushSettings:
 
 
 @pytest.fixture
-async def fcm(push_settings: PushSettings, clock: SetClock) -> AsyncIterator[Fcm]:
-    pusher = Fcm(push_settings, clock)
+async def fcm(push_settings: PushSettings, clock: SetClock) -> AsyncIterator[FcmPusher]:
+    pusher = FcmPusher(push_settings, clock)
     yield pusher
     await pusher.aclose()
 
 
 @pytest.fixture
-async def impatient(push_settings: PushSettings, google: Google, clock: SetClock) -> AsyncIterator[Fcm]:
+async def impatient(push_settings: PushSettings, google: Google, clock: SetClock) -> AsyncIterator[FcmPusher]:
     """Gives up after IMPATIENCE_S; it has signed in already."""
-    pusher = Fcm(msgspec.structs.replace(push_settings, timeout_s=IMPATIENCE_S), clock)
+    pusher = FcmPusher(msgspec.structs.replace(push_settings, timeout_s=IMPATIENCE_S), clock)
     await pusher.send(["first"], PUSH)
     google.accepted.clear()
     yield pusher

@@ -8,7 +8,7 @@ import pytest
 from config.settings import PushSettings
 from grome.infrastructure.jobs.errors import RetryLaterError
 from grome.notifications.push import Push, PushFailedError, PushResult
-from grome.notifications.push.fcm import AT_ONCE, Fcm, collapse_key
+from grome.notifications.push.fcm import MAX_CONCURRENT_REQUESTS, FcmPusher, collapse_key
 from tests.conftest import SetClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
 from tests.notifications.push.google import PROJECT, Fault, Google, fcm_error, with_retry_after
@@ -20,7 +20,7 @@ DEVICES = [f"device-{number}" for number in range(10)]
 class Caller:
     """What whoever sends has to do: keep who had it, and send to the others."""
 
-    def __init__(self, fcm: Fcm, tokens: list[str]) -> None:
+    def __init__(self, fcm: FcmPusher, tokens: list[str]) -> None:
         self._fcm, self._tokens = fcm, tokens
         self.sent: dict[str, str] = {}
 
@@ -31,7 +31,7 @@ class Caller:
         return result
 
 
-async def test_a_device_gets_the_message_with_its_link(fcm: Fcm, google: Google, clock: SetClock) -> None:
+async def test_a_device_gets_the_message_with_its_link(fcm: FcmPusher, google: Google, clock: SetClock) -> None:
     result = await fcm.send(["device"], PUSH)
     assert result == PushResult({"device": f"projects/{PROJECT}/messages/1"}, {}, {})
     [message] = google.accepted
@@ -51,26 +51,26 @@ def test_the_key_that_messages_collapse_by_is_the_ids_own_and_fits_all_three_way
     assert collapse_key("ü / ?").isalnum()
 
 
-async def test_a_token_named_twice_is_sent_to_once(fcm: Fcm, google: Google) -> None:
+async def test_a_token_named_twice_is_sent_to_once(fcm: FcmPusher, google: Google) -> None:
     result = await fcm.send(["device", "device"], PUSH)
     assert list(result.sent) == google.accepted_tokens() == ["device"]
 
 
-async def test_nobody_is_sent_nothing(fcm: Fcm, google: Google) -> None:
+async def test_nobody_is_sent_nothing(fcm: FcmPusher, google: Google) -> None:
     assert await fcm.send([], PUSH) == PushResult({}, {}, {})
     assert google.token_requests == google.posts == 0
 
 
-async def test_many_at_once_share_one_access_token_and_few_connections(fcm: Fcm, google: Google) -> None:
+async def test_many_at_once_share_one_access_token_and_few_connections(fcm: FcmPusher, google: Google) -> None:
     google.takes_s = 0.2
     results = await asyncio.gather(*(fcm.send([f"{device}-{n}" for n in range(10)], PUSH) for device in DEVICES))
     assert sum(len(result.sent) for result in results) == len(google.accepted) == 100
     assert google.token_requests == 1
-    assert google.server.connections <= AT_ONCE + 1
+    assert google.server.connections <= MAX_CONCURRENT_REQUESTS + 1
 
 
 async def test_an_access_token_is_kept_until_a_minute_before_it_expires(
-    fcm: Fcm, google: Google, clock: SetClock
+    fcm: FcmPusher, google: Google, clock: SetClock
 ) -> None:
     for shift, requests in ((0, 1), (3590 - 60, 1), (3600 - 60, 2), (2 * 3600, 3)):
         clock.shift = timedelta(seconds=shift)
@@ -78,7 +78,7 @@ async def test_an_access_token_is_kept_until_a_minute_before_it_expires(
         assert google.token_requests == requests
 
 
-async def test_an_access_token_that_is_refused_is_fetched_anew_once(fcm: Fcm, google: Google) -> None:
+async def test_an_access_token_that_is_refused_is_fetched_anew_once(fcm: FcmPusher, google: Google) -> None:
     await fcm.send(["device"], PUSH)
     google.good_tokens.clear()
     google.accepted.clear()
@@ -87,7 +87,7 @@ async def test_an_access_token_that_is_refused_is_fetched_anew_once(fcm: Fcm, go
     assert google.token_requests == 2
 
 
-async def test_who_is_refused_with_the_new_access_token_too_has_failed(fcm: Fcm, google: Google) -> None:
+async def test_who_is_refused_with_the_new_access_token_too_has_failed(fcm: FcmPusher, google: Google) -> None:
     google.script["device"].extend([fcm_error(401, "UNAUTHENTICATED")] * 3)
     result = await fcm.send(["device"], PUSH)
     assert result.failed["device"].reason == "FCM answered 401 UNAUTHENTICATED"
@@ -96,14 +96,14 @@ async def test_who_is_refused_with_the_new_access_token_too_has_failed(fcm: Fcm,
         result.raise_for_failed()
 
 
-async def test_a_fault_of_apples_key_costs_no_access_token(fcm: Fcm, google: Google) -> None:
+async def test_a_fault_of_apples_key_costs_no_access_token(fcm: FcmPusher, google: Google) -> None:
     google.script["iphone"].append(fcm_error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"))
     result = await fcm.send(["iphone"], PUSH)
     assert result.failed["iphone"].reason == "FCM answered 401 THIRD_PARTY_AUTH_ERROR"
     assert (google.posts, google.token_requests) == (1, 1)
 
 
-async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: Fcm, google: Google) -> None:
+async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: FcmPusher, google: Google) -> None:
     caller = Caller(fcm, ["one", "two", "three"])
     google.script["two"].append(with_retry_after(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), "7"))
     google.script["three"].append(with_retry_after(fcm_error(503, "UNAVAILABLE", "UNAVAILABLE"), "3"))
@@ -114,7 +114,9 @@ async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: Fcm,
     assert sorted(google.accepted_tokens()) == ["one", "three", "two"]
 
 
-async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(impatient: Fcm, google: Google) -> None:
+async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(
+    impatient: FcmPusher, google: Google
+) -> None:
     caller = Caller(impatient, DEVICES)
     google.script["device-3"].append(Fault.HANG)
     began = asyncio.get_running_loop().time()
@@ -125,8 +127,8 @@ async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(im
     assert sorted(google.accepted_tokens()) == DEVICES
 
 
-async def test_all_hanging_ends_in_time_however_many_they_are(impatient: Fcm, google: Google) -> None:
-    tokens = [f"device-{number}" for number in range(3 * AT_ONCE)]
+async def test_all_hanging_ends_in_time_however_many_they_are(impatient: FcmPusher, google: Google) -> None:
+    tokens = [f"device-{number}" for number in range(3 * MAX_CONCURRENT_REQUESTS)]
     for token in tokens:
         google.script[token].append(Fault.HANG)
     began = asyncio.get_running_loop().time()
@@ -135,7 +137,7 @@ async def test_all_hanging_ends_in_time_however_many_they_are(impatient: Fcm, go
     assert result.failed.keys() == set(tokens)
 
 
-async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: Fcm, google: Google) -> None:
+async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: FcmPusher, google: Google) -> None:
     caller = Caller(fcm, DEVICES)
     for token in DEVICES[4:]:
         google.script[token].append(Fault.HANG)
@@ -153,7 +155,7 @@ async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: Fcm, google:
     assert sorted(caller.sent) == DEVICES
 
 
-async def test_connections_that_are_cut(fcm: Fcm, google: Google) -> None:
+async def test_connections_that_are_cut(fcm: FcmPusher, google: Google) -> None:
     caller = Caller(fcm, DEVICES)
     for token in DEVICES[::2]:
         google.script[token].append(Fault.CUT)
@@ -163,7 +165,7 @@ async def test_connections_that_are_cut(fcm: Fcm, google: Google) -> None:
     assert sorted(google.accepted_tokens()) == DEVICES
 
 
-async def test_of_an_answer_that_is_lost_the_device_can_drop_the_double(fcm: Fcm, google: Google) -> None:
+async def test_of_an_answer_that_is_lost_the_device_can_drop_the_double(fcm: FcmPusher, google: Google) -> None:
     """FCM itself has no way to know a repeat, so this is the one that cannot be kept from it."""
     caller = Caller(fcm, ["device"])
     google.script["device"].append(Fault.LOST)
@@ -174,14 +176,14 @@ async def test_of_an_answer_that_is_lost_the_device_can_drop_the_double(fcm: Fcm
     assert first["data"]["id"] == second["data"]["id"] == PUSH.id
 
 
-async def test_an_answer_that_is_not_fcms_is_no_success(fcm: Fcm, google: Google) -> None:
+async def test_an_answer_that_is_not_fcms_is_no_success(fcm: FcmPusher, google: Google) -> None:
     page = with_retry_after(fcm_error(200, "OK"), "1")
     google.script["device"].append(page)
     assert (await fcm.send(["device"], PUSH)).failed["device"].reason == "FCM answered 200 without a message's name"
 
 
 async def test_closing_while_the_token_server_hangs(push_settings: PushSettings, google: Google) -> None:
-    pusher = Fcm(push_settings, SetClock())
+    pusher = FcmPusher(push_settings, SetClock())
     google.tokens_script.append(Fault.HANG)
     sending = asyncio.create_task(pusher.send(["device"], PUSH))
     await until(lambda: google.token_requests == 1, within_s=10)

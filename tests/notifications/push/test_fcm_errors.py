@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError
 from grome.notifications.push import Failed, PushFailedError, PushResult
-from grome.notifications.push.fcm_errors import read_answer
+from grome.notifications.push.fcm_errors import parse_response
 from grome.notifications.push.messages import Gone, Outcome, Sent
 from tests.builders.http_server import Reply
 from tests.notifications.push.google import fcm_error, with_retry_after
@@ -18,7 +18,7 @@ NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 
 
 def read(reply: Reply) -> Outcome:
-    return read_answer(httpx.Response(reply.status, content=reply.body, headers=dict(reply.headers)), NOW)
+    return parse_response(httpx.Response(reply.status, content=reply.body, headers=dict(reply.headers)), NOW)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from config.settings import PushSettings
 from grome.common.clock import system_clock
-from grome.notifications.push.fcm import Fcm
+from grome.notifications.push.fcm import FcmPusher
 from tests.builders.http_server import Reply
 from tests.conftest import SetClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
@@ -42,7 +42,7 @@ def _pem(key: Ed25519PrivateKey) -> str:
     ids=str,
 )
 async def test_a_token_server_that_gives_none(
-    fcm: Fcm, google: Google, told: Reply | Fault, reason: str, retry_after_s: float | None
+    fcm: FcmPusher, google: Google, told: Reply | Fault, reason: str, retry_after_s: float | None
 ) -> None:
     """All that wait are told the same, no message leaves, and the next time it is asked again."""
     google.tokens_script.append(told)
@@ -53,7 +53,7 @@ async def test_a_token_server_that_gives_none(
     assert google.token_requests == 2
 
 
-async def test_a_token_server_that_hangs(impatient: Fcm, google: Google) -> None:
+async def test_a_token_server_that_hangs(impatient: FcmPusher, google: Google) -> None:
     google.good_tokens.clear()
     google.tokens_script.append(Fault.HANG)
     began = asyncio.get_running_loop().time()
@@ -64,7 +64,7 @@ async def test_a_token_server_that_hangs(impatient: Fcm, google: Google) -> None
     assert google.token_requests == 3
 
 
-async def test_who_gives_up_waiting_takes_the_token_from_nobody(fcm: Fcm, google: Google) -> None:
+async def test_who_gives_up_waiting_takes_the_token_from_nobody(fcm: FcmPusher, google: Google) -> None:
     google.takes_s = 0.2
     first = asyncio.create_task(fcm.send(["first"], PUSH))
     await until(lambda: google.token_requests == 1, within_s=10)
@@ -82,7 +82,7 @@ async def test_a_key_that_is_not_the_accounts_is_refused_by_the_server(
     other = generate_private_key(65537, 2048)
     pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     account = msgspec.json.encode({**google.account, "private_key": pem}).decode()
-    pusher = Fcm(msgspec.structs.replace(push_settings, service_account=account), SetClock())
+    pusher = FcmPusher(msgspec.structs.replace(push_settings, service_account=account), SetClock())
     result = await pusher.send(["device"], PUSH)
     await pusher.aclose()
     assert result.failed["device"].reason == "Google's token server answered 400 invalid_grant"
@@ -105,6 +105,6 @@ async def test_an_account_that_cannot_be_used_is_refused_at_the_start(
 ) -> None:
     text = "{secret" if changed is None else msgspec.json.encode({**google.account, **changed}).decode()
     with pytest.raises(ValueError, match=r"^GROME_PUSH_SERVICE_ACCOUNT ") as fault:
-        Fcm(PushSettings(transport="fcm", service_account=text), system_clock)
+        FcmPusher(PushSettings(transport="fcm", service_account=text), system_clock)
     assert "secret" not in str(fault.value)
     assert "PRIVATE KEY" not in str(fault.value)

@@ -7,7 +7,7 @@ from moto.server import ThreadedMotoServer
 
 from config.settings import SmsSettings
 from grome.common.clock import system_clock
-from grome.notifications.sms.sns import Sns
+from grome.notifications.sms.sns import SnsSender
 from tests.notifications.sms.sns import FakeSns
 
 
@@ -40,7 +40,7 @@ async def fake_sns() -> AsyncIterator[FakeSns]:
 
 
 @pytest.fixture
-async def sns(fake_sns: FakeSns) -> AsyncIterator[Sns]:
-    sender = Sns(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=20), system_clock)
+async def sns(fake_sns: FakeSns) -> AsyncIterator[SnsSender]:
+    sender = SnsSender(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=20), system_clock)
     yield sender
     await sender.aclose()

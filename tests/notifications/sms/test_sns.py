@@ -11,7 +11,7 @@ from config.settings import Settings, SmsSettings
 from grome.common.clock import system_clock
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.notifications.sms import SmsFailedError, open_sms
-from grome.notifications.sms.sns import Sns
+from grome.notifications.sms.sns import SnsSender
 from tests.builders.http_server import Reply
 from tests.notifications.sms.sns import FakeSns, refused
 
@@ -26,7 +26,7 @@ async def test_moto_takes_texts_over_one_client(moto: str) -> None:
     await sender.aclose()
 
 
-async def test_texts_are_transactional_and_the_connection_is_kept(sns: Sns, fake_sns: FakeSns) -> None:
+async def test_texts_are_transactional_and_the_connection_is_kept(sns: SnsSender, fake_sns: FakeSns) -> None:
     assert [await sns.send(PHONE, "text", "id") for _ in range(3)] == ["message-1", "message-2", "message-3"]
     form = fake_sns.forms[0]
     assert (form["Action"], form["PhoneNumber"], form["Message"]) == ("Publish", PHONE, "text")
@@ -55,7 +55,7 @@ async def test_texts_are_transactional_and_the_connection_is_kept(sns: Sns, fake
     ids=str,
 )
 async def test_refusals_are_told_apart_without_the_number_and_asked_for_once(
-    sns: Sns, fake_sns: FakeSns, told: Reply, error: type[Exception], text: str
+    sns: SnsSender, fake_sns: FakeSns, told: Reply, error: type[Exception], text: str
 ) -> None:
     fake_sns.script.append(told)
     with pytest.raises(error) as raised:
@@ -70,7 +70,7 @@ async def test_refusals_are_told_apart_without_the_number_and_asked_for_once(
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [("9", 9), ("", 30), ("soon", 30)])
 async def test_throttling_says_when_to_come_again(
-    sns: Sns, fake_sns: FakeSns, retry_after: str, seconds: float
+    sns: SnsSender, fake_sns: FakeSns, retry_after: str, seconds: float
 ) -> None:
     fake_sns.script.append(refused("Throttled", 429, "Rate exceeded", retry_after))
     with pytest.raises(RetryLaterError) as later:
@@ -79,7 +79,7 @@ async def test_throttling_says_when_to_come_again(
 
 
 async def test_a_server_that_hangs_is_given_up_in_time(fake_sns: FakeSns) -> None:
-    sender = Sns(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=IMPATIENCE_S), system_clock)
+    sender = SnsSender(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=IMPATIENCE_S), system_clock)
     await sender.send(PHONE, "text", "before")
     fake_sns.script.append(None)
     began = asyncio.get_running_loop().time()
@@ -102,14 +102,14 @@ async def test_an_answer_that_never_ends_is_given_up_in_time() -> None:
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    sender = Sns(SmsSettings(transport="sns", url=url, timeout_s=IMPATIENCE_S), system_clock)
+    sender = SnsSender(SmsSettings(transport="sns", url=url, timeout_s=IMPATIENCE_S), system_clock)
     with pytest.raises(SmsFailedError, match="SNS: TimeoutError"):
         await asyncio.wait_for(sender.send(PHONE, "text", "id"), 2 * IMPATIENCE_S)
     await sender.aclose()
     server.close()
 
 
-async def test_a_server_that_is_away_and_comes_back(sns: Sns, fake_sns: FakeSns) -> None:
+async def test_a_server_that_is_away_and_comes_back(sns: SnsSender, fake_sns: FakeSns) -> None:
     await fake_sns.server.stop()
     with pytest.raises(SmsFailedError, match="SNS: EndpointConnectionError"):
         await sns.send(PHONE, "text", "id")
@@ -121,7 +121,7 @@ async def test_without_credentials_nothing_is_sent(fake_sns: FakeSns, monkeypatc
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    sender = Sns(SmsSettings(transport="sns", url=fake_sns.server.url), system_clock)
+    sender = SnsSender(SmsSettings(transport="sns", url=fake_sns.server.url), system_clock)
     with pytest.raises(SmsFailedError, match="SNS: NoCredentialsError"):
         await sender.send(PHONE, "text", "id")
     await sender.aclose()
@@ -130,5 +130,5 @@ async def test_without_credentials_nothing_is_sent(fake_sns: FakeSns, monkeypatc
 
 async def test_closing_what_was_never_used() -> None:
     sender = open_sms(Settings(sms=SmsSettings(transport="sns")))
-    assert isinstance(sender, Sns)
+    assert isinstance(sender, SnsSender)
     await sender.aclose()
