@@ -11,6 +11,7 @@ from itertools import takewhile
 from grome.bookings.models import Booking
 from grome.bookings.proposals import present_ticks
 from grome.infrastructure.mongo.client import Document
+from grome.scheduling.daily_caps import is_seat
 from grome.scheduling.ticks import tick_of
 
 
@@ -47,6 +48,6 @@ def fields_for_end(booking: Booking, running: int) -> Document:
     """
     kept = [tick for tick in booking.ticks if tick < running]
     first = tick_of(booking.scheduled_at)
-    if first >= running and any(tick < 0 for tick in kept):
+    if first >= running and any(map(is_seat, kept)):
         kept.append(first)
     return {"ticks": kept, "active": bool(kept)}

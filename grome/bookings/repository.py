@@ -25,6 +25,7 @@ from grome.infrastructure.mongo.client import (
     to_document,
 )
 from grome.infrastructure.mongo.schema import validator_for
+from grome.scheduling.daily_caps import is_seat
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 _IS_DATE = {"$type": "date"}
@@ -317,5 +318,4 @@ def _duplicate_error(duplicate: Mapping[str, Any]) -> ApiError:
         return KeyInFlight()
     if "_id" in pattern:
         return BookingInFlight()
-    # Seats of daily caps are the negative ones (grome/scheduling/daily_caps.py).
-    return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()
+    return SeatTaken() if is_seat(duplicate.get("keyValue", {}).get("ticks", 0)) else SlotTaken()

@@ -38,7 +38,7 @@ from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.infrastructure.isolated_items import for_each
-from grome.scheduling.daily_caps import excluding_own
+from grome.scheduling.daily_caps import Claims, excluding_own
 from grome.scheduling.slots import Calendar, Unavailability, first_slot_between, occupied_ticks, required_span
 from grome.scheduling.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
 
@@ -128,7 +128,7 @@ class DelayShifter:
         _check_today(late, calendar)
         if is_full(late):
             raise HistoryFull
-        first = min(tick_of(late.scheduled_at), *(tick for tick in present_ticks(late) if tick >= 0))
+        first = min(tick_of(late.scheduled_at), *Claims.of(present_ticks(late)).time)
         span = first, first + _CHAIN_TICKS
         held = await self._bookings.list_active_overlapping(barber.id, *span, _MAX_VISITS)
         if overdue := [one.id for one in held if find_overdue_update(one, now)]:
@@ -227,7 +227,7 @@ class _DelayPlan:
     def time_of(self, booking: Booking, by: int) -> NewTime:
         """Seats stay those of the day for which they were taken, even where a visit comes to end after midnight."""
         later, delay = self.spans[booking.id].shifted_by(by), by * TICK
-        seats = [seat for seat in present_ticks(booking) if seat < 0]
+        seats = Claims.of(present_ticks(booking)).seats
         start = booking.scheduled_at if booking.status is Status.IN_PROGRESS else booking.scheduled_at + delay
         return NewTime(start, booking.ends_at + delay, [*sorted(later.ticks), *seats])
 
@@ -289,8 +289,8 @@ def _is_shiftable(booking: Booking) -> bool:
 
 
 def _scheduled_span(booking: Booking) -> ScheduledSpan:
-    ticks = frozenset(tick for tick in present_ticks(booking) if tick >= 0)
-    held = frozenset(tick for tick in booking.ticks if tick >= 0) - ticks
+    ticks = frozenset(Claims.of(present_ticks(booking)).time)
+    held = frozenset(Claims.of(booking.ticks).time) - ticks
     visible = span_between(booking.scheduled_at, booking.ends_at)
     return ScheduledSpan(booking.id, visible, ticks, held, has_begun=booking.status is Status.IN_PROGRESS)
 

@@ -17,6 +17,7 @@ from grome.bookings.updates import ATTEMPTS, Author, BookingUpdate, BookingUpdat
 from grome.bookings.windows import window_of
 from grome.common.actor import Actor
 from grome.infrastructure.mongo.client import Document
+from grome.scheduling.daily_caps import Claims
 from grome.scheduling.ticks import tick_of
 
 # The fields that each move has set, as they were before it. After a no-show `active` claims the ticks anew.
@@ -79,7 +80,7 @@ class MoveUndo:
         self, booking: Booking, now: datetime, write: Callable[[list[int]], Awaitable[Booking | None]]
     ) -> Booking | None:
         calendar, visit = rebuild_calendar_and_visit(await self._barbers.get(booking.barber_id), booking, now)
-        time, day = [tick for tick in booking.ticks if tick >= 0], calendar.date_of(tick_of(booking.scheduled_at))
+        time, day = Claims.of(booking.ticks).time, calendar.date_of(tick_of(booking.scheduled_at))
 
         async def write_with(seats: list[int]) -> Booking | None:
             return await write([*time, *seats])

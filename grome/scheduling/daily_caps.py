@@ -6,13 +6,27 @@ Seats are negative numbers among a booking's ticks, so that the one write which 
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 # A seat's number consists of the date, the subject and the seat, in this many bits: 56 in all, and the sign.
 _SUBJECT_BITS: Final = 28
 _SEAT_BITS: Final = 8
 _ALL_VISITS: Final = 0
+
+
+class Claims(NamedTuple):
+    """Splits the numbers that a booking claims into ticks of time (0 and above) and seats under caps (below 0)."""
+
+    time: list[int]
+    seats: list[int]
+
+    @classmethod
+    def of(cls, ticks: Iterable[int]) -> Self:
+        claims = cls([], [])
+        for tick in ticks:
+            (claims.seats if is_seat(tick) else claims.time).append(tick)
+        return claims
 
 
 class Cap(NamedTuple):
@@ -25,6 +39,10 @@ class Cap(NamedTuple):
 class DayCapKey(NamedTuple):
     day: int
     subject: int
+
+
+def is_seat(tick: int) -> bool:
+    return tick < 0
 
 
 def cap_on_visits(limit: int) -> Cap:
@@ -44,7 +62,7 @@ def seat_ticks(cap: Cap, day: date) -> range:
 
 def count_seats(numbers: Iterable[int]) -> Counter[DayCapKey]:
     """Count the seats of each day and subject among the ticks of a calendar."""
-    return Counter(_cap_key_of(number) for number in numbers if number < 0)
+    return Counter(_cap_key_of(number) for number in numbers if is_seat(number))
 
 
 def excluding_own(numbers: Iterable[int], own: Collection[int]) -> frozenset[int]:
@@ -52,7 +70,7 @@ def excluding_own(numbers: Iterable[int], own: Collection[int]) -> frozenset[int
     others of that day and subject do not count, however many there are: the cap may have been higher.
     """
     mine = count_seats(own)
-    return frozenset(tick for tick in numbers if tick not in own and (tick >= 0 or _cap_key_of(tick) not in mine))
+    return frozenset(tick for tick in numbers if tick not in own and not (is_seat(tick) and _cap_key_of(tick) in mine))
 
 
 def _cap_key_of(seat: int) -> DayCapKey:

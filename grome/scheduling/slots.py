@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from grome.common.coded_enum import CodedEnum
-from grome.scheduling.daily_caps import DayCapKey, count_seats
+from grome.scheduling.daily_caps import Claims, DayCapKey, count_seats, is_seat
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from grome.scheduling.opening_hours import Opening, opening_on
 from grome.scheduling.tick_masks import dilate_left, iter_ticks, mask_from_ticks, mask_of
@@ -99,8 +99,8 @@ class Calendar:
     @cached_property
     def taken_mask(self) -> tuple[Span, int]:
         """The ticks of `taken` that are time and no seats, as a mask within a span."""
-        first = min(self.taken, default=0)
-        ticks = self.taken if first >= 0 else [tick for tick in self.taken if tick >= 0]
+        has_seats = is_seat(min(self.taken, default=0))
+        ticks = Claims.of(self.taken).time if has_seats else self.taken
         if not ticks:
             return Span(0, 0), 0
         within = Span(min(ticks), max(ticks) + 1)
