@@ -1,1 +1,1 @@
-"""When a barber can be booked: hours and rules (`models`), and the one decision made from them (`slots`)."""
+"""Free times of barbers: the scheduling engine applied to stored barbers and bookings."""

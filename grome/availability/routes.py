@@ -16,10 +16,10 @@ availability = Routes("availability", "/v1/barbers")
 
 @availability.get("/{barber_id}/slots", who=ANYONE, refusals=(NotFound,))
 async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> SlotsOut:
-    """List the times at which a barber is free for these services, by the barber's local dates.
+    """List the free start times of a barber for these services, grouped by the barber's local dates.
 
     A listed time can be booked until another booking takes it; no other time can be booked. With `explain`, each date
-    also lists the starts that are not offered, in steps from midnight and from each opening, with the first rule that
-    refuses each start.
+    also lists the starts that cannot be booked, in steps from midnight and from each opening, with the first rule that
+    rejects each start.
     """
     return await app_context(request).availability.list_slots(barber_id, query)

@@ -1,4 +1,4 @@
-"""Free times on the wire."""
+"""Define the query for free times."""
 
 from datetime import date
 from typing import Annotated
@@ -13,7 +13,7 @@ from grome.scheduling.schemas import AddOnIds, ServiceIds
 class SlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Selects local dates of the barber, first and last included: 31 at most, and 7 with `explain`.
 
-    With a position, the query is for a house call to this position. `at` is an additional start to be explained.
+    With `lat` and `lng`, the query is for a house call to this position. `at` is an additional start to explain.
     """
 
     first: date = field(name="from")
@@ -22,5 +22,5 @@ class SlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     add_on_ids: AddOnIds = []
     lat: Latitude | None = None
     lng: Longitude | None = None
-    explain: Annotated[bool, Meta(description="Whether to say of each refused start which rule refuses it.")] = False
+    explain: Annotated[bool, Meta(description="Whether to list rejected starts with the rejecting rule.")] = False
     at: Instant | None = None

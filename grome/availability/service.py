@@ -1,4 +1,4 @@
-"""Find the free times of barbers, by the rules of `slots.py` and the existing bookings."""
+"""Find the free times of barbers by the rules of the scheduling engine and the existing bookings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ from grome.scheduling.ticks import Span, tick_of
 from grome.scheduling.visit_plan import VisitPlan
 
 MAX_DAYS_EXPLAINED: Final = 7
-_MAX_YEARS_EXPLAINED: Final = 100  # farther away, a zone's offset may lead out of the years that Python counts
+_MAX_YEARS_EXPLAINED: Final = 100  # beyond, converting to a local date may overflow Python's calendar
 
 
 class _Candidate(NamedTuple):
@@ -37,13 +37,13 @@ class AvailabilityService:
         self._barbers, self._bookings, self._clock = barbers, bookings, clock
 
     async def list_slots(self, barber_id: UUID, query: SlotQuery) -> SlotsOut:
-        """List every start that could be booked now. Raises NotFound, or Invalid naming the fault in the query."""
+        """List every start that can be booked now. Raises NotFound, or Invalid for the faulty field of the query."""
         _check_dates(query)
         barber = await self._barbers.get(barber_id)
         services = choose_services(barber, query.service_ids, query.add_on_ids)
         calendar, visit = build_calendar_and_visit(barber, services, self._clock(), frozenset(), _travel(barber, query))
-        known = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
-        calendar = replace(calendar, taken=await self._bookings.get_occupied_ticks(barber_id, *known))
+        required = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
+        calendar = replace(calendar, taken=await self._bookings.get_occupied_ticks(barber_id, *required))
         days = [
             DaySlots(day, [SlotOut(slot.start, slot.end) for slot in slots])
             for day, slots in free_slots(calendar, query.first, query.last, visit)
@@ -53,29 +53,29 @@ class AvailabilityService:
     async def list_slots_by_barber(
         self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]], first: date, last: date
     ) -> list[tuple[Barber, list[tuple[date, list[Slot]]]]]:
-        """The same of many barbers, each for services of their own, by one query; dates are each one's local ones."""
-        laid_out = self._build_candidates(wanted)
-        starts = [calendar.starts_on(first, last) for _, calendar, _ in laid_out]
+        """List the free slots of many barbers with one query, each for its own services and on its own local dates."""
+        candidates = self._build_candidates(wanted)
+        starts = [calendar.starts_on(first, last) for _, calendar, _ in candidates]
         found = []
-        async for barber, calendar, visit in self._iter_with_taken(laid_out, starts):
+        async for barber, calendar, visit in self._iter_with_taken(candidates, starts):
             found.append((barber, free_slots(calendar, first, last, visit)))
         return found
 
     async def find_free_barbers(
         self, barber_ids: Sequence[UUID], start: datetime, end: datetime, service_id: UUID | None
     ) -> frozenset[UUID]:
-        """Return the barbers that could be booked now for a visit wholly between two aware moments, buffers aside.
+        """Return the barbers with a free slot wholly between two aware moments, without buffers.
 
         The visit is for the service, or for the shortest service of each barber. A barber that does not exist or does
-        not offer the service is not free. Two queries at most, regardless of the number of barbers.
+        not offer the service is not free. It takes at most two queries, regardless of the number of barbers.
         """
-        barbers = await self._barbers.list_by_ids(barber_ids)
-        laid_out = self._build_candidates(
-            [(one, [service]) for one in barbers if (service := _find_shortest(one, service_id))]
+        barbers = await self._barbers.find_many(barber_ids)
+        candidates = self._build_candidates(
+            [(barber, [service]) for barber in barbers if (service := _find_shortest(barber, service_id))]
         )
-        starts = [calendar.starts_between(start, end, visit) for _, calendar, visit in laid_out]
+        starts = [calendar.starts_between(start, end, visit) for _, calendar, visit in candidates]
         free: set[UUID] = set()
-        async for barber, calendar, visit in self._iter_with_taken(laid_out, starts):
+        async for barber, calendar, visit in self._iter_with_taken(candidates, starts):
             if first_slot_between(calendar, start, end, visit):
                 free.add(barber.id)
         return frozenset(free)
@@ -88,58 +88,59 @@ class AvailabilityService:
         ]
 
     async def _iter_with_taken(
-        self, laid_out: Sequence[_Candidate], starts: Sequence[Span]
+        self, candidates: Sequence[_Candidate], starts: Sequence[Span]
     ) -> AsyncIterator[_Candidate]:
-        """Yield each calendar with the occupied ticks for its starts.
+        """Yield each candidate with the occupied ticks in its calendar.
 
-        The ticks of all calendars are read by one query, or by none if there are no starts.
+        One query reads the ticks of all calendars; without starts there is no query.
         """
-        each = [required_span(one.calendar, one.visit, span) for one, span in zip(laid_out, starts, strict=True)]
-        known = [span for span in each if span.start < span.end]
+        spans = [required_span(each.calendar, each.visit, span) for each, span in zip(candidates, starts, strict=True)]
+        required = [span for span in spans if span.start < span.end]
         taken: dict[UUID, frozenset[int]] = {}
-        if known:
-            begin, end = min(span.start for span in known), max(span.end for span in known)
-            taken = await self._bookings.get_occupied_ticks_by_barber([one.barber.id for one in laid_out], begin, end)
-        for one in laid_out:
-            calendar = replace(one.calendar, taken=taken.get(one.barber.id, frozenset()))
-            yield one._replace(calendar=calendar)
-            await asyncio.sleep(0)  # a long span takes a while for many: other requests have their turns meanwhile
+        if required:
+            barber_ids = [candidate.barber.id for candidate in candidates]
+            begin, end = min(span.start for span in required), max(span.end for span in required)
+            taken = await self._bookings.get_occupied_ticks_by_barber(barber_ids, begin, end)
+        for candidate in candidates:
+            calendar = replace(candidate.calendar, taken=taken.get(candidate.barber.id, frozenset()))
+            yield candidate._replace(calendar=calendar)
+            await asyncio.sleep(0)  # many long spans take a while, so let other requests run in between
 
 
 def _check_dates(query: SlotQuery) -> None:
-    most = MAX_DAYS_EXPLAINED if query.explain else MAX_DAYS
-    if not 1 <= (query.last - query.first).days + 1 <= most:
-        raise Invalid("to", f"must be on or after `from` and at most {most} dates in all")
+    limit = MAX_DAYS_EXPLAINED if query.explain else MAX_DAYS
+    if not 1 <= (query.last - query.first).days + 1 <= limit:
+        raise Invalid("to", f"must be on or after `from` and at most {limit} dates in all")
     if query.at and not query.explain:
-        raise Invalid("at", "is of use with `explain` only")
+        raise Invalid("at", "requires `explain`")
 
 
 def _travel(barber: Barber, query: SlotQuery) -> Travel:
     if query.lat is None and query.lng is None:
         return NO_TRAVEL
     if query.lat is None or query.lng is None:
-        raise Invalid("lng" if query.lng is None else "lat", "is needed beside the other")
+        raise Invalid("lng" if query.lng is None else "lat", "is required together with the other coordinate")
     return travel_to(barber, to_point(LatLng(query.lat, query.lng)), "lat")
 
 
 def _with_rejections(calendar: Calendar, visit: VisitPlan, days: list[DaySlots], query: SlotQuery) -> list[DaySlots]:
-    refused = {day.date: explain_day(calendar, day.date, visit) for day in days}
+    rejected = {day.date: explain_day(calendar, day.date, visit) for day in days}
     if query.at:
         at = to_utc(query.at, "at")
-        on = calendar.date_of(tick_of(at)) if abs(at.year - calendar.now.year) <= _MAX_YEARS_EXPLAINED else None
-        if on not in refused:
-            raise Invalid("at", "must lie on one of the dates asked for")
-        if why := reason_unavailable(calendar, at, visit):
-            refused[on] = sorted({*refused[on], RejectedStart(at, why)})
-    return [DaySlots(day.date, day.slots, [_refused_out(one) for one in refused[day.date]]) for day in days]
+        day = calendar.date_of(tick_of(at)) if abs(at.year - calendar.now.year) <= _MAX_YEARS_EXPLAINED else None
+        if day not in rejected:
+            raise Invalid("at", "must lie on one of the requested dates")
+        if reason := reason_unavailable(calendar, at, visit):
+            rejected[day] = sorted({*rejected[day], RejectedStart(at, reason)})
+    return [DaySlots(day.date, day.slots, [_refused_out(each) for each in rejected[day.date]]) for day in days]
 
 
-def _refused_out(refused: RejectedStart) -> RefusedOut:
-    return RefusedOut(refused.start, refused.reason.value, refused.reason.sentence)
+def _refused_out(rejected: RejectedStart) -> RefusedOut:
+    return RefusedOut(rejected.start, rejected.reason.value, rejected.reason.sentence)
 
 
 def _find_shortest(barber: Barber, service_id: UUID | None) -> ChosenService | None:
-    """The service, or the shortest of all; None where it is not offered."""
+    """Return the barber's service with this id, or the shortest service without an id; None if there is none."""
     offers = (offer for offer in barber.services if service_id in (None, offer.service_id))
     shortest = min(offers, key=lambda offer: offer.duration_min, default=None)
     return ChosenService(shortest) if shortest else None

@@ -1,4 +1,4 @@
-"""A barber's calendar for a visit: hours, openings and rules laid together, and the way to the customer."""
+"""Build a barber's calendar for a visit from hours, exceptions and rules, and compute the travel to a customer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ def build_calendar_and_visit(
 
 
 def build_calendar(barber: Barber, rules: BookingRules, now: datetime, taken: frozenset[int] = frozenset()) -> Calendar:
-    """Build the calendar of a barber's openings and time off; `rules` and `taken` as in `Calendar`."""
+    """Build the calendar of a barber's hours, exceptions and time off; `rules` and `taken` as in `Calendar`."""
     openings = barber.openings
     return Calendar(
         ZoneInfo(barber.timezone),
@@ -56,14 +56,14 @@ def build_calendar(barber: Barber, rules: BookingRules, now: datetime, taken: fr
 def travel_to(barber: Barber, point: GeoPoint, field: str) -> Travel:
     """Return the travel to the point.
 
-    Raises Invalid for `field` if the barber makes no house calls, or not so far away.
+    Raises Invalid for `field` if the barber makes no house calls, or the point is too far away.
     """
     if not barber.service_radius_km:
         raise Invalid(field, "the barber makes no house calls")
     (from_lng, from_lat), (to_lng, to_lat) = barber.location.coordinates, point.coordinates
     distance = round(distance_m(unit_vector(from_lat, from_lng), unit_vector(to_lat, to_lng)), 1)
     if distance > barber.service_radius_km * 1000:
-        raise Invalid(field, f"is farther away than {barber.service_radius_km:g} km, as far as the barber goes")
+        raise Invalid(field, f"is farther away than {barber.service_radius_km:g} km, the barber's service radius")
     minutes = _travel_minutes(barber.house_calls, distance)
     return Travel(distance, -int(-minutes // _TRAVEL_STEP_MIN) * _TRAVEL_STEP_MIN)
 
@@ -73,6 +73,6 @@ def _travel_minutes(rules: HouseCallRules, distance: float) -> float:
 
 
 def _exact_travel_min(rules: HouseCallRules, travel: Travel) -> int:
-    """The way to the minute. As it was rounded up, where it was booked under other rules than these."""
+    """Return the travel time before rounding up, or the booked time if the rules have changed since the booking."""
     exact = round(_travel_minutes(rules, travel.distance_m))
     return exact if travel.travel_min - _TRAVEL_STEP_MIN <= exact <= travel.travel_min else travel.travel_min

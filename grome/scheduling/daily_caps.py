@@ -1,6 +1,6 @@
-"""Daily caps, held by the same unique index as time: a visit takes a seat of its day, and each seat exists once.
+"""Enforce daily caps with the unique index that protects time: each visit claims a seat of its day.
 
-Seats are negative numbers among a booking's ticks, so that the one write which claims its time claims them too.
+Seats are stored as negative numbers among the ticks of a booking, so one write claims both time and seats.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
-# A seat's number consists of the date, the subject and the seat, in this many bits: 56 in all, and the sign.
+# The number of a seat packs the date (20 bits), the subject and the seat index: 56 bits, negated.
 _SUBJECT_BITS: Final = 28
 _SEAT_BITS: Final = 8
 _ALL_VISITS: Final = 0
@@ -30,7 +30,7 @@ class Claims(NamedTuple):
 
 
 class Cap(NamedTuple):
-    """Limits a day to `most` visits; `subject` selects all visits of a barber or the visits with one service."""
+    """Limits a day to `limit` visits; `subject` selects all visits of a barber or the visits with one service."""
 
     subject: int
     limit: int
@@ -50,12 +50,12 @@ def cap_on_visits(limit: int) -> Cap:
 
 
 def cap_on_service(service_id: UUID, limit: int) -> Cap:
-    """Of a service only the random end of its id counts; that two of one barber's share it is as good as impossible."""
+    """Build the cap on one service. Its subject is the id modulo 2**28 - 1; a collision within a shop is negligible."""
     return Cap(1 + service_id.int % ((1 << _SUBJECT_BITS) - 1), limit)
 
 
 def seat_ticks(cap: Cap, day: date) -> range:
-    """Return the numbers of all seats for the subject of the cap on one of the barber's dates, in order."""
+    """Return all seats of the cap's subject on a local date of the barber, in the order of their index."""
     first = (day.toordinal() << _SUBJECT_BITS | cap.subject) << _SEAT_BITS
     return range(-first, -first - (1 << _SEAT_BITS), -1)
 
@@ -66,8 +66,10 @@ def count_seats(numbers: Iterable[int]) -> Counter[DayCapKey]:
 
 
 def excluding_own(numbers: Iterable[int], own: Collection[int]) -> frozenset[int]:
-    """A calendar's ticks for a visit that holds `own` among them. It needs no second seat where it has one, so the
-    others of that day and subject do not count, however many there are: the cap may have been higher.
+    """Return the ticks that other bookings hold, for a visit that holds the ticks `own`.
+
+    A visit that holds a seat needs no second seat, so all seats of the same day and subject are left out. A day can
+    hold more seats than the cap, because the cap may have been higher before.
     """
     mine = count_seats(own)
     return frozenset(tick for tick in numbers if tick not in own and not (is_seat(tick) and _cap_key_of(tick) in mine))
@@ -79,10 +81,10 @@ def _cap_key_of(seat: int) -> DayCapKey:
 
 
 def list_free_seats(cap: Cap, day: date, numbers: frozenset[int]) -> list[int]:
-    """Return the free seats that may be taken: the lowest free numbers, as many as the cap leaves.
+    """Return the seats that may be claimed: the first free seats, as many as the cap leaves.
 
-    If the cap was higher before, seats beyond the cap may be held. Concurrent readers get the same few seats, so
-    together they cannot take more seats than the cap leaves.
+    Seats beyond the cap may be held if the cap was higher before. Concurrent readers get the same seats, so together
+    they cannot claim more seats than the cap leaves.
     """
     every = seat_ticks(cap, day)
     left = cap.limit - sum(seat in numbers for seat in every)

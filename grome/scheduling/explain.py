@@ -1,4 +1,4 @@
-"""Why times are not offered."""
+"""Explain the starts of a day that cannot be booked."""
 
 from datetime import date, datetime
 from typing import NamedTuple
@@ -15,10 +15,10 @@ class RejectedStart(NamedTuple):
 
 
 def explain_day(calendar: Calendar, day: date, visit: VisitPlan) -> list[RejectedStart]:
-    """Every start of a local date that customers might expect and that cannot be booked, by time.
+    """List the rejected starts of a local date among the starts that a customer might expect, earliest first.
 
-    Those are the steps from midnight on and, on the dates that can be booked, the grids of the openings. A date too far
-    away for a midnight has none.
+    A customer might expect the steps from midnight on and, within the horizon, the grids of the openings. The first and
+    the last date of Python's calendar have no midnight in every zone; for these dates the list is empty.
     """
     if day in (date.min, date.max):
         return []

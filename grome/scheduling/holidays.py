@@ -35,5 +35,5 @@ def _holidays_in(calendar: HolidayCalendar, year: int) -> frozenset[date]:
 
 
 def _library() -> Any:  # noqa: ANN401 -- a module
-    """Loaded where the first shop wants it: it takes 16 MiB of a process that most shops can do without."""
+    """Import the library on first use: it takes 16 MiB, and most processes need no holidays."""
     return importlib.import_module("holidays")

@@ -1,7 +1,7 @@
-"""A barber's week in wall-clock time, and the rules that bookings obey.
+"""Define a barber's week in wall-clock time, and the rules of bookings.
 
-Times of day are strings "HH:MM" in the barber's zone, on whole ticks of five minutes. Where they are compared they
-become minutes after the midnight that begins their day, so that 01:00 on the day after is 1500.
+Times of day are strings "HH:MM" in the barber's zone, on whole ticks of five minutes. For comparison they become
+minutes after the midnight of their date, so that 01:00 on the next date is 1500.
 """
 
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from grome.common.text import END
 
-FieldError = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and the fault of that field
+FieldError = tuple[str, str]  # a field path such as "monday.breaks[0].start_time", and a message
 
 _DAY_MIN = 24 * 60
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][05]"
@@ -33,8 +33,8 @@ EndTime = Annotated[
         pattern=f"^({_CLOCK}|24:00)" + END,
         min_length=5,
         max_length=5,
-        description="Wall-clock time in the barber's zone, in steps of five minutes; one that is not after the start "
-        "lies on the next day.",
+        description="Wall-clock time in the barber's zone, in steps of five minutes. An end that is not after the "
+        "start lies on the next day.",
         examples=["17:30"],
     ),
 ]
@@ -48,10 +48,10 @@ class Break(Struct, frozen=True, forbid_unknown_fields=True):
 class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
     """The opening that begins on one weekday, at most 24 hours long.
 
-    An end that is not after the start lies on the next day: 18:00 to 02:00 is eight hours, 09:00 to 09:00 is
-    twenty-four, and so are 00:00 to 00:00 and 00:00 to 24:00. A break that begins earlier on the clock than the hours
-    is after midnight: in 18:00 to 02:00, a break at 00:30 belongs to the next date. A closed day keeps its times, so
-    that one switch opens it again.
+    An end that is not after the start lies on the next day: 18:00 to 02:00 is eight hours, and 09:00 to 09:00, 00:00 to
+    00:00 and 00:00 to 24:00 are twenty-four hours each. A break that begins earlier on the clock than the hours lies
+    after midnight: in 18:00 to 02:00, a break at 00:30 belongs to the next date. A closed day keeps its times, so that
+    setting `is_available` opens it again.
     """
 
     is_available: bool
@@ -66,9 +66,9 @@ class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def break_minutes(self) -> list[tuple[int, int]]:
-        """Start and end of each break, in the order given, each read within the 24 hours after the opening."""
+        """Return start and end of each break in the given order, placed within the 24 hours after the opening."""
         opening, _ = self.minutes
-        spans = ((_minutes(pause.start_time), _minutes(pause.end_time)) for pause in self.breaks)
+        spans = ((_minutes(each.start_time), _minutes(each.end_time)) for each in self.breaks)
         return [
             (start if start >= opening else start + _DAY_MIN, end if end > opening else end + _DAY_MIN)
             for start, end in spans
@@ -114,17 +114,17 @@ class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
     subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*" + END, examples=["BE"])] = ""
 
 
-SlotStep = Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Minutes; starts lie this far apart.")]
-MinNotice = Annotated[int, Meta(ge=0, le=366 * _DAY_MIN, description="Minutes; earliest start, from now.")]
-Horizon = Annotated[int, Meta(ge=1, le=366, description="Last bookable date, from the barber's today.")]
-Buffer = Annotated[int, Meta(ge=0, le=240, multiple_of=5, description="Minutes kept free.")]
-DailyCap = Annotated[int, Meta(ge=1, le=200, description="Visits on one of the barber's dates.")]
+SlotStep = Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Minutes between two consecutive starts.")]
+MinNotice = Annotated[int, Meta(ge=0, le=366 * _DAY_MIN, description="Minutes from now to the earliest start.")]
+Horizon = Annotated[int, Meta(ge=1, le=366, description="Days from the barber's today to the last bookable date.")]
+Buffer = Annotated[int, Meta(ge=0, le=240, multiple_of=5, description="Minutes that are kept free.")]
+DailyCap = Annotated[int, Meta(ge=1, le=200, description="Highest number of visits on a local date of the barber.")]
 
 
 class BookingRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sets how a barber takes bookings.
+    """Sets the barber's rules for bookings.
 
-    Buffers are kept free around the visible time, and buffers of neighbours add up.
+    Buffers are kept free before and after the visible time of a visit. The buffers of adjacent visits add up.
     """
 
     slot_step_min: SlotStep = 15
@@ -152,10 +152,10 @@ class OfferRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Processing(Struct, frozen=True, forbid_unknown_fields=True):
-    """Frees the barber while a service works by itself, for example colour.
+    """Frees the barber during a part of a service, for example while colour takes effect.
 
     The barber may take another customer for `duration_min` minutes, from `after_min` minutes after the start of the
-    service.
+    service on.
     """
 
     after_min: Annotated[int, Meta(ge=5, le=475, multiple_of=5)]
@@ -163,9 +163,9 @@ class Processing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def validation_errors(hours: WeeklyHours) -> list[FieldError]:
-    """Return the faults that the types cannot detect: breaks that leave the hours, run backwards or overlap.
+    """Return the errors that the types cannot detect: breaks that leave the hours, run backwards or overlap.
 
-    Returns an empty list if there are no faults. Closed days are checked too, since they can be opened again.
+    Closed days are checked too, since they can be opened again.
     """
     return [
         (f"{weekday}.{path}", message)
@@ -175,10 +175,10 @@ def validation_errors(hours: WeeklyHours) -> list[FieldError]:
 
 
 def day_validation_errors(day: DayHours) -> list[FieldError]:
-    """Return the faults of one day, as `validation_errors` does."""
+    """Return the errors of one day, as `validation_errors` does."""
     _, closing = day.minutes
     found: list[FieldError] = []
-    sound: list[tuple[int, int, int]] = []
+    within_hours: list[tuple[int, int, int]] = []
     for index, (start, end) in enumerate(day.break_minutes):
         if start >= closing:
             found.append((f"breaks[{index}].start_time", "must lie within the hours of its day"))
@@ -187,12 +187,12 @@ def day_validation_errors(day: DayHours) -> list[FieldError]:
                 (f"breaks[{index}].end_time", "must be after the break's start and within the hours of its day")
             )
         else:
-            sound.append((start, end, index))
-    resting_until = 0
-    for start, end, index in sorted(sound):
-        if start < resting_until:
+            within_hours.append((start, end, index))
+    latest_end = 0
+    for start, end, index in sorted(within_hours):
+        if start < latest_end:
             found.append((f"breaks[{index}].start_time", "must not lie in another break"))
-        resting_until = max(resting_until, end)
+        latest_end = max(latest_end, end)
     return found
 
 

@@ -1,4 +1,4 @@
-"""A service as a barber offers it, and as a customer chooses it with add-ons."""
+"""Define the services that a barber offers, and the choice of a customer with add-ons."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,7 @@ AddOnMin = Annotated[int, Meta(ge=0, le=120, multiple_of=5, description="Minutes
 
 
 class AddOn(Struct, frozen=True):
-    """Extends a service on a customer's choice, and is done after the service."""
+    """Extends a service if the customer chooses it; the barber does the add-on after the service."""
 
     id: UUID
     name: str
@@ -23,7 +23,7 @@ class AddOn(Struct, frozen=True):
 
 
 class OfferedService(Struct, frozen=True):
-    """A service as one barber offers it. `name` is the catalogue's at the time it was offered."""
+    """Holds the price, duration and rules of a service of one barber; `name` is copied from the catalogue."""
 
     service_id: UUID
     name: str

@@ -1,4 +1,4 @@
-"""When a barber is open: from wall-clock hours of a date to ticks, and which starts of a visit they leave."""
+"""Convert the wall-clock hours of a date to ticks, and compute the starts of a visit that the hours allow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from grome.scheduling.ticks import Span, wall_span
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """In ticks. The methods give starts of a visit within a span, as masks."""
+    """Holds the hours and breaks of one opening in ticks. The methods return masks of starts within a span."""
 
     hours: Span
     breaks: tuple[Span, ...]
 
     def fitting_starts(self, ticks: int, within: Span) -> int:
-        """Where a visit of so many ticks lies wholly in the opening."""
+        """Return the starts at which a visit of this length lies wholly in the opening."""
         return mask_of(Span(self.hours.start, self.hours.end - ticks + 1), within)
 
     def grid_starts(self, step: int, within: Span) -> int:
-        """Return the starts on the grid, in steps of elapsed time from the opening, regardless of clock changes."""
+        """Return the starts on the grid: steps of elapsed time from the opening, regardless of clock changes."""
         return every_nth(self.hours, step, within)
 
     def starts_during_breaks(self, busy_spans: Sequence[Span], within: Span) -> int:
-        """Where the barber would be at work in a break; a gap may lie in one."""
+        """Return the starts at which a busy span would overlap a break; a gap of the visit may overlap a break."""
         starts = 0
         for pause in self.breaks:
             for work in busy_spans:
@@ -35,14 +35,14 @@ class Opening:
         return starts
 
 
-# Cached: most of the cost of a decision about a start, and equal for equal hours. About 4 MB when full.
+# Cached, because it is most of the cost of deciding about a start. The cache takes about 4 MB when full.
 @lru_cache(maxsize=4096)
 def opening_on(hours: DayHours, day: date, timezone: ZoneInfo) -> Opening | None:
-    """The opening that begins on a local date; None where it is closed."""
+    """Return the opening that begins on a local date, or None if the shop is closed."""
     if not hours.is_available:
         return None
     breaks = (wall_span(minutes, day, timezone) for minutes in hours.break_minutes)
     return Opening(
         wall_span(hours.minutes, day, timezone),
-        tuple(pause for pause in breaks if pause.start < pause.end),  # an empty one must not part a visit
+        tuple(pause for pause in breaks if pause.start < pause.end),  # a clock change can empty a break
     )

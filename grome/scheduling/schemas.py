@@ -6,19 +6,21 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-ServiceIds = Annotated[list[UUID], Meta(min_length=1, max_length=10, description="Parted by commas, in order.")]
-AddOnIds = Annotated[list[UUID], Meta(max_length=20, description="Parted by commas: add-ons of these services.")]
+ServiceIds = Annotated[
+    list[UUID], Meta(min_length=1, max_length=10, description="Comma-separated, in the order of the visit.")
+]
+AddOnIds = Annotated[list[UUID], Meta(max_length=20, description="Comma-separated; add-ons of these services.")]
 
 
 class SlotOut(Struct, frozen=True):
-    """Holds the begin and end of the visit, without the barber's buffers."""
+    """Holds the start and end of the visit, without the barber's buffers."""
 
     start: datetime
     end: datetime
 
 
 class RefusedOut(Struct, frozen=True):
-    """Describes a start that cannot be booked; `reason` is the stable code of the first rule that refuses the start."""
+    """Describes a start that cannot be booked; `reason` is the stable code of the first rule that rejects the start."""
 
     start: datetime
     reason: str

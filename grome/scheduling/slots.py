@@ -32,15 +32,15 @@ from grome.scheduling.ticks import (
 )
 from grome.scheduling.visit_plan import VisitPlan
 
-# An opening ends at most 48 hours after its date began, and where no offset from UTC, nor the hour that clocks may skip
-# then, moves either by so many ticks.
+# No UTC offset, together with a skipped hour, shifts the start or end of a local day by more than this.
+# An opening ends at most 48 hours after the midnight of its date.
 _MAX_OPENING_SHIFT_TICKS = 16 * 60 // TICK_MIN
 _EPOCH_DAY = EPOCH.toordinal()
-_FIRST_SLOT_CHUNK_TICKS = 7 * TICKS_A_DAY  # where the first slot is enough
+_FIRST_SLOT_CHUNK_TICKS = 7 * TICKS_A_DAY  # span that one step of the search for the first slot covers
 
 
 class Unavailability(CodedEnum):
-    """Why a start cannot be booked: a stable code, and a sentence for the customer."""
+    """Names the rule that rejects a start, by a stable code and a sentence for the customer."""
 
     MISALIGNED = "misaligned", "Visits start on a whole five minutes."
     TOO_SOON = "too_soon", "The barber needs more notice than this."
@@ -88,7 +88,7 @@ class Calendar:
 
     @cached_property
     def bookable(self) -> Span:
-        """From the end of the minimum notice to the midnight that ends the last day."""
+        """Return the span from the end of the minimum notice to the midnight that ends the last day."""
         earliest = self.now.astimezone(UTC) + timedelta(minutes=self.rules.min_notice_min)
         return Span(first_tick_from(earliest), self.span_of_day(self.last_day).end)
 
@@ -98,7 +98,7 @@ class Calendar:
 
     @cached_property
     def taken_mask(self) -> tuple[Span, int]:
-        """The ticks of `taken` that are time and no seats, as a mask within a span."""
+        """Return the ticks of time in `taken`, without seats, as a mask and the span that the mask covers."""
         has_seats = is_seat(min(self.taken, default=0))
         ticks = Claims.of(self.taken).time if has_seats else self.taken
         if not ticks:
@@ -107,22 +107,20 @@ class Calendar:
         return within, mask_from_ticks(ticks, within)
 
     def is_holiday(self, day: date) -> bool:
-        """An override says more of its date than any holiday."""
+        """Return whether the date is a holiday; an override of the date takes precedence."""
         return day not in self.overrides and day in self.holidays
 
     def opening_on(self, day: date) -> Opening | None:
-        """The opening that begins on a local date."""
+        """Return the opening that begins on a local date, or None if the shop is closed."""
         if self.holidays and self.is_holiday(day):
             return None
         hours = self.overrides[day] if day in self.overrides else self.hours.on(day)
         return opening_on(hours, day, self.timezone) if hours else None
 
     def openings_within(self, within: Span) -> list[Opening]:
-        """Every opening that holds a tick of a span which is not empty."""
-        first, last = (
-            (within.start - _MAX_OPENING_SHIFT_TICKS) // TICKS_A_DAY - 1,
-            (within.end - 1 + _MAX_OPENING_SHIFT_TICKS) // TICKS_A_DAY,
-        )
+        """Return the openings that overlap a span; the span must not be empty."""
+        first = (within.start - _MAX_OPENING_SHIFT_TICKS) // TICKS_A_DAY - 1
+        last = (within.end - 1 + _MAX_OPENING_SHIFT_TICKS) // TICKS_A_DAY
         days = map(date.fromordinal, range(_EPOCH_DAY + first, _EPOCH_DAY + last + 1))
         return [opening for day in days if (opening := self.opening_on(day)) and opening.hours.meets(within)]
 
@@ -130,9 +128,10 @@ class Calendar:
         return moment_of(tick).astimezone(self.timezone).date()
 
     def day_of_opening(self, tick: int) -> date:
-        """The date on which the opening began that holds a tick, the latest if there are two; else its local date.
+        """Return the date on which the opening around a tick began, or the local date of the tick outside hours.
 
-        At 01:00 a shop that is open from 20:00 to 04:00 is still at the evening before.
+        For a shop that is open from 20:00 to 04:00, 01:00 belongs to the date before. If two openings contain the tick,
+        the later opening counts.
         """
         day = self.date_of(tick)
         for began in (day, day - timedelta(days=1)):
@@ -142,16 +141,17 @@ class Calendar:
         return day
 
     def span_of_day(self, day: date) -> Span:
-        """A local date from midnight to midnight."""
+        """Return a local date from midnight to midnight."""
         return local_day(day, self.timezone)
 
     def iter_days(self, within: Span) -> Iterator[date]:
-        """The local dates that a span which is not empty touches."""
+        """Iterate the local dates that a span touches; the span must not be empty."""
         first, last = self.date_of(within.start), self.date_of(within.end - 1)
         return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
 
     def starts_on(self, first: date, last: date) -> Span:
-        """All bookable ticks of these local dates; the ends of the calendar are too far away to have a midnight."""
+        """Return the bookable ticks of these local dates, as a span."""
+        # Clamped first: the first and the last date of Python's calendar have no midnight in every zone.
         begin, end = max(first, self.today), min(last, self.last_day)
         if begin > end:
             return Span(0, 0)
@@ -160,18 +160,18 @@ class Calendar:
         )
 
     def starts_between(self, start: datetime, end: datetime, visit: VisitPlan) -> Span:
-        """All bookable ticks at which the visit would lie wholly between two aware moments, buffers aside."""
-        latest = end - EPOCH - timedelta(minutes=visit.duration_min)  # of Unix time: there may be no such date
+        """Return the bookable ticks at which the visit lies wholly between two aware moments, without its buffers."""
+        latest = end - EPOCH - timedelta(minutes=visit.duration_min)  # a timedelta, since the date may not exist
         return Span(max(first_tick_from(start), self.bookable.start), min(latest // TICK + 1, self.bookable.end))
 
 
 def reason_unavailable(calendar: Calendar, start: datetime, visit: VisitPlan) -> Unavailability | None:
-    """Why the visit cannot begin at `start` (aware), or None if it can. The first rule to object gives the reason."""
+    """Return the first rule that rejects a visit at `start` (aware), or None if the start can be booked."""
     if not is_aligned(start):
         return Unavailability.MISALIGNED
     tick = tick_of(start)
-    for why, _ in rejected_starts(calendar, visit, Span(tick, tick + 1), 1):
-        return why
+    for reason, _ in rejected_starts(calendar, visit, Span(tick, tick + 1), 1):
+        return reason
     return None
 
 
@@ -215,12 +215,12 @@ def required_span(calendar: Calendar, visit: VisitPlan, starts: Span) -> Span:
     """
     if starts.start >= starts.end:
         return Span(0, 0)
-    kept = visit.occupied_spans(calendar.rules)
-    known = Span(starts.start + kept[0].start, starts.end - 1 + kept[-1].end)
+    occupied = visit.occupied_spans(calendar.rules)
+    required = Span(starts.start + occupied[0].start, starts.end - 1 + occupied[-1].end)
     if not visit.caps:
-        return known
+        return required
     first, last = (calendar.span_of_day(calendar.date_of(tick)) for tick in (starts.start, starts.end - 1))
-    return Span(min(known.start, first.start), max(known.end, last.end))
+    return Span(min(required.start, first.start), max(required.end, last.end))
 
 
 def occupied_ticks(rules: BookingRules, start: datetime, visit: VisitPlan) -> list[int]:
@@ -232,14 +232,14 @@ def occupied_ticks(rules: BookingRules, start: datetime, visit: VisitPlan) -> li
 def rejected_starts(
     calendar: Calendar, visit: VisitPlan, within: Span, starts: int
 ) -> Iterator[tuple[Unavailability, int]]:
-    """Yield the refused starts of a mask, each under the first rule that refuses it.
+    """Yield the rejected starts of a mask, each under the first rule that rejects it.
 
-    A refused start is not passed to later rules: the first rules keep out years that a date cannot hold.
+    A rejected start is not passed to later rules: the first rules exclude years that a date cannot represent.
     """
-    for why, objected in _iter_rejections(calendar, visit, within):
-        if refused := objected & starts:
-            yield why, refused
-            starts ^= refused
+    for reason, mask in _iter_rejections(calendar, visit, within):
+        if rejected := mask & starts:
+            yield reason, rejected
+            starts ^= rejected
             if not starts:
                 return
 
@@ -248,8 +248,8 @@ def _iter_free_ticks(calendar: Calendar, visit: VisitPlan, within: Span) -> Iter
     if within.start >= within.end:
         return iter(())
     free = every = mask_of(within, within)
-    for _, refused in rejected_starts(calendar, visit, within, every):
-        free ^= refused
+    for _, rejected in rejected_starts(calendar, visit, within, every):
+        free ^= rejected
     return iter_ticks(free, within)
 
 
@@ -258,28 +258,28 @@ def _slot(tick: int, visit: VisitPlan) -> Slot:
     return Slot(start, start + timedelta(minutes=visit.duration_min))
 
 
-# ---- the rules: each says of the starts within a span, as a mask, to which it objects
+# ---- the rules: each yields a mask of the starts within a span that it rejects
 
 Rejections = Iterator[tuple[Unavailability, int]]
 
 
 def _iter_rejections(calendar: Calendar, visit: VisitPlan, within: Span) -> Rejections:
-    """Of all rules, in their order."""
+    """Yield the rejections of all rules, in the order of the rules."""
     bookable = calendar.bookable
     if within.start < bookable.start:
         yield Unavailability.TOO_SOON, mask_of(Span(within.start, bookable.start), within)
     if bookable.end < within.end:
         yield Unavailability.BEYOND_HORIZON, mask_of(Span(bookable.end, within.end), within)
-    # One opening that takes the visit is enough; else the one that came closest to taking it gives the reason.
-    lasting, begun, unbroken = _opening_masks(calendar, visit, within)
+    # One opening that fits the visit is enough; otherwise the opening that passes the most rules gives the reason.
+    fitting, on_grid, unbroken = _opening_masks(calendar, visit, within)
     if calendar.holidays:
-        yield Unavailability.HOLIDAY, ~lasting & _mask_of_dates(calendar, within, calendar.is_holiday)
-    yield Unavailability.CLOSED, ~lasting
-    yield Unavailability.OFF_GRID, ~begun
+        yield Unavailability.HOLIDAY, ~fitting & _mask_of_dates(calendar, within, calendar.is_holiday)
+    yield Unavailability.CLOSED, ~fitting
+    yield Unavailability.OFF_GRID, ~on_grid
     yield Unavailability.ON_BREAK, ~unbroken
-    around = visit.presence_span(calendar.rules)
+    presence = visit.presence_span(calendar.rules)
     for off in calendar.time_off:
-        yield Unavailability.TIME_OFF, mask_of(Span(off.start - around.end + 1, off.end - around.start), within)
+        yield Unavailability.TIME_OFF, mask_of(Span(off.start - presence.end + 1, off.end - presence.start), within)
     if calendar.taken:
         if visit.caps:
             yield Unavailability.DAY_FULL, _mask_of_dates(calendar, within, lambda day: _is_full(calendar, visit, day))
@@ -287,16 +287,16 @@ def _iter_rejections(calendar: Calendar, visit: VisitPlan, within: Span) -> Reje
 
 
 def _opening_masks(calendar: Calendar, visit: VisitPlan, within: Span) -> tuple[int, int, int]:
-    """Where the visit lies wholly in an opening, where it begins on the opening's grid too, and where no break is."""
-    is_lasting = is_begun = is_unbroken = 0
-    step, at_work = ticks_for(calendar.rules.slot_step_min), visit.busy_spans()
+    """Return masks of the starts that fit an opening, that also lie on its grid, and that also avoid its breaks."""
+    all_fitting = all_on_grid = all_unbroken = 0
+    step, busy_spans = ticks_for(calendar.rules.slot_step_min), visit.busy_spans()
     for opening in calendar.openings_within(within):
-        lasting = opening.fitting_starts(visit.ticks, within)
-        begun = lasting & opening.grid_starts(step, within)
-        is_lasting |= lasting
-        is_begun |= begun
-        is_unbroken |= begun & ~opening.starts_during_breaks(at_work, within)
-    return is_lasting, is_begun, is_unbroken
+        fitting = opening.fitting_starts(visit.ticks, within)
+        on_grid = fitting & opening.grid_starts(step, within)
+        all_fitting |= fitting
+        all_on_grid |= on_grid
+        all_unbroken |= on_grid & ~opening.starts_during_breaks(busy_spans, within)
+    return all_fitting, all_on_grid, all_unbroken
 
 
 def _is_full(calendar: Calendar, visit: VisitPlan, day: date) -> bool:
@@ -305,16 +305,16 @@ def _is_full(calendar: Calendar, visit: VisitPlan, day: date) -> bool:
 
 
 def _iter_occupied(calendar: Calendar, visit: VisitPlan, within: Span) -> Rejections:
-    known, taken = calendar.taken_mask
+    covered, taken = calendar.taken_mask
     for begin, end in visit.occupied_spans(calendar.rules):
         first = within.start + begin
-        reached = taken >> first - known.start if first >= known.start else taken << known.start - first
+        reached = taken >> first - covered.start if first >= covered.start else taken << covered.start - first
         reached &= (1 << within.end - within.start + end - begin - 1) - 1
         yield Unavailability.TAKEN, dilate_left(reached, end - begin)
 
 
 def _mask_of_dates(calendar: Calendar, within: Span, wanted: Callable[[date], bool]) -> int:
-    """All starts on such local dates."""
+    """Return the starts on the local dates for which `wanted` is true."""
     found = 0
     for day in calendar.iter_days(within):
         if wanted(day):

@@ -1,7 +1,7 @@
-"""Sets of ticks as the bits of one integer: bit n is the n-th tick of the span that the set lies within.
+"""Represent a set of ticks within a span as the bits of one integer: bit n is the n-th tick of the span.
 
-An operation on such integers is one on all starts of a month at once, and one on a single start costs no more than the
-arithmetic that would decide it.
+One integer operation decides about all starts of a month at once, and costs no more than plain arithmetic for a single
+start.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,25 +11,25 @@ from grome.scheduling.ticks import Span
 
 
 def mask_of(wanted: Span, within: Span) -> int:
-    """Those of a span that lie within another."""
+    """Return the ticks of `wanted` that lie within `within`."""
     begin, end = wanted
     first, last = within
-    # Comparisons, for this is called for each rule and opening, and `max` takes as long as all the rest.
+    # Comparisons instead of `max` and `min`: called for each rule and opening, `max` would double the run time.
     begin = begin if begin > first else first  # noqa: FURB136
     end = end if end < last else last  # noqa: FURB136
     return (1 << end - begin) - 1 << begin - first if begin < end else 0
 
 
-def every_nth(teeth: Span, step: int, within: Span) -> int:
-    """The first tick of `teeth` and every `step`-th after it, as far as they lie within a span."""
-    begin = max(teeth.start, within.start)
-    first = begin + (teeth.start - begin) % step
-    count = len(range(first, min(teeth.end, within.end), step))
+def every_nth(span: Span, step: int, within: Span) -> int:
+    """Return the first tick of `span` and every `step`-th tick after it, as far as they lie within `within`."""
+    begin = max(span.start, within.start)
+    first = begin + (span.start - begin) % step
+    count = len(range(first, min(span.end, within.end), step))
     return _every_nth_from_zero(step, count) << first - within.start if count else 0
 
 
 def dilate_left(mask: int, width: int) -> int:
-    """With each tick the `width - 1` before it: from where `width` ticks would reach one of the set."""
+    """Add the `width - 1` ticks before each tick: the starts from which `width` ticks would touch the set."""
     reached = 1
     while reached < width:
         shift = min(reached, width - reached)
@@ -39,8 +39,8 @@ def dilate_left(mask: int, width: int) -> int:
 
 
 def iter_ticks(mask: int, within: Span) -> Iterator[int]:
-    """In order."""
-    bits = bin(mask)[:1:-1]  # bit n at n; the b of the prefix is left out
+    """Iterate the ticks of the set in ascending order."""
+    bits = bin(mask)[:1:-1]  # reversed, so that bit n stands at index n; without the prefix 0b
     place = bits.find("1")
     while place >= 0:
         yield within.start + place
@@ -48,7 +48,7 @@ def iter_ticks(mask: int, within: Span) -> Iterator[int]:
 
 
 def mask_from_ticks(ticks: Iterable[int], within: Span) -> int:
-    """The set of ticks that are given in any order; all lie within the span."""
+    """Build the set from ticks in any order. All ticks must lie within the span."""
     digits, last = bytearray(b"0") * (within.end - within.start), within.end - 1
     for tick in ticks:
         digits[last - tick] = 49  # "1"

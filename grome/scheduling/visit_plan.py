@@ -1,4 +1,4 @@
-"""Build the visit for requested services: its duration, its gaps and the rules that apply."""
+"""Plan the visit for requested services: its duration, its gaps and the rules that apply."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ class VisitPlan:
         The span is in ticks from the start. In a gap the customer is still in the shop, so the barber cannot be away.
         Travel counts to the minute: time off may reach into the minutes that rounding up to five adds.
         """
-        way = self.travel_min if self.exact_travel_min is None else self.exact_travel_min
-        before, after = ticks_for(rules.buffer_before_min + way), ticks_for(rules.buffer_after_min + way)
+        travel = self.travel_min if self.exact_travel_min is None else self.exact_travel_min
+        before, after = ticks_for(rules.buffer_before_min + travel), ticks_for(rules.buffer_after_min + travel)
         return Span(-before, self.ticks + after)
 
 
@@ -73,27 +73,28 @@ def plan_visit(
     The daily cap in `rules` counts every visit. On a house call the barber is not free for other customers in the gaps.
     """
     caps = [cap_on_visits(rules.daily_cap)] if rules.daily_cap else []
-    caps += [cap_on_service(one.offer.service_id, most) for one in services if (most := one.offer.rules.daily_cap)]
+    offers = (service.offer for service in services)
+    caps += [cap_on_service(offer.service_id, limit) for offer in offers if (limit := offer.rules.daily_cap)]
     gaps = () if travel_min else tuple(_gaps(services))
     return VisitPlan(duration_of(services), gaps, travel_min, tuple(caps), exact_travel_min)
 
 
 def rules_for(rules: BookingRules, services: Sequence[ChosenService]) -> BookingRules:
-    """The rules that hold for these services together: each its own or else the barber's, the strictest of all.
+    """Return the strictest rules of these services; a service without an own rule follows the barber's rule.
 
-    Only the buffers are those of the ends: before the first service and after the last.
+    The buffers are the buffer before the first service and the buffer after the last service.
     """
-    own = [_merged(rules, one.offer.rules) for one in services]
-    if all(one is rules for one in own):
+    merged = [_merged(rules, service.offer.rules) for service in services]
+    if all(each is rules for each in merged):
         return rules
     return msgspec.structs.replace(
         rules,
-        slot_step_min=max(one.slot_step_min for one in own),
-        min_notice_min=max(one.min_notice_min for one in own),
-        horizon_days=min(one.horizon_days for one in own),
-        buffer_before_min=own[0].buffer_before_min,
-        buffer_after_min=own[-1].buffer_after_min,
-        auto_accept=all(one.auto_accept for one in own),
+        slot_step_min=max(each.slot_step_min for each in merged),
+        min_notice_min=max(each.min_notice_min for each in merged),
+        horizon_days=min(each.horizon_days for each in merged),
+        buffer_before_min=merged[0].buffer_before_min,
+        buffer_after_min=merged[-1].buffer_after_min,
+        auto_accept=all(each.auto_accept for each in merged),
     )
 
 
@@ -109,7 +110,7 @@ def _merged(rules: BookingRules, own: OfferRules) -> BookingRules:
 
 def _gaps(services: Sequence[ChosenService]) -> Iterator[tuple[int, int]]:
     begin = 0
-    for one in services:
-        if works := one.offer.processing:
-            yield begin + works.after_min, begin + works.after_min + works.duration_min
-        begin += one.total_min
+    for service in services:
+        if gap := service.offer.processing:
+            yield begin + gap.after_min, begin + gap.after_min + gap.duration_min
+        begin += service.total_min

@@ -102,7 +102,7 @@ async def test_who_lives_too_far_away_or_whose_barber_stays_is_told_so(
     stays = await barber(http, context)
     customer = await register(http)
     for one, distance, message in (
-        (shop, 5.1, "is farther away than 5 km, as far as the barber goes"),
+        (shop, 5.1, "is farther away than 5 km, the barber's service radius"),
         (stays, 0.1, "the barber makes no house calls"),
     ):
         response = await ask(http, customer, one, tomorrow(10), house_call=to(distance))
