@@ -69,7 +69,7 @@ class AvailabilityService:
         The visit is for the service, or for the shortest service of each barber. A barber that does not exist or does
         not offer the service is not free. It takes at most two queries, regardless of the number of barbers.
         """
-        barbers = await self._barbers.find_many(barber_ids)
+        barbers = await self._barbers.list_by_ids(barber_ids)
         candidates = self._build_candidates(
             [(barber, [service]) for barber in barbers if (service := _find_shortest(barber, service_id))]
         )

@@ -1,4 +1,4 @@
-"""Describe a wish for a visit, the errors that it may meet, and the booking that it becomes."""
+"""Define the draft of a booking, find the error for its start, and build the booking from it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,11 +34,10 @@ from grome.scheduling.visit_plan import VisitPlan, plan_visit, rules_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingDraft:
-    """Describes requested services of a barber at their prices, from `start` (UTC) on, for a customer or a guest.
+    """Holds requested services of a barber at their prices, from `start` (UTC) on, for a customer or a guest.
 
     `terms` apply to the booking, and `id` will be the id of the booking. A use of `promo_code` is claimed with the
-    time; `discount` is the claimed or quoted reduction. The first request gets the time; the wish itself decides
-    nothing.
+    time; `discount` is the claimed or quoted reduction. A draft reserves nothing.
     """
 
     id: UUID
@@ -61,7 +60,7 @@ class BookingDraft:
 
     @property
     def priced(self) -> PricedVisit:
-        services = [(one.offer.service_id, one.total_price) for one in self.services]
+        services = [(service.offer.service_id, service.total_price) for service in self.services]
         return PricedVisit(self.barber.id, services, self.barber.currency)
 
     @property
@@ -70,59 +69,59 @@ class BookingDraft:
 
 
 def find_start_error(calendar: Calendar, visit: VisitPlan, start: datetime) -> ApiError | None:
-    """Return the error for a wish that the barber's calendar cannot fulfil; None if the start is offered."""
+    """Return the error to raise if the start cannot be booked; None if it can."""
     match reason_unavailable(calendar, start, visit):
         case None:
             return None
         case Unavailability.TAKEN:
             return SlotTaken()
-        case refused:
-            return SlotNotOffered(refused.value, refused.sentence)
+        case reason:
+            return SlotNotOffered(reason.value, reason.sentence)
 
 
 def build_booking(
-    wish: BookingDraft, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None
+    draft: BookingDraft, now: datetime, answer_within: timedelta, idempotency: Idempotency | None = None
 ) -> Booking:
-    """The whole document, with the ticks that it claims but for seats of daily caps."""
-    rules = rules_for(wish.barber.rules, wish.services)
-    visit = plan_visit(wish.barber.rules, wish.services, wish.travel.travel_min)
+    """Build the whole document with its claimed ticks, but without seats under daily caps."""
+    rules = rules_for(draft.barber.rules, draft.services)
+    visit = plan_visit(draft.barber.rules, draft.services, draft.travel.travel_min)
     status = Status.ACCEPTED if rules.auto_accept else Status.REQUESTED
-    answer_by = None if rules.auto_accept else min(now + answer_within, wish.start)
+    answer_by = None if rules.auto_accept else min(now + answer_within, draft.start)
     created = HistoryEntry(
         id=new_id(),
         version=1,
         action=Action.CREATE,
         status=status,
         by=Party.CUSTOMER,
-        actor_id=wish.customer_id,
+        actor_id=draft.customer_id,
         at=now,
-        note=wish.note,
-        scheduled_at=wish.start,
+        note=draft.note,
+        scheduled_at=draft.start,
         answer_by=answer_by,
     )
-    currency = wish.barber.currency
+    currency = draft.barber.currency
     return Booking(
-        id=wish.id,
-        customer_id=wish.customer_id,
-        guest=wish.guest,
-        barber_id=wish.barber.id,
-        origin=wish.origin,
-        series_id=wish.series_id,
-        services=[to_booked_service(one) for one in wish.services],
-        scheduled_at=wish.start,
-        ends_at=wish.start + timedelta(minutes=visit.duration_min),
-        house_call=wish.house_call,
-        ticks=occupied_ticks(rules, wish.start, visit),
+        id=draft.id,
+        customer_id=draft.customer_id,
+        guest=draft.guest,
+        barber_id=draft.barber.id,
+        origin=draft.origin,
+        series_id=draft.series_id,
+        services=[to_booked_service(service) for service in draft.services],
+        scheduled_at=draft.start,
+        ends_at=draft.start + timedelta(minutes=visit.duration_min),
+        house_call=draft.house_call,
+        ticks=occupied_ticks(rules, draft.start, visit),
         active=True,
         status=status,
         awaits=None if rules.auto_accept else Party.BARBER,
         answer_by=answer_by,
-        price=wish.price,
-        discount=wish.discount,
+        price=draft.price,
+        discount=draft.discount,
         currency=currency,
-        payment=Payment(PaymentStatus.PENDING, wish.price, currency, deposit_for(wish.terms.deposit, wish.price)),
-        terms=wish.terms,
-        customer_note=wish.note,
+        payment=Payment(PaymentStatus.PENDING, draft.price, currency, deposit_for(draft.terms.deposit, draft.price)),
+        terms=draft.terms,
+        customer_note=draft.note,
         version=1,
         idempotency=idempotency,
         history=[created],
@@ -132,9 +131,9 @@ def build_booking(
 
 def as_waitlist_offer(booking: Booking, answer_by: datetime) -> Booking:
     """Build the booking as an offer by Grome to a waiting customer, held until the customer answers."""
-    [made] = booking.history
+    [created] = booking.history
     entry = structs.replace(
-        made, action=Action.OFFER, status=Status.REQUESTED, by=Party.SYSTEM, actor_id=None, answer_by=answer_by
+        created, action=Action.OFFER, status=Status.REQUESTED, by=Party.SYSTEM, actor_id=None, answer_by=answer_by
     )
     return structs.replace(
         booking, status=Status.REQUESTED, awaits=Party.CUSTOMER, answer_by=answer_by, history=[entry]
@@ -142,5 +141,5 @@ def as_waitlist_offer(booking: Booking, answer_by: datetime) -> Booking:
 
 
 def deposit_for(rule: DepositRule, price: int) -> int:
-    """In minor units, a fraction rounded up: a deposit is a security."""
+    """Return the deposit in minor units, rounded up, because a deposit is a security."""
     return min(max(percent_of_ceil(price, rule.percent), rule.least), price)

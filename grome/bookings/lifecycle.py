@@ -1,9 +1,9 @@
 """Change the status of bookings: the permissions, the effects, and the cost of a cancellation."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from loguru import logger
@@ -11,7 +11,7 @@ from loguru import logger
 from grome.barbers.service import BarberService
 from grome.bookings.cancellation_policy import free_until, settlement_for
 from grome.bookings.claimed_time import early_start_ticks, fields_for_early_start, fields_for_end
-from grome.bookings.errors import KeepsChanging, SettlementChanged, SlotTaken, WrongState
+from grome.bookings.errors import KeepsChanging, SettlementChanged, SlotNotOffered, SlotTaken, WrongState
 from grome.bookings.models import (
     TRANSITIONS,
     Action,
@@ -44,6 +44,7 @@ from grome.scheduling.offers import ChosenService
 from grome.scheduling.ticks import tick_of
 from grome.scheduling.visit_plan import rules_for
 
+T = TypeVar("T")
 _SWEEP_BATCH: Final = 500
 
 
@@ -53,12 +54,12 @@ class BookingLifecycle:
     def __init__(
         self,
         bookings: BookingRepository,
-        changes: BookingUpdater,
+        updater: BookingUpdater,
         barbers: BarberService,
         answer_within: timedelta,
         clock: Clock,
     ) -> None:
-        self._bookings, self._changes, self._barbers = bookings, changes, barbers
+        self._bookings, self._updater, self._barbers = bookings, updater, barbers
         self._answer_within, self._clock = answer_within, clock
         self._unanswered = Sweep(
             "expire_unanswered", lambda after, limit: bookings.list_unanswered(clock(), after, limit), _SWEEP_BATCH
@@ -79,7 +80,7 @@ class BookingLifecycle:
         decide = partial(self._plan_update, by, action, note)
         for _ in range(ATTEMPTS):
             try:
-                return booking_out(await self._changes.update(by, booking_id, decide))
+                return booking_out(await self._updater.update(by, booking_id, decide))
             except SlotTaken:  # a tick of the early start was taken after it was read as free
                 continue
         raise KeepsChanging
@@ -97,11 +98,11 @@ class BookingLifecycle:
                 _check_expected(wanted, settlement_for(booking, change.reason, now))
             return change
 
-        return booking_out(await self._changes.update(by, booking_id, decide))
+        return booking_out(await self._updater.update(by, booking_id, decide))
 
     async def preview_cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
         """Preview the result of `cancel` at this moment. Raises the same errors."""
-        booking, now = await self._changes.get_current(author_of(actor), booking_id)
+        booking, now = await self._updater.get_current(author_of(actor), booking_id)
         party = party_of(actor.role)
         reason = cancellation_reason(Action.CANCEL, party)
         if refusal := _reason_not_allowed(booking, TRANSITIONS[Action.CANCEL], party):
@@ -120,7 +121,7 @@ class BookingLifecycle:
         async def expire(overdue: Deadline) -> None:
             nonlocal ended
             try:
-                await self._changes.update(SYSTEM_AUTHOR, overdue.id, _require_expired)
+                await self._updater.update(SYSTEM_AUTHOR, overdue.id, _require_expired)
                 ended += 1
             except WrongState:
                 logger.info("Booking {} was answered while it was about to expire", overdue.id)
@@ -134,7 +135,7 @@ class BookingLifecycle:
 
         async def close(overdue: Deadline) -> None:
             nonlocal closed
-            await self._changes.get_current(SYSTEM_AUTHOR, overdue.id)
+            await self._updater.get_current(SYSTEM_AUTHOR, overdue.id)
             closed += 1
 
         await self._unended.run(close)
@@ -144,8 +145,24 @@ class BookingLifecycle:
         """End a barber's overdue requests and proposals that hold one of these ticks or seats; return the count."""
         overdue = await self._bookings.list_overdue_holding(barber_id, ticks, self._clock())
         return (
-            await for_each(overdue, partial(self._changes.get_current, SYSTEM_AUTHOR), name="expire_overdue_holding")
+            await for_each(overdue, partial(self._updater.get_current, SYSTEM_AUTHOR), name="expire_overdue_holding")
         ).done
+
+    async def claim_after_expiry(
+        self, barber_id: UUID, claimable: Callable[[], Sequence[int]], claim: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Return the result of `claim`, and retry it once after ending overdue bookings that are in its way.
+
+        Overdue requests and proposals hold their ticks until a job or another booking releases them. `claimable`
+        returns all ticks and seats that `claim` could take; it is called only if the first attempt fails. Raises
+        SlotTaken or SlotNotOffered.
+        """
+        try:
+            return await claim()
+        except (SlotTaken, SlotNotOffered):
+            if not await self.expire_overdue_holding(barber_id, claimable()):
+                raise
+            return await claim()
 
     async def _plan_update(
         self, by: Author, action: Action, note: str | None, booking: Booking, now: datetime

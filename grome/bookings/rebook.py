@@ -22,8 +22,8 @@ from grome.scheduling.offers import ChosenService, OfferedService
 
 
 class Rebooker:
-    def __init__(self, changes: BookingUpdater, barbers: BarberService, creation: BookingCreator) -> None:
-        self._changes, self._barbers, self._creation = changes, barbers, creation
+    def __init__(self, updater: BookingUpdater, barbers: BarberService, creator: BookingCreator) -> None:
+        self._updater, self._barbers, self._creator = updater, barbers, creator
 
     async def rebook(self, actor: Actor, booking_id: UUID, wanted: RebookIn, key: str | None) -> BookingOut | Encoded:
         """Book the services of any earlier booking of the customer again.
@@ -34,10 +34,10 @@ class Rebooker:
         idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
         async def make() -> Booking:
-            before = await self._changes.get(actor, booking_id)
-            return await self._creation.claim(await self._build_draft(actor.id, before, wanted), idempotency)
+            before = await self._updater.get(actor, booking_id)
+            return await self._creator.claim(await self._build_draft(actor.id, before, wanted), idempotency)
 
-        return await self._creation.run_idempotent(actor.id, idempotency, make)
+        return await self._creator.run_idempotent(actor.id, idempotency, make)
 
     async def _build_draft(self, customer_id: UUID, before: Booking, wanted: RebookIn) -> BookingDraft:
         barber = await self._barbers.find(before.barber_id)

@@ -25,7 +25,6 @@ from grome.infrastructure.mongo.client import (
     to_document,
 )
 from grome.infrastructure.mongo.schema import validator_for
-from grome.scheduling.daily_caps import is_seat
 
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 _IS_DATE = {"$type": "date"}
@@ -318,4 +317,5 @@ def _duplicate_error(duplicate: Mapping[str, Any]) -> ApiError:
         return KeyInFlight()
     if "_id" in pattern:
         return BookingInFlight()
-    return SeatTaken() if is_seat(duplicate.get("keyValue", {}).get("ticks", 0)) else SlotTaken()
+    # Negative ticks are seats under daily caps (`is_seat` in grome/scheduling/daily_caps.py).
+    return SeatTaken() if duplicate.get("keyValue", {}).get("ticks", 0) < 0 else SlotTaken()

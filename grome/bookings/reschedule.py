@@ -1,15 +1,14 @@
-"""Reschedule a visit at once, or when the other side agrees. docs/decisions/0014 describes the held ticks."""
+"""Reschedule a visit at once, or after the other side agrees. docs/decisions/0014 describes the held ticks."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
 from grome.barbers.service import BarberService
 from grome.bookings.booked_visit import rebuild_calendar_and_visit
 from grome.bookings.cap_seats import claim_seats
-from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, NoProposal, SlotNotOffered, SlotTaken, WrongState
+from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, NoProposal, SlotNotOffered, WrongState
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Booking, Party, Status
 from grome.bookings.proposals import (
@@ -52,24 +51,24 @@ from grome.scheduling.slots import (
 from grome.scheduling.ticks import is_aligned, tick_of
 from grome.scheduling.visit_plan import VisitPlan
 
-# The farthest horizon that a barber's rules can have.
+# The upper limit of `horizon_days` in a barber's rules.
 _MAX_HORIZON: Final = timedelta(days=366)
 _SWEEP_BATCH: Final = 500
 
 
 class Rescheduler:
-    """`answer_within` is how long a proposal, or a request with a new time, waits for its answer at most."""
+    """Reschedules bookings; a proposal, or a request with a new time, waits at most `answer_within` for its answer."""
 
     def __init__(
         self,
         bookings: BookingRepository,
-        changes: BookingUpdater,
-        moves: BookingLifecycle,
+        updater: BookingUpdater,
+        lifecycle: BookingLifecycle,
         barbers: BarberService,
         answer_within: timedelta,
         clock: Clock,
     ) -> None:
-        self._bookings, self._changes, self._moves, self._barbers = bookings, changes, moves, barbers
+        self._bookings, self._updater, self._lifecycle, self._barbers = bookings, updater, lifecycle, barbers
         self._answer_within, self._clock = answer_within, clock
         self._unanswered = Sweep(
             "lapse_unanswered",
@@ -85,15 +84,15 @@ class Rescheduler:
         """
         start = to_utc(wanted.scheduled_at, "scheduled_at")
         for _ in range(ATTEMPTS):
-            booking, now = await self._changes.get_current(author_of(actor), booking_id)
+            booking, now = await self._updater.get_current(author_of(actor), booking_id)
             if _already_applied(booking, author_of(actor), start):
                 return booking_out(booking)
             _check_version(booking, wanted.version)
             try:
-                written = await self._claim(author_of(actor), booking, start, now, wanted.note)
+                written = await self._claim_time(author_of(actor), booking, start, now, wanted.note)
             except SlotNotOffered:
-                # The booking itself may have taken the missing seat meanwhile.
-                if (await self._changes.get(actor, booking_id)).version == booking.version:
+                # A concurrent call may have given the missing seat to this very booking.
+                if (await self._updater.get(actor, booking_id)).version == booking.version:
                     raise
                 continue
             if written:
@@ -113,76 +112,67 @@ class Rescheduler:
         return await self._answer(author_of(actor), booking_id, Action.WITHDRAW, ProposalAnswerIn())
 
     async def list_slots(self, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
-        """Every start to which the customer could move the visit now. Raises NotFound, WrongState or Invalid."""
+        """List the starts to which the customer can reschedule now. Raises NotFound, WrongState or Invalid."""
         if not 1 <= (query.last - query.first).days + 1 <= MAX_DAYS:
             raise Invalid("to", f"must be on or after `from` and at most {MAX_DAYS} dates in all")
-        booking, now = await self._changes.get(actor, booking_id), self._clock()
+        booking, now = await self._updater.get(actor, booking_id), self._clock()
         due = find_overdue_update(booking, now)
         if due and due.status is Status.CANCELLED:
             raise WrongState("Nobody has answered the request in time.")
         check_reschedulable(booking, now)
         barber = await self._barbers.get(booking.barber_id)
         calendar, visit = rebuild_calendar_and_visit(barber, booking, now)
-        known = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
-        taken = await self._bookings.get_occupied_ticks(barber.id, *known)
+        required = required_span(calendar, visit, calendar.starts_on(query.first, query.last))
+        taken = await self._bookings.get_occupied_ticks(barber.id, *required)
         calendar = replace(calendar, taken=excluding_own(taken, booking.ticks))
         days = free_slots(calendar, query.first, query.last, visit)
         return SlotsOut(barber.timezone, [DaySlots(day, [SlotOut(*slot) for slot in slots]) for day, slots in days])
 
     async def lapse_unanswered(self) -> int:
-        """Close the proposals that nobody answered in time and free their ticks; returns how many there were."""
+        """Close the proposals without an answer in time and free their ticks; return the number of closed proposals."""
 
         async def lapse(overdue: Deadline) -> None:
-            await self._changes.get_current(SYSTEM_AUTHOR, overdue.id)
+            await self._updater.get_current(SYSTEM_AUTHOR, overdue.id)
 
         return (await self._unanswered.run(lapse)).done
 
-    async def _claim(
+    async def _claim_time(
         self, by: Author, booking: Booking, start: datetime, now: datetime, note: str | None
     ) -> Booking | None:
-        """None where the booking has changed meanwhile."""
+        """Return the updated booking, or None if the booking has changed since it was read."""
         proposal = booking.proposal
         if proposal and proposal.awaits is by.party and proposal.scheduled_at == start:
-            return await self._changes.write(booking, by, _build_agreement(booking, note), now)
+            return await self._updater.write(booking, by, _build_agreement(booking, note), now)
         barber = await self._barbers.get(booking.barber_id)
-        # Occupied time is left out of the calendar: about that the database decides, in the write itself.
+        # Occupied time is left out of the calendar: the database decides about it, in the write itself.
         calendar, visit = rebuild_calendar_and_visit(barber, booking, now)
         awaits = required_approver(booking, by.party, now, auto_accept=calendar.rules.auto_accept)
-        if why := _reason_unavailable(calendar, visit, start, by.party):
-            raise SlotNotOffered(why.value, why.sentence)
-        change = partial(_build_update, booking, awaits, now + self._answer_within, note)
+        if reason := _reason_unavailable(calendar, visit, start, by.party):
+            raise SlotNotOffered(reason.value, reason.sentence)
+        day, new_ticks = calendar.date_of(tick_of(start)), occupied_ticks(calendar.rules, start, visit)
 
-        async def write(drawn: list[int]) -> Booking | None:
-            ticks = [*occupied_ticks(calendar.rules, start, visit), *drawn]
-            time = NewTime(start, start + timedelta(minutes=visit.duration_min), ticks)
-            return await self._changes.write(booking, by, change(time), now)
-
-        day = calendar.date_of(tick_of(start))
+        async def write(seats: list[int]) -> Booking | None:
+            time = NewTime(start, start + timedelta(minutes=visit.duration_min), [*new_ticks, *seats])
+            update = _build_update(booking, awaits, now + self._answer_within, note, time)
+            return await self._updater.write(booking, by, update, now)
 
         async def claim() -> Booking | None:
             return await claim_seats(self._bookings, barber.id, visit, day, write, own=booking.ticks)
 
-        try:
-            return await claim()
-        except (SlotTaken, SlotNotOffered):
-            # Overdue requests and proposals hold their ticks until a job or another booking releases them.
-            ticks = [
-                *occupied_ticks(calendar.rules, start, visit),
-                *(one for cap in visit.caps for one in seat_ticks(cap, day)),
-            ]
-            if not await self._moves.expire_overdue_holding(barber.id, ticks):
-                raise
-            return await claim()
+        def claimable() -> list[int]:
+            return [*new_ticks, *(seat for cap in visit.caps for seat in seat_ticks(cap, day))]
+
+        return await self._lifecycle.claim_after_expiry(barber.id, claimable, claim)
 
     async def _answer(self, by: Author, booking_id: UUID, action: Action, answer: ProposalAnswerIn) -> BookingOut:
-        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
+        async def rule(booking: Booking, now: datetime) -> BookingUpdate | None:
             proposal, last = booking.proposal, booking.history[-1]
             if proposal is None:
                 if last.action is action and last.by is by.party:
                     return None
                 raise NoProposal("No other time is proposed.")
             if (proposal.awaits is by.party) is (action is Action.WITHDRAW):
-                raise NoProposal(f"The answer is the {proposal.awaits.value}'s to give; who proposed may withdraw.")
+                raise NoProposal(f"The proposal awaits the {proposal.awaits.value}; the other side may withdraw it.")
             window_of(booking, Action.REJECT, by.party).check(now)
             _check_version(booking, answer.version)
             if action is Action.RESCHEDULE:
@@ -191,14 +181,14 @@ class Rescheduler:
                 proposal.scheduled_at, booking, action, fields_closing_proposal(booking), answer.note
             )
 
-        booking = await self._changes.update(by, booking_id, decide)
-        if find_overdue_update(booking, self._clock()):  # without the proposal a request's own deadline counts again
-            booking, _ = await self._changes.get_current(by, booking_id)
+        booking = await self._updater.update(by, booking_id, rule)
+        if find_overdue_update(booking, self._clock()):  # without the proposal, the request's own deadline counts
+            booking, _ = await self._updater.get_current(by, booking_id)
         return booking_out(booking)
 
 
 def _already_applied(booking: Booking, by: Author, start: datetime) -> bool:
-    """The visit has this time, or the author has proposed it already."""
+    """Return whether the visit has this time already, or the author has proposed it."""
     proposal = booking.proposal
     is_proposed = proposal is not None and proposal.awaits is not by.party and proposal.scheduled_at == start
     return booking.status in RESCHEDULABLE and (booking.scheduled_at == start or is_proposed)
@@ -210,7 +200,7 @@ def _check_version(booking: Booking, expected: int | None) -> None:
 
 
 def _reason_unavailable(calendar: Calendar, visit: VisitPlan, start: datetime, party: Party) -> Unavailability | None:
-    """A barber may come early, stay late or work on a day off; nobody else decides that for them."""
+    """Apply all availability rules, or, for the barber, only alignment and range: barbers may work outside hours."""
     if party is not Party.BARBER:
         return reason_unavailable(calendar, start, visit)
     if not is_aligned(start):
@@ -225,7 +215,7 @@ def _build_update(
 ) -> BookingUpdate:
     start = time.scheduled_at
     if awaits:
-        # Nobody answers when one of the two visits would have begun.
+        # The answer must come before the earlier of the two starts.
         fields = fields_for_proposal(booking, time, awaits, min(answer_by, booking.scheduled_at, start))
         return _build_proposal_update(start, booking, Action.PROPOSE, fields, note)
     deadline = min(answer_by, start) if booking.status is Status.REQUESTED else None
@@ -242,7 +232,7 @@ def _build_update(
 def _build_proposal_update(
     start: datetime, booking: Booking, action: Action, fields: Document, note: str | None
 ) -> BookingUpdate:
-    """A change that leaves the booking with the state, and the deadline, that it has."""
+    """Build an update that keeps the status and the deadline of the booking."""
     return BookingUpdate(
         action=action,
         status=booking.status,
@@ -255,6 +245,6 @@ def _build_proposal_update(
 
 def _build_agreement(booking: Booking, note: str | None) -> BookingUpdate:
     if booking.proposal is None:
-        raise ValueError("there is nothing to agree to")
+        raise ValueError("no proposal to agree to")
     fields, start = fields_for_agreement(booking.proposal), booking.proposal.scheduled_at
     return BookingUpdate(action=Action.RESCHEDULE, status=Status.ACCEPTED, fields=fields, note=note, scheduled_at=start)

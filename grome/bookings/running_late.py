@@ -58,12 +58,12 @@ class DelayShifter:
     def __init__(
         self,
         bookings: BookingRepository,
-        changes: BookingUpdater,
+        updater: BookingUpdater,
         rescheduling: Rescheduler,
         barbers: BarberService,
         clock: Clock,
     ) -> None:
-        self._bookings, self._changes, self._rescheduling = bookings, changes, rescheduling
+        self._bookings, self._updater, self._rescheduling = bookings, updater, rescheduling
         self._barbers, self._clock = barbers, clock
 
     async def preview(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
@@ -113,7 +113,7 @@ class DelayShifter:
                 answer_by=booking.answer_by,
             )
             try:
-                written = await self._changes.write(booking, by, change, day.calendar.now)
+                written = await self._updater.write(booking, by, change, day.calendar.now)
             except SlotTaken:
                 return False
             if written is None:
@@ -122,7 +122,7 @@ class DelayShifter:
         return True
 
     async def _load_plan(self, by: Author, booking_id: UUID, minutes: int) -> "_DelayPlan":
-        late, now = await self._changes.get_current(by, booking_id)
+        late, now = await self._updater.get_current(by, booking_id)
         barber = await self._barbers.get(late.barber_id)
         calendar, _ = rebuild_calendar_and_visit(barber, late, now)
         _check_today(late, calendar)
@@ -132,7 +132,7 @@ class DelayShifter:
         span = first, first + _CHAIN_TICKS
         held = await self._bookings.list_active_overlapping(barber.id, *span, _MAX_VISITS)
         if overdue := [one.id for one in held if find_overdue_update(one, now)]:
-            await for_each(overdue, partial(self._changes.get_current, SYSTEM_AUTHOR), name="running late")
+            await for_each(overdue, partial(self._updater.get_current, SYSTEM_AUTHOR), name="running late")
             held = await self._bookings.list_active_overlapping(barber.id, *span, _MAX_VISITS)
         others = [one for one in held if one.id != late.id]
         # Of more visits than are moved, only the time that they occupy is read.
@@ -144,7 +144,7 @@ class DelayShifter:
     async def _propose_next_start(self, actor: Actor, day: "_DelayPlan", clash: DelayConflict) -> ClashOut:
         """Propose the next free start to the customer, unless something is proposed already."""
         for _ in range(ATTEMPTS):
-            booking, _now = await self._changes.get_current(author_of(actor), clash.id)
+            booking, _now = await self._updater.get_current(author_of(actor), clash.id)
             offer = await self._find_next_time(day, clash, booking, lambda taken: taken)
             if offer is None or booking.proposal:
                 return _clash_out(clash, booking, offer.scheduled_at if offer else None)

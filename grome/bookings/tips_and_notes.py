@@ -20,8 +20,8 @@ _ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 
 
 class TipsAndNotes:
-    def __init__(self, bookings: BookingRepository, changes: BookingUpdater) -> None:
-        self._bookings, self._changes = bookings, changes
+    def __init__(self, bookings: BookingRepository, updater: BookingUpdater) -> None:
+        self._bookings, self._updater = bookings, updater
 
     async def set_tip(self, actor: Actor, booking_id: UUID, amount: int) -> BookingOut:
         """Set the tip on top of the price, until the tip is paid; the same amount again changes nothing.
@@ -42,11 +42,11 @@ class TipsAndNotes:
             window_of(booking, Action.TIP, Party.CUSTOMER).check(now)
             return BookingUpdate(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
 
-        return booking_out(await self._changes.update(author_of(actor), booking_id, decide))
+        return booking_out(await self._updater.update(author_of(actor), booking_id, decide))
 
     async def get_notes(self, actor: Actor, booking_id: UUID) -> NotesOut:
         """Raises NotFound."""
-        return _notes_out(actor, await self._changes.get(actor, booking_id))
+        return _notes_out(actor, await self._updater.get(actor, booking_id))
 
     async def put_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
         """Replace the actor's own note: a customer's until the visit ends, a barber's at any time.
@@ -64,11 +64,11 @@ class TipsAndNotes:
             window_of(booking, Action.NOTE, Party.CUSTOMER).check(now)
             return BookingUpdate(action=Action.NOTE, status=booking.status, fields={"customer_note": note}, note=note)
 
-        return _notes_out(actor, await self._changes.update(author_of(actor), booking_id, decide))
+        return _notes_out(actor, await self._updater.update(author_of(actor), booking_id, decide))
 
     async def _put_barber_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
         """Without a version and an entry of the history: the customer reads those, and nothing follows from it."""
-        booking = await self._changes.get(actor, booking_id)
+        booking = await self._updater.get(actor, booking_id)
         if not await self._bookings.set_barber_note(actor.id, booking_id, note):
             raise NotFound
         return _notes_out(actor, msgspec.structs.replace(booking, barber_note=note))

@@ -32,10 +32,10 @@ class WalkInStart:
 
 
 class WalkInStarter:
-    """A walk-in claims its time by the same index as every booking, though no rule but that counts any more."""
+    """Creates walk-in visits; they claim time by the same index as all bookings, and no availability rule applies."""
 
-    def __init__(self, bookings: BookingRepository, moves: BookingLifecycle, clock: Clock) -> None:
-        self._bookings, self._moves, self._clock = bookings, moves, clock
+    def __init__(self, bookings: BookingRepository, lifecycle: BookingLifecycle, clock: Clock) -> None:
+        self._bookings, self._lifecycle, self._clock = bookings, lifecycle, clock
 
     async def start(self, barber: Barber, seating: WalkInStart) -> BookingOut:
         """Create a booking in progress, from the current five minutes on.
@@ -44,28 +44,22 @@ class WalkInStarter:
         the same booking.
         """
         booking = self._build_booking(barber, seating, self._clock())
-        try:
-            return await self._insert(booking)
-        except SlotTaken:
-            # Overdue requests hold their ticks until a job or another booking releases them.
-            if not await self._moves.expire_overdue_holding(barber.id, booking.ticks):
-                raise
-            return await self._insert(booking)
+        return await self._lifecycle.claim_after_expiry(barber.id, lambda: booking.ticks, lambda: self._insert(booking))
 
     async def _insert(self, booking: Booking) -> BookingOut:
         try:
             await self._bookings.insert(booking)
-        except (SlotTaken, BookingInFlight):  # perhaps by its own self
-            there = await self._bookings.find({"barber_id": booking.barber_id}, booking.id)
-            if there is None:
+        except (SlotTaken, BookingInFlight):  # perhaps by an earlier attempt to store the same booking
+            stored = await self._bookings.find({"barber_id": booking.barber_id}, booking.id)
+            if stored is None:
                 raise
-            return booking_out(there)
+            return booking_out(stored)
         return booking_out(booking)
 
     def _build_booking(self, barber: Barber, seating: WalkInStart, now: datetime) -> Booking:
         first = tick_of(now)
         start = moment_of(first)
-        wish = BookingDraft(
+        draft = BookingDraft(
             id=seating.id,
             customer_id=seating.customer_id,
             guest=seating.guest,
@@ -77,7 +71,7 @@ class WalkInStarter:
         )
         ends_at = start + timedelta(minutes=seating.duration_min)
         return msgspec.structs.replace(
-            build_booking(wish, now, timedelta()),
+            build_booking(draft, now, timedelta()),
             ends_at=ends_at,
             ticks=list(range(first, first + (ends_at - start) // TICK)),  # a customer in the shop needs no buffers
             status=Status.IN_PROGRESS,
