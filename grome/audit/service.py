@@ -6,7 +6,7 @@ from grome.audit.models import AuditRecord
 from grome.audit.repository import AfterRecord, AuditRepository
 from grome.audit.schemas import AuditPage, AuditQuery, RecordOut
 from grome.common.clock import to_utc
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.outbox.models import Event
 
 
@@ -37,9 +37,8 @@ class AuditTrail:
         if after:  # it may be anybody's invention
             after = AfterRecord(to_utc(after.at, "cursor"), after.id)
         found = await self._records.page(query.subject_id, query.actor_id, after, query.limit + 1)
-        page = found[: query.limit]
-        last = AfterRecord(page[-1].at, page[-1].id) if len(found) > query.limit else None
-        return AuditPage([_record_out(record) for record in page], encode_cursor(last) if last else None)
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterRecord(row.at, row.id))
+        return AuditPage([_record_out(record) for record in page], next_cursor)
 
 
 def _record_out(record: AuditRecord) -> RecordOut:

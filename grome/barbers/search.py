@@ -9,7 +9,7 @@ from grome.barbers.schemas import FoundBarber, SearchPage, SearchQuery, offers_o
 from grome.common.errors import Invalid
 from grome.common.geo import EARTH_RADIUS_M, GeoPoint, to_lat_lng
 from grome.common.search_words import MAX_TERMS, count_words, words
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.mongo.prefix_search import Place
 
 MAX_WORDS: Final = 10
@@ -31,8 +31,8 @@ class BarberSearch:
         sought = SearchCriteria(_words(query), _point(query), (query.radius_km or DEFAULT_RADIUS_KM) * 1000)
         after = decode_cursor(query.cursor, ByDistance if sought.point else ByRating)
         found = await self._barbers.search(sought, after, query.limit + 1)
-        page = [_found_barber(*one) for one in found[: query.limit]]
-        return SearchPage(page, encode_cursor(found[query.limit - 1][1]) if len(found) > query.limit else None)
+        page, next_cursor = cut_page(found, query.limit, lambda match: match[1])
+        return SearchPage([_found_barber(*match) for match in page], next_cursor)
 
 
 def _words(query: SearchQuery) -> list[str]:

@@ -17,7 +17,7 @@ from grome.bookings.schemas import BookingOut, BookingPage, BookingQuery, Histor
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.client import Document
 from grome.promos.models import BookedUse
@@ -44,9 +44,8 @@ class BookingQueries:
         if after:  # it may be anybody's invention
             after = BookingCursor(to_utc(after.scheduled_at, "cursor"), after.id)
         found = await self._bookings.list_page(visible_to(actor), query.status, after, query.limit + 1)
-        page = found[: query.limit]
-        last = BookingCursor(page[-1].scheduled_at, page[-1].id) if len(found) > query.limit else None
-        return BookingPage([booking_out(booking) for booking in page], encode_cursor(last) if last else None)
+        page, next_cursor = cut_page(found, query.limit, lambda row: BookingCursor(row.scheduled_at, row.id))
+        return BookingPage([booking_out(booking) for booking in page], next_cursor)
 
     def iter_starting_between(
         self,

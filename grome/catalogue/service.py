@@ -11,8 +11,7 @@ from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.common.search_words import MAX_TERMS, words
-from grome.infrastructure.http import decode_cursor, encode_cursor
-from grome.infrastructure.mongo.prefix_search import Place
+from grome.infrastructure.http import cut_page, decode_cursor
 
 
 class CatalogueService:
@@ -47,14 +46,10 @@ class CatalogueService:
         if query.q is None:
             after = decode_cursor(query.cursor, AfterName)
             found = await self._services.list_by_name(query.category, after, query.limit + 1)
-            last = AfterName(found[query.limit - 1].name) if len(found) > query.limit else None
-            return _page(found[: query.limit], last)
+            page, next_cursor = cut_page(found, query.limit, lambda service: AfterName(service.name))
+            return ServicePage([service_out(service) for service in page], next_cursor)
         place = decode_cursor(query.cursor, ByName)
         sought = words(query.q)[:MAX_TERMS]
         matches = await self._services.search(sought, query.category, place, query.limit + 1) if sought else []
-        final = matches[query.limit - 1][1] if len(matches) > query.limit else None
-        return _page([service for service, _ in matches[: query.limit]], final)
-
-
-def _page(services: list[Service], last: AfterName | Place | None) -> ServicePage:
-    return ServicePage([service_out(service) for service in services], encode_cursor(last) if last else None)
+        best, next_cursor = cut_page(matches, query.limit, lambda match: match[1])
+        return ServicePage([service_out(service) for service, _ in best], next_cursor)

@@ -10,7 +10,7 @@ from grome.favourites.errors import TooManyFavourites
 from grome.favourites.models import Favourite
 from grome.favourites.repository import AfterFavourite, FavouriteRepository
 from grome.favourites.schemas import FavouritePage, favourite_out
-from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 
 
 class FavouriteService:
@@ -32,7 +32,6 @@ class FavouriteService:
     async def page(self, actor: Actor, query: PageQuery) -> FavouritePage:
         after = decode_cursor(query.cursor, AfterFavourite)
         found = await self._favourites.page(actor.id, after, query.limit + 1)
-        page = found[: query.limit]
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterFavourite(row.id))
         barbers = {barber.id: barber for barber in await self._barbers.list_by_ids([one.barber_id for one in page])}
-        more = encode_cursor(AfterFavourite(page[-1].id)) if len(found) > query.limit else None
-        return FavouritePage([favourite_out(one, barbers.get(one.barber_id)) for one in page], more)
+        return FavouritePage([favourite_out(one, barbers.get(one.barber_id)) for one in page], next_cursor)

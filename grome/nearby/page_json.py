@@ -5,7 +5,7 @@ from math import asin, sqrt
 from typing import Final
 
 from grome.common.geo import EARTH_RADIUS_M
-from grome.infrastructure.http import encode_cursor
+from grome.infrastructure.http.paging import encode_cursor
 from grome.nearby.barber_array import IndexedBarber
 from grome.nearby.models import CursorPosition
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
-from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
-from grome.notifications.models import Bounce, ChannelDelivery, DedupeClaim, LogEntry, State, Why
+from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
+from grome.notifications.models import Bounce, Errand, LogEntry, Slot, State, Why
 from grome.notifications.repository import AfterEntry, NotificationRepository
 from grome.notifications.schemas import NotificationPage, notification_out
 
@@ -25,9 +25,8 @@ class NotificationLog:
         if after:  # it may be anybody's invention
             after = AfterEntry(to_utc(after.at, "cursor"), after.entry_id)
         found = await self._entries.page(actor.id, after, query.limit + 1)
-        page = found[: query.limit]
-        last = AfterEntry(page[-1].at, page[-1].id) if len(found) > query.limit else None
-        return NotificationPage([notification_out(entry) for entry in page], encode_cursor(last) if last else None)
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterEntry(row.at, row.id))
+        return NotificationPage([notification_out(entry) for entry in page], next_cursor)
 
     async def find(self, delivery: ChannelDelivery) -> LogEntry | None:
         return await self._entries.find(delivery.entry_id)

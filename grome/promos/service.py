@@ -13,7 +13,7 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
 from grome.common.money import NO_CURRENCY, currencies_in_use
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.mongo.client import Document, to_document
 from grome.promos.models import Promo, PromoTerms
 from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum, managed_by
@@ -67,9 +67,8 @@ class PromoService:
         given = {"is_active": query.is_active, "code": code}
         fields = {name: value for name, value in given.items() if value is not None}
         found = await self._promos.page(managed_by(actor), after, query.limit + 1, **fields)
-        page = found[: query.limit]
-        more = encode_cursor(AfterPromo(page[-1].id)) if len(found) > query.limit else None
-        return PromoPage([promo_out(promo) for promo in page], more)
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterPromo(row.id))
+        return PromoPage([promo_out(promo) for promo in page], next_cursor)
 
     async def read(self, actor: Actor, promo_id: UUID) -> PromoWithFigures:
         """With how it has been used. Raises NotFound for what is not the actor's."""

@@ -20,7 +20,7 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import ZONES, Clock
 from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.idempotency import Encoded, fingerprint_of
 from grome.infrastructure.isolated_items import Sweep, for_each
@@ -112,11 +112,10 @@ class ReportService:
     async def page(self, actor: Actor, query: PageQuery) -> ReportPage:
         after = decode_cursor(query.cursor, AfterReport)
         found = await self._reports.page(actor.id, after, query.limit + 1)
-        page = found[: query.limit]
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterReport(row.id))
         progress = await asyncio.gather(*map(self._progress, page))
         items = [report_out(report, done) for report, done in zip(page, progress, strict=True)]
-        more = encode_cursor(AfterReport(page[-1].id)) if len(found) > query.limit else None
-        return ReportPage(items, more)
+        return ReportPage(items, next_cursor)
 
     async def delete(self, actor: Actor, report_id: UUID) -> None:
         """Raises NotFound, also a second time."""

@@ -19,7 +19,7 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import ApiError, NotFound
 from grome.common.ids import new_id
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.idempotency import Encoded, fingerprint_of
 from grome.infrastructure.mongo.access import visible_to
@@ -149,12 +149,12 @@ class ReviewService:
         barber = await self._barbers.get(barber_id)
         after = decode_cursor(query.cursor, AfterReview)
         found = await self._reviews.page(barber.id, query.rating, _BY_STARS[query.sort], after, query.limit + 1)
-        page = found[: query.limit]
+        page, next_cursor = cut_page(found, query.limit, _place)
         names = await self._accounts.names({review.customer_id for review in page})
         return ReviewPage(
             summary(await self._barbers.rating_counts(barber.id)),
             [public_review(review, names.get(review.customer_id, ""), reader) for review in page],
-            encode_cursor(_place(page[-1])) if len(found) > query.limit else None,
+            next_cursor,
         )
 
     async def find(self, review_id: UUID) -> Review | None:

@@ -13,7 +13,7 @@ from grome.common.clock import Clock, to_utc
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.geo import to_point
 from grome.common.ids import new_id
-from grome.infrastructure.http import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
 from grome.waitlist.matching import WaitlistFilling
 from grome.waitlist.models import LONGEST, OPEN, Area, Entry, fingerprint_of
@@ -58,14 +58,14 @@ class WaitlistService:
 
     async def page(self, actor: Actor, query: EntryQuery) -> EntryPage:
         found = await self._entries.page(actor.id, query.state, _after(query), query.limit + 1)
-        page = found[: query.limit]
-        return EntryPage([entry_out(entry) for entry in page], _cursor(found, page))
+        page, next_cursor = cut_page(found, query.limit, _position_of)
+        return EntryPage([entry_out(entry) for entry in page], next_cursor)
 
     async def page_for(self, actor: Actor, query: PageQuery) -> WaitingPage:
         """List the entries that wait for the acting barber; entries for an area are not among them."""
         found = await self._entries.waiting_for(actor.id, _after(query), query.limit + 1)
-        page = found[: query.limit]
-        return WaitingPage([waiting_out(entry) for entry in page], _cursor(found, page))
+        page, next_cursor = cut_page(found, query.limit, _position_of)
+        return WaitingPage([waiting_out(entry) for entry in page], next_cursor)
 
     async def read(self, actor: Actor, entry_id: UUID) -> EntryOut:
         return entry_out(await self._find(actor, entry_id))
@@ -135,5 +135,5 @@ def _after(query: PageQuery) -> AfterEntry | None:
     return AfterEntry(to_utc(after.joined_at, "cursor"), after.id) if after else None  # it may be an invention
 
 
-def _cursor(found: list[Entry], page: list[Entry]) -> str | None:
-    return encode_cursor(AfterEntry(page[-1].joined_at, page[-1].id)) if len(found) > len(page) else None
+def _position_of(entry: Entry) -> AfterEntry:
+    return AfterEntry(entry.joined_at, entry.id)

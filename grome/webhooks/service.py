@@ -10,7 +10,7 @@ from grome.common.actor import Actor, Role
 from grome.common.clock import Clock
 from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.mongo.client import Document, to_document
@@ -164,9 +164,8 @@ class WebhookService:
         after = decode_cursor(query.cursor, AfterDelivery)
         await self._get(actor, endpoint_id)
         found = await self._deliveries.page(endpoint_id, query.state, after, query.limit + 1)
-        page = found[: query.limit]
-        more = encode_cursor(AfterDelivery(page[-1].id)) if len(found) > query.limit else None
-        return DeliveryPage([delivery_out(delivery) for delivery in page], more)
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterDelivery(row.id))
+        return DeliveryPage([delivery_out(delivery) for delivery in page], next_cursor)
 
     async def get_delivery(self, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryWithBody:
         await self._get(actor, endpoint_id)

@@ -1,6 +1,6 @@
 """HTTP as every feature speaks it: routes declared from Structs, problem+json answers, opaque cursors."""
 
-from grome.infrastructure.http.paging import PageQuery, decode_cursor, encode_cursor
+from grome.infrastructure.http.paging import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.http.responses import problem, reply
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
 
@@ -9,8 +9,8 @@ __all__ = [
     "Operation",
     "PageQuery",
     "Routes",
+    "cut_page",
     "decode_cursor",
-    "encode_cursor",
     "problem",
     "reply",
 ]

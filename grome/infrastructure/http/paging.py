@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import Meta, Struct
 from grome.common.errors import Invalid
 
 C = TypeVar("C")
+Row = TypeVar("Row")
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -34,3 +36,12 @@ def decode_cursor(cursor: str | None, position: type[C]) -> C | None:
         return msgspec.json.decode(raw, type=position)
     except (binascii.Error, msgspec.MsgspecError, ValueError):
         raise Invalid("cursor", "is not one that this list gave out") from None
+
+
+def cut_page(found: list[Row], limit: int, position_of: Callable[[Row], Struct]) -> tuple[list[Row], str | None]:
+    """Return the rows of a page and the cursor of the next page, or None on the last page.
+
+    `found` are up to `limit + 1` rows: the row beyond the page proves that there is a next page.
+    """
+    page = found[:limit]
+    return page, encode_cursor(position_of(page[-1])) if len(found) > limit else None

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.jobs.errors import WrongJobState
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, State
@@ -37,9 +37,8 @@ class JobAdmin:
         if after:  # it may be anybody's invention
             after = AfterJob(to_utc(after.created_at, "cursor"), after.id)
         found = await self._stored.page(query.state, query.kind, after, query.limit + 1)
-        page = found[: query.limit]
-        last = AfterJob(page[-1].created_at, page[-1].id) if len(found) > query.limit else None
-        return JobPage([job_out(job) for job in page], encode_cursor(last) if last else None)
+        page, next_cursor = cut_page(found, query.limit, lambda row: AfterJob(row.created_at, row.id))
+        return JobPage([job_out(job) for job in page], next_cursor)
 
     async def read(self, job_id: str) -> JobOut:
         """Raises NotFound."""

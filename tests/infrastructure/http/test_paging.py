@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from grome.common.errors import Invalid
-from grome.infrastructure.http import decode_cursor, encode_cursor
+from grome.infrastructure.http import decode_cursor
+from grome.infrastructure.http.paging import encode_cursor
 
 
 class Position(Struct, frozen=True):
