@@ -39,6 +39,7 @@ from grome.common.errors import Invalid
 from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.client import Document
 from grome.scheduling.daily_caps import excluding_own, seat_ticks
+from grome.scheduling.models import MAX_HORIZON_DAYS
 from grome.scheduling.schemas import MAX_DAYS, DaySlots, SlotOut, SlotsOut
 from grome.scheduling.slots import (
     Calendar,
@@ -52,7 +53,7 @@ from grome.scheduling.ticks import is_aligned, tick_of
 from grome.scheduling.visit_plan import VisitPlan
 
 # The upper limit of `horizon_days` in a barber's rules.
-_MAX_HORIZON: Final = timedelta(days=366)
+_MAX_HORIZON: Final = timedelta(days=MAX_HORIZON_DAYS)
 _SWEEP_BATCH: Final = 500
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from grome.common.actor import Actor
 from grome.common.clock import Clock, to_utc
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
-from grome.notifications.models import Bounce, Errand, LogEntry, Slot, State, Why
+from grome.notifications.models import Bounce, ChannelDelivery, DedupeClaim, LogEntry, State, Why
 from grome.notifications.repository import AfterEntry, NotificationRepository
 from grome.notifications.schemas import NotificationPage, notification_out
 

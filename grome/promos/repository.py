@@ -10,7 +10,6 @@ from msgspec import Struct
 from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
@@ -284,8 +283,3 @@ class PromoUseRepository:
 
 def _as_read(use: PromoUse) -> Document:
     return {"_id": use.id, "held_until": use.held_until, "firm": use.firm}
-
-
-def managed_by(actor: Actor) -> Document:
-    """The filter of the promos that are an actor's: barbers have their own, admins share the platform's."""
-    return {"owner_id": None if actor.role is Role.ADMIN else actor.id}

@@ -14,9 +14,10 @@ from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
 from grome.common.money import NO_CURRENCY, currencies_in_use
 from grome.infrastructure.http import cut_page, decode_cursor
+from grome.infrastructure.mongo.access import managed_by
 from grome.infrastructure.mongo.client import Document, to_document
 from grome.promos.models import Promo, PromoTerms
-from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum, managed_by
+from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum
 from grome.promos.schemas import (
     Discounted,
     PromoChange,

@@ -5,7 +5,7 @@ minutes after the midnight of their date, so that 01:00 on the next date is 1500
 """
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -114,9 +114,14 @@ class HolidayCalendar(Struct, frozen=True, forbid_unknown_fields=True):
     subdivision: Annotated[str, Meta(max_length=3, pattern="^[A-Z0-9]*" + END, examples=["BE"])] = ""
 
 
+MAX_HORIZON_DAYS: Final = 366
 SlotStep = Annotated[int, Meta(ge=5, le=240, multiple_of=5, description="Minutes between two consecutive starts.")]
-MinNotice = Annotated[int, Meta(ge=0, le=366 * _DAY_MIN, description="Minutes from now to the earliest start.")]
-Horizon = Annotated[int, Meta(ge=1, le=366, description="Days from the barber's today to the last bookable date.")]
+MinNotice = Annotated[
+    int, Meta(ge=0, le=MAX_HORIZON_DAYS * _DAY_MIN, description="Minutes from now to the earliest start.")
+]
+Horizon = Annotated[
+    int, Meta(ge=1, le=MAX_HORIZON_DAYS, description="Days from the barber's today to the last bookable date.")
+]
 Buffer = Annotated[int, Meta(ge=0, le=240, multiple_of=5, description="Minutes that are kept free.")]
 DailyCap = Annotated[int, Meta(ge=1, le=200, description="Highest number of visits on a local date of the barber.")]
 

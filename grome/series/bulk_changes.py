@@ -16,6 +16,7 @@ from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.common.errors import ApiError, Invalid
 from grome.infrastructure.mongo.access import visible_to
+from grome.scheduling.models import MAX_HORIZON_DAYS
 from grome.series.errors import NotInSeries
 from grome.series.models import Series
 from grome.series.recurrence import shift_start
@@ -24,7 +25,7 @@ from grome.series.schemas import ChangedOut, FollowingIn, SeriesChanged
 from grome.series.service import refusal_out
 
 # The farthest that a visit can be moved in its barber's calendar.
-_MAX_SHIFT: Final = timedelta(days=366)
+_MAX_SHIFT: Final = timedelta(days=MAX_HORIZON_DAYS)
 _OPEN_STATUSES: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
 
 

@@ -23,6 +23,7 @@ from grome.infrastructure.http.responses import encode
 from grome.infrastructure.idempotency import Encoded
 from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.budgets import Budget, Budgets
+from grome.scheduling.models import MAX_HORIZON_DAYS
 from grome.series.errors import NothingBooked
 from grome.series.models import MAX_VISITS, Occurrence, Refused, Repeat, Series, booking_id
 from grome.series.recurrence import list_starts
@@ -30,7 +31,7 @@ from grome.series.repository import SeriesRepository
 from grome.series.schemas import PreviewedOut, SeriesIn, SeriesOut, SeriesPreview, series_out
 
 # The farthest horizon that a barber's rules can have.
-_MAX_HORIZON: Final = timedelta(days=366)
+_MAX_HORIZON: Final = timedelta(days=MAX_HORIZON_DAYS)
 # A series is stored for years, also where only one of its visits could be booked.
 SERIES_OF_CUSTOMER: Final = Budget("series of a customer", 50, timedelta(days=1))
 

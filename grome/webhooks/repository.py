@@ -8,7 +8,6 @@ from uuid import UUID
 from msgspec import Struct, structs
 from pymongo import IndexModel, ReturnDocument
 
-from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import (
     CollectionSpec,
     Database,
@@ -240,8 +239,3 @@ class DeliveryRepository:
 def _live_leases(now: datetime) -> Document:
     """An expression: the flights of workers that live, or may."""
     return {"$filter": {"input": {"$ifNull": ["$in_flight", []]}, "cond": {"$gt": ["$$this.until", now]}}}
-
-
-def managed_by(actor: Actor) -> Document:
-    """The filter of the endpoints that are an actor's: barbers have their own, admins share the platform's."""
-    return {"owner_id": None if actor.role is Role.ADMIN else actor.id}

@@ -12,6 +12,7 @@ from grome.common.errors import Invalid, NotFound, Unavailable
 from grome.common.ids import new_id
 from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.mongo.access import managed_by
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.mongo.client import Document, to_document
 from grome.infrastructure.outbox.models import EventType
@@ -32,7 +33,7 @@ from grome.webhooks.models import (
     delivery_job,
 )
 from grome.webhooks.payloads import ping_payload
-from grome.webhooks.repository import AfterDelivery, DeliveryRepository, EndpointRepository, managed_by
+from grome.webhooks.repository import AfterDelivery, DeliveryRepository, EndpointRepository
 from grome.webhooks.schemas import (
     DeliveryOut,
     DeliveryPage,

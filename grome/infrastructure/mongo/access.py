@@ -1,4 +1,4 @@
-"""Build the filter that limits an actor's queries to the shared data of a customer and a barber."""
+"""Build the filters that limit the queries of an actor to the documents of the actor."""
 
 from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import Document
@@ -13,3 +13,8 @@ def visible_to(actor: Actor) -> Document:
             return {"barber_id": actor.id}
         case Role.ADMIN:
             return {}
+
+
+def managed_by(actor: Actor) -> Document:
+    """Return the filter of what an actor manages: barbers manage their own, all admins manage the platform's."""
+    return {"owner_id": None if actor.role is Role.ADMIN else actor.id}
