@@ -1,8 +1,8 @@
-"""Build the visit of an existing booking again, for another time.
+"""Plan the visit of an existing booking again, for another time.
 
-Durations, prices and travel are as booked. The parts that the customer never sees follow the barber's current settings:
-opening hours and rules, buffers, gaps for others. A service that is no longer offered follows the barber's general
-rules and has no gap; a gap that no longer fits the booked duration is dropped too.
+Durations, prices and travel are as booked. Opening hours, rules, buffers and processing gaps follow the barber's
+current settings. A service that is no longer offered follows the barber's general rules and has no gap; a gap that does
+not fit the booked duration is dropped.
 """
 
 from datetime import datetime
@@ -25,13 +25,14 @@ def rebuild_calendar_and_visit(barber: Barber, booking: Booking, now: datetime) 
 
 def services_as_booked(barber: Barber, booking: Booking) -> list[ChosenService]:
     offers = {offer.service_id: offer for offer in barber.services}
-    return [_as_booked(one, offers.get(one.service_id)) for one in booking.services]
+    return [_as_booked(service, offers.get(service.service_id)) for service in booking.services]
 
 
 def _as_booked(booked: BookedService, offer: OfferedService | None) -> ChosenService:
-    works = offer.processing if offer else None
-    if works and works.after_min + works.duration_min >= booked.duration_min:
-        works = None
+    gap = offer.processing if offer else None
+    if gap and gap.after_min + gap.duration_min >= booked.duration_min:
+        gap = None
     rules = offer.rules if offer else OfferRules()
-    service = OfferedService(booked.service_id, booked.name, booked.price, booked.duration_min, rules, works)
-    return ChosenService(service, [AddOn(one.id, one.name, one.price, one.duration_min) for one in booked.add_ons])
+    service = OfferedService(booked.service_id, booked.name, booked.price, booked.duration_min, rules, gap)
+    add_ons = [AddOn(extra.id, extra.name, extra.price, extra.duration_min) for extra in booked.add_ons]
+    return ChosenService(service, add_ons)

@@ -1,7 +1,7 @@
 """Compute the cost of a cancellation and the deadlines of actions, without I/O.
 
-Fees follow the terms that were copied onto the booking. A deposit is a part of the price that is due early, not a fee
-of its own: the percentages in the terms determine its refund.
+Fees follow the terms that were copied onto the booking. A deposit is the part of the price that is due early, not a
+separate fee: the percentages in the terms determine its refund.
 """
 
 from datetime import datetime, timedelta
@@ -45,23 +45,20 @@ def settlement_for(booking: Booking, reason: Reason, now: datetime) -> Settlemen
 
 
 def refund_amount(price: int, percent: int) -> int:
-    """In minor units, rounded half to even."""
+    """Return the part of the price in minor units, rounded half to even."""
     return percent_of(price, percent)
 
 
 def free_until(booking: Booking) -> datetime | None:
-    """The last moment at which the customer may cancel at no cost, which may have passed; None where there is no last.
-
-    There is none either where the terms know no fee.
-    """
+    """Return the last moment of free cancellation by the customer, which may have passed; None if it is always free."""
     return None if booking.terms.cancellation.late_refund_percent == _FULL_PERCENT else notice_until(booking)
 
 
 def notice_until(booking: Booking) -> datetime | None:
-    """Return the last moment at which the customer's cancellation is in time, or None if none is late.
+    """Return the last moment at which the customer's cancellation is in time, or None if it is never late.
 
-    None is late while nobody has accepted the request, and where the barber is late. While the barber waits for the
-    customer's word on another time, cancelling is one of the answers.
+    A cancellation is never late while the request is not accepted, or if the barber is late. While a proposal awaits
+    the customer, the customer may also cancel in time until the deadline of the proposal.
     """
     proposal = booking.proposal
     if booking.status is Status.REQUESTED or booking.late_min:
@@ -76,10 +73,10 @@ def is_late(booking: Booking, now: datetime) -> bool:
     return last is not None and now > last
 
 
-def is_used(booking: Booking) -> bool:
-    """Return whether a cancelled booking counts as one that its customer used up: late, or did not come.
+def uses_up_promo_code(booking: Booking) -> bool:
+    """Return whether a cancelled booking uses up its promo code: after a late cancellation or a no-show.
 
-    Judged as it was just before its end, from its history. Where the barber is late, the customer is not.
+    The history tells the state just before the cancellation. If the barber was late, the code is not used up.
     """
     number = len(booking.history) - 1
     while number > 0 and booking.history[number - 1].status is Status.CANCELLED:
@@ -89,10 +86,10 @@ def is_used(booking: Booking) -> bool:
     if booking.reason is not Reason.CUSTOMER or number == 0:
         return False
     before = booking.history[:number]
-    if _awaits_customer(before):  # cancelling was one of the answers, and in time: else the proposal had lapsed first
+    if _awaits_customer(before):  # in time, since the proposal had not lapsed yet
         return False
-    there = structs.replace(booking, status=before[-1].status, proposal=None)
-    return is_late(there, booking.history[number].at)
+    earlier = structs.replace(booking, status=before[-1].status, proposal=None)
+    return is_late(earlier, booking.history[number].at)
 
 
 def gives_promo_use_back(booking: Booking) -> bool:
@@ -101,7 +98,7 @@ def gives_promo_use_back(booking: Booking) -> bool:
     A customer that does not come, or cancels an accepted visit late, has used the code, by the same rule as for fees.
     An end by the barber or by Grome, or of a request that was never accepted, gives the use back.
     """
-    return booking.status is Status.CANCELLED and not is_used(booking)
+    return booking.status is Status.CANCELLED and not uses_up_promo_code(booking)
 
 
 def _awaits_customer(history: list[HistoryEntry]) -> bool:

@@ -1,4 +1,4 @@
-"""Seats of daily caps: found by looking, claimed by the write that claims the time."""
+"""Claim seats under daily caps: read the free seats, and claim some of them in the write that claims the time."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Collection
@@ -14,7 +14,7 @@ from grome.scheduling.slots import Unavailability
 from grome.scheduling.visit_plan import VisitPlan
 
 T = TypeVar("T")
-# After losing a seat, a booking looks again. Seats are drawn at random, so few rivals meet at the same seat.
+# Attempts to claim a seat. Seats are drawn at random, so few concurrent bookings collide on the same seat.
 _ATTEMPTS = 50
 
 
@@ -36,7 +36,7 @@ async def claim_seats(
             return await write(drawn)
         except SeatTaken:
             continue
-    raise Unavailable("Too many ask for this day at once; try again.")
+    raise Unavailable("Too many requests for this day at once; try again.")
 
 
 async def _draw_seat(bookings: BookingRepository, barber_id: UUID, cap: Cap, day: date, own: Collection[int]) -> int:

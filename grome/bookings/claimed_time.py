@@ -1,8 +1,8 @@
-"""The ticks that a visit claims once it has begun or is over: values in, values out.
+"""Compute the ticks that a visit claims when it starts or ends, without I/O.
 
-The tick that is running belongs to the visit that is in the chair. A visit that ends gives it back at once, and a visit
-that begins, a walk-in or one that begins early, claims it. So the chair is never kept from the next customer because
-the five minutes are not over, and two visits never hold the same tick.
+The current tick belongs to the visit in progress. A visit that ends releases the current tick at once; a walk-in or an
+early start claims it. So the next customer need not wait for the end of the five minutes, and two visits never hold the
+same tick.
 """
 
 from collections.abc import Collection
@@ -15,22 +15,22 @@ from grome.scheduling.daily_caps import is_seat
 from grome.scheduling.ticks import tick_of
 
 
-def early_start_ticks(booking: Booking, running: int) -> list[int]:
-    """Return the ticks that the visit would take if it began in the tick `running`, in order.
+def early_start_ticks(booking: Booking, current: int) -> list[int]:
+    """Return the ticks that the visit would claim if it started in the tick `current`, in order.
 
     Returns an empty list if the visit would not be early. The ticks are those of the agreed time moved to the earlier
     start, with gaps and buffers, without ticks in the past.
     """
-    early = tick_of(booking.scheduled_at) - running
+    early = tick_of(booking.scheduled_at) - current
     if early <= 0:
         return []
-    return sorted(tick - early for tick in present_ticks(booking) if tick - early >= running)
+    return sorted(tick - early for tick in present_ticks(booking) if tick - early >= current)
 
 
 def fields_for_early_start(booking: Booking, wanted: list[int], taken: Collection[int]) -> Document:
     """Return the fields that claim `wanted` up to the first tick of another booking; `taken` are all occupied ticks.
 
-    The agreed time stays claimed until the visit ends, because a start by mistake can be undone. `early_ticks` are the
+    The agreed time stays claimed until the visit ends, because the start can be undone. `early_ticks` are the
     additional ticks.
     """
     own, others = set(present_ticks(booking)), set(taken).difference(booking.ticks)
@@ -39,15 +39,15 @@ def fields_for_early_start(booking: Booking, wanted: list[int], taken: Collectio
     return {"ticks": [*present_ticks(booking), *claimed], "early_ticks": claimed}
 
 
-def fields_for_end(booking: Booking, running: int) -> Document:
-    """Return the fields of a visit that ends in the tick `running`.
+def fields_for_end(booking: Booking, current: int) -> Document:
+    """Return the fields of a visit that ends in the tick `current`.
 
     The visit keeps its past ticks, and its seats under daily caps. A seat counts while its booking holds a tick of the
-    day, so a visit under a cap keeps the first tick of its agreed time. A visit that keeps no tick becomes inactive:
-    the unique index treats two empty lists as equal.
+    day, so a visit under a cap keeps the first tick of its agreed time. A visit that keeps no tick becomes inactive,
+    because the unique index treats two empty lists as equal.
     """
-    kept = [tick for tick in booking.ticks if tick < running]
+    kept = [tick for tick in booking.ticks if tick < current]
     first = tick_of(booking.scheduled_at)
-    if first >= running and any(map(is_seat, kept)):
+    if first >= current and any(map(is_seat, kept)):
         kept.append(first)
     return {"ticks": kept, "active": bool(kept)}

@@ -1,18 +1,18 @@
-"""Every refusal that bookings give."""
+"""Define the errors of bookings."""
 
 from grome.common.errors import ApiError, Unavailable
 
 
 class SlotTaken(ApiError):
-    status, code, title = 409, "slot_taken", "Somebody else has this time"
+    status, code, title = 409, "slot_taken", "The time is already taken"
 
 
 class SeatTaken(SlotTaken):
-    """Of a daily cap one was taken meanwhile that looked free; another may be."""
+    """Another booking has taken a seat under a daily cap that was read as free; another seat may be free."""
 
 
 class SlotNotOffered(ApiError):
-    """`reason` is the rule of availability that refuses the start; the slot list leaves the same starts out."""
+    """`reason` is the availability rule that rejects the start; the slot list leaves out the same starts."""
 
     status, code, title = 422, "slot_not_offered", "The barber does not offer this time"
 
@@ -21,19 +21,19 @@ class SlotNotOffered(ApiError):
 
 
 class WrongState(ApiError):
-    status, code, title = 409, "wrong_state", "The booking is not in a state that allows this"
+    status, code, title = 409, "wrong_state", "The state of the booking does not allow this"
 
 
 class OutsideWindow(ApiError):
-    status, code, title = 409, "outside_window", "It is too early or too late for this"
+    status, code, title = 409, "outside_window", "It is too early or too late for this action"
 
 
 class SettlementChanged(ApiError):
-    status, code, title = 409, "settlement_changed", "Cancelling costs something else than was expected"
+    status, code, title = 409, "settlement_changed", "The cost of cancelling differs from the expected cost"
 
 
 class NoLongerOffered(ApiError):
-    status, code, title = 409, "no_longer_offered", "The barber no longer offers all of this"
+    status, code, title = 409, "no_longer_offered", "The barber no longer offers all of these services"
 
 
 class HistoryFull(ApiError):
@@ -42,41 +42,41 @@ class HistoryFull(ApiError):
     Ending the booking, answering a proposal or advancing the visit still works.
     """
 
-    status, code, title = 409, "history_full", "The booking was changed so often that this can no longer be added"
+    status, code, title = 409, "history_full", "The history of the booking has no room for this change"
 
 
 class KeepsChanging(Unavailable):
-    """So many changes of others in a row that only a fault can be the reason."""
+    """Concurrent changes have won too many times in a row; only a fault in the code can be the reason."""
 
     def __init__(self) -> None:
-        super().__init__("The booking keeps changing; try again.")
+        super().__init__("The booking is being changed by too many requests at once; try again.")
 
 
 class TooLateToReschedule(ApiError):
-    status, code, title = 409, "too_late_to_reschedule", "It is too late to move this visit"
+    status, code, title = 409, "too_late_to_reschedule", "It is too late to reschedule this visit"
 
 
 class ChangedMeanwhile(ApiError):
-    status, code, title = 409, "changed_meanwhile", "The booking is not what it was when it was read"
+    status, code, title = 409, "changed_meanwhile", "The booking has changed since it was read"
 
 
 class NoProposal(ApiError):
-    status, code, title = 409, "no_proposal", "No other time is proposed, or the answer is not yours to give"
+    status, code, title = 409, "no_proposal", "There is no proposal that you can answer"
 
 
 class KeyReused(ApiError):
-    status, code, title = 422, "idempotency_key_reused", "This Idempotency-Key came before with another body"
+    status, code, title = 422, "idempotency_key_reused", "This Idempotency-Key was used with another body"
 
 
 class KeyInFlight(ApiError):
     status, code, title = (
         409,
         "idempotency_key_in_flight",
-        "The first request under this Idempotency-Key is not done yet",
+        "The first request with this Idempotency-Key is still in progress",
     )
 
 
 class BookingInFlight(ApiError):
-    """An id that others know before its booking is stored was used twice at once."""
+    """Another request with the same id, chosen before the booking was stored, is in progress."""
 
-    status, code, title = 409, "booking_in_flight", "The first request for this booking is not done yet"
+    status, code, title = 409, "booking_in_flight", "The first request for this booking is still in progress"

@@ -13,7 +13,7 @@ from grome.bookings.errors import HistoryFull
 from grome.bookings.models import Action, Booking, HistoryEntry, Party
 
 MAX_ENTRIES_BY_PARTY: Final = 100
-# From here on, only entries that end the booking, answer a proposal or advance the visit are added.
+# Beyond this number, only entries that end the booking, answer a proposal or advance the visit are added.
 MAX_ENTRIES_BEFORE_END: Final = 300
 # A note saved again within this time replaces the author's previous note.
 NOTE_REPLACED_WITHIN: Final = timedelta(minutes=10)

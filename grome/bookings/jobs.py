@@ -8,16 +8,18 @@ from grome.composition import AppContext
 
 
 async def expire_unanswered(job: dict[str, Any]) -> None:
-    """End the proposals and requests that are overdue; runs every minute and finds them by itself."""
+    """End overdue proposals and requests; runs every minute."""
     context: AppContext = job["grome"]
-    if lapsed := await context.rescheduling.lapse_unanswered():  # first, since requests wait for that
+    if (
+        lapsed := await context.rescheduling.lapse_unanswered()
+    ):  # first: a request with an open proposal does not expire
         logger.info("{} unanswered proposals lapsed", lapsed)
     if ended := await context.booking_moves.expire_unanswered():
         logger.info("{} unanswered requests expired", ended)
 
 
 async def close_overdue(job: dict[str, Any]) -> None:
-    """End visits that nobody ended within their windows; runs every ten minutes."""
+    """End visits that were not ended within their windows; runs every ten minutes."""
     context: AppContext = job["grome"]
     if closed := await context.booking_moves.close_overdue():
         logger.info("{} visits were past their last window", closed)

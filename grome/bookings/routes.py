@@ -62,7 +62,7 @@ async def create_booking(
 ) -> BookingOut | Encoded:
     """Book a time with a barber.
 
-    If several requests ask for the same time of a barber, exactly one of them gets the time. A repeat under the same
+    If several requests ask for the same time of a barber, exactly one request gets the time. A repeat with the same
     `Idempotency-Key` gets the first answer again.
     """
     return await app_context(request).booking_creation.create(actor, body, idempotency_key)
@@ -70,13 +70,13 @@ async def create_booking(
 
 @bookings.get("", who=SIGNED_IN)
 async def list_bookings(request: Request, actor: Actor, query: BookingQuery) -> BookingPage:
-    """List your bookings, latest start first: as a customer or a barber your own, as an admin all."""
+    """List your bookings, latest start first; an admin gets all bookings."""
     return await app_context(request).bookings.list_page(actor, query)
 
 
 @bookings.get("/{booking_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_booking(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Return a booking of yours."""
+    """Return one of your bookings."""
     return await app_context(request).bookings.read(actor, booking_id)
 
 
@@ -104,7 +104,7 @@ async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
 
 @bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
-    """Start the visit: the customer is in the chair.
+    """Start the visit.
 
     Possible from two hours before the start until 24 hours after the end. A visit that was neither started nor ended is
     cancelled by Grome 48 hours after its end, at no cost to the customer.
@@ -116,17 +116,17 @@ async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
 async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """Complete the visit.
 
-    Grome completes a started visit 24 hours after its end, if its barber does not.
+    Grome completes a started visit 24 hours after its end if the barber does not.
     """
     return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.COMPLETE)
 
 
 @bookings.post("/{booking_id}/no-show", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
 async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
-    """Record that the customer did not come.
+    """Record that the customer did not appear.
 
     Possible from five minutes after the start until 24 hours after the end. `settlement` is the cost to the customer
-    under the terms of the booking: nothing if the barber is late.
+    under the terms of the booking, and zero if the barber is late.
     """
     return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.NO_SHOW, body.note)
 
@@ -140,7 +140,7 @@ async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """Undo a start or a no-show that was recorded by mistake, within 15 minutes.
 
     The visit is accepted again, and a fee for the no-show is dropped. Only the newest status change of the booking can
-    be undone. Refused if another booking has taken the time meanwhile.
+    be undone. An error is returned if another booking has taken the time meanwhile.
     """
     return await app_context(request).move_undo.undo(actor, booking_id)
 
@@ -149,7 +149,7 @@ async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
 async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID) -> CancellationOut:
     """Preview the cost to the customer of cancelling now, and the deadline for free cancellation.
 
-    Refused in the same cases as `cancel`.
+    The errors are the same as for `cancel`.
     """
     return await app_context(request).booking_moves.preview_cancellation(actor, booking_id)
 
@@ -159,14 +159,14 @@ async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelI
     """Cancel a booking, as its customer, its barber or an admin.
 
     The time is free again at once. A customer can cancel until the start, a barber until 24 hours after the end.
-    `settlement` is the cost to the customer: by the terms of the booking if the customer cancels, else nothing.
+    `settlement` is the cost under the terms of the booking if the customer cancels, and zero otherwise.
     """
     return await app_context(request).booking_moves.cancel(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
-    """Add a tip to a completed visit, up to 30 days after it, or change an unpaid tip."""
+    """Add a tip to a visit up to 30 days after its completion, or change an unpaid tip."""
     return await app_context(request).booking_extras.set_tip(actor, booking_id, body.amount)
 
 
@@ -197,16 +197,16 @@ async def rebook(
 ) -> BookingOut | Encoded:
     """Book the same barber, services and add-ons again at another time, at today's prices and terms.
 
-    A repeat under the same `Idempotency-Key` gets the first answer again.
+    A repeat with the same `Idempotency-Key` gets the first answer again.
     """
     return await app_context(request).rebooking.rebook(actor, booking_id, body, idempotency_key)
 
 
 @bookings.get("/{booking_id}/slots", who=SIGNED_IN, refusals=(NotFound, WrongState))
 async def other_times(request: Request, actor: Actor, booking_id: UUID, query: OtherTimesQuery) -> SlotsOut:
-    """List the times to which the customer could reschedule a booking, by the barber's local dates.
+    """List the times to which the customer could reschedule a booking, grouped by the barber's local dates.
 
-    The times are the barber's free times for the booked services, and the time that the booking itself occupies.
+    These are the free times for the booked services; time that the booking itself occupies counts as free.
     """
     return await app_context(request).rescheduling.list_slots(actor, booking_id, query)
 
@@ -228,8 +228,8 @@ async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: Res
     A barber's new time is a proposal that awaits the customer, also for a request: this is the counter-offer. The
     barber may propose any free time, also outside the opening hours. An admin reschedules at once.
 
-    While a proposal is open, the booking holds both times. A second proposal replaces the first proposal. Asking for
-    the time that the other side has proposed accepts the proposal. If the call is refused, the booking keeps its time.
+    While a proposal is open, the booking holds both times. A second proposal replaces the first proposal. Requesting
+    the time that the other side has proposed accepts the proposal. After an error, the booking keeps its time.
     """
     return await app_context(request).rescheduling.reschedule(actor, booking_id, body)
 
@@ -260,7 +260,7 @@ async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: 
 
 @bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -> LateOut:
-    """Report that a visit of today is late, and shift the visits behind it.
+    """Report that a visit of today is late, and shift the following visits.
 
     The visit begins later than agreed or, if it is in progress, ends later. Each following visit is shifted by as
     little as possible: gaps between visits and breaks absorb the delay. The customer of a shifted visit may reschedule
@@ -268,7 +268,6 @@ async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -
     after closing, or overlap time off or a visit that cannot be moved. The customer of a clash is proposed the next
     free start.
 
-    `minutes` counts from the agreed time, so a repeat changes nothing more, and completes a call that broke off
-    half-way.
+    `minutes` counts from the agreed time, so a repeat has no further effect, or completes a call that was interrupted.
     """
     return await app_context(request).running_late.shift(actor, booking_id, body.minutes)

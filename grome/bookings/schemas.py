@@ -1,4 +1,4 @@
-"""Bookings on the wire."""
+"""Define the requests and responses of bookings."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -34,14 +34,12 @@ Note = Annotated[str, Meta(max_length=500), NOTE]
 Version = Annotated[int, Meta(ge=1, le=1_000_000, description="The booking's version when it was read.")]
 LateMin = Annotated[
     int,
-    Meta(
-        ge=5, le=240, multiple_of=5, description="How much later than agreed, altogether; what was told before counts."
-    ),
+    Meta(ge=5, le=240, multiple_of=5, description="Total minutes behind the agreed time, including earlier reports."),
 ]
 
 
 class HouseCallIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Gives the place of a house call. Only the barber sees the address; travel is computed from the location."""
+    """Describes the location of a house call. Only the barber sees the address; travel follows from the location."""
 
     location: LatLng
     address: Annotated[str, Meta(min_length=1, max_length=300), NAME]
@@ -101,7 +99,7 @@ class NoteIn(Struct, frozen=True, forbid_unknown_fields=True):
 class RebookIn(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Requests the same visit again at another time.
 
-    Without `house_call`, the visit takes place where the earlier visit did; null stands for the barber's shop.
+    Without `house_call`, the visit has the location of the earlier visit; null stands for the barber's shop.
     """
 
     scheduled_at: Instant
@@ -161,7 +159,7 @@ class HouseCallOut(Struct, frozen=True):
 class ProposalOut(Struct, frozen=True):
     """Describes another time for the visit, held beside the present time until it is answered or has lapsed.
 
-    The party in `awaits` can answer until `answer_by`.
+    The party in `awaits` can answer before `answer_by`.
     """
 
     scheduled_at: datetime
@@ -313,5 +311,5 @@ def history_out(entries: list[HistoryEntry]) -> HistoryOut:
 
 
 def _entry_out(entry: HistoryEntry) -> HistoryEntryOut:
-    told = {name: getattr(entry, name) for name in HistoryEntryOut.__struct_fields__}
-    return HistoryEntryOut(**{**told, "undoes": entry.undoes or UNSET})
+    fields = {name: getattr(entry, name) for name in HistoryEntryOut.__struct_fields__}
+    return HistoryEntryOut(**{**fields, "undoes": entry.undoes or UNSET})

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.bookings.cancellation_policy import is_used
+from grome.bookings.cancellation_policy import uses_up_promo_code
 from grome.bookings.models import Booking, Reason
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
@@ -70,7 +70,7 @@ async def test_late_cancellation_is_used_up_where_it_costs_a_fee(
         assert answer.status_code == 200, answer.text
     cancelled = (await move(http, customer.auth, visit, "cancel")).json()
     assert cancelled["settlement"]["fee"] == (1500 if is_late else 0)
-    assert is_used(await stored(context, visit)) is is_late
+    assert uses_up_promo_code(await stored(context, visit)) is is_late
 
 
 @pytest.mark.parametrize(("minutes", "is_lost"), [(0, True), (5, False)])
@@ -89,6 +89,6 @@ async def test_no_show_is_used_up_unless_the_barber_is_late(
     auth = (await sign_in_again(http, shop.person)).auth
     assert (await move(http, auth, visit, "no-show")).status_code == 200
     ended = await stored(context, visit)
-    assert (ended.reason, is_used(ended)) == (Reason.NO_SHOW, is_lost)
+    assert (ended.reason, uses_up_promo_code(ended)) == (Reason.NO_SHOW, is_lost)
     assert ended.settlement is not None
     assert ended.settlement.fee == (3000 if is_lost else 0)

@@ -154,7 +154,7 @@ async def _insert_unless_overlapping(bookings: AsyncIOMotorCollection[Document],
             "status": {"$in": ACTIVE},
         }
         if await bookings.find_one(overlapping, {"_id": 1}, session=session):
-            raise Problem(HTTPStatus.CONFLICT, "slot_taken", "Somebody else has this time")
+            raise Problem(HTTPStatus.CONFLICT, "slot_taken", "The time is already taken")
         await bookings.insert_one(booking, session=session)
 
     async with await bookings.database.client.start_session() as session:
