@@ -131,7 +131,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     @app.before_server_start
     async def open_context(app: App) -> None:
         context = await AppContext.open(settings, clock)
-        app.ctx.grome, app.ctx.authenticate = context, context.verifier.actor
+        app.ctx.grome, app.ctx.authenticate = context, context.verifier.get_actor
         # What is loaded by now lives as long as the process: the collector need not go through it again and again, nor
         # look for cycles after every few requests, which make none.
         gc.collect()

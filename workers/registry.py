@@ -15,8 +15,8 @@ from grome.notifications.planner import NOTIFY
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
-from grome.waitlist.jobs import fill_freed_time, heal_waitlist
-from grome.waitlist.subscriber import FILL
+from grome.waitlist.jobs import heal_waitlist, offer_freed_time
+from grome.waitlist.subscriber import WAITLIST_JOB
 from grome.webhooks.jobs import send_webhook
 from grome.webhooks.models import WEBHOOK
 
@@ -26,7 +26,7 @@ HANDLERS: dict[JobKind, Handler] = {
     NOTIFY: dispatch,
     **dict.fromkeys(SEND_JOBS.values(), send),
     MAKE_REPORT: make_report,
-    FILL: fill_freed_time,
+    WAITLIST_JOB: offer_freed_time,
 }
 
 # SAQ would give a job ten seconds and one attempt; each entry says its own.

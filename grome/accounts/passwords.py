@@ -8,22 +8,22 @@ import bcrypt
 from grome.common.errors import Invalid
 from grome.common.text import normalize_password
 
-MAX_BYTES = 72  # bcrypt reads no further; a longer password would be cut without a word
+MAX_PASSWORD_BYTES = 72  # bcrypt reads no further; a longer password would be cut without a word
 
 
-class Passwords:
+class PasswordHasher:
     """Hashes and checks off the event loop, in two threads at most: a wave of sign-ins must not take every core."""
 
     def __init__(self, rounds: int) -> None:
         self._rounds = rounds
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="bcrypt")
-        self._nobodys_hash = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds))
+        self._dummy_hash = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds))
 
     async def hash(self, password: str) -> str:
         """Hash the normal form. Raises Invalid where it has more than 72 bytes in UTF-8."""
         secret = normalize_password(password).encode()
-        if len(secret) > MAX_BYTES:
-            raise Invalid("password", f"is longer than {MAX_BYTES} bytes")
+        if len(secret) > MAX_PASSWORD_BYTES:
+            raise Invalid("password", f"is longer than {MAX_PASSWORD_BYTES} bytes")
         loop = asyncio.get_running_loop()
         hashed = await loop.run_in_executor(self._threads, bcrypt.hashpw, secret, bcrypt.gensalt(self._rounds))
         return hashed.decode()
@@ -36,15 +36,15 @@ class Passwords:
         normalising them.
         """
         for typed in dict.fromkeys((normalize_password(password), password)):
-            if await self._is_hashed(typed.encode(), password_hash):
+            if await self._matches_hash(typed.encode(), password_hash):
                 return True
         return False
 
-    async def _is_hashed(self, secret: bytes, password_hash: str | None) -> bool:
-        known = password_hash.encode() if password_hash else self._nobodys_hash
+    async def _matches_hash(self, secret: bytes, password_hash: str | None) -> bool:
+        known = password_hash.encode() if password_hash else self._dummy_hash
         loop = asyncio.get_running_loop()
-        right = await loop.run_in_executor(self._threads, bcrypt.checkpw, secret[:MAX_BYTES], known)
-        return right and password_hash is not None and len(secret) <= MAX_BYTES
+        right = await loop.run_in_executor(self._threads, bcrypt.checkpw, secret[:MAX_PASSWORD_BYTES], known)
+        return right and password_hash is not None and len(secret) <= MAX_PASSWORD_BYTES
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -19,50 +19,50 @@ class PreferenceService:
     def __init__(self, users: UserRepository) -> None:
         self._users = users
 
-    async def read(self, actor: Actor) -> Preferences:
-        return await self.find(actor.id)
+    async def get_own(self, actor: Actor) -> Preferences:
+        return await self.get(actor.id)
 
-    async def find(self, user_id: UUID) -> Preferences:
+    async def get(self, user_id: UUID) -> Preferences:
         """Raises NotFound where there is no such account."""
-        return _of(await self._users.find(user_id))
+        return _preferences_of(await self._users.find(user_id))
 
-    async def change(self, actor: Actor, patch: PreferencesPatch) -> Preferences:
+    async def update(self, actor: Actor, patch: PreferencesPatch) -> Preferences:
         """Raises Invalid for a zone that is none, and for quiet hours that would never begin or never end."""
         if patch.timezone is not UNSET:
-            known_zone(patch.timezone)
+            require_known_zone(patch.timezone)
         if isinstance(patch.quiet_hours, QuietHours) and patch.quiet_hours.start == patch.quiet_hours.end:
             raise Invalid("quiet_hours.end", "is the same as the start; null are no quiet hours")
-        changed = dict(_changes(patch, ""))
+        changed = dict(_iter_changes(patch, ""))
         if not changed:
-            return await self.read(actor)
-        return _of(await self._users.set_preferences(actor.id, changed))
+            return await self.get_own(actor)
+        return _preferences_of(await self._users.set_preferences(actor.id, changed))
 
-    async def stop_mail_about(self, user_id: UUID, topic: Topic) -> Preferences:
+    async def mute_topic(self, user_id: UUID, topic: Topic) -> Preferences:
         """Raises NotFound where the account is gone. A second time is no change."""
-        return _of(await self._users.add_topic_without_mail(user_id, topic.value))
+        return _preferences_of(await self._users.add_muted_topic(user_id, topic.value))
 
 
-def known_zone(name: str) -> str:
+def require_known_zone(name: str) -> str:
     """The name itself. Raises Invalid where no zone has it."""
     if name not in ZONES:
         raise Invalid("timezone", "is not an IANA time zone")
     return name
 
 
-def _of(user: User | None) -> Preferences:
+def _preferences_of(user: User | None) -> Preferences:
     if user is None:
         raise NotFound
     return user.preferences
 
 
-def _changes(patch: Struct, prefix: str) -> Iterator[tuple[str, Any]]:
+def _iter_changes(patch: Struct, prefix: str) -> Iterator[tuple[str, Any]]:
     """Yield paths within the preferences with the values to store; lists lose duplicates."""
     for name in patch.__struct_fields__:
         value = getattr(patch, name)
         if value is UNSET:
             continue
         if isinstance(value, Struct) and not isinstance(value, QuietHours):
-            yield from _changes(value, f"{name}.")
+            yield from _iter_changes(value, f"{name}.")
         elif isinstance(value, list):
             yield f"{prefix}{name}", msgspec.to_builtins(list(dict.fromkeys(value)))
         else:

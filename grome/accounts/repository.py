@@ -66,7 +66,7 @@ class UserRepository:
         document = await self._users.find_one({"_id": user_id})
         return from_document(document, User) if document else None
 
-    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    async def find_names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         found = self._users.find({"_id": {"$in": list(user_ids)}}, {"name": 1})
         return {document["_id"]: document["name"] async for document in found}
 
@@ -98,21 +98,21 @@ class UserRepository:
 
     async def set_preferences(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
         """`changed` by paths within the preferences, so that two changes at once of different ones both stay."""
-        return await self._change(user_id, {"$set": {f"preferences.{path}": value for path, value in changed.items()}})
+        return await self._update(user_id, {"$set": {f"preferences.{path}": value for path, value in changed.items()}})
 
-    async def add_topic_without_mail(self, user_id: UUID, topic: str) -> User | None:
-        return await self._change(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})
+    async def add_muted_topic(self, user_id: UUID, topic: str) -> User | None:
+        return await self._update(user_id, {"$addToSet": {"preferences.notifications.no_mail_about": topic}})
 
-    async def _change(self, user_id: UUID, change: Document) -> User | None:
-        document = await self._users.find_one_and_update({"_id": user_id}, change, return_document=ReturnDocument.AFTER)
+    async def _update(self, user_id: UUID, update: Document) -> User | None:
+        document = await self._users.find_one_and_update({"_id": user_id}, update, return_document=ReturnDocument.AFTER)
         return from_document(document, User) if document else None
 
-    async def complete(self) -> None:
+    async def backfill(self) -> None:
         """Give those from before there were messages an empty outbox, and the preferences that they lack."""
-        await backfill(self._users, "outbox", _with_outbox, {"preferences": {"$exists": True}})
+        await backfill(self._users, "outbox", _missing_user_fields, {"preferences": {"$exists": True}})
 
 
-def _with_outbox(old: Document) -> Document:
+def _missing_user_fields(old: Document) -> Document:
     preferences = from_document(old["preferences"], Preferences)
     return {"outbox": [], "preferences": to_document(preferences)}
 
@@ -192,7 +192,7 @@ class SessionRepository:
         beyond = self._sessions.find(live, {"_id": 1}).sort("_id", -1).skip(MAX_LIVE_SESSIONS).limit(_TRIM_BATCH)
         return [document["_id"] async for document in beyond]
 
-    async def live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
+    async def list_live_on_device(self, user_id: UUID, device_id: str) -> list[UUID]:
         mine = {"user_id": user_id, "device.id": device_id, "revoked_at": None}
         return [document["_id"] async for document in self._sessions.find(mine, {"_id": 1}).limit(100)]
 
@@ -206,16 +206,16 @@ class SessionRepository:
             return False
         return await self._sessions.find_one({"user_id": user_id}, {"_id": 1}) is not None
 
-    async def live_devices(self, user_id: UUID, now: datetime) -> set[str]:
+    async def list_live_devices(self, user_id: UUID, now: datetime) -> set[str]:
         """The ids of the devices that the user is signed in on."""
         live = {"user_id": user_id, "device.id": {"$type": "string"}, "revoked_at": None, "expires_at": {"$gt": now}}
         return set(await self._sessions.distinct("device.id", live))
 
-    async def noticed_device(self, user_id: UUID, event_id: UUID) -> Device | None:
+    async def find_notice_device(self, user_id: UUID, event_id: UUID) -> Device | None:
         """The device that the notice of this id tells of."""
         document = await self._sessions.find_one({"user_id": user_id, "notice.id": event_id})
         return from_document(document, LoginSession).device if document else None
 
-    async def complete(self) -> None:
+    async def backfill(self) -> None:
         """Say of the sessions from before there were notices that they have none."""
         await backfill(self._sessions, "notice", lambda _: {"notice": None}, {"device": {"$exists": True}})

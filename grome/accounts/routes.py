@@ -37,13 +37,13 @@ async def register(request: Request, body: Register) -> SignedIn:
     Messages are sent in the `language` of the body or, without it, in the language that `Accept-Language` prefers.
     """
     language = preferred_language(request.headers.get("accept-language"), _LANGUAGES)
-    return await app_context(request).accounts.register(body, _device(request, body.device), language)
+    return await app_context(request).accounts.register(body, _device_of(request, body.device), language)
 
 
 @auth.post("/login", who=ANYONE, refusals=(WrongCredentials,))
 async def login(request: Request, body: Login) -> SignedIn:
     """Sign in. A login that names a device ends the previous session on the same device."""
-    return await app_context(request).accounts.login(body, _device(request, body.device))
+    return await app_context(request).accounts.login(body, _device_of(request, body.device))
 
 
 @auth.post("/refresh", who=ANYONE, refusals=(RefreshRefused, RefreshReused))
@@ -75,13 +75,13 @@ async def jwks(request: Request) -> Jwks:
 @me.get("", who=SIGNED_IN)
 async def profile(request: Request, actor: Actor) -> UserOut:
     """Return your own account."""
-    return await app_context(request).accounts.profile(actor)
+    return await app_context(request).accounts.get_profile(actor)
 
 
 @me.get("/preferences", who=SIGNED_IN)
 async def read_preferences(request: Request, actor: Actor) -> Preferences:
     """Return your preferences for messages."""
-    return await app_context(request).preferences.read(actor)
+    return await app_context(request).preferences.get_own(actor)
 
 
 @me.patch("/preferences", who=SIGNED_IN)
@@ -90,14 +90,14 @@ async def change_preferences(request: Request, actor: Actor, body: PreferencesPa
 
     Email about the security of your account is sent in any case.
     """
-    return await app_context(request).preferences.change(actor, body)
+    return await app_context(request).preferences.update(actor, body)
 
 
-def _device(request: Request, told: DeviceIn | None) -> Device:
+def _device_of(request: Request, given: DeviceIn | None) -> Device:
     return Device(
-        id=told.id if told else None,
-        name=told.name if told else None,
-        platform=told.platform if told else None,
+        id=given.id if given else None,
+        name=given.name if given else None,
+        platform=given.platform if given else None,
         user_agent=user_agent(request),
         ip=request.remote_addr or request.ip,
     )

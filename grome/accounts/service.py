@@ -9,8 +9,8 @@ import msgspec
 from config.settings import AccountSettings
 from grome.accounts.errors import RefreshRefused, WrongCredentials
 from grome.accounts.models import AccountEvent, Device, LoginSession, Preferences, User
-from grome.accounts.passwords import Passwords
-from grome.accounts.preferences import known_zone
+from grome.accounts.passwords import PasswordHasher
+from grome.accounts.preferences import require_known_zone
 from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.schemas import Login, Register, SignedIn, Tokens, UserOut, user_out
 from grome.accounts.token_families import TokenFamilies
@@ -44,15 +44,15 @@ class AccountService:
         verifier: Verifier,
         settings: AccountSettings,
         clock: Clock,
-        logged_out: Callable[[UUID, str], Awaitable[None]],
+        on_logout: Callable[[UUID, str], Awaitable[None]],
     ) -> None:
         self._users, self._sessions, self._verifier = users, sessions, verifier
         self._access = access_tokens
         self._refresh = RefreshTokens(settings.signing_key)
         self._families = TokenFamilies(sessions, verifier, clock)
-        self._passwords = Passwords(settings.bcrypt_rounds)
+        self._passwords = PasswordHasher(settings.bcrypt_rounds)
         self._refresh_ttl = timedelta(seconds=settings.refresh_ttl_s)
-        self._clock, self._logged_out = clock, logged_out
+        self._clock, self._on_logout = clock, on_logout
 
     def close(self) -> None:
         self._passwords.close()
@@ -65,10 +65,10 @@ class AccountService:
         """
         if wanted.email is None and wanted.phone is None:
             raise Invalid("email", "or phone is required")
-        zone = "UTC" if wanted.timezone is None else known_zone(wanted.timezone)
+        zone = "UTC" if wanted.timezone is None else require_known_zone(wanted.timezone)
         preferences = Preferences(language=wanted.language or device_language, timezone=zone)
-        registered = [self._event(EventType.ACCOUNT_REGISTERED)]
-        user = await self._add_user(wanted, Role(wanted.role), registered, preferences)
+        outbox = [self._event(EventType.ACCOUNT_REGISTERED)]
+        user = await self._add_user(wanted, Role(wanted.role), outbox, preferences)
         return await self._sign_in(user, device, None)
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
@@ -100,17 +100,17 @@ class AccountService:
         """Raises WrongCredentials without saying, by words or by time, which part was wrong."""
         if (given.email is None) == (given.phone is None):
             raise Invalid("email", "or phone is required, and not both")
-        user = await self._user_of(given)
+        user = await self._find_user(given)
         right = await self._passwords.matches(given.password, user.password_hash if user else None)
         if user is None or not right:
             raise WrongCredentials
         is_new = await self._sessions.is_new_device(user.id, device)
         if device.id:
-            for session_id in await self._sessions.live_on_device(user.id, device.id):
+            for session_id in await self._sessions.list_live_on_device(user.id, device.id):
                 await self._revoke(session_id, "replaced")
         return await self._sign_in(user, device, self._event(EventType.ACCOUNT_NEW_DEVICE) if is_new else None)
 
-    async def _user_of(self, given: Login) -> User | None:
+    async def _find_user(self, given: Login) -> User | None:
         if given.email:
             return await self._users.find_by_sign_in("email", email_forms(given.email))
         return await self._users.find_by_sign_in("phone", phone_forms(given.phone or ""))
@@ -133,9 +133,9 @@ class AccountService:
     async def logout(self, actor: Actor) -> None:
         ended = await self._revoke(actor.session_id, "logout")
         if ended and ended.device.id:
-            await self._logged_out(actor.id, ended.device.id)
+            await self._on_logout(actor.id, ended.device.id)
 
-    async def profile(self, actor: Actor) -> UserOut:
+    async def get_profile(self, actor: Actor) -> UserOut:
         user = await self._users.find(actor.id)
         if user is None:
             raise NotFound
@@ -145,21 +145,21 @@ class AccountService:
         """For other features; nothing of it goes to a client as it is."""
         return await self._users.find(user_id)
 
-    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    async def find_names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return people's names by id, with one query; ids without an account are left out."""
-        return await self._users.names(user_ids) if user_ids else {}
+        return await self._users.find_names(user_ids) if user_ids else {}
 
-    async def live_devices(self, user_id: UUID) -> set[str]:
+    async def list_live_devices(self, user_id: UUID) -> set[str]:
         """Return the ids, as given by the clients, of the devices with a live session of the user."""
-        return await self._sessions.live_devices(user_id, self._clock())
+        return await self._sessions.list_live_devices(user_id, self._clock())
 
-    async def noticed_device(self, user_id: UUID, event_id: UUID) -> Device | None:
+    async def find_notice_device(self, user_id: UUID, event_id: UUID) -> Device | None:
         """From which device the login was that this `account.new_device` tells of; None once its session is gone."""
-        return await self._sessions.noticed_device(user_id, event_id)
+        return await self._sessions.find_notice_device(user_id, event_id)
 
     async def _revoke(self, session_id: UUID, why: str) -> LoginSession | None:
         ended = await self._sessions.revoke(session_id, why, self._clock())
-        await self._verifier.forget(session_id)
+        await self._verifier.evict_session(session_id)
         return ended
 
     def _event(self, kind: EventType) -> AccountEvent:

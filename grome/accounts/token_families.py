@@ -5,7 +5,7 @@ from typing import Final
 from grome.accounts.errors import RefreshRefused, RefreshReused
 from grome.accounts.models import AccountEvent, LoginSession
 from grome.accounts.repository import SessionRepository
-from grome.accounts.tokens import RefreshToken, UnnumberedToken, grace
+from grome.accounts.tokens import RefreshToken, UnnumberedToken, grace_start
 from grome.accounts.verifier import Verifier
 from grome.common.clock import Clock
 from grome.common.ids import new_id
@@ -34,36 +34,36 @@ class TokenFamilies:
         rotated = await self._sessions.rotate(token.session_id, token.generation, self._clock())
         if rotated:
             return rotated
-        session = await self._live(token)
+        session = await self._get_live_session(token)
         if token.generation > session.generation:
             raise RefreshRefused  # ours, and yet unknown: the database was restored from a backup
-        return await self._repeat(session, token.generation)
+        return await self._exchange_again(session, token.generation)
 
     async def exchange_unnumbered(self, token: UnnumberedToken) -> LoginSession:
         """Exchange a token of an earlier release for one with a number. Raises as `exchange`."""
         adopted = await self._sessions.adopt(token.session_id, token.token_hash, self._clock())
         if adopted:
             return adopted
-        session = await self._live(token)
+        session = await self._get_live_session(token)
         if session.previous_hash != token.token_hash:
             raise RefreshRefused  # perhaps made up: the session's id is no secret, and must not be enough to end it
-        return await self._repeat(session, 0)
+        return await self._exchange_again(session, 0)
 
-    async def _live(self, token: RefreshToken | UnnumberedToken) -> LoginSession:
+    async def _get_live_session(self, token: RefreshToken | UnnumberedToken) -> LoginSession:
         session = await self._sessions.find(token.session_id)
         if session is None or session.revoked_at or session.expires_at <= self._clock():
             raise RefreshRefused
         return session
 
-    async def _repeat(self, session: LoginSession, generation: int) -> LoginSession:
+    async def _exchange_again(self, session: LoginSession, generation: int) -> LoginSession:
         """Answer a token that was exchanged before."""
         now = self._clock()
         if generation != session.parent:
             ended = AccountEvent(new_id(), EventType.ACCOUNT_SESSION_REUSED, now)
             await self._sessions.revoke(session.id, _REUSE, now, ended)
-            await self._verifier.forget(session.id)
+            await self._verifier.evict_session(session.id)
             raise RefreshReused
-        if session.rotated_at >= grace(now):
+        if session.rotated_at >= grace_start(now):
             return session
         renewed = await self._sessions.renew_child(session.id, session.generation, now)
         if renewed:
@@ -72,4 +72,4 @@ class TokenFamilies:
         changed = await self._sessions.find(session.id)
         if changed is None or changed.revoked_at:
             raise RefreshRefused
-        return await self._repeat(changed, generation)
+        return await self._exchange_again(changed, generation)

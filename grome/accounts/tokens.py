@@ -107,12 +107,12 @@ class RefreshTokens:
         self._key = derive_key(signing_key, "refresh tokens 2")
 
     def write(self, token: RefreshToken) -> str:
-        said = _said(token)
+        said = _payload_of(token)
         return f"{_base64url(said)}.{_base64url(hmac.digest(self._key, said, 'sha256'))}"
 
     def read(self, text: str) -> RefreshToken | None:
         """None for anything that `write` did not make."""
-        parts = _decoded(text)
+        parts = _decode_parts(text)
         if parts is None or len(parts[0]) != _ID_BYTES + _GENERATION_BYTES:
             return None
         session, generation = parts[0][:_ID_BYTES], parts[0][_ID_BYTES:]
@@ -133,7 +133,7 @@ def read_unnumbered_token(text: str) -> UnnumberedToken | None:
 
     Such a token carries no MAC: only the session that it names can tell whether it is good.
     """
-    parts = _decoded(text)
+    parts = _decode_parts(text)
     if parts is None or [len(part) for part in parts] != [_ID_BYTES, SECRET_BYTES]:
         return None
     session, secret = parts
@@ -142,11 +142,11 @@ def read_unnumbered_token(text: str) -> UnnumberedToken | None:
     return UnnumberedToken(UUID(bytes=session), hashlib.sha256(secret).digest())
 
 
-def _said(token: RefreshToken) -> bytes:
+def _payload_of(token: RefreshToken) -> bytes:
     return token.session_id.bytes + token.generation.to_bytes(_GENERATION_BYTES, "big")
 
 
-def _decoded(text: str) -> tuple[bytes, bytes] | None:
+def _decode_parts(text: str) -> tuple[bytes, bytes] | None:
     try:
         first, second = (base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_") for part in text.split("."))
     except ValueError:
@@ -165,7 +165,7 @@ def load_or_create_signing_key(home: Path) -> str:
     return path.read_text()
 
 
-def grace(now: datetime) -> datetime:
+def grace_start(now: datetime) -> datetime:
     """A parent refreshed since this moment gets the same child again: ten seconds, as the larger providers allow."""
     return now - timedelta(seconds=10)
 

@@ -15,10 +15,10 @@ from grome.common.clock import Clock
 from grome.common.errors import Unauthenticated
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS, Namespace, Subscription
 
-CHANNEL: Final = "sessions:revoked"
-REMEMBERED: Final = 100_000  # about 50 MB at worst
+REVOCATION_CHANNEL: Final = "sessions:revoked"
+MAX_CACHED_TOKENS: Final = 100_000  # about 50 MB at worst
 # How long a revocation can go unnoticed by a process that lost the message about it.
-LOOK_AGAIN_S: Final = 30.0
+RECHECK_SECONDS: Final = 30.0
 
 
 class Verifier:
@@ -32,15 +32,15 @@ class Verifier:
         subscribing_redis: Redis,
         namespace: Namespace,
         clock: Clock,
-        most: int = REMEMBERED,
+        max_tokens: int = MAX_CACHED_TOKENS,
     ) -> None:
         self._tokens, self._sessions, self._clock = tokens, sessions, clock
-        self._redis, self._channel = redis, namespace.channel(CHANNEL)
-        self._subscription = Subscription(subscribing_redis, self._channel, self._heard, self._missed)
-        self._known: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
+        self._redis, self._channel = redis, namespace.channel(REVOCATION_CHANNEL)
+        self._subscription = Subscription(subscribing_redis, self._channel, self._on_revoked, self._on_gap)
+        self._actors_by_token: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
         # So that a revocation costs the tokens of its session, and not a look at all that are remembered.
-        self._tokens_of: defaultdict[UUID, set[str]] = defaultdict(set)
-        self._most = most
+        self._tokens_by_session: defaultdict[UUID, set[str]] = defaultdict(set)
+        self._max_tokens = max_tokens
         self._revocations = 0
 
     def start(self) -> None:
@@ -49,57 +49,57 @@ class Verifier:
     async def close(self) -> None:
         await self._subscription.close()
 
-    def remembered(self, token: str) -> Actor | None:
+    def cached(self, token: str) -> Actor | None:
         """Return the cached actor of the token; None if the token is not cached or has to be verified again."""
-        actor, until = self._known.get(token, (None, None))
+        actor, until = self._actors_by_token.get(token, (None, None))
         return actor if until and self._clock() < until else None
 
-    async def actor(self, token: str) -> Actor:
+    async def get_actor(self, token: str) -> Actor:
         """Return the actor.
 
         Raises Unauthenticated for an invalid or expired token, and for a token of a revoked session.
         """
-        if actor := self.remembered(token):
+        if actor := self.cached(token):
             return actor
         now = self._clock()
         verified, revocations = self._tokens.read(token, now), self._revocations
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
-            self._forget_token(token)
+            self._evict_token(token)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
         if revocations == self._revocations:  # otherwise the answer may be older than a revocation
             expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
-            self._known[token] = (verified.actor, min(expires_at, now + timedelta(seconds=LOOK_AGAIN_S)))
-            self._tokens_of[verified.actor.session_id].add(token)
-            if len(self._known) > self._most:
-                self._forget_token(next(iter(self._known)))
+            self._actors_by_token[token] = (verified.actor, min(expires_at, now + timedelta(seconds=RECHECK_SECONDS)))
+            self._tokens_by_session[verified.actor.session_id].add(token)
+            if len(self._actors_by_token) > self._max_tokens:
+                self._evict_token(next(iter(self._actors_by_token)))
         return verified.actor
 
-    async def forget(self, session_id: UUID) -> None:
+    async def evict_session(self, session_id: UUID) -> None:
         """Drop a session's tokens here and in every other process. With Redis away the others notice in 30 s."""
-        self._drop(session_id)
+        self._evict_here(session_id)
         try:
             await self._redis.publish(self._channel, session_id.bytes)
         except TRANSIENT_FAULTS:
-            logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", LOOK_AGAIN_S)
+            logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", RECHECK_SECONDS)
 
-    def _drop(self, session_id: UUID) -> None:
+    def _evict_here(self, session_id: UUID) -> None:
         self._revocations += 1
-        for token in self._tokens_of.pop(session_id, ()):
-            del self._known[token]
+        for token in self._tokens_by_session.pop(session_id, ()):
+            del self._actors_by_token[token]
 
-    def _forget_token(self, token: str) -> None:
-        actor, _ = self._known.pop(token, (None, None))
+    def _evict_token(self, token: str) -> None:
+        actor, _ = self._actors_by_token.pop(token, (None, None))
         if actor:
-            tokens = self._tokens_of[actor.session_id]
+            tokens = self._tokens_by_session[actor.session_id]
             tokens.discard(token)
             if not tokens:
-                del self._tokens_of[actor.session_id]
+                del self._tokens_by_session[actor.session_id]
 
-    def _heard(self, message: bytes) -> None:
-        self._drop(UUID(bytes=message))
+    def _on_revoked(self, message: bytes) -> None:
+        self._evict_here(UUID(bytes=message))
 
-    def _missed(self) -> None:
+    def _on_gap(self) -> None:
         """Clear the cache: revocations may have been missed, so every token is verified again."""
         self._revocations += 1
-        self._known.clear()
-        self._tokens_of.clear()
+        self._actors_by_token.clear()
+        self._tokens_by_session.clear()

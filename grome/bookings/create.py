@@ -25,7 +25,7 @@ from grome.common.geo import GeoPoint, to_point
 from grome.common.ids import new_id
 from grome.infrastructure.http.responses import encode
 from grome.infrastructure.idempotency import Encoded, fingerprint_of
-from grome.promos.redemptions import PromoClaims
+from grome.promos.redemptions import PromoRedemptions
 from grome.scheduling.daily_caps import seat_ticks
 from grome.scheduling.slots import Calendar, required_span
 from grome.scheduling.ticks import Span, tick_of
@@ -48,7 +48,7 @@ class BookingCreator:
         insert: Callable[[Booking], Awaitable[None]],
         barbers: BarberService,
         lifecycle: BookingLifecycle,
-        promos: PromoClaims,
+        promos: PromoRedemptions,
         answer_within: timedelta,
         clock: Clock,
     ) -> None:
@@ -142,7 +142,7 @@ class BookingCreator:
         except ApiError:  # after any other error the booking may be stored, so the code stays reserved
             await self._promos.release(draft.id)
             raise
-        await self._promos.keep(draft.id)
+        await self._promos.confirm(draft.id)
         return booking
 
     async def claim_offer(self, draft: BookingDraft, answer_by: datetime) -> Booking:

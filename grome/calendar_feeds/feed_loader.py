@@ -67,7 +67,7 @@ class FeedLoader:
         localizer, shops = _localizer(user), await self._shops({booking.barber_id for booking in bookings})
         to_barber = user.role is Role.BARBER
         customer_ids = {booking.customer_id for booking in bookings if booking.customer_id} if to_barber else set()
-        names = await self._accounts.names(customer_ids)
+        names = await self._accounts.find_names(customer_ids)
 
         def entry(booking: Booking) -> CalendarEntry:
             shop, link = shops[booking.barber_id], f"{self._app_base}/bookings/{booking.id}"
@@ -85,7 +85,7 @@ class FeedLoader:
         """
         shops = {barber.id: shop_of(barber) for barber in await self._barbers.list_by_ids(list(barber_ids))}
         if gone := barber_ids.difference(shops):
-            names = await self._accounts.names(gone)
+            names = await self._accounts.find_names(gone)
             shops |= {barber_id: Shop(names.get(barber_id, ""), "UTC") for barber_id in gone}
         return shops
 

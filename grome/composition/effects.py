@@ -29,8 +29,8 @@ from grome.notifications.repository import NotificationRepository, ReminderMarks
 from grome.notifications.sender import MessageSender
 from grome.notifications.sms import open_sms
 from grome.notifications.unsubscribe import UnsubscribeLinks, UnsubscribeService
-from grome.realtime.streams import LiveRooms
-from grome.waitlist.subscriber import WaitlistFollower
+from grome.realtime.streams import StreamPublisher
+from grome.waitlist.subscriber import WaitlistSubscriber
 from grome.webhooks.delivery import WebhookDeliverer
 from grome.webhooks.health import EndpointHealth
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
@@ -45,12 +45,12 @@ class Effects(Visits):
     @cached_property
     def followers(self) -> Mapping[str, Subscriber]:
         return {
-            "live rooms": LiveRooms(self.redis, self.namespace),
+            "live rooms": StreamPublisher(self.redis, self.namespace),
             "audit trail": self.audit,
             "webhooks": WebhookSubscriber(*self._stored_webhooks, self.bookings, self.jobs, self.clock),
             "messages": Planner(self.jobs),
             "waitlist": self._waitlist_follower,
-            "promo codes": self.promo_claims,
+            "promo codes": self.promo_redemptions,
         }
 
     @cached_property
@@ -64,8 +64,8 @@ class Effects(Visits):
         await self._waitlist_follower.follow_changes(changes)
 
     @cached_property
-    def _waitlist_follower(self) -> WaitlistFollower:
-        return WaitlistFollower(self.jobs, self.clock)
+    def _waitlist_follower(self) -> WaitlistSubscriber:
+        return WaitlistSubscriber(self.jobs, self.clock)
 
     @cached_property
     def audit(self) -> AuditTrail:

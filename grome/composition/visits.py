@@ -19,7 +19,7 @@ from grome.calendar_feeds.repository import CalendarRepository
 from grome.calendar_feeds.service import CalendarService
 from grome.composition.people import People
 from grome.infrastructure.mongo.group_commit import GroupCommit
-from grome.promos.redemptions import PromoClaims
+from grome.promos.redemptions import PromoRedemptions
 from grome.promos.repository import PromoRepository, PromoUseRepository
 from grome.promos.service import PromoService
 from grome.quotes.repository import QuoteRepository
@@ -32,10 +32,10 @@ from grome.reviews.service import ReviewService
 from grome.series.bulk_changes import SeriesBulkChanges
 from grome.series.repository import SeriesRepository
 from grome.series.service import SeriesService
-from grome.waitlist.matching import WaitlistFilling
+from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
-from grome.walk_ins.queue import Queues as WalkInQueues
+from grome.walk_ins.queue import QueueLoader as WalkInQueues
 from grome.walk_ins.repository import WalkInRepository
 from grome.walk_ins.service import WalkInService
 
@@ -61,7 +61,7 @@ class Visits(People):
         together = GroupCommit(stored.insert, stored.insert_many)
         insert = together.insert if self.settings.bookings.group_commit else stored.insert
         return BookingCreator(
-            stored, insert, self.barbers, self.booking_moves, self.promo_claims, self.answer_within, self.clock
+            stored, insert, self.barbers, self.booking_moves, self.promo_redemptions, self.answer_within, self.clock
         )
 
     @cached_property
@@ -75,7 +75,9 @@ class Visits(People):
     @cached_property
     def quotes(self) -> QuoteService:
         stored = QuoteRepository(self.database)
-        return QuoteService(stored, self.booking_creation, self.barbers, self.promo_claims, self.budgets, self.clock)
+        return QuoteService(
+            stored, self.booking_creation, self.barbers, self.promo_redemptions, self.budgets, self.clock
+        )
 
     @cached_property
     def any_barber(self) -> AnyBarberService:
@@ -109,8 +111,8 @@ class Visits(People):
         return PromoService(*self._stored_promos, self.barbers, self.catalogue, self.clock)
 
     @cached_property
-    def promo_claims(self) -> PromoClaims:
-        return PromoClaims(*self._stored_promos, self.bookings, self.clock)
+    def promo_redemptions(self) -> PromoRedemptions:
+        return PromoRedemptions(*self._stored_promos, self.bookings, self.clock)
 
     @cached_property
     def _stored_promos(self) -> tuple[PromoRepository, PromoUseRepository]:
@@ -123,12 +125,12 @@ class Visits(People):
     @cached_property
     def waitlist(self) -> WaitlistService:
         return WaitlistService(
-            self.stored_waitlist, self.waitlist_filling, self.barbers, self.catalogue, self.bookings, self.clock
+            self.stored_waitlist, self.waitlist_matcher, self.barbers, self.catalogue, self.bookings, self.clock
         )
 
     @cached_property
-    def waitlist_filling(self) -> WaitlistFilling:
-        return WaitlistFilling(self.stored_waitlist, self.barbers, self.bookings, self.booking_creation, self.clock)
+    def waitlist_matcher(self) -> WaitlistMatcher:
+        return WaitlistMatcher(self.stored_waitlist, self.barbers, self.bookings, self.booking_creation, self.clock)
 
     @cached_property
     def walk_ins(self) -> WalkInService:

@@ -21,7 +21,7 @@ async def sign_in(context: AppContext, email: str, password: str, device: Device
         raise WrongCredentials from None
     signed_in = await context.accounts.login(login, device)
     if signed_in.user.role is not Role.ADMIN:
-        await context.accounts.logout(await context.verifier.actor(signed_in.access_token))
+        await context.accounts.logout(await context.verifier.get_actor(signed_in.access_token))
         raise WrongCredentials
     return signed_in
 
@@ -33,10 +33,10 @@ async def find_operator(context: AppContext, access: str, refresh: str) -> tuple
     """
     renewed = None
     try:
-        actor = await context.verifier.actor(access)
+        actor = await context.verifier.get_actor(access)
     except Unauthenticated:
         renewed = await _renew(context, refresh)
-        actor = await context.verifier.actor(renewed.access_token)
+        actor = await context.verifier.get_actor(renewed.access_token)
     if actor.role is not Role.ADMIN:
         raise Unauthenticated
     return actor, renewed

@@ -27,6 +27,6 @@ COLLECTIONS = (
 async def up(database: Database) -> None:
     for spec in (USERS, SESSIONS, *COLLECTIONS):  # the former two have fields that the older validators do not know
         await apply_collection(database, spec)
-    await UserRepository(database).complete()
-    await SessionRepository(database).complete()
+    await UserRepository(database).backfill()
+    await SessionRepository(database).backfill()
     await events.RelayRepository(database).begin(system_clock())

@@ -29,7 +29,7 @@ def try_fast_answer(context: AppContext, query: str, token: str | None) -> bytes
     if len(query) > _MAX_QUERY_CHARS:
         return None
     usual = _CANONICAL.fullmatch(query) or _CANONICAL.fullmatch(_coordinates_first(query))
-    if usual is None or (token is not None and context.verifier.remembered(token) is None):
+    if usual is None or (token is not None and context.verifier.cached(token) is None):
         return None
     latitude, longitude = float(usual[1]), float(usual[2])
     question = _search_key(usual[3])

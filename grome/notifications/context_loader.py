@@ -78,7 +78,7 @@ class ContextLoader:
                 return await self._booking_context(notification, reader)
 
     async def _device_context(self, notification: Notification, reader: User) -> MessageContext:
-        device = await self._accounts.noticed_device(reader.id, notification.event_id)
+        device = await self._accounts.find_notice_device(reader.id, notification.event_id)
         facts = AccountFacts(
             name=reader.name,
             link=f"{self._app_base}/account",

@@ -43,7 +43,7 @@ class PushDevices:
         await self._devices.drop(list(tokens))
 
     async def _signed_in(self, user_id: UUID) -> frozenset[UUID]:
-        named = [_parse_id(name) for name in await self._accounts.live_devices(user_id)]
+        named = [_parse_id(name) for name in await self._accounts.list_live_devices(user_id)]
         return frozenset(device_id for device_id in named if device_id)
 
 

@@ -49,12 +49,12 @@ class UnsubscribeService:
     async def preview(self, token: str) -> tuple[Topic, Preferences]:
         """What the link is about, and what its user has chosen; changes nothing. Raises NotFound."""
         user_id, topic = self._links.read(token)
-        return topic, await self._preferences.find(user_id)
+        return topic, await self._preferences.get(user_id)
 
     async def unsubscribe(self, token: str) -> tuple[Topic, Preferences]:
         """End mail about the link's topic. Raises NotFound."""
         user_id, topic = self._links.read(token)
-        return topic, await self._preferences.stop_mail_about(user_id, topic)
+        return topic, await self._preferences.mute_topic(user_id, topic)
 
 
 def _encode(raw: bytes) -> str:

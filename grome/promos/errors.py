@@ -4,7 +4,7 @@ from grome.common.errors import ApiError
 
 
 class PromoRefused(ApiError):
-    """`reason` is one of `NotUsable`, and stands as the message of the field `promo_code`."""
+    """`reason` is one of `RejectionReason`, and stands as the message of the field `promo_code`."""
 
     status, code, title = 422, "promo_refused", "The promo code cannot be used for this"
 

@@ -12,13 +12,13 @@ from grome.common.money import Amount, Currency
 from grome.common.text import END, NOTE
 
 # To see that none is free the database counts as many index keys, which takes it some hundredths of a second.
-MOST_USES: Final = 100_000
+MAX_USES: Final = 100_000
 # Promos of one barber; none is ever deleted, since bookings refer to it.
-MOST_PROMOS: Final = 500
-ANYBODY: Final = UUID(int=0)
+MAX_PROMOS_PER_BARBER: Final = 500
+ANY_BARBER_ID: Final = UUID(int=0)
 # One customer's quotes, one after the other, keep a use from everybody else for so long at most, and then for as long
 # not at all.
-LONGEST_HOLD: Final = timedelta(hours=1)
+MAX_QUOTE_HOLD: Final = timedelta(hours=1)
 
 PromoCode = Annotated[
     str,
@@ -33,7 +33,7 @@ PromoCode = Annotated[
 Percent = Annotated[int, Meta(ge=1, le=100, description="Per cent of the price of the services that count.")]
 FixedAmount = Annotated[int, Meta(ge=1, le=10**9, description="Minor units of the currency.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
-Uses = Annotated[int, Meta(ge=1, le=MOST_USES)]
+Uses = Annotated[int, Meta(ge=1, le=MAX_USES)]
 Description = Annotated[str, Meta(max_length=200), NOTE]
 
 
@@ -88,10 +88,10 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
         """
         if not self.first_visit_only:
             return []
-        return [barber_id] if self.owner_id else [ANYBODY, barber_id]
+        return [barber_id] if self.owner_id else [ANY_BARBER_ID, barber_id]
 
     @property
-    def uses_each(self) -> int | None:
+    def limit_per_customer(self) -> int | None:
         """The limit of uses of one customer at a time; a customer has only one first visit."""
         return 1 if self.first_visit_only else self.most_uses_each
 
@@ -103,8 +103,8 @@ class PromoUse(Struct, frozen=True, kw_only=True):
     above all limits; a customer's seats count from 0. At `held_until` the use is given up unless its booking was
     stored; `held_until` is None once the booking is known to be stored. A use that is not `firm` is a quote's, and
     yields to a newer use of the same customer; a customer has at most one quote's hold of a promo. `first_visit_of` has
-    the barber of a firm use for a first visit, and `ANYBODY` too for the platform's promo. A customer has each of them
-    once, across all codes.
+    the barber of a firm use for a first visit, and `ANY_BARBER_ID` too for the platform's promo. A customer has each of
+    them once, across all codes.
     """
 
     id: UUID = field(name="_id")
@@ -144,7 +144,7 @@ class PricedVisit:
         return sum(price for _, price in self.services)
 
 
-class NotUsable(CodedEnum):
+class RejectionReason(CodedEnum):
     """Why a code cannot be used: a stable code, and a sentence for the customer."""
 
     UNKNOWN = "promo_unknown", "There is no such code for this barber."

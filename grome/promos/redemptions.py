@@ -17,18 +17,18 @@ from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.numbered_documents import lowest_free
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.promos.errors import PromoRefused
-from grome.promos.models import BookedUse, Discount, NotUsable, PricedVisit, Promo, PromoUse
+from grome.promos.models import BookedUse, Discount, PricedVisit, Promo, PromoUse, RejectionReason
 from grome.promos.repository import LapsedUse, PromoRepository, PromoUseRepository
-from grome.promos.rules import discount
-from grome.promos.use_slots import TotalSeats
+from grome.promos.rules import calculate_discount
+from grome.promos.use_slots import UseSlotFinder
 
 # A firm claim is kept this long after its time: longer than any setting lets a write take. An insert of its booking
 # that was on its way at the end has succeeded or failed by then.
-GRACE: Final = timedelta(minutes=3)
+HOLD_GRACE: Final = timedelta(minutes=3)
 # At each attempt another claim may take the seat first; only a fault can lose this many in a row.
-_ATTEMPTS: Final = 50
-_AT_ONCE: Final = 500
-_ENDS: Final = frozenset(
+_MAX_ATTEMPTS: Final = 50
+_REAP_BATCH: Final = 500
+_ENDING_EVENTS: Final = frozenset(
     {
         EventType.BOOKING_DECLINED,
         EventType.BOOKING_CANCELLED,
@@ -50,7 +50,7 @@ class _Claim:
     firm: bool
 
 
-class _Seats(NamedTuple):
+class _UseSlots(NamedTuple):
     """The seats for a use. The seats of the hold `takes_over` are free only if the use replaces this hold."""
 
     total: int
@@ -58,7 +58,7 @@ class _Seats(NamedTuple):
     takes_over: PromoUse | None = None
 
 
-class _Plan(NamedTuple):
+class _PlannedUse(NamedTuple):
     """A use that would be stored now, in the place of the customer's hold where there is one to take over."""
 
     use: PromoUse
@@ -66,7 +66,7 @@ class _Plan(NamedTuple):
     is_held: bool
 
 
-class Bookings(Protocol):
+class PromoBookings(Protocol):
     """The bookings, as far as promos depend on them."""
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
@@ -76,11 +76,15 @@ class Bookings(Protocol):
         """Return the state of each existing booking; a use has the id of its booking."""
 
 
-class PromoClaims:
-    def __init__(self, promos: PromoRepository, uses: PromoUseRepository, bookings: Bookings, clock: Clock) -> None:
+class PromoRedemptions:
+    def __init__(
+        self, promos: PromoRepository, uses: PromoUseRepository, bookings: PromoBookings, clock: Clock
+    ) -> None:
         self._promos, self._uses, self._bookings, self._clock = promos, uses, bookings, clock
-        self._seats = TotalSeats(uses, clock)
-        self._lapsed = Sweep("sweep_promo_holds", lambda after, limit: uses.lapsed_ids(clock(), after, limit), _AT_ONCE)
+        self._slots = UseSlotFinder(uses, clock)
+        self._lapsed = Sweep(
+            "sweep_promo_holds", lambda after, limit: uses.list_lapsed(clock(), after, limit), _REAP_BATCH
+        )
 
     async def claim(
         self,
@@ -100,22 +104,22 @@ class PromoClaims:
         firmly. The insert has to begin before `held_until`, and `keep` follows the insert. A repeat gets the first
         discount, and the later of both times. Raises PromoRefused if the code cannot be used.
         """
-        until = held_until + GRACE if firm else held_until
+        until = held_until + HOLD_GRACE if firm else held_until
         wanted = _Claim(customer_id, code.upper(), holder_id, visit, until, firm)
-        for _ in range(_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             plan = await self._plan(wanted)
-            if isinstance(plan, _Plan) and await self._carried_out(plan):
+            if isinstance(plan, _PlannedUse) and await self._store(plan):
                 return Discount(plan.use.code, plan.use.amount)
             # A repeat may be refused for the very use that the first claim made, so that is looked for only now.
-            if held := await self._again(wanted):
+            if held := await self._find_repeat(wanted):
                 return Discount(held.code, held.amount)
-            if isinstance(plan, NotUsable):
+            if isinstance(plan, RejectionReason):
                 raise PromoRefused(plan.value, plan.sentence)
         raise Unavailable("The promo code is in great demand; try again.")
 
-    async def keep(self, holder_id: UUID) -> None:
+    async def confirm(self, holder_id: UUID) -> None:
         """Keep the use of a stored booking. If this call is missed, the sweep decides from the bookings."""
-        await self._uses.keep(holder_id)
+        await self._uses.confirm(holder_id)
 
     async def release(self, holder_id: UUID) -> None:
         """Give the use back unless a booking has it: another request may have stored the booking meanwhile.
@@ -126,10 +130,10 @@ class PromoClaims:
 
     async def handle(self, events: Sequence[Event]) -> None:
         """Give back the uses of bookings that have ended, if their ends give them back."""
-        if ended := [event.subject_id for event in events if event.type in _ENDS]:
+        if ended := [event.subject_id for event in events if event.type in _ENDING_EVENTS]:
             await self._settle(await self._uses.find_many(ended))
 
-    async def sweep(self) -> int:
+    async def reap(self) -> int:
         """Settle the overdue holds; returns how many uses were given back."""
         freed = 0
 
@@ -141,36 +145,36 @@ class PromoClaims:
         await self._lapsed.run(settle)
         return freed
 
-    async def _plan(self, wanted: _Claim) -> _Plan | NotUsable | None:
+    async def _plan(self, wanted: _Claim) -> _PlannedUse | RejectionReason | None:
         """Plan a use of the barber's own promo, or of the platform's if the barber's cannot be used.
 
         Promos of other barbers are unknown. Returns the reason of the barber's own promo if neither can be used, and
         None for a repeat, which has its use already.
         """
-        refused: NotUsable | None = None
-        for promo in await self._promos.with_code(wanted.code, wanted.visit.barber_id):
+        refused: RejectionReason | None = None
+        for promo in await self._promos.list_by_code(wanted.code, wanted.visit.barber_id):
             plan = await self._plan_with(promo, wanted, self._clock())
-            if not isinstance(plan, NotUsable):
+            if not isinstance(plan, RejectionReason):
                 return plan
             refused = refused or plan
-        return refused or NotUsable.UNKNOWN
+        return refused or RejectionReason.UNKNOWN
 
-    async def _plan_with(self, promo: Promo, wanted: _Claim, now: datetime) -> _Plan | NotUsable | None:
-        amount = discount(promo, wanted.visit, now)
-        if isinstance(amount, NotUsable):
+    async def _plan_with(self, promo: Promo, wanted: _Claim, now: datetime) -> _PlannedUse | RejectionReason | None:
+        amount = calculate_discount(promo, wanted.visit, now)
+        if isinstance(amount, RejectionReason):
             return amount
         if promo.first_visit_only and await self._bookings.has_booked(wanted.customer_id, promo.owner_id):
-            return NotUsable.FIRST_VISIT_ONLY
-        seats = await self._seats_for(promo, wanted)
-        if not isinstance(seats, _Seats):
+            return RejectionReason.FIRST_VISIT_ONLY
+        seats = await self._find_slots(promo, wanted)
+        if not isinstance(seats, _UseSlots):
             return seats
         first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if wanted.firm else []
         # Another use of the same promo has the customer's seat, which is the reason to be told then.
-        if await self._is_rivalled(wanted, first_visit_of, beside=promo.id):
-            return NotUsable.FIRST_VISIT_ONLY
+        if await self._has_competing_first_visit(wanted, first_visit_of, ignored_promo=promo.id):
+            return RejectionReason.FIRST_VISIT_ONLY
         until = wanted.until
         if not wanted.firm:
-            until = min(until, await self._uses.hold_ends(promo.id, wanted.customer_id, now))
+            until = min(until, await self._uses.get_hold_end(promo.id, wanted.customer_id, now))
         use = PromoUse(
             id=wanted.holder_id,
             promo_id=promo.id,
@@ -185,55 +189,60 @@ class PromoClaims:
             first_visit_of=first_visit_of,
             at=now,
         )
-        return _Plan(use, seats.takes_over, is_held=until > now)
+        return _PlannedUse(use, seats.takes_over, is_held=until > now)
 
-    async def _carried_out(self, plan: _Plan) -> bool:
+    async def _store(self, plan: _PlannedUse) -> bool:
         if not plan.is_held:
             return True
         if plan.takes_over:
-            return await self._uses.take_over(plan.takes_over, plan.use)
+            return await self._uses.replace_hold(plan.takes_over, plan.use)
         return await self._uses.add(plan.use)
 
-    async def _is_rivalled(self, wanted: _Claim, first_visit_of: Sequence[UUID], beside: UUID | None = None) -> bool:
+    async def _has_competing_first_visit(
+        self, wanted: _Claim, first_visit_of: Sequence[UUID], ignored_promo: UUID | None = None
+    ) -> bool:
         """Return whether another use has a first visit of the customer, perhaps for a booking on its way.
 
         Uses of the promo `beside` do not count.
         """
         if not first_visit_of:
             return False
-        found = await self._uses.first_visits(wanted.customer_id, first_visit_of)
-        rivals = [use for use in found if use.id != wanted.holder_id and use.promo_id != beside]
+        found = await self._uses.list_first_visits(wanted.customer_id, first_visit_of)
+        rivals = [use for use in found if use.id != wanted.holder_id and use.promo_id != ignored_promo]
         return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
 
-    async def _seats_for(self, promo: Promo, wanted: _Claim) -> _Seats | NotUsable | None:
+    async def _find_slots(self, promo: Promo, wanted: _Claim) -> _UseSlots | RejectionReason | None:
         """Return free seats, or the seats of the customer's own hold. Returns None for a repeat."""
-        mine = await self._uses.of_customer(promo.id, wanted.customer_id)
+        mine = await self._uses.list_for_customer(promo.id, wanted.customer_id)
         if any(use.id == wanted.holder_id for use in mine):
             return None
         hold = next((use for use in mine if not use.firm), None)
-        if promo.uses_each is not None and (surplus := sum(use.firm for use in mine) - promo.uses_each + 1) > 0:
+        if (
+            promo.limit_per_customer is not None
+            and (surplus := sum(use.firm for use in mine) - promo.limit_per_customer + 1) > 0
+        ):
             lapsed = [use for use in mine if use.firm and self._has_lapsed(use)][:surplus]
             if len(lapsed) < surplus or await self._settle(lapsed) < surplus:
-                return NotUsable.USED_UP_BY_YOU
+                return RejectionReason.USED_UP_BY_YOU
             mine = [use for use in mine if use not in lapsed]
-        is_full = promo.uses_each is not None and len(mine) >= promo.uses_each
+        is_full = promo.limit_per_customer is not None and len(mine) >= promo.limit_per_customer
         if hold and (is_full or not wanted.firm):
-            return _Seats(hold.total_seat, hold.customer_seat, hold)
-        total = await self._total_seat(promo)
+            return _UseSlots(hold.total_seat, hold.customer_seat, hold)
+        total = await self._find_total_slot(promo)
         if total is not None:
-            return _Seats(total, lowest_free(use.customer_seat for use in mine))
-        return _Seats(hold.total_seat, hold.customer_seat, hold) if hold else NotUsable.EXHAUSTED
+            return _UseSlots(total, lowest_free(use.customer_seat for use in mine))
+        return _UseSlots(hold.total_seat, hold.customer_seat, hold) if hold else RejectionReason.EXHAUSTED
 
     def _has_lapsed(self, use: PromoUse) -> bool:
         return use.held_until is not None and use.held_until <= self._clock()
 
-    async def _total_seat(self, promo: Promo) -> int | None:
-        seat = await self._seats.free(promo)
-        if seat is None and await self._settle(await self._uses.lapsed(self._clock(), _AT_ONCE, promo.id)):
-            seat = await self._seats.free(promo)
+    async def _find_total_slot(self, promo: Promo) -> int | None:
+        seat = await self._slots.find_free(promo)
+        if seat is None and await self._settle(await self._uses.list_lapsed_of(self._clock(), _REAP_BATCH, promo.id)):
+            seat = await self._slots.find_free(promo)
         return seat
 
-    async def _again(self, wanted: _Claim) -> PromoUse | None:
+    async def _find_repeat(self, wanted: _Claim) -> PromoUse | None:
         """Return the earlier use under this id, held as long as now wanted; returns None if it is gone.
 
         Raises PromoRefused if the use was a quote's and another code has taken the customer's first visit meanwhile.
@@ -245,26 +254,26 @@ class PromoClaims:
                 return use
             promo = await self._promos.find({}, use.promo_id)
             first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if promo else []
-            if await self._is_rivalled(wanted, first_visit_of):
-                refused = NotUsable.FIRST_VISIT_ONLY
+            if await self._has_competing_first_visit(wanted, first_visit_of):
+                refused = RejectionReason.FIRST_VISIT_ONLY
                 raise PromoRefused(refused.value, refused.sentence)
-            if await self._uses.firm_up(use, max(use.held_until, wanted.until), first_visit_of):
+            if await self._uses.make_firm(use, max(use.held_until, wanted.until), first_visit_of):
                 return use
         return None
 
     async def _settle(self, uses: Sequence[PromoUse]) -> int:
         """Keep the uses with a booking that counts, give back the others; returns how many were given back."""
         booked = await self._bookings.booked_uses([use.id for use in uses]) if uses else {}
-        freed = [use.promo_id for use in uses if await self._is_removed(use, booked.get(use.id))]
+        freed = [use.promo_id for use in uses if await self._settle_use(use, booked.get(use.id))]
         if freed:
-            await self._promos.note_given_back(set(freed))
-            self._seats.forget(freed)
+            await self._promos.increment_given_back(set(freed))
+            self._slots.invalidate(freed)
         return len(freed)
 
-    async def _is_removed(self, use: PromoUse, booked: BookedUse | None) -> bool:
+    async def _settle_use(self, use: PromoUse, booked: BookedUse | None) -> bool:
         if booked is None:
-            return await self._uses.remove_as_read(use)  # a new hold or a `keep` may be quicker
+            return await self._uses.remove_if_unchanged(use)  # a new hold or a `keep` may be quicker
         if booked.is_given_back:
             return await self._uses.remove(use.id)
-        await self._uses.keep(use.id, is_visit=booked.is_visit)
+        await self._uses.confirm(use.id, is_visit=booked.is_visit)
         return False

@@ -15,7 +15,7 @@ from grome.infrastructure.mongo.numbered_documents import insert_with_free_numbe
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.promos.errors import PromoExists, TooManyPromos
-from grome.promos.models import LONGEST_HOLD, MOST_PROMOS, HoldWindow, Promo, PromoUse
+from grome.promos.models import MAX_PROMOS_PER_BARBER, MAX_QUOTE_HOLD, HoldWindow, Promo, PromoUse
 
 PROMOS: Final = CollectionSpec(
     "promos",
@@ -62,7 +62,7 @@ HOLD_WINDOWS: Final = CollectionSpec(
 COLLECTIONS: Final = (PROMOS, USES, HOLD_WINDOWS)
 
 
-class AfterPromo(Struct, frozen=True, forbid_unknown_fields=True):
+class PromoCursor(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a page of the list ended."""
 
     id: UUID
@@ -75,7 +75,7 @@ class LapsedUse(Struct, frozen=True):
     held_until: datetime
 
 
-class UseSum(Struct, frozen=True):
+class UseTotals(Struct, frozen=True):
     """The number and total discount of a promo's uses in one currency, either held or kept."""
 
     currency: str
@@ -99,7 +99,7 @@ class PromoRepository:
                 lambda place: to_document(msgspec.structs.replace(promo, place=place)),
                 owner={"owner_id": promo.owner_id, "place": {"$type": "number"}},
                 field="place",
-                limit=MOST_PROMOS,
+                limit=MAX_PROMOS_PER_BARBER,
             )
         except DuplicateKeyError:
             raise PromoExists(faults=(("code", "is taken"),)) from None
@@ -111,21 +111,21 @@ class PromoRepository:
         document = await self._promos.find_one({**scope, "_id": promo_id})
         return from_document(document, Promo) if document else None
 
-    async def with_code(self, code: str, barber_id: UUID) -> list[Promo]:
+    async def list_by_code(self, code: str, barber_id: UUID) -> list[Promo]:
         """Return the promos that an upper-case code can mean at a barber: the barber's own, then the platform's."""
         found = self._promos.find({"owner_id": {"$in": [barber_id, None]}, "code": code}).sort("owner_id", -1)
         return [from_document(document, Promo) async for document in found]
 
-    async def page(self, scope: Document, after: AfterPromo | None, limit: int, **fields: object) -> list[Promo]:
+    async def list_page(self, scope: Document, after: PromoCursor | None, limit: int, **fields: object) -> list[Promo]:
         """The newest first; `fields` have these values."""
         wanted: Document = {**scope, **fields, **({"_id": {"$lt": after.id}} if after else {})}
         found = self._promos.find(wanted).sort("_id", -1).limit(limit)
         return [from_document(document, Promo) async for document in found]
 
-    async def note_given_back(self, promo_ids: Collection[UUID]) -> None:
+    async def increment_given_back(self, promo_ids: Collection[UUID]) -> None:
         await self._promos.update_many({"_id": {"$in": list(promo_ids)}}, {"$inc": {"given_back": 1}})
 
-    async def change(self, scope: Document, promo_id: UUID, fields: Document) -> Promo | None:
+    async def update(self, scope: Document, promo_id: UUID, fields: Document) -> Promo | None:
         document = await self._promos.find_one_and_update(
             {**scope, "_id": promo_id}, {"$set": fields}, return_document=ReturnDocument.AFTER
         )
@@ -145,7 +145,7 @@ class PromoUseRepository:
             return False
         return True
 
-    async def take_over(self, held: PromoUse, use: PromoUse) -> bool:
+    async def replace_hold(self, held: PromoUse, use: PromoUse) -> bool:
         """Replace a hold of the same customer by `use` in one step: nobody gets the seats in between.
 
         Returns False if the hold has changed since it was read, and if `add` would be refused.
@@ -153,7 +153,7 @@ class PromoUseRepository:
 
         async def swap(transaction: Transaction) -> bool:
             session = transaction.session
-            if not (await self._uses.delete_one(_as_read(held), session=session)).deleted_count:
+            if not (await self._uses.delete_one(_unchanged_filter(held), session=session)).deleted_count:
                 return False
             await self._uses.insert_one(to_document(use), session=session)
             return True
@@ -163,7 +163,7 @@ class PromoUseRepository:
         except DuplicateKeyError:
             return False
 
-    async def hold_ends(self, promo_id: UUID, customer_id: UUID, now: datetime) -> datetime:
+    async def get_hold_end(self, promo_id: UUID, customer_id: UUID, now: datetime) -> datetime:
         """Return until when a customer's quotes may hold a use of a promo; the first quote starts the period."""
 
         def unless_known(name: str, length: timedelta) -> Document:
@@ -172,8 +172,8 @@ class PromoUseRepository:
         fields = {
             "promo_id": promo_id,
             "customer_id": customer_id,
-            **unless_known("ends_at", LONGEST_HOLD),
-            **unless_known("forgotten_at", 2 * LONGEST_HOLD),
+            **unless_known("ends_at", MAX_QUOTE_HOLD),
+            **unless_known("forgotten_at", 2 * MAX_QUOTE_HOLD),
         }
         document = await self._windows.find_one_and_update(
             {"_id": uuid5(promo_id, customer_id.hex)},
@@ -183,7 +183,7 @@ class PromoUseRepository:
         )
         return from_document(cast("Document", document), HoldWindow).ends_at  # an upsert answers with one
 
-    async def first_visits(self, customer_id: UUID, first_visit_of: Sequence[UUID]) -> list[PromoUse]:
+    async def list_first_visits(self, customer_id: UUID, first_visit_of: Sequence[UUID]) -> list[PromoUse]:
         """Return the customer's firm uses for a first visit to any of `first_visit_of`."""
         found = self._uses.find({"customer_id": customer_id, "first_visit_of": {"$in": list(first_visit_of)}})
         return [from_document(document, PromoUse) async for document in found]
@@ -196,18 +196,18 @@ class PromoUseRepository:
         found = self._uses.find({"_id": {"$in": list(use_ids)}})
         return [from_document(document, PromoUse) async for document in found]
 
-    async def of_customer(self, promo_id: UUID, customer_id: UUID) -> list[PromoUse]:
+    async def list_for_customer(self, promo_id: UUID, customer_id: UUID) -> list[PromoUse]:
         """The oldest first."""
         found = self._uses.find({"promo_id": promo_id, "customer_id": customer_id})
         return sorted([from_document(document, PromoUse) async for document in found], key=lambda use: use.at)
 
-    async def lapsed(self, now: datetime, limit: int, promo_id: UUID) -> list[PromoUse]:
+    async def list_lapsed_of(self, now: datetime, limit: int, promo_id: UUID) -> list[PromoUse]:
         """Return the uses of a promo with an expired hold, the earliest first."""
         wanted: Document = {"held_until": {"$type": "date", "$lte": now}, "promo_id": promo_id}
         found = self._uses.find(wanted, hint="held").sort("held_until", 1).limit(limit)
         return [from_document(document, PromoUse) async for document in found]
 
-    async def lapsed_ids(self, now: datetime, after: LapsedUse | None, limit: int) -> list[LapsedUse]:
+    async def list_lapsed(self, now: datetime, after: LapsedUse | None, limit: int) -> list[LapsedUse]:
         """Return the uses of all promos with an expired hold, the earliest first, after the use `after`."""
         wanted: Document = {"held_until": {"$type": "date", "$lte": now}}
         if after:
@@ -218,16 +218,16 @@ class PromoUseRepository:
         found = self._uses.find(wanted, fields, hint="held").sort([("held_until", 1), ("_id", 1)]).limit(limit)
         return [LapsedUse(document["_id"], document["held_until"]) async for document in found]
 
-    async def firm_up(self, use: PromoUse, held_until: datetime, first_visit_of: Sequence[UUID]) -> bool:
+    async def make_firm(self, use: PromoUse, held_until: datetime, first_visit_of: Sequence[UUID]) -> bool:
         """Held firmly and so long; False where it is not as it was read any more, or the first visit is taken."""
         fields = {"held_until": held_until, "firm": True, "first_visit_of": list(first_visit_of)}
         try:
-            done = await self._uses.update_one(_as_read(use), {"$set": fields})
+            done = await self._uses.update_one(_unchanged_filter(use), {"$set": fields})
         except DuplicateKeyError:
             return False
         return done.matched_count == 1
 
-    async def keep(self, use_id: UUID, *, is_visit: bool = True) -> None:
+    async def confirm(self, use_id: UUID, *, is_visit: bool = True) -> None:
         """Used for good. Where its booking was called off, it is nobody's first visit any more."""
         of_none: Document = {} if is_visit else {"first_visit_of": []}
         await self._uses.update_one({"_id": use_id}, {"$set": {"held_until": None, "firm": True, **of_none}})
@@ -235,22 +235,22 @@ class PromoUseRepository:
     async def remove(self, use_id: UUID) -> bool:
         return (await self._uses.delete_one({"_id": use_id})).deleted_count == 1
 
-    async def remove_as_read(self, use: PromoUse) -> bool:
+    async def remove_if_unchanged(self, use: PromoUse) -> bool:
         """False where it is not as it was read any more: kept meanwhile, or held anew."""
-        return (await self._uses.delete_one(_as_read(use))).deleted_count == 1
+        return (await self._uses.delete_one(_unchanged_filter(use))).deleted_count == 1
 
-    async def count(self, promo_id: UUID, first: int, end: int | None = None) -> int:
+    async def count_slots(self, promo_id: UUID, first: int, end: int | None = None) -> int:
         """How many total seats in [first, end) are taken, or from `first` on; by the index alone."""
         span = {"$gte": first} if end is None else {"$gte": first, "$lt": end}
         return await self._uses.count_documents({"promo_id": promo_id, "total_seat": span}, hint="total_seat")
 
-    async def taken(self, promo_id: UUID, first: int, end: int) -> set[int]:
+    async def taken_slots(self, promo_id: UUID, first: int, end: int) -> set[int]:
         """The total seats in [first, end) that are; by the index alone."""
         span = {"promo_id": promo_id, "total_seat": {"$gte": first, "$lt": end}}
         found = self._uses.find(span, {"_id": 0, "total_seat": 1}, hint="total_seat")
         return {document["total_seat"] async for document in found}
 
-    async def sums(self, promo_id: UUID) -> list[UseSum]:
+    async def list_totals(self, promo_id: UUID) -> list[UseTotals]:
         held = {"$ne": ["$held_until", None]}
         found = await self._uses.aggregate(
             [
@@ -266,9 +266,9 @@ class PromoUseRepository:
                 {"$sort": {"currency": 1}},
             ]
         )
-        return [msgspec.convert(document, UseSum) async for document in found]
+        return [msgspec.convert(document, UseTotals) async for document in found]
 
-    async def customers(self, promo_id: UUID) -> int:
+    async def count_customers(self, promo_id: UUID) -> int:
         """How many different ones have kept uses."""
         found = await self._uses.aggregate(
             [
@@ -281,5 +281,5 @@ class PromoUseRepository:
         return int(counted[0]["customers"]) if counted else 0
 
 
-def _as_read(use: PromoUse) -> Document:
+def _unchanged_filter(use: PromoUse) -> Document:
     return {"_id": use.id, "held_until": use.held_until, "firm": use.firm}

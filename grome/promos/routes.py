@@ -23,25 +23,25 @@ async def create_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOu
 @promos.get("/admin/promos", who=ADMINS)
 async def list_promos(request: Request, actor: Actor, query: PromoQuery) -> PromoPage:
     """The platform's promos, the newest first."""
-    return await app_context(request).promos.page(actor, query)
+    return await app_context(request).promos.list_page(actor, query)
 
 
 @promos.get("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
 async def read_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWithFigures:
     """A promo of the platform, and how it has been used."""
-    return await app_context(request).promos.read(actor, promo_id)
+    return await app_context(request).promos.get(actor, promo_id)
 
 
 @promos.put("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
 async def put_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
     """Change a promo of the platform as a whole, but for its code. Uses that were claimed stay as they are."""
-    return await app_context(request).promos.change(actor, promo_id, body)
+    return await app_context(request).promos.update(actor, promo_id, body)
 
 
 @promos.put("/admin/promos/{promo_id}/active", who=ADMINS, refusals=(NotFound,))
 async def switch_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
     """Switch a promo of the platform off or on. Uses that were claimed stay as they are."""
-    return await app_context(request).promos.switch(actor, promo_id, is_active=body.is_active)
+    return await app_context(request).promos.set_active(actor, promo_id, is_active=body.is_active)
 
 
 @promos.post("/barbers/me/promos", who=BARBERS, status=201, refusals=(PromoExists, TooManyPromos))
@@ -53,22 +53,22 @@ async def create_own_promo(request: Request, actor: Actor, body: PromoIn) -> Pro
 @promos.get("/barbers/me/promos", who=BARBERS)
 async def list_own_promos(request: Request, actor: Actor, query: PromoQuery) -> PromoPage:
     """Your promos, the newest first."""
-    return await app_context(request).promos.page(actor, query)
+    return await app_context(request).promos.list_page(actor, query)
 
 
 @promos.get("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
 async def read_own_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWithFigures:
     """A promo of yours, and how it has been used."""
-    return await app_context(request).promos.read(actor, promo_id)
+    return await app_context(request).promos.get(actor, promo_id)
 
 
 @promos.put("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
 async def put_own_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
     """Change a promo of yours as a whole, but for its code. Uses that were claimed stay as they are."""
-    return await app_context(request).promos.change(actor, promo_id, body)
+    return await app_context(request).promos.update(actor, promo_id, body)
 
 
 @promos.put("/barbers/me/promos/{promo_id}/active", who=BARBERS, refusals=(NotFound,))
 async def switch_own_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
     """Switch a promo of yours off or on. Uses that were claimed stay as they are."""
-    return await app_context(request).promos.switch(actor, promo_id, is_active=body.is_active)
+    return await app_context(request).promos.set_active(actor, promo_id, is_active=body.is_active)

@@ -1,4 +1,4 @@
-"""Promos, for those whose they are; using their codes is in `claims.py`."""
+"""Promos, for those whose they are; using their codes is in `redemptions.py`."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from grome.infrastructure.http import cut_page, decode_cursor
 from grome.infrastructure.mongo.access import managed_by
 from grome.infrastructure.mongo.client import Document, to_document
 from grome.promos.models import Promo, PromoTerms
-from grome.promos.repository import AfterPromo, PromoRepository, PromoUseRepository, UseSum
+from grome.promos.repository import PromoCursor, PromoRepository, PromoUseRepository, UseTotals
 from grome.promos.schemas import (
     Discounted,
     PromoChange,
@@ -30,7 +30,7 @@ from grome.promos.schemas import (
     promo_out,
 )
 
-Fault = tuple[str, str]
+FieldError = tuple[str, str]
 
 
 class PromoService:
@@ -47,7 +47,7 @@ class PromoService:
 
     async def create(self, actor: Actor, wanted: PromoIn) -> PromoOut:
         """The platform's where an admin makes it, else the barber's own. Raises Invalid, and PromoExists."""
-        terms = await self._terms(actor, wanted)
+        terms = await self._validated_terms(actor, wanted)
         now = self._clock()
         promo = Promo(
             id=new_id(),
@@ -62,38 +62,38 @@ class PromoService:
         await self._promos.add(promo)
         return promo_out(promo)
 
-    async def page(self, actor: Actor, query: PromoQuery) -> PromoPage:
-        after = decode_cursor(query.cursor, AfterPromo)
+    async def list_page(self, actor: Actor, query: PromoQuery) -> PromoPage:
+        after = decode_cursor(query.cursor, PromoCursor)
         code = query.code.upper() if query.code else None
         given = {"is_active": query.is_active, "code": code}
         fields = {name: value for name, value in given.items() if value is not None}
-        found = await self._promos.page(managed_by(actor), after, query.limit + 1, **fields)
-        page, next_cursor = cut_page(found, query.limit, lambda row: AfterPromo(row.id))
+        found = await self._promos.list_page(managed_by(actor), after, query.limit + 1, **fields)
+        page, next_cursor = cut_page(found, query.limit, lambda row: PromoCursor(row.id))
         return PromoPage([promo_out(promo) for promo in page], next_cursor)
 
-    async def read(self, actor: Actor, promo_id: UUID) -> PromoWithFigures:
+    async def get(self, actor: Actor, promo_id: UUID) -> PromoWithFigures:
         """With how it has been used. Raises NotFound for what is not the actor's."""
         promo = await self._promos.find(managed_by(actor), promo_id)
         if promo is None:
             raise NotFound
-        sums, customers = await self._uses.sums(promo_id), await self._uses.customers(promo_id)
+        sums, customers = await self._uses.list_totals(promo_id), await self._uses.count_customers(promo_id)
         return PromoWithFigures(promo_out(promo), _figures(promo, sums, customers))
 
-    async def change(self, actor: Actor, promo_id: UUID, wanted: PromoChange) -> PromoOut:
+    async def update(self, actor: Actor, promo_id: UUID, wanted: PromoChange) -> PromoOut:
         """All but the code and the switch. Raises NotFound, and Invalid."""
-        return await self._set(actor, promo_id, to_document(await self._terms(actor, wanted)))
+        return await self._update(actor, promo_id, to_document(await self._validated_terms(actor, wanted)))
 
-    async def switch(self, actor: Actor, promo_id: UUID, *, is_active: bool) -> PromoOut:
+    async def set_active(self, actor: Actor, promo_id: UUID, *, is_active: bool) -> PromoOut:
         """What was claimed before stays claimed. Raises NotFound."""
-        return await self._set(actor, promo_id, {"is_active": is_active})
+        return await self._update(actor, promo_id, {"is_active": is_active})
 
-    async def _set(self, actor: Actor, promo_id: UUID, fields: Document) -> PromoOut:
-        changed = await self._promos.change(managed_by(actor), promo_id, {**fields, "updated_at": self._clock()})
+    async def _update(self, actor: Actor, promo_id: UUID, fields: Document) -> PromoOut:
+        changed = await self._promos.update(managed_by(actor), promo_id, {**fields, "updated_at": self._clock()})
         if changed is None:
             raise NotFound
         return promo_out(changed)
 
-    async def _terms(self, actor: Actor, wanted: PromoTerms) -> PromoTerms:
+    async def _validated_terms(self, actor: Actor, wanted: PromoTerms) -> PromoTerms:
         terms = PromoTerms(
             **{
                 **{name: getattr(wanted, name) for name in PromoTerms.__struct_fields__},
@@ -101,27 +101,27 @@ class PromoService:
                 "valid_until": _stored_moment(wanted.valid_until, "valid_until"),
             }
         )
-        if faults := [*_faults(terms), *(await self._unknown(actor, terms))]:
+        if faults := [*_iter_errors(terms), *(await self._find_unknown_ids(actor, terms))]:
             raise Invalid(*faults[0], *faults[1:])
         return terms
 
-    async def _unknown(self, actor: Actor, terms: PromoTerms) -> list[Fault]:
+    async def _find_unknown_ids(self, actor: Actor, terms: PromoTerms) -> list[FieldError]:
         """What is listed but is not there, or not for the actor to list."""
         if actor.role is not Role.ADMIN and terms.barber_ids:
             return [("barber_ids", "are for the platform's promos; yours are for visits to you")]
         barbers = {barber.id for barber in await self._barbers.list_by_ids(terms.barber_ids)}
         services = await self._catalogue.find_many(terms.service_ids) if terms.service_ids else {}
         return [
-            *_missing("barber_ids", terms.barber_ids, barbers, "is nobody's id"),
-            *_missing("service_ids", terms.service_ids, set(services), "is not in the catalogue"),
+            *_errors_for_missing("barber_ids", terms.barber_ids, barbers, "is nobody's id"),
+            *_errors_for_missing("service_ids", terms.service_ids, set(services), "is not in the catalogue"),
         ]
 
 
-def _missing(field: str, ids: Sequence[UUID], known: set[UUID], told: str) -> list[Fault]:
-    return [(f"{field}[{index}]", told) for index, one in enumerate(ids) if one not in known]
+def _errors_for_missing(field: str, ids: Sequence[UUID], known: set[UUID], message: str) -> list[FieldError]:
+    return [(f"{field}[{index}]", message) for index, one in enumerate(ids) if one not in known]
 
 
-def _faults(terms: PromoTerms) -> Iterator[Fault]:
+def _iter_errors(terms: PromoTerms) -> Iterator[FieldError]:
     """What types cannot refuse."""
     if terms.percent is None and terms.amount is None:
         yield "percent", "is needed, unless there is an amount"
@@ -145,7 +145,7 @@ def _stored_moment(moment: datetime | None, field: str) -> datetime | None:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def _figures(promo: Promo, sums: Sequence[UseSum], customers: int) -> PromoFigures:
+def _figures(promo: Promo, sums: Sequence[UseTotals], customers: int) -> PromoFigures:
     uses = sum(one.uses for one in sums if not one.held)
     held = sum(one.uses for one in sums if one.held)
     left = None if promo.most_uses is None else max(0, promo.most_uses - uses - held)

@@ -16,17 +16,17 @@ from grome.common.clock import Clock
 from grome.promos.models import Promo
 from grome.promos.repository import PromoUseRepository
 
-_WINDOW: Final = 256  # seats that are looked at in one go
+_SCAN_WINDOW: Final = 256  # seats that are looked at in one go
 # Far above every limit, and exact in BSON and JSON alike; two that choose the same number are two in billions.
-_UNLIMITED: Final = range(2**31, 2**53)
+_UNLIMITED_SLOTS: Final = range(2**31, 2**53)
 
 
 # A process may die between giving a use back and telling of it in the promo.
-_REMEMBERED: Final = timedelta(seconds=10)
-_MOST_REMEMBERED: Final = 1_000
+_EXHAUSTED_TTL: Final = timedelta(seconds=10)
+_MAX_EXHAUSTED: Final = 1_000
 
 
-class _Full(NamedTuple):
+class _Exhausted(NamedTuple):
     """What the promo said when all of its seats were seen to be taken."""
 
     given_back: int
@@ -34,59 +34,59 @@ class _Full(NamedTuple):
     until: datetime
 
 
-class TotalSeats:
+class UseSlotFinder:
     """Remembers which promos are used up, so that a code which everybody tries costs no search each time."""
 
     def __init__(self, uses: PromoUseRepository, clock: Clock) -> None:
         self._uses, self._clock = uses, clock
-        self._full: dict[UUID, _Full] = {}
-        self._searching = asyncio.Lock()
+        self._exhausted: dict[UUID, _Exhausted] = {}
+        self._search_lock = asyncio.Lock()
 
-    async def free(self, promo: Promo) -> int | None:
+    async def find_free(self, promo: Promo) -> int | None:
         """One that was free a moment ago, at random, so that many who come at once seldom want the same.
 
         None where all are taken.
         """
         if promo.most_uses is None:
-            return secrets.choice(_UNLIMITED)
-        if self._is_full(promo):
+            return secrets.choice(_UNLIMITED_SLOTS)
+        if self._is_exhausted(promo):
             return None
-        in_play = await self._in_play(promo.id, promo.most_uses)
+        in_play = await self._count_in_play(promo.id, promo.most_uses)
         first = secrets.randbelow(max(1, in_play))
-        end = min(first + _WINDOW, in_play)
-        if free := set(range(first, end)) - await self._uses.taken(promo.id, first, end):
+        end = min(first + _SCAN_WINDOW, in_play)
+        if free := set(range(first, end)) - await self._uses.taken_slots(promo.id, first, end):
             return secrets.choice(list(free))
-        async with self._searching:  # one in a process: those who wait learn from it
-            return None if self._is_full(promo) else await self._search(promo, in_play)
+        async with self._search_lock:  # one in a process: those who wait learn from it
+            return None if self._is_exhausted(promo) else await self._bisect(promo, in_play)
 
-    def forget(self, promo_ids: Iterable[UUID]) -> None:
+    def invalidate(self, promo_ids: Iterable[UUID]) -> None:
         """Uses of these were given back."""
         for promo_id in promo_ids:
-            self._full.pop(promo_id, None)
+            self._exhausted.pop(promo_id, None)
 
-    def _is_full(self, promo: Promo) -> bool:
-        full = self._full.get(promo.id)
+    def _is_exhausted(self, promo: Promo) -> bool:
+        full = self._exhausted.get(promo.id)
         same = full and (full.given_back, full.most_uses) == (promo.given_back, promo.most_uses)
         return bool(full and same and self._clock() < full.until)
 
-    async def _in_play(self, promo_id: UUID, limit: int) -> int:
+    async def _count_in_play(self, promo_id: UUID, limit: int) -> int:
         in_play = limit
-        while (fitting := max(0, limit - await self._uses.count(promo_id, in_play))) < in_play:
+        while (fitting := max(0, limit - await self._uses.count_slots(promo_id, in_play))) < in_play:
             in_play = fitting
         return in_play
 
-    async def _search(self, promo: Promo, in_play: int) -> int | None:
+    async def _bisect(self, promo: Promo, in_play: int) -> int | None:
         """Halves the seats until few are left of which one is free. Counts no more than twice as many as there are."""
         promo_id, first, end = promo.id, 0, in_play
-        if await self._uses.count(promo_id, first, end) == end - first:
-            if len(self._full) >= _MOST_REMEMBERED:
-                self._full.clear()
-            self._full[promo_id] = _Full(promo.given_back, promo.most_uses, self._clock() + _REMEMBERED)
+        if await self._uses.count_slots(promo_id, first, end) == end - first:
+            if len(self._exhausted) >= _MAX_EXHAUSTED:
+                self._exhausted.clear()
+            self._exhausted[promo_id] = _Exhausted(promo.given_back, promo.most_uses, self._clock() + _EXHAUSTED_TTL)
             return None
-        while end - first > _WINDOW:
+        while end - first > _SCAN_WINDOW:
             middle = (first + end) // 2
             one, other = secrets.choice([((first, middle), (middle, end)), ((middle, end), (first, middle))])
-            first, end = one if await self._uses.count(promo_id, *one) < one[1] - one[0] else other
-        free = set(range(first, end)) - await self._uses.taken(promo_id, first, end)
+            first, end = one if await self._uses.count_slots(promo_id, *one) < one[1] - one[0] else other
+        free = set(range(first, end)) - await self._uses.taken_slots(promo_id, first, end)
         # Where others took the last meanwhile, any seat will do: it is refused, and the search begins anew.
         return secrets.choice(list(free)) if free else first

@@ -17,7 +17,7 @@ from grome.common.clock import Clock
 from grome.common.errors import ApiError, NotFound
 from grome.infrastructure.idempotency import Encoded
 from grome.infrastructure.mongo.budgets import Budget, Budgets
-from grome.promos.redemptions import PromoClaims
+from grome.promos.redemptions import PromoRedemptions
 from grome.quotes.cancellation_costs import cancellation_costs
 from grome.quotes.errors import QuoteExpired
 from grome.quotes.models import Quote
@@ -36,7 +36,7 @@ class QuoteService:
         quotes: QuoteRepository,
         creation: BookingCreator,
         barbers: BarberService,
-        promos: PromoClaims,
+        promos: PromoRedemptions,
         budgets: Budgets,
         clock: Clock,
     ) -> None:

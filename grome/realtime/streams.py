@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from grome.infrastructure.outbox.models import Event
 from grome.infrastructure.redis.client import Namespace
 
-_KEPT: Final = 1_000  # a room's events, about
-_KEPT_S: Final = 86_400
+_MAX_ROOM_EVENTS: Final = 1_000  # a room's events, about
+_ROOM_TTL_SECONDS: Final = 86_400
 
 # A subject's events of one family come in the order of their versions. An event that is not newer than the last has
 # been added before, by this leader or the one before it. Each day's events have a hash of their own: one hash of a busy
@@ -37,7 +37,7 @@ def rooms_of(event: Event) -> list[str]:
     return own + [f"user:{person}" for person in event.people]
 
 
-class LiveRooms:
+class StreamPublisher:
     """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
 
     def __init__(self, redis: Redis, namespace: Namespace) -> None:
@@ -57,5 +57,7 @@ class LiveRooms:
                     stream = stream_key(self._namespace, room)
                     # The event's own day, so that a repeat meets the same hash whenever it comes.
                     keys = [stream, f"{stream}:versions:{event.at.date()}"]
-                    await self._add(keys, [counted, event.version, _KEPT, _KEPT_S, *entry], pipeline)
+                    await self._add(
+                        keys, [counted, event.version, _MAX_ROOM_EVENTS, _ROOM_TTL_SECONDS, *entry], pipeline
+                    )
             await pipeline.execute()

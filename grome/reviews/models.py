@@ -11,8 +11,8 @@ from grome.bookings.models import Idempotency
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
-EDITABLE_FOR: Final = timedelta(days=14)
-MOST_TEXT: Final = 2000
+EDIT_WINDOW: Final = timedelta(days=14)
+MAX_TEXT_LENGTH: Final = 2000
 
 
 class Answer(Struct, frozen=True):
@@ -47,7 +47,7 @@ class Review(Struct, frozen=True, kw_only=True):
     customer_id: UUID
     barber_id: UUID
     rating: Stars
-    text: Annotated[str, Meta(max_length=MOST_TEXT)]
+    text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
     answer: Answer | None = None
     shown: bool = True
     idempotency: Idempotency | None = None
@@ -58,14 +58,14 @@ class Review(Struct, frozen=True, kw_only=True):
 
     @property
     def editable_until(self) -> datetime:
-        return self.created_at + EDITABLE_FOR
+        return self.created_at + EDIT_WINDOW
 
 
-def shown_name(name: str) -> str:
+def public_name(name: str) -> str:
     """As strangers see it: the first of several names, and the first letter of the last."""
     first, *others = name.split() or [""]
     return f"{first} {others[-1][0].upper()}." if others else first
 
 
-def answered(before: Answer | None, text: str, now: datetime) -> Answer:
+def build_answer(before: Answer | None, text: str, now: datetime) -> Answer:
     return Answer(text, before.created_at, now) if before else Answer(text, now)

@@ -31,7 +31,7 @@ COLLECTION = CollectionSpec(
 )
 
 
-class AfterReview(Struct, frozen=True, forbid_unknown_fields=True):
+class ReviewCursor(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a page of the list ended."""
 
     public_id: UUID
@@ -42,7 +42,7 @@ class ReviewRepository:
     def __init__(self, database: Database) -> None:
         self._reviews = database[COLLECTION.name]
         # What a failover could take back must not be answered a second time.
-        self._settled = self._reviews.with_options(read_concern=ReadConcern("majority"))
+        self._majority = self._reviews.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, session: Session, review: Review) -> None:
         """Raises ReviewExists where the booking has one, be it removed."""
@@ -58,12 +58,12 @@ class ReviewRepository:
         )
         return from_document(document, Review) if document else None
 
-    async def find_settled(self, customer_id: UUID, review_id: UUID) -> Review | None:
+    async def find_committed(self, customer_id: UUID, review_id: UUID) -> Review | None:
         """A customer's own, with its first answer: as a majority has it, and also one that was removed."""
-        document = await self._settled.find_one({"_id": review_id, "customer_id": customer_id})
+        document = await self._majority.find_one({"_id": review_id, "customer_id": customer_id})
         return from_document(document, Review) if document else None
 
-    async def change(
+    async def update(
         self, session: Session, review: Review, fields: Mapping[str, Any], event: ReviewEvent | None
     ) -> Review:
         """In the transaction that read `review`: so nobody has changed it since."""
@@ -77,21 +77,21 @@ class ReviewRepository:
         )
         return from_document(document or {}, Review)  # none is ever deleted
 
-    async def page(
-        self, barber_id: UUID, rating: int | None, by_stars: int, after: AfterReview | None, limit: int
+    async def list_page(
+        self, barber_id: UUID, rating: int | None, rating_direction: int, after: ReviewCursor | None, limit: int
     ) -> list[Review]:
         """Shown ones; with `by_stars` -1 or 1 the best or worst first, with 0 the newest."""
         wanted: Document = {"barber_id": barber_id, **_SHOWN, **({"rating": rating} if rating else {})}
-        order = [*([("rating", by_stars)] if by_stars else []), _NEWEST]
+        order = [*([("rating", rating_direction)] if rating_direction else []), _NEWEST]
         if after:
-            wanted |= _beyond(by_stars, after)
+            wanted |= _after_filter(rating_direction, after)
         found = self._reviews.find(wanted, WITHOUT_FIRST_ANSWER).sort(order).limit(limit)
         return [from_document(document, Review) async for document in found]
 
 
-def _beyond(by_stars: int, after: AfterReview) -> Document:
+def _after_filter(rating_direction: int, after: ReviewCursor) -> Document:
     older = {"public_id": {"$lt": after.public_id}}
-    if not by_stars:
+    if not rating_direction:
         return older
-    other_stars = {"rating": {"$gt" if by_stars > 0 else "$lt": after.rating}}
+    other_stars = {"rating": {"$gt" if rating_direction > 0 else "$lt": after.rating}}
     return {"$or": [other_stars, {"rating": after.rating, **older}]}

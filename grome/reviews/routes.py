@@ -39,7 +39,7 @@ async def post_review(
 @reviews.get(_OWN, who=SIGNED_IN, refusals=(NotFound,))
 async def read_review(request: Request, actor: Actor, booking_id: UUID) -> ReviewOut:
     """The review of a booking of yours, as its customer or its barber."""
-    return await app_context(request).reviews.read(actor, booking_id)
+    return await app_context(request).reviews.get(actor, booking_id)
 
 
 @reviews.put(_OWN, who=CUSTOMERS, refusals=(NotFound, ReviewClosed))
@@ -69,4 +69,4 @@ async def remove_answer(request: Request, actor: Actor, booking_id: UUID) -> Non
 @reviews.get("/barbers/{barber_id}/reviews", who=ANYONE, refusals=(NotFound,))
 async def list_reviews(request: Request, actor: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
     """What customers say of a barber, the newest first, and how many gave how many stars."""
-    return await app_context(request).reviews.page(actor, barber_id, query)
+    return await app_context(request).reviews.list_page(actor, barber_id, query)

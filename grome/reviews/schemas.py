@@ -11,18 +11,18 @@ from grome.barbers.models import StarCounts, Stars
 from grome.common.actor import Actor, Role
 from grome.common.text import NOTE
 from grome.infrastructure.http import PageQuery
-from grome.reviews.models import MOST_TEXT, Answer, Review, shown_name
+from grome.reviews.models import MAX_TEXT_LENGTH, Answer, Review, public_name
 
 
 class ReviewIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Whole stars, with or without words."""
 
     rating: Stars
-    text: Annotated[str, Meta(max_length=MOST_TEXT), NOTE] = ""
+    text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH), NOTE] = ""
 
 
 class AnswerIn(Struct, frozen=True, forbid_unknown_fields=True):
-    text: Annotated[str, Meta(min_length=1, max_length=MOST_TEXT), NOTE]
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH), NOTE]
 
 
 class AnswerOut(Struct, frozen=True):
@@ -105,7 +105,7 @@ def public_review(review: Review, name: str, reader: Actor | None) -> PublicRevi
     is_party = reader is not None and (reader.role is Role.ADMIN or reader.id in {review.customer_id, review.barber_id})
     return PublicReview(
         review.public_id,
-        shown_name(name),
+        public_name(name),
         review.rating,
         review.text,
         review.created_at,

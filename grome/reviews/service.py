@@ -27,8 +27,8 @@ from grome.infrastructure.mongo.client import to_document
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.infrastructure.outbox.models import EventType
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
-from grome.reviews.models import Review, ReviewEvent, answered
-from grome.reviews.repository import AfterReview, ReviewRepository
+from grome.reviews.models import Review, ReviewEvent, build_answer
+from grome.reviews.repository import ReviewCursor, ReviewRepository
 from grome.reviews.schemas import (
     Order,
     ReviewIn,
@@ -40,8 +40,8 @@ from grome.reviews.schemas import (
     summary,
 )
 
-_BY_STARS: Final = {Order.NEWEST: 0, Order.BEST: -1, Order.WORST: 1}
-Change = Callable[[Transaction, Review], Awaitable[Review]]
+_RATING_DIRECTION: Final = {Order.NEWEST: 0, Order.BEST: -1, Order.WORST: 1}
+ReviewUpdate = Callable[[Transaction, Review], Awaitable[Review]]
 
 
 class ReviewService:
@@ -69,7 +69,7 @@ class ReviewService:
             # As with a booking's key: if the repeat is refused for any reason, the first answer counts.
             if idempotency is None:
                 raise
-            return await self._first_answer(actor, booking_id, wanted, idempotency, refusal)
+            return await self._original_response(actor, booking_id, wanted, idempotency, refusal)
 
     async def _post(
         self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency | None
@@ -78,7 +78,7 @@ class ReviewService:
         if booking.status is not Status.COMPLETED:
             raise VisitNotCompleted
         review_window(booking).check(self._clock())
-        review = self._composed(actor, booking, wanted, idempotency)
+        review = self._build_review(actor, booking, wanted, idempotency)
         answer = review_out(review)
         if idempotency:
             review = msgspec.structs.replace(review, first_answer=encode(answer))
@@ -90,36 +90,36 @@ class ReviewService:
         await self._transactions.run(review.barber_id, insert)
         return answer
 
-    async def read(self, actor: Actor, booking_id: UUID) -> ReviewOut:
-        return review_out(await self._find(actor, booking_id))
+    async def get(self, actor: Actor, booking_id: UUID) -> ReviewOut:
+        return review_out(await self._get(actor, booking_id))
 
     async def edit(self, actor: Actor, booking_id: UUID, wanted: ReviewIn) -> ReviewOut:
         """Change a review; the same rating and text again are no change. Raises NotFound or ReviewClosed."""
 
         async def edit(transaction: Transaction, review: Review) -> Review:
-            self._refuse_late(review)
+            self._check_editable(review)
             if (review.rating, review.text) == (wanted.rating, wanted.text):
                 return review
             fields = {"rating": wanted.rating, "text": wanted.text, "edited_at": self._clock()}
             await self._barbers.apply_rating_change(
                 transaction, review.barber_id, removed=review.rating, added=wanted.rating
             )
-            return await self._reviews.change(transaction.session, review, fields, None)
+            return await self._reviews.update(transaction.session, review, fields, None)
 
-        return review_out(await self._change(actor, booking_id, edit))
+        return review_out(await self._update(actor, booking_id, edit))
 
     async def remove(self, actor: Actor, booking_id: UUID) -> None:
         """Its words are gone for good. Raises NotFound, also a second time, or ReviewClosed for its author."""
 
         async def remove(transaction: Transaction, review: Review) -> Review:
             if actor.role is not Role.ADMIN:
-                self._refuse_late(review)
+                self._check_editable(review)
             fields = {"shown": False, "text": "", "answer": None, "first_answer": None}
             event = self._event(actor, review, EventType.REVIEW_REMOVED)
             await self._barbers.apply_rating_change(transaction, review.barber_id, removed=review.rating)
-            return await self._reviews.change(transaction.session, review, fields, event)
+            return await self._reviews.update(transaction.session, review, fields, event)
 
-        await self._change(actor, booking_id, remove)
+        await self._update(actor, booking_id, remove)
 
     async def answer(self, actor: Actor, booking_id: UUID, text: str) -> ReviewOut:
         """Give the one answer, or another text for it. Raises NotFound."""
@@ -127,12 +127,12 @@ class ReviewService:
         async def answer(transaction: Transaction, review: Review) -> Review:
             if review.answer and review.answer.text == text:
                 return review
-            fields = {"answer": to_document(answered(review.answer, text, self._clock()))}
+            fields = {"answer": to_document(build_answer(review.answer, text, self._clock()))}
             is_first = all(event.type is not EventType.REVIEW_ANSWERED for event in review.outbox)
             event = self._event(actor, review, EventType.REVIEW_ANSWERED) if is_first else None
-            return await self._reviews.change(transaction.session, review, fields, event)
+            return await self._reviews.update(transaction.session, review, fields, event)
 
-        return review_out(await self._change(actor, booking_id, answer))
+        return review_out(await self._update(actor, booking_id, answer))
 
     async def remove_answer(self, actor: Actor, booking_id: UUID) -> None:
         """Raises NotFound, also where there is no answer."""
@@ -140,17 +140,19 @@ class ReviewService:
         async def remove(transaction: Transaction, review: Review) -> Review:
             if review.answer is None:
                 raise NotFound
-            return await self._reviews.change(transaction.session, review, {"answer": None}, None)
+            return await self._reviews.update(transaction.session, review, {"answer": None}, None)
 
-        await self._change(actor, booking_id, remove)
+        await self._update(actor, booking_id, remove)
 
-    async def page(self, reader: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
+    async def list_page(self, reader: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
         """Raises NotFound for the barber."""
         barber = await self._barbers.get(barber_id)
-        after = decode_cursor(query.cursor, AfterReview)
-        found = await self._reviews.page(barber.id, query.rating, _BY_STARS[query.sort], after, query.limit + 1)
-        page, next_cursor = cut_page(found, query.limit, _place)
-        names = await self._accounts.names({review.customer_id for review in page})
+        after = decode_cursor(query.cursor, ReviewCursor)
+        found = await self._reviews.list_page(
+            barber.id, query.rating, _RATING_DIRECTION[query.sort], after, query.limit + 1
+        )
+        page, next_cursor = cut_page(found, query.limit, _cursor_of)
+        names = await self._accounts.find_names({review.customer_id for review in page})
         return ReviewPage(
             summary(await self._barbers.rating_counts(barber.id)),
             [public_review(review, names.get(review.customer_id, ""), reader) for review in page],
@@ -161,13 +163,13 @@ class ReviewService:
         """Find a shown review, for Grome's own use. Returns None if there is none."""
         return await self._reviews.find({}, review_id)
 
-    async def _find(self, actor: Actor, booking_id: UUID) -> Review:
+    async def _get(self, actor: Actor, booking_id: UUID) -> Review:
         review = await self._reviews.find(visible_to(actor), booking_id)
         if review is None:
             raise NotFound
         return review
 
-    async def _change(self, actor: Actor, booking_id: UUID, change: Change) -> Review:
+    async def _update(self, actor: Actor, booking_id: UUID, change: ReviewUpdate) -> Review:
         """`change` gets the review as it is when the transaction begins; the server refuses a second change at once."""
 
         async def read_and_change(transaction: Transaction) -> Review:
@@ -176,14 +178,16 @@ class ReviewService:
                 raise NotFound
             return await change(transaction, review)
 
-        barber_id = (await self._find(actor, booking_id)).barber_id
+        barber_id = (await self._get(actor, booking_id)).barber_id
         return await self._transactions.run(barber_id, read_and_change)
 
-    def _refuse_late(self, review: Review) -> None:
+    def _check_editable(self, review: Review) -> None:
         if self._clock() >= review.editable_until:
             raise ReviewClosed
 
-    def _composed(self, actor: Actor, booking: Booking, wanted: ReviewIn, idempotency: Idempotency | None) -> Review:
+    def _build_review(
+        self, actor: Actor, booking: Booking, wanted: ReviewIn, idempotency: Idempotency | None
+    ) -> Review:
         now = self._clock()
         posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now)
         return Review(
@@ -201,7 +205,7 @@ class ReviewService:
     def _event(self, actor: Actor, review: Review, kind: EventType) -> ReviewEvent:
         return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock())
 
-    async def _first_answer(
+    async def _original_response(
         self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: ApiError
     ) -> ReviewOut | Encoded:
         """Return the answer to the first request, regardless of later changes; else raise the repeat's refusal.
@@ -209,7 +213,7 @@ class ReviewService:
         There is no stored answer if the review was removed or is of an earlier release. The answer then has the rating
         and text that the repeat sent. Raises KeyInFlight, ReviewExists or KeyReused.
         """
-        review = await self._reviews.find_settled(actor.id, booking_id)
+        review = await self._reviews.find_committed(actor.id, booking_id)
         if review is None:
             if isinstance(refusal, ReviewExists):  # a majority does not have it yet
                 raise KeyInFlight from None
@@ -224,5 +228,5 @@ class ReviewService:
         return review_out(first)
 
 
-def _place(review: Review) -> AfterReview:
-    return AfterReview(review.public_id, review.rating)
+def _cursor_of(review: Review) -> ReviewCursor:
+    return ReviewCursor(review.public_id, review.rating)

@@ -25,38 +25,38 @@ from grome.infrastructure.mongo.client import Document, to_document
 from grome.infrastructure.outbox.models import Event
 from grome.scheduling.slots import Slot
 from grome.scheduling.ticks import local_day, moment_of
-from grome.waitlist.freed import dates_freed, ended_offer, is_agreed, is_open, is_refused_by_customer
-from grome.waitlist.models import HELD, LONGEST, Dates, Entry, Search, State
-from grome.waitlist.open_times import OpenTimes
-from grome.waitlist.reach import WaitlistReach
-from grome.waitlist.repository import Around, Offering, WaitlistRepository
+from grome.waitlist.freed import freed_dates, is_agreed, is_declined_by_customer, is_offer_open, offer_end_of
+from grome.waitlist.models import MAX_WINDOW, OFFER_HOLD, DateRange, FreedTimeSearch, State, WaitlistEntry
+from grome.waitlist.open_times import FreeStarts
+from grome.waitlist.reach import ReachableBarbers
+from grome.waitlist.repository import MarkResult, SearchedBarber, WaitlistRepository
 
 # An offer without a booking for this long was cut off before its booking was made.
-_CUT_OFF: Final = timedelta(minutes=1)
+_ORPHANED_AFTER: Final = timedelta(minutes=1)
 # The entries that one job asks; another job continues behind them.
-ASKED_AT_ONCE: Final = 200
+ENTRIES_PER_SEARCH: Final = 200
 # The entries that a run of the healing job looks at, continuing after the run before. An entry for an area counts as
 # many entries: one for each barber within its reach.
-_OFFERS_HEALED: Final = 200
-_LOOKED_AT: Final = 200
-_AREAS_LOOKED_AT: Final = 20
-_OVER_AT_ONCE: Final = 500
+_OFFERS_PER_RUN: Final = 200
+_ENTRIES_PER_RUN: Final = 200
+_AREA_ENTRIES_PER_RUN: Final = 20
+_EXPIRED_BATCH: Final = 500
 # The barbers with taken ticks that a run keeps in memory: up to 26,000 ticks each, as many as 92 days have.
-_BARBERS_KNOWN: Final = 20
+_CACHED_BARBERS: Final = 20
 # The free starts that are tried for one entry; each failed try means that somebody faster took the start.
-_ATTEMPTS: Final = 8
+_MAX_STARTS_TRIED: Final = 8
 # The longest visit (ten services of eight hours) starts at most this long before its last date.
 _LONGEST_VISIT: Final = timedelta(days=4)
 
 
-class _Asked(Enum):
+class _OfferResult(Enum):
     """The result of an offer. DONE: the entry has it or needs none. TAKEN: somebody else was faster."""
 
     DONE = auto()
     TAKEN = auto()
 
 
-class WaitlistFilling:
+class WaitlistMatcher:
     """Offers free time to waitlist entries; `at_once` is the number of entries that one search asks.
 
     Behind them, another search continues.
@@ -67,22 +67,22 @@ class WaitlistFilling:
         entries: WaitlistRepository,
         barbers: BarberService,
         bookings: BookingQueries,
-        creation: BookingCreator,
+        creator: BookingCreator,
         clock: Clock,
-        at_once: int = ASKED_AT_ONCE,
+        entries_per_search: int = ENTRIES_PER_SEARCH,
     ) -> None:
         self._entries, self._barbers, self._bookings = entries, barbers, bookings
-        self._creation, self._clock, self._at_once = creation, clock, at_once
-        self._reach = WaitlistReach(barbers)
-        self._offers = _Round(entries, {"state": State.OFFERED.value}, _OFFERS_HEALED)
+        self._creator, self._clock, self._entries_per_search = creator, clock, entries_per_search
+        self._reach = ReachableBarbers(barbers)
+        self._offers = _RoundRobin(entries, {"state": State.OFFERED.value}, _OFFERS_PER_RUN)
         waiting = {"state": State.WAITING.value}
         self._waiting = [
-            _Round(entries, {**waiting, "barber_id": {"$ne": None}}, _LOOKED_AT),
-            _Round(entries, {**waiting, "barber_id": None}, _AREAS_LOOKED_AT),
+            _RoundRobin(entries, {**waiting, "barber_id": {"$ne": None}}, _ENTRIES_PER_RUN),
+            _RoundRobin(entries, {**waiting, "barber_id": None}, _AREA_ENTRIES_PER_RUN),
         ]
-        self._over = Sweep("waitlist window", self._over_page, _OVER_AT_ONCE)
+        self._expired = Sweep("waitlist window", self._list_expired, _EXPIRED_BATCH)
 
-    async def react(self, event: Event) -> Search | None:
+    async def on_event(self, event: Event) -> FreedTimeSearch | None:
         """Settle the offer that an event answers, and offer the time that the event frees. Idempotent.
 
         Returns the search to continue with if more customers wait than are asked at once.
@@ -91,171 +91,179 @@ class WaitlistFilling:
         if booking is None:
             return None
         if booking.origin is Origin.WAITLIST:
-            await self._settle(booking)
+            await self._end_answered_offer(booking)
         try:
             barber = await self._barbers.get(booking.barber_id)
         except NotFound:  # nobody waits for a barber that has left the map
             return None
-        dates = dates_freed(booking, event.version, ZoneInfo(barber.timezone))
+        dates = freed_dates(booking, event.version, ZoneInfo(barber.timezone))
         if dates is None:
             return None
-        refused = booking.origin is Origin.WAITLIST and is_refused_by_customer(booking)
-        return await self.fill(
-            Search(barber_id=barber.id, dates=dates, asked_last=booking.customer_id if refused else None)
+        refused = booking.origin is Origin.WAITLIST and is_declined_by_customer(booking)
+        return await self.run_search(
+            FreedTimeSearch(barber_id=barber.id, dates=dates, asked_last=booking.customer_id if refused else None)
         )
 
-    async def fill(self, search: Search) -> Search | None:
+    async def run_search(self, search: FreedTimeSearch) -> FreedTimeSearch | None:
         """Offer free time to the next entries in turn; returns the search to continue with, or None."""
         try:
             barber = await self._barbers.get(search.barber_id)
         except NotFound:
             return None
-        times = OpenTimes(barber, self._bookings, self._clock)
+        times = FreeStarts(barber, self._bookings, self._clock)
         window = self._window(times.zone, search.dates)
         if window[1] <= self._clock():
             return None
-        around = Around(barber.id, to_document(barber.location), [offer.service_id for offer in barber.services])
+        around = SearchedBarber(
+            barber.id, to_document(barber.location), [offer.service_id for offer in barber.services]
+        )
         while True:
             customer = {"$eq" if search.is_last else "$ne": search.asked_last} if search.asked_last else None
-            found, last = await self._entries.candidates(around, window, customer, search.after, self._at_once)
-            await for_each(found, partial(self._ask, times=times, dates=search.dates), name="waitlist search")
+            found, last = await self._entries.list_candidates(
+                around, window, customer, search.after, self._entries_per_search
+            )
+            await for_each(
+                found, partial(self._offer_first_free, times=times, dates=search.dates), name="waitlist search"
+            )
             if last:
                 return structs.replace(search, after=last)
             if search.asked_last is None or search.is_last:
                 return None
             search = structs.replace(search, is_last=True, after=None)
 
-    async def offer_now(self, entry: Entry) -> None:
+    async def offer_now(self, entry: WaitlistEntry) -> None:
         """Offer time that is already free to a new entry.
 
         Its customer may have looked for free time before another customer cancelled.
         """
-        if await self._entries.holding({entry.customer_id}):
+        if await self._entries.find_customers_with_offer({entry.customer_id}):
             return
-        for barber in (await self._reach.barbers_for(entry)).barbers:
-            times = OpenTimes(barber, self._bookings, self._clock)
-            if await times.first(entry):
-                await self._ask(entry, times, None)
+        for barber in (await self._reach.list_for(entry)).barbers:
+            times = FreeStarts(barber, self._bookings, self._clock)
+            if await times.find_first(entry):
+                await self._offer_first_free(entry, times, None)
                 if not await self._is_waiting(entry):
                     return
             await asyncio.sleep(0)
 
-    async def heal(self) -> list[Search]:
+    async def reconcile(self) -> list[FreedTimeSearch]:
         """Repair missed work: offers that were answered or cut off, windows that are over, and unoffered free time.
 
         Time also becomes free without an event, such as when a date comes within the horizon, and an event may be lost.
         So all waiting entries are compared with the free time, a limited number in a run. Returns the searches to
         continue with.
         """
-        await for_each(await self._offers.next(), self._heal_offer, name="waitlist offer")
-        if ended := (await self._over.run(self._lapse)).done:
+        await for_each(await self._offers.next(), self._reconcile_offer, name="waitlist offer")
+        if ended := (await self._expired.run(self._lapse)).done:
             logger.info("{} waited until their time was over", ended)
         waiting = [entry for entries in self._waiting for entry in await entries.next()]
-        holding = await self._entries.holding({entry.customer_id for entry in waiting})
+        holding = await self._entries.find_customers_with_offer({entry.customer_id for entry in waiting})
         in_turn = sorted(waiting, key=lambda entry: entry.turn)
         free = [entry for entry in in_turn if entry.customer_id not in holding]
-        rest: list[Search] = []
-        known: dict[UUID, OpenTimes] = {}
-        await for_each(free, partial(self._look, known=known, rest=rest), name="waitlist entry")
+        rest: list[FreedTimeSearch] = []
+        known: dict[UUID, FreeStarts] = {}
+        await for_each(free, partial(self._match_entry, known=known, rest=rest), name="waitlist entry")
         return rest
 
-    async def _over_page(self, after: UUID | None, limit: int) -> list[UUID]:
-        return await self._entries.over(self._clock(), limit, after)
+    async def _list_expired(self, after: UUID | None, limit: int) -> list[UUID]:
+        return await self._entries.list_expired_ids(self._clock(), limit, after)
 
     async def _lapse(self, entry_id: UUID) -> None:
-        await self._entries.lapse(entry_id, self._clock())
+        await self._entries.mark_lapsed(entry_id, self._clock())
 
-    async def _heal_offer(self, entry: Entry) -> None:
+    async def _reconcile_offer(self, entry: WaitlistEntry) -> None:
         if entry.booking_id is None:
             return
         if booking := (await self._bookings.find_many([entry.booking_id])).get(entry.booking_id):
-            await self._settle(booking)
-        elif entry.offered_at is None or entry.offered_at <= self._clock() - _CUT_OFF:
-            await self._entries.withdraw(entry.booking_id)
+            await self._end_answered_offer(booking)
+        elif entry.offered_at is None or entry.offered_at <= self._clock() - _ORPHANED_AFTER:
+            await self._entries.withdraw_offer(entry.booking_id)
 
-    async def _look(self, entry: Entry, known: dict[UUID, OpenTimes], rest: list[Search]) -> None:
+    async def _match_entry(
+        self, entry: WaitlistEntry, known: dict[UUID, FreeStarts], rest: list[FreedTimeSearch]
+    ) -> None:
         """If time is free for the entry, offer it to all entries that wait for it, in turn.
 
         `known` caches the times read for earlier entries, and `rest` collects the searches to continue with.
         """
-        for barber in (await self._reach.barbers_for(entry)).barbers:
-            if len(known) > _BARBERS_KNOWN:
+        for barber in (await self._reach.list_for(entry)).barbers:
+            if len(known) > _CACHED_BARBERS:
                 known.clear()
-            times = known.setdefault(barber.id, OpenTimes(barber, self._bookings, self._clock))
-            if slot := await times.first(entry):
+            times = known.setdefault(barber.id, FreeStarts(barber, self._bookings, self._clock))
+            if slot := await times.find_first(entry):
                 day = slot.start.astimezone(times.zone).date()
-                more = await self.fill(Search(barber_id=barber.id, dates=Dates(day, day)))
-                times.forget()
+                more = await self.run_search(FreedTimeSearch(barber_id=barber.id, dates=DateRange(day, day)))
+                times.invalidate()
                 if more and more not in rest:
                     rest.append(more)
                 if not await self._is_waiting(entry):
                     return
             await asyncio.sleep(0)  # a long window takes a while: others have their turns meanwhile
 
-    async def _is_waiting(self, entry: Entry) -> bool:
+    async def _is_waiting(self, entry: WaitlistEntry) -> bool:
         found = await self._entries.find(entry.customer_id, entry.id)
         return found is not None and found.state is State.WAITING
 
-    async def _settle(self, booking: Booking) -> None:
+    async def _end_answered_offer(self, booking: Booking) -> None:
         """End an offer that was answered; an offer that awaits the barber's answer stays open."""
-        entry = await self._entries.offered_to(booking.id)
-        if entry is None or is_open(booking):
+        entry = await self._entries.find_offered(booking.id)
+        if entry is None or is_offer_open(booking):
             return
         if is_agreed(booking):
-            await self._entries.settle(booking.id, self._clock())
+            await self._entries.mark_booked(booking.id, self._clock())
         else:
-            await self._entries.pass_over(entry, booking.id, ended_offer(booking), self._clock())
+            await self._entries.end_offer(entry, booking.id, offer_end_of(booking), self._clock())
 
-    def _window(self, zone: ZoneInfo, dates: Dates | None) -> tuple[datetime, datetime]:
+    def _window(self, zone: ZoneInfo, dates: DateRange | None) -> tuple[datetime, datetime]:
         """Return the time that an entry's window must touch."""
         if dates is None:
-            return self._clock(), self._clock() + LONGEST
+            return self._clock(), self._clock() + MAX_WINDOW
         first, last = local_day(dates.first, zone), local_day(dates.last, zone)
         return moment_of(first.start) - _LONGEST_VISIT, moment_of(last.end)
 
-    async def _ask(self, entry: Entry, times: OpenTimes, dates: Dates | None) -> None:
+    async def _offer_first_free(self, entry: WaitlistEntry, times: FreeStarts, dates: DateRange | None) -> None:
         """Offer the first free start that suits the entry; if somebody was faster, the next start."""
         await asyncio.sleep(0)  # of many entries, everything else has its turns meanwhile
         tried: set[datetime] = set()
-        while len(tried) < _ATTEMPTS and (slot := await times.first(entry, dates, tried)):
-            if await self._offer(entry, times, slot) is _Asked.DONE:
+        while len(tried) < _MAX_STARTS_TRIED and (slot := await times.find_first(entry, dates, tried)):
+            if await self._try_offer(entry, times, slot) is _OfferResult.DONE:
                 return
             tried.add(slot.start)
 
-    async def _offer(self, entry: Entry, times: OpenTimes, slot: Slot) -> _Asked:
+    async def _try_offer(self, entry: WaitlistEntry, times: FreeStarts, slot: Slot) -> _OfferResult:
         now, booking_id = self._clock(), new_id()
-        if await self._entries.offer(entry, booking_id, now) is not Offering.MARKED:
-            return _Asked.DONE
+        if await self._entries.mark_offered(entry, booking_id, now) is not MarkResult.MARKED:
+            return _OfferResult.DONE
         wish = BookingDraft(
             id=booking_id,
             customer_id=entry.customer_id,
             barber=times.barber,
-            services=times.services(entry),
+            services=times.offered_services(entry),
             start=slot.start,
             terms=times.barber.terms,
             origin=Origin.WAITLIST,
         )
-        times.forget()
+        times.invalidate()
         try:
-            await self._creation.claim_offer(wish, min(now + HELD, slot.start))
+            await self._creator.claim_offer(wish, min(now + OFFER_HOLD, slot.start))
         except (SlotTaken, SlotNotOffered):
-            await self._entries.withdraw(booking_id)
-            return _Asked.TAKEN
-        return _Asked.DONE
+            await self._entries.withdraw_offer(booking_id)
+            return _OfferResult.TAKEN
+        return _OfferResult.DONE
 
 
-class _Round:
+class _RoundRobin:
     """Goes through all entries of a kind, some with each call, and starts again behind the last entry."""
 
     def __init__(self, entries: WaitlistRepository, wanted: Document, limit: int) -> None:
         self._entries, self._wanted, self._limit = entries, wanted, limit
         self._after: UUID | None = None
 
-    async def next(self) -> list[Entry]:
+    async def next(self) -> list[WaitlistEntry]:
         """Return the next entries, each at most once."""
         began = self._after
-        found, self._after = await self._entries.part(self._wanted, self._limit, began)
+        found, self._after = await self._entries.list_batch(self._wanted, self._limit, began)
         if self._after is None and began and len(found) < self._limit:
-            first, self._after = await self._entries.part(self._wanted, self._limit - len(found), until=began)
+            first, self._after = await self._entries.list_batch(self._wanted, self._limit - len(found), until=began)
             found += first
         return found

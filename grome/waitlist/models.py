@@ -12,15 +12,15 @@ from msgspec import Meta, Struct, field
 from grome.common.geo import GeoPoint
 
 # How long a freed time is held for one customer before the next is asked.
-HELD: Final = timedelta(minutes=10)
+OFFER_HOLD: Final = timedelta(minutes=10)
 # An entry with this many unanswered offers is asked no more.
-MOST_UNANSWERED: Final = 3
-MOST_WAITING: Final = 20
-MOST_SERVICES: Final = 10
-LONGEST: Final = timedelta(days=92)
-MOST_PASSED: Final = 50
+MAX_UNANSWERED: Final = 3
+MAX_OPEN_ENTRIES: Final = 20
+MAX_SERVICES: Final = 10
+MAX_WINDOW: Final = timedelta(days=92)
+MAX_DECLINED_SLOTS: Final = 50
 # How long an ended entry can still be read.
-ENDED_KEPT: Final = timedelta(days=30)
+ENDED_RETENTION: Final = timedelta(days=30)
 RadiusKm = Annotated[float, Meta(gt=0, le=50)]
 
 
@@ -36,7 +36,7 @@ class State(StrEnum):
     LAPSED = "lapsed"
 
 
-OPEN: Final = frozenset({State.WAITING, State.OFFERED})
+OPEN_STATES: Final = frozenset({State.WAITING, State.OFFERED})
 
 
 class Area(Struct, frozen=True):
@@ -44,14 +44,14 @@ class Area(Struct, frozen=True):
     radius_km: RadiusKm
 
 
-class Passed(Struct, frozen=True):
+class DeclinedSlot(Struct, frozen=True):
     """A time that was offered and declined; it is not offered to the same person again."""
 
     barber_id: UUID
     start: datetime
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class WaitlistEntry(Struct, frozen=True, kw_only=True):
     """A customer's wait for services at one barber, or at any in an area, wholly within [earliest, latest).
 
     `booking_id` is the booking of the offer. `unanswered` counts offers that ran out; entries with fewer are asked
@@ -65,16 +65,16 @@ class Entry(Struct, frozen=True, kw_only=True):
     customer_id: UUID
     barber_id: UUID | None
     area: Area | None
-    service_ids: Annotated[list[UUID], Meta(max_length=MOST_SERVICES)]
+    service_ids: Annotated[list[UUID], Meta(max_length=MAX_SERVICES)]
     earliest: datetime
     latest: datetime
     state: State = State.WAITING
     booking_id: UUID | None = None
     offered_at: datetime | None = None
     unanswered: int = 0
-    passed: Annotated[list[Passed], Meta(max_length=MOST_PASSED)] = []
+    passed: Annotated[list[DeclinedSlot], Meta(max_length=MAX_DECLINED_SLOTS)] = []
     joined_at: datetime
-    place: Annotated[int, Meta(ge=0, le=MOST_WAITING - 1)] | None = None
+    place: Annotated[int, Meta(ge=0, le=MAX_OPEN_ENTRIES - 1)] | None = None
     fingerprint: bytes | None = None
     ended_at: datetime | None = None
 
@@ -87,7 +87,7 @@ class Entry(Struct, frozen=True, kw_only=True):
         return Turn(self.unanswered, self.joined_at, self.id)
 
 
-def fingerprint_of(entry: Entry) -> bytes:
+def request_fingerprint(entry: WaitlistEntry) -> bytes:
     """Return the SHA-256 of the entry's wish; the order of its services makes no difference."""
     services = sorted(entry.service_ids)
     wish = (entry.barber_id, entry.area, services, entry.earliest, entry.latest)
@@ -102,14 +102,14 @@ class Turn(Struct, frozen=True, order=True):
     id: UUID
 
 
-class Dates(Struct, frozen=True):
+class DateRange(Struct, frozen=True):
     """Local dates of a barber, both included."""
 
     first: date
     last: date
 
 
-class Search(Struct, frozen=True, kw_only=True):
+class FreedTimeSearch(Struct, frozen=True, kw_only=True):
     """A search for entries that wait for time that may have become free at a barber.
 
     `dates` are the dates with possibly free time, None for all dates. The search continues behind the turn `after`. The
@@ -118,14 +118,14 @@ class Search(Struct, frozen=True, kw_only=True):
     """
 
     barber_id: UUID
-    dates: Dates | None = None
+    dates: DateRange | None = None
     asked_last: UUID | None = None
     is_last: bool = False
     after: Turn | None = None
 
 
-class Ended(Struct, frozen=True):
+class OfferEnd(Struct, frozen=True):
     """How an offer ended without a visit. `ran_out`: the customer has not answered."""
 
-    passed: Passed
+    passed: DeclinedSlot
     ran_out: bool

@@ -18,39 +18,39 @@ from grome.scheduling.slots import Calendar, Slot, Unavailability, first_slot_be
 from grome.scheduling.ticks import TICK, Span, moment_of, tick_of
 from grome.scheduling.visit_plan import VisitPlan
 from grome.waitlist.errors import WishCannotBeMet
-from grome.waitlist.models import Dates, Entry
+from grome.waitlist.models import DateRange, WaitlistEntry
 
 _DAY_MIN: Final = 24 * 60
-_NOTHING: Final = Span(0, 0)
+_EMPTY: Final = Span(0, 0)
 
 
-class OpenTimes:
+class FreeStarts:
     """The free starts of a barber. Taken ticks are read once for all entries, until `forget`."""
 
     def __init__(self, barber: Barber, bookings: BookingQueries, clock: Clock) -> None:
         self.barber = barber
         self._bookings, self._clock = bookings, clock
         self._taken: frozenset[int] = frozenset()
-        self._known = _NOTHING
+        self._taken_span = _EMPTY
         self._plans: dict[tuple[UUID, ...], tuple[Calendar, VisitPlan] | None] = {}
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.barber.timezone)
 
-    def services(self, entry: Entry) -> list[ChosenService]:
+    def offered_services(self, entry: WaitlistEntry) -> list[ChosenService]:
         """Return the entry's services as the barber offers them; [] if the barber does not offer all of them."""
         try:
             return choose_services(self.barber, entry.service_ids)
         except Invalid:
             return []
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Drop the taken ticks that were read: a time was taken."""
-        self._taken, self._known = frozenset(), _NOTHING
+        self._taken, self._taken_span = frozenset(), _EMPTY
         self._plans.clear()
 
-    def refusal(self, entry: Entry) -> WishCannotBeMet | None:
+    def find_obstacle(self, entry: WaitlistEntry) -> WishCannotBeMet | None:
         """Return the reason why no visit fits into the entry's window, even if nothing were taken; else None."""
         plan = self._plan(entry)
         if plan is None:
@@ -70,20 +70,22 @@ class OpenTimes:
         closed = "The barber has no hours from `earliest` to `latest` in which the whole visit fits."
         return WishCannotBeMet("earliest", Unavailability.CLOSED.value, closed)
 
-    async def first(self, entry: Entry, dates: Dates | None = None, without: Collection[datetime] = ()) -> Slot | None:
+    async def find_first(
+        self, entry: WaitlistEntry, dates: DateRange | None = None, excluded: Collection[datetime] = ()
+    ) -> Slot | None:
         """Return the first free start within the entry's window and `dates` that the customer has not passed.
 
         The starts in `without` do not count as free. Returns None if no start is free.
         """
-        passed = {one.start for one in entry.passed if one.barber_id == self.barber.id}.union(without)
+        passed = {one.start for one in entry.passed if one.barber_id == self.barber.id}.union(excluded)
         plan = self._plan(entry)
         if plan is None:
             return None
         calendar, visit = plan
-        starts = _starts(calendar, visit, entry, dates)
+        starts = _candidate_starts(calendar, visit, entry, dates)
         if starts.start >= starts.end:
             return None
-        calendar = await self._with_what_is_taken(entry, calendar, visit, starts)
+        calendar = await self._with_taken_ticks(entry, calendar, visit, starts)
         begin, end = moment_of(starts.start), moment_of(starts.end - 1) + timedelta(minutes=visit.duration_min)
         while slot := first_slot_between(calendar, begin, end, visit):
             if slot.start not in passed:
@@ -91,29 +93,33 @@ class OpenTimes:
             begin = slot.start + TICK
         return None
 
-    def _plan(self, entry: Entry) -> tuple[Calendar, VisitPlan] | None:
+    def _plan(self, entry: WaitlistEntry) -> tuple[Calendar, VisitPlan] | None:
         wanted = tuple(entry.service_ids)
         if wanted not in self._plans:
-            services = self.services(entry)
+            services = self.offered_services(entry)
             now = self._clock()
             self._plans[wanted] = (
                 build_calendar_and_visit(self.barber, services, now, frozenset()) if services else None
             )
         return self._plans[wanted]
 
-    async def _with_what_is_taken(self, entry: Entry, calendar: Calendar, visit: VisitPlan, starts: Span) -> Calendar:
+    async def _with_taken_ticks(
+        self, entry: WaitlistEntry, calendar: Calendar, visit: VisitPlan, starts: Span
+    ) -> Calendar:
         needed = required_span(calendar, visit, starts)
-        if needed.start < self._known.start or self._known.end < needed.end:
-            both = Span(min(needed.start, self._known.start or needed.start), max(needed.end, self._known.end))
+        if needed.start < self._taken_span.start or self._taken_span.end < needed.end:
+            both = Span(
+                min(needed.start, self._taken_span.start or needed.start), max(needed.end, self._taken_span.end)
+            )
             self._taken = await self._bookings.get_occupied_ticks(self.barber.id, *both)
-            self._known = both
+            self._taken_span = both
         if calendar.taken is not self._taken:
             calendar = replace(calendar, taken=self._taken)
             self._plans[tuple(entry.service_ids)] = calendar, visit  # its masks are worked out once
         return calendar
 
 
-def _starts(calendar: Calendar, visit: VisitPlan, entry: Entry, dates: Dates | None) -> Span:
+def _candidate_starts(calendar: Calendar, visit: VisitPlan, entry: WaitlistEntry, dates: DateRange | None) -> Span:
     """Return the starts within the entry's window from which the visit takes place on the dates, at least in part."""
     within = calendar.starts_between(*entry.window, visit)
     if dates is None:

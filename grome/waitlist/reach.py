@@ -7,42 +7,44 @@ from grome.barbers.service import BarberService
 from grome.common.errors import NotFound
 from grome.common.geo import distance_m, unit_vector
 from grome.infrastructure.mongo.client import from_bson
-from grome.waitlist.models import Area, Entry
+from grome.waitlist.models import Area, WaitlistEntry
 
 # The barbers of an area with all services that are looked at, out of at most `_MOST_PINS` in the area.
-MOST_BARBERS: Final = 50
-_PINS_AT_ONCE: Final = 250
-_MOST_PINS: Final = 2_000
+MAX_BARBERS: Final = 50
+_PIN_BATCH: Final = 250
+_MAX_PINS: Final = 2_000
 
 
-class Reached(NamedTuple):
+class BarberSelection(NamedTuple):
     """Barbers, the nearest first. `is_complete`: there are no others."""
 
     barbers: list[Barber]
     is_complete: bool
 
 
-class WaitlistReach:
+class ReachableBarbers:
     def __init__(self, barbers: BarberService) -> None:
         self._barbers = barbers
 
-    async def barbers_for(self, entry: Entry) -> Reached:
+    async def list_for(self, entry: WaitlistEntry) -> BarberSelection:
         """Return the entry's barber if it still exists, or the nearest barbers of the area that offer all services."""
         if entry.area:
-            return await self._within(entry.area, frozenset(entry.service_ids))
+            return await self._list_in_area(entry.area, frozenset(entry.service_ids))
         try:
-            return Reached([await self._barbers.get(entry.barber_id)] if entry.barber_id else [], is_complete=True)
+            return BarberSelection(
+                [await self._barbers.get(entry.barber_id)] if entry.barber_id else [], is_complete=True
+            )
         except NotFound:
-            return Reached([], is_complete=True)
+            return BarberSelection([], is_complete=True)
 
-    async def _within(self, area: Area, services: frozenset[object]) -> Reached:
+    async def _list_in_area(self, area: Area, services: frozenset[object]) -> BarberSelection:
         pins: list[BarberMapEntry] = []
         seen, is_complete = 0, True
-        async for batch in self._barbers.iter_nearest(area.location, 0, area.radius_km * 1000, _PINS_AT_ONCE):
+        async for batch in self._barbers.iter_nearest(area.location, 0, area.radius_km * 1000, _PIN_BATCH):
             seen += len(batch)
             found = (from_bson(raw, BarberMapEntry) for raw in batch)
             pins += [pin for pin in found if services <= {offer.service_id for offer in pin.services}]
-            if len(pins) >= MOST_BARBERS or seen >= _MOST_PINS:
+            if len(pins) >= MAX_BARBERS or seen >= _MAX_PINS:
                 is_complete = False
                 break
         lng, lat = area.location.coordinates
@@ -52,5 +54,5 @@ class WaitlistReach:
             there_lng, there_lat = barber.location.coordinates
             return round(distance_m(here, unit_vector(there_lat, there_lng)), 1), barber.id
 
-        barbers = await self._barbers.list_by_ids([pin.id for pin in pins[:MOST_BARBERS]])
-        return Reached(sorted(barbers, key=by_distance), is_complete)
+        barbers = await self._barbers.list_by_ids([pin.id for pin in pins[:MAX_BARBERS]])
+        return BarberSelection(sorted(barbers, key=by_distance), is_complete)

@@ -15,24 +15,24 @@ from grome.infrastructure.mongo.client import CollectionSpec, Database, Document
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number
 from grome.infrastructure.mongo.schema import validator_for
 from grome.waitlist.models import (
-    ENDED_KEPT,
-    MOST_PASSED,
-    MOST_UNANSWERED,
-    MOST_WAITING,
-    OPEN,
-    Ended,
-    Entry,
+    ENDED_RETENTION,
+    MAX_DECLINED_SLOTS,
+    MAX_OPEN_ENTRIES,
+    MAX_UNANSWERED,
+    OPEN_STATES,
+    OfferEnd,
     State,
     Turn,
+    WaitlistEntry,
 )
 
-_OPEN: Final = sorted(state.value for state in OPEN)
+_OPEN: Final = sorted(state.value for state in OPEN_STATES)
 # Entries of the previous release have no place; the limits begin with those that have one.
 _HOLDS_PLACE: Final[Document] = {"state": {"$in": _OPEN}, "place": {"$type": "number"}}
-_KEPT_S: Final = int(ENDED_KEPT.total_seconds())
+_RETENTION_SECONDS: Final = int(ENDED_RETENTION.total_seconds())
 COLLECTION = CollectionSpec(
     "waitlist",
-    validator_for(Entry),
+    validator_for(WaitlistEntry),
     [
         IndexModel([("customer_id", 1), ("joined_at", -1), ("_id", -1)], name="customer"),
         IndexModel([("barber_id", 1), ("state", 1), ("joined_at", 1), ("_id", 1)], name="barber"),
@@ -62,24 +62,24 @@ COLLECTION = CollectionSpec(
             unique=True,
             partialFilterExpression={"state": State.OFFERED.value, "place": {"$type": "number"}},
         ),
-        IndexModel("ended_at", name="ended", expireAfterSeconds=_KEPT_S),
+        IndexModel("ended_at", name="ended", expireAfterSeconds=_RETENTION_SECONDS),
         # The net for entries that a process of the previous release has ended.
-        IndexModel("latest", name="window_over", expireAfterSeconds=_KEPT_S),
+        IndexModel("latest", name="window_over", expireAfterSeconds=_RETENTION_SECONDS),
     ],
 )
-_FARTHEST_M: Final = 50_000
+_MAX_RADIUS_M: Final = 50_000
 _WAITING: Final = {"state": State.WAITING.value}
 _TURN: Final = {"unanswered": 1, "joined_at": 1, "_id": 1}
 
 
-class AfterEntry(Struct, frozen=True):
+class EntryCursor(Struct, frozen=True):
     """The position at which a page of a list ended."""
 
     joined_at: Annotated[datetime, Meta(tz=True)]
     id: UUID
 
 
-class Offering(Enum):
+class MarkResult(Enum):
     """The result of marking an entry as offered."""
 
     MARKED = auto()
@@ -87,7 +87,7 @@ class Offering(Enum):
     HOLDS_ANOTHER = auto()
 
 
-class Around(Struct, frozen=True):
+class SearchedBarber(Struct, frozen=True):
     """A barber, for matching entries: `point` is a GeoJSON document; `services` are the services on offer."""
 
     barber_id: UUID
@@ -99,7 +99,7 @@ class WaitlistRepository:
     def __init__(self, database: Database) -> None:
         self._entries = database[COLLECTION.name]
 
-    async def add(self, entry: Entry) -> Entry | None:
+    async def add(self, entry: WaitlistEntry) -> WaitlistEntry | None:
         """Store an entry in a free place. Returns the open entry for the same wish if there is one; None if full."""
         same = {"customer_id": entry.customer_id, "fingerprint": entry.fingerprint, "state": {"$in": _OPEN}}
         try:
@@ -108,20 +108,22 @@ class WaitlistRepository:
                 lambda place: to_document(structs.replace(entry, place=place)),
                 owner={"customer_id": entry.customer_id, **_HOLDS_PLACE},
                 field="place",
-                limit=MOST_WAITING,
+                limit=MAX_OPEN_ENTRIES,
             )
         except DuplicateKeyError:
             place = None
         if place is not None:
             return structs.replace(entry, place=place)
         document = await self._entries.find_one(same)
-        return from_document(document, Entry) if document else None
+        return from_document(document, WaitlistEntry) if document else None
 
-    async def find(self, customer_id: UUID, entry_id: UUID) -> Entry | None:
+    async def find(self, customer_id: UUID, entry_id: UUID) -> WaitlistEntry | None:
         document = await self._entries.find_one({"_id": entry_id, "customer_id": customer_id})
-        return from_document(document, Entry) if document else None
+        return from_document(document, WaitlistEntry) if document else None
 
-    async def page(self, customer_id: UUID, state: State | None, after: AfterEntry | None, limit: int) -> list[Entry]:
+    async def list_page(
+        self, customer_id: UUID, state: State | None, after: EntryCursor | None, limit: int
+    ) -> list[WaitlistEntry]:
         """Latest first."""
         wanted: Document = {"customer_id": customer_id, **({"state": state.value} if state else {})}
         if after:
@@ -130,9 +132,9 @@ class WaitlistRepository:
                 {"joined_at": after.joined_at, "_id": {"$lt": after.id}},
             ]
         found = self._entries.find(wanted).sort([("joined_at", -1), ("_id", -1)]).limit(limit)
-        return [from_document(document, Entry) async for document in found]
+        return [from_document(document, WaitlistEntry) async for document in found]
 
-    async def waiting_for(self, barber_id: UUID, after: AfterEntry | None, limit: int) -> list[Entry]:
+    async def list_waiting_for(self, barber_id: UUID, after: EntryCursor | None, limit: int) -> list[WaitlistEntry]:
         """Return the entries that wait for this very barber, in the order in which they joined."""
         wanted: Document = {"barber_id": barber_id, **_WAITING}
         if after:
@@ -141,16 +143,16 @@ class WaitlistRepository:
                 {"joined_at": after.joined_at, "_id": {"$gt": after.id}},
             ]
         found = self._entries.find(wanted).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
-        return [from_document(document, Entry) async for document in found]
+        return [from_document(document, WaitlistEntry) async for document in found]
 
-    async def candidates(
+    async def list_candidates(
         self,
-        around: Around,
+        around: SearchedBarber,
         window: tuple[datetime, datetime],
         customer: Document | None,
         after: Turn | None,
         limit: int,
-    ) -> tuple[list[Entry], Turn | None]:
+    ) -> tuple[list[WaitlistEntry], Turn | None]:
         """Return the next entries in turn that wait for the barber's services, at the barber or in an area around.
 
         `window` is the time that an entry's window must touch; `customer` is a condition on its customer's id. Also
@@ -176,7 +178,7 @@ class WaitlistRepository:
         near = {
             "near": around.point,
             "distanceField": "distance_m",
-            "maxDistance": _FARTHEST_M,
+            "maxDistance": _MAX_RADIUS_M,
             "key": "area.location",
             "query": wanted,
         }
@@ -186,36 +188,36 @@ class WaitlistRepository:
         )
         found = sorted([*await by_name.to_list(), *await by_area.to_list()], key=_turn_of)[:limit]
         last = _turn_of(found[-1]) if len(found) == limit else None
-        return decode_each(found, Entry, name="waitlist entry"), last
+        return decode_each(found, WaitlistEntry, name="waitlist entry"), last
 
-    async def offer(self, entry: Entry, booking_id: UUID, now: datetime) -> Offering:
+    async def mark_offered(self, entry: WaitlistEntry, booking_id: UUID, now: datetime) -> MarkResult:
         """Mark a waiting entry as offered. The index `held` refuses a customer with another open offer."""
         fields = {"state": State.OFFERED.value, "booking_id": booking_id, "offered_at": now}
         try:
             done = await self._entries.update_one({"_id": entry.id, **_WAITING}, {"$set": fields})
         except DuplicateKeyError:
-            return Offering.HOLDS_ANOTHER
-        return Offering.MARKED if done.modified_count else Offering.NOT_WAITING
+            return MarkResult.HOLDS_ANOTHER
+        return MarkResult.MARKED if done.modified_count else MarkResult.NOT_WAITING
 
-    async def withdraw(self, booking_id: UUID) -> None:
+    async def withdraw_offer(self, booking_id: UUID) -> None:
         """Set the entry back to waiting, as if it had no offer: the booking was not made."""
         fields = {"state": State.WAITING.value, "booking_id": None, "offered_at": None}
-        await self._entries.update_one(_offered(booking_id), {"$set": fields})
+        await self._entries.update_one(_offered_filter(booking_id), {"$set": fields})
 
-    async def pass_over(self, entry: Entry, booking_id: UUID, ended: Ended, now: datetime) -> None:
+    async def end_offer(self, entry: WaitlistEntry, booking_id: UUID, ended: OfferEnd, now: datetime) -> None:
         """End an offer without a visit: the entry waits again, unless this was its last unanswered offer.
 
         None of the customer's entries is offered the time again.
         """
         passed = to_document(ended.passed)
-        push = {"passed": {"$each": [passed], "$slice": -MOST_PASSED}}
+        push = {"passed": {"$each": [passed], "$slice": -MAX_DECLINED_SLOTS}}
         others = {"customer_id": entry.customer_id, "_id": {"$ne": entry.id}, **_WAITING}
         # First, so that a process that dies in between does both anew.
         await self._entries.update_many({**others, "passed": {"$nin": [passed]}}, {"$push": push})
-        is_last = ended.ran_out and entry.unanswered + 1 >= MOST_UNANSWERED
+        is_last = ended.ran_out and entry.unanswered + 1 >= MAX_UNANSWERED
         over: Document = {"state": State.LAPSED.value, "ended_at": now} if is_last else {"state": State.WAITING.value}
         await self._entries.update_one(
-            _offered(booking_id),
+            _offered_filter(booking_id),
             {
                 "$set": {**over, "booking_id": None, "offered_at": None},
                 "$push": push,
@@ -223,32 +225,32 @@ class WaitlistRepository:
             },
         )
 
-    async def settle(self, booking_id: UUID, now: datetime) -> None:
+    async def mark_booked(self, booking_id: UUID, now: datetime) -> None:
         """Mark the entry as booked: the visit is agreed."""
         fields = {"state": State.BOOKED.value, "ended_at": now}
-        await self._entries.update_one(_offered(booking_id), {"$set": fields})
+        await self._entries.update_one(_offered_filter(booking_id), {"$set": fields})
 
-    async def leave(self, entry: Entry, now: datetime) -> Entry | None:
+    async def mark_left(self, entry: WaitlistEntry, now: datetime) -> WaitlistEntry | None:
         """Mark an entry as left. Returns None if it has changed since it was read."""
         document = await self._entries.find_one_and_update(
             {"_id": entry.id, "state": entry.state.value, "booking_id": entry.booking_id},
             {"$set": {"state": State.LEFT.value, "ended_at": now}},
             return_document=ReturnDocument.AFTER,
         )
-        return from_document(document, Entry) if document else None
+        return from_document(document, WaitlistEntry) if document else None
 
-    async def offered_to(self, booking_id: UUID) -> Entry | None:
-        document = await self._entries.find_one(_offered(booking_id))
-        return from_document(document, Entry) if document else None
+    async def find_offered(self, booking_id: UUID) -> WaitlistEntry | None:
+        document = await self._entries.find_one(_offered_filter(booking_id))
+        return from_document(document, WaitlistEntry) if document else None
 
-    async def holding(self, customer_ids: Collection[UUID]) -> set[UUID]:
+    async def find_customers_with_offer(self, customer_ids: Collection[UUID]) -> set[UUID]:
         """Return the customers among `customer_ids` that have an open offer."""
         holding = {"customer_id": {"$in": list(customer_ids)}, "state": State.OFFERED.value}
         return {document["customer_id"] async for document in self._entries.find(holding, {"customer_id": 1})}
 
-    async def part(
+    async def list_batch(
         self, wanted: Document, limit: int, after: UUID | None = None, until: UUID | None = None
-    ) -> tuple[list[Entry], UUID | None]:
+    ) -> tuple[list[WaitlistEntry], UUID | None]:
         """Return the next entries by id, and the id behind which there may be more, or None.
 
         An entry that cannot be read is left out.
@@ -257,15 +259,15 @@ class WaitlistRepository:
         found = self._entries.find({**wanted, **({"_id": ids} if ids else {})}).sort("_id", 1).limit(limit)
         documents = await found.to_list()
         last = documents[-1]["_id"] if len(documents) == limit else None
-        return decode_each(documents, Entry, name="waitlist entry"), last
+        return decode_each(documents, WaitlistEntry, name="waitlist entry"), last
 
-    async def over(self, now: datetime, limit: int, after: UUID | None) -> list[UUID]:
+    async def list_expired_ids(self, now: datetime, limit: int, after: UUID | None) -> list[UUID]:
         """Return the ids of waiting entries with a window that is over, in the order of their ids."""
         wanted: Document = {**_WAITING, "latest": {"$lte": now}, **({"_id": {"$gt": after}} if after else {})}
         found = self._entries.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit)
         return [document["_id"] async for document in found]
 
-    async def lapse(self, entry_id: UUID, now: datetime) -> None:
+    async def mark_lapsed(self, entry_id: UUID, now: datetime) -> None:
         fields = {"state": State.LAPSED.value, "ended_at": now}
         await self._entries.update_one({"_id": entry_id, **_WAITING}, {"$set": fields})
 
@@ -274,5 +276,5 @@ def _turn_of(document: Document) -> Turn:
     return Turn(document.get("unanswered", 0), document["joined_at"], document["_id"])
 
 
-def _offered(booking_id: UUID) -> Document:
+def _offered_filter(booking_id: UUID) -> Document:
     return {"booking_id": booking_id, "state": State.OFFERED.value}

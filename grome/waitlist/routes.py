@@ -28,19 +28,19 @@ async def join(request: Request, actor: Actor, body: EntryIn) -> EntryOut:
 @waitlist.get("", who=CUSTOMERS)
 async def list_entries(request: Request, actor: Actor, query: EntryQuery) -> EntryPage:
     """What you wait for or have waited for, latest first."""
-    return await app_context(request).waitlist.page(actor, query)
+    return await app_context(request).waitlist.list_own(actor, query)
 
 
 @waitlist.get("/for-me", who=BARBERS)
 async def list_waiting(request: Request, actor: Actor, query: PageQuery) -> WaitingPage:
     """Who waits for a time of yours, in the order in which they joined."""
-    return await app_context(request).waitlist.page_for(actor, query)
+    return await app_context(request).waitlist.list_waiting(actor, query)
 
 
 @waitlist.get("/{entry_id}", who=CUSTOMERS, refusals=(NotFound,))
 async def read_entry(request: Request, actor: Actor, entry_id: UUID) -> EntryOut:
     """One of your places on the list."""
-    return await app_context(request).waitlist.read(actor, entry_id)
+    return await app_context(request).waitlist.get(actor, entry_id)
 
 
 @waitlist.delete("/{entry_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))

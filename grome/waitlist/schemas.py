@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from grome.common.clock import Instant
 from grome.common.geo import LatLng, to_lat_lng
 from grome.infrastructure.http import PageQuery
-from grome.waitlist.models import MOST_SERVICES, Entry, RadiusKm, State
+from grome.waitlist.models import MAX_SERVICES, RadiusKm, State, WaitlistEntry
 
 
 class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,7 +20,7 @@ class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
 class EntryIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Either a barber or an area. The whole visit is to lie from `earliest` to `latest`."""
 
-    service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_SERVICES)]
+    service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MAX_SERVICES)]
     earliest: Instant
     latest: Instant
     barber_id: UUID | None = None
@@ -73,7 +73,7 @@ class WaitingPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-def entry_out(entry: Entry) -> EntryOut:
+def entry_out(entry: WaitlistEntry) -> EntryOut:
     return EntryOut(
         entry.id,
         entry.barber_id,
@@ -88,5 +88,5 @@ def entry_out(entry: Entry) -> EntryOut:
     )
 
 
-def waiting_out(entry: Entry) -> WaitingOut:
+def waiting_out(entry: WaitlistEntry) -> WaitingOut:
     return WaitingOut(entry.service_ids, entry.earliest, entry.latest, entry.joined_at)

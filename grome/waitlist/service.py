@@ -15,36 +15,36 @@ from grome.common.geo import to_point
 from grome.common.ids import new_id
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
-from grome.waitlist.matching import WaitlistFilling
-from grome.waitlist.models import LONGEST, OPEN, Area, Entry, fingerprint_of
-from grome.waitlist.open_times import OpenTimes
-from grome.waitlist.reach import WaitlistReach
-from grome.waitlist.repository import AfterEntry, WaitlistRepository
+from grome.waitlist.matching import WaitlistMatcher
+from grome.waitlist.models import MAX_WINDOW, OPEN_STATES, Area, WaitlistEntry, request_fingerprint
+from grome.waitlist.open_times import FreeStarts
+from grome.waitlist.reach import ReachableBarbers
+from grome.waitlist.repository import EntryCursor, WaitlistRepository
 from grome.waitlist.schemas import EntryIn, EntryOut, EntryPage, EntryQuery, WaitingPage, entry_out, waiting_out
 
-_ATTEMPTS = 8
+_MAX_ATTEMPTS = 8
 
 
 class WaitlistService:
     def __init__(
         self,
         entries: WaitlistRepository,
-        filling: WaitlistFilling,
+        matcher: WaitlistMatcher,
         barbers: BarberService,
         catalogue: CatalogueService,
         bookings: BookingQueries,
         clock: Clock,
     ) -> None:
-        self._entries, self._filling, self._barbers = entries, filling, barbers
+        self._entries, self._matcher, self._barbers = entries, matcher, barbers
         self._catalogue, self._bookings, self._clock = catalogue, bookings, clock
-        self._reach = WaitlistReach(barbers)
+        self._reach = ReachableBarbers(barbers)
 
     async def join(self, actor: Actor, wanted: EntryIn) -> EntryOut:
         """Join the waitlist; a time that is free already is offered at once. A repeat returns the open entry.
 
         Raises Invalid with the field at fault, NotFound for the barber, WishCannotBeMet, WaitingForTooMuch.
         """
-        entry = self._entry(actor, wanted)
+        entry = self._build_entry(actor, wanted)
         await self._check_services(entry)
         await self._check_possible(entry)
         stored = await self._entries.add(entry)
@@ -53,47 +53,47 @@ class WaitlistService:
         if stored.id != entry.id:
             return entry_out(stored)
         # Only now: the searches for time that becomes free from here on find the stored entry.
-        await self._filling.offer_now(stored)
-        return entry_out(await self._find(actor, stored.id))
+        await self._matcher.offer_now(stored)
+        return entry_out(await self._get(actor, stored.id))
 
-    async def page(self, actor: Actor, query: EntryQuery) -> EntryPage:
-        found = await self._entries.page(actor.id, query.state, _after(query), query.limit + 1)
+    async def list_own(self, actor: Actor, query: EntryQuery) -> EntryPage:
+        found = await self._entries.list_page(actor.id, query.state, _after(query), query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, _position_of)
         return EntryPage([entry_out(entry) for entry in page], next_cursor)
 
-    async def page_for(self, actor: Actor, query: PageQuery) -> WaitingPage:
+    async def list_waiting(self, actor: Actor, query: PageQuery) -> WaitingPage:
         """List the entries that wait for the acting barber; entries for an area are not among them."""
-        found = await self._entries.waiting_for(actor.id, _after(query), query.limit + 1)
+        found = await self._entries.list_waiting_for(actor.id, _after(query), query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, _position_of)
         return WaitingPage([waiting_out(entry) for entry in page], next_cursor)
 
-    async def read(self, actor: Actor, entry_id: UUID) -> EntryOut:
-        return entry_out(await self._find(actor, entry_id))
+    async def get(self, actor: Actor, entry_id: UUID) -> EntryOut:
+        return entry_out(await self._get(actor, entry_id))
 
     async def leave(self, actor: Actor, entry_id: UUID) -> None:
         """Leave the waitlist. An open offer stays until it is answered or runs out, like any other."""
-        for _ in range(_ATTEMPTS):
-            entry = await self._find(actor, entry_id)
-            if entry.state not in OPEN or await self._entries.leave(entry, self._clock()):
+        for _ in range(_MAX_ATTEMPTS):
+            entry = await self._get(actor, entry_id)
+            if entry.state not in OPEN_STATES or await self._entries.mark_left(entry, self._clock()):
                 return
         raise Unavailable("The place on the list keeps changing; try again.")
 
-    async def _find(self, actor: Actor, entry_id: UUID) -> Entry:
+    async def _get(self, actor: Actor, entry_id: UUID) -> WaitlistEntry:
         entry = await self._entries.find(actor.id, entry_id)
         if entry is None:
             raise NotFound
         return entry
 
-    def _entry(self, actor: Actor, wanted: EntryIn) -> Entry:
+    def _build_entry(self, actor: Actor, wanted: EntryIn) -> WaitlistEntry:
         if (wanted.barber_id is None) == (wanted.area is None):
             raise Invalid("barber_id", "is needed, or `area`, and not both")
         now = self._clock()
         earliest, latest = to_utc(wanted.earliest, "earliest"), to_utc(wanted.latest, "latest")
         if latest <= max(earliest, now):
             raise Invalid("latest", "must be after `earliest`, and still to come")
-        if latest - now > LONGEST:
-            raise Invalid("latest", f"must lie within {LONGEST.days} days")
-        entry = Entry(
+        if latest - now > MAX_WINDOW:
+            raise Invalid("latest", f"must lie within {MAX_WINDOW.days} days")
+        entry = WaitlistEntry(
             id=new_id(),
             customer_id=actor.id,
             barber_id=wanted.barber_id,
@@ -103,9 +103,9 @@ class WaitlistService:
             latest=latest,
             joined_at=now,
         )
-        return structs.replace(entry, fingerprint=fingerprint_of(entry))
+        return structs.replace(entry, fingerprint=request_fingerprint(entry))
 
-    async def _check_services(self, entry: Entry) -> None:
+    async def _check_services(self, entry: WaitlistEntry) -> None:
         if entry.barber_id:
             choose_services(await self._barbers.get(entry.barber_id), entry.service_ids)
             return
@@ -116,12 +116,12 @@ class WaitlistService:
             if service_id in entry.service_ids[:index]:
                 raise Invalid(f"service_ids[{index}]", "is given twice")
 
-    async def _check_possible(self, entry: Entry) -> None:
+    async def _check_possible(self, entry: WaitlistEntry) -> None:
         """Refuse a wish that no barber within reach could meet, even if nothing were taken."""
-        reached = await self._reach.barbers_for(entry)
+        reached = await self._reach.list_for(entry)
         refused = WishCannotBeMet("area", "nobody_within_reach", "No barber within reach offers this in the window.")
         for barber in reached.barbers:
-            why = OpenTimes(barber, self._bookings, self._clock).refusal(entry)
+            why = FreeStarts(barber, self._bookings, self._clock).find_obstacle(entry)
             if why is None:
                 return
             refused = why if entry.barber_id else refused
@@ -130,10 +130,10 @@ class WaitlistService:
             raise refused
 
 
-def _after(query: PageQuery) -> AfterEntry | None:
-    after = decode_cursor(query.cursor, AfterEntry)
-    return AfterEntry(to_utc(after.joined_at, "cursor"), after.id) if after else None  # it may be an invention
+def _after(query: PageQuery) -> EntryCursor | None:
+    after = decode_cursor(query.cursor, EntryCursor)
+    return EntryCursor(to_utc(after.joined_at, "cursor"), after.id) if after else None  # it may be an invention
 
 
-def _position_of(entry: Entry) -> AfterEntry:
-    return AfterEntry(entry.joined_at, entry.id)
+def _position_of(entry: WaitlistEntry) -> EntryCursor:
+    return EntryCursor(entry.joined_at, entry.id)

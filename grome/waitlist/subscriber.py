@@ -11,13 +11,13 @@ from grome.common.clock import Clock
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.models import BARBERS, ChangeRecord, Event, EventType
-from grome.waitlist.models import Search
+from grome.waitlist.models import FreedTimeSearch
 
-FILL: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
+WAITLIST_JOB: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
 # A barber's changes within this many seconds share one job, which runs at the end of this time.
-_GATHERED_S: Final = 3
+_COALESCE_SECONDS: Final = 3
 # Each of these may free time, close a proposal, or answer an offer.
-_FOLLOWED: Final = frozenset(
+_HANDLED_EVENTS: Final = frozenset(
     {
         EventType.BOOKING_ACCEPTED,
         EventType.BOOKING_STARTED,
@@ -35,10 +35,10 @@ _FOLLOWED: Final = frozenset(
     }
 )
 # The fields of a barber that decide the bookable time, and the areas that reach the barber; not the online switch.
-_DECIDING: Final = frozenset({"services", "availability", "openings", "rules", "timezone", "location"})
+_BOOKABILITY_FIELDS: Final = frozenset({"services", "availability", "openings", "rules", "timezone", "location"})
 
 
-class WaitlistFollower:
+class WaitlistSubscriber:
     """Adds waitlist jobs for events and changes. Adding a job again has no effect, so redelivery is harmless."""
 
     def __init__(self, jobs: JobQueue, clock: Clock) -> None:
@@ -47,28 +47,30 @@ class WaitlistFollower:
     async def handle(self, events: Sequence[Event]) -> None:
         await self._jobs.add(
             *(
-                NewJob(f"{event.id}:waitlist", FILL, {"event": to_builtins(event)})
+                NewJob(f"{event.id}:waitlist", WAITLIST_JOB, {"event": to_builtins(event)})
                 for event in events
-                if event.type in _FOLLOWED
+                if event.type in _HANDLED_EVENTS
             )
         )
 
     async def follow_changes(self, changes: Sequence[ChangeRecord]) -> None:
         """Add a search of all bookable time for each barber with changed hours, rules and the like."""
-        barbers = {change.document["_id"] for change in changes if _decides(change)}
-        await self._jobs.add(*(self._look_at(barber_id) for barber_id in barbers))
+        barbers = {change.document["_id"] for change in changes if _affects_bookable_time(change)}
+        await self._jobs.add(*(self._search_job(barber_id) for barber_id in barbers))
 
-    def _look_at(self, barber_id: UUID) -> NewJob:
-        number = int(self._clock().timestamp()) // _GATHERED_S + 1
-        due_at = datetime.fromtimestamp(number * _GATHERED_S, UTC)
-        return NewJob(f"{barber_id}:waitlist:{number}", FILL, payload_of(Search(barber_id=barber_id)), due_at)
+    def _search_job(self, barber_id: UUID) -> NewJob:
+        number = int(self._clock().timestamp()) // _COALESCE_SECONDS + 1
+        due_at = datetime.fromtimestamp(number * _COALESCE_SECONDS, UTC)
+        return NewJob(
+            f"{barber_id}:waitlist:{number}", WAITLIST_JOB, payload_of(FreedTimeSearch(barber_id=barber_id)), due_at
+        )
 
 
-def payload_of(search: Search) -> dict[str, object]:
+def payload_of(search: FreedTimeSearch) -> dict[str, object]:
     return {"search": to_builtins(search)}
 
 
-def _decides(change: ChangeRecord) -> bool:
+def _affects_bookable_time(change: ChangeRecord) -> bool:
     if change.collection != BARBERS:
         return False
-    return change.updated is None or any(path.partition(".")[0] in _DECIDING for path in change.updated)
+    return change.updated is None or any(path.partition(".")[0] in _BOOKABILITY_FIELDS for path in change.updated)

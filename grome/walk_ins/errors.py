@@ -11,7 +11,7 @@ class QueueFull(ApiError):
     status, code, title = 409, "queue_full", "There is no room before the barber closes"
 
 
-class InQueueAlready(ApiError):
+class AlreadyInQueue(ApiError):
     status, code, title = 409, "in_queue_already", "You wait here already"
 
 

@@ -13,31 +13,31 @@ from grome.scheduling.ticks import TICK, TICK_MIN, Span, moment_of, span_between
 from grome.scheduling.visit_plan import VisitPlan
 
 # Fewer visits say nothing about a barber's pace.
-_LEAST_KNOWN: Final = 5
+_MIN_MEASURED_VISITS: Final = 5
 _FASTEST, _SLOWEST = 0.5, 2.0
 
 
-class Duration(NamedTuple):
+class MeasuredVisit(NamedTuple):
     """A visit that is over, in minutes."""
 
     planned: float
     actual: float
 
 
-def pace_of(durations: Sequence[Duration]) -> float:
+def pace_of(durations: Sequence[MeasuredVisit]) -> float:
     """Return the median ratio of actual to planned minutes; a single forgotten visit does not distort the median."""
     shares = [one.actual / one.planned for one in durations if one.planned > 0]
-    if len(shares) < _LEAST_KNOWN:
+    if len(shares) < _MIN_MEASURED_VISITS:
         return 1.0
     return round(min(max(median(shares), _FASTEST), _SLOWEST), 2)
 
 
-def at_pace(duration_min: int, pace: float) -> int:
+def duration_at_pace(duration_min: int, pace: float) -> int:
     """Return the expected minutes, in whole ticks."""
     return max(-int(-duration_min * pace // TICK_MIN), 1) * TICK_MIN
 
 
-def overrun(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, now: datetime) -> Span:
+def overrun_span(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, now: datetime) -> Span:
     """Return the ticks that a visit in progress will take without holding them; perhaps none.
 
     The visit takes the planned time at its barber's pace, and at least five more minutes once that time is over. If it
@@ -46,12 +46,14 @@ def overrun(began_at: datetime, agreed: tuple[datetime, datetime], pace: float, 
     """
     starts_at, ends_at = agreed
     planned = int((ends_at - max(began_at, starts_at)) / timedelta(minutes=1))
-    expected = began_at + timedelta(minutes=at_pace(planned, pace)) if planned > 0 else now
+    expected = began_at + timedelta(minutes=duration_at_pace(planned, pace)) if planned > 0 else now
     first = now if began_at < starts_at else ends_at
     return span_between(first, max(expected, now + TICK, first))
 
 
-def turns(calendar: Calendar, visits: Sequence[VisitPlan], now: datetime, closing: datetime) -> list[datetime | None]:
+def estimated_starts(
+    calendar: Calendar, visits: Sequence[VisitPlan], now: datetime, closing: datetime
+) -> list[datetime | None]:
     """Return, for each waiting visit in order, the first start with room for it; None if there is none today.
 
     A later visit may slip into a gap that is too short for earlier visits, but takes no time from them. Notice, grid,

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 
 from grome.infrastructure.mongo.schema import stored_items
 
-MOST_IN_QUEUE: Final = 50
-PLACE_GOOD_FOR: Final = timedelta(hours=24)
+MAX_QUEUE_LENGTH: Final = 50
+PLACE_LIFETIME: Final = timedelta(hours=24)
 
 
 class State(StrEnum):

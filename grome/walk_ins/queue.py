@@ -16,11 +16,11 @@ from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import TICKS_A_DAY, moment_of, tick_of
 from grome.scheduling.visit_plan import VisitPlan, rules_for
-from grome.walk_ins.estimates import Duration, at_pace, overrun, pace_of, turns
-from grome.walk_ins.models import MOST_IN_QUEUE, PLACE_GOOD_FOR, WalkIn
+from grome.walk_ins.estimates import MeasuredVisit, duration_at_pace, estimated_starts, overrun_span, pace_of
+from grome.walk_ins.models import MAX_QUEUE_LENGTH, PLACE_LIFETIME, WalkIn
 from grome.walk_ins.repository import WalkInRepository
 
-_KNOWN_VISITS: Final = 50
+_PACE_SAMPLE_SIZE: Final = 50
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -34,28 +34,30 @@ class Queue:
     starts: list[datetime | None]
 
 
-class Queues:
+class QueueLoader:
     def __init__(self, walk_ins: WalkInRepository, bookings: BookingQueries, clock: Clock) -> None:
         self._walk_ins, self._bookings, self._clock = walk_ins, bookings, clock
 
-    async def of(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
+    async def load(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
         """Return the queue of the present opening, or else of today; takes four queries.
 
         With `joining` there is one estimate more than walk-ins.
         """
         now = self._clock()
-        days = _days(build_calendar(barber, barber.rules, now))
-        waiting = await self._walk_ins.queue(barber.id, days, now - PLACE_GOOD_FOR, MOST_IN_QUEUE)
+        days = _queue_dates(build_calendar(barber, barber.rules, now))
+        waiting = await self._walk_ins.list_waiting(barber.id, days, now - PLACE_LIFETIME, MAX_QUEUE_LENGTH)
         # ScheduleExceptions that began today or yesterday have ended by then.
         taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
-        completed = await self._bookings.list_last_completed(barber.id, _KNOWN_VISITS)
-        pace = pace_of([_duration(visit) for visit in completed if _is_measured(visit)])
+        completed = await self._bookings.list_last_completed(barber.id, _PACE_SAMPLE_SIZE)
+        pace = pace_of([_measure(visit) for visit in completed if _is_measured(visit)])
         for visit in await self._bookings.list_in_progress(barber.id, now - timedelta(days=1)):
-            taken |= set(range(*overrun(_at(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now)))
+            taken |= set(
+                range(*overrun_span(_time_of(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now))
+            )
         wanted = [try_choose_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
         if joining:
             wanted.append(list(joining))
-        return Queue(days[-1], pace, waiting, _starts(barber, wanted, pace, taken, now))
+        return Queue(days[-1], pace, waiting, _estimate_starts(barber, wanted, pace, taken, now))
 
 
 def _is_measured(visit: Booking) -> bool:
@@ -63,31 +65,31 @@ def _is_measured(visit: Booking) -> bool:
     return all(entry.by is not Party.SYSTEM for entry in visit.history if entry.action is Action.COMPLETE)
 
 
-def _duration(visit: Booking) -> Duration:
-    actual = _at(visit, Action.COMPLETE) - _at(visit, Action.START)
-    return Duration((visit.ends_at - visit.scheduled_at) / _MINUTE, actual / _MINUTE)
+def _measure(visit: Booking) -> MeasuredVisit:
+    actual = _time_of(visit, Action.COMPLETE) - _time_of(visit, Action.START)
+    return MeasuredVisit((visit.ends_at - visit.scheduled_at) / _MINUTE, actual / _MINUTE)
 
 
-def _at(visit: Booking, action: Action) -> datetime:
+def _time_of(visit: Booking, action: Action) -> datetime:
     """Return the time at which the visit began or ended; the planned time if the history lacks it."""
     planned = visit.ends_at if action is Action.COMPLETE else visit.scheduled_at
     entry = find_newest_entry(visit, action)  # a start may have been undone before
     return entry.at if entry else planned
 
 
-def _starts(
+def _estimate_starts(
     barber: Barber, wanted: Sequence[list[ChosenService]], pace: float, taken: frozenset[int], now: datetime
 ) -> list[datetime | None]:
     possible = [services for services in wanted if services]
     if not possible:
         return [None] * len(wanted)
     calendar = build_calendar(barber, rules_for(barber.rules, possible[0]), now, taken)
-    visits = [VisitPlan(at_pace(duration_of(services), pace)) for services in possible]
-    found = iter(turns(calendar, visits, now, _closing(calendar, now)))
+    visits = [VisitPlan(duration_at_pace(duration_of(services), pace)) for services in possible]
+    found = iter(estimated_starts(calendar, visits, now, _closing_time(calendar, now)))
     return [next(found) if services else None for services in wanted]
 
 
-def _days(calendar: Calendar) -> list[date]:
+def _queue_dates(calendar: Calendar) -> list[date]:
     """Return the dates with places that wait together; new places get the last date.
 
     The last date is the date on which the present opening began. If that opening follows another without a break, the
@@ -96,23 +98,23 @@ def _days(calendar: Calendar) -> list[date]:
     day = calendar.day_of_opening(tick_of(calendar.now))
     before = day - timedelta(days=1)
     present = calendar.opening_on(day)
-    goes_on = present and tick_of(calendar.now) >= present.hours.start and _touch(calendar, before, day)
+    goes_on = present and tick_of(calendar.now) >= present.hours.start and _is_contiguous(calendar, before, day)
     return [before, day] if goes_on else [day]
 
 
-def _closing(calendar: Calendar, now: datetime) -> datetime:
+def _closing_time(calendar: Calendar, now: datetime) -> datetime:
     """Return the end of the openings with places that wait together; `now` if the barber is closed.
 
     If another opening follows without a break, return the end of that opening.
     """
-    days = _days(calendar)
+    days = _queue_dates(calendar)
     after = days[-1] + timedelta(days=1)
-    if _touch(calendar, days[-1], after):
+    if _is_contiguous(calendar, days[-1], after):
         days.append(after)
     openings = (calendar.opening_on(day) for day in days)
     return max([now, *(moment_of(opening.hours.end) for opening in openings if opening)])
 
 
-def _touch(calendar: Calendar, before: date, day: date) -> bool:
+def _is_contiguous(calendar: Calendar, before: date, day: date) -> bool:
     first, second = calendar.opening_on(before), calendar.opening_on(day)
     return bool(first and second and first.hours.end >= second.hours.start)

@@ -11,11 +11,11 @@ from pymongo.errors import DuplicateKeyError
 from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
-from grome.walk_ins.errors import InQueueAlready
+from grome.walk_ins.errors import AlreadyInQueue
 from grome.walk_ins.models import State, WalkIn
 
 # Whoever sat down has a booking, which stays.
-_KEPT: Final = timedelta(days=90)
+_RETENTION: Final = timedelta(days=90)
 COLLECTION = CollectionSpec(
     "walk_ins",
     validator_for(WalkIn),
@@ -28,7 +28,7 @@ COLLECTION = CollectionSpec(
             partialFilterExpression={"state": State.WAITING.value, "customer_id": {"$type": "binData"}},
         ),
         IndexModel([("customer_id", 1), ("joined_at", -1)], name="customer"),
-        IndexModel("joined_at", name="kept", expireAfterSeconds=int(_KEPT.total_seconds())),
+        IndexModel("joined_at", name="kept", expireAfterSeconds=int(_RETENTION.total_seconds())),
     ],
 )
 
@@ -38,13 +38,13 @@ class WalkInRepository:
         self._walk_ins = database[COLLECTION.name]
 
     async def add(self, walk_in: WalkIn) -> None:
-        """Raises InQueueAlready where the customer waits there on that day."""
+        """Raises AlreadyInQueue where the customer waits there on that day."""
         try:
             await self._walk_ins.insert_one(to_document(walk_in))
         except DuplicateKeyError:
-            raise InQueueAlready from None
+            raise AlreadyInQueue from None
 
-    async def queue(self, barber_id: UUID, days: Sequence[date], since: datetime, limit: int) -> list[WalkIn]:
+    async def list_waiting(self, barber_id: UUID, days: Sequence[date], since: datetime, limit: int) -> list[WalkIn]:
         """The waiting places of these days that were taken after `since`, the first in front."""
         wanted = {
             "barber_id": barber_id,
@@ -56,27 +56,27 @@ class WalkInRepository:
         return [from_document(document, WalkIn) async for document in found]
 
     async def find(self, actor: Actor, walk_in_id: UUID) -> WalkIn | None:
-        document = await self._walk_ins.find_one({"_id": walk_in_id, **_seen_by(actor)})
+        document = await self._walk_ins.find_one({"_id": walk_in_id, **_visible_to(actor)})
         return from_document(document, WalkIn) if document else None
 
-    async def newest(self, customer_id: UUID, limit: int) -> list[WalkIn]:
+    async def list_newest(self, customer_id: UUID, limit: int) -> list[WalkIn]:
         found = self._walk_ins.find({"customer_id": customer_id}).sort("joined_at", -1).limit(limit)
         return [from_document(document, WalkIn) async for document in found]
 
-    async def end(self, actor: Actor, walk_in_id: UUID, state: State) -> WalkIn | None:
+    async def end_waiting(self, actor: Actor, walk_in_id: UUID, state: State) -> WalkIn | None:
         """From waiting to another state; None where nobody waits under this id."""
         document = await self._walk_ins.find_one_and_update(
-            {"_id": walk_in_id, "state": State.WAITING.value, **_seen_by(actor)},
+            {"_id": walk_in_id, "state": State.WAITING.value, **_visible_to(actor)},
             {"$set": {"state": state.value}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, WalkIn) if document else None
 
-    async def seated(self, walk_in_id: UUID, booking_id: UUID) -> None:
+    async def mark_seated(self, walk_in_id: UUID, booking_id: UUID) -> None:
         """The visit has begun, whatever was said of the place meanwhile."""
         seated = {"state": State.SEATED.value, "booking_id": booking_id}
         await self._walk_ins.update_one({"_id": walk_in_id}, {"$set": seated})
 
 
-def _seen_by(actor: Actor) -> Document:
+def _visible_to(actor: Actor) -> Document:
     return {"barber_id": actor.id} if actor.role is Role.BARBER else {"customer_id": actor.id}

@@ -10,7 +10,7 @@ from grome.common.actor import ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.composition import app_context
 from grome.infrastructure.http import Routes
-from grome.walk_ins.errors import InQueueAlready, NotTakingWalkIns, NotWaiting, QueueFull
+from grome.walk_ins.errors import AlreadyInQueue, NotTakingWalkIns, NotWaiting, QueueFull
 from grome.walk_ins.schemas import (
     GuestIn,
     QueueOut,
@@ -31,14 +31,14 @@ async def look_at_queue(request: Request, barber_id: UUID, query: QueueQuery) ->
 
     Visits in the queue are laid into what is free between appointments, as long as this barber's visits really take.
     """
-    return await app_context(request).walk_ins.look(barber_id, query)
+    return await app_context(request).walk_ins.preview(barber_id, query)
 
 
 @walk_ins.post(
     "/barbers/{barber_id}/walk-ins",
     who=CUSTOMERS,
     status=201,
-    refusals=(NotFound, NotTakingWalkIns, QueueFull, InQueueAlready),
+    refusals=(NotFound, NotTakingWalkIns, QueueFull, AlreadyInQueue),
 )
 async def join_queue(request: Request, actor: Actor, barber_id: UUID, body: WalkInIn) -> WalkInOut:
     """Wait in a barber's queue of today. Appointments keep their time; the queue fills what is between them."""
@@ -48,7 +48,7 @@ async def join_queue(request: Request, actor: Actor, barber_id: UUID, body: Walk
 @walk_ins.get("/barbers/me/walk-ins", who=BARBERS, refusals=(NotFound,))
 async def read_queue(request: Request, actor: Actor) -> WaitingListOut:
     """Your queue of today, in order."""
-    return await app_context(request).walk_ins.waiting(actor)
+    return await app_context(request).walk_ins.list_waiting(actor)
 
 
 @walk_ins.post("/barbers/me/walk-ins", who=BARBERS, status=201, refusals=(NotFound, QueueFull))
@@ -60,13 +60,13 @@ async def add_guest(request: Request, actor: Actor, body: GuestIn) -> WaitingLis
 @walk_ins.get("/walk-ins", who=CUSTOMERS)
 async def list_walk_ins(request: Request, actor: Actor) -> WalkInListOut:
     """Where you wait and have waited of late."""
-    return await app_context(request).walk_ins.mine(actor)
+    return await app_context(request).walk_ins.list_own(actor)
 
 
 @walk_ins.get("/walk-ins/{walk_in_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_walk_in(request: Request, actor: Actor, walk_in_id: UUID) -> WalkInOut:
     """A place in a queue: yours, or in yours."""
-    return await app_context(request).walk_ins.read(actor, walk_in_id)
+    return await app_context(request).walk_ins.get(actor, walk_in_id)
 
 
 @walk_ins.delete("/walk-ins/{walk_in_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))
@@ -88,4 +88,4 @@ async def seat(request: Request, actor: Actor, walk_in_id: UUID, body: SeatIn) -
 @walk_ins.post("/walk-ins/{walk_in_id}/missed", who=BARBERS, refusals=(NotFound, NotWaiting))
 async def miss(request: Request, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
     """Somebody was not there when it was their turn. The answer is who still waits."""
-    return await app_context(request).walk_ins.miss(actor, walk_in_id)
+    return await app_context(request).walk_ins.mark_missed(actor, walk_in_id)

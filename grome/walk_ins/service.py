@@ -15,9 +15,9 @@ from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.figures import duration_of
 from grome.common.ids import new_id
-from grome.walk_ins.errors import InQueueAlready, NotTakingWalkIns, NotWaiting, QueueFull
-from grome.walk_ins.models import MOST_IN_QUEUE, State, WalkIn
-from grome.walk_ins.queue import Queues
+from grome.walk_ins.errors import AlreadyInQueue, NotTakingWalkIns, NotWaiting, QueueFull
+from grome.walk_ins.models import MAX_QUEUE_LENGTH, State, WalkIn
+from grome.walk_ins.queue import QueueLoader
 from grome.walk_ins.repository import WalkInRepository
 from grome.walk_ins.schemas import (
     GuestIn,
@@ -31,7 +31,7 @@ from grome.walk_ins.schemas import (
     WalkInOut,
 )
 
-_LISTED = 20
+_MAX_LISTED = 20
 
 
 class WalkInService:
@@ -40,39 +40,39 @@ class WalkInService:
         walk_ins: WalkInRepository,
         barbers: BarberService,
         accounts: AccountService,
-        bookings: WalkInStarter,
-        queues: Queues,
+        starter: WalkInStarter,
+        queues: QueueLoader,
         clock: Clock,
     ) -> None:
         self._walk_ins, self._barbers, self._accounts = walk_ins, barbers, accounts
-        self._bookings, self._queues, self._clock = bookings, queues, clock
+        self._starter, self._queues, self._clock = starter, queues, clock
 
-    async def look(self, barber_id: UUID, query: QueueQuery) -> QueueOut:
+    async def preview(self, barber_id: UUID, query: QueueQuery) -> QueueOut:
         """How it would be to join now. Raises NotFound, or Invalid for a service."""
         barber = await self._barbers.get(barber_id)
         services = choose_services(barber, query.service_ids, query.add_on_ids)
-        queue = await self._queues.of(barber, services)
+        queue = await self._queues.load(barber, services)
         start = queue.starts[-1] if barber.is_online else None
-        return QueueOut(barber.is_online, len(queue.waiting), start, self._wait(start))
+        return QueueOut(barber.is_online, len(queue.waiting), start, self._wait_minutes(start))
 
     async def join(self, actor: Actor, barber_id: UUID, wanted: WalkInIn) -> WalkInOut:
-        """Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or InQueueAlready."""
+        """Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or AlreadyInQueue."""
         barber = await self._barbers.get(barber_id)
         if not barber.is_online:
             raise NotTakingWalkIns
-        walk_in = await self._add(barber, wanted, actor.id, None)
-        return await self._out(walk_in)
+        walk_in = await self._enqueue(barber, wanted, actor.id, None)
+        return await self._describe(walk_in)
 
     async def add_guest(self, actor: Actor, wanted: GuestIn) -> WaitingListOut:
         """Write down who has no account. Raises as `join` does, but for who is taken."""
         barber = await self._barbers.get(actor.id)
-        await self._add(barber, wanted, None, wanted.name)
-        return await self.waiting(actor)
+        await self._enqueue(barber, wanted, None, wanted.name)
+        return await self.list_waiting(actor)
 
-    async def waiting(self, actor: Actor) -> WaitingListOut:
+    async def list_waiting(self, actor: Actor) -> WaitingListOut:
         """The acting barber's queue."""
-        queue = await self._queues.of(await self._barbers.get(actor.id))
-        names = await self._accounts.names([one.customer_id for one in queue.waiting if one.customer_id])
+        queue = await self._queues.load(await self._barbers.get(actor.id))
+        names = await self._accounts.find_names([one.customer_id for one in queue.waiting if one.customer_id])
         items = [
             WaitingOut(
                 one.id,
@@ -81,30 +81,32 @@ class WalkInService:
                 one.service_ids,
                 one.add_on_ids,
                 start,
-                self._wait(start),
+                self._wait_minutes(start),
                 one.joined_at,
             )
             for one, start in zip(queue.waiting, queue.starts, strict=True)
         ]
         return WaitingListOut(queue.day, queue.pace, items)
 
-    async def mine(self, actor: Actor) -> WalkInListOut:
-        return WalkInListOut([await self._out(one) for one in await self._walk_ins.newest(actor.id, _LISTED)])
+    async def list_own(self, actor: Actor) -> WalkInListOut:
+        return WalkInListOut(
+            [await self._describe(one) for one in await self._walk_ins.list_newest(actor.id, _MAX_LISTED)]
+        )
 
-    async def read(self, actor: Actor, walk_in_id: UUID) -> WalkInOut:
-        return await self._out(await self._find(actor, walk_in_id))
+    async def get(self, actor: Actor, walk_in_id: UUID) -> WalkInOut:
+        return await self._describe(await self._get(actor, walk_in_id))
 
     async def leave(self, actor: Actor, walk_in_id: UUID) -> None:
         """Wait no more; a second time is no fault."""
-        if await self._walk_ins.end(actor, walk_in_id, State.LEFT) is None:
-            await self._find(actor, walk_in_id)
+        if await self._walk_ins.end_waiting(actor, walk_in_id, State.LEFT) is None:
+            await self._get(actor, walk_in_id)
 
-    async def miss(self, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
+    async def mark_missed(self, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
         """Not there when it was their turn. Raises NotFound or NotWaiting."""
-        if await self._walk_ins.end(actor, walk_in_id, State.MISSED) is None:
-            await self._find(actor, walk_in_id)
+        if await self._walk_ins.end_waiting(actor, walk_in_id, State.MISSED) is None:
+            await self._get(actor, walk_in_id)
             raise NotWaiting
-        return await self.waiting(actor)
+        return await self.list_waiting(actor)
 
     async def seat(self, actor: Actor, walk_in_id: UUID, wanted: SeatIn) -> BookingOut:
         """Begin the visit now: a booking that claims its time like any other. A second time gives the same booking.
@@ -113,7 +115,7 @@ class WalkInService:
         any more, SlotTaken where an appointment or another visit is in the way.
         """
         barber = await self._barbers.get(actor.id)
-        walk_in = await self._find(actor, walk_in_id)
+        walk_in = await self._get(actor, walk_in_id)
         services = choose_services(barber, walk_in.service_ids, walk_in.add_on_ids)
         if walk_in.state not in {State.WAITING, State.SEATED}:
             raise NotWaiting
@@ -121,25 +123,25 @@ class WalkInService:
             seat_window(walk_in.joined_at).check(self._clock())
         # The booking comes first, under the id of the place in the queue: so it is made once, whoever asks how often,
         # and there is nothing to take back where it cannot be made.
-        seating = WalkInStart(
+        start = WalkInStart(
             id=walk_in.id,
             customer_id=walk_in.customer_id,
             guest=Guest(walk_in.guest_name) if walk_in.guest_name else None,
             services=services,
             duration_min=wanted.duration_min or duration_of(services),
         )
-        booking = await self._bookings.start(barber, seating)
-        await self._walk_ins.seated(walk_in.id, booking.id)
+        booking = await self._starter.start(barber, start)
+        await self._walk_ins.mark_seated(walk_in.id, booking.id)
         return booking
 
-    async def _add(
+    async def _enqueue(
         self, barber: Barber, wanted: WalkInIn | GuestIn, customer_id: UUID | None, guest_name: str | None
     ) -> WalkIn:
         services = choose_services(barber, wanted.service_ids, wanted.add_on_ids)
-        queue = await self._queues.of(barber, services)
+        queue = await self._queues.load(barber, services)
         if customer_id and any(one.customer_id == customer_id for one in queue.waiting):
-            raise InQueueAlready  # perhaps since the opening before; of two requests at once the index refuses one
-        if len(queue.waiting) >= MOST_IN_QUEUE or queue.starts[-1] is None:
+            raise AlreadyInQueue  # perhaps since the opening before; of two requests at once the index refuses one
+        if len(queue.waiting) >= MAX_QUEUE_LENGTH or queue.starts[-1] is None:
             raise QueueFull
         walk_in = WalkIn(
             id=new_id(),
@@ -154,17 +156,17 @@ class WalkInService:
         await self._walk_ins.add(walk_in)
         return walk_in
 
-    async def _find(self, actor: Actor, walk_in_id: UUID) -> WalkIn:
+    async def _get(self, actor: Actor, walk_in_id: UUID) -> WalkIn:
         walk_in = await self._walk_ins.find(actor, walk_in_id)
         if walk_in is None:
             raise NotFound
         return walk_in
 
-    async def _out(self, walk_in: WalkIn) -> WalkInOut:
+    async def _describe(self, walk_in: WalkIn) -> WalkInOut:
         ahead, start = None, None
         barber = await self._barbers.find(walk_in.barber_id) if walk_in.state is State.WAITING else None
         if barber:
-            queue = await self._queues.of(barber)
+            queue = await self._queues.load(barber)
             ids = [one.id for one in queue.waiting]
             if walk_in.id in ids:  # else its opening is over
                 ahead = ids.index(walk_in.id)
@@ -179,10 +181,10 @@ class WalkInService:
             walk_in.booking_id,
             ahead,
             start,
-            self._wait(start),
+            self._wait_minutes(start),
             walk_in.joined_at,
         )
 
-    def _wait(self, start: datetime | None) -> int | None:
+    def _wait_minutes(self, start: datetime | None) -> int | None:
         """Whole minutes from now, rounded up."""
         return max(-int((self._clock() - start) // timedelta(minutes=1)), 0) if start else None

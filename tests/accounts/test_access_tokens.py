@@ -160,13 +160,13 @@ async def test_a_look_up_that_a_logout_overtakes_is_not_remembered(
     person = await register(http)
     sessions = LateAnswers(context)
     verifier = Verifier(context.access_tokens, sessions, context.redis, context.redis, context.namespace, system_clock)
-    looking_up = asyncio.create_task(verifier.actor(person.access_token))
+    looking_up = asyncio.create_task(verifier.get_actor(person.access_token))
     await sessions.read.wait()
 
     await http.post("/v1/auth/logout", headers=person.auth)
-    await verifier.forget(session_of(person))
+    await verifier.evict_session(session_of(person))
     sessions.gate.set()
 
     await looking_up
     with pytest.raises(Unauthenticated):
-        await verifier.actor(person.access_token)
+        await verifier.get_actor(person.access_token)

@@ -62,10 +62,10 @@ async def test_the_notice_tells_of_its_device(http: httpx.AsyncClient, context: 
     session = await context.database["sessions"].find_one({"user_id": person.id, "device.id": "tablet"})
     assert session is not None
     event_id: UUID = session["notice"]["id"]
-    device = await context.accounts.noticed_device(person.id, event_id)
+    device = await context.accounts.find_notice_device(person.id, event_id)
     assert device is not None
     assert device.name == "Tablet"
-    assert await context.accounts.noticed_device(UUID(int=1), event_id) is None
+    assert await context.accounts.find_notice_device(UUID(int=1), event_id) is None
 
 
 async def test_leaving_the_id_out_is_no_way_in_unseen(http: httpx.AsyncClient, context: AppContext) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Iterator
 import pytest
 
 from config.settings import load_settings
-from grome.accounts.passwords import Passwords
+from grome.accounts.passwords import PasswordHasher
 
 
 @pytest.fixture
-def passwords() -> Iterator[Passwords]:
+def passwords() -> Iterator[PasswordHasher]:
     """As strong as the defaults make them."""
-    made = Passwords(load_settings({"GROME_ENV": "development"}).accounts.bcrypt_rounds)
+    made = PasswordHasher(load_settings({"GROME_ENV": "development"}).accounts.bcrypt_rounds)
     yield made
     made.close()
 
@@ -35,7 +35,7 @@ async def longest_wait_of_the_loop(work: Awaitable[object]) -> float:
     return longest / await running
 
 
-async def test_twelve_rounds_off_the_event_loop(passwords: Passwords) -> None:
+async def test_twelve_rounds_off_the_event_loop(passwords: PasswordHasher) -> None:
     hashed = await passwords.hash("correct horse")
     assert hashed.startswith("$2b$12$")
     # On the loop, each would hold it up for its whole time; a busy machine spoils one of them, but not all.
@@ -48,7 +48,7 @@ async def test_twelve_rounds_off_the_event_loop(passwords: Passwords) -> None:
     assert min(waits[1::2]) < 0.5
 
 
-async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: Passwords) -> None:
+async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: PasswordHasher) -> None:
     hashed = await passwords.hash("correct horse")
     wrong = min([await timed(passwords.matches("wrong horse", hashed)) for _ in range(2)])
     unknown = min([await timed(passwords.matches("wrong horse", None)) for _ in range(2)])
@@ -56,6 +56,6 @@ async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: P
 
 
 async def test_nobody_has_a_password() -> None:
-    passwords = Passwords(4)
+    passwords = PasswordHasher(4)
     assert not await passwords.matches("nobody", None)
     passwords.close()

@@ -55,7 +55,7 @@ async def revoke_unheard(context: AppContext, person: Person) -> None:
 
 async def is_accepted(verifier: Verifier, person: Person) -> bool:
     try:
-        return (await verifier.actor(person.access_token)).id == person.id
+        return (await verifier.get_actor(person.access_token)).id == person.id
     except Unauthenticated:
         return False
 
@@ -64,11 +64,11 @@ async def test_a_verified_token_is_remembered(
     http: httpx.AsyncClient, verifier: Verifier, sessions: CountedSessions
 ) -> None:
     person = await register(http)
-    assert verifier.remembered(person.access_token) is None
+    assert verifier.cached(person.access_token) is None
     for _ in range(3):
         assert await is_accepted(verifier, person)
     assert sessions.asked == 1
-    remembered = verifier.remembered(person.access_token)
+    remembered = verifier.cached(person.access_token)
     assert remembered is not None
     assert remembered.id == person.id
 
@@ -85,7 +85,7 @@ async def test_a_token_is_looked_up_again_after_thirty_seconds(
     assert await is_accepted(verifier, person)
     assert sessions.asked == 1
     clock.stopped = began + timedelta(seconds=30)
-    assert verifier.remembered(person.access_token) is None
+    assert verifier.cached(person.access_token) is None
     assert not await is_accepted(verifier, person)
     assert sessions.asked == 2
 
@@ -98,9 +98,9 @@ async def test_a_forgotten_session_is_looked_up_at_once(
     stored = await context.database["sessions"].find_one({"user_id": person.id})
     assert stored is not None
     await revoke_unheard(context, person)
-    await verifier.forget(stored["_id"])
+    await verifier.evict_session(stored["_id"])
     assert not await is_accepted(verifier, person)
-    assert verifier.remembered(other.access_token) is not None
+    assert verifier.cached(other.access_token) is not None
 
 
 async def test_the_token_remembered_longest_makes_room(
@@ -113,12 +113,12 @@ async def test_the_token_remembered_longest_makes_room(
         context.subscribing_redis,
         context.namespace,
         context.clock,
-        most=2,
+        max_tokens=2,
     )
     people = [await register(http) for _ in range(3)]
     for person in people:
         assert await is_accepted(verifier, person)
-    assert [verifier.remembered(person.access_token) is None for person in people] == [True, False, False]
+    assert [verifier.cached(person.access_token) is None for person in people] == [True, False, False]
     for person in (*people, people[0]):
         assert await is_accepted(verifier, person)
     assert sessions.asked == 7  # the three, and each again that had to make room
@@ -130,12 +130,12 @@ async def test_a_revocation_forgets_every_token_of_its_session(
     person, other = await register(http), await register(http)
     refreshed = (await context.accounts.refresh(person.refresh_token)).access_token
     for token in (person.access_token, refreshed, other.access_token):
-        await verifier.actor(token)
+        await verifier.get_actor(token)
     stored = await context.database["sessions"].find_one({"user_id": person.id})
     assert stored is not None
     for _ in range(2):
-        await verifier.forget(stored["_id"])
-    assert [verifier.remembered(token) is None for token in (person.access_token, refreshed, other.access_token)] == [
+        await verifier.evict_session(stored["_id"])
+    assert [verifier.cached(token) is None for token in (person.access_token, refreshed, other.access_token)] == [
         True,
         True,
         False,
@@ -168,7 +168,7 @@ async def test_a_look_up_is_not_remembered_when_messages_may_have_been_missed_me
     await begin_to_hear(verifier, other)
     sessions.gate.set()
     assert await looking_up
-    assert verifier.remembered(person.access_token) is None
+    assert verifier.cached(person.access_token) is None
     assert not await is_accepted(verifier, person)
 
 
@@ -176,7 +176,7 @@ async def begin_to_hear(verifier: Verifier, other: Person) -> None:
     """Returns once the verifier has forgotten the token of `other`."""
     verifier.start()
     for _ in range(1_000):
-        if verifier.remembered(other.access_token) is None:
+        if verifier.cached(other.access_token) is None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("the subscription did not begin within 20 s")

@@ -13,7 +13,7 @@ import httpx
 from grome.composition import AppContext
 from grome.promos.errors import PromoRefused
 from grome.promos.models import Discount, PricedVisit
-from grome.promos.redemptions import PromoClaims
+from grome.promos.redemptions import PromoRedemptions
 from tests.builders.people import Person
 
 ADMIN, OWN = "/v1/admin/promos", "/v1/barbers/me/promos"
@@ -59,12 +59,12 @@ async def claim(  # noqa: PLR0913 -- all that a claim has
     visit: PricedVisit | None = None,
     until: datetime | None = None,
     firm: bool = True,
-    claims: PromoClaims | None = None,
+    claims: PromoRedemptions | None = None,
 ) -> Discount:
     """By a new customer, for a new booking, within ten minutes, unless told otherwise."""
     by, holder, visit = by or uuid4(), holder or uuid4(), visit or a_visit()
     until = until or context.clock() + timedelta(minutes=10)
-    return await (claims or context.promo_claims).claim(by, code, holder, visit, until, firm=firm)
+    return await (claims or context.promo_redemptions).claim(by, code, holder, visit, until, firm=firm)
 
 
 async def reason(context: AppContext, code: str, **given: Any) -> str | None:

@@ -60,7 +60,7 @@ async def freed(
     answer = await move(http, auth, booking, action)
     assert answer.status_code == 200, answer.text
     event = await newest(context, booking)
-    await context.waitlist_filling.react(event)
+    await context.waitlist_matcher.on_event(event)
     return event
 
 
@@ -77,13 +77,13 @@ async def offered(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]
 async def expired(context: AppContext, clock: SetClock, booking: dict[str, Any]) -> None:
     clock.set(datetime.fromisoformat(booking["answer_by"]) + timedelta(seconds=1))
     await expire_unanswered({"grome": context})
-    await context.waitlist_filling.react(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest(context, booking))
 
 
 async def healed(context: AppContext) -> None:
     """So often that every entry of the tests before was looked at."""
     for _ in range(1 + await context.database["waitlist"].count_documents({"state": "waiting"}) // 100):
-        await context.waitlist_filling.heal()
+        await context.waitlist_matcher.reconcile()
 
 
 async def states(http: httpx.AsyncClient, *waiting: tuple[Person, dict[str, Any]]) -> list[str]:

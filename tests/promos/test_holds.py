@@ -12,7 +12,7 @@ import pytest
 from config.settings import Settings
 from grome.composition import AppContext
 from grome.migrations import m0005_bounds
-from grome.promos.models import LONGEST_HOLD
+from grome.promos.models import MAX_QUOTE_HOLD
 from grome.promos.repository import USES
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
@@ -80,7 +80,7 @@ async def test_a_customer_holds_one_use_however_many_quotes_are_asked_for_at_onc
     http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person
 ) -> None:
     promo, me = await make(http, boss, most_uses=3), uuid4()
-    services = (context.promo_claims, other_process.promo_claims)
+    services = (context.promo_redemptions, other_process.promo_redemptions)
     asked = ({"by": me, "claims": services[n % 2], "firm": False} for n in range(12))
     assert await outcomes(context, promo["code"], asked) == [None] * 12
     assert len(await uses_of(context, promo)) == 1
@@ -103,7 +103,7 @@ async def test_quotes_of_one_customer_do_not_keep_a_use_from_others_for_ever(
     http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
 ) -> None:
     promo, me = await make(http, boss, most_uses=1), uuid4()
-    while clock.shift < LONGEST_HOLD + timedelta(minutes=20):
+    while clock.shift < MAX_QUOTE_HOLD + timedelta(minutes=20):
         until = context.clock() + QUOTED_FOR
         assert (await claim(context, promo["code"], by=me, until=until, firm=False)).amount == 400
         clock.shift += timedelta(minutes=10)
@@ -116,7 +116,7 @@ async def test_a_customer_may_hold_a_use_again_after_a_while(
 ) -> None:
     promo, me = await make(http, boss, most_uses=1), uuid4()
     await claim(context, promo["code"], by=me, firm=False)
-    clock.shift = 2 * LONGEST_HOLD + timedelta(seconds=1)
+    clock.shift = 2 * MAX_QUOTE_HOLD + timedelta(seconds=1)
     await claim(context, promo["code"], by=me, firm=False)
     assert await reason(context, promo["code"]) == "promo_exhausted"
 
@@ -146,7 +146,7 @@ class TestFirstVisitsByTwoCodes:
         self, http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person, shop: Barber
     ) -> None:
         """Two of the platform, and two of a barber."""
-        services = (context.promo_claims, other_process.promo_claims)
+        services = (context.promo_redemptions, other_process.promo_redemptions)
         for owner, path in ((boss, "/v1/admin/promos"), (shop.person, OWN)):
             me, visit = uuid4(), a_visit(barber_id=shop.person.id)
             promos = [await make(http, owner, path, first_visit_only=True) for _ in range(2)]
@@ -197,7 +197,7 @@ class TestFirstVisitsByTwoCodes:
         promos = [await make(http, shop.person, OWN, first_visit_only=True) for _ in range(2)]
         booking = await book(http, customer, shop, tomorrow(9), promo_code=promos[0]["code"])
         await http.post(f"/v1/bookings/{booking['id']}/cancel", json={}, headers=customer.auth)
-        await context.promo_claims.release(UUID(booking["id"]))  # as the follower of events does
+        await context.promo_redemptions.release(UUID(booking["id"]))  # as the follower of events does
         assert (await figures(http, shop.person, promos[0], OWN))["uses"] == 1
         refused = await ask_quote(http, customer, shop, tomorrow(10), promo_code=promos[0]["code"])
         assert refused.json()["code"] == "promo_refused"

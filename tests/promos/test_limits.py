@@ -13,7 +13,7 @@ from config.settings import Settings
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import insert_missing, to_document
-from grome.promos.models import MOST_USES, PromoUse
+from grome.promos.models import MAX_USES, PromoUse
 from grome.promos.repository import USES
 from tests.builders.people import Person, admin
 from tests.builders.promos import change, claim, figures, make, outcomes, reason
@@ -40,7 +40,7 @@ async def test_of_a_hundred_and_fifty_at_once_ten_get_one(
     http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person
 ) -> None:
     promo = await make(http, boss, most_uses=10)
-    services = (context.promo_claims, other_process.promo_claims)
+    services = (context.promo_redemptions, other_process.promo_redemptions)
     told = await outcomes(context, promo["code"], ({"claims": services[n % 2]} for n in range(150)))
     assert (told.count(None), told.count("promo_exhausted")) == (10, 140)
     assert sorted(use["total_seat"] for use in await stored(context, promo)) == list(range(10))
@@ -50,7 +50,7 @@ async def test_of_one_customers_claims_at_once_two_get_one(
     http: httpx.AsyncClient, context: AppContext, other_process: AppContext, boss: Person
 ) -> None:
     promo, me = await make(http, boss, most_uses_each=2, most_uses=50), uuid4()
-    services = (context.promo_claims, other_process.promo_claims)
+    services = (context.promo_redemptions, other_process.promo_redemptions)
     told = await outcomes(context, promo["code"], ({"by": me, "claims": services[n % 2]} for n in range(30)))
     assert (told.count(None), told.count("promo_used_up_by_you")) == (2, 28)
     # One insert claims both seats or none: those who lost at one hold nothing of the other.
@@ -67,7 +67,7 @@ async def test_a_repeat_gets_the_first_answer_and_one_use(
     assert await outcomes(context, promo["code"], [again] * 20) == [None] * 20
     await change(http, boss, promo, percent=50, valid_until=context.clock().isoformat())
     assert (await claim(context, promo["code"].lower(), **again)).amount == 400
-    await context.promo_claims.keep(holder)
+    await context.promo_redemptions.confirm(holder)
     assert (await claim(context, promo["code"], **again)).amount == 400
     assert (await figures(http, boss, promo))["uses"] == 1
     with pytest.raises(ValueError, match=str(holder)):
@@ -82,7 +82,7 @@ async def test_what_is_released_can_be_claimed_again(
     assert await reason(context, promo["code"], by=me) == "promo_used_up_by_you"
     assert await reason(context, promo["code"]) == "promo_exhausted"
     for _ in range(2):
-        await context.promo_claims.release(holder)
+        await context.promo_redemptions.release(holder)
     assert (await outcomes(context, promo["code"], [{"by": me}] * 5)).count(None) == 1
 
 
@@ -105,7 +105,7 @@ async def test_limits_that_change_hold_for_all_uses_together(
             limit = chance.choice([None, *range(1, 12)])
             await change(http, boss, promo, most_uses=limit)
         elif held and chance.random() < 0.35:
-            await context.promo_claims.release(held.pop(chance.randrange(len(held))))
+            await context.promo_redemptions.release(held.pop(chance.randrange(len(held))))
         else:
             holder = uuid4()
             refused = await reason(context, promo["code"], holder=holder)
@@ -129,7 +129,7 @@ async def test_the_last_seat_of_many_is_found(
     await insert_missing(context.database[USES.name], [to_document(use) for use in uses])
     told = await outcomes(context, promo["code"], [{}] * 8)
     assert (told.count(None), told.count("promo_exhausted")) == (1, 7)
-    await other_process.promo_claims.release(uses[0].id)
+    await other_process.promo_redemptions.release(uses[0].id)
     told = await outcomes(context, promo["code"], [{}] * 8)
     assert (told.count(None), told.count("promo_exhausted")) == (1, 7)
 
@@ -146,9 +146,9 @@ async def test_a_seat_that_was_freed_and_not_told_of_is_found_soon(
 
 
 async def test_limits_have_limits(http: httpx.AsyncClient, boss: Person) -> None:
-    assert (await make(http, boss, most_uses=MOST_USES))["most_uses"] == MOST_USES
+    assert (await make(http, boss, most_uses=MAX_USES))["most_uses"] == MAX_USES
     refused = await http.post(
-        "/v1/admin/promos", json={"code": "TOO-MANY", "percent": 1, "most_uses": MOST_USES + 1}, headers=boss.auth
+        "/v1/admin/promos", json={"code": "TOO-MANY", "percent": 1, "most_uses": MAX_USES + 1}, headers=boss.auth
     )
     assert refused.json()["errors"][0]["field"] == "most_uses"
 

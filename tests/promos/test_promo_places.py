@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 
 from grome.composition import AppContext
-from grome.promos.models import MOST_PROMOS
+from grome.promos.models import MAX_PROMOS_PER_BARBER
 from tests.builders.barbers import barber
 from tests.builders.people import admin
 from tests.builders.promos import ADMIN, OWN, make, new_code
@@ -17,7 +17,9 @@ async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.Async
     made = await make(http, shop.person, OWN)
     first = await promos.find_one({"code": made["code"]})
     assert first is not None
-    more = [{**first, "_id": uuid4(), "code": new_code(), "place": place} for place in range(1, MOST_PROMOS - 2)]
+    more = [
+        {**first, "_id": uuid4(), "code": new_code(), "place": place} for place in range(1, MAX_PROMOS_PER_BARBER - 2)
+    ]
     await promos.insert_many(more)
 
     wanted = [{"code": new_code(), "percent": 10} for _ in range(8)]
@@ -26,7 +28,7 @@ async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.Async
     assert sorted(answer.status_code for answer in answers) == [201, 201, *[409] * 6]
     refused = {answer.json()["code"] for answer in answers if answer.status_code == 409}
     assert refused == {"too_many_promos"}
-    assert await promos.count_documents({"owner_id": shop.person.id}) == MOST_PROMOS
+    assert await promos.count_documents({"owner_id": shop.person.id}) == MAX_PROMOS_PER_BARBER
     again = await http.post(OWN, json={"code": made["code"], "percent": 10}, headers=(await barber(http, context)).auth)
     assert again.status_code == 201
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.bookings.cancellation_policy import gives_promo_use_back
 from grome.bookings.models import Action, Booking, HistoryEntry, Party, Payment, PaymentStatus, Reason, Status
-from grome.promos.models import NotUsable, PricedVisit, Promo
-from grome.promos.rules import discount
+from grome.promos.models import PricedVisit, Promo, RejectionReason
+from grome.promos.rules import calculate_discount
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
@@ -47,11 +47,11 @@ def test_it_is_more_than_nothing_and_never_more_than_what_counts(
 ) -> None:
     visit = a_visit(*prices)
     counts = [price for service_id, price in visit.services if not chosen or service_id in chosen]
-    off = discount(a_promo(**terms, service_ids=chosen), visit, NOW)
-    if isinstance(off, NotUsable):
+    off = calculate_discount(a_promo(**terms, service_ids=chosen), visit, NOW)
+    if isinstance(off, RejectionReason):
         # Less than half a unit is nothing.
         too_little = sum(counts) * terms.get("percent", 100) <= 50
-        assert off is (NotUsable.MINIMUM if counts and too_little else NotUsable.OTHER_SERVICES)
+        assert off is (RejectionReason.MINIMUM if counts and too_little else RejectionReason.OTHER_SERVICES)
         assert too_little
         return
     assert 0 < off <= sum(counts)
@@ -65,7 +65,7 @@ def test_it_is_more_than_nothing_and_never_more_than_what_counts(
 def test_halves_go_to_the_even_unit(price: int, percent: int) -> None:
     exact = Decimal(price) * percent / 100
     wanted = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
-    assert discount(a_promo(percent=percent), a_visit(price), NOW) == (wanted or NotUsable.MINIMUM)
+    assert calculate_discount(a_promo(percent=percent), a_visit(price), NOW) == (wanted or RejectionReason.MINIMUM)
 
 
 @pytest.mark.parametrize(
@@ -73,33 +73,33 @@ def test_halves_go_to_the_even_unit(price: int, percent: int) -> None:
     [
         ({"percent": 10}, (25,), 2),
         ({"percent": 10}, (35,), 4),
-        ({"percent": 50}, (1,), NotUsable.MINIMUM),
+        ({"percent": 50}, (1,), RejectionReason.MINIMUM),
         ({"percent": 50}, (3,), 2),
         ({"percent": 100}, (4_999,), 4_999),
         ({"percent": 20, "at_most": 500, "currency": "EUR"}, (4_000,), 500),
         ({"percent": 20, "at_most": 500, "currency": "EUR"}, (1_000,), 200),
         ({"amount": 1_500, "currency": "EUR"}, (1_000,), 1_000),
-        ({"amount": 1_500, "currency": "EUR"}, (0,), NotUsable.MINIMUM),
-        ({"amount": 1_500, "currency": "CHF"}, (4_000,), NotUsable.CURRENCY),
+        ({"amount": 1_500, "currency": "EUR"}, (0,), RejectionReason.MINIMUM),
+        ({"amount": 1_500, "currency": "CHF"}, (4_000,), RejectionReason.CURRENCY),
         ({"percent": 10, "service_ids": SERVICES[1:2]}, (4_000, 2_000), 200),
-        ({"percent": 10, "service_ids": SERVICES[4:]}, (4_000, 2_000), NotUsable.OTHER_SERVICES),
+        ({"percent": 10, "service_ids": SERVICES[4:]}, (4_000, 2_000), RejectionReason.OTHER_SERVICES),
         ({"percent": 10, "minimum_price": 6_000, "service_ids": SERVICES[1:2]}, (4_000, 2_000), 200),
-        ({"percent": 10, "minimum_price": 6_001}, (4_000, 2_000), NotUsable.MINIMUM),
+        ({"percent": 10, "minimum_price": 6_001}, (4_000, 2_000), RejectionReason.MINIMUM),
         ({"percent": 10, "barber_ids": [uuid4(), BARBER]}, (4_000,), 400),
-        ({"percent": 10, "barber_ids": [uuid4()]}, (4_000,), NotUsable.NOT_HERE),
+        ({"percent": 10, "barber_ids": [uuid4()]}, (4_000,), RejectionReason.NOT_HERE),
         ({"percent": 10, "valid_from": NOW, "valid_until": NOW + MOMENT}, (4_000,), 400),
-        ({"percent": 10, "valid_from": NOW + MOMENT}, (4_000,), NotUsable.NOT_YET),
-        ({"percent": 10, "valid_until": NOW}, (4_000,), NotUsable.EXPIRED),
-        ({"percent": 10, "is_active": False}, (4_000,), NotUsable.EXPIRED),
+        ({"percent": 10, "valid_from": NOW + MOMENT}, (4_000,), RejectionReason.NOT_YET),
+        ({"percent": 10, "valid_until": NOW}, (4_000,), RejectionReason.EXPIRED),
+        ({"percent": 10, "is_active": False}, (4_000,), RejectionReason.EXPIRED),
     ],
 )
-def test_examples(terms: dict[str, Any], prices: tuple[int, ...], wanted: int | NotUsable) -> None:
-    assert discount(a_promo(**terms), a_visit(*prices), NOW) == wanted
+def test_examples(terms: dict[str, Any], prices: tuple[int, ...], wanted: int | RejectionReason) -> None:
+    assert calculate_discount(a_promo(**terms), a_visit(*prices), NOW) == wanted
 
 
 def test_each_refusal_has_a_code_and_a_sentence_of_its_own() -> None:
-    assert all(one.value.startswith("promo_") for one in NotUsable)
-    assert len({one.sentence for one in NotUsable}) == len(NotUsable)
+    assert all(one.value.startswith("promo_") for one in RejectionReason)
+    assert len({one.sentence for one in RejectionReason}) == len(RejectionReason)
 
 
 NOTICE = timedelta(hours=24)

@@ -132,7 +132,7 @@ async def test_figures(http: httpx.AsyncClient, context: AppContext, boss: Perso
     for by, price, currency in ((me, 4_000, "EUR"), (me, 2_000, "EUR"), (uuid4(), 3_000, "CHF")):
         visit = a_visit(price, currency=currency)
         await claim(context, promo["code"], by=by, holder=(holder := uuid4()), visit=visit)
-        await context.promo_claims.keep(holder)
+        await context.promo_redemptions.confirm(holder)
     await claim(context, promo["code"], firm=False)
     assert await figures(http, boss, promo) == {
         "uses": 3,

@@ -12,7 +12,7 @@ from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord
 from grome.promos.jobs import sweep_promo_holds
-from grome.promos.redemptions import GRACE
+from grome.promos.redemptions import HOLD_GRACE
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, admin, register
@@ -21,7 +21,7 @@ from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
 
 SECOND = timedelta(seconds=1)
-LONG = timedelta(minutes=10) + GRACE + SECOND
+LONG = timedelta(minutes=10) + HOLD_GRACE + SECOND
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def use_for(context: AppContext, promo: dict[str, Any], booking: dict[str,
     holder, by = UUID(booking["id"]), UUID(booking["customer_id"])
     await claim(context, promo["code"], by=by, holder=holder, visit=a_visit(barber_id=UUID(booking["barber_id"])))
     if keep:
-        await context.promo_claims.keep(holder)
+        await context.promo_redemptions.confirm(holder)
     return holder
 
 
@@ -62,7 +62,7 @@ async def is_used(context: AppContext, promo: dict[str, Any]) -> bool:
     """Whether its one use is taken."""
     probe = uuid4()
     refused = await reason(context, promo["code"], holder=probe)
-    await context.promo_claims.release(probe)
+    await context.promo_redemptions.release(probe)
     return refused == "promo_exhausted"
 
 
@@ -73,8 +73,8 @@ class TestWithoutABooking:
         self, context: AppContext, promo: dict[str, Any], clock: SetClock
     ) -> None:
         await claim(context, promo["code"])
-        clock.shift = timedelta(minutes=10) + GRACE - 20 * SECOND
-        await context.promo_claims.sweep()
+        clock.shift = timedelta(minutes=10) + HOLD_GRACE - 20 * SECOND
+        await context.promo_redemptions.reap()
         assert await is_used(context, promo)
 
     async def test_sweep_with_an_unreadable_booking_in_front_gives_the_others_back(
@@ -93,7 +93,7 @@ class TestWithoutABooking:
         await claim(context, first["code"], holder=bad["_id"])
         await claim(context, promo["code"])
         clock.shift = LONG
-        await context.promo_claims.sweep()
+        await context.promo_redemptions.reap()
         await context.database[BOOKINGS].delete_one({"_id": bad["_id"]})
         assert not await is_used(context, promo)
 
@@ -115,7 +115,7 @@ class TestWithoutABooking:
         await claim(context, promo["code"], holder=late)
         clock.shift = LONG
         assert await reason(context, promo["code"]) is None
-        await context.promo_claims.keep(late)
+        await context.promo_redemptions.confirm(late)
         assert await reason(context, promo["code"], holder=late) == "promo_exhausted"
 
     async def test_one_customers_limit_neither(
@@ -145,7 +145,7 @@ class TestWithABooking:
         await use_for(context, taken, other, keep=False)
         clock.shift = LONG
         assert await is_used(context, taken)
-        await context.promo_claims.sweep()
+        await context.promo_redemptions.reap()
         assert await is_used(context, swept)
         clock.shift = timedelta()
         for promo in (swept, taken):
@@ -157,7 +157,7 @@ class TestWithABooking:
     ) -> None:
         """A repeat that failed must not give back what the first request has booked."""
         holder = await use_for(context, promo, booking, keep=False)
-        await context.promo_claims.release(holder)
+        await context.promo_redemptions.release(holder)
         assert await is_used(context, promo)
 
     @pytest.mark.parametrize("action", ["decline", "cancel"])
@@ -194,7 +194,7 @@ class TestWithABooking:
         holder = await use_for(context, promo, booking, keep=False)
         await move(http, customer.auth, booking, "cancel")
         await hand_on(context, booking)
-        await context.promo_claims.keep(holder)
+        await context.promo_redemptions.confirm(holder)
         assert not await is_used(context, promo)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.realtime.streams import LiveRooms, stream_key
+from grome.realtime.streams import StreamPublisher, stream_key
 from tests.conftest import SetClock
 
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ def an_event(context: AppContext, person: UUID, subject: UUID, version: int) -> 
 async def test_live_room_drops_a_version_that_it_had_today_or_yesterday_and_forgets_older_days(
     context: AppContext, clock: SetClock
 ) -> None:
-    rooms = LiveRooms(context.redis, context.namespace)
+    rooms = StreamPublisher(context.redis, context.namespace)
     person, subject = new_id(), new_id()
     stream = stream_key(context.namespace, f"user:{person}")
     first = an_event(context, person, subject, 2)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.reviews.models import EDITABLE_FOR, MOST_TEXT
+from grome.reviews.models import EDIT_WINDOW, MAX_TEXT_LENGTH
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.people import admin, register, sign_in_again
@@ -41,7 +41,7 @@ async def test_from_the_first_word_to_the_last(http: httpx.AsyncClient, visit: V
         None,
     )
     assert (
-        datetime.fromisoformat(review["editable_until"]) - datetime.fromisoformat(review["created_at"]) == EDITABLE_FOR
+        datetime.fromisoformat(review["editable_until"]) - datetime.fromisoformat(review["created_at"]) == EDIT_WINDOW
     )
     assert await rating(http, visit) == (3.0, 1)
 
@@ -103,7 +103,7 @@ async def test_only_a_visit_that_took_place_is_reviewed(
         ({"rating": 6}, "rating"),
         ({"rating": 4.5}, "rating"),
         ({}, "rating"),
-        ({"rating": 5, "text": "a" * (MOST_TEXT + 1)}, "text"),
+        ({"rating": 5, "text": "a" * (MAX_TEXT_LENGTH + 1)}, "text"),
         ({"rating": 5, "text": "\x00"}, "text"),
         ({"rating": 5, "answer": "Thanks."}, "answer"),
     ],

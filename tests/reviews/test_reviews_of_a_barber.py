@@ -9,7 +9,7 @@ import pytest
 
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import Database
-from grome.reviews.models import shown_name
+from grome.reviews.models import public_name
 from tests.builders.people import Person, admin, register
 from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, posted, put_answer, remove
 
@@ -116,7 +116,7 @@ async def test_strangers_learn_neither_names_nor_bookings(http: httpx.AsyncClien
     ],
 )
 def test_names(name: str, shown: str) -> None:
-    assert shown_name(name) == shown
+    assert public_name(name) == shown
 
 
 async def plan_of(database: Database, barber_id: Any, query: dict[str, Any], order: list[tuple[str, int]]) -> str:

@@ -154,6 +154,8 @@ class CallUp:
                 lambda model, booking: around.seat(model, key, booking.id if booking else None, self.minutes),
             )
         if self.what == "missed":
-            return Deed(text, lambda _: walk_ins.miss(barber, key), lambda m, _: around.drop_out(m, key, "missed"))
+            return Deed(
+                text, lambda _: walk_ins.mark_missed(barber, key), lambda m, _: around.drop_out(m, key, "missed")
+            )
         leaving = actor_of(Person("customer", customer or NOBODY))
         return Deed(text, lambda _: walk_ins.leave(leaving, key), lambda m, _: around.drop_out(m, key, "left"))

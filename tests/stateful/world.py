@@ -26,7 +26,7 @@ from grome.nearby.schemas import NearbyPage, NearbyQuery
 from grome.promos.schemas import PromoIn
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from grome.scheduling.schemas import DaySlots
-from grome.waitlist.models import Search
+from grome.waitlist.models import FreedTimeSearch
 from tests.stateful import around
 from tests.stateful.manual_clock import StoppedClock, moment
 from tests.stateful.model import Model, Person, Promo
@@ -186,9 +186,9 @@ class World:
         await close_overdue({"grome": self.grome})
         self.model.run_out()
         await self.follow()
-        await self.grome.waitlist_filling.heal()
+        await self.grome.waitlist_matcher.reconcile()
         around.heal(self.model, await self._new_offers())
-        await self.grome.promo_claims.sweep()
+        await self.grome.promo_redemptions.reap()
 
     async def follow(self) -> bool:
         """What the relay and its jobs do about all that is new in histories, until nothing is new; whether that was
@@ -197,12 +197,12 @@ class World:
         rounds = 0
         while events := await self._new_events():
             rounds += 1
-            await self.grome.promo_claims.handle(events)
+            await self.grome.promo_redemptions.handle(events)
             for event in events:
                 if event.type in _ENDS:
                     around.give_back(self.model, event.subject_id)
             for event in events:
-                await self.grome.waitlist_filling.react(event)
+                await self.grome.waitlist_matcher.on_event(event)
                 around.react(self.model, event.subject_id, event.version, await self._new_offers())
         return rounds > 0
 
@@ -211,7 +211,7 @@ class World:
         changed = [shop for shop in self.model.shops.values() if self.followed.get(shop.id) != shop]
         for shop in changed:
             self.followed[shop.id] = shop
-            await self.grome.waitlist_filling.fill(Search(barber_id=shop.id))
+            await self.grome.waitlist_matcher.run_search(FreedTimeSearch(barber_id=shop.id))
             around.fill(self.model, shop.id, None, await self._new_offers())
         return bool(changed)
 

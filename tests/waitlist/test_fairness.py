@@ -10,8 +10,8 @@ import pytest
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import to_document
-from grome.waitlist.matching import WaitlistFilling
-from grome.waitlist.models import Area, Entry, Passed, Search
+from grome.waitlist.matching import WaitlistMatcher
+from grome.waitlist.models import Area, DeclinedSlot, FreedTimeSearch, WaitlistEntry
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register
@@ -41,7 +41,7 @@ async def crowd(
     barber_id = stored["barber_id"]
     shop = await context.barbers.get(barber_id)
     everyone = [
-        Entry(
+        WaitlistEntry(
             id=new_id(),
             customer_id=uuid4(),
             barber_id=None if index % 8 == 0 else barber_id,
@@ -49,7 +49,7 @@ async def crowd(
             service_ids=services,
             earliest=stored["earliest"],
             latest=stored["latest"],
-            passed=[Passed(barber_id, stored["earliest"])] if passed else [],
+            passed=[DeclinedSlot(barber_id, stored["earliest"])] if passed else [],
             joined_at=stored["joined_at"] - timedelta(hours=1),
         )
         for index in range(number)
@@ -76,10 +76,10 @@ async def test_a_list_longer_than_one_search_is_gone_through_by_further_ones(
     entry = await join(http, waiting, shop, **window_of(booking))
     await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True)
     assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    rest, searches = await context.waitlist_filling.react(await newest(context, booking)), 1
+    rest, searches = await context.waitlist_matcher.on_event(await newest(context, booking)), 1
     while rest:
         assert (await read(http, waiting, entry))["state"] == "waiting"
-        rest, searches = await context.waitlist_filling.fill(rest), searches + 1
+        rest, searches = await context.waitlist_matcher.run_search(rest), searches + 1
     assert searches == CROWD // 200 + 1
     assert (await read(http, waiting, entry))["state"] == "offered"
 
@@ -93,11 +93,11 @@ async def test_entry_behind_a_crowd_is_reached_by_healing(
     entry = await join(http, waiting, shop, **window_of(booking))
     await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True, number=SMALL_CROWD)
     assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    found = [search for _ in range(2) for search in await context.waitlist_filling.heal()]
+    found = [search for _ in range(2) for search in await context.waitlist_matcher.reconcile()]
     for search in found:
-        rest: Search | None = search
+        rest: FreedTimeSearch | None = search
         while rest:
-            rest = await context.waitlist_filling.fill(rest)
+            rest = await context.waitlist_matcher.run_search(rest)
     assert (await read(http, waiting, entry))["state"] == "offered"
 
 
@@ -113,9 +113,9 @@ async def test_the_person_who_turned_a_time_down_is_asked_when_all_others_have_b
     held = await offered(http, first, longer)
     assert (await move(http, first.auth, held, "decline")).status_code == 200
     services = context.barbers, context.bookings, context.booking_creation
-    one_by_one = WaitlistFilling(context.stored_waitlist, *services, context.clock, at_once=1)
-    rest = await one_by_one.react(await newest(context, held))
+    one_by_one = WaitlistMatcher(context.stored_waitlist, *services, context.clock, entries_per_search=1)
+    rest = await one_by_one.on_event(await newest(context, held))
     while rest:
-        rest = await one_by_one.fill(rest)
+        rest = await one_by_one.run_search(rest)
     assert (await offered(http, second, entry))["scheduled_at"] == booking["scheduled_at"]
     assert (await read(http, first, longer))["state"] == "waiting"

@@ -9,7 +9,7 @@ import pytest
 from grome.composition import AppContext
 from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, ChangeRecord
 from grome.infrastructure.outbox.repository import RelayRepository
-from grome.waitlist.subscriber import FILL, WaitlistFollower
+from grome.waitlist.subscriber import WAITLIST_JOB, WaitlistSubscriber
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register
@@ -24,7 +24,7 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
 
 
 async def searches(context: AppContext, shop: Barber) -> list[dict[str, Any]]:
-    wanted = {"kind": FILL.name, "payload.search.barber_id": shop.id}
+    wanted = {"kind": WAITLIST_JOB.name, "payload.search.barber_id": shop.id}
     return await context.database["jobs"].find(wanted).sort("_id", 1).to_list()
 
 
@@ -38,7 +38,7 @@ async def change_of(context: AppContext, shop: Barber, *paths: str) -> ChangeRec
 async def test_change_that_decides_what_is_bookable_becomes_a_search(
     context: AppContext, shop: Barber, path: str
 ) -> None:
-    await WaitlistFollower(context.jobs, context.clock).follow_changes(
+    await WaitlistSubscriber(context.jobs, context.clock).follow_changes(
         [await change_of(context, shop, path, "version")]
     )
     [job] = await searches(context, shop)
@@ -54,14 +54,14 @@ async def test_change_of_rules_reaches_the_waitlist_through_the_change_stream(
         change = None
         while change is None or change.document["_id"] != shop.person.id:
             change, _ = await changes.next()
-    await WaitlistFollower(context.jobs, context.clock).follow_changes([change])
+    await WaitlistSubscriber(context.jobs, context.clock).follow_changes([change])
     assert len(await searches(context, shop)) == 1
 
 
 async def test_change_of_a_rating_or_a_booking_becomes_none(context: AppContext, shop: Barber) -> None:
     rated = await change_of(context, shop, "rating", "reviews_count", "version")
     other = ChangeRecord(BOOKINGS, rated.document, None, rated.at)
-    await WaitlistFollower(context.jobs, context.clock).follow_changes([rated, other])
+    await WaitlistSubscriber(context.jobs, context.clock).follow_changes([rated, other])
     assert await searches(context, shop) == []
 
 
@@ -69,7 +69,7 @@ async def test_changes_of_some_seconds_become_one_search_that_runs_after_them(
     context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     clock.stopped = tomorrow(9)
-    follower, change = WaitlistFollower(context.jobs, context.clock), await change_of(context, shop)
+    follower, change = WaitlistSubscriber(context.jobs, context.clock), await change_of(context, shop)
     for _ in range(10):
         await follower.follow_changes([change, change])
     [job] = await searches(context, shop)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.waitlist.models import Search
+from grome.waitlist.models import FreedTimeSearch
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -53,7 +53,7 @@ async def give_up(
     elsewhen = (tomorrow(9) + timedelta(days=3)).isoformat()
     moved = await move(http, early.auth, booking, "reschedule", scheduled_at=elsewhen)
     assert moved.status_code == 200, moved.text
-    await context.waitlist_filling.react(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest(context, booking))
 
 
 async def test_time_of_a_house_calls_way_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
@@ -95,7 +95,7 @@ async def test_time_of_a_proposal_that_gave_way_to_another_is_offered(
             waiting = await register(http)
             entry = await join(http, waiting, shop, **at(12))
             assert entry["state"] == "waiting"
-    await context.waitlist_filling.react(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest(context, booking))
     assert (await offered(http, waiting, entry))["scheduled_at"] == tomorrow(12).isoformat().replace("+00:00", "Z")
 
 
@@ -110,7 +110,7 @@ async def test_time_before_a_visit_that_comes_later_is_offered(
     host = await sign_in_again(http, shop.person)
     late = await http.post(f"/v1/bookings/{booking['id']}/late", json={"minutes": 60}, headers=host.auth)
     assert late.status_code == 200, late.text
-    await context.waitlist_filling.react(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest(context, booking))
     waiting = await sign_in_again(http, waiting)
     assert (await offered(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
@@ -124,7 +124,7 @@ async def test_a_changed_barber_is_searched_for_all_who_wait(http: httpx.AsyncCl
     rules = {"slot_step_min": 5, "min_notice_min": 0, "horizon_days": 366, "auto_accept": True, "daily_cap": 2}
     put = await http.put("/v1/barbers/me/rules", json=rules, headers=shop.auth)
     assert put.status_code == 200, put.text
-    assert await context.waitlist_filling.fill(Search(barber_id=shop.person.id)) is None
+    assert await context.waitlist_matcher.run_search(FreedTimeSearch(barber_id=shop.person.id)) is None
     assert await states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
     assert booking["status"] == "accepted"
 
@@ -140,7 +140,7 @@ async def test_time_that_no_event_tells_of_is_offered_within_a_minute(
     added = (await http.post("/v1/barbers/me/time-off", json=away, headers=shop.auth)).json()
     cancelled = await move(http, shop.auth, booking, "cancel")
     assert cancelled.status_code == 200
-    await context.waitlist_filling.react(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest(context, booking))
     assert await states(http, *zip(people, entries, strict=True)) == ["waiting", "waiting"]
     gone = await http.delete(f"/v1/barbers/me/time-off/{added['id']}", headers=shop.auth)
     assert gone.status_code == 204

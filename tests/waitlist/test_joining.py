@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.waitlist.models import MOST_WAITING
+from grome.waitlist.models import MAX_OPEN_ENTRIES
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import register
@@ -85,18 +85,18 @@ async def test_joining_at_once_beyond_the_limit_stays_within_it(http: httpx.Asyn
     waiting = await register(http)
     wishes = [
         wish(shop, **window_of(booking) | {"latest": (tomorrow(9, 30) + timedelta(seconds=n)).isoformat()})
-        for n in range(MOST_WAITING + 5)
+        for n in range(MAX_OPEN_ENTRIES + 5)
     ]
     answers = await asyncio.gather(*(http.post("/v1/waitlist", json=wanted, headers=waiting.auth) for wanted in wishes))
-    assert sorted(answer.status_code for answer in answers) == [201] * MOST_WAITING + [409] * 5
+    assert sorted(answer.status_code for answer in answers) == [201] * MAX_OPEN_ENTRIES + [409] * 5
     page = (await http.get("/v1/waitlist", params={"limit": 100}, headers=waiting.auth)).json()
-    assert len(page["items"]) == MOST_WAITING
+    assert len(page["items"]) == MAX_OPEN_ENTRIES
 
 
 async def test_entries_that_ended_give_their_places_back(http: httpx.AsyncClient, shop: Barber) -> None:
     _, booking = await one_taken(http, shop)
     waiting = await register(http)
-    for _ in range(MOST_WAITING + 1):
+    for _ in range(MAX_OPEN_ENTRIES + 1):
         entry = await join(http, waiting, shop, **window_of(booking))
         left = await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
         assert left.status_code == 204
@@ -110,7 +110,7 @@ async def test_one_person_holds_one_time(http: httpx.AsyncClient, context: AppCo
     for booking in bookings:
         assert (await move(http, early.auth, booking, "cancel")).status_code == 200
     events = [await newest(context, booking) for booking in bookings]
-    await asyncio.gather(*(context.waitlist_filling.react(event) for event in events))
+    await asyncio.gather(*(context.waitlist_matcher.on_event(event) for event in events))
     found = {entry["id"]: (await read(http, waiting, entry))["state"] for entry in entries}
     assert sorted(found.values()) == ["offered", "waiting"]
     [first] = [entry for entry in entries if found[entry["id"]] == "offered"]

@@ -11,7 +11,7 @@ from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
 from grome.common.ids import new_id
 from grome.composition import AppContext
-from grome.waitlist.models import Entry
+from grome.waitlist.models import WaitlistEntry
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
 from tests.builders.barbers import barber
@@ -24,10 +24,10 @@ class Contended(WaitlistRepository):
 
     attempts = 0
 
-    async def leave(self, entry: Entry, *more: Any) -> Entry | None:
+    async def mark_left(self, entry: WaitlistEntry, *more: Any) -> WaitlistEntry | None:
         self.attempts += 1
         await self._entries.update_one({"_id": entry.id}, {"$set": {"booking_id": new_id()}})
-        return await super().leave(entry, *more)
+        return await super().mark_left(entry, *more)
 
 
 async def test_leaving_that_always_loses_is_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
@@ -39,7 +39,7 @@ async def test_leaving_that_always_loses_is_unavailable(http: httpx.AsyncClient,
     assert joined.status_code in {200, 201}, joined.text
     contended = Contended(context.database)
     service = WaitlistService(
-        contended, context.waitlist_filling, context.barbers, context.catalogue, context.bookings, context.clock
+        contended, context.waitlist_matcher, context.barbers, context.catalogue, context.bookings, context.clock
     )
     actor = Actor(customer.id, Role.CUSTOMER, customer.id)
     with pytest.raises(Unavailable):

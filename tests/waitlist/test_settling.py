@@ -85,5 +85,5 @@ async def test_visit_that_was_agreed_and_cancelled_leaves_the_place_settled(
     _, waiting, _, entry, held = await asked(http, context, shop)
     assert (await move(http, shop.auth, held, "accept")).status_code == 200
     assert (await move(http, waiting.auth, held, "cancel")).status_code == 200
-    await context.waitlist_filling.react(await newest(context, held))
+    await context.waitlist_matcher.on_event(await newest(context, held))
     assert (await read(http, waiting, entry))["state"] == "booked"

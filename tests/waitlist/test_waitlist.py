@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from grome.composition import AppContext
-from grome.waitlist.models import HELD, MOST_UNANSWERED, MOST_WAITING
+from grome.waitlist.models import MAX_OPEN_ENTRIES, MAX_UNANSWERED, OFFER_HOLD
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
 from tests.builders.people import register, sign_in_again
@@ -36,7 +36,7 @@ async def test_a_freed_time_is_held_for_who_waits(http: httpx.AsyncClient, conte
     assert (held["status"], held["awaits"], held["origin"]) == ("requested", "customer", "waitlist")
     assert held["scheduled_at"] == booking["scheduled_at"]
     left = datetime.fromisoformat(held["answer_by"]) - datetime.fromisoformat(held["created_at"])
-    assert timedelta(0) <= HELD - left < timedelta(seconds=5)
+    assert timedelta(0) <= OFFER_HOLD - left < timedelta(seconds=5)
     [made] = await history(http, waiting.auth, held)
     assert (made["action"], made["by"], made["actor_id"]) == ("offer", "system", None)
     rival = await ask(http, early, shop, datetime.fromisoformat(held["scheduled_at"]))
@@ -44,7 +44,7 @@ async def test_a_freed_time_is_held_for_who_waits(http: httpx.AsyncClient, conte
 
     accepted = await move(http, waiting.auth, held, "accept")
     assert (accepted.status_code, accepted.json()["status"]) == (200, "accepted")
-    await context.waitlist_filling.react(await newest(context, held))
+    await context.waitlist_matcher.on_event(await newest(context, held))
     assert (await read(http, waiting, entry))["state"] == "booked"
 
 
@@ -95,7 +95,7 @@ async def test_who_never_answers_is_asked_no_more(
     entry = await join(http, waiting, shop, earliest=booking["scheduled_at"], latest=tomorrow(9, 40).isoformat())
     assert entry["state"] == "waiting"
     await freed(http, context, early.auth, booking)
-    for _ in range(MOST_UNANSWERED):
+    for _ in range(MAX_UNANSWERED):
         waiting = await sign_in_again(http, waiting)
         await expired(context, clock, await offered(http, waiting, entry))
     waiting = await sign_in_again(http, waiting)
@@ -148,7 +148,7 @@ async def test_the_same_event_again_changes_nothing(http: httpx.AsyncClient, con
     booking = await book(http, early, shop, tomorrow(9))
     entries = [await join(http, person, shop, **window_of(booking)) for person in people]
     event = await freed(http, context, early.auth, booking)
-    await asyncio.gather(*(context.waitlist_filling.react(event) for _ in range(10)))
+    await asyncio.gather(*(context.waitlist_matcher.on_event(event) for _ in range(10)))
     states = [(await read(http, *one))["state"] for one in zip(people, entries, strict=True)]
     assert states == ["offered", "waiting"]
     held = await context.database["bookings"].count_documents({"barber_id": UUID(shop.id), "active": True})
@@ -179,7 +179,7 @@ async def test_leaving_and_the_limit(http: httpx.AsyncClient, shop: Barber) -> N
     booking = await book(http, early, shop, tomorrow(9))
     wishes = [
         {**window_of(booking), "latest": (tomorrow(9, 30) + n * timedelta(minutes=1)).isoformat()}
-        for n in range(MOST_WAITING + 1)
+        for n in range(MAX_OPEN_ENTRIES + 1)
     ]
     busy = await book(http, early, shop, tomorrow(9, 30))
     assert busy["scheduled_at"] == booking["ends_at"]
@@ -201,9 +201,9 @@ async def test_leaving_and_the_limit(http: httpx.AsyncClient, shop: Barber) -> N
         listed += [entry["id"] for entry in page["items"]]
         if (cursor := page["next_cursor"]) is None:
             break
-    assert len(listed) == len(set(listed)) == MOST_WAITING
+    assert len(listed) == len(set(listed)) == MAX_OPEN_ENTRIES
     mine = (await http.get("/v1/waitlist/for-me", params={"limit": 100}, headers=shop.auth)).json()["items"]
-    assert len(mine) == MOST_WAITING
+    assert len(mine) == MAX_OPEN_ENTRIES
     assert all("customer_id" not in entry for entry in mine)
 
 

@@ -11,7 +11,7 @@ from grome.scheduling.models import BookingRules
 from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import span_between, tick_of
 from grome.scheduling.visit_plan import VisitPlan
-from grome.walk_ins.estimates import Duration, at_pace, overrun, pace_of, turns
+from grome.walk_ins.estimates import MeasuredVisit, duration_at_pace, estimated_starts, overrun_span, pace_of
 from tests.builders.hours import a_day, every_day
 
 NOON = datetime(2027, 5, 4, 12, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_examples(
     queue: list[int],
     expected: list[int | None],
 ) -> None:
-    found = turns(a_calendar(*taken, breaks=breaks), [VisitPlan(length) for length in queue], NOON, CLOSING)
+    found = estimated_starts(a_calendar(*taken, breaks=breaks), [VisitPlan(length) for length in queue], NOON, CLOSING)
     assert minutes(found) == expected
 
 
@@ -63,7 +63,9 @@ def test_nobody_overlaps_anybody_and_each_gets_the_first_room_there_is(
 ) -> None:
     calendar = a_calendar(*taken)
     occupied, first = set(calendar.taken), tick_of(NOON)
-    for length, start in zip(queue, turns(calendar, [VisitPlan(one) for one in queue], NOON, CLOSING), strict=True):
+    for length, start in zip(
+        queue, estimated_starts(calendar, [VisitPlan(one) for one in queue], NOON, CLOSING), strict=True
+    ):
         ticks = length // 5
         possible = [
             tick
@@ -76,21 +78,21 @@ def test_nobody_overlaps_anybody_and_each_gets_the_first_room_there_is(
 
 
 def test_the_pace_is_the_median_and_needs_a_few_visits() -> None:
-    assert pace_of([Duration(30, 60)] * 4) == 1.0
-    assert pace_of([Duration(30, 33)] * 4 + [Duration(30, 600)]) == pytest.approx(1.1)
-    assert pace_of([Duration(30, 600)] * 5) == 2.0
-    assert pace_of([Duration(30, 1)] * 5) == 0.5
-    assert [at_pace(30, pace) for pace in (1.0, 1.1, 0.5, 0.01)] == [30, 35, 15, 5]
+    assert pace_of([MeasuredVisit(30, 60)] * 4) == 1.0
+    assert pace_of([MeasuredVisit(30, 33)] * 4 + [MeasuredVisit(30, 600)]) == pytest.approx(1.1)
+    assert pace_of([MeasuredVisit(30, 600)] * 5) == 2.0
+    assert pace_of([MeasuredVisit(30, 1)] * 5) == 0.5
+    assert [duration_at_pace(30, pace) for pace in (1.0, 1.1, 0.5, 0.01)] == [30, 35, 15, 5]
 
 
 def test_overrun_of_a_visit_in_progress_follows_its_pace_and_its_real_start() -> None:
     began, agreed = NOON - 30 * MINUTE, (NOON - 30 * MINUTE, NOON)
-    assert overrun(began, agreed, 1.0, NOON - 10 * MINUTE) == span_between(NOON, NOON)
-    assert overrun(began, agreed, 1.5, NOON - 10 * MINUTE) == span_between(NOON, NOON + 15 * MINUTE)
-    assert overrun(began, agreed, 1.0, NOON + 20 * MINUTE) == span_between(NOON, NOON + 25 * MINUTE)
+    assert overrun_span(began, agreed, 1.0, NOON - 10 * MINUTE) == span_between(NOON, NOON)
+    assert overrun_span(began, agreed, 1.5, NOON - 10 * MINUTE) == span_between(NOON, NOON + 15 * MINUTE)
+    assert overrun_span(began, agreed, 1.0, NOON + 20 * MINUTE) == span_between(NOON, NOON + 25 * MINUTE)
     an_hour_early = (NOON + 30 * MINUTE, NOON + 60 * MINUTE)
-    assert overrun(began, an_hour_early, 1.0, NOON - 10 * MINUTE) == span_between(NOON - 10 * MINUTE, NOON)
-    assert overrun(began, an_hour_early, 1.0, NOON + 10 * MINUTE) == span_between(
+    assert overrun_span(began, an_hour_early, 1.0, NOON - 10 * MINUTE) == span_between(NOON - 10 * MINUTE, NOON)
+    assert overrun_span(began, an_hour_early, 1.0, NOON + 10 * MINUTE) == span_between(
         NOON + 10 * MINUTE, NOON + 15 * MINUTE
     )
 
@@ -109,10 +111,12 @@ def test_turns_begin_in_the_running_tick_where_it_is_free(
 ) -> None:
     """At two minutes past."""
     now = NOON + 2 * MINUTE
-    assert minutes(turns(a_calendar(*taken), [VisitPlan(length) for length in queue], now, CLOSING)) == expected
+    assert (
+        minutes(estimated_starts(a_calendar(*taken), [VisitPlan(length) for length in queue], now, CLOSING)) == expected
+    )
 
 
 def test_a_closed_day_has_no_turn() -> None:
     calendar = a_calendar()
     assert calendar.today == date(2027, 5, 4)
-    assert turns(calendar, [VisitPlan(30)], CLOSING, CLOSING) == [None]
+    assert estimated_starts(calendar, [VisitPlan(30)], CLOSING, CLOSING) == [None]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.settings import Settings, SettingsError
-from grome.accounts.passwords import Passwords
+from grome.accounts.passwords import PasswordHasher
 from grome.accounts.repository import USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import BarberRepository
@@ -107,7 +107,7 @@ async def _was_cut_off(users: UserRepository) -> bool:
 
 
 async def _demo_password_hash(settings: Settings) -> str:
-    passwords = Passwords(settings.accounts.bcrypt_rounds)
+    passwords = PasswordHasher(settings.accounts.bcrypt_rounds)
     try:
         return await passwords.hash(DEMO_PASSWORD)
     finally:

@@ -11,7 +11,7 @@ from grome.common.ids import new_id
 from grome.infrastructure.jobs.models import NewJob
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.redis.client import Namespace
-from grome.realtime.streams import LiveRooms
+from grome.realtime.streams import StreamPublisher
 from tests.builders.jobs import new_kind
 from tests.builders.world import a_barber
 from tests.support.eventually import until
@@ -85,7 +85,7 @@ async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
             version=1,
             people=(new_id(),),
         )
-        await LiveRooms(context.redis, context.namespace).handle([event])
+        await StreamPublisher(context.redis, context.namespace).handle([event])
         keys = [key.decode() async for key in context.redis.scan_iter()]
         await context.redis.flushdb()
         await context.jobs.drop(job.id)
