@@ -146,7 +146,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
 
 async def answer_error(request: Request, error: Exception) -> HTTPResponse:
-    """Three kinds of trouble: a refusal is an answer, a passing fault is 503, and only a bug is a 500."""
+    """Answer an ApiError with its status, a transient fault with 503, and any other error with 500."""
     refusal = _refusal_for(request, error)
     if isinstance(refusal, InternalError):
         line = logger.bind(request_id=request_id(request)).opt(exception=error)
@@ -178,7 +178,7 @@ def _refusal_for(request: Request, error: Exception) -> ApiError:  # noqa: PLR09
 
 
 def _allowed_methods(request: Request) -> Iterator[str]:
-    """What the address does take. Sanic's own error leaves it out where a path with an id has several handlers."""
+    """Return the methods of the path. Sanic's own error lacks them if a path with an id has several handlers."""
     for method in HTTPMethod:
         with suppress(sanic_errors.NotFound, sanic_errors.MethodNotAllowed):
             request.app.router.get(request.path, method.value, None)

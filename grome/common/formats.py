@@ -14,12 +14,12 @@ _NARROW, _FIXED = "\u202f", "\u00a0"  # spaces that do not break; the narrow one
 
 
 def wall_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """What clocks in `zone` show; a moment without a zone is taken as wall time already."""
+    """Return the wall time in `zone`; a moment without a zone already is wall time there."""
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
 def needs_zone(wall: datetime, reader: ZoneInfo) -> bool:
-    """Whether the reader could mistake it: their clock shows another time, or their clocks show this time twice."""
+    """Return whether the reader could misread the time: the reader's clock differs, or shows this time twice."""
     twice = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
     return twice or wall.utcoffset() != wall.astimezone(reader).utcoffset()
 

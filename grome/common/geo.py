@@ -1,7 +1,7 @@
 """Positions on the ground and the distances between them.
 
-Points are unit vectors. The chord between two of them grows with the distance over the ground, stays exact for the
-shortest ones, and knows neither antimeridian nor poles; metres are worked out only for what is shown.
+Points are unit vectors. The chord between two points grows with the distance over the ground, is exact for the shortest
+distances, and has no special case at the antimeridian or the poles. Only displayed distances are converted to metres.
 """
 
 import math
@@ -44,12 +44,12 @@ def unit_vector(latitude: float, longitude: float) -> Vector:
 
 
 def chord2_of(metres: float) -> float:
-    """The squared chord of the unit sphere that a distance over the ground spans."""
+    """Return the squared chord, on the unit sphere, of a distance over the ground."""
     return (2 * math.sin(min(metres / (2 * EARTH_RADIUS_M), math.pi / 2))) ** 2
 
 
 def metres_of(chord2: float) -> float:
-    """The distance over the ground that a squared chord spans."""
+    """Return the distance over the ground, in metres, of a squared chord."""
     return 2 * EARTH_RADIUS_M * math.asin(min(math.sqrt(chord2) / 2, 1.0))
 
 

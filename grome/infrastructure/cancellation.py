@@ -1,4 +1,4 @@
-"""Tasks that run as long as their process, and their end."""
+"""Cancel long-running tasks reliably."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -8,11 +8,11 @@ _CANCEL_AGAIN_S: Final = 0.1
 
 
 def raise_if_cancelled() -> None:
-    """Called once a round by every loop that waits for Redis or MongoDB inside.
+    """Raise CancelledError if this task is being cancelled. Every loop around Redis or MongoDB calls it once a round.
 
     A driver can lose a cancellation: redis-py 7.4 where it connects, PyMongo where it waits for a server, by
-    `asyncio.wait_for` of Python 3.11. The call returns normally, and the loop around it would go on for ever. The task
-    itself still knows.
+    `asyncio.wait_for` of Python 3.11. The call returns normally, and the loop around it would never end. The task still
+    counts the cancellation.
     """
     task = asyncio.current_task()
     if task and task.cancelling():

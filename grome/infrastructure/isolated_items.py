@@ -1,4 +1,4 @@
-"""Loops that one bad item cannot stop."""
+"""Loops over items in which a failing item does not stop the others."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ FAILED_ITEMS: Final = Counter[str]()
 
 
 class Tally(Struct, frozen=True):
-    """How many items of a loop were done, and how many failed."""
+    """Counts the items of a loop that succeeded and that failed."""
 
     done: int = 0
     failed: int = 0
@@ -28,15 +28,15 @@ class Tally(Struct, frozen=True):
 
 
 async def for_each(items: Iterable[Item], action: Callable[[Item], Awaitable[Any]], *, name: str) -> Tally:
-    """Run the action for each item; a failure of one is logged and counted under `name`, and the loop goes on.
+    """Run the action for each item; log failures and count them under `name`.
 
-    A passing fault of MongoDB or Redis is raised: it would meet the next items too, and the loop runs again later.
+    Raises transient faults of MongoDB or Redis, which the next items would meet too: the loop runs again later.
     """
     done, failed = 0, 0
     for item in items:
         try:
             await action(item)
-        # Any fault: the items behind a bad item are not to blame for it.
+        # Any error: the items after the failing one are run all the same.
         except Exception as error:
             if is_transient(error):
                 raise
@@ -48,13 +48,13 @@ async def for_each(items: Iterable[Item], action: Callable[[Item], Awaitable[Any
 
 
 async def for_batch(items: Sequence[Item], action: Callable[[Sequence[Item]], Awaitable[Any]], *, name: str) -> Tally:
-    """Run the action once for all items, and where that fails once for each, as `for_each` does.
+    """Run the action once for all items; if it fails, once for each item, as `for_each` does.
 
-    So the action may see an item twice.
+    The action may get an item twice.
     """
     try:
         await action(items)
-    # Any fault: running the items one by one finds the bad item.
+    # Any error: running the items one by one finds the failing item.
     except Exception as error:
         if is_transient(error):
             raise
@@ -65,9 +65,9 @@ async def for_batch(items: Sequence[Item], action: Callable[[Sequence[Item]], Aw
 class Sweep(Generic[Item]):
     """Runs an action on all items that need it, page by page.
 
-    `page(after, limit)` returns the next items behind `after`, in an order of which the items are a part. A run that
-    is cut off is continued by the next one behind the last item that was tried, and then begins at the front again. So
-    failing items, however many, cannot starve those behind them.
+    `page(after, limit)` returns the items after `after`, in the order of the items themselves. If a run is interrupted,
+    the next run continues after the last tried item, and then starts again at the front. So failing items, however
+    many, cannot starve the items after them.
     """
 
     def __init__(self, name: str, page: Callable[[Item | None, int], Awaitable[Sequence[Item]]], limit: int) -> None:
@@ -75,7 +75,7 @@ class Sweep(Generic[Item]):
         self._tried: Item | None = None
 
     async def run(self, action: Callable[[Item], Awaitable[Any]]) -> Tally:
-        """Raises passing faults of MongoDB and Redis."""
+        """Run the action on all items. Raises transient faults of MongoDB and Redis."""
 
         async def act(item: Item) -> None:
             self._tried = item
@@ -93,7 +93,7 @@ class Sweep(Generic[Item]):
 
 
 def map_each(items: Iterable[Item], function: Callable[[Item], Result], *, name: str) -> list[Result]:
-    """The results of a function without I/O; items that it fails at are left out, logged and counted under `name`."""
+    """Return the results of a function without I/O. Failing items are left out, logged, and counted under `name`."""
     results = []
     for item in items:
         try:
@@ -105,18 +105,18 @@ def map_each(items: Iterable[Item], function: Callable[[Item], Result], *, name:
 
 
 def decode_each(documents: Iterable[Document], struct: type[Result], *, name: str) -> list[Result]:
-    """The Structs of the documents; a document that is none is left out, logged and counted under `name`."""
+    """Return the documents as Structs. Invalid documents are left out, logged, and counted under `name`."""
     return map_each(documents, lambda document: from_document(document, struct), name=name)
 
 
 def report_failure(name: str, item: object, error: BaseException) -> None:
-    """Log and count one item that was passed over."""
+    """Log and count a skipped item."""
     FAILED_ITEMS[name] += 1
-    logger.opt(exception=error).error("{}: {} failed and is passed over", name, _item_id(item))
+    logger.opt(exception=error).error("{}: {} failed and is skipped", name, _item_id(item))
 
 
 def _item_id(item: object) -> object:
-    """The id of a Struct or a stored document; of other things their type, since they may be long or secret."""
+    """Return the id of a Struct or a stored document. Other items may be long or secret: return their type."""
     if isinstance(item, Mapping):
         item = item.get("_id", item.get("id"))
     elif hasattr(item, "id"):

@@ -1,4 +1,4 @@
-"""Applies what a database lacks, and remembers what it has in the collection `migrations`."""
+"""Apply missing migrations, and record them in the collection `migrations`."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ async def applied(database: Database) -> set[int]:
 
 
 async def migrate(database: Database, migrations: Sequence[Migration], clock: Clock) -> AsyncIterator[Migration]:
-    """Apply in order what is missing; yields each migration once it is done and recorded."""
+    """Apply the missing migrations in order; yields each migration when it is done and recorded."""
     had = await applied(database)
     for migration in migrations:
         if migration.number in had:

@@ -21,7 +21,7 @@ def load_signing_key(pem: str) -> Ed25519PrivateKey:
 
 
 def derive_key(pem: str, purpose: str) -> bytes:
-    """Derive a key from the 32 bytes of the signing key, so that line breaks around the PEM text change nothing."""
+    """Derive a key from the 32 bytes of the signing key: line breaks around the PEM text do not matter."""
     raw = load_signing_key(pem).private_bytes_raw()
     return HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=b"grome " + purpose.encode()).derive(raw)
 

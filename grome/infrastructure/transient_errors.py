@@ -1,4 +1,4 @@
-"""Faults of our own servers."""
+"""Recognise transient faults of MongoDB and Redis."""
 
 from redis.exceptions import RedisError
 
@@ -6,13 +6,13 @@ from grome.infrastructure.mongo.client import DriverError, is_transient_fault
 
 
 class RecipientError(Exception):
-    """A try of a job that failed on the recipient's side, and may succeed later.
+    """An attempt of a job failed on the recipient's side, and may succeed later.
 
-    When the tries are used up, the job is done with this outcome and not dead: no operator can mend a mailbox that is
-    full or a receiver that never answers, and anybody can make such jobs.
+    After the last attempt the job is done with this outcome, and not dead: no operator can repair a full mailbox or a
+    receiver that never answers, and any client can cause such jobs.
     """
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether MongoDB or Redis was away or of no use for a moment."""
+    """Return whether the error is a transient fault of MongoDB or Redis."""
     return isinstance(error, RedisError) or (isinstance(error, DriverError) and is_transient_fault(error))

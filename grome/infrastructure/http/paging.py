@@ -1,4 +1,4 @@
-"""Lists page by an opaque cursor that says after which row to go on; never by a number of rows to skip."""
+"""Page lists by an opaque cursor, which holds the position of the last row. Offsets are not supported."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ def encode_cursor(position: Struct) -> str:
 
 
 def decode_cursor(cursor: str | None, position: type[C]) -> C | None:
-    """The position that `encode_cursor` wrote; raises Invalid for anything else."""
+    """Decode a cursor of `encode_cursor`. Raises Invalid for any other text."""
     if cursor is None:
         return None
     try:

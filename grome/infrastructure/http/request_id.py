@@ -1,4 +1,4 @@
-"""One id a request, the client's own or made here; it stands in the answer, in problems and in every log line."""
+"""Identify each request by the client's id or a new one, in the response and in every log line."""
 
 import re
 

@@ -16,5 +16,5 @@ def visible_to(actor: Actor) -> Document:
 
 
 def managed_by(actor: Actor) -> Document:
-    """Return the filter of what an actor manages: barbers manage their own, all admins manage the platform's."""
+    """Return the filter by owner: barbers manage their own documents, and admins share the platform's."""
     return {"owner_id": None if actor.role is Role.ADMIN else actor.id}

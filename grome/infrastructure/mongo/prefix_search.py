@@ -1,4 +1,4 @@
-"""Search by words that are stored for it: the beginning of a word finds it, and the place where it stands counts.
+"""Search by stored words: the beginning of a word matches, and the rank of the field orders the matches.
 
 A text index of MongoDB finds whole words only, and cannot stand beside a search by position.
 """
@@ -31,10 +31,10 @@ async def renew_words(collection: Collection, sources: Sequence[str], words_of: 
 
 
 class Place(Struct, frozen=True):
-    """Where a document stands among those found: by rank, then by the one field that a subclass adds, then by id.
+    """The position of a match: by rank, then by the one field that a subclass adds, then by id.
 
-    Rank 0 is the best match. Each field that is searched has two ranks, the better one for whole words, and a match has
-    the rank of the one of its words that is found worst.
+    Rank 0 is the best match. Each searched field has two ranks, and the better rank is for whole words. A match has the
+    rank of its worst word.
     """
 
     rank: Annotated[int, Meta(ge=0)]
@@ -57,7 +57,7 @@ class WordSearch:
     computed: Document = field(default_factory=dict)
 
     async def best(self, collection: Collection, after: Place | None, limit: int) -> list[tuple[Document, Place]]:
-        """The best matches, or those that follow `after`, one of this search's own places."""
+        """Return the best matches, or the best matches after the position `after`."""
         key = self.place.__struct_fields__[-1]
         found: list[tuple[Document, Place]] = []
         # Rank by rank, for an index can sort those of one rank; mostly the first few fill a page.
@@ -81,7 +81,7 @@ class WordSearch:
         return [*stages, {"$sort": {key: self.direction, "_id": 1}}, {"$limit": limit}]
 
     def _at_rank(self, rank: int) -> Document:
-        """All words are found at this rank or a better one, and not all of them at a better one."""
+        """Return the condition that the worst match of the words has this rank."""
         found: Document = {"$and": [self._up_to(rank, word) for word in self.words]}
         return {**found, "$nor": [{"$and": [self._up_to(rank - 1, word) for word in self.words]}]} if rank else found
 

@@ -1,4 +1,4 @@
-"""Lead the relay: renew the lease, read changes ahead, and hand them on."""
+"""Lead the relay: renew the lease, read changes ahead, and dispatch them."""
 
 import asyncio
 import time
@@ -20,21 +20,21 @@ from grome.infrastructure.outbox.models import ChangeRecord, Event
 from grome.infrastructure.outbox.projection import Projection
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState, TokenLostError
 
-# A leader that is gone is followed by another after so long, and the time in which the others look.
+# A dead leader is replaced after this time plus the period in which other processes try to acquire the lease.
 LEASE_S: Final = 3.5
 _RENEW_EVERY_S: Final = 1.0
-# It stops so long before the lease ends: for a renewal that is under way, and a process that is slow to wake.
+# The leader stops this long before its lease ends, to cover a renewal under way and a process that wakes late.
 _MARGIN_S: Final = 1.0
 _BATCH: Final = 200
 _READ_AHEAD: Final = 1_000
-# Where the token is lost, so much more is read anew: clocks of API processes may differ from the server's.
+# A rescan begins this long before the last position: clocks of API processes may differ from the server's.
 _OVERLAP: Final = timedelta(minutes=10)
 
 Dispatch = Callable[[Sequence[ChangeRecord], Sequence[Event]], Awaitable[None]]
 
 
 class LeaseLostError(Exception):
-    """Another process leads the relay, or may lead it by now."""
+    """Another process leads the relay, or could have acquired the lease."""
 
 
 class _Read(Struct, frozen=True):
@@ -46,7 +46,7 @@ class _Read(Struct, frozen=True):
 
 
 class Leader:
-    """`state` is the lease as it was acquired. Each of its changes is handed on before its token is stored."""
+    """Leads under the lease in `state`. The token of a change is stored only after the change is dispatched."""
 
     def __init__(
         self, relay: RelayRepository, state: RelayState, projection: Projection, hand_on: Dispatch, clock: Clock
@@ -54,7 +54,7 @@ class Leader:
         self._relay, self._state, self._projection = relay, state, projection
         self._dispatch, self._clock = hand_on, clock
         self._token, self._position_at, self._handed_on = state.token, state.position_at, state.handed_on
-        self._in_hand: datetime | None = None  # when the oldest change in hand was made
+        self._in_hand: datetime | None = None  # time of the oldest change being dispatched
         self._read_ahead: asyncio.Queue[_Read] = asyncio.Queue(_READ_AHEAD)
         self._leads_until = time.monotonic() + LEASE_S - _MARGIN_S
 
@@ -63,14 +63,14 @@ class Leader:
 
         Raises an ExceptionGroup of the failures of its tasks, with LeaseLostError if another process leads.
         """
-        logger.info("Leads the relay, as number {}", self._state.fence)
+        logger.info("Leads the relay with fence {}", self._state.fence)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease())
                 group.create_task(self._read())
                 group.create_task(self._dispatch_all())
         finally:
-            with suppress(DriverError):  # then the lease runs out by itself
+            with suppress(DriverError):  # the lease expires by itself
                 await self._relay.release(self._state, self._position())
 
     async def _keep_lease(self) -> None:
@@ -105,13 +105,13 @@ class Leader:
                         change, token = await changes.next()
                         await self._read_ahead.put(_Read(change, _events(change, self._projection.events_of), token))
             except TokenLostError:
-                logger.error("The relay's position is lost; what has changed since is read anew")
+                logger.error("The relay's resume token is lost; later changes are read again")
                 token = None
 
     async def _rescan(self) -> None:
-        """After the stream is opened, so that nothing falls in between."""
+        """Read the changes since the last position again. The stream is open already, so no change is missed."""
         since = (self._position_at or self._state.since) - _OVERLAP
-        logger.info("The relay reads what has changed since {}", since)
+        logger.info("The relay reads the changes since {}", since)
         async for change in self._relay.changed_since(since):
             await self._read_ahead.put(
                 _Read(None, _events(change, partial(self._projection.events_since, since=since)), None)

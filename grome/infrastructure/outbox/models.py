@@ -1,4 +1,4 @@
-"""What has happened, as everything that follows from it hears of it."""
+"""Events, and the changed documents that they are derived from."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,18 +10,18 @@ from msgspec import Struct
 
 from grome.infrastructure.mongo.client import Document
 
-# The collections whose changes are followed.
+# The collections that the relay watches.
 BOOKINGS: Final = "bookings"
 USERS: Final = "users"
 SESSIONS: Final = "sessions"
 BARBERS: Final = "barbers"
 REVIEWS: Final = "reviews"
-# Where each collection's documents keep what is to be handed on, each with a moment `at`.
+# The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {BOOKINGS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
 
 
 class EventType(StrEnum):
-    """Stable: clients, webhook receivers and templates know them."""
+    """The values are stable: clients, webhook receivers and templates depend on them."""
 
     BOOKING_REQUESTED = "booking.requested"
     BOOKING_ACCEPTED = "booking.accepted"
@@ -51,10 +51,11 @@ class EventType(StrEnum):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """`subject_id` is a booking's or a user's id; a review's is that of its booking.
+    """An event about a booking, a review or an account.
 
-    Of one subject, `version` grows from event to event whose types begin alike. `people` are those whom it concerns:
-    customer, unless a guest, and barber of a booking, or the user. `actor_id` is who did it, None for Grome itself.
+    `subject_id` is the id of a booking or a user; a review has the id of its booking. `version` grows with each event
+    of a subject and family. `people` are the account ids of the customer, if there is an account, and the barber, or
+    of the user. `actor_id` is the account that caused the event, None if Grome did.
     """
 
     id: UUID
@@ -67,14 +68,14 @@ class Event(Struct, frozen=True, kw_only=True):
 
     @property
     def family(self) -> str:
-        """How its type begins: `booking`, `review` or `account`."""
+        """Return the first part of the type: `booking`, `review` or `account`."""
         return self.type.partition(".")[0]
 
 
 class ChangeRecord(Struct, frozen=True):
-    """A document after a write to it, at `at` by the server's clock.
+    """A document after a write, with the time `at` of the write by the server's clock.
 
-    `updated` are the fields that the write set, by their paths; None where the whole document was written.
+    `updated` maps the paths that the write set to their values; None if the write replaced the whole document.
     """
 
     collection: str
@@ -84,12 +85,15 @@ class ChangeRecord(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """For log lines."""
+        """Return collection and id, for log lines."""
         return f"{self.collection} {self.document.get('_id')}"
 
 
 class RelayStats(Struct, frozen=True):
-    """How far the relay is, as its leader stored it `silent_s` ago: `lag_s` is the age of the oldest change in hand."""
+    """The progress of the relay, as its leader stored it `silent_s` ago.
+
+    `lag_s` is the age of the oldest change that is being dispatched.
+    """
 
     lag_s: float
     silent_s: float

@@ -37,7 +37,7 @@ class Projection:
 
 
 def _new_entries(change: ChangeRecord) -> list[Any]:
-    """Return the entries that the write added: single ones by paths such as `history.2`, or all if it set the whole."""
+    """Return the entries that the write added: by paths such as `history.2`, or all if it set the whole array."""
     outbox = OUTBOXES[change.collection]
     if change.updated is None:
         whole = change.document.get(outbox)

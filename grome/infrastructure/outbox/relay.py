@@ -1,7 +1,7 @@
-"""Hands on what has happened: one process leads, follows MongoDB's change stream, and stores how far it has come.
+"""Dispatch events to subscribers: one process leads, reads MongoDB's change stream, and stores its position.
 
-What was handed on but not stored as such when a leader dies is handed on again by the next. So everybody who follows
-drops an event that they have had, by its id.
+Delivery is at least once: the next leader dispatches again the events after the last stored position. Each subscriber
+deduplicates events by their ids.
 """
 
 import asyncio
@@ -26,22 +26,25 @@ from grome.infrastructure.transient_errors import is_transient
 _ACQUIRE_EVERY_S: Final = 0.5
 _RETRY_S: Final = 0.5
 
-# What a follower could not take because of a fault of its own is tried again apart from the rest.
+# Delivers an event again to a subscriber that failed at it, apart from the other events.
 REDELIVER: Final = JobKind("follow", Queue.DEFAULT, timeout_s=30, delays_s=(10, 60, 600, 3_600, 6 * 3_600))
 
 
 class Subscriber(Protocol):
-    """Something follows from events."""
+    """Reacts to events."""
 
     async def handle(self, events: Sequence[Event]) -> None:
-        """In order per subject. Some may have come before, so what is done is done once per event's id."""
+        """Handle events, in order per subject. An event may come again: handle each event id once."""
 
 
 Caches = Callable[[Sequence[ChangeRecord]], Awaitable[None]]
 
 
 class Relay:
-    """`followers` by their names, under which events are set aside for them; `caches` is told of every change."""
+    """Runs in every job worker; `caches` gets every change.
+
+    Deferred events are stored under the key of their subscriber in `followers`.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class Relay:
         self._name = new_hex_id()
 
     async def run(self) -> None:
-        """Leads whenever nobody else does; runs as long as its process."""
+        """Lead whenever no other process leads, until cancelled."""
         while True:
             raise_if_cancelled()
             try:
@@ -68,7 +71,7 @@ class Relay:
                     )
             except* LeaseLostError:
                 logger.warning("Another leads the relay now")
-            # Whatever it is: jobs and crons of the same process do not depend on the relay.
+            # Any error is caught: jobs and crons of this process do not depend on the relay.
             except* Exception as faults:  # noqa: BLE001
                 if all(is_transient(fault) for fault in faults.exceptions):
                     logger.warning("A server is away ({!r}); the relay waits", faults.exceptions[0])
@@ -77,7 +80,7 @@ class Relay:
             await asyncio.sleep(_ACQUIRE_EVERY_S)
 
     async def stats(self) -> RelayStats | None:
-        """Whoever leads; None where nobody ever did."""
+        """Return the statistics of the leader, or None if no process has led yet."""
         state = await self._relay.state()
         if state is None or state.seen_at is None:
             return None
@@ -90,25 +93,25 @@ class Relay:
             await self._deliver(name, follower, events)
 
     async def _invalidate_caches(self, changes: Sequence[ChangeRecord]) -> None:
-        """A second telling, which caches can do without."""
+        """Invalidate caches once more: the process that wrote the change has told them already."""
         try:
             await self._caches(changes)
-        except Exception:  # noqa: BLE001 -- whatever it is, events go on
-            logger.exception("Caches cannot be told")
+        except Exception:  # noqa: BLE001 -- any error: events are dispatched all the same
+            logger.exception("Caches cannot be invalidated")
 
     async def _deliver(self, name: str, follower: Subscriber, events: Sequence[Event]) -> None:
-        """Passing faults are waited out: what comes later must not overtake what came before."""
+        """Retry until transient faults are over, because events must not overtake each other."""
         while events:
             raise_if_cancelled()
             try:
                 await follower.handle(events)
-            # Whatever it is, a bug of one follower must stop neither the others nor what comes after.
+            # Any error: a bug of one subscriber must stop neither the others nor later events.
             except Exception as error:  # noqa: BLE001
                 if not is_transient(error):
-                    logger.opt(exception=error).error("{} cannot follow", name)
+                    logger.opt(exception=error).error("{} cannot handle events", name)
                     await self._defer(name, events)
                     return
-                logger.warning("The relay waits, since {} cannot follow ({!r})", name, error)
+                logger.warning("The relay waits, because {} cannot handle events ({!r})", name, error)
                 await asyncio.sleep(_RETRY_S)
             else:
                 return
@@ -118,7 +121,7 @@ class Relay:
             NewJob(f"{event.id}:follow:{name}", REDELIVER, {"follower": name, "event": msgspec.to_builtins(event)})
             for event in events
         ]
-        await for_batch(new, self._add, name=f"set aside for {name}")
+        await for_batch(new, self._add, name=f"deferred for {name}")
 
     async def _add(self, new: Sequence[NewJob]) -> None:
         await self._jobs.add(*new)

@@ -16,11 +16,11 @@ from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, OUTBOXES, REVIEWS, SESSIONS, USERS, ChangeRecord
 
 _ID: Final = "relay"
-# The server's codes for a resume token that leads nowhere any more.
+# The server's error codes for a resume token that is no longer in the oplog.
 _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
-# A change that is larger than MongoDB carries in one piece; a stream that begins before it never gets past it.
+# A change event over 16 MB: a stream that starts before the event fails at it every time.
 _TOO_LARGE: Final = 10_334
-# How long the server waits for a change before it says that there is none.
+# The time that the server waits for a change before it answers without one.
 _AWAIT_MS: Final = 1_000
 _WATCHED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
@@ -52,16 +52,16 @@ COLLECTION = CollectionSpec("relay", validator_for(RelayState), [])
 
 
 class TokenLostError(Exception):
-    """The changes after the stored position are not to be had as a stream any more."""
+    """The change stream cannot resume at the stored position."""
 
 
 class RelayRepository:
     def __init__(self, database: Database) -> None:
         self._database = database.with_options(codec_options=_lenient(database.codec_options))
-        self._relay = with_weak_writes(database[COLLECTION.name])  # a lease that is lost is noticed at the next renewal
+        self._relay = with_weak_writes(database[COLLECTION.name])  # a lost write shows at the next renewal
 
     async def begin(self, since: datetime) -> None:
-        """Where there is no relay yet: all that happens from `since` on is to be handed on."""
+        """Create the relay if there is none: it dispatches all events from `since` on."""
         new = {"holder": None, "until": since, "fence": 0, "token": None, "since": since, "position_at": None}
         await self._relay.update_one(
             {"_id": _ID}, {"$setOnInsert": {**new, "handed_on": 0, "lag_s": 0.0, "seen_at": None}}, upsert=True
@@ -72,7 +72,7 @@ class RelayRepository:
         return from_document(document, RelayState) if document else None
 
     async def acquire(self, holder: str, lease_ms: int) -> RelayState | None:
-        """None while another holds it. Time is the server's, so that clocks that differ do not make two leaders."""
+        """Acquire the lease; returns None while another process holds it. The server's clock decides."""
         await self._relay.update_one(
             {"_id": _ID, "$expr": {"$lte": ["$until", "$$NOW"]}},
             [{"$set": {"holder": holder, "until": {"$add": ["$$NOW", lease_ms]}, "fence": {"$add": ["$fence", 1]}}}],
@@ -81,7 +81,7 @@ class RelayRepository:
         return state if state and state.holder == holder else None
 
     async def renew(self, state: RelayState, lease_ms: int, fields: Document) -> bool:
-        """Store the position and go on leading; False where another leads by now."""
+        """Renew the lease and store the position. Returns False if another process leads."""
         until = {"$add": ["$$NOW", lease_ms]}
         renewed = await self._relay.update_one(
             {"_id": _ID, "holder": state.holder, "fence": state.fence},
@@ -90,12 +90,12 @@ class RelayRepository:
         return renewed.matched_count == 1
 
     async def release(self, state: RelayState, fields: Document) -> None:
-        """Store the position; another may lead at once."""
+        """Store the position and end the lease, so that another process can lead at once."""
         await self.renew(state, 0, fields)
 
     @asynccontextmanager
     async def changes(self, token: Document | None) -> AsyncIterator["ChangeStream"]:
-        """From the token on; without one, from now on. Raises TokenLostError at once or while it is read."""
+        """Open the change stream after `token`, or from now on. Raises TokenLostError at once or while reading."""
         matching = {"ns.coll": {"$in": _WATCHED}, "operationType": {"$in": ["insert", "update", "replace"]}}
         start: dict[str, Any] = {"resume_after": token}
         if token is None:
@@ -158,16 +158,16 @@ def _projection_stage() -> Document:
 
 
 class ChangeStream:
-    """An open stream of changes."""
+    """An open change stream."""
 
-    def __init__(self, stream: Any) -> None:  # noqa: ANN401 -- the driver's, which its callers do not know
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 -- a type of the driver
         self._stream = stream
 
     async def next(self) -> tuple[ChangeRecord | None, Document]:
-        """The next change, or None where a second went by without one; and the token to go on from after it."""
+        """Return the next change and its resume token; the change is None if a second passed without a change."""
         raw = await self._stream.try_next()
         token: Document = self._stream.resume_token
-        if raw is None or not raw.get("fullDocument"):  # gone by the time it was looked up
+        if raw is None or not raw.get("fullDocument"):  # deleted before the lookup
             return None, token
         updated = raw["updateDescription"]["updatedFields"] if raw["operationType"] == "update" else None
         return ChangeRecord(raw["ns"]["coll"], raw["fullDocument"], updated, raw["wallTime"]), token

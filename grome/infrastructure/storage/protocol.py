@@ -1,4 +1,4 @@
-"""Files that clients fetch: in a folder of this machine or in an S3 bucket, with the same promises."""
+"""Store the files that clients fetch: in a local folder or in an S3 bucket, with the same guarantees."""
 
 import re
 import unicodedata
@@ -25,7 +25,7 @@ class MissingFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A stored file while it is read; one that is replaced or deleted meanwhile is still read to its end."""
+    """A stored file that is open for reading; replacing or deleting the file does not disturb the reader."""
 
     size: int
     chunks: AsyncIterator[bytes]
@@ -38,7 +38,7 @@ class Storage(Protocol):
     """
 
     async def put(self, key: str, source: Source) -> int:
-        """Store the file whole or not at all, in the place of any that is there; returns its size in bytes."""
+        """Store the whole file or nothing, replacing any file under the key; returns its size in bytes."""
 
     def open(self, key: str) -> AbstractAsyncContextManager[OpenFile]:
         """Raises MissingFileError."""
@@ -46,10 +46,10 @@ class Storage(Protocol):
     async def exists(self, key: str) -> bool: ...
 
     async def delete(self, key: str) -> None:
-        """A second time is no fault."""
+        """Delete the file; a missing file is no error."""
 
     def keys(self, prefix: str) -> AsyncGenerator[str]:
-        """All that begin with `prefix`, which ends with a slash; in no order."""
+        """Yield the keys that begin with `prefix`, in no order; `prefix` ends with a slash."""
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
         """Return an address at which any holder can fetch the file for `seconds`. The file need not exist."""
@@ -67,7 +67,7 @@ def checked_key(key: str) -> str:
 
 
 def attachment_disposition(download_name: str) -> str:
-    """The Content-Disposition that has a client save a file under this name instead of showing it (RFC 6266).
+    """Return the Content-Disposition that makes a client save the file under this name (RFC 6266).
 
     Command-line clients read the plain parameter only, and would save the file under the last part of its address.
     """
@@ -75,7 +75,7 @@ def attachment_disposition(download_name: str) -> str:
 
 
 def filename_parameters(download_name: str) -> str:
-    """The parameters with a file's name: in ASCII for every client, and as it is for those that know RFC 8187."""
+    """Return the file name parameters: in ASCII for every client, and in full by RFC 8187."""
     ascii_name = unicodedata.normalize("NFKD", download_name).encode("ascii", "ignore").decode()
     plain = _UNSAFE_IN_NAMES.sub("_", ascii_name).lstrip(".") or "file"
     return f"filename=\"{plain}\"; filename*=UTF-8''{quote(download_name, safe='')}"

@@ -19,7 +19,7 @@ files = Pages("files", url_prefix=PATH)
 
 @files.get("/<token:str>")
 async def fetch_file(request: Request, token: str) -> None:
-    """The link itself says who may: it is signed, and good for minutes."""
+    """The signed link is the permission, and is valid for minutes."""
     context, started = app_context(request), time.perf_counter()
     link = context.file_links.read(token)
     if link is None:
