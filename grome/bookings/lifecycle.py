@@ -1,4 +1,4 @@
-"""Change the status of bookings: the permissions, the effects, and the cost of a cancellation."""
+"""Change the status of bookings, by the transitions in `models.py` and the windows in `windows.py`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -49,7 +49,7 @@ _SWEEP_BATCH: Final = 500
 
 
 class BookingLifecycle:
-    """`answer_within` is how long a barber has for an answer."""
+    """Applies actions to bookings, and closes overdue bookings; a barber must answer within `answer_within`."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class BookingLifecycle:
         another party, and OutsideWindow if it is too early or too late for the action (`windows.py`).
         """
         by = author_of(actor)
-        decide = partial(self._plan_update, by, action, note)
+        rule = partial(self._plan_update, by, action, note)
         for _ in range(ATTEMPTS):
             try:
-                return booking_out(await self._updater.update(by, booking_id, decide))
+                return booking_out(await self._updater.update(by, booking_id, rule))
             except SlotTaken:  # a tick of the early start was taken after it was read as free
                 continue
         raise KeepsChanging
@@ -88,25 +88,25 @@ class BookingLifecycle:
     async def cancel(self, actor: Actor, booking_id: UUID, wanted: CancelIn) -> BookingOut:
         """Cancel a booking as `apply_action` does.
 
-        Raises SettlementChanged too, if the cost differs from the cost the client expects.
+        Raises SettlementChanged too, if the cost differs from the cost that the client expects.
         """
         by = author_of(actor)
 
-        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
-            change = await self._plan_update(by, Action.CANCEL, wanted.note, booking, now)
-            if change and change.reason:
-                _check_expected(wanted, settlement_for(booking, change.reason, now))
-            return change
+        async def rule(booking: Booking, now: datetime) -> BookingUpdate | None:
+            update = await self._plan_update(by, Action.CANCEL, wanted.note, booking, now)
+            if update and update.reason:
+                _check_expected(wanted, settlement_for(booking, update.reason, now))
+            return update
 
-        return booking_out(await self._updater.update(by, booking_id, decide))
+        return booking_out(await self._updater.update(by, booking_id, rule))
 
     async def preview_cancellation(self, actor: Actor, booking_id: UUID) -> CancellationOut:
         """Preview the result of `cancel` at this moment. Raises the same errors."""
         booking, now = await self._updater.get_current(author_of(actor), booking_id)
         party = party_of(actor.role)
         reason = cancellation_reason(Action.CANCEL, party)
-        if refusal := _reason_not_allowed(booking, TRANSITIONS[Action.CANCEL], party):
-            raise WrongState(refusal)
+        if detail := _reason_not_allowed(booking, TRANSITIONS[Action.CANCEL], party):
+            raise WrongState(detail)
         if reason is None:
             raise WrongState
         window_of(booking, Action.CANCEL, party).check(now)
@@ -115,7 +115,7 @@ class BookingLifecycle:
         return CancellationOut(cost.fee, cost.refund, cost.due, booking.currency, until, now)
 
     async def expire_unanswered(self) -> int:
-        """End the requests without an answer in time and free their ticks; return the number of ended requests."""
+        """Expire the requests without an answer in time, which frees their ticks; return the number of requests."""
         ended = 0
 
         async def expire(overdue: Deadline) -> None:
@@ -144,9 +144,8 @@ class BookingLifecycle:
     async def expire_overdue_holding(self, barber_id: UUID, ticks: Sequence[int]) -> int:
         """End a barber's overdue requests and proposals that hold one of these ticks or seats; return the count."""
         overdue = await self._bookings.list_overdue_holding(barber_id, ticks, self._clock())
-        return (
-            await for_each(overdue, partial(self._updater.get_current, SYSTEM_AUTHOR), name="expire_overdue_holding")
-        ).done
+        expire = partial(self._updater.get_current, SYSTEM_AUTHOR)
+        return (await for_each(overdue, expire, name="expire_overdue_holding")).done
 
     async def claim_after_expiry(
         self, barber_id: UUID, claimable: Callable[[], Sequence[int]], claim: Callable[[], Awaitable[T]]
@@ -170,10 +169,10 @@ class BookingLifecycle:
         transition = TRANSITIONS[action]
         if by.party not in transition.parties:
             raise Forbidden
-        if refusal := _reason_not_allowed(booking, transition, by.party):
+        if detail := _reason_not_allowed(booking, transition, by.party):
             if _find_last_transition(booking) is action:
                 return None
-            raise WrongState(refusal)
+            raise WrongState(detail)
         window_of(booking, action, by.party).check(now)
         if transition.target is Status.CANCELLED:
             return build_cancellation(booking, action, by.party, now, note)
@@ -188,19 +187,19 @@ class BookingLifecycle:
             fields |= fields_for_end(booking, tick_of(now))
         return BookingUpdate(action=action, status=transition.target, fields=fields)
 
-    async def _early_start(self, booking: Booking, running: int) -> Document:
+    async def _early_start(self, booking: Booking, current: int) -> Document:
         """Return the fields that claim the free ticks of an early start; empty if the visit does not begin early."""
-        wanted = early_start_ticks(booking, running)
+        wanted = early_start_ticks(booking, current)
         if not wanted:
             return {}
         taken = await self._bookings.get_occupied_ticks(booking.barber_id, wanted[0], wanted[-1] + 1)
         return fields_for_early_start(booking, wanted, taken)
 
     async def _is_agreed(self, booking: Booking, party: Party) -> bool:
-        """Whether with this party's yes both sides have agreed.
+        """Return whether the booking is accepted once this party accepts.
 
-        A barber's yes is the last one. A customer's yes to an offer is so too where the barber made the offer, or takes
-        bookings with all of these services unasked; else the barber has the last word.
+        The barber always decides last. A customer's acceptance of an offer suffices if the barber made the offer, or
+        accepts bookings with all of these services automatically.
         """
         if party is Party.BARBER or booking.history[0].by is Party.BARBER:
             return True
@@ -214,7 +213,7 @@ class BookingLifecycle:
 
 
 def _reason_not_allowed(booking: Booking, transition: Transition, party: Party) -> str | None:
-    """Why the booking does not allow this move to this party now; a sentence."""
+    """Return a sentence that explains why the party cannot make this transition now, or None if it can."""
     if booking.status not in transition.sources:
         return f"The booking is {booking.status.value}."
     awaits = booking.awaits or Party.BARBER
@@ -224,12 +223,12 @@ def _reason_not_allowed(booking: Booking, transition: Transition, party: Party) 
 
 
 def _find_last_transition(booking: Booking) -> Action | None:
-    """Tips, notes and the like stand between moves and are none."""
+    """Return the newest action that is a transition, ignoring tips, notes and proposals; None if there is none."""
     return next((entry.action for entry in reversed(booking.history) if entry.action in TRANSITIONS), None)
 
 
 async def _require_expired(booking: Booking, _: datetime) -> BookingUpdate | None:
-    """For a booking that time has ended; raises WrongState where it has not."""
+    """Return no update if the booking has just expired; raises WrongState otherwise."""
     if _find_last_transition(booking) is Action.EXPIRE:
         return None
     raise WrongState

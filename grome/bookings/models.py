@@ -1,4 +1,4 @@
-"""Define bookings, their states, and the parties that may change one state to another."""
+"""Define bookings, their states, and the legal transitions between states."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a booking ended as `cancelled`."""
+    """Names the reason for the status `cancelled`."""
 
     DECLINED = "declined"
     EXPIRED = "expired"
@@ -46,7 +46,7 @@ class Action(StrEnum):
     """Names the action that a history entry records."""
 
     CREATE = "create"
-    OFFER = "offer"  # Grome made the booking from a waitlist, and its customer has yet to say yes
+    OFFER = "offer"  # created by Grome for a waiting customer, who has yet to accept
     ACCEPT = "accept"
     DECLINE = "decline"
     START = "start"
@@ -54,19 +54,19 @@ class Action(StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     NO_SHOW = "no_show"
-    RESCHEDULE = "reschedule"  # the visit has another time from here on
-    PROPOSE = "propose"  # another time is held beside the present one until the other side answers
-    REJECT = "reject"  # the other side does not want the proposed time
+    RESCHEDULE = "reschedule"  # the visit has a new time
+    PROPOSE = "propose"  # another time is held beside the present time until the other side answers
+    REJECT = "reject"  # the other side declined the proposed time
     WITHDRAW = "withdraw"
-    LAPSE = "lapse"  # nobody answered the proposal
-    DELAY = "delay"  # the barber is late, which moved this visit
+    LAPSE = "lapse"  # the proposal was not answered in time
+    DELAY = "delay"  # the barber is late, so the visit was shifted
     UNDO = "undo"  # the barber took back a start or a no-show
     TIP = "tip"
     NOTE = "note"
 
 
 class Origin(StrEnum):
-    """How a booking came to be."""
+    """Names the feature that created a booking."""
 
     DIRECT = "direct"
     ANY_BARBER = "any_barber"
@@ -103,7 +103,7 @@ _BARBER = frozenset({Party.BARBER})
 _SIDES = frozenset({Party.CUSTOMER, Party.BARBER})
 
 TRANSITIONS = {
-    # A customer's yes to an offer leads on to the barber where the barber has yet to agree (`lifecycle.py`).
+    # After a customer accepts an offer, the request awaits the barber if the barber has yet to accept (`lifecycle.py`).
     Action.ACCEPT: Transition(_REQUESTED, Status.ACCEPTED, _SIDES, is_answer=True),
     Action.DECLINE: Transition(_REQUESTED, Status.CANCELLED, _SIDES, is_answer=True),
     Action.START: Transition(_ACCEPTED, Status.IN_PROGRESS, _BARBER),
@@ -111,14 +111,14 @@ TRANSITIONS = {
     Action.NO_SHOW: Transition(_ACCEPTED, Status.CANCELLED, _BARBER),
     Action.CANCEL: Transition(_OPEN, Status.CANCELLED, frozenset({Party.CUSTOMER, Party.BARBER, Party.ADMIN})),
     Action.EXPIRE: Transition(_REQUESTED, Status.CANCELLED, frozenset({Party.SYSTEM})),
-    # Only of a start or a no-show that is the newest move (`undo.py`).
+    # Only a start or a no-show that is the newest transition can be undone (`undo.py`).
     Action.UNDO: Transition(frozenset({Status.IN_PROGRESS, Status.CANCELLED}), Status.ACCEPTED, _BARBER),
 }
-# These entries stand beside the life of a booking: no rule about its newest move or message depends on them.
+# Entries that add to a booking without changing its status or time; rules about the newest entry skip them.
 ANNOTATIONS = frozenset({Action.NOTE, Action.TIP})
 
 
-# Ten services of eight hours, twenty add-ons of two, buffers, the longest way of a house call, and a delay make 2,900.
+# Ten services of 8 hours, twenty add-ons of 2 hours, buffers, the longest travel and a delay take 2,900 ticks.
 MAX_TICKS: Final = 4_000
 
 
@@ -130,9 +130,9 @@ class BookedAddOn(Struct, frozen=True):
 
 
 class BookedService(Struct, frozen=True):
-    """A service as it was offered when it was booked; later changes of the offer do not reach it.
+    """Holds a copy of a service as it was offered at the time of booking.
 
-    Price and duration are its own, to which those of its add-ons come.
+    `price` and `duration_min` do not include the add-ons.
     """
 
     service_id: UUID
@@ -143,12 +143,12 @@ class BookedService(Struct, frozen=True):
 
     @property
     def total_price(self) -> int:
-        """With the add-ons."""
+        """Sum the prices of the service and its add-ons."""
         return self.price + sum(add_on.price for add_on in self.add_ons)
 
     @property
     def total_min(self) -> int:
-        """With the add-ons."""
+        """Sum the durations of the service and its add-ons."""
         return self.duration_min + sum(add_on.duration_min for add_on in self.add_ons)
 
 
@@ -175,7 +175,7 @@ class Settlement(Struct, frozen=True):
 
 
 class HouseCall(Struct, frozen=True):
-    """Where the barber goes; `distance_m` as the crow flies, `travel_min` there and as much back."""
+    """Holds the place of a house call; `distance_m` is the straight-line distance, `travel_min` the time each way."""
 
     location: GeoPoint
     address: str
@@ -184,16 +184,16 @@ class HouseCall(Struct, frozen=True):
 
 
 class Guest(Struct, frozen=True):
-    """Somebody without an account, as the barber wrote them down."""
+    """Names a customer without an account, as entered by the barber."""
 
     name: str
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
-    """Another time for the visit, held beside the present one until `awaits` answers or `answer_by` has passed.
+    """Holds another time for a visit beside the present time, until `awaits` answers or `answer_by` has passed.
 
-    `ticks` are all that the visit would occupy there, and `instead_of` all that it occupies now; the two may share
-    some.
+    `ticks` are all ticks that the visit would occupy at this time, and `instead_of` all ticks that it occupies now; the
+    two lists may overlap.
     """
 
     scheduled_at: datetime
@@ -298,7 +298,7 @@ def to_booked_service(chosen: ChosenService) -> BookedService:
     return BookedService(offer.service_id, offer.name, offer.price, offer.duration_min, extras)
 
 
-# After these the visit has the time that their entry names.
+# Actions whose history entry holds the new time of the visit.
 TIME_CHANGING = frozenset({Action.CREATE, Action.OFFER, Action.RESCHEDULE, Action.DELAY})
 
 
@@ -307,10 +307,11 @@ def snapshot_at_version(booking: Booking, version: int) -> Booking | None:
 
     Names, notes and amounts are the current values, without later additions: tip and settlement.
     """
-    entry = next((one for one in booking.history if one.version == version), None)
+    entry = next((each for each in booking.history if each.version == version), None)
     if entry is None:
         return None
-    times = [one.scheduled_at for one in booking.history[:version] if one.action in TIME_CHANGING and one.scheduled_at]
+    earlier = (each for each in booking.history[:version] if each.action in TIME_CHANGING)
+    times = [each.scheduled_at for each in earlier if each.scheduled_at]
     start = times[-1] if times else booking.scheduled_at
     is_newest = version == booking.version
     return structs.replace(
@@ -345,7 +346,7 @@ def party_of(role: Role) -> Party:
 
 
 def cancellation_reason(action: Action, party: Party) -> Reason | None:
-    """The reason that a move into `cancelled` carries; None for the others."""
+    """Return the reason that a transition to `cancelled` records; None for other actions."""
     match action:
         case Action.DECLINE:
             return Reason.DECLINED

@@ -1,6 +1,6 @@
-"""Propose another time for a booking: the required approval, and the ticks held meanwhile, without I/O.
+"""Compute the approval and the document fields of proposals and new times, without I/O.
 
-The functions return the fields to set, by their names in the document.
+The functions `fields_…` return the fields to set, by their paths in the document.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ RESCHEDULABLE: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
 
 
 class NewTime(NamedTuple):
-    """When a visit would be instead, with all the ticks and seats that it would occupy."""
+    """Holds another time for a visit, with all ticks and seats that the visit would occupy at this time."""
 
     scheduled_at: datetime
     ends_at: datetime
@@ -29,21 +29,20 @@ def present_ticks(booking: Booking) -> list[int]:
 
 
 def check_reschedulable(booking: Booking, now: datetime) -> None:
-    """Raises WrongState where there is no visit to come, or where it is an offer of ours that nobody has taken yet."""
+    """Check that the visit is still to come and is no unanswered offer from the waitlist. Raises WrongState."""
     if booking.status not in RESCHEDULABLE:
         raise WrongState(f"The booking is {booking.status.value}.")
     if window_of(booking, Action.PROPOSE, Party.BARBER).is_after(now):
-        raise WrongState("The time of the visit has come.")
+        raise WrongState("The start of the visit has passed.")
     if booking.awaits is Party.CUSTOMER:
-        raise WrongState("The time is an offer that awaits its customer's answer.")
+        raise WrongState("The booking is an offer that awaits the customer's answer.")
 
 
 def required_approver(booking: Booking, party: Party, now: datetime, *, auto_accept: bool) -> Party | None:
-    """Return the party that must agree if `party` moves the visit; None if the visit moves at once.
+    """Return the party that must approve if `party` reschedules; None if the visit is rescheduled at once.
 
-    `auto_accept` tells that the barber accepts such bookings automatically. An admin has spoken with both sides, and a
-    guest has no account to answer with. A request stays a request after the move. Raises WrongState or
-    TooLateToReschedule.
+    `auto_accept` means that the barber accepts such bookings automatically. An admin needs no approval, and a guest has
+    no account to approve with. A request stays a request at the new time. Raises WrongState or TooLateToReschedule.
     """
     check_reschedulable(booking, now)
     if party is Party.BARBER:
@@ -52,12 +51,12 @@ def required_approver(booking: Booking, party: Party, now: datetime, *, auto_acc
         return None
     window = window_of(booking, Action.RESCHEDULE, party)
     if window.closes_at and window.is_after(now):
-        raise TooLateToReschedule(f"This visit could be moved until {window.closes_at.isoformat()}.")
+        raise TooLateToReschedule(f"The visit could be rescheduled until {window.closes_at.isoformat()}.")
     return None if auto_accept else Party.BARBER
 
 
 def fields_for_proposal(booking: Booking, time: NewTime, awaits: Party, answer_by: datetime) -> Document:
-    """Both times are held. A proposal that is open already gives way, and its time is free again."""
+    """Return the fields that hold the proposed time beside the present time; they replace an open proposal."""
     present = present_ticks(booking)
     proposal = Proposal(
         scheduled_at=time.scheduled_at,
@@ -76,21 +75,22 @@ def fields_closing_proposal(booking: Booking) -> Document:
 
 
 def fields_for_new_time(time: NewTime, answer_by: datetime | None) -> Document:
-    """The new time is the only one, and the barber is not late for it. With `answer_by` it is a request, which waits
-    for the barber anew.
+    """Return the fields that replace the present time and reset the delay.
+
+    With `answer_by`, the booking is a request that awaits the barber again.
     """
     fields: Document = {**time._asdict(), "proposal": None, "late_min": 0}
     return {**fields, "awaits": Party.BARBER.value, "answer_by": answer_by} if answer_by else fields
 
 
 def fields_for_agreement(proposal: Proposal) -> Document:
-    """Both sides want the proposed time, so a request is accepted by that."""
+    """Return the fields that replace the present time by the accepted proposal; a request is thereby accepted."""
     time = NewTime(proposal.scheduled_at, proposal.ends_at, proposal.ticks)
     return {**time._asdict(), "proposal": None, "late_min": 0, "awaits": None, "answer_by": None}
 
 
 def fields_for_delay(booking: Booking, time: NewTime, late_min: int) -> Document:
-    """Return the fields for a delay by the barber's fault; an open proposal stays open."""
+    """Return the fields for a delay caused by the barber; an open proposal stays open."""
     fields: Document = {**time._asdict(), "late_min": late_min}
     if booking.proposal:
         fields |= {"ticks": _union(time.ticks, booking.proposal.ticks), "proposal.instead_of": time.ticks}

@@ -1,4 +1,4 @@
-"""Reading bookings; taking a time is in `create.py`, moving them through their lives in `lifecycle.py`."""
+"""Read bookings. Bookings are created in `create.py` and changed in `lifecycle.py` and `reschedule.py`."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ class BookingQueries:
         return booking_out(await self._find(visible_to(actor), booking_id))
 
     async def get(self, actor: Actor, booking_id: UUID) -> Booking:
-        """Return a booking of the actor with all that is stored of it. Raises NotFound."""
+        """Return a booking of the actor with all stored fields. Raises NotFound."""
         return await self._find(visible_to(actor), booking_id)
 
     async def get_history(self, actor: Actor, booking_id: UUID) -> HistoryOut:
@@ -41,7 +41,7 @@ class BookingQueries:
 
     async def list_page(self, actor: Actor, query: BookingQuery) -> BookingPage:
         after = decode_cursor(query.cursor, BookingCursor)
-        if after:  # it may be anybody's invention
+        if after:  # cursors are not signed, so their values are validated
             after = BookingCursor(to_utc(after.scheduled_at, "cursor"), after.id)
         found = await self._bookings.list_page(visible_to(actor), query.status, after, query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, lambda row: BookingCursor(row.scheduled_at, row.id))
@@ -88,17 +88,17 @@ class BookingQueries:
         }
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
-        """Whether the customer has a booking that was not called off: with one barber, or with anybody."""
+        """Return whether the customer has a booking that is not cancelled, with this barber or with any barber."""
         return await self._bookings.has_booked(customer_id, barber_id)
 
     async def list_accepted_between(
         self, start: datetime, end: datetime, after: UpcomingBooking | None, limit: int
     ) -> list[UpcomingBooking]:
-        """Accepted bookings that start from `start` up to and with `end`, the earliest first, behind `after`."""
+        """List accepted bookings that start in [start, end], earliest first, from the booking after `after` on."""
         return await self._bookings.list_accepted_between(start, end, after, limit)
 
     async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
-        """The ticks that active bookings of a barber hold in and around a span."""
+        """Return all ticks of a barber's active bookings that overlap a span, also their ticks outside the span."""
         return await self._bookings.get_occupied_ticks(barber_id, first_tick, end_tick)
 
     async def get_occupied_ticks_by_barber(
@@ -108,11 +108,11 @@ class BookingQueries:
         return await self._bookings.get_occupied_ticks_by_barber(barber_ids, first_tick, end_tick)
 
     async def list_in_progress(self, barber_id: UUID, since: datetime) -> list[Booking]:
-        """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
+        """List a barber's visits in progress with a scheduled start at or after `since`."""
         return await self._bookings.list_in_progress(barber_id, since)
 
     async def list_last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
-        """A barber's, the latest start first."""
+        """List a barber's completed visits, latest start first."""
         return await self._bookings.list_last_completed(barber_id, limit)
 
     async def _find(self, scope: Document, booking_id: UUID) -> Booking:

@@ -1,4 +1,4 @@
-"""The same visit once more, at today's prices and by today's rules."""
+"""Book an earlier visit again, at today's prices and rules."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -28,28 +28,28 @@ class Rebooker:
     async def rebook(self, actor: Actor, booking_id: UUID, wanted: RebookIn, key: str | None) -> BookingOut | Encoded:
         """Book the services of any earlier booking of the customer again.
 
-        Raises NotFound for the booking, NoLongerOffered, Invalid for a place that is too far away, and the errors of
-        `BookingCreator.take` and of the idempotency key.
+        Raises NotFound for the booking, NoLongerOffered, Invalid for a house call that is too far away, and the errors
+        of `BookingCreator.claim` and of the idempotency key.
         """
         idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"), about=booking_id)
 
         async def make() -> Booking:
-            before = await self._updater.get(actor, booking_id)
-            return await self._creator.claim(await self._build_draft(actor.id, before, wanted), idempotency)
+            earlier = await self._updater.get(actor, booking_id)
+            return await self._creator.claim(await self._build_draft(actor.id, earlier, wanted), idempotency)
 
         return await self._creator.run_idempotent(actor.id, idempotency, make)
 
-    async def _build_draft(self, customer_id: UUID, before: Booking, wanted: RebookIn) -> BookingDraft:
-        barber = await self._barbers.find(before.barber_id)
+    async def _build_draft(self, customer_id: UUID, earlier: Booking, wanted: RebookIn) -> BookingDraft:
+        barber = await self._barbers.find(earlier.barber_id)
         if barber is None:
-            raise NoLongerOffered("The barber takes no more bookings.")
+            raise NoLongerOffered("The barber no longer takes bookings.")
         return BookingDraft(
             id=new_id(),
             customer_id=customer_id,
             barber=barber,
-            services=find_current_services(barber, before.services),
+            services=find_current_services(barber, earlier.services),
             start=to_utc(wanted.scheduled_at, "scheduled_at"),
-            house_call=_build_house_call(barber, before, wanted),
+            house_call=_build_house_call(barber, earlier, wanted),
             terms=barber.terms,
             note=wanted.note,
             origin=Origin.REBOOK,
@@ -63,9 +63,10 @@ def find_current_services(barber: Barber, booked: Sequence[BookedService]) -> li
     booking.
     """
     offers = {offer.service_id: offer for offer in barber.services}
-    if gone := [name for one in booked for name in _iter_missing_names(one, offers.get(one.service_id))]:
-        raise NoLongerOffered(f"No longer offered: {', '.join(gone)}.")
-    services = [_choose(one, offers[one.service_id]) for one in booked]
+    missing = [name for service in booked for name in _iter_missing_names(service, offers.get(service.service_id))]
+    if missing:
+        raise NoLongerOffered(f"No longer offered: {', '.join(missing)}.")
+    services = [_choose(service, offers[service.service_id]) for service in booked]
     check_total_price("services", services)
     return services
 
@@ -83,10 +84,10 @@ def _choose(booked: BookedService, offer: OfferedService) -> ChosenService:
     return ChosenService(offer, [extra for extra in offer.add_ons if extra.id in wanted])
 
 
-def _build_house_call(barber: Barber, before: Booking, wanted: RebookIn) -> HouseCall | None:
+def _build_house_call(barber: Barber, earlier: Booking, wanted: RebookIn) -> HouseCall | None:
     if wanted.house_call is UNSET:
-        there = before.house_call
-        return build_house_call(barber, there.location, there.address) if there else None
+        call = earlier.house_call
+        return build_house_call(barber, call.location, call.address) if call else None
     if wanted.house_call is None:
         return None
     return build_house_call(barber, to_point(wanted.house_call.location), wanted.house_call.address)

@@ -52,22 +52,22 @@ COLLECTION = CollectionSpec(
         IndexModel("ends_at", name="open_visits", partialFilterExpression=_OPEN_VISITS),
     ],
 )
-# A list reads only the fields that it shows.
+# Lists read only the fields that they return.
 _LISTED: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
 _WITHOUT_HISTORY: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}}
-# More than a barber has in a month.
+# More bookings than a barber has in a month.
 _OCCUPIED_BATCH = 10_000
 
 
 class BookingCursor(Struct, frozen=True):
-    """Where a page of the list ended."""
+    """Holds the sort key of the last booking on a page of the list."""
 
     scheduled_at: Annotated[datetime, Meta(tz=True)]
     id: UUID
 
 
 class Deadline(Struct, frozen=True):
-    """Holds a booking that had to be answered by a moment."""
+    """Holds the id of a booking and the moment of its deadline."""
 
     id: UUID
     at: datetime
@@ -80,8 +80,10 @@ class BookingRepository:
         self._majority = self._bookings.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, booking: Booking) -> None:
-        """Raises SlotTaken where an active booking holds one of the ticks, SeatTaken where it is a seat of a daily cap,
-        and KeyInFlight where the key was used, BookingInFlight where the id was.
+        """Insert the booking.
+
+        Raises SlotTaken if an active booking holds one of the ticks, SeatTaken if it holds one of the seats,
+        KeyInFlight if the key was used, and BookingInFlight if the id was used.
         """
         try:
             await self._bookings.insert_one(to_document(booking))
@@ -114,7 +116,7 @@ class BookingRepository:
         return from_document(document, Booking) if document else None
 
     async def find(self, scope: Document, booking_id: UUID) -> Booking | None:
-        """Within `scope`, the filter that `visible_to` gives."""
+        """Return the booking if it matches `scope`, the filter from `visible_to`."""
         document = await self._bookings.find_one({**scope, "_id": booking_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Booking) if document else None
 
@@ -131,7 +133,7 @@ class BookingRepository:
     async def list_page(
         self, scope: Document, status: Status | None, after: BookingCursor | None, limit: int
     ) -> list[Booking]:
-        """Latest start first, without ticks and history."""
+        """List bookings, latest start first, without ticks and history."""
         wanted: Document = dict(scope)
         if status:
             wanted["status"] = status.value
@@ -144,9 +146,9 @@ class BookingRepository:
     async def iter_starting_between(
         self, scope: Document, span: tuple[datetime, datetime], status: Status | None, batch: int
     ) -> AsyncGenerator[list[Booking]]:
-        """Those of `scope` that start in [first, last), earliest first, so many at a time, without ticks and history.
+        """Yield batches of bookings that start in [first, last), earliest first, without ticks and history.
 
-        Each batch is a query of its own, which goes on where the last one ended: a reader may take its time between.
+        Each batch is a separate query that continues after the previous batch, so no cursor stays open in between.
         """
         first, end = span
         wanted: Document = {**scope, **({"status": status.value} if status else {})}
@@ -165,7 +167,7 @@ class BookingRepository:
     async def list_around(
         self, scope: Document, span: tuple[datetime, datetime], limit: int, *, latest_first: bool
     ) -> list[Booking]:
-        """Those of `scope` that start in [first, last), without ticks and all history but the newest entry."""
+        """List bookings that start in [first, last), without ticks, and with the newest history entry only."""
         first, end = span
         direction = -1 if latest_first else 1
         wanted: Document = {**scope, "scheduled_at": {"$gte": first, "$lt": end}}
@@ -194,9 +196,9 @@ class BookingRepository:
         return from_document(document, Booking) if document else None
 
     async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
-        """All ticks of the active bookings that hold one in [first_tick, end_tick)."""
+        """Return all ticks of the active bookings that hold a tick in [first_tick, end_tick)."""
         held = {"barber_id": barber_id, "active": True, "ticks": {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}}
-        # By default the first answer has 101 of them, and a second command would fetch the rest.
+        # By default, the first batch has 101 documents, and a second command would fetch the rest.
         found = self._bookings.find(held, {"_id": 0, "ticks": 1}, batch_size=_OCCUPIED_BATCH)
         return frozenset(chain.from_iterable([document["ticks"] for document in await found.to_list()]))
 
@@ -207,15 +209,15 @@ class BookingRepository:
         within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
         held = {"barber_id": {"$in": barber_ids}, "active": True, "ticks": within}
         by_barber = {"_id": "$barber_id", "ticks": {"$push": "$ticks"}}
-        # Where most of a barber's bookings lie in the span, the planner would take an index by barber alone, and go on
-        # to read whole histories through it. Grouped, since the driver is slow at thousands of small documents.
+        # Without the hint, if most of a barber's bookings lie in the span, the planner takes an index by barber and
+        # reads whole histories. The result is grouped, because the driver is slow at thousands of small documents.
         found = await self._bookings.aggregate([{"$match": held}, {"$group": by_barber}], hint=_TICKS_INDEX)
         return {each["_id"]: frozenset(chain.from_iterable(each["ticks"])) for each in await found.to_list()}
 
     async def list_accepted_between(
         self, start: datetime, end: datetime, after: UpcomingBooking | None, limit: int
     ) -> list[UpcomingBooking]:
-        """Both ends are within; the earliest start first. Guests are left out: nobody can remind them."""
+        """List accepted bookings of customers with an account that start in [start, end], earliest first."""
         span = {"$gte": start, "$lte": end}
         wanted: Document = {"scheduled_at": span, "status": Status.ACCEPTED.value, "customer_id": {"$ne": None}}
         fields = dict.fromkeys((field.encode_name for field in structs.fields(UpcomingBooking)), 1)
@@ -234,25 +236,25 @@ class BookingRepository:
             after = UpcomingBooking(id=last["_id"], customer_id=last["_id"], scheduled_at=last["scheduled_at"])
 
     async def list_in_progress(self, barber_id: UUID, since: datetime) -> list[Booking]:
-        """A barber's visits that have begun and not ended, of those that were to start from `since` on."""
+        """List a barber's visits in progress with a scheduled start at or after `since`."""
         wanted = {"barber_id": barber_id, "scheduled_at": {"$gte": since}, "status": Status.IN_PROGRESS.value}
         return [
             from_document(document, Booking) async for document in self._bookings.find(wanted, WITHOUT_FIRST_ANSWER)
         ]
 
     async def list_last_completed(self, barber_id: UUID, limit: int) -> list[Booking]:
-        """A barber's, the latest start first."""
+        """List a barber's completed visits, latest start first."""
         wanted = {"barber_id": barber_id, "status": Status.COMPLETED.value}
         found = self._bookings.find(wanted, WITHOUT_FIRST_ANSWER).sort([("scheduled_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, Booking) async for document in found]
 
     async def list_unanswered(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
-        """Overdue requests; while another time is proposed for one, that proposal's deadline counts instead."""
+        """List overdue requests, without requests that have an open proposal."""
         overdue = {"status": Status.REQUESTED.value, "answer_by": {**_IS_DATE, "$lte": now}, "proposal": None}
         return await self._list_deadlines("answer_by", overdue, after, limit)
 
     async def list_overdue_holding(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
-        """Bookings of one barber that hold any of these ticks or seats for a request or a proposal that is overdue."""
+        """List the barber's bookings that hold any of these ticks or seats for an overdue request or proposal."""
         holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
         requested = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
         overdue = {"$or": [requested, {"proposal.answer_by": {"$lte": now}}]}
@@ -260,17 +262,17 @@ class BookingRepository:
         return [document["_id"] async for document in found]
 
     async def set_barber_note(self, barber_id: UUID, booking_id: UUID, note: str | None) -> bool:
-        """Whether the barber has such a booking."""
+        """Set the note, and return whether the barber has this booking."""
         ours = {"_id": booking_id, "barber_id": barber_id}
         return bool((await self._bookings.update_one(ours, {"$set": {"barber_note": note}})).matched_count)
 
     async def list_overdue_proposals(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
-        """Overdue proposals."""
+        """List overdue proposals."""
         overdue = {"proposal.answer_by": {**_IS_DATE, "$lte": now}}
         return await self._list_deadlines("proposal.answer_by", overdue, after, limit)
 
     async def _list_deadlines(self, path: str, wanted: Document, after: Deadline | None, limit: int) -> list[Deadline]:
-        """Bookings by the deadline at `path`, the earliest first; nothing else of them is read."""
+        """List the deadlines at `path`, earliest first, without reading other fields."""
         if after:
             behind = [{path: {"$gt": after.at}}, {path: after.at, "_id": {"$gt": after.id}}]
             wanted = {"$and": [wanted, {path: {"$gte": after.at}}, {"$or": behind}]}
@@ -278,15 +280,15 @@ class BookingRepository:
         return [Deadline(document["_id"], document["at"]) async for document in found]
 
     async def list_unended(self, ended_before: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
-        """Visits that nobody ended and that should have been over by then, by their ends."""
+        """List open visits with an end before `ended_before`, earliest end first."""
         return await self._list_deadlines("ends_at", {**_OPEN_VISITS, "ends_at": {"$lt": ended_before}}, after, limit)
 
     async def list_active_overlapping(
         self, barber_id: UUID, first_tick: int, end_tick: int, limit: int
     ) -> list[Booking]:
-        """The first active bookings of a barber that hold a tick in [first_tick, end_tick), the earliest start first.
+        """List a barber's active bookings that hold a tick in [first_tick, end_tick), earliest start first.
 
-        Without histories.
+        The bookings are read without histories.
         """
         within = {"$elemMatch": {"$gte": first_tick, "$lt": end_tick}}
         held = {"barber_id": barber_id, "active": True, "ticks": within}
@@ -296,7 +298,11 @@ class BookingRepository:
 
 
 def _update_with_entry(fields: Document, booking: Booking, entry: HistoryEntry, superseded: int | None) -> Document:
-    """One update may not push to an array and change an item of it, so then the entry is set at the array's end."""
+    """Build the update document with the new history entry.
+
+    MongoDB rejects an update that pushes to an array and changes an item of the same array. So if an older entry loses
+    its note, the new entry is set at the index behind the last entry.
+    """
     if superseded is None:
         return {"$set": fields, "$push": {"history": to_document(entry)}}
     new = {f"history.{superseded}.note": None, f"history.{len(booking.history)}": to_document(entry)}
@@ -304,11 +310,11 @@ def _update_with_entry(fields: Document, booking: Booking, entry: HistoryEntry, 
 
 
 def _write_error(fault: Document) -> ApiError | DriverError:
-    """Of one document of a batch, as the server tells it; only a duplicate key has a pattern."""
+    """Convert the server's error about a document of a batch; only duplicate-key errors have a `keyPattern`."""
     if "keyPattern" in fault:
         return _duplicate_error(fault)
-    told = {name: value for name, value in fault.items() if name != "op"}  # the document, and faults are logged
-    return WriteError(fault["errmsg"], fault["code"], told)
+    details = {name: value for name, value in fault.items() if name != "op"}  # keep the document out of the logs
+    return WriteError(fault["errmsg"], fault["code"], details)
 
 
 def _duplicate_error(duplicate: Mapping[str, Any]) -> ApiError:

@@ -1,4 +1,4 @@
-"""Add to a booking without changing its status: the customer's tip, and the notes of either side."""
+"""Change the customer's tip and the notes of both sides, without changing the status of the booking."""
 
 from datetime import datetime
 from uuid import UUID
@@ -30,7 +30,7 @@ class TipsAndNotes:
         price and tip together are too high.
         """
 
-        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
+        async def rule(booking: Booking, now: datetime) -> BookingUpdate | None:
             if booking.status is not Status.COMPLETED:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.payment.tip == amount:
@@ -38,25 +38,25 @@ class TipsAndNotes:
             if booking.payment.paid > booking.payment.amount:
                 raise WrongState("The tip is paid.")
             if amount > max_tip(booking):
-                raise Invalid("amount", f"and the price are more together than {MOST_AMOUNT} minor units")
+                raise Invalid("amount", f"and the price exceed {MOST_AMOUNT} minor units together")
             window_of(booking, Action.TIP, Party.CUSTOMER).check(now)
             return BookingUpdate(action=Action.TIP, status=booking.status, fields={"payment.tip": amount})
 
-        return booking_out(await self._updater.update(author_of(actor), booking_id, decide))
+        return booking_out(await self._updater.update(author_of(actor), booking_id, rule))
 
     async def get_notes(self, actor: Actor, booking_id: UUID) -> NotesOut:
-        """Raises NotFound."""
+        """Return the notes that the actor may see. Raises NotFound."""
         return _notes_out(actor, await self._updater.get(actor, booking_id))
 
     async def put_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
         """Replace the actor's own note: a customer's until the visit ends, a barber's at any time.
 
-        Raises NotFound, and WrongState where it is too late.
+        Raises NotFound, and WrongState or OutsideWindow if it is too late.
         """
         if actor.role is Role.BARBER:
             return await self._put_barber_note(actor, booking_id, note)
 
-        async def decide(booking: Booking, now: datetime) -> BookingUpdate | None:
+        async def rule(booking: Booking, now: datetime) -> BookingUpdate | None:
             if booking.status in _ENDED:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.customer_note == note:
@@ -64,10 +64,10 @@ class TipsAndNotes:
             window_of(booking, Action.NOTE, Party.CUSTOMER).check(now)
             return BookingUpdate(action=Action.NOTE, status=booking.status, fields={"customer_note": note}, note=note)
 
-        return _notes_out(actor, await self._updater.update(author_of(actor), booking_id, decide))
+        return _notes_out(actor, await self._updater.update(author_of(actor), booking_id, rule))
 
     async def _put_barber_note(self, actor: Actor, booking_id: UUID, note: str | None) -> NotesOut:
-        """Without a version and an entry of the history: the customer reads those, and nothing follows from it."""
+        """Write the note without a history entry, because the customer can read the history."""
         booking = await self._updater.get(actor, booking_id)
         if not await self._bookings.set_barber_note(actor.id, booking_id, note):
             raise NotFound

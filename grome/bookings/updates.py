@@ -1,4 +1,4 @@
-"""Change a booking: read it, decide, and write if it is unchanged; otherwise read and decide again (decision 2)."""
+"""Change bookings with optimistic locking: read, decide, and write if the version is unchanged (decision 2)."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ from grome.common.ids import new_id
 from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.mongo.client import Document, to_document
 
-# Only a fault can lose this many times in a row.
+# No plausible concurrency makes an update lose this many times in a row.
 ATTEMPTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Names the party that changes a booking, among the bookings of `scope`."""
+    """Names the party that changes a booking; `scope` is the filter of the bookings that the party may change."""
 
     scope: Document
     party: Party
@@ -42,9 +42,9 @@ def author_of(actor: Actor) -> Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingUpdate:
-    """Describes a change of a booking. `fields` are set as given, by their paths in the document.
+    """Holds the history entry and the fields of an update; `fields` are set by their paths in the document.
 
-    `scheduled_at` is the time that the change concerns, `answer_by` the deadline of the answer that it asks for.
+    `scheduled_at` is the time that the update concerns; `answer_by` is the deadline of the requested answer.
     """
 
     action: Action
@@ -57,12 +57,13 @@ class BookingUpdate:
     undoes: Action | None = None
 
 
-# Gets the booking as read, and the time of this attempt. Returns None if nothing has to change; raises to refuse.
+# Called with the booking as read and the time of this attempt. Returns None if nothing has to change; raises an
+# ApiError if the update is not allowed.
 UpdateRule = Callable[[Booking, datetime], Awaitable[BookingUpdate | None]]
 
 
 class BookingUpdater:
-    """Writes every change of an existing booking."""
+    """Applies all updates of existing bookings."""
 
     def __init__(self, bookings: BookingRepository, clock: Clock) -> None:
         self._bookings, self._clock = bookings, clock
@@ -71,32 +72,32 @@ class BookingUpdater:
         """Return the booking. Raises NotFound if the booking is not the actor's."""
         return await self._find(visible_to(actor), booking_id)
 
-    async def update(self, by: Author, booking_id: UUID, decide: UpdateRule) -> Booking:
-        """Apply `decide` and return the booking as written, or unchanged if there is nothing to change.
+    async def update(self, by: Author, booking_id: UUID, rule: UpdateRule) -> Booking:
+        """Apply the update that `rule` returns, and return the booking as written; unchanged if there is no update.
 
-        Overdue changes are made first: the jobs for them run once a minute, and until then the time itself decides.
-        Raises NotFound, Unavailable, and the errors of `decide`.
+        Overdue updates are applied first, because their jobs run only once a minute. Raises NotFound, Unavailable, and
+        the errors of `rule`.
         """
         for _ in range(ATTEMPTS):
             booking, now = await self.get_current(by, booking_id)
-            change = await decide(booking, now)
-            if change is None:
+            update = await rule(booking, now)
+            if update is None:
                 return booking
-            if written := await self.write(booking, by, change, now):
+            if written := await self.write(booking, by, update, now):
                 return written
         raise KeepsChanging
 
     async def get_current(self, by: Author, booking_id: UUID) -> tuple[Booking, datetime]:
-        """Return the booking after all overdue changes, and the moment for which this state holds.
+        """Return the booking after all overdue updates, and the moment for which this state holds.
 
         Raises NotFound if the booking is not the author's.
         """
         for _ in range(ATTEMPTS):
             booking, now = await self._find(by.scope, booking_id), self._clock()
-            due = find_overdue_update(booking, now)
-            if due is None:
+            overdue = find_overdue_update(booking, now)
+            if overdue is None:
                 return booking, now
-            await self.write(booking, SYSTEM_AUTHOR, due, now)
+            await self.write(booking, SYSTEM_AUTHOR, overdue, now)
         raise KeepsChanging
 
     async def _find(self, scope: Document, booking_id: UUID) -> Booking:
@@ -105,40 +106,40 @@ class BookingUpdater:
             raise NotFound
         return booking
 
-    async def write(self, booking: Booking, by: Author, change: BookingUpdate, now: datetime) -> Booking | None:
-        """Write the change with its history entry; return None if the booking has changed since it was read.
+    async def write(self, booking: Booking, by: Author, update: BookingUpdate, now: datetime) -> Booking | None:
+        """Write the update with its history entry; return None if the booking has changed since it was read.
 
-        A change to another status also closes an open proposal. Raises SlotTaken or SeatTaken if the change claims
-        ticks of another booking, and HistoryFull.
+        An update to another status also closes an open proposal. Raises SlotTaken or SeatTaken if the update claims
+        ticks or seats of another booking, and HistoryFull.
         """
-        check_history(booking, by.party, change.action, change.fields)
+        check_history(booking, by.party, update.action, update.fields)
         entry = HistoryEntry(
             id=new_id(),
             version=booking.version + 1,
-            action=change.action,
-            status=change.status,
+            action=update.action,
+            status=update.status,
             by=by.party,
             actor_id=by.id,
             at=now,
-            reason=change.reason,
-            note=change.note,
-            scheduled_at=change.scheduled_at,
-            answer_by=change.answer_by,
-            undoes=change.undoes,
+            reason=update.reason,
+            note=update.note,
+            scheduled_at=update.scheduled_at,
+            answer_by=update.answer_by,
+            undoes=update.undoes,
         )
-        closed = fields_closing_proposal(booking) if change.status is not booking.status else {}
-        fields = {"status": change.status.value, **closed, **change.fields}
+        closed = fields_closing_proposal(booking) if update.status is not booking.status else {}
+        fields = {"status": update.status.value, **closed, **update.fields}
         return await self._bookings.update_if_version(
             booking, fields, entry, superseded=find_superseded_note(booking, entry)
         )
 
 
 def find_overdue_update(booking: Booking, now: datetime) -> BookingUpdate | None:
-    """Return the change that is due on a booking because time has passed, or None.
+    """Return the update that is overdue because a deadline has passed, or None.
 
-    An unanswered proposal lapses, and an unanswered request expires; while a proposal for a request is open, the
-    proposal has to be answered first. A visit after its last window is closed: a visit without any record costs
-    nothing, and a started visit counts as completed.
+    An unanswered proposal lapses, and an unanswered request expires; a request does not expire while a proposal is
+    open. A visit is closed after its last window: it is cancelled without cost if it was not started, and completed
+    otherwise.
     """
     if proposal := booking.proposal:
         if proposal.answer_by > now:
@@ -165,7 +166,7 @@ def find_overdue_update(booking: Booking, now: datetime) -> BookingUpdate | None
 def build_cancellation(
     booking: Booking, action: Action, party: Party, now: datetime, note: str | None = None
 ) -> BookingUpdate:
-    """Build the change into `cancelled`, with its cost to the customer."""
+    """Build the update to `cancelled` with its settlement. Raises ValueError if the action ends no booking."""
     reason = cancellation_reason(action, party)
     if reason is None:
         raise ValueError(f"{action} ends no booking")

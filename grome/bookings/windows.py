@@ -1,12 +1,12 @@
-"""From when until when each action on a booking is allowed: one table, values in, values out.
+"""Compute the time window of each action on a booking, without I/O.
 
 | action                                | from                           | until                                   |
 |---------------------------------------|--------------------------------|-----------------------------------------|
-| accept, decline                       | the request                    | its deadline, or that of a proposal     |
+| accept, decline                       | the request                    | its deadline, or a proposal's deadline  |
 | start                                 | 2 hours before the start       | 24 hours after the end                  |
 | complete                              | the `start` entry              | 24 hours after the end or a later start |
 | no-show                               | 5 minutes after the start      | 24 hours after the end                  |
-| undo of a start or a no-show          | the entry that it takes back   | 15 minutes after it                     |
+| undo of a start or a no-show          | the undone entry               | 15 minutes after it                     |
 | cancel, by the customer               | the booking                    | the start                               |
 | cancel, by the barber                 | the booking                    | 24 hours after the end                  |
 | cancel, by an admin                   | the booking                    | its end                                 |
@@ -18,11 +18,11 @@
 | note, by the customer                 | the booking                    | 24 hours after the end                  |
 | note, by the barber                   | the booking                    | ever                                    |
 | review                                | the `complete` entry           | 90 days after it                        |
-| seating a walk-in                     | joining the queue              | 24 hours after that                     |
+| seating a walk-in                     | joining the queue              | 24 hours after joining                  |
 
-A window that begins with an entry has no `opens_at`: the state of the booking says that the entry is there, and the
-clocks of two processes may differ. Start and end are the booking's present ones: where the barber is late, every window
-moves along. Grome closes an open booking when its windows have passed (`find_overdue_action`).
+A window that begins with an entry has no `opens_at`: the state of the booking implies the entry, and the clocks of two
+processes may differ. Start and end are the present times of the booking, so a delay shifts all windows. Grome closes an
+open booking when its windows have passed (`find_overdue_action`).
 """
 
 from collections.abc import Callable, Mapping
@@ -33,21 +33,21 @@ from grome.bookings.cancellation_policy import no_show_window, reschedule_until,
 from grome.bookings.errors import OutsideWindow
 from grome.bookings.models import Action, Booking, Party, Status, find_newest_entry
 
-# Early customers are served early; a longer lead is a wrong tap.
+# A visit may start early; a start with a longer lead is taken for a mistake.
 START_BEFORE: Final = timedelta(hours=2)
 # A busy barber may still record afterwards that a visit took place.
 RECORD_AFTER_END: Final = timedelta(hours=24)
-# A visit that nobody recorded is closed so long after its end, when every window of it has passed.
+# An open visit is closed this long after its end, when all of its windows have passed.
 CLOSE_AFTER_END: Final = 2 * RECORD_AFTER_END
 UNDO_AFTER_MOVE: Final = timedelta(minutes=15)
 REVIEW_AFTER_COMPLETION: Final = timedelta(days=90)
 SEAT_AFTER_JOINING: Final = timedelta(hours=24)
-# The smallest step of a stored moment: the last moment before another one.
+# The resolution of stored moments; subtracting it gives the last moment before a moment.
 _INSTANT: Final = timedelta(milliseconds=1)
 
 
 class Window(NamedTuple):
-    """A span of time in which an action is allowed. Both ends are included; None is an open end."""
+    """Holds the span of time in which an action is allowed. Both ends are included; None is an open end."""
 
     opens_at: datetime | None = None
     closes_at: datetime | None = None
@@ -56,15 +56,15 @@ class Window(NamedTuple):
         return not self.is_before(now) and not self.is_after(now)
 
     def is_before(self, now: datetime) -> bool:
-        """Returns whether the window opens later than `now`."""
+        """Return whether the window opens after `now`."""
         return self.opens_at is not None and now < self.opens_at
 
     def is_after(self, now: datetime) -> bool:
-        """Returns whether the window closed before `now`."""
+        """Return whether the window closed before `now`."""
         return self.closes_at is not None and now > self.closes_at
 
     def check(self, now: datetime) -> None:
-        """Raises OutsideWindow."""
+        """Check that the window contains `now`. Raises OutsideWindow."""
         if self.opens_at is not None and now < self.opens_at:
             raise OutsideWindow(f"This is possible from {self.opens_at.isoformat()}.")
         if self.closes_at is not None and now > self.closes_at:
@@ -88,14 +88,14 @@ def review_window(booking: Booking) -> Window:
 
 
 def seat_window(joined_at: datetime) -> Window:
-    """A walk-in belongs to the day of its queue, and an opening over midnight ends within 24 hours."""
+    """Return the window for seating a walk-in: 24 hours, since an opening over midnight ends within this time."""
     return Window(None, joined_at + SEAT_AFTER_JOINING)
 
 
 def find_overdue_action(booking: Booking, now: datetime) -> Action | None:
-    """The move by which Grome closes a booking after its last window: CANCEL, COMPLETE, or None if it is in time.
+    """Return the action that closes a booking after its last window: CANCEL or COMPLETE; None before that.
 
-    The customer of a visit that nobody recorded owes nothing. A visit that was started took place.
+    A visit that was not started is cancelled at no cost to the customer. A started visit counts as completed.
     """
     if booking.status is Status.ACCEPTED and now > booking.ends_at + CLOSE_AFTER_END:
         return Action.CANCEL
@@ -136,7 +136,7 @@ def _until_notice(booking: Booking) -> Window:
 
 
 def _until_answer(booking: Booking) -> Window:
-    """While a proposal is open its deadline counts instead of the request's."""
+    """Return the window up to the deadline of the open proposal, or else of the request."""
     deadline = booking.proposal.answer_by if booking.proposal else booking.answer_by
     return Window(None, deadline - _INSTANT) if deadline else ALWAYS
 
@@ -146,7 +146,7 @@ def _until_recorded(booking: Booking) -> Window:
 
 
 def _late(booking: Booking) -> Window:
-    """A visit in progress may run over as long as it can be completed."""
+    """Return the window of a delay: as long as the visit can be started, or completed if it is in progress."""
     return Window(None, (_complete(booking) if booking.status is Status.IN_PROGRESS else _start(booking)).closes_at)
 
 
@@ -159,10 +159,10 @@ def _moved_at(booking: Booking, action: Action) -> datetime | None:
     return entry.at if entry else None
 
 
-_Rule = Callable[[Booking], Window]
-# An action that has one window for everybody has a rule; a mapping tells the parties apart, and leaves out a party
-# without limits. Grome itself makes, expires and lapses: availability and deadlines decide about those.
-_WINDOWS: Final[Mapping[Action, _Rule | Mapping[Party, _Rule]]] = {
+_WindowRule = Callable[[Booking], Window]
+# An action has a rule for all parties, or a mapping with rules of single parties; parties left out have no limits.
+# CREATE and OFFER depend on availability, EXPIRE and LAPSE on deadlines.
+_WINDOWS: Final[Mapping[Action, _WindowRule | Mapping[Party, _WindowRule]]] = {
     Action.CREATE: {},
     Action.OFFER: {},
     Action.ACCEPT: _until_answer,
