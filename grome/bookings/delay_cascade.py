@@ -1,4 +1,4 @@
-"""Which visits a delay moves, and how far: values in, values out, in ticks."""
+"""Compute which visits a delay shifts, and by how many ticks, without I/O."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from grome.scheduling.ticks import Span
 
 @dataclass(frozen=True, slots=True)
 class ScheduledSpan:
-    """Holds the position of a visit. It blocks `ticks`, buffers included, and also `held` for a proposal.
+    """Holds the scheduled time of a visit, which blocks `ticks` with its buffers, and `held` for a proposal.
 
-    A visit that has begun keeps its start; only its end can come later.
+    A visit in progress keeps its start; a shift only moves its end.
     """
 
     id: UUID
@@ -23,7 +23,7 @@ class ScheduledSpan:
 
     @property
     def bounds(self) -> Span:
-        """From the first to the last of `ticks`, gaps included."""
+        """Return the span from the first to the last of `ticks`, including gaps."""
         return Span(min(self.ticks), max(self.ticks) + 1)
 
     def shifted_by(self, by: int) -> "ScheduledSpan":
@@ -36,7 +36,7 @@ class ScheduledSpan:
 
 @dataclass(frozen=True, slots=True)
 class DelayConflict:
-    """Names a visit that would have to start `needs` ticks later and cannot, and the obstacle."""
+    """Names a visit that would have to start `needs` ticks later but cannot, and the rule that forbids it."""
 
     id: UUID
     needs: int
@@ -47,7 +47,8 @@ class DelayConflict:
 class Cascade:
     """Holds the shift of each visit in ticks; the late visit comes first and is shifted by `by`.
 
-    If there are clashes, `by` is the largest delay without a clash, and `clashes` are the clashes of the whole delay.
+    If the whole delay causes conflicts, `by` is the largest delay without a conflict, and `conflicts` are the conflicts
+    of the whole delay.
     """
 
     by: int
@@ -55,7 +56,7 @@ class Cascade:
     conflicts: list[DelayConflict]
 
 
-# The obstacle to a visit at a new place, apart from other visits. Arguments: the present place, the new place.
+# Returns the rule that forbids a visit at a new time, apart from other visits. Arguments: the present and the new span.
 PlacementRule = Callable[[ScheduledSpan, ScheduledSpan], Unavailability | None]
 
 
@@ -72,86 +73,86 @@ def compute_cascade(
     never by more than the delay itself. The run time grows linearly with the number of visits: for 575 visits without
     gaps, none of which could be shifted by the whole delay, comparing every visit with every other took 4.4 s.
     """
-    day = _CascadeState([late, *followers], fixed, placement_rule)
-    shifts, clashes = day.shift_all(by)
-    possible = by if not clashes else next(less for less in range(by - 1, -1, -1) if not less or day.has_room(less))
-    if clashes:
-        shifts, _ = day.shift_all(possible)
-    return Cascade(possible, [(place_id, shift) for place_id, shift in shifts if shift], clashes)
+    state = _CascadeState([late, *followers], fixed, placement_rule)
+    shifts, conflicts = state.shift_all(by)
+    possible = by if not conflicts else next(less for less in range(by - 1, -1, -1) if not less or state.has_room(less))
+    if conflicts:
+        shifts, _ = state.shift_all(possible)
+    return Cascade(possible, [(visit_id, shift) for visit_id, shift in shifts if shift], conflicts)
 
 
 class _Mask:
-    """The ticks of a place as bits, counted from a `base`."""
+    """Holds the ticks of a scheduled span as bits, counted from `base`."""
 
-    def __init__(self, place: ScheduledSpan, base: int) -> None:
-        self.place = place
-        self.ticks, self.held = _bits(place.ticks, base), _bits(place.held, base)
+    def __init__(self, span: ScheduledSpan, base: int) -> None:
+        self.span = span
+        self.ticks, self.held = _bits(span.ticks, base), _bits(span.held, base)
 
     def shifted_by(self, by: int) -> int:
-        if self.place.has_begun:
+        if self.span.has_begun:
             return self.ticks | (((1 << by) - 1) << self.ticks.bit_length())
         return self.ticks << by
 
-    def smallest_shift(self, passed: int, most: int) -> int:
-        """How much later it must come to be clear of `passed`; `most` where that is not enough either."""
+    def smallest_shift(self, passed: int, limit: int) -> int:
+        """Return the smallest shift that avoids the ticks in `passed`, or `limit` if no smaller shift does."""
         taken, by = passed & ~self.held, 0
-        while by < most and (conflict := taken & self.shifted_by(by)):
-            # The first tick in conflict stays so up to the next free one; a visit that has begun does not move.
-            first = _lowest(conflict)
-            by += 1 if self.place.has_begun else _lowest(~(taken >> first))
-        return min(by, most)
+        while by < limit and (conflict := taken & self.shifted_by(by)):
+            # The first tick in conflict must be shifted to the next free tick. A visit in progress only grows.
+            first = _lowest_bit(conflict)
+            by += 1 if self.span.has_begun else _lowest_bit(~(taken >> first))
+        return min(by, limit)
 
 
 class _CascadeState:
-    """The visits of a cascade, the late one first."""
+    """Holds the visits of a cascade as masks, the late visit first."""
 
-    def __init__(self, places: Sequence[ScheduledSpan], fixed: frozenset[int], placement_rule: PlacementRule) -> None:
-        base = min((tick for place in places for tick in place.ticks | place.held), default=0)
-        self._masks = [_Mask(place, base) for place in places]
+    def __init__(self, spans: Sequence[ScheduledSpan], fixed: frozenset[int], placement_rule: PlacementRule) -> None:
+        base = min((tick for span in spans for tick in span.ticks | span.held), default=0)
+        self._masks = [_Mask(span, base) for span in spans]
         self._fixed = _bits((tick for tick in fixed if tick >= base), base)
         self._placement_rule = placement_rule
-        self._forbidden: dict[tuple[UUID, int], Unavailability | None] = {}
+        self._placement_results: dict[tuple[UUID, int], Unavailability | None] = {}
 
     def shift_all(self, by: int) -> tuple[list[tuple[UUID, int]], list[DelayConflict]]:
-        """Shift each visit in turn by at most `by` ticks, and return the shifts and the clashes.
+        """Shift each visit in turn by at most `by` ticks, and return the shifts and the conflicts.
 
-        A visit that cannot be shifted counts as absent, so that only this visit is reported as a clash, and not the
+        A visit that cannot be shifted counts as absent, so that only this visit is reported as a conflict, and not the
         visit before it.
         """
         shifts: list[tuple[UUID, int]] = []
-        clashes: list[DelayConflict] = []
-        for place, needs, why in self._iter_shifts(by):
-            if why:
-                clashes.append(DelayConflict(place.id, needs, why))
+        conflicts: list[DelayConflict] = []
+        for span, needs, reason in self._iter_shifts(by):
+            if reason:
+                conflicts.append(DelayConflict(span.id, needs, reason))
             else:
-                shifts.append((place.id, needs))
-        return shifts, clashes
+                shifts.append((span.id, needs))
+        return shifts, conflicts
 
     def has_room(self, by: int) -> bool:
-        """Return whether no visit clashes."""
-        return all(why is None for _, _, why in self._iter_shifts(by))
+        """Return whether no visit conflicts."""
+        return all(reason is None for _, _, reason in self._iter_shifts(by))
 
     def _iter_shifts(self, by: int) -> Iterator[tuple[ScheduledSpan, int, Unavailability | None]]:
         before = passed = 0  # the ticks of the earlier visits, now and after their shift
         for number, mask in enumerate(self._masks):
             needs = mask.smallest_shift(passed, by) if number else by
             new = mask.shifted_by(needs)
-            why = self._find_conflict(mask, needs, new, before, passed) if needs else None
-            yield mask.place, needs, why
-            if why is None:
+            reason = self._find_conflict(mask, needs, new, before, passed) if needs else None
+            yield mask.span, needs, reason
+            if reason is None:
                 before |= mask.ticks
                 passed |= new | mask.held
 
     def _find_conflict(self, mask: _Mask, needs: int, new: int, before: int, passed: int) -> Unavailability | None:
         ticks = new & ~mask.ticks & ~mask.held
-        # Later visits are moved first. A visit in a gap of another moved visit would have to wait for the other move,
-        # and the other visit for this move.
+        # Later visits are shifted first. A visit in a gap of another shifted visit would have to wait for this visit's
+        # shift, and this visit for the other's.
         if ticks & (before | self._fixed) or new & ~mask.held & passed:
             return Unavailability.TAKEN
-        asked = mask.place.id, needs
-        if asked not in self._forbidden:
-            self._forbidden[asked] = self._placement_rule(mask.place, mask.place.shifted_by(needs))
-        return self._forbidden[asked]
+        key = mask.span.id, needs
+        if key not in self._placement_results:
+            self._placement_results[key] = self._placement_rule(mask.span, mask.span.shifted_by(needs))
+        return self._placement_results[key]
 
 
 def _bits(ticks: Iterable[int], base: int) -> int:
@@ -161,6 +162,6 @@ def _bits(ticks: Iterable[int], base: int) -> int:
     return bits
 
 
-def _lowest(bits: int) -> int:
-    """The position of the lowest bit that is set."""
+def _lowest_bit(bits: int) -> int:
+    """Return the index of the lowest bit that is set."""
     return (bits & -bits).bit_length() - 1

@@ -46,7 +46,7 @@ class Action(StrEnum):
     """Names the action that a history entry records."""
 
     CREATE = "create"
-    OFFER = "offer"  # created by Grome for a waiting customer, who has yet to accept
+    OFFER = "offer"  # created by Grome for a waiting customer, pending acceptance
     ACCEPT = "accept"
     DECLINE = "decline"
     START = "start"

@@ -1,8 +1,8 @@
 """Shift a late visit of the barber, and the following visits as far as necessary.
 
-`minutes` is the total delay against the agreed time, including any earlier delay. Therefore a repeated call, and a call
-after an interrupted call, reach the same result. The latest visit is moved first, each by its own guarded write: visits
-never overlap at any moment.
+`minutes` is the total delay against the agreed time, including any earlier delay, so calls are idempotent, also after
+an interrupted call. The latest visit is shifted first, and each visit by a separate versioned write, so visits never
+overlap at any moment.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,14 +42,14 @@ from grome.scheduling.daily_caps import Claims, excluding_own
 from grome.scheduling.slots import Calendar, Unavailability, first_slot_between, occupied_ticks, required_span
 from grome.scheduling.ticks import TICK, TICK_MIN, TICKS_A_DAY, Span, span_between, tick_of, ticks_for
 
-# A barber stays this much longer for a customer with an appointment.
+# A delayed visit may end this long after closing.
 _OVERTIME_TICKS: Final = ticks_for(30)
-# A chain of visits without any gap that is longer than this is not followed to its end.
+# A chain of visits without gaps is followed for this long.
 _CHAIN_TICKS: Final = 2 * TICKS_A_DAY
 _SEARCH_SPAN: Final = timedelta(days=14)
-# One request moves no more visits than this; those behind them stay where they are. A working day has some 20.
+# One request shifts at most this many visits; later visits keep their times. A working day has about 20 visits.
 _MAX_VISITS: Final = 150
-# And it looks for another time for so many of those that clash; for the others the barber asks again.
+# One request searches another time for at most this many conflicts; the barber repeats the request for the others.
 _MAX_PROPOSALS: Final = 20
 _DELAYABLE: Final = frozenset({Status.ACCEPTED, Status.IN_PROGRESS})
 
@@ -59,53 +59,54 @@ class DelayShifter:
         self,
         bookings: BookingRepository,
         updater: BookingUpdater,
-        rescheduling: Rescheduler,
+        rescheduler: Rescheduler,
         barbers: BarberService,
         clock: Clock,
     ) -> None:
-        self._bookings, self._updater, self._rescheduling = bookings, updater, rescheduling
+        self._bookings, self._updater, self._rescheduler = bookings, updater, rescheduler
         self._barbers, self._clock = barbers, clock
 
     async def preview(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
         """Preview the result of `shift` at this moment."""
-        day = await self._load_plan(author_of(actor), booking_id, minutes)
-        shifted = [_shift_out(booking, day.time_of(booking, by)) for booking, by in day.shifts()]
-        clashes: list[ClashOut] = []
+        plan = await self._load_plan(author_of(actor), booking_id, minutes)
+        shifted = [_shift_out(booking, plan.time_of(booking, by)) for booking, by in plan.shifts()]
+        conflicts: list[ClashOut] = []
         promised: set[int] = set()
 
-        def others(taken: frozenset[int]) -> frozenset[int]:
-            return day.occupied_after(taken) | promised
+        def occupied_then(taken: frozenset[int]) -> frozenset[int]:
+            return plan.occupied_after(taken) | promised
 
-        asked, rest = day.split_conflicts()
-        for clash in asked:
-            booking = day.bookings[clash.id]
-            offer = await self._find_next_time(day, clash, booking, others)
-            promised.update(offer.ticks if offer else ())
-            clashes.append(_clash_out(clash, booking, offer.scheduled_at if offer else None))
-        clashes += [_clash_out(clash, day.bookings[clash.id], None) for clash in rest]
-        return LateOut(minutes, day.late_min, shifted, clashes)
+        searched, rest = plan.split_conflicts()
+        for conflict in searched:
+            booking = plan.bookings[conflict.id]
+            time = await self._find_next_time(plan, conflict, booking, occupied_then)
+            promised.update(time.ticks if time else ())
+            conflicts.append(_conflict_out(conflict, booking, time.scheduled_at if time else None))
+        conflicts += [_conflict_out(conflict, plan.bookings[conflict.id], None) for conflict in rest]
+        return LateOut(minutes, plan.late_min, shifted, conflicts)
 
     async def shift(self, actor: Actor, booking_id: UUID, minutes: int) -> LateOut:
         """Shift the visits. Raises NotFound, and WrongState unless the visit is today and accepted or in progress.
 
-        A visit that would have to be shifted and cannot keeps its time, and gets the next free start proposed.
+        A visit that would have to be shifted and cannot be keeps its time, and its customer is proposed the next free
+        start.
         """
         by, shifted = author_of(actor), dict[UUID, ShiftOut]()
         for _ in range(ATTEMPTS):
-            day = await self._load_plan(by, booking_id, minutes)
-            if await self._shift_visits(by, day, shifted):
-                asked, rest = day.split_conflicts()
-                clashes = [await self._propose_next_start(actor, day, clash) for clash in asked]
-                clashes += [_clash_out(clash, day.bookings[clash.id], None) for clash in rest]
-                return LateOut(minutes, day.late_min, list(shifted.values())[::-1], clashes)
+            plan = await self._load_plan(by, booking_id, minutes)
+            if await self._shift_visits(by, plan, shifted):
+                searched, rest = plan.split_conflicts()
+                conflicts = [await self._propose_next_start(actor, plan, conflict) for conflict in searched]
+                conflicts += [_conflict_out(conflict, plan.bookings[conflict.id], None) for conflict in rest]
+                return LateOut(minutes, plan.late_min, list(shifted.values())[::-1], conflicts)
         raise KeepsChanging
 
-    async def _shift_visits(self, by: Author, day: "_DelayPlan", shifted: dict[UUID, ShiftOut]) -> bool:
-        """Move the visits and return whether all moves succeeded; `shifted` collects the moved visits, latest first."""
-        for booking, ticks in reversed(day.shifts()):
-            time = day.time_of(booking, ticks)
+    async def _shift_visits(self, by: Author, plan: "_DelayPlan", shifted: dict[UUID, ShiftOut]) -> bool:
+        """Shift the visits, latest first, and collect them in `shifted`; return whether all writes succeeded."""
+        for booking, ticks in reversed(plan.shifts()):
+            time = plan.time_of(booking, ticks)
             fields = fields_for_delay(booking, time, booking.late_min + ticks * TICK_MIN)
-            change = BookingUpdate(
+            update = BookingUpdate(
                 action=Action.DELAY,
                 status=booking.status,
                 fields=fields,
@@ -113,7 +114,7 @@ class DelayShifter:
                 answer_by=booking.answer_by,
             )
             try:
-                written = await self._updater.write(booking, by, change, day.calendar.now)
+                written = await self._updater.write(booking, by, update, plan.calendar.now)
             except SlotTaken:
                 return False
             if written is None:
@@ -131,55 +132,56 @@ class DelayShifter:
         first = min(tick_of(late.scheduled_at), *Claims.of(present_ticks(late)).time)
         span = first, first + _CHAIN_TICKS
         held = await self._bookings.list_active_overlapping(barber.id, *span, _MAX_VISITS)
-        if overdue := [one.id for one in held if find_overdue_update(one, now)]:
+        if overdue := [booking.id for booking in held if find_overdue_update(booking, now)]:
             await for_each(overdue, partial(self._updater.get_current, SYSTEM_AUTHOR), name="running late")
             held = await self._bookings.list_active_overlapping(barber.id, *span, _MAX_VISITS)
-        others = [one for one in held if one.id != late.id]
-        # Of more visits than are moved, only the time that they occupy is read.
+        others = [booking for booking in held if booking.id != late.id]
+        # Beyond the limit, only the occupied ticks of visits are read.
         occupied = (
             await self._bookings.get_occupied_ticks(barber.id, *span) if len(held) == _MAX_VISITS else frozenset[int]()
         )
         return _DelayPlan(barber, calendar, late, others, ticks_for(minutes), occupied)
 
-    async def _propose_next_start(self, actor: Actor, day: "_DelayPlan", clash: DelayConflict) -> ClashOut:
-        """Propose the next free start to the customer, unless something is proposed already."""
+    async def _propose_next_start(self, actor: Actor, plan: "_DelayPlan", conflict: DelayConflict) -> ClashOut:
+        """Propose the next free start to the customer, unless a proposal is open already."""
         for _ in range(ATTEMPTS):
-            booking, _now = await self._updater.get_current(author_of(actor), clash.id)
-            offer = await self._find_next_time(day, clash, booking, lambda taken: taken)
-            if offer is None or booking.proposal:
-                return _clash_out(clash, booking, offer.scheduled_at if offer else None)
+            booking, _now = await self._updater.get_current(author_of(actor), conflict.id)
+            time = await self._find_next_time(plan, conflict, booking, lambda taken: taken)
+            if time is None or booking.proposal:
+                return _conflict_out(conflict, booking, time.scheduled_at if time else None)
             try:
-                wanted = RescheduleIn(offer.scheduled_at, booking.version)
-                await self._rescheduling.reschedule(actor, booking.id, wanted)
+                wanted = RescheduleIn(time.scheduled_at, booking.version)
+                await self._rescheduler.reschedule(actor, booking.id, wanted)
             except (SlotTaken, ChangedMeanwhile, WrongState, SlotNotOffered):
                 continue
             except HistoryFull:
                 break
-            return _clash_out(clash, booking, offer.scheduled_at)
-        return _clash_out(clash, booking, None)
+            return _conflict_out(conflict, booking, time.scheduled_at)
+        return _conflict_out(conflict, booking, None)
 
     async def _find_next_time(
         self,
-        day: "_DelayPlan",
-        clash: DelayConflict,
+        plan: "_DelayPlan",
+        conflict: DelayConflict,
         booking: Booking,
-        others: Callable[[frozenset[int]], frozenset[int]],
+        occupied_then: Callable[[frozenset[int]], frozenset[int]],
     ) -> NewTime | None:
-        """Return the open proposal of a clashing visit, or its next free start; None if there is no free start.
+        """Return the open proposal of a visit in conflict, or its next free start; None if there is no free start.
 
-        `others` maps the currently occupied ticks to the ticks occupied after the shift.
+        `occupied_then` maps the currently occupied ticks to the ticks occupied after the shift.
         """
         if proposal := booking.proposal:
             return NewTime(proposal.scheduled_at, proposal.ends_at, proposal.ticks)
-        now = day.calendar.now
+        now = plan.calendar.now
         if not _can_be_proposed(booking, now):
             return None
-        after = day.bookings[clash.id].scheduled_at + clash.needs * TICK
+        after = plan.bookings[conflict.id].scheduled_at + conflict.needs * TICK
         end = after + _SEARCH_SPAN
-        calendar, visit = rebuild_calendar_and_visit(day.barber, booking, now)
+        calendar, visit = rebuild_calendar_and_visit(plan.barber, booking, now)
         calendar = replace(calendar, rules=msgspec.structs.replace(calendar.rules, min_notice_min=0))
-        known = required_span(calendar, visit, calendar.starts_between(after, end, visit))
-        taken = excluding_own(others(await self._bookings.get_occupied_ticks(day.barber.id, *known)), booking.ticks)
+        required = required_span(calendar, visit, calendar.starts_between(after, end, visit))
+        occupied = await self._bookings.get_occupied_ticks(plan.barber.id, *required)
+        taken = excluding_own(occupied_then(occupied), booking.ticks)
         slot = first_slot_between(replace(calendar, taken=taken), after, end, visit)
         return NewTime(slot.start, slot.end, occupied_ticks(calendar.rules, slot.start, visit)) if slot else None
 
@@ -198,34 +200,36 @@ class _DelayPlan:
     ) -> None:
         self.barber, self.calendar, self.late = barber, calendar, late
         self.bookings = {booking.id: booking for booking in (late, *others)}
-        movable = [one for one in others if _is_shiftable(one) and one.scheduled_at >= late.scheduled_at]
-        self.spans = {booking.id: _scheduled_span(booking) for booking in (late, *movable)}
-        movable_ids = set(self.spans)
-        fixed = {tick for one in others if one.id not in movable_ids for tick in one.ticks}
-        fixed |= {tick for place in self.spans.values() for tick in place.held}
+        shiftable = [each for each in others if _is_shiftable(each) and each.scheduled_at >= late.scheduled_at]
+        self.spans = {booking.id: _scheduled_span(booking) for booking in (late, *shiftable)}
+        fixed = {tick for booking in others if booking.id not in self.spans for tick in booking.ticks}
+        fixed |= {tick for span in self.spans.values() for tick in span.held}
         fixed |= occupied.difference(*(booking.ticks for booking in self.bookings.values()))
-        self._opened = calendar.openings_within(self._possible_span())
+        self._openings = calendar.openings_within(self._possible_span())
         by = max(0, minutes_ticks - late.late_min // TICK_MIN)
-        followers = [self.spans[one.id] for one in movable]
-        self.plan: Cascade = compute_cascade(
+        followers = [self.spans[booking.id] for booking in shiftable]
+        self.cascade: Cascade = compute_cascade(
             self.spans[late.id], followers, frozenset(fixed), by, self._reason_unavailable
         )
 
     @property
     def late_min(self) -> int:
-        """How late the visit is when all have moved that will."""
-        return self.late.late_min + self.plan.by * TICK_MIN
+        """Return the delay of the late visit after the shift."""
+        return self.late.late_min + self.cascade.by * TICK_MIN
 
     def split_conflicts(self) -> tuple[list[DelayConflict], list[DelayConflict]]:
-        """The clashes for which another time is looked for in this request, and those beyond."""
-        return self.plan.conflicts[:_MAX_PROPOSALS], self.plan.conflicts[_MAX_PROPOSALS:]
+        """Return the conflicts for which this request searches another time, and the remaining conflicts."""
+        return self.cascade.conflicts[:_MAX_PROPOSALS], self.cascade.conflicts[_MAX_PROPOSALS:]
 
     def shifts(self) -> list[tuple[Booking, int]]:
-        """The earliest first."""
-        return [(self.bookings[booking_id], by) for booking_id, by in self.plan.shifts]
+        """Return the shifted bookings with their shifts in ticks, earliest first."""
+        return [(self.bookings[booking_id], by) for booking_id, by in self.cascade.shifts]
 
     def time_of(self, booking: Booking, by: int) -> NewTime:
-        """Seats stay those of the day for which they were taken, even where a visit comes to end after midnight."""
+        """Return the time of a booking after a shift.
+
+        Seats under daily caps stay on their day, even if the visit ends after midnight after the shift.
+        """
         later, delay = self.spans[booking.id].shifted_by(by), by * TICK
         seats = Claims.of(present_ticks(booking)).seats
         start = booking.scheduled_at if booking.status is Status.IN_PROGRESS else booking.scheduled_at + delay
@@ -233,12 +237,12 @@ class _DelayPlan:
 
     def occupied_after(self, taken: frozenset[int]) -> frozenset[int]:
         """Return the ticks occupied after all shifts."""
-        places = [(self.spans[booking_id], by) for booking_id, by in self.plan.shifts]
-        old = frozenset().union(*(place.ticks for place, _ in places))
-        return (taken - old).union(*(place.shifted_by(by).ticks for place, by in places))
+        shifted_spans = [(self.spans[booking_id], by) for booking_id, by in self.cascade.shifts]
+        old = frozenset().union(*(span.ticks for span, _ in shifted_spans))
+        return (taken - old).union(*(span.shifted_by(by).ticks for span, by in shifted_spans))
 
     def _reason_unavailable(self, old: ScheduledSpan, new: ScheduledSpan) -> Unavailability | None:
-        """Return the obstacle at the new place, or None; a visit that has begun continues to its end."""
+        """Return the rule that forbids the new span, or None; a visit in progress continues to its end."""
         if old.has_begun:
             return None
         if any(
@@ -254,33 +258,33 @@ class _DelayPlan:
         return None
 
     def _find_closing_tick(self, start: int, end: int) -> int | None:
-        """When the hours end that `start` lies in, or a moment behind `end`; None outside of them.
+        """Return the end of the hours around `start`, or a tick behind `end`; None if `start` is outside the hours.
 
-        One opening may begin where another ends. Breaks give way to a delay.
+        An opening may begin at the end of another opening. Breaks do not limit a delay.
         """
         closing = start
         while closing <= end:
-            ends = [one.hours.end for one in self._opened if one.hours.meets(Span(closing, closing + 1))]
+            ends = [each.hours.end for each in self._openings if each.hours.meets(Span(closing, closing + 1))]
             if not ends:
                 break
             closing = max(ends)
         return closing if closing > start else None
 
     def _possible_span(self) -> Span:
-        """From the first agreed start to the last end that the visits could get."""
-        visible = [place.visible for place in self.spans.values()]
+        """Return the span from the first agreed start to the last end that the visits could have."""
+        visible = [span.visible for span in self.spans.values()]
         latest = max(self.bookings[booking_id].late_min for booking_id in self.spans) // TICK_MIN
-        return Span(min(one.start for one in visible) - latest, max(one.end for one in visible) + TICKS_A_DAY)
+        return Span(min(span.start for span in visible) - latest, max(span.end for span in visible) + TICKS_A_DAY)
 
 
 def _check_today(booking: Booking, calendar: Calendar) -> None:
     if booking.status not in _DELAYABLE:
         raise WrongState(f"The booking is {booking.status.value}.")
     start, now = tick_of(booking.scheduled_at), tick_of(calendar.now)
-    # Of the same date, or of one opening that goes on over midnight.
+    # On the same date, or in the same opening over midnight.
     is_today = any(day(start) == day(now) for day in (calendar.date_of, calendar.day_of_opening))
     if not is_today and booking.status is not Status.IN_PROGRESS:
-        raise WrongState("It is not a visit of today.")
+        raise WrongState("The visit is not today.")
     window_of(booking, Action.DELAY, Party.BARBER).check(calendar.now)
 
 
@@ -309,16 +313,16 @@ def _shift_out(booking: Booking, time: NewTime, before: ShiftOut | None = None) 
 
 
 def _can_be_proposed(booking: Booking, now: datetime) -> bool:
-    """Whether there is somebody to answer a proposal, and a visit to come."""
+    """Return whether the visit is still to come and has a customer with an account, so that a proposal is possible."""
     is_offer = booking.awaits is Party.CUSTOMER
     return booking.status in RESCHEDULABLE and booking.scheduled_at > now and bool(booking.customer_id) and not is_offer
 
 
-def _clash_out(clash: DelayConflict, booking: Booking, proposed: datetime | None) -> ClashOut:
+def _conflict_out(conflict: DelayConflict, booking: Booking, proposed: datetime | None) -> ClashOut:
     return ClashOut(
         booking_id=booking.id,
         scheduled_at=booking.scheduled_at,
-        needs_min=clash.needs * TICK_MIN,
-        reason=clash.reason.value,
+        needs_min=conflict.needs * TICK_MIN,
+        reason=conflict.reason.value,
         proposed=proposed,
     )

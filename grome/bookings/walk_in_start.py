@@ -73,7 +73,9 @@ class WalkInStarter:
         return msgspec.structs.replace(
             build_booking(draft, now, timedelta()),
             ends_at=ends_at,
-            ticks=list(range(first, first + (ends_at - start) // TICK)),  # a customer in the shop needs no buffers
+            ticks=list(
+                range(first, first + (ends_at - start) // TICK)
+            ),  # no buffers, since the customer is in the shop
             status=Status.IN_PROGRESS,
             awaits=None,
             answer_by=None,
