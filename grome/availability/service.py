@@ -53,7 +53,7 @@ class AvailabilityService:
     async def list_slots_by_barber(
         self, wanted: Sequence[tuple[Barber, Sequence[ChosenService]]], first: date, last: date
     ) -> list[tuple[Barber, list[tuple[date, list[Slot]]]]]:
-        """List the free slots of many barbers with one query, each for its own services and on its own local dates."""
+        """List the free slots of many barbers with one query, each for separate services and on its local dates."""
         candidates = self._build_candidates(wanted)
         starts = [calendar.starts_on(first, last) for _, calendar, _ in candidates]
         found = []

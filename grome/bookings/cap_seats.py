@@ -1,4 +1,4 @@
-"""Claim seats under daily caps: read the free seats, and claim some of them in the write that claims the time."""
+"""Claim seats under daily caps: choose free seats, and claim them in the write that claims the time."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Collection

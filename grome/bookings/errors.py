@@ -37,10 +37,7 @@ class NoLongerOffered(ApiError):
 
 
 class HistoryFull(ApiError):
-    """The history has no room for this change.
-
-    Ending the booking, answering a proposal or advancing the visit still works.
-    """
+    """The history is full, except for entries that end the booking, answer a proposal or advance the visit."""
 
     status, code, title = 409, "history_full", "The history of the booking has no room for this change"
 

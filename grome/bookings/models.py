@@ -239,7 +239,7 @@ MAX_ENTRIES: Final = 350
 
 
 class Booking(Struct, frozen=True, kw_only=True):
-    """A booking occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
+    """Occupies `ticks` (five-minute steps of Unix time, buffers included) while it is `active`.
 
     `ticks` include the ticks held for a proposal, and `early_ticks`, which a visit that began early claims in addition
     to the agreed ticks; undoing the start releases `early_ticks`. Negative ticks are seats under daily caps

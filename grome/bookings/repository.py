@@ -82,8 +82,8 @@ class BookingRepository:
     async def insert(self, booking: Booking) -> None:
         """Insert the booking.
 
-        Raises SlotTaken if an active booking holds one of the ticks, SeatTaken if it holds one of the seats,
-        KeyInFlight if the key was used, and BookingInFlight if the id was used.
+        Raises SlotTaken or SeatTaken if an active booking holds a tick or seat of this booking, KeyInFlight if the key
+        was used, and BookingInFlight if the id was used.
         """
         try:
             await self._bookings.insert_one(to_document(booking))

@@ -166,7 +166,7 @@ class DelayShifter:
         booking: Booking,
         occupied_then: Callable[[frozenset[int]], frozenset[int]],
     ) -> NewTime | None:
-        """Return the open proposal of a visit in conflict, or its next free start; None if there is no free start.
+        """Return the open proposal of a visit in conflict, or its next free start; None if there is none.
 
         `occupied_then` maps the currently occupied ticks to the ticks occupied after the shift.
         """
@@ -313,7 +313,7 @@ def _shift_out(booking: Booking, time: NewTime, before: ShiftOut | None = None) 
 
 
 def _can_be_proposed(booking: Booking, now: datetime) -> bool:
-    """Return whether the visit is still to come and has a customer with an account, so that a proposal is possible."""
+    """Return whether a proposal is possible: the visit is still to come, and its customer has an account."""
     is_offer = booking.awaits is Party.CUSTOMER
     return booking.status in RESCHEDULABLE and booking.scheduled_at > now and bool(booking.customer_id) and not is_offer
 

@@ -146,7 +146,7 @@ def _until_recorded(booking: Booking) -> Window:
 
 
 def _late(booking: Booking) -> Window:
-    """Return the window of a delay: as long as the visit can be started, or completed if it is in progress."""
+    """Return the window of a delay: the window of completion for a visit in progress, else of the start."""
     return Window(None, (_complete(booking) if booking.status is Status.IN_PROGRESS else _start(booking)).closes_at)
 
 

@@ -46,7 +46,7 @@ class Break(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DayHours(Struct, frozen=True, forbid_unknown_fields=True):
-    """The opening that begins on one weekday, at most 24 hours long.
+    """Sets the opening that begins on one weekday, at most 24 hours long.
 
     An end that is not after the start lies on the next day: 18:00 to 02:00 is eight hours, and 09:00 to 09:00, 00:00 to
     00:00 and 00:00 to 24:00 are twenty-four hours each. A break that begins earlier on the clock than the hours lies

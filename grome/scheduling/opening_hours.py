@@ -27,7 +27,7 @@ class Opening:
         return every_nth(self.hours, step, within)
 
     def starts_during_breaks(self, busy_spans: Sequence[Span], within: Span) -> int:
-        """Return the starts at which a busy span would overlap a break; a gap of the visit may overlap a break."""
+        """Return the starts at which a busy span would overlap a break; gaps may overlap breaks."""
         starts = 0
         for pause in self.breaks:
             for work in busy_spans:

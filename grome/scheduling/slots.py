@@ -287,7 +287,7 @@ def _iter_rejections(calendar: Calendar, visit: VisitPlan, within: Span) -> Reje
 
 
 def _opening_masks(calendar: Calendar, visit: VisitPlan, within: Span) -> tuple[int, int, int]:
-    """Return masks of the starts that fit an opening, that also lie on its grid, and that also avoid its breaks."""
+    """Return three masks of starts: in an opening, also on its grid, and also outside its breaks."""
     all_fitting = all_on_grid = all_unbroken = 0
     step, busy_spans = ticks_for(calendar.rules.slot_step_min), visit.busy_spans()
     for opening in calendar.openings_within(within):

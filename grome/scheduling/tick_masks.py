@@ -1,5 +1,6 @@
-"""Represent a set of ticks within a span as the bits of one integer: bit n is the n-th tick of the span.
+"""Represent a set of ticks within a span as the bits of an integer.
 
+Bit n stands for the n-th tick of the span.
 One integer operation decides about all starts of a month at once, and costs no more than plain arithmetic for a single
 start.
 """

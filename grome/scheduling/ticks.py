@@ -3,8 +3,8 @@
 Wall times lie on whole ticks in every zone, because all offsets since 1972 are multiples of a quarter of an hour.
 Openings, closings and breaks become instants by RFC 5545, section 3.3.5. A wall time that occurs twice stands for its
 first occurrence. A wall time that a clock change skips is read with the offset before the change: 02:30 in a gap from
-02:00 to 03:00 is the instant at which the clock shows 03:30. Python does the same with `fold=0` (PEP 495). A span whose
-end then lies before its start, such as 02:30 to 03:00 in this gap, is empty.
+02:00 to 03:00 is the instant at which the clock shows 03:30. Python does the same with `fold=0` (PEP 495). If
+the end of a span then lies before its start, such as 02:30 to 03:00 in this gap, the span is empty.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
