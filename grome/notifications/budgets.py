@@ -65,7 +65,7 @@ class MessageBudgets:
         return (_VERIFIED if verified else _UNVERIFIED)[purpose, channel]
 
     async def take(self, kind: MessageKind, channel: Channel, recipient: Recipient) -> bool:
-        """Count a message against its address and its reader; False where either has had the day's messages."""
+        """Count a message against its address and its reader. Returns False if the daily limit of either is reached."""
         limit = self.daily_limit(kind, channel, verified=channel in recipient.verified)
         purpose = purpose_of(kind)
         subjects = {"person": str(recipient.user.id), "address": recipient.address(channel)}
@@ -76,5 +76,5 @@ class MessageBudgets:
         return True
 
     async def take_dead_letter(self, channel: Channel) -> bool:
-        """Whether another dead letter of this channel may be made today."""
+        """Return whether the daily limit allows another dead letter of this channel."""
         return await self._budgets.take(DEAD_LETTER_BUDGET, channel) is None

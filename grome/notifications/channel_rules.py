@@ -1,4 +1,4 @@
-"""Which message goes which way, when it has to wait, and who may switch it off: values in, values out."""
+"""Decide which channels a message uses, when it waits, and whether its reader can turn it off, without I/O."""
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 from grome.accounts.models import Preferences, QuietHours, Topic
 from grome.notifications.models import Channel, MessageKind, Why
 
-# Also how soon after quiet hours something is needed that is told in the midst of them.
+# A message about something that close to the end of quiet hours is sent during them.
 WAKE_MARGIN: Final = timedelta(hours=2)
-# Less than that before the start, a reminder of so many hours before is none any more.
+# A reminder by hours before the start, and the minimum lead time; with less lead time, the reminder is dropped.
 MIN_LEAD_TIME: Final = {24: timedelta(hours=2), 2: timedelta(0)}
 _MINUTE: Final = timedelta(minutes=1)
 
 
 class QuietPolicy(Enum):
-    """What quiet hours do to push and SMS; mail lies in its box and wakes nobody."""
+    """Names the effect of quiet hours on push and SMS. Mail is never delayed."""
 
     HOLD = "held until they end"
     IGNORED = "sent all the same"
@@ -25,8 +25,10 @@ class QuietPolicy(Enum):
 
 
 class ChannelRule(NamedTuple):
-    """`topic` is what its mail is unsubscribed from. None is the account's security: such mail always comes, and an
-    account without an email is told by SMS instead.
+    """Holds the rule of a kind of message. `topic` is the topic that a reader can unsubscribe from.
+
+    None is the security of the account: mail about it cannot be turned off, and an account without an email gets an
+    SMS.
     """
 
     channels: tuple[Channel, ...]
@@ -65,7 +67,7 @@ RULES: Final = {
     MessageKind.WEBHOOK_FAILING: ChannelRule(_MAIL_AND_PUSH, Topic.ACCOUNT, QuietPolicy.HOLD),
 }
 
-# What an address may get before anybody has shown that it is theirs.
+# Kinds that may be sent to an unverified address.
 CODE_KINDS: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
 
 Verdict = Why | datetime | None
@@ -79,10 +81,9 @@ def decide(
     needed_by: datetime | None,
     open_for_codes_only: AbstractSet[Channel] = frozenset(),
 ) -> Verdict:
-    """Why a message is not sent, or before when it must not be, or None: at once.
+    """Return the reason not to send a message, the earliest time to send it, or None to send it now.
 
-    `reachable` are the channels that the reader has an address on, `needed_by` is when the visit starts that it tells
-    of, or until when it asks for an answer.
+    `reachable` are the channels with an address. `needed_by` is the start of the visit, or the deadline of the answer.
     """
     kind, channel = message
     rule = RULES[kind]
@@ -100,9 +101,9 @@ def decide(
 
 
 def quiet_until(hours: QuietHours | None, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """The first whole minute that is not quiet, in the zone of `now`; None where it is not quiet now.
+    """Return the first whole minute after the quiet hours; None if it is not quiet at `now`.
 
-    Whether a minute is quiet is what clocks on the wall say, so that it is right also where they are set forward past
+    The result is in the zone of `now`. Each minute is compared by wall time, which is right also if clocks change past
     the end of quiet hours or back into them.
     """
     if hours is None or not _is_quiet(hours, now.astimezone(zone)):

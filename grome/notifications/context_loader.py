@@ -1,4 +1,4 @@
-"""What a message tells: looked up when it is told, so that it is what is so then."""
+"""Load the facts of a message at the time of sending, so that the message states the current data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,9 +33,10 @@ PROPOSAL_OUTCOMES: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageContext:
-    """`about` is the same of two messages of a kind that say the same; None where each is news.
+    """Holds the data of one message.
 
-    `needed_by` is when it comes too late. `is_overtaken`: it is told late, and the booking has changed since.
+    `dedupe_key` is equal for two messages of a kind with the same content; None if every message is news. After
+    `needed_by`, the message is useless. `is_stale` is true if it is late and the booking has changed since.
     """
 
     kind: MessageKind
@@ -46,7 +47,7 @@ class MessageContext:
 
 
 class ContextLoader:
-    """`app_base` begins the links in messages."""
+    """Loads message contexts. `app_base` is the prefix of links in messages."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class ContextLoader:
         self._app_base, self._clock = app_base, clock
 
     async def find(self, notification: Notification, reader: User) -> MessageContext | None:
-        """None where there is nothing to tell any more: the thing is gone, or what was to be told is not so now."""
+        """Return the context of a notification; None if its subject is gone or the news is no longer true."""
         match notification.kind:
             case MessageKind.WELCOME:
                 facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notification.at)
@@ -88,7 +89,7 @@ class ContextLoader:
         return MessageContext(kind=notification.kind, facts=facts, dedupe_key=None)
 
     async def _review_context(self, notification: Notification, reader: User) -> MessageContext | None:
-        """As it is by now; None where it was removed, or the answer taken back."""
+        """Return the current review; None if the review or its answer was removed."""
         review = await self._reviews.find(notification.subject_id)
         if review is None:
             return None
@@ -103,7 +104,7 @@ class ContextLoader:
         return MessageContext(kind=notification.kind, facts=facts, dedupe_key=str(review.id))
 
     async def _endpoint_context(self, notification: Notification, reader: User) -> MessageContext | None:
-        """As it is by now; None where the endpoint is gone, works again, or was disabled by its owner."""
+        """Return the current state; None if the endpoint is gone, works again, or was disabled by its owner."""
         endpoint = await self._webhooks.find(notification.subject_id)
         if endpoint is None or endpoint.owner_id != reader.id:
             return None
@@ -164,7 +165,7 @@ class ContextLoader:
         )
 
     async def _shop_name_and_zone(self, barber_id: UUID) -> tuple[str, str]:
-        """What a barber is called, and the zone; a barber who has left the map since is still somebody."""
+        """Return the name and time zone of a barber's shop, from the account if the profile was removed."""
         if barber := await self._barbers.find(barber_id):
             return barber.display_name, barber.timezone
         user = await self._accounts.find(barber_id)
@@ -179,7 +180,7 @@ class ContextLoader:
 
 
 def _reason(entry: HistoryEntry | None) -> str | None:
-    """Of a booking's end, or of a proposal's."""
+    """Return the reason of a booking's end or a proposal's outcome."""
     if entry is None:
         return None
     return PROPOSAL_OUTCOMES.get(entry.action) or (entry.reason.value if entry.reason else None)

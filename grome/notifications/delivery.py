@@ -1,4 +1,4 @@
-"""A message's last step: rendered for its recipient and handed to whoever carries it."""
+"""Render a message for its recipient and hand it to the transport of the channel."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -37,8 +37,10 @@ class Transports:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """Of a push: `reached` are the devices that have it now, `gone` the tokens to forget, and `raise_for_failed` raises
-    where other devices do not have it yet.
+    """Holds the result of a delivery.
+
+    Of a push, `reached` are the devices that have it now, `gone` the invalid tokens, and `raise_for_failed` raises if
+    other devices have failed.
     """
 
     provider_id: str | None
@@ -60,10 +62,13 @@ class Deliverer:
         reached: AbstractSet[UUID],
         now: datetime,
     ) -> DeliveryResult:
-        """`reached` are the devices that have the push from a try before. Raises what the transports raise."""
+        """Deliver a message. `reached` are the devices that have the push from an earlier try.
+
+        Raises the errors of the transports.
+        """
         match delivery.channel:
             case Channel.IN_APP:
-                return DeliveryResult(None)  # its entry in the log is the message
+                return DeliveryResult(None)  # the entry in the log is the message
             case Channel.EMAIL:
                 return await self._mail(delivery, recipient, context)
             case Channel.PUSH:
@@ -120,13 +125,16 @@ def _rendered(context: MessageContext, recipient: Recipient, unsubscribe: str | 
 
 
 def _push_data(context: MessageContext) -> dict[str, str]:
-    """What the app opens when the message is touched."""
-    told = {"kind": context.kind.value, "link": context.facts.link or ""}
-    return {**told, "booking_id": context.facts.booking_id} if isinstance(context.facts, BookingFacts) else told
+    """Return the data of a push, from which the app opens the right view."""
+    data = {"kind": context.kind.value, "link": context.facts.link or ""}
+    return {**data, "booking_id": context.facts.booking_id} if isinstance(context.facts, BookingFacts) else data
 
 
 def _ttl_s(context: MessageContext, now: datetime) -> int:
-    """For a device that is away: a day, but a reminder up to the start of its visit, an offer while it is held."""
+    """Return how long the push service keeps the push for an offline device, in seconds.
+
+    The limit is a day, the start of the visit for a reminder, and the end of the hold for an offer.
+    """
     if context.kind not in _TIME_CRITICAL or context.needed_by is None:
         return _PUSH_TTL_S
     return min(_PUSH_TTL_S, max(0, int((context.needed_by - now).total_seconds())))

@@ -1,4 +1,4 @@
-"""What became of each message, and that none is sent twice."""
+"""Record the result of each message, and claim messages so that none is sent twice."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,7 +12,7 @@ from grome.notifications.models import Bounce, ChannelDelivery, DedupeClaim, Log
 from grome.notifications.repository import AfterEntry, NotificationRepository
 from grome.notifications.schemas import NotificationPage, notification_out
 
-# The same kind of message about the same thing is not sent twice to somebody within that time.
+# Time within which an equal message to the same reader is a duplicate.
 DEDUPE_WINDOW: Final = timedelta(minutes=10)
 
 
@@ -22,7 +22,7 @@ class NotificationLog:
 
     async def page(self, actor: Actor, query: PageQuery) -> NotificationPage:
         after = decode_cursor(query.cursor, AfterEntry)
-        if after:  # it may be anybody's invention
+        if after:  # a cursor is client input
             after = AfterEntry(to_utc(after.at, "cursor"), after.entry_id)
         found = await self._entries.page(actor.id, after, query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, lambda row: AfterEntry(row.at, row.id))
@@ -42,11 +42,11 @@ class NotificationLog:
     async def record_failed(
         self, delivery: ChannelDelivery, reached: Iterable[UUID] = (), why: Why | None = None
     ) -> None:
-        """So far: what is sent by a later try becomes `sent`. The error stands with the job."""
+        """Record a failure so far: a later try can change the state to `sent`. The job holds the error."""
         await self._record(delivery, State.FAILED, why=why, reached=reached)
 
     async def claim(self, delivery: ChannelDelivery, about: str) -> DedupeClaim | None:
-        """The right to tell this, held for the window; None where another message has told it, or is about to."""
+        """Claim the message for the dedupe window. Returns None if another message holds the claim."""
         now = self._clock()
         notification = delivery.notification
         claim_id = f"{notification.kind}:{about}:{notification.user_id}:{delivery.channel}"
@@ -57,11 +57,11 @@ class NotificationLog:
         await self._entries.release(claim)
 
     async def record_bounce(self, delivery: ChannelDelivery, address: str) -> None:
-        """For some days nothing but security goes there."""
+        """Mark the address as bounced; for seven days only security messages go there."""
         await self._entries.record_bounce(Bounce(_bounce_id(delivery, address), delivery.entry_id, self._clock()))
 
     async def has_bounced(self, delivery: ChannelDelivery, address: str) -> bool:
-        """By another message than this one, whose tries all count as one."""
+        """Return whether the address bounced by another message; retries of this message do not count."""
         return await self._entries.has_bounced(_bounce_id(delivery, address), delivery.entry_id)
 
     async def _record(

@@ -1,4 +1,4 @@
-"""One person is told one thing: on which ways, decided by what they want at that moment."""
+"""Select the channels of a notification from the reader's current preferences."""
 
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.models import Channel, ChannelDelivery, Notification, Why
 from grome.notifications.recipients import Recipient, Recipients
 
-# Fifteen hours in all: what a provider is away for at most.
+# Covers 15 hours, the longest expected outage of a provider.
 _RETRY_DELAYS_S: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 14_400.0, 28_800.0)
 SEND_JOBS: Final = {
     Channel.EMAIL: JobKind("mail", Queue.DEFAULT, 60, _RETRY_DELAYS_S),
@@ -26,7 +26,7 @@ _NOT_REACHABLE: Final = frozenset({Why.NO_ADDRESS, Why.PREFERENCE, Why.UNVERIFIE
 
 
 class Dispatcher:
-    """Adds a job for each way, so that a crash between two repeats neither."""
+    """Adds one job for each channel, so that a crash between two channels repeats neither."""
 
     def __init__(
         self, recipients: Recipients, contexts: ContextLoader, log: NotificationLog, jobs: JobQueue, clock: Clock
@@ -34,7 +34,7 @@ class Dispatcher:
         self._recipients, self._contexts, self._log, self._jobs, self._clock = recipients, contexts, log, jobs, clock
 
     async def dispatch(self, notification: Notification) -> None:
-        """Nothing happens where the account is gone, or there is nothing to tell any more."""
+        """Add the jobs of a notification. Does nothing if the account is gone or the news is no longer true."""
         recipient = await self._recipients.find(notification.user_id)
         if recipient is None or (
             notification.hours_before and notification.hours_before not in recipient.user.preferences.reminders
@@ -52,12 +52,12 @@ class Dispatcher:
             if isinstance(verdict, Why):
                 await self._log.record_suppressed(delivery, verdict)
         if all(verdict in _NOT_REACHABLE for verdict in verdicts.values()):
-            # The list that the app shows is the one way left, and an entry of it is the message.
+            # The list in the app is the only channel left, and the entry in the log is the message.
             await self._log.record_sent(ChannelDelivery(notification, Channel.IN_APP), None)
 
 
 def decide_delivery(delivery: ChannelDelivery, recipient: Recipient, context: MessageContext, now: datetime) -> Verdict:
-    """As `decide` says of this recipient; push and SMS do not tell what something later has overtaken."""
+    """Decide with `decide` for this recipient. Push and SMS are suppressed if the context is stale."""
     if context.is_stale and delivery.channel is not Channel.EMAIL:
         return Why.OUTDATED
     way = (context.kind, delivery.channel)

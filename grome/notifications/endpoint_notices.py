@@ -1,4 +1,4 @@
-"""Owners of webhook endpoints are told when one of theirs fails for long, and when it is disabled."""
+"""Notify owners of webhook endpoints when an endpoint fails for long, and when it is disabled."""
 
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -16,7 +16,10 @@ class EndpointNotices:
         self._jobs = jobs
 
     async def notify_owner(self, endpoint: Endpoint, at: datetime) -> None:
-        """Once for each endpoint and time. The platform's endpoints are operators' business: they have the log."""
+        """Add a notification to the owner, once for each endpoint and time.
+
+        Failures of the platform's endpoints are only logged.
+        """
         if endpoint.owner_id is None:
             state = "is disabled" if endpoint.disabled else "keeps failing"
             logger.warning("The platform's webhook endpoint {} {}", endpoint.id, state)

@@ -1,4 +1,4 @@
-"""What workers do with messages."""
+"""Run the jobs of messages."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from grome.notifications.models import ChannelDelivery, Notification
 
 
 async def dispatch(context: AppContext, job: RunningJob) -> None:
-    """Decide on which ways somebody is told something."""
+    """Select the channels of a notification."""
     await context.dispatcher.dispatch(msgspec.convert(job.payload, Notification))
 
 
 async def send(context: AppContext, job: RunningJob) -> None:
-    """Tell it on one of them."""
+    """Send a notification on one channel."""
     await context.message_sender.send(msgspec.convert(job.payload, ChannelDelivery))
 
 
 async def plan_reminders(job: dict[str, Any]) -> None:
-    """Add the jobs of reminders; runs every minute and finds by itself what is due."""
+    """Add the jobs of due reminders; runs every minute."""
     context: AppContext = job["grome"]
     if planned := await context.reminders.plan_due():
         logger.info("{} reminders planned", planned)

@@ -1,4 +1,4 @@
-"""What the local twins have sent: one JSON line each in one file, which any number of processes write together."""
+"""Append the messages of the local transports to one file, as one JSON line each; processes may share the file."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Line(Protocol):
-    """`name` is what doubles have in common."""
+    """Describes a line. Lines with the same `name` are duplicates."""
 
     @property
     def name(self) -> str: ...
@@ -24,10 +24,10 @@ class _Named(msgspec.Struct):
 
 
 class JsonlLog(Generic[L]):
-    """Who writes holds a lock on the file, looks at the lines that others have added since, and adds what is missing.
+    """Appends lines under an exclusive lock, after reading the lines of other processes since the last append.
 
-    So there is nothing beside the file that could disagree with it: a process killed at any moment leaves the line or
-    no line, and half a line is cut off by the next who writes. The file is its owner's alone to read.
+    There is no index beside the file that could contradict it. A process killed at any moment leaves the line, no line
+    or half a line, which the next append cuts off. Only the owner can read the file.
     """
 
     def __init__(self, path: Path, kind: type[L]) -> None:
@@ -37,18 +37,18 @@ class JsonlLog(Generic[L]):
         self._inode, self._read_offset = 0, 0
 
     async def add(self, line: L) -> None:
-        """A line whose name is there is left as it is."""
+        """Append a line, unless the file has its name."""
         await asyncio.to_thread(self._add, line)
 
     async def read(self) -> list[L]:
-        """All lines, oldest first; empty where nothing was ever written."""
+        """Return all lines, oldest first; empty if there is no file."""
         return await asyncio.to_thread(self._read)
 
     def _add(self, line: L) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
         with self._thread_lock, self._path.open("a+b") as file:
-            _lock(file)  # until it is closed
+            _lock(file)  # released when the file is closed
             self._catch_up(file)
             if line.name not in self._names:
                 file.write(msgspec.json.encode(line) + b"\n")
@@ -56,7 +56,7 @@ class JsonlLog(Generic[L]):
 
     def _catch_up(self, file: IO[bytes]) -> None:
         state = os.fstat(file.fileno())
-        if state.st_ino != self._inode or state.st_size < self._read_offset:  # somebody has removed or emptied it
+        if state.st_ino != self._inode or state.st_size < self._read_offset:  # the file was removed or emptied
             self._names.clear()
             self._inode, self._read_offset = state.st_ino, 0
         file.seek(self._read_offset)

@@ -1,4 +1,4 @@
-"""How one localizer is told of times, prices and names."""
+"""Format times, prices and names for one reader."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from grome.notifications.user_text import UserText, clean_user_text
 
 @dataclass(frozen=True, slots=True)
 class Localizer:
-    """`zone` is where the localizer's clocks stand."""
+    """Formats values for one reader. `zone` is the reader's time zone."""
 
     language: Language
     zone: ZoneInfo
@@ -44,22 +44,22 @@ class Localizer:
         return formats.short_date(wall, self.locale)
 
     def time(self, wall: datetime) -> str:
-        """For a sentence; a zone that needs to be told is told in figures, which are short."""
+        """Return a time for a sentence, with the UTC offset if the reader could mistake its zone."""
         shown = self.translations.words.clock.format(time=formats.clock(wall, self.locale))
         return self._with_offset(shown, wall) if formats.needs_zone(wall, self.zone) else shown
 
     def moment(self, wall: datetime) -> str:
-        """Day and time, as short as in a sentence."""
+        """Return day and time in the short form for a sentence."""
         return self.translations.words.moment.format(day=self.day(wall), time=self.time(wall))
 
     def minutes(self, count: int) -> str:
         return formats.minutes(count, self.locale)
 
     def time_range(self, start: datetime, end: datetime) -> str:
-        """For a table, where a zone that needs to be told is told by its name."""
+        """Return a time or a range for a table, with the zone's name if the reader could mistake it."""
         words = self.translations.words
         begins, ends = formats.clock(start, self.locale), formats.clock(end, self.locale)
-        if start.utcoffset() != end.utcoffset():  # the clocks are changed in between
+        if start.utcoffset() != end.utcoffset():  # the UTC offset changes between start and end
             return words.clock_range.format(start=self._with_offset(begins, start), end=self._with_offset(ends, end))
         shown = words.clock_range.format(start=begins, end=ends) if start != end else words.clock.format(time=begins)
         if not formats.needs_zone(start, self.zone):

@@ -1,4 +1,4 @@
-"""What the facts of a message are to its localizer: which text is theirs, what fills it, and the rows of its table."""
+"""Select the text of a message for its reader, and build the values and the table that fill it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ _SINGLE_READER: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A line of the table; a strong one is the sum of those above."""
+    """Holds a line of the table; a strong row is the sum of the rows above it."""
 
     label: str | UserText
     value: str | UserText
@@ -53,7 +53,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """`text` names one of the messages of the wording, `values` fill it."""
+    """Holds the content of a message: `text_key` selects one of the translated messages, `values` fill it."""
 
     text_key: str
     values: dict[str, str | UserText]
@@ -163,7 +163,7 @@ def _amount_rows(kind: MessageKind, facts: BookingFacts, localizer: Localizer) -
 
 
 def _reason(kind: MessageKind, reason: str, localizer: Localizer, *, to_barber: bool) -> str | UserText:
-    """One of the reasons that Grome knows has its words; anything else somebody has typed."""
+    """Return the translation of a reason that Grome knows; any other reason is user text."""
     reasons = (
         localizer.translations.proposals if kind is MessageKind.BOOKING_TIME_KEPT else localizer.translations.reasons
     )

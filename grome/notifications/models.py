@@ -1,4 +1,4 @@
-"""Notices to people, their channels, and the facts that each message states."""
+"""Define notifications, their channels, and the facts that each message states."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from grome.promos.models import Discount
 
 
 class Channel(StrEnum):
-    """IN_APP is the list of messages that the app shows: used alone where no other channel is open."""
+    """Names a channel. IN_APP is the list of messages in the app, used alone if no other channel is open."""
 
     EMAIL = "email"
     PUSH = "push"
@@ -22,7 +22,7 @@ class Channel(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """Each has its texts in every language."""
+    """Names a kind of message. Each kind has texts in every language."""
 
     WELCOME = "welcome"
     VERIFY_EMAIL = "verify_email"
@@ -50,7 +50,10 @@ class MessageKind(StrEnum):
 
 
 class AccountFacts(Struct, frozen=True, kw_only=True):
-    """WELCOME, VERIFY_EMAIL, RESET_PASSWORD, NEW_DEVICE, SESSION_ENDED. `code` is to be typed, `device` is a name."""
+    """Holds the facts of WELCOME, VERIFY_EMAIL, RESET_PASSWORD, NEW_DEVICE and SESSION_ENDED.
+
+    The user types `code`; `device` is a name.
+    """
 
     name: str
     link: str | None = None
@@ -60,19 +63,19 @@ class AccountFacts(Struct, frozen=True, kw_only=True):
 
 
 class BookedItem(Struct, frozen=True):
-    """`price` in minor units of the booking's currency."""
+    """Holds one service of a booking. `price` is in minor units of the booking's currency."""
 
     name: str
     price: int
 
 
 class BookingFacts(Struct, frozen=True, kw_only=True):
-    """The facts of all messages about bookings, including RECEIPT and REVIEW_REQUEST.
+    """Holds the facts of all messages about bookings, including RECEIPT and REVIEW_REQUEST.
 
     `name` is the reader's, `other_name` the other side's. `to_barber` is true if the barber is the reader. Times are
     wall time in `timezone`, the barber's. `other_time` is the previous start, the present start if `starts_at` is
-    proposed, or the proposed start that failed. `answer_by` is the time until which a proposed or requested time is
-    held. `is_request`: nobody has accepted yet. `settlement` is the cost of a cancellation.
+    proposed, or the proposed start that was rejected. `answer_by` is the time until which a proposed or requested time
+    is held. `is_request` is true while the booking is not accepted. `settlement` is the cost of a cancellation.
     """
 
     booking_id: str
@@ -98,7 +101,10 @@ class BookingFacts(Struct, frozen=True, kw_only=True):
 
 
 class ReviewFacts(Struct, frozen=True, kw_only=True):
-    """REVIEW_POSTED, read by the barber, and REVIEW_ANSWERED, read by the customer: `words` are the other side's."""
+    """Holds the facts of REVIEW_POSTED, for the barber, and REVIEW_ANSWERED, for the customer.
+
+    `words` is the text of the review or of the answer.
+    """
 
     name: str
     other_name: str
@@ -124,7 +130,7 @@ class VerificationFacts(Struct, frozen=True, kw_only=True):
 
 
 class EndpointFacts(Struct, frozen=True, kw_only=True):
-    """WEBHOOK_FAILING: `host` is where the endpoint leads, `since` when it began to fail or was disabled."""
+    """Holds the facts of WEBHOOK_FAILING: the endpoint's `host`, and `since`, when it began to fail or was disabled."""
 
     name: str
     host: str
@@ -137,10 +143,10 @@ Facts = AccountFacts | BookingFacts | ReviewFacts | PayoutFacts | VerificationFa
 
 
 class RenderedMessage(Struct, frozen=True):
-    """One message in one language: for mail `subject`, `html` and `text`; for push `title` and `short`, for SMS
-    `short`.
+    """Holds one message in one language.
 
-    `short` is one paragraph of at most 160 characters where its facts allow it.
+    Mail uses `subject`, `html` and `text`; push uses `title` and `short`; SMS uses `short`, which is one paragraph of
+    at most 160 characters if its facts allow it.
     """
 
     subject: str
@@ -151,10 +157,10 @@ class RenderedMessage(Struct, frozen=True):
 
 
 class Notification(Struct, frozen=True, kw_only=True):
-    """One person is to be told one thing, because of one event; on which ways is decided when it is done.
+    """Describes one message to one person, caused by one event. The dispatcher selects its channels.
 
-    `at` and `version` are the event's. A reminder's event is that the time has come: it follows from the booking,
-    `hours_before` and `starts_at`, the start that it was planned for.
+    `at` and `version` are the event's. A reminder has no event: its id follows from the booking, `hours_before` and
+    `starts_at`, the start that it was planned for.
     """
 
     event_id: UUID
@@ -172,12 +178,12 @@ class Notification(Struct, frozen=True, kw_only=True):
 
     @property
     def message_id(self) -> str:
-        """The same id at every try and on every channel: receivers deduplicate by it."""
+        """Return the id that stays the same at every try and on every channel; receivers deduplicate by it."""
         return f"{self.event_id}.{self.kind}.{self.user_id}"
 
 
 class ChannelDelivery(Struct, frozen=True):
-    """A notification on one channel."""
+    """Describes a notification on one channel."""
 
     notification: Notification = field(name="notice")
     channel: Channel
@@ -188,7 +194,7 @@ class ChannelDelivery(Struct, frozen=True):
 
     @property
     def entry_id(self) -> UUID:
-        """Of the log's one entry about it."""
+        """Return the id of the delivery's entry in the log."""
         return uuid5(NAMESPACE_URL, f"{self.notification.message_id}.{self.channel}")
 
 
@@ -199,10 +205,10 @@ class State(StrEnum):
 
 
 class Why(StrEnum):
-    """The reason why a message was not sent.
+    """Names the reason why a message was not sent.
 
-    OUTDATED: its content was no longer true. REFUSED: the recipient refused it for good. UNVERIFIED: nobody has shown
-    that the number is the user's. BUDGET: the address or the reader has had a day's messages.
+    OUTDATED: its content was no longer true. REFUSED: the recipient refused it permanently. UNVERIFIED: the number has
+    not been verified. BUDGET: the daily limit of the address or the reader was reached.
     """
 
     PREFERENCE = "preference"
@@ -216,9 +222,9 @@ class Why(StrEnum):
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """The result of one delivery. `failed` can still become `sent`: its job is tried again.
+    """Records the result of a channel delivery. `failed` can still become `sent`, because its job is retried.
 
-    `provider_id` is the id of the message at the carrier that took it. `reached` are the devices that have the push.
+    `provider_id` is the id of the message at the carrier. `reached` are the devices that have received the push.
     """
 
     id: UUID = field(name="_id")
@@ -235,7 +241,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
 
 class DedupeClaim(Struct, frozen=True):
-    """A deduplication claim: until `until`, only this log entry sends the message that `id` names."""
+    """Holds a deduplication claim: until `until`, only this log entry sends the message that `id` names."""
 
     id: str = field(name="_id")
     entry_id: UUID
@@ -243,7 +249,7 @@ class DedupeClaim(Struct, frozen=True):
 
 
 class Bounce(Struct, frozen=True):
-    """An address, as `<channel>:<address>`, that refused this entry's message for good."""
+    """Marks an address, as `<channel>:<address>`, that permanently refused this entry's message."""
 
     id: str = field(name="_id")
     entry_id: UUID
@@ -251,7 +257,7 @@ class Bounce(Struct, frozen=True):
 
 
 class PushDevice(Struct, frozen=True, kw_only=True):
-    """Where a user's device gets push messages. A token is of one device of one user at a time."""
+    """Holds the push token of a user's device. A token belongs to one device of one user at a time."""
 
     id: UUID = field(name="_id")
     user_id: UUID
@@ -261,7 +267,7 @@ class PushDevice(Struct, frozen=True, kw_only=True):
 
 
 class ReminderMark(Struct, frozen=True):
-    """The mark of the reminders: all that are due up to `until` have their jobs."""
+    """Marks the time until which all due reminders have their jobs."""
 
     id: str = field(name="_id")
     until: datetime

@@ -1,4 +1,4 @@
-"""From events to the people who are told of them."""
+"""Map events to notifications."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -16,7 +16,10 @@ NOTIFY: Final = JobKind("notify", Queue.DEFAULT, 30, (2, 10, 60, 300, 1800))
 
 
 class Planner:
-    """Follows events. One job for each event, kind of message and person, under an id that follows from the three."""
+    """Adds a job for each event, kind of message and reader.
+
+    The job id is derived from the three, so repeats are ignored.
+    """
 
     def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs
@@ -32,7 +35,10 @@ def notification_jobs(notifications: Iterable[Notification]) -> list[NewJob]:
 
 
 def plan_notifications(event: Event) -> Iterator[Notification]:
-    """Who is told what. Of a booking and its review, `event.people` are the customer and the barber, in this order."""
+    """Yield the notifications of an event.
+
+    `event.people` of a booking or a review are the customer, unless it is a guest, and the barber, in this order.
+    """
     for kind, user_id in _kinds_and_readers(event):
         yield Notification(
             event_id=event.id,
@@ -45,7 +51,6 @@ def plan_notifications(event: Event) -> Iterator[Notification]:
 
 
 def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
-    """Kinds and readers."""
     if event.type in _ACCOUNT_KINDS:
         return [(_ACCOUNT_KINDS[event.type], user_id) for user_id in event.people]
     *customer, barber_id = event.people
@@ -53,7 +58,7 @@ def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
         return _review_kinds_and_readers(event, customer[0], barber_id)
     return (
         _booking_kinds_and_readers(event, customer[0], barber_id) if customer else []
-    )  # barbers write guests down themselves
+    )  # a guest's barber made the booking, and needs no message
 
 
 def _review_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
@@ -69,15 +74,15 @@ def _review_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) 
 def _booking_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
     ids = {Party.CUSTOMER: customer_id, Party.BARBER: barber_id}
     return [
-        (told.kind, ids[party])
-        for told in _BOOKING_AUDIENCES.get(event.type, ())
+        (audience.kind, ids[party])
+        for audience in _BOOKING_AUDIENCES.get(event.type, ())
         for party in ids
-        if party in told.always or (party in told.unless_actor and ids[party] != event.actor_id)
+        if party in audience.always or (party in audience.unless_actor and ids[party] != event.actor_id)
     ]
 
 
 class _Audience(NamedTuple):
-    """Nobody is told of what they did themselves, but for what they want in writing."""
+    """Names the readers of a kind of message: `always`, or `unless_actor`, only if another person caused the event."""
 
     kind: MessageKind
     always: tuple[Party, ...] = ()
@@ -86,16 +91,16 @@ class _Audience(NamedTuple):
 
 _CUSTOMER, _BARBER, _BOTH = (Party.CUSTOMER,), (Party.BARBER,), (Party.CUSTOMER, Party.BARBER)
 _BOOKING_AUDIENCES: Final = {
-    # For the customer, it is the record of what was asked.
+    # The customer's copy is the record of the request.
     EventType.BOOKING_REQUESTED: [_Audience(MessageKind.BOOKING_REQUESTED, always=_BOTH)],
-    # A barber who takes bookings unasked has to hear of them.
+    # Tells a barber with automatic acceptance about a new booking.
     EventType.BOOKING_ACCEPTED: [_Audience(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER, unless_actor=_BARBER)],
     EventType.BOOKING_DECLINED: [_Audience(MessageKind.BOOKING_DECLINED, unless_actor=_CUSTOMER)],
-    # Whoever cancels too late has to be told the fee.
+    # States the fee of a late cancellation to the customer who cancelled.
     EventType.BOOKING_CANCELLED: [_Audience(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER, unless_actor=_BARBER)],
     EventType.BOOKING_EXPIRED: [_Audience(MessageKind.BOOKING_CANCELLED, always=_BOTH)],
     EventType.BOOKING_NO_SHOW: [_Audience(MessageKind.BOOKING_CANCELLED, always=_CUSTOMER)],
-    # The visit stands, against what the customer was told before. Nobody was told of a start.
+    # Corrects the no-show that the customer was told about. The start of a visit sends no message.
     EventType.BOOKING_NO_SHOW_UNDONE: [_Audience(MessageKind.BOOKING_ACCEPTED, always=_CUSTOMER)],
     EventType.BOOKING_COMPLETED: [
         _Audience(MessageKind.RECEIPT, always=_CUSTOMER),

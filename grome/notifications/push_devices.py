@@ -1,4 +1,4 @@
-"""Where people's devices get push messages."""
+"""Manage the push tokens of users' devices."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -13,13 +13,19 @@ from grome.notifications.repository import PushDeviceRepository
 
 
 class PushDevices:
-    """A device gets messages as long as its user is signed in on it, under the id that the login named."""
+    """Manages push tokens.
+
+    A device receives messages while its user is signed in on it, under the device id of the login.
+    """
 
     def __init__(self, devices: PushDeviceRepository, accounts: AccountService, clock: Clock) -> None:
         self._devices, self._accounts, self._clock = devices, accounts, clock
 
     async def put(self, actor: Actor, device_id: UUID, token: str) -> None:
-        """Raises NotFound where the actor is not signed in on such a device. Whoever had the token loses it."""
+        """Store the token of a device; a previous owner of the token loses it.
+
+        Raises NotFound if the actor is not signed in on the device.
+        """
         if device_id not in await self._signed_in(actor.id):
             raise NotFound("You are not signed in on a device of this id.", faults=(("device_id", "is no login's"),))
         device = PushDevice(
@@ -28,18 +34,18 @@ class PushDevices:
         await self._devices.put(device)
 
     async def remove(self, actor: Actor, device_id: UUID) -> None:
-        """Raises NotFound where this device of the actor's has no token."""
+        """Delete the token of a device. Raises NotFound if the actor's device has none."""
         if not await self._devices.remove(actor.id, device_id):
             raise NotFound
 
     async def tokens(self, user_id: UUID) -> Mapping[UUID, str]:
-        """By device. What belongs to a session that has ended by itself is left out."""
+        """Return the tokens by device, without the devices of expired sessions."""
         stored = await self._devices.list_for_user(user_id)
         signed_in = await self._signed_in(user_id) if stored else frozenset()
         return {device.device_id: device.token for device in stored if device.device_id in signed_in}
 
     async def drop(self, tokens: Iterable[str]) -> None:
-        """Forget tokens that will never be good again."""
+        """Delete tokens that the push service has rejected permanently."""
         await self._devices.drop(list(tokens))
 
     async def _signed_in(self, user_id: UUID) -> frozenset[UUID]:
@@ -48,7 +54,7 @@ class PushDevices:
 
 
 def _parse_id(name: str) -> UUID | None:
-    """Clients write the same id in capitals or not; what is no UUID cannot have a token."""
+    """Return the id in normal form, since clients differ in case; None if it is not a UUID."""
     try:
         return UUID(name)
     except ValueError:

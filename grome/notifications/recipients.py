@@ -1,4 +1,4 @@
-"""The reader of a message, and the reader's addresses."""
+"""Load the recipient of a message with all addresses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from grome.notifications.push_devices import PushDevices
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The reader of a message; `tokens` are push tokens by the ids of their devices.
+    """Holds the recipient of a message; `tokens` are push tokens by device id.
 
-    `trial` lets texts that the user asked for go to a number that nobody has verified.
+    `trial` allows requested SMS to an unverified number.
     """
 
     user: User
@@ -34,12 +34,15 @@ class Recipient:
 
     @property
     def open_for_codes_only(self) -> frozenset[Channel]:
-        """A text to a stranger's phone costs money and wakes people; a mail does not, and has a small budget."""
+        """Return the channels that only codes may use.
+
+        An SMS to a stranger's phone costs money and disturbs the stranger; a mail does not, and has a small budget.
+        """
         is_tried = self.trial and self.user.preferences.notifications.sms
         return frozenset() if Channel.SMS in self.verified or is_tried else frozenset({Channel.SMS})
 
     def address(self, channel: Channel) -> str | None:
-        """None for channels that have several or none."""
+        """Return the address on a channel; None for channels with several addresses or none."""
         return {Channel.EMAIL: self.user.email, Channel.SMS: self.user.phone}.get(channel)
 
 
@@ -48,6 +51,6 @@ class Recipients:
         self._accounts, self._devices, self._trial = accounts, devices, trial
 
     async def find(self, user_id: UUID) -> Recipient | None:
-        """None where there is no such account."""
+        """Return the recipient; None if the account does not exist."""
         user = await self._accounts.find(user_id)
         return Recipient(user, await self._devices.tokens(user_id), self._trial) if user else None

@@ -1,4 +1,4 @@
-"""What an event of a booking is to customer or barber at the moment when it is told: values in, values out."""
+"""Decide whether an event of a booking is still news to its reader, without I/O."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from grome.bookings.models import ANNOTATIONS, Action, Booking, HistoryEntry, Or
 from grome.notifications.channel_rules import MIN_LEAD_TIME
 from grome.notifications.models import MessageKind, Notification
 
-# What comes so late may have been overtaken by what was told since.
+# A message that is later than this may be contradicted by messages sent since.
 STALE_AFTER: Final = timedelta(minutes=30)
-# Grome closes a visit that nobody ended a day after it. A closing so much later is a clean-up of old data, and no news.
+# Grome closes a forgotten visit a day after its end. A closing that comes later than this is a clean-up of old data.
 _MAX_CLOSING_AGE: Final = timedelta(days=7)
-# What a booking can go through again and come out as it was: each time is news.
+# Kinds of which every message is news, even if it states the same as an earlier message.
 _REPEATABLE: Final = frozenset(
     {
         MessageKind.BOOKING_CHANGED,
@@ -27,7 +27,7 @@ _REPEATABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BookingNotice:
-    """A notification to the customer or the barber of a booking, which is `now` so by the clock at `at`."""
+    """Combines a notification to the customer or the barber with the booking as stored at `now`."""
 
     notification: Notification
     booking: Booking
@@ -39,12 +39,12 @@ class BookingNotice:
 
     @property
     def entry(self) -> HistoryEntry | None:
-        """The change that is told; a reminder tells of none."""
+        """Return the history entry of the notification; None for a reminder."""
         return next((entry for entry in self.booking.history if entry.version == self.notification.version), None)
 
     @property
     def booking_then(self) -> Booking:
-        """The booking right after the change."""
+        """Return the booking as it was right after the change."""
         return snapshot_at_version(self.booking, self.notification.version) or self.booking
 
     @property
@@ -53,14 +53,14 @@ class BookingNotice:
 
     @property
     def starts_at(self) -> datetime:
-        """Of the visit, or as it is proposed."""
+        """Return the start of the visit, or the proposed start if the message is about a proposal."""
         is_proposed = self.notification.kind is MessageKind.BOOKING_TIME_PROPOSED
         proposed = self.entry.scheduled_at if self.entry and is_proposed else None
         return proposed or self.booking_then.scheduled_at
 
     @property
     def other_time(self) -> datetime | None:
-        """See `BookingFacts`."""
+        """Return `BookingFacts.other_time`."""
         match self.notification.kind:
             case MessageKind.BOOKING_CHANGED:
                 return self.booking_before.scheduled_at if self.booking_before else None
@@ -75,7 +75,7 @@ class BookingNotice:
 
     @property
     def answer_by(self) -> datetime | None:
-        """Until when the reader's answer is waited for, where that is what is told."""
+        """Return the time until which the reader can answer; None for messages that need no answer."""
         match self.notification.kind:
             case MessageKind.BOOKING_TIME_PROPOSED:
                 return self.booking.proposal.answer_by if self.booking.proposal else None
@@ -86,20 +86,22 @@ class BookingNotice:
 
     @property
     def needed_by(self) -> datetime | None:
-        """When it comes too late; None for a change after the start, where nobody has to hurry any more."""
+        """Return the time after which the message is useless; None for a change after the start."""
         is_past = self.entry is not None and self.entry.at >= self.starts_at
         return None if is_past else self.answer_by or self.starts_at
 
     @property
     def dedupe_key(self) -> str:
-        """The same of two messages of a kind that say the same."""
-        told = f"{self.booking.id}@{self.starts_at.isoformat()}"
+        """Return a key that is equal for two messages of a kind with the same content."""
+        content = f"{self.booking.id}@{self.starts_at.isoformat()}"
         is_undone = self.entry is not None and self.entry.action is Action.UNDO
-        return f"{told}#{self.notification.version}" if is_undone or self.notification.kind in _REPEATABLE else told
+        return (
+            f"{content}#{self.notification.version}" if is_undone or self.notification.kind in _REPEATABLE else content
+        )
 
     @property
     def is_stale(self) -> bool:
-        """It is told late, and the booking has changed since."""
+        """Return True if the message is late and the booking has changed since."""
         is_late = self.entry is not None and self.now > self.notification.at + STALE_AFTER
         return is_late and any(entry.action not in ANNOTATIONS for entry in self.later_entries)
 
@@ -109,8 +111,10 @@ class BookingNotice:
 
 
 def effective_kind(notice: BookingNotice) -> MessageKind:
-    """A booking that its barber takes unasked begins as accepted: nobody waits for an answer. A request with another
-    time waits for one anew, and one that is accepted with another time is confirmed.
+    """Return the kind of message that the change amounts to for its reader.
+
+    A booking with automatic acceptance is announced as accepted. A rescheduled request is a new request to the barber,
+    and a request that is accepted with another time is a confirmation.
     """
     planned, status = notice.notification.kind, notice.entry.status if notice.entry else None
     if planned is MessageKind.BOOKING_REQUESTED and status is Status.ACCEPTED:
@@ -125,7 +129,7 @@ def effective_kind(notice: BookingNotice) -> MessageKind:
 
 
 def is_still_relevant(notice: BookingNotice) -> bool:
-    """Whether it still is so, and is news to its reader."""
+    """Return whether the message is still true, and news to its reader."""
     entry = notice.entry
     if entry and entry.by is Party.SYSTEM and entry.at > notice.booking_then.ends_at + _MAX_CLOSING_AGE:
         return False
@@ -134,7 +138,7 @@ def is_still_relevant(notice: BookingNotice) -> bool:
 
 
 def _is_reminder_due(notice: BookingNotice) -> bool:
-    """The visit is still to come, at the time for which it was planned, and not too near for this reminder."""
+    """Return whether the visit still has the planned start, and the reminder's minimum lead time is left."""
     notification, booking = notice.notification, notice.booking
     if notification.hours_before is None or booking.status is not Status.ACCEPTED:
         return False
@@ -143,9 +147,12 @@ def _is_reminder_due(notice: BookingNotice) -> bool:
 
 
 def _is_end_news(notice: BookingNotice) -> bool:
-    """A barber never heard of an offer that nobody took, and whoever let it run out was told until when it is held."""
+    """Return whether the end of the booking is news to the reader.
+
+    The barber never got a message about an offer that expired, and the customer's message about it stated its end.
+    """
     entry, history = notice.entry, notice.booking.history
-    if entry is None or notice.booking.status is not Status.CANCELLED:  # a no-show that was undone since
+    if entry is None or notice.booking.status is not Status.CANCELLED:  # the no-show was undone since
         return False
     if history[0].action is Action.OFFER and all(one.action is not Action.ACCEPT for one in history):
         return notice.reader_party is Party.CUSTOMER and entry.by in {Party.BARBER, Party.ADMIN}
@@ -163,12 +170,12 @@ def _is_proposal_open(notice: BookingNotice) -> bool:
 
 
 def _is_start_unchanged(notice: BookingNotice) -> bool:
-    """What moved it again has its own message."""
+    """Return whether the start is the same. A later change of the start has a message of its own."""
     return notice.booking.scheduled_at == notice.booking_then.scheduled_at
 
 
 def _is_delay_relevant(notice: BookingNotice) -> bool:
-    """Who is in the chair knows how late it was."""
+    """Return whether the visit is still to come: after its start, the customer knows about the delay."""
     is_ahead = notice.booking.status in {Status.REQUESTED, Status.ACCEPTED}
     return is_ahead and _is_start_unchanged(notice)
 

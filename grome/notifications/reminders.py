@@ -1,4 +1,4 @@
-"""Reminders of visits, as long before the start as people want."""
+"""Plan reminders of bookings before their start."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -16,25 +16,26 @@ from grome.notifications.models import MessageKind, Notification
 from grome.notifications.planner import notification_jobs
 from grome.notifications.repository import ReminderMarks
 
-# Looked at once more, for what was being written while the run before read, and for clocks that differ.
+# Overlap between two runs, for bookings written during the previous run and for clocks that differ.
 _OVERLAP: Final = timedelta(minutes=5)
 _PAGE_SIZE: Final = 500
 
 
 class Reminders:
-    """Customers are reminded of what is accepted; a barber has the whole day before the eyes.
+    """Plans reminders to customers of accepted bookings.
 
-    A mark says up to when this was done, so that a pause of the workers makes reminders late and loses none.
+    A stored mark holds the time until which reminders were planned: a pause of the workers delays reminders and loses
+    none.
     """
 
     def __init__(self, bookings: BookingQueries, marks: ReminderMarks, jobs: JobQueue, clock: Clock) -> None:
         self._bookings, self._marks, self._jobs, self._clock = bookings, marks, jobs, clock
 
     async def plan_due(self) -> int:
-        """Add the jobs of all reminders whose time has come since the last run; returns how many were planned.
+        """Add the jobs of all reminders that became due since the last run; return their number.
 
-        Their ids follow from the booking and its start, so what is planned again is no second job, and what has been
-        put off to another time is reminded of anew.
+        Job ids follow from the booking and its start: a repeated run adds no second job, and a rescheduled booking gets
+        a new reminder.
         """
         now = self._clock()
         done_until = await self._marks.find()
@@ -60,7 +61,10 @@ class Reminders:
 
 
 def build_reminder(booking: UpcomingBooking, hours: int, now: datetime) -> Notification:
-    """It has no event of its own; its id is made of what it follows from."""
+    """Build the notification of a reminder.
+
+    A reminder has no event, so its id derives from booking, hours and start.
+    """
     return Notification(
         event_id=uuid5(NAMESPACE_URL, f"{booking.id}:{hours}:{booking.scheduled_at.isoformat()}"),
         kind=MessageKind.BOOKING_REMINDER,

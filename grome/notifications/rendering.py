@@ -1,4 +1,4 @@
-"""From a kind of message and its facts to what is sent, in the localizer's language."""
+"""Render a message from its kind and facts, in the reader's language."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -33,7 +33,7 @@ Values = Mapping[str, str | UserText]
 def render(
     kind: MessageKind, facts: Facts, language: Language, timezone: str, unsubscribe: str | None = None
 ) -> RenderedMessage:
-    """One message for a localizer whose clocks stand in `timezone`; `unsubscribe` is the link for its footer."""
+    """Render a message for a reader in `timezone`. `unsubscribe` is the link for its footer."""
     localizer = Localizer(language, ZoneInfo(timezone))
     content = build_content(kind, facts, localizer)
     text = localizer.translations.messages[content.text_key]
@@ -47,7 +47,7 @@ def render(
 
 
 def _fill_to_fit(text: str, values: Values, *bounds: Callable[[str], bool]) -> str:
-    """`text` filled in, with the longest names that fit the first of `bounds` that any fit; else the shortest."""
+    """Fill in `text` with the longest names that fit the first satisfiable bound; else with the shortest."""
     filled = [
         text.format(**{name: _shorten(value, longest) for name, value in values.items()}) for longest in _NAME_LENGTHS
     ]
@@ -63,7 +63,7 @@ def _fits_short(text: str) -> bool:
 
 
 def _fits_sms(text: str) -> bool:
-    """One text message where its alphabet has all characters, else two, which hold 134."""
+    """Return whether a text fits one SMS in the GSM alphabet, or two SMS of 134 characters together otherwise."""
     sent = sms_text(text)
     return len(text) <= SHORT_MAX_CHARS and segments(sent) <= (1 if is_gsm7(sent) else _MAX_UCS2_SEGMENTS)
 
@@ -92,7 +92,7 @@ def _fill_escaped(text: str, values: Values) -> Markup:
 
 
 def _plain(text: MessageText, content: MessageContent, localizer: Localizer, unsubscribe: str | None) -> Iterator[str]:
-    """Paragraph by paragraph the same as the HTML says."""
+    """Yield the plain text by paragraph, with the same content as the HTML."""
     words = localizer.translations.words
     yield text.title.format(**content.values)
     yield words.greeting.format(**content.values)

@@ -1,4 +1,4 @@
-"""Messages in MongoDB: what was sent, what is not sent twice, and where push messages go."""
+"""Store sent messages, deduplication claims and push tokens in MongoDB."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -55,7 +55,7 @@ COLLECTIONS = (LOG, DEDUPE_CLAIMS, BOUNCES, PUSH_DEVICES, REMINDER_MARKS)
 
 
 class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a page of the log ended."""
+    """Holds the position at which a page of the log ended."""
 
     at: Annotated[datetime, Meta(tz=True)]
     entry_id: UUID
@@ -67,10 +67,7 @@ class NotificationRepository:
         self._bounces = database[BOUNCES.name]
 
     async def record(self, entry: LogEntry) -> None:
-        """Add the entry or put it in the place of what was known of it; what was sent stays sent.
-
-        Devices once reached stay reached.
-        """
+        """Insert or replace the log entry, unless its message was sent. Devices that were reached stay reached."""
         fields = to_document(entry)
         reached = {"reached": {"$each": fields.pop("reached")}}
         with suppress(DuplicateKeyError):  # it was sent
@@ -85,7 +82,7 @@ class NotificationRepository:
         return from_document(document, LogEntry) if document else None
 
     async def page(self, user_id: UUID, after: AfterEntry | None, limit: int) -> list[LogEntry]:
-        """The newest first."""
+        """Return a page of a user's log, newest first."""
         wanted: Document = {"user_id": user_id}
         if after:
             beyond = {"at": after.at, "_id": {"$lt": after.entry_id}}
@@ -94,9 +91,10 @@ class NotificationRepository:
         return [from_document(document, LogEntry) async for document in found]
 
     async def claim(self, claim: DedupeClaim, now: datetime) -> bool:
-        """Whether the claim is this entry's up to its `until`: it was free, or was so already.
+        """Claim for an entry until `claim.until`. Returns False if another entry holds the claim.
 
-        One atomic write. Where another entry has it, the filter finds nothing, and the insert meets its `_id`.
+        One atomic write: if another entry holds the claim, the filter matches nothing and the insert conflicts on its
+        `_id`.
         """
         free = {"_id": claim.id, "$or": [{"until": {"$lte": now}}, {"entry_id": claim.entry_id}]}
         held = {"$set": {"entry_id": claim.entry_id, "until": claim.until}}
@@ -113,7 +111,7 @@ class NotificationRepository:
         await self._bounces.replace_one({"_id": bounce.id}, to_document(bounce), upsert=True)
 
     async def has_bounced(self, address: str, entry_id: UUID) -> bool:
-        """Whether the address refused another message for good of late."""
+        """Return whether the address permanently refused another message in the last seven days."""
         return await self._bounces.find_one({"_id": address, "entry_id": {"$ne": entry_id}}) is not None
 
 
@@ -122,7 +120,10 @@ class PushDeviceRepository:
         self._devices = database[PUSH_DEVICES.name]
 
     async def put(self, device: PushDevice) -> None:
-        """One token a device, one device a token; a user's oldest beyond the twentieth go."""
+        """Store the token of a device.
+
+        A token has one device, a device one token; the user's oldest beyond the 20th are deleted.
+        """
         mine = {"user_id": device.user_id, "device_id": device.device_id}
         fields = {"token": device.token, "registered_at": device.registered_at}
         change = {"$set": fields, "$setOnInsert": {"_id": device.id}}
@@ -131,7 +132,7 @@ class PushDeviceRepository:
             try:
                 await self._devices.update_one(mine, change, upsert=True)
                 break
-            except DuplicateKeyError:  # somebody has put the same token or the same device meanwhile
+            except DuplicateKeyError:  # a concurrent request stored the same token or device
                 if attempt == _PUT_ATTEMPTS - 1:
                     raise
         newest = self._devices.find({"user_id": device.user_id}, {"_id": 1}).sort([("registered_at", -1), ("_id", -1)])
@@ -143,7 +144,7 @@ class PushDeviceRepository:
         return removed.deleted_count == 1
 
     async def remove_by_name(self, user_id: UUID, device: str) -> None:
-        """By the name that a login gave its device, which need not be an id."""
+        """Remove a device by the name given at login, which need not be an id."""
         with suppress(ValueError):
             await self.remove(user_id, UUID(device))
 
@@ -157,7 +158,7 @@ class PushDeviceRepository:
 
 
 class ReminderMarks:
-    """Up to when reminders have been looked for."""
+    """Stores the time until which reminders have been planned."""
 
     def __init__(self, database: Database) -> None:
         self._marks = database[REMINDER_MARKS.name]
@@ -167,7 +168,7 @@ class ReminderMarks:
         return from_document(document, ReminderMark).until if document else None
 
     async def put(self, until: datetime) -> None:
-        """Never back, so that two at once do no harm."""
+        """Advance the mark; it never moves back, so concurrent runs are safe."""
         await self._marks.update_one({"_id": _MARK_ID}, {"$max": {"until": until}}, upsert=True)
 
 

@@ -1,4 +1,4 @@
-"""Messages on the wire."""
+"""Define the bodies of requests and responses about messages."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,15 +11,15 @@ from grome.notifications.models import Channel, LogEntry, MessageKind, State, Wh
 
 
 class PushTokenIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the device's push service has given it."""
+    """Holds the token that the push service issued to the device."""
 
     token: Annotated[str, Meta(min_length=1, max_length=2048, pattern="^[!-~]+" + END)]
 
 
 class NotificationOut(Struct, frozen=True):
-    """One message on one channel. `subject_id` is the booking or the user that it is about.
+    """Describes one message on one channel. `subject_id` is the id of its booking, user or webhook endpoint.
 
-    `why` says of a suppressed one why it was not sent. A failed one may be tried again and become sent.
+    `why` is the reason if the message was suppressed. A failed message may be retried and become sent.
     """
 
     id: UUID
@@ -32,6 +32,8 @@ class NotificationOut(Struct, frozen=True):
 
 
 class NotificationPage(Struct, frozen=True):
+    """Holds a page of messages, newest first."""
+
     items: list[NotificationOut]
     next_cursor: str | None
 

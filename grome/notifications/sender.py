@@ -1,4 +1,4 @@
-"""One message on one way: looked up anew, claimed, sent, and written down."""
+"""Send one message on one channel: load it anew, claim it, send it and record the result."""
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -18,8 +18,10 @@ from grome.notifications.recipients import Recipient, Recipients
 
 
 class MessageSender:
-    """A try that dies after the message went out and before that is written down sends it again, under the same id:
-    receivers drop the double.
+    """Sends messages at least once.
+
+    A worker that dies between sending and recording sends the message again under the same id, and receivers drop the
+    duplicate.
     """
 
     def __init__(
@@ -36,14 +38,17 @@ class MessageSender:
         self._deliverer, self._budgets, self._clock = deliverer, budgets, clock
 
     async def send(self, delivery: ChannelDelivery) -> None:
-        """Raises RetryLaterError in quiet hours, and what the transports raise."""
+        """Send the message, or record the reason why it is suppressed.
+
+        Raises RetryLaterError in quiet hours, and the errors of the transports.
+        """
         known = await self._log.find(delivery)
         recipient = await self._recipients.find(delivery.notification.user_id)
         if recipient is None or (known and known.state is State.SENT):
             return
         context = await self._contexts.find(delivery.notification, recipient.user)
         verdict = decide_delivery(delivery, recipient, context, self._clock()) if context else Why.OUTDATED
-        if isinstance(verdict, datetime):  # the quiet hours were changed, or tries have failed up into them
+        if isinstance(verdict, datetime):  # quiet hours have changed, or failed tries have reached into them
             raise RetryLaterError("quiet hours", (verdict - self._clock()).total_seconds())
         if context is None or verdict is not None:
             await self._log.record_suppressed(delivery, verdict or Why.OUTDATED)
@@ -64,7 +69,7 @@ class MessageSender:
         claim: DedupeClaim | None,
         known: LogEntry | None,
     ) -> None:
-        """A message counts once, however often it is tried: one that has failed so far was counted then."""
+        """Send the message if the budget allows it. Retries of a failed message are not counted again."""
         was_counted = known is not None and known.state is State.FAILED
         if was_counted or await self._budgets.take(context.kind, delivery.channel, recipient):
             await self._attempt(delivery, recipient, context, claim, frozenset(known.reached if known else ()))
@@ -72,7 +77,10 @@ class MessageSender:
             await self._log.record_suppressed(delivery, Why.BUDGET)
 
     async def _is_refused(self, delivery: ChannelDelivery, recipient: Recipient, context: MessageContext) -> bool:
-        """Security is tried all the same: an address that refused mail for its content is not one that is gone."""
+        """Return whether the address bounced.
+
+        Security messages are tried in any case: the refusal may concern the content only.
+        """
         address = recipient.address(delivery.channel)
         if address is None or RULES[context.kind].topic is None:
             return False
@@ -86,7 +94,7 @@ class MessageSender:
         claim: DedupeClaim | None,
         reached: AbstractSet[UUID],
     ) -> None:
-        """What goes wrong leaves the claim to whoever comes next, the next try included."""
+        """Deliver, and release the claim if that fails, for the next try or another message."""
         went_well, why = False, None
         try:
             await self._deliver(delivery, recipient, context, reached)
@@ -96,7 +104,7 @@ class MessageSender:
             if address := recipient.address(delivery.channel):
                 await self._log.record_bounce(delivery, address)
             if why is None and not await self._budgets.take_dead_letter(delivery.channel):
-                raise UndeliverableError(str(error)) from error  # operators have been told often enough today
+                raise UndeliverableError(str(error)) from error  # operators have had their daily limit of reports
             raise
         finally:
             if not went_well:
@@ -110,7 +118,7 @@ class MessageSender:
         done = await self._deliverer.deliver(delivery, recipient, context, reached, self._clock())
         if not done.is_complete:
             await self._log.record_failed(delivery, done.reached)
-        elif delivery.channel is Channel.PUSH and not (reached or done.reached):  # all of its tokens are gone
+        elif delivery.channel is Channel.PUSH and not (reached or done.reached):  # all tokens of the user are invalid
             await self._log.record_suppressed(delivery, Why.NO_ADDRESS)
         else:
             await self._log.record_sent(delivery, done.provider_id, done.reached)

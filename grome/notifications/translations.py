@@ -1,4 +1,4 @@
-"""The texts of every message in every language, as they stand in `texts/*.toml`."""
+"""Load the texts of every message in every language from `texts/*.toml`."""
 
 from importlib.resources import files
 from typing import Final, get_args
@@ -10,8 +10,9 @@ from grome.common.languages import Language
 
 
 class SharedTexts(Struct, frozen=True, forbid_unknown_fields=True):
-    """What messages share. `clock`, `clock_range`, `moment` and `in_zone` say how times stand in a sentence, `line` how
-    a row of the table stands in plain text.
+    """Holds the texts that all messages share.
+
+    `clock`, `clock_range`, `moment` and `in_zone` format times in a sentence, `line` a table row in plain text.
     """
 
     greeting: str
@@ -46,14 +47,14 @@ class SharedTexts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reasons(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the reasons of a booking's end, or those of a proposal's, are called towards either side."""
+    """Holds the texts of the reasons of a cancellation or of a proposal's outcome, as told to either side."""
 
     customer: dict[str, str]
     barber: dict[str, str]
 
 
 class MessageText(Struct, frozen=True, forbid_unknown_fields=True):
-    """One message; names in braces are filled in."""
+    """Holds the texts of one message; names in braces are filled in."""
 
     subject: str
     title: str
@@ -63,7 +64,10 @@ class MessageText(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Translations(Struct, frozen=True, forbid_unknown_fields=True):
-    """One language. A message stands under its kind, with `-customer`, `-code` and the like where it has variants."""
+    """Holds the texts of one language.
+
+    A message has its kind as key, with a suffix such as `-customer` or `-code` if it has variants.
+    """
 
     words: SharedTexts
     reasons: Reasons

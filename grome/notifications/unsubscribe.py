@@ -1,4 +1,4 @@
-"""One click ends mail about one topic (RFC 8058): links that need no login and never expire."""
+"""Unsubscribe from mail about a topic with one click (RFC 8058), by links that need no login and never expire."""
 
 import base64
 from typing import Final
@@ -14,7 +14,10 @@ _ID_BYTES, _MAC_BYTES = 16, 16
 
 
 class UnsubscribeLinks:
-    """A token is the user's id, the topic, and their HMAC under a key that follows from the signing key."""
+    """Creates and reads unsubscribe links.
+
+    A token holds user id, topic and their HMAC by a key derived from the signing key.
+    """
 
     def __init__(self, signing_key: str, public_url: str) -> None:
         self._signer = LinkSigner(signing_key, "unsubscribe links", _MAC_BYTES)
@@ -28,7 +31,7 @@ class UnsubscribeLinks:
         return _encode(self._signer.sign(said) + said)
 
     def read(self, token: str) -> tuple[UUID, Topic]:
-        """Raises NotFound for what we did not write."""
+        """Return user id and topic of a token. Raises NotFound if the token is not valid."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
             mac, said = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
@@ -41,18 +44,18 @@ class UnsubscribeLinks:
 
 
 class UnsubscribeService:
-    """What the link of a mail leads to."""
+    """Serves the unsubscribe links of mails."""
 
     def __init__(self, links: UnsubscribeLinks, preferences: PreferenceService) -> None:
         self._links, self._preferences = links, preferences
 
     async def preview(self, token: str) -> tuple[Topic, Preferences]:
-        """What the link is about, and what its user has chosen; changes nothing. Raises NotFound."""
+        """Return the topic of the link and the user's preferences, unchanged. Raises NotFound."""
         user_id, topic = self._links.read(token)
         return topic, await self._preferences.get(user_id)
 
     async def unsubscribe(self, token: str) -> tuple[Topic, Preferences]:
-        """End mail about the link's topic. Raises NotFound."""
+        """Stop mail about the topic of the link. Raises NotFound."""
         user_id, topic = self._links.read(token)
         return topic, await self._preferences.mute_topic(user_id, topic)
 

@@ -1,4 +1,4 @@
-"""The page that a mail's unsubscribe link leads to, in the language of its user."""
+"""Render the page behind the unsubscribe link of a mail, in the user's language."""
 
 from importlib.resources import files
 from string import Template
@@ -12,7 +12,7 @@ from grome.infrastructure.http.csp import csp_hash
 
 
 class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
-    """`question` and `ended` name the topic, by what `topics` calls it."""
+    """Holds the texts of the page. `question` and `ended` contain the topic by its name in `topics`."""
 
     title: str
     question: str
@@ -29,7 +29,7 @@ def _read(name: str) -> str:
 _PAGE: Final = _read("unsubscribe_page.html")
 _TEMPLATE: Final = Template(_PAGE)
 TEXTS: Final = toml.decode(_read("unsubscribe_page.toml"), type=dict[Language, PageTexts])
-# The fields are those that mail programs send for a click on their own button (RFC 8058, section 3.2).
+# The fields that mail programs send for a click on their own button (RFC 8058, section 3.2).
 _FORM: Final = Template(
     '<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click"><button>$button</button></form>'
 )
@@ -40,7 +40,10 @@ POLICY: Final = (
 
 
 def render_page(language: Language, topic: Topic, *, ended: bool) -> str:
-    """With a button, or where that is done already, without. Everything on it is ours, so nothing is escaped."""
+    """Render the page, without the button if the user has unsubscribed.
+
+    It contains no user input, so nothing is escaped.
+    """
     texts = TEXTS[language]
     return _TEMPLATE.substitute(
         language=language,

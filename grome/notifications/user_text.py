@@ -1,4 +1,4 @@
-"""What people have typed, made fit to stand in a message: one line, no link, nothing turned around."""
+"""Clean user text for messages: one line, without links and without changes of direction."""
 
 import re
 import unicodedata
@@ -7,12 +7,11 @@ from typing import Final
 
 from markupsafe import Markup
 
-# White space and control characters of any kind, so that no header, line or paragraph begins inside a name.
+# Whitespace and control characters, which could begin a header, a line or a paragraph inside a name.
 _GAPS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-# Embeddings, overrides and isolates would reach beyond a name that opens but does not close them; lone halves of a
-# surrogate pair cannot be encoded.
+# Embeddings, overrides and isolates without an end would reach beyond the name; lone surrogates cannot be encoded.
 _UNSAFE: Final = re.compile("[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# Mail programs make links of what looks like an address. A space behind the dot is what no reading of domains ignores.
+# Mail programs make links of text that resembles a domain. No parser of domains ignores a space after the dot.
 _DOTS: Final = re.compile(r"(?<=\w)([.\u2024\uff0e])(?=[^\W\d_])|(?<=[A-Za-z0-9])([\u3002\uff61])(?=[A-Za-z0-9])")
 _ELLIPSIS: Final = "…"
 _JOINER: Final = "\u200d"
@@ -20,9 +19,9 @@ _JOINER: Final = "\u200d"
 
 @dataclass(frozen=True, slots=True)
 class UserText:
-    """One line, isolated from the direction of the text around it: by control characters, in HTML by `<bdi>`.
+    """Holds a line that is isolated from the text direction around it: by control characters, in HTML by `<bdi>`.
 
-    Where the text runs left to right and so does this, plain text needs no control characters.
+    Plain text needs no control characters if the line and the text around it both run left to right.
     """
 
     text: str
@@ -35,7 +34,7 @@ class UserText:
         return Markup("<bdi>{}</bdi>").format(self.text)
 
     def shortened(self, length: int) -> "UserText":
-        """At most `length` characters, an ellipsis included; what forms one sign with its neighbour goes with it."""
+        """Cut to at most `length` characters including an ellipsis, without splitting a combined character."""
         if len(self.text) <= length:
             return self
         end = length - len(_ELLIPSIS)
@@ -45,7 +44,7 @@ class UserText:
 
 
 def clean_user_text(text: str, *, rtl: bool) -> UserText:
-    """`rtl` says that the text around it runs right to left."""
+    """Clean a text. `rtl` is true if the text around it runs right to left."""
     line = _GAPS.sub(" ", _UNSAFE.sub("", text)).strip()
     line = _DOTS.sub(lambda dot: f"{dot[0]} ", line).replace("://", ": //")
     return UserText(line or _ELLIPSIS, rtl or any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in line))

@@ -1,4 +1,4 @@
-"""Mail into a folder of this machine, and the reading of it: the twin of a mail server for development and tests."""
+"""Write mail into a local folder and read it back, in place of a mail server in development and tests."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ _HEADER_PARSER: Final = BytesHeaderParser(EmailMessage, policy=default)
 
 
 class MailSummary(Struct, frozen=True, kw_only=True):
-    """One message of the list; `name` is what `read` knows it by."""
+    """Holds one mail of the list; `name` is its key for `find`."""
 
     name: str
     to: str
@@ -35,7 +35,7 @@ class MailSummary(Struct, frozen=True, kw_only=True):
 
 
 class StoredMail(Struct, frozen=True, kw_only=True):
-    """A whole message; `headers` in their order."""
+    """Holds a whole mail; `headers` are in their order."""
 
     line: MailSummary
     headers: list[tuple[str, str]]
@@ -44,9 +44,9 @@ class StoredMail(Struct, frozen=True, kw_only=True):
 
 
 class MailboxFolder:
-    """A mail is one file, under a name made of its message id: sent again, it is the same file.
+    """Stores each mail as a file named after its message id, so that a resend replaces the same file.
 
-    Addresses at `bounce.invalid` are refused for good and those at `busy.invalid` for now, as mail servers do.
+    Addresses at `bounce.invalid` are refused permanently and those at `busy.invalid` temporarily, as mail servers do.
     """
 
     def __init__(self, folder: Path, sender: str) -> None:
@@ -61,14 +61,14 @@ class MailboxFolder:
         await asyncio.to_thread(self._write, mail)
 
     async def list_newest(self, limit: int = MAX_LISTED) -> list[MailSummary]:
-        """At most `limit`, the newest first."""
+        """Return at most `limit` mails, newest first."""
         return await asyncio.to_thread(self._list_newest, limit)
 
     async def find(self, name: str) -> StoredMail | None:
         return await asyncio.to_thread(self._find, name)
 
     def _write(self, mail: Mail) -> None:
-        """Whoever looks sees the whole file or none, even if this process is killed."""
+        """Write atomically: a reader finds the whole file or none, even if this process is killed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"{safe_name(mail.message_id)}{_ENDING}"
         unfinished = self._folder / f".{uuid4().hex}"

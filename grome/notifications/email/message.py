@@ -1,4 +1,4 @@
-"""One mail: its parts, its MIME message, and the protocol of the mailers that send it."""
+"""Define a mail, compose its MIME message, and define the protocol of mailers."""
 
 import hashlib
 import re
@@ -40,7 +40,7 @@ class Mail(Struct, frozen=True, kw_only=True):
 
 
 class MailDeferredError(RecipientError):
-    """The receiver's side asked to come again later, by a code of the 400s."""
+    """Raised for a temporary refusal by the receiving server (a 4xx code)."""
 
 
 class Mailer(Protocol):
@@ -53,15 +53,20 @@ class Mailer(Protocol):
 
 
 class _UnfoldedHeader(UnstructuredHeader, BaseHeader):
-    """Never folded: a URL longer than a line would be cut into encoded words, which no receiver takes for a URL."""
+    """Writes a header on one line.
+
+    Folding would cut a long URL into encoded words, which no receiver reads as a URL.
+    """
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
 class _LiteralHeader(UnstructuredHeader, BaseHeader):
-    """Said exactly as given. The library would decode encoded words in it, and let the line breaks in those begin
-    headers of their own: a name such as `=?utf-8?q?=0D=0ABcc:...?=` stands in subjects.
+    """Writes a header exactly as given.
+
+    The library would decode encoded words in it, and their line breaks would begin new headers: a subject can contain a
+    name such as `=?utf-8?q?=0D=0ABcc:...?=`.
     """
 
     @classmethod
@@ -80,7 +85,7 @@ _HEADERS.map_to_type("list-unsubscribe", _UnfoldedHeader)
 
 
 def safe_name(message_id: str) -> str:
-    """`message_id` in characters that a Message-ID, a file name and a URL take as they are; no two become one."""
+    """Encode `message_id` for Message-ID, file name and URL. Two different ids never become equal."""
     name = quote(message_id, safe="").replace(".", "%2E").replace("%", "=")
     return name if len(name) <= _MAX_NAME_CHARS else hashlib.sha256(message_id.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Mail by a mail server."""
+"""Send mail through a mail server."""
 
 import asyncio
 from email.utils import parseaddr
@@ -13,13 +13,16 @@ _PERMANENT = range(500, 600)
 
 
 class SmtpMailer:
-    """A connection for each mail."""
+    """Opens a connection for each mail."""
 
     def __init__(self, settings: MailSettings) -> None:
         self._settings = settings
 
     async def send(self, mail: Mail) -> None:
-        """As Mailer says. A server that refuses us and not the mail, e.g. the password, raises SMTPException."""
+        """Send a mail as Mailer describes.
+
+        Raises SMTPException if the server refuses us, e.g. the password, and not the mail.
+        """
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 await self._send(mail)
@@ -48,6 +51,6 @@ class SmtpMailer:
 
 
 def _error_for(refused: aiosmtplib.SMTPResponseException) -> Exception:
-    """The library has one class for both: only the code says whether the answer is for good."""
+    """Return a permanent or temporary error by the code, since the library has one class for both."""
     kind = UndeliverableError if refused.code in _PERMANENT else MailDeferredError
     return kind(f"The mail server answered {refused.code} {refused.message}")

@@ -1,4 +1,4 @@
-"""Push to people's devices: through FCM, or onto a log of this machine."""
+"""Send push messages through FCM, or append them to a local file."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def open_pusher(settings: Settings, clock: Clock = system_clock) -> Pusher:
-    """Connects at its first use. Raises ValueError where FCM's service account cannot be used."""
+    """Create the transport, which connects at its first use. Raises ValueError if FCM's service account is invalid."""
     if settings.push.transport == "fcm":
         return FcmPusher(settings.push, clock)
     return PushLog(Path(settings.home) / "push.log.jsonl", clock)

@@ -1,4 +1,4 @@
-"""Push through Firebase Cloud Messaging, by its HTTP v1 API."""
+"""Send push messages through Firebase Cloud Messaging, by its HTTP v1 API."""
 
 import asyncio
 import hashlib
@@ -14,23 +14,23 @@ from grome.notifications.push.fcm_errors import is_access_token_refused, parse_r
 from grome.notifications.push.google_oauth import AccessTokens, TokenUnavailableError, read_service_account
 from grome.notifications.push.messages import Failed, Outcome, Push, PushResult
 
-# The API takes one token a request. So many requests are under way at a time, each on a connection that is kept.
+# The API takes one token a request. Each concurrent request uses a kept connection.
 MAX_CONCURRENT_REQUESTS = 20
 
 
 class FcmPusher:
-    """FCM drops no doubles: a request that is repeated since its answer was lost is delivered again.
+    """Sends pushes through FCM, which does not deduplicate requests that were repeated after a lost response.
 
-    The device then shows one message, as both carry the same tag (Android, web) or collapse id (Apple).
+    The device shows one message, because both carry the same tag (Android, web) or collapse id (Apple).
     """
 
     def __init__(self, settings: PushSettings, clock: Clock) -> None:
-        """Raises ValueError where the service account cannot be used."""
+        """Raises ValueError if the service account is invalid."""
         account = read_service_account(settings.service_account)
-        # How many there are is bounded by the slots, and one more for the token server.
+        # The semaphore bounds the connections, plus one for the token server.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=MAX_CONCURRENT_REQUESTS + 1)
         self._http = httpx.AsyncClient(timeout=settings.timeout_s, limits=limits)
-        # Half of the time, so that the other half is left to send.
+        # Half of the timeout, so that the other half is left for sending.
         self._access = AccessTokens(account, self._http, settings.timeout_s / 2, clock)
         self._url = f"{settings.url}/v1/projects/{account.project_id}/messages:send"
         self._timeout_s, self._clock = settings.timeout_s, clock
@@ -62,7 +62,7 @@ class FcmPusher:
     async def _send(self, body: bytes) -> Outcome:
         access = await self._access.get()
         answer = await self._post(body, access)
-        if is_access_token_refused(answer):  # e.g. withdrawn by an administrator, long before it expires
+        if is_access_token_refused(answer):  # e.g. revoked by an administrator before its expiry
             self._access.invalidate(access)
             answer = await self._post(body, await self._access.get())
         return parse_response(answer, self._clock())
@@ -73,12 +73,18 @@ class FcmPusher:
 
 
 def collapse_key(push_id: str) -> str:
-    """32 letters and digits, as many as the narrowest of the three ways takes: a web push's topic."""
+    """Return 32 hexadecimal digits, the longest key that FCM, Apple and web push all accept.
+
+    The shortest limit is that of a web push's topic.
+    """
     return hashlib.sha256(push_id.encode()).hexdigest()[:32]
 
 
 def _message(push: Push, now: float) -> dict[str, Any]:
-    """All but the token. FCM ignores `android.collapse_key` beside a notification; it is the tag that replaces."""
+    """Return the message without its token.
+
+    FCM ignores `android.collapse_key` in notifications; the tag replaces instead.
+    """
     key, expires_at = collapse_key(push.id), str(int(now) + push.ttl_s if push.ttl_s else 0)
     return {
         "notification": {"title": push.title, "body": push.body},

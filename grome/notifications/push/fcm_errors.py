@@ -1,4 +1,4 @@
-"""What FCM's answers mean for a token.
+"""Map FCM's responses to outcomes for a token.
 
 The codes are those of https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode.
 """
@@ -13,7 +13,7 @@ from grome.infrastructure.retry_after import read_retry_after
 from grome.notifications.push.messages import Failed, Gone, Outcome, Sent
 
 OK, BAD_REQUEST, UNAUTHORIZED, TOO_MANY_REQUESTS, SERVER_ERROR = 200, 400, 401, 429, 500
-# Google's advice for a 429 that does not say when.
+# Google's recommended wait after a 429 without Retry-After.
 QUOTA_WAIT_S = 60.0
 
 
@@ -41,7 +41,10 @@ class _Refused(Struct, frozen=True):
 
 
 def parse_response(answer: Response, now: datetime) -> Outcome:
-    """Reasons have FCM's codes, never its sentences: those can repeat the token."""
+    """Return the outcome of a response.
+
+    Reasons contain FCM's codes, never its messages, which can contain the token.
+    """
     if answer.status_code == OK:
         try:
             return Sent(msgspec.json.decode(answer.content, type=_Accepted).name)
@@ -50,7 +53,7 @@ def parse_response(answer: Response, now: datetime) -> Outcome:
     error = _error(answer)
     code = _code(error)
     reason = f"FCM answered {answer.status_code} {code}".rstrip()
-    # A 404 without FCM's own code is a wrong address or project, which says nothing of the token.
+    # A 404 without FCM's own code means a wrong address or project, not an invalid token.
     if code in {"UNREGISTERED", "SENDER_ID_MISMATCH"} or _is_about_the_token(code, error):
         return Gone(reason)
     if answer.status_code == BAD_REQUEST:
@@ -59,12 +62,15 @@ def parse_response(answer: Response, now: datetime) -> Outcome:
 
 
 def is_access_token_refused(answer: Response) -> bool:
-    """A 401 can also be Apple's, whose key the Firebase project lacks: a new access token would not help there."""
+    """Return whether FCM refused our access token.
+
+    A 401 can also be Apple's if the Firebase project lacks its key; a new access token would not help there.
+    """
     return answer.status_code == UNAUTHORIZED and _code(_error(answer)) != "THIRD_PARTY_AUTH_ERROR"
 
 
 def _error(answer: Response) -> _Error:
-    """Empty where it is not FCM that answers, but e.g. a page of something in between."""
+    """Return the error of a response; empty if the response is not FCM's, e.g. a proxy's page."""
     try:
         return msgspec.json.decode(answer.content, type=_Refused).error
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -76,7 +82,7 @@ def _code(error: _Error) -> str:
 
 
 def _is_about_the_token(code: str, error: _Error) -> bool:
-    """The same code is given for a message that is too large or malformed, which must cost nobody their token."""
+    """Return whether INVALID_ARGUMENT means the token; a message that is too large or malformed has the same code."""
     if code != "INVALID_ARGUMENT":
         return False
     fields = {violation.field for detail in error.details for violation in detail.violations}

@@ -1,4 +1,4 @@
-"""Access tokens of a Google service account: OAuth 2 with a signed JWT (RFC 7523)."""
+"""Fetch access tokens of a Google service account: OAuth 2 with a signed JWT (RFC 7523)."""
 
 import asyncio
 from contextvars import Context
@@ -17,15 +17,15 @@ from grome.infrastructure.retry_after import read_retry_after
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-# The longest that Google takes.
+# The maximum that Google accepts.
 _ASSERTION_TTL = timedelta(hours=1)
-# A token that expires on its way would cost a second round.
+# A token that expires during a request would cost a second request.
 _EXPIRY_MARGIN = timedelta(minutes=1)
 _OK = 200
 
 
 class ServiceAccount(Struct, frozen=True):
-    """The fields that we need of the JSON file that Google gives out."""
+    """Holds the needed fields of Google's JSON key file."""
 
     project_id: str
     client_email: str
@@ -44,7 +44,7 @@ class _Denied(Struct, frozen=True):
 
 
 class TokenUnavailableError(Exception):
-    """No access token is to be had now."""
+    """Raised if no access token can be fetched now."""
 
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
@@ -52,7 +52,7 @@ class TokenUnavailableError(Exception):
 
 
 def read_service_account(text: str) -> ServiceAccount:
-    """Raises ValueError, which says nothing of what was given."""
+    """Parse the JSON key file. Raises ValueError with a text that contains no part of the input."""
     try:
         return msgspec.json.decode(text, type=ServiceAccount)
     except msgspec.DecodeError as fault:
@@ -60,7 +60,7 @@ def read_service_account(text: str) -> ServiceAccount:
 
 
 class AccessTokens:
-    """Keeps a token until a minute before it expires. However many ask at once, one request goes out."""
+    """Caches an access token until a minute before its expiry. Concurrent callers share one request."""
 
     def __init__(self, account: ServiceAccount, http: httpx.AsyncClient, timeout_s: float, clock: Clock) -> None:
         self._account, self._key = account, _read_key(account.private_key)
@@ -70,16 +70,16 @@ class AccessTokens:
         self._fetching: asyncio.Task[str] | None = None
 
     async def get(self) -> str:
-        """Raises TokenUnavailableError."""
+        """Return a valid token. Raises TokenUnavailableError."""
         if self._token and self._valid_until and self._clock() < self._valid_until:
             return self._token
         if self._fetching is None:
-            # Not the task of whoever came first, which may be cancelled while the others wait.
+            # A task of its own: a caller's task could be cancelled while other callers wait.
             self._fetching = asyncio.create_task(self._fetch(), context=Context())
         return await asyncio.shield(self._fetching)
 
     def invalidate(self, refused: str) -> None:
-        """Of many who were refused with one token, the first makes a new one be fetched."""
+        """Discard a refused token. Only the first of concurrent callers causes a new request."""
         if self._token == refused:
             self._token = None
 
@@ -134,7 +134,7 @@ def _read_key(pem: str) -> RSAPrivateKey:
 
 
 def _code(answer: httpx.Response) -> str:
-    """E.g. `invalid_grant`, which is a key that was withdrawn or a clock that is wrong."""
+    """Return the OAuth error code, e.g. `invalid_grant` for a revoked key or a wrong clock."""
     try:
         return msgspec.json.decode(answer.content, type=_Denied).error
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Push on this machine: what would go to FCM is a line in a file, and some tokens fail as they can at FCM."""
+"""Append push messages to a local file; some tokens fail as they can at FCM."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from grome.notifications.jsonl_log import JsonlLog
 from grome.notifications.push.messages import Failed, Gone, Outcome, Push, PushResult, Sent
 
 MAX_BYTES = 4096
-# By how a token begins.
+# Failures by the prefix of the token.
 FAILURES: dict[str, Outcome] = {
     "gone-": Gone("FCM answered 404 UNREGISTERED"),
     "foreign-": Gone("FCM answered 403 SENDER_ID_MISMATCH"),
@@ -24,7 +24,7 @@ FAILURES: dict[str, Outcome] = {
 
 
 class PushLine(Struct, frozen=True, kw_only=True):
-    """`name` is made of id and token, so that a repeat has the same."""
+    """Holds one push. `name` derives from id and token, so that a repeat has the same name."""
 
     name: str
     at: datetime
@@ -37,7 +37,7 @@ class PushLine(Struct, frozen=True, kw_only=True):
 
 
 class PushLog:
-    """Unlike FCM it drops doubles: of one id and token there is one line, however often and by whom it is sent."""
+    """Appends pushes to a file. Unlike FCM it drops duplicates by id and token."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._lines, self._clock = JsonlLog(path, PushLine), clock
@@ -46,11 +46,11 @@ class PushLog:
         return PushResult.of({token: await self._send(token, push) for token in dict.fromkeys(tokens)})
 
     async def read(self) -> list[PushLine]:
-        """All that was sent, oldest first."""
+        """Return all sent pushes, oldest first."""
         return await self._lines.read()
 
     async def aclose(self) -> None:
-        """Holds nothing open."""
+        """Do nothing: no resource is held."""
 
     async def _send(self, token: str, push: Push) -> Outcome:
         for beginning, failure in FAILURES.items():

@@ -1,4 +1,4 @@
-"""A push message, and what became of it on each device."""
+"""Define push messages and their results for each device."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Protocol, Self
@@ -11,10 +11,10 @@ MAX_TTL_S = 28 * 86_400
 
 
 class Push(Struct, frozen=True, kw_only=True):
-    """`id` is the same in every try: it goes along in the data, and of several with one id a device shows the last.
+    """Holds a push message. `id` is the same in every try; a device shows only the last message of an id.
 
-    `data` holds the deep link and what else the app reads. All that is sent has at most 4096 bytes. `ttl_s` is how
-    long FCM keeps the message for a device that is away, four weeks at most; 0 is now or never.
+    `data` holds the deep link and further values for the app. The whole message has at most 4096 bytes. FCM keeps it
+    for `ttl_s` seconds for an offline device, at most four weeks; 0 means now or never.
     """
 
     id: str
@@ -25,19 +25,19 @@ class Push(Struct, frozen=True, kw_only=True):
 
 
 class Sent(Struct, frozen=True):
-    """`name` is FCM's own for the message."""
+    """Marks a sent message; `name` is FCM's id of it."""
 
     name: str
 
 
 class Gone(Struct, frozen=True):
-    """The token will never be good again: whoever keeps it, forgets it."""
+    """Marks a permanently invalid token, which must be deleted."""
 
     reason: str
 
 
 class Failed(Struct, frozen=True):
-    """`final`: the message itself is refused, and no further try can help."""
+    """Marks a failure. `final` is true if the message itself is refused, so that retries are useless."""
 
     reason: str
     retry_after_s: float | None = None
@@ -48,16 +48,16 @@ Outcome = Sent | Gone | Failed
 
 
 class PushFailedError(Exception):
-    """Some devices do not have the message yet, and nobody said when to come again."""
+    """Raised if some devices have not received the message, and no wait was named."""
 
 
 class PushResult(Struct, frozen=True):
-    """Each token is a key of exactly one: `sent` with FCM's name for the message, `gone` with the reason, `failed`.
+    """Holds each token in exactly one of `sent` (with FCM's id), `gone` (with the reason) and `failed`.
 
-    How a message is kept from being sent twice: the caller stores `sent` under the push's id and removes `gone`, in one
-    write, and only then calls `raise_for_failed`, so that its job is tried again; each try sends to the user's tokens
-    less those that are stored as sent. What this leaves open is the time between FCM's acceptance and that write. It
-    is under `settings.push.timeout_s`, and a device that gets the same id twice shows one message.
+    To avoid duplicates, the caller first stores `sent` under the push's id and removes `gone` in one write, and only
+    then calls `raise_for_failed`, which retries the job. Each retry sends to the tokens that are not stored as sent. A
+    duplicate remains possible between FCM's acceptance and that write, for at most `settings.push.timeout_s`; a device
+    that receives an id twice shows one message.
     """
 
     sent: dict[str, str]
@@ -78,11 +78,10 @@ class PushResult(Struct, frozen=True):
         return found
 
     def raise_for_failed(self) -> None:
-        """Raise the error of the failed devices, for the job to handle.
+        """Raise for the job if tokens have failed.
 
-        Raises RetryLaterError with the longest delay that a device asked for, PushFailedError if a failed device asked
-        for none, and PermanentJobError if only final refusals are left. No error contains a token: errors are logged
-        and stored.
+        Raises RetryLaterError after the longest named wait, PushFailedError if none was named, and PermanentJobError if
+        only final refusals are left. No error contains a token, because errors are logged and stored.
         """
         again = [failed for failed in self.failed.values() if not failed.final]
         reasons = ", ".join(sorted({failed.reason for failed in again or self.failed.values()}))
@@ -97,9 +96,9 @@ class PushResult(Struct, frozen=True):
 
 class Pusher(Protocol):
     async def send(self, tokens: Sequence[str], push: Push) -> PushResult:
-        """Never raises for what the other side does: once a token has its message, the caller must hear of it.
+        """Send a push to tokens within `settings.push.timeout_s`, once to a token that is given twice.
 
-        Ends within `settings.push.timeout_s`. A token that is named twice is sent to once.
+        Never raises for failures of the provider, because the caller must store the tokens that were reached.
         """
 
     async def aclose(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Text messages to people's phones: through Amazon SNS, or onto a log of this machine."""
+"""Send text messages through Amazon SNS, or append them to a local file."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ __all__ = ["SmsFailedError", "SmsLine", "SmsLog", "SmsSender", "open_sms"]
 
 
 def open_sms(settings: Settings, clock: Clock = system_clock) -> SmsSender:
-    """Connects at its first use."""
+    """Create the transport. It connects at its first use."""
     if settings.sms.transport == "sns":
         from grome.notifications.sms.sns import SnsSender  # noqa: PLC0415 -- the SDK costs every process 20 MB and 0.6 s
 

@@ -1,4 +1,4 @@
-"""The alphabet of text messages (GSM 03.38, today 3GPP TS 23.038): which text fits it, and how many messages it costs.
+"""Fit text to the alphabet of text messages (GSM 03.38, today 3GPP TS 23.038) and count its messages.
 
 A message holds 160 characters of this alphabet, or 70 of any other as UCS-2. One foreign character makes the whole text
 UCS-2.
@@ -24,7 +24,7 @@ _SAME_LENGTH: Final = str.maketrans(
     }
 )
 _LONGER: Final = str.maketrans({"\u2026": "...", "\u00d7": "x", "\u2116": "No."})
-# Parts of dates that lack nothing without their accent. Words and names of people keep theirs.
+# Parts of dates that stay readable without their accent. Words and names keep theirs.
 _PLAIN_WORDS: Final = {"sáb": "sab", "août": "aout"}
 _WORD: Final = re.compile("|".join(rf"\b{word}\b" for word in _PLAIN_WORDS))
 _LONE_SEPTETS, _PART_SEPTETS = 160, 153
@@ -46,14 +46,14 @@ def is_gsm7(text: str) -> bool:
 
 
 def sms_length(text: str) -> int:
-    """Septets in the alphabet of text messages, or UTF-16 units where the text does not fit it."""
+    """Return the length in septets of the GSM alphabet, or in UTF-16 units if the text does not fit it."""
     if is_gsm7(text):
         return len(text) + sum(letter in _EXTENDED for letter in text)
     return len(text.encode("utf-16-be")) // 2
 
 
 def segments(text: str) -> int:
-    """The number of messages that `text` is billed as."""
+    """Return the number of messages that `text` is billed as."""
     lone, part = (_LONE_SEPTETS, _PART_SEPTETS) if is_gsm7(text) else (_LONE_UNITS, _PART_UNITS)
     length = sms_length(text)
     return 1 if length <= lone else -(-length // part)

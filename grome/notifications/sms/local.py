@@ -1,4 +1,4 @@
-"""Text messages on this machine: a line in a file each, and some numbers fail as they can at SNS."""
+"""Append text messages to a local file; some numbers fail as they can at SNS."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from grome.notifications.jsonl_log import JsonlLog
 from grome.notifications.sms.sender import sms_error
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
-# Numbers that nobody can have, with the code and the status that SNS answers.
+# Numbers that are never assigned, with code and status of SNS's response.
 FAILURES = {
     "+19990000001": ("InvalidParameter", 400),
     "+19990000002": ("OptedOut", 400),
@@ -30,7 +30,7 @@ class SmsLine(Struct, frozen=True, kw_only=True):
 
 
 class SmsLog:
-    """Unlike SNS it drops doubles: of one id there is one line."""
+    """Appends text messages to a file. Unlike SNS it drops duplicates by id."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._lines, self._clock = JsonlLog(path, SmsLine), clock
@@ -43,8 +43,8 @@ class SmsLog:
         return name
 
     async def read(self) -> list[SmsLine]:
-        """All that was sent, oldest first."""
+        """Return all sent texts, oldest first."""
         return await self._lines.read()
 
     async def aclose(self) -> None:
-        """Holds nothing open."""
+        """Do nothing: no resource is held."""

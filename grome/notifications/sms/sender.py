@@ -1,34 +1,36 @@
-"""What every way of sending text messages has in common: who is called, and how it fails."""
+"""Define the protocol of SMS transports and the errors that they share."""
 
 from typing import Protocol
 
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 
-# Errors of SNS's `Publish`, and those that all of AWS has, as they stand in its answers.
+# Error codes of the SNS operation `Publish` and the common ones of AWS.
 REFUSED_FOR_GOOD = frozenset({"InvalidParameter", "ParameterValueInvalid", "ValidationException", "OptedOut"})
 THROTTLED = frozenset({"Throttled", "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded"})
 TOO_MANY_REQUESTS = 429
-# SNS does not say when. Its quota is counted by the second, and a job's slot is better used by others meanwhile.
+# SNS names no wait. Its quota counts by the second, and a longer wait frees the job's worker for other jobs.
 THROTTLE_WAIT_S = 30.0
 
 
 class SmsFailedError(Exception):
-    """The text was not taken, and nobody said when to come again."""
+    """Raised if the provider refused the text for now and named no wait."""
 
 
 class SmsSender(Protocol):
     async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the word for it everywhere
-        """The provider's id of the message. `phone` is in E.164: `+4915112345678`; `id` is the same in every try.
+        """Send a text and return the provider's id of it.
 
-        Raises UndeliverableError for a number that is invalid or has opted out, RetryLaterError when throttled, else
-        SmsFailedError. None of them names the number: errors are logged and stored.
+        `phone` is in E.164: `+4915112345678`; `id` is the same in every try.
+
+        Raises UndeliverableError if the number is invalid or has opted out, RetryLaterError if throttled, else
+        SmsFailedError. No error contains the number, because errors are logged and stored.
         """
 
     async def aclose(self) -> None: ...
 
 
 def sms_error(code: str, status: int, retry_after_s: float | None) -> Exception:
-    """What to raise for an error that SNS answers with."""
+    """Return the exception for an error response of SNS."""
     reason = f"SNS answered {status} {code}"
     if code in REFUSED_FOR_GOOD:
         return UndeliverableError(reason)

@@ -1,4 +1,4 @@
-"""Text messages through Amazon SNS."""
+"""Send text messages through Amazon SNS."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -15,7 +15,7 @@ from grome.common.clock import Clock
 from grome.infrastructure.retry_after import read_retry_after
 from grome.notifications.sms.sender import SmsFailedError, sms_error
 
-# The other type, promotional, is dropped first when networks are full, and not delivered at night in some countries.
+# Networks drop the other type, promotional, first, and some countries do not deliver it at night.
 TRANSACTIONAL = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
 
 
@@ -24,11 +24,11 @@ class _Client(Protocol):
 
 
 class SnsSender:
-    """SNS drops no doubles of text messages: it has nothing to know them by, and a phone shows both.
+    """Sends text messages at least once; SNS does not deduplicate them, and a phone shows both copies.
 
-    So at least once means here: a person gets a text twice where SNS took it and we did not hear so (its answer was
-    lost or came after the timeout, or our process died before the caller stored that it was sent) and the job then
-    tried again. The SDK's own retries are off, since they would multiply that, and nobody would see them.
+    A person gets a text twice if SNS accepted it, its response was lost or late, or our process died before it stored
+    the result, and the job was retried. The SDK's own retries are off: they would multiply the copies without being
+    logged.
     """
 
     def __init__(self, settings: SmsSettings, clock: Clock) -> None:
@@ -38,9 +38,9 @@ class SnsSender:
         self._client: _Client | None = None
 
     async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002, ARG002 -- SNS has no place for it
-        # Their own messages can repeat the number, so nothing of them is carried on.
+        # The SDK's error texts can contain the number, so they are not passed on.
         try:
-            # Over all of it; the SDK's own timeouts are for each read, and not for its search for credentials.
+            # The SDK's own timeouts apply to each read, and not to its search for credentials.
             async with asyncio.timeout(self._settings.timeout_s):
                 client = await self._open_client()
                 answer = await client.publish(PhoneNumber=phone, Message=text, MessageAttributes=TRANSACTIONAL)
@@ -54,7 +54,7 @@ class SnsSender:
         await self._stack.aclose()
 
     async def _open_client(self) -> _Client:
-        """One for good: it keeps its connections."""
+        """Return the client, which is opened once and keeps its connections."""
         async with self._opening:
             if self._client is None:
                 self._client = await self._stack.enter_async_context(_create_client(self._settings))
