@@ -1,6 +1,6 @@
 """Serve the pages `/bookings/…`, `/account` and `/webhooks/…` for links in messages and calendars without the app.
 
-The same page answers every id, known or not, so that the page does not reveal which bookings exist.
+The same page is served for every id, known or not, so that it does not reveal which bookings exist.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""The audit trail in MongoDB."""
+"""Store the audit trail in MongoDB."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ COLLECTION = CollectionSpec(
 
 
 class AfterRecord(Struct, frozen=True):
-    """Where a page of the list ended."""
+    """Holds the position at which a page of the list ended."""
 
     at: Annotated[datetime, Meta(tz=True)]
     id: UUID
@@ -42,13 +42,13 @@ class AuditRepository:
         self._records = database[COLLECTION.name]
 
     async def add(self, records: Sequence[AuditRecord]) -> None:
-        """Those that are there already stay as they are."""
+        """Insert records; existing records stay unchanged."""
         await insert_missing(self._records, [to_document(record) for record in records])
 
     async def page(
         self, subject_id: UUID | None, actor_id: UUID | None, after: AfterRecord | None, limit: int
     ) -> list[AuditRecord]:
-        """Latest first."""
+        """Return a page of records, latest first."""
         named = {"subject_id": subject_id, "actor_id": actor_id}
         wanted: Document = {name: value for name, value in named.items() if value}
         if after:

@@ -1,4 +1,4 @@
-"""`/v1/admin/audit`."""
+"""Serve `/v1/admin/audit`."""
 
 from sanic import Request
 

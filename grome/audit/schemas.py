@@ -1,4 +1,4 @@
-"""The audit trail on the wire."""
+"""Define the request and responses about the audit trail."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Keeping the audit trail, and reading it."""
+"""Record the audit trail and list it."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from grome.infrastructure.outbox.models import Event
 
 
 class AuditTrail:
-    """Follows events."""
+    """Records every event of the relay."""
 
     def __init__(self, records: AuditRepository) -> None:
         self._records = records
@@ -34,7 +34,7 @@ class AuditTrail:
 
     async def page(self, query: AuditQuery) -> AuditPage:
         after = decode_cursor(query.cursor, AfterRecord)
-        if after:  # it may be anybody's invention
+        if after:  # a cursor is client input
             after = AfterRecord(to_utc(after.at, "cursor"), after.id)
         found = await self._records.page(query.subject_id, query.actor_id, after, query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, lambda row: AfterRecord(row.at, row.id))

@@ -63,12 +63,12 @@ def build_customer_entry(booking: Booking, shop: Shop, localizer: Localizer, lin
 
 
 def build_barber_entry(booking: Booking, shop: Shop, localizer: Localizer, link: str, customer: str) -> CalendarEntry:
-    """`customer` is the customer's or the guest's name."""
+    """Build the barber's event of a booking. `customer` is the customer's or the guest's name."""
     return _build_visit_entry(booking, shop, localizer, link, first_name(customer), to_barber=True)
 
 
 def build_time_off_entry(off: TimeOff, localizer: Localizer) -> CalendarEntry:
-    """It never changes under its id."""
+    """Build the event of time off, which never changes under its id."""
     return CalendarEntry(
         uid=f"{off.id}@grome",
         sequence=0,
@@ -104,7 +104,7 @@ def _build_visit_entry(
 
 
 def _location(booking: Booking, shop: Shop, localizer: Localizer, *, to_barber: bool) -> tuple[str, GeoPoint | None]:
-    """Where one has to go; barbers know where their own chair is."""
+    """Return the place that the reader has to go to; empty for barbers in their own shop."""
     if booking.house_call:
         return _line(booking.house_call.address, localizer), booking.house_call.location
     if to_barber:
@@ -118,7 +118,7 @@ def _geo(point: GeoPoint) -> tuple[float, float]:
 
 
 def _description_lines(booking: Booking, zone: ZoneInfo, localizer: Localizer, *, to_barber: bool) -> Iterator[str]:
-    """The lines of the description."""
+    """Yield the lines of the description."""
     words, own = localizer.translations.words, WORDS[localizer.language]
     if booking.status is Status.REQUESTED:
         yield own.requested
@@ -142,7 +142,7 @@ def _time_range(starts: datetime, ends: datetime, zone: ZoneInfo, localizer: Loc
     return f"{localizer.day(start)}, {localizer.time_range(start, end)}"
 
 
-# The visits of one calendar have few prices, services and shops between them.
+# The visits of one calendar share few prices, services and shops.
 
 
 @lru_cache(_CACHE_SIZE)

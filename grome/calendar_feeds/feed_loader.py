@@ -26,12 +26,14 @@ from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.notifications.localizer import Localizer
 
-_SECOND: Final = timedelta(seconds=1)  # iCalendar knows no parts of it, and no event that ends as it begins
-_MAX_VISIT_LENGTH: Final = timedelta(days=1)  # a visit that began this long ago may still go on, and counts as ahead
+_SECOND: Final = timedelta(seconds=1)  # the resolution of iCalendar, which has no events of zero length
+_MAX_VISIT_LENGTH: Final = timedelta(
+    days=1
+)  # a visit that began this long ago may be in progress, and counts as future
 
 
 class FeedLoader:
-    """`app_base` begins the links in events, as it does in messages."""
+    """Loads the events of feeds. `app_base` is the prefix of links in events."""
 
     def __init__(
         self,
@@ -75,7 +77,7 @@ class FeedLoader:
                 return build_barber_entry(booking, shop, localizer, link, _customer_name(booking, names))
             return build_customer_entry(booking, shop, localizer, link)
 
-        # A year's visits take longer than an event loop should wait.
+        # Building a year's visits would block the event loop.
         return await asyncio.to_thread(lambda: [entry(booking) for booking in bookings])
 
     async def _shops(self, barber_ids: set[UUID]) -> dict[UUID, Shop]:

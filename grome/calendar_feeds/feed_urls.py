@@ -1,4 +1,4 @@
-"""The secret addresses of calendar feeds, which can be told again and are stored nowhere."""
+"""Create and check the secret URLs of calendar feeds, which are derived and never stored."""
 
 import base64
 from typing import Final
@@ -7,24 +7,27 @@ from uuid import UUID
 from grome.infrastructure.signed_tokens import LinkSigner
 
 PATH: Final = "/v1/calendars"
-FILE: Final = "grome.ics"  # some calendar apps take an address for a calendar by its end only
+FILE: Final = "grome.ics"  # some calendar apps recognize a calendar by this suffix only
 _ID_BYTES: Final = 16
 _MAC_BYTES: Final = 16
 
 
 class FeedUrls:
-    """A token is the user's id and an HMAC of it and the generation, under a key that follows from the signing key."""
+    """Creates and checks feed URLs.
+
+    A token holds the user's id and an HMAC of id and generation, by a key derived from the signing key.
+    """
 
     def __init__(self, signing_key: str, public_url: str) -> None:
         self._signer = LinkSigner(signing_key, "calendar addresses", _MAC_BYTES)
         self._public_url = public_url
 
     def build(self, user_id: UUID, generation: int) -> str:
-        """Return the full address."""
+        """Return the full URL."""
         return f"{self._public_url}{PATH}/{self._token(user_id, generation)}/{FILE}"
 
     def find_user_id(self, token: str) -> UUID | None:
-        """Return the user id in an unverified address; None if there is no user id."""
+        """Return the user id in an unverified token; None if it has none."""
         raw = _decode(token)
         return UUID(bytes=raw[_MAC_BYTES:]) if raw else None
 
@@ -45,9 +48,9 @@ def _encode(raw: bytes) -> str:
 
 
 def _decode(token: str) -> bytes | None:
-    """The bytes of a token in the one spelling that we write; None for anything else."""
+    """Return the bytes of a token in canonical encoding; None for any other text."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except ValueError:  # of base64, and of text that is not ASCII
+    except ValueError:  # invalid base64, or text that is not ASCII
         return None
     return raw if len(raw) == _MAC_BYTES + _ID_BYTES and _encode(raw) == token else None

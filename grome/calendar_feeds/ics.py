@@ -1,4 +1,4 @@
-"""Calendars as calendar apps read them (RFC 5545, RFC 7986). Times are in UTC, and need nobody's rules of zones."""
+"""Write calendars in iCalendar (RFC 5545, RFC 7986). Times are in UTC, so no time zone rules are included."""
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
@@ -14,12 +14,12 @@ CONTENT_TYPE: Final = "text/calendar"
 NAME: Final = "Grome"
 _POLL_AFTER: Final = timedelta(minutes=15)
 _END: Final = b"END:VCALENDAR\r\n"
-# An event takes a third of a millisecond, and of a feed that is polled few have changed.
+# Writing an event takes 0.3 ms, and few events of a polled feed have changed.
 _CACHE_SIZE: Final = 4_000
 
 
 def write_calendar(entries: Sequence[CalendarEntry]) -> bytes:
-    """Takes long where nothing is remembered and there are many: for another thread than the event loop's."""
+    """Write a calendar. Takes long for many events without cache, so it belongs in a thread."""
     return b"".join([_HEAD, *map(_event, entries), _END])
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from grome.common.actor import Role
 
-# The roles that have visits; admins have no calendar.
+# The roles that have visits; admins have no feed.
 FEED_ROLES: Final = frozenset({Role.CUSTOMER, Role.BARBER})
 
 # The limits of a feed. No horizon reaches farther ahead than a year. If there are more visits, the visits that
@@ -24,9 +24,9 @@ MAX_PUBLISHED: Final = MAX_PAST_VISITS + MAX_FUTURE_VISITS + MAX_TIME_OFF
 
 
 class CalendarFeed(Struct, frozen=True, kw_only=True):
-    """A person's feed under the id of their account; stored once it was ever changed, and until then as it begins.
+    """Holds a person's feed under the account id; it is stored at its first change, with defaults before.
 
-    Its address follows from `generation` by a key that is not in the database (`addresses.py`).
+    Its URL derives from `generation` by a key that is not in the database (`feed_urls.py`).
     """
 
     id: UUID = field(name="_id")
@@ -36,7 +36,7 @@ class CalendarFeed(Struct, frozen=True, kw_only=True):
 
 
 class EventStatus(StrEnum):
-    """RFC 5545, section 3.8.1.11."""
+    """Names a status of RFC 5545, section 3.8.1.11."""
 
     TENTATIVE = "TENTATIVE"
     CONFIRMED = "CONFIRMED"
@@ -45,7 +45,10 @@ class EventStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
-    """One event of a calendar, in the reader's words. `sequence` grows with each change. `geo` is (lat, lng)."""
+    """Describes one event of a calendar, in the reader's language. `sequence` grows with each change.
+
+    `geo` is (latitude, longitude).
+    """
 
     uid: str
     sequence: int
@@ -70,7 +73,7 @@ class PublishedEntry(Struct, frozen=True):
 
 
 class PublishedFeed(Struct, frozen=True, kw_only=True):
-    """Holds the last published state of a person's calendar under the account id; `version` counts its changes."""
+    """Holds the last published state of a person's feed under the account id; `version` counts its changes."""
 
     id: UUID = field(name="_id")
     version: int = 0

@@ -1,4 +1,4 @@
-"""Calendar feeds in MongoDB: of each person one document at most, found by the person's id."""
+"""Store calendar feeds in MongoDB, at most one document a person under the account id."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ class CalendarRepository:
         return from_document(document, CalendarFeed) if document else None
 
     async def advance_generation(self, user_id: UUID, *, is_on: bool, now: datetime) -> CalendarFeed:
-        """Of two at once each gets a generation of its own."""
+        """Increment the generation. Concurrent calls get different generations."""
         document = await self._feeds.find_one_and_update(
             {"_id": user_id},
             {"$inc": {"generation": 1}, "$set": {"is_on": is_on, "changed_at": now}},
@@ -37,7 +37,7 @@ class CalendarRepository:
         return from_document(document, PublishedFeed) if document else PublishedFeed(id=user_id)
 
     async def replace_published(self, told: PublishedFeed) -> bool:
-        """In the place of the version before; False where another has been put there meanwhile."""
+        """Replace the previous version. Returns False if a concurrent reader has replaced it."""
         before = {"_id": told.id, "version": told.version - 1}
         try:
             done = await self._published.replace_one(before, to_document(told), upsert=told.version == 1)

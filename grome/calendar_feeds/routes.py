@@ -1,4 +1,4 @@
-"""Serve `/v1/me/calendar`, the feed behind its address, and one booking as a file."""
+"""Serve `/v1/me/calendar`, the feed under its secret URL, and one booking as a file."""
 
 from uuid import UUID
 
@@ -22,19 +22,19 @@ _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 
 @calendar.get("/me/calendar", who=FEED_ROLES)
 async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
-    """Return the secret address at which calendar apps find all your visits, without a sign-in."""
+    """Return the secret URL at which calendar apps find all your visits without a sign-in."""
     return await app_context(request).calendar.get_url(actor)
 
 
 @calendar.post("/me/calendar/reset", who=FEED_ROLES)
 async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
-    """Create a new address. The old address stops working at once; a feed that was off is on again."""
+    """Create a new URL for your feed. The old URL stops working at once; a feed that was off is on again."""
     return await app_context(request).calendar.reset(actor)
 
 
 @calendar.delete("/me/calendar", who=FEED_ROLES, status=204)
 async def turn_calendar_off(request: Request, actor: Actor) -> None:
-    """Turn your feed off. Its address stops working at once, and for good."""
+    """Turn your feed off. Its URL stops working at once and permanently."""
     await app_context(request).calendar.turn_off(actor)
 
 
@@ -46,7 +46,7 @@ async def turn_calendar_off(request: Request, actor: Actor) -> None:
     cache=REVALIDATED_BY_ITS_OWNER,
 )
 async def read_calendar(request: Request, token: str) -> HTTPResponse:
-    """Return a person's visits as iCalendar (RFC 5545), for calendar apps that poll the address.
+    """Return a person's visits as iCalendar (RFC 5545), for calendar apps that poll the URL.
 
     The feed covers 90 days back and up to a year ahead; cancelled visits have `STATUS:CANCELLED`, and requests are
     `TENTATIVE`. Customers get the name and place of the shop, barbers the first names of their customers and their own
@@ -55,7 +55,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
     content = await app_context(request).calendar.render_feed(token)
     response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
     response.headers["Content-Disposition"] = f"inline; {filename_parameters(_FEED_NAME)}"
-    response.headers["X-Robots-Tag"] = "noindex"  # the address is the permission
+    response.headers["X-Robots-Tag"] = "noindex"  # the URL grants the access
     return response
 
 

@@ -1,4 +1,4 @@
-"""The feed behind a person's secret address, the address itself, and one visit as a file."""
+"""Serve a person's calendar feed, its secret URL, and one visit as a file."""
 
 import asyncio
 from typing import Final
@@ -36,7 +36,7 @@ class CalendarService:
         return self._calendar_out(actor.id, await self._feeds.find(actor.id))
 
     async def reset(self, actor: Actor) -> CalendarOut:
-        """Replace the address; all older addresses become invalid."""
+        """Replace the URL; all older URLs become invalid."""
         return self._calendar_out(
             actor.id, await self._feeds.advance_generation(actor.id, is_on=True, now=self._clock())
         )
@@ -45,7 +45,7 @@ class CalendarService:
         await self._feeds.advance_generation(actor.id, is_on=False, now=self._clock())
 
     async def render_feed(self, token: str) -> bytes:
-        """Return the feed. Raises NotFound if the token is not, or no longer, the address of an existing account."""
+        """Return the feed. Raises NotFound if the token is not the current token of an existing account."""
         holder = await self._get_holder(token)
         entries = await self._revise(holder.id, await self._visits.load(holder))
         return await asyncio.to_thread(write_calendar, entries)
@@ -59,7 +59,10 @@ class CalendarService:
         return await asyncio.to_thread(write_calendar, entries), f"grome-{booking_id}.ics"
 
     async def _revise(self, user_id: UUID, entries: list[CalendarEntry]) -> list[CalendarEntry]:
-        """Return the entries with the sequence and time of their last change; retry if another reader stored first."""
+        """Return the entries with the sequence and time of their last change.
+
+        Retries if a concurrent reader stored first.
+        """
         revised = entries
         for _ in range(_MAX_ATTEMPTS):
             told = await self._feeds.get_published(user_id)

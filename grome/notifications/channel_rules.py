@@ -20,8 +20,8 @@ class QuietPolicy(Enum):
     """Names the effect of quiet hours on push and SMS. Mail is never delayed."""
 
     HOLD = "held until they end"
-    IGNORED = "sent all the same"
-    IGNORED_IF_SOON = "sent all the same where it is needed before they end, or less than SOON after"
+    IGNORED = "sent during them"
+    IGNORED_IF_SOON = "sent during them if needed before their end, or less than WAKE_MARGIN after"
 
 
 class ChannelRule(NamedTuple):

@@ -27,7 +27,10 @@ class PushDevices:
         Raises NotFound if the actor is not signed in on the device.
         """
         if device_id not in await self._signed_in(actor.id):
-            raise NotFound("You are not signed in on a device of this id.", faults=(("device_id", "is no login's"),))
+            raise NotFound(
+                "You are not signed in on a device with this id.",
+                faults=(("device_id", "is not the id of a device that you are signed in on"),),
+            )
         device = PushDevice(
             id=new_id(), user_id=actor.id, device_id=device_id, token=token, registered_at=self._clock()
         )

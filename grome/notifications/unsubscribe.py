@@ -65,4 +65,4 @@ def _encode(raw: bytes) -> str:
 
 
 def _unknown_link() -> NotFound:
-    return NotFound("This is not a link of ours, or its account is gone.")
+    return NotFound("The link is not valid, or its account is gone.")

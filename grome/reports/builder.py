@@ -1,4 +1,4 @@
-"""Making one report: bookings go through, batch by batch, into a file that is stored when it is whole."""
+"""Build a report: bookings are written, batch by batch, into a file that is stored when it is complete."""
 
 import asyncio
 import tempfile
@@ -23,10 +23,10 @@ from grome.reports.repository import ReportRepository
 from grome.reports.tables import Names, ReportTable, Row, create_table
 
 ReportProgress = Callable[[float], Awaitable[None]]
-# Fewer than half a second's work in a PDF: a worker that is told to end waits for its threads.
+# Less than half a second's work in a PDF: a worker that shuts down waits for its threads.
 _ROWS_PER_BATCH: Final = 50
-_PROGRESS_STEP: Final = 0.01  # of progress that is worth a write
-_WRITTEN_SHARE: Final = 0.95  # what is left is to store the file
+_PROGRESS_STEP: Final = 0.01  # smallest progress that is stored
+_WRITTEN_SHARE: Final = 0.95  # the rest is the storing of the file
 
 
 class TableFile(Protocol):
@@ -35,7 +35,7 @@ class TableFile(Protocol):
     def finish(self, totals: Sequence[str]) -> None: ...
 
     def close(self) -> None:
-        """Also the file, and also where it was not finished."""
+        """Close the file, even if it was not finished."""
 
 
 class ReportBuilder:
@@ -52,14 +52,14 @@ class ReportBuilder:
         self._keep, self._clock = keep, clock
 
     async def build(self, report_id: UUID, report_progress: ReportProgress) -> None:
-        """As often as it is called, in the end there is one file, or none where the report was deleted meanwhile.
+        """Build a report, idempotently: in the end there is one file, or none if the report was deleted meanwhile.
 
-        `report_progress` hears how much is done, 0 to 1.
+        `report_progress` receives the progress, 0 to 1.
         """
         report = await self._reports.mark_running(report_id)
         if report is None:
             if not await self._reports.existing_ids([report_id]):
-                await self._storage.delete(file_key(report_id))  # an earlier try may have come so far
+                await self._storage.delete(file_key(report_id))  # an earlier try may have stored it
             return
         async with _scratch_folder() as folder:
             try:
@@ -98,7 +98,7 @@ class ReportBuilder:
         return {barber.id: barber.display_name for barber in barbers}
 
     async def _lines(self, report: Report) -> list[str]:
-        """What stands under the title of a PDF."""
+        """Return the lines under the title of a PDF."""
         about = "All barbers"
         if report.barber_id is not None:
             found = await self._barbers.list_by_ids([report.barber_id])
@@ -119,7 +119,7 @@ async def _scratch_folder() -> AsyncGenerator[Path]:
 def _open_table(report: Report, table: ReportTable, path: Path, lines: Sequence[str]) -> TableFile:
     if report.format is Format.CSV:
         return CsvFile(path.open("wb"), table.columns, report.separator)
-    # Half a second and 30 MB, which only a worker that makes a PDF shall spend.
+    # Importing it takes half a second and 30 MB, so only a worker that builds a PDF imports it.
     from grome.reports.pdf_file import Heading, PdfFile  # noqa: PLC0415
 
     made = f"Made {report.created_at:%Y-%m-%d %H:%M} UTC"
@@ -133,7 +133,7 @@ async def _add(file: TableFile, rows: Iterator[Row]) -> None:
 
 
 def _in_steps(report_progress: ReportProgress) -> ReportProgress:
-    """Leaves out what is hardly more than was told last."""
+    """Skip progress that is hardly more than the last."""
     told = 0.0
 
     async def tell_steps(progress: float) -> None:
@@ -146,5 +146,8 @@ def _in_steps(report_progress: ReportProgress) -> ReportProgress:
 
 
 def _share_of_period(first: datetime, moment: datetime, end: datetime) -> float:
-    """How far a moment is on the way: bookings come in the order of their time, and are not counted beforehand."""
+    """Return the position of a moment in the period, as progress.
+
+    Bookings come in order and are not counted beforehand.
+    """
     return (moment - first) / (end - first)

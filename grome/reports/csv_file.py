@@ -1,7 +1,7 @@
-"""Reports as CSV: RFC 4180 in UTF-8 with a header, and no text that a spreadsheet would take for a formula.
+"""Write reports as CSV (RFC 4180, UTF-8, with a header), safe from formula injection.
 
-A byte order mark comes first, since spreadsheets read a file without one in an 8-bit alphabet of their own. With
-semicolons between cells, decimals are written with a comma: spreadsheets that part cells so read numbers so.
+A byte order mark comes first, since spreadsheets read a file without it in an 8-bit encoding. With semicolons between
+cells, decimals have a comma, as spreadsheets with that separator expect.
 """
 
 import csv
@@ -15,10 +15,10 @@ from grome.reports.models import Separator
 from grome.reports.tables import Cell, Column, Row
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# Spreadsheets begin a formula at these signs, some also at their full-width forms, after white space and quotes (OWASP,
-# "CSV Injection"). A file that is read by another separator than it was written with begins cells within texts, and a
+# Spreadsheets begin a formula at these signs, some also at their full-width forms, after whitespace and quotes (OWASP,
+# "CSV Injection"). A file that is read with another separator than it was written with begins cells within texts, and a
 # line break within a text begins a row there. An apostrophe makes a text of each.
-_FORMULA: Final = re.compile(r"""((?:^|[;,\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])|^(?=[\t\r\n]))""")  # noqa: RUF001 -- are meant
+_FORMULA: Final = re.compile(r"""((?:^|[;,\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])|^(?=[\t\r\n]))""")  # noqa: RUF001 -- intended
 _DELIMITERS: Final = {Separator.COMMA: ",", Separator.SEMICOLON: ";"}
 
 
@@ -32,7 +32,7 @@ class CsvFile:
         self._write(rows)
 
     def finish(self, totals: Sequence[str]) -> None:
-        """Totals are for people: a table that programs read ends with its last row."""
+        """Write nothing: totals are for people, and programs expect the table to end with its last row."""
 
     def close(self) -> None:
         self._file.close()
@@ -50,5 +50,5 @@ class CsvFile:
 
 
 def guard_formula(cell: Cell) -> Cell:
-    """Numbers stay as they are; in a text, an apostrophe precedes each part that could be a formula."""
+    """Put an apostrophe before each part of a text that could be a formula; numbers stay as they are."""
     return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

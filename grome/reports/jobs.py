@@ -1,4 +1,4 @@
-"""What workers do with reports."""
+"""Run the jobs of reports."""
 
 from typing import Any
 from uuid import UUID
@@ -14,13 +14,13 @@ async def make_report(context: AppContext, job: RunningJob) -> None:
 
 
 async def tend_reports(saq: dict[str, Any]) -> None:
-    """Runs every minute."""
+    """Expire files and repair reports without a job; runs every minute."""
     context: AppContext = saq["grome"]
     await context.reports.expire_and_repair()
 
 
 async def sweep_report_files(saq: dict[str, Any]) -> None:
-    """Runs every hour."""
+    """Delete files without a report; runs every hour."""
     context: AppContext = saq["grome"]
     if swept := await context.reports.delete_orphaned_files():
-        logger.info("{} files whose reports are gone were deleted", swept)
+        logger.info("{} report files without a report were deleted", swept)

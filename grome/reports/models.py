@@ -1,4 +1,4 @@
-"""A report: its kind and subject, its period, and its state."""
+"""Define reports: kind and subject, period, and state."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from grome.bookings.models import Idempotency
 from grome.common.actor import Actor
 
 MAX_DAYS: Final = 366
-# Far from the ends of the calendar, where a time zone would lead over them.
+# Far from the limits of `date`, so that no time zone can exceed them.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 MAX_OPEN_REPORTS: Final = 5
 
@@ -29,7 +29,7 @@ class Format(StrEnum):
 
 
 class Separator(StrEnum):
-    """The sign between the cells of a CSV file."""
+    """Names the separator between the cells of a CSV file."""
 
     COMMA = "comma"
     SEMICOLON = "semicolon"
@@ -44,7 +44,7 @@ class State(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a report failed: more rows than a PDF takes, or a fault of ours that no further try could mend."""
+    """Names the reason of a failure: too many rows for a PDF, or a fault of Grome."""
 
     TOO_LONG = "too_long"
     INTERNAL = "internal"
@@ -54,7 +54,7 @@ CONTENT_TYPES: Final = {Format.CSV: "text/csv; charset=utf-8; header=present", F
 
 
 class Period(Struct, frozen=True):
-    """Days of a time zone, both included."""
+    """Holds a range of days in a time zone, both included."""
 
     first: date
     last: date
@@ -62,12 +62,12 @@ class Period(Struct, frozen=True):
 
     @property
     def start(self) -> datetime:
-        """In UTC."""
+        """Return the start in UTC."""
         return self._beginning_of(self.first)
 
     @property
     def end(self) -> datetime:
-        """In UTC: the first moment after the last day."""
+        """Return the first moment after the last day, in UTC."""
         return self._beginning_of(self.last + timedelta(days=1))
 
     @property
@@ -78,17 +78,17 @@ class Period(Struct, frozen=True):
         return moment.astimezone(ZoneInfo(self.timezone))
 
     def _beginning_of(self, day: date) -> datetime:
-        # Where the clocks skip midnight Python goes on with the time from before, which is the moment of the change;
-        # where there are two it takes the first.
+        # If clocks skip midnight, Python uses the offset from before, which is the moment of the change; if midnight
+        # occurs twice, it uses the first.
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """A report of `by`, about one barber or, if `barber_id` is null, all people that `by` may see.
+    """Describes a report of `by`, about one barber, or about all people that `by` may see if `barber_id` is null.
 
-    While the report is open, it holds one of its owner's `slot`s, numbered from 0; the unique index on them enforces
-    the limit. `size` is in bytes. From `expires_at` on, the file is gone. `first_answer` is loaded for a repeat of the
-    request only.
+    An open report holds one of its owner's `slot`s, numbered from 0; a unique index on the slots enforces the limit.
+    `size` is in bytes. From `expires_at` on, the file is gone. `first_answer` is loaded only for a repeat of the
+    request.
     """
 
     id: UUID = field(name="_id")

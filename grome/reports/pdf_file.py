@@ -1,4 +1,4 @@
-"""Reports as PDF: a table over A4 pages, in the scripts that its names are written in."""
+"""Write reports as PDF: a table over A4 pages, in the scripts of its names."""
 
 import re
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from fpdf.fonts import TTFFont
 from grome.reports.errors import TooLongError
 from grome.reports.tables import EMPTY_NOTE, Column, Row
 
-# The whole document is in memory, and a row costs a millisecond or more. It is for people, who turn no thousand pages.
+# The whole document is in memory, and a row takes 1 ms or more. People do not read a thousand pages.
 MAX_ROWS: Final = 5_000
 _MAX_CELL_CHARS: Final = 300
 # Latin, Cyrillic, Greek, Arabic, Hebrew, Thai, Georgian and Devanagari.
 _FIRA: Final = "firago"
 _NOTO: Final = files("manimgx_fonts")
-# For all else, tried in this order: the scripts of South and Southeast Asia, Armenian and Ethiopic, symbols, emoji in
+# Fonts for all other scripts, tried in this order: South and Southeast Asia, Armenian and Ethiopic, symbols, emoji in
 # one colour, and last, of 16 MB, the scripts of East Asia.
 _FALLBACKS: Final = {
     **{
@@ -40,12 +40,12 @@ _FALLBACKS: Final = {
 }  # fmt: skip
 _UNKNOWN: Final = "\N{WHITE VERTICAL RECTANGLE}"
 _LEGEND: Final = f"{_UNKNOWN} stands for a character that this document has no font for; the CSV file has it."
-# They join or vary the letters beside them. Where no font knows one, it is left out, which nobody sees.
+# Joiners and variation selectors, which are dropped without notice if no font has them.
 _INVISIBLE: Final = frozenset(
     "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}"
 )
-# From Hebrew to the scripts of India, the old codes of shaped letters, and emoji that are joined of several: here a
-# letter's form hangs on those beside it. Other rows are spared the shaping, which makes them take three times as long.
+# Scripts from Hebrew to those of India, presentation forms, and joined emoji: their letters depend on their neighbours.
+# Other rows are written without shaping, which takes three times as long.
 _NEEDS_SHAPING: Final = re.compile("[\u0590-\u1cff\u200d\ufb1d-\ufeff]")
 _LINE_MM: Final = 4.6
 _GREY: Final = 110
@@ -59,7 +59,10 @@ class Heading:
 
 
 class PdfFile:
-    """`folder` holds fonts while the file is made. All of it takes a processor's time, so it belongs in a thread."""
+    """Writes a report as PDF. `folder` holds fonts while the file is open.
+
+    All methods are CPU-bound and belong in a thread.
+    """
 
     def __init__(self, file: BinaryIO, folder: Path, heading: Heading, columns: Sequence[Column]) -> None:
         self._file, self._heading = file, heading
@@ -71,7 +74,7 @@ class PdfFile:
         self._pdf.begin(heading)
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Raises TooLongError."""
+        """Add rows. Raises TooLongError."""
         self._rows += len(rows)
         if self._rows > MAX_ROWS:
             raise TooLongError
@@ -88,7 +91,7 @@ class PdfFile:
 
 
 class _Pages(FPDF):
-    """Column heads stand on each page, and page numbers."""
+    """Lays out pages with column headers and page numbers."""
 
     def __init__(self, columns: Sequence[Column], folder: Path) -> None:
         super().__init__(format="A4")
@@ -146,7 +149,7 @@ class _Pages(FPDF):
             self._line(_LEGEND, 8, 4.6)
 
     def close_fonts(self) -> None:
-        """The library does so only when it writes the document."""
+        """Close the fonts, which the library does only when it writes the document."""
         for font in self.fonts.values():
             cast("TTFFont", font).close()
 
@@ -174,7 +177,7 @@ class _Pages(FPDF):
         self.multi_cell(0, height, self._printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _printable(self, text: str) -> str:
-        """Load further fonts if the text needs them, and show a character that is in none of them as unknown."""
+        """Load further fonts if the text needs them, and mark a character that no font has as unknown."""
         wanted = set(map(ord, text)) - self._known
         for name in _FALLBACKS if wanted else ():
             if name not in self._fallbacks and wanted & _characters_in(name):
@@ -199,7 +202,7 @@ class _Pages(FPDF):
 
 @lru_cache
 def _characters_in(fallback: str) -> frozenset[int]:
-    """The characters of a font that is not loaded, which takes a fraction of the time of loading it."""
+    """Return the characters of a font without loading it, which is much faster."""
     with TTFont(str(_FALLBACKS[fallback]), lazy=True) as font:
         return frozenset(font.getBestCmap())
 

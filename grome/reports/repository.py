@@ -19,7 +19,7 @@ from grome.reports.errors import TooManyReports
 from grome.reports.models import MAX_OPEN_REPORTS, Failure, Report, State
 
 _OPEN = (State.PENDING.value, State.RUNNING.value)
-# Without a file; a deleted one is gone at once.
+# Retention without a file; a deleted report is removed at once.
 _RETENTION: Final = timedelta(days=90)
 COLLECTION = CollectionSpec(
     "reports",
@@ -56,23 +56,23 @@ COLLECTION = CollectionSpec(
 
 
 class AfterReport(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a page of the list ended."""
+    """Holds the position at which a page of the list ended."""
 
     id: UUID
 
 
 class KeyTakenError(Exception):
-    """Another report of the same person has the same key."""
+    """Raised if another report of the same person has the same idempotency key."""
 
 
 class ReportRepository:
     def __init__(self, database: Database) -> None:
         self._reports = database[COLLECTION.name]
-        # Majority reads: a failover must not take back an answer that is given again.
+        # Majority reads: a failover must not undo a response that is repeated.
         self._settled = self._reports.with_options(read_concern=ReadConcern("majority"))
 
     async def add(self, report: Report) -> Report:
-        """Store it in a free slot; raises TooManyReports where there is none, and KeyTakenError."""
+        """Store a report in a free slot. Raises TooManyReports if there is none, and KeyTakenError."""
         try:
             slot = await insert_with_free_number(
                 self._reports,
@@ -86,7 +86,7 @@ class ReportRepository:
         if slot is None:
             key = report.idempotency and report.idempotency.key
             if key and await self._reports.find_one({"by.id": report.by.id, "idempotency.key": key}, {"_id": 1}):
-                raise KeyTakenError  # the same request has just taken the last slot
+                raise KeyTakenError  # a concurrent copy of the request took the last slot
             raise TooManyReports
         return msgspec.structs.replace(report, slot=slot)
 
@@ -99,7 +99,7 @@ class ReportRepository:
         return from_document(document, Report) if document else None
 
     async def page(self, owner_id: UUID, after: AfterReport | None, limit: int) -> list[Report]:
-        """The newest first."""
+        """Return a page of a person's reports, newest first."""
         wanted: Document = {"by.id": owner_id, **({"_id": {"$lt": after.id}} if after else {})}
         found = self._reports.find(wanted, WITHOUT_FIRST_ANSWER).sort("_id", -1).limit(limit)
         return [from_document(document, Report) async for document in found]
@@ -115,9 +115,9 @@ class ReportRepository:
         return await self._change(report_id, (*_OPEN, State.FAILED.value), state=State.RUNNING.value, failure=None)
 
     async def mark_done(self, report_id: UUID, size: int, now: datetime, expires_at: datetime) -> Report | None:
-        """Mark a report as done. Returns None if it was deleted or given up meanwhile.
+        """Mark a report as done. Returns None if it was deleted or has failed meanwhile.
 
-        A report that was made a second time is also finished a second time.
+        A report that is built a second time is also marked a second time.
         """
         fields = {"state": State.DONE.value, "size": size, "ended_at": now, "expires_at": expires_at, "slot": None}
         return await self._change(report_id, (State.RUNNING.value, State.DONE.value), **fields)
@@ -127,7 +127,7 @@ class ReportRepository:
         return await self._change(report_id, _OPEN, **fields)
 
     async def mark_expired(self, report: Report) -> Report | None:
-        """Expire a report. Returns None if its file was made anew since the report was read."""
+        """Mark a report as expired. Returns None if its file was rebuilt since the report was read."""
         state = [{"state": State.DONE.value, "expires_at": report.expires_at}]
         document = await self._reports.find_one_and_update(
             {"_id": report.id, "$and": state}, {"$set": {"state": State.EXPIRED.value}}
@@ -135,16 +135,16 @@ class ReportRepository:
         return from_document(document, Report) if document else None
 
     async def find_any(self, report_id: UUID) -> Report | None:
-        """Of any owner."""
+        """Find a report of any owner. Returns None if there is none."""
         document = await self._reports.find_one({"_id": report_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Report) if document else None
 
     async def list_open_before(self, moment: datetime, after: UUID | None, limit: int) -> list[UUID]:
-        """Ids of reports that are not done, of those asked for before the moment; the oldest first."""
+        """List the ids of open reports created before the moment, oldest first."""
         return await self._ids({"state": {"$in": _OPEN}, "created_at": {"$lt": moment}}, after, limit)
 
     async def list_overdue(self, now: datetime, after: UUID | None, limit: int) -> list[UUID]:
-        """Return the ids of the reports with an expired file, the oldest first."""
+        """List the ids of reports with an expired file, oldest first."""
         return await self._ids({"state": State.DONE.value, "expires_at": {"$lte": now}}, after, limit)
 
     async def _ids(self, wanted: Document, after: UUID | None, limit: int) -> list[UUID]:

@@ -1,4 +1,4 @@
-"""`/v1/reports`."""
+"""Serve `/v1/reports`."""
 
 from uuid import UUID
 
@@ -28,26 +28,27 @@ _ROLES = frozenset({Role.BARBER, Role.ADMIN})
 async def ask_for_report(
     request: Request, actor: Actor, body: ReportIn, idempotency_key: IdempotencyKey | None
 ) -> ReportOut | Encoded:
-    """Have a report made in the background: barbers about themselves, admins about one barber or all.
+    """Request a report, which is built in the background: barbers about themselves, admins about one barber or all.
 
-    Five of yours can be under way at a time. A repeat under the same `Idempotency-Key` gets the first answer again.
+    At most five of your reports can be open at a time. A repeat with the same `Idempotency-Key` gets the first response
+    again.
     """
     return await app_context(request).reports.request(actor, body, idempotency_key)
 
 
 @reports.get("", who=_ROLES)
 async def list_reports(request: Request, actor: Actor, query: PageQuery) -> ReportPage:
-    """The reports that you asked for, the newest first."""
+    """List your reports, newest first."""
     return await app_context(request).reports.page(actor, query)
 
 
 @reports.get("/{report_id}", who=_ROLES, refusals=(NotFound,))
 async def read_report(request: Request, actor: Actor, report_id: UUID) -> ReportOut:
-    """How far a report of yours is, and where to fetch it once it is done."""
+    """Return the progress of one of your reports, and the download URL once it is done."""
     return await app_context(request).reports.get(actor, report_id)
 
 
 @reports.delete("/{report_id}", who=_ROLES, status=204, refusals=(NotFound,))
 async def delete_report(request: Request, actor: Actor, report_id: UUID) -> None:
-    """Delete a report of yours and its file, also before it is done."""
+    """Delete one of your reports and its file, in any state."""
     await app_context(request).reports.delete(actor, report_id)

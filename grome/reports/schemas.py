@@ -1,4 +1,4 @@
-"""Reports on the wire."""
+"""Define the bodies of requests and responses about reports."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -9,15 +9,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from grome.reports.models import Failure, Format, Kind, Report, Separator, State
 
 Zone = Annotated[str, Meta(min_length=1, max_length=64, description="IANA time zone.", examples=["Europe/Berlin"])]
-Progress = Annotated[float, Meta(ge=0, le=1, description="How much of it is done, 0 to 1.")]
+Progress = Annotated[float, Meta(ge=0, le=1, description="Share of the report that is done, 0 to 1.")]
 
 
 class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Dates are both included, 366 at most, and days of the barber's time zone. Admins may choose another one.
+    """Holds a request for a report. The dates are included, span at most 366 days, and use the barber's time zone.
 
-    `barber_id` is for admins; left out, the report is about all barbers, in UTC unless another zone is given.
-    `separator` is for CSV, and a comma where it is left out. With `semicolon`, decimals are written with a comma, as
-    spreadsheets expect where the comma is the decimal sign (German, French, Spanish and other settings).
+    `timezone` and `barber_id` are for admins. Without `barber_id`, the report covers all barbers, in UTC unless
+    `timezone` is given. `separator` is for CSV; its default is a comma. With `semicolon`, decimals are written with a
+    comma, as spreadsheets expect in locales with a decimal comma (German, French, Spanish and others).
     """
 
     kind: Kind
@@ -26,12 +26,12 @@ class ReportIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     last: date = field(name="to")
     barber_id: UUID | None = None
     timezone: Zone | None = None
-    # Left out of the fingerprint under a key unless it is given: the release before had no such field.
+    # Not part of the idempotency fingerprint unless given, because the previous release had no such field.
     separator: Separator | UnsetType = UNSET
 
 
 class ReportOut(Struct, frozen=True, kw_only=True):
-    """`url` is good for some minutes, for whoever has it; only the answer about one report has it."""
+    """Describes a report. `url` is valid for some minutes without a sign-in, and only returned for a single report."""
 
     id: UUID
     kind: Kind
@@ -52,6 +52,8 @@ class ReportOut(Struct, frozen=True, kw_only=True):
 
 
 class ReportPage(Struct, frozen=True):
+    """Holds a page of reports, newest first."""
+
     items: list[ReportOut]
     next_cursor: str | None
 

@@ -1,4 +1,4 @@
-"""Ask for reports, see how far they are, fetch and delete them, and look after those that nobody does."""
+"""Request reports, follow their progress, download and delete them, and repair abandoned reports."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -47,10 +47,10 @@ from grome.reports.repository import AfterReport, KeyTakenError, ReportRepositor
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage, report_out
 
 MAKE_REPORT: Final = JobKind("report", Queue.BULK, timeout_s=600, delays_s=(30, 120, 600))
-# Who has asked for a report adds its job at once. After so long nobody does, and it is added for them.
+# A request adds its job at once. After this time, its process must have died, and the job is added here.
 _JOB_MISSING_AFTER: Final = timedelta(minutes=1)
 _BATCH_SIZE: Final = 200
-# What `put` began so long ago it does not end any more.
+# An unfinished file of this age is abandoned.
 _UNFINISHED_AFTER: Final = timedelta(days=1)
 
 
@@ -82,7 +82,7 @@ class ReportService:
         )
 
     async def request(self, actor: Actor, body: ReportIn, key: str | None) -> ReportOut | Encoded:
-        """Store a report to be built, or return the first answer again where `key` has one.
+        """Store a report to be built, or return the first response again if `key` has one.
 
         Raises Invalid, NotFound for the barber, ProfileMissing, TooManyReports, KeyReused or KeyInFlight, and
         TooManyRequests beyond 100 reports of a person in a day.
@@ -96,14 +96,14 @@ class ReportService:
                 report = await self._reports.add(composed)
             except KeyTakenError:
                 report = await self._find_original(actor, idempotency)
-                if report is None:  # a majority does not have it yet
+                if report is None:  # not yet on a majority of the replica set
                     raise KeyInFlight from None
-        # Also for one that was there: the process that stored it may have died before it came to this line.
+        # Also for an existing report: the process that stored it may have died before this line.
         await self._jobs.add(_report_job(report))
         return _original_response(report)
 
     async def get(self, actor: Actor, report_id: UUID) -> ReportOut:
-        """With a link, if it is done."""
+        """Return a report, with a download URL if it is done. Raises NotFound."""
         report = await self._reports.find(actor.id, report_id)
         if report is None:
             raise NotFound
@@ -118,19 +118,19 @@ class ReportService:
         return ReportPage(items, next_cursor)
 
     async def delete(self, actor: Actor, report_id: UUID) -> None:
-        """Raises NotFound, also a second time."""
+        """Delete a report and its file. Raises NotFound, also if it was deleted before."""
         if not await self._reports.remove(actor.id, report_id):
             raise NotFound
-        # After the report, since a job that ends between would else leave a file that nobody knows of.
+        # After the report: a job that ends in between would otherwise leave a file without a report.
         await self._storage.delete(file_key(report_id))
 
     async def expire_and_repair(self) -> None:
-        """End what is over: files that were kept long enough, reports whose jobs are dead or were never added."""
+        """Expire files, and repair or fail reports with a missing or dead job."""
         await self._overdue.run(self._expire)
         await self._forgotten.run(self._repair)
 
     async def delete_orphaned_files(self) -> int:
-        """Delete files whose reports are gone, and what was left of files half stored; returns how many."""
+        """Delete files without a report and abandoned parts of files; return their number."""
         swept, batch = 0, list[UUID]()
         async for report_id in self._iter_file_ids():
             batch.append(report_id)
@@ -141,7 +141,7 @@ class ReportService:
         return swept + await self._storage.drop_unfinished(self._clock() - _UNFINISHED_AFTER)
 
     async def _find_original(self, actor: Actor, idempotency: Idempotency | None) -> Report | None:
-        """What came under this key before; raises KeyReused where that was something else."""
+        """Return the report of the same idempotency key. Raises KeyReused if its request was different."""
         if idempotency is None:
             return None
         first = await self._reports.find_by_key(actor.id, idempotency.key)
@@ -171,12 +171,12 @@ class ReportService:
         return msgspec.structs.replace(report, first_answer=encode(report_out(report, 0)))
 
     async def _barber_and_zone(self, actor: Actor, body: ReportIn) -> tuple[UUID | None, str]:
-        """Whom it is about, and in which time zone."""
+        """Return the barber that the report is about, None for all barbers, and the time zone."""
         if actor.role is Role.BARBER:
             if body.barber_id not in {None, actor.id}:
-                raise NotFound("There is no such barber, or it is not you.")
+                raise NotFound("There is no such barber, or you are not that barber.")
             if body.timezone is not None:
-                raise Invalid("timezone", "is for admins; yours is that of your profile")
+                raise Invalid("timezone", "is for admins; your reports use the time zone of your profile")
             try:
                 return actor.id, (await self._barbers.get(actor.id)).timezone
             except NotFound:
@@ -219,17 +219,17 @@ class ReportService:
         elif job.state is not JobState.PENDING and await self._reports.mark_failed(
             report.id, Failure.INTERNAL, self._clock()
         ):
-            logger.warning("Report {} is given up: its job is {}", report.id, job.state)
+            logger.warning("Report {} has failed: its job is {}", report.id, job.state)
             await self._storage.delete(report.file_key)
 
     async def _iter_file_ids(self) -> AsyncIterator[UUID]:
-        """Files under another name than a report's are left alone."""
+        """Yield the report ids of stored files, without files of any other name."""
         async for key in self._storage.keys(FILE_PREFIX):
             with suppress(ValueError):
                 yield UUID(hex=key.removeprefix(FILE_PREFIX))
 
     async def _delete_orphaned(self, report_ids: list[UUID]) -> int:
-        # A report is stored before its file, so a file without one is without one for good.
+        # A report is stored before its file, so a file without a report is orphaned permanently.
         gone = set(report_ids) - await self._reports.existing_ids(report_ids)
         return (await for_each(gone, self._delete_file, name="sweep_report_files")).done
 
@@ -252,7 +252,7 @@ def _report_job(report: Report) -> NewJob:
 
 
 def _original_response(report: Report) -> ReportOut | Encoded:
-    """The report as it was answered when it was asked for, whatever became of it since."""
+    """Return the response to the first request, regardless of later changes to the report."""
     if report.first_answer is not None:
         return Encoded(report.first_answer)
     asked = msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""What stands in a report: its columns, its rows out of bookings, its totals. No I/O."""
+"""Build the content of reports from bookings: columns, rows and totals, without I/O."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -22,7 +22,10 @@ Names = Mapping[UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`name` heads it in CSV. In a PDF it is headed by `title` and takes `width` parts of the page, 0 for none."""
+    """Describes a column.
+
+    `name` is its header in CSV; in a PDF, `title` is, and `width` its share of the page, 0 for none.
+    """
 
     name: str
     title: str = ""
@@ -31,23 +34,26 @@ class Column:
 
 
 class ReportTable(ABC):
-    """Fed with bookings in the order of their start, which must be of `status` if that is set."""
+    """Accepts bookings in order of their start, which must have `status` if it is set, and yields rows."""
 
     title: ClassVar[str]
     columns: ClassVar[tuple[Column, ...]]
     status: ClassVar[Status | None] = None
 
-    def rows(self, bookings: Sequence[Booking], barbers: Names) -> Iterator[Row]:  # noqa: ARG002 -- some need none
-        """Of a day that may go on, rows are held back. `barbers` are the names of those whose bookings these are."""
+    def rows(self, bookings: Sequence[Booking], barbers: Names) -> Iterator[Row]:  # noqa: ARG002 -- not every table needs names
+        """Yield rows. Rows of a day that may continue are held back.
+
+        `barbers` are the names of the bookings' barbers.
+        """
         yield from ()
 
     def remaining_rows(self) -> Iterator[Row]:
-        """What was held back."""
+        """Yield the rows that were held back."""
         yield from ()
 
     @abstractmethod
     def totals(self) -> list[str]:
-        """Sentences under the table."""
+        """Return sentences for the end of the report."""
 
 
 def create_table(kind: Kind, period: Period) -> ReportTable:
@@ -61,7 +67,7 @@ def create_table(kind: Kind, period: Period) -> ReportTable:
 
 
 class BookingsTable(ReportTable):
-    """A row for each booking. Customers are named by their ids, as everywhere in the API; guests have none."""
+    """Yields a row for each booking. Customers appear by id, as in the whole API; guests have none."""
 
     title = "Bookings"
     columns = (
@@ -135,10 +141,10 @@ class _ServiceTotal:
 
 
 class RevenueTable(ReportTable):
-    """A row for each day, service and currency of the visits that were completed, at the prices they were booked at.
+    """Yields a row for each day, service and currency of completed visits, at the booked prices.
 
-    An amount has the service's add-ons in it, and its share of a discount is taken off: all amounts add up to the
-    prices of the visits. Tips are no revenue.
+    An amount includes the service's add-ons, less its share of a discount: all amounts add up to the prices of the
+    visits. Tips are no revenue.
     """
 
     title = "Revenue"
@@ -158,7 +164,7 @@ class RevenueTable(ReportTable):
         self._visits = 0
         self._earned: Counter[str] = Counter()
 
-    def rows(self, bookings: Sequence[Booking], barbers: Names) -> Iterator[Row]:  # noqa: ARG002 -- of all together
+    def rows(self, bookings: Sequence[Booking], barbers: Names) -> Iterator[Row]:  # noqa: ARG002 -- sums all barbers
         for booking in bookings:
             day = self._period.local(booking.scheduled_at).date()
             if day != self._day:
@@ -186,7 +192,7 @@ class RevenueTable(ReportTable):
 
 
 class PayoutsTable(ReportTable):
-    """Grome pays nobody yet, so the table is empty whatever the period."""
+    """Yields no rows, because Grome makes no payouts yet."""
 
     title = "Payouts"
     columns = (
@@ -204,7 +210,7 @@ class PayoutsTable(ReportTable):
 
 
 def _utc(moment: datetime) -> str:
-    """RFC 3339."""
+    """Format as RFC 3339."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -216,6 +222,6 @@ def _amount_lines(what: str, amounts: Mapping[str, int]) -> Iterator[str]:
     return (f"{what}: {decimal_of(amount, currency):,} {currency}" for currency, amount in sorted(amounts.items()))
 
 
-# The name of a barber whose profile is gone.
+# Stands for the name of a barber without a profile.
 DELETED_BARBER: Final = "(deleted)"
 EMPTY_NOTE: Final = "There is nothing in this period."

@@ -39,11 +39,13 @@ class WebhookDeliverer:
         self._sender, self._clock, self._health = sender, clock, health
 
     async def deliver(self, payload: SendWebhook, *, last: bool, asked_at: datetime | None = None) -> None:
-        """Try once; `last` says that no further try will be made, and `asked_at` since when the delivery is due.
+        """Make one attempt.
+
+        `last` is true for the final attempt; `asked_at` is the time since when the delivery is due.
 
         Raises DeliveryError or RetryLaterError if the attempt failed, PostponedError if the delivery has to wait for
-        its turn, and UndeliverableError if no try will help. Sends nothing and returns if the endpoint or the delivery
-        is gone, if the endpoint is disabled, or if this run has delivered already.
+        its turn, and UndeliverableError if retries are useless. Sends nothing and returns if the endpoint or the
+        delivery is gone, if the endpoint is disabled, or if this run has delivered already.
         """
         delivery = await self._deliveries.find_by_event(payload.endpoint_id, payload.event_id)
         if delivery is None:
@@ -65,7 +67,7 @@ class WebhookDeliverer:
     async def _send(self, endpoint: Endpoint, delivery: Delivery, lease: RequestLease, run: int, *, last: bool) -> None:
         """Make the request of a lease and record the outcome; the lease ends even if this raises.
 
-        The lease of a worker that dies ends at its deadline. Raises the error of a failed attempt.
+        The lease of a worker that dies expires. Raises the error of a failed attempt.
         """
         has_ended = False
         try:
@@ -93,7 +95,7 @@ class WebhookDeliverer:
         if waited > MAX_WAIT:
             await self._deliveries.mark_failed(delivery, run)
             raise UndeliverableError("The receiver was too slow for a day.")
-        raise PostponedError("the receiver has enough to do", seconds_to_wait(endpoint, now, waited, random.random()))  # noqa: S311 -- a spread, no secret
+        raise PostponedError("the receiver is busy", seconds_to_wait(endpoint, now, waited, random.random()))  # noqa: S311 -- spreads load, no secret
 
     async def _attempt(self, endpoint: Endpoint, delivery: Delivery, run: int) -> tuple[Outcome, Attempt]:
         now, started = self._clock(), time.perf_counter()
@@ -113,7 +115,7 @@ class WebhookDeliverer:
         return outcome, attempt
 
     def _headers(self, endpoint: Endpoint, delivery: Delivery, now: datetime) -> dict[str, str]:
-        """Raises UnreadableSecretError where none of the secrets can be read."""
+        """Return the headers of the request. Raises UnreadableSecretError if the newest secret cannot be read."""
         timestamp = int(now.timestamp())
         return {
             "Content-Type": "application/json",
@@ -124,7 +126,7 @@ class WebhookDeliverer:
         }
 
     def _secrets(self, endpoint: Endpoint, now: datetime) -> list[bytes]:
-        """Those that are valid; an older one may have been sealed before the server's key was changed."""
+        """Return the valid secrets; an older secret that was sealed by a previous signing key is left out."""
         newest, *older = endpoint.secrets
         opened = [self._sealer.open(newest.sealed, endpoint.id)]
         for secret in older:

@@ -1,4 +1,4 @@
-"""What webhooks refuse, and how sending one fails."""
+"""Define the refusals of webhook requests and the failures of deliveries."""
 
 from grome.common.errors import ApiError
 from grome.infrastructure.transient_errors import RecipientError
@@ -17,16 +17,16 @@ class TooManySends(ApiError):
 
 
 class UrlError(ValueError):
-    """An address that nothing is sent to; the message goes on after a field's name or "the URL"."""
+    """Raised for a URL that may not receive webhooks; the text continues a field's name or "the URL"."""
 
 
 class AddressError(Exception):
-    """A host that nothing is sent to, because of where it leads; the message is a sentence for the endpoint's owner."""
+    """Raised for a host with a forbidden address; the text is a sentence for the endpoint's owner."""
 
 
 class UnreadableSecretError(Exception):
-    """Sealed under another key than the server's of today."""
+    """Raised for a secret that was sealed by another key than the server's present key."""
 
 
 class DeliveryError(RecipientError):
-    """An attempt that failed and is made again."""
+    """Raised for a failed attempt that is retried."""

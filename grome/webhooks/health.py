@@ -1,4 +1,4 @@
-"""How an endpoint's receiver does: how much it is sent at a time, when it gets a rest, and when it is disabled."""
+"""Limit, pause and disable endpoints by the health of their receivers."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -23,14 +23,14 @@ from grome.webhooks.models import (
 )
 from grome.webhooks.repository import EndpointRepository, RequestResult
 
-# An attempt that takes longer than this part of the time it has is slow.
+# An attempt that takes more than this share of its timeout is slow.
 _SLOW_SHARE: Final = 0.5
-# A worker that holds a lease for so much longer than a request may take is gone.
+# A lease expires this long after the timeout of its request, because its worker must be dead.
 _LEASE_MARGIN: Final = timedelta(seconds=5)
 _MIN_WAIT_S, _MAX_WAIT_S, _WAIT_SHARE_OF_AGE = 0.5, 30.0, 0.1
 _MAX_DOUBLINGS: Final = 6
 
-# Tells an endpoint's owner that it is failing, or disabled, as it is by the time given; more than once does no harm.
+# Notifies the owner that the endpoint is failing or disabled; repeats with the same time are ignored.
 NotifyOwner = Callable[[Endpoint, datetime], Awaitable[None]]
 
 
@@ -43,7 +43,7 @@ class EndpointHealth:
         return RequestLease(new_hex_id(), self._clock() + self._timeout + _LEASE_MARGIN)
 
     async def end_request(self, endpoint: Endpoint, lease: RequestLease, attempt: Attempt, *, is_gone: bool) -> None:
-        """Note how an attempt went, and decide whether the endpoint is asked again at all."""
+        """Record the result of an attempt, and disable the endpoint if it fails for too long."""
         is_slow = attempt.duration_ms > self._timeout / timedelta(milliseconds=1) * _SLOW_SHARE
         has_failed = attempt.error is not None
         rest = pause_after(endpoint.slow + 1) if is_slow and has_failed else None
@@ -59,7 +59,10 @@ class EndpointHealth:
             await self._update_health(now_so, attempt.at, is_gone=is_gone)
 
     async def renotify_disabled(self, endpoint: Endpoint) -> None:
-        """Once more, for a process that died after it had disabled the endpoint. Owners know their own doing."""
+        """Notify the owner again, in case a process died after disabling.
+
+        Owners get no message about their own actions.
+        """
         if endpoint.disabled and endpoint.disabled.reason is not DisabledReason.OWNER:
             await self._notify_owner(endpoint, endpoint.disabled.at)
 
@@ -76,16 +79,16 @@ class EndpointHealth:
 
 
 def pause_after(slow: int) -> timedelta | None:
-    """For how long nothing is sent after so many slow attempts in a row, of which the last one failed."""
+    """Return the pause after this many consecutive slow attempts, the last of which failed; None for no pause."""
     if slow < MAX_SLOW_ATTEMPTS:
         return None
     return min(FIRST_PAUSE * int(2 ** min(slow - MAX_SLOW_ATTEMPTS, _MAX_DOUBLINGS)), MAX_PAUSE)
 
 
 def seconds_to_wait(endpoint: Endpoint, now: datetime, waited: timedelta, chance: float) -> float:
-    """Until a delivery asks for its turn again; `chance` (0 to 1) spreads those that wait together.
+    """Return the seconds until a postponed delivery tries again; `chance` (0 to 1) spreads waiting deliveries.
 
-    One that has waited longer asks less often, so that many that wait cost little.
+    A delivery that has waited longer tries less often, so that many waiting deliveries cost little.
     """
     wait_s = min(max(waited.total_seconds() * _WAIT_SHARE_OF_AGE, _MIN_WAIT_S), _MAX_WAIT_S)
     paused_s = (endpoint.paused_until - now).total_seconds() if endpoint.paused_until else 0.0

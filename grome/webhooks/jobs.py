@@ -1,4 +1,4 @@
-"""What workers do for webhooks."""
+"""Run the jobs of webhooks."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Who is told of events over HTTP, and what was sent to whom."""
+"""Define webhook endpoints, their deliveries and the limits of both."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,28 +12,28 @@ from grome.infrastructure.mongo.budgets import Budget
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import Event, EventType
 
-# An event is sent at once and up to six times more, over about 18 hours: what Standard Webhooks suggests.
+# An event is sent at once and retried up to six times over about 18 hours, as Standard Webhooks suggests.
 WEBHOOK: Final = JobKind("webhook", Queue.WEBHOOKS, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))
 MAX_ENDPOINTS: Final = 10
 MAX_ATTEMPTS: Final = 20
 MAX_SECRETS: Final = 5
 DELIVERY_RETENTION: Final = timedelta(days=30)
 OLD_SECRET_VALIDITY: Final = timedelta(hours=24)
-# An endpoint is disabled after so many failures in a row over so long, and its owner is warned before.
+# An endpoint is disabled after this many consecutive failures over this long; its owner is warned before.
 DISABLE_AFTER: Final = timedelta(days=5)
 WARN_AFTER: Final = timedelta(days=1)
 MIN_FAILURES: Final = 10
-# Requests of one endpoint that are under way at a time, in all processes together; one where its receiver is slow. With
-# three, a receiver that answers at once got 2.6 events a second while workers were killed: the others wait their turn.
+# Concurrent requests to one endpoint in all processes together; a slow receiver gets one. With three, a receiver that
+# answered at once got 2.6 events a second while workers were killed: the other deliveries wait for their turn.
 MAX_IN_FLIGHT: Final = 10
-# So many slow attempts in a row make a receiver slow. If the last one failed, nothing is sent for a while: the circuit
-# breaker, which each further failure keeps open twice as long.
+# Consecutive slow attempts that make a receiver slow. If the last of them failed, the circuit breaker pauses
+# deliveries; each further failure doubles the pause.
 MAX_SLOW_ATTEMPTS: Final = 3
 FIRST_PAUSE: Final = timedelta(minutes=1)
 MAX_PAUSE: Final = timedelta(hours=1)
-# A delivery that was put off for so long has failed.
+# A delivery that was postponed for this long has failed.
 MAX_WAIT: Final = timedelta(hours=24)
-# Tests and replays that one endpoint, and all endpoints of one owner, can have in an hour.
+# Tests and replays per hour, of one endpoint and of all endpoints of an owner.
 _HOUR: Final = timedelta(hours=1)
 TEST_BUDGETS: Final = (Budget("webhook tests", 30, _HOUR), Budget("webhook tests of an owner", 90, _HOUR))
 REPLAY_BUDGETS: Final = (Budget("webhook replays", 300, _HOUR), Budget("webhook replays of an owner", 900, _HOUR))
@@ -42,7 +42,7 @@ BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startsw
 
 
 class DisabledReason(StrEnum):
-    """By its owner, or by Grome: the receiver answered 410, or ten or more attempts in five days have all failed."""
+    """Names the reason: OWNER by its owner; GONE after a 410; FAILING after ten or more failures over five days."""
 
     OWNER = "owner"
     GONE = "gone"
@@ -55,26 +55,26 @@ class Disabled(Struct, frozen=True):
 
 
 class StoredSecret(Struct, frozen=True):
-    """A secret as `signing.Vault` sealed it. An older one signs beside the newest until `valid_until`."""
+    """Holds a secret as sealed by `SecretSealer`. An older secret signs beside the newest until `valid_until`."""
 
     sealed: bytes
     valid_until: datetime | None = None
 
 
 class RequestLease(Struct, frozen=True):
-    """A request that is under way, up to `until` at most."""
+    """Holds the lease of a request in flight, which expires at `until`."""
 
     claim: str
     until: datetime
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """Where events are sent to.
+    """Describes a webhook endpoint. `owner_id` is a barber's; None for an endpoint of the platform.
 
-    `owner_id` is a barber's, None for the platform's own. `slot` numbers an owner's endpoints, so that a unique index
-    can bound them. No `types` are all that the owner may see. `secrets` come newest first. `failing_since` is when the
-    first of the failures was that no success has followed, and `failures` how many there were; `warned_at` is when the
-    owner was told of them. `slow` counts slow attempts in a row; nothing is sent before `paused_until`.
+    `slot` numbers an owner's endpoints, so that a unique index can limit them. Empty `types` mean all types that the
+    owner may see. `secrets` come newest first. `failures` counts the failures since the last success and
+    `failing_since` is the time of the first; `warned_at` is when the owner was warned of them. `slow` counts
+    consecutive slow attempts; no request is sent before `paused_until`.
     """
 
     id: UUID = field(name="_id")
@@ -97,12 +97,15 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return self._may_see(event) and (not self.types or event.type in self.types)
 
     def _may_see(self, event: Event) -> bool:
-        """The platform sees all; a barber the bookings that are theirs, and what is said of these."""
+        """Return whether the owner may see the event.
+
+        The platform sees all events, a barber those of their own bookings and reviews.
+        """
         return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
 
 
 class DeliveryState(StrEnum):
-    """`pending` is anew whoever replays."""
+    """Names the state of a delivery. A replay makes a delivery `pending` again."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -110,9 +113,9 @@ class DeliveryState(StrEnum):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One request. `run` is 0 for the tries that the event itself brought, else the number of the replay.
+    """Describes one request. `run` is 0 for the tries of the event itself, else the number of the replay.
 
-    `status` is null where no whole answer came; `answer` is how its body began.
+    `status` is null if no whole response came; `answer` is the beginning of its body.
     """
 
     at: datetime
@@ -124,7 +127,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One event for one endpoint. `body` is what every attempt sends, to the byte."""
+    """Describes the delivery of one event to one endpoint. Every attempt sends the same bytes of `body`."""
 
     id: UUID = field(name="_id")
     endpoint_id: UUID
@@ -139,7 +142,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class SendWebhook(Struct, frozen=True):
-    """The payload of a job of the kind `WEBHOOK`."""
+    """Holds the payload of a job of the kind `WEBHOOK`."""
 
     endpoint_id: UUID
     event_id: UUID
@@ -147,7 +150,7 @@ class SendWebhook(Struct, frozen=True):
 
 
 def delivery_job(delivery: Delivery) -> NewJob:
-    """The job that sends it: the first one, or that of its newest replay."""
+    """Return the job of a delivery, or of its newest replay."""
     replay = f":replay:{delivery.replays}" if delivery.replays else ""
     return NewJob(
         f"{delivery.event_id}:webhook:{delivery.endpoint_id}{replay}",

@@ -1,4 +1,4 @@
-"""What receivers get: an event's type, its time, and its subject as it was then."""
+"""Encode webhook payloads: an event's type, its time, and its subject at that time."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -22,14 +22,14 @@ class _Payload(Struct, frozen=True):
 
 
 class _AccountData(Struct, frozen=True):
-    """Only who: receivers that may know more ask the API."""
+    """Holds ids only: a receiver with access fetches the account by the API."""
 
     user_id: UUID
     version: int
 
 
 class _ReviewData(Struct, frozen=True):
-    """Only which: words that are changed or taken back lie with nobody else."""
+    """Holds ids only, so that no receiver keeps a text that was changed or removed since."""
 
     booking_id: UUID
     version: int
@@ -40,7 +40,10 @@ class _PingData(Struct, frozen=True):
 
 
 def booking_payload(event: Event, booking: Booking) -> bytes | None:
-    """The booking as the API shows it, at the version of the event; None where its history has no such version."""
+    """Encode the booking as the API shows it, at the version of the event.
+
+    Returns None if the booking's history has no such version.
+    """
     then = snapshot_at_version(booking, event.version)
     return _encode(_Payload(event.type.value, event.at, booking_out(then))) if then else None
 

@@ -1,4 +1,4 @@
-"""Endpoints and deliveries in MongoDB."""
+"""Store webhook endpoints and deliveries in MongoDB."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -37,14 +37,14 @@ from grome.webhooks.models import (
 ENDPOINTS: Final = CollectionSpec(
     "webhook_endpoints",
     validator_for(Endpoint),
-    # Holds how many an owner can have, and finds those that an event is sent to.
+    # Limits the endpoints of an owner, and finds the endpoints for an event.
     [IndexModel([("owner_id", 1), ("slot", 1)], name="slot", unique=True)],
 )
 DELIVERIES: Final = CollectionSpec(
     "webhook_deliveries",
     validator_for(Delivery),
     [
-        # An event that is handed on twice makes one delivery.
+        # An event that is dispatched twice makes one delivery.
         IndexModel([("endpoint_id", 1), ("event_id", 1)], name="event", unique=True),
         IndexModel([("endpoint_id", 1), ("_id", -1)], name="newest"),
         IndexModel("created_at", name="kept", expireAfterSeconds=int(DELIVERY_RETENTION.total_seconds())),
@@ -53,13 +53,13 @@ DELIVERIES: Final = CollectionSpec(
 
 
 class AfterDelivery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a page of the list ended."""
+    """Holds the position at which a page of the list ended."""
 
     id: UUID
 
 
 class RequestResult(Struct, frozen=True, kw_only=True):
-    """The result of a request. Until `paused_until`, no other request may be sent."""
+    """Holds the result of a request. Until `paused_until`, no other request may be sent."""
 
     claim: str
     at: datetime
@@ -130,7 +130,7 @@ class EndpointRepository:
         return await self._update_leases(endpoint_id, {"in_flight": {"$cond": [is_open, begun, under_way]}})
 
     async def record_result(self, endpoint_id: UUID, ended: RequestResult, now: datetime) -> Endpoint | None:
-        """End a lease and record its result. A success resets the effects of all earlier failures."""
+        """End a lease and record the result of its request. A success resets the effects of all earlier failures."""
         others = {"$filter": {"input": _live_leases(now), "cond": {"$ne": ["$$this.claim", ended.claim]}}}
         slow = {"$add": [{"$ifNull": ["$slow", 0]}, 1]} if ended.is_slow else 0
         fields: Document = {"in_flight": others, "slow": slow}
@@ -144,13 +144,13 @@ class EndpointRepository:
         return await self._update_leases(endpoint_id, fields)
 
     async def release_lease(self, endpoint_id: UUID, claim: str) -> None:
-        """Remove a lease with a request that never ended."""
+        """Remove the lease of a request that never ended."""
         await with_weak_writes(self._endpoints).update_one(
             {"_id": endpoint_id}, {"$pull": {"in_flight": {"claim": claim}}}
         )
 
     async def mark_warned(self, endpoint: Endpoint, now: datetime) -> bool:
-        """Whether the owner had not been warned of these failures yet."""
+        """Mark the owner as warned. Returns False if the owner was warned of these failures already."""
         as_read: Document = {"_id": endpoint.id, "warned_at": None, "failing_since": endpoint.failing_since}
         done = await self._endpoints.update_one(as_read, {"$set": {"warned_at": now}})
         return done.matched_count == 1
@@ -162,7 +162,7 @@ class EndpointRepository:
         return from_document(document, Endpoint) if document else None
 
     async def disable(self, endpoint: Endpoint, disabled: Disabled) -> bool:
-        """Whether it was enabled, and no success has come since `endpoint` was read."""
+        """Disable the endpoint. Returns False if it is disabled, or has succeeded since `endpoint` was read."""
         as_read: Document = {"_id": endpoint.id, "disabled": None, "failing_since": endpoint.failing_since}
         done = await self._endpoints.update_one(as_read, {"$set": {"disabled": to_document(disabled)}})
         return done.matched_count == 1
@@ -177,7 +177,7 @@ class DeliveryRepository:
         self._deliveries = database[DELIVERIES.name]
 
     async def add(self, deliveries: Sequence[Delivery]) -> None:
-        """Leaves those that are there as they are."""
+        """Insert deliveries; existing deliveries stay unchanged."""
         await insert_missing(self._deliveries, [to_document(delivery) for delivery in deliveries])
 
     async def find(self, endpoint_id: UUID, delivery_id: UUID) -> Delivery | None:
@@ -189,7 +189,7 @@ class DeliveryRepository:
     async def page(
         self, endpoint_id: UUID, state: DeliveryState | None, after: AfterDelivery | None, limit: int
     ) -> list[Delivery]:
-        """The newest first."""
+        """Return a page of an endpoint's deliveries, newest first."""
         wanted: Document = {"endpoint_id": endpoint_id}
         if state:
             wanted["state"] = state.value
@@ -199,7 +199,7 @@ class DeliveryRepository:
         return [from_document(document, Delivery) async for document in found]
 
     async def begin_replay(self, endpoint_id: UUID, delivery_id: UUID) -> Delivery | None:
-        """With the replay's number in `replays`."""
+        """Start a replay and return the delivery with the replay's number in `replays`."""
         document = await self._deliveries.find_one_and_update(
             {"_id": delivery_id, "endpoint_id": endpoint_id},
             {"$inc": {"replays": 1}, "$set": {"state": DeliveryState.PENDING.value}},
@@ -216,7 +216,7 @@ class DeliveryRepository:
         await self._add_attempt({"_id": delivery.id}, attempt, {})
 
     async def mark_failed(self, delivery: Delivery, run: int) -> None:
-        """Failed, unless a replay has begun or another run has delivered it meanwhile."""
+        """Mark the delivery as failed, unless a replay has begun or another run has delivered it."""
         await self._deliveries.update_one(
             {"_id": delivery.id, "replays": run, "state": DeliveryState.PENDING.value},
             {"$set": {"state": DeliveryState.FAILED.value}},
@@ -237,5 +237,5 @@ class DeliveryRepository:
 
 
 def _live_leases(now: datetime) -> Document:
-    """An expression: the flights of workers that live, or may."""
+    """Return an expression for the leases that have not expired."""
     return {"$filter": {"input": {"$ifNull": ["$in_flight", []]}, "cond": {"$gt": ["$$this.until", now]}}}

@@ -1,4 +1,4 @@
-"""`/v1/webhooks`."""
+"""Serve `/v1/webhooks`."""
 
 from typing import Final
 from uuid import UUID
@@ -29,7 +29,7 @@ _SENDING: Final = (NotFound, EndpointDisabled, TooManySends)
 
 @webhooks.post("/endpoints", who=_OWNERS, status=201, refusals=(TooManyEndpoints,))
 async def create_webhook_endpoint(request: Request, actor: Actor, body: EndpointIn) -> NewEndpoint:
-    """Create a webhook endpoint. Its signing secret is returned only in this answer.
+    """Create a webhook endpoint. Its signing secret is returned only in this response.
 
     A barber's endpoints receive the events of the barber's bookings and their reviews; the platform's endpoints, which
     admins share, receive all events.
@@ -39,7 +39,7 @@ async def create_webhook_endpoint(request: Request, actor: Actor, body: Endpoint
 
 @webhooks.get("/endpoints", who=_OWNERS)
 async def list_webhook_endpoints(request: Request, actor: Actor) -> EndpointList:
-    """List your endpoints, the oldest first; there are ten at most."""
+    """List your endpoints, oldest first; there are ten at most."""
     return await app_context(request).webhooks.list_endpoints(actor)
 
 
@@ -63,7 +63,7 @@ async def remove_webhook_endpoint(request: Request, actor: Actor, endpoint_id: U
 
 @webhooks.post("/endpoints/{endpoint_id}/secret", who=_OWNERS, refusals=(NotFound,))
 async def rotate_webhook_secret(request: Request, actor: Actor, endpoint_id: UUID) -> NewSecret:
-    """Create a new signing secret; it is returned only in this answer.
+    """Create a new signing secret; it is returned only in this response.
 
     For 24 hours, every delivery is also signed by the previous secret.
     """
@@ -80,7 +80,7 @@ async def test_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUI
 async def list_webhook_deliveries(
     request: Request, actor: Actor, endpoint_id: UUID, query: DeliveryQuery
 ) -> DeliveryPage:
-    """List the sent and pending deliveries of an endpoint in the last 30 days, the newest first."""
+    """List the sent and pending deliveries of an endpoint in the last 30 days, newest first."""
     return await app_context(request).webhooks.list_deliveries(actor, endpoint_id, query)
 
 

@@ -1,4 +1,4 @@
-"""Webhooks on the wire of the API; what receivers get is in `messages.py`."""
+"""Define the bodies of requests and responses about webhooks; `payloads.py` defines the webhooks themselves."""
 
 from datetime import datetime
 from typing import Annotated
@@ -16,13 +16,13 @@ Url = Annotated[
     Meta(
         min_length=1,
         max_length=1_000,
-        description="Begins with https://, and leads to a public address.",
+        description="An https:// URL with a public address.",
         examples=["https://example.com/hooks"],
     ),
 ]
 Types = Annotated[
     list[EventType],
-    Meta(max_length=len(EventType), description="What is sent; none stands for all that you may see."),
+    Meta(max_length=len(EventType), description="Event types to send; an empty list means all types that you may see."),
 ]
 Description = Annotated[str, Meta(max_length=200), NOTE]
 
@@ -35,7 +35,7 @@ class EndpointIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndpointOut(Struct, frozen=True):
-    """`failing_since` is when the first of the failures was that no success has followed."""
+    """Describes an endpoint. `failing_since` is the time of the first failure since the last success."""
 
     id: UUID
     url: str
@@ -49,7 +49,7 @@ class EndpointOut(Struct, frozen=True):
 
 
 class NewEndpoint(Struct, frozen=True):
-    """The one time that the secret is told."""
+    """Holds a new endpoint with its secret, which is returned only once."""
 
     endpoint: EndpointOut
     secret: str
@@ -60,7 +60,7 @@ class EndpointList(Struct, frozen=True):
 
 
 class NewSecret(Struct, frozen=True):
-    """The one time that it is told. Until `previous_valid_until` every delivery is signed by the one before too."""
+    """Holds a new secret, which is returned only once. Until `previous_valid_until`, the previous secret signs too."""
 
     secret: str
     previous_valid_until: datetime
@@ -71,7 +71,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class DeliveryOut(Struct, frozen=True):
-    """`event_id` is what the receiver gets as `webhook-id`. The attempts are the last twenty, oldest first."""
+    """Describes a delivery. Receivers get `event_id` as `webhook-id`. It has the last 20 attempts, oldest first."""
 
     id: UUID
     event_id: UUID
@@ -89,7 +89,7 @@ class DeliveryPage(Struct, frozen=True):
 
 
 class DeliveryWithBody(Struct, frozen=True):
-    """`body` is what every attempt sends, to the byte."""
+    """Holds a delivery with its `body`, of which every attempt sends the same bytes."""
 
     delivery: DeliveryOut
     body: str

@@ -1,4 +1,4 @@
-"""One request to a receiver, and what came of it. Everything about a receiver is bounded: time, size and place."""
+"""Send one request to a receiver, within bounds of time, size and address."""
 
 import asyncio
 import ssl
@@ -21,7 +21,10 @@ _CONNECT_TIMEOUT_S: Final = 5.0
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """`status` is None where no whole answer came; `error` then says why. `retry_after` is the header as it came."""
+    """Holds the outcome of a request. `status` is None if no whole response came; `error` then has the reason.
+
+    `retry_after` is the header as received.
+    """
 
     status: int | None = None
     answer: str = ""
@@ -30,9 +33,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class WebhookSender:
-    """Speaks HTTP/1.1 over a new connection each time. Follows no redirect and asks no proxy: httpcore knows neither.
+    """Sends by HTTP/1.1 over a new connection for each request. It follows no redirects and uses no proxy.
 
-    `trust` replaces the certificate authorities that receivers are checked against.
+    `trust` replaces the certificate authorities that check receivers.
     """
 
     def __init__(self, settings: WebhookSettings, resolve: Resolver, trust: ssl.SSLContext | None = None) -> None:
@@ -40,11 +43,14 @@ class WebhookSender:
 
     @cached_property
     def _connections(self) -> httpcore.AsyncConnectionPool:
-        """Made at the first use: the authorities take a while to load, and the API sends nothing."""
+        """Return the pool, created at its first use.
+
+        Loading the authorities takes a while, and the API sends nothing.
+        """
         allowed = (lambda _: True) if self._settings.private_addresses else is_public
         return httpcore.AsyncConnectionPool(
             ssl_context=self._trust or httpx.create_ssl_context(trust_env=False),
-            max_connections=None,  # else the eleventh would wait for receivers that hang
+            max_connections=None,  # a limit would let an eleventh request wait for hanging receivers
             max_keepalive_connections=0,
             network_backend=GuardedBackend(self._resolve, allowed),
         )
@@ -60,7 +66,7 @@ class WebhookSender:
             return Outcome(error=f"The URL {error}.")
         except AddressError as error:
             return Outcome(error=str(error))
-        # OSError: what the TLS layer finds wrong after the handshake.
+        # OSError: errors that the TLS layer finds after the handshake.
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             return Outcome(error=f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARS])
 
@@ -75,7 +81,7 @@ class WebhookSender:
             async for part in response.aiter_stream():
                 beginning += part
                 if len(beginning) >= _MAX_READ_BYTES:
-                    break  # the connection is closed, whatever else would come
+                    break  # the connection is closed without reading the rest
         known = httpx.Headers(response.headers)
         return Outcome(
             status=response.status,

@@ -50,7 +50,7 @@ from grome.webhooks.schemas import (
 from grome.webhooks.signing import SecretSealer, encode_secret, new_secret
 from grome.webhooks.ssrf_guard import parse_url
 
-# Rotations that lose to another one read again; so often in a row only a fault can lose.
+# Attempts of a rotation that conflicts with concurrent rotations; more conflicts in a row are a fault.
 _ROTATION_ATTEMPTS: Final = 8
 
 
@@ -211,11 +211,11 @@ class WebhookService:
         seen = EventType if actor.role is Role.ADMIN else BARBER_TYPES
         for number, kind in enumerate(body.types):
             if kind not in seen:
-                raise Invalid(f"types[{number}]", "is not for you to see")
+                raise Invalid(f"types[{number}]", "is not visible to you")
 
 
 def _older_secrets(secrets: Sequence[StoredSecret], now: datetime, until: datetime) -> list[StoredSecret]:
-    """The secrets before a new one: the newest is good `until` then, older ones as long as they were."""
+    """Return the secrets before a new secret: the newest is valid until `until`, older secrets keep their validity."""
     newest, *older = secrets
     return [
         StoredSecret(newest.sealed, until),

@@ -1,4 +1,4 @@
-"""Secrets of endpoints: made, kept sealed, and signed with (Standard Webhooks, symmetric signatures)."""
+"""Create, seal and use the signing secrets of endpoints (Standard Webhooks, symmetric signatures)."""
 
 import base64
 import hmac
@@ -26,21 +26,22 @@ def new_secret() -> bytes:
 
 
 def encode_secret(secret: bytes) -> str:
-    """As its owner gets it."""
+    """Return the secret in the form that its owner gets."""
     return _PREFIX + base64.b64encode(secret).decode()
 
 
 def sign(secrets: Sequence[bytes], message_id: UUID, timestamp: int, body: bytes) -> str:
-    """The header `webhook-signature`: one signature by each secret, the receiver takes whichever it can check."""
+    """Return the header `webhook-signature`: one signature by each secret, any of which the receiver may check."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return " ".join(f"v1,{base64.b64encode(hmac.digest(secret, signed, 'sha256')).decode()}" for secret in secrets)
 
 
 class SecretSealer:
-    """Keeps secrets from whoever reads the database alone: AES-GCM under a key derived from the server's signing key.
+    """Seals secrets by AES-GCM with a key derived from the server's signing key.
 
-    Bound to its endpoint, so that a sealed secret is of no use in another one's document. When the signing key changes,
-    what was sealed before is unreadable, and each endpoint needs a new secret.
+    The database alone therefore reveals no secret. A sealed secret is bound to its endpoint's id, so that it is useless
+    in another document. After a change of the signing key, older sealed secrets are unreadable, and each endpoint needs
+    a new secret.
     """
 
     def __init__(self, signing_key: str) -> None:
@@ -54,7 +55,7 @@ class SecretSealer:
         return nonce + self._cipher.encrypt(nonce, secret, endpoint_id.bytes)
 
     def open(self, sealed: bytes, endpoint_id: UUID) -> bytes:
-        """Raises UnreadableSecretError."""
+        """Return the secret. Raises UnreadableSecretError."""
         for cipher in (self._cipher, self._old_cipher):
             with suppress(InvalidTag):
                 return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], endpoint_id.bytes)

@@ -1,7 +1,7 @@
-"""No request leaves for a private network: which URLs and addresses may be reached, and connections to no others.
+"""Allow requests to public addresses only, by checking URLs and each connection.
 
-A name is looked up once, all of its addresses are checked, and the connection goes to one of these very addresses, so
-that a name server that changes its answer in between (DNS rebinding) changes nothing.
+A name is resolved once, all of its addresses are checked, and the connection goes to one of these addresses. A name
+server that changes its response in between (DNS rebinding) therefore has no effect.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _REFUSED_4: Final = tuple(
         ),
     )
 )
-# Everything that is routed lies in 2000::/3; this is what there is special.
+# All routed addresses lie in 2000::/3; these are its special-purpose networks.
 _ROUTED_6: Final = IPv6Network("2000::/3")
 _REFUSED_6: Final = tuple(
     map(
@@ -56,13 +56,13 @@ _REFUSED_6: Final = tuple(
         ),
     )
 )
-# An IPv4 address in IPv6 clothes is as good as that IPv4 address: (network, bits to the right of it).
+# An IPv4 address embedded in IPv6 is judged as that IPv4 address: (network, bits to the right of it).
 _EMBEDDING: Final = (
     (IPv6Network("::ffff:0:0/96"), 0),  # mapped
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
-# What a browser would take for an IPv4 address, in whichever spelling (WHATWG URL, "ends in a number").
+# Spellings that a browser reads as an IPv4 address (WHATWG URL, "ends in a number").
 _NUMBER: Final = re.compile(r"(?:\d+|0x[0-9a-f]*)")
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
@@ -71,7 +71,7 @@ _MAX_ADDRESSES: Final = 3
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the Internet's, and no network's own."""
+    """Return whether an address is public."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_4)
     for network, right in _EMBEDDING:
@@ -81,7 +81,7 @@ def is_public(address: Address) -> bool:
 
 
 def parse_url(url: str, *, private: bool) -> httpx.URL:
-    """The parts of an endpoint's URL; raises UrlError. `private` lets plain HTTP, any host and any port pass."""
+    """Parse an endpoint's URL. Raises UrlError. `private` allows plain HTTP, any host and any port."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -106,7 +106,7 @@ def _check_host(host: str, *, private: bool) -> None:
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
         raise UrlError("has an address in an unusual spelling")
     if not _NAME.fullmatch(host):
-        raise UrlError("has no sound host name")
+        raise UrlError("has an invalid host name")
     if "." not in host and not private:
         raise UrlError("has a host name without a domain")
 
@@ -119,13 +119,13 @@ def _parse_literal(host: str) -> Address | None:
 
 
 class SystemResolver:
-    """Looks names up as the system does, on threads of its own: a slow name server holds up nothing but webhooks."""
+    """Resolves names by the system on threads of its own, so that a slow name server delays webhooks only."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="webhook-names")
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """Raises OSError, or UnicodeError for a name that cannot be one."""
+        """Return the addresses of a host. Raises OSError, or UnicodeError for an invalid name."""
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(
             self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -137,9 +137,9 @@ class SystemResolver:
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections for httpcore to hosts all of whose addresses are `allowed`; raises AddressError for others.
+    """Opens connections for httpcore. Raises AddressError for a host with an address that is not `allowed`.
 
-    TLS is still spoken with the name: httpcore takes it from the request, not from the connection.
+    TLS still uses the name: httpcore takes it from the request, not from the connection.
     """
 
     def __init__(self, resolve: Resolver, allowed: Callable[[Address], bool]) -> None:
@@ -168,8 +168,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             addresses = [literal] if literal else [ip_address(one) for one in await self._resolve(host, port)]
         except (OSError, UnicodeError):
             raise AddressError("The host name cannot be resolved.") from None
-        except ValueError:  # an IPv6 address with a zone and the like
-            raise AddressError("The host has an address that nothing is sent to.") from None
+        except ValueError:  # e.g. an IPv6 address with a zone
+            raise AddressError("The host has an address that cannot be used.") from None
         if not all(self._allowed(address) for address in addresses):
             raise AddressError("The host has an address in a private network.")
         return addresses

@@ -1,4 +1,4 @@
-"""From events to deliveries: one for each endpoint that wants to hear of it."""
+"""Create deliveries from events, one for each endpoint that accepts the event."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -16,7 +16,7 @@ from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 
 
 class WebhookSubscriber:
-    """A follower of the relay. An event that comes again finds its deliveries and jobs there, and changes nothing."""
+    """Subscribes to the relay. A repeated event finds its deliveries and jobs, and changes nothing."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class WebhookSubscriber:
         )
 
     async def _bodies(self, events: Iterable[Event]) -> dict[UUID, bytes]:
-        """By event. An event whose booking does not know of it is left out."""
+        """Return the payloads by event id, without events that are not in their booking's history."""
         by_id = {event.id: event for event in events}
         about = {event.subject_id for event in by_id.values() if event.family == "booking"}
         bookings = await self._bookings.find_many(list(about)) if about else {}
@@ -68,5 +68,5 @@ class WebhookSubscriber:
             elif (booking := bookings.get(event.subject_id)) and (body := booking_payload(event, booking)):
                 bodies[event.id] = body
             else:
-                logger.warning("Event {} is of a booking that does not know of it; no webhook tells of it", event.id)
+                logger.warning("Event {} is not in the history of its booking; no webhook is sent", event.id)
         return bodies

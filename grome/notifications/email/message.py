@@ -101,7 +101,7 @@ def _address(address: str) -> Address:
         sent_to = ascii_domain(domain)
         if _DOMAIN.fullmatch(sent_to) and "=?" not in local:
             return Address(username=local, domain=sent_to)
-    raise UndeliverableError("The address is none that mail can be sent to")
+    raise UndeliverableError("Mail cannot be sent to the address")
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:

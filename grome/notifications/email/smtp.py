@@ -32,7 +32,7 @@ class SmtpMailer:
             raise _error_for(refused) from refused
         except aiosmtplib.SMTPNotSupported as refused:
             # An address that is not ASCII must be rejected (RFC 6531, section 3.2), and no later try changes that.
-            raise PermanentJobError("The mail server takes no addresses beyond ASCII (SMTPUTF8)") from refused
+            raise PermanentJobError("The mail server does not support addresses beyond ASCII (SMTPUTF8)") from refused
 
     async def _send(self, mail: Mail) -> None:
         settings, message = self._settings, compose(mail, self._settings.sender)

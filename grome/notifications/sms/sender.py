@@ -17,7 +17,7 @@ class SmsFailedError(Exception):
 
 
 class SmsSender(Protocol):
-    async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the word for it everywhere
+    async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the usual name
         """Send a text and return the provider's id of it.
 
         `phone` is in E.164: `+4915112345678`; `id` is the same in every try.
