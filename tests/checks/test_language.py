@@ -195,7 +195,7 @@ def test_all_prose_of_the_project_is_read(tmp_path: Path) -> None:
     files = {
         "grome/a.py": '"""Docstring."""',
         "tests/b/test_c.py": "# Comment",
-        "docs/messages/shoot.py": '"""Docstring."""',
+        "docs/features/messages/shoot.py": '"""Docstring."""',
         "docs/decisions/0001-a.md": "Paragraph",
         "README.md": "Paragraph",
         "requirements/dev.txt": "what",

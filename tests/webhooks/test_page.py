@@ -1,4 +1,4 @@
-"""The code that `docs/webhooks.md` shows to receivers does what it says, each version of it."""
+"""The code that `docs/features/webhooks.md` shows to receivers does what it says, each version of it."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Writes the sheets of docs/messages.md: every message in every language, as Chromium shows it.
+"""Writes the sheets of docs/features/messages.md: every message in every language, as Chromium shows it.
 
     .venv/bin/python -m docs.messages.shoot [language ...]
 

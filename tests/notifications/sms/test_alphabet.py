@@ -11,7 +11,7 @@ from grome.notifications.models import Channel
 from grome.notifications.sms.alphabet import is_gsm7, segments, sms_length, sms_text
 from tests.builders.messages import LANGUAGES, samples
 
-# The promise of docs/messages.md: the most messages that one text is sent as, by language.
+# The promise of docs/features/messages.md: the most messages that one text is sent as, by language.
 MOST_SEGMENTS: dict[Language, int] = {"en": 1, "es": 1, "fr": 1, "de": 1, "ar": 3, "ja": 2}
 LONG_NAME = "Friseursalon am Platz der Republik und der Freiheit, Inhaberin Annegret Müller"
 CURRENCIES = ("EUR", "USD", "JPY")
