@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import load_or_create_signing_key
@@ -22,6 +24,14 @@ __all__ = ["app", "context", "database", "http"]
 
 _MOST_PROCESSES: Final = 4
 _LONGEST: Final = ("tests/faults/", "tests/nearby/", "tests/journeys/", "tests/api/test_schemathesis.py")
+
+
+# An example has no deadline, and drawing it none either: on a busy machine both measure the machine. Fixtures of one
+# function are shared by the examples of a test on purpose.
+hypothesis_settings.register_profile(
+    "grome", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+hypothesis_settings.load_profile("grome")
 
 
 class SetClock:

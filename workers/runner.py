@@ -18,6 +18,9 @@ from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
 _SHUTDOWN_GRACE_S: Final = 1
+# How often a worker asks whether a job under way was aborted, and how long the job has run by then. SAQ's own second
+# made an operator wait up to two. It costs a read of Redis for each queue that has such a job.
+_ABORT_POLL_S: Final = 0.25
 # Webhooks hardly do anything but wait for strangers' servers. With so many slots the endpoints of one owner, with all
 # the requests that they may have under way at a time, cannot take the slots of everybody.
 _WEBHOOK_CONCURRENCY_FACTOR: Final = 4

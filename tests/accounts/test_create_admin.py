@@ -9,6 +9,7 @@ import pytest
 
 from config.settings import Settings
 from tests.builders.people import PASSWORD, new_email, register
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
 
 
@@ -18,7 +19,7 @@ def create_admin(settings: Settings, home: Path, email: str, password: str) -> s
         env=environment(settings, home, GROME_NEW_PASSWORD=password),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=START_PATIENCE_S,
         check=False,
     )
 

@@ -48,10 +48,17 @@ async def test_twelve_rounds_off_the_event_loop(passwords: PasswordHasher) -> No
     assert min(waits[1::2]) < 0.5
 
 
+async def cpu_seconds(work: Awaitable[object]) -> float:
+    """The processor time of this process, which other processes do not change."""
+    began = time.process_time()
+    await work
+    return time.process_time() - began
+
+
 async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: PasswordHasher) -> None:
     hashed = await passwords.hash("correct horse")
-    wrong = min([await timed(passwords.matches("wrong horse", hashed)) for _ in range(2)])
-    unknown = min([await timed(passwords.matches("wrong horse", None)) for _ in range(2)])
+    wrong = min([await cpu_seconds(passwords.matches("wrong horse", hashed)) for _ in range(2)])
+    unknown = min([await cpu_seconds(passwords.matches("wrong horse", None)) for _ in range(2)])
     assert unknown > wrong / 2
 
 

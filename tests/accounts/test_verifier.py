@@ -14,6 +14,7 @@ from grome.common.errors import Unauthenticated
 from grome.composition import AppContext
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
+from tests.support.eventually import until
 
 
 class CountedSessions(SessionRepository):
@@ -175,8 +176,4 @@ async def test_a_look_up_is_not_remembered_when_messages_may_have_been_missed_me
 async def begin_to_hear(verifier: Verifier, other: Person) -> None:
     """Returns once the verifier has forgotten the token of `other`."""
     verifier.start()
-    for _ in range(1_000):
-        if verifier.cached(other.access_token) is None:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the subscription did not begin within 20 s")
+    await until(lambda: verifier.cached(other.access_token) is None)

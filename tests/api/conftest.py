@@ -16,6 +16,7 @@ from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
 from tests.builders.people import Person, admin, register
 from tests.builders.reports import asked
+from tests.support.eventually import PATIENCE_S
 
 # For each field that some query requires.
 GOOD_VALUES = {
@@ -91,7 +92,7 @@ def _query(route: Route, changed: Mapping[str, str | None]) -> str:
 @pytest.fixture(scope="module")
 async def cast(app: App) -> AsyncIterator[Cast]:
     context: AppContext = app.ctx.grome
-    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as client:
         shop = await barber(client, context)
         customer, boss = await register(client), await admin(client, context)
         booking = await book(client, customer, shop, tomorrow(9))

@@ -4,6 +4,8 @@ import asyncio
 
 import httpx
 
+from tests.support.eventually import PATIENCE_S
+
 
 async def send(base_url: str, request: bytes) -> httpx.Response:
     """The answer to the first of what `request` holds."""
@@ -11,7 +13,7 @@ async def send(base_url: str, request: bytes) -> httpx.Response:
     reader, writer = await asyncio.open_connection(url.host, url.port)
     try:
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await read_answer(reader)
     finally:
         writer.close()

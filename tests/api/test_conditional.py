@@ -13,6 +13,7 @@ from tests.api.conftest import Cast
 from tests.api.raw import read_answer
 from tests.api.surface import ROUTES, Route
 from tests.builders.barbers import catalogue_service
+from tests.support.eventually import PATIENCE_S
 
 # Said here a second time, apart from the routes: what of ours others may keep, and for how long unasked.
 KEPT = {
@@ -130,7 +131,7 @@ async def test_a_connection_lives_on(app: App) -> None:
     reader, writer = await asyncio.open_connection(url.host, url.port)
     for method in ("GET", "HEAD", "GET"):
         writer.write(f"{method} /v1/auth/jwks HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n".encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             assert (await read_answer(reader)).status_code == 304
     writer.close()
 

@@ -35,6 +35,7 @@ from tests.api.raw_requests import (
     post,
 )
 from tests.builders.searches import NEARBY
+from tests.support.eventually import PATIENCE_S
 
 
 @dataclass
@@ -84,7 +85,7 @@ async def exchange(port: int, packets: list[bytes], pause_s: float = 0.01) -> by
                 await loop.sock_sendall(line, packet)
                 await asyncio.sleep(pause_s if packet is not packets[-1] else 0)
         with suppress(ConnectionError):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE_S):
                 while data := await loop.sock_recv(line, 65_536):
                     received += data
     return received
@@ -192,7 +193,7 @@ async def test_request_that_never_ends_is_given_up(
 ) -> None:
     monkeypatch.setitem(app.config, "REQUEST_TIMEOUT", 0.4)
     for port in (doors.with_fast_path, doors.without):
-        (answer,) = answers_in(await exchange(port, parts, pause_s=0.1), first_is_head=False)
+        (answer,) = answers_in(await exchange(port, parts, pause_s=0.02), first_is_head=False)
         assert (answer.status_code, answer.headers["connection"]) == (408, "close")
 
 

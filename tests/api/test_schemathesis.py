@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from grome.app import document
@@ -22,6 +22,7 @@ from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import admin, register
+from tests.support.eventually import PATIENCE_S
 from tests.support.processes import Running
 
 # The same requests in every run: what is found once is found again, and no run is unlucky.
@@ -45,7 +46,7 @@ class Cast:
 @pytest.fixture
 async def cast(running: Running, context: AppContext) -> Cast:
     """New for each operation, because some end a session or a booking."""
-    async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S) as client:
         shop = await barber(client, context)
         customer, boss = await register(client), await admin(client, context)
         booking = await book(client, customer, shop, tomorrow(9))
@@ -61,7 +62,7 @@ ANSWERS = set(range(200, 500)) | {503}  # no fault is ours; a dependency may be 
 
 @SCHEMA.parametrize()
 # One cast for all requests of an operation.
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 def test_schemathesis(case: schemathesis.Case[Any], running: Running, cast: Cast) -> None:
     """As everybody who may call it, about things that nobody has and then about those there are."""
     statuses = _send(case, running, cast)

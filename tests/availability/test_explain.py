@@ -152,7 +152,7 @@ async def test_dates_far_away_are_explained_too(http: httpx.AsyncClient, shop: B
     assert (offered, len(reasons), set(reasons.values())) == ([], 48, {reason})
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(cases())
 def test_what_is_expected_is_offered_or_refused_and_never_both(case: Case) -> None:
     """Expected are the steps of the local date and whatever an opening's grid has on it."""

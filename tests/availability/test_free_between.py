@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from config.settings import Settings
@@ -232,12 +232,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES)
 # Not shrunk: an example is some hundred requests, and reads well as it comes.
-@settings(
-    deadline=None,
-    max_examples=6,
-    phases=[Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=6, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 async def test_free_is_whoever_lists_a_slot_in_the_window(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from grome.composition import AppContext
@@ -185,12 +185,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES)
 # Not shrunk: an example is some hundred requests, and reads well as it comes.
-@settings(
-    deadline=None,
-    max_examples=5,
-    phases=[Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=5, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 async def test_what_is_offered_can_be_booked_and_nothing_else(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject

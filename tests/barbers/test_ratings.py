@@ -16,7 +16,7 @@ def after(counts: StarCounts, taken: int | None, given: int | None) -> StarCount
 
 
 @given(st.lists(st.tuples(st.sampled_from(["give", "change", "take back"]), STARS, st.integers(0))))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_counts_and_mean_are_those_of_what_is_left(steps: list[tuple[str, int, int]]) -> None:
     left: list[int] = []
     counts = StarCounts()

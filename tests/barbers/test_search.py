@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import Barber
@@ -339,7 +339,7 @@ def check(search: Search, everybody: dict[str, Barber], items: list[dict[str, An
             assert place_of(everybody[one]) != place_of(everybody[other]) or one < other
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
 async def test_it_finds_what_looking_at_everybody_finds(
     http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int

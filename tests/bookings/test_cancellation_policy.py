@@ -91,7 +91,7 @@ def test_rounding(price: int, percent: int, back: int) -> None:
     assert refund_amount(price, percent) == back
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.integers(0, 10**9),
     st.integers(0, 10**9),

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.bookings.jobs import expire_unanswered
@@ -39,7 +39,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(auto_accept=st.booleans(), script=st.lists(steps, min_size=3, max_size=12))
 async def test_a_booking_holds_what_it_says(
     http: httpx.AsyncClient,

@@ -183,7 +183,7 @@ def bookings(draw: st.DrawFn) -> Booking:
     zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
     language=st.sampled_from(get_args(Language)),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_booking_is_read_back_as_it_is(booking: Booking, name: str, zone: str, language: Language) -> None:
     reader = Localizer(language, ZoneInfo(zone))
     entries = [

@@ -5,6 +5,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from tests.support.eventually import START_PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,7 +17,7 @@ def test_without_the_extra_one_sentence_says_what_to_install() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=START_PATIENCE_S,
     )
     assert ended.returncode == 2
     (sentence,) = ended.stderr.splitlines()
@@ -26,7 +28,7 @@ def test_without_the_extra_one_sentence_says_what_to_install() -> None:
 def test_the_wheel_holds_everything_that_runs(tmp_path: Path) -> None:
     """Built offline by the backend in the lock file, as `pip install .` does."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, timeout=120)
+    subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, timeout=START_PATIENCE_S)
     (wheel,) = tmp_path.glob("grome-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         held = set(archive.namelist())

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from config.settings import Settings, setting_fields
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
 
 
@@ -14,7 +15,7 @@ def doctor(settings: Settings, home: Path, **changed: str) -> subprocess.Complet
         env={**environment(settings, home, **changed), "COLUMNS": "400"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_PATIENCE_S,
         check=False,
     )
 

@@ -12,6 +12,7 @@ from grome.cli.main import cli
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import Job, State
 from tests.builders.jobs import new_kind, put_away, stored_job
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
 
 Ended = tuple[int, str, str]
@@ -29,7 +30,7 @@ class Typed:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, errors = await asyncio.wait_for(process.communicate(), 60)
+        out, errors = await asyncio.wait_for(process.communicate(), START_PATIENCE_S)
         assert process.returncode is not None
         return process.returncode, out.decode(), errors.decode()
 

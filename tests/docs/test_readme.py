@@ -15,6 +15,7 @@ from grome.dev.demo.seed import seed_if_empty
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 from tests.docs.pages import ROOT, blocks, section
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.one_grome import with_database
 from tests.support.processes import Running, running_grome
 
@@ -57,7 +58,7 @@ def test_the_walk_gives_what_the_readme_prints(demo_grome: Running) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=START_PATIENCE_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""

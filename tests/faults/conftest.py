@@ -13,7 +13,7 @@ from grome.composition import AppContext
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 from tests.support.app import served
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from tests.support.servers import Stoppable, own_mongod, own_valkey
 
 MONGO_TIMEOUT_S = 1.5
@@ -57,7 +57,7 @@ async def own_database(own_settings: Settings) -> None:
 @pytest.fixture
 async def own_app(own: OwnServers, own_settings: Settings, own_database: None) -> AsyncIterator[App]:  # noqa: ARG001
     async with served(own_settings) as app:
-        await until(lambda: listening(app.ctx.grome), within_s=5)
+        await until(lambda: listening(app.ctx.grome))
         yield app
 
 
@@ -72,14 +72,14 @@ async def here(own_app: App) -> AppContext:
 async def elsewhere(own: OwnServers, own_settings: Settings) -> AsyncIterator[AppContext]:  # noqa: ARG001
     """Another process's clients and services, as far as others can tell."""
     context = await AppContext.open(own_settings)
-    await until(lambda: listening(context), within_s=5)
+    await until(lambda: listening(context))
     yield context
     await context.close()
 
 
 @pytest.fixture
 async def http(own_app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=own_app.ctx.base_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=own_app.ctx.base_url, timeout=PATIENCE_S) as client:
         yield client
 
 

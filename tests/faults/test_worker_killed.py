@@ -19,6 +19,7 @@ from config.settings import Settings
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
+from tests.support.eventually import PATIENCE_S
 from tests.support.processes import Running, running_grome
 
 pytestmark = pytest.mark.alone
@@ -49,7 +50,7 @@ class Load:
     _next: int = 0
 
     async def run(self) -> None:
-        async with httpx.AsyncClient(base_url=self.url, timeout=10) as http:
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_S) as http:
             while not self.stopped:
                 await self._create(http)
                 await asyncio.sleep(PAUSE_S)  # who leaves no core free measures the machine
@@ -76,7 +77,7 @@ class Load:
 async def test_an_api_worker_is_replaced_and_no_answered_booking_is_lost(
     own_grome: Running, context: AppContext
 ) -> None:
-    async with httpx.AsyncClient(base_url=own_grome.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=own_grome.url, timeout=PATIENCE_S) as http:
         shop, customer = await barber(http, context, durations=(5,), timezone="UTC"), await register(http)
     loads = [Load(own_grome.url, shop, customer, _next=number * 2_000) for number in range(4)]
     tasks = [asyncio.create_task(load.run()) for load in loads]

@@ -76,7 +76,9 @@ def family(pid: int) -> list[psutil.Process]:
 
 def barbers_in_berlin(port: int) -> int:
     query = {"lat": 52.52, "lng": 13.40, "radius_km": 50, "limit": 100}
-    return len(httpx.get(f"http://127.0.0.1:{port}/v1/barbers/nearby", params=query).json()["items"])
+    return len(
+        httpx.get(f"http://127.0.0.1:{port}/v1/barbers/nearby", params=query, timeout=PATIENCE_S).json()["items"]
+    )
 
 
 def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
         for address in ("/v1", "/docs", "/jobs/"):
             assert f"http://127.0.0.1:{port}{address}" in said
         assert "admin@demo.grome.example" in said
-        assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["ready"]
+        assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE_S).json()["ready"]
         assert barbers_in_berlin(port) == SHOWN
 
         relatives = family(grome.pid)
@@ -147,7 +149,7 @@ def test_what_runs_is_alone_on_its_data_and_what_a_kill_left_is_cleaned_at_the_n
         assert any(process.is_running() for process in orphans)
         with running(home, port) as again:
             assert survivors(orphans, within_s=PATIENCE_S) == []
-            assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json()["ready"]
+            assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE_S).json()["ready"]
             assert barbers_in_berlin(port) == SHOWN  # the data was kept, and is not laid again
             assert "nothing added" in (home / "out").read_text()
             before = len(warnings_in(home / "err"))

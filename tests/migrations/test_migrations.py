@@ -33,6 +33,7 @@ from grome.infrastructure.mongo.client import Database, from_document, to_docume
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import a_barber
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.one_grome import with_database
 from tests.support.processes import environment
 
@@ -264,7 +265,7 @@ async def grome_migrate(settings: Settings, home: Path, *options: str) -> str:
         env={**environment(settings, home), "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=START_PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -18,7 +18,7 @@ from grome.app import App
 from grome.barbers.models import Barber
 from grome.composition import AppContext
 from grome.nearby.barber_array import IndexedBarber
-from grome.nearby.cell_cache import CellCache
+from grome.nearby.cell_cache import REFRESH_AFTER_S, CellCache
 from grome.nearby.cell_loader import CellLoader
 from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
@@ -62,7 +62,7 @@ async def test_processes_that_ask_at_once_share_a_read(
         processes = [await AppContext.open(settings) for _ in range(PROCESSES)]
         for process in processes:
             stack.push_async_callback(process.close)
-        await until(lambda: all(process.barber_changes.listening for process in processes), within_s=5)
+        await until(lambda: all(process.barber_changes.listening for process in processes))
         await asyncio.sleep(1.2)  # what was read before, or just after, they began to listen is nothing to share
         async with counted_reads(context) as reads:
             await asyncio.gather(*(process.nearby.search(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes))
@@ -114,7 +114,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
         served(msgspec.structs.replace(settings, nearby=nearby)) as app,
         httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
     ):
-        await until(lambda: app.ctx.grome.barber_changes.listening, within_s=5)
+        await until(lambda: app.ctx.grome.barber_changes.listening)
         yield client
 
 
@@ -151,5 +151,6 @@ async def test_what_is_more_than_may_be_held_follows_every_change(
 
     for online in (True, False) * 3:
         await one.turn(context, online=online)
-        await until(partial(is_shown, online=online), within_s=2)
+        # Far less than the age from which a place is loaded anew without being told.
+        await until(partial(is_shown, online=online), within_s=REFRESH_AFTER_S / 2)
         assert await is_shown(online=online)

@@ -9,7 +9,7 @@ from random import Random
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.app import App
@@ -18,6 +18,7 @@ from grome.nearby.fast_path import FastPathProtocol
 from tests.builders.people import register
 from tests.builders.searches import NEARBY
 from tests.builders.world import a_world, strewn
+from tests.support.eventually import PATIENCE_S
 
 REGION = (-20.5, 80.5)
 QUERY = "lat=-20.51&lng=80.49&radius_km=30"
@@ -77,7 +78,7 @@ async def send(port: int, packets: list[bytes], answers: int) -> list[bytes]:
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
     length = re.search(rb"content-length: (\d+)", head)
     body = await reader.readexactly(int(length[1])) if length and b"HTTP/1.1 304" not in head else b""
     return GENERATED.sub(rb"\1made here\r\n", head) + body
@@ -214,7 +215,7 @@ async def test_many_on_one_connection(doors: Doors, world: None) -> None:  # noq
     assert [answer[9:12] for answer in answers] == [b"400", b"200"]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(data=st.data())
 async def test_packets_split_and_joined_anywhere(doors: Doors, world: None, data: st.DataObject) -> None:  # noqa: ARG001
     targets = data.draw(st.lists(st.sampled_from([*PLAIN, "/health/live"]), min_size=1, max_size=4))

@@ -9,7 +9,7 @@ from random import Random
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import Barber
@@ -22,7 +22,7 @@ from tests.builders.world import REGIONS, Place, a_barber, a_world, distance_m, 
 
 
 # A world drawn piece by piece would be too much for Hypothesis: it draws how many barbers there are, and the dice.
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
 async def test_it_finds_what_looking_at_everybody_finds(
     http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
@@ -37,7 +37,7 @@ async def test_it_finds_what_looking_at_everybody_finds(
             check(search, everybody, list(chain.from_iterable(pages)))
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @given(region=st.sampled_from(REGIONS), dice=st.integers(0, 2**32))
 async def test_it_keeps_finding_them_while_they_move_come_and_go(
     http: httpx.AsyncClient, context: AppContext, region: Place, dice: int

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.common.languages import Language
@@ -31,7 +31,6 @@ def booking(kind: MessageKind, language: Language, name: str) -> RenderedMessage
     return render(kind, facts, language, "Asia/Tokyo")
 
 
-@settings(deadline=None)
 @given(name=names, kind=st.sampled_from(BOOKING), language=languages)
 def test_no_name_does_harm(name: str, kind: MessageKind, language: Language) -> None:
     message, usual = booking(kind, language, name), booking(kind, language, "Sam")

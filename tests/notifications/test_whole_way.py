@@ -22,11 +22,10 @@ from tests.builders.people import PASSWORD
 from tests.infrastructure.jobs.test_jobs import working
 from tests.notifications.booking_notices import a_visit, log_of, put_token
 from tests.support.app import served
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from tests.support.one_grome import with_database
 from workers.registry import HANDLERS
 
-SOON_S = 20
 BY_MAIL = ["welcome", "new_device", "booking_requested", "booking_accepted", "receipt", "review_request"]
 BY_PUSH = ["new_device", "booking_requested", "booking_accepted", "review_request"]
 TO_THE_BARBER = ["booking_requested", "welcome"]
@@ -44,7 +43,7 @@ async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, 
     await context.mongo.drop_database(own_settings.mongo.database)
     async for _ in migrate(context.database, MIGRATIONS, context.clock):
         pass
-    async with served(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as http:
+    async with served(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as http:
         yield http, app.ctx.grome
     await context.mongo.drop_database(own_settings.mongo.database)
     await context.close()
@@ -84,7 +83,7 @@ async def test_a_visit_is_told_once_on_every_way(
 
     for _ in range(2):
         async with working(context, HANDLERS):
-            await until(all_is_done, within_s=SOON_S)
+            await until(all_is_done)
         await context.database["jobs"].delete_many({})
         await context.database["relay"].update_one({}, {"$set": {"token": None, "since": begun_at}})
 

@@ -19,7 +19,7 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)
 SERVICES = [UUID(int=number) for number in range(1, 6)]
 BARBER = uuid4()
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=100)
 
 
 def a_promo(**terms: Any) -> Promo:

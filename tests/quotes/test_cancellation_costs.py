@@ -33,7 +33,7 @@ def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Bookin
     return build_booking(wish, NOW, timedelta(hours=24))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     price=st.integers(0, 5_000),
     policy=POLICIES,

@@ -44,7 +44,7 @@ from tests.builders.reports import (
     wanted,
 )
 from tests.conftest import SetClock
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from workers.runner import work
 
 
@@ -303,7 +303,7 @@ async def test_a_worker_makes_it_and_its_progress_can_be_read(
 
     working = asyncio.create_task(work(context, {MAKE_REPORT: watched}))
     report = await asked(http, shop.person)
-    await asyncio.wait_for(reached.wait(), 10)
+    await asyncio.wait_for(reached.wait(), PATIENCE_S)
     running = await read(http, shop.person, report)
     assert running["state"] == "running"
     assert 0 < running["progress"] < 1
@@ -312,6 +312,6 @@ async def test_a_worker_makes_it_and_its_progress_can_be_read(
     async def is_done() -> bool:
         return (await read(http, shop.person, report))["state"] == "done"
 
-    await until(is_done, within_s=10)
+    await until(is_done)
     working.cancel()
     await asyncio.wait({working})

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pypdf
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.composition import AppContext
@@ -96,7 +96,7 @@ def test_a_long_text_is_broken_and_then_cut(tmp_path: Path) -> None:
     assert text.count("…") == 2
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 @given(st.lists(st.text(max_size=40), max_size=8))
 def test_no_character_is_too_much(tmp_path: Path, names: list[str]) -> None:
     encodable = [name.encode(errors="replace").decode() for name in names]

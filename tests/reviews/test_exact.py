@@ -115,7 +115,7 @@ async def test_the_rating_is_the_mean_whatever_many_do_at_once(
     async def everybody_knows() -> bool:
         return set(await shown(http, first.shop)) == {exact}
 
-    await until(everybody_knows, within_s=5)  # what the other process did is heard of through Redis
+    await until(everybody_knows)  # what the other process did is heard of through Redis
     assert len(await shown(http, first.shop)) == 4
 
 
@@ -192,7 +192,7 @@ async def test_the_rating_is_exact_after_a_kill(
         return await context.database["reviews"].count_documents({"barber_id": shops}) > 40
 
     try:
-        await until(is_in_the_midst, within_s=30)
+        await until(is_in_the_midst)
     finally:
         hurrying.kill()
         assert await hurrying.wait() == -SIGKILL

@@ -40,7 +40,7 @@ def first_listed(case: Case, start: datetime, end: datetime) -> Slot | None:
     return next((slot for _, slots in days for slot in slots if slot.start >= start and slot.end <= end), None)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(cases(), st.data())
 def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data: st.DataObject) -> None:
     start, end = data.draw(windows(case))
@@ -51,7 +51,7 @@ def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data:
     assert first_slot_between(again, start.astimezone(elsewhere), end, case.visit) == found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(), st.data())
 def test_what_is_taken_beyond_what_must_be_known_does_not_matter(case: Case, data: st.DataObject) -> None:
     def knowing(starts: Span) -> Calendar:

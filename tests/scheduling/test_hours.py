@@ -77,14 +77,14 @@ def test_faults_name_the_field(day: DayHours, expected: dict[str, str]) -> None:
     assert dict(validation_errors(week)) == on_each_day
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(weekly_hours())
 def test_sound_hours_have_no_faults_and_survive_json(week: WeeklyHours) -> None:
     assert validation_errors(week) == []
     assert msgspec.json.decode(msgspec.json.encode(week), type=WeeklyHours) == week
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(weekly_hours())
 def test_a_break_given_twice_is_a_fault_of_that_day_alone(week: WeeklyHours) -> None:
     monday = week.monday

@@ -365,7 +365,7 @@ def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
     assert free_slots(calendar, date.max, date.max, VisitPlan(30)) == [(date.max, [])]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(cases())
 def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case: Case) -> None:
     barber = NaiveBarber(case)
@@ -375,7 +375,7 @@ def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case
     assert bookable == [start for start in case.every_tick() if barber.takes(start)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases())
 def test_offered_slots_are_in_order_and_under_their_dates(case: Case) -> None:
     days = free_slots(case.calendar, case.first, case.last, case.visit)
@@ -388,7 +388,7 @@ def test_offered_slots_are_in_order_and_under_their_dates(case: Case) -> None:
     assert all(slot.end - slot.start == timedelta(minutes=case.duration_min) for slot in offered)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(), st.data())
 def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.DataObject) -> None:
     offered = case.offered()
@@ -404,7 +404,7 @@ def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.Data
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(cases(), st.integers(1, 300 * 10**6 - 1))
 def test_between_two_ticks_nothing_can_be_booked(case: Case, microseconds: int) -> None:
     for slot in case.offered():

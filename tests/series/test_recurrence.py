@@ -71,7 +71,7 @@ def test_examples(zone: str, repeat: Repeat, expected: list[str]) -> None:
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo", "Pacific/Auckland"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     zone=st.sampled_from(ZONES),
     every=st.sampled_from(["week", "month"]),

@@ -36,7 +36,6 @@ LEGAL = {
 
 @settings(
     parent=settings.get_profile(PROFILE if PROFILE in {"hunt", "shrink"} else "brief"),
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(plan=plans(), numbers=course(LEAST_STEPS, MOST_STEPS))

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import free_port
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_STARTS_S = 20
 
 
 def browsers() -> dict[str, str]:
@@ -70,7 +70,7 @@ def _running(command: list[str], home: Path, **env: str) -> Iterator[subprocess.
 
 
 def _await(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _STARTS_S
+    deadline = time.monotonic() + START_PATIENCE_S
     while not ready():
         assert process.poll() is None, f"it has ended: {process.args!r}"
         assert time.monotonic() < deadline, f"it does not start: {process.args!r}"

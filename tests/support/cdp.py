@@ -9,10 +9,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.support.eventually import until
-
-_ANSWER_S = 20
-_APPEARS_S = 10
+from tests.support.eventually import PATIENCE_S, until
 
 
 class BrowserError(Exception):
@@ -48,7 +45,7 @@ class Page:
         number = next(self._numbers)
         self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"id": number, "method": method, "params": params, **self._session}))
-        answer = await asyncio.wait_for(self._waiting[number], _ANSWER_S)
+        answer = await asyncio.wait_for(self._waiting[number], PATIENCE_S)
         if "error" in answer:
             raise BrowserError(f"{method}: {answer['error']['message']}")
         result: dict[str, Any] = answer["result"]
@@ -64,7 +61,7 @@ class Page:
             raise BrowserError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    async def comes_true(self, expression: str, *, within_s: float = _APPEARS_S) -> None:
+    async def comes_true(self, expression: str, *, within_s: float = PATIENCE_S) -> None:
         """Waits across navigations."""
 
         async def holds() -> bool:
@@ -78,7 +75,7 @@ class Page:
             seen = await self.evaluate("location.href + '\\n' + (document.body || {}).innerText")
             raise AssertionError(f"{expression} did not come true; the page is {seen}") from None
 
-    async def shows(self, text: str, *, within_s: float = _APPEARS_S) -> None:
+    async def shows(self, text: str, *, within_s: float = PATIENCE_S) -> None:
         await self.comes_true(f"document.body.innerText.includes({json.dumps(text)})", within_s=within_s)
 
     async def type(self, selector: str, text: str) -> None:

@@ -28,3 +28,8 @@ async def ends_as(context: AppContext, new: NewJob, state: State, *, within_s: f
         return found is not None and found.state is state
 
     await until(ended, within_s=within_s)
+
+
+async def are_empty(context: AppContext) -> bool:
+    """No queue has a message that waits or is under way."""
+    return not any([await queue.count("incomplete") for queue in context.queues.values()])

@@ -19,6 +19,7 @@ from grome.composition import AppContext
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 from tests.support.app import served
+from tests.support.eventually import PATIENCE_S
 
 __all__ = ["apart", "app", "context", "database", "http", "with_database"]
 
@@ -54,7 +55,7 @@ async def app(settings: Settings, session_clock: Clock, database: None) -> Async
 
 @pytest.fixture
 async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ import psutil
 from grome.dev.embedded.home_lock import OWNER_VARIABLE
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE_S = 4
+_PATIENCE_S = 15
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import psutil
 
 from config.settings import Settings
 from grome.dev.embedded.home_lock import OWNER_VARIABLE
-from tests.support.eventually import START_PATIENCE_S
+from tests.support.eventually import PATIENCE_S, START_PATIENCE_S
 
 _WARNING: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
 
@@ -108,8 +108,8 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
     finally:
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-        left = survivors(family, within_s=2)  # the resource tracker ends when it sees the others gone
+        process.wait(timeout=PATIENCE_S)
+        left = survivors(family, within_s=PATIENCE_S)  # the resource tracker ends when it sees the others gone
         for survivor in left:
             survivor.kill()
     assert not left, f"{left} outlived their manager"

@@ -56,7 +56,7 @@ def test_examples(
 spans = st.tuples(st.integers(0, 71), st.integers(1, 12)).map(lambda one: (one[0] * 5, (one[0] + one[1]) * 5))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(spans, max_size=5), st.lists(st.integers(1, 24).map(lambda ticks: ticks * 5), max_size=6))
 def test_nobody_overlaps_anybody_and_each_gets_the_first_room_there_is(
     taken: list[tuple[int, int]], queue: list[int]

@@ -15,6 +15,7 @@ from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 from tests.conftest import SetClock
 from tests.support.app import served
+from tests.support.eventually import PATIENCE_S
 from tests.support.one_grome import apart, app, context, database, http
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
@@ -56,7 +57,7 @@ async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIte
 
 @pytest.fixture
 async def trial(trial_app: App, trial_clock: SetClock) -> AsyncIterator[Trial]:
-    async with httpx.AsyncClient(base_url=trial_app.ctx.base_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=trial_app.ctx.base_url, timeout=PATIENCE_S) as client:
         yield Trial(trial_app, client, trial_clock)
 
 

@@ -226,7 +226,7 @@ async def test_from_the_change_to_the_receiver(trial: Trial, receiver: Receiver)
         async def all_there() -> bool:
             return [one["state"] for one in await trial.log(shop.person, endpoint)] == ["delivered"] * 2
 
-        await until(all_there, within_s=30)
+        await until(all_there)
     finally:
         worker.cancel()
         with suppress(asyncio.CancelledError):

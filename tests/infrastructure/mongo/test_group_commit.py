@@ -32,7 +32,7 @@ from grome.infrastructure.mongo.group_commit import MOST_TOGETHER, GroupCommit
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, register
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from tests.support.processes import Running, running_grome
 
 Verdicts = list[BaseException | None]
@@ -57,7 +57,7 @@ async def api(
     if request.param == "together":
         yield http
         return
-    async with httpx.AsyncClient(base_url=apart.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=apart.url, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -214,7 +214,7 @@ async def test_who_leaves_changes_nothing_for_the_others(
     for call in draw.sample(calls, 40):
         await asyncio.sleep(draw.choice([0, 0, 0.001]))
         call.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         told = await asyncio.gather(*calls, return_exceptions=True)
     kept = await stored(context, crowd)
     for booking, one in zip(crowd, told, strict=True):
@@ -268,7 +268,7 @@ async def test_a_repeat_under_the_same_key_settles_what_is_unknown(tmp_path: Pat
             await group.insert(wish(shop, 1_000))
             pid = mongod_of(tmp_path)
             os.kill(pid, signal.SIGSTOP)
-            await until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, within_s=5)
+            await until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
             try:
                 told = await outcomes(group.insert, crowd())
             finally:

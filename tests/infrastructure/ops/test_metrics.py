@@ -86,7 +86,7 @@ async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: A
         async def led() -> bool:
             return (await figures(http, boss.auth)).get(("grome_relay_silent_seconds", ""), 60) < 5
 
-        await until(led, within_s=10)
+        await until(led)
         changed = "grome_relay_position_timestamp_seconds", ""
         customer, shop = await register(http), await barber(http, context)
         events = (await figures(http, boss.auth))["grome_relay_events", ""]
@@ -96,7 +96,7 @@ async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: A
             found = await figures(http, boss.auth)
             return found["grome_relay_events", ""] > events and found[changed] >= before.timestamp()
 
-        await until(handed_on, within_s=10)
+        await until(handed_on)
         assert (await figures(http, boss.auth))["grome_relay_lag_seconds", ""] < 5
     finally:
         leading.cancel()

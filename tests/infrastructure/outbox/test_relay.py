@@ -34,8 +34,6 @@ from tests.infrastructure.jobs.test_jobs import working
 from tests.support.eventually import PATIENCE_S, until
 from workers.registry import HANDLERS
 
-TAKEOVER_S = 5
-SOON_S = 5
 A_DAY = ("requested", "accepted", "started", "completed")
 
 
@@ -127,7 +125,7 @@ async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_
         async def complete() -> bool:
             return all([len(await told_in(room)) >= 4 for room in rooms])
 
-        await until(complete, within_s=SOON_S)
+        await until(complete)
         entries = await history(http, customer.auth, booking)
         for room in rooms:
             told = await told_in(room)
@@ -146,7 +144,7 @@ async def test_another_takes_over_from_a_leader_that_has_died(
     dead = await repository.acquire("one that dies", int(LEASE_S * 1000))
     assert dead is not None
     async with running(a_relay(context, recorder)):
-        await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=TAKEOVER_S)
+        await until(lambda: recorder.had(booking) == [1, 2, 3, 4])
         assert not await repository.renew(dead, 1000, {"token": None})
         state = await repository.state()
         assert state is not None
@@ -172,11 +170,11 @@ async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_
     # Without a position it would begin by reading anew, which gives it no token.
     before = await book(http, customer, shop, tomorrow(10))
     async with running(a_relay(context, recorder)):
-        await until(lambda: recorder.had(before) == [1], within_s=TAKEOVER_S)
-        await until(has_token, within_s=TAKEOVER_S)
+        await until(lambda: recorder.had(before) == [1])
+        await until(has_token)
     booking = await book(http, customer, shop, tomorrow(9))
     async with running(a_relay(context, recorder)):
-        await until(lambda: recorder.had(booking) == [1], within_s=TAKEOVER_S)
+        await until(lambda: recorder.had(booking) == [1])
     state = await repository.state()
     assert state is not None
     assert state.until <= context.clock()
@@ -200,8 +198,8 @@ async def test_without_its_position_it_reads_anew_and_misses_nothing(
     )
     async with running(a_relay(context, recorder)):
         later = await book(http, customer, shop, tomorrow(12))
-        await until(lambda: recorder.had(booking) == [1, 2, 3, 4], within_s=2 * TAKEOVER_S)
-        await until(lambda: set(recorder.had(later)) == {1}, within_s=SOON_S)
+        await until(lambda: recorder.had(booking) == [1, 2, 3, 4])
+        await until(lambda: set(recorder.had(later)) == {1})
     assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
@@ -211,7 +209,7 @@ async def test_it_waits_for_a_follower_whose_dependency_is_away(
     recorder.failures = [RedisConnectionError("away")] * 2
     async with running(a_relay(context, recorder)):
         booking = await a_day(http, context, shop, customer)
-        await until(lambda: len(recorder.had(booking)) == 4, within_s=SOON_S)
+        await until(lambda: len(recorder.had(booking)) == 4)
     assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
@@ -222,7 +220,7 @@ async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apa
     broken.failures = [KeyError("a bug") for _ in range(10)]  # one for each batch, whatever else has happened
     async with running(a_relay(context, broken, recorder)):
         booking = await book(http, customer, shop, tomorrow(9))
-        await until(lambda: recorder.had(booking) == [1], within_s=SOON_S)
+        await until(lambda: recorder.had(booking) == [1])
     assert broken.had(booking) == []
     (entry,) = await history(http, customer.auth, booking)
     aside = await context.jobs.find(f"{entry['id']}:follow:recorder 0")
@@ -246,7 +244,7 @@ async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> N
         async def is_recorded() -> bool:
             return await context.database["audit"].find_one({"_id": event.id}) is not None
 
-        await until(is_recorded, within_s=SOON_S)
+        await until(is_recorded)
     record = await context.database["audit"].find_one({"_id": event.id})
     assert record is not None
     assert (record["type"], record["version"], record["people"]) == (event.type, 3, list(event.people))
@@ -265,7 +263,7 @@ async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClie
         async def both() -> bool:
             return await types() == ["account.registered", "account.new_device"]
 
-        await until(both, within_s=TAKEOVER_S)
+        await until(both)
 
 
 async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppContext, shop: Barber) -> None:
@@ -283,7 +281,7 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppConte
         await context.database["barbers"].update_one(
             {"_id": shop.person.id}, {"$set": {"rating": 4.5}, "$inc": {"version": 1}}
         )
-        await until(lambda: any(change.barber.rating == 4.5 for change in heard), within_s=TAKEOVER_S)
+        await until(lambda: any(change.barber.rating == 4.5 for change in heard))
     assert {change.barber.id for change in heard if change.barber.rating == 4.5} == {shop.person.id}
 
 
@@ -311,7 +309,7 @@ async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
         added = await store_unreadable(context.database, "bookings", stored, **bad)
         worse = await store_unreadable(context.database, "bookings", stored, **headless)
         later = await book(http, customer, shop, tomorrow(12))
-        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(later)) == {1})
         assert set(recorder.versions[added["_id"]]) == {2}
         assert FAILED_ITEMS["relay"] > before
     await bookings.delete_many({"_id": {"$in": [added["_id"], worse["_id"]]}})
@@ -331,9 +329,9 @@ async def test_relay_whose_leader_fails_begins_again(
 
     failing = Failing(context.database)
     async with running(Relay(failing, PROJECTION, {"recorder": recorder}, no_caches, context.jobs, context.clock)):
-        await until(lambda: failing.left == 0, within_s=2 * TAKEOVER_S)
+        await until(lambda: failing.left == 0)
         booking = await book(http, customer, shop, tomorrow(9))
-        await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(booking)) == {1})
     assert failing.left == 0
 
 
@@ -360,13 +358,13 @@ async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_
     stored = await bookings.find_one(mine)
     assert stored
     async with running(a_relay(context, recorder)):
-        await until(lambda: set(recorder.had(booking)) == {1}, within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(booking)) == {1})
         room_b = 16 * 1024 * 1024 - 4_096
         await bookings.update_one(mine, {"$set": {"barber_note": "x" * room_b}})
         entry = {**stored["history"][0], "id": new_id(), "version": 2, "action": "note"}
         await bookings.update_one(mine, {"$push": {"history": entry}, "$set": {"version": 2}})
         later = await book(http, customer, shop, tomorrow(12))
-        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(later)) == {1})
         assert set(recorder.had(booking)) == {1, 2}
     await bookings.delete_one(mine)
 
@@ -378,13 +376,13 @@ async def test_relay_with_a_change_too_large_to_be_carried_reads_anew_and_misses
     large = {"_id": new_id(), "outbox": "x" * (9 * 1024 * 1024)}
     async with running(a_relay(context, recorder)):
         first = await book(http, customer, shop, tomorrow(9))
-        await until(lambda: set(recorder.had(first)) == {1}, within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(first)) == {1})
         before = FAILED_ITEMS["relay"]
         await barbers.insert_one(large, bypass_document_validation=True)
         # The change and the document after it, which come together, have the text twice.
         double = {"$set": {"outbox": "y" * len(large["outbox"])}}
         await barbers.update_one({"_id": large["_id"]}, double, bypass_document_validation=True)
         later = await book(http, customer, shop, tomorrow(12))
-        await until(lambda: set(recorder.had(later)) == {1}, within_s=2 * TAKEOVER_S)
+        await until(lambda: set(recorder.had(later)) == {1})
         assert FAILED_ITEMS["relay"] > before
     await barbers.delete_one({"_id": large["_id"]})

@@ -8,7 +8,7 @@ from grome.composition import AppContext
 from grome.realtime.streams import stream_key
 from tests.builders.people import admin
 from tests.builders.reviews import a_visit, edit, posted, put_answer, remove
-from tests.infrastructure.outbox.test_relay import SOON_S, running
+from tests.infrastructure.outbox.test_relay import running
 from tests.support.eventually import until
 
 TOLD = ["review.posted", "review.answered", "review.removed"]
@@ -35,7 +35,7 @@ async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.Asy
         async def complete() -> bool:
             return all([TOLD[-1] in await told_in(room) for room in rooms])
 
-        await until(complete, within_s=SOON_S)
+        await until(complete)
         for room in rooms:
             told = await told_in(room)
             assert [kind for kind in told if kind.startswith("review.")] == TOLD

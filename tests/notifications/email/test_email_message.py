@@ -7,7 +7,7 @@ from email.policy import default
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.infrastructure.jobs.errors import UndeliverableError
@@ -68,7 +68,6 @@ def test_one_click_unsubscribe() -> None:
     assert b"List-Unsubscribe" not in compose(mail(), SENDER).as_bytes()
 
 
-@settings(deadline=None)
 @given(pieces=st.lists(st.text(max_size=20) | st.sampled_from([ENCODED, "é", " ", "日本", "=?", "?="]), max_size=9))
 def test_any_subject_arrives_and_brings_no_header(pieces: list[str]) -> None:
     printable = "".join(letter for letter in "".join(pieces) if letter.isprintable())

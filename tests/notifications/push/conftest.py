@@ -11,7 +11,7 @@ from grome.notifications.push.fcm import FcmPusher
 from tests.conftest import SetClock
 from tests.notifications.push.google import Google
 
-IMPATIENCE_S = 1.5
+IMPATIENCE_S = 3.0
 PUSH = Push(
     id="0190:push:anna",
     title="Booking accepted",

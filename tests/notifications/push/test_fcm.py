@@ -12,7 +12,7 @@ from grome.notifications.push.fcm import MAX_CONCURRENT_REQUESTS, FcmPusher, col
 from tests.conftest import SetClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
 from tests.notifications.push.google import PROJECT, Fault, Google, fcm_error, with_retry_after
-from tests.support.eventually import until
+from tests.support.eventually import overload, until
 
 DEVICES = [f"device-{number}" for number in range(10)]
 
@@ -121,7 +121,7 @@ async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(
     google.script["device-3"].append(Fault.HANG)
     began = asyncio.get_running_loop().time()
     result = await caller.try_once()
-    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S
+    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S * overload()
     assert result.failed.keys() == {"device-3"}
     (await caller.try_once()).raise_for_failed()
     assert sorted(google.accepted_tokens()) == DEVICES
@@ -133,7 +133,7 @@ async def test_all_hanging_ends_in_time_however_many_they_are(impatient: FcmPush
         google.script[token].append(Fault.HANG)
     began = asyncio.get_running_loop().time()
     result = await impatient.send(tokens, PUSH)
-    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S
+    assert asyncio.get_running_loop().time() - began < 2 * IMPATIENCE_S * overload()
     assert result.failed.keys() == set(tokens)
 
 
@@ -143,7 +143,7 @@ async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: FcmPusher, g
         google.script[token].append(Fault.HANG)
     trying = asyncio.create_task(caller.try_once())
     # A request is counted before it begins to hang: a server stopped in between would hang after its return instead.
-    await until(lambda: not any(google.script.values()) and len(google.accepted) == 4, within_s=10)
+    await until(lambda: not any(google.script.values()) and len(google.accepted) == 4)
     await google.server.stop()
     result = await trying
     assert result.failed.keys() == set(DEVICES[4:])
@@ -186,7 +186,7 @@ async def test_closing_while_the_token_server_hangs(push_settings: PushSettings,
     pusher = FcmPusher(push_settings, SetClock())
     google.tokens_script.append(Fault.HANG)
     sending = asyncio.create_task(pusher.send(["device"], PUSH))
-    await until(lambda: google.token_requests == 1, within_s=10)
+    await until(lambda: google.token_requests == 1)
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
     await pusher.aclose()

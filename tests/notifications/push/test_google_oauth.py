@@ -15,7 +15,7 @@ from tests.builders.http_server import Reply
 from tests.conftest import SetClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
 from tests.notifications.push.google import Fault, Google
-from tests.support.eventually import until
+from tests.support.eventually import overload, until
 
 DEVICES = [f"device-{number}" for number in range(5)]
 
@@ -59,15 +59,15 @@ async def test_a_token_server_that_hangs(impatient: FcmPusher, google: Google) -
     began = asyncio.get_running_loop().time()
     result = await impatient.send(DEVICES, PUSH)
     assert [failed.reason for failed in result.failed.values()] == ["Google's token server: TimeoutError"] * 5
-    assert asyncio.get_running_loop().time() - began < IMPATIENCE_S
+    assert asyncio.get_running_loop().time() - began < IMPATIENCE_S * overload()
     assert len((await impatient.send(DEVICES, PUSH)).sent) == 5
     assert google.token_requests == 3
 
 
 async def test_who_gives_up_waiting_takes_the_token_from_nobody(fcm: FcmPusher, google: Google) -> None:
-    google.takes_s = 0.2
+    google.takes_s = 1.0
     first = asyncio.create_task(fcm.send(["first"], PUSH))
-    await until(lambda: google.token_requests == 1, within_s=10)
+    await until(lambda: google.token_requests == 1)
     second = asyncio.create_task(fcm.send(["second"], PUSH))
     await asyncio.sleep(0.01)
     first.cancel()
