@@ -76,5 +76,5 @@ def test_every_decision_says_what_would_change_it() -> None:
     for page in decisions:
         text = page.read_text()
         assert text.startswith(f"# {int(page.name[:4])}. "), page.name
-        for part in ("Context", "Decision", "Consequences", "What would change our mind"):
+        for part in ("Context", "Decision", "Consequences", "When to reconsider"):
             assert f"**{part}.**" in text, (page.name, part)
