@@ -21,7 +21,7 @@ def session_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- 
 
 
 def _event_of(stored: Any, user_id: UUID) -> Event:  # noqa: ANN401 -- BSON
-    """An account has no version: its time in milliseconds tells its events apart and orders them."""
+    """Return the event; its version is the time in milliseconds, since an account has no version."""
     entry = msgspec.convert(stored, AccountEvent)
     return Event(
         id=entry.id,

@@ -13,7 +13,7 @@ from grome.common.text import END, NAME
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
-# Deliberately loose: only a message that arrives proves an address. It keeps out addresses no server can carry.
+# Deliberately loose: only a delivered message proves an address. Addresses that no server accepts are refused.
 Email = Annotated[
     str,
     Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+" + END),
@@ -99,7 +99,7 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Device(Struct, frozen=True):
-    """Describes a device, as told by the client and the connection."""
+    """Describes a device, as reported by the client and the connection."""
 
     id: str | None = None
     name: str | None = None
@@ -109,15 +109,15 @@ class Device(Struct, frozen=True):
 
 
 class LoginSession(Struct, frozen=True, kw_only=True):
-    """A login on one device: a family of refresh tokens, numbered by generation, of which the newest is good.
+    """A login on one device: a family of refresh tokens, numbered by generation, of which the newest is valid.
 
-    `generation` is that of the newest token. `parent` is the generation that was last exchanged for it, at
-    `rotated_at`; while the newest token is unused, the parent may be exchanged again, since its answer may be lost.
+    `generation` is the number of the newest token. `parent` is the generation that was last exchanged for it, at
+    `rotated_at`; while the newest token is unused, the parent may be exchanged again, since its response may be lost.
 
     A session from before tokens had numbers has generation 0 and `token_hash`, the SHA-256 of its token's secret. Once
     exchanged, the hash moves to `previous_hash`, and stands for generation 0.
 
-    `notice` is there where the user had signed in before, but never from this device: the session's outbox.
+    `notice` is the session's outbox: set if the user had signed in before, but never from this device.
     """
 
     id: UUID = field(name="_id")

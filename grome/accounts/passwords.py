@@ -1,4 +1,4 @@
-"""Password hashes: bcrypt, in threads, because one costs a quarter of a second of CPU by intent."""
+"""Hash and check passwords by bcrypt, in threads: a hash costs a quarter of a second of CPU by design."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +8,11 @@ import bcrypt
 from grome.common.errors import Invalid
 from grome.common.text import normalize_password
 
-MAX_PASSWORD_BYTES = 72  # bcrypt reads no further; a longer password would be cut without a word
+MAX_PASSWORD_BYTES = 72  # bcrypt ignores all further bytes; a longer password would be cut silently
 
 
 class PasswordHasher:
-    """Hashes and checks off the event loop, in two threads at most: a wave of sign-ins must not take every core."""
+    """Hashes and checks passwords off the event loop, in two threads, so that many sign-ins do not take every core."""
 
     def __init__(self, rounds: int) -> None:
         self._rounds = rounds
@@ -20,7 +20,7 @@ class PasswordHasher:
         self._dummy_hash = bcrypt.hashpw(b"nobody", bcrypt.gensalt(rounds))
 
     async def hash(self, password: str) -> str:
-        """Hash the normal form. Raises Invalid where it has more than 72 bytes in UTF-8."""
+        """Hash the normal form. Raises Invalid if it has more than 72 bytes in UTF-8."""
         secret = normalize_password(password).encode()
         if len(secret) > MAX_PASSWORD_BYTES:
             raise Invalid("password", f"is longer than {MAX_PASSWORD_BYTES} bytes")

@@ -23,27 +23,30 @@ class PreferenceService:
         return await self.get(actor.id)
 
     async def get(self, user_id: UUID) -> Preferences:
-        """Raises NotFound where there is no such account."""
+        """Return a user's preferences. Raises NotFound if the account does not exist."""
         return _preferences_of(await self._users.find(user_id))
 
     async def update(self, actor: Actor, patch: PreferencesPatch) -> Preferences:
-        """Raises Invalid for a zone that is none, and for quiet hours that would never begin or never end."""
+        """Store the changed fields.
+
+        Raises Invalid for an unknown time zone, and for quiet hours with equal start and end.
+        """
         if patch.timezone is not UNSET:
             require_known_zone(patch.timezone)
         if isinstance(patch.quiet_hours, QuietHours) and patch.quiet_hours.start == patch.quiet_hours.end:
-            raise Invalid("quiet_hours.end", "is the same as the start; null are no quiet hours")
+            raise Invalid("quiet_hours.end", "is the same as the start; use null for no quiet hours")
         changed = dict(_iter_changes(patch, ""))
         if not changed:
             return await self.get_own(actor)
         return _preferences_of(await self._users.set_preferences(actor.id, changed))
 
     async def mute_topic(self, user_id: UUID, topic: Topic) -> Preferences:
-        """Raises NotFound where the account is gone. A second time is no change."""
+        """Stop email about a topic. Idempotent. Raises NotFound if the account does not exist."""
         return _preferences_of(await self._users.add_muted_topic(user_id, topic.value))
 
 
 def require_known_zone(name: str) -> str:
-    """The name itself. Raises Invalid where no zone has it."""
+    """Return the name of a time zone. Raises Invalid if it is unknown."""
     if name not in ZONES:
         raise Invalid("timezone", "is not an IANA time zone")
     return name

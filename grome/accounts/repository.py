@@ -1,4 +1,4 @@
-"""Users and login sessions in MongoDB."""
+"""Store users and login sessions in MongoDB."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ SESSIONS = CollectionSpec(
     ],
 )
 
-# Of one account. A session that ended is kept a while, to tell a new device from a known one.
+# Limits of one account. Ended sessions are kept for a while, to tell a new device from a known device.
 MAX_LIVE_SESSIONS: Final = 50
 MAX_ENDED_SESSIONS: Final = 100
 _TRIM_BATCH: Final = 100
@@ -51,7 +51,7 @@ class UserRepository:
         self._users = database[USERS.name]
 
     async def add(self, user: User) -> None:
-        """Raises AccountExists where the email or phone is taken; the index decides, so two at once cannot pass."""
+        """Store a user. Raises AccountExists if the email or phone is taken, which unique indexes decide."""
         try:
             await self._users.insert_one(to_document(user))
         except DuplicateKeyError as error:
@@ -71,7 +71,7 @@ class UserRepository:
         return {document["_id"]: document["name"] async for document in found}
 
     async def find_by_sign_in(self, field: Literal["email", "phone"], forms: Sequence[str]) -> User | None:
-        """The account that has one of these forms; where two have one each, the account of the earlier form."""
+        """Find the account with one of these forms; if two accounts match, return the account of the earlier form."""
         found = await self._users.find({field: {"$in": list(forms)}}).to_list()
         documents = {document[field]: document for document in found}
         first = next((documents[form] for form in forms if form in documents), None)
@@ -80,8 +80,8 @@ class UserRepository:
     async def normalize_addresses(self, normalize: Mapping[str, Callable[[str], str]]) -> list[tuple[UUID, str]]:
         """Bring stored emails and phones into normal form, each by its field's function.
 
-        Returns the accounts and fields that stay as they are, because the address is another account's too, or is none
-        that the function takes.
+        Returns the accounts and fields that stay as they are, because another account has the address too, or because
+        the function refuses it.
         """
         left: list[tuple[UUID, str]] = []
         for field, normal_form in normalize.items():
@@ -97,7 +97,7 @@ class UserRepository:
         return left
 
     async def set_preferences(self, user_id: UUID, changed: Mapping[str, Any]) -> User | None:
-        """`changed` by paths within the preferences, so that two changes at once of different ones both stay."""
+        """Set preferences by their paths, so that concurrent changes of different preferences both stay."""
         return await self._update(user_id, {"$set": {f"preferences.{path}": value for path, value in changed.items()}})
 
     async def add_muted_topic(self, user_id: UUID, topic: str) -> User | None:
@@ -108,7 +108,7 @@ class UserRepository:
         return from_document(document, User) if document else None
 
     async def backfill(self) -> None:
-        """Give those from before there were messages an empty outbox, and the preferences that they lack."""
+        """Give accounts of releases without messages an empty outbox, and the preferences that they lack."""
         await backfill(self._users, "outbox", _missing_user_fields, {"preferences": {"$exists": True}})
 
 
@@ -129,12 +129,15 @@ class SessionRepository:
         return from_document(document, LoginSession) if document else None
 
     async def is_live(self, session_id: UUID, now: datetime) -> bool:
-        """TTL deletion lags by a minute or more, so the expiry is in the query as well."""
+        """Return whether the session is live.
+
+        TTL deletion lags by a minute or more, so the query checks the expiry too.
+        """
         live = {"_id": session_id, "revoked_at": None, "expires_at": {"$gt": now}}
         return await self._sessions.find_one(live, {"_id": 1}) is not None
 
     async def rotate(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
-        """Exchange the newest token for the next; one atomic write, so of many at once one rotates.
+        """Exchange the newest token for the next; one atomic write, so one of several concurrent requests rotates.
 
         Returns None if the token is not the newest, or the session has ended.
         """
@@ -172,7 +175,10 @@ class SessionRepository:
     async def revoke(
         self, session_id: UUID, why: str, now: datetime, notice: AccountEvent | None = None
     ) -> LoginSession | None:
-        """The session as it was; None where it had been revoked or is gone. `notice` is told to the owner."""
+        """Revoke a session, with `notice` as an event to its owner; returns the session as it was.
+
+        Returns None if the session was revoked before or does not exist.
+        """
         changed: Document = {"revoked_at": now, "revoked_why": why}
         if notice:
             changed["notice"] = to_document(notice)
@@ -182,7 +188,7 @@ class SessionRepository:
     async def trim(self, user_id: UUID, now: datetime) -> list[UUID]:
         """Delete ended sessions beyond MAX_ENDED_SESSIONS, and return the live ones beyond MAX_LIVE_SESSIONS.
 
-        Called after a session was added, so that whichever of several logins comes last here sees all of them.
+        Called after a session was added, so that the last of several concurrent logins counts all of their sessions.
         """
         mine, ended = {"user_id": user_id}, {"$or": [{"revoked_at": {"$ne": None}}, {"expires_at": {"$lte": now}}]}
         old = self._sessions.find({**mine, **ended}, {"_id": 1}).sort("_id", -1).skip(MAX_ENDED_SESSIONS).limit(1)
@@ -197,9 +203,9 @@ class SessionRepository:
         return [document["_id"] async for document in self._sessions.find(mine, {"_id": 1}).limit(100)]
 
     async def is_new_device(self, user_id: UUID, device: Device) -> bool:
-        """Whether the user has signed in, but never from this device, as far back as sessions are kept.
+        """Return whether the user has signed in, but never from this device, as far back as sessions are kept.
 
-        A device without an id is known by its user agent: else leaving the id out would be the way in unseen.
+        A device without an id is known by its user agent: otherwise a login without an id would cause no notice.
         """
         same = {"device.id": device.id, **({} if device.id else {"device.user_agent": device.user_agent})}
         if await self._sessions.find_one({"user_id": user_id, **same}, {"_id": 1}):
@@ -207,15 +213,15 @@ class SessionRepository:
         return await self._sessions.find_one({"user_id": user_id}, {"_id": 1}) is not None
 
     async def list_live_devices(self, user_id: UUID, now: datetime) -> set[str]:
-        """The ids of the devices that the user is signed in on."""
+        """Return the ids of the devices on which the user is signed in."""
         live = {"user_id": user_id, "device.id": {"$type": "string"}, "revoked_at": None, "expires_at": {"$gt": now}}
         return set(await self._sessions.distinct("device.id", live))
 
     async def find_notice_device(self, user_id: UUID, event_id: UUID) -> Device | None:
-        """The device that the notice of this id tells of."""
+        """Find the device of the session with this notice. Returns None if there is none."""
         document = await self._sessions.find_one({"user_id": user_id, "notice.id": event_id})
         return from_document(document, LoginSession).device if document else None
 
     async def backfill(self) -> None:
-        """Say of the sessions from before there were notices that they have none."""
+        """Give sessions of releases without notices an empty `notice`."""
         await backfill(self._sessions, "notice", lambda _: {"notice": None}, {"device": {"$exists": True}})

@@ -1,4 +1,4 @@
-"""`/v1/auth` and `/v1/me`."""
+"""Routes of accounts, under `/v1/auth` and `/v1/me`."""
 
 from typing import Final, get_args
 
@@ -50,9 +50,9 @@ async def login(request: Request, body: Login) -> SignedIn:
 async def refresh(request: Request, body: Refresh) -> Tokens:
     """Exchange a refresh token for a new access token and a new refresh token.
 
-    Each refresh token is good once. A repeat within ten seconds gets the same refresh token again. A later repeat gets
-    a new token as long as the first new token was never used, because a lost answer is not theft. Any other repeat
-    counts as theft: the session ends, and its owner is told.
+    Each refresh token is valid once. A repeat within ten seconds gets the same refresh token again. A later repeat gets
+    a new token as long as the first new token was never used, because a lost response is not theft. Any other repeat
+    counts as theft: the session ends, and its owner is notified.
     """
     return await app_context(request).accounts.refresh(body.refresh_token)
 

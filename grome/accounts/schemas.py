@@ -1,4 +1,4 @@
-"""Accounts on the wire."""
+"""Request and response bodies of accounts."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -34,7 +34,7 @@ from grome.infrastructure.outbox.models import EventType
 
 
 class AccountService:
-    """`logged_out` is told the user and the device's id once a session with such an id has been logged out."""
+    """Calls `on_logout` with the user and the device's id after the logout of a session with a device id."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class AccountService:
         self._passwords.close()
 
     async def register(self, wanted: Register, device: Device, device_language: Language = "en") -> SignedIn:
-        """Raises AccountExists where the email or phone is taken.
+        """Open an account and sign in. Raises AccountExists if the email or phone is taken.
 
-        `device_language` is used where the body names no language: the first message goes out before preferences can be
+        Without a language in the body, `device_language` is used: the first message is sent before preferences can be
         changed.
         """
         if wanted.email is None and wanted.phone is None:
@@ -72,7 +72,7 @@ class AccountService:
         return await self._sign_in(user, device, None)
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
-        """For the operator at the command line: no route makes an admin. Raises Invalid where `Register` would."""
+        """Create an admin for the command line; no route does. Raises Invalid as `Register` would."""
         try:
             wanted = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
         except msgspec.ValidationError as error:
@@ -97,7 +97,7 @@ class AccountService:
         return user
 
     async def login(self, given: Login, device: Device) -> SignedIn:
-        """Raises WrongCredentials without saying, by words or by time, which part was wrong."""
+        """Sign in. Raises WrongCredentials, without revealing by text or time which part was wrong."""
         if (given.email is None) == (given.phone is None):
             raise Invalid("email", "or phone is required, and not both")
         user = await self._find_user(given)
@@ -116,7 +116,10 @@ class AccountService:
         return await self._users.find_by_sign_in("phone", phone_forms(given.phone or ""))
 
     async def refresh(self, token: str) -> Tokens:
-        """Both tokens new. Raises RefreshRefused, and RefreshReused for an old token that no lost answer explains."""
+        """Return two new tokens.
+
+        Raises RefreshRefused, or RefreshReused for an old token that no lost response explains.
+        """
         if numbered := self._refresh.read(token):
             session = await self._families.exchange(numbered)
         elif unnumbered := read_unnumbered_token(token):
@@ -142,7 +145,7 @@ class AccountService:
         return user_out(user)
 
     async def find(self, user_id: UUID) -> User | None:
-        """For other features; nothing of it goes to a client as it is."""
+        """Find a user for other features, with fields that no client may see."""
         return await self._users.find(user_id)
 
     async def find_names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -154,7 +157,7 @@ class AccountService:
         return await self._sessions.list_live_devices(user_id, self._clock())
 
     async def find_notice_device(self, user_id: UUID, event_id: UUID) -> Device | None:
-        """From which device the login was that this `account.new_device` tells of; None once its session is gone."""
+        """Find the device of the login with this `account.new_device` event. Returns None if its session is gone."""
         return await self._sessions.find_notice_device(user_id, event_id)
 
     async def _revoke(self, session_id: UUID, why: str) -> LoginSession | None:

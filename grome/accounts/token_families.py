@@ -1,4 +1,4 @@
-"""The families of refresh tokens: each login has one, and a token of it is exchanged once."""
+"""Exchange refresh tokens. Each login is a family of tokens, and each token is exchanged once."""
 
 from typing import Final
 
@@ -15,12 +15,12 @@ _REUSE: Final = "reuse of an old refresh token"
 
 
 class TokenFamilies:
-    """Exchanges refresh tokens, and tells a lost answer from a stolen token.
+    """Exchanges refresh tokens, and tells a lost response from a stolen token.
 
     The newest token is exchanged for the next one. Its parent, sent again within ten seconds, gets the same child as
-    before, so that concurrent refreshes end with one token. Later the parent gets a new child as long as the one before
-    was never used: the answer was lost. The replaced child then counts as an old token. Any other old token was stolen,
-    from its owner or by its sender, and ends the family.
+    before, so that concurrent refreshes end with one token. Later the parent gets a new child as long as the first
+    child was never used: the response was lost. The replaced child then counts as an old token. Any other old token was
+    stolen, from its owner or by its sender, and ends the family.
     """
 
     def __init__(self, sessions: SessionRepository, verifier: Verifier, clock: Clock) -> None:
@@ -36,7 +36,7 @@ class TokenFamilies:
             return rotated
         session = await self._get_live_session(token)
         if token.generation > session.generation:
-            raise RefreshRefused  # ours, and yet unknown: the database was restored from a backup
+            raise RefreshRefused  # a valid token that is unknown: the database was restored from a backup
         return await self._exchange_again(session, token.generation)
 
     async def exchange_unnumbered(self, token: UnnumberedToken) -> LoginSession:
@@ -46,7 +46,7 @@ class TokenFamilies:
             return adopted
         session = await self._get_live_session(token)
         if session.previous_hash != token.token_hash:
-            raise RefreshRefused  # perhaps made up: the session's id is no secret, and must not be enough to end it
+            raise RefreshRefused  # perhaps forged: the id of a session is no secret, and must not end it
         return await self._exchange_again(session, 0)
 
     async def _get_live_session(self, token: RefreshToken | UnnumberedToken) -> LoginSession:
@@ -56,7 +56,7 @@ class TokenFamilies:
         return session
 
     async def _exchange_again(self, session: LoginSession, generation: int) -> LoginSession:
-        """Answer a token that was exchanged before."""
+        """Exchange a token that was exchanged before, or end its family."""
         now = self._clock()
         if generation != session.parent:
             ended = AccountEvent(new_id(), EventType.ACCOUNT_SESSION_REUSED, now)
@@ -68,7 +68,7 @@ class TokenFamilies:
         renewed = await self._sessions.renew_child(session.id, session.generation, now)
         if renewed:
             return renewed
-        # Another request was faster: it has used the child, or made a new one just now.
+        # Another request came first: it has used the child, or renewed it.
         changed = await self._sessions.find(session.id)
         if changed is None or changed.revoked_at:
             raise RefreshRefused

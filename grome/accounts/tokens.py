@@ -1,4 +1,4 @@
-"""Access tokens (signed, short-lived) and refresh tokens (numbered, under a MAC, each good once)."""
+"""Issue and read access tokens (signed, short-lived) and refresh tokens (numbered, with a MAC, valid once)."""
 
 import base64
 import hashlib
@@ -45,10 +45,10 @@ class VerifiedToken(Struct, frozen=True):
 
 
 class AccessTokens:
-    """Signs and reads access tokens. EdDSA, so that others can check them by the JWKS and not make one."""
+    """Signs and reads access tokens by EdDSA, so that other services can verify but not issue them, by the JWKS."""
 
     def __init__(self, signing_key: str, ttl_s: int) -> None:
-        """Raises TypeError for a key of another kind."""
+        """Raise TypeError for a key of another kind."""
         self._private = load_signing_key(signing_key)
         self._public = self._private.public_key()
         raw = self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -61,7 +61,7 @@ class AccessTokens:
             "sub": str(actor.id),
             "role": actor.role.value,
             "sid": str(actor.session_id),
-            "jti": new_hex_id(),  # so that two of one session within a second differ
+            "jti": new_hex_id(),  # so that two tokens of a session within a second differ
             "iat": int(now.timestamp()),
             "exp": int(now.timestamp()) + self.ttl_s,
         }
@@ -111,13 +111,13 @@ class RefreshTokens:
         return f"{_base64url(said)}.{_base64url(hmac.digest(self._key, said, 'sha256'))}"
 
     def read(self, text: str) -> RefreshToken | None:
-        """None for anything that `write` did not make."""
+        """Return the token. Returns None for a text that `write` did not make."""
         parts = _decode_parts(text)
         if parts is None or len(parts[0]) != _ID_BYTES + _GENERATION_BYTES:
             return None
         session, generation = parts[0][:_ID_BYTES], parts[0][_ID_BYTES:]
         token = RefreshToken(UUID(bytes=session), int.from_bytes(generation, "big"))
-        # Base64 reads over foreign characters and loose bits, so that one token would have many spellings.
+        # Base64 decoding ignores foreign characters and loose bits, so that one token would have many spellings.
         return token if hmac.compare_digest(self.write(token).encode(), text.encode()) else None
 
 
@@ -129,9 +129,9 @@ class UnnumberedToken(Struct, frozen=True):
 
 
 def read_unnumbered_token(text: str) -> UnnumberedToken | None:
-    """The token of an earlier release that clients still hold; None for anything else.
+    """Return the token of an earlier release that a client still holds; None for any other text.
 
-    Such a token carries no MAC: only the session that it names can tell whether it is good.
+    Such a token carries no MAC: only the session that it names can tell whether it is valid.
     """
     parts = _decode_parts(text)
     if parts is None or [len(part) for part in parts] != [_ID_BYTES, SECRET_BYTES]:
@@ -155,7 +155,7 @@ def _decode_parts(text: str) -> tuple[bytes, bytes] | None:
 
 
 def load_or_create_signing_key(home: Path) -> str:
-    """The key that a home folder keeps for development, made at the first call, readable by its owner alone."""
+    """Return the development key of a home folder; the first call creates it, readable by its owner only."""
     path = home / "signing-key.pem"
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def load_or_create_signing_key(home: Path) -> str:
 
 
 def grace_start(now: datetime) -> datetime:
-    """A parent refreshed since this moment gets the same child again: ten seconds, as the larger providers allow."""
+    """Return ten seconds ago: a parent refreshed since then gets the same child, as large providers allow."""
     return now - timedelta(seconds=10)
 
 

@@ -1,4 +1,4 @@
-"""From an access token to an Actor, in microseconds after the first time (docs/decisions/0008)."""
+"""Verify access tokens, and cache their actors, so that repeats take microseconds (docs/decisions/0008)."""
 
 from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime, timedelta
@@ -17,12 +17,12 @@ from grome.infrastructure.redis.client import TRANSIENT_FAULTS, Namespace, Subsc
 
 REVOCATION_CHANNEL: Final = "sessions:revoked"
 MAX_CACHED_TOKENS: Final = 100_000  # about 50 MB at worst
-# How long a revocation can go unnoticed by a process that lost the message about it.
+# A process that lost a revocation message notices the revocation after this time at most.
 RECHECK_SECONDS: Final = 30.0
 
 
 class Verifier:
-    """Remembers verified tokens. A revoked session is dropped by broadcast, at worst when it is looked up again."""
+    """Caches verified tokens. A revoked session is evicted by broadcast, and at the latest when it is checked again."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Verifier:
         self._redis, self._channel = redis, namespace.channel(REVOCATION_CHANNEL)
         self._subscription = Subscription(subscribing_redis, self._channel, self._on_revoked, self._on_gap)
         self._actors_by_token: OrderedDict[str, tuple[Actor, datetime]] = OrderedDict()
-        # So that a revocation costs the tokens of its session, and not a look at all that are remembered.
+        # A revocation evicts the tokens of its session without a scan of all cached tokens.
         self._tokens_by_session: defaultdict[UUID, set[str]] = defaultdict(set)
         self._max_tokens = max_tokens
         self._revocations = 0
@@ -66,7 +66,7 @@ class Verifier:
         if verified is None or not await self._sessions.is_live(verified.actor.session_id, now):
             self._evict_token(token)
             raise Unauthenticated("The access token is not valid, has expired or was revoked.")
-        if revocations == self._revocations:  # otherwise the answer may be older than a revocation
+        if revocations == self._revocations:  # otherwise the session may have been read before a revocation
             expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
             self._actors_by_token[token] = (verified.actor, min(expires_at, now + timedelta(seconds=RECHECK_SECONDS)))
             self._tokens_by_session[verified.actor.session_id].add(token)
@@ -75,12 +75,14 @@ class Verifier:
         return verified.actor
 
     async def evict_session(self, session_id: UUID) -> None:
-        """Drop a session's tokens here and in every other process. With Redis away the others notice in 30 s."""
+        """Evict a session's tokens in all processes. Without Redis, other processes notice within 30 seconds."""
         self._evict_here(session_id)
         try:
             await self._redis.publish(self._channel, session_id.bytes)
         except TRANSIENT_FAULTS:
-            logger.warning("Redis is away; a revoked session lives on elsewhere for {} s at most", RECHECK_SECONDS)
+            logger.warning(
+                "Redis is unavailable; other processes accept a revoked session for {} s at most", RECHECK_SECONDS
+            )
 
     def _evict_here(self, session_id: UUID) -> None:
         self._revocations += 1

@@ -1,4 +1,4 @@
-"""What workers do with promo codes."""
+"""Jobs of promo codes."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from grome.composition import AppContext
 
 
 async def sweep_promo_holds(job: dict[str, Any]) -> None:
-    """Give back the uses of codes whose booking never came; runs every minute and finds by itself what is due."""
+    """Give back the uses of codes that are held for bookings that were never stored; runs every minute."""
     context: AppContext = job["grome"]
     if freed := await context.promo_redemptions.reap():
         logger.info("{} uses of promo codes were given back", freed)

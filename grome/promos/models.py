@@ -11,13 +11,12 @@ from grome.common.coded_enum import CodedEnum
 from grome.common.money import Amount, Currency
 from grome.common.text import END, NOTE
 
-# To see that none is free the database counts as many index keys, which takes it some hundredths of a second.
+# To find that no use is left, the database counts as many index keys, in some hundredths of a second.
 MAX_USES: Final = 100_000
-# Promos of one barber; none is ever deleted, since bookings refer to it.
+# Promos are never deleted, since bookings refer to them.
 MAX_PROMOS_PER_BARBER: Final = 500
 ANY_BARBER_ID: Final = UUID(int=0)
-# One customer's quotes, one after the other, keep a use from everybody else for so long at most, and then for as long
-# not at all.
+# Successive quotes of one customer hold a use at most this long, and after that cannot hold it again for as long.
 MAX_QUOTE_HOLD: Final = timedelta(hours=1)
 
 PromoCode = Annotated[
@@ -26,11 +25,11 @@ PromoCode = Annotated[
         min_length=3,
         max_length=32,
         pattern="^[A-Za-z0-9-]{3,32}" + END,
-        description="A promo code; upper and lower case are the same.",
+        description="A promo code; case does not matter.",
         examples=["SPRING-20"],
     ),
 ]
-Percent = Annotated[int, Meta(ge=1, le=100, description="Per cent of the price of the services that count.")]
+Percent = Annotated[int, Meta(ge=1, le=100, description="Percent of the price of the eligible services.")]
 FixedAmount = Annotated[int, Meta(ge=1, le=10**9, description="Minor units of the currency.")]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2027-03-01T09:00:00Z"])]
 Uses = Annotated[int, Meta(ge=1, le=MAX_USES)]
@@ -145,18 +144,18 @@ class PricedVisit:
 
 
 class RejectionReason(CodedEnum):
-    """Why a code cannot be used: a stable code, and a sentence for the customer."""
+    """The reason why a code cannot be used: a stable code, and a sentence for the customer."""
 
-    UNKNOWN = "promo_unknown", "There is no such code for this barber."
-    EXPIRED = "promo_expired", "The code is not valid any more."
+    UNKNOWN = "promo_unknown", "This code does not exist at this barber."
+    EXPIRED = "promo_expired", "The code is no longer valid."
     NOT_YET = "promo_not_yet", "The code is not valid yet."
     NOT_HERE = "promo_not_here", "The code is not for this barber."
     CURRENCY = "promo_currency", "The code is for prices in another currency."
     OTHER_SERVICES = "promo_other_services", "The code is for other services."
     MINIMUM = "promo_minimum", "The price is too low for this code."
     FIRST_VISIT_ONLY = "promo_first_visit_only", "The code is for a first visit."
-    USED_UP_BY_YOU = "promo_used_up_by_you", "You have used the code as often as one can."
-    EXHAUSTED = "promo_exhausted", "The code has been used as often as it can be."
+    USED_UP_BY_YOU = "promo_used_up_by_you", "You have reached the limit of uses of this code."
+    EXHAUSTED = "promo_exhausted", "The code has reached its limit of uses."
 
 
 class Discount(Struct, frozen=True):
@@ -167,7 +166,7 @@ class Discount(Struct, frozen=True):
 
 
 class BookedUse(NamedTuple):
-    """The state of a booking that holds a use: whether its end gives the use back, and whether it is not cancelled."""
+    """The state of a booking that holds a use. `is_visit`: the booking is not cancelled."""
 
     is_given_back: bool
     is_visit: bool

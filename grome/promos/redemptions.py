@@ -1,8 +1,8 @@
-"""Claim, keep and release the uses of promo codes.
+"""Claim, confirm and release the uses of promo codes.
 
-A use is claimed before its booking is stored, kept after it, and released if there is no booking. A use is one document
-under the id of its booking. The state of an overdue hold follows from the bookings, so nothing is lost with a process
-that died on the way.
+A use is claimed before its booking is stored, confirmed after it, and released if there is no booking. A use is one
+document under the id of its booking. The state of an overdue hold follows from the bookings, so nothing is lost with a
+process that died in between.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +22,10 @@ from grome.promos.repository import LapsedUse, PromoRepository, PromoUseReposito
 from grome.promos.rules import calculate_discount
 from grome.promos.use_slots import UseSlotFinder
 
-# A firm claim is kept this long after its time: longer than any setting lets a write take. An insert of its booking
-# that was on its way at the end has succeeded or failed by then.
+# A firm claim is held this long after its time: longer than any setting lets a write take. An insert of its booking
+# that was in flight at the end has succeeded or failed by then.
 HOLD_GRACE: Final = timedelta(minutes=3)
-# At each attempt another claim may take the seat first; only a fault can lose this many in a row.
+# At each attempt another claim may take the slot first; only a fault can lose this many in a row.
 _MAX_ATTEMPTS: Final = 50
 _REAP_BATCH: Final = 500
 _ENDING_EVENTS: Final = frozenset(
@@ -51,7 +51,7 @@ class _Claim:
 
 
 class _UseSlots(NamedTuple):
-    """The seats for a use. The seats of the hold `takes_over` are free only if the use replaces this hold."""
+    """The slots for a use. The slots of the hold `takes_over` are free only if the use replaces this hold."""
 
     total: int
     customer: int
@@ -59,7 +59,7 @@ class _UseSlots(NamedTuple):
 
 
 class _PlannedUse(NamedTuple):
-    """A use that would be stored now, in the place of the customer's hold where there is one to take over."""
+    """A use to store now, in place of the customer's hold `takes_over` if there is one."""
 
     use: PromoUse
     takes_over: PromoUse | None
@@ -101,7 +101,7 @@ class PromoRedemptions:
         A quote's claim is not `firm`: it takes over the customer's hold of this promo, and yields to a newer claim of
         the same customer. If the customer's quotes have held a use for long enough, a quote holds none; it then returns
         the discount as long as a use is left. Before the booking is stored, the use is claimed again under the same id,
-        firmly. The insert has to begin before `held_until`, and `keep` follows the insert. A repeat gets the first
+        firmly. The insert has to begin before `held_until`, and `confirm` follows the insert. A repeat gets the first
         discount, and the later of both times. Raises PromoRefused if the code cannot be used.
         """
         until = held_until + HOLD_GRACE if firm else held_until
@@ -110,21 +110,21 @@ class PromoRedemptions:
             plan = await self._plan(wanted)
             if isinstance(plan, _PlannedUse) and await self._store(plan):
                 return Discount(plan.use.code, plan.use.amount)
-            # A repeat may be refused for the very use that the first claim made, so that is looked for only now.
+            # A repeat may be refused because of the use of the first claim, so this use is looked up only now.
             if held := await self._find_repeat(wanted):
                 return Discount(held.code, held.amount)
             if isinstance(plan, RejectionReason):
                 raise PromoRefused(plan.value, plan.sentence)
-        raise Unavailable("The promo code is in great demand; try again.")
+        raise Unavailable("Too many requests use this promo code; try again.")
 
     async def confirm(self, holder_id: UUID) -> None:
-        """Keep the use of a stored booking. If this call is missed, the sweep decides from the bookings."""
+        """Confirm the use of a stored booking. If this call is missed, `reap` decides from the bookings."""
         await self._uses.confirm(holder_id)
 
     async def release(self, holder_id: UUID) -> None:
         """Give the use back unless a booking has it: another request may have stored the booking meanwhile.
 
-        If it is unknown whether the booking was stored, do not call this: the sweep decides about its use.
+        If it is unknown whether the booking was stored, do not call this: `reap` decides about its use.
         """
         await self._settle(await self._uses.find_many([holder_id]))
 
@@ -134,7 +134,7 @@ class PromoRedemptions:
             await self._settle(await self._uses.find_many(ended))
 
     async def reap(self) -> int:
-        """Settle the overdue holds; returns how many uses were given back."""
+        """Settle the overdue holds; returns the number of uses that were given back."""
         freed = 0
 
         async def settle(lapsed: LapsedUse) -> None:
@@ -169,7 +169,7 @@ class PromoRedemptions:
         if not isinstance(seats, _UseSlots):
             return seats
         first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if wanted.firm else []
-        # Another use of the same promo has the customer's seat, which is the reason to be told then.
+        # Another use of the same promo takes the customer's slot, and is rejected for that reason.
         if await self._has_competing_first_visit(wanted, first_visit_of, ignored_promo=promo.id):
             return RejectionReason.FIRST_VISIT_ONLY
         until = wanted.until
@@ -201,9 +201,9 @@ class PromoRedemptions:
     async def _has_competing_first_visit(
         self, wanted: _Claim, first_visit_of: Sequence[UUID], ignored_promo: UUID | None = None
     ) -> bool:
-        """Return whether another use has a first visit of the customer, perhaps for a booking on its way.
+        """Return whether another use has a first visit of the customer, even for a booking that is not yet stored.
 
-        Uses of the promo `beside` do not count.
+        Uses of the promo `ignored_promo` do not count.
         """
         if not first_visit_of:
             return False
@@ -212,7 +212,7 @@ class PromoRedemptions:
         return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
 
     async def _find_slots(self, promo: Promo, wanted: _Claim) -> _UseSlots | RejectionReason | None:
-        """Return free seats, or the seats of the customer's own hold. Returns None for a repeat."""
+        """Return free slots, or the slots of the customer's own hold. Returns None for a repeat."""
         mine = await self._uses.list_for_customer(promo.id, wanted.customer_id)
         if any(use.id == wanted.holder_id for use in mine):
             return None
@@ -243,7 +243,7 @@ class PromoRedemptions:
         return seat
 
     async def _find_repeat(self, wanted: _Claim) -> PromoUse | None:
-        """Return the earlier use under this id, held as long as now wanted; returns None if it is gone.
+        """Return the earlier use under this id, held for the requested time; returns None if it is gone.
 
         Raises PromoRefused if the use was a quote's and another code has taken the customer's first visit meanwhile.
         """
@@ -262,7 +262,7 @@ class PromoRedemptions:
         return None
 
     async def _settle(self, uses: Sequence[PromoUse]) -> int:
-        """Keep the uses with a booking that counts, give back the others; returns how many were given back."""
+        """Confirm the uses with a booking that counts, give back the others; returns the number given back."""
         booked = await self._bookings.booked_uses([use.id for use in uses]) if uses else {}
         freed = [use.promo_id for use in uses if await self._settle_use(use, booked.get(use.id))]
         if freed:
@@ -272,7 +272,7 @@ class PromoRedemptions:
 
     async def _settle_use(self, use: PromoUse, booked: BookedUse | None) -> bool:
         if booked is None:
-            return await self._uses.remove_if_unchanged(use)  # a new hold or a `keep` may be quicker
+            return await self._uses.remove_if_unchanged(use)  # a new hold or a `confirm` may come first
         if booked.is_given_back:
             return await self._uses.remove(use.id)
         await self._uses.confirm(use.id, is_visit=booked.is_visit)

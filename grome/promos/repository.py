@@ -23,7 +23,7 @@ PROMOS: Final = CollectionSpec(
     [
         IndexModel([("owner_id", 1), ("code", 1)], name="code", unique=True),
         IndexModel([("owner_id", 1), ("_id", -1)], name="newest"),
-        # Holds how many a barber can have.
+        # Enforces the limit of promos per barber.
         IndexModel(
             [("owner_id", 1), ("place", 1)],
             name="place",
@@ -32,7 +32,7 @@ PROMOS: Final = CollectionSpec(
         ),
     ],
 )
-# One insert claims both of its seats or none.
+# One insert claims both of its seats, or neither.
 USES: Final = CollectionSpec(
     "promo_uses",
     validator_for(PromoUse),
@@ -63,7 +63,7 @@ COLLECTIONS: Final = (PROMOS, USES, HOLD_WINDOWS)
 
 
 class PromoCursor(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a page of the list ended."""
+    """The position at which a page of the list ended."""
 
     id: UUID
 
@@ -76,7 +76,7 @@ class LapsedUse(Struct, frozen=True):
 
 
 class UseTotals(Struct, frozen=True):
-    """The number and total discount of a promo's uses in one currency, either held or kept."""
+    """The number and total discount of a promo's uses in one currency, either held or confirmed."""
 
     currency: str
     held: bool
@@ -107,7 +107,7 @@ class PromoRepository:
             raise TooManyPromos
 
     async def find(self, scope: Document, promo_id: UUID) -> Promo | None:
-        """Within `scope`, the filter that `managed_by` gives."""
+        """Find a promo within `scope`, the filter that `managed_by` returns. Returns None if there is none."""
         document = await self._promos.find_one({**scope, "_id": promo_id})
         return from_document(document, Promo) if document else None
 
@@ -117,7 +117,7 @@ class PromoRepository:
         return [from_document(document, Promo) async for document in found]
 
     async def list_page(self, scope: Document, after: PromoCursor | None, limit: int, **fields: object) -> list[Promo]:
-        """The newest first; `fields` have these values."""
+        """Return the promos with these values of `fields`, the newest first."""
         wanted: Document = {**scope, **fields, **({"_id": {"$lt": after.id}} if after else {})}
         found = self._promos.find(wanted).sort("_id", -1).limit(limit)
         return [from_document(document, Promo) async for document in found]
@@ -146,7 +146,7 @@ class PromoUseRepository:
         return True
 
     async def replace_hold(self, held: PromoUse, use: PromoUse) -> bool:
-        """Replace a hold of the same customer by `use` in one step: nobody gets the seats in between.
+        """Replace a hold of the same customer by `use` in one transaction: no other use can take its seats.
 
         Returns False if the hold has changed since it was read, and if `add` would be refused.
         """
@@ -181,7 +181,7 @@ class PromoUseRepository:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        return from_document(cast("Document", document), HoldWindow).ends_at  # an upsert answers with one
+        return from_document(cast("Document", document), HoldWindow).ends_at  # an upsert returns a document
 
     async def list_first_visits(self, customer_id: UUID, first_visit_of: Sequence[UUID]) -> list[PromoUse]:
         """Return the customer's firm uses for a first visit to any of `first_visit_of`."""
@@ -197,7 +197,7 @@ class PromoUseRepository:
         return [from_document(document, PromoUse) async for document in found]
 
     async def list_for_customer(self, promo_id: UUID, customer_id: UUID) -> list[PromoUse]:
-        """The oldest first."""
+        """Return a customer's uses of a promo, the oldest first."""
         found = self._uses.find({"promo_id": promo_id, "customer_id": customer_id})
         return sorted([from_document(document, PromoUse) async for document in found], key=lambda use: use.at)
 
@@ -219,7 +219,10 @@ class PromoUseRepository:
         return [LapsedUse(document["_id"], document["held_until"]) async for document in found]
 
     async def make_firm(self, use: PromoUse, held_until: datetime, first_visit_of: Sequence[UUID]) -> bool:
-        """Held firmly and so long; False where it is not as it was read any more, or the first visit is taken."""
+        """Make a use firm, and hold it until `held_until`.
+
+        Returns False if the use has changed since it was read, or if the first visit is taken.
+        """
         fields = {"held_until": held_until, "firm": True, "first_visit_of": list(first_visit_of)}
         try:
             done = await self._uses.update_one(_unchanged_filter(use), {"$set": fields})
@@ -228,7 +231,7 @@ class PromoUseRepository:
         return done.matched_count == 1
 
     async def confirm(self, use_id: UUID, *, is_visit: bool = True) -> None:
-        """Used for good. Where its booking was called off, it is nobody's first visit any more."""
+        """Confirm a use for good. If its booking was cancelled, the use is no longer a first visit."""
         of_none: Document = {} if is_visit else {"first_visit_of": []}
         await self._uses.update_one({"_id": use_id}, {"$set": {"held_until": None, "firm": True, **of_none}})
 
@@ -236,16 +239,16 @@ class PromoUseRepository:
         return (await self._uses.delete_one({"_id": use_id})).deleted_count == 1
 
     async def remove_if_unchanged(self, use: PromoUse) -> bool:
-        """False where it is not as it was read any more: kept meanwhile, or held anew."""
+        """Remove a use. Returns False if it was confirmed or held anew since it was read."""
         return (await self._uses.delete_one(_unchanged_filter(use))).deleted_count == 1
 
     async def count_slots(self, promo_id: UUID, first: int, end: int | None = None) -> int:
-        """How many total seats in [first, end) are taken, or from `first` on; by the index alone."""
+        """Count the taken total seats in [first, end), or from `first` on, by the index alone."""
         span = {"$gte": first} if end is None else {"$gte": first, "$lt": end}
         return await self._uses.count_documents({"promo_id": promo_id, "total_seat": span}, hint="total_seat")
 
     async def taken_slots(self, promo_id: UUID, first: int, end: int) -> set[int]:
-        """The total seats in [first, end) that are; by the index alone."""
+        """Return the taken total seats in [first, end), by the index alone."""
         span = {"promo_id": promo_id, "total_seat": {"$gte": first, "$lt": end}}
         found = self._uses.find(span, {"_id": 0, "total_seat": 1}, hint="total_seat")
         return {document["total_seat"] async for document in found}
@@ -269,7 +272,7 @@ class PromoUseRepository:
         return [msgspec.convert(document, UseTotals) async for document in found]
 
     async def count_customers(self, promo_id: UUID) -> int:
-        """How many different ones have kept uses."""
+        """Count the different customers with confirmed uses."""
         found = await self._uses.aggregate(
             [
                 {"$match": {"promo_id": promo_id, "held_until": None}},

@@ -1,4 +1,4 @@
-"""Promo codes: the platform's under `/v1/admin/promos`, a barber's own under `/v1/barbers/me/promos`."""
+"""Routes of promos: the platform's under `/v1/admin/promos`, a barber's own under `/v1/barbers/me/promos`."""
 
 from uuid import UUID
 
@@ -16,59 +16,59 @@ promos = Routes("promos", "/v1")
 
 @promos.post("/admin/promos", who=ADMINS, status=201, refusals=(PromoExists,))
 async def create_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
-    """Make a promo of the platform, which all admins share. A code is there once."""
+    """Create a promo of the platform. All admins share these promos, and each code is unique among them."""
     return await app_context(request).promos.create(actor, body)
 
 
 @promos.get("/admin/promos", who=ADMINS)
 async def list_promos(request: Request, actor: Actor, query: PromoQuery) -> PromoPage:
-    """The platform's promos, the newest first."""
+    """List the platform's promos, the newest first."""
     return await app_context(request).promos.list_page(actor, query)
 
 
 @promos.get("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
 async def read_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWithFigures:
-    """A promo of the platform, and how it has been used."""
+    """Return a promo of the platform with the figures of its uses."""
     return await app_context(request).promos.get(actor, promo_id)
 
 
 @promos.put("/admin/promos/{promo_id}", who=ADMINS, refusals=(NotFound,))
 async def put_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
-    """Change a promo of the platform as a whole, but for its code. Uses that were claimed stay as they are."""
+    """Replace the terms of a promo of the platform; its code stays. Earlier uses keep their discounts."""
     return await app_context(request).promos.update(actor, promo_id, body)
 
 
 @promos.put("/admin/promos/{promo_id}/active", who=ADMINS, refusals=(NotFound,))
 async def switch_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
-    """Switch a promo of the platform off or on. Uses that were claimed stay as they are."""
+    """Switch a promo of the platform on or off. Earlier uses keep their discounts."""
     return await app_context(request).promos.set_active(actor, promo_id, is_active=body.is_active)
 
 
 @promos.post("/barbers/me/promos", who=BARBERS, status=201, refusals=(PromoExists, TooManyPromos))
 async def create_own_promo(request: Request, actor: Actor, body: PromoIn) -> PromoOut:
-    """Make a promo of your own, for visits to you. Others may have the same code for visits to them."""
+    """Create a promo for visits to you. Other barbers may use the same code for visits to them."""
     return await app_context(request).promos.create(actor, body)
 
 
 @promos.get("/barbers/me/promos", who=BARBERS)
 async def list_own_promos(request: Request, actor: Actor, query: PromoQuery) -> PromoPage:
-    """Your promos, the newest first."""
+    """List your promos, the newest first."""
     return await app_context(request).promos.list_page(actor, query)
 
 
 @promos.get("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
 async def read_own_promo(request: Request, actor: Actor, promo_id: UUID) -> PromoWithFigures:
-    """A promo of yours, and how it has been used."""
+    """Return a promo of yours with the figures of its uses."""
     return await app_context(request).promos.get(actor, promo_id)
 
 
 @promos.put("/barbers/me/promos/{promo_id}", who=BARBERS, refusals=(NotFound,))
 async def put_own_promo(request: Request, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
-    """Change a promo of yours as a whole, but for its code. Uses that were claimed stay as they are."""
+    """Replace the terms of a promo of yours; its code stays. Earlier uses keep their discounts."""
     return await app_context(request).promos.update(actor, promo_id, body)
 
 
 @promos.put("/barbers/me/promos/{promo_id}/active", who=BARBERS, refusals=(NotFound,))
 async def switch_own_promo(request: Request, actor: Actor, promo_id: UUID, body: ActiveIn) -> PromoOut:
-    """Switch a promo of yours off or on. Uses that were claimed stay as they are."""
+    """Switch a promo of yours on or off. Earlier uses keep their discounts."""
     return await app_context(request).promos.set_active(actor, promo_id, is_active=body.is_active)

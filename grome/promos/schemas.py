@@ -1,4 +1,4 @@
-"""Promo codes on the wire."""
+"""Request and response bodies of promos."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,15 +12,15 @@ from grome.promos.models import Promo, PromoCode, PromoTerms
 
 
 class PromoChange(PromoTerms, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the promo is to be from now on, as a whole. Discounts that were given stay as they are.
+    """Replaces all terms of a promo; earlier discounts stay as they are.
 
-    One of `percent` and `amount` is needed, and `currency` with `amount`, `at_most` or `minimum_price`. `barber_ids`
-    are for the platform's promos; a barber's own are for visits to that barber.
+    Either `percent` or `amount` is required, and `currency` with `amount`, `at_most` or `minimum_price`. Only the
+    platform's promos can list `barber_ids`; a barber's promos are for visits to that barber.
     """
 
 
 class PromoIn(PromoChange, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A new promo. The code stays as it is for good, in upper case."""
+    """Describes a new promo. Its code is stored in upper case and cannot be changed."""
 
     code: PromoCode
     is_active: bool = True
@@ -39,7 +39,7 @@ class PromoOut(PromoTerms, frozen=True, kw_only=True):
 
 
 class PromoPage(Struct, frozen=True):
-    """The newest first."""
+    """Lists promos, the newest first."""
 
     items: list[PromoOut]
     next_cursor: str | None
@@ -51,16 +51,17 @@ class PromoQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Discounted(Struct, frozen=True):
-    """What bookings in one currency were given together, in minor units."""
+    """Sums the discounts of all bookings in one currency, in minor units."""
 
     currency: str
     amount: int
 
 
 class PromoFigures(Struct, frozen=True):
-    """`uses` are those of bookings, made by so many `customers`; cancelled bookings count where the code stays used.
+    """Counts the uses of a promo.
 
-    `held` are claimed by quotes and bookings that are being made. `left` is null where there is no limit.
+    `uses` counts the uses of bookings, and `customers` their different customers; a cancelled booking counts if its
+    use was not given back. `held` counts uses that quotes and unfinished bookings hold. `left` is null without a limit.
     """
 
     uses: int
@@ -72,7 +73,7 @@ class PromoFigures(Struct, frozen=True):
 
 class PromoWithFigures(Struct, frozen=True):
     promo: PromoOut
-    figures: Annotated[PromoFigures, Meta(description="How it has been used.")]
+    figures: Annotated[PromoFigures, Meta(description="The figures of its uses.")]
 
 
 def promo_out(promo: Promo) -> PromoOut:

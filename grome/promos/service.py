@@ -1,4 +1,4 @@
-"""Promos, for those whose they are; using their codes is in `redemptions.py`."""
+"""Create, read and change promos. The uses of their codes are in `redemptions.py`."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -46,7 +46,7 @@ class PromoService:
         self._barbers, self._catalogue, self._clock = barbers, catalogue, clock
 
     async def create(self, actor: Actor, wanted: PromoIn) -> PromoOut:
-        """The platform's where an admin makes it, else the barber's own. Raises Invalid, and PromoExists."""
+        """Create a promo, of the platform if an admin creates it. Raises Invalid, PromoExists or TooManyPromos."""
         terms = await self._validated_terms(actor, wanted)
         now = self._clock()
         promo = Promo(
@@ -72,7 +72,7 @@ class PromoService:
         return PromoPage([promo_out(promo) for promo in page], next_cursor)
 
     async def get(self, actor: Actor, promo_id: UUID) -> PromoWithFigures:
-        """With how it has been used. Raises NotFound for what is not the actor's."""
+        """Return a promo with the figures of its uses. Raises NotFound if the actor does not manage it."""
         promo = await self._promos.find(managed_by(actor), promo_id)
         if promo is None:
             raise NotFound
@@ -80,11 +80,11 @@ class PromoService:
         return PromoWithFigures(promo_out(promo), _figures(promo, sums, customers))
 
     async def update(self, actor: Actor, promo_id: UUID, wanted: PromoChange) -> PromoOut:
-        """All but the code and the switch. Raises NotFound, and Invalid."""
+        """Replace the terms; the code and the switch stay. Raises NotFound or Invalid."""
         return await self._update(actor, promo_id, to_document(await self._validated_terms(actor, wanted)))
 
     async def set_active(self, actor: Actor, promo_id: UUID, *, is_active: bool) -> PromoOut:
-        """What was claimed before stays claimed. Raises NotFound."""
+        """Switch a promo on or off; claimed uses stay. Raises NotFound."""
         return await self._update(actor, promo_id, {"is_active": is_active})
 
     async def _update(self, actor: Actor, promo_id: UUID, fields: Document) -> PromoOut:
@@ -106,13 +106,13 @@ class PromoService:
         return terms
 
     async def _find_unknown_ids(self, actor: Actor, terms: PromoTerms) -> list[FieldError]:
-        """What is listed but is not there, or not for the actor to list."""
+        """Return an error for each listed id that is unknown, or that the actor may not list."""
         if actor.role is not Role.ADMIN and terms.barber_ids:
-            return [("barber_ids", "are for the platform's promos; yours are for visits to you")]
+            return [("barber_ids", "are only for promos of the platform; your promos are for visits to you")]
         barbers = {barber.id for barber in await self._barbers.list_by_ids(terms.barber_ids)}
         services = await self._catalogue.find_many(terms.service_ids) if terms.service_ids else {}
         return [
-            *_errors_for_missing("barber_ids", terms.barber_ids, barbers, "is nobody's id"),
+            *_errors_for_missing("barber_ids", terms.barber_ids, barbers, "is not the id of a barber"),
             *_errors_for_missing("service_ids", terms.service_ids, set(services), "is not in the catalogue"),
         ]
 
@@ -122,23 +122,23 @@ def _errors_for_missing(field: str, ids: Sequence[UUID], known: set[UUID], messa
 
 
 def _iter_errors(terms: PromoTerms) -> Iterator[FieldError]:
-    """What types cannot refuse."""
+    """Yield the errors that the types cannot express."""
     if terms.percent is None and terms.amount is None:
-        yield "percent", "is needed, unless there is an amount"
+        yield "percent", "is required without an amount"
     if terms.percent is not None and terms.amount is not None:
-        yield "amount", "is not for a promo that takes off a percentage"
+        yield "amount", "cannot be combined with a percentage"
     if terms.at_most is not None and terms.percent is None:
-        yield "at_most", "is for a percentage"
+        yield "at_most", "is allowed only with a percentage"
     if terms.currency is None and not terms.amount is terms.at_most is terms.minimum_price is None:
-        yield "currency", "is needed where there is an amount"
+        yield "currency", "is required with an amount"
     if terms.currency is not None and terms.currency not in currencies_in_use():
         yield "currency", NO_CURRENCY
     if terms.valid_from and terms.valid_until and terms.valid_from >= terms.valid_until:
-        yield "valid_until", "is not after valid_from"
+        yield "valid_until", "must be after valid_from"
 
 
 def _stored_moment(moment: datetime | None, field: str) -> datetime | None:
-    """In UTC, cut to the millisecond that MongoDB keeps."""
+    """Return the time in UTC, cut to the milliseconds that MongoDB stores."""
     if moment is None:
         return None
     utc = to_utc(moment, field)

@@ -1,8 +1,8 @@
-"""Which seat of a promo a new use takes.
+"""Find a free seat of a promo for a new use.
 
-Seats are what unique indexes count: a limit of n leaves the seats 0 to n - 1, and of all who want the same seat one
-gets it. Limits may change, and uses from before keep their seats. So there are so many seats in play that those, and
-all uses on other seats, are no more than the limit together; a seat that is given back counts again.
+A limit of n uses allows the seats 0 to n - 1, and a unique index gives each seat to one use. If the limit changes,
+earlier uses keep their seats. Therefore only the first seats are in play: as many as the limit leaves beside the uses
+on all other seats. A seat that is given back is in play again.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from grome.common.clock import Clock
 from grome.promos.models import Promo
 from grome.promos.repository import PromoUseRepository
 
-_SCAN_WINDOW: Final = 256  # seats that are looked at in one go
-# Far above every limit, and exact in BSON and JSON alike; two that choose the same number are two in billions.
+_SCAN_WINDOW: Final = 256  # seats that one query reads
+# Far above every limit, and exact in BSON and JSON. Two uses of one promo seldom choose the same of these numbers.
 _UNLIMITED_SLOTS: Final = range(2**31, 2**53)
 
 
-# A process may die between giving a use back and telling of it in the promo.
+# A process may die after it gave a use back and before it increments `given_back`.
 _EXHAUSTED_TTL: Final = timedelta(seconds=10)
 _MAX_EXHAUSTED: Final = 1_000
 
 
 class _Exhausted(NamedTuple):
-    """What the promo said when all of its seats were seen to be taken."""
+    """The state of a promo when all of its seats were found to be taken."""
 
     given_back: int
     most_uses: int | None
@@ -35,7 +35,7 @@ class _Exhausted(NamedTuple):
 
 
 class UseSlotFinder:
-    """Remembers which promos are used up, so that a code which everybody tries costs no search each time."""
+    """Finds free seats, and caches exhausted promos, so that a popular code does not cost a search each time."""
 
     def __init__(self, uses: PromoUseRepository, clock: Clock) -> None:
         self._uses, self._clock = uses, clock
@@ -43,9 +43,9 @@ class UseSlotFinder:
         self._search_lock = asyncio.Lock()
 
     async def find_free(self, promo: Promo) -> int | None:
-        """One that was free a moment ago, at random, so that many who come at once seldom want the same.
+        """Return a random seat that was free a moment ago, so that concurrent claims seldom choose the same seat.
 
-        None where all are taken.
+        Returns None if all seats are taken.
         """
         if promo.most_uses is None:
             return secrets.choice(_UNLIMITED_SLOTS)
@@ -56,11 +56,11 @@ class UseSlotFinder:
         end = min(first + _SCAN_WINDOW, in_play)
         if free := set(range(first, end)) - await self._uses.taken_slots(promo.id, first, end):
             return secrets.choice(list(free))
-        async with self._search_lock:  # one in a process: those who wait learn from it
+        async with self._search_lock:  # one search in a process: waiting claims use its result
             return None if self._is_exhausted(promo) else await self._bisect(promo, in_play)
 
     def invalidate(self, promo_ids: Iterable[UUID]) -> None:
-        """Uses of these were given back."""
+        """Drop promos from the cache, because uses were given back."""
         for promo_id in promo_ids:
             self._exhausted.pop(promo_id, None)
 
@@ -76,7 +76,10 @@ class UseSlotFinder:
         return in_play
 
     async def _bisect(self, promo: Promo, in_play: int) -> int | None:
-        """Halves the seats until few are left of which one is free. Counts no more than twice as many as there are."""
+        """Halve the range of seats until it is small and has a free seat.
+
+        The queries count at most twice as many index keys as there are seats.
+        """
         promo_id, first, end = promo.id, 0, in_play
         if await self._uses.count_slots(promo_id, first, end) == end - first:
             if len(self._exhausted) >= _MAX_EXHAUSTED:
@@ -88,5 +91,5 @@ class UseSlotFinder:
             one, other = secrets.choice([((first, middle), (middle, end)), ((middle, end), (first, middle))])
             first, end = one if await self._uses.count_slots(promo_id, *one) < one[1] - one[0] else other
         free = set(range(first, end)) - await self._uses.taken_slots(promo_id, first, end)
-        # Where others took the last meanwhile, any seat will do: it is refused, and the search begins anew.
+        # If other claims took the last free seat meanwhile, any seat does: its insert fails, and the claim is retried.
         return secrets.choice(list(free)) if free else first

@@ -1,4 +1,4 @@
-"""Rooms of live updates in Redis Streams: each room has its latest events, in order, each once."""
+"""Publish events to rooms in Redis Streams. A room holds its latest events in order, each once."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,9 +11,9 @@ from grome.infrastructure.redis.client import Namespace
 _MAX_ROOM_EVENTS: Final = 1_000  # a room's events, about
 _ROOM_TTL_SECONDS: Final = 86_400
 
-# A subject's events of one family come in the order of their versions. An event that is not newer than the last has
-# been added before, by this leader or the one before it. Each day's events have a hash of their own: one hash of a busy
-# room would never expire, and grow with every booking.
+# A subject's events of one family come in the order of their versions. An event that is not newer than the last event
+# is a redelivery, by this leader or its predecessor. Each day's versions have a hash of their own: a single hash of a
+# busy room would never expire, and grow with every booking.
 _ADD: Final = """
 if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then
     return 0
@@ -27,18 +27,18 @@ return 1
 
 
 def stream_key(namespace: Namespace, room: str) -> str:
-    """In braces, so that a cluster keeps a room's two keys together."""
+    """Return the key of a room's stream; the braces keep a room's keys in one cluster slot."""
     return namespace.key(f"live:{{{room}}}")
 
 
 def rooms_of(event: Event) -> list[str]:
-    """The booking's own, also for its review, and those of the people whom it concerns."""
+    """Return the rooms of the event: the booking's, also for a review, and one per person concerned."""
     own = [f"booking:{event.subject_id}"] if event.family in {"booking", "review"} else []
     return own + [f"user:{person}" for person in event.people]
 
 
 class StreamPublisher:
-    """Follows events. An entry of a stream has `id`, `type`, `at`, `subject` and `version`."""
+    """Adds events to the streams of their rooms. An entry has `id`, `type`, `at`, `subject` and `version`."""
 
     def __init__(self, redis: Redis, namespace: Namespace) -> None:
         self._redis, self._namespace = redis, namespace
@@ -51,11 +51,11 @@ class StreamPublisher:
                     *("id", str(event.id), "type", event.type.value, "at", event.at.isoformat()),
                     *("subject", str(event.subject_id), "version", event.version),
                 ]
-                # Bookings go by their ids alone, and share them with their reviews.
+                # A review has its booking's id and versions of its own.
                 counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
                 for room in rooms_of(event):
                     stream = stream_key(self._namespace, room)
-                    # The event's own day, so that a repeat meets the same hash whenever it comes.
+                    # The day of the event, so that a late redelivery finds the same hash.
                     keys = [stream, f"{stream}:versions:{event.at.date()}"]
                     await self._add(
                         keys, [counted, event.version, _MAX_ROOM_EVENTS, _ROOM_TTL_SECONDS, *entry], pipeline

@@ -1,15 +1,15 @@
-"""Every refusal that reviews give."""
+"""The errors of reviews."""
 
 from grome.common.errors import ApiError
 
 
 class VisitNotCompleted(ApiError):
-    status, code, title = 409, "visit_not_completed", "Only a visit that took place can be reviewed"
+    status, code, title = 409, "visit_not_completed", "Only a completed visit can be reviewed"
 
 
 class ReviewExists(ApiError):
-    status, code, title = 409, "review_exists", "This visit has been reviewed; who takes a review back writes no other"
+    status, code, title = 409, "review_exists", "This visit has been reviewed; a removed review cannot be written again"
 
 
 class ReviewClosed(ApiError):
-    status, code, title = 409, "review_closed", "It is too late to change this review"
+    status, code, title = 409, "review_closed", "This review can no longer be changed"

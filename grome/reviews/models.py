@@ -37,7 +37,7 @@ class Review(Struct, frozen=True, kw_only=True):
     """A review, stored under the id of its booking, so that a booking has at most one review.
 
     A removed review stays stored without its text and with `shown` false, so that the same visit cannot be reviewed
-    again. Strangers know a review by its `public_id`, since the booking's id is private; later ids sort later. The
+    again. Third parties see a review's `public_id`, since the booking's id is private; later ids sort later. The
     effects of a change are derived from the `outbox`, which has each type of event at most once. `first_answer` is
     loaded for a repeat of the request only, and is removed with the text.
     """
@@ -62,7 +62,7 @@ class Review(Struct, frozen=True, kw_only=True):
 
 
 def public_name(name: str) -> str:
-    """As strangers see it: the first of several names, and the first letter of the last."""
+    """Return the name that third parties see: the first name, and the initial of the last name."""
     first, *others = name.split() or [""]
     return f"{first} {others[-1][0].upper()}." if others else first
 

@@ -1,4 +1,4 @@
-"""Reviews in MongoDB."""
+"""Store reviews in MongoDB."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from grome.reviews.errors import ReviewExists
 from grome.reviews.models import Review, ReviewEvent
 
 _SHOWN = {"shown": True}
-_NEWEST = ("public_id", -1)  # ids that were made later sort later
+_NEWEST = ("public_id", -1)  # later ids sort later
 
 
 def _index(name: str, *fields: tuple[str, int]) -> IndexModel:
@@ -32,7 +32,7 @@ COLLECTION = CollectionSpec(
 
 
 class ReviewCursor(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a page of the list ended."""
+    """The position at which a page of the list ended."""
 
     public_id: UUID
     rating: Annotated[int, Meta(ge=1, le=5)]
@@ -41,32 +41,32 @@ class ReviewCursor(Struct, frozen=True, forbid_unknown_fields=True):
 class ReviewRepository:
     def __init__(self, database: Database) -> None:
         self._reviews = database[COLLECTION.name]
-        # What a failover could take back must not be answered a second time.
+        # A repeat must not get an answer that a failover could roll back.
         self._majority = self._reviews.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, session: Session, review: Review) -> None:
-        """Raises ReviewExists where the booking has one, be it removed."""
+        """Store a review. Raises ReviewExists if the booking has a review, even a removed one."""
         try:
             await self._reviews.insert_one(to_document(review), session=session)
         except DuplicateKeyError:
             raise ReviewExists from None
 
     async def find(self, scope: Document, review_id: UUID, session: Session | None = None) -> Review | None:
-        """Among those shown, within `scope`, the filter that `visible_to` gives."""
+        """Find a shown review within `scope`, the filter that `visible_to` returns. Returns None if there is none."""
         document = await self._reviews.find_one(
             {**scope, **_SHOWN, "_id": review_id}, WITHOUT_FIRST_ANSWER, session=session
         )
         return from_document(document, Review) if document else None
 
     async def find_committed(self, customer_id: UUID, review_id: UUID) -> Review | None:
-        """A customer's own, with its first answer: as a majority has it, and also one that was removed."""
+        """Find a customer's review with its first answer, as a majority of the replica set has it, even if removed."""
         document = await self._majority.find_one({"_id": review_id, "customer_id": customer_id})
         return from_document(document, Review) if document else None
 
     async def update(
         self, session: Session, review: Review, fields: Mapping[str, Any], event: ReviewEvent | None
     ) -> Review:
-        """In the transaction that read `review`: so nobody has changed it since."""
+        """Update a review in the transaction that read it, so that no other request has changed it since."""
         told = {"$push": {"outbox": to_document(event)}} if event else {}
         document = await self._reviews.find_one_and_update(
             {"_id": review.id},
@@ -75,7 +75,7 @@ class ReviewRepository:
             return_document=ReturnDocument.AFTER,
             session=session,
         )
-        return from_document(document or {}, Review)  # none is ever deleted
+        return from_document(document or {}, Review)  # reviews are never deleted
 
     async def list_page(
         self, barber_id: UUID, rating: int | None, rating_direction: int, after: ReviewCursor | None, limit: int

@@ -1,4 +1,4 @@
-"""`/v1/bookings/…/review` and `/v1/barbers/…/reviews`."""
+"""Routes of reviews, under `/v1/bookings/…/review` and `/v1/barbers/…/reviews`."""
 
 from uuid import UUID
 
@@ -29,44 +29,44 @@ _ANSWER = f"{_OWN}/answer"
 async def post_review(
     request: Request, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency_key: IdempotencyKey | None
 ) -> ReviewOut | Encoded:
-    """Review a visit that took place, once. It counts in the barber's rating at once.
+    """Review a completed visit, once. The review counts in the barber's rating at once.
 
-    A repeat under the same `Idempotency-Key` gets the first answer again.
+    A repeat with the same `Idempotency-Key` returns the first response.
     """
     return await app_context(request).reviews.post(actor, booking_id, body, idempotency_key)
 
 
 @reviews.get(_OWN, who=SIGNED_IN, refusals=(NotFound,))
 async def read_review(request: Request, actor: Actor, booking_id: UUID) -> ReviewOut:
-    """The review of a booking of yours, as its customer or its barber."""
+    """Return the review of a booking, for its customer or its barber."""
     return await app_context(request).reviews.get(actor, booking_id)
 
 
 @reviews.put(_OWN, who=CUSTOMERS, refusals=(NotFound, ReviewClosed))
 async def edit_review(request: Request, actor: Actor, booking_id: UUID, body: ReviewIn) -> ReviewOut:
-    """Change stars and words of your review, within 14 days."""
+    """Change the rating and text of your review, within 14 days."""
     return await app_context(request).reviews.edit(actor, booking_id, body)
 
 
 @reviews.delete(_OWN, who=CUSTOMERS | ADMINS, status=204, refusals=(NotFound, ReviewClosed))
 async def remove_review(request: Request, actor: Actor, booking_id: UUID) -> None:
-    """Take your review back for good, within 14 days. Admins remove any at any time."""
+    """Remove your review for good, within 14 days. Admins can remove any review at any time."""
     await app_context(request).reviews.remove(actor, booking_id)
 
 
 @reviews.put(_ANSWER, who=BARBERS, refusals=(NotFound,))
 async def put_answer(request: Request, actor: Actor, booking_id: UUID, body: AnswerIn) -> ReviewOut:
-    """Answer a review of yours for everybody to read, or change your answer. There is one answer to a review."""
+    """Answer a review of your work in public, or change your answer. A review has at most one answer."""
     return await app_context(request).reviews.answer(actor, booking_id, body.text)
 
 
 @reviews.delete(_ANSWER, who=BARBERS, status=204, refusals=(NotFound,))
 async def remove_answer(request: Request, actor: Actor, booking_id: UUID) -> None:
-    """Take your answer to a review back."""
+    """Remove your answer to a review."""
     await app_context(request).reviews.remove_answer(actor, booking_id)
 
 
 @reviews.get("/barbers/{barber_id}/reviews", who=ANYONE, refusals=(NotFound,))
 async def list_reviews(request: Request, actor: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
-    """What customers say of a barber, the newest first, and how many gave how many stars."""
+    """List a barber's reviews, the newest first by default, with the number of reviews per rating."""
     return await app_context(request).reviews.list_page(actor, barber_id, query)

@@ -1,4 +1,4 @@
-"""Reviews on the wire."""
+"""Request and response bodies of reviews."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from grome.reviews.models import MAX_TEXT_LENGTH, Answer, Review, public_name
 
 
 class ReviewIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whole stars, with or without words."""
+    """Rates a visit in whole stars; the text is optional."""
 
     rating: Stars
     text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH), NOTE] = ""
@@ -32,7 +32,7 @@ class AnswerOut(Struct, frozen=True):
 
 
 class ReviewOut(Struct, frozen=True):
-    """As the two of its booking see it. The customer can change it until `editable_until`."""
+    """Describes a review to the customer and the barber. The customer can change it until `editable_until`."""
 
     booking_id: UUID
     barber_id: UUID
@@ -45,7 +45,7 @@ class ReviewOut(Struct, frozen=True):
 
 
 class Order(StrEnum):
-    """Of equally many stars, the newest comes first."""
+    """The order of reviews; equal ratings are sorted by date, the newest first."""
 
     NEWEST = "newest"
     BEST = "best"
@@ -53,14 +53,14 @@ class Order(StrEnum):
 
 
 class ReviewQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    rating: Annotated[int, Meta(ge=1, le=5, description="Those of so many stars only.")] | None = None
+    rating: Annotated[int, Meta(ge=1, le=5, description="Only reviews with this number of stars.")] | None = None
     sort: Order = Order.NEWEST
 
 
 class PublicReview(Struct, frozen=True):
-    """As everybody sees it. `author` is a first name and an initial.
+    """Describes a review to the public. `author` is a first name and an initial.
 
-    `booking_id` is null for all but the customer, the barber and admins.
+    `booking_id` is null unless the reader is the customer, the barber or an admin.
     """
 
     id: UUID
@@ -74,7 +74,7 @@ class PublicReview(Struct, frozen=True):
 
 
 class ReviewSummary(Struct, frozen=True):
-    """Of all the barber's reviews, whatever the page is narrowed to. `rating` is their mean, 0 of none."""
+    """Sums up all reviews of the barber, regardless of filters. `rating` is their mean, 0 without reviews."""
 
     rating: float
     reviews_count: int
@@ -101,7 +101,7 @@ def review_out(review: Review) -> ReviewOut:
 
 
 def public_review(review: Review, name: str, reader: Actor | None) -> PublicReview:
-    """`name` is the whole one of who wrote it."""
+    """Return the review as `reader` may see it; `name` is the full name of its author."""
     is_party = reader is not None and (reader.role is Role.ADMIN or reader.id in {review.customer_id, review.barber_id})
     return PublicReview(
         review.public_id,

@@ -58,9 +58,9 @@ class ReviewService:
         self._transactions, self._clock = transactions, clock
 
     async def post(self, actor: Actor, booking_id: UUID, wanted: ReviewIn, key: str | None) -> ReviewOut | Encoded:
-        """Raises NotFound for the booking, VisitNotCompleted, OutsideWindow, ReviewExists, KeyReused or KeyInFlight.
+        """Store the review of a visit. A repeat under the same key returns the first response.
 
-        Under the key of the review that is there, the first answer is given again.
+        Raises NotFound for the booking, VisitNotCompleted, OutsideWindow, ReviewExists, KeyReused or KeyInFlight.
         """
         idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
         try:
@@ -94,7 +94,7 @@ class ReviewService:
         return review_out(await self._get(actor, booking_id))
 
     async def edit(self, actor: Actor, booking_id: UUID, wanted: ReviewIn) -> ReviewOut:
-        """Change a review; the same rating and text again are no change. Raises NotFound or ReviewClosed."""
+        """Change a review, unless rating and text are the same. Raises NotFound or ReviewClosed."""
 
         async def edit(transaction: Transaction, review: Review) -> Review:
             self._check_editable(review)
@@ -109,7 +109,7 @@ class ReviewService:
         return review_out(await self._update(actor, booking_id, edit))
 
     async def remove(self, actor: Actor, booking_id: UUID) -> None:
-        """Its words are gone for good. Raises NotFound, also a second time, or ReviewClosed for its author."""
+        """Remove a review and its text for good. Raises NotFound, also for a repeat, or ReviewClosed for its author."""
 
         async def remove(transaction: Transaction, review: Review) -> Review:
             if actor.role is not Role.ADMIN:
@@ -122,7 +122,7 @@ class ReviewService:
         await self._update(actor, booking_id, remove)
 
     async def answer(self, actor: Actor, booking_id: UUID, text: str) -> ReviewOut:
-        """Give the one answer, or another text for it. Raises NotFound."""
+        """Answer a review, or replace the answer's text. Raises NotFound."""
 
         async def answer(transaction: Transaction, review: Review) -> Review:
             if review.answer and review.answer.text == text:
@@ -135,7 +135,7 @@ class ReviewService:
         return review_out(await self._update(actor, booking_id, answer))
 
     async def remove_answer(self, actor: Actor, booking_id: UUID) -> None:
-        """Raises NotFound, also where there is no answer."""
+        """Remove the answer. Raises NotFound, also if there is no answer."""
 
         async def remove(transaction: Transaction, review: Review) -> Review:
             if review.answer is None:
@@ -145,7 +145,7 @@ class ReviewService:
         await self._update(actor, booking_id, remove)
 
     async def list_page(self, reader: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
-        """Raises NotFound for the barber."""
+        """Return a page of a barber's shown reviews. Raises NotFound for the barber."""
         barber = await self._barbers.get(barber_id)
         after = decode_cursor(query.cursor, ReviewCursor)
         found = await self._reviews.list_page(
@@ -170,7 +170,7 @@ class ReviewService:
         return review
 
     async def _update(self, actor: Actor, booking_id: UUID, change: ReviewUpdate) -> Review:
-        """`change` gets the review as it is when the transaction begins; the server refuses a second change at once."""
+        """Run `change` on the review as the transaction reads it; MongoDB refuses a concurrent change."""
 
         async def read_and_change(transaction: Transaction) -> Review:
             review = await self._reviews.find(visible_to(actor), booking_id, transaction.session)
@@ -215,7 +215,7 @@ class ReviewService:
         """
         review = await self._reviews.find_committed(actor.id, booking_id)
         if review is None:
-            if isinstance(refusal, ReviewExists):  # a majority does not have it yet
+            if isinstance(refusal, ReviewExists):  # no majority has acknowledged it yet
                 raise KeyInFlight from None
             raise refusal
         if review.idempotency is None or review.idempotency.key != idempotency.key:

@@ -1,1 +1,1 @@
-"""Who waits for a time that is taken, and who is offered one that becomes free."""
+"""The waitlist: customers wait for taken time, and are offered time that becomes free, one customer at a time."""

@@ -1,14 +1,14 @@
-"""Every refusal that the waitlist gives."""
+"""The errors of the waitlist."""
 
 from grome.common.errors import ApiError
 
 
 class WaitingForTooMuch(ApiError):
-    status, code, title = 409, "waiting_for_too_much", "You are waiting for as many times as one person may"
+    status, code, title = 409, "waiting_for_too_much", "You have reached the limit of 20 open waitlist entries"
 
 
 class WishCannotBeMet(ApiError):
-    """`reason` says why no visit fits into the window of `field`, even if nothing were taken."""
+    """No visit fits into the window, even if no time were taken. `reason` is a stable code for `field`."""
 
     status, code, title = 422, "wish_cannot_be_met", "No visit is possible within this window"
 

@@ -1,4 +1,4 @@
-"""What workers do for those who wait."""
+"""Jobs of the waitlist."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ from grome.waitlist.subscriber import WAITLIST_JOB, payload_of
 
 
 async def offer_freed_time(context: AppContext, job: RunningJob) -> None:
-    """Asks so many people, and leaves the rest to a job of its own: no freed time holds up the next for long."""
+    """Offer freed time to a limited number of entries, and add a job that continues behind them.
+
+    So a long waitlist of one barber does not delay the jobs of other barbers.
+    """
     matcher, payload = context.waitlist_matcher, job.payload
     if "event" in payload:
         rest = await matcher.on_event(msgspec.convert(payload["event"], Event))
@@ -24,7 +27,7 @@ async def offer_freed_time(context: AppContext, job: RunningJob) -> None:
 
 
 async def heal_waitlist(saq: dict[str, Any]) -> None:
-    """Runs every minute."""
+    """Repair missed waitlist work; runs every minute."""
     context: AppContext = saq["grome"]
     minute = int(context.clock().timestamp()) // 60
     for number, search in enumerate(await context.waitlist_matcher.reconcile()):
@@ -32,5 +35,5 @@ async def heal_waitlist(saq: dict[str, Any]) -> None:
 
 
 def _continuation(search: FreedTimeSearch, first: str, part: int) -> NewJob:
-    """The job that goes on behind another; `first` is the id of the one with which a search began."""
+    """Return the job that continues a search; `first` is the id of the job that began the search."""
     return NewJob(f"{first}:{part}", WAITLIST_JOB, {**payload_of(search), "first": first, "part": part})

@@ -31,35 +31,35 @@ from grome.waitlist.open_times import FreeStarts
 from grome.waitlist.reach import ReachableBarbers
 from grome.waitlist.repository import MarkResult, SearchedBarber, WaitlistRepository
 
-# An offer without a booking for this long was cut off before its booking was made.
+# An entry is marked before its booking is made: without a booking after this time, the process has died in between.
 _ORPHANED_AFTER: Final = timedelta(minutes=1)
-# The entries that one job asks; another job continues behind them.
+# Entries that one job goes through; another job continues behind them.
 ENTRIES_PER_SEARCH: Final = 200
-# The entries that a run of the healing job looks at, continuing after the run before. An entry for an area counts as
-# many entries: one for each barber within its reach.
+# Entries that one run of `reconcile` goes through, continuing after the last run. An entry for an area costs as much as
+# many entries, since each barber within its reach is checked.
 _OFFERS_PER_RUN: Final = 200
 _ENTRIES_PER_RUN: Final = 200
 _AREA_ENTRIES_PER_RUN: Final = 20
 _EXPIRED_BATCH: Final = 500
-# The barbers with taken ticks that a run keeps in memory: up to 26,000 ticks each, as many as 92 days have.
+# Barbers with taken ticks that a run keeps in memory: up to 26,000 ticks each, the number of ticks in 92 days.
 _CACHED_BARBERS: Final = 20
-# The free starts that are tried for one entry; each failed try means that somebody faster took the start.
+# Free starts that are tried for one entry; a try fails if another request has taken the start meanwhile.
 _MAX_STARTS_TRIED: Final = 8
 # The longest visit (ten services of eight hours) starts at most this long before its last date.
 _LONGEST_VISIT: Final = timedelta(days=4)
 
 
 class _OfferResult(Enum):
-    """The result of an offer. DONE: the entry has it or needs none. TAKEN: somebody else was faster."""
+    """The result of an offer. DONE: the entry has an offer or needs none. TAKEN: another request took the time."""
 
     DONE = auto()
     TAKEN = auto()
 
 
 class WaitlistMatcher:
-    """Offers free time to waitlist entries; `at_once` is the number of entries that one search asks.
+    """Offers free time to waitlist entries.
 
-    Behind them, another search continues.
+    A search goes through at most `entries_per_search` entries; another search continues behind them.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class WaitlistMatcher:
         self._expired = Sweep("waitlist window", self._list_expired, _EXPIRED_BATCH)
 
     async def on_event(self, event: Event) -> FreedTimeSearch | None:
-        """Settle the offer that an event answers, and offer the time that the event frees. Idempotent.
+        """End the offer that an event answers, and offer the time that the event frees. Idempotent.
 
-        Returns the search to continue with if more customers wait than are asked at once.
+        Returns the search to continue with if more entries wait than one search goes through.
         """
         booking = (await self._bookings.find_many([event.subject_id])).get(event.subject_id)
         if booking is None:
@@ -94,7 +94,7 @@ class WaitlistMatcher:
             await self._end_answered_offer(booking)
         try:
             barber = await self._barbers.get(booking.barber_id)
-        except NotFound:  # nobody waits for a barber that has left the map
+        except NotFound:  # the barber was removed, and with the barber the reason to wait
             return None
         dates = freed_dates(booking, event.version, ZoneInfo(barber.timezone))
         if dates is None:
@@ -105,7 +105,7 @@ class WaitlistMatcher:
         )
 
     async def run_search(self, search: FreedTimeSearch) -> FreedTimeSearch | None:
-        """Offer free time to the next entries in turn; returns the search to continue with, or None."""
+        """Offer free time to the next entries in order; returns the search to continue with, or None."""
         try:
             barber = await self._barbers.get(search.barber_id)
         except NotFound:
@@ -155,7 +155,7 @@ class WaitlistMatcher:
         """
         await for_each(await self._offers.next(), self._reconcile_offer, name="waitlist offer")
         if ended := (await self._expired.run(self._lapse)).done:
-            logger.info("{} waited until their time was over", ended)
+            logger.info("{} waitlist entries lapsed: their windows are over", ended)
         waiting = [entry for entries in self._waiting for entry in await entries.next()]
         holding = await self._entries.find_customers_with_offer({entry.customer_id for entry in waiting})
         in_turn = sorted(waiting, key=lambda entry: entry.turn)
@@ -182,7 +182,7 @@ class WaitlistMatcher:
     async def _match_entry(
         self, entry: WaitlistEntry, known: dict[UUID, FreeStarts], rest: list[FreedTimeSearch]
     ) -> None:
-        """If time is free for the entry, offer it to all entries that wait for it, in turn.
+        """If time is free for the entry, offer it to all entries that wait for it, in order.
 
         `known` caches the times read for earlier entries, and `rest` collects the searches to continue with.
         """
@@ -222,8 +222,8 @@ class WaitlistMatcher:
         return moment_of(first.start) - _LONGEST_VISIT, moment_of(last.end)
 
     async def _offer_first_free(self, entry: WaitlistEntry, times: FreeStarts, dates: DateRange | None) -> None:
-        """Offer the first free start that suits the entry; if somebody was faster, the next start."""
-        await asyncio.sleep(0)  # of many entries, everything else has its turns meanwhile
+        """Offer the first free start that suits the entry; if another request takes the start, offer the next one."""
+        await asyncio.sleep(0)  # lets other tasks run between many entries
         tried: set[datetime] = set()
         while len(tried) < _MAX_STARTS_TRIED and (slot := await times.find_first(entry, dates, tried)):
             if await self._try_offer(entry, times, slot) is _OfferResult.DONE:
@@ -253,7 +253,7 @@ class WaitlistMatcher:
 
 
 class _RoundRobin:
-    """Goes through all entries of a kind, some with each call, and starts again behind the last entry."""
+    """Iterates over all entries of a kind, a batch with each call, and starts again behind the last entry."""
 
     def __init__(self, entries: WaitlistRepository, wanted: Document, limit: int) -> None:
         self._entries, self._wanted, self._limit = entries, wanted, limit

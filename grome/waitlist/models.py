@@ -1,4 +1,4 @@
-"""A place on the waitlist."""
+"""A waitlist entry, its offers, and the search for entries to match."""
 
 import hashlib
 from datetime import date, datetime, timedelta
@@ -11,22 +11,24 @@ from msgspec import Meta, Struct, field
 
 from grome.common.geo import GeoPoint
 
-# How long a freed time is held for one customer before the next is asked.
+# Freed time is held this long for one customer before it is offered to the next.
 OFFER_HOLD: Final = timedelta(minutes=10)
-# An entry with this many unanswered offers is asked no more.
+# An entry with this many unanswered offers lapses.
 MAX_UNANSWERED: Final = 3
 MAX_OPEN_ENTRIES: Final = 20
 MAX_SERVICES: Final = 10
 MAX_WINDOW: Final = timedelta(days=92)
 MAX_DECLINED_SLOTS: Final = 50
-# How long an ended entry can still be read.
+# An ended entry can be read this long.
 ENDED_RETENTION: Final = timedelta(days=30)
 RadiusKm = Annotated[float, Meta(gt=0, le=50)]
 
 
 class State(StrEnum):
-    """OFFERED: a booking is held until both sides agree to it. BOOKED: both have agreed. LAPSED: the window is over, or
-    too many offers went unanswered.
+    """The state of an entry.
+
+    OFFERED: a booking is held until both sides agree to it. BOOKED: both sides have agreed. LAPSED: the window is over,
+    or too many offers went unanswered.
     """
 
     WAITING = "waiting"
@@ -45,7 +47,7 @@ class Area(Struct, frozen=True):
 
 
 class DeclinedSlot(Struct, frozen=True):
-    """A time that was offered and declined; it is not offered to the same person again."""
+    """A time that was offered and declined; it is not offered to the same customer again."""
 
     barber_id: UUID
     start: datetime
@@ -54,11 +56,11 @@ class DeclinedSlot(Struct, frozen=True):
 class WaitlistEntry(Struct, frozen=True, kw_only=True):
     """A customer's wait for services at one barber, or at any in an area, wholly within [earliest, latest).
 
-    `booking_id` is the booking of the offer. `unanswered` counts offers that ran out; entries with fewer are asked
-    first, and, at the same count, entries that joined earlier. `passed` are times that the barber declined, or that the
-    customer declined on any entry since this entry was made. While an entry is open, it holds one of its customer's
-    numbered `place`s and its `fingerprint`, the hash of the wish. Unique indexes on them enforce the limit of open
-    entries, and a single open entry for the same wish.
+    `booking_id` is the booking of the offer. `unanswered` counts offers that ran out; entries with fewer are offered
+    time first, and, at the same count, entries that joined earlier. `passed` are times that the barber declined, or
+    that the customer declined on any entry since this entry was made. While an entry is open, it holds one of its
+    customer's numbered `place`s and its `fingerprint`. Unique indexes on them enforce the limit of open entries, and a
+    single open entry for the same request.
     """
 
     id: UUID = field(name="_id")
@@ -88,14 +90,14 @@ class WaitlistEntry(Struct, frozen=True, kw_only=True):
 
 
 def request_fingerprint(entry: WaitlistEntry) -> bytes:
-    """Return the SHA-256 of the entry's wish; the order of its services makes no difference."""
+    """Return the SHA-256 of the barber or area, the services and the window; the services' order does not matter."""
     services = sorted(entry.service_ids)
     wish = (entry.barber_id, entry.area, services, entry.earliest, entry.latest)
     return hashlib.sha256(msgspec.json.encode(wish)).digest()
 
 
 class Turn(Struct, frozen=True, order=True):
-    """The position of an entry in the order in which people are asked."""
+    """The position of an entry in the order of offers."""
 
     unanswered: int
     joined_at: datetime
@@ -113,8 +115,8 @@ class FreedTimeSearch(Struct, frozen=True, kw_only=True):
     """A search for entries that wait for time that may have become free at a barber.
 
     `dates` are the dates with possibly free time, None for all dates. The search continues behind the turn `after`. The
-    customer `asked_last` has just declined a time on these dates, and is asked after all others; `is_last` is true once
-    all others have been asked.
+    customer `asked_last` has just declined a time on these dates, and gets offers after all others; `is_last` is true
+    once the search has gone through all others.
     """
 
     barber_id: UUID
@@ -125,7 +127,7 @@ class FreedTimeSearch(Struct, frozen=True, kw_only=True):
 
 
 class OfferEnd(Struct, frozen=True):
-    """How an offer ended without a visit. `ran_out`: the customer has not answered."""
+    """An offer that ended without a visit. `ran_out`: the customer has not answered."""
 
     passed: DeclinedSlot
     ran_out: bool

@@ -25,7 +25,7 @@ _EMPTY: Final = Span(0, 0)
 
 
 class FreeStarts:
-    """The free starts of a barber. Taken ticks are read once for all entries, until `forget`."""
+    """The free starts of a barber. Taken ticks are read once for all entries, until `invalidate`."""
 
     def __init__(self, barber: Barber, bookings: BookingQueries, clock: Clock) -> None:
         self.barber = barber
@@ -46,7 +46,7 @@ class FreeStarts:
             return []
 
     def invalidate(self) -> None:
-        """Drop the taken ticks that were read: a time was taken."""
+        """Drop the taken ticks that were read, because a time was taken."""
         self._taken, self._taken_span = frozenset(), _EMPTY
         self._plans.clear()
 

@@ -1,4 +1,4 @@
-"""Which barbers an entry of the waitlist waits for."""
+"""Find the barbers that a waitlist entry waits for."""
 
 from typing import Final, NamedTuple
 
@@ -9,14 +9,14 @@ from grome.common.geo import distance_m, unit_vector
 from grome.infrastructure.mongo.client import from_bson
 from grome.waitlist.models import Area, WaitlistEntry
 
-# The barbers of an area with all services that are looked at, out of at most `_MOST_PINS` in the area.
+# Barbers of an area with all services that are checked, out of at most `_MAX_PINS` barbers in the area.
 MAX_BARBERS: Final = 50
 _PIN_BATCH: Final = 250
 _MAX_PINS: Final = 2_000
 
 
 class BarberSelection(NamedTuple):
-    """Barbers, the nearest first. `is_complete`: there are no others."""
+    """Barbers, the nearest first. `is_complete`: there are no others within reach."""
 
     barbers: list[Barber]
     is_complete: bool

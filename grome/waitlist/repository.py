@@ -1,4 +1,4 @@
-"""The waitlist in MongoDB."""
+"""Store waitlist entries in MongoDB."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -27,7 +27,7 @@ from grome.waitlist.models import (
 )
 
 _OPEN: Final = sorted(state.value for state in OPEN_STATES)
-# Entries of the previous release have no place; the limits begin with those that have one.
+# Entries of the previous release have no place, and do not count towards the limits.
 _HOLDS_PLACE: Final[Document] = {"state": {"$in": _OPEN}, "place": {"$type": "number"}}
 _RETENTION_SECONDS: Final = int(ENDED_RETENTION.total_seconds())
 COLLECTION = CollectionSpec(
@@ -36,7 +36,7 @@ COLLECTION = CollectionSpec(
     [
         IndexModel([("customer_id", 1), ("joined_at", -1), ("_id", -1)], name="customer"),
         IndexModel([("barber_id", 1), ("state", 1), ("joined_at", 1), ("_id", 1)], name="barber"),
-        # In the order of turns, with the window, so that a long list is narrowed in the index.
+        # In the order of offers, with the window, so that a long list is filtered in the index.
         IndexModel(
             [
                 *(("barber_id", 1), ("state", 1), ("unanswered", 1), ("joined_at", 1), ("_id", 1)),
@@ -48,7 +48,7 @@ COLLECTION = CollectionSpec(
         IndexModel("booking_id", name="booking", partialFilterExpression={"state": State.OFFERED.value}),
         IndexModel([("state", 1), ("latest", 1)], name="over"),
         IndexModel([("state", 1), ("_id", 1), ("barber_id", 1)], name="round"),
-        # These three hold how many entries a customer can have, that no two are the same, and that one offer is open.
+        # The next three enforce the limit of entries, one entry per request, and one open offer per customer.
         IndexModel([("customer_id", 1), ("place", 1)], name="place", unique=True, partialFilterExpression=_HOLDS_PLACE),
         IndexModel(
             [("customer_id", 1), ("fingerprint", 1)],
@@ -63,7 +63,7 @@ COLLECTION = CollectionSpec(
             partialFilterExpression={"state": State.OFFERED.value, "place": {"$type": "number"}},
         ),
         IndexModel("ended_at", name="ended", expireAfterSeconds=_RETENTION_SECONDS),
-        # The net for entries that a process of the previous release has ended.
+        # Deletes entries that a process of the previous release has ended, without `ended_at`.
         IndexModel("latest", name="window_over", expireAfterSeconds=_RETENTION_SECONDS),
     ],
 )
@@ -100,7 +100,7 @@ class WaitlistRepository:
         self._entries = database[COLLECTION.name]
 
     async def add(self, entry: WaitlistEntry) -> WaitlistEntry | None:
-        """Store an entry in a free place. Returns the open entry for the same wish if there is one; None if full."""
+        """Store an entry in a free place. Returns the open entry for the same request if there is one; None if full."""
         same = {"customer_id": entry.customer_id, "fingerprint": entry.fingerprint, "state": {"$in": _OPEN}}
         try:
             place = await insert_with_free_number(
@@ -124,7 +124,7 @@ class WaitlistRepository:
     async def list_page(
         self, customer_id: UUID, state: State | None, after: EntryCursor | None, limit: int
     ) -> list[WaitlistEntry]:
-        """Latest first."""
+        """Return a customer's entries, the latest first."""
         wanted: Document = {"customer_id": customer_id, **({"state": state.value} if state else {})}
         if after:
             wanted["$or"] = [
@@ -135,7 +135,7 @@ class WaitlistRepository:
         return [from_document(document, WaitlistEntry) async for document in found]
 
     async def list_waiting_for(self, barber_id: UUID, after: EntryCursor | None, limit: int) -> list[WaitlistEntry]:
-        """Return the entries that wait for this very barber, in the order in which they joined."""
+        """Return the entries that wait for this barber by id, in the order in which they joined."""
         wanted: Document = {"barber_id": barber_id, **_WAITING}
         if after:
             wanted["$or"] = [
@@ -153,7 +153,7 @@ class WaitlistRepository:
         after: Turn | None,
         limit: int,
     ) -> tuple[list[WaitlistEntry], Turn | None]:
-        """Return the next entries in turn that wait for the barber's services, at the barber or in an area around.
+        """Return the next entries in order that wait for the barber's services, at the barber or in an area around.
 
         `window` is the time that an entry's window must touch; `customer` is a condition on its customer's id. Also
         returns the turn behind which there may be more entries, or None.
@@ -207,12 +207,12 @@ class WaitlistRepository:
     async def end_offer(self, entry: WaitlistEntry, booking_id: UUID, ended: OfferEnd, now: datetime) -> None:
         """End an offer without a visit: the entry waits again, unless this was its last unanswered offer.
 
-        None of the customer's entries is offered the time again.
+        The time is not offered again to any entry of the customer.
         """
         passed = to_document(ended.passed)
         push = {"passed": {"$each": [passed], "$slice": -MAX_DECLINED_SLOTS}}
         others = {"customer_id": entry.customer_id, "_id": {"$ne": entry.id}, **_WAITING}
-        # First, so that a process that dies in between does both anew.
+        # The other entries come first: if the process dies in between, the next run repeats both writes.
         await self._entries.update_many({**others, "passed": {"$nin": [passed]}}, {"$push": push})
         is_last = ended.ran_out and entry.unanswered + 1 >= MAX_UNANSWERED
         over: Document = {"state": State.LAPSED.value, "ended_at": now} if is_last else {"state": State.WAITING.value}
@@ -253,7 +253,7 @@ class WaitlistRepository:
     ) -> tuple[list[WaitlistEntry], UUID | None]:
         """Return the next entries by id, and the id behind which there may be more, or None.
 
-        An entry that cannot be read is left out.
+        An entry that cannot be decoded is left out.
         """
         ids: Document = {**({"$gt": after} if after else {}), **({"$lte": until} if until else {})}
         found = self._entries.find({**wanted, **({"_id": ids} if ids else {})}).sort("_id", 1).limit(limit)

@@ -1,4 +1,4 @@
-"""The waitlist on the wire."""
+"""Request and response bodies of the waitlist."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ class AreaIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EntryIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Either a barber or an area. The whole visit is to lie from `earliest` to `latest`."""
+    """Describes the wanted visit, at `barber_id` or in `area`. The whole visit lies between `earliest` and `latest`."""
 
     service_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MAX_SERVICES)]
     earliest: Instant
@@ -37,9 +37,10 @@ class AreaOut(Struct, frozen=True):
 
 
 class EntryOut(Struct, frozen=True):
-    """`booking_id` is the booking that was made for it: accept or decline it while the state is `offered`.
+    """Describes a waitlist entry.
 
-    Where the barber has the last word, the state stays `offered` until the barber has agreed.
+    While the state is `offered`, accept or decline the booking `booking_id`. If the barber confirms bookings, the state
+    stays `offered` until the barber has agreed. `unanswered` counts the offers that expired without your answer.
     """
 
     id: UUID
@@ -60,7 +61,7 @@ class EntryPage(Struct, frozen=True):
 
 
 class WaitingOut(Struct, frozen=True):
-    """Somebody who waits for you; who it is shows once they have booked."""
+    """Describes an entry that waits for your time. The customer stays anonymous until they book."""
 
     service_ids: list[UUID]
     earliest: datetime

@@ -1,4 +1,4 @@
-"""Joining the waitlist, looking at it, leaving it."""
+"""Join, read and leave the waitlist."""
 
 import asyncio
 from uuid import UUID
@@ -42,7 +42,7 @@ class WaitlistService:
     async def join(self, actor: Actor, wanted: EntryIn) -> EntryOut:
         """Join the waitlist; a time that is free already is offered at once. A repeat returns the open entry.
 
-        Raises Invalid with the field at fault, NotFound for the barber, WishCannotBeMet, WaitingForTooMuch.
+        Raises Invalid with the field's name, NotFound for the barber, WishCannotBeMet or WaitingForTooMuch.
         """
         entry = self._build_entry(actor, wanted)
         await self._check_services(entry)
@@ -62,7 +62,7 @@ class WaitlistService:
         return EntryPage([entry_out(entry) for entry in page], next_cursor)
 
     async def list_waiting(self, actor: Actor, query: PageQuery) -> WaitingPage:
-        """List the entries that wait for the acting barber; entries for an area are not among them."""
+        """List the entries that wait for the acting barber by id, without entries for an area."""
         found = await self._entries.list_waiting_for(actor.id, _after(query), query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, _position_of)
         return WaitingPage([waiting_out(entry) for entry in page], next_cursor)
@@ -76,7 +76,7 @@ class WaitlistService:
             entry = await self._get(actor, entry_id)
             if entry.state not in OPEN_STATES or await self._entries.mark_left(entry, self._clock()):
                 return
-        raise Unavailable("The place on the list keeps changing; try again.")
+        raise Unavailable("The waitlist entry is being changed by other requests; try again.")
 
     async def _get(self, actor: Actor, entry_id: UUID) -> WaitlistEntry:
         entry = await self._entries.find(actor.id, entry_id)
@@ -86,11 +86,11 @@ class WaitlistService:
 
     def _build_entry(self, actor: Actor, wanted: EntryIn) -> WaitlistEntry:
         if (wanted.barber_id is None) == (wanted.area is None):
-            raise Invalid("barber_id", "is needed, or `area`, and not both")
+            raise Invalid("barber_id", "or `area` is required, and not both")
         now = self._clock()
         earliest, latest = to_utc(wanted.earliest, "earliest"), to_utc(wanted.latest, "latest")
         if latest <= max(earliest, now):
-            raise Invalid("latest", "must be after `earliest`, and still to come")
+            raise Invalid("latest", "must be after `earliest` and in the future")
         if latest - now > MAX_WINDOW:
             raise Invalid("latest", f"must lie within {MAX_WINDOW.days} days")
         entry = WaitlistEntry(
@@ -117,9 +117,11 @@ class WaitlistService:
                 raise Invalid(f"service_ids[{index}]", "is given twice")
 
     async def _check_possible(self, entry: WaitlistEntry) -> None:
-        """Refuse a wish that no barber within reach could meet, even if nothing were taken."""
+        """Raise WishCannotBeMet if no visit is possible at any barber within reach, even if no time were taken."""
         reached = await self._reach.list_for(entry)
-        refused = WishCannotBeMet("area", "nobody_within_reach", "No barber within reach offers this in the window.")
+        refused = WishCannotBeMet(
+            "area", "nobody_within_reach", "No barber in the area offers these services in this window."
+        )
         for barber in reached.barbers:
             why = FreeStarts(barber, self._bookings, self._clock).find_obstacle(entry)
             if why is None:

@@ -14,9 +14,9 @@ from grome.infrastructure.outbox.models import BARBERS, ChangeRecord, Event, Eve
 from grome.waitlist.models import FreedTimeSearch
 
 WAITLIST_JOB: Final = JobKind("waitlist", Queue.URGENT, 30, (1, 5, 30, 120))
-# A barber's changes within this many seconds share one job, which runs at the end of this time.
+# Changes of a barber within this time share one job, which runs at its end.
 _COALESCE_SECONDS: Final = 3
-# Each of these may free time, close a proposal, or answer an offer.
+# Events that may free time, close a proposal, or answer an offer.
 _HANDLED_EVENTS: Final = frozenset(
     {
         EventType.BOOKING_ACCEPTED,

@@ -1,1 +1,1 @@
-"""People who come without an appointment, in a barber's queue of the day."""
+"""Walk-ins: customers without an appointment, in a barber's queue of the day."""

@@ -1,19 +1,19 @@
-"""Every refusal that the queue gives."""
+"""The errors of walk-in queues."""
 
 from grome.common.errors import ApiError
 
 
 class NotTakingWalkIns(ApiError):
-    status, code, title = 409, "not_taking_walk_ins", "The barber takes nobody without an appointment now"
+    status, code, title = 409, "not_taking_walk_ins", "The barber takes no walk-ins now"
 
 
 class QueueFull(ApiError):
-    status, code, title = 409, "queue_full", "There is no room before the barber closes"
+    status, code, title = 409, "queue_full", "The queue is full until the barber closes"
 
 
 class AlreadyInQueue(ApiError):
-    status, code, title = 409, "in_queue_already", "You wait here already"
+    status, code, title = 409, "in_queue_already", "You are already in this queue"
 
 
 class NotWaiting(ApiError):
-    status, code, title = 409, "not_waiting", "Nobody waits here under this id any more"
+    status, code, title = 409, "not_waiting", "This walk-in is no longer waiting"

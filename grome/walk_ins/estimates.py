@@ -12,13 +12,13 @@ from grome.scheduling.slots import Calendar, first_slot_between
 from grome.scheduling.ticks import TICK, TICK_MIN, Span, moment_of, span_between, tick_of
 from grome.scheduling.visit_plan import VisitPlan
 
-# Fewer visits say nothing about a barber's pace.
+# With fewer visits, the median is no estimate of a barber's pace.
 _MIN_MEASURED_VISITS: Final = 5
 _FASTEST, _SLOWEST = 0.5, 2.0
 
 
 class MeasuredVisit(NamedTuple):
-    """A visit that is over, in minutes."""
+    """The planned and actual duration of a completed visit, in minutes."""
 
     planned: float
     actual: float

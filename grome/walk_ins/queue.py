@@ -1,4 +1,4 @@
-"""A barber's queue as it stands, with estimates."""
+"""Load a barber's queue, and estimate the starts of its visits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The waiting walk-ins with their estimated starts; with an inquiry about joining there is one more start."""
+    """The waiting walk-ins with their estimated starts; a preview of joining has one more start."""
 
     day: date
     pace: float
@@ -39,14 +39,14 @@ class QueueLoader:
         self._walk_ins, self._bookings, self._clock = walk_ins, bookings, clock
 
     async def load(self, barber: Barber, joining: Sequence[ChosenService] = ()) -> Queue:
-        """Return the queue of the present opening, or else of today; takes four queries.
+        """Return the queue of the present opening, or else of today, with four queries.
 
         With `joining` there is one estimate more than walk-ins.
         """
         now = self._clock()
         days = _queue_dates(build_calendar(barber, barber.rules, now))
         waiting = await self._walk_ins.list_waiting(barber.id, days, now - PLACE_LIFETIME, MAX_QUEUE_LENGTH)
-        # ScheduleExceptions that began today or yesterday have ended by then.
+        # Openings that began today or yesterday end within two days.
         taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         completed = await self._bookings.list_last_completed(barber.id, _PACE_SAMPLE_SIZE)
         pace = pace_of([_measure(visit) for visit in completed if _is_measured(visit)])
@@ -61,7 +61,7 @@ class QueueLoader:
 
 
 def _is_measured(visit: Booking) -> bool:
-    """Return whether the barber ended the visit: Grome does that much later, and the duration means nothing."""
+    """Return whether the barber ended the visit; if Grome did, much later, the duration is not the real one."""
     return all(entry.by is not Party.SYSTEM for entry in visit.history if entry.action is Action.COMPLETE)
 
 
@@ -90,10 +90,10 @@ def _estimate_starts(
 
 
 def _queue_dates(calendar: Calendar) -> list[date]:
-    """Return the dates with places that wait together; new places get the last date.
+    """Return the dates of the present queue; new places get the last date.
 
     The last date is the date on which the present opening began. If that opening follows another without a break, the
-    places of the opening before wait on.
+    places of the opening before are still in the queue.
     """
     day = calendar.day_of_opening(tick_of(calendar.now))
     before = day - timedelta(days=1)
@@ -103,7 +103,7 @@ def _queue_dates(calendar: Calendar) -> list[date]:
 
 
 def _closing_time(calendar: Calendar, now: datetime) -> datetime:
-    """Return the end of the openings with places that wait together; `now` if the barber is closed.
+    """Return the end of the openings of the present queue; `now` if the barber is closed.
 
     If another opening follows without a break, return the end of that opening.
     """

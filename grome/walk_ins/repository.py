@@ -1,4 +1,4 @@
-"""The queues in MongoDB."""
+"""Store walk-ins in MongoDB."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from grome.infrastructure.mongo.schema import validator_for
 from grome.walk_ins.errors import AlreadyInQueue
 from grome.walk_ins.models import State, WalkIn
 
-# Whoever sat down has a booking, which stays.
+# The booking of a seated walk-in is kept longer.
 _RETENTION: Final = timedelta(days=90)
 COLLECTION = CollectionSpec(
     "walk_ins",
@@ -38,14 +38,14 @@ class WalkInRepository:
         self._walk_ins = database[COLLECTION.name]
 
     async def add(self, walk_in: WalkIn) -> None:
-        """Raises AlreadyInQueue where the customer waits there on that day."""
+        """Store a walk-in. Raises AlreadyInQueue if the customer waits at the barber on that day."""
         try:
             await self._walk_ins.insert_one(to_document(walk_in))
         except DuplicateKeyError:
             raise AlreadyInQueue from None
 
     async def list_waiting(self, barber_id: UUID, days: Sequence[date], since: datetime, limit: int) -> list[WalkIn]:
-        """The waiting places of these days that were taken after `since`, the first in front."""
+        """Return the waiting walk-ins of these days that joined after `since`, the earliest first."""
         wanted = {
             "barber_id": barber_id,
             "day": {"$in": [day.isoformat() for day in days]},
@@ -64,7 +64,7 @@ class WalkInRepository:
         return [from_document(document, WalkIn) async for document in found]
 
     async def end_waiting(self, actor: Actor, walk_in_id: UUID, state: State) -> WalkIn | None:
-        """From waiting to another state; None where nobody waits under this id."""
+        """Change a waiting walk-in to another state. Returns None if it is not waiting."""
         document = await self._walk_ins.find_one_and_update(
             {"_id": walk_in_id, "state": State.WAITING.value, **_visible_to(actor)},
             {"$set": {"state": state.value}},
@@ -73,7 +73,7 @@ class WalkInRepository:
         return from_document(document, WalkIn) if document else None
 
     async def mark_seated(self, walk_in_id: UUID, booking_id: UUID) -> None:
-        """The visit has begun, whatever was said of the place meanwhile."""
+        """Mark a walk-in as seated in any state, because its visit has begun."""
         seated = {"state": State.SEATED.value, "booking_id": booking_id}
         await self._walk_ins.update_one({"_id": walk_in_id}, {"$set": seated})
 

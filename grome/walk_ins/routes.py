@@ -1,4 +1,4 @@
-"""The queue of those without an appointment: under `/v1/barbers`, and one's own place under `/v1/walk-ins`."""
+"""Routes of walk-in queues under `/v1/barbers`, and of single walk-ins under `/v1/walk-ins`."""
 
 from uuid import UUID
 
@@ -27,9 +27,9 @@ walk_ins = Routes("walk-ins", "/v1")
 
 @walk_ins.get("/barbers/{barber_id}/walk-ins", who=ANYONE, refusals=(NotFound,))
 async def look_at_queue(request: Request, barber_id: UUID, query: QueueQuery) -> QueueOut:
-    """How long one would wait for these services without an appointment, who comes now.
+    """Estimate the wait for these services if you joined the barber's queue now.
 
-    Visits in the queue are laid into what is free between appointments, as long as this barber's visits really take.
+    The estimate fits the queue into the free time between appointments, at this barber's measured pace.
     """
     return await app_context(request).walk_ins.preview(barber_id, query)
 
@@ -41,51 +41,51 @@ async def look_at_queue(request: Request, barber_id: UUID, query: QueueQuery) ->
     refusals=(NotFound, NotTakingWalkIns, QueueFull, AlreadyInQueue),
 )
 async def join_queue(request: Request, actor: Actor, barber_id: UUID, body: WalkInIn) -> WalkInOut:
-    """Wait in a barber's queue of today. Appointments keep their time; the queue fills what is between them."""
+    """Join a barber's queue of today. Appointments keep their time; the queue fills the time between them."""
     return await app_context(request).walk_ins.join(actor, barber_id, body)
 
 
 @walk_ins.get("/barbers/me/walk-ins", who=BARBERS, refusals=(NotFound,))
 async def read_queue(request: Request, actor: Actor) -> WaitingListOut:
-    """Your queue of today, in order."""
+    """Return your queue of today, in order."""
     return await app_context(request).walk_ins.list_waiting(actor)
 
 
 @walk_ins.post("/barbers/me/walk-ins", who=BARBERS, status=201, refusals=(NotFound, QueueFull))
 async def add_guest(request: Request, actor: Actor, body: GuestIn) -> WaitingListOut:
-    """Write somebody without an account into your queue."""
+    """Add a guest without an account to your queue."""
     return await app_context(request).walk_ins.add_guest(actor, body)
 
 
 @walk_ins.get("/walk-ins", who=CUSTOMERS)
 async def list_walk_ins(request: Request, actor: Actor) -> WalkInListOut:
-    """Where you wait and have waited of late."""
+    """List your latest walk-ins."""
     return await app_context(request).walk_ins.list_own(actor)
 
 
 @walk_ins.get("/walk-ins/{walk_in_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_walk_in(request: Request, actor: Actor, walk_in_id: UUID) -> WalkInOut:
-    """A place in a queue: yours, or in yours."""
+    """Return a walk-in of yours, or in your queue."""
     return await app_context(request).walk_ins.get(actor, walk_in_id)
 
 
 @walk_ins.delete("/walk-ins/{walk_in_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))
 async def leave_queue(request: Request, actor: Actor, walk_in_id: UUID) -> None:
-    """Wait no more."""
+    """Leave the queue."""
     await app_context(request).walk_ins.leave(actor, walk_in_id)
 
 
 @walk_ins.post("/walk-ins/{walk_in_id}/seat", who=BARBERS, refusals=(NotFound, NotWaiting, OutsideWindow, SlotTaken))
 async def seat(request: Request, actor: Actor, walk_in_id: UUID, body: SeatIn) -> BookingOut:
-    """Begin the visit of somebody in your queue: a booking that claims its time from now on.
+    """Start the visit of a walk-in in your queue: this creates a booking that claims its time from now on.
 
-    Where an appointment is in the way, say by `duration_min` how long the visit will really take. Complete the visit
-    before, if it still goes on. A place in the queue is good for 24 hours.
+    If an appointment is in the way, set `duration_min` to a duration that fits before it. Complete the visit before
+    first, if it is still in progress. A place in the queue is valid for 24 hours.
     """
     return await app_context(request).walk_ins.seat(actor, walk_in_id, body)
 
 
 @walk_ins.post("/walk-ins/{walk_in_id}/missed", who=BARBERS, refusals=(NotFound, NotWaiting))
 async def miss(request: Request, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
-    """Somebody was not there when it was their turn. The answer is who still waits."""
+    """Mark a walk-in as absent at their turn. Returns the rest of your queue."""
     return await app_context(request).walk_ins.mark_missed(actor, walk_in_id)

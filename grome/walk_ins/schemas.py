@@ -1,4 +1,4 @@
-"""The queue on the wire."""
+"""Request and response bodies of walk-ins."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -19,7 +19,7 @@ class WalkInIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GuestIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody without an account; the name is what you will call."""
+    """Describes a guest without an account; call them by `name`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=80), NAME]
     service_ids: ServiceIds
@@ -27,7 +27,7 @@ class GuestIn(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SeatIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the visit will take, where that is not what its services say: to fit in before an appointment."""
+    """Sets the duration of the visit, in place of the duration of its services, to fit in before an appointment."""
 
     duration_min: DurationMin | None = None
 
@@ -38,7 +38,7 @@ class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class QueueOut(Struct, frozen=True):
-    """How it is to come without an appointment now; the estimate is null where there is no room any more today."""
+    """Describes the queue for a customer that joins it now. Estimates are null if there is no room left today."""
 
     is_taking: bool
     waiting: int
@@ -47,8 +47,9 @@ class QueueOut(Struct, frozen=True):
 
 
 class WalkInOut(Struct, frozen=True):
-    """A place in the queue. `ahead` people wait in front; estimates are null where the state is not `waiting`, or where
-    there is no room any more today.
+    """Describes a place in the queue; `ahead` walk-ins come first.
+
+    Estimates are null unless the state is `waiting` and there is room left today.
     """
 
     id: UUID
@@ -65,13 +66,13 @@ class WalkInOut(Struct, frozen=True):
 
 
 class WalkInListOut(Struct, frozen=True):
-    """Your latest, newest first."""
+    """Lists your latest walk-ins, newest first."""
 
     items: list[WalkInOut]
 
 
 class WaitingOut(Struct, frozen=True):
-    """Somebody in the barber's queue, in order."""
+    """Describes a walk-in in the barber's queue."""
 
     id: UUID
     name: str
@@ -84,7 +85,7 @@ class WaitingOut(Struct, frozen=True):
 
 
 class WaitingListOut(Struct, frozen=True):
-    """`pace` is how long your visits took of late, as a share of what was planned."""
+    """Lists your queue. `pace` is the ratio of actual to planned duration of your recent visits."""
 
     day: date
     pace: float

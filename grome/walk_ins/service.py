@@ -1,4 +1,4 @@
-"""Joining a barber's queue, looking at it, leaving it, and sitting down."""
+"""Join, read and leave a barber's walk-in queue, and start visits from it."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -48,7 +48,7 @@ class WalkInService:
         self._starter, self._queues, self._clock = starter, queues, clock
 
     async def preview(self, barber_id: UUID, query: QueueQuery) -> QueueOut:
-        """How it would be to join now. Raises NotFound, or Invalid for a service."""
+        """Estimate the wait of a customer that joins now. Raises NotFound, or Invalid for a service."""
         barber = await self._barbers.get(barber_id)
         services = choose_services(barber, query.service_ids, query.add_on_ids)
         queue = await self._queues.load(barber, services)
@@ -56,7 +56,7 @@ class WalkInService:
         return QueueOut(barber.is_online, len(queue.waiting), start, self._wait_minutes(start))
 
     async def join(self, actor: Actor, barber_id: UUID, wanted: WalkInIn) -> WalkInOut:
-        """Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or AlreadyInQueue."""
+        """Join the queue. Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or AlreadyInQueue."""
         barber = await self._barbers.get(barber_id)
         if not barber.is_online:
             raise NotTakingWalkIns
@@ -64,13 +64,13 @@ class WalkInService:
         return await self._describe(walk_in)
 
     async def add_guest(self, actor: Actor, wanted: GuestIn) -> WaitingListOut:
-        """Write down who has no account. Raises as `join` does, but for who is taken."""
+        """Add a guest without an account. Raises NotFound, Invalid for a service, or QueueFull."""
         barber = await self._barbers.get(actor.id)
         await self._enqueue(barber, wanted, None, wanted.name)
         return await self.list_waiting(actor)
 
     async def list_waiting(self, actor: Actor) -> WaitingListOut:
-        """The acting barber's queue."""
+        """Return the acting barber's queue."""
         queue = await self._queues.load(await self._barbers.get(actor.id))
         names = await self._accounts.find_names([one.customer_id for one in queue.waiting if one.customer_id])
         items = [
@@ -97,22 +97,22 @@ class WalkInService:
         return await self._describe(await self._get(actor, walk_in_id))
 
     async def leave(self, actor: Actor, walk_in_id: UUID) -> None:
-        """Wait no more; a second time is no fault."""
+        """Leave the queue. Idempotent."""
         if await self._walk_ins.end_waiting(actor, walk_in_id, State.LEFT) is None:
             await self._get(actor, walk_in_id)
 
     async def mark_missed(self, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
-        """Not there when it was their turn. Raises NotFound or NotWaiting."""
+        """Mark a walk-in as absent at their turn. Raises NotFound or NotWaiting."""
         if await self._walk_ins.end_waiting(actor, walk_in_id, State.MISSED) is None:
             await self._get(actor, walk_in_id)
             raise NotWaiting
         return await self.list_waiting(actor)
 
     async def seat(self, actor: Actor, walk_in_id: UUID, wanted: SeatIn) -> BookingOut:
-        """Begin the visit now: a booking that claims its time like any other. A second time gives the same booking.
+        """Start the visit now, as a booking that claims its time like any other. A repeat returns the same booking.
 
-        Raises NotFound, NotWaiting, OutsideWindow for a place of another day, Invalid for services that are not offered
-        any more, SlotTaken where an appointment or another visit is in the way.
+        Raises NotFound, NotWaiting, OutsideWindow if the place is older than 24 hours, Invalid for services that are no
+        longer offered, and SlotTaken if an appointment or another visit is in the way.
         """
         barber = await self._barbers.get(actor.id)
         walk_in = await self._get(actor, walk_in_id)
@@ -121,8 +121,8 @@ class WalkInService:
             raise NotWaiting
         if walk_in.state is State.WAITING:
             seat_window(walk_in.joined_at).check(self._clock())
-        # The booking comes first, under the id of the place in the queue: so it is made once, whoever asks how often,
-        # and there is nothing to take back where it cannot be made.
+        # The booking is written first, under the id of the walk-in: repeats find it, and if it cannot be made, there is
+        # nothing to roll back.
         start = WalkInStart(
             id=walk_in.id,
             customer_id=walk_in.customer_id,
@@ -140,7 +140,7 @@ class WalkInService:
         services = choose_services(barber, wanted.service_ids, wanted.add_on_ids)
         queue = await self._queues.load(barber, services)
         if customer_id and any(one.customer_id == customer_id for one in queue.waiting):
-            raise AlreadyInQueue  # perhaps since the opening before; of two requests at once the index refuses one
+            raise AlreadyInQueue  # also since the opening before; the unique index decides between concurrent requests
         if len(queue.waiting) >= MAX_QUEUE_LENGTH or queue.starts[-1] is None:
             raise QueueFull
         walk_in = WalkIn(
@@ -168,7 +168,7 @@ class WalkInService:
         if barber:
             queue = await self._queues.load(barber)
             ids = [one.id for one in queue.waiting]
-            if walk_in.id in ids:  # else its opening is over
+            if walk_in.id in ids:  # not if its opening is over
                 ahead = ids.index(walk_in.id)
                 start = queue.starts[ahead]
         return WalkInOut(
@@ -186,5 +186,5 @@ class WalkInService:
         )
 
     def _wait_minutes(self, start: datetime | None) -> int | None:
-        """Whole minutes from now, rounded up."""
+        """Return the whole minutes from now until `start`, rounded up."""
         return max(-int((self._clock() - start) // timedelta(minutes=1)), 0) if start else None
