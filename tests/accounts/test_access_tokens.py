@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from grome.accounts.repository import SessionRepository
-from grome.accounts.verifier import LOOK_AGAIN_S, Verifier
+from grome.accounts.verifier import RECHECK_SECONDS, Verifier
 from grome.common.actor import Actor, Role
 from grome.common.clock import system_clock
 from grome.common.errors import Unauthenticated
@@ -107,7 +107,7 @@ async def test_logout_in_one_process_stops_it_in_every_other(running: Running, h
             return [await status(client, person.access_token) for client in clients] == [401] * 3
 
         # Far less than the time after which a process that was told of nothing looks at the session anew.
-        await until(is_stopped, within_s=LOOK_AGAIN_S / 3)
+        await until(is_stopped, within_s=RECHECK_SECONDS / 3)
     finally:
         await asyncio.gather(*(client.aclose() for client in connections))
 
