@@ -18,7 +18,7 @@ from grome.infrastructure.jobs.models import NewJob, Queue, State
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.outbox.relay import REDELIVER
 from tests.faults.conftest import OwnServers
-from tests.support.eventually import PATIENCE_S, until
+from tests.support.eventually import PATIENCE_S, START_PATIENCE_S, until
 from tests.support.processes import environment
 
 pytestmark = pytest.mark.alone
@@ -65,7 +65,7 @@ async def test_a_worker_waits_calmly_and_loses_nothing(
 ) -> None:
     first, added_meanwhile = a_job(), [a_job() for _ in range(20)]
     await elsewhere.jobs.add(first)
-    await until(lambda: is_done(elsewhere, first))
+    await until(lambda: is_done(elsewhere, first), within_s=START_PATIENCE_S)
 
     own.redis.kill()
     await until(lambda: sum("Redis is of no use" in line for line in read_lines(log)) >= len(Queue))

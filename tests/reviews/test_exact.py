@@ -21,7 +21,7 @@ from grome.reviews.schemas import ReviewIn
 from tests.builders.barbers import Barber
 from tests.builders.people import register
 from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, post, posted, remove
-from tests.support.eventually import until
+from tests.support.eventually import START_PATIENCE_S, until
 from tests.support.processes import environment
 
 VISITS = 40
@@ -192,7 +192,7 @@ async def test_the_rating_is_exact_after_a_kill(
         return await context.database["reviews"].count_documents({"barber_id": shops}) > 40
 
     try:
-        await until(is_in_the_midst)
+        await until(is_in_the_midst, within_s=START_PATIENCE_S)
     finally:
         hurrying.kill()
         assert await hurrying.wait() == -SIGKILL

@@ -346,7 +346,7 @@ async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(conte
 
     documents = {**stored, "rating": "none"}, stored
     changes = [ChangeRecord("barbers", document, None, context.clock()) for document in documents]
-    await BarberCacheInvalidation(cast("BarberChangeFeed", Telling())).follow(changes)
+    await BarberCacheInvalidation(cast("BarberChangeFeed", Telling())).handle(changes)
     assert [change.barber.id for change in told] == [shop.person.id]
 
 
