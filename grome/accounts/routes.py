@@ -1,7 +1,5 @@
 """Routes of accounts, under `/v1/auth` and `/v1/me`."""
 
-from typing import Final, get_args
-
 from sanic import Request
 
 from grome.accounts.errors import AccountExists, RefreshRefused, RefreshReused, WrongCredentials
@@ -18,14 +16,13 @@ from grome.accounts.schemas import (
     UserOut,
 )
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
-from grome.common.languages import Language
+from grome.common.languages import LANGUAGES
 from grome.composition import app_context
 from grome.infrastructure.http import Routes
 from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.caching import kept_for
 from grome.infrastructure.http.client import user_agent
 
-_LANGUAGES: Final = get_args(Language)
 auth = Routes("auth", "/v1/auth")
 me = Routes("me", "/v1/me")
 
@@ -36,7 +33,7 @@ async def register(request: Request, body: Register) -> SignedIn:
 
     Messages are sent in the `language` of the body or, without it, in the language that `Accept-Language` prefers.
     """
-    language = preferred_language(request.headers.get("accept-language"), _LANGUAGES)
+    language = preferred_language(request.headers.get("accept-language"), LANGUAGES)
     return await app_context(request).accounts.register(body, _device_of(request, body.device), language)
 
 

@@ -4,9 +4,9 @@ from importlib.resources import files
 from string import Template
 from typing import Final, Literal
 
-from msgspec import Struct, toml
+from msgspec import Struct
 
-from grome.common.languages import Language
+from grome.common.languages import Language, load_texts, text_direction
 from grome.infrastructure.http.csp import csp_hash
 
 Subject = Literal["booking", "account", "webhook"]
@@ -27,13 +27,9 @@ class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
     webhook: SubjectTexts
 
 
-def _read(name: str) -> str:
-    return files("grome.app_links").joinpath(name).read_text(encoding="utf-8")
-
-
-_PAGE: Final = _read("page.html")
+_PAGE: Final = files("grome.app_links").joinpath("page.html").read_text(encoding="utf-8")
 _TEMPLATE: Final = Template(_PAGE)
-TEXTS: Final = toml.decode(_read("page.toml"), type=dict[Language, PageTexts])
+TEXTS: Final = load_texts("link_page", PageTexts)
 POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:; "
     f"style-src {csp_hash(_PAGE, 'style')}"
@@ -46,7 +42,7 @@ def link_page(language: Language, subject: Subject, path: str) -> str:
     about: SubjectTexts = getattr(texts, subject)
     return _TEMPLATE.substitute(
         language=language,
-        direction="rtl" if language == "ar" else "ltr",
+        direction=text_direction(language),
         title=about.title,
         said=about.said,
         link=f"{APP_SCHEME}://{path}",

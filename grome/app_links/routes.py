@@ -3,17 +3,16 @@
 The same page is served for every id, known or not, so that it does not reveal which bookings exist.
 """
 
-from typing import Final
 from uuid import UUID
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from grome.app_links.page import POLICY, TEXTS, Subject, link_page
+from grome.app_links.page import POLICY, Subject, link_page
+from grome.common.languages import LANGUAGES
 from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.responses import body
 
 app_links = Blueprint("app_links")
-_LANGUAGES: Final = tuple(TEXTS)
 
 
 async def booking_link(request: Request, booking_id: UUID) -> HTTPResponse:
@@ -33,7 +32,7 @@ async def webhook_link(request: Request, endpoint_id: UUID) -> HTTPResponse:
 
 
 def _page(request: Request, subject: Subject, path: str) -> HTTPResponse:
-    language = preferred_language(request.headers.get("accept-language"), _LANGUAGES)
+    language = preferred_language(request.headers.get("accept-language"), LANGUAGES)
     response = body(request, link_page(language, subject, path).encode(), 200, "text/html; charset=utf-8")
     vary = [response.headers.get("Vary", ""), "Accept-Language"]
     response.headers["Vary"] = ", ".join(filter(None, vary))

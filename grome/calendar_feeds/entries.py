@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, toml
+from msgspec import Struct
 
 from grome.barbers.models import Barber
 from grome.bookings.figures import price_lines
@@ -17,7 +16,7 @@ from grome.calendar_feeds.models import CalendarEntry, EventStatus
 from grome.common.formats import wall_time
 from grome.common.geo import GeoPoint
 from grome.common.ids import created_at_of
-from grome.common.languages import Language
+from grome.common.languages import load_texts
 from grome.notifications.localizer import Localizer
 from grome.scheduling.models import TimeOff
 
@@ -28,9 +27,7 @@ class CalendarWords(Struct, frozen=True, forbid_unknown_fields=True):
     time_off: str
 
 
-WORDS: Final = toml.decode(
-    files("grome.calendar_feeds").joinpath("words.toml").read_bytes(), type=dict[Language, CalendarWords]
-)
+WORDS: Final = load_texts("calendar", CalendarWords)
 _STATUS: Final = {Status.REQUESTED: EventStatus.TENTATIVE, Status.CANCELLED: EventStatus.CANCELLED}
 _DIGITS: Final = 6  # of a degree: a tenth of a metre
 _CACHE_SIZE: Final = 1_000

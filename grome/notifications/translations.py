@@ -1,12 +1,10 @@
-"""Load the texts of every message in every language from `texts/*.toml`."""
+"""Load the texts of every message in every language from `grome/texts`."""
 
-from importlib.resources import files
-from typing import Final, get_args
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from grome.common.languages import Language
+from grome.common.languages import load_texts
 
 
 class SharedTexts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,10 +73,4 @@ class Translations(Struct, frozen=True, forbid_unknown_fields=True):
     messages: dict[str, MessageText]
 
 
-def _read(language: str) -> Translations:
-    return msgspec.toml.decode(
-        files("grome.notifications").joinpath(f"texts/{language}.toml").read_bytes(), type=Translations
-    )
-
-
-TRANSLATIONS: Final[dict[Language, Translations]] = {language: _read(language) for language in get_args(Language)}
+TRANSLATIONS: Final = load_texts("messages", Translations)

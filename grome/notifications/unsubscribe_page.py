@@ -4,10 +4,10 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from msgspec import Struct, toml
+from msgspec import Struct
 
 from grome.accounts.models import Topic
-from grome.common.languages import Language
+from grome.common.languages import Language, load_texts, text_direction
 from grome.infrastructure.http.csp import csp_hash
 
 
@@ -22,13 +22,9 @@ class PageTexts(Struct, frozen=True, forbid_unknown_fields=True):
     topics: dict[Topic, str]
 
 
-def _read(name: str) -> str:
-    return files("grome.notifications").joinpath(name).read_text(encoding="utf-8")
-
-
-_PAGE: Final = _read("unsubscribe_page.html")
+_PAGE: Final = files("grome.notifications").joinpath("unsubscribe_page.html").read_text(encoding="utf-8")
 _TEMPLATE: Final = Template(_PAGE)
-TEXTS: Final = toml.decode(_read("unsubscribe_page.toml"), type=dict[Language, PageTexts])
+TEXTS: Final = load_texts("unsubscribe_page", PageTexts)
 # The fields that mail programs send for a click on their own button (RFC 8058, section 3.2).
 _FORM: Final = Template(
     '<form method="post"><input type="hidden" name="List-Unsubscribe" value="One-Click"><button>$button</button></form>'
@@ -47,7 +43,7 @@ def render_page(language: Language, topic: Topic, *, ended: bool) -> str:
     texts = TEXTS[language]
     return _TEMPLATE.substitute(
         language=language,
-        direction="rtl" if language == "ar" else "ltr",
+        direction=text_direction(language),
         title=texts.title,
         said=(texts.ended if ended else texts.question).format(topic=texts.topics[topic]),
         form="" if ended else _FORM.substitute(button=texts.button),

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from grome.app_links.page import TEXTS, Subject, link_page
+from grome.common.languages import LANGUAGES
 from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
-from tests.builders.messages import LANGUAGES
 from tests.builders.people import register
 
 SUBJECTS: tuple[Subject, ...] = get_args(Subject)

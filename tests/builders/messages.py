@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from grome.bookings.models import Settlement
 from grome.common.languages import Language
@@ -21,7 +21,6 @@ from grome.notifications.models import (
 )
 from grome.notifications.rendering import render
 
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 LINK: Final = "https://grome.example/app/bookings/7?from=mail&side=me"
 UNSUBSCRIBE: Final = "https://grome.example/v1/unsubscribe/" + "k3J9_-" * 20 + "?kind=booking"
 ACCOUNT: Final = (

@@ -10,13 +10,12 @@ import pytest
 from babel import Locale
 
 from grome.bookings.models import Settlement
-from grome.common.languages import Language
+from grome.common.languages import LANGUAGES, Language
 from grome.notifications.models import MessageKind, RenderedMessage, VerificationFacts
 from grome.notifications.rendering import SHORT_MAX_CHARS, render
 from grome.promos.models import Discount
 from tests.builders.mail_page import Page
 from tests.builders.messages import (
-    LANGUAGES,
     LINK,
     TO_EITHER,
     TOLD,

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from grome.bookings.models import Reason
-from grome.common.languages import Language
+from grome.common.languages import LANGUAGES, Language
 from grome.notifications.context_loader import PROPOSAL_OUTCOMES
 from grome.notifications.models import MessageKind
 from grome.notifications.translations import TRANSLATIONS
-from tests.builders.messages import LANGUAGES, samples
+from tests.builders.messages import samples
 
 ENGLISH = TRANSLATIONS["en"]
 OTHERS = [language for language in LANGUAGES if language != "en"]

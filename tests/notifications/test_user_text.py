@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grome.common.languages import Language
+from grome.common.languages import LANGUAGES, Language
 from grome.notifications.models import BookedItem, MessageKind, RenderedMessage
 from grome.notifications.rendering import SHORT_MAX_CHARS, render
 from grome.notifications.user_text import clean_user_text
 from tests.builders.mail_page import Page
-from tests.builders.messages import BOOKING, LANGUAGES, TOLD, account_facts, booking_facts
+from tests.builders.messages import BOOKING, TOLD, account_facts, booking_facts
 
 FSI, PDI = "\u2068", "\u2069"
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one sign of five characters

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grome.common.languages import LANGUAGES
 from grome.infrastructure.jobs.errors import UndeliverableError
 from grome.notifications.email.message import Mail, compose, safe_name
 from tests.builders.mails import mail
-from tests.builders.messages import LANGUAGES, UNSUBSCRIBE, samples
+from tests.builders.messages import UNSUBSCRIBE, samples
 
 SENDER = "Grome <no-reply@grome.example>"
 HEADERS = [

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.bookings.models import Settlement
-from grome.common.languages import Language
+from grome.common.languages import LANGUAGES, Language
 from grome.notifications.channel_rules import RULES
 from grome.notifications.models import Channel
 from grome.notifications.sms.alphabet import is_gsm7, segments, sms_length, sms_text
-from tests.builders.messages import LANGUAGES, samples
+from tests.builders.messages import samples
 
 # The promise of docs/features/messages.md: the most messages that one text is sent as, by language.
 MOST_SEGMENTS: dict[Language, int] = {"en": 1, "es": 1, "fr": 1, "de": 1, "ar": 3, "ja": 2}
