@@ -1,4 +1,4 @@
-"""At most so many visits a day, of a barber or with a service, whoever asks at once."""
+"""Test daily caps of barbers and services under concurrent requests."""
 
 import asyncio
 from collections import Counter
@@ -22,20 +22,20 @@ LATER = timedelta(days=1)
 
 
 async def a_shop(http: httpx.AsyncClient, context: AppContext, cap: int | None, *durations: int) -> Barber:
-    """In UTC and always open, with visits of half an hour unless told otherwise."""
+    """Create an always open barber in UTC, with visits of 30 minutes by default."""
     rules = {"daily_cap": cap, "slot_step_min": 30, "auto_accept": True}
     return await barber(http, context, durations=durations or (30,), rules=rules, timezone="Etc/UTC")
 
 
 async def outcomes(http: httpx.AsyncClient, shop: Barber, customer: Person, count: int, **asked: Any) -> Counter[str]:
-    """Of so many at once, each for another time of one day."""
+    """Send concurrent booking requests, each for another time of the same day."""
     starts = [tomorrow(0) + number * timedelta(minutes=30) for number in range(count)]
     answers = await asyncio.gather(*(ask(http, customer, shop, start, **asked) for start in starts))
     return Counter("booked" if answer.status_code == 201 else refused_for(answer) for answer in answers)
 
 
 @pytest.mark.parametrize("cap", [1, 3])
-async def test_of_many_at_once_as_many_get_a_time_as_the_day_may_have(
+async def test_concurrent_bookings_of_a_day_fill_its_cap_exactly(
     http: httpx.AsyncClient, context: AppContext, cap: int
 ) -> None:
     shop, customer = await a_shop(http, context, cap), await register(http)
@@ -45,7 +45,7 @@ async def test_of_many_at_once_as_many_get_a_time_as_the_day_may_have(
     await book(http, customer, shop, tomorrow(0) + LATER)
 
 
-async def test_a_service_has_a_cap_of_its_own_beside_the_barbers(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_service_cap_applies_in_addition_to_the_barbers_cap(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, customer = await a_shop(http, context, 4, 30, 30), await register(http)
     await offer(http, shop, {"rules": {"daily_cap": 2}}, {})
     assert await outcomes(http, shop, customer, 8, services=(0,)) == {"booked": 2, "day_full": 6}
@@ -57,7 +57,9 @@ async def test_a_service_has_a_cap_of_its_own_beside_the_barbers(http: httpx.Asy
         assert (await ask(http, customer, shop, start, services=(1,))).status_code == expected
 
 
-async def test_a_visit_with_both_services_takes_a_seat_of_each(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_visit_with_two_capped_services_takes_a_seat_of_each(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
     shop, customer = await a_shop(http, context, None, 30, 30), await register(http)
     await offer(http, shop, {"rules": {"daily_cap": 1}}, {"rules": {"daily_cap": 2}})
     await book(http, customer, shop, tomorrow(9), services=(0, 1))
@@ -66,7 +68,7 @@ async def test_a_visit_with_both_services_takes_a_seat_of_each(http: httpx.Async
     assert await free(http, shop, DAY, 1) == []
 
 
-async def test_who_cancels_gives_the_seat_back_and_who_was_served_keeps_it(
+async def test_cancelled_visit_frees_its_seat_and_completed_visit_keeps_it(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     clock.set(tomorrow(8))
@@ -85,7 +87,7 @@ async def test_who_cancels_gives_the_seat_back_and_who_was_served_keeps_it(
     assert refused_for(await ask(http, customer, shop, tomorrow(15))) == "day_full"
 
 
-async def test_a_day_is_the_local_date_on_which_a_visit_starts(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_cap_counts_visits_by_the_local_date_of_their_start(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, customer = await a_shop(http, context, 1), await register(http)
     await book(http, customer, shop, tomorrow(23, 30))
     await book(http, customer, shop, tomorrow(0) + LATER)
@@ -96,10 +98,10 @@ async def test_a_day_is_the_local_date_on_which_a_visit_starts(http: httpx.Async
     assert refused_for(await ask(http, customer, kolkata, tomorrow(9))) == "day_full"
 
 
-async def test_what_was_booked_under_a_higher_cap_counts_under_a_lower_one(
+async def test_visits_booked_under_a_higher_cap_count_under_a_lower_cap(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
-    """Whichever seats they were given."""
+    """Covers any distribution of seats among the earlier visits."""
     shop, customer = await a_shop(http, context, 12), await register(http)
     for hour in range(10, 15):
         await book(http, customer, shop, tomorrow(hour))
@@ -108,17 +110,17 @@ async def test_what_was_booked_under_a_higher_cap_counts_under_a_lower_one(
         assert await outcomes(http, shop, customer, 12) == expected
 
 
-async def test_the_seat_of_a_taken_time_is_not_lost(http: httpx.AsyncClient, context: AppContext) -> None:
-    """Many for one slot: one gets it and one seat, and the others are told that it is taken."""
+async def test_refused_booking_of_a_taken_time_uses_no_seat(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Of many concurrent requests for a slot, exactly one gets the slot and a seat; the others get slot_taken."""
     shop, customer = await a_shop(http, context, 3), await register(http)
     answers = await asyncio.gather(*(ask(http, customer, shop, tomorrow(9)) for _ in range(8)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 7}
     assert await outcomes(http, shop, customer, 8) == {"booked": 2, "day_full": 6}
 
 
-# Ids whose counted part is zero, the greatest number, and a number between.
+# Ids with the lowest, the highest and a middle value of the part that selects the seats.
 @pytest.mark.parametrize("end_of_id", [0, 2**28 - 1, 2**28 - 2, 3 * (2**28 - 1), 12_345])
-def test_seats_of_a_service_are_apart_from_seats_of_all_visits_and_of_other_days(end_of_id: int) -> None:
+def test_seats_of_services_visits_and_days_are_disjoint(end_of_id: int) -> None:
     of_service, of_all = cap_on_service(UUID(int=end_of_id), 200), cap_on_visits(200)
     days = (DAY - LATER, DAY, DAY + LATER)
     numbers = [number for cap in (of_service, of_all) for day in days for number in seat_ticks(cap, day)]

@@ -1,4 +1,4 @@
-"""Why times are not offered: each rule by an example over HTTP, and nothing that one might expect goes unexplained."""
+"""Test the explanations of unavailable starts over HTTP: each rule, and completeness."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,13 +18,13 @@ from tests.builders.slots import asked_slots, change, daily, hours, refused_for
 from tests.scheduling.cases import Case, cases
 
 DAY = timedelta(days=1)
-# Not tomorrow, when notice may still matter, nor over the horizon, which is a week away.
+# Later than tomorrow, so that notice does not matter, and within the horizon of a week.
 MARKET, FEAST, LAST = (tomorrow(0).date() + number * DAY for number in (2, 3, 6))
 
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """In UTC, open from 09:00 to 13:00 with a break, with a calendar on which everything happens that may."""
+    """Create a barber in UTC, open from 09:00 to 13:00 with a break, with a start for each rule."""
     rules = {"slot_step_min": 30, "min_notice_min": 24 * 60, "horizon_days": 7, "daily_cap": 2}
     open_hours = daily("09:00", "13:00", ("12:00", "12:30"))
     shop = await barber(http, context, hours=open_hours, rules=rules, timezone="Etc/UTC")
@@ -41,7 +41,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 async def told(http: httpx.AsyncClient, shop: Barber, day: date, **changed: Any) -> tuple[list[str], dict[str, str]]:
-    """The starts of a date that are offered, and the reason of each that is not, by its time of day."""
+    """Return the offered starts of a date, and the reasons of the rejected starts by time of day."""
     response = await asked_slots(http, shop, day, day, explain="1", **changed)
     assert response.status_code == 200, response.text
     (listed,) = response.json()["days"]
@@ -51,7 +51,7 @@ async def told(http: httpx.AsyncClient, shop: Barber, day: date, **changed: Any)
     return [slot["start"][11:19] for slot in listed["slots"]], reasons
 
 
-async def test_a_day_with_its_reasons(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_explained_day_lists_reasons_of_rejected_starts(http: httpx.AsyncClient, shop: Barber) -> None:
     offered, reasons = await told(http, shop, MARKET)
     assert offered == ["09:30:00", "10:30:00", "11:00:00", "11:30:00", "12:30:00"]
     inside = {"09:00:00": "taken", "10:00:00": "time_off", "12:00:00": "on_break"}
@@ -60,8 +60,8 @@ async def test_a_day_with_its_reasons(http: httpx.AsyncClient, shop: Barber) -> 
     assert reasons == {**inside, **dict.fromkeys(outside, "closed")}
 
 
-async def test_every_rule_is_told_by_its_name(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    """And a booking of the same start is refused for the same reason."""
+async def test_every_rule_is_explained_by_its_code(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+    """A booking of the same start is refused with the same reason."""
     examples = {
         Unavailability.MISALIGNED: (shop, at(MARKET, 11, 1)),
         Unavailability.TOO_SOON: (shop, at(tomorrow(0).date(), 0)),
@@ -89,15 +89,15 @@ async def test_every_rule_is_told_by_its_name(http: httpx.AsyncClient, context: 
 
 
 async def barber_on_a_holiday(http: httpx.AsyncClient, context: AppContext) -> tuple[Barber, datetime]:
-    """Closed on New Year's Day."""
+    """Create a barber that is closed on New Year's Day."""
     shop = await barber(http, context, hours=daily("09:00", "13:00"), timezone="Etc/UTC")
     await change(http, shop, "PUT", "/holidays", {"holidays": {"country": "DE"}})
     soon = tomorrow(0).date() + DAY
     return shop, at(date(soon.year + 1, 1, 1), 9)
 
 
-async def test_reasons_go_with_what_is_asked_for(http: httpx.AsyncClient, shop: Barber) -> None:
-    """Without `explain` there are none; a start that is offered has none."""
+async def test_reasons_are_listed_only_on_request(http: httpx.AsyncClient, shop: Barber) -> None:
+    """Without `explain` there are no reasons, and an offered start has no reason."""
     plain = (await asked_slots(http, shop, MARKET, MARKET)).json()
     assert [set(day) for day in plain["days"]] == [{"date", "slots"}]
     offered, reasons = await told(http, shop, MARKET, at=at(MARKET, 11).isoformat())
@@ -107,7 +107,7 @@ async def test_reasons_go_with_what_is_asked_for(http: httpx.AsyncClient, shop: 
     assert reasons["10:05:00"] == "off_grid"
 
 
-async def test_the_grid_of_an_opening_is_expected_beside_the_steps_from_midnight(
+async def test_opening_grid_is_explained_in_addition_to_steps_from_midnight(
     http: httpx.AsyncClient, shop: Barber
 ) -> None:
     await change(http, shop, "PUT", f"/overrides/{MARKET}", {"hours": hours("15:10", "16:20")})
@@ -131,7 +131,7 @@ async def test_the_grid_of_an_opening_is_expected_beside_the_steps_from_midnight
         ({"explain": "yes"}, "explain"),
     ],
 )
-async def test_what_cannot_be_explained_is_named(
+async def test_invalid_explain_query_is_refused_at_its_field(
     http: httpx.AsyncClient, shop: Barber, wrong: dict[str, str], field: str
 ) -> None:
     response = await asked_slots(http, shop, MARKET, MARKET, **{"explain": "1", **wrong})
@@ -147,15 +147,15 @@ async def test_what_cannot_be_explained_is_named(
         (date(9999, 12, 30), "beyond_horizon"),
     ],
 )
-async def test_dates_far_away_are_explained_too(http: httpx.AsyncClient, shop: Barber, day: date, reason: str) -> None:
+async def test_distant_dates_are_explained(http: httpx.AsyncClient, shop: Barber, day: date, reason: str) -> None:
     offered, reasons = await told(http, shop, day)
     assert (offered, len(reasons), set(reasons.values())) == ([], 48, {reason})
 
 
 @settings(max_examples=50)
 @given(cases())
-def test_what_is_expected_is_offered_or_refused_and_never_both(case: Case) -> None:
-    """Expected are the steps of the local date and whatever an opening's grid has on it."""
+def test_expected_start_is_either_offered_or_rejected(case: Case) -> None:
+    """The expected starts are the steps of the local date and the grids of its openings."""
     calendar, step = case.calendar, case.calendar.rules.slot_step_min // 5
     for day, slots in free_slots(calendar, case.first, case.last, case.visit):
         refused = explain_day(calendar, day, case.visit)

@@ -1,4 +1,4 @@
-"""Which of many barbers are free between two times: the same as their slot lists tell, by two queries for them all."""
+"""Test the search for free barbers in a window: equal to the slot lists, with two queries in total."""
 
 import asyncio
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def is_free(
 
 @pytest.fixture
 async def noon_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Open from 10:00 to 14:00 UTC, for visits of 60 and 30 minutes that may start every half an hour."""
+    """Create a barber open from 10:00 to 14:00 UTC, with visits of 60 and 30 minutes every 30 minutes."""
     opening = {"is_available": True, "start_time": "10:00", "end_time": "14:00"}
     hours = dict.fromkeys(ALWAYS_OPEN, opening)
     rules = {"slot_step_min": 30, "horizon_days": 3}
@@ -68,7 +68,7 @@ async def noon_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
         (tomorrow(11), tomorrow(10), set()),
     ],
 )
-async def test_the_visit_lies_wholly_in_the_window(
+async def test_free_barber_needs_a_visit_wholly_in_the_window(
     context: AppContext, clock: SetClock, noon_shop: Barber, start: datetime, end: datetime, durations: set[int]
 ) -> None:
     clock.set(tomorrow(15) - DAY)
@@ -79,7 +79,7 @@ async def test_the_visit_lies_wholly_in_the_window(
     assert await is_free(context, noon_shop, start, end) == (30 in durations)
 
 
-async def test_who_offers_nothing_or_something_else_is_not_free(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_barber_without_the_service_is_not_free(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, idle = await barber(http, context), await barber(http, context, durations=())
     window = tomorrow(10), tomorrow(12)
     assert await context.availability.find_free_barbers([], *window, None) == frozenset()
@@ -88,8 +88,8 @@ async def test_who_offers_nothing_or_something_else_is_not_free(http: httpx.Asyn
     assert await context.availability.find_free_barbers(ids, *window, uuid4()) == frozenset()
 
 
-async def test_what_is_taken_is_not_free_until_it_is_given_up(http: httpx.AsyncClient, context: AppContext) -> None:
-    """The neighbours' buffers count though they lie outside the window, and so do those of the visit itself."""
+async def test_barber_is_not_free_while_the_time_is_taken(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Buffers count although they lie outside the window: the visit's own and those of adjacent visits."""
     shop = await barber(http, context, rules={"buffer_before_min": 15, "buffer_after_min": 10})
     customer = await register(http)
     window = tomorrow(10), tomorrow(10, 30)
@@ -103,10 +103,10 @@ async def test_what_is_taken_is_not_free_until_it_is_given_up(http: httpx.AsyncC
         assert await is_free(context, shop, *window)
 
 
-async def test_two_queries_that_read_no_more_than_the_window(
+async def test_search_uses_two_queries_that_read_only_the_window(
     http: httpx.AsyncClient, context: AppContext, settings: Settings
 ) -> None:
-    """By the database's own record of what it ran. Left to itself, it would choose an index without the times here."""
+    """Reads the profiler of the database. Without the hint, the planner would choose an index without times."""
     shops, customer = [await barber(http, context) for _ in range(3)], await register(http)
     for shop in shops:
         for hour in range(4, 16):
@@ -128,7 +128,7 @@ async def test_two_queries_that_read_no_more_than_the_window(
     assert ran[1]["docsExamined"] == 10 * len(shops)
 
 
-async def test_other_requests_have_their_turns_between_two_barbers(
+async def test_search_yields_to_other_requests_between_two_barbers(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     turns = 0
@@ -158,7 +158,7 @@ async def test_other_requests_have_their_turns_between_two_barbers(
 
 
 def clock_changes(zone: str) -> list[datetime]:
-    """The instants of the next two that are some days away, in UTC."""
+    """Return the instants of the next two clock changes at least some days away, in UTC."""
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     ahead = [this_hour + timedelta(hours=hour) for hour in range(72, 366 * 24)]
     offsets = [moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in ahead]
@@ -167,7 +167,7 @@ def clock_changes(zone: str) -> list[datetime]:
 
 @dataclass(frozen=True)
 class Laid:
-    """A barber as an example wants one; `offers` are the minutes of some of two services, `booked` are from now."""
+    """Describes a barber; `offers` are the minutes of up to two services, `booked` are minutes from now."""
 
     timezone: str
     hours: dict[str, Any]
@@ -211,7 +211,7 @@ async def open_shop(
 async def listed(
     http: httpx.AsyncClient, shop: Barber, service: str | None, first: date
 ) -> list[tuple[datetime, datetime]]:
-    """The slots of two weeks for the service, or for the shortest."""
+    """Return the slots of two weeks for the service, or for the shortest service."""
     offered = [(minutes, name) for name, minutes in shop.services if service in (None, name)]
     if not offered:
         return []
@@ -231,13 +231,13 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-# Not shrunk: an example is some hundred requests, and reads well as it comes.
+# Not shrunk: an example takes about a hundred requests, and is readable as drawn.
 @settings(max_examples=6, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
-async def test_free_is_whoever_lists_a_slot_in_the_window(
+async def test_free_barbers_are_those_with_a_listed_slot_in_the_window(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject
 ) -> None:
-    # A minute after the hour: no tick begins while the two are compared.
+    # A minute after the hour, so that no tick begins during the comparison.
     now = change - data.draw(st.integers(1, 80)) * HOUR + MINUTE
     clock.set(now)
     services = [await catalogue_service(http, context) for _ in range(2)]
@@ -262,7 +262,7 @@ async def test_free_is_whoever_lists_a_slot_in_the_window(
 
 @st.composite
 def windows(draw: st.DrawFn, edges: list[datetime], now: datetime) -> tuple[datetime, datetime]:
-    """Three hours, a week or in between, mostly from near where a slot begins, and not beyond what was listed."""
+    """Draw windows of 3 hours to a week within the listed dates, mostly starting close to a slot."""
     near = st.builds(
         lambda edge, off: edge + off, st.sampled_from(edges), st.sampled_from([0 * SECOND, SECOND, -SECOND])
     )

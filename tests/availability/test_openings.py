@@ -1,4 +1,4 @@
-"""What differs from the weekly hours, over HTTP: dates with hours of their own, time off, public holidays."""
+"""Test schedule exceptions over HTTP: overrides of dates, time off and public holidays."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ ORDINARY = ["09:00", "09:30", "10:00", "10:30"]
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Open from 09:00 to 11:00 UTC on every day, for visits of half an hour."""
+    """Create a barber open from 09:00 to 11:00 UTC every day, with visits of 30 minutes."""
     return await barber(http, context, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone="Etc/UTC")
 
 
@@ -30,7 +30,7 @@ async def override(http: httpx.AsyncClient, shop: Barber, day: date, wanted: dic
     return await change(http, shop, "PUT", f"/overrides/{day}", {"hours": wanted})
 
 
-async def test_a_date_has_hours_of_its_own_until_they_are_taken_back(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_override_replaces_the_hours_of_a_date_until_it_is_removed(http: httpx.AsyncClient, shop: Barber) -> None:
     assert (await override(http, shop, MONDAY + DAY, None))["overrides"] == [{"date": str(MONDAY + DAY), "hours": None}]
     told = await override(http, shop, MONDAY, hours("14:00", "16:00", ("14:30", "15:00")))
     assert [one["date"] for one in told["overrides"]] == [str(MONDAY), str(MONDAY + DAY)]
@@ -53,10 +53,8 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-async def test_hours_of_a_date_may_end_on_the_next_and_belong_to_the_first(
-    http: httpx.AsyncClient, shop: Barber
-) -> None:
-    """The next date's own hours, or that it is closed, do not cut them off."""
+async def test_override_over_midnight_belongs_to_its_first_date(http: httpx.AsyncClient, shop: Barber) -> None:
+    """The hours or the closing of the next date do not cut them off."""
     await override(http, shop, MONDAY, hours("23:00", "01:00", ("23:30", "00:00")))
     assert await free(http, shop, MONDAY) == ["23:00"]
     assert await free(http, shop, MONDAY + DAY) == ["00:00", "00:30", *ORDINARY]
@@ -74,14 +72,18 @@ async def test_hours_of_a_date_may_end_on_the_next_and_belong_to_the_first(
         ("closed", "hours"),
     ],
 )
-async def test_hours_that_are_none_are_refused(http: httpx.AsyncClient, shop: Barber, wanted: Any, field: str) -> None:
+async def test_invalid_override_is_refused_at_its_field(
+    http: httpx.AsyncClient, shop: Barber, wanted: Any, field: str
+) -> None:
     response = await http.put(f"{ME}/overrides/{MONDAY}", json={"hours": wanted}, headers=shop.auth)
     assert [fault["field"] for fault in response.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
-async def test_hours_of_a_date_on_which_clocks_change(http: httpx.AsyncClient, context: AppContext, zone: str) -> None:
-    """From 00:00 to 06:00 on the wall it is an hour (on Lord Howe half an hour) less or more; six on the next day."""
+async def test_override_on_a_date_with_a_clock_change_follows_wall_time(
+    http: httpx.AsyncClient, context: AppContext, zone: str
+) -> None:
+    """00:00 to 06:00 is shorter or longer by the clock change on the first day, and six hours on the next."""
     shop = await barber(http, context, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone=zone)
     for change_of_clocks in clock_changes(zone):
         day, later = change_of_clocks.date(), change_of_clocks.utcoffset()
@@ -108,7 +110,7 @@ async def test_time_off_may_begin_and_end_at_any_moment(http: httpx.AsyncClient,
     assert (await free(http, shop, MONDAY))[-1] == "09:45"
 
 
-async def test_time_off_over_days_hides_them_all_whatever_their_hours(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_time_off_over_several_days_hides_all_of_their_hours(http: httpx.AsyncClient, shop: Barber) -> None:
     await override(http, shop, MONDAY + DAY, hours("00:00", "24:00"))
     away = {"starts_at": at(MONDAY, 10).isoformat(), "ends_at": at(MONDAY + 2 * DAY, 10).isoformat()}
     await change(http, shop, "POST", "/time-off", away)
@@ -129,7 +131,7 @@ async def test_time_off_over_days_hides_them_all_whatever_their_hours(http: http
         ({"note": "a\nb"}, "note"),
     ],
 )
-async def test_time_off_that_is_none_is_refused(
+async def test_invalid_time_off_is_refused(
     http: httpx.AsyncClient, shop: Barber, wrong: dict[str, Any], field: str
 ) -> None:
     wanted = {"starts_at": at(MONDAY, 9).isoformat(), "ends_at": at(MONDAY, 10).isoformat(), **wrong}
@@ -138,9 +140,7 @@ async def test_time_off_that_is_none_is_refused(
     assert (await change(http, shop, "GET", "/openings"))["time_off"] == []
 
 
-async def test_time_off_of_somebody_else_is_not_found(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
-) -> None:
+async def test_foreign_time_off_is_not_found(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     away = {"starts_at": at(MONDAY, 9).isoformat(), "ends_at": at(MONDAY, 10).isoformat()}
     made = await change(http, shop, "POST", "/time-off", away)
     stranger = await barber(http, context)
@@ -150,7 +150,7 @@ async def test_time_off_of_somebody_else_is_not_found(
     assert (await change(http, shop, "GET", "/openings"))["time_off"] == [made]
 
 
-async def test_there_is_room_again_where_what_is_over_is_dropped(
+async def test_expired_exceptions_are_dropped_to_make_room(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     away = {"starts_at": at(MONDAY, 9).isoformat(), "ends_at": at(MONDAY, 10).isoformat()}
@@ -170,14 +170,14 @@ async def test_there_is_room_again_where_what_is_over_is_dropped(
     assert again["id"] != made["id"]
 
 
-async def test_changes_at_once_are_all_kept(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_concurrent_changes_are_all_kept(http: httpx.AsyncClient, shop: Barber) -> None:
     days = [MONDAY + n * DAY for n in range(4)]
     await asyncio.gather(*(override(http, shop, day, None) for day in days))
     assert [one["date"] for one in (await change(http, shop, "GET", "/openings"))["overrides"]] == list(map(str, days))
 
 
 def next_date(month: int, day: int) -> date:
-    """Not so soon that notice or a run over midnight matters."""
+    """Return a holiday late enough that neither notice nor a test run over midnight matters."""
     soon = TODAY + 3 * DAY
     return min(found for year in (soon.year, soon.year + 1) if (found := date(year, month, day)) >= soon)
 
@@ -185,7 +185,7 @@ def next_date(month: int, day: int) -> date:
 WOMENS_DAY, EPIPHANY, UNITY = next_date(3, 8), next_date(1, 6), next_date(10, 3)  # in Berlin; in Bavaria; in both
 
 
-async def test_public_holidays_are_those_of_the_part_of_the_country(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_public_holidays_follow_the_subdivision(http: httpx.AsyncClient, shop: Barber) -> None:
     async def closed_on() -> set[date]:
         return {day for day in (WOMENS_DAY, EPIPHANY, UNITY) if not await free(http, shop, day)}
 
@@ -203,7 +203,7 @@ async def test_public_holidays_are_those_of_the_part_of_the_country(http: httpx.
     assert await closed_on() == set()
 
 
-async def test_hours_that_begin_before_a_holiday_go_on_into_it(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_opening_before_a_holiday_continues_into_it(http: httpx.AsyncClient, shop: Barber) -> None:
     await change(http, shop, "PUT", "/hours", daily("23:00", "01:00"))
     await change(http, shop, "PUT", "/holidays", {"holidays": {"country": "DE"}})
     assert await free(http, shop, UNITY) == ["00:00", "00:30"]
@@ -221,7 +221,7 @@ async def test_hours_that_begin_before_a_holiday_go_on_into_it(http: httpx.Async
         ({}, "holidays.country"),
     ],
 )
-async def test_holidays_that_nobody_knows_are_refused(
+async def test_unknown_holiday_calendar_is_refused(
     http: httpx.AsyncClient, shop: Barber, holidays: dict[str, str], field: str
 ) -> None:
     response = await http.put(f"{ME}/holidays", json={"holidays": holidays}, headers=shop.auth)

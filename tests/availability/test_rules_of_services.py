@@ -1,4 +1,4 @@
-"""What a service has of its own, over HTTP: rules, time in which it works by itself, add-ons."""
+"""Test rules, processing gaps and add-ons of services over HTTP."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,11 +24,11 @@ async def shop_of(
     hours: tuple[str, str] = ("09:00", "12:00"),
     **rules: Any,
 ) -> Barber:
-    """In UTC, with starts every five minutes unless the rules say otherwise."""
+    """Create a barber in UTC, with starts every five minutes by default."""
     return await barber(http, context, durations=durations, hours=daily(*hours), rules=rules, timezone="Etc/UTC")
 
 
-async def test_of_several_services_the_strictest_rules_hold(
+async def test_strictest_rules_of_several_services_apply(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     clock.set(tomorrow(15) - timedelta(days=1))
@@ -38,7 +38,7 @@ async def test_of_several_services_the_strictest_rules_hold(
     await offer(http, shop, quick, planned)
 
     async def days(*services: int) -> dict[int, list[str]]:
-        """The starts of each day that has any, by its number from tomorrow on."""
+        """Return the starts of each day with starts, by its number from tomorrow on."""
         ids = ",".join(shop.services[number][0] for number in services)
         response = await asked_slots(http, shop, DAY, DAY + timedelta(days=30), service_ids=ids)
         listed = {n: [slot["start"][11:16] for slot in day["slots"]] for n, day in enumerate(response.json()["days"])}
@@ -54,7 +54,7 @@ async def test_of_several_services_the_strictest_rules_hold(
 
 
 @pytest.mark.parametrize(("services", "status"), [((0,), "requested"), ((1,), "accepted"), ((1, 0), "requested")])
-async def test_only_what_all_services_accept_is_accepted_unasked(
+async def test_booking_is_auto_accepted_only_if_all_services_auto_accept(
     http: httpx.AsyncClient, context: AppContext, services: tuple[int, ...], status: str
 ) -> None:
     shop = await shop_of(http, context, 30, 30)
@@ -67,10 +67,10 @@ async def test_only_what_all_services_accept_is_accepted_unasked(
     ("services", "left"),
     [((0, 1), ["09:00", "11:30"]), ((1, 0), ["09:00", "09:15", "09:30", "11:00", "11:15", "11:30"])],
 )
-async def test_buffers_are_those_of_the_ends(
+async def test_buffers_are_of_the_first_and_the_last_service(
     http: httpx.AsyncClient, context: AppContext, services: tuple[int, ...], left: list[str]
 ) -> None:
-    """Half an hour before the first service, 20 minutes after the second, none where the barber's own rules hold."""
+    """30 minutes before the first service, 20 minutes after the second, and no buffers in the barber's rules."""
     shop = await shop_of(http, context, 30, 30, 30, slot_step_min=15)
     before, after = {"rules": {"buffer_before_min": 30}}, {"rules": {"buffer_after_min": 20}}
     await offer(http, shop, before, after, {})
@@ -80,15 +80,13 @@ async def test_buffers_are_those_of_the_ends(
 
 @pytest.fixture
 async def colourist(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """An hour and a half of colour that works by itself from the 30th to the 60th minute; a cut, a trim, a long cut."""
+    """Offers colour (90 minutes, with a gap from minute 30 to 60), a cut, a trim and a long cut."""
     shop = await shop_of(http, context, 90, 30, 20, 35)
     await offer(http, shop, {"processing": {"after_min": 30, "duration_min": 30}}, {}, {}, {})
     return shop
 
 
-async def test_somebody_else_fits_into_the_time_that_a_service_works_by_itself(
-    http: httpx.AsyncClient, colourist: Barber
-) -> None:
+async def test_visit_fits_into_the_processing_gap_of_another_visit(http: httpx.AsyncClient, colourist: Barber) -> None:
     customer = await register(http)
     coloured = await book(http, customer, colourist, tomorrow(9))
     assert coloured["ends_at"] == f"{DAY}T10:30:00Z"
@@ -99,11 +97,11 @@ async def test_somebody_else_fits_into_the_time_that_a_service_works_by_itself(
     assert (await ask(http, customer, colourist, tomorrow(9, 25), services=(2,))).json()["code"] == "slot_taken"
     await book(http, customer, colourist, tomorrow(9, 30), services=(1,))
     assert (await free(http, colourist, DAY, 2))[0] == "10:30"
-    # Another colour fits neither over this one nor so that the two work by turns.
+    # A second colour does not fit into the gap, not even with alternating work.
     assert await free(http, colourist, DAY) == ["10:30"]
 
 
-async def test_who_fits_in_brings_buffers_along(http: httpx.AsyncClient, colourist: Barber) -> None:
+async def test_visit_in_a_processing_gap_needs_its_buffers(http: httpx.AsyncClient, colourist: Barber) -> None:
     gap = {"processing": {"after_min": 30, "duration_min": 30}}
     await offer(http, colourist, gap, {}, {"rules": {"buffer_before_min": 5, "buffer_after_min": 5}}, {})
     await book(http, await register(http), colourist, tomorrow(9))
@@ -112,8 +110,8 @@ async def test_who_fits_in_brings_buffers_along(http: httpx.AsyncClient, colouri
     assert (await free(http, colourist, DAY, 2))[0] == "10:35"
 
 
-async def test_two_colours_may_go_hand_in_hand(http: httpx.AsyncClient, context: AppContext) -> None:
-    """30 minutes of work, 30 of waiting, 30 of work: the second begins where the first waits."""
+async def test_two_visits_can_interleave_in_their_processing_gaps(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Each visit has a gap from minute 30 to 60 of 90, and the second begins in the gap of the first."""
     shop = await shop_of(http, context, 90, hours=("09:00", "11:00"))
     await offer(http, shop, {"processing": {"after_min": 30, "duration_min": 30}})
     customer = await register(http)
@@ -122,7 +120,7 @@ async def test_two_colours_may_go_hand_in_hand(http: httpx.AsyncClient, context:
     await book(http, customer, shop, tomorrow(9, 30))
 
 
-async def test_in_a_booking_of_several_services_each_has_its_gap(http: httpx.AsyncClient, colourist: Barber) -> None:
+async def test_each_service_of_a_booking_has_its_gap(http: httpx.AsyncClient, colourist: Barber) -> None:
     customer = await register(http)
     await book(http, customer, colourist, tomorrow(9), services=(1, 0))  # a cut first: colour from 9:30, gap at 10:00
     assert (await free(http, colourist, DAY, 1))[:2] == ["10:00", "11:00"]
@@ -130,7 +128,7 @@ async def test_in_a_booking_of_several_services_each_has_its_gap(http: httpx.Asy
 
 
 @pytest.mark.parametrize("works", [(30, 60), (85, 5), (5, 480)])
-async def test_work_that_goes_on_to_the_end_of_its_service_is_refused(
+async def test_processing_gap_up_to_the_end_of_its_service_is_refused(
     http: httpx.AsyncClient, context: AppContext, works: tuple[int, int]
 ) -> None:
     shop = await shop_of(http, context, 90)
@@ -142,7 +140,7 @@ async def test_work_that_goes_on_to_the_end_of_its_service_is_refused(
     assert response.json()["errors"][0]["field"].startswith("services[0].processing")
 
 
-async def test_add_ons_lengthen_a_visit_and_are_paid_for(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_add_ons_extend_duration_and_price(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await shop_of(http, context, 30, 20, hours=("09:00", "10:00"), slot_step_min=5)
     beard = {"name": "Beard", "price": 700, "duration_min": 10}
     cut, trim = await offer(http, shop, {"add_ons": [beard, {"name": "Towel", "price": 250}]}, {"add_ons": [beard]})
@@ -160,13 +158,13 @@ async def test_add_ons_lengthen_a_visit_and_are_paid_for(http: httpx.AsyncClient
     assert (booking["scheduled_at"], booking["ends_at"]) == (f"{DAY}T09:20:00Z", f"{DAY}T10:00:00Z")
     (service,) = booking["services"]
     assert (service["price"], service["duration_min"], service["add_ons"]) == (3000, 30, cut["add_ons"])
-    await offer(http, shop, {}, {})  # what was booked is kept as it was
+    await offer(http, shop, {}, {})  # the booking keeps its services
     read = (await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)).json()
     assert read["services"] == booking["services"]
     assert trim["add_ons"][0]["id"] != chosen[0]
 
 
-async def test_add_ons_that_are_none_are_named(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_unknown_add_ons_are_refused_at_their_field(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await shop_of(http, context, 30, 20)
     beard = {"name": "Beard", "price": 700, "duration_min": 10}
     cut, trim = await offer(http, shop, {"add_ons": [beard]}, {"add_ons": [beard]})
@@ -184,7 +182,7 @@ async def test_add_ons_that_are_none_are_named(http: httpx.AsyncClient, context:
     await book(http, customer, shop, tomorrow(9), services=(0, 1), add_on_ids=[other, own])
 
 
-async def test_an_add_on_keeps_its_id_and_shares_it_with_none(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_add_on_ids_are_stable_and_unique(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await shop_of(http, context, 30)
     beard = {"name": "Beard", "price": 700, "duration_min": 10}
     (cut,) = await offer(http, shop, {"add_ons": [beard]})

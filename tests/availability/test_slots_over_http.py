@@ -1,4 +1,4 @@
-"""The slot list over HTTP: its contract, and that it offers all that can be booked and nothing else."""
+"""Test the slot list over HTTP: its contract, and that it offers exactly the bookable starts."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -31,13 +31,13 @@ def day() -> date:
 
 @pytest.fixture
 async def morning_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Open from 09:00 to 12:00 in Berlin, for visits of 30 and 15 minutes that may start every half an hour."""
+    """Create a barber in Berlin, open from 09:00 to 12:00, with visits of 30 and 15 minutes every 30 minutes."""
     opening = {"is_available": True, "start_time": "09:00", "end_time": "12:00"}
     hours = dict.fromkeys(ALWAYS_OPEN, opening)
     return await barber(http, context, durations=(30, 15), hours=hours, rules={"slot_step_min": 30})
 
 
-async def test_the_contract(http: httpx.AsyncClient, morning_shop: Barber, day: date) -> None:
+async def test_slot_list_has_the_documented_fields(http: httpx.AsyncClient, morning_shop: Barber, day: date) -> None:
     response = await asked_slots(http, morning_shop, day, day + DAY)
     assert response.status_code == 200
     berlin = ZoneInfo("Europe/Berlin")
@@ -55,7 +55,7 @@ async def test_the_contract(http: httpx.AsyncClient, morning_shop: Barber, day: 
     assert (await asked_slots(http, morning_shop, day, day + DAY, **repeated)).content == response.content
 
 
-async def test_what_is_taken_is_not_offered_until_it_is_given_up(
+async def test_taken_slot_is_not_offered_until_it_is_free_again(
     http: httpx.AsyncClient, morning_shop: Barber, day: date
 ) -> None:
     offered = (await asked_slots(http, morning_shop, day, day)).json()["days"][0]["slots"]
@@ -81,7 +81,7 @@ async def test_what_is_taken_is_not_offered_until_it_is_given_up(
         ({"day": "2027-01-01"}, "day"),
     ],
 )
-async def test_what_is_refused_is_named(
+async def test_invalid_query_is_refused_at_its_field(
     http: httpx.AsyncClient, morning_shop: Barber, day: date, wrong: dict[str, Any], field: str
 ) -> None:
     response = await asked_slots(http, morning_shop, day, day, **wrong)
@@ -89,7 +89,7 @@ async def test_what_is_refused_is_named(
     assert [fault["field"] for fault in response.json()["errors"]] == [field]
 
 
-async def test_a_service_twice_and_a_barber_who_is_not_there(
+async def test_duplicate_service_and_unknown_barber_are_refused(
     http: httpx.AsyncClient, morning_shop: Barber, day: date
 ) -> None:
     twice = ",".join([morning_shop.services[0][0]] * 2)
@@ -102,7 +102,7 @@ async def test_a_service_twice_and_a_barber_who_is_not_there(
 
 
 @pytest.mark.parametrize("days", [(date.min, date.min), (date.max, date.max)])
-async def test_the_ends_of_the_calendar_are_days_without_slots(
+async def test_dates_at_the_ends_of_the_calendar_have_no_slots(
     http: httpx.AsyncClient, morning_shop: Barber, days: tuple[date, date]
 ) -> None:
     response = await asked_slots(http, morning_shop, *days)
@@ -115,7 +115,7 @@ def rfc3339(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class Day:
-    """Two local dates around a change of clocks, as a barber has laid them out."""
+    """Describes a barber on two local dates around a clock change."""
 
     first: date
     now: datetime
@@ -147,7 +147,7 @@ def days(draw: st.DrawFn, change: datetime) -> Day:
 
 
 def instants(laid_out: Day, change: datetime) -> list[datetime]:
-    """Every five minutes of the two dates."""
+    """Return every fifth minute of the two dates."""
     midnight = datetime.combine(laid_out.first, datetime.min.time(), change.tzinfo).astimezone(UTC)
     ahead = [midnight + number * TICK for number in range(3 * 24 * 12)]
     return [moment for moment in ahead if moment.astimezone(change.tzinfo).date() <= laid_out.last]
@@ -184,10 +184,10 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-# Not shrunk: an example is some hundred requests, and reads well as it comes.
+# Not shrunk: an example takes about a hundred requests, and is readable as drawn.
 @settings(max_examples=5, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
-async def test_what_is_offered_can_be_booked_and_nothing_else(
+async def test_exactly_the_offered_slots_can_be_booked(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject
 ) -> None:
     laid_out = data.draw(days(change))
@@ -216,7 +216,7 @@ async def test_what_is_offered_can_be_booked_and_nothing_else(
 
 
 async def test_list_without_items_in_a_query_is_empty(http: httpx.AsyncClient, morning_shop: Barber, day: date) -> None:
-    """As generated clients write it: `add_on_ids=` (OpenAPI, style `form`)."""
+    """Generated clients send `add_on_ids=` (OpenAPI, style `form`)."""
     plain = await asked_slots(http, morning_shop, day, day)
     empty = await asked_slots(http, morning_shop, day, day, add_on_ids="")
     assert (empty.status_code, empty.json()) == (200, plain.json())

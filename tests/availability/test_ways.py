@@ -1,4 +1,4 @@
-"""House calls over HTTP: how far a barber goes, and the way there and back as time."""
+"""Test house calls in slot lists: service radius and travel time."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def to(distance: float) -> dict[str, Any]:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Open from 09:00 to 12:00 UTC, for visits of half an hour, up to five kilometres away."""
+    """Create a barber open from 09:00 to 12:00 UTC, with visits of 30 minutes and a radius of 5 km."""
     hours = daily("09:00", "12:00")
     return await barber(http, context, durations=(30, 60), hours=hours, timezone="Etc/UTC", service_radius_km=5)
 
@@ -45,7 +45,7 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
         ({"least_travel_min": 40}, 4.99, 40),
     ],
 )
-async def test_the_way_takes_whole_five_minutes(
+async def test_travel_time_is_rounded_up_to_five_minutes(
     http: httpx.AsyncClient, shop: Barber, rules: dict[str, Any], distance: float, travel_min: int
 ) -> None:
     assert (await change(http, shop, "PUT", "/house-calls", rules))["house_calls"] == {
@@ -66,8 +66,8 @@ async def test_the_way_takes_whole_five_minutes(
     assert after[0] == f"{10 + (30 + travel_min) // 60}:{(30 + travel_min) % 60:02}"
 
 
-async def test_slots_for_a_house_call_keep_the_way_free(http: httpx.AsyncClient, shop: Barber) -> None:
-    """The way may be before opening and after closing, as buffers may; it adds to the neighbour's own."""
+async def test_slots_of_a_house_call_keep_travel_time_free(http: httpx.AsyncClient, shop: Barber) -> None:
+    """Travel may lie outside the hours, like buffers, and adds to the travel of adjacent visits."""
     await change(http, shop, "PUT", "/rules", {"slot_step_min": 5, "min_notice_min": 0, "buffer_after_min": 5})
     customer = await register(http)
     await book(http, customer, shop, tomorrow(10))
@@ -89,14 +89,14 @@ async def test_slots_for_a_house_call_keep_the_way_free(http: httpx.AsyncClient,
         ({"lat": 91, "lng": 13.4}, "lat"),
     ],
 )
-async def test_no_slots_for_places_where_the_barber_does_not_go(
+async def test_positions_outside_the_radius_are_refused(
     http: httpx.AsyncClient, shop: Barber, where: dict[str, float], field: str
 ) -> None:
     response = await asked_slots(http, shop, DAY, DAY, **where)
     assert (response.status_code, [fault["field"] for fault in response.json()["errors"]]) == (422, [field])
 
 
-async def test_who_lives_too_far_away_or_whose_barber_stays_is_told_so(
+async def test_house_call_too_far_away_or_not_offered_is_refused(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     stays = await barber(http, context)
@@ -110,8 +110,8 @@ async def test_who_lives_too_far_away_or_whose_barber_stays_is_told_so(
         assert response.json()["errors"] == [{"field": "house_call.location", "message": message}]
 
 
-async def test_on_a_house_call_nobody_else_fits_in_between(http: httpx.AsyncClient, shop: Barber) -> None:
-    """The colour works by itself, but its barber is not in the shop."""
+async def test_house_call_has_no_processing_gap_for_others(http: httpx.AsyncClient, shop: Barber) -> None:
+    """The service has a gap, but the barber is not in the shop."""
     await offer(http, shop, {}, {"processing": {"after_min": 15, "duration_min": 30}})
     customer = await register(http)
     away = await book(http, customer, shop, tomorrow(10), services=(1,), house_call=to(1))
@@ -121,8 +121,8 @@ async def test_on_a_house_call_nobody_else_fits_in_between(http: httpx.AsyncClie
     assert "10:15" in await free(http, shop, DAY)
 
 
-async def test_time_off_excludes_the_way_to_a_house_call_and_back(http: httpx.AsyncClient, shop: Barber) -> None:
-    """A way of 15 minutes. The shop itself is free right up to the time off, and from its end on."""
+async def test_time_off_excludes_travel_to_and_from_a_house_call(http: httpx.AsyncClient, shop: Barber) -> None:
+    """Travel takes 15 minutes. Visits in the shop are possible right up to the time off and right after it."""
     customer, stays = await register(http), await register(http)
     moved = await book(http, customer, shop, tomorrow(9), house_call=to(4))
     away = {"starts_at": tomorrow(10, 45).isoformat(), "ends_at": tomorrow(11).isoformat()}
@@ -143,8 +143,8 @@ async def test_time_off_excludes_the_way_to_a_house_call_and_back(http: httpx.As
     await book(http, stays, shop, tomorrow(11))
 
 
-async def test_time_off_is_compared_with_the_way_to_the_minute(http: httpx.AsyncClient, context: AppContext) -> None:
-    """A way of 60.1 minutes occupies 65, and who is away until 13:00 is there at 14:00 all the same."""
+async def test_time_off_is_compared_with_exact_travel_minutes(http: httpx.AsyncClient, context: AppContext) -> None:
+    """Travel of 60.1 minutes occupies 65, but after time off until 13:00 the barber arrives by 14:00."""
     shop = await barber(http, context, timezone="Etc/UTC", service_radius_km=50)
     away = {"starts_at": tomorrow(12).isoformat(), "ends_at": tomorrow(13).isoformat()}
     await change(http, shop, "POST", "/time-off", away)

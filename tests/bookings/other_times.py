@@ -1,4 +1,4 @@
-"""Asking for another time of a booking, and answering."""
+"""Reschedule bookings and answer proposals over HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ async def reschedule(
 async def answer(
     http: httpx.AsyncClient, person: Person, booking: dict[str, Any], word: str, **body: Any
 ) -> httpx.Response:
-    """Accept, decline or withdraw what is proposed."""
+    """Accept, decline or withdraw the open proposal."""
     url = f"/v1/bookings/{booking['id']}/proposal"
     if word == "withdraw":
         return await http.delete(url, headers=person.auth)
@@ -54,7 +54,7 @@ def refused(response: httpx.Response, status: int, code: str) -> bool:
 
 
 async def is_free(http: httpx.AsyncClient, shop: Barber, start: datetime) -> bool:
-    """Whether somebody else could have it. Whoever gets it gives it back."""
+    """Return whether another customer can book the time; the booking is cancelled again."""
     other = await register(http)
     asked = await ask(http, other, shop, start)
     if asked.status_code == 201:

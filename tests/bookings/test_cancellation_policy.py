@@ -1,4 +1,4 @@
-"""What the end of a booking costs: the rules by themselves."""
+"""Test the rules for the cost of a cancellation, without I/O."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -49,14 +49,14 @@ def proposal(awaits: Party) -> Proposal:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_who_pays_for_a_late_end(reason: Reason) -> None:
+def test_only_late_customers_and_no_shows_pay_a_fee(reason: Reason) -> None:
     fee = FEES.get(reason, 0)
     assert settlement_for(accepted(paid=1000), reason, START) == Settlement(fee, refund=1000 - fee, due=0)
     assert settlement_for(accepted(paid=800), reason, START) == Settlement(fee, max(0, 800 - fee), max(0, fee - 800))
     assert settlement_for(accepted(), reason, START) == Settlement(fee, refund=0, due=fee)
 
 
-def test_the_last_free_moment_is_free() -> None:
+def test_cancellation_at_the_last_free_moment_is_free() -> None:
     booking = accepted(paid=1000)
     assert free_until(booking) == FREE
     for moment, fee in ((FREE - INSTANT, 0), (FREE, 0), (FREE + INSTANT, 700)):
@@ -68,13 +68,13 @@ def test_the_last_free_moment_is_free() -> None:
     [{"status": Status.REQUESTED}, {"late_min": 5}, {"policy": CancellationPolicy(cancel_notice_min=120)}],
     ids=["nobody has accepted", "the barber is late", "the terms know no fee"],
 )
-def test_at_no_time_it_costs_anything(changed: dict[str, Any]) -> None:
+def test_cancellation_without_a_notice_limit_is_always_free(changed: dict[str, Any]) -> None:
     booking = accepted(**changed)
     assert free_until(booking) is None
     assert settlement_for(booking, Reason.CUSTOMER, START) == Settlement(0, 0, 0)
 
 
-def test_no_is_an_answer_to_a_barber_who_wants_another_time() -> None:
+def test_cancellation_is_free_until_the_deadline_of_the_barbers_proposal() -> None:
     asked, asking = accepted(proposal=proposal(Party.CUSTOMER)), accepted(proposal=proposal(Party.BARBER))
     assert (free_until(asked), free_until(asking)) == (START - 60 * MINUTE, FREE)
     assert settlement_for(asked, Reason.CUSTOMER, START - 60 * MINUTE).fee == 0
@@ -87,7 +87,7 @@ def test_no_is_an_answer_to_a_barber_who_wants_another_time() -> None:
     ("price", "percent", "back"),
     [(5, 50, 2), (15, 50, 8), (25, 50, 12), (1, 49, 0), (1, 51, 1), (999, 33, 330), (10**9, 100, 10**9), (0, 50, 0)],
 )
-def test_rounding(price: int, percent: int, back: int) -> None:
+def test_refund_is_rounded_half_to_even(price: int, percent: int, back: int) -> None:
     assert refund_amount(price, percent) == back
 
 
@@ -99,7 +99,9 @@ def test_rounding(price: int, percent: int, back: int) -> None:
     st.integers(-300, 60),
     *[st.integers(0, 100)] * 2,
 )
-def test_no_money_is_made_or_lost(price: int, paid: int, reason: Reason, minutes: int, late: int, absent: int) -> None:
+def test_settlement_adds_up_to_price_and_payment(
+    price: int, paid: int, reason: Reason, minutes: int, late: int, absent: int
+) -> None:
     policy = CancellationPolicy(cancel_notice_min=120, late_refund_percent=late, no_show_refund_percent=absent)
     cost = settlement_for(accepted(price=price, paid=paid, policy=policy), reason, START + minutes * MINUTE)
     assert 0 <= cost.fee <= price
@@ -112,5 +114,5 @@ def _half_even(price: int, percent: int) -> int:
     return int((Decimal(price) * percent / 100).quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
-def test_when_a_customer_has_not_come() -> None:
+def test_no_show_window_starts_after_five_minutes() -> None:
     assert no_show_window(accepted()) == (START + 5 * MINUTE, START + timedelta(hours=24, minutes=30))

@@ -1,4 +1,4 @@
-"""What cancelling costs over HTTP: the preview, the cancellation after it, and the no-show."""
+"""Test the cost of cancellations and no-shows over HTTP, and waitlist offers."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests.conftest import SetClock
 
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(milliseconds=1)
 TERMS = {"cancellation": {"cancel_notice_min": 120, "late_refund_percent": 25, "no_show_refund_percent": 10}}
-# Of 3000, of which 1000 are paid.
+# The price is 3000, and 1000 are paid.
 FREE, LATE = {"fee": 0, "refund": 1000, "due": 0}, {"fee": 2250, "refund": 0, "due": 1250}
 NEVER_CAME = {"fee": 2700, "refund": 0, "due": 1700}
 START = tomorrow(15)
@@ -57,7 +57,7 @@ def cost(answer: dict[str, Any]) -> dict[str, int]:
     ],
     ids=str,
 )
-async def test_the_preview_is_what_comes_of_it(
+async def test_preview_equals_the_cost_of_the_cancellation(
     http: httpx.AsyncClient,
     customer: Person,
     visit: dict[str, Any],
@@ -81,7 +81,7 @@ async def test_the_preview_is_what_comes_of_it(
     assert (await preview(http, customer, visit)).json()["code"] == "wrong_state"
 
 
-async def test_who_expected_something_else_has_not_cancelled(
+async def test_cancellation_with_another_expected_cost_is_refused(
     http: httpx.AsyncClient, customer: Person, visit: dict[str, Any], clock: SetClock
 ) -> None:
     clock.stopped = START - 119 * MINUTE
@@ -97,7 +97,7 @@ async def test_who_expected_something_else_has_not_cancelled(
 
 
 @pytest.mark.parametrize("who", ["barber", "admin"])
-async def test_it_costs_customers_nothing_if_others_cancel(
+async def test_cancellation_by_barber_or_admin_costs_nothing(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock, who: str
 ) -> None:
     clock.stopped = START
@@ -107,7 +107,7 @@ async def test_it_costs_customers_nothing_if_others_cancel(
     assert (await move(http, person.auth, visit, "cancel")).json()["settlement"] == FREE
 
 
-async def test_a_request_costs_nothing_until_it_is_accepted(
+async def test_cancellation_of_a_request_costs_nothing_until_accepted(
     http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
 ) -> None:
     strict = {"cancellation": {**TERMS["cancellation"], "cancel_notice_min": 7 * 24 * 60}}
@@ -124,7 +124,7 @@ async def test_a_request_costs_nothing_until_it_is_accepted(
         assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
 
 
-async def test_the_terms_are_those_of_the_day_it_was_booked(
+async def test_cancellation_follows_the_terms_at_the_time_of_booking(
     http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     assert (await http.put("/v1/barbers/me/terms", json={}, headers=shop.auth)).status_code == 200
@@ -133,7 +133,7 @@ async def test_the_terms_are_those_of_the_day_it_was_booked(
     assert (await move(http, customer.auth, visit, "cancel")).json()["settlement"] == LATE
 
 
-async def test_previews_are_for_those_whose_booking_it_is(http: httpx.AsyncClient, visit: dict[str, Any]) -> None:
+async def test_preview_of_a_foreign_booking_is_not_found(http: httpx.AsyncClient, visit: dict[str, Any]) -> None:
     assert (await preview(http, await register(http), visit)).status_code == 404
 
 
@@ -147,7 +147,7 @@ async def test_previews_are_for_those_whose_booking_it_is(http: httpx.AsyncClien
     ],
     ids=str,
 )
-async def test_a_barber_says_in_time_who_did_not_come(
+async def test_no_show_outside_its_window_is_refused(
     http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: SetClock, moment: datetime, told: str | None
 ) -> None:
     clock.stopped = moment
@@ -164,7 +164,7 @@ async def test_a_barber_says_in_time_who_did_not_come(
     assert (await move(http, auth, visit, "cancel")).json()["code"] == "wrong_state"
 
 
-async def test_a_no_show_frees_the_rest_of_its_time(
+async def test_no_show_frees_the_rest_of_its_time(
     http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
 ) -> None:
     shop = await barber(http, context, durations=(60,), rules={"auto_accept": True})
@@ -176,13 +176,13 @@ async def test_a_no_show_frees_the_rest_of_its_time(
 
 
 class TestOffers:
-    """A time that is offered awaits its customer, who may have to wait for the barber after that."""
+    """Tests waitlist offers, which await the customer, and then perhaps the barber."""
 
     @pytest.mark.parametrize("by", ["system", "barber"])
-    async def test_the_customer_says_yes(
+    async def test_offer_accepted_by_the_customer_is_accepted_if_the_barber_auto_accepts(
         self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, by: str
     ) -> None:
-        """Both have then agreed: this barber takes bookings unasked, and who made the offer has said yes."""
+        """Covers barbers that accept automatically, and offers that the barber made."""
         asking = shop if by == "system" else await barber(http, context)
         offer = await offered(http, context, customer, asking, START, by)
         assert (offer["status"], offer["awaits"]) == ("requested", "customer")
@@ -190,7 +190,7 @@ class TestOffers:
         assert (taken["status"], taken["awaits"], taken["answer_by"]) == ("accepted", None, None)
         assert (await move(http, customer.auth, offer, "accept")).json() == taken
 
-    async def test_the_barber_has_the_last_word(
+    async def test_offer_accepted_by_the_customer_awaits_the_barber(
         self, http: httpx.AsyncClient, context: AppContext, customer: Person
     ) -> None:
         asked = await barber(http, context)
@@ -204,7 +204,7 @@ class TestOffers:
         assert (await move(http, customer.auth, offer, "decline")).json()["code"] == "wrong_state"
         assert (await move(http, asked.auth, offer, "accept")).json()["status"] == "accepted"
 
-    async def test_the_customer_says_no(
+    async def test_offer_declined_by_the_customer_ends(
         self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
     ) -> None:
         offer = await offered(http, context, customer, shop, START)
@@ -214,7 +214,7 @@ class TestOffers:
         await book(http, customer, shop, START)
 
     @pytest.mark.parametrize("action", ["accept", "decline"])
-    async def test_it_is_not_the_barbers_to_answer(
+    async def test_offer_cannot_be_answered_by_the_barber(
         self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, action: str
     ) -> None:
         offer = await offered(http, context, customer, shop, START)
@@ -222,7 +222,7 @@ class TestOffers:
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
         assert refused.json()["detail"] == "The request awaits the customer's answer."
 
-    async def test_it_expires(
+    async def test_offer_expires_without_an_answer(
         self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, clock: SetClock
     ) -> None:
         offer = await offered(http, context, customer, shop, START)

@@ -1,4 +1,4 @@
-"""The ticks that a visit keeps when it ends: the rule by itself."""
+"""Test the ticks that a visit keeps when it ends, without I/O."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -46,7 +46,7 @@ TIME = tuple(range(FIRST, FIRST + 6))
         (TIME, FIRST + 6, TIME),
         (TIME, FIRST + 100, TIME),
         ((*TIME, SEAT), FIRST + 4, (*TIME[:4], SEAT)),
-        # A seat counts where a tick of its day is held, so the first one stays.
+        # A seat counts only if a tick of its day is held, so the first tick stays.
         ((*TIME, SEAT), FIRST, (SEAT, FIRST)),
         ((FIRST - 2, FIRST - 1, *TIME), FIRST - 1, (FIRST - 2,)),
     ],

@@ -1,4 +1,4 @@
-"""What a delay makes of the visits behind it: examples, and what must hold of any day."""
+"""Test delay cascades by examples, and by properties of arbitrary days."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ VISITS = 200
 
 
 def place(number: int, start: int, length: int, *, gap: tuple[int, int] = (0, 0), **more: bool) -> ScheduledSpan:
-    """From `start` on for so many ticks, of which those of the gap, from the start, are free for others."""
+    """Build a visit of `length` ticks; the ticks of `gap`, counted from the start, are free for others."""
     ticks = frozenset(range(start, start + length)) - frozenset(range(start + gap[0], start + gap[1]))
     return ScheduledSpan(UUID(int=number), Span(start, start + length), ticks, **more)
 
@@ -33,31 +33,31 @@ def test_gaps_absorb_the_delay() -> None:
     assert (done.by, told(done), done.conflicts) == (4, {1: 4, 2: 4, 3: 2, 4: 1}, [])
 
 
-def test_who_has_begun_ends_later() -> None:
+def test_visit_in_progress_ends_later() -> None:
     late = place(1, 0, 6, has_begun=True)
     done = compute_cascade(late, [place(2, 8, 6)], NOTHING, 4, until(99))
     assert told(done) == {1: 4, 2: 2}
     assert late.shifted_by(4) == place(1, 0, 10, has_begun=True)
 
 
-def test_as_far_as_the_last_can_and_the_last_is_named() -> None:
+def test_delay_stops_at_the_last_possible_shift_and_names_the_conflict() -> None:
     late, day = place(1, 0, 6), [place(2, 6, 6), place(3, 12, 6)]
     done = compute_cascade(late, day, NOTHING, 4, until(20))
     assert (done.by, told(done)) == (2, {1: 2, 2: 2, 3: 2})
     assert [(clash.id.int, clash.needs, clash.reason) for clash in done.conflicts] == [(3, 4, Unavailability.CLOSED)]
 
 
-def test_what_is_fixed_stops_it() -> None:
+def test_fixed_ticks_stop_the_cascade() -> None:
     done = compute_cascade(place(1, 0, 6), [place(2, 6, 6)], frozenset({13}), 4, until(99))
     assert (done.by, told(done)) == (1, {1: 1, 2: 1})
     assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Unavailability.TAKEN)]
 
 
-def test_who_stands_in_anothers_gap_stays_where_there_is_room() -> None:
+def test_visit_in_a_gap_of_another_visit_keeps_its_time_if_possible() -> None:
     late = place(1, 0, 18, gap=(4, 14))
     done = compute_cascade(late, [place(2, 6, 4)], NOTHING, 2, until(99))
     assert told(done) == {1: 2}
-    # Filled up, neither could be moved before the other.
+    # Without room in the gap, neither visit could be shifted before the other.
     done = compute_cascade(late, [place(2, 4, 10)], NOTHING, 2, until(99))
     assert (done.by, told(done)) == (0, {})
     assert [(clash.id.int, clash.reason) for clash in done.conflicts] == [(2, Unavailability.TAKEN)]
@@ -65,7 +65,7 @@ def test_who_stands_in_anothers_gap_stays_where_there_is_room() -> None:
 
 @st.composite
 def days(draw: st.DrawFn) -> list[ScheduledSpan]:
-    """Visits that do not overlap, some in the gaps of others, the earliest first."""
+    """Draw visits that do not overlap, some in the gaps of other visits, earliest first."""
     taken: set[int] = set()
     found: list[ScheduledSpan] = []
     for number in range(1, draw(st.integers(2, 9))):
@@ -81,7 +81,7 @@ def days(draw: st.DrawFn) -> list[ScheduledSpan]:
 
 @settings(max_examples=200)
 @given(days(), st.integers(1, 48), st.integers(40, 120), st.frozensets(st.integers(0, 90), max_size=3), st.booleans())
-def test_nothing_overlaps_at_any_moment(
+def test_shifted_visits_never_overlap(
     day: list[ScheduledSpan],
     by: int,
     end: int,
@@ -105,7 +105,7 @@ def test_nothing_overlaps_at_any_moment(
     assert done.by <= by
 
 
-def test_a_long_day_without_gaps_is_asked_about_once_for_each_visit_and_delay() -> None:
+def test_placement_rule_is_called_once_for_each_visit_and_delay() -> None:
     asked: list[tuple[ScheduledSpan, ScheduledSpan]] = []
 
     def forbids(old: ScheduledSpan, new: ScheduledSpan) -> Unavailability | None:

@@ -1,4 +1,4 @@
-"""Requests that no barber answers: they end by themselves, at their time, and give theirs back."""
+"""Test the expiry of unanswered requests, and the release of their time."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def request_(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict[str, Any]:
-    """For a time so far ahead that the barber has the full day for an answer."""
+    """Request a time far enough ahead that the barber has a full day to answer."""
     booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
     assert deadline(booking) == datetime.fromisoformat(booking["created_at"]) + DAY
     return booking
@@ -41,7 +41,7 @@ async def request_(http: httpx.AsyncClient, customer: Person, shop: Barber) -> d
 async def overdue(
     http: httpx.AsyncClient, customer: Person, shop: Barber, request_: dict[str, Any], clock: SetClock
 ) -> tuple[Person, Person]:
-    """The customer and the barber, a second after the deadline."""
+    """Move the clock to a second after the deadline, and sign both in again."""
     clock.set(deadline(request_) + timedelta(seconds=1))
     return await sign_in_again(http, customer), await sign_in_again(http, shop.person)
 
@@ -51,13 +51,13 @@ def deadline(booking: dict[str, Any]) -> datetime:
 
 
 async def expire_all(context: AppContext) -> None:
-    """Until nothing is overdue: what other tests left unanswered is overdue by a moved clock too."""
+    """Expire until nothing is overdue, including requests that other tests left behind."""
     while await context.booking_moves.expire_unanswered():
         pass
 
 
 @pytest.mark.parametrize("action", ["accept", "decline", "cancel"])
-async def test_after_its_time_a_request_can_only_be_expired(
+async def test_overdue_request_cannot_be_answered(
     http: httpx.AsyncClient, request_: dict[str, Any], overdue: tuple[Person, Person], action: str
 ) -> None:
     customer, shop = overdue
@@ -71,7 +71,7 @@ async def test_after_its_time_a_request_can_only_be_expired(
     assert (last["action"], last["by"], last["actor_id"], last["reason"]) == ("expire", "system", None, "expired")
 
 
-async def test_up_to_its_time_it_can_be_answered(
+async def test_request_can_be_answered_until_its_deadline(
     http: httpx.AsyncClient, shop: Barber, request_: dict[str, Any], clock: SetClock
 ) -> None:
     clock.set(deadline(request_) - timedelta(minutes=1))
@@ -79,7 +79,7 @@ async def test_up_to_its_time_it_can_be_answered(
     assert (await move(http, later.auth, request_, "accept")).json()["status"] == "accepted"
 
 
-async def test_the_job_frees_the_time(
+async def test_expiry_job_frees_the_time(
     http: httpx.AsyncClient,
     context: AppContext,
     shop: Barber,
@@ -154,7 +154,7 @@ async def test_rival_of_an_unreadable_overdue_request_is_told_that_the_time_is_t
     assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
 
 
-async def test_whoever_wants_the_time_need_not_wait_for_the_job(
+async def test_booking_takes_the_time_of_an_overdue_request_before_the_job_runs(
     http: httpx.AsyncClient, shop: Barber, request_: dict[str, Any], overdue: tuple[Person, Person]
 ) -> None:
     rivals = [await register(http) for _ in range(3)]
@@ -165,7 +165,7 @@ async def test_whoever_wants_the_time_need_not_wait_for_the_job(
     assert len(await history(http, overdue[0].auth, request_)) == 2
 
 
-async def test_nor_does_whoever_wants_the_last_seat_of_a_day(
+async def test_booking_takes_the_seat_of_an_overdue_request_before_the_job_runs(
     http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
 ) -> None:
     shop = await barber(http, context, rules={"daily_cap": 1})
@@ -178,7 +178,7 @@ async def test_nor_does_whoever_wants_the_last_seat_of_a_day(
     assert (await read(http, customer.auth, booking))["reason"] == "expired"
 
 
-async def test_whose_own_request_it_was_gets_the_first_answer_again(
+async def test_repeat_of_an_overdue_request_gets_the_first_answer(
     http: httpx.AsyncClient, shop: Barber, customer: Person, clock: SetClock
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9) + 3 * DAY, key="k")
@@ -187,7 +187,7 @@ async def test_whose_own_request_it_was_gets_the_first_answer_again(
     assert again == first
 
 
-async def test_the_job_leaves_alone_what_was_answered_and_what_has_time(
+async def test_expiry_job_keeps_answered_and_timely_requests(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     eager = await barber(http, context, rules={"auto_accept": True})
@@ -208,10 +208,10 @@ async def test_the_job_leaves_alone_what_was_answered_and_what_has_time(
     }
 
 
-async def test_a_request_expires_when_its_visit_would_begin(
+async def test_request_expires_at_the_start_of_its_visit(
     http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
-    start = tomorrow(2)  # less than a day and two hours ahead, at whatever hour this runs
+    start = tomorrow(2)  # at most 26 hours ahead at any time of day
     clock.set(start - timedelta(hours=3))
     customer = await sign_in_again(http, customer)
     booking = await book(http, customer, shop, start)

@@ -1,4 +1,4 @@
-"""Figures of a booking: values in, values out; and sums that would be too large."""
+"""Test the figures of bookings, and the limits on sums."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +41,7 @@ def discounted(services: list[BookedService], less: int) -> Booking:
 
 
 @given(st.integers(0, 10**12), st.lists(AMOUNTS, min_size=1, max_size=12))
-def test_shares_add_up_and_differ_from_the_exact_part_by_less_than_a_unit(amount: int, weights: list[int]) -> None:
+def test_split_shares_add_up_and_differ_from_exact_shares_by_less_than_a_unit(amount: int, weights: list[int]) -> None:
     shares = split(amount, weights)
     assert sum(shares) == amount
     assert min(shares) >= 0
@@ -59,17 +59,17 @@ def test_shares_add_up_and_differ_from_the_exact_part_by_less_than_a_unit(amount
         (7, [3, 3, 1], [3, 3, 1]),
     ],
 )
-def test_left_over_units_go_to_the_largest_remainders(amount: int, weights: list[int], shares: list[int]) -> None:
+def test_split_assigns_remaining_units_by_largest_remainder(amount: int, weights: list[int], shares: list[int]) -> None:
     assert split(amount, weights) == shares
 
 
-def test_an_amount_without_weights_cannot_be_split() -> None:
+def test_split_without_weights_fails() -> None:
     with pytest.raises(ValueError, match="no shares"):
         split(1, [])
 
 
 @given(SERVICES, st.data())
-def test_net_prices_of_services_add_up_to_the_price(services: list[BookedService], data: st.DataObject) -> None:
+def test_service_net_prices_add_up_to_the_price(services: list[BookedService], data: st.DataObject) -> None:
     booking = discounted(services, data.draw(st.integers(0, price_of(services))))
     figures = service_figures(booking)
     assert sum(one.net for one in figures) == booking.price
@@ -77,7 +77,7 @@ def test_net_prices_of_services_add_up_to_the_price(services: list[BookedService
     assert all(0 <= one.net <= one.gross and one.discount == one.gross - one.net for one in figures)
 
 
-def test_a_service_counts_its_add_ons() -> None:
+def test_service_figures_include_add_ons() -> None:
     extras = [BookedAddOn(uuid4(), "Beard", 1500, 10), BookedAddOn(uuid4(), "Wash", 500, 5)]
     services = [BookedService(uuid4(), "A cut", 4000, 30, extras), BookedService(uuid4(), "Colour", 1000, 45)]
     assert (price_of(services), duration_of(services)) == (7000, 90)
@@ -89,7 +89,7 @@ def test_a_service_counts_its_add_ons() -> None:
     ]
 
 
-def test_visible_minutes_run_from_start_to_end() -> None:
+def test_visible_minutes_span_start_to_end() -> None:
     assert visible_min(a_booking(START, ends_at=START.replace(minute=35))) == 35
 
 
@@ -105,7 +105,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def dear(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Two services, each at the highest price that there is."""
+    """Create a barber with two services at the highest possible price."""
     return await barber(http, context, durations=(30, 30), prices=(MOST, MOST), rules={"auto_accept": True})
 
 
@@ -115,7 +115,7 @@ async def offer(http: httpx.AsyncClient, shop: Barber, price: int, *add_ons: int
     return await http.put("/v1/barbers/me/services", json={"services": [service]}, headers=shop.auth)
 
 
-async def test_an_offer_that_sums_up_to_too_much_is_refused_by_its_field(http: httpx.AsyncClient, dear: Barber) -> None:
+async def test_offer_with_too_high_a_total_is_refused_at_its_field(http: httpx.AsyncClient, dear: Barber) -> None:
     refused = await offer(http, dear, MOST - 10, 5, 6)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "services[0].add_ons")
     assert (await offer(http, dear, MOST - 11, 5, 6)).status_code == 200
@@ -126,7 +126,7 @@ def wish_of(shop: Barber, **more: Any) -> dict[str, Any]:
     return {"barber_id": shop.id, "service_ids": service_ids, "scheduled_at": tomorrow(9).isoformat(), **more}
 
 
-async def test_services_that_sum_up_to_too_much_are_refused_by_their_field(
+async def test_booking_with_too_high_a_total_is_refused_at_its_field(
     http: httpx.AsyncClient, customer: Person, dear: Barber
 ) -> None:
     repeat = {"repeat": {"every": "week", "count": 2}}
@@ -136,7 +136,7 @@ async def test_services_that_sum_up_to_too_much_are_refused_by_their_field(
     assert (await ask(http, customer, dear, tomorrow(9))).json()["price"] == MOST
 
 
-async def test_a_barber_whose_services_are_too_dear_is_left_out_of_any_barber(
+async def test_barber_with_too_high_a_total_is_left_out_of_any_barber(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
     shop = await barber(http, context, durations=(30, 30), prices=(MOST, MOST), location={"lat": -48.9, "lng": -123.4})
@@ -146,7 +146,7 @@ async def test_a_barber_whose_services_are_too_dear_is_left_out_of_any_barber(
     assert (refused.status_code, refused.json()["code"]) == (409, "nobody_free")
 
 
-async def test_a_tip_with_which_the_sum_is_too_large_is_refused(
+async def test_tip_with_too_high_a_total_is_refused(
     http: httpx.AsyncClient, context: AppContext, customer: Person, dear: Barber
 ) -> None:
     booking = await book(http, customer, dear, tomorrow(9))
@@ -155,7 +155,7 @@ async def test_a_tip_with_which_the_sum_is_too_large_is_refused(
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "amount")
 
 
-async def test_a_visit_that_became_too_dear_is_not_booked_again(
+async def test_rebook_with_too_high_a_total_is_refused(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
     shop = await barber(http, context, durations=(30, 30), prices=(100, 100))
@@ -168,6 +168,6 @@ async def test_a_visit_that_became_too_dear_is_not_booked_again(
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "services")
 
 
-def test_ids_of_services_are_kept() -> None:
+def test_service_ids_are_kept() -> None:
     booking = discounted([BookedService(UUID(int=7), "A cut", 1001, 30), BookedService(UUID(int=8), "B", 999, 30)], 1)
     assert [(one.service.service_id.int, one.net) for one in service_figures(booking)] == [(7, 1000), (8, 999)]

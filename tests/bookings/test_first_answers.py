@@ -1,4 +1,4 @@
-"""A repeated request gets the stored first answer, byte for byte, whatever has changed in the documents since."""
+"""Test that a repeated request gets the stored first answer byte for byte after arbitrary changes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ class World:
 
     @property
     def theirs(self) -> dict[str, Any]:
-        """The filter for documents of these people; the database holds those of other tests too."""
+        """Return the filter for documents of these people, because other tests share the database."""
         return {"$or": [{name: {"$in": self.people}} for name in ("customer_id", "by.id")]}
 
     async def post(self, path: str, wanted: dict[str, Any]) -> httpx.Response:
@@ -93,7 +93,7 @@ POSTS = [created, booked_again, booked_with_anybody, booked_as_quoted, series_ma
 
 
 async def everything_changes(world: World) -> None:
-    """In all documents at once, past all rules, as no history tells."""
+    """Change all documents directly in the database, without history entries."""
     database = world.context.database
     moment = datetime(2001, 5, 6, 7, tzinfo=UTC)
     booked = {"services.0.name": "Other", "services.0.price": 1, "currency": "JPY", "price": 1, "payment.tip": 7,
@@ -109,7 +109,7 @@ async def everything_changes(world: World) -> None:
 
 
 @pytest.mark.parametrize("prepare", POSTS)
-async def test_a_repeat_gets_the_stored_answer_whatever_has_changed(
+async def test_repeat_gets_the_stored_answer_after_any_change(
     world: World, prepare: Callable[[World], Awaitable[Repeat]]
 ) -> None:
     ask = await prepare(world)
@@ -122,13 +122,13 @@ async def test_a_repeat_gets_the_stored_answer_whatever_has_changed(
 
 
 async def forget_answers(world: World) -> None:
-    """As the documents of the release before are, that had none."""
+    """Remove the stored answers, as in documents of an earlier release."""
     for name in ("bookings", "series", "reports", "reviews"):
         await world.context.database[name].update_many(world.theirs, {"$unset": {"first_answer": ""}})
 
 
 @pytest.mark.parametrize("prepare", POSTS)
-async def test_a_repeat_without_a_stored_answer_gets_the_one_of_the_history(
+async def test_repeat_without_a_stored_answer_gets_it_from_the_history(
     world: World, prepare: Callable[[World], Awaitable[Repeat]]
 ) -> None:
     ask = await prepare(world)
@@ -138,7 +138,7 @@ async def test_a_repeat_without_a_stored_answer_gets_the_one_of_the_history(
     assert (again.status_code, again.content) == (first.status_code, first.content)
 
 
-async def test_only_what_may_come_again_has_a_stored_answer(world: World) -> None:
+async def test_answer_is_stored_only_for_repeatable_requests(world: World) -> None:
     await book(world.http, world.customer, world.shop, tomorrow(9))
     await book(world.http, world.customer, world.shop, tomorrow(12), key="k")
     await ask_series(world.http, world.customer, wish(world.shop, tomorrow(15)))
@@ -150,7 +150,7 @@ async def test_only_what_may_come_again_has_a_stored_answer(world: World) -> Non
     assert series["first_answer"] is None
 
 
-async def test_no_other_reading_loads_the_stored_answer(world: World) -> None:
+async def test_stored_answer_is_loaded_only_for_repeats(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9), key="k")
     stored, shop_id, booking_id = world.context.stored_bookings, UUID(world.shop.id), UUID(booking["id"])
     span = (tomorrow(0), tomorrow(0) + timedelta(days=1))
@@ -169,7 +169,7 @@ async def test_no_other_reading_loads_the_stored_answer(world: World) -> None:
     assert [one.first_answer for one in found] == [None] * 8
 
 
-async def test_a_removed_review_keeps_no_words_and_is_answered_again_all_the_same(
+async def test_removed_review_keeps_no_text_and_repeats_get_the_answer(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     visit: Visit = await a_visit(http, context)
@@ -181,7 +181,7 @@ async def test_a_removed_review_keeps_no_words_and_is_answered_again_all_the_sam
     assert (again.status_code, again.content) == (201, first.content)
 
 
-async def test_twenty_repeats_at_once_get_one_answer(world: World) -> None:
+async def test_twenty_concurrent_repeats_get_one_answer(world: World) -> None:
     ask = await created(world)
     answers = await asyncio.gather(*(ask() for _ in range(20)))
     assert len({one.content for one in answers if one.status_code == 201}) == 1

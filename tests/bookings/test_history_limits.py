@@ -1,4 +1,4 @@
-"""However often a booking is changed: it stays small, neither side can keep the other from it, and it can be ended."""
+"""Test the limits of booking histories: bounded size, fairness between the sides, and room for the end."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -52,7 +52,7 @@ async def stored(context: AppContext, booking: dict[str, Any]) -> Document:
 
 
 async def fill(context: AppContext, booking: dict[str, Any], entries: int, **fields: Any) -> None:
-    """So many entries, the last of which are the admins'."""
+    """Extend the history to `entries` entries; the last entries are by admins."""
     first = (await stored(context, booking))["history"][0]
     more = [
         {**first, "id": new_id(), "version": version, "action": "reschedule", "by": "admin", **fields}
@@ -68,7 +68,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "")
 
 
-async def test_notes_without_end_are_refused_and_the_booking_stays_small_and_can_be_cancelled(
+async def test_booking_with_too_many_notes_refuses_more_and_can_be_cancelled(
     http: httpx.AsyncClient, context: AppContext, customer: Person, booking: dict[str, Any]
 ) -> None:
     answers = [await put_note(http, customer, booking, f"{number:03}" + "😀" * 497) for number in range(110)]
@@ -84,7 +84,7 @@ async def test_notes_without_end_are_refused_and_the_booking_stays_small_and_can
     assert refusal(await move(http, customer.auth, booking, "cancel")) == (200, "")
 
 
-async def test_booking_that_one_side_has_filled_can_be_changed_by_the_other(
+async def test_booking_filled_by_one_side_can_be_changed_by_the_other(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, booking: dict[str, Any]
 ) -> None:
     await fill(context, booking, MAX_ENTRIES_BY_PARTY + 1, by="customer")
@@ -130,7 +130,7 @@ async def test_full_booking_expires_and_its_proposal_lapses(
 
 
 @pytest.mark.parametrize("what", ["note", "tip", "reschedule"])
-async def test_full_booking_takes_nothing_that_can_be_repeated(
+async def test_full_booking_refuses_repeatable_actions(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, booking: dict[str, Any], what: str
 ) -> None:
     if what == "tip":
@@ -147,7 +147,7 @@ async def test_full_booking_takes_nothing_that_can_be_repeated(
     assert refusal(await answers[what]()) == (409, "history_full")
 
 
-async def test_database_refuses_more_entries_than_the_most(context: AppContext, booking: dict[str, Any]) -> None:
+async def test_database_refuses_more_entries_than_the_limit(context: AppContext, booking: dict[str, Any]) -> None:
     await fill(context, booking, MAX_ENTRIES)
     entry = (await stored(context, booking))["history"][-1]
     with pytest.raises(WriteError):
@@ -156,7 +156,7 @@ async def test_database_refuses_more_entries_than_the_most(context: AppContext, 
         )
 
 
-async def test_booking_with_more_entries_from_before_the_bound_can_be_read_and_ended(
+async def test_booking_above_the_limit_can_be_read_and_ended(
     http: httpx.AsyncClient, context: AppContext, customer: Person, booking: dict[str, Any]
 ) -> None:
     await fill(context, booking, 2 * MAX_ENTRIES)
@@ -179,7 +179,7 @@ async def test_note_replaced_soon_keeps_the_entry_and_drops_the_text(
     assert entries[1:] == [(2, "note", None), (3, "note", None), (4, "note", "Short"), (5, "note", "Long")]
 
 
-async def test_late_visit_passes_a_full_one_by(
+async def test_delay_skips_a_booking_with_a_full_history(
     http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
 ) -> None:
     shop = await barber(http, context, rules={"auto_accept": True})

@@ -1,4 +1,4 @@
-"""House calls: how far, how long the way, and who reads the address."""
+"""Test house calls: service radius, travel time, and the visibility of the address."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Goes 8 km far, at three minutes a kilometre and at least ten; takes half an hour."""
+    """Create a barber with a radius of 8 km, 30-minute visits, and travel of 3 minutes per km (at least 10)."""
     return await barber(http, context, service_radius_km=8)
 
 
@@ -45,7 +45,7 @@ def at(hour: int, minute: int) -> str:
 
 
 @pytest.mark.parametrize(("metres", "minutes"), [(0, 10), (3_300, 10), (3_400, 15), (4_990, 15), (7_990, 25)])
-async def test_the_way_takes_its_time(
+async def test_travel_time_follows_the_distance_and_the_minimum(
     http: httpx.AsyncClient, customer: Person, shop: Barber, metres: float, minutes: int
 ) -> None:
     call = (await book(http, customer, shop, tomorrow(9), house_call=call_at(metres)))["house_call"]
@@ -53,10 +53,10 @@ async def test_the_way_takes_its_time(
     assert call["distance_m"] == pytest.approx(metres, abs=0.2)
 
 
-async def test_the_barber_is_on_the_way_before_and_after(
+async def test_travel_blocks_time_before_and_after_the_visit(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
-    """A quarter of an hour each way: from 8:45 to 9:45 for a visit from 9:00 to 9:30."""
+    """15 minutes each way: a visit from 9:00 to 9:30 blocks 8:45 to 9:45."""
     booking = await book(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
     assert (booking["scheduled_at"], booking["ends_at"]) == (at(9, 0), at(9, 30))
     other = await register(http)
@@ -66,8 +66,8 @@ async def test_the_barber_is_on_the_way_before_and_after(
         assert answer.status_code == (409 if taken else 201), answer.text
 
 
-async def test_two_ways_do_not_overlap_either(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
-    """What the list of slots offers for the place is what can be booked there."""
+async def test_travel_of_two_visits_does_not_overlap(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+    """The listed slots for the position are the bookable times."""
     await book(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
     there = call_at(4_900)
     offered = await starts(http, shop, **there["location"])
@@ -78,7 +78,7 @@ async def test_two_ways_do_not_overlap_either(http: httpx.AsyncClient, customer:
     await book(http, other, shop, tomorrow(10), house_call=there)
 
 
-async def test_not_beyond_the_radius(
+async def test_house_call_beyond_the_radius_is_refused(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
 ) -> None:
     at_home = await barber(http, context)
@@ -88,9 +88,7 @@ async def test_not_beyond_the_radius(
             assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "house_call.location")
 
 
-async def test_the_quote_shows_it_and_the_booking_is_so(
-    http: httpx.AsyncClient, customer: Person, shop: Barber
-) -> None:
+async def test_quoted_house_call_is_booked_as_quoted(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
     assert (quoted["house_call"]["address"], quoted["house_call"]["travel_min"]) == (ADDRESS, 15)
     booked = (await book_quote(http, customer, quoted)).json()
@@ -98,7 +96,7 @@ async def test_the_quote_shows_it_and_the_booking_is_so(
     assert (await ask(http, await register(http), shop, tomorrow(9, 40))).json()["code"] == "slot_taken"
 
 
-async def test_a_barber_who_goes_out_no_more_breaks_the_quote(
+async def test_quote_is_refused_after_the_barber_stops_house_calls(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
@@ -109,7 +107,7 @@ async def test_a_barber_who_goes_out_no_more_breaks_the_quote(
     assert (await book_quote(http, customer, quoted)).json()["errors"][0]["field"] == "house_call.location"
 
 
-async def test_only_those_concerned_read_the_address(
+async def test_address_is_visible_to_the_sides_and_admins_only(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9), house_call=call_at(4_900))

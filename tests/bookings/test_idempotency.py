@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on creating a booking: the first answer again, whatever happened since."""
+"""Test the `Idempotency-Key` of booking requests: repeats get the first answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,7 +30,7 @@ async def count(context: AppContext, customer: Person) -> int:
     return await context.database["bookings"].count_documents({"customer_id": customer.id})
 
 
-async def test_a_repeat_gets_the_first_answer(
+async def test_repeat_gets_the_first_answer(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
 ) -> None:
     first = await ask(http, customer, shop, tomorrow(9), key="k")
@@ -40,7 +40,7 @@ async def test_a_repeat_gets_the_first_answer(
     assert await count(context, customer) == 1
 
 
-async def test_another_spelling_of_the_same_wish_is_a_repeat(
+async def test_repeat_in_another_notation_gets_the_first_answer(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
@@ -50,7 +50,7 @@ async def test_another_spelling_of_the_same_wish_is_a_repeat(
 
 
 @pytest.mark.parametrize("moves", [["accept"], ["accept", "start", "complete"], ["decline"], ["cancel"]])
-async def test_also_after_the_booking_moved_on(
+async def test_repeat_after_transitions_gets_the_first_answer(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, moves: list[str]
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
@@ -59,14 +59,16 @@ async def test_also_after_the_booking_moved_on(
     assert await count(context, customer) == 1
 
 
-async def test_also_after_somebody_else_took_the_time(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_repeat_after_another_booking_of_the_time_gets_the_first_answer(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
     await move(http, customer.auth, first, "cancel")
     await book(http, await register(http), shop, tomorrow(9))
     assert await book(http, customer, shop, tomorrow(9), key="k") == first
 
 
-async def test_also_after_the_time_came_too_close(
+async def test_repeat_within_the_notice_gets_the_first_answer(
     http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
@@ -76,7 +78,7 @@ async def test_also_after_the_time_came_too_close(
     assert await book(http, later, shop, tomorrow(9), key="k") == first
 
 
-async def test_also_after_the_offer_and_the_hours_changed(
+async def test_repeat_after_changes_of_offers_and_hours_gets_the_first_answer(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
@@ -95,7 +97,7 @@ OTHERS: list[Callable[[Barber], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("other", OTHERS)
-async def test_another_body_is_refused(
+async def test_key_with_another_body_is_refused(
     http: httpx.AsyncClient,
     context: AppContext,
     customer: Person,
@@ -109,7 +111,7 @@ async def test_another_body_is_refused(
 
 
 @pytest.mark.parametrize("repeat", range(5))
-async def test_twenty_at_once_make_one_booking(
+async def test_twenty_concurrent_requests_make_one_booking(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, repeat: int
 ) -> None:
     start = tomorrow(9) + timedelta(hours=repeat)
@@ -123,7 +125,9 @@ async def test_twenty_at_once_make_one_booking(
     assert await book(http, customer, shop, start, key="k") == made[0]
 
 
-async def test_keys_of_two_customers_do_not_meet(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_equal_keys_of_two_customers_are_independent(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
     other = await register(http)
     assert (await ask(http, other, shop, tomorrow(9), key="k")).json()["code"] == "slot_taken"
@@ -131,21 +135,19 @@ async def test_keys_of_two_customers_do_not_meet(http: httpx.AsyncClient, custom
     assert second["id"] != first["id"]
 
 
-async def test_a_refusal_uses_no_key_up(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_refused_request_does_not_use_up_its_key(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     taken = await book(http, await register(http), shop, tomorrow(9))
     assert (await ask(http, customer, shop, tomorrow(9), key="k")).status_code == 409
     await move(http, shop.auth, taken, "decline")
     await book(http, customer, shop, tomorrow(9), key="k")
 
 
-async def test_without_a_key_each_call_is_a_wish_of_its_own(
-    http: httpx.AsyncClient, customer: Person, shop: Barber
-) -> None:
+async def test_requests_without_a_key_are_independent(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     await book(http, customer, shop, tomorrow(9))
     assert (await ask(http, customer, shop, tomorrow(9))).json()["code"] == "slot_taken"
 
 
 @pytest.mark.parametrize("key", ["x" * 201, "tab\there"])
-async def test_a_key_that_is_none_is_refused(http: httpx.AsyncClient, customer: Person, shop: Barber, key: str) -> None:
+async def test_malformed_key_is_refused(http: httpx.AsyncClient, customer: Person, shop: Barber, key: str) -> None:
     refused = await ask(http, customer, shop, tomorrow(9), key=key)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "Idempotency-Key")

@@ -1,4 +1,4 @@
-"""A change that loses to others again and again: refused as unavailable after some attempts, and nothing is written."""
+"""Test updates that lose every race: they fail as unavailable after some attempts and write nothing."""
 
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from tests.conftest import SetClock
 
 
 class Contended(BookingRepository):
-    """Somebody else changes the booking just before each write."""
+    """Changes the booking just before each write, as a concurrent request would."""
 
     attempts = 0
 
@@ -39,7 +39,7 @@ class Contended(BookingRepository):
 
 
 class Stale(BookingRepository):
-    """What others hold is never seen when it is looked at."""
+    """Hides the ticks of other bookings from reads."""
 
     async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:
         await super().get_occupied_ticks(barber_id, first_tick, end_tick)
@@ -74,7 +74,7 @@ async def history_of(context: AppContext, visit: dict[str, Any]) -> list[History
     return (await context.bookings.find_many([UUID(visit["id"])]))[UUID(visit["id"])].history
 
 
-async def test_change_that_always_loses_is_unavailable(
+async def test_update_that_always_loses_is_unavailable(
     context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
 ) -> None:
     decided = 0
@@ -138,7 +138,7 @@ async def test_undo_that_always_loses_is_unavailable(
     assert len(await history_of(context, visit)) == 2
 
 
-async def test_early_start_that_never_sees_who_holds_its_minutes_is_unavailable(
+async def test_early_start_with_unseen_rivals_is_unavailable(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await book(http, await register(http), shop, tomorrow(8, 30))
@@ -148,7 +148,7 @@ async def test_early_start_that_never_sees_who_holds_its_minutes_is_unavailable(
     assert len(await history_of(context, visit)) == 1
 
 
-async def test_seat_that_somebody_else_always_takes_first_is_unavailable(context: AppContext, shop: Barber) -> None:
+async def test_seat_that_is_always_lost_is_unavailable(context: AppContext, shop: Barber) -> None:
     drawn = list[list[int]]()
 
     async def write(seats: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""A booking's life over HTTP: every move that is legal, every one that is not, and what the history tells."""
+"""Test all legal and illegal transitions of a booking over HTTP, and their history entries."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,8 +21,8 @@ PATHS = {
     "completed": ("accept", "start", "complete"),
     "cancelled": ("cancel",),
 }
-# What each move leads to from each state; a state that a move is not listed with refuses it. The same move a second
-# time in a row changes nothing and is no fault.
+# The result of each action from each state; from other states, the action is refused. The same action a second
+# time in a row changes nothing and is no error.
 LEADS_TO = {
     "accept": {"requested": "accepted", "accepted": "accepted"},
     "decline": {"requested": "cancelled"},
@@ -37,7 +37,7 @@ MAY_BE_REPEATED = {("accept", "accepted"), ("start", "in_progress"), ("complete"
 async def booked(
     http: httpx.AsyncClient, context: AppContext, status: str = "requested"
 ) -> tuple[Barber, Person, dict[str, Any]]:
-    """A barber, a customer, and their booking brought to `status`."""
+    """Create a barber, a customer and their booking with the given status."""
     shop, customer = await barber(http, context), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     await serve(context, booking, *PATHS[status])
@@ -47,11 +47,13 @@ async def booked(
 
 
 async def later(http: httpx.AsyncClient, shop: Barber, customer: Person) -> tuple[Barber, Person]:
-    """The same two, signed in at another time."""
+    """Sign both in again after the clock has moved."""
     return replace(shop, person=await sign_in_again(http, shop.person)), await sign_in_again(http, customer)
 
 
-async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
+async def test_booking_from_request_to_completion_records_each_transition(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
     shop, customer, booking = await booked(http, context)
     assert (booking["version"], booking["price"], booking["awaits"]) == (1, 3000, "barber")
     answered = {"awaits": None, "answer_by": None}
@@ -83,7 +85,7 @@ async def test_from_request_to_completion(http: httpx.AsyncClient, context: AppC
 
 
 @pytest.mark.parametrize("status", PATHS)
-async def test_moves_from_each_state(
+async def test_action_from_each_state_leads_to_its_target_or_is_refused(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock, status: str
 ) -> None:
     for action, leads_to in LEADS_TO.items():
@@ -113,7 +115,7 @@ async def test_moves_from_each_state(
         assert read.json() == (response.json() if response.status_code == 200 else booking)
 
 
-async def test_a_word_with_a_cancellation_is_kept(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_cancellation_note_is_kept_in_the_history(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, customer, booking = await booked(http, context)
     ended = await move(http, customer.auth, booking, "cancel", note="I am ill.\nSorry.")
     assert (ended.json()["status"], ended.json()["reason"]) == ("cancelled", "customer")
@@ -130,7 +132,7 @@ async def test_a_word_with_a_cancellation_is_kept(http: httpx.AsyncClient, conte
         ("admin", "cancel", "system", "admin"),
     ],
 )
-async def test_every_end_has_its_reason(
+async def test_cancelled_booking_has_the_reason_of_its_end(
     http: httpx.AsyncClient, context: AppContext, who: str, action: str, reason: str, party: str
 ) -> None:
     shop, customer, booking = await booked(http, context)
@@ -143,7 +145,9 @@ async def test_every_end_has_its_reason(
 
 
 @pytest.mark.parametrize("action", ["accept", "decline"])
-async def test_only_whom_a_request_awaits_answers(http: httpx.AsyncClient, context: AppContext, action: str) -> None:
+async def test_request_can_be_answered_only_by_the_awaited_party(
+    http: httpx.AsyncClient, context: AppContext, action: str
+) -> None:
     _, customer, booking = await booked(http, context)
     refused = await move(http, customer.auth, booking, action)
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
@@ -153,7 +157,9 @@ async def test_only_whom_a_request_awaits_answers(http: httpx.AsyncClient, conte
 
 
 @pytest.mark.parametrize("action", ["start", "complete", "no-show"])
-async def test_only_barbers_work(http: httpx.AsyncClient, context: AppContext, action: str) -> None:
+async def test_only_the_barber_can_start_or_end_a_visit(
+    http: httpx.AsyncClient, context: AppContext, action: str
+) -> None:
     _, customer, booking = await booked(http, context)
     for person in (customer, await admin(http, context)):
         response = await move(http, person.auth, booking, action)
@@ -161,7 +167,7 @@ async def test_only_barbers_work(http: httpx.AsyncClient, context: AppContext, a
     assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401
 
 
-async def test_what_is_somebody_elses_is_not_there(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_foreign_booking_is_not_found(http: httpx.AsyncClient, context: AppContext) -> None:
     _, customer, booking = await booked(http, context)
     other_customer, other_shop = await register(http), await barber(http, context)
     path = f"/v1/bookings/{booking['id']}"

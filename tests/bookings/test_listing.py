@@ -1,4 +1,4 @@
-"""Lists of bookings: whose they are, in which order, and page by page."""
+"""Test lists of bookings: visibility, order and pages."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ async def shops(http: httpx.AsyncClient, context: AppContext) -> list[Barber]:
 
 @pytest.fixture
 async def booked(http: httpx.AsyncClient, customer: Person, shops: list[Barber]) -> list[dict[str, Any]]:
-    """Latest start first; of those at the same time the later made first."""
+    """Create bookings, and return them latest start first; for equal starts, latest created first."""
     made = [
         await book(http, customer, shop, tomorrow(9) + timedelta(hours=hour)) for hour in (2, 0, 1) for shop in shops
     ]
@@ -44,7 +44,7 @@ def ids(bookings: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 6), (4, [4, 2]), (5, [5, 1]), (6, [6]), (100, [6])])
-async def test_a_customers_pages(
+async def test_pages_of_a_customer_are_complete_and_ordered(
     http: httpx.AsyncClient, customer: Person, booked: list[dict[str, Any]], limit: int, sizes: list[int]
 ) -> None:
     found = await pages(http, customer, limit=limit)
@@ -52,7 +52,7 @@ async def test_a_customers_pages(
     assert [booking for page in found for booking in page] == booked
 
 
-async def test_a_barber_sees_the_own_ones_and_an_admin_all(
+async def test_list_shows_a_barber_own_bookings_and_an_admin_all(
     http: httpx.AsyncClient, context: AppContext, shops: list[Barber], booked: list[dict[str, Any]]
 ) -> None:
     for shop in shops:
@@ -64,7 +64,7 @@ async def test_a_barber_sees_the_own_ones_and_an_admin_all(
     assert [booking_id for booking_id in seen if booking_id in ids(booked)] == ids(booked)
 
 
-async def test_by_status(
+async def test_list_is_filtered_by_status(
     http: httpx.AsyncClient, customer: Person, shops: list[Barber], booked: list[dict[str, Any]]
 ) -> None:
     auth_of = {shop.id: shop.auth for shop in shops}
@@ -78,7 +78,7 @@ async def test_by_status(
         assert {booking["status"] for page in found for booking in page} <= {status}
 
 
-async def test_nobody_elses_are_listed(http: httpx.AsyncClient, booked: list[dict[str, Any]]) -> None:
+async def test_list_of_another_customer_is_empty(http: httpx.AsyncClient, booked: list[dict[str, Any]]) -> None:
     stranger = await register(http)
     assert await pages(http, stranger) == [[]]
     assert (await http.get("/v1/bookings")).status_code == 401
@@ -111,7 +111,9 @@ ID = "0190a0a0-0000-7000-8000-000000000000"
         ({"cursor": cursor_of([])}, "cursor"),
     ],
 )
-async def test_what_is_refused_is_named(http: httpx.AsyncClient, query: dict[str, str], field: str) -> None:
+async def test_invalid_query_is_refused_at_its_field(
+    http: httpx.AsyncClient, query: dict[str, str], field: str
+) -> None:
     response = await http.get("/v1/bookings", params=query, headers=(await register(http)).auth)
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
     assert [fault["field"] for fault in response.json()["errors"]] == [field]

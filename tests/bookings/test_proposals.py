@@ -1,5 +1,7 @@
-"""Whatever is proposed, answered, withdrawn, forgotten, moved or ended in whatever order: a booking holds exactly what
-its state and its proposal say, its versions have no gaps, and what time makes of it comes by itself.
+"""Test proposals by random sequences of actions.
+
+After each action, a booking holds exactly the ticks of its time and its proposal, its versions have no gaps, and
+overdue updates have been applied.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,7 +43,7 @@ steps = st.one_of(
 
 @settings(max_examples=25)
 @given(auto_accept=st.booleans(), script=st.lists(steps, min_size=3, max_size=12))
-async def test_a_booking_holds_what_it_says(
+async def test_booking_holds_its_ticks_after_any_sequence_of_actions(
     http: httpx.AsyncClient,
     context: AppContext,
     clock: SetClock,
@@ -78,7 +80,7 @@ async def step(context: AppContext, clock: SetClock, name: str, actor: Actor, bo
     elif name == "job":
         await expire_unanswered({"grome": context})
     elif name == "reschedule":
-        # Every fourth of an hour of one day, and the same of the next: they overlap, and they need seats of both days.
+        # Quarter-hours of two consecutive days: the times overlap, and they need seats of both days.
         start = START + timedelta(minutes=15 * number) + timedelta(days=number % 2)
         await context.rescheduling.reschedule(actor, booking_id, RescheduleIn(start))
     else:
@@ -120,7 +122,7 @@ def ticks_of(start: datetime, end: datetime) -> range:
 
 
 def only_by_history(before: Booking, after: Booking) -> None:
-    """Entries are only added, each with the next version, and the time is the one that the last about it says."""
+    """Check that entries are only appended, with consecutive versions, and that the time follows the entries."""
     assert after.history[: len(before.history)] == before.history
     assert [entry.version for entry in after.history] == list(range(1, after.version + 1))
     given_times = [entry.scheduled_at for entry in after.history if entry.action in {Action.CREATE, Action.RESCHEDULE}]

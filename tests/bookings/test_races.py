@@ -1,4 +1,4 @@
-"""Moves of one booking that arrive together: one order comes out, and the history tells all of it."""
+"""Test concurrent transitions of a booking: they are serialized, and the history records all of them."""
 
 import asyncio
 import itertools
@@ -24,7 +24,7 @@ LEGAL = {
 }
 
 
-async def test_whatever_races_the_history_is_legal_and_has_no_gaps(
+async def test_history_after_concurrent_transitions_is_legal_and_has_no_gaps(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     clock.set(tomorrow(8, 30))  # the first visits can be started, the later ones not yet
@@ -45,7 +45,7 @@ async def test_whatever_races_the_history_is_legal_and_has_no_gaps(
             (409, "wrong_state"),
             (409, "outside_window"),
         }
-        # Whoever was told yes is in the history, and nobody else is.
+        # The history records exactly the successful requests.
         assert {action for action, answer in zip(RACERS, answers, strict=True) if answer.status_code == 200} == set(
             actions[1:]
         )
@@ -63,7 +63,7 @@ async def race(
     )
 
 
-async def test_of_twenty_accepts_one_is_written(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_twenty_concurrent_accepts_are_written_once(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, customer = await barber(http, context), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     answers = await asyncio.gather(*(move(http, shop.auth, booking, "accept") for _ in range(20)))
@@ -72,9 +72,7 @@ async def test_of_twenty_accepts_one_is_written(http: httpx.AsyncClient, context
     assert len(await history(http, customer.auth, booking)) == 2
 
 
-async def test_a_time_given_up_and_asked_for_at_once_has_one_owner(
-    http: httpx.AsyncClient, context: AppContext
-) -> None:
+async def test_concurrent_release_and_booking_leave_one_owner(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await barber(http, context)
     owner, others = await register(http), [await register(http) for _ in range(4)]
     booking = await book(http, owner, shop, tomorrow(9))

@@ -1,4 +1,4 @@
-"""The same visit once more over HTTP."""
+"""Test rebooking over HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def visit(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict[str, Any]:
-    """With both services, and the add-on of the first."""
+    """Book both services, with the add-on of the first service."""
     return await book(http, customer, shop, tomorrow(9), services=(1, 0), add_on_ids=[EXTRA], note="Gently.")
 
 
@@ -38,7 +38,7 @@ EXTRA = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
 async def offer(http: httpx.AsyncClient, shop: Barber, prices: list[int], extra: int | None) -> None:
-    """The services of the shop, as many as there are prices; the first has an add-on for `extra`."""
+    """Offer a service for each price; the first service has an add-on for `extra`."""
     offers: list[dict[str, Any]] = [
         {"service_id": service_id, "price": price, "duration_min": duration}
         for (service_id, duration), price in zip(shop.services, prices, strict=False)
@@ -58,7 +58,7 @@ async def rebook(
 
 
 @pytest.mark.parametrize("moves", [[], ["cancel"], ["accept", "start", "complete"]])
-async def test_the_same_at_todays_prices(
+async def test_rebooked_visit_has_todays_prices(
     http: httpx.AsyncClient,
     context: AppContext,
     customer: Person,
@@ -86,7 +86,7 @@ async def test_the_same_at_todays_prices(
 @pytest.mark.parametrize(
     ("prices", "extra", "told"), [([3000, 4500], None, "Hot towel"), ([3000], 500, None)], ids=["add-on", "service"]
 )
-async def test_what_is_no_longer_offered(
+async def test_rebook_of_missing_services_is_refused_and_names_them(
     http: httpx.AsyncClient,
     customer: Person,
     shop: Barber,
@@ -101,14 +101,14 @@ async def test_what_is_no_longer_offered(
     assert refused.json()["detail"] == f"No longer offered: {told or visit['services'][0]['name']}."
 
 
-async def test_a_barber_who_has_left(
+async def test_rebook_with_a_removed_barber_is_refused(
     http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any]
 ) -> None:
     assert (await http.delete("/v1/barbers/me", headers=shop.auth)).status_code == 204
     assert (await rebook(http, customer, visit, AGAIN)).json()["code"] == "no_longer_offered"
 
 
-async def test_a_key_is_for_one_wish(
+async def test_rebook_key_is_for_one_request(
     http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any]
 ) -> None:
     first = await rebook(http, customer, visit, AGAIN, key="again")
@@ -124,15 +124,17 @@ async def test_a_key_is_for_one_wish(
     assert [other.json()["code"] for other in others] == ["idempotency_key_reused"] * 3
 
 
-async def test_the_time_must_be_free_and_offered(
+async def test_rebook_needs_a_free_and_offered_time(
     http: httpx.AsyncClient, customer: Person, visit: dict[str, Any]
 ) -> None:
     assert (await rebook(http, customer, visit, tomorrow(9))).json()["code"] == "slot_taken"
     assert (await rebook(http, customer, visit, AGAIN + timedelta(minutes=1))).json()["code"] == "slot_not_offered"
 
 
-async def test_house_calls(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
-    """At the same place, unless another is given or none."""
+async def test_rebooked_house_call_keeps_changes_or_drops_its_location(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
+    """The location is the earlier location, a given location, or the shop."""
     there = await book(http, customer, shop, tomorrow(9), house_call=NEAR)
     same = (await rebook(http, customer, there, AGAIN)).json()
     assert same["house_call"] == there["house_call"]
@@ -144,6 +146,8 @@ async def test_house_calls(http: httpx.AsyncClient, customer: Person, shop: Barb
     assert (too_far.status_code, too_far.json()["errors"][0]["field"]) == (422, "house_call.location")
 
 
-async def test_only_ones_own(http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any]) -> None:
+async def test_rebook_of_a_foreign_booking_is_not_found(
+    http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any]
+) -> None:
     assert (await rebook(http, await register(http), visit, AGAIN)).status_code == 404
     assert (await rebook(http, shop.person, visit, AGAIN)).status_code == 403

@@ -1,4 +1,4 @@
-"""Another time for a booking over HTTP: who moves it at once, who has to ask, and what is held meanwhile."""
+"""Test rescheduling over HTTP: immediate changes, proposals, and the time held by proposals."""
 
 import asyncio
 from collections import Counter
@@ -36,17 +36,17 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Wants to be asked."""
+    """Create a barber that must accept each booking."""
     return await barber(http, context)
 
 
 @pytest.fixture
 async def eager(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Takes bookings unasked."""
+    """Create a barber that accepts bookings automatically."""
     return await barber(http, context, rules={"auto_accept": True})
 
 
-async def test_a_request_moves_at_once_and_waits_anew(
+async def test_rescheduled_request_awaits_the_barber_again(
     http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     booking = await book(http, customer, shop, START)
@@ -65,7 +65,9 @@ async def test_a_request_moves_at_once_and_waits_anew(
     assert not await is_free(http, shop, OTHER)
 
 
-async def test_who_need_not_ask_moves_at_once(http: httpx.AsyncClient, customer: Person, eager: Barber) -> None:
+async def test_visit_of_an_auto_accepting_barber_is_rescheduled_at_once(
+    http: httpx.AsyncClient, customer: Person, eager: Barber
+) -> None:
     booking = await book(http, customer, eager, START)
     moved = await changed(await reschedule(http, customer, booking, OTHER))
     expected = {"scheduled_at": at(OTHER), "ends_at": at(OTHER + timedelta(minutes=30)), "version": 2}
@@ -74,8 +76,10 @@ async def test_who_need_not_ask_moves_at_once(http: httpx.AsyncClient, customer:
     assert await is_free(http, eager, START)
 
 
-async def test_by_a_part_of_its_own_time(http: httpx.AsyncClient, customer: Person, eager: Barber) -> None:
-    """What a booking holds itself is not in its way."""
+async def test_visit_can_be_rescheduled_into_its_own_time(
+    http: httpx.AsyncClient, customer: Person, eager: Barber
+) -> None:
+    """The ticks of the booking itself do not block its new time."""
     booking = await book(http, customer, eager, START)
     for minutes in (15, 5, -10):
         moved = await changed(await reschedule(http, customer, booking, START + timedelta(minutes=minutes)))
@@ -83,7 +87,7 @@ async def test_by_a_part_of_its_own_time(http: httpx.AsyncClient, customer: Pers
     assert await is_free(http, eager, START + timedelta(minutes=20))
 
 
-async def test_a_refusal_leaves_the_time_that_there_is(
+async def test_refused_reschedule_keeps_the_time(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
     shop = await barber(http, context, rules={"auto_accept": True, "slot_step_min": 30, "min_notice_min": 60})
@@ -104,7 +108,7 @@ async def test_a_refusal_leaves_the_time_that_there_is(
     assert not await is_free(http, shop, START)
 
 
-async def test_an_accepted_visit_is_asked_for_and_both_times_are_held(
+async def test_reschedule_of_an_accepted_visit_is_a_proposal_that_holds_both_times(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     booking = await accepted(http, customer, shop)
@@ -129,10 +133,10 @@ async def test_an_accepted_visit_is_asked_for_and_both_times_are_held(
 @pytest.mark.parametrize(
     ("word", "who", "action"), [("decline", "barber", "reject"), ("withdraw", "customer", "withdraw")]
 )
-async def test_a_no_leaves_what_was(
+async def test_declined_proposal_leaves_the_booking_unchanged(
     http: httpx.AsyncClient, customer: Person, shop: Barber, word: str, who: str, action: str
 ) -> None:
-    near = START + timedelta(minutes=15)  # shares ticks with what there is
+    near = START + timedelta(minutes=15)  # shares ticks with the present time
     booking = await accepted(http, customer, shop)
     await changed(await reschedule(http, customer, booking, near))
     assert not await is_free(http, shop, START + timedelta(minutes=30))
@@ -148,9 +152,7 @@ async def test_a_no_leaves_what_was(
     assert refused(await answer(http, person, booking, "accept"), 409, "no_proposal")
 
 
-async def test_a_barber_proposes_any_time_that_is_free(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
-) -> None:
+async def test_barber_can_propose_any_free_time(http: httpx.AsyncClient, context: AppContext, customer: Person) -> None:
     closed = {
         day: {"is_available": True, "start_time": "09:00", "end_time": "13:00"}
         for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -168,7 +170,9 @@ async def test_a_barber_proposes_any_time_that_is_free(
     assert (moved["status"], moved["scheduled_at"]) == ("accepted", at(OTHER))
 
 
-async def test_a_counter_offer_to_a_request(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_proposal_to_a_request_is_a_counter_offer(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     booking = await book(http, customer, shop, START)
     offered = await changed(await reschedule(http, shop.person, booking, OTHER))
     assert (offered["status"], offered["proposal"]["awaits"]) == ("requested", "customer")
@@ -178,7 +182,7 @@ async def test_a_counter_offer_to_a_request(http: httpx.AsyncClient, customer: P
     assert await is_free(http, shop, START)
 
 
-async def test_a_declined_counter_offer_leaves_the_request(
+async def test_declined_counter_offer_leaves_the_request(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     booking = await book(http, customer, shop, START)
@@ -191,7 +195,7 @@ async def test_a_declined_counter_offer_leaves_the_request(
     assert await is_free(http, shop, OTHER)
 
 
-async def test_to_ask_for_what_the_other_side_proposes_is_to_accept_it(
+async def test_requesting_the_proposed_time_accepts_the_proposal(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     booking = await book(http, customer, shop, START)
@@ -200,27 +204,29 @@ async def test_to_ask_for_what_the_other_side_proposes_is_to_accept_it(
     assert (agreed["status"], agreed["scheduled_at"], agreed["proposal"]) == ("accepted", at(OTHER), None)
 
 
-async def test_a_second_proposal_replaces_the_first(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_second_proposal_replaces_the_first(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     booking = await accepted(http, customer, shop)
     first = await changed(await reschedule(http, customer, booking, OTHER))
     later = OTHER + timedelta(hours=2)
     second = await changed(await reschedule(http, customer, booking, later))
     assert second["proposal"]["scheduled_at"] == at(later)
     assert await is_free(http, shop, OTHER)
-    # The barber has read the first, and does not say yes to the second by it.
+    # The barber has read the first proposal, so this answer must not accept the second.
     late = await answer(http, shop.person, booking, "accept", version=first["version"])
     assert refused(late, 409, "changed_meanwhile")
     assert (await changed(await answer(http, shop.person, booking, "accept", version=4)))["scheduled_at"] == at(later)
 
 
-async def test_only_what_was_read_is_moved(http: httpx.AsyncClient, customer: Person, eager: Barber) -> None:
+async def test_reschedule_with_an_old_version_is_refused(
+    http: httpx.AsyncClient, customer: Person, eager: Barber
+) -> None:
     booking = await book(http, customer, eager, START)
     assert refused(await reschedule(http, customer, booking, OTHER, version=2), 409, "changed_meanwhile")
     moved = await changed(await reschedule(http, customer, booking, OTHER, version=1))
     assert moved == await changed(await reschedule(http, customer, booking, OTHER, version=1)), "the answer was lost"
 
 
-async def test_terms_say_until_when_customers_may_move_a_visit(
+async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
     http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
 ) -> None:
     shop = await barber(http, context, rules={"auto_accept": True})
@@ -242,7 +248,7 @@ async def test_terms_say_until_when_customers_may_move_a_visit(
     assert (await changed(await reschedule(http, customer, booking, again)))["scheduled_at"] == at(again)
 
 
-async def test_what_is_past_begun_or_over_stays(
+async def test_reschedule_of_a_started_or_ended_visit_is_refused(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     begun, over = await accepted(http, customer, shop), await accepted(http, customer, shop, OTHER)
@@ -258,7 +264,7 @@ async def test_what_is_past_begun_or_over_stays(
 
 
 @pytest.mark.parametrize("action", ["start", "cancel"])
-async def test_a_move_closes_what_is_proposed(
+async def test_transition_closes_the_open_proposal(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, action: str
 ) -> None:
     booking = await accepted(http, customer, shop)
@@ -273,7 +279,7 @@ async def test_a_move_closes_what_is_proposed(
 
 
 @pytest.mark.parametrize("by_job", [True, False], ids=["the job", "whoever comes first"])
-async def test_an_unanswered_proposal_lapses(
+async def test_unanswered_proposal_lapses(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock, *, by_job: bool
 ) -> None:
     booking = await accepted(http, customer, shop)
@@ -292,10 +298,10 @@ async def test_an_unanswered_proposal_lapses(
     assert await is_free(http, shop, OTHER)
 
 
-async def test_a_request_lives_as_long_as_the_counter_offer(
+async def test_request_does_not_expire_before_its_counter_offer(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
-    """And expires with it where its own time is up."""
+    """The request expires together with the proposal if its own deadline has passed."""
     declined, lapsed = await book(http, customer, shop, START), await book(http, customer, shop, OTHER)
     clock.shift = timedelta(hours=20)
     person = await sign_in_again(http, shop.person)
@@ -309,14 +315,16 @@ async def test_a_request_lives_as_long_as_the_counter_offer(
     assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", "expired", 4)
     clock.shift = timedelta(hours=45)
     customer = await sign_in_again(http, customer)
-    # Nobody has looked yet; whoever wants the time that was proposed gets it all the same.
+    # No job has run yet, and the proposed time can be booked all the same.
     await book(http, customer, shop, OTHER + timedelta(hours=1))
     told = await history(http, customer.auth, lapsed)
     assert [one["action"] for one in told] == ["create", "propose", "lapse", "expire"]
 
 
-async def test_daily_caps(http: httpx.AsyncClient, context: AppContext, customer: Person) -> None:
-    """A visit keeps its seat of the day, needs one of another day, and holds both while it is asked for."""
+async def test_rescheduled_visit_keeps_or_changes_its_seat_under_a_daily_cap(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
+    """The visit keeps its seat on its day, needs a seat on another day, and holds both during a proposal."""
     shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
     booking = await book(http, customer, shop, START)
     assert not await is_free(http, shop, OTHER)
@@ -333,7 +341,7 @@ async def test_daily_caps(http: httpx.AsyncClient, context: AppContext, customer
     assert await is_free(http, shop, OTHER)
 
 
-async def test_slots_are_those_to_which_it_can_be_moved(
+async def test_slots_of_a_booking_are_the_times_of_successful_reschedules(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
     shop = await barber(http, context, rules={"auto_accept": True, "slot_step_min": 30})
@@ -356,10 +364,10 @@ async def test_slots_are_those_to_which_it_can_be_moved(
     assert refused(await http.get(url, params=days, headers=customer.auth), 409, "wrong_state")
 
 
-async def test_under_a_cap_that_was_higher_a_visit_keeps_its_seat(
+async def test_visit_above_a_lowered_cap_keeps_its_seat(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
-    """Within its day it moves to whatever it is shown, although no other visit is taken."""
+    """The visit can be rescheduled to each listed slot of its day, although the day is full for other visits."""
     rules = {"auto_accept": True, "slot_step_min": 30}
     shop = await barber(http, context, rules={**rules, "daily_cap": 3})
     bookings = [await book(http, customer, shop, START + timedelta(hours=hour)) for hour in range(3)]
@@ -372,10 +380,10 @@ async def test_under_a_cap_that_was_higher_a_visit_keeps_its_seat(
     await changed(await reschedule(http, customer, bookings[0], OTHER))
 
 
-async def test_the_same_move_at_once_needs_one_seat(
+async def test_identical_concurrent_reschedules_need_one_seat(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
-    """Nobody is told that the day is full because of the visit that moves there itself."""
+    """No request fails because the booking itself has taken the last seat."""
     shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
     booking, boss = await book(http, customer, shop, START), await admin(http, context)
     for days in range(1, 6):
@@ -384,10 +392,10 @@ async def test_the_same_move_at_once_needs_one_seat(
     assert len(await history(http, customer.auth, booking)) == 6
 
 
-async def test_what_was_booked_stays_whatever_the_barber_offers_since(
+async def test_rescheduled_visit_keeps_booked_durations_and_prices(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
-    """Price and duration are the booking's; buffers and who must be asked are the barber's of today."""
+    """Price and duration are as booked; buffers and the required approval follow the barber's current rules."""
     shop = await barber(http, context, durations=(30, 15), rules={"auto_accept": True})
     booking = await book(http, customer, shop, START, services=(0, 1))
     offer = {"service_id": shop.services[0][0], "price": 1, "duration_min": 120}
@@ -402,7 +410,7 @@ async def test_what_was_booked_stays_whatever_the_barber_offers_since(
     assert len(stored["ticks"]) == (45 + 10) // 5
 
 
-async def test_of_forty_who_want_one_time_one_gets_it(http: httpx.AsyncClient, eager: Barber) -> None:
+async def test_forty_concurrent_reschedules_to_one_time_have_one_winner(http: httpx.AsyncClient, eager: Barber) -> None:
     owners = [await register(http) for _ in range(8)]
     bookings = [await book(http, owner, eager, START + timedelta(minutes=30 * n)) for n, owner in enumerate(owners)]
     wanted = START + timedelta(hours=6)
@@ -415,7 +423,9 @@ async def test_of_forty_who_want_one_time_one_gets_it(http: httpx.AsyncClient, e
     assert await is_free(http, eager, instant(winner["scheduled_at"]))
 
 
-async def test_a_yes_and_a_withdrawal_at_once(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_concurrent_accept_and_withdrawal_have_one_winner(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     booking = await accepted(http, customer, shop)
     for _ in range(5):
         now = instant((await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)).json()["scheduled_at"])
@@ -432,7 +442,7 @@ async def test_a_yes_and_a_withdrawal_at_once(http: httpx.AsyncClient, customer:
         assert read["proposal"] is None
 
 
-async def test_what_is_somebody_elses_is_not_there(
+async def test_reschedule_of_a_foreign_booking_is_not_found(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
 ) -> None:
     booking = await accepted(http, customer, shop)

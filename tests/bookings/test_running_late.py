@@ -1,4 +1,4 @@
-"""A barber who is late, over HTTP: what is shifted, what clashes, and what a repeat does."""
+"""Test delays over HTTP: shifted visits, conflicts and repeats."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ OVERTIME = {"timezone": "UTC", "hours": EIGHT_TO_TWELVE}
 
 
 class Day:
-    """A shop that takes bookings unasked, its visits of one day, and everybody signed in on that day."""
+    """Holds an auto-accepting shop and its visits of one day, with all people signed in on this day."""
 
     def __init__(self, http: httpx.AsyncClient, shop: Barber, customer: Person, bookings: list[Booked]) -> None:
         self._http, self.shop, self.customer, self.bookings = http, shop, customer, bookings
@@ -62,7 +62,7 @@ async def a_day(
     rules: dict[str, Any] | None = None,
     **shop: Any,
 ) -> Day:
-    # A request that nobody answers expires after a day, and tomorrow's visits may be farther away.
+    # An unanswered request expires after a day, and the visits of tomorrow may be more than a day away.
     clock.set(tomorrow(*starts[0]) - timedelta(hours=12))
     made = await barber(http, context, rules={"auto_accept": True, **(rules or {})}, **{"timezone": "UTC", **shop})
     customer = await register(http)
@@ -93,7 +93,7 @@ async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, context: AppContex
     assert (last["action"], last["by"], clock_of(last["scheduled_at"])) == ("delay", "barber", "10:50")
 
 
-async def test_minutes_count_from_what_was_agreed(
+async def test_delay_minutes_count_from_the_agreed_time(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     day = await a_day(http, context, clock, (10, 0), (10, 30))
@@ -105,7 +105,7 @@ async def test_minutes_count_from_what_was_agreed(
     assert [one["late_min"] for one in await day.now()] == [35, 35]
 
 
-async def test_who_is_in_the_chair_stays_longer(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
+async def test_visit_in_progress_ends_later(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
     day = await a_day(http, context, clock, (10, 0), (10, 40))
     await move(http, day.shop.auth, day.bookings[0], "start")
     done = await day.late(0, 25)
@@ -118,7 +118,7 @@ async def test_who_is_in_the_chair_stays_longer(http: httpx.AsyncClient, context
     assert await ticks_are_right(context, day)
 
 
-async def test_requests_and_what_is_proposed_move_along(
+async def test_requests_and_proposals_are_shifted_along(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     day = await a_day(http, context, clock, (10, 0), (10, 30), (11, 0), rules={"auto_accept": False})
@@ -135,10 +135,10 @@ async def test_requests_and_what_is_proposed_move_along(
     assert await ticks_are_right(context, day)
 
 
-async def test_as_far_as_it_goes_and_an_offer_for_who_is_in_the_way(
+async def test_delay_stops_at_a_conflict_and_proposes_another_time(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
-    """Half an hour after closing is bearable, more is not."""
+    """A shifted visit may end at most 30 minutes after closing."""
     day = await a_day(http, context, clock, (10, 30), (11, 0), (11, 30), **OVERTIME)
     foreseen = await day.late(0, 45, preview=True)
     done = await day.late(0, 45)
@@ -162,7 +162,9 @@ async def test_as_far_as_it_goes_and_an_offer_for_who_is_in_the_way(
     assert await ticks_are_right(context, day)
 
 
-async def test_time_off_is_not_moved(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
+async def test_visit_is_not_shifted_into_time_off(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
     day = await a_day(http, context, clock, (10, 0), (10, 30), (12, 0))
     off = {"starts_at": tomorrow(11, 10).isoformat(), "ends_at": tomorrow(11, 40).isoformat()}
     added = await http.post("/v1/barbers/me/time-off", json=off, headers=day.shop.auth)
@@ -174,7 +176,7 @@ async def test_time_off_is_not_moved(http: httpx.AsyncClient, context: AppContex
     assert clock_of(clash["proposed"]) == "12:30"
 
 
-async def test_a_buffer_is_not_moved_into_time_off(
+async def test_buffer_is_not_shifted_into_time_off(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     day = await a_day(http, context, clock, (10, 0), rules={"buffer_after_min": 20})
@@ -185,7 +187,7 @@ async def test_a_buffer_is_not_moved_into_time_off(
     assert [clash["reason"] for clash in done["clashes"]] == ["time_off"]
 
 
-async def test_customers_of_a_late_barber_may_leave(
+async def test_customer_of_a_shifted_visit_can_reschedule_and_cancel_free_of_charge(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     terms = {"cancellation": {"reschedule_notice_min": 600, "cancel_notice_min": 600, "late_refund_percent": 0}}
@@ -206,7 +208,7 @@ async def test_customers_of_a_late_barber_may_leave(
     assert ended["settlement"]["fee"] == 0
 
 
-async def test_only_visits_of_today_that_are_not_over(
+async def test_delay_of_other_days_and_ended_visits_is_refused(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     day = await a_day(http, context, clock, (10, 0), (12, 0), now=tomorrow(8) - timedelta(days=1))
@@ -226,15 +228,17 @@ async def test_only_visits_of_today_that_are_not_over(
     assert (await http.post(url, json={"minutes": 10}, headers=stranger.auth)).status_code == 404
 
 
-async def test_what_broke_off_is_carried_on(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
-    """Cut off after each of its writes in turn: nothing overlaps, and the same call again makes the rest."""
+async def test_interrupted_delay_is_completed_by_a_repeat(
+    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+) -> None:
+    """Interrupts the call after each of its writes; visits never overlap, and a repeat does the rest."""
     starts = [(10, 0), (10, 30), (11, 0), (11, 35), (12, 5)]
     for writes in range(1, 5):
         clock.shift = timedelta()
         day = await a_day(http, context, clock, *starts)
         bookings = context.database["bookings"]
         later = tomorrow(10, 20)
-        # As the call would have left it: the latest first.
+        # The state that the interrupted call leaves: the latest visits are shifted.
         shifted = {4: 15, 3: 15, 2: 20, 1: 20}
         for number in list(shifted)[:writes]:
             foreseen = await day.late(number, shifted[number])
@@ -247,7 +251,7 @@ async def test_what_broke_off_is_carried_on(http: httpx.AsyncClient, context: Ap
         assert await ticks_are_right(context, day)
 
 
-async def test_two_calls_and_new_bookings_at_once(
+async def test_concurrent_delays_and_bookings_do_not_overlap(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     day = await a_day(http, context, clock, (10, 0), (10, 30), (11, 30), (12, 30))
@@ -268,7 +272,7 @@ async def test_two_calls_and_new_bookings_at_once(
 
 
 async def ticks_are_right(context: AppContext, day: Day) -> bool:
-    """Nothing overlaps, and each visit that is to come occupies just its own time and what is proposed beside it."""
+    """Return whether no visits overlap and each coming visit occupies exactly its own and its proposed time."""
     found = context.database["bookings"].find({"barber_id": UUID(day.shop.id), "active": True})
     taken: list[int] = []
     async for one in found:
@@ -284,7 +288,7 @@ async def ticks_are_right(context: AppContext, day: Day) -> bool:
     return True
 
 
-async def test_late_before_more_visits_than_one_request_moves_stops_at_the_last_of_them(
+async def test_delay_before_too_many_visits_stops_at_the_limit(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     now = tomorrow(0) + timedelta(minutes=1)
@@ -308,7 +312,7 @@ async def test_late_before_more_visits_than_one_request_moves_stops_at_the_last_
     assert (done["late_min"], len(done["shifted"]), done["clashes"]) == (5, 140, [])
 
 
-async def test_a_visit_behind_midnight_is_of_today_while_the_opening_goes_on(
+async def test_visit_after_midnight_counts_as_today_within_the_same_opening(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     hours = daily("18:00", "02:00")

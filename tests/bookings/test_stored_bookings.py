@@ -1,4 +1,4 @@
-"""What the database itself holds to: the shape of a booking, and its two unique indexes."""
+"""Test the validator and the two unique indexes of bookings in the database."""
 
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-async def test_a_change_into_what_is_no_booking_is_refused(context: AppContext, stored: dict[str, Any]) -> None:
+async def test_update_to_an_invalid_booking_is_refused(context: AppContext, stored: dict[str, Any]) -> None:
     bookings = context.database["bookings"]
     for change in CHANGES:
         with pytest.raises(WriteError) as refused:
@@ -66,9 +66,7 @@ def another(stored: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return {**stored, "_id": new_id(), "idempotency": None, **changed}
 
 
-async def test_a_booking_that_lacks_a_field_or_has_a_foreign_one_is_refused(
-    context: AppContext, stored: dict[str, Any]
-) -> None:
+async def test_booking_with_missing_or_unknown_fields_is_refused(context: AppContext, stored: dict[str, Any]) -> None:
     bookings, sound = context.database["bookings"], another(stored, barber_id=new_id())
     needed = [field.encode_name for field in msgspec.structs.fields(Booking) if field.required]
     lacking = [
@@ -81,7 +79,7 @@ async def test_a_booking_that_lacks_a_field_or_has_a_foreign_one_is_refused(
     await bookings.insert_one(sound)
 
 
-async def test_two_active_bookings_of_a_barber_share_no_tick(context: AppContext, stored: dict[str, Any]) -> None:
+async def test_active_bookings_of_a_barber_share_no_tick(context: AppContext, stored: dict[str, Any]) -> None:
     bookings = context.database["bookings"]
     last = stored["ticks"][-1]
     with pytest.raises(DuplicateKeyError):
@@ -94,7 +92,7 @@ async def test_two_active_bookings_of_a_barber_share_no_tick(context: AppContext
         await bookings.update_one({"_id": ended["_id"]}, {"$set": {"active": True}})
 
 
-async def test_a_customer_uses_a_key_once(context: AppContext, stored: dict[str, Any]) -> None:
+async def test_idempotency_key_of_a_customer_is_unique(context: AppContext, stored: dict[str, Any]) -> None:
     bookings = context.database["bookings"]
     elsewhere = {"barber_id": new_id(), "idempotency": stored["idempotency"]}
     with pytest.raises(DuplicateKeyError):

@@ -1,4 +1,4 @@
-"""Creating bookings: what is copied, what overlaps, and when time is free again."""
+"""Test the creation of bookings: copied fields, overlaps, and the release of time."""
 
 import asyncio
 from collections import Counter
@@ -22,11 +22,13 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    """Offers half an hour, a quarter and an hour."""
+    """Create a barber with services of 30, 15 and 60 minutes."""
     return await barber(http, context, durations=(30, 15, 60), prices=(2500, 900, 5000))
 
 
-async def test_the_contract(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_created_booking_has_all_documented_fields(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     start = tomorrow(9)
     asked = datetime.now(UTC)
     booking = await book(http, customer, shop, start)
@@ -50,7 +52,7 @@ async def test_the_contract(http: httpx.AsyncClient, customer: Person, shop: Bar
     assert datetime.fromisoformat(booking["answer_by"]) == answer_by
 
 
-async def test_services_are_copied_in_the_order_asked_for(
+async def test_services_are_copied_in_the_requested_order(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9), services=(2, 0, 1))
@@ -66,13 +68,15 @@ async def test_services_are_copied_in_the_order_asked_for(
     assert (await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)).json() == booking
 
 
-async def test_who_need_not_ask_has_no_deadline(http: httpx.AsyncClient, context: AppContext, customer: Person) -> None:
+async def test_auto_accepted_booking_has_no_deadline(
+    http: httpx.AsyncClient, context: AppContext, customer: Person
+) -> None:
     shop = await barber(http, context, rules={"auto_accept": True})
     booking = await book(http, customer, shop, tomorrow(9))
     assert (booking["status"], booking["version"], booking["answer_by"]) == ("accepted", 1, None)
 
 
-# The time from 10:00 to 10:30 is taken; what others ask for, in minutes from 10:00, and by the number of the service.
+# The time from 10:00 to 10:30 is taken. Each case: minutes from 10:00, and the index of the service.
 OVERLAPS = {
     "the same": (0, 0),
     "the first part": (0, 1),
@@ -88,7 +92,7 @@ OVERLAPS = {
 
 
 @pytest.mark.parametrize("moves", [[], ["accept"], ["accept", "start"]], ids=["requested", "accepted", "in progress"])
-async def test_any_overlap_is_refused(
+async def test_overlapping_booking_is_refused(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, moves: list[str]
 ) -> None:
     taken = await book(http, customer, shop, tomorrow(10))
@@ -101,12 +105,12 @@ async def test_any_overlap_is_refused(
         assert set(refused.json()) >= {"type", "title", "status", "code", "request_id"}
 
 
-async def test_touching_is_not_overlapping(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_adjacent_bookings_are_accepted(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     for start in (tomorrow(10), tomorrow(9, 30), tomorrow(10, 30)):
         assert (await ask(http, customer, shop, start)).status_code == 201
 
 
-async def test_another_barber_has_another_calendar(
+async def test_bookings_of_two_barbers_are_independent(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
 ) -> None:
     for chair in (shop, await barber(http, context)):
@@ -114,7 +118,7 @@ async def test_another_barber_has_another_calendar(
 
 
 @pytest.mark.parametrize(("gap_min", "status"), [(0, 409), (10, 409), (15, 201), (20, 201)])
-async def test_buffers_of_neighbours_add_up(
+async def test_buffers_of_adjacent_visits_add_up(
     http: httpx.AsyncClient, context: AppContext, customer: Person, gap_min: int, status: int
 ) -> None:
     shop = await barber(http, context, rules={"buffer_before_min": 5, "buffer_after_min": 10})
@@ -125,7 +129,7 @@ async def test_buffers_of_neighbours_add_up(
 
 
 @pytest.mark.parametrize("end", ["customer cancels", "barber cancels", "decline", "admin cancels"])
-async def test_an_end_frees_the_time(
+async def test_ended_booking_frees_its_time(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, end: str
 ) -> None:
     first = await book(http, customer, shop, tomorrow(10))
@@ -137,7 +141,7 @@ async def test_an_end_frees_the_time(
     assert (await ask(http, customer, shop, tomorrow(10))).status_code == 409
 
 
-async def test_of_forty_at_once_one_gets_the_time(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_forty_concurrent_bookings_of_one_time_have_one_winner(http: httpx.AsyncClient, shop: Barber) -> None:
     customers = await asyncio.gather(*(register(http) for _ in range(8)))
     answers = await asyncio.gather(*(ask(http, customers[n % 8], shop, tomorrow(10)) for n in range(40)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 39}
@@ -160,7 +164,7 @@ WRONG: list[tuple[dict[str, Any], int, str, str]] = [
 ]
 
 
-async def test_what_is_refused_is_named(
+async def test_invalid_booking_is_refused_at_its_field(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
 ) -> None:
     for wrong, status, code, field in WRONG:
@@ -170,12 +174,12 @@ async def test_what_is_refused_is_named(
     assert await context.database["bookings"].count_documents({"customer_id": customer.id}) == 0
 
 
-async def test_a_service_twice_is_refused(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_duplicate_service_is_refused(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     refused = await ask(http, customer, shop, tomorrow(9), services=(0, 1, 0))
     assert refused.json()["errors"] == [{"field": "service_ids[2]", "message": "is given twice"}]
 
 
-async def test_the_rule_that_refuses_a_time_is_told(
+async def test_unavailable_start_is_refused_with_its_rule(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
     shop = await barber(http, context, timezone="UTC", rules={"slot_step_min": 30, "min_notice_min": 240})
@@ -193,6 +197,6 @@ async def test_the_rule_that_refuses_a_time_is_told(
         assert refused.json()["errors"] == [{"field": "scheduled_at", "message": rule}]
 
 
-async def test_only_customers_book(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_only_customers_can_book(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     for person in (shop.person, await admin(http, context)):
         assert (await ask(http, person, shop, tomorrow(10))).status_code == 403

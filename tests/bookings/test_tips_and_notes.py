@@ -1,4 +1,4 @@
-"""Tips and notes over HTTP."""
+"""Test tips and notes over HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +46,7 @@ async def notes(http: httpx.AsyncClient, person: Person, booking: dict[str, Any]
 
 
 class TestTips:
-    async def test_it_is_set_changed_and_taken_back(
+    async def test_tip_can_be_set_changed_and_removed(
         self, http: httpx.AsyncClient, customer: Person, done: dict[str, Any]
     ) -> None:
         versions = []
@@ -58,19 +58,19 @@ class TestTips:
         told = [(entry["action"], entry["by"], entry["note"]) for entry in await history(http, customer.auth, done)]
         assert told[3:] == [("tip", "customer", None)] * 3
 
-    async def test_a_move_before_it_is_still_the_last_move(
+    async def test_tip_does_not_count_as_a_transition(
         self, http: httpx.AsyncClient, customer: Person, shop: Barber, done: dict[str, Any]
     ) -> None:
         tipped = (await move(http, customer.auth, done, "tip", amount=300)).json()
         assert (await move(http, shop.auth, done, "complete")).json() == tipped
 
-    async def test_only_a_visit_that_was_has_one(
+    async def test_tip_on_an_uncompleted_visit_is_refused(
         self, http: httpx.AsyncClient, customer: Person, visit: dict[str, Any]
     ) -> None:
         refused = await move(http, customer.auth, visit, "tip", amount=300)
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
 
-    async def test_for_thirty_days(
+    async def test_tip_is_accepted_for_thirty_days(
         self, http: httpx.AsyncClient, customer: Person, done: dict[str, Any], clock: SetClock
     ) -> None:
         completed = datetime.fromisoformat((await history(http, customer.auth, done))[-1]["at"])
@@ -81,14 +81,14 @@ class TestTips:
         refused = await move(http, customer.auth, done, "tip", amount=400)
         assert (refused.status_code, refused.json()["code"]) == (409, "outside_window")
 
-    async def test_what_is_paid_stays(
+    async def test_paid_tip_cannot_be_changed(
         self, http: httpx.AsyncClient, context: AppContext, customer: Person, done: dict[str, Any]
     ) -> None:
         await changed(context, done, payment__tip=300, payment__paid=3300)
         assert (await move(http, customer.auth, done, "tip", amount=300)).status_code == 200
         assert (await move(http, customer.auth, done, "tip", amount=0)).json()["code"] == "wrong_state"
 
-    async def test_it_comes_from_the_customer(
+    async def test_tip_by_another_party_is_refused(
         self, http: httpx.AsyncClient, shop: Barber, done: dict[str, Any]
     ) -> None:
         assert (await move(http, shop.auth, done, "tip", amount=300)).status_code == 403
@@ -97,7 +97,7 @@ class TestTips:
 
 
 class TestNotes:
-    async def test_the_customers_is_for_both(
+    async def test_customer_note_is_visible_to_both_sides(
         self, http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any]
     ) -> None:
         changed_ = await put_note(http, customer, visit, "Long at the sides.")
@@ -109,20 +109,20 @@ class TestNotes:
         assert told == [("create", "Short at the sides."), ("note", "Long at the sides.")]
         assert (await put_note(http, customer, visit, None)).json()["customer_note"] is None
 
-    async def test_a_repeat_of_the_booking_has_the_note_of_then(
+    async def test_repeated_request_gets_the_original_note(
         self, http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any]
     ) -> None:
         await put_note(http, customer, visit, "Long at the sides.")
         assert await book(http, customer, shop, tomorrow(9), note="Short at the sides.", key="k") == visit
 
-    async def test_until_the_visit_ends(
+    async def test_customer_note_can_be_changed_until_the_visit_ends(
         self, http: httpx.AsyncClient, customer: Person, shop: Barber, done: dict[str, Any]
     ) -> None:
         refused = await put_note(http, customer, done, "Longer.")
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
         assert (await put_note(http, shop.person, done, "Longer next time.")).status_code == 200
 
-    async def test_the_barbers_is_never_the_customers_to_see(
+    async def test_barber_note_is_hidden_from_the_customer(
         self, http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any]
     ) -> None:
         secret = "Talks about boats."
@@ -137,7 +137,7 @@ class TestNotes:
         assert all(answer.is_success and secret not in answer.text for answer in seen)
         assert [entry["action"] for entry in seen[1].json()["items"]] == ["create", "note"]
 
-    async def test_notes_on_the_bookings_of_others(
+    async def test_notes_on_foreign_bookings_are_not_found(
         self, http: httpx.AsyncClient, context: AppContext, visit: dict[str, Any]
     ) -> None:
         for person in (await register(http), (await barber(http, context)).person):

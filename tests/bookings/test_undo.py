@@ -1,4 +1,4 @@
-"""A wrong tap on start or no-show, taken back over HTTP."""
+"""Test the undo of a start or a no-show over HTTP."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,7 @@ FEES = {"cancellation": {"no_show_refund_percent": 0}}
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> Barber:
-    """In the morning of the visits."""
+    """Create a barber and set the clock to the morning of the visits."""
     clock.stopped = NINE - 5 * MINUTE
     return await barber(http, context, rules={"auto_accept": True}, terms=FEES)
 
@@ -84,7 +84,7 @@ async def test_undone_no_show_owes_nothing_and_holds_its_time_again(
     assert (await done(http, shop, visit, "start"))["status"] == "in_progress"
 
 
-async def test_undo_of_a_no_show_is_refused_where_somebody_else_has_the_time(
+async def test_undo_of_a_no_show_is_refused_if_the_time_is_taken(
     http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     ended = await missed(http, shop, visit, clock)
@@ -96,7 +96,7 @@ async def test_undo_of_a_no_show_is_refused_where_somebody_else_has_the_time(
     assert (await done(http, shop, visit, "undo"))["status"] == "accepted"
 
 
-async def test_undo_and_a_booking_of_the_freed_time_race_for_it(
+async def test_concurrent_undo_and_booking_have_one_winner(
     http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await missed(http, shop, visit, clock)
@@ -106,7 +106,7 @@ async def test_undo_and_a_booking_of_the_freed_time_race_for_it(
     assert [undone.is_success, *(answer.is_success for answer in asked)].count(True) == 1
 
 
-async def test_undo_of_a_no_show_takes_the_time_of_a_request_that_nobody_answered(
+async def test_undo_of_a_no_show_takes_the_time_of_an_overdue_request(
     http: httpx.AsyncClient, context: AppContext, customer: Person, visit: dict[str, Any], shop: Barber, clock: SetClock
 ) -> None:
     await missed(http, shop, visit, clock)
@@ -135,7 +135,7 @@ async def test_undo_of_a_no_show_draws_another_seat_of_the_day(
 
 
 @pytest.mark.parametrize("action", ["start", "no-show"])
-async def test_undo_is_for_fifteen_minutes(
+async def test_undo_is_possible_for_fifteen_minutes(
     http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: SetClock, action: str
 ) -> None:
     clock.stopped = NINE + 5 * MINUTE
@@ -149,7 +149,7 @@ async def test_undo_is_for_fifteen_minutes(
 
 
 @pytest.mark.parametrize("moves", [(), ("start", "complete"), ("cancel",), ("start", "late")])
-async def test_undo_is_only_of_a_start_or_a_no_show_that_is_the_newest_move(
+async def test_undo_of_another_or_older_transition_is_refused(
     http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], moves: tuple[str, ...]
 ) -> None:
     for action in moves:
@@ -159,7 +159,7 @@ async def test_undo_is_only_of_a_start_or_a_no_show_that_is_the_newest_move(
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
 
 
-async def test_undo_is_the_barbers_alone(
+async def test_undo_by_another_party_is_refused(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any]
 ) -> None:
     await done(http, shop, visit, "start")
@@ -167,7 +167,7 @@ async def test_undo_is_the_barbers_alone(
     assert (await move(http, (await barber(http, context)).auth, visit, "undo")).status_code == 404
 
 
-async def test_undo_is_an_event_of_its_own(
+async def test_undo_has_a_separate_event(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await done(http, shop, visit, "start")

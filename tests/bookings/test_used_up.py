@@ -1,4 +1,4 @@
-"""One definition of a late cancellation: what costs a fee uses up a promo code, and nothing else does."""
+"""Test that exactly the cancellations with a fee use up a promo code."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ TERMS = {"cancellation": {"cancel_notice_min": 120, "late_refund_percent": 50}}
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> Barber:
-    """So late that the notice has passed, and the tokens live until the visit."""
+    """Create a barber at a time after the notice, so that tokens are valid until the visit."""
     clock.stopped = NINE - 7 * MINUTE
     return await barber(http, context, rules={"auto_accept": True}, terms=TERMS)
 
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[list[tuple[str, str, dict[str, Any]]], bool]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_late_cancellation_is_used_up_where_it_costs_a_fee(
+async def test_late_cancellation_with_a_fee_uses_up_the_promo_code(
     http: httpx.AsyncClient,
     context: AppContext,
     customer: Person,
@@ -74,7 +74,7 @@ async def test_late_cancellation_is_used_up_where_it_costs_a_fee(
 
 
 @pytest.mark.parametrize(("minutes", "is_lost"), [(0, True), (5, False)])
-async def test_no_show_is_used_up_unless_the_barber_is_late(
+async def test_no_show_uses_up_the_promo_code_unless_the_barber_is_late(
     http: httpx.AsyncClient,
     context: AppContext,
     shop: Barber,

@@ -1,4 +1,4 @@
-"""From when until when each action is allowed: every row of the table, an instant before and after each edge."""
+"""Test the window of each action, at an instant before and after each edge."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -81,7 +81,7 @@ DONE = a_booking(Status.COMPLETED, (Action.START, START), (Action.COMPLETE, END)
 MISSED = a_booking(Status.CANCELLED, (Action.NO_SHOW, START + HOUR), (Action.NOTE, START + 2 * HOUR))
 PROPOSED = a_booking(Status.REQUESTED, answer_by=START - 3 * HOUR, proposal=a_proposal(START - 2 * HOUR))
 JUST_BEFORE = START - INSTANT
-# Of each action: the booking, who acts, and the first and the last moment; None where there is none.
+# For each action: the booking, the party, and the first and the last moment, or None.
 TABLE = [
     (Action.CREATE, ACCEPTED, CUSTOMER, None, None),
     (Action.OFFER, ACCEPTED, Party.SYSTEM, None, None),
@@ -131,7 +131,7 @@ def test_window_of_an_action_includes_its_edges_and_nothing_beyond(
             assert not window.contains(edge + beyond)
 
 
-def test_window_table_knows_every_action() -> None:
+def test_window_table_covers_every_action() -> None:
     assert {row[0] for row in TABLE} == set(Action)
 
 
@@ -185,7 +185,7 @@ async def visit(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict
 
 
 class Try(NamedTuple):
-    """A move by somebody at a moment, after what the barber has done, and whether it is allowed then."""
+    """Holds an action by a party at a moment, earlier actions of the barber, and the expected result."""
 
     action: str
     by: str
@@ -211,7 +211,7 @@ class Try(NamedTuple):
     ],
     ids=lambda attempt: f"{attempt.action} by {attempt.by} at {attempt.moment - NINE} after the start",
 )
-async def test_move_is_refused_outside_its_window(
+async def test_action_outside_its_window_is_refused(
     http: httpx.AsyncClient,
     context: AppContext,
     shop: Barber,
@@ -228,7 +228,7 @@ async def test_move_is_refused_outside_its_window(
         person = await sign_in_again(http, shop.person if attempt.by == "barber" else customer)
     before = await history(http, person.auth, visit)
     told = []
-    if attempt.action == "cancel":  # the preview says what the move will
+    if attempt.action == "cancel":  # the preview gives the same answer
         told.append(await http.get(f"/v1/bookings/{visit['id']}/cancellation", headers=person.auth))
     told.append(await move(http, person.auth, visit, attempt.action))
     if attempt.is_allowed:
@@ -238,7 +238,7 @@ async def test_move_is_refused_outside_its_window(
     assert await history(http, person.auth, visit) == before
 
 
-async def test_visit_of_a_later_day_can_be_neither_completed_nor_reviewed_today(
+async def test_visit_of_a_later_day_cannot_be_completed_or_reviewed_today(
     http: httpx.AsyncClient, context: AppContext, customer: Person
 ) -> None:
     shop = await barber(http, context, rules={"auto_accept": True, "horizon_days": 60})
@@ -258,7 +258,7 @@ async def test_cancellation_in_the_last_moment_before_the_start_costs_the_late_f
 
 
 @pytest.mark.parametrize(("minutes", "fee"), [(0, 3000), (90, 0)])
-async def test_no_show_costs_nothing_and_comes_later_where_the_barber_is_late(
+async def test_no_show_of_a_late_barber_costs_nothing_and_opens_later(
     http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: SetClock, minutes: int, fee: int
 ) -> None:
     clock.stopped = NINE - 10 * MINUTE
@@ -273,7 +273,7 @@ async def test_no_show_costs_nothing_and_comes_later_where_the_barber_is_late(
     assert (await move(http, auth, visit, "no-show")).json()["settlement"] == {"fee": fee, "refund": 0, "due": fee}
 
 
-async def test_review_is_taken_for_ninety_days_and_repeated_for_ever(
+async def test_review_is_accepted_for_ninety_days_and_repeats_always(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     other = await book(http, customer, shop, tomorrow(10))
@@ -296,7 +296,7 @@ async def test_review_is_taken_for_ninety_days_and_repeated_for_ever(
     assert (late.status_code, late.json()["code"]) == (409, "outside_window")
 
 
-async def test_visits_that_nobody_recorded_are_closed_at_no_cost(
+async def test_unrecorded_visits_are_closed_at_no_cost(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await changed(context, visit, payment__paid=1000)
@@ -320,7 +320,7 @@ async def test_visits_that_nobody_recorded_are_closed_at_no_cost(
     assert (last["action"], last["by"]) == ("complete", "system")
 
 
-async def test_overdue_visit_is_closed_by_time_itself_where_no_job_came_by(
+async def test_overdue_visit_is_closed_on_read_before_the_job_runs(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await serve(context, visit, "start")
@@ -352,7 +352,7 @@ async def test_walk_in_is_seated_within_a_day_of_joining(
     assert (seated.status_code, seated.json()["status"]) == (200, "in_progress")
 
 
-async def test_moving_a_visit_away_is_refused_where_cancelling_costs_a_fee(
+async def test_reschedule_is_refused_once_cancelling_costs_a_fee(
     http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     """The reschedule notice follows the cancellation notice, which the terms of this shop set alone."""

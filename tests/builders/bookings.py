@@ -1,4 +1,4 @@
-"""Bookings, asked for and moved on through the API."""
+"""Create bookings and change them through the API."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ _TOMORROW = datetime.now(UTC).date() + timedelta(days=1)  # the same to every te
 
 
 def tomorrow(hour: int, minute: int = 0) -> datetime:
-    """In UTC. From 2 to 20 it is far from midnight in Berlin, where barbers are unless told otherwise."""
+    """Return a time of tomorrow in UTC. Hours 2 to 20 are far from midnight in Berlin, the default zone of barbers."""
     return datetime.combine(_TOMORROW, time(hour, minute), UTC)
 
 
@@ -32,7 +32,7 @@ async def ask(
     key: str | None = None,
     **changed: Any,
 ) -> httpx.Response:
-    """Ask for the barber's services of these numbers; `changed` replaces fields of the body."""
+    """Request the barber's services with these indices; `changed` replaces fields of the body."""
     wanted = {
         "barber_id": shop.id,
         "service_ids": [shop.services[number][0] for number in services],
@@ -46,7 +46,7 @@ async def ask(
 async def book(
     http: httpx.AsyncClient, customer: Person, shop: Barber, start: datetime, **asked: Any
 ) -> dict[str, Any]:
-    """The booking as it was answered."""
+    """Create a booking and return the answer."""
     response = await ask(http, customer, shop, start, **asked)
     assert response.status_code == 201, response.text
     booking: dict[str, Any] = response.json()
@@ -56,7 +56,7 @@ async def book(
 async def move(
     http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str, Any], action: str, **body: Any
 ) -> httpx.Response:
-    """Accept, decline, start, complete, no-show or cancel, as whoever `auth` is of."""
+    """Accept, decline, start, complete, no-show or cancel, as the person of `auth`."""
     return await http.post(f"/v1/bookings/{booking['id']}/{action}", headers=auth, json=body or None)
 
 
@@ -95,7 +95,7 @@ async def read(http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str,
 
 
 async def changed(context: AppContext, booking: dict[str, Any], **fields: Any) -> None:
-    """Written into the database as no route does it; names are paths, with `__` for dots."""
+    """Set fields directly in the database; names are paths with `__` for dots."""
     wanted = {name.replace("__", "."): value for name, value in fields.items()}
     written = await context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": wanted})
     assert written.matched_count == 1
@@ -104,7 +104,7 @@ async def changed(context: AppContext, booking: dict[str, Any], **fields: Any) -
 async def offered(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, start: datetime, by: str = "system"
 ) -> dict[str, Any]:
-    """A time that is offered to a customer, for an hour, by Grome or by the barber."""
+    """Create a waitlist offer to a customer, valid for an hour, by Grome or by the barber."""
     booking = await book(http, customer, shop, start)
     actor_id = shop.person.id if by == "barber" else None
     deadline = context.clock() + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Barbers who go online and offline through whichever process, and what an API answers at their door."""
+"""Switch barbers online and offline through any process, and search at their position."""
 
 import time
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.builders.world import Place, a_barber
 
 @dataclass(frozen=True)
 class Chair:
-    """A barber's place on the map; at first offline."""
+    """Holds the position of a barber, offline at first."""
 
     id: UUID
     place: Place
@@ -26,18 +26,18 @@ class Chair:
         return Actor(self.id, Role.BARBER, self.id)
 
     async def turn(self, context: AppContext, *, online: bool) -> None:
-        """As the process behind `context` does it: written and told."""
+        """Switch as the process behind `context` does: with the write and the change notice."""
         await context.barbers.put_online(self.actor, is_online=online)
 
     async def turn_untold(self, context: AppContext, *, online: bool) -> None:
-        """As of a process that dies between writing and telling."""
+        """Switch as a process that dies between the write and the change notice."""
         await context.database["barbers"].update_one(
             {"_id": self.id}, {"$set": {"is_online": online}, "$inc": {"version": 1}}
         )
 
 
 async def chair(context: AppContext, place: Place) -> Chair:
-    """Stored, and nobody told, since nobody can hold the place yet."""
+    """Store the barber without a change notice, because no cache can hold it yet."""
     barber: Barber = a_barber(place)
     await BarberRepository(context.database).add_many([barber])
     return Chair(barber.id, place)
@@ -49,7 +49,7 @@ async def at_the_door(http: httpx.AsyncClient, place: Place) -> httpx.Response:
 
 
 async def is_online(http: httpx.AsyncClient, one: Chair) -> bool:
-    """As an answer at the barber's door has it, which must be a 200 that holds the barber."""
+    """Return whether a search at the position shows the barber online; the search must succeed and find it."""
     response = await at_the_door(http, one.place)
     assert response.status_code == 200, response.text
     (online,) = [item["is_online"] for item in response.json()["items"] if item["id"] == str(one.id)]
@@ -59,7 +59,7 @@ async def is_online(http: httpx.AsyncClient, one: Chair) -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """An answer, and how many seconds it took."""
+    """Holds a response and its duration in seconds."""
 
     response: httpx.Response
     seconds: float
@@ -77,5 +77,5 @@ async def asked(http: httpx.AsyncClient, place: Place) -> Asked:
 
 
 def beside(place: Place, degrees: float) -> Place:
-    """Farther east, for a place in cells of its own: a degree is some 70 km at the latitudes that tests use."""
+    """Move the position east into separate cells: a degree is about 70 km at the latitudes of the tests."""
     return place[0], place[1] + degrees

@@ -1,4 +1,4 @@
-"""Weekly hours for tests: keyword builders for examples, strategies for properties."""
+"""Build weekly hours: keyword builders for examples, strategies for properties."""
 
 from datetime import date
 from itertools import pairwise
@@ -17,7 +17,7 @@ def a_day(
 
 
 def a_week(**days: DayHours) -> WeeklyHours:
-    """Closed on the days that are not named."""
+    """Build a week that is closed on days without an argument."""
     return WeeklyHours(**{weekday: days.get(weekday, a_day(is_available=False)) for weekday in WEEKDAYS})
 
 
@@ -31,7 +31,7 @@ def only_on(day: date, hours: DayHours) -> WeeklyHours:
 
 @st.composite
 def day_hours(draw: st.DrawFn) -> DayHours:
-    """Any sound day: open or closed, up to 24 hours, over midnight or not, breaks in any order and touching or not."""
+    """Draw a valid day: open or closed, up to 24 hours, perhaps over midnight, with breaks in any order."""
     start = draw(st.integers(0, 287)) * 5
     length = draw(st.one_of(st.integers(1, 288), st.sampled_from([48, 96, 288]))) * 5
     cuts = sorted(draw(st.sets(st.integers(0, length // 5), max_size=6)))
@@ -47,7 +47,7 @@ def day_hours(draw: st.DrawFn) -> DayHours:
 
 @st.composite
 def weekly_hours(draw: st.DrawFn) -> WeeklyHours:
-    """Any sound week, made of up to three different days."""
+    """Draw a valid week with up to three different days."""
     kinds = draw(st.lists(day_hours(), min_size=1, max_size=3))
     return WeeklyHours(*[draw(st.sampled_from(kinds)) for _ in WEEKDAYS])
 
@@ -57,5 +57,5 @@ def _clock(minutes: int) -> str:
 
 
 def _end_clocks(minutes: int) -> st.SearchStrategy[str]:
-    """Midnight has two names as an end."""
+    """Draw an end time; midnight can be 00:00 or 24:00."""
     return st.sampled_from(["00:00", "24:00"]) if minutes % 1440 == 0 else st.just(_clock(minutes))

@@ -1,4 +1,4 @@
-"""`grome run` from nothing to nothing: what it prints, how it ends, and what it says when it cannot start."""
+"""Test `grome run`: its output, its shutdown, and its messages when it cannot start."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def start(home: Path, port: int, **changed: str) -> subprocess.Popen[bytes]:
     env = {"GROME_ENV": "test", "GROME_HOME": str(home), "GROME_HTTP_PORT": str(port), **changed}
     home.mkdir(exist_ok=True)
     with (home / "out").open("ab") as out, (home / "err").open("ab") as err:
-        # A session of its own, so that its process group is what a terminal would send Ctrl-C to.
+        # In a new session, so that its process group can be signalled as a terminal does on Ctrl-C.
         command = [sys.executable, "-m", "grome", "run"]
         return subprocess.Popen(
             command, env={**without_settings(os.environ), **env}, stdout=out, stderr=err, start_new_session=True
@@ -36,7 +36,7 @@ def start(home: Path, port: int, **changed: str) -> subprocess.Popen[bytes]:
 
 
 def refused(home: Path, port: int, **changed: str) -> list[str]:
-    """The sentences of a start that is refused."""
+    """Return the messages of a start that fails."""
     before = len((home / "err").read_text()) if (home / "err").exists() else 0
     assert start(home, port, **changed).wait(timeout=START_PATIENCE_S) == 2
     return (home / "err").read_text()[before:].splitlines()
@@ -44,7 +44,7 @@ def refused(home: Path, port: int, **changed: str) -> list[str]:
 
 @contextmanager
 def started(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Ended hard if the test has not ended it."""
+    """Start `grome run`, and kill it if the test has not ended it."""
     process = start(home, port)
     try:
         yield process
@@ -56,7 +56,7 @@ def started(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextmanager
 def running(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Ready."""
+    """Start `grome run` and wait until it is ready."""
     with started(home, port) as process:
         banners = (home / "out").read_text().count(READY)
         deadline = time.monotonic() + START_PATIENCE_S
@@ -81,7 +81,7 @@ def barbers_in_berlin(port: int) -> int:
     )
 
 
-def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
+def test_run_in_an_empty_folder_becomes_ready_and_shuts_down(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     with running(home, port) as grome:
         said = (home / "out").read_text()
@@ -104,7 +104,7 @@ def test_from_nothing_to_ready_and_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.4, 1.2, 2.2, 3.2])
-def test_ctrl_c_while_it_starts(tmp_path: Path, seconds: float) -> None:
+def test_ctrl_c_during_the_start_ends_it(tmp_path: Path, seconds: float) -> None:
     with started(tmp_path / "home", free_port()) as grome:
         time.sleep(seconds)
         relatives = family(grome.pid)
@@ -115,8 +115,8 @@ def test_ctrl_c_while_it_starts(tmp_path: Path, seconds: float) -> None:
         assert survivors(relatives, within_s=PATIENCE_S) == []
 
 
-def test_ctrl_c_while_something_is_freed_is_not_lost() -> None:
-    """What a signal handler raises there is dropped by Python."""
+def test_ctrl_c_during_a_weakref_callback_is_not_lost() -> None:
+    """Python drops exceptions that a signal handler raises in a weakref callback."""
     script = """
 import signal, time, weakref
 from grome.cli.run import Stopped, stop_on_signals
@@ -136,7 +136,7 @@ except Stopped:
     assert (ended.stdout, ended.stderr) == ("stopped\n", "")
 
 
-def test_what_runs_is_alone_on_its_data_and_what_a_kill_left_is_cleaned_at_the_next_start(tmp_path: Path) -> None:
+def test_run_locks_its_data_and_cleans_up_after_a_kill(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     with running(home, port) as grome:
         (sentence,) = refused(home, free_port())
@@ -158,7 +158,7 @@ def test_what_runs_is_alone_on_its_data_and_what_a_kill_left_is_cleaned_at_the_n
             assert len(warnings_in(home / "err")) == before
 
 
-def test_a_busy_port_is_refused(tmp_path: Path) -> None:
+def test_run_on_a_busy_port_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         (sentence,) = refused(tmp_path / "home", port)
@@ -166,7 +166,7 @@ def test_a_busy_port_is_refused(tmp_path: Path) -> None:
     assert "GROME_HTTP_PORT" in sentence
 
 
-def test_all_wrong_settings_are_named_at_once(tmp_path: Path) -> None:
+def test_run_names_all_invalid_settings_at_once(tmp_path: Path) -> None:
     sentences = refused(tmp_path / "home", 0, GROME_LOG_LEVEL="LOUD", GROME_MONGO_ULR="mongodb://x")
     assert len(sentences) == 3
     assert any("GROME_HTTP_PORT" in sentence for sentence in sentences)

@@ -36,7 +36,7 @@ async def crowd(running: Running) -> list[Person]:
 @pytest.mark.parametrize(
     ("wishes", "winners"), [(rivals(CALLS), HOURS), (anything(CALLS, seed=1), None)], ids=["rivals", "anything"]
 )
-async def test_no_two_overlap_and_the_day_is_full(
+async def test_concurrent_bookings_fill_the_day_without_overlaps(
     running: Running, context: AppContext, crowd: list[Person], wishes: list[Wish], winners: int | None
 ) -> None:
     async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:

@@ -1,4 +1,4 @@
-"""Answers that refer to what is gone, or never was: each shows the rest, and says what is missing."""
+"""Test answers with references to deleted or unknown documents: they show the rest and name the missing part."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ class World:
         return told
 
     async def lose(self, collection: str, person: Person, **fields: UUID) -> None:
-        """Let a person's documents refer to nobody."""
+        """Replace references to a person by unknown ids."""
         theirs = {"$or": [{"customer_id": person.id}, {"barber_id": person.id}]}
         written = await self.context.database[collection].update_many(theirs, {"$set": fields})
         assert written.modified_count
@@ -44,14 +44,14 @@ class World:
 
 @pytest.fixture
 async def world(http: httpx.AsyncClient, context: AppContext) -> World:
-    # Far from midnight, when a queue has no room any more.
+    # Far from midnight, because a queue closes with the opening hours.
     timezone = "Europe/Berlin" if 2 <= context.clock().hour < 20 else "Pacific/Auckland"
     shop = await barber(http, context, rules={"auto_accept": True}, timezone=timezone)
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
     return World(http, context, await register(http, name="Zoë Mertens"), shop)
 
 
-async def test_favourites_survive_a_barber_who_is_gone(world: World) -> None:
+async def test_favourites_survive_a_deleted_barber(world: World) -> None:
     chosen = await world.http.put(f"/v1/me/favourites/{world.shop.id}", headers=world.customer.auth)
     assert chosen.status_code == 204
     await world.lose("favourites", world.customer, barber_id=uuid4())
@@ -60,7 +60,7 @@ async def test_favourites_survive_a_barber_who_is_gone(world: World) -> None:
 
 
 @pytest.mark.parametrize("is_waiting", [True, False])
-async def test_my_walk_ins_survive_a_barber_who_is_gone(world: World, is_waiting: bool) -> None:  # noqa: FBT001
+async def test_own_walk_ins_survive_a_deleted_barber(world: World, is_waiting: bool) -> None:  # noqa: FBT001
     wanted = {"service_ids": [world.shop.services[0][0]]}
     path = f"/v1/barbers/{world.shop.id}/walk-ins"
     place = (await world.http.post(path, json=wanted, headers=world.customer.auth)).json()
@@ -72,7 +72,7 @@ async def test_my_walk_ins_survive_a_barber_who_is_gone(world: World, is_waiting
     assert (await world.get(world.customer, f"/v1/walk-ins/{place['id']}")) == item
 
 
-async def test_a_queue_survives_customers_and_services_that_are_gone(world: World) -> None:
+async def test_queue_survives_deleted_customers_and_services(world: World) -> None:
     wanted = {"service_ids": [world.shop.services[0][0]]}
     path = f"/v1/barbers/{world.shop.id}/walk-ins"
     for person in (world.customer, await register(world.http)):
@@ -83,7 +83,7 @@ async def test_a_queue_survives_customers_and_services_that_are_gone(world: Worl
     assert [item["name"] == "" for item in items] == [True, False]
 
 
-async def test_bookings_survive_everybody_who_is_gone(world: World) -> None:
+async def test_bookings_survive_deleted_people(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9))
     await world.lose("bookings", world.customer, barber_id=uuid4(), series_id=uuid4())
     (item,) = (await world.get(world.customer, "/v1/bookings"))["items"]
@@ -92,7 +92,7 @@ async def test_bookings_survive_everybody_who_is_gone(world: World) -> None:
         await world.get(world.customer, f"/v1/bookings/{booking['id']}{path}")
 
 
-async def test_a_series_survives_bookings_that_are_gone(world: World) -> None:
+async def test_series_survives_deleted_bookings(world: World) -> None:
     series = await a_series(world.http, world.customer, wish(world.shop, tomorrow(9)))
     lost = UUID(series["occurrences"][0]["booking"]["id"])
     await world.context.database["bookings"].delete_one({"_id": lost})
@@ -100,7 +100,7 @@ async def test_a_series_survives_bookings_that_are_gone(world: World) -> None:
     assert [one["booking"] is None for one in found["occurrences"]] == [True, False, False]
 
 
-async def test_the_waitlist_survives_a_barber_who_is_gone(world: World) -> None:
+async def test_waitlist_survives_a_deleted_barber(world: World) -> None:
     times = {"earliest": tomorrow(8).isoformat(), "latest": tomorrow(12).isoformat()}
     wanted = {"barber_id": world.shop.id, "service_ids": [world.shop.services[0][0]], **times}
     joined = await world.http.post("/v1/waitlist", json=wanted, headers=world.customer.auth)
@@ -110,7 +110,7 @@ async def test_the_waitlist_survives_a_barber_who_is_gone(world: World) -> None:
     assert item["id"] == joined.json()["id"]
 
 
-async def test_a_quote_survives_a_barber_who_is_gone(world: World) -> None:
+async def test_quote_survives_a_deleted_barber(world: World) -> None:
     quoted = await quote(world.http, world.customer, world.shop, tomorrow(9))
     await world.lose("quotes", world.customer, barber_id=uuid4())
     assert (await world.get(world.customer, f"/v1/bookings/quote/{quoted['id']}"))["price"] == quoted["price"]
@@ -118,7 +118,7 @@ async def test_a_quote_survives_a_barber_who_is_gone(world: World) -> None:
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
-async def test_reviews_survive_a_customer_and_a_booking_that_are_gone(world: World) -> None:
+async def test_reviews_survive_a_deleted_customer_and_booking(world: World) -> None:
     visit = await a_visit(world.http, world.context)
     await posted(world.http, visit, 4, "Good.")
     await world.context.database["users"].delete_one({"_id": visit.customer.id})
@@ -127,7 +127,7 @@ async def test_reviews_survive_a_customer_and_a_booking_that_are_gone(world: Wor
     assert (review["author"], review["text"]) == ("", "Good.")
 
 
-async def test_calendars_survive_the_other_side_that_is_gone(world: World) -> None:
+async def test_calendars_survive_the_deleted_other_side(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9))
     for person, lost in ((world.shop.person, {"customer_id": uuid4()}), (world.customer, {"barber_id": uuid4()})):
         await world.context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": lost})
@@ -141,7 +141,7 @@ async def test_calendars_survive_the_other_side_that_is_gone(world: World) -> No
         await world.context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": back})
 
 
-async def test_reports_survive_barbers_and_customers_who_are_gone(world: World) -> None:
+async def test_reports_survive_deleted_barbers_and_customers(world: World) -> None:
     boss = await admin(world.http, world.context)
     await book(world.http, world.customer, world.shop, tomorrow(9))
     gone = uuid4()
@@ -154,7 +154,7 @@ async def test_reports_survive_barbers_and_customers_who_are_gone(world: World) 
             assert [row["barber"] for row in rows if row["barber_id"] == str(gone)] == ["(deleted)"]
 
 
-async def test_promos_survive_barbers_and_services_that_are_gone(world: World) -> None:
+async def test_promos_survive_deleted_barbers_and_services(world: World) -> None:
     boss = await admin(world.http, world.context)
     promo = await make_promo(world.http, boss, percent=10, barber_ids=[world.shop.id])
     lost = {"barber_ids": [uuid4()], "service_ids": [uuid4()], "created_by": uuid4()}
@@ -164,7 +164,7 @@ async def test_promos_survive_barbers_and_services_that_are_gone(world: World) -
     await world.get(boss, f"/v1/admin/promos/{promo['id']}")
 
 
-async def test_a_message_survives_the_other_side_that_is_gone(world: World) -> None:
+async def test_message_survives_the_deleted_other_side(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9))
     assert (await move(world.http, world.shop.auth, booking, "cancel")).status_code == 200
     reader = await world.context.accounts.find(world.customer.id)
@@ -184,7 +184,7 @@ async def test_a_message_survives_the_other_side_that_is_gone(world: World) -> N
     assert story.facts.other_name == ""
 
 
-async def test_the_audit_trail_survives_what_it_tells_of(world: World) -> None:
+async def test_audit_trail_survives_deleted_subjects(world: World) -> None:
     boss = await admin(world.http, world.context)
     lost = {"_id": uuid4(), "type": "booking.cancelled", "subject_id": uuid4(), "version": 1, "people": [uuid4()]}
     at = world.context.clock()

@@ -1,5 +1,6 @@
-"""200 reschedules, proposals, answers and cancellations of one barber's day at once, with new bookings among them, over
-HTTP, through two API workers. Nothing overlaps at any moment, nothing is lost, and whoever was told yes can rely on it.
+"""Test 200 concurrent reschedules, proposals, answers, cancellations and bookings of a day over HTTP and two workers.
+
+Bookings never overlap, no change is lost, and each successful answer is in the history.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ REFUSALS = {(409, "slot_taken"), (409, "wrong_state"), (409, "no_proposal"), (40
 
 @dataclass(frozen=True)
 class Told:
-    """What was asked of which booking, and the answer to it."""
+    """Holds a request, its booking and its answer."""
 
     what: str
     asked: dict[str, Any]
@@ -41,7 +42,7 @@ class Told:
 
 
 class Crowd:
-    """Everybody with connections of their own, as people have."""
+    """Gives each person a separate client with its own connections."""
 
     def __init__(self, clients: dict[UUID, httpx.AsyncClient], shop: Barber, people: list[Person], seed: int) -> None:
         self._clients, self.shop, self.people = clients, shop, people
@@ -51,7 +52,7 @@ class Crowd:
         return (DAY + timedelta(minutes=5 * self._dice.randrange(TICKS))).isoformat()
 
     async def act(self, owner: Person, booking: dict[str, Any], *, may_cancel: bool) -> Told:
-        """One of many things that its customer or its barber may want."""
+        """Send a random request of the customer or the barber."""
         dice = self._dice.random()
         url = f"/v1/bookings/{booking['id']}"
         if dice < 0.55:
@@ -88,7 +89,7 @@ async def crowd(running: Running, context: AppContext, seed: int) -> AsyncIterat
 
 
 async def snapshot(context: AppContext, shop: Barber) -> list[dict[str, Any]]:
-    """All bookings of the barber as they were at one moment."""
+    """Read all bookings of the barber in a snapshot."""
     async with context.mongo.start_session(snapshot=True) as session:
         found = context.database["bookings"].find({"barber_id": shop.person.id}, session=session)
         return await found.to_list()
@@ -100,7 +101,7 @@ def nothing_overlaps(bookings: list[dict[str, Any]]) -> bool:
 
 
 def holds_its_time(booking: dict[str, Any]) -> bool:
-    """What it occupies is what its times say: in no moment is its customer without one."""
+    """Return whether the booking occupies exactly its present and its proposed time."""
     times = [booking, *([booking["proposal"]] if booking["proposal"] else [])]
     ticks = {
         tick
@@ -112,7 +113,7 @@ def holds_its_time(booking: dict[str, Any]) -> bool:
     return ticks == set(booking["ticks"])
 
 
-async def test_a_storm_of_reschedules(running: Running, context: AppContext) -> None:
+async def test_concurrent_reschedules_keep_every_booking_consistent(running: Running, context: AppContext) -> None:
     async with crowd(running, context, seed=1) as people:
         shop, owners = people.shop, people.people
         async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
@@ -162,14 +163,14 @@ def is_what_its_history_says(booking: dict[str, Any]) -> None:
 
 
 def time_of(booking: dict[str, Any], version: int) -> datetime:
-    """As the history tells it."""
+    """Return the time of the booking at a version, by its history."""
     times = [entry["scheduled_at"] for entry in booking["history"][:version] if entry["action"] in TIMED]
     found: datetime = times[-1]
     return found
 
 
 def is_true(one: Told, stored: dict[UUID, dict[str, Any]]) -> None:
-    """The answer is the booking with the version that it names, and has what was asked for."""
+    """Check that the answer equals the booking at the version it names, with the requested change."""
     answer = one.response.json()
     booking = stored[UUID(answer["id"])]
     entry = booking["history"][answer["version"] - 1]

@@ -1,4 +1,4 @@
-"""Calendars for properties: any sound week and rules in zones near and far, mostly around a change of clocks."""
+"""Draw calendars with valid weeks and rules in various zones, mostly around clock changes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ ZONES = [
 
 @cache
 def clock_changes(zone: str) -> list[date]:
-    """The UTC dates from 2026 to 2028 on which the zone's offset changes."""
+    """Return the UTC dates from 2026 to 2028 on which the offset of the zone changes."""
     noons = [datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=k) for k in range(3 * 365)]
     offsets = [noon.astimezone(ZoneInfo(zone)).utcoffset() for noon in noons]
     return [noons[k].date() for k in range(1, len(noons)) if offsets[k] != offsets[k - 1]]
@@ -42,8 +42,9 @@ often = st.booleans()
 
 @dataclass(frozen=True)
 class Case:
-    """`time_off` and `visits` are what the calendar says in ticks and seats: moments, and how many visits a date has
-    under a cap.
+    """Holds a calendar and a visit, with time off as moments and the number of visits by date and cap.
+
+    The calendar holds the same time off and visits as ticks and seats.
     """
 
     calendar: Calendar
@@ -65,7 +66,7 @@ class Case:
         return moment.astimezone(self.calendar.timezone).date()
 
     def every_tick(self) -> Iterator[datetime]:
-        """All moments on the five minutes whose local date is asked for."""
+        """Return all five-minute moments with a requested local date."""
         begin = datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) - timedelta(days=1)
         days = (self.last - self.first).days + 3
         for moment in walk(begin, begin + timedelta(days=days)):
@@ -128,7 +129,7 @@ def visits(draw: st.DrawFn) -> VisitPlan:
 
 
 def offs(midnight: datetime) -> st.SearchStrategy[Off]:
-    """From seconds to a day, at any second around the two dates."""
+    """Draw time off of seconds to a day, at any second around the two dates."""
     return st.builds(
         lambda begin, length: (midnight + timedelta(seconds=begin), midnight + timedelta(seconds=begin + length)),
         st.integers(-86400, 3 * 86400),
@@ -137,7 +138,7 @@ def offs(midnight: datetime) -> st.SearchStrategy[Off]:
 
 
 def walk(begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Every five minutes from `begin` up to, not including, `end`."""
+    """Return every fifth minute from `begin` up to, not including, `end`."""
     while begin < end:
         yield begin
         begin += timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""A barber who knows the rules of availability, and none of the code under test."""
+"""Implement the availability rules a second time, without the code under test."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +9,7 @@ from tests.scheduling.cases import Case, walk
 
 @dataclass(frozen=True)
 class NaiveDay:
-    """When an opening begins, its moments, and those of them that are no break."""
+    """Holds the start of an opening, all of its moments, and its moments outside breaks."""
 
     opens: datetime
     moments: frozenset[datetime]
@@ -17,9 +17,9 @@ class NaiveDay:
 
 
 class NaiveBarber:
-    """The same rules told the long way: a barber who walks through the days in steps of five minutes.
+    """Applies the availability rules naively, in steps of five minutes.
 
-    Shares nothing with the code under test but the calendar's fields; wall times are found by trying out offsets.
+    It shares only the fields of the calendar with the code under test; wall times are found by trying offsets.
     """
 
     def __init__(self, case: Case) -> None:
@@ -51,7 +51,7 @@ class NaiveBarber:
         return NaiveDay(self.instant(opens), frozenset(moments), frozenset(work))
 
     def next_time(self, clock: str, not_before: datetime) -> datetime:
-        """When a clock on the wall that nobody ever moves shows this time next."""
+        """Return the next moment with this time on a clock that is never changed."""
         shown = "00:00" if clock == "24:00" else clock
         return next(wall for wall in walk(not_before, not_before + timedelta(days=2)) if f"{wall:%H:%M}" == shown)
 
@@ -69,7 +69,7 @@ class NaiveBarber:
         return min(shown) if shown else as_utc - before
 
     def at_work(self, start: datetime) -> list[datetime]:
-        """The moments of the visit in which the customer has the barber."""
+        """Return the moments at which the barber is busy with the customer."""
         return [
             moment
             for moment in walk(start, start + self.duration)
@@ -89,7 +89,7 @@ class NaiveBarber:
         )
 
     def around(self, start: datetime) -> tuple[list[datetime], list[datetime]]:
-        """The moments of buffers and travel before the visit and after it."""
+        """Return the moments of buffers and travel before and after the visit."""
         rules, travel = self.calendar.rules, timedelta(minutes=self.case.visit.travel_min)
         end = start + five_minutes_up(self.duration)
         before = walk(start - timedelta(minutes=rules.buffer_before_min) - travel, start)
@@ -97,7 +97,7 @@ class NaiveBarber:
         return list(before), list(after)
 
     def is_there(self, start: datetime) -> bool:
-        """Travel and buffers are not taken from time off."""
+        """Return whether travel and buffers stay outside time off."""
         five, (before, after) = timedelta(minutes=5), self.around(start)
         return not any(
             moment < end and begin < moment + five

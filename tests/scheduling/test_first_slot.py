@@ -1,4 +1,4 @@
-"""The first slot of a window is the first of the slot list that lies in it, found without asking about all of them."""
+"""Test that the first slot of a window equals the first listed slot in it, with a bounded search."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -23,7 +23,7 @@ NOON = datetime(2027, 5, 4, 12, tzinfo=UTC)
 
 @st.composite
 def windows(draw: st.DrawFn, case: Case) -> tuple[datetime, datetime]:
-    """Mostly with an end just before, at or just after where a slot begins or ends; some empty, some backwards."""
+    """Draw windows, mostly ending close to the start or end of a slot; some are empty or backwards."""
     edges = [moment for slot in case.offered() for moment in slot] or [case.calendar.now]
     just = st.sampled_from([timedelta(0), timedelta(microseconds=1), TICK, case.duration_min * timedelta(minutes=1)])
     near_a_slot = st.builds(
@@ -42,7 +42,7 @@ def first_listed(case: Case, start: datetime, end: datetime) -> Slot | None:
 
 @settings(max_examples=150)
 @given(cases(), st.data())
-def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data: st.DataObject) -> None:
+def test_first_slot_is_the_first_listed_slot_in_the_window(case: Case, data: st.DataObject) -> None:
     start, end = data.draw(windows(case))
     found = first_slot_between(case.calendar, start, end, case.visit)
     assert found == first_listed(case, start, end)
@@ -53,7 +53,7 @@ def test_it_is_the_first_of_the_listed_that_lies_in_the_window(case: Case, data:
 
 @settings(max_examples=60)
 @given(cases(), st.data())
-def test_what_is_taken_beyond_what_must_be_known_does_not_matter(case: Case, data: st.DataObject) -> None:
+def test_taken_ticks_outside_the_required_span_do_not_matter(case: Case, data: st.DataObject) -> None:
     def knowing(starts: Span) -> Calendar:
         known = range(*required_span(case.calendar, case.visit, starts))
         return replace(
@@ -72,7 +72,7 @@ def a_calendar(taken: frozenset[int] = frozenset(), **rules: int) -> Calendar:
     return Calendar(ZoneInfo(BERLIN), every_day(a_day("00:00", "24:00")), BookingRules(**given_rules), NOON, taken)
 
 
-def test_known_must_be_what_the_visit_could_keep_and_whole_dates_under_a_cap() -> None:
+def test_required_span_covers_the_visit_and_whole_dates_under_a_cap() -> None:
     noon = int(NOON.timestamp()) // 300
     calendar = a_calendar(buffer_before_min=30, buffer_after_min=15)
     assert required_span(calendar, VisitPlan(30), Span(noon, noon + 2)) == (noon - 6, noon + 1 + 6 + 3)
@@ -85,7 +85,7 @@ def test_known_must_be_what_the_visit_could_keep_and_whole_dates_under_a_cap() -
 
 
 class Asked(dict[date, DayHours | None]):
-    """Overrides that count how often somebody asks whether a date has one."""
+    """Counts look-ups of overrides."""
 
     count = 0
 
@@ -95,8 +95,8 @@ class Asked(dict[date, DayHours | None]):
 
 
 @pytest.mark.parametrize(("booked_days", "dates"), [(0, 12), (61, 110)], ids=["free", "booked up"])
-def test_little_is_asked_however_long_the_window(booked_days: int, dates: int) -> None:
-    """Of a calendar that is free at once no more than a week and the dates around it."""
+def test_first_slot_search_reads_few_dates_of_a_long_window(booked_days: int, dates: int) -> None:
+    """If the first week has a slot, the search reads no more than this week and the dates around it."""
     asked = Asked()
     calendar = replace(a_calendar(frozenset(range(*span_between(NOON, NOON + booked_days * DAY)))), overrides=asked)
     found = first_slot_between(calendar, NOON, NOON + 60 * DAY, VisitPlan(30))
@@ -105,7 +105,7 @@ def test_little_is_asked_however_long_the_window(booked_days: int, dates: int) -
 
 
 @pytest.mark.parametrize("hours_from_utc", [14, -12])
-def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
+def test_first_slot_of_a_window_as_long_as_the_calendar_is_found(hours_from_utc: int) -> None:
     zone = timezone(timedelta(hours=hours_from_utc))
     start, end = datetime.min.replace(tzinfo=zone), datetime.max.replace(tzinfo=zone)
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
@@ -116,7 +116,7 @@ def test_a_window_as_long_as_the_calendar(hours_from_utc: int) -> None:
 
 
 @pytest.mark.parametrize("duration_min", [0, -5])
-def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
+def test_visit_without_duration_is_an_error(duration_min: int) -> None:
     calendar = Calendar(ZoneInfo(BERLIN), every_day(a_day()), BookingRules(), NOON)
     with pytest.raises(ValueError, match="occupies no time"):
         first_slot_between(calendar, NOON, NOON + DAY, VisitPlan(duration_min))

@@ -1,4 +1,4 @@
-"""Weekly hours and booking rules as data: what decodes, what is faulty, and under which field's name."""
+"""Test decoding and validation of weekly hours and booking rules."""
 
 from typing import Any
 
@@ -17,18 +17,18 @@ OVERLAP = "must not lie in another break"
 @pytest.mark.parametrize(
     "time", ["9:00", "09:03", "24:00", "25:00", "09:60", "09:00\n", " 09:00", "0٩:00", "", None, 900]
 )
-def test_start_that_is_no_time_of_day_is_refused(time: object) -> None:
+def test_invalid_start_time_is_refused(time: object) -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.start_time"):
         msgspec.convert({"is_available": True, "start_time": time, "end_time": "17:00"}, DayHours)
 
 
 @pytest.mark.parametrize("time", ["24:05", "17:59", "24:00\n", "024:00"])
-def test_end_that_is_no_time_of_day_is_refused(time: str) -> None:
+def test_invalid_end_time_is_refused(time: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.end_time"):
         msgspec.convert({"start_time": "12:00", "end_time": time}, Break)
 
 
-def test_unknown_and_missing_fields_of_a_week_are_refused() -> None:
+def test_week_with_unknown_or_missing_fields_is_refused() -> None:
     week = msgspec.to_builtins(a_week())
     with pytest.raises(msgspec.ValidationError, match="unknown field `holiday`"):
         msgspec.convert(week | {"holiday": week["monday"]}, WeeklyHours)
@@ -37,7 +37,7 @@ def test_unknown_and_missing_fields_of_a_week_are_refused() -> None:
         msgspec.convert(week, WeeklyHours)
 
 
-def test_breaks_of_a_day_are_limited() -> None:
+def test_breaks_of_a_day_are_limited_in_number() -> None:
     day = msgspec.to_builtins(a_day()) | {"breaks": [{"start_time": "10:00", "end_time": "10:05"}] * 13}
     with pytest.raises(msgspec.ValidationError, match=r"\$\.breaks"):
         msgspec.convert(day, DayHours)
@@ -71,7 +71,7 @@ def test_breaks_of_a_day_are_limited() -> None:
         (a_day("09:00", "17:00", ("08:00", "08:30"), is_available=False), {"breaks[0].start_time": OUTSIDE}),
     ],
 )
-def test_faults_name_the_field(day: DayHours, expected: dict[str, str]) -> None:
+def test_validation_errors_name_the_field(day: DayHours, expected: dict[str, str]) -> None:
     week = a_week(tuesday=day, sunday=day)
     on_each_day = {f"{weekday}.{path}": why for weekday in ("tuesday", "sunday") for path, why in expected.items()}
     assert dict(validation_errors(week)) == on_each_day
@@ -79,14 +79,14 @@ def test_faults_name_the_field(day: DayHours, expected: dict[str, str]) -> None:
 
 @settings(max_examples=100)
 @given(weekly_hours())
-def test_sound_hours_have_no_faults_and_survive_json(week: WeeklyHours) -> None:
+def test_valid_hours_have_no_errors_and_survive_json(week: WeeklyHours) -> None:
     assert validation_errors(week) == []
     assert msgspec.json.decode(msgspec.json.encode(week), type=WeeklyHours) == week
 
 
 @settings(max_examples=100)
 @given(weekly_hours())
-def test_a_break_given_twice_is_a_fault_of_that_day_alone(week: WeeklyHours) -> None:
+def test_duplicate_break_is_an_error_of_its_day_only(week: WeeklyHours) -> None:
     monday = week.monday
     doubled = msgspec.structs.replace(
         week, monday=msgspec.structs.replace(monday, breaks=monday.breaks + monday.breaks[:1])
@@ -112,10 +112,10 @@ def test_a_break_given_twice_is_a_fault_of_that_day_alone(week: WeeklyHours) -> 
         {"auto_accept": 1},
     ],
 )
-def test_rules_out_of_bounds_are_refused_by_name(fields: dict[str, Any]) -> None:
+def test_rules_out_of_bounds_are_refused_at_their_field(fields: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError, match=rf"\$\.{next(iter(fields))}"):
         msgspec.convert(fields, BookingRules)
 
 
-def test_rules_left_out_have_their_defaults() -> None:
+def test_omitted_rules_have_defaults() -> None:
     assert msgspec.convert({}, BookingRules) == BookingRules(15, 60, 60, 0, 0, auto_accept=False)

@@ -1,4 +1,4 @@
-"""The one decision about what can be booked: examples around clock changes, and properties against a naive model."""
+"""Test the availability rules by examples around clock changes, and against a reference implementation."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -31,13 +31,13 @@ def a_calendar(
 
 
 def starts(calendar: Calendar, first: date, last: date, duration_min: int) -> list[str]:
-    """Every offered start as day and time in UTC."""
+    """Return every offered start as day and time in UTC."""
     days = free_slots(calendar, first, last, VisitPlan(duration_min))
     return [f"{slot.start:%d %H:%M}" for _, slots in days for slot in slots]
 
 
 def on_the_half_hour(text: str) -> list[str]:
-    """'27 23:00 - 28 01:00' as the list of half hours from the first time up to, not including, the second."""
+    """Expand '27 23:00 - 28 01:00' to the half hours from the first time up to, not including, the second."""
     first, last = (datetime.strptime(f"2027-01-{part}", "%Y-%m-%d %H:%M") for part in text.split(" - "))  # noqa: DTZ007
     count = int((last - first) / timedelta(minutes=30))
     return [f"{first + k * timedelta(minutes=30):%d %H:%M}" for k in range(count)]
@@ -86,7 +86,7 @@ def test_wall_time_around_clock_changes(zone: str, day: date, hours: DayHours, e
     assert starts(calendar, day, day + timedelta(days=2), 30) == on_the_half_hour(expected)
 
 
-# Hours of such a date alone, and time off over the change, which is told in wall time with an offset.
+# Override of a date with a clock change, and time off over the change, as wall time with an offset.
 @pytest.mark.parametrize(
     ("zone", "day", "hours", "off", "expected"),
     [
@@ -138,7 +138,7 @@ def test_hours_of_a_date_and_time_off_around_clock_changes(
         (LORD_HOWE, date(2027, 10, 3), a_day("01:00", "03:00", ("02:00", "02:30")), "2027-10-02T14:30Z", 90),
     ],
 )
-def test_a_break_emptied_by_a_clock_change_does_not_part_a_visit(
+def test_break_emptied_by_a_clock_change_does_not_split_a_visit(
     zone: str, day: date, hours: DayHours, first: str, duration_min: int
 ) -> None:
     calendar = a_calendar(only_on(day, hours), zone=zone)
@@ -188,8 +188,10 @@ def test_slots_are_listed_under_the_local_date_of_their_own_start() -> None:
         ("13:05:00", 30, Unavailability.OFF_GRID),
     ],
 )
-def test_obstacle_of_a_start(clock: str, duration_min: int, expected: Unavailability | None) -> None:
-    """Berlin in summer: open from 07:00 to 15:00 UTC, break at 10:00 to 11:00, booked from 13:00 to 13:30."""
+def test_unavailable_start_has_the_first_rule_as_reason(
+    clock: str, duration_min: int, expected: Unavailability | None
+) -> None:
+    """Berlin in summer: open from 07:00 to 15:00 UTC, break from 10:00 to 11:00, booked from 13:00 to 13:30."""
     booked = range(*span_between(datetime(2027, 5, 4, 13, tzinfo=UTC), datetime(2027, 5, 4, 13, 30, tzinfo=UTC)))
     calendar = a_calendar(every_day(a_day("09:00", "17:00", ("12:00", "13:00"))), *booked)
     start = datetime.fromisoformat(f"2027-05-04T{clock}+00:00")
@@ -207,8 +209,8 @@ def test_obstacle_of_a_start(clock: str, duration_min: int, expected: Unavailabi
         ("10:35", None),
     ],
 )
-def test_time_off_takes_every_five_minutes_that_it_touches(start: str, expected: Unavailability | None) -> None:
-    """From 10:07 to 10:30:01 UTC; a gap in the visit is no help."""
+def test_time_off_blocks_every_tick_that_it_touches(start: str, expected: Unavailability | None) -> None:
+    """Time off from 10:07 to 10:30:01 UTC; a gap in the visit does not help."""
     off = datetime(2027, 5, 4, 10, 7, tzinfo=UTC), datetime(2027, 5, 4, 10, 30, 1, tzinfo=UTC)
     calendar = replace(a_calendar(every_day(a_day()), slot_step_min=5), time_off=(span_between(*off),))
     for visit in (VisitPlan(30), VisitPlan(30, gaps=((5, 25),))):
@@ -242,14 +244,14 @@ def test_time_off_excludes_buffers_and_travel(
     assert reason_unavailable(calendar, refused, visit) is Unavailability.TIME_OFF
 
 
-def test_notice_ends_at_its_very_second() -> None:
+def test_notice_ends_at_its_exact_second() -> None:
     hours = every_day(a_day("00:00", "24:00"))
     for late, expected in [(timedelta(0), None), (timedelta(microseconds=1), Unavailability.TOO_SOON)]:
         calendar = a_calendar(hours, now=MIDDAY + late, min_notice_min=90)
         assert reason_unavailable(calendar, MIDDAY + timedelta(minutes=90), VisitPlan(30)) == expected
 
 
-def test_notice_is_elapsed_time_whatever_zone_now_is_given_in() -> None:
+def test_notice_is_elapsed_time_in_any_zone_of_now() -> None:
     midnight_before_the_gap = datetime(2027, 3, 28, 0, tzinfo=ZoneInfo(BERLIN))
     calendar = a_calendar(every_day(a_day("00:00", "24:00")), now=midnight_before_the_gap, min_notice_min=180)
     assert starts(calendar, date(2027, 3, 28), date(2027, 3, 28), 30)[0] == "28 02:00"
@@ -282,7 +284,7 @@ def test_horizon_counts_from_the_local_date_of_now(zone: str, open_dates: list[i
 
 
 def test_grid_counts_elapsed_time_from_the_opening() -> None:
-    """Across the skipped hour, steps of 45 minutes go on as if nothing were."""
+    """Steps of 45 minutes continue across the skipped hour."""
     calendar = a_calendar(a_week(sunday=a_day("00:30", "06:00")), slot_step_min=45)
     assert starts(calendar, date(2027, 3, 28), date(2027, 3, 28), 45) == [
         "27 23:30", "28 00:15", "28 01:00", "28 01:45", "28 02:30", "28 03:15",
@@ -295,8 +297,8 @@ def test_openings_that_touch_a_day_in_utc_by_one_tick_count_on_it() -> None:
     assert starts(calendar, date(2027, 5, 5), date(2027, 5, 5), 5) == ["04 23:55", "05 00:00", "05 00:05"]
 
 
-def test_overlapping_openings_are_looked_at_one_by_one() -> None:
-    """Monday's ends at 04:00 UTC, Tuesday's begins at 03:00 UTC with a grid of its own."""
+def test_overlapping_openings_are_checked_separately() -> None:
+    """The opening of Monday ends at 04:00 UTC; the opening of Tuesday begins at 03:00 UTC with a separate grid."""
     hours = a_week(monday=a_day("22:00", "06:00"), tuesday=a_day("05:00", "10:00", ("05:45", "07:00")))
     calendar = a_calendar(hours, slot_step_min=40)
     day = datetime(2027, 5, 4, tzinfo=UTC)
@@ -314,7 +316,7 @@ def test_overlapping_openings_are_looked_at_one_by_one() -> None:
     assert found[-7:] == ["04 02:40", "04 03:00", "04 03:20", "04 05:00", "04 05:40", "04 06:20", "04 07:00"]
 
 
-def test_a_visit_does_not_reach_from_one_opening_into_the_next() -> None:
+def test_visit_does_not_span_two_openings() -> None:
     calendar = a_calendar(every_day(a_day("00:00", "24:00")))
     midnight = datetime(2027, 5, 4, 22, tzinfo=UTC)
     assert reason_unavailable(calendar, midnight - timedelta(minutes=30), VisitPlan(30)) is None
@@ -322,22 +324,22 @@ def test_a_visit_does_not_reach_from_one_opening_into_the_next() -> None:
     assert reason_unavailable(calendar, midnight, VisitPlan(30)) is None
 
 
-def test_buffers_reach_outside_the_hours_and_into_breaks() -> None:
+def test_buffers_may_lie_outside_the_hours_and_in_breaks() -> None:
     hours = every_day(a_day("09:00", "10:30", ("09:30", "10:00")))
     calendar = a_calendar(hours, buffer_before_min=60, buffer_after_min=45, slot_step_min=30)
     assert starts(calendar, date(2027, 5, 4), date(2027, 5, 4), 30) == ["04 07:00", "04 08:00"]
 
 
 @pytest.mark.parametrize(("gap_min", "expected"), [(15, None), (10, Unavailability.TAKEN)])
-def test_buffers_of_neighbours_add_up(gap_min: int, expected: Unavailability | None) -> None:
-    """10 minutes after the earlier visit and 5 before the later one."""
+def test_buffers_of_adjacent_visits_add_up(gap_min: int, expected: Unavailability | None) -> None:
+    """10 minutes after the earlier visit, and 5 minutes before the later visit."""
     calendar = a_calendar(every_day(a_day()), buffer_before_min=5, buffer_after_min=10, slot_step_min=5)
     earlier = replace(calendar, taken=frozenset(occupied_ticks(calendar.rules, MIDDAY, VisitPlan(30))))
     assert reason_unavailable(earlier, MIDDAY + timedelta(minutes=30 + gap_min), VisitPlan(30)) == expected
     assert reason_unavailable(earlier, MIDDAY - timedelta(minutes=30 + gap_min), VisitPlan(30)) == expected
 
 
-def test_ticks_of_a_booking_hold_its_buffers_and_every_tick_begun() -> None:
+def test_occupied_ticks_cover_buffers_and_partial_ticks() -> None:
     rules = BookingRules(buffer_before_min=5, buffer_after_min=10)
     first = int(MIDDAY.timestamp()) // 300
     assert span_between(MIDDAY, MIDDAY + timedelta(minutes=11)) == (first, first + 3)
@@ -347,7 +349,7 @@ def test_ticks_of_a_booking_hold_its_buffers_and_every_tick_begun() -> None:
 
 
 @pytest.mark.parametrize("duration_min", [0, -5])
-def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
+def test_visit_without_duration_is_an_error(duration_min: int) -> None:
     calendar = a_calendar(every_day(a_day()))
     with pytest.raises(ValueError, match="occupies no time"):
         reason_unavailable(calendar, MIDDAY, VisitPlan(duration_min))
@@ -355,7 +357,7 @@ def test_a_visit_that_occupies_nothing_is_an_error(duration_min: int) -> None:
         occupied_ticks(calendar.rules, MIDDAY, VisitPlan(duration_min))
 
 
-def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
+def test_starts_at_the_ends_of_the_calendar_are_rejected() -> None:
     calendar = a_calendar(every_day(a_day()))
     earliest = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
     latest = datetime(9999, 12, 31, 23, 55, tzinfo=timezone(timedelta(hours=-12)))
@@ -367,7 +369,7 @@ def test_the_ends_of_the_calendar_are_refused_like_any_other_time() -> None:
 
 @settings(max_examples=100)
 @given(cases())
-def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case: Case) -> None:
+def test_offered_and_bookable_starts_equal_those_of_the_reference_barber(case: Case) -> None:
     barber = NaiveBarber(case)
     offered = [slot.start for slot in case.offered()]
     bookable = [start for start in case.every_tick() if reason_unavailable(case.calendar, start, case.visit) is None]
@@ -377,7 +379,7 @@ def test_what_is_offered_is_what_can_be_booked_is_what_a_naive_barber_takes(case
 
 @settings(max_examples=60)
 @given(cases())
-def test_offered_slots_are_in_order_and_under_their_dates(case: Case) -> None:
+def test_offered_slots_are_ordered_and_under_their_dates(case: Case) -> None:
     days = free_slots(case.calendar, case.first, case.last, case.visit)
     assert [day for day, _ in days] == [
         case.first + timedelta(days=k) for k in range((case.last - case.first).days + 1)
@@ -390,7 +392,7 @@ def test_offered_slots_are_in_order_and_under_their_dates(case: Case) -> None:
 
 @settings(max_examples=60)
 @given(cases(), st.data())
-def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.DataObject) -> None:
+def test_booked_slot_blocks_its_time(case: Case, data: st.DataObject) -> None:
     offered = case.offered()
     assume(offered)
     booked = data.draw(st.sampled_from(offered))
@@ -406,7 +408,7 @@ def test_a_slot_once_booked_takes_its_time_from_others(case: Case, data: st.Data
 
 @settings(max_examples=60)
 @given(cases(), st.integers(1, 300 * 10**6 - 1))
-def test_between_two_ticks_nothing_can_be_booked(case: Case, microseconds: int) -> None:
+def test_start_between_two_ticks_is_rejected(case: Case, microseconds: int) -> None:
     for slot in case.offered():
         start = slot.start + timedelta(microseconds=microseconds)
         assert reason_unavailable(case.calendar, start, case.visit) == Unavailability.MISALIGNED
