@@ -28,7 +28,9 @@ async def status(http: httpx.AsyncClient, token: str) -> int:
 
 
 @pytest.mark.parametrize("used_before", [True, False])
-async def test_it_lives_fifteen_minutes(http: httpx.AsyncClient, clock: SetClock, *, used_before: bool) -> None:
+async def test_access_token_expires_after_fifteen_minutes(
+    http: httpx.AsyncClient, clock: SetClock, *, used_before: bool
+) -> None:
     person = await register(http)
     if used_before:
         assert await status(http, person.access_token) == 200
@@ -38,7 +40,7 @@ async def test_it_lives_fifteen_minutes(http: httpx.AsyncClient, clock: SetClock
     assert await status(http, person.access_token) == 401
 
 
-async def test_others_can_check_it_by_the_jwks(http: httpx.AsyncClient) -> None:
+async def test_access_token_verifies_by_the_jwks(http: httpx.AsyncClient) -> None:
     person = await register(http, role="barber")
     keys = jwt.PyJWKSet.from_dict((await http.get("/v1/auth/jwks")).json())
     key = keys[jwt.get_unverified_header(person.access_token)["kid"]]
@@ -48,7 +50,7 @@ async def test_others_can_check_it_by_the_jwks(http: httpx.AsyncClient) -> None:
     assert "d" not in (await http.get("/v1/auth/jwks")).json()["keys"][0]
 
 
-async def test_one_that_we_did_not_sign_is_refused(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_access_token_with_a_foreign_signature_is_refused(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http)
     claims = jwt.decode(person.access_token, options={"verify_signature": False})
     header, payload, signature = person.access_token.split(".")
@@ -67,13 +69,13 @@ async def test_one_that_we_did_not_sign_is_refused(http: httpx.AsyncClient, cont
     assert await status(http, person.access_token) == 200
 
 
-async def test_one_of_a_session_that_never_was_is_refused(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_access_token_of_an_unknown_session_is_refused(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http)
     token = context.access_tokens.issue(Actor(person.id, Role.ADMIN, new_id()), system_clock())
     assert await status(http, token) == 401
 
 
-async def test_a_refusal_says_what_is_needed(http: httpx.AsyncClient) -> None:
+async def test_refused_access_token_names_the_bearer_scheme(http: httpx.AsyncClient) -> None:
     for header in ({}, {"Authorization": "Bearer"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer x"}):
         response = await http.get("/v1/me", headers=header)
         assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
@@ -82,7 +84,7 @@ async def test_a_refusal_says_what_is_needed(http: httpx.AsyncClient) -> None:
     assert public.status_code == 401
 
 
-async def test_logout_stops_it_at_once(http: httpx.AsyncClient) -> None:
+async def test_logout_revokes_the_access_token_at_once(http: httpx.AsyncClient) -> None:
     person, other = await register(http), await register(http)
     assert await status(http, person.access_token) == 200
     response = await http.post("/v1/auth/logout", headers=person.auth)
@@ -92,7 +94,7 @@ async def test_logout_stops_it_at_once(http: httpx.AsyncClient) -> None:
     assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 401
 
 
-async def test_logout_in_one_process_stops_it_in_every_other(running: Running, http: httpx.AsyncClient) -> None:
+async def test_logout_in_one_process_revokes_the_token_in_all_others(running: Running, http: httpx.AsyncClient) -> None:
     person = await register(http)
     connections = await one_connection_a_worker(running, person)
     try:
@@ -156,7 +158,7 @@ class LateAnswers(SessionRepository):
         return live
 
 
-async def test_a_look_up_that_a_logout_overtakes_is_not_remembered(
+async def test_session_read_before_a_concurrent_logout_is_not_cached(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     person = await register(http)

@@ -24,7 +24,7 @@ def create_admin(settings: Settings, home: Path, email: str, password: str) -> s
     )
 
 
-async def test_who_was_made_at_the_command_line_may_do_what_admins_do(
+async def test_created_admin_has_the_rights_of_admins(
     http: httpx.AsyncClient, settings: Settings, tmp_path: Path
 ) -> None:
     email = new_email()
@@ -40,7 +40,9 @@ async def test_who_was_made_at_the_command_line_may_do_what_admins_do(
     assert created.status_code == 201
 
 
-async def test_a_taken_email_is_one_sentence(http: httpx.AsyncClient, settings: Settings, tmp_path: Path) -> None:
+async def test_create_admin_with_a_taken_email_prints_one_sentence(
+    http: httpx.AsyncClient, settings: Settings, tmp_path: Path
+) -> None:
     person = await register(http)
     done = create_admin(settings, tmp_path, person.email, PASSWORD)
     assert done.returncode == 2
@@ -48,7 +50,7 @@ async def test_a_taken_email_is_one_sentence(http: httpx.AsyncClient, settings: 
 
 
 @pytest.mark.parametrize(("email", "password", "field"), [("nobody", PASSWORD, "email"), (None, "short", "password")])
-async def test_the_rules_are_those_of_registration(
+async def test_create_admin_applies_the_rules_of_registration(
     settings: Settings, tmp_path: Path, email: str | None, password: str, field: str
 ) -> None:
     done = create_admin(settings, tmp_path, email or new_email(), password)

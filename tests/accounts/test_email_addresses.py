@@ -40,7 +40,7 @@ def mailboxes() -> list[tuple[str, str, str]]:
     ]
 
 
-async def test_one_mailbox_in_any_spelling_is_one_account(http: httpx.AsyncClient) -> None:
+async def test_email_spellings_of_one_mailbox_are_one_account(http: httpx.AsyncClient) -> None:
     for first, second, stored in mailboxes():
         made = await post(http, "register", email=first)
         assert (made.status_code, made.json()["user"]["email"]) == (201, stored)
@@ -49,7 +49,7 @@ async def test_one_mailbox_in_any_spelling_is_one_account(http: httpx.AsyncClien
             assert (await post(http, "register", email=spelling)).status_code == 409
 
 
-async def test_sharp_s_and_ss_are_two_domains(http: httpx.AsyncClient) -> None:
+async def test_domains_with_sharp_s_and_ss_are_different(http: httpx.AsyncClient) -> None:
     tag = new_email().partition("@")[0]
     ids = set()
     for domain in (f"straße-{tag}.example", f"strasse-{tag}.example"):
@@ -59,7 +59,7 @@ async def test_sharp_s_and_ss_are_two_domains(http: httpx.AsyncClient) -> None:
     assert len(ids) == 2
 
 
-async def test_one_phone_in_two_spellings_is_one_account(http: httpx.AsyncClient) -> None:
+async def test_phone_spellings_of_one_number_are_one_account(http: httpx.AsyncClient) -> None:
     phone = new_phone()
     with_zero = phone.replace("+49", "+490")
     made = await post(http, "register", phone=with_zero)
@@ -83,9 +83,7 @@ async def test_one_phone_in_two_spellings_is_one_account(http: httpx.AsyncClient
         ({"password": nfd("üüüü")}, "password"),
     ],
 )
-async def test_what_is_no_address_or_cannot_be_seen_is_refused(
-    http: httpx.AsyncClient, wrong: dict[str, Any], field: str
-) -> None:
+async def test_invalid_email_or_phone_is_refused(http: httpx.AsyncClient, wrong: dict[str, Any], field: str) -> None:
     response = await post(
         http, "register", **({} if {"email", "phone"} & set(wrong) else {"email": new_email()}), **wrong
     )
@@ -93,7 +91,7 @@ async def test_what_is_no_address_or_cannot_be_seen_is_refused(
     assert [fault["field"] for fault in response.json()["errors"]] == [field]
 
 
-async def test_address_that_only_an_earlier_release_took_still_signs_in(
+async def test_email_accepted_by_an_earlier_release_still_signs_in(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     """Two accounts of one mailbox, which the migration left: each is reached by its own spelling."""
@@ -106,7 +104,7 @@ async def test_address_that_only_an_earlier_release_took_still_signs_in(
 
 
 @pytest.mark.parametrize("typed", ["grüne-tür-7", "mit\u00a0Abstand-ü"])
-async def test_password_in_another_form_is_the_same(http: httpx.AsyncClient, typed: str) -> None:
+async def test_password_in_another_unicode_form_matches(http: httpx.AsyncClient, typed: str) -> None:
     for first, second in ((typed, nfd(typed)), (nfd(typed), typed), (typed, typed.replace("\u00a0", " "))):
         person = await register(http, password=first)
         statuses = [
@@ -116,13 +114,15 @@ async def test_password_in_another_form_is_the_same(http: httpx.AsyncClient, typ
         assert statuses == [200, 200, 401]
 
 
-async def test_password_that_was_hashed_as_typed_still_works(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_password_hashed_without_normalisation_still_matches(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
     person, typed = await register(http), nfd("grüne-tür-7")
     hashed = bcrypt.hashpw(typed.encode(), bcrypt.gensalt(4)).decode()
     await context.database["users"].update_one({"_id": person.id}, {"$set": {"password_hash": hashed}})
     assert (await post(http, "login", email=person.email, password=typed)).status_code == 200
 
 
-async def test_admin_from_the_command_line_gets_a_normal_address(context: AppContext) -> None:
+async def test_created_admin_gets_a_normalised_email(context: AppContext) -> None:
     email = f"josé-{new_email()}"
     assert (await context.accounts.create_admin(nfd(email).upper(), " Boss ", PASSWORD)).email == email

@@ -15,7 +15,7 @@ async def works(http: httpx.AsyncClient, person: Person) -> bool:
     return (await http.get("/v1/me", headers=person.auth)).status_code == 200
 
 
-async def test_by_email_in_any_case_or_by_phone(http: httpx.AsyncClient) -> None:
+async def test_login_accepts_email_in_any_case_or_phone(http: httpx.AsyncClient) -> None:
     email, phone = new_email(), new_phone()
     person = await register(http, email=email, phone=phone)
     for given in ({"email": email}, {"email": email.upper()}, {"phone": phone}):
@@ -26,7 +26,7 @@ async def test_by_email_in_any_case_or_by_phone(http: httpx.AsyncClient) -> None
         assert await works(http, person_of(response.json()))
 
 
-async def test_a_wrong_password_and_an_unknown_account_look_the_same(http: httpx.AsyncClient) -> None:
+async def test_login_with_a_wrong_password_and_an_unknown_account_answers_the_same(http: httpx.AsyncClient) -> None:
     person = await register(http, phone=new_phone())
     tries = (
         {"email": person.email, "password": "wrong"},
@@ -44,19 +44,19 @@ async def test_a_wrong_password_and_an_unknown_account_look_the_same(http: httpx
 
 
 @pytest.mark.parametrize("given", [{}, {"email": "a@example.com", "phone": "+49301234567"}])
-async def test_one_name_is_needed_and_not_both(http: httpx.AsyncClient, given: dict[str, str]) -> None:
+async def test_login_requires_either_email_or_phone(http: httpx.AsyncClient, given: dict[str, str]) -> None:
     response = await log_in(http, **given)
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "email")
 
 
-async def test_an_operator_in_place_of_a_text_is_refused(http: httpx.AsyncClient) -> None:
+async def test_login_with_a_query_operator_is_refused(http: httpx.AsyncClient) -> None:
     person = await register(http)
     for field, wrong in (("email", {"$gt": ""}), ("password", {"$gt": ""}), ("password", {"$ne": None})):
         response = await http.post("/v1/auth/login", json={"email": person.email, "password": PASSWORD, field: wrong})
         assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
 
 
-async def test_a_login_ends_the_one_before_on_the_same_device(http: httpx.AsyncClient) -> None:
+async def test_login_ends_the_previous_session_of_the_device(http: httpx.AsyncClient) -> None:
     person = await register(http, device={"id": "phone-1", "name": "Phone", "platform": "ios"})
     elsewhere = person_of((await log_in(http, email=person.email, device="phone-2")).json())
     nowhere = person_of((await log_in(http, email=person.email)).json())
@@ -69,7 +69,7 @@ async def test_a_login_ends_the_one_before_on_the_same_device(http: httpx.AsyncC
     assert (response.status_code, response.json()["code"]) == (401, "refresh_refused")
 
 
-async def test_a_device_id_is_of_one_person_alone(http: httpx.AsyncClient) -> None:
+async def test_login_leaves_sessions_of_others_with_the_same_device_id(http: httpx.AsyncClient) -> None:
     person, other = await register(http, device={"id": "shared"}), await register(http, device={"id": "shared"})
     await log_in(http, email=other.email, device="shared")
     assert await works(http, person)

@@ -11,7 +11,7 @@ from grome.accounts.repository import SESSIONS, USERS
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import Database, from_document
 from grome.migrations import m0003_effects
-from tests.builders.people import PASSWORD, Person, admin, new_email, person_of, register
+from tests.builders.people import PASSWORD, Person, create_admin, new_email, person_of, register
 
 
 async def stored(context: AppContext, person: Person) -> User:
@@ -32,7 +32,7 @@ async def notices(context: AppContext, person: Person) -> list[str | None]:
     return [session.notice.type.value if session.notice else None for session in sessions]
 
 
-async def test_registering_is_written_with_the_account(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_registration_stores_its_event_with_the_account(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http, device={"id": "phone"})
     user = await stored(context, person)
     (event,) = user.outbox
@@ -42,13 +42,13 @@ async def test_registering_is_written_with_the_account(http: httpx.AsyncClient, 
     assert "outbox" not in (await http.get("/v1/me", headers=person.auth)).json()
 
 
-async def test_who_was_made_at_the_command_line_is_not_welcomed(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await admin(http, context)
+async def test_created_admin_has_no_registration_event(http: httpx.AsyncClient, context: AppContext) -> None:
+    boss = await create_admin(http, context)
     assert (await stored(context, boss)).outbox == []
     assert await notices(context, boss) == [None]
 
 
-async def test_a_device_is_new_once(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_new_device_is_noticed_once(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http, device={"id": "phone"})
     await log_in(http, person, id="phone")
     await log_in(http, person, id="tablet", name="Tablet")
@@ -56,7 +56,7 @@ async def test_a_device_is_new_once(http: httpx.AsyncClient, context: AppContext
     assert await notices(context, person) == [None, None, "account.new_device", None]
 
 
-async def test_the_notice_tells_of_its_device(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_notice_leads_to_its_device(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http, device={"id": "phone"})
     await log_in(http, person, id="tablet", name="Tablet")
     session = await context.database["sessions"].find_one({"user_id": person.id, "device.id": "tablet"})
@@ -68,14 +68,16 @@ async def test_the_notice_tells_of_its_device(http: httpx.AsyncClient, context: 
     assert await context.accounts.find_notice_device(UUID(int=1), event_id) is None
 
 
-async def test_leaving_the_id_out_is_no_way_in_unseen(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_login_without_a_device_id_is_noticed(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http, device={"id": "phone"})
     for agent in ("a browser", "a browser", "another"):
         await log_in(http, person, agent)
     assert await notices(context, person) == [None, "account.new_device", None, "account.new_device"]
 
 
-async def test_the_first_login_after_a_long_time_is_no_news(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_first_login_after_all_sessions_expired_is_not_noticed(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
     """Sessions are kept for as long as a refresh token lives: beyond that nobody knows the devices."""
     person = await register(http, device={"id": "phone"})
     await context.database["sessions"].delete_many({"user_id": person.id})
@@ -83,7 +85,7 @@ async def test_the_first_login_after_a_long_time_is_no_news(http: httpx.AsyncCli
     assert await notices(context, person) == [None]
 
 
-async def test_accounts_and_sessions_from_before_are_completed(context: AppContext) -> None:
+async def test_backfill_completes_accounts_and_sessions_of_earlier_releases(context: AppContext) -> None:
     options = context.database.codec_options
     database: Database = context.mongo.get_database(f"{context.database.name}_effects", codec_options=options)
     at = datetime(2026, 1, 1, tzinfo=UTC)

@@ -35,7 +35,7 @@ async def longest_wait_of_the_loop(work: Awaitable[object]) -> float:
     return longest / await running
 
 
-async def test_twelve_rounds_off_the_event_loop(passwords: PasswordHasher) -> None:
+async def test_hashing_with_twelve_rounds_does_not_block_the_event_loop(passwords: PasswordHasher) -> None:
     hashed = await passwords.hash("correct horse")
     assert hashed.startswith("$2b$12$")
     # On the loop, each would hold it up for its whole time; a busy machine spoils one of them, but not all.
@@ -55,14 +55,14 @@ async def cpu_seconds(work: Awaitable[object]) -> float:
     return time.process_time() - began
 
 
-async def test_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: PasswordHasher) -> None:
+async def test_check_of_an_unknown_account_costs_as_much_as_a_wrong_password(passwords: PasswordHasher) -> None:
     hashed = await passwords.hash("correct horse")
     wrong = min([await cpu_seconds(passwords.matches("wrong horse", hashed)) for _ in range(2)])
     unknown = min([await cpu_seconds(passwords.matches("wrong horse", None)) for _ in range(2)])
     assert unknown > wrong / 2
 
 
-async def test_nobody_has_a_password() -> None:
+async def test_no_password_matches_without_an_account() -> None:
     passwords = PasswordHasher(4)
     assert not await passwords.matches("nobody", None)
     passwords.close()

@@ -26,7 +26,7 @@ async def read(http: httpx.AsyncClient, person: Person) -> dict[str, Any]:
     return found
 
 
-async def test_what_is_not_said_stays(http: httpx.AsyncClient) -> None:
+async def test_preferences_that_are_omitted_stay(http: httpx.AsyncClient) -> None:
     person = await register(http)
     assert await read(http, person) == DEFAULTS
     changes: list[dict[str, Any]] = [
@@ -49,7 +49,7 @@ async def test_what_is_not_said_stays(http: httpx.AsyncClient) -> None:
     assert (await http.get("/v1/me", headers=person.auth)).json()["preferences"] == await read(http, person)
 
 
-async def test_changes_at_once_do_not_undo_each_other(http: httpx.AsyncClient) -> None:
+async def test_concurrent_preference_changes_all_stay(http: httpx.AsyncClient) -> None:
     person = await register(http)
     changes: list[dict[str, Any]] = [
         {"language": "ja"},
@@ -65,7 +65,7 @@ async def test_changes_at_once_do_not_undo_each_other(http: httpx.AsyncClient) -
     assert found["notifications"] == {"email": False, "push": True, "sms": True, "no_mail_about": []}
 
 
-async def test_what_is_said_twice_counts_once(http: httpx.AsyncClient) -> None:
+async def test_duplicates_in_preference_lists_are_dropped(http: httpx.AsyncClient) -> None:
     answer = await change(
         http, await register(http), reminders=[2, 2], notifications={"no_mail_about": ["reviews", "reviews"]}
     )
@@ -92,7 +92,7 @@ async def test_what_is_said_twice_counts_once(http: httpx.AsyncClient) -> None:
         ({"role": "admin"}, "role"),
     ],
 )
-async def test_what_is_refused_is_named_and_changes_nothing(
+async def test_invalid_preferences_are_named_and_change_nothing(
     http: httpx.AsyncClient, wanted: dict[str, Any], field: str
 ) -> None:
     person = await register(http)

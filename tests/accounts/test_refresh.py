@@ -48,7 +48,7 @@ async def person(http: httpx.AsyncClient) -> Person:
     return await register(http)
 
 
-async def test_both_tokens_are_new_and_work(http: httpx.AsyncClient, person: Person) -> None:
+async def test_refresh_returns_two_new_working_tokens(http: httpx.AsyncClient, person: Person) -> None:
     response = await refresh(http, person.refresh_token)
     answer = response.json()
     assert response.status_code == 200
@@ -60,7 +60,7 @@ async def test_both_tokens_are_new_and_work(http: httpx.AsyncClient, person: Per
     assert (await refresh(http, answer["refresh_token"])).status_code == 200
 
 
-async def test_for_ten_seconds_a_repeat_gets_the_same_child(
+async def test_repeat_within_ten_seconds_returns_the_same_child(
     http: httpx.AsyncClient, person: Person, clock: SetClock
 ) -> None:
     _, child = await rotate(http, person.refresh_token)
@@ -70,7 +70,7 @@ async def test_for_ten_seconds_a_repeat_gets_the_same_child(
     assert await status_of(http, access) == 200
 
 
-async def test_fifty_at_once_get_one_child(http: httpx.AsyncClient, person: Person) -> None:
+async def test_fifty_concurrent_refreshes_return_one_child(http: httpx.AsyncClient, person: Person) -> None:
     answers = await asyncio.gather(*(refresh(http, person.refresh_token) for _ in range(50)))
     assert {answer.status_code for answer in answers} == {200}
     children = {answer.json()["refresh_token"] for answer in answers}
@@ -78,7 +78,7 @@ async def test_fifty_at_once_get_one_child(http: httpx.AsyncClient, person: Pers
     assert (await refresh(http, children.pop())).status_code == 200
 
 
-async def test_a_lost_answer_repeated_later_gives_a_new_child(
+async def test_late_repeat_with_an_unused_child_returns_a_new_child(
     http: httpx.AsyncClient, person: Person, clock: SetClock
 ) -> None:
     _, lost = await rotate(http, person.refresh_token)
@@ -89,9 +89,7 @@ async def test_a_lost_answer_repeated_later_gives_a_new_child(
     assert await rotate(http, child)
 
 
-async def test_a_child_that_was_replaced_is_an_old_token(
-    http: httpx.AsyncClient, person: Person, clock: SetClock
-) -> None:
+async def test_replaced_child_counts_as_an_old_token(http: httpx.AsyncClient, person: Person, clock: SetClock) -> None:
     """Owner and thief both hold a child of the same parent: the second one to be used ends the family."""
     _, first = await rotate(http, person.refresh_token)
     clock.shift = timedelta(seconds=11)
@@ -101,7 +99,7 @@ async def test_a_child_that_was_replaced_is_an_old_token(
     assert (await refresh(http, second)).json()["code"] == "refresh_refused"
 
 
-async def test_fifty_late_repeats_at_once_get_one_child(
+async def test_fifty_concurrent_late_repeats_return_one_child(
     http: httpx.AsyncClient, person: Person, clock: SetClock
 ) -> None:
     await rotate(http, person.refresh_token)
@@ -113,7 +111,7 @@ async def test_fifty_late_repeats_at_once_get_one_child(
     assert (await refresh(http, children.pop())).status_code == 200
 
 
-async def test_a_parent_whose_child_was_used_ends_the_whole_family(
+async def test_reuse_of_a_parent_after_its_child_ends_the_family(
     http: httpx.AsyncClient, person: Person, clock: SetClock
 ) -> None:
     _, child = await rotate(http, person.refresh_token)
@@ -129,7 +127,7 @@ async def test_a_parent_whose_child_was_used_ends_the_whole_family(
     assert [await status_of(http, token) for token in (access, person.access_token)] == [401, 401]
 
 
-async def test_a_reuse_is_recognised_after_any_number_of_rotations(
+async def test_reuse_is_detected_after_any_number_of_rotations(
     http: httpx.AsyncClient, context: AppContext, person: Person
 ) -> None:
     newest = person.refresh_token
@@ -141,7 +139,7 @@ async def test_a_reuse_is_recognised_after_any_number_of_rotations(
     assert (reused.status_code, reused.json()["code"]) == (401, "refresh_reused")
 
 
-async def test_a_reuse_is_told_to_the_owner(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
+async def test_reuse_notifies_the_owner(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
     _, child = await rotate(http, person.refresh_token)
     await rotate(http, child)
     assert (await refresh(http, person.refresh_token)).status_code == 401
@@ -151,7 +149,9 @@ async def test_a_reuse_is_told_to_the_owner(http: httpx.AsyncClient, context: Ap
     assert stored["notice"]["at"] == stored["revoked_at"]
 
 
-async def test_a_session_keeps_its_size(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
+async def test_session_document_does_not_grow_with_refreshes(
+    http: httpx.AsyncClient, context: AppContext, person: Person
+) -> None:
     sizes, newest = [], person.refresh_token
     for _ in range(20):
         _, newest = await rotate(http, newest)
@@ -160,14 +160,14 @@ async def test_a_session_keeps_its_size(http: httpx.AsyncClient, context: AppCon
     assert len(set(sizes)) == 1
 
 
-async def test_only_the_immediate_parent_is_forgiven(http: httpx.AsyncClient, person: Person) -> None:
+async def test_reuse_of_a_grandparent_ends_the_family(http: httpx.AsyncClient, person: Person) -> None:
     _, child = await rotate(http, person.refresh_token)
     await rotate(http, child)
     reused = await refresh(http, person.refresh_token)
     assert (reused.status_code, reused.json()["code"]) == (401, "refresh_reused")
 
 
-async def test_other_devices_outlive_the_end_of_a_family(http: httpx.AsyncClient, person: Person) -> None:
+async def test_sessions_on_other_devices_outlive_the_end_of_a_family(http: httpx.AsyncClient, person: Person) -> None:
     other = await http.post(
         "/v1/auth/login", json={"email": person.email, "password": PASSWORD, "device": {"id": "other"}}
     )
@@ -178,20 +178,20 @@ async def test_other_devices_outlive_the_end_of_a_family(http: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(("shift", "status"), [(timedelta(days=30, minutes=-1), 200), (timedelta(days=30), 401)])
-async def test_it_lives_thirty_days(
+async def test_refresh_token_expires_after_thirty_days(
     http: httpx.AsyncClient, person: Person, clock: SetClock, shift: timedelta, status: int
 ) -> None:
     clock.shift = shift
     assert (await refresh(http, person.refresh_token)).status_code == status
 
 
-async def test_after_logout_it_is_refused(http: httpx.AsyncClient, person: Person) -> None:
+async def test_refresh_token_is_refused_after_logout(http: httpx.AsyncClient, person: Person) -> None:
     assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 204
     refused = await refresh(http, person.refresh_token)
     assert (refused.status_code, refused.json()["code"]) == (401, "refresh_refused")
 
 
-async def test_one_that_we_did_not_write_is_refused(http: httpx.AsyncClient, person: Person) -> None:
+async def test_refresh_token_of_foreign_make_is_refused(http: httpx.AsyncClient, person: Person) -> None:
     said, _, mac = person.refresh_token.partition(".")
     forged = f"{said}.{'A' * len(mac)}"
     for token in (forged, said, f".{mac}", f"{said}.", f"{said}.{mac[:-4]}", f"{mac}.{said}", "ü.ü", "a.b.c", "\x00"):
@@ -213,7 +213,7 @@ class NoDatabase(SessionRepository):
         raise AssertionError(session_id, token_hash, now)
 
 
-async def test_a_made_up_secret_is_refused_without_the_database(context: AppContext, person: Person) -> None:
+async def test_forged_refresh_token_is_refused_without_the_database(context: AppContext, person: Person) -> None:
     accounts = AccountService(
         context.stored_users,
         NoDatabase(context.database),
@@ -231,7 +231,7 @@ async def test_a_made_up_secret_is_refused_without_the_database(context: AppCont
     accounts.close()
 
 
-def test_a_token_under_another_key_is_not_read() -> None:
+def test_refresh_token_of_another_key_is_not_read() -> None:
     assert RefreshTokens(new_signing_key()).read(TOKENS.write(RefreshToken(new_id(), 1))) is None
 
 
@@ -240,7 +240,7 @@ async def no_logout(user_id: UUID, device_id: str) -> None:
 
 
 @given(st.uuids(), st.integers(0, 2**64 - 1), st.data())
-def test_any_change_of_a_token_is_noticed(session_id: UUID, generation: int, data: st.DataObject) -> None:
+def test_altered_refresh_token_is_not_read(session_id: UUID, generation: int, data: st.DataObject) -> None:
     token = TOKENS.write(RefreshToken(session_id, generation))
     assert TOKENS.read(token) == RefreshToken(session_id, generation)
     at = data.draw(st.integers(0, len(token)))
@@ -249,7 +249,7 @@ def test_any_change_of_a_token_is_noticed(session_id: UUID, generation: int, dat
     assert TOKENS.read(changed) is None
 
 
-async def test_the_database_holds_no_part_of_a_token(
+async def test_stored_session_contains_no_part_of_a_token(
     http: httpx.AsyncClient, context: AppContext, person: Person
 ) -> None:
     _, child = await rotate(http, person.refresh_token)
@@ -268,7 +268,7 @@ async def test_the_database_holds_no_part_of_a_token(
 class TestOfAnEarlierRelease:
     """Sessions without numbers, whose clients hold random secrets."""
 
-    async def test_a_token_is_exchanged_for_a_numbered_one(
+    async def test_unnumbered_token_is_exchanged_for_a_numbered_token(
         self, http: httpx.AsyncClient, context: AppContext, person: Person
     ) -> None:
         old = await unnumbered(context, person)
@@ -276,7 +276,7 @@ class TestOfAnEarlierRelease:
         assert await status_of(http, access) == 200
         assert await rotate(http, numbered)
 
-    async def test_a_lost_answer_is_forgiven_while_the_child_is_unused(
+    async def test_repeat_with_an_unused_child_returns_a_new_child(
         self, http: httpx.AsyncClient, context: AppContext, person: Person, clock: SetClock
     ) -> None:
         old = await unnumbered(context, person)
@@ -288,7 +288,7 @@ class TestOfAnEarlierRelease:
         assert (await refresh(http, old)).json()["code"] == "refresh_reused"
         assert (await refresh(http, second)).json()["code"] == "refresh_refused"
 
-    async def test_a_parent_is_exchanged_where_its_child_never_arrived(
+    async def test_parent_is_exchanged_if_its_child_never_arrived(
         self, http: httpx.AsyncClient, context: AppContext, person: Person
     ) -> None:
         child = await unnumbered(context, person)
@@ -297,7 +297,7 @@ class TestOfAnEarlierRelease:
         assert (await refresh(http, child)).json()["code"] == "refresh_refused"
         assert await rotate(http, numbered)
 
-    async def test_a_made_up_secret_ends_nothing(
+    async def test_forged_secret_does_not_end_the_session(
         self, http: httpx.AsyncClient, context: AppContext, person: Person
     ) -> None:
         old = await unnumbered(context, person)
@@ -307,7 +307,7 @@ class TestOfAnEarlierRelease:
         assert (await refresh(http, old)).status_code == 200
         assert (await refresh(http, made_up)).json()["code"] == "refresh_refused"
 
-    async def test_a_repeat_in_one_spelling_only(
+    async def test_other_spellings_of_a_token_are_refused(
         self, http: httpx.AsyncClient, context: AppContext, person: Person
     ) -> None:
         old = await unnumbered(context, person)
@@ -330,7 +330,7 @@ def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-async def test_the_database_drops_expired_sessions(context: AppContext) -> None:
+async def test_expired_sessions_are_deleted_by_a_ttl_index(context: AppContext) -> None:
     indexes = await context.database["sessions"].index_information()
     assert indexes["expiry"]["key"] == [("expires_at", 1)]
     assert indexes["expiry"]["expireAfterSeconds"] == 0

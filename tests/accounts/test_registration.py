@@ -17,7 +17,7 @@ async def post(http: httpx.AsyncClient, **changed: Any) -> httpx.Response:
     return await http.post("/v1/auth/register", json=wanted)
 
 
-async def test_the_contract_with_an_email(http: httpx.AsyncClient) -> None:
+async def test_registration_with_an_email_answers_as_in_the_contract(http: httpx.AsyncClient) -> None:
     email = new_email()
     response = await post(http, email=email)
     answer = response.json()
@@ -34,7 +34,7 @@ async def test_the_contract_with_an_email(http: httpx.AsyncClient) -> None:
     assert (await http.get("/v1/me", headers=auth)).json() == user
 
 
-async def test_with_a_phone_as_a_barber(http: httpx.AsyncClient) -> None:
+async def test_registration_as_a_barber_with_a_phone_succeeds(http: httpx.AsyncClient) -> None:
     phone = new_phone()
     response = await post(http, phone=phone, role="barber")
     assert response.status_code == 201
@@ -67,20 +67,20 @@ async def test_with_a_phone_as_a_barber(http: httpx.AsyncClient) -> None:
         ({"device": {"name": "Phone"}}, "device.id"),
     ],
 )
-async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str, Any], field: str) -> None:
+async def test_invalid_registration_names_the_field(http: httpx.AsyncClient, wrong: dict[str, Any], field: str) -> None:
     response = await post(http, **wrong)
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
     assert [fault["field"] for fault in response.json()["errors"]] == [field]
 
 
-async def test_half_a_surrogate_pair_is_no_text(http: httpx.AsyncClient) -> None:
+async def test_registration_with_a_lone_surrogate_is_refused(http: httpx.AsyncClient) -> None:
     body = b'{"email": "a@example.com", "name": "Ada", "password": "\\ud800\\ud800\\ud800\\ud800 and more"}'
     response = await http.post("/v1/auth/register", content=body, headers={"content-type": "application/json"})
     assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
 
 
 @pytest.mark.parametrize("password", ["8 chars!", "a" * 72, "€" * 24, "  spaces count  ", "left\x00right"])
-async def test_passwords_are_taken_whole(http: httpx.AsyncClient, password: str) -> None:
+async def test_password_is_accepted_only_in_full(http: httpx.AsyncClient, password: str) -> None:
     email = new_email()
     assert (await post(http, email=email, password=password)).status_code == 201
     statuses = [
@@ -97,7 +97,7 @@ async def test_passwords_are_taken_whole(http: httpx.AsyncClient, password: str)
 
 
 @pytest.mark.parametrize("field", ["email", "phone"])
-async def test_of_twenty_at_once_one_gets_the_account(http: httpx.AsyncClient, field: str) -> None:
+async def test_twenty_concurrent_registrations_create_one_account(http: httpx.AsyncClient, field: str) -> None:
     wanted = {field: new_email() if field == "email" else new_phone()}
     answers = await asyncio.gather(*(post(http, **wanted) for _ in range(20)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 19}
@@ -106,13 +106,13 @@ async def test_of_twenty_at_once_one_gets_the_account(http: httpx.AsyncClient, f
     assert {fault["field"] for answer in losers for fault in answer["errors"]} == {field}
 
 
-async def test_the_case_of_an_email_makes_no_second_account(http: httpx.AsyncClient) -> None:
+async def test_registration_with_an_email_in_another_case_is_refused(http: httpx.AsyncClient) -> None:
     email = new_email()
     assert (await post(http, email=email.upper())).json()["user"]["email"] == email
     assert (await post(http, email=email.title())).status_code == 409
 
 
-async def test_either_of_two_sign_in_names_is_unique_alone(http: httpx.AsyncClient) -> None:
+async def test_registration_with_a_taken_email_or_phone_is_refused(http: httpx.AsyncClient) -> None:
     email, phone = new_email(), new_phone()
     assert (await post(http, email=email, phone=phone)).status_code == 201
     assert (await post(http, email=new_email(), phone=phone)).status_code == 409
@@ -130,7 +130,7 @@ async def test_either_of_two_sign_in_names_is_unique_alone(http: httpx.AsyncClie
         ("de", {"language": "ja", "timezone": "Asia/Tokyo"}, ("ja", "Asia/Tokyo")),
     ],
 )
-async def test_language_of_the_device_is_that_of_the_first_message(
+async def test_registration_without_a_language_takes_it_from_accept_language(
     http: httpx.AsyncClient, header: str | None, wanted: dict[str, str], chosen: tuple[str, str]
 ) -> None:
     """The event that becomes the first mail is written with the account, which has the language already."""

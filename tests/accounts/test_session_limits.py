@@ -51,7 +51,7 @@ async def fill(context: AppContext, person: Person, live: int, ended: int) -> No
     await context.database["sessions"].bulk_write([InsertOne(to_document(session)) for session in made])
 
 
-async def test_a_login_beyond_fifty_ends_the_oldest_session(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_login_beyond_fifty_sessions_ends_the_oldest(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http)
     assert await works(http, person.access_token)
     await fill(context, person, live=MAX_LIVE_SESSIONS - 2, ended=0)
@@ -62,14 +62,14 @@ async def test_a_login_beyond_fifty_ends_the_oldest_session(http: httpx.AsyncCli
     assert await counts(context, person) == (MAX_LIVE_SESSIONS, 1)
 
 
-async def test_sixty_logins_at_once_leave_fifty_sessions(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_sixty_concurrent_logins_leave_fifty_sessions(http: httpx.AsyncClient, context: AppContext) -> None:
     person = await register(http)
     tokens = await asyncio.gather(*(log_in(context, person, f"phone {number}") for number in range(60)))
     assert sum([await works(http, token) for token in tokens]) == MAX_LIVE_SESSIONS
     assert await counts(context, person) == (MAX_LIVE_SESSIONS, 11)
 
 
-async def test_logins_on_one_device_leave_a_bounded_number_of_ended_sessions(
+async def test_logins_on_one_device_keep_a_bounded_number_of_ended_sessions(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     """The person's own session is older than all that ended, and stays."""

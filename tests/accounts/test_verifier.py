@@ -61,9 +61,7 @@ async def is_accepted(verifier: Verifier, person: Person) -> bool:
         return False
 
 
-async def test_a_verified_token_is_remembered(
-    http: httpx.AsyncClient, verifier: Verifier, sessions: CountedSessions
-) -> None:
+async def test_verified_token_is_cached(http: httpx.AsyncClient, verifier: Verifier, sessions: CountedSessions) -> None:
     person = await register(http)
     assert verifier.cached(person.access_token) is None
     for _ in range(3):
@@ -74,7 +72,7 @@ async def test_a_verified_token_is_remembered(
     assert remembered.id == person.id
 
 
-async def test_a_token_is_looked_up_again_after_thirty_seconds(
+async def test_cached_token_is_checked_again_after_thirty_seconds(
     http: httpx.AsyncClient, context: AppContext, verifier: Verifier, sessions: CountedSessions, clock: SetClock
 ) -> None:
     person = await register(http)
@@ -91,7 +89,7 @@ async def test_a_token_is_looked_up_again_after_thirty_seconds(
     assert sessions.asked == 2
 
 
-async def test_a_forgotten_session_is_looked_up_at_once(
+async def test_token_of_an_evicted_session_is_checked_at_once(
     http: httpx.AsyncClient, context: AppContext, verifier: Verifier
 ) -> None:
     person, other = await register(http), await register(http)
@@ -104,7 +102,7 @@ async def test_a_forgotten_session_is_looked_up_at_once(
     assert verifier.cached(other.access_token) is not None
 
 
-async def test_the_token_remembered_longest_makes_room(
+async def test_cache_evicts_its_oldest_token(
     http: httpx.AsyncClient, context: AppContext, sessions: CountedSessions
 ) -> None:
     verifier = Verifier(
@@ -125,7 +123,7 @@ async def test_the_token_remembered_longest_makes_room(
     assert sessions.asked == 7  # the three, and each again that had to make room
 
 
-async def test_a_revocation_forgets_every_token_of_its_session(
+async def test_revocation_evicts_all_tokens_of_the_session(
     http: httpx.AsyncClient, context: AppContext, verifier: Verifier
 ) -> None:
     person, other = await register(http), await register(http)
@@ -143,7 +141,7 @@ async def test_a_revocation_forgets_every_token_of_its_session(
     ]
 
 
-async def test_everything_is_looked_up_again_when_messages_may_have_been_missed(
+async def test_cache_is_cleared_after_a_gap_in_the_messages(
     http: httpx.AsyncClient, context: AppContext, verifier: Verifier
 ) -> None:
     """A subscription that begins has missed all that was said before."""
@@ -156,7 +154,7 @@ async def test_everything_is_looked_up_again_when_messages_may_have_been_missed(
     assert await is_accepted(verifier, other)
 
 
-async def test_a_look_up_is_not_remembered_when_messages_may_have_been_missed_meanwhile(
+async def test_session_read_during_a_gap_in_the_messages_is_not_cached(
     http: httpx.AsyncClient, context: AppContext, verifier: Verifier, sessions: CountedSessions
 ) -> None:
     person, other = await register(http), await register(http)

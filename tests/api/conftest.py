@@ -14,7 +14,7 @@ from tests.api.writes import changes_since, log_position, without_expiry
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import asked
 from tests.support.eventually import PATIENCE_S
 
@@ -94,7 +94,7 @@ async def cast(app: App) -> AsyncIterator[Cast]:
     context: AppContext = app.ctx.grome
     async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as client:
         shop = await barber(client, context)
-        customer, boss = await register(client), await admin(client, context)
+        customer, boss = await register(client), await create_admin(client, context)
         booking = await book(client, customer, shop, tomorrow(9))
         report = await asked(client, shop.person)
         yield Cast(

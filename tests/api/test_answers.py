@@ -17,7 +17,7 @@ from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import changed, tomorrow
 from tests.builders.calendars import token_of
 from tests.builders.jobs import put_away
-from tests.builders.people import PASSWORD, admin, new_email, new_phone
+from tests.builders.people import PASSWORD, create_admin, new_email, new_phone
 
 SCHEMA = schemathesis.openapi.from_dict(document())
 DEVICE = str(uuid4())
@@ -44,7 +44,7 @@ class Story:
 @pytest.fixture
 async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     told = Story(http)
-    boss = (await admin(http, context)).auth
+    boss = (await create_admin(http, context)).auth
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _openings(told, barber)

@@ -16,7 +16,7 @@ from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.surface import ROUTES, SAMPLES, Route
 from tests.builders.pages import walk
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.conftest import SetClock
 
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -251,7 +251,7 @@ async def _caller(role: Role, cast: Cast, context: AppContext, route: Route) -> 
 
 
 async def _new(role: Role, client: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(client, context) if role is Role.ADMIN else await register(client, role=role.value)
+    return await create_admin(client, context) if role is Role.ADMIN else await register(client, role=role.value)
 
 
 async def _booking(cast: Cast) -> dict[str, Any]:

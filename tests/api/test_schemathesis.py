@@ -21,7 +21,7 @@ from grome.app import document
 from grome.composition import AppContext
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
-from tests.builders.people import admin, register
+from tests.builders.people import create_admin, register
 from tests.support.eventually import PATIENCE_S
 from tests.support.processes import Running
 
@@ -48,7 +48,7 @@ async def cast(running: Running, context: AppContext) -> Cast:
     """New for each operation, because some end a session or a booking."""
     async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S) as client:
         shop = await barber(client, context)
-        customer, boss = await register(client), await admin(client, context)
+        customer, boss = await register(client), await create_admin(client, context)
         booking = await book(client, customer, shop, tomorrow(9))
     service_id = shop.services[0][0]
     return Cast(

@@ -9,7 +9,7 @@ import pytest
 from grome.composition import AppContext
 from grome.scheduling.models import OfferRules
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 ME = "/v1/barbers/me"
 PROFILE = {
@@ -125,7 +125,7 @@ async def test_the_profile_comes_first(http: httpx.AsyncClient, newcomer: Person
 
 
 async def test_only_barbers_set_things_up(http: httpx.AsyncClient, context: AppContext) -> None:
-    people = [await register(http), await admin(http, context)]
+    people = [await register(http), await create_admin(http, context)]
     for path, wanted in {"": PROFILE, **SETTINGS}.items():
         assert (await http.put(f"{ME}{path}", json=wanted)).status_code == 401
         for person in people:

@@ -9,7 +9,7 @@ import pytest
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, offered, read, tomorrow
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.conftest import SetClock
 
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(milliseconds=1)
@@ -101,7 +101,7 @@ async def test_cancellation_by_barber_or_admin_costs_nothing(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock, who: str
 ) -> None:
     clock.stopped = START
-    person = await sign_in_again(http, shop.person) if who == "barber" else await admin(http, context)
+    person = await sign_in_again(http, shop.person) if who == "barber" else await create_admin(http, context)
     told = (await preview(http, person, visit)).json()
     assert (cost(told), told["free_until"]) == (FREE, None)
     assert (await move(http, person.auth, visit, "cancel")).json()["settlement"] == FREE

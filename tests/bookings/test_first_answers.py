@@ -17,7 +17,7 @@ from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
 from tests.builders.quotes import ask_quote, book_quote
 from tests.builders.reports import ask as ask_report
-from tests.builders.reviews import Visit, a_visit, post, remove
+from tests.builders.reviews import CompletedVisit, complete_visit, post_review, remove_review
 from tests.builders.series import ask_series, wish
 
 Repeat = Callable[[], Awaitable[httpx.Response]]
@@ -84,9 +84,9 @@ async def report_asked_for(world: World) -> Repeat:
 
 
 async def visit_reviewed(world: World) -> Repeat:
-    visit = await a_visit(world.http, world.context)
+    visit = await complete_visit(world.http, world.context)
     world.people.append(visit.customer.id)
-    return lambda: post(world.http, visit, 4, "Good.", key="k")
+    return lambda: post_review(world.http, visit, 4, "Good.", key="k")
 
 
 POSTS = [created, booked_again, booked_with_anybody, booked_as_quoted, series_made, report_asked_for, visit_reviewed]
@@ -172,12 +172,12 @@ async def test_stored_answer_is_loaded_only_for_repeats(world: World) -> None:
 async def test_removed_review_keeps_no_text_and_repeats_get_the_answer(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
-    visit: Visit = await a_visit(http, context)
-    first = await post(http, visit, 4, "Nobody shall read this again.", key="k")
-    assert (await remove(http, visit)).status_code == 204
+    visit: CompletedVisit = await complete_visit(http, context)
+    first = await post_review(http, visit, 4, "Nobody shall read this again.", key="k")
+    assert (await remove_review(http, visit)).status_code == 204
     document = await context.database["reviews"].find_one({"_id": UUID(visit.booking_id)})
     assert "shall read" not in str(document)
-    again = await post(http, visit, 4, "Nobody shall read this again.", key="k")
+    again = await post_review(http, visit, 4, "Nobody shall read this again.", key="k")
     assert (again.status_code, again.content) == (201, first.content)
 
 

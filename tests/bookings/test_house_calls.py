@@ -8,7 +8,7 @@ import pytest
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.builders.quotes import ask_quote, book_quote, quote
 from tests.builders.world import away_from
 
@@ -112,7 +112,7 @@ async def test_address_is_visible_to_the_sides_and_admins_only(
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
     url = f"/v1/bookings/{booking['id']}"
-    for person in (customer, shop.person, await admin(http, context)):
+    for person in (customer, shop.person, await create_admin(http, context)):
         assert ADDRESS in (await http.get(url, headers=person.auth)).text
     strangers = [await register(http), (await barber(http, context)).person]
     for person in strangers:

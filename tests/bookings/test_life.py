@@ -11,7 +11,7 @@ import pytest
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, serve, tomorrow
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.conftest import SetClock
 
 PATHS = {
@@ -136,7 +136,7 @@ async def test_cancelled_booking_has_the_reason_of_its_end(
     http: httpx.AsyncClient, context: AppContext, who: str, action: str, reason: str, party: str
 ) -> None:
     shop, customer, booking = await booked(http, context)
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     person = {"barber": shop.person, "customer": customer, "admin": boss}[who]
     ended = (await move(http, person.auth, booking, action)).json()
     assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", reason, 2)
@@ -152,7 +152,7 @@ async def test_request_can_be_answered_only_by_the_awaited_party(
     refused = await move(http, customer.auth, booking, action)
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
     assert refused.json()["detail"] == "The request awaits the barber's answer."
-    assert (await move(http, (await admin(http, context)).auth, booking, action)).status_code == 403
+    assert (await move(http, (await create_admin(http, context)).auth, booking, action)).status_code == 403
     assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401
 
 
@@ -161,7 +161,7 @@ async def test_only_the_barber_can_start_or_end_a_visit(
     http: httpx.AsyncClient, context: AppContext, action: str
 ) -> None:
     _, customer, booking = await booked(http, context)
-    for person in (customer, await admin(http, context)):
+    for person in (customer, await create_admin(http, context)):
         response = await move(http, person.auth, booking, action)
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401

@@ -13,7 +13,7 @@ from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.pages import walk
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def test_list_shows_a_barber_own_bookings_and_an_admin_all(
     for shop in shops:
         own = [booking for booking in booked if booking["barber_id"] == shop.id]
         assert await pages(http, shop.person, limit=2) == [own[:2], own[2:]]
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     seen = [booking["id"] for page in await pages(http, boss, limit=100) for booking in page]
     assert len(seen) == len(set(seen)) == await context.database["bookings"].count_documents({})
     assert [booking_id for booking_id in seen if booking_id in ids(booked)] == ids(booked)

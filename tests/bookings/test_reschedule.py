@@ -25,7 +25,7 @@ from tests.bookings.other_times import (
 )
 from tests.builders.barbers import EAGER, Barber, barber
 from tests.builders.bookings import book, history, move, read, serve
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.conftest import SetClock
 
 
@@ -241,7 +241,7 @@ async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
     late = await reschedule(http, customer, booking, OTHER + DAY)
     assert refused(late, 409, "too_late_to_reschedule")
     assert (OTHER - DAY).isoformat() in late.json()["detail"]
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     assert (await changed(await reschedule(http, boss, booking, START + DAY)))["scheduled_at"] == at(START + DAY)
     assert (await changed(await reschedule(http, person, booking, OTHER + DAY)))["proposal"]["awaits"] == "customer"
     again = START + DAY + timedelta(hours=2)
@@ -256,7 +256,7 @@ async def test_reschedule_of_a_started_or_ended_visit_is_refused(
     await changed(await move(http, customer.auth, over, "cancel"))
     past = await accepted(http, customer, shop, START + timedelta(hours=1))
     clock.set(START + timedelta(hours=1))
-    customer, boss = await sign_in_again(http, customer), await admin(http, context)
+    customer, boss = await sign_in_again(http, customer), await create_admin(http, context)
     person = await sign_in_again(http, shop.person)
     for booking in (begun, over, past):
         for who in (customer, person, boss):
@@ -385,7 +385,7 @@ async def test_identical_concurrent_reschedules_need_one_seat(
 ) -> None:
     """No request fails because the booking itself has taken the last seat."""
     shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
-    booking, boss = await book(http, customer, shop, START), await admin(http, context)
+    booking, boss = await book(http, customer, shop, START), await create_admin(http, context)
     for days in range(1, 6):
         moves = (reschedule(http, person, booking, START + days * DAY) for person in (customer, boss) * 4)
         assert [(one.status_code, one.text) for one in await asyncio.gather(*moves) if one.status_code != 200] == []

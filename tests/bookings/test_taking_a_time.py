@@ -12,7 +12,7 @@ import pytest
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 
 @pytest.fixture
@@ -133,7 +133,9 @@ async def test_ended_booking_frees_its_time(
     http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, end: str
 ) -> None:
     first = await book(http, customer, shop, tomorrow(10))
-    auth = {"customer cancels": customer.auth, "admin cancels": (await admin(http, context)).auth}.get(end, shop.auth)
+    auth = {"customer cancels": customer.auth, "admin cancels": (await create_admin(http, context)).auth}.get(
+        end, shop.auth
+    )
     ended = await move(http, auth, first, "decline" if end == "decline" else "cancel")
     assert ended.status_code == 200
     second = await book(http, await register(http), shop, tomorrow(10))
@@ -198,5 +200,5 @@ async def test_unavailable_start_is_refused_with_its_rule(
 
 
 async def test_only_customers_can_book(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    for person in (shop.person, await admin(http, context)):
+    for person in (shop.person, await create_admin(http, context)):
         assert (await ask(http, person, shop, tomorrow(10))).status_code == 403

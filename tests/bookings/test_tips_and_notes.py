@@ -9,7 +9,7 @@ import pytest
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, read, serve, tomorrow
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.conftest import SetClock
 
 
@@ -128,7 +128,7 @@ class TestNotes:
         secret = "Talks about boats."
         assert (await put_note(http, shop.person, visit, secret)).json()["barber_note"] == secret
         assert await notes(http, shop.person, visit) == ["Short at the sides.", secret]
-        assert await notes(http, await admin(http, context), visit) == ["Short at the sides.", secret]
+        assert await notes(http, await create_admin(http, context), visit) == ["Short at the sides.", secret]
         assert await notes(http, customer, visit) == ["Short at the sides.", None]
         put = await put_note(http, customer, visit, "Long at the sides.")
         path = f"/v1/bookings/{visit['id']}"
@@ -142,4 +142,4 @@ class TestNotes:
     ) -> None:
         for person in (await register(http), (await barber(http, context)).person):
             assert (await put_note(http, person, visit, "Mine.")).status_code == 404
-        assert (await put_note(http, await admin(http, context), visit, "Mine.")).status_code == 403
+        assert (await put_note(http, await create_admin(http, context), visit, "Mine.")).status_code == 403

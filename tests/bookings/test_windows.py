@@ -25,7 +25,7 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, serve, tomorrow
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.conftest import SetClock
 
 START = datetime(2030, 1, 1, 9, tzinfo=UTC)
@@ -223,7 +223,7 @@ async def test_action_outside_its_window_is_refused(
     await serve(context, visit, *attempt.done)
     clock.stopped = attempt.moment
     if attempt.by == "admin":
-        person = await admin(http, context)
+        person = await create_admin(http, context)
     else:
         person = await sign_in_again(http, shop.person if attempt.by == "barber" else customer)
     before = await history(http, person.auth, visit)

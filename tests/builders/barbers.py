@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from grome.composition import AppContext
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 _numbers = itertools.count(1)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -33,7 +33,7 @@ class Barber:
 
 async def catalogue_service(http: httpx.AsyncClient, context: AppContext, **changed: Any) -> str:
     """The id of a new entry of the catalogue."""
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     wanted = {"name": f"Service {next(_numbers)}", "category": "hair", "description": "A cut.", **changed}
     response = await http.post("/v1/services", json=wanted, headers=boss.auth)
     assert response.status_code == 201, response.text

@@ -11,7 +11,7 @@ import httpx
 from grome.composition import AppContext
 
 PASSWORD = "correct horse battery"
-_numbers = itertools.count(1)
+_counter = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Person:
 
 
 def new_email() -> str:
-    return f"person-{next(_numbers)}-{os.getpid()}@example.com"
+    return f"person-{next(_counter)}-{os.getpid()}@example.com"
 
 
 def new_phone() -> str:
-    return f"+4930{os.getpid() % 100_000:05}{next(_numbers):05}"
+    return f"+4930{os.getpid() % 100_000:05}{next(_counter):05}"
 
 
 def person_of(answer: dict[str, Any]) -> Person:
@@ -56,7 +56,7 @@ async def sign_in_again(http: httpx.AsyncClient, person: Person) -> Person:
     return person_of(response.json())
 
 
-async def admin(http: httpx.AsyncClient, context: AppContext) -> Person:
+async def create_admin(http: httpx.AsyncClient, context: AppContext) -> Person:
     email = new_email()
     made = await context.accounts.create_admin(email, "An admin", PASSWORD)
     return await sign_in_again(http, Person(made.id, email, "", ""))

@@ -17,15 +17,15 @@ from grome.promos.redemptions import PromoRedemptions
 from tests.builders.people import Person
 
 ADMIN, OWN = "/v1/admin/promos", "/v1/barbers/me/promos"
-SHOP = uuid4()
-_numbers = itertools.count(1)
+SHOP_ID = uuid4()
+_counter = itertools.count(1)
 
 
 def new_code() -> str:
-    return f"CODE-{os.getpid()}-{next(_numbers)}"
+    return f"CODE-{os.getpid()}-{next(_counter)}"
 
 
-async def make(http: httpx.AsyncClient, owner: Person, path: str = ADMIN, **changed: Any) -> dict[str, Any]:
+async def create_promo(http: httpx.AsyncClient, owner: Person, path: str = ADMIN, **changed: Any) -> dict[str, Any]:
     """Ten per cent off, unless told otherwise."""
     what = {} if "amount" in changed else {"percent": 10}
     response = await http.post(path, json={"code": new_code(), **what, **changed}, headers=owner.auth)
@@ -34,23 +34,25 @@ async def make(http: httpx.AsyncClient, owner: Person, path: str = ADMIN, **chan
     return promo
 
 
-async def change(http: httpx.AsyncClient, owner: Person, promo: dict[str, Any], **terms: Any) -> None:
+async def replace_terms(http: httpx.AsyncClient, owner: Person, promo: dict[str, Any], **terms: Any) -> None:
     response = await http.put(f"{ADMIN}/{promo['id']}", json={"percent": 10, **terms}, headers=owner.auth)
     assert response.status_code == 200, response.text
 
 
-async def figures(http: httpx.AsyncClient, owner: Person, promo: dict[str, Any], path: str = ADMIN) -> dict[str, Any]:
+async def read_figures(
+    http: httpx.AsyncClient, owner: Person, promo: dict[str, Any], path: str = ADMIN
+) -> dict[str, Any]:
     response = await http.get(f"{path}/{promo['id']}", headers=owner.auth)
     assert response.status_code == 200, response.text
     told: dict[str, Any] = response.json()["figures"]
     return told
 
 
-def a_visit(*prices: int, barber_id: UUID = SHOP, currency: str = "EUR") -> PricedVisit:
+def priced_visit(*prices: int, barber_id: UUID = SHOP_ID, currency: str = "EUR") -> PricedVisit:
     return PricedVisit(barber_id, [(uuid4(), price) for price in prices or (4_000,)], currency)
 
 
-async def claim(  # noqa: PLR0913 -- all that a claim has
+async def claim_use(  # noqa: PLR0913 -- all that a claim has
     context: AppContext,
     code: str,
     *,
@@ -62,14 +64,14 @@ async def claim(  # noqa: PLR0913 -- all that a claim has
     claims: PromoRedemptions | None = None,
 ) -> Discount:
     """By a new customer, for a new booking, within ten minutes, unless told otherwise."""
-    by, holder, visit = by or uuid4(), holder or uuid4(), visit or a_visit()
+    by, holder, visit = by or uuid4(), holder or uuid4(), visit or priced_visit()
     until = until or context.clock() + timedelta(minutes=10)
     return await (claims or context.promo_redemptions).claim(by, code, holder, visit, until, firm=firm)
 
 
-async def reason(context: AppContext, code: str, **given: Any) -> str | None:
+async def rejection_of(context: AppContext, code: str, **given: Any) -> str | None:
     """Why the code is refused; None where it is not, and then it is claimed."""
-    (told,) = await asyncio.gather(claim(context, code, **given), return_exceptions=True)
+    (told,) = await asyncio.gather(claim_use(context, code, **given), return_exceptions=True)
     if isinstance(told, Discount):
         return None
     assert isinstance(told, PromoRefused), told
@@ -78,6 +80,6 @@ async def reason(context: AppContext, code: str, **given: Any) -> str | None:
     return why
 
 
-async def outcomes(context: AppContext, code: str, given: Iterable[dict[str, Any]]) -> list[str | None]:
+async def rejections_of(context: AppContext, code: str, given: Iterable[dict[str, Any]]) -> list[str | None]:
     """Of claims at once, as `reason` tells them."""
-    return list(await asyncio.gather(*(reason(context, code, **one) for one in given)))
+    return list(await asyncio.gather(*(rejection_of(context, code, **one) for one in given)))

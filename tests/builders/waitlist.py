@@ -15,7 +15,7 @@ from tests.conftest import SetClock
 from tests.notifications.booking_notices import events_of
 
 
-def wish(shop: Barber, **changed: Any) -> dict[str, Any]:
+def entry_body(shop: Barber, **changed: Any) -> dict[str, Any]:
     """For the barber's first service tomorrow between 8 and 12."""
     return {
         "barber_id": shop.id,
@@ -26,47 +26,47 @@ def wish(shop: Barber, **changed: Any) -> dict[str, Any]:
     }
 
 
-def window_of(*bookings: dict[str, Any]) -> dict[str, Any]:
+def window_over(*bookings: dict[str, Any]) -> dict[str, Any]:
     """From the start of the first to the end of the last."""
     return {"earliest": bookings[0]["scheduled_at"], "latest": bookings[-1]["ends_at"]}
 
 
-async def ask_to_join(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> httpx.Response:
-    return await http.post("/v1/waitlist", json=wish(shop, **changed), headers=person.auth)
+async def post_entry(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> httpx.Response:
+    return await http.post("/v1/waitlist", json=entry_body(shop, **changed), headers=person.auth)
 
 
-async def join(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> dict[str, Any]:
-    answer = await ask_to_join(http, person, shop, **changed)
+async def join_waitlist(http: httpx.AsyncClient, person: Person, shop: Barber, **changed: Any) -> dict[str, Any]:
+    answer = await post_entry(http, person, shop, **changed)
     assert answer.status_code == 201, answer.text
     entry: dict[str, Any] = answer.json()
     return entry
 
 
-async def read(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
+async def read_entry(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
     answer = await http.get(f"/v1/waitlist/{entry['id']}", headers=person.auth)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-async def newest(context: AppContext, booking: dict[str, Any]) -> Event:
+async def newest_event(context: AppContext, booking: dict[str, Any]) -> Event:
     return (await events_of(context, booking))[-1]
 
 
-async def freed(
+async def free_time(
     http: httpx.AsyncClient, context: AppContext, auth: dict[str, str], booking: dict[str, Any], action: str = "cancel"
 ) -> Event:
     """What follows when a booking gives up its time is done."""
     answer = await move(http, auth, booking, action)
     assert answer.status_code == 200, answer.text
-    event = await newest(context, booking)
+    event = await newest_event(context, booking)
     await context.waitlist_matcher.on_event(event)
     return event
 
 
-async def offered(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
+async def offered_booking(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
     """The booking that is held for somebody."""
-    found = await read(http, person, entry)
+    found = await read_entry(http, person, entry)
     assert found["state"] == "offered", found
     answer = await http.get(f"/v1/bookings/{found['booking_id']}", headers=person.auth)
     assert answer.status_code == 200, answer.text
@@ -74,23 +74,23 @@ async def offered(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]
     return booking
 
 
-async def expired(context: AppContext, clock: SetClock, booking: dict[str, Any]) -> None:
+async def expire_offer(context: AppContext, clock: SetClock, booking: dict[str, Any]) -> None:
     clock.set(datetime.fromisoformat(booking["answer_by"]) + timedelta(seconds=1))
     await expire_unanswered({"grome": context})
-    await context.waitlist_matcher.on_event(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest_event(context, booking))
 
 
-async def healed(context: AppContext) -> None:
+async def reconcile_all(context: AppContext) -> None:
     """So often that every entry of the tests before was looked at."""
     for _ in range(1 + await context.database["waitlist"].count_documents({"state": "waiting"}) // 100):
         await context.waitlist_matcher.reconcile()
 
 
-async def states(http: httpx.AsyncClient, *waiting: tuple[Person, dict[str, Any]]) -> list[str]:
-    return [(await read(http, person, entry))["state"] for person, entry in waiting]
+async def entry_states(http: httpx.AsyncClient, *waiting: tuple[Person, dict[str, Any]]) -> list[str]:
+    return [(await read_entry(http, person, entry))["state"] for person, entry in waiting]
 
 
-async def one_taken(http: httpx.AsyncClient, shop: Barber, hour: int = 9) -> tuple[Person, dict[str, Any]]:
+async def book_by_new_customer(http: httpx.AsyncClient, shop: Barber, hour: int = 9) -> tuple[Person, dict[str, Any]]:
     """A customer with a booking tomorrow."""
     early = await register(http)
     return early, await book(http, early, shop, tomorrow(hour))

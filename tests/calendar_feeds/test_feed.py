@@ -24,7 +24,7 @@ from tests.api.problems import assert_refused
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, serve, tomorrow
 from tests.builders.calendars import Read, address, feed, fetch, read
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import a_booking, store
 from tests.builders.world import put
 from tests.conftest import SetClock
@@ -276,7 +276,7 @@ class TestOneVisit:
         for role in ("customer", "barber"):
             stranger = await register(http, role=role)
             assert_refused(await http.get(path, headers=stranger.auth), 404, "not_found", told=role)
-        boss = await admin(http, context)
+        boss = await create_admin(http, context)
         assert_refused(await http.get(path, headers=boss.auth), 403, "forbidden", told="admin")
         assert_refused(await http.get(path), 401, "unauthenticated", told="nobody")
 

@@ -16,7 +16,7 @@ from grome.common.ids import new_id
 from grome.composition import AppContext
 from tests.api.problems import assert_refused
 from tests.builders.calendars import address, fetch, token_of
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 CALENDAR = "/v1/me/calendar"
 
@@ -85,7 +85,7 @@ async def test_without_an_account_there_is_no_feed(http: httpx.AsyncClient, cont
 
 async def test_admins_have_none(http: httpx.AsyncClient, context: AppContext, settings: Settings) -> None:
     """Else theirs would be everybody's visits."""
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     invented = FeedUrls(settings.accounts.signing_key, "http://x").build(boss.id, 0)
     assert_refused(await fetch(http, invented), 404, "not_found", told=invented)
 

@@ -16,14 +16,14 @@ from grome.composition import AppContext
 from grome.migrations import m0005_bounds
 from tests.builders.barbers import barber
 from tests.builders.pages import walk
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 SERVICES = "/v1/services"
 
 
 @pytest.fixture
 async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(http, context)
+    return await create_admin(http, context)
 
 
 @pytest.fixture

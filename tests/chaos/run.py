@@ -42,7 +42,7 @@ from grome.notifications.push import PushLog, open_pusher
 from grome.realtime.streams import stream_key
 from grome.webhooks.models import WEBHOOK
 from tests.builders.barbers import Barber, barber
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.builders.receiver import Receiver, receiving
 from tests.support.eventually import until
 from tests.support.processes import Running, running_grome
@@ -167,7 +167,7 @@ class _Storm:
 
     async def _writers(self, http: httpx.AsyncClient) -> list["_Writer"]:
         async with _context(self.settings) as context:
-            boss, pause_s = await admin(http, context), _WRITERS / self.changes_a_second
+            boss, pause_s = await create_admin(http, context), _WRITERS / self.changes_a_second
             # From here on only visits that come to lie two hours ahead are reminded of; those of the storm are nearer.
             await context.reminders.plan_due()
             answer = await http.post("/v1/webhooks/endpoints", json={"url": self.receiver.url}, headers=boss.auth)

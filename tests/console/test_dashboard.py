@@ -14,7 +14,7 @@ from grome.app import App
 from grome.common.ids import new_id
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import Queue
-from tests.builders.people import PASSWORD, admin, register
+from tests.builders.people import PASSWORD, create_admin, register
 from tests.conftest import SetClock
 from tests.support.one_grome import changed
 
@@ -40,7 +40,7 @@ def own_page(http: httpx.AsyncClient) -> dict[str, str]:
 @pytest.fixture
 async def operator(http: httpx.AsyncClient, context: AppContext) -> httpx.AsyncClient:
     """A browser in which an admin has just signed in."""
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     response = await sign_in(http, boss.email)
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/")
     return http
@@ -82,7 +82,7 @@ async def test_the_api_refuses_a_stranger(http: httpx.AsyncClient, method: str, 
 
 
 async def test_a_bearer_token_does_not_open_it(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     assert (await http.get("/jobs/api/queues", headers=boss.auth)).status_code == 401
 
 
@@ -111,7 +111,7 @@ async def test_the_login_page_is_self_contained(http: httpx.AsyncClient) -> None
 
 
 async def test_every_refused_sign_in_gets_the_same_answer(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss, customer = await admin(http, context), await register(http)
+    boss, customer = await create_admin(http, context), await register(http)
     attempts = [
         (boss.email, "wrong password"),
         ("nobody@example.com", PASSWORD),
@@ -138,14 +138,14 @@ async def test_a_refused_customer_is_left_without_a_session(http: httpx.AsyncCli
 async def test_another_site_cannot_sign_somebody_in(
     http: httpx.AsyncClient, context: AppContext, headers: dict[str, str]
 ) -> None:
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     response = await sign_in(http, boss.email, **headers)
     assert (response.status_code, response.json()["code"]) == (403, "foreign_request")
     assert not cookies_set(response)
 
 
 async def test_cookies_are_for_the_dashboard_alone(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     cookies = cookies_set(await sign_in(http, boss.email, **own_page(http)))
     assert set(cookies) == {ACCESS, REFRESH}
     for cookie in cookies.values():
@@ -164,7 +164,7 @@ def production(app: App, context: AppContext) -> Iterator[None]:
 
 @pytest.mark.usefixtures("production")
 async def test_in_production_cookies_travel_over_tls_only(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     cookies = cookies_set(await sign_in(http, boss.email))
     assert [bool(cookie["secure"]) for cookie in cookies.values()] == [True, True]
 

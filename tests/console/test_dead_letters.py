@@ -13,7 +13,7 @@ from grome.composition import AppContext
 from grome.infrastructure.jobs.models import Job, JobKind, NewJob, State
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.builders.jobs import new_kind, put_away, stored_job
-from tests.builders.people import PASSWORD, admin
+from tests.builders.people import PASSWORD, create_admin
 from tests.conftest import SetClock
 from tests.support.eventually import until
 from tests.support.jobs import are_empty, working
@@ -24,7 +24,7 @@ DEAD = "/jobs/dead"
 @pytest.fixture
 async def operator(http: httpx.AsyncClient, context: AppContext) -> httpx.AsyncClient:
     """A browser in which an admin has just signed in; it says of each request that our own page sends it."""
-    boss = await admin(http, context)
+    boss = await create_admin(http, context)
     await http.post("/jobs/login", data={"email": boss.email, "password": PASSWORD})
     http.headers["Sec-Fetch-Site"] = "same-origin"
     return http

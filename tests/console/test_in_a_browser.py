@@ -10,7 +10,7 @@ from grome.common.ids import new_hex_id
 from grome.composition import AppContext
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.runner import RunningJob
-from tests.builders.people import PASSWORD, admin
+from tests.builders.people import PASSWORD, create_admin
 from tests.support.browser import browsers, started
 from tests.support.cdp import Page, page_of
 from tests.support.jobs import ends_as, working
@@ -44,7 +44,11 @@ class Handling:
 async def test_a_dead_letter_is_made_seen_retried_and_gone(
     http: httpx.AsyncClient, context: AppContext, page: Page
 ) -> None:
-    boss, handling, new = await admin(http, context), Handling(), NewJob(f"{new_hex_id()}:doomed:1", KIND, {"of": "1"})
+    boss, handling, new = (
+        await create_admin(http, context),
+        Handling(),
+        NewJob(f"{new_hex_id()}:doomed:1", KIND, {"of": "1"}),
+    )
     async with working(context, {KIND: handling}):
         await context.jobs.add(new)
         await ends_as(context, new, State.DEAD)

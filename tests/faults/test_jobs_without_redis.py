@@ -60,7 +60,7 @@ async def is_done(context: AppContext, new: NewJob) -> bool:
     return job is not None and job.state is State.DONE
 
 
-async def test_a_worker_waits_calmly_and_loses_nothing(
+async def test_worker_without_redis_waits_idle_and_loses_no_job(
     own: OwnServers, worker: psutil.Process, elsewhere: AppContext, log: Path
 ) -> None:
     first, added_meanwhile = a_job(), [a_job() for _ in range(20)]

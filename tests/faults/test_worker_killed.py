@@ -74,7 +74,7 @@ class Load:
             self.answered.append(answer.json()["id"])
 
 
-async def test_an_api_worker_is_replaced_and_no_answered_booking_is_lost(
+async def test_killed_api_worker_is_replaced_and_no_confirmed_booking_is_lost(
     own_grome: Running, context: AppContext
 ) -> None:
     async with httpx.AsyncClient(base_url=own_grome.url, timeout=PATIENCE_S) as http:
@@ -102,7 +102,7 @@ async def test_an_api_worker_is_replaced_and_no_answered_booking_is_lost(
     assert stored == len(answered)
 
 
-async def test_a_job_worker_is_replaced(own_grome: Running) -> None:
+async def test_killed_job_worker_is_replaced(own_grome: Running) -> None:
     before = {process.pid for process in own_grome.workers("Jobs")}
     assert len(before) == 1
     os.kill(min(before), signal.SIGKILL)

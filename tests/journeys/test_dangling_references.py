@@ -14,11 +14,11 @@ from grome.composition import AppContext
 from grome.notifications.models import BookingFacts, MessageKind, Notification
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
-from tests.builders.people import Person, admin, register
-from tests.builders.promos import make as make_promo
+from tests.builders.people import Person, create_admin, register
+from tests.builders.promos import create_promo as make_promo
 from tests.builders.quotes import quote
 from tests.builders.reports import fetch, made
-from tests.builders.reviews import a_visit, listed, posted
+from tests.builders.reviews import complete_visit, create_review, list_reviews
 from tests.builders.series import a_series, wish
 
 
@@ -119,11 +119,11 @@ async def test_quote_survives_a_deleted_barber(world: World) -> None:
 
 
 async def test_reviews_survive_a_deleted_customer_and_booking(world: World) -> None:
-    visit = await a_visit(world.http, world.context)
-    await posted(world.http, visit, 4, "Good.")
+    visit = await complete_visit(world.http, world.context)
+    await create_review(world.http, visit, 4, "Good.")
     await world.context.database["users"].delete_one({"_id": visit.customer.id})
     await world.context.database["bookings"].delete_one({"_id": UUID(visit.booking_id)})
-    (review,) = (await listed(world.http, visit.shop.id))["items"]
+    (review,) = (await list_reviews(world.http, visit.shop.id))["items"]
     assert (review["author"], review["text"]) == ("", "Good.")
 
 
@@ -142,7 +142,7 @@ async def test_calendars_survive_the_deleted_other_side(world: World) -> None:
 
 
 async def test_reports_survive_deleted_barbers_and_customers(world: World) -> None:
-    boss = await admin(world.http, world.context)
+    boss = await create_admin(world.http, world.context)
     await book(world.http, world.customer, world.shop, tomorrow(9))
     gone = uuid4()
     await world.lose("bookings", world.customer, barber_id=gone, customer_id=uuid4())
@@ -155,7 +155,7 @@ async def test_reports_survive_deleted_barbers_and_customers(world: World) -> No
 
 
 async def test_promos_survive_deleted_barbers_and_services(world: World) -> None:
-    boss = await admin(world.http, world.context)
+    boss = await create_admin(world.http, world.context)
     promo = await make_promo(world.http, boss, percent=10, barber_ids=[world.shop.id])
     lost = {"barber_ids": [uuid4()], "service_ids": [uuid4()], "created_by": uuid4()}
     await world.context.database["promos"].update_one({"_id": UUID(promo["id"])}, {"$set": lost})
@@ -185,7 +185,7 @@ async def test_message_survives_the_deleted_other_side(world: World) -> None:
 
 
 async def test_audit_trail_survives_deleted_subjects(world: World) -> None:
-    boss = await admin(world.http, world.context)
+    boss = await create_admin(world.http, world.context)
     lost = {"_id": uuid4(), "type": "booking.cancelled", "subject_id": uuid4(), "version": 1, "people": [uuid4()]}
     at = world.context.clock()
     await world.context.database["audit"].insert_one({**lost, "actor_id": uuid4(), "at": at})

@@ -15,7 +15,7 @@ from grome.notifications.reminders import Reminders, build_reminder
 from grome.notifications.repository import REMINDER_MARKS, ReminderMarks
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
 from tests.notifications.booking_notices import choose, with_device
@@ -156,7 +156,7 @@ async def test_another_time_is_reminded_of_anew(
     booking: dict[str, Any],
 ) -> None:
     assert await round_.at(START - 24 * HOUR, booking) == [24]
-    boss = await sign_in_again(http, await admin(http, context))
+    boss = await sign_in_again(http, await create_admin(http, context))
     moved = await move(http, boss.auth, booking, "reschedule", scheduled_at=(START + 24 * HOUR).isoformat())
     assert moved.status_code == 200, moved.text
     assert await desk.work() == []

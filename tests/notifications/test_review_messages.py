@@ -5,11 +5,11 @@ import httpx
 from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
 from grome.infrastructure.outbox.models import REVIEWS, ChangeRecord, Event
-from tests.builders.reviews import Visit, a_visit, edit, posted, put_answer, remove
+from tests.builders.reviews import CompletedVisit, complete_visit, create_review, edit_review, put_answer, remove_review
 from tests.notifications.recorders import Desk
 
 
-async def happened(context: AppContext, visit: Visit) -> list[Event]:
+async def happened(context: AppContext, visit: CompletedVisit) -> list[Event]:
     document = await context.database[REVIEWS].find_one({"customer_id": visit.customer.id})
     assert document is not None
     return PROJECTION.events_of(ChangeRecord(REVIEWS, document, None, context.clock()))
@@ -18,8 +18,8 @@ async def happened(context: AppContext, visit: Visit) -> list[Event]:
 async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(
     http: httpx.AsyncClient, context: AppContext, desk: Desk
 ) -> None:
-    visit = await a_visit(http, context, display_name="Corner Barbers")
-    await posted(http, visit, 4, "Quick and precise.")
+    visit = await complete_visit(http, context, display_name="Corner Barbers")
+    await create_review(http, visit, 4, "Quick and precise.")
     assert await desk.hear(*await happened(context, visit)) == []
     assert desk.mailbox.to(visit.shop.person.email) == ["review_posted"]
     told = desk.mailbox.mails[-1].rendered
@@ -40,19 +40,19 @@ async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(
 async def test_what_was_taken_back_before_it_was_told_is_not_told(
     http: httpx.AsyncClient, context: AppContext, desk: Desk
 ) -> None:
-    visit = await a_visit(http, context)
-    await posted(http, visit, 1, "Bad.")
+    visit = await complete_visit(http, context)
+    await create_review(http, visit, 1, "Bad.")
     await put_answer(http, visit, "Liar!")
-    await edit(http, visit, 5, "Good.")
-    await http.delete(visit.answer, headers=visit.shop.auth)
+    await edit_review(http, visit, 5, "Good.")
+    await http.delete(visit.answer_path, headers=visit.shop.auth)
     assert await desk.hear(*await happened(context, visit)) == []
     (mail,) = desk.mailbox.mails
     assert mail.to == visit.shop.person.email
     assert "Good." in mail.rendered.text
     assert "Bad." not in mail.rendered.text
 
-    other = await a_visit(http, context)
-    await posted(http, other, 1, "Bad.")
-    await remove(http, other)
+    other = await complete_visit(http, context)
+    await create_review(http, other, 1, "Bad.")
+    await remove_review(http, other)
     assert await desk.hear(*await happened(context, other)) == []
     assert len(desk.mailbox.mails) == 1

@@ -8,13 +8,13 @@ import httpx
 from grome.composition import AppContext
 from grome.promos.models import MAX_PROMOS_PER_BARBER
 from tests.builders.barbers import barber
-from tests.builders.people import admin
-from tests.builders.promos import ADMIN, OWN, make, new_code
+from tests.builders.people import create_admin
+from tests.builders.promos import ADMIN, OWN, create_promo, new_code
 
 
 async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, promos = await barber(http, context), context.database["promos"]
-    made = await make(http, shop.person, OWN)
+    made = await create_promo(http, shop.person, OWN)
     first = await promos.find_one({"code": made["code"]})
     assert first is not None
     more = [
@@ -34,8 +34,8 @@ async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.Async
 
 
 async def test_platform_has_no_limit_of_promos(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await admin(http, context)
-    made = await make(http, boss, ADMIN)
+    boss = await create_admin(http, context)
+    made = await create_promo(http, boss, ADMIN)
     stored = await context.database["promos"].find_one({"code": made["code"]})
     assert stored is not None
     assert stored["place"] is None

@@ -42,7 +42,7 @@ chosen_ = st.lists(st.sampled_from(SERVICES), unique=True)
 
 @quick
 @given(prices_, terms_, chosen_)
-def test_it_is_more_than_nothing_and_never_more_than_what_counts(
+def test_discount_is_positive_and_at_most_the_eligible_price(
     prices: list[int], terms: dict[str, Any], chosen: list[UUID]
 ) -> None:
     visit = a_visit(*prices)
@@ -62,7 +62,7 @@ def test_it_is_more_than_nothing_and_never_more_than_what_counts(
 
 @quick
 @given(st.integers(0, 10**9), st.integers(1, 100))
-def test_halves_go_to_the_even_unit(price: int, percent: int) -> None:
+def test_percentage_rounds_half_to_even(price: int, percent: int) -> None:
     exact = Decimal(price) * percent / 100
     wanted = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
     assert calculate_discount(a_promo(percent=percent), a_visit(price), NOW) == (wanted or RejectionReason.MINIMUM)
@@ -93,11 +93,13 @@ def test_halves_go_to_the_even_unit(price: int, percent: int) -> None:
         ({"percent": 10, "is_active": False}, (4_000,), RejectionReason.EXPIRED),
     ],
 )
-def test_examples(terms: dict[str, Any], prices: tuple[int, ...], wanted: int | RejectionReason) -> None:
+def test_discount_of_each_example(
+    terms: dict[str, Any], prices: tuple[int, ...], wanted: int | RejectionReason
+) -> None:
     assert calculate_discount(a_promo(**terms), a_visit(*prices), NOW) == wanted
 
 
-def test_each_refusal_has_a_code_and_a_sentence_of_its_own() -> None:
+def test_each_rejection_reason_has_a_unique_code_and_sentence() -> None:
     assert all(one.value.startswith("promo_") for one in RejectionReason)
     assert len({one.sentence for one in RejectionReason}) == len(RejectionReason)
 
@@ -138,7 +140,7 @@ def ended(reason: Reason, at: datetime, *before: Status) -> Booking:
         (Reason.NO_SHOW, NOW + NOTICE, (ACCEPTED,), False),
     ],
 )
-def test_which_ends_give_the_use_back(
+def test_booking_ends_give_the_use_back_as_listed(
     reason: Reason, at: datetime, before: tuple[Status, ...], *, given_back: bool
 ) -> None:
     assert gives_promo_use_back(ended(reason, at, *before)) is given_back

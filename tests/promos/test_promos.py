@@ -10,15 +10,25 @@ from grome.composition import AppContext
 from grome.promos.jobs import sweep_promo_holds
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import tomorrow
-from tests.builders.people import Person, admin, register
-from tests.builders.promos import ADMIN, OWN, a_visit, change, claim, figures, make, new_code, reason
+from tests.builders.people import Person, create_admin, register
+from tests.builders.promos import (
+    ADMIN,
+    OWN,
+    claim_use,
+    create_promo,
+    new_code,
+    priced_visit,
+    read_figures,
+    rejection_of,
+    replace_terms,
+)
 from tests.conftest import SetClock
 from workers.registry import CRON
 
 
 @pytest.fixture
 async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(http, context)
+    return await create_admin(http, context)
 
 
 @pytest.fixture
@@ -26,7 +36,7 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
     return await barber(http, context)
 
 
-async def test_its_life(http: httpx.AsyncClient, boss: Person, shop: Barber) -> None:
+async def test_promo_is_created_read_changed_and_switched(http: httpx.AsyncClient, boss: Person, shop: Barber) -> None:
     code, service = new_code(), shop.services[0][0]
     terms = {
         "percent": 20, "amount": None, "at_most": 1_000, "currency": "EUR", "minimum_price": 2_000,
@@ -49,46 +59,44 @@ async def test_its_life(http: httpx.AsyncClient, boss: Person, shop: Barber) -> 
         assert switched.json() == {**changed, "is_active": is_active, "updated_at": switched.json()["updated_at"]}
 
 
-async def test_a_promo_that_is_switched_off_can_be_used_no_more(
-    http: httpx.AsyncClient, context: AppContext, boss: Person
-) -> None:
-    promo, holder = await make(http, boss), {"by": uuid4(), "holder": uuid4()}
-    await claim(context, promo["code"], **holder)
+async def test_inactive_promo_is_rejected(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+    promo, holder = await create_promo(http, boss), {"by": uuid4(), "holder": uuid4()}
+    await claim_use(context, promo["code"], **holder)
     await http.put(f"{ADMIN}/{promo['id']}/active", json={"is_active": False}, headers=boss.auth)
-    assert await reason(context, promo["code"]) == "promo_expired"
-    assert await reason(context, promo["code"], **holder) is None
+    assert await rejection_of(context, promo["code"]) == "promo_expired"
+    assert await rejection_of(context, promo["code"], **holder) is None
 
 
-async def test_a_code_is_there_once_for_each_owner(http: httpx.AsyncClient, boss: Person, shop: Barber) -> None:
+async def test_promo_code_is_unique_per_owner(http: httpx.AsyncClient, boss: Person, shop: Barber) -> None:
     code, other = new_code(), await register(http, role="barber")
     for owner, path in ((boss, ADMIN), (shop.person, OWN), (other, OWN)):
-        await make(http, owner, path, code=code)
+        await create_promo(http, owner, path, code=code)
         taken = await http.post(path, json={"code": code.lower(), "percent": 5}, headers=owner.auth)
         assert (taken.status_code, taken.json()["code"]) == (409, "promo_exists")
         assert taken.json()["errors"] == [{"field": "code", "message": "is taken"}]
 
 
-async def test_a_barbers_code_is_known_at_that_barber_alone(
+async def test_barbers_code_is_unknown_at_other_barbers(
     http: httpx.AsyncClient, context: AppContext, boss: Person, shop: Barber
 ) -> None:
     """And comes before the platform's of the same name, unless it cannot be used."""
-    own = await make(http, shop.person, OWN, percent=30)
-    here, elsewhere = a_visit(barber_id=shop.person.id), a_visit()
-    assert (await claim(context, own["code"], visit=here)).amount == 1_200
-    unknown = [await reason(context, code, visit=elsewhere) for code in (own["code"], new_code(), "ÜBER", "")]
+    own = await create_promo(http, shop.person, OWN, percent=30)
+    here, elsewhere = priced_visit(barber_id=shop.person.id), priced_visit()
+    assert (await claim_use(context, own["code"], visit=here)).amount == 1_200
+    unknown = [await rejection_of(context, code, visit=elsewhere) for code in (own["code"], new_code(), "ÜBER", "")]
     assert unknown == ["promo_unknown"] * 4
-    await make(http, boss, code=own["code"], percent=10)
-    assert (await claim(context, own["code"].lower(), visit=here)).amount == 1_200
-    assert (await claim(context, own["code"], visit=elsewhere)).amount == 400
+    await create_promo(http, boss, code=own["code"], percent=10)
+    assert (await claim_use(context, own["code"].lower(), visit=here)).amount == 1_200
+    assert (await claim_use(context, own["code"], visit=elsewhere)).amount == 400
     await http.put(f"{OWN}/{own['id']}/active", json={"is_active": False}, headers=shop.auth)
-    assert (await claim(context, own["code"], visit=here)).amount == 400
+    assert (await claim_use(context, own["code"], visit=here)).amount == 400
 
 
-async def test_what_is_somebody_elses_is_not_there(
+async def test_promo_of_another_owner_is_not_found(
     http: httpx.AsyncClient, context: AppContext, boss: Person, shop: Barber
 ) -> None:
-    platforms, own = await make(http, boss), await make(http, shop.person, OWN)
-    stranger, other_boss = await register(http, role="barber"), await admin(http, context)
+    platforms, own = await create_promo(http, boss), await create_promo(http, shop.person, OWN)
+    stranger, other_boss = await register(http, role="barber"), await create_admin(http, context)
     for path, promo, somebody in (
         (OWN, own, stranger), (OWN, platforms, shop.person), (ADMIN, own, boss), (OWN, platforms, stranger),
     ):  # fmt: skip
@@ -106,9 +114,9 @@ async def test_what_is_somebody_elses_is_not_there(
         assert (await http.get(path, headers=(await register(http)).auth)).status_code == 403
 
 
-async def test_lists(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_promo_list_pages_and_filters(http: httpx.AsyncClient, shop: Barber) -> None:
     """The newest first, page by page; by code, and by whether they are switched on."""
-    made = [await make(http, shop.person, OWN, is_active=number != 1) for number in range(3)]
+    made = [await create_promo(http, shop.person, OWN, is_active=number != 1) for number in range(3)]
     assert await listed(http, shop.person) == made[::-1]
     assert await listed(http, shop.person, is_active="true") == [made[2], made[0]]
     assert await listed(http, shop.person, is_active="false") == [made[1]]
@@ -126,25 +134,27 @@ async def listed(http: httpx.AsyncClient, owner: Person, **query: str) -> list[d
         cursor = {"cursor": page["next_cursor"]}
 
 
-async def test_figures(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
-    promo = await make(http, boss, most_uses=5)
+async def test_promo_figures_count_uses_holds_and_discounts(
+    http: httpx.AsyncClient, context: AppContext, boss: Person
+) -> None:
+    promo = await create_promo(http, boss, most_uses=5)
     me = uuid4()
     for by, price, currency in ((me, 4_000, "EUR"), (me, 2_000, "EUR"), (uuid4(), 3_000, "CHF")):
-        visit = a_visit(price, currency=currency)
-        await claim(context, promo["code"], by=by, holder=(holder := uuid4()), visit=visit)
+        visit = priced_visit(price, currency=currency)
+        await claim_use(context, promo["code"], by=by, holder=(holder := uuid4()), visit=visit)
         await context.promo_redemptions.confirm(holder)
-    await claim(context, promo["code"], firm=False)
-    assert await figures(http, boss, promo) == {
+    await claim_use(context, promo["code"], firm=False)
+    assert await read_figures(http, boss, promo) == {
         "uses": 3,
         "held": 1,
         "left": 1,
         "customers": 2,
         "discounted": [{"currency": "CHF", "amount": 300}, {"currency": "EUR", "amount": 600}],
     }
-    await change(http, boss, promo, most_uses=2)
-    assert (await figures(http, boss, promo))["left"] == 0
-    await change(http, boss, promo)
-    assert (await figures(http, boss, promo))["left"] is None
+    await replace_terms(http, boss, promo, most_uses=2)
+    assert (await read_figures(http, boss, promo))["left"] == 0
+    await replace_terms(http, boss, promo)
+    assert (await read_figures(http, boss, promo))["left"] is None
 
 
 @pytest.mark.parametrize(
@@ -172,8 +182,10 @@ async def test_figures(http: httpx.AsyncClient, context: AppContext, boss: Perso
         ({"owner_id": str(uuid4())}, "owner_id"),
     ],
 )
-async def test_bad_terms(http: httpx.AsyncClient, boss: Person, changed: dict[str, Any], field: str) -> None:
-    promo = await make(http, boss)
+async def test_invalid_terms_name_the_field(
+    http: httpx.AsyncClient, boss: Person, changed: dict[str, Any], field: str
+) -> None:
+    promo = await create_promo(http, boss)
     for method, path, body in (
         ("POST", ADMIN, {"code": new_code(), "percent": 10, **changed}),
         ("PUT", f"{ADMIN}/{promo['id']}", {"percent": 10, **changed}),
@@ -185,45 +197,48 @@ async def test_bad_terms(http: httpx.AsyncClient, boss: Person, changed: dict[st
 
 
 @pytest.mark.parametrize("code", ["AB", "A" * 33, "A B C", "SÜSS", "ABC\n", "$GT", ""])
-async def test_bad_codes(http: httpx.AsyncClient, boss: Person, code: str) -> None:
+async def test_invalid_codes_are_refused(http: httpx.AsyncClient, boss: Person, code: str) -> None:
     refused = await http.post(ADMIN, json={"code": code, "percent": 10}, headers=boss.auth)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "code")
 
 
-async def test_a_code_cannot_be_changed(http: httpx.AsyncClient, boss: Person) -> None:
-    promo = await make(http, boss)
+async def test_change_with_a_code_is_refused(http: httpx.AsyncClient, boss: Person) -> None:
+    promo = await create_promo(http, boss)
     refused = await http.put(f"{ADMIN}/{promo['id']}", json={"percent": 5, "code": new_code()}, headers=boss.auth)
     assert refused.json()["errors"] == [{"field": "code", "message": "is not a known field"}]
 
 
-async def test_barbers_list_no_barbers(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_barbers_promo_with_barber_ids_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
     wanted = {"code": new_code(), "percent": 10, "barber_ids": [shop.id]}
     refused = await http.post(OWN, json=wanted, headers=shop.auth)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "barber_ids")
 
 
-async def test_it_is_the_moment_of_the_claim_that_counts(
+async def test_validity_is_checked_at_the_time_of_the_claim(
     http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
 ) -> None:
-    promo = await make(http, boss, valid_from=tomorrow(9).isoformat(), valid_until=tomorrow(10).isoformat())
-    told = [await reason(context, promo["code"])]
+    promo = await create_promo(http, boss, valid_from=tomorrow(9).isoformat(), valid_until=tomorrow(10).isoformat())
+    told = [await rejection_of(context, promo["code"])]
     for hour in (9, 10):
         clock.set(tomorrow(hour, 1))
-        told.append(await reason(context, promo["code"]))
+        told.append(await rejection_of(context, promo["code"]))
     assert told == ["promo_not_yet", None, "promo_expired"]
 
 
-async def test_lists_of_barbers_and_services_narrow_it(
+async def test_promo_is_limited_to_listed_barbers_and_services(
     http: httpx.AsyncClient, context: AppContext, boss: Person, shop: Barber
 ) -> None:
     service = shop.services[0][0]
-    promo = await make(http, boss, barber_ids=[shop.id], service_ids=[service])
-    assert await reason(context, promo["code"]) == "promo_not_here"
-    assert await reason(context, promo["code"], visit=a_visit(barber_id=shop.person.id)) == "promo_other_services"
-    visit = a_visit(1_000, barber_id=shop.person.id)
+    promo = await create_promo(http, boss, barber_ids=[shop.id], service_ids=[service])
+    assert await rejection_of(context, promo["code"]) == "promo_not_here"
+    assert (
+        await rejection_of(context, promo["code"], visit=priced_visit(barber_id=shop.person.id))
+        == "promo_other_services"
+    )
+    visit = priced_visit(1_000, barber_id=shop.person.id)
     visit.services.append((UUID(service), 3_000))
-    assert (await claim(context, promo["code"], visit=visit)).amount == 300
+    assert (await claim_use(context, promo["code"], visit=visit)).amount == 300
 
 
-def test_workers_sweep() -> None:
+def test_workers_run_the_sweep_of_promo_holds() -> None:
     assert sweep_promo_holds in [entry.function for entry in CRON]

@@ -15,8 +15,8 @@ from grome.promos.jobs import sweep_promo_holds
 from grome.promos.redemptions import HOLD_GRACE
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
-from tests.builders.people import Person, admin, register
-from tests.builders.promos import OWN, a_visit, claim, figures, make, reason
+from tests.builders.people import Person, create_admin, register
+from tests.builders.promos import OWN, claim_use, create_promo, priced_visit, read_figures, rejection_of
 from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
 
@@ -26,7 +26,7 @@ LONG = timedelta(minutes=10) + HOLD_GRACE + SECOND
 
 @pytest.fixture
 async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(http, context)
+    return await create_admin(http, context)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
 @pytest.fixture
 async def promo(http: httpx.AsyncClient, boss: Person) -> dict[str, Any]:
     """Of one use."""
-    return await make(http, boss, most_uses=1)
+    return await create_promo(http, boss, most_uses=1)
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ async def booking(http: httpx.AsyncClient, customer: Person, shop: Barber) -> di
 
 async def use_for(context: AppContext, promo: dict[str, Any], booking: dict[str, Any], *, keep: bool) -> UUID:
     holder, by = UUID(booking["id"]), UUID(booking["customer_id"])
-    await claim(context, promo["code"], by=by, holder=holder, visit=a_visit(barber_id=UUID(booking["barber_id"])))
+    await claim_use(
+        context, promo["code"], by=by, holder=holder, visit=priced_visit(barber_id=UUID(booking["barber_id"]))
+    )
     if keep:
         await context.promo_redemptions.confirm(holder)
     return holder
@@ -61,7 +63,7 @@ async def use_for(context: AppContext, promo: dict[str, Any], booking: dict[str,
 async def is_used(context: AppContext, promo: dict[str, Any]) -> bool:
     """Whether its one use is taken."""
     probe = uuid4()
-    refused = await reason(context, promo["code"], holder=probe)
+    refused = await rejection_of(context, promo["code"], holder=probe)
     await context.promo_redemptions.release(probe)
     return refused == "promo_exhausted"
 
@@ -69,15 +71,15 @@ async def is_used(context: AppContext, promo: dict[str, Any]) -> bool:
 class TestWithoutABooking:
     """The process died between the claim and the insert, or the quote was never booked."""
 
-    async def test_up_to_its_time_it_is_left_alone(
+    async def test_overdue_claim_is_kept_until_its_grace_ends(
         self, context: AppContext, promo: dict[str, Any], clock: SetClock
     ) -> None:
-        await claim(context, promo["code"])
+        await claim_use(context, promo["code"])
         clock.shift = timedelta(minutes=10) + HOLD_GRACE - 20 * SECOND
         await context.promo_redemptions.reap()
         assert await is_used(context, promo)
 
-    async def test_sweep_with_an_unreadable_booking_in_front_gives_the_others_back(
+    async def test_reap_passes_an_unreadable_booking(
         self,
         http: httpx.AsyncClient,
         context: AppContext,
@@ -86,60 +88,62 @@ class TestWithoutABooking:
         promo: dict[str, Any],
         clock: SetClock,
     ) -> None:
-        first = await make(http, boss, most_uses=1)
+        first = await create_promo(http, boss, most_uses=1)
         stored = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
         assert stored
         bad = await store_unreadable(context.database, BOOKINGS, stored, ticks=[1], status="unheard_of")
-        await claim(context, first["code"], holder=bad["_id"])
-        await claim(context, promo["code"])
+        await claim_use(context, first["code"], holder=bad["_id"])
+        await claim_use(context, promo["code"])
         clock.shift = LONG
         await context.promo_redemptions.reap()
         await context.database[BOOKINGS].delete_one({"_id": bad["_id"]})
         assert not await is_used(context, promo)
 
-    async def test_the_sweep_gives_it_back(
+    async def test_reap_gives_an_overdue_claim_back(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
     ) -> None:
-        promo = await make(http, boss)
-        await claim(context, promo["code"])
-        assert (await figures(http, boss, promo))["held"] == 1
+        promo = await create_promo(http, boss)
+        await claim_use(context, promo["code"])
+        assert (await read_figures(http, boss, promo))["held"] == 1
         clock.shift = LONG
         await sweep_promo_holds({"grome": context})
         clock.shift = timedelta()
-        assert (await figures(http, boss, promo))["held"] == 0
+        assert (await read_figures(http, boss, promo))["held"] == 0
 
-    async def test_who_comes_next_need_not_wait_for_the_sweep(
+    async def test_next_claim_takes_an_overdue_use_without_reap(
         self, context: AppContext, promo: dict[str, Any], clock: SetClock
     ) -> None:
         late = uuid4()
-        await claim(context, promo["code"], holder=late)
+        await claim_use(context, promo["code"], holder=late)
         clock.shift = LONG
-        assert await reason(context, promo["code"]) is None
+        assert await rejection_of(context, promo["code"]) is None
         await context.promo_redemptions.confirm(late)
-        assert await reason(context, promo["code"], holder=late) == "promo_exhausted"
+        assert await rejection_of(context, promo["code"], holder=late) == "promo_exhausted"
 
-    async def test_one_customers_limit_neither(
+    async def test_next_claim_of_a_customer_takes_an_overdue_use_without_reap(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
     ) -> None:
-        promo, me = await make(http, boss, most_uses_each=1), uuid4()
-        await claim(context, promo["code"], by=me)
+        promo, me = await create_promo(http, boss, most_uses_each=1), uuid4()
+        await claim_use(context, promo["code"], by=me)
         clock.shift = LONG
-        assert await reason(context, promo["code"], by=me) is None
+        assert await rejection_of(context, promo["code"], by=me) is None
 
-    async def test_a_repeat_holds_it_longer(self, context: AppContext, promo: dict[str, Any], clock: SetClock) -> None:
+    async def test_repeated_claim_extends_the_hold(
+        self, context: AppContext, promo: dict[str, Any], clock: SetClock
+    ) -> None:
         again = {"by": uuid4(), "holder": uuid4()}
-        await claim(context, promo["code"], **again)
+        await claim_use(context, promo["code"], **again)
         clock.shift = timedelta(minutes=9)
-        await claim(context, promo["code"], **again)
+        await claim_use(context, promo["code"], **again)
         clock.shift = LONG
         assert await is_used(context, promo)
 
 
 class TestWithABooking:
-    async def test_a_crash_before_keep_loses_nothing(
+    async def test_crash_before_confirm_keeps_the_use_of_a_stored_booking(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person, booking: dict[str, Any], clock: SetClock
     ) -> None:
-        swept, taken = await make(http, boss, most_uses=1), await make(http, boss, most_uses=1)
+        swept, taken = await create_promo(http, boss, most_uses=1), await create_promo(http, boss, most_uses=1)
         await use_for(context, swept, booking, keep=False)
         other = await book(http, await register(http), await barber(http, context), tomorrow(9))
         await use_for(context, taken, other, keep=False)
@@ -149,10 +153,10 @@ class TestWithABooking:
         assert await is_used(context, swept)
         clock.shift = timedelta()
         for promo in (swept, taken):
-            told = await figures(http, boss, promo)
+            told = await read_figures(http, boss, promo)
             assert (told["uses"], told["held"], told["left"]) == (1, 0, 0)
 
-    async def test_release_leaves_it_what_it_has(
+    async def test_release_keeps_the_use_of_a_stored_booking(
         self, context: AppContext, promo: dict[str, Any], booking: dict[str, Any]
     ) -> None:
         """A repeat that failed must not give back what the first request has booked."""
@@ -161,7 +165,7 @@ class TestWithABooking:
         assert await is_used(context, promo)
 
     @pytest.mark.parametrize("action", ["decline", "cancel"])
-    async def test_a_visit_that_does_not_come_about_gives_it_back(
+    async def test_booking_that_ends_without_a_visit_gives_the_use_back(
         self, http: httpx.AsyncClient, context: AppContext, promo: dict[str, Any], customer: Person, shop: Barber,
         action: str,
     ) -> None:  # fmt: skip
@@ -174,7 +178,7 @@ class TestWithABooking:
             await hand_on(context, booking)
         assert not await is_used(context, promo)
 
-    async def test_one_called_off_late_has_used_it(
+    async def test_late_cancellation_keeps_the_use(
         self, http: httpx.AsyncClient, context: AppContext, promo: dict[str, Any], customer: Person
     ) -> None:
         shop = await barber(http, context, rules={"auto_accept": True})
@@ -186,7 +190,7 @@ class TestWithABooking:
         await hand_on(context, booking)
         assert await is_used(context, promo)
 
-    async def test_what_is_given_back_is_not_kept_afterwards(
+    async def test_confirm_after_a_given_back_use_stores_nothing(
         self, http: httpx.AsyncClient, context: AppContext, promo: dict[str, Any], booking: dict[str, Any],
         customer: Person,
     ) -> None:  # fmt: skip
@@ -207,30 +211,30 @@ async def hand_on(context: AppContext, booking: dict[str, Any]) -> None:
 
 
 class TestFirstVisits:
-    async def test_the_platforms_are_first_visits_to_anybody(
+    async def test_platform_first_visit_promo_counts_bookings_with_any_barber(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person, booking: dict[str, Any], customer: Person
     ) -> None:
-        promo = await make(http, boss, first_visit_only=True)
-        assert await reason(context, promo["code"], by=customer.id) == "promo_first_visit_only"
-        assert await reason(context, promo["code"], by=new_id()) is None
+        promo = await create_promo(http, boss, first_visit_only=True)
+        assert await rejection_of(context, promo["code"], by=customer.id) == "promo_first_visit_only"
+        assert await rejection_of(context, promo["code"], by=new_id()) is None
         await move(http, customer.auth, booking, "cancel")
-        assert await reason(context, promo["code"], by=customer.id) is None
+        assert await rejection_of(context, promo["code"], by=customer.id) is None
 
-    async def test_a_barbers_are_first_visits_to_that_barber(
+    async def test_barbers_first_visit_promo_counts_bookings_with_that_barber(
         self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
     ) -> None:
         other = await barber(http, context)
         await book(http, customer, shop, tomorrow(9))
         for one, why in ((shop, "promo_first_visit_only"), (other, None)):
-            promo = await make(http, one.person, OWN, first_visit_only=True)
-            visit = a_visit(barber_id=one.person.id)
-            assert await reason(context, promo["code"], by=customer.id, visit=visit) == why
+            promo = await create_promo(http, one.person, OWN, first_visit_only=True)
+            visit = priced_visit(barber_id=one.person.id)
+            assert await rejection_of(context, promo["code"], by=customer.id, visit=visit) == why
 
-    async def test_the_booking_it_was_claimed_for_may_be_asked_for_again(
+    async def test_first_visit_claim_is_repeatable_for_its_own_booking(
         self, http: httpx.AsyncClient, context: AppContext, boss: Person, customer: Person, shop: Barber
     ) -> None:
-        promo = await make(http, boss, first_visit_only=True)
+        promo = await create_promo(http, boss, first_visit_only=True)
         holder = {"by": customer.id, "holder": uuid4()}
-        await claim(context, promo["code"], **holder)
+        await claim_use(context, promo["code"], **holder)
         await book(http, customer, shop, tomorrow(9))
-        assert await reason(context, promo["code"], **holder) is None
+        assert await rejection_of(context, promo["code"], **holder) is None

@@ -10,8 +10,8 @@ import pytest
 from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
-from tests.builders.people import Person, admin, register, sign_in_again
-from tests.builders.promos import figures, make
+from tests.builders.people import Person, create_admin, register, sign_in_again
+from tests.builders.promos import create_promo, read_figures
 from tests.builders.quotes import QUOTE, ask_quote, book_quote, put_terms, quote
 from tests.conftest import SetClock
 
@@ -154,8 +154,8 @@ async def test_it_is_its_customers_own(
 @pytest.fixture
 async def promo(http: httpx.AsyncClient, context: AppContext) -> tuple[dict[str, Any], Person]:
     """10 per cent off, once for each, twice in all."""
-    boss = await admin(http, context)
-    return await make(http, boss, most_uses_each=1, most_uses=2), boss
+    boss = await create_admin(http, context)
+    return await create_promo(http, boss, most_uses_each=1, most_uses=2), boss
 
 
 async def test_a_promo_code_is_held_and_kept(
@@ -166,11 +166,11 @@ async def test_a_promo_code_is_held_and_kept(
     assert quoted["discount"] == {"code": made["code"], "amount": 250}
     assert (quoted["full_price"], quoted["price"], quoted["deposit"]) == (2501, 2251, 1126)
     assert quoted["costs"]["no_show"] == 2251
-    told = await figures(http, boss, made)
+    told = await read_figures(http, boss, made)
     assert (told["uses"], told["held"], told["left"]) == (0, 1, 1)
     booked = (await book_quote(http, customer, quoted)).json()
     assert (booked["price"], booked["discount"], booked["payment"]["amount"]) == (2251, quoted["discount"], 2251)
-    told = await figures(http, boss, made)
+    told = await read_figures(http, boss, made)
     assert (told["uses"], told["held"], told["left"]) == (1, 0, 1)
 
 
@@ -194,7 +194,7 @@ async def test_a_promo_code_straight_with_the_booking(
     assert await book(http, customer, shop, tomorrow(9), promo_code=made["code"], key="k") == booked
     refused = await ask(http, customer, shop, tomorrow(9), key="k")
     assert refused.json()["code"] == "idempotency_key_reused"
-    told = await figures(http, boss, made)
+    told = await read_figures(http, boss, made)
     assert (told["uses"], told["held"]) == (1, 0)
 
 
@@ -205,7 +205,7 @@ async def test_a_booking_that_is_refused_gives_the_use_back(
     await book(http, await register(http), shop, tomorrow(9))
     refused = await ask(http, customer, shop, tomorrow(9), promo_code=made["code"])
     assert refused.json()["code"] == "slot_taken"
-    told = await figures(http, boss, made)
+    told = await read_figures(http, boss, made)
     assert (told["uses"], told["held"]) == (0, 0)
     unknown = await ask(http, customer, shop, tomorrow(10), promo_code="NO-SUCH-CODE")
     assert (unknown.status_code, unknown.json()["code"]) == (422, "promo_refused")
@@ -223,4 +223,4 @@ async def test_of_many_at_once_so_many_get_the_discount_as_there_are_uses(
         )
     )
     assert sorted(answer.status_code for answer in answers) == [201, 201, 422, 422, 422, 422]
-    assert (await figures(http, boss, made))["uses"] == 2
+    assert (await read_figures(http, boss, made))["uses"] == 2

@@ -17,9 +17,7 @@ def an_event(context: AppContext, person: UUID, subject: UUID, version: int) -> 
     return Event(id=new_id(), type=kind, at=at, subject_id=subject, version=version, people=(person,))
 
 
-async def test_live_room_drops_a_version_that_it_had_today_or_yesterday_and_forgets_older_days(
-    context: AppContext, clock: SetClock
-) -> None:
+async def test_live_room_drops_redelivered_versions_of_two_days(context: AppContext, clock: SetClock) -> None:
     rooms = StreamPublisher(context.redis, context.namespace)
     person, subject = new_id(), new_id()
     stream = stream_key(context.namespace, f"user:{person}")

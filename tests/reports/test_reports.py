@@ -21,7 +21,7 @@ from grome.reports.models import FILE_PREFIX, file_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.pages import walk
-from tests.builders.people import Person, admin, register, sign_in_again
+from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.reports import REPORTS, ask, asked, fetch, made, make, read, stored_files, wanted
 from tests.conftest import SetClock
 
@@ -33,7 +33,7 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
 
 @pytest.fixture
 async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(http, context)
+    return await create_admin(http, context)
 
 
 async def visits(http: httpx.AsyncClient, context: AppContext, shop: Barber, *hours: int) -> list[dict[str, Any]]:

@@ -20,7 +20,16 @@ from grome.composition import AppContext
 from grome.reviews.schemas import ReviewIn
 from tests.builders.barbers import Barber
 from tests.builders.people import register
-from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, post, posted, remove
+from tests.builders.reviews import (
+    CompletedVisit,
+    complete_visit,
+    copy_visit,
+    create_review,
+    edit_review,
+    list_reviews,
+    post_review,
+    remove_review,
+)
 from tests.support.eventually import START_PATIENCE_S, until
 from tests.support.processes import environment
 
@@ -47,57 +56,57 @@ async def stored(context: AppContext, shop: Barber) -> tuple[list[int], Any]:
 async def shown(http: httpx.AsyncClient, shop: Barber) -> list[tuple[float, int]]:
     """By profile, list, search by words, and the map."""
     profile = (await http.get(f"/v1/barbers/{shop.id}")).json()
-    summary = (await listed(http, shop.id))["summary"]
+    summary = (await list_reviews(http, shop.id))["summary"]
     by_words = (await http.get("/v1/barbers", params={"q": "chair", **FAR_OFF})).json()["items"]
     on_map = (await http.get("/v1/barbers/nearby", params={**FAR_OFF, "radius_km": 1})).json()["items"]
     rows = [profile, summary, *(one for one in (*by_words, *on_map) if one["id"] == shop.id)]
     return [(row["rating"], row["reviews_count"]) for row in rows]
 
 
-Step = Callable[[Visit, int], Awaitable[None]]
+Step = Callable[[CompletedVisit, int], Awaitable[None]]
 
 
 def over_http(http: httpx.AsyncClient) -> dict[str, Step]:
-    async def give(visit: Visit, stars: int) -> None:
-        assert (await post(http, visit, stars)).status_code == 201
+    async def give(visit: CompletedVisit, stars: int) -> None:
+        assert (await post_review(http, visit, stars)).status_code == 201
 
-    async def change(visit: Visit, stars: int) -> None:
-        assert (await edit(http, visit, stars)).status_code == 200
+    async def change(visit: CompletedVisit, stars: int) -> None:
+        assert (await edit_review(http, visit, stars)).status_code == 200
 
-    async def take_back(visit: Visit, _stars: int) -> None:
-        assert (await remove(http, visit)).status_code == 204
+    async def take_back(visit: CompletedVisit, _stars: int) -> None:
+        assert (await remove_review(http, visit)).status_code == 204
 
     return {"give": give, "change": change, "take back": take_back}
 
 
 def elsewhere(context: AppContext) -> dict[str, Step]:
-    def actor(visit: Visit) -> Actor:
+    def actor(visit: CompletedVisit) -> Actor:
         return Actor(visit.customer.id, Role.CUSTOMER, new_id())
 
-    async def give(visit: Visit, stars: int) -> None:
+    async def give(visit: CompletedVisit, stars: int) -> None:
         await context.reviews.post(actor(visit), UUID(visit.booking_id), ReviewIn(stars), None)
 
-    async def change(visit: Visit, stars: int) -> None:
+    async def change(visit: CompletedVisit, stars: int) -> None:
         await context.reviews.edit(actor(visit), UUID(visit.booking_id), ReviewIn(stars))
 
-    async def take_back(visit: Visit, _stars: int) -> None:
+    async def take_back(visit: CompletedVisit, _stars: int) -> None:
         await context.reviews.remove(actor(visit), UUID(visit.booking_id))
 
     return {"give": give, "change": change, "take back": take_back}
 
 
-async def test_the_rating_is_the_mean_whatever_many_do_at_once(
+async def test_rating_is_the_mean_after_concurrent_changes(
     http: httpx.AsyncClient, context: AppContext, other_process: AppContext
 ) -> None:
     chance = Random(7)  # noqa: S311 -- no secret
-    first = await a_visit(http, context, location=FAR_OFF)
+    first = await complete_visit(http, context, location=FAR_OFF)
     await shown(http, first.shop)  # so that the map has the barber in memory
     customers = [await register(http) for _ in range(6)]
-    visits = await more_visits(context, first, [chance.choice(customers) for _ in range(VISITS)])
+    visits = await copy_visit(context, first, [chance.choice(customers) for _ in range(VISITS)])
     ways = [over_http(http), elsewhere(other_process)]
     last: dict[str, int | None] = {}
 
-    async def live(visit: Visit) -> None:
+    async def live(visit: CompletedVisit) -> None:
         for step in ("give", *chance.choices(["change"], k=chance.randint(0, 3)), *chance.choices(["take back", ""])):
             if step:
                 stars = chance.randint(1, 5)
@@ -119,43 +128,43 @@ async def test_the_rating_is_the_mean_whatever_many_do_at_once(
     assert len(await shown(http, first.shop)) == 4
 
 
-async def test_changes_of_one_review_at_once_are_counted_as_the_one_that_is_left(
+async def test_rating_counts_the_last_of_concurrent_edits(
     http: httpx.AsyncClient, context: AppContext, other_process: AppContext
 ) -> None:
-    visit = await a_visit(http, context)
-    await posted(http, visit, 3)
+    visit = await complete_visit(http, context)
+    await create_review(http, visit, 3)
     ways = [over_http(http), elsewhere(other_process)]
     await asyncio.gather(*(ways[number % 2]["change"](visit, 1 + number % 5) for number in range(20)))
     (left,), barber = await stored(context, visit.shop)
     assert barber == (left, 1)
-    answers = await asyncio.gather(*(remove(http, visit) for _ in range(4)))
+    answers = await asyncio.gather(*(remove_review(http, visit) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [204, 404, 404, 404]
     assert await stored(context, visit.shop) == ([], (0.0, 0))
 
 
-async def test_a_profile_made_anew_has_the_rating_of_all_reviews(http: httpx.AsyncClient, context: AppContext) -> None:
-    first = await a_visit(http, context)
-    visits = [first, *await more_visits(context, first, [first.customer] * 3)]
+async def test_recreated_profile_has_the_rating_of_all_reviews(http: httpx.AsyncClient, context: AppContext) -> None:
+    first = await complete_visit(http, context)
+    visits = [first, *await copy_visit(context, first, [first.customer] * 3)]
     profile = {"display_name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
-    await posted(http, visits[0], 5)
-    await posted(http, visits[1], 2)
+    await create_review(http, visits[0], 5)
+    await create_review(http, visits[1], 2)
     assert (await http.delete("/v1/barbers/me", headers=first.shop.auth)).status_code == 204
     assert (await http.get(f"/v1/barbers/{first.shop.id}/reviews")).status_code == 404
-    await posted(http, visits[2], 4)
-    await remove(http, visits[1])
+    await create_review(http, visits[2], 4)
+    await remove_review(http, visits[1])
 
     made = await http.put("/v1/barbers/me", json=profile, headers=first.shop.auth)
 
     assert (made.json()["rating"], made.json()["reviews_count"]) == (4.5, 2)
-    await posted(http, visits[3], 3)
+    await create_review(http, visits[3], 3)
     assert set(await shown(http, first.shop)) == {(4.0, 3)}
 
 
-async def test_a_profile_made_anew_while_reviews_come_misses_none(
+async def test_profile_recreated_during_reviews_counts_all(
     http: httpx.AsyncClient, context: AppContext, other_process: AppContext
 ) -> None:
-    first = await a_visit(http, context)
-    visits = await more_visits(context, first, [first.customer] * 24)
+    first = await complete_visit(http, context)
+    visits = await copy_visit(context, first, [first.customer] * 24)
     give = elsewhere(other_process)["give"]
     profile = {"display_name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
 
@@ -173,15 +182,15 @@ async def test_a_profile_made_anew_while_reviews_come_misses_none(
     assert barber == (fmean(reviews), len(reviews))
 
 
-async def test_the_rating_is_exact_after_a_kill(
+async def test_rating_is_exact_after_a_killed_process(
     http: httpx.AsyncClient, context: AppContext, settings: Settings, tmp_path: Path
 ) -> None:
     """Of a process that is in the midst of changes at many barbers."""
-    firsts = [await a_visit(http, context) for _ in range(3)]
+    firsts = [await complete_visit(http, context) for _ in range(3)]
     visits = [
         f"{visit.customer.id}:{visit.booking_id}"
         for first in firsts
-        for visit in await more_visits(context, first, [first.customer] * 200)
+        for visit in await copy_visit(context, first, [first.customer] * 200)
     ]
     hurrying = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.reviews.hurry", *visits), env=environment(settings, tmp_path)

@@ -10,19 +10,28 @@ import pytest
 from grome.composition import AppContext
 from grome.infrastructure.mongo.client import Database
 from grome.reviews.models import public_name
-from tests.builders.people import Person, admin, register
-from tests.builders.reviews import Visit, a_visit, edit, listed, more_visits, posted, put_answer, remove
+from tests.builders.people import Person, create_admin, register
+from tests.builders.reviews import (
+    CompletedVisit,
+    complete_visit,
+    copy_visit,
+    create_review,
+    edit_review,
+    list_reviews,
+    put_answer,
+    remove_review,
+)
 
 GIVEN = (3, 5, 1, 5, 3, 4, 1, 5)
 
 
 @pytest.fixture
-async def visits(http: httpx.AsyncClient, context: AppContext) -> list[Visit]:
+async def visits(http: httpx.AsyncClient, context: AppContext) -> list[CompletedVisit]:
     """Reviewed one after the other, with the stars in `GIVEN`."""
-    first = await a_visit(http, context)
-    visits = [first, *await more_visits(context, first, [first.customer] * (len(GIVEN) - 1))]
+    first = await complete_visit(http, context)
+    visits = [first, *await copy_visit(context, first, [first.customer] * (len(GIVEN) - 1))]
     for number, (visit, rating) in enumerate(zip(visits, GIVEN, strict=True)):
-        await posted(http, visit, rating, f"Number {number}.")
+        await create_review(http, visit, rating, f"Number {number}.")
     return visits
 
 
@@ -30,7 +39,7 @@ async def walk(http: httpx.AsyncClient, barber_id: str, limit: int, **query: Any
     """The numbers of all, read in pages."""
     found: list[int] = []
     while True:
-        page = await listed(http, barber_id, limit=limit, **query)
+        page = await list_reviews(http, barber_id, limit=limit, **query)
         found += [int(one["text"].removeprefix("Number ").removesuffix(".")) for one in page["items"]]
         assert len(page["items"]) == limit or page["next_cursor"] is None
         if page["next_cursor"] is None:
@@ -46,7 +55,7 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("sort", ORDERS)
-async def test_orders_and_filters(http: httpx.AsyncClient, visits: list[Visit], sort: str) -> None:
+async def test_review_list_sorts_and_filters(http: httpx.AsyncClient, visits: list[CompletedVisit], sort: str) -> None:
     barber_id = visits[0].shop.id
     for limit in (3, 8, 100):
         assert await walk(http, barber_id, limit, sort=sort) == ORDERS[sort]
@@ -55,51 +64,51 @@ async def test_orders_and_filters(http: httpx.AsyncClient, visits: list[Visit], 
         assert await walk(http, barber_id, 2, sort=sort, rating=rating) == wanted
 
 
-async def test_the_summary_counts_all_whatever_the_page_shows(http: httpx.AsyncClient, visits: list[Visit]) -> None:
+async def test_review_summary_ignores_filters(http: httpx.AsyncClient, visits: list[CompletedVisit]) -> None:
     barber_id = visits[0].shop.id
     stars = {"one": 2, "two": 0, "three": 2, "four": 1, "five": 3}
     summary = {"rating": sum(GIVEN) / len(GIVEN), "reviews_count": len(GIVEN), "stars": stars}
-    assert (await listed(http, barber_id))["summary"] == summary
-    assert (await listed(http, barber_id, rating=2)) == {"summary": summary, "items": [], "next_cursor": None}
-    await edit(http, visits[2], 2, "Number 2.")
-    await remove(http, visits[1])
+    assert (await list_reviews(http, barber_id))["summary"] == summary
+    assert (await list_reviews(http, barber_id, rating=2)) == {"summary": summary, "items": [], "next_cursor": None}
+    await edit_review(http, visits[2], 2, "Number 2.")
+    await remove_review(http, visits[1])
     stars = {"one": 1, "two": 1, "three": 2, "four": 1, "five": 2}
     summary = {"rating": (sum(GIVEN) + 1 - 5) / 7, "reviews_count": 7, "stars": stars}
-    assert (await listed(http, barber_id))["summary"] == summary
+    assert (await list_reviews(http, barber_id))["summary"] == summary
     assert await walk(http, barber_id, 3, sort="best") == [7, 3, 5, 4, 0, 2, 6]
 
 
-async def test_a_barber_without_reviews_has_an_empty_list_and_nobody_has_none(
+async def test_review_list_is_empty_without_reviews_and_404_for_unknown_barbers(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
-    visit = await a_visit(http, context)
-    page = await listed(http, visit.shop.id)
+    visit = await complete_visit(http, context)
+    page = await list_reviews(http, visit.shop.id)
     assert (page["items"], page["summary"]["rating"], page["summary"]["reviews_count"]) == ([], 0.0, 0)
     assert (await http.get(f"/v1/barbers/{uuid4()}/reviews")).status_code == 404
 
 
-async def test_strangers_learn_neither_names_nor_bookings(http: httpx.AsyncClient, context: AppContext) -> None:
-    older = await a_visit(http, context, name="Zoë van Dijk")
-    (visit,) = await more_visits(context, older, [older.customer])
-    await posted(http, older, 5)
-    await posted(http, visit, 5, "Good.")
+async def test_public_reviews_hide_full_names_and_booking_ids(http: httpx.AsyncClient, context: AppContext) -> None:
+    older = await complete_visit(http, context, name="Zoë van Dijk")
+    (visit,) = await copy_visit(context, older, [older.customer])
+    await create_review(http, older, 5)
+    await create_review(http, visit, 5, "Good.")
     await put_answer(http, visit, "Thanks.")
 
     async def visible_to(person: Person | None) -> dict[str, Any]:
-        page = await listed(http, visit.shop.id, person, limit=1)
+        page = await list_reviews(http, visit.shop.id, person, limit=1)
         assert visit.booking_id not in b64decode(page["next_cursor"] + "==").decode()
         (review,) = page["items"]
         assert review["author"] == "Zoë D."
         assert (review["text"], review["answer"]["text"]) == ("Good.", "Thanks.")
         return review
 
-    for stranger in (None, await register(http), (await a_visit(http, context)).shop.person):
+    for stranger in (None, await register(http), (await complete_visit(http, context)).shop.person):
         review = await visible_to(stranger)
         assert review["booking_id"] is None
         told = str(review)
         assert visit.booking_id not in told
         assert str(visit.customer.id) not in told
-    for party in (visit.customer, visit.shop.person, await admin(http, context)):
+    for party in (visit.customer, visit.shop.person, await create_admin(http, context)):
         assert (await visible_to(party))["booking_id"] == visit.booking_id
 
 
@@ -115,7 +124,7 @@ async def test_strangers_learn_neither_names_nor_bookings(http: httpx.AsyncClien
         (" ", ""),
     ],
 )
-def test_names(name: str, shown: str) -> None:
+def test_public_name_is_first_name_and_initial(name: str, shown: str) -> None:
     assert public_name(name) == shown
 
 
@@ -124,7 +133,7 @@ async def plan_of(database: Database, barber_id: Any, query: dict[str, Any], ord
     return str((await found.explain())["queryPlanner"]["winningPlan"])
 
 
-async def test_no_order_is_sorted_in_memory(context: AppContext) -> None:
+async def test_review_list_is_sorted_by_an_index_in_every_order(context: AppContext) -> None:
     newest = [("public_id", -1)]
     after = {"$or": [{"rating": {"$lt": 3}}, {"rating": 3, "public_id": {"$lt": uuid4()}}]}
     best, worst = [("rating", -1), *newest], [("rating", 1), *newest]
@@ -137,6 +146,6 @@ async def test_no_order_is_sorted_in_memory(context: AppContext) -> None:
         assert "IXSCAN" in plan
 
 
-async def test_a_review_stays_in_its_place_when_it_is_edited(http: httpx.AsyncClient, visits: list[Visit]) -> None:
-    await edit(http, visits[0], 4, "Number 0.")
+async def test_edited_review_keeps_its_position(http: httpx.AsyncClient, visits: list[CompletedVisit]) -> None:
+    await edit_review(http, visits[0], 4, "Number 0.")
     assert (await walk(http, visits[0].shop.id, 3))[-1] == 0

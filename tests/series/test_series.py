@@ -11,7 +11,7 @@ from grome.composition import AppContext
 from grome.series.repository import SeriesRepository
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.builders.series import SERIES, a_series, ask_series, codes, wish
 
 WEEK = timedelta(weeks=1)
@@ -174,7 +174,7 @@ async def test_first_visits_that_are_far_away(
 async def test_whose_a_series_is(http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber) -> None:
     made = await a_series(http, customer, wish(shop, tomorrow(9)))
     await move(http, shop.auth, made["occurrences"][1]["booking"], "accept")
-    for person in (customer, shop.person, await admin(http, context)):
+    for person in (customer, shop.person, await create_admin(http, context)):
         read = await http.get(f"{SERIES}/{made['id']}", headers=person.auth)
         assert read.status_code == 200
         states = [one["booking"]["status"] for one in read.json()["occurrences"]]

@@ -12,7 +12,7 @@ REFUSED = {"make_up_access_token": 401, "make_up_refresh_token": 401, "send_larg
 
 
 @pytest.mark.alone
-async def test_hostile_accounts_leave_memory_relay_and_jobs_as_they_were(tmp_path: Path) -> None:
+async def test_hostile_accounts_leave_memory_relay_and_jobs_unchanged(tmp_path: Path) -> None:
     outcome = await soak(tmp_path, seconds=8, quiet_s=2, progress=lambda _: None)
     assert outcome.faults() == []
     for act in ACTS:

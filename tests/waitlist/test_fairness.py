@@ -15,7 +15,15 @@ from grome.waitlist.models import Area, DeclinedSlot, FreedTimeSearch, WaitlistE
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register
-from tests.builders.waitlist import freed, join, newest, offered, one_taken, read, window_of
+from tests.builders.waitlist import (
+    book_by_new_customer,
+    free_time,
+    join_waitlist,
+    newest_event,
+    offered_booking,
+    read_entry,
+    window_over,
+)
 
 CROWD = 450
 SMALL_CROWD = 210
@@ -57,40 +65,40 @@ async def crowd(
     await context.database["waitlist"].insert_many([to_document(one) for one in everyone])
 
 
-async def test_wishes_for_what_the_barber_does_not_offer_are_not_in_the_way(
+async def test_freed_time_skips_entries_for_services_that_are_not_offered(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
-    early, booking = await one_taken(http, shop)
+    early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     await crowd(context, entry, services=[uuid4()])
-    await freed(http, context, early.auth, booking)
-    assert (await offered(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
+    await free_time(http, context, early.auth, booking)
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
 
-async def test_a_list_longer_than_one_search_is_gone_through_by_further_ones(
+async def test_freed_time_reaches_the_end_of_a_long_list_by_further_searches(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
-    early, booking = await one_taken(http, shop)
+    early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True)
     assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    rest, searches = await context.waitlist_matcher.on_event(await newest(context, booking)), 1
+    rest, searches = await context.waitlist_matcher.on_event(await newest_event(context, booking)), 1
     while rest:
-        assert (await read(http, waiting, entry))["state"] == "waiting"
+        assert (await read_entry(http, waiting, entry))["state"] == "waiting"
         rest, searches = await context.waitlist_matcher.run_search(rest), searches + 1
     assert searches == CROWD // 200 + 1
-    assert (await read(http, waiting, entry))["state"] == "offered"
+    assert (await read_entry(http, waiting, entry))["state"] == "offered"
 
 
-async def test_entry_behind_a_crowd_is_reached_by_healing(
+async def test_reconcile_reaches_the_end_of_a_long_list(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     """A run looks at a part of all who wait, and the searches that it hands on come to the end of the list."""
-    early, booking = await one_taken(http, shop)
+    early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True, number=SMALL_CROWD)
     assert (await move(http, early.auth, booking, "cancel")).status_code == 200
     found = [search for _ in range(2) for search in await context.waitlist_matcher.reconcile()]
@@ -98,24 +106,24 @@ async def test_entry_behind_a_crowd_is_reached_by_healing(
         rest: FreedTimeSearch | None = search
         while rest:
             rest = await context.waitlist_matcher.run_search(rest)
-    assert (await read(http, waiting, entry))["state"] == "offered"
+    assert (await read_entry(http, waiting, entry))["state"] == "offered"
 
 
-async def test_the_person_who_turned_a_time_down_is_asked_when_all_others_have_been(
+async def test_customer_that_declined_is_offered_other_times_after_all_others(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     """9:05 would suit the person who said no to 9:00, and take 9:00 from the next one."""
-    early, booking = await one_taken(http, shop)
+    early, booking = await book_by_new_customer(http, shop)
     first, second = await register(http), await register(http)
-    longer = await join(http, first, shop, **window_of(booking) | {"latest": tomorrow(9, 40).isoformat()})
-    entry = await join(http, second, shop, **window_of(booking))
-    await freed(http, context, early.auth, booking)
-    held = await offered(http, first, longer)
+    longer = await join_waitlist(http, first, shop, **window_over(booking) | {"latest": tomorrow(9, 40).isoformat()})
+    entry = await join_waitlist(http, second, shop, **window_over(booking))
+    await free_time(http, context, early.auth, booking)
+    held = await offered_booking(http, first, longer)
     assert (await move(http, first.auth, held, "decline")).status_code == 200
     services = context.barbers, context.bookings, context.booking_creation
     one_by_one = WaitlistMatcher(context.stored_waitlist, *services, context.clock, entries_per_search=1)
-    rest = await one_by_one.on_event(await newest(context, held))
+    rest = await one_by_one.on_event(await newest_event(context, held))
     while rest:
         rest = await one_by_one.run_search(rest)
-    assert (await offered(http, second, entry))["scheduled_at"] == booking["scheduled_at"]
-    assert (await read(http, first, longer))["state"] == "waiting"
+    assert (await offered_booking(http, second, entry))["scheduled_at"] == booking["scheduled_at"]
+    assert (await read_entry(http, first, longer))["state"] == "waiting"

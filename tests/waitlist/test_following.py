@@ -14,7 +14,15 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register
 from tests.builders.unreadable import store_unreadable
-from tests.builders.waitlist import freed, healed, join, offered, one_taken, read, window_of
+from tests.builders.waitlist import (
+    book_by_new_customer,
+    free_time,
+    join_waitlist,
+    offered_booking,
+    read_entry,
+    reconcile_all,
+    window_over,
+)
 from tests.conftest import SetClock
 
 
@@ -35,9 +43,7 @@ async def change_of(context: AppContext, shop: Barber, *paths: str) -> ChangeRec
 
 
 @pytest.mark.parametrize("path", ["openings.time_off.0", "availability", "rules", "services", "location", "timezone"])
-async def test_change_that_decides_what_is_bookable_becomes_a_search(
-    context: AppContext, shop: Barber, path: str
-) -> None:
+async def test_change_of_bookable_time_adds_a_search(context: AppContext, shop: Barber, path: str) -> None:
     await WaitlistSubscriber(context.jobs, context.clock).follow_changes(
         [await change_of(context, shop, path, "version")]
     )
@@ -45,7 +51,7 @@ async def test_change_that_decides_what_is_bookable_becomes_a_search(
     assert job["payload"]["search"]["dates"] is None
 
 
-async def test_change_of_rules_reaches_the_waitlist_through_the_change_stream(
+async def test_change_of_rules_adds_a_search_through_the_change_stream(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     async with RelayRepository(context.database).changes(None) as changes:
@@ -58,14 +64,14 @@ async def test_change_of_rules_reaches_the_waitlist_through_the_change_stream(
     assert len(await searches(context, shop)) == 1
 
 
-async def test_change_of_a_rating_or_a_booking_becomes_none(context: AppContext, shop: Barber) -> None:
+async def test_change_of_a_rating_or_a_booking_adds_no_search(context: AppContext, shop: Barber) -> None:
     rated = await change_of(context, shop, "rating", "reviews_count", "version")
     other = ChangeRecord(BOOKINGS, rated.document, None, rated.at)
     await WaitlistSubscriber(context.jobs, context.clock).follow_changes([rated, other])
     assert await searches(context, shop) == []
 
 
-async def test_changes_of_some_seconds_become_one_search_that_runs_after_them(
+async def test_changes_within_seconds_add_one_search_that_runs_after_them(
     context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     clock.stopped = tomorrow(9)
@@ -79,12 +85,12 @@ async def test_changes_of_some_seconds_become_one_search_that_runs_after_them(
     assert len(await searches(context, shop)) == 2
 
 
-async def test_entry_that_cannot_be_read_stops_neither_search_nor_healing(
+async def test_unreadable_entry_stops_neither_search_nor_reconcile(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
-    early, booking = await one_taken(http, shop)
+    early, booking = await book_by_new_customer(http, shop)
     people = [await register(http) for _ in range(2)]
-    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
+    entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
     stored = context.database["waitlist"]
     like = await stored.find_one({"_id": UUID(entries[0]["id"])})
     assert like is not None
@@ -95,9 +101,9 @@ async def test_entry_that_cannot_be_read_stops_neither_search_nor_healing(
     await store_unreadable(
         context.database, "waitlist", like, **fields, state="offered", booking_id=UUID(int=9), passed=7
     )
-    await freed(http, context, early.auth, booking)
-    held = await offered(http, people[1], entries[1])
+    await free_time(http, context, early.auth, booking)
+    held = await offered_booking(http, people[1], entries[1])
     assert (await move(http, people[1].auth, held, "accept")).status_code == 200
-    await healed(context)
-    assert (await read(http, people[1], entries[1]))["state"] == "booked"
+    await reconcile_all(context)
+    assert (await read_entry(http, people[1], entries[1]))["state"] == "booked"
     assert (await stored.delete_many({"barber_id": like["barber_id"], "state": {"$ne": "booked"}})).deleted_count == 3

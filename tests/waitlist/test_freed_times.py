@@ -11,7 +11,17 @@ from grome.waitlist.models import FreedTimeSearch
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.builders.waitlist import freed, healed, join, newest, offered, one_taken, read, states, window_of
+from tests.builders.waitlist import (
+    book_by_new_customer,
+    entry_states,
+    free_time,
+    join_waitlist,
+    newest_event,
+    offered_booking,
+    read_entry,
+    reconcile_all,
+    window_over,
+)
 from tests.conftest import SetClock
 
 AUTO = {"auto_accept": True}
@@ -23,127 +33,127 @@ def at(hour: int, minute: int = 0, minutes: int = 30) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("way", ["cancel", "reschedule"])
-async def test_time_kept_by_a_buffer_is_offered(http: httpx.AsyncClient, context: AppContext, way: str) -> None:
+async def test_time_freed_from_a_buffer_is_offered(http: httpx.AsyncClient, context: AppContext, way: str) -> None:
     shop = await barber(http, context, rules={**AUTO, "buffer_after_min": 60})
-    early, booking = await one_taken(http, shop, 9)
+    early, booking = await book_by_new_customer(http, shop, 9)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **at(9, 30))
+    entry = await join_waitlist(http, waiting, shop, **at(9, 30))
     assert entry["state"] == "waiting"
     await give_up(http, context, early, booking, way)
-    assert (await offered(http, waiting, entry))["scheduled_at"] == booking["ends_at"]
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["ends_at"]
 
 
 @pytest.mark.parametrize("way", ["cancel", "reschedule"])
-async def test_every_hour_of_a_full_day_is_offered(http: httpx.AsyncClient, context: AppContext, way: str) -> None:
+async def test_day_below_its_cap_again_is_offered(http: httpx.AsyncClient, context: AppContext, way: str) -> None:
     shop = await barber(http, context, rules={**AUTO, "daily_cap": 1})
-    early, booking = await one_taken(http, shop, 9)
+    early, booking = await book_by_new_customer(http, shop, 9)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **at(14))
+    entry = await join_waitlist(http, waiting, shop, **at(14))
     assert entry["state"] == "waiting"
     await give_up(http, context, early, booking, way)
-    assert (await offered(http, waiting, entry))["scheduled_at"] == tomorrow(14).isoformat().replace("+00:00", "Z")
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == tomorrow(14).isoformat().replace(
+        "+00:00", "Z"
+    )
 
 
 async def give_up(
     http: httpx.AsyncClient, context: AppContext, early: Person, booking: dict[str, Any], way: str
 ) -> None:
     if way == "cancel":
-        await freed(http, context, early.auth, booking)
+        await free_time(http, context, early.auth, booking)
         return
     elsewhen = (tomorrow(9) + timedelta(days=3)).isoformat()
     moved = await move(http, early.auth, booking, "reschedule", scheduled_at=elsewhen)
     assert moved.status_code == 200, moved.text
-    await context.waitlist_matcher.on_event(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest_event(context, booking))
 
 
-async def test_time_of_a_house_calls_way_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_travel_time_of_a_cancelled_house_call_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await barber(http, context, rules=AUTO, service_radius_km=20.0)
     early, waiting = await register(http), await register(http)
     home = {"location": {"lat": 52.55, "lng": 13.405}, "address": "Somewhere 1"}
     booking = await book(http, early, shop, tomorrow(9), house_call=home)
-    entry = await join(http, waiting, shop, **at(9, 30, 30))
+    entry = await join_waitlist(http, waiting, shop, **at(9, 30, 30))
     assert entry["state"] == "waiting"
-    await freed(http, context, early.auth, booking)
-    assert (await offered(http, waiting, entry))["scheduled_at"] == booking["ends_at"]
+    await free_time(http, context, early.auth, booking)
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["ends_at"]
 
 
-async def test_time_proposed_for_a_visit_is_offered_when_the_visit_is_cancelled(
-    http: httpx.AsyncClient, context: AppContext
-) -> None:
+async def test_proposed_time_of_a_cancelled_visit_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await barber(http, context, rules=AUTO)
-    early, booking = await one_taken(http, shop, 9)
+    early, booking = await book_by_new_customer(http, shop, 9)
     later = (tomorrow(9) + timedelta(days=9)).isoformat()
     proposed = await move(http, shop.auth, booking, "reschedule", scheduled_at=later)
     assert proposed.status_code == 200, proposed.text
     waiting = await register(http)
     window = {"earliest": later, "latest": (tomorrow(9, 30) + timedelta(days=9)).isoformat()}
-    entry = await join(http, waiting, shop, **window)
+    entry = await join_waitlist(http, waiting, shop, **window)
     assert entry["state"] == "waiting"
-    await freed(http, context, early.auth, booking)
-    assert (await offered(http, waiting, entry))["scheduled_at"] == later.replace("+00:00", "Z")
+    await free_time(http, context, early.auth, booking)
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == later.replace("+00:00", "Z")
 
 
-async def test_time_of_a_proposal_that_gave_way_to_another_is_offered(
-    http: httpx.AsyncClient, context: AppContext
-) -> None:
+async def test_time_of_a_replaced_proposal_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await barber(http, context, rules=AUTO)
-    _, booking = await one_taken(http, shop, 9)
+    _, booking = await book_by_new_customer(http, shop, 9)
     for hour in (12, 15):
         start = tomorrow(hour).isoformat()
         assert (await move(http, shop.auth, booking, "reschedule", scheduled_at=start)).status_code == 200
         if hour == 12:
             waiting = await register(http)
-            entry = await join(http, waiting, shop, **at(12))
+            entry = await join_waitlist(http, waiting, shop, **at(12))
             assert entry["state"] == "waiting"
-    await context.waitlist_matcher.on_event(await newest(context, booking))
-    assert (await offered(http, waiting, entry))["scheduled_at"] == tomorrow(12).isoformat().replace("+00:00", "Z")
+    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == tomorrow(12).isoformat().replace(
+        "+00:00", "Z"
+    )
 
 
-async def test_time_before_a_visit_that_comes_later_is_offered(
+async def test_time_freed_by_a_delayed_visit_is_offered(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     shop = await barber(http, context, rules=AUTO)
-    _, booking = await one_taken(http, shop, 9)
+    _, booking = await book_by_new_customer(http, shop, 9)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     clock.set(tomorrow(7))
     host = await sign_in_again(http, shop.person)
     late = await http.post(f"/v1/bookings/{booking['id']}/late", json={"minutes": 60}, headers=host.auth)
     assert late.status_code == 200, late.text
-    await context.waitlist_matcher.on_event(await newest(context, booking))
+    await context.waitlist_matcher.on_event(await newest_event(context, booking))
     waiting = await sign_in_again(http, waiting)
-    assert (await offered(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
 
-async def test_a_changed_barber_is_searched_for_all_who_wait(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_changed_barber_is_searched_for_all_entries(http: httpx.AsyncClient, context: AppContext) -> None:
     """Time off taken back, a higher cap, and a longer visit's hours: whatever the change is, what is free is asked."""
     shop = await barber(http, context, rules={**AUTO, "daily_cap": 1})
-    _, booking = await one_taken(http, shop, 9)
+    _, booking = await book_by_new_customer(http, shop, 9)
     people = [await register(http) for _ in range(2)]
-    entries = [await join(http, person, shop, **at(14)) for person in people]
+    entries = [await join_waitlist(http, person, shop, **at(14)) for person in people]
     rules = {"slot_step_min": 5, "min_notice_min": 0, "horizon_days": 366, "auto_accept": True, "daily_cap": 2}
     put = await http.put("/v1/barbers/me/rules", json=rules, headers=shop.auth)
     assert put.status_code == 200, put.text
     assert await context.waitlist_matcher.run_search(FreedTimeSearch(barber_id=shop.person.id)) is None
-    assert await states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
+    assert await entry_states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
     assert booking["status"] == "accepted"
 
 
-async def test_time_that_no_event_tells_of_is_offered_within_a_minute(
+async def test_time_freed_without_an_event_is_offered_by_reconcile(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     shop = await barber(http, context, rules=AUTO)
-    _, booking = await one_taken(http, shop, 9)
+    _, booking = await book_by_new_customer(http, shop, 9)
     people = [await register(http) for _ in range(2)]
-    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
+    entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
     away = {"starts_at": tomorrow(8).isoformat(), "ends_at": tomorrow(11).isoformat()}
     added = (await http.post("/v1/barbers/me/time-off", json=away, headers=shop.auth)).json()
     cancelled = await move(http, shop.auth, booking, "cancel")
     assert cancelled.status_code == 200
-    await context.waitlist_matcher.on_event(await newest(context, booking))
-    assert await states(http, *zip(people, entries, strict=True)) == ["waiting", "waiting"]
+    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    assert await entry_states(http, *zip(people, entries, strict=True)) == ["waiting", "waiting"]
     gone = await http.delete(f"/v1/barbers/me/time-off/{added['id']}", headers=shop.auth)
     assert gone.status_code == 204
-    await healed(context)
-    assert await states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
-    assert (await read(http, people[0], entries[0]))["booking_id"] is not None
+    await reconcile_all(context)
+    assert await entry_states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
+    assert (await read_entry(http, people[0], entries[0]))["booking_id"] is not None

@@ -14,17 +14,17 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import register
 from tests.builders.waitlist import (
-    ask_to_join,
-    freed,
-    healed,
-    join,
-    newest,
-    offered,
-    one_taken,
-    read,
-    states,
-    window_of,
-    wish,
+    book_by_new_customer,
+    entry_body,
+    entry_states,
+    free_time,
+    join_waitlist,
+    newest_event,
+    offered_booking,
+    post_entry,
+    read_entry,
+    reconcile_all,
+    window_over,
 )
 
 AUTO = {"auto_accept": True}
@@ -35,21 +35,19 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
     return await barber(http, context, rules=AUTO)
 
 
-async def test_joining_for_a_time_that_is_free_is_offered_it_at_once(
+async def test_joining_for_free_time_returns_an_offer_at_once(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     """Somebody looked at a full day, and a booking was cancelled, and all was done about it, before they joined."""
-    early, booking = await one_taken(http, shop)
-    await freed(http, context, early.auth, booking)
+    early, booking = await book_by_new_customer(http, shop)
+    await free_time(http, context, early.auth, booking)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     assert entry["state"] == "offered"
-    assert (await offered(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
 
-async def test_joining_for_an_area_where_somebody_is_free_is_offered_the_nearest(
-    http: httpx.AsyncClient, context: AppContext
-) -> None:
+async def test_joining_for_an_area_offers_the_nearest_free_barber(http: httpx.AsyncClient, context: AppContext) -> None:
     farther = await barber(http, context, location={"lat": -10.0, "lng": 20.02}, rules=AUTO)
     offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in farther.services]
     near = await barber(http, context, location={"lat": -10.0, "lng": 20.01}, rules=AUTO)
@@ -57,34 +55,34 @@ async def test_joining_for_an_area_where_somebody_is_free_is_offered_the_nearest
     assert put.status_code == 200
     area = {"location": {"lat": -10.0, "lng": 20.0}, "radius_km": 5}
     waiting = await register(http)
-    entry = await join(http, waiting, farther, barber_id=None, area=area)
-    assert (await offered(http, waiting, entry))["barber_id"] == near.id
+    entry = await join_waitlist(http, waiting, farther, barber_id=None, area=area)
+    assert (await offered_booking(http, waiting, entry))["barber_id"] == near.id
 
 
-async def test_joining_again_with_the_same_wish_returns_the_open_entry(
+async def test_joining_again_with_the_same_request_returns_the_open_entry(
     http: httpx.AsyncClient, context: AppContext
 ) -> None:
     shop = await barber(http, context, durations=(30, 15), rules=AUTO)
-    _, booking = await one_taken(http, shop)
+    _, booking = await book_by_new_customer(http, shop)
     await book(http, await register(http), shop, datetime.fromisoformat(booking["ends_at"]))
     waiting = await register(http)
-    both = {**window_of(booking), "service_ids": [one for one, _ in shop.services]}
+    both = {**window_over(booking), "service_ids": [one for one, _ in shop.services]}
     both["latest"] = (tomorrow(9, 30) + timedelta(minutes=20)).isoformat()
-    answers = await asyncio.gather(*(ask_to_join(http, waiting, shop, **both) for _ in range(6)))
-    turned = await ask_to_join(http, waiting, shop, **{**both, "service_ids": both["service_ids"][::-1]})
+    answers = await asyncio.gather(*(post_entry(http, waiting, shop, **both) for _ in range(6)))
+    turned = await post_entry(http, waiting, shop, **{**both, "service_ids": both["service_ids"][::-1]})
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in (*answers, turned)}) == 1
     [entry] = (await http.get("/v1/waitlist", headers=waiting.auth)).json()["items"]
     await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
-    assert (await join(http, waiting, shop, **both))["id"] != entry["id"]
+    assert (await join_waitlist(http, waiting, shop, **both))["id"] != entry["id"]
 
 
-async def test_joining_at_once_beyond_the_limit_stays_within_it(http: httpx.AsyncClient, shop: Barber) -> None:
-    _, booking = await one_taken(http, shop)
+async def test_concurrent_joins_stay_within_the_limit(http: httpx.AsyncClient, shop: Barber) -> None:
+    _, booking = await book_by_new_customer(http, shop)
     await book(http, await register(http), shop, datetime.fromisoformat(booking["ends_at"]))
     waiting = await register(http)
     wishes = [
-        wish(shop, **window_of(booking) | {"latest": (tomorrow(9, 30) + timedelta(seconds=n)).isoformat()})
+        entry_body(shop, **window_over(booking) | {"latest": (tomorrow(9, 30) + timedelta(seconds=n)).isoformat()})
         for n in range(MAX_OPEN_ENTRIES + 5)
     ]
     answers = await asyncio.gather(*(http.post("/v1/waitlist", json=wanted, headers=waiting.auth) for wanted in wishes))
@@ -93,50 +91,59 @@ async def test_joining_at_once_beyond_the_limit_stays_within_it(http: httpx.Asyn
     assert len(page["items"]) == MAX_OPEN_ENTRIES
 
 
-async def test_entries_that_ended_give_their_places_back(http: httpx.AsyncClient, shop: Barber) -> None:
-    _, booking = await one_taken(http, shop)
+async def test_ended_entries_do_not_count_towards_the_limit(http: httpx.AsyncClient, shop: Barber) -> None:
+    _, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
     for _ in range(MAX_OPEN_ENTRIES + 1):
-        entry = await join(http, waiting, shop, **window_of(booking))
+        entry = await join_waitlist(http, waiting, shop, **window_over(booking))
         left = await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
         assert left.status_code == 204
 
 
-async def test_one_person_holds_one_time(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_customer_has_one_open_offer_at_a_time(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
     """The second is offered when the first is answered."""
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(hour)) for hour in (9, 15)]
-    entries = [await join(http, waiting, shop, **window_of(booking)) for booking in bookings]
+    entries = [await join_waitlist(http, waiting, shop, **window_over(booking)) for booking in bookings]
     for booking in bookings:
         assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    events = [await newest(context, booking) for booking in bookings]
+    events = [await newest_event(context, booking) for booking in bookings]
     await asyncio.gather(*(context.waitlist_matcher.on_event(event) for event in events))
-    found = {entry["id"]: (await read(http, waiting, entry))["state"] for entry in entries}
+    found = {entry["id"]: (await read_entry(http, waiting, entry))["state"] for entry in entries}
     assert sorted(found.values()) == ["offered", "waiting"]
     [first] = [entry for entry in entries if found[entry["id"]] == "offered"]
-    held = await offered(http, waiting, first)
-    await freed(http, context, waiting.auth, held, "accept")
-    await healed(context)
-    assert sorted(await states(http, *((waiting, entry) for entry in entries))) == ["booked", "offered"]
+    held = await offered_booking(http, waiting, first)
+    await free_time(http, context, waiting.auth, held, "accept")
+    await reconcile_all(context)
+    assert sorted(await entry_states(http, *((waiting, entry) for entry in entries))) == ["booked", "offered"]
 
 
-async def test_a_time_turned_down_is_offered_to_the_next_person_and_to_none_of_the_same(
+async def test_declined_time_is_offered_to_the_next_customer_only(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
-    early, booking = await one_taken(http, shop)
+    early, booking = await book_by_new_customer(http, shop)
     await book(http, early, shop, datetime.fromisoformat(booking["ends_at"]))
     twice, other = await register(http), await register(http)
-    longer = {**window_of(booking), "latest": tomorrow(9, 40).isoformat()}
-    entries = [await join(http, twice, shop, **window_of(booking)), await join(http, twice, shop, **longer)]
-    third = await join(http, other, shop, **window_of(booking))
-    await freed(http, context, early.auth, booking)
-    await freed(http, context, twice.auth, await offered(http, twice, entries[0]), "decline")
-    assert await states(http, *((twice, entry) for entry in entries)) == ["waiting", "waiting"]
-    assert (await offered(http, other, third))["scheduled_at"] == booking["scheduled_at"]
-    again = await join(http, twice, shop, **window_of(booking) | {"latest": tomorrow(9, 35).isoformat()})
-    await freed(http, context, other.auth, await offered(http, other, third), "decline")
+    longer = {**window_over(booking), "latest": tomorrow(9, 40).isoformat()}
+    entries = [
+        await join_waitlist(http, twice, shop, **window_over(booking)),
+        await join_waitlist(http, twice, shop, **longer),
+    ]
+    third = await join_waitlist(http, other, shop, **window_over(booking))
+    await free_time(http, context, early.auth, booking)
+    await free_time(http, context, twice.auth, await offered_booking(http, twice, entries[0]), "decline")
+    assert await entry_states(http, *((twice, entry) for entry in entries)) == ["waiting", "waiting"]
+    assert (await offered_booking(http, other, third))["scheduled_at"] == booking["scheduled_at"]
+    again = await join_waitlist(http, twice, shop, **window_over(booking) | {"latest": tomorrow(9, 35).isoformat()})
+    await free_time(http, context, other.auth, await offered_booking(http, other, third), "decline")
     # A wish that is made anew since then counts as one, behind everybody else.
-    assert await states(http, *((twice, entry) for entry in (*entries, again))) == ["waiting", "waiting", "offered"]
+    assert await entry_states(http, *((twice, entry) for entry in (*entries, again))) == [
+        "waiting",
+        "waiting",
+        "offered",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ async def test_a_time_turned_down_is_offered_to_the_next_person_and_to_none_of_t
         ({"earliest": tomorrow(3).isoformat(), "latest": tomorrow(4).isoformat()}, {}, "earliest", "closed"),
     ],
 )  # fmt: skip
-async def test_a_wish_that_nothing_could_meet_is_refused(
+async def test_joining_for_an_impossible_visit_is_refused(
     http: httpx.AsyncClient,
     context: AppContext,
     changed: dict[str, Any],
@@ -163,32 +170,32 @@ async def test_a_wish_that_nothing_could_meet_is_refused(
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     hours = {day: {"is_available": True, "start_time": "08:00", "end_time": "18:00"} for day in days}
     shop = await barber(http, context, hours=hours, rules=rules)
-    answer = await ask_to_join(http, await register(http), shop, **changed)
+    answer = await post_entry(http, await register(http), shop, **changed)
     assert (answer.status_code, answer.json()["code"]) == (422, "wish_cannot_be_met")
     assert answer.json()["errors"] == [{"field": field, "message": reason}]
 
 
-async def test_a_wish_within_time_off_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_joining_within_time_off_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
     away = {"starts_at": tomorrow(7).isoformat(), "ends_at": tomorrow(13).isoformat()}
     added = await http.post("/v1/barbers/me/time-off", json=away, headers=shop.auth)
     assert added.status_code == 201, added.text
-    answer = await ask_to_join(http, await register(http), shop)
+    answer = await post_entry(http, await register(http), shop)
     assert answer.json()["errors"] == [{"field": "earliest", "message": "closed"}]
 
 
-async def test_a_wish_for_an_area_in_which_nobody_works_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_joining_for_an_area_without_barbers_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
     area = {"location": {"lat": -80.0, "lng": 0.0}, "radius_km": 5}
-    answer = await ask_to_join(http, await register(http), shop, barber_id=None, area=area)
+    answer = await post_entry(http, await register(http), shop, barber_id=None, area=area)
     assert (answer.status_code, answer.json()["code"]) == (422, "wish_cannot_be_met")
     assert answer.json()["errors"] == [{"field": "area", "message": "nobody_within_reach"}]
 
 
-async def test_ended_entries_are_deleted_after_a_month(
+async def test_ended_entries_are_deleted_after_thirty_days(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
-    _, booking = await one_taken(http, shop)
+    _, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
     collection = context.database["waitlist"]
     stored = await collection.find_one({"_id": UUID(entry["id"])})

@@ -30,7 +30,7 @@ class Contended(WaitlistRepository):
         return await super().mark_left(entry, *more)
 
 
-async def test_leaving_that_always_loses_is_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_leaving_that_loses_all_attempts_is_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
     shop, customer = await barber(http, context), await register(http)
     times: dict[str, datetime] = {"earliest": tomorrow(8), "latest": tomorrow(12)}
     wanted = {"barber_id": shop.id, "service_ids": [shop.services[0][0]]}

@@ -10,7 +10,17 @@ from grome.composition import AppContext
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.builders.waitlist import expired, freed, healed, join, newest, offered, read, states, window_of
+from tests.builders.waitlist import (
+    entry_states,
+    expire_offer,
+    free_time,
+    join_waitlist,
+    newest_event,
+    offered_booking,
+    read_entry,
+    reconcile_all,
+    window_over,
+)
 from tests.conftest import SetClock
 
 
@@ -32,58 +42,58 @@ async def asked(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> A
     """A customer has said yes to 9:00, and the barber has yet to answer; 9:30 is taken."""
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(9, minute)) for minute in (0, 30)]
-    entry = await join(http, waiting, shop, **window_of(*bookings))
-    await freed(http, context, early.auth, bookings[0])
-    held = await offered(http, waiting, entry)
-    await freed(http, context, waiting.auth, held, "accept")
+    entry = await join_waitlist(http, waiting, shop, **window_over(*bookings))
+    await free_time(http, context, early.auth, bookings[0])
+    held = await offered_booking(http, waiting, entry)
+    await free_time(http, context, waiting.auth, held, "accept")
     return Asked(early, waiting, bookings, entry, held)
 
 
-async def test_place_stays_offered_until_the_barber_agrees(
+async def test_entry_stays_offered_until_the_barber_agrees(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     _, waiting, _, entry, held = await asked(http, context, shop)
-    assert (await read(http, waiting, entry))["state"] == "offered"
+    assert (await read_entry(http, waiting, entry))["state"] == "offered"
     clock.shift = timedelta(minutes=5)
-    await healed(context)
-    assert (await read(http, waiting, entry))["state"] == "offered"
-    await freed(http, context, shop.auth, held, "accept")
-    assert (await read(http, waiting, entry))["state"] == "booked"
+    await reconcile_all(context)
+    assert (await read_entry(http, waiting, entry))["state"] == "offered"
+    await free_time(http, context, shop.auth, held, "accept")
+    assert (await read_entry(http, waiting, entry))["state"] == "booked"
 
 
-async def test_barbers_no_gives_the_place_back_and_the_next_freed_time_is_offered(
+async def test_entry_waits_again_after_the_barber_declined(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     early, waiting, bookings, entry, held = await asked(http, context, shop)
     behind = await register(http)
-    second = await join(http, behind, shop, **window_of(*bookings))
-    await freed(http, context, shop.auth, held, "decline")
+    second = await join_waitlist(http, behind, shop, **window_over(*bookings))
+    await free_time(http, context, shop.auth, held, "decline")
     # What the barber has declined is not asked for again by the same person, and goes to the next one.
-    assert await states(http, (waiting, entry), (behind, second)) == ["waiting", "offered"]
-    assert (await read(http, waiting, entry))["unanswered"] == 0
-    await freed(http, context, early.auth, bookings[1])
-    assert (await offered(http, waiting, entry))["scheduled_at"] == bookings[1]["scheduled_at"]
+    assert await entry_states(http, (waiting, entry), (behind, second)) == ["waiting", "offered"]
+    assert (await read_entry(http, waiting, entry))["unanswered"] == 0
+    await free_time(http, context, early.auth, bookings[1])
+    assert (await offered_booking(http, waiting, entry))["scheduled_at"] == bookings[1]["scheduled_at"]
 
 
-async def test_request_that_the_barber_lets_expire_gives_the_place_back(
+async def test_entry_waits_again_after_the_barbers_answer_expired(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     clock.set(tomorrow(9) - timedelta(hours=10))  # so that the request expires at its start, and not a day from now
     _, waiting, _, entry, held = await asked(http, context, shop)
     pending = (await http.get(f"/v1/bookings/{held['id']}", headers=waiting.auth)).json()
     assert pending["awaits"] == "barber"
-    await expired(context, clock, pending)
+    await expire_offer(context, clock, pending)
     waiting = await sign_in_again(http, waiting)
-    found = await read(http, waiting, entry)
+    found = await read_entry(http, waiting, entry)
     assert (found["state"], found["unanswered"]) == ("waiting", 0)
 
 
-async def test_visit_that_was_agreed_and_cancelled_leaves_the_place_settled(
+async def test_entry_stays_booked_after_the_agreed_visit_was_cancelled(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     """Whether or not its agreement was followed before the cancellation."""
     _, waiting, _, entry, held = await asked(http, context, shop)
     assert (await move(http, shop.auth, held, "accept")).status_code == 200
     assert (await move(http, waiting.auth, held, "cancel")).status_code == 200
-    await context.waitlist_matcher.on_event(await newest(context, held))
-    assert (await read(http, waiting, entry))["state"] == "booked"
+    await context.waitlist_matcher.on_event(await newest_event(context, held))
+    assert (await read_entry(http, waiting, entry))["state"] == "booked"

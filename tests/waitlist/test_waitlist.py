@@ -13,7 +13,18 @@ from grome.waitlist.models import MAX_OPEN_ENTRIES, MAX_UNANSWERED, OFFER_HOLD
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
 from tests.builders.people import register, sign_in_again
-from tests.builders.waitlist import expired, freed, healed, join, newest, offered, read, states, window_of, wish
+from tests.builders.waitlist import (
+    entry_body,
+    entry_states,
+    expire_offer,
+    free_time,
+    join_waitlist,
+    newest_event,
+    offered_booking,
+    read_entry,
+    reconcile_all,
+    window_over,
+)
 from tests.conftest import SetClock
 
 FAR = {"location": {"lat": 52.52, "lng": 13.405}, "radius_km": 5}
@@ -25,14 +36,16 @@ async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
     return await barber(http, context, rules={"auto_accept": True})
 
 
-async def test_a_freed_time_is_held_for_who_waits(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_freed_time_is_held_for_the_waiting_customer(
+    http: httpx.AsyncClient, context: AppContext, shop: Barber
+) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     assert (entry["state"], entry["booking_id"]) == ("waiting", None)
-    await freed(http, context, early.auth, booking)
+    await free_time(http, context, early.auth, booking)
 
-    held = await offered(http, waiting, entry)
+    held = await offered_booking(http, waiting, entry)
     assert (held["status"], held["awaits"], held["origin"]) == ("requested", "customer", "waitlist")
     assert held["scheduled_at"] == booking["scheduled_at"]
     left = datetime.fromisoformat(held["answer_by"]) - datetime.fromisoformat(held["created_at"])
@@ -44,62 +57,67 @@ async def test_a_freed_time_is_held_for_who_waits(http: httpx.AsyncClient, conte
 
     accepted = await move(http, waiting.auth, held, "accept")
     assert (accepted.status_code, accepted.json()["status"]) == (200, "accepted")
-    await context.waitlist_matcher.on_event(await newest(context, held))
-    assert (await read(http, waiting, entry))["state"] == "booked"
+    await context.waitlist_matcher.on_event(await newest_event(context, held))
+    assert (await read_entry(http, waiting, entry))["state"] == "booked"
 
 
-async def test_one_after_the_other_in_the_order_of_joining(
+async def test_freed_time_is_offered_in_the_order_of_joining(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     """The window leaves room for one visit only: who does not answer in time is followed by the next."""
     early = await register(http)
     people = [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
-    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
-    await freed(http, context, early.auth, booking)
-    held = await offered(http, people[0], entries[0])
-    assert (await read(http, people[1], entries[1]))["state"] == "waiting"
+    entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
+    await free_time(http, context, early.auth, booking)
+    held = await offered_booking(http, people[0], entries[0])
+    assert (await read_entry(http, people[1], entries[1]))["state"] == "waiting"
 
-    await expired(context, clock, held)
+    await expire_offer(context, clock, held)
     first, second = [await sign_in_again(http, person) for person in people]
-    assert (await read(http, first, entries[0]))["state"] == "waiting"
-    assert (await read(http, first, entries[0]))["unanswered"] == 1
-    again = await offered(http, second, entries[1])
+    assert (await read_entry(http, first, entries[0]))["state"] == "waiting"
+    assert (await read_entry(http, first, entries[0]))["unanswered"] == 1
+    again = await offered_booking(http, second, entries[1])
     assert again["scheduled_at"] == held["scheduled_at"]
 
-    await expired(context, clock, again)  # both have passed it over, so nobody is asked once more
+    await expire_offer(context, clock, again)  # both have passed it over, so nobody is asked once more
     people = [await sign_in_again(http, person) for person in people]
-    assert [(await read(http, *one))["state"] for one in zip(people, entries, strict=True)] == ["waiting", "waiting"]
+    assert [(await read_entry(http, *one))["state"] for one in zip(people, entries, strict=True)] == [
+        "waiting",
+        "waiting",
+    ]
 
 
-async def test_who_says_no_is_asked_about_other_times(
+async def test_customer_that_declined_is_offered_other_times(
     http: httpx.AsyncClient, context: AppContext, shop: Barber
 ) -> None:
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(3)]
-    entry = await join(http, waiting, shop, **window_of(*bookings))
-    await freed(http, context, early.auth, bookings[0])
-    first = await offered(http, waiting, entry)
-    await freed(http, context, early.auth, bookings[2])  # while another offer is open
-    await freed(http, context, waiting.auth, first, "decline")
-    second = await offered(http, waiting, entry)
+    entry = await join_waitlist(http, waiting, shop, **window_over(*bookings))
+    await free_time(http, context, early.auth, bookings[0])
+    first = await offered_booking(http, waiting, entry)
+    await free_time(http, context, early.auth, bookings[2])  # while another offer is open
+    await free_time(http, context, waiting.auth, first, "decline")
+    second = await offered_booking(http, waiting, entry)
     assert second["scheduled_at"] == bookings[2]["scheduled_at"]
-    assert (await read(http, waiting, entry))["unanswered"] == 0
+    assert (await read_entry(http, waiting, entry))["unanswered"] == 0
 
 
-async def test_who_never_answers_is_asked_no_more(
+async def test_entry_lapses_after_unanswered_offers(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
-    entry = await join(http, waiting, shop, earliest=booking["scheduled_at"], latest=tomorrow(9, 40).isoformat())
+    entry = await join_waitlist(
+        http, waiting, shop, earliest=booking["scheduled_at"], latest=tomorrow(9, 40).isoformat()
+    )
     assert entry["state"] == "waiting"
-    await freed(http, context, early.auth, booking)
+    await free_time(http, context, early.auth, booking)
     for _ in range(MAX_UNANSWERED):
         waiting = await sign_in_again(http, waiting)
-        await expired(context, clock, await offered(http, waiting, entry))
+        await expire_offer(context, clock, await offered_booking(http, waiting, entry))
     waiting = await sign_in_again(http, waiting)
-    assert (await read(http, waiting, entry))["state"] == "lapsed"
+    assert (await read_entry(http, waiting, entry))["state"] == "lapsed"
 
 
 async def _offer_too(http: httpx.AsyncClient, other: Barber, shop: Barber) -> None:
@@ -109,89 +127,95 @@ async def _offer_too(http: httpx.AsyncClient, other: Barber, shop: Barber) -> No
     assert put.status_code == 200, put.text
 
 
-async def test_an_area_reaches_its_barbers_and_no_farther(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_entry_for_an_area_reaches_only_barbers_in_its_radius(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
     early, here, elsewhere = [await register(http) for _ in range(3)]
     shop = await barber(http, context, location={"lat": 10.0, "lng": 20.0}, rules={"auto_accept": True})
     booking = await book(http, early, shop, tomorrow(9))
     other = await barber(http, context, location={"lat": 10.04, "lng": 20.0}, rules={"auto_accept": True})
     await _offer_too(http, other, shop)
     taken = await book(http, early, other, tomorrow(9), services=(0,), service_ids=[shop.services[0][0]])
-    window = {"barber_id": None, **window_of(booking)}
-    near = await join(http, here, shop, area={"location": {"lat": 10.01, "lng": 20.0}, "radius_km": 2}, **window)
-    far = await join(http, elsewhere, shop, area={"location": {"lat": 10.03, "lng": 20.0}, "radius_km": 2}, **window)
+    window = {"barber_id": None, **window_over(booking)}
+    near = await join_waitlist(
+        http, here, shop, area={"location": {"lat": 10.01, "lng": 20.0}, "radius_km": 2}, **window
+    )
+    far = await join_waitlist(
+        http, elsewhere, shop, area={"location": {"lat": 10.03, "lng": 20.0}, "radius_km": 2}, **window
+    )
     assert (taken["scheduled_at"], near["state"], far["state"]) == (booking["scheduled_at"], "waiting", "waiting")
-    await freed(http, context, early.auth, booking)
-    assert (await offered(http, here, near))["barber_id"] == shop.id
-    assert (await read(http, elsewhere, far))["state"] == "waiting"
+    await free_time(http, context, early.auth, booking)
+    assert (await offered_booking(http, here, near))["barber_id"] == shop.id
+    assert (await read_entry(http, elsewhere, far))["state"] == "waiting"
 
 
-async def test_only_what_suits_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_time_that_does_not_fit_the_entry_is_not_offered(http: httpx.AsyncClient, context: AppContext) -> None:
     """Another window, a service that is not offered any more, a visit that is too long for the gap."""
     shop = await barber(http, context, durations=(30, 120, 30), rules={"auto_accept": True})
     early, people = await register(http), [await register(http) for _ in range(3)]
     bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(4)]
     elsewhen = await book(http, early, shop, tomorrow(14))
     entries = [
-        await join(http, people[0], shop, **window_of(elsewhen)),
-        await join(http, people[1], shop, service_ids=[shop.services[2][0]], **window_of(bookings[1])),
-        await join(http, people[2], shop, service_ids=[shop.services[1][0]], **window_of(*bookings)),
+        await join_waitlist(http, people[0], shop, **window_over(elsewhen)),
+        await join_waitlist(http, people[1], shop, service_ids=[shop.services[2][0]], **window_over(bookings[1])),
+        await join_waitlist(http, people[2], shop, service_ids=[shop.services[1][0]], **window_over(*bookings)),
     ]
     offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in shop.services[:2]]
     kept = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=shop.auth)
     assert kept.status_code == 200
-    await freed(http, context, early.auth, bookings[1])
-    assert await states(http, *zip(people, entries, strict=True)) == ["waiting"] * 3
+    await free_time(http, context, early.auth, bookings[1])
+    assert await entry_states(http, *zip(people, entries, strict=True)) == ["waiting"] * 3
 
 
-async def test_the_same_event_again_changes_nothing(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_redelivered_event_changes_nothing(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
     early, people = await register(http), [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
-    entries = [await join(http, person, shop, **window_of(booking)) for person in people]
-    event = await freed(http, context, early.auth, booking)
+    entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
+    event = await free_time(http, context, early.auth, booking)
     await asyncio.gather(*(context.waitlist_matcher.on_event(event) for _ in range(10)))
-    states = [(await read(http, *one))["state"] for one in zip(people, entries, strict=True)]
+    states = [(await read_entry(http, *one))["state"] for one in zip(people, entries, strict=True)]
     assert states == ["offered", "waiting"]
     held = await context.database["bookings"].count_documents({"barber_id": UUID(shop.id), "active": True})
     assert held == 1
 
 
-async def test_an_offer_that_was_cut_off_is_taken_back(
+async def test_orphaned_offer_is_withdrawn_by_reconcile(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     """As if the worker had died between marking the entry and making the booking."""
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
-    entry = await join(http, waiting, shop, **window_of(booking))
+    entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     cut = {"state": "offered", "booking_id": UUID(int=7), "offered_at": context.clock()}
     await context.database["waitlist"].update_one({"_id": UUID(entry["id"])}, {"$set": cut})
-    await healed(context)
-    assert (await read(http, waiting, entry))["state"] == "offered"  # it may still be on its way
+    await reconcile_all(context)
+    assert (await read_entry(http, waiting, entry))["state"] == "offered"  # it may still be on its way
     clock.shift = timedelta(minutes=2)
-    await healed(context)
-    assert (await read(http, waiting, entry))["state"] == "waiting"
+    await reconcile_all(context)
+    assert (await read_entry(http, waiting, entry))["state"] == "waiting"
     clock.set(tomorrow(12))
-    await healed(context)
-    assert (await read(http, await sign_in_again(http, waiting), entry))["state"] == "lapsed"
+    await reconcile_all(context)
+    assert (await read_entry(http, await sign_in_again(http, waiting), entry))["state"] == "lapsed"
 
 
-async def test_leaving_and_the_limit(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_leaving_frees_a_place_within_the_limit(http: httpx.AsyncClient, shop: Barber) -> None:
     early, waiting, stranger = await register(http), await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
     wishes = [
-        {**window_of(booking), "latest": (tomorrow(9, 30) + n * timedelta(minutes=1)).isoformat()}
+        {**window_over(booking), "latest": (tomorrow(9, 30) + n * timedelta(minutes=1)).isoformat()}
         for n in range(MAX_OPEN_ENTRIES + 1)
     ]
     busy = await book(http, early, shop, tomorrow(9, 30))
     assert busy["scheduled_at"] == booking["ends_at"]
-    entries = [await join(http, waiting, shop, **window) for window in wishes[:-1]]
-    one_more = await http.post("/v1/waitlist", json=wish(shop, **wishes[-1]), headers=waiting.auth)
+    entries = [await join_waitlist(http, waiting, shop, **window) for window in wishes[:-1]]
+    one_more = await http.post("/v1/waitlist", json=entry_body(shop, **wishes[-1]), headers=waiting.auth)
     assert (one_more.status_code, one_more.json()["code"]) == (409, "waiting_for_too_much")
     path = f"/v1/waitlist/{entries[0]['id']}"
     assert (await http.delete(path, headers=stranger.auth)).status_code == 404
     assert (await http.delete(path, headers=waiting.auth)).status_code == 204
     assert (await http.delete(path, headers=waiting.auth)).status_code == 204
-    assert (await read(http, waiting, entries[0]))["state"] == "left"
-    await join(http, waiting, shop, **wishes[-1])
+    assert (await read_entry(http, waiting, entries[0]))["state"] == "left"
+    await join_waitlist(http, waiting, shop, **wishes[-1])
 
     listed: list[str] = []
     cursor = None
@@ -220,9 +244,9 @@ async def test_leaving_and_the_limit(http: httpx.AsyncClient, shop: Barber) -> N
         ({"barber_id": None, "area": {**FAR, "radius_km": 51}}, "area.radius_km"),
     ],
 )
-async def test_what_is_wrong_is_named(
+async def test_invalid_entry_names_the_field(
     http: httpx.AsyncClient, shop: Barber, changed: dict[str, Any], field: str
 ) -> None:
-    answer = await http.post("/v1/waitlist", json=wish(shop, **changed), headers=(await register(http)).auth)
+    answer = await http.post("/v1/waitlist", json=entry_body(shop, **changed), headers=(await register(http)).auth)
     assert answer.status_code == 422
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]

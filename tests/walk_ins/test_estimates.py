@@ -43,7 +43,7 @@ def minutes(found: list[datetime | None]) -> list[int | None]:
         ([(0, 330)], (), [60], [None]),
     ],
 )
-def test_examples(
+def test_estimates_of_each_example(
     taken: list[tuple[int, int]],
     breaks: tuple[tuple[str, str], ...],
     queue: list[int],
@@ -58,9 +58,7 @@ spans = st.tuples(st.integers(0, 71), st.integers(1, 12)).map(lambda one: (one[0
 
 @settings(max_examples=60)
 @given(st.lists(spans, max_size=5), st.lists(st.integers(1, 24).map(lambda ticks: ticks * 5), max_size=6))
-def test_nobody_overlaps_anybody_and_each_gets_the_first_room_there_is(
-    taken: list[tuple[int, int]], queue: list[int]
-) -> None:
+def test_estimates_do_not_overlap_and_take_the_first_free_start(taken: list[tuple[int, int]], queue: list[int]) -> None:
     calendar = a_calendar(*taken)
     occupied, first = set(calendar.taken), tick_of(NOON)
     for length, start in zip(
@@ -77,7 +75,7 @@ def test_nobody_overlaps_anybody_and_each_gets_the_first_room_there_is(
             occupied |= set(range(tick_of(start), tick_of(start) + ticks))
 
 
-def test_the_pace_is_the_median_and_needs_a_few_visits() -> None:
+def test_pace_is_the_median_of_enough_visits() -> None:
     assert pace_of([MeasuredVisit(30, 60)] * 4) == 1.0
     assert pace_of([MeasuredVisit(30, 33)] * 4 + [MeasuredVisit(30, 600)]) == pytest.approx(1.1)
     assert pace_of([MeasuredVisit(30, 600)] * 5) == 2.0
@@ -85,7 +83,7 @@ def test_the_pace_is_the_median_and_needs_a_few_visits() -> None:
     assert [duration_at_pace(30, pace) for pace in (1.0, 1.1, 0.5, 0.01)] == [30, 35, 15, 5]
 
 
-def test_overrun_of_a_visit_in_progress_follows_its_pace_and_its_real_start() -> None:
+def test_overrun_follows_the_pace_and_the_real_start() -> None:
     began, agreed = NOON - 30 * MINUTE, (NOON - 30 * MINUTE, NOON)
     assert overrun_span(began, agreed, 1.0, NOON - 10 * MINUTE) == span_between(NOON, NOON)
     assert overrun_span(began, agreed, 1.5, NOON - 10 * MINUTE) == span_between(NOON, NOON + 15 * MINUTE)
@@ -106,7 +104,7 @@ def test_overrun_of_a_visit_in_progress_follows_its_pace_and_its_real_start() ->
         ([(0, 5)], [30], [5]),
     ],
 )
-def test_turns_begin_in_the_running_tick_where_it_is_free(
+def test_estimates_begin_in_the_running_tick_if_it_is_free(
     taken: list[tuple[int, int]], queue: list[int], expected: list[int]
 ) -> None:
     """At two minutes past."""
@@ -116,7 +114,7 @@ def test_turns_begin_in_the_running_tick_where_it_is_free(
     )
 
 
-def test_a_closed_day_has_no_turn() -> None:
+def test_estimates_on_a_closed_day_are_none() -> None:
     calendar = a_calendar()
     assert calendar.today == date(2027, 5, 4)
     assert estimated_starts(calendar, [VisitPlan(30)], CLOSING, CLOSING) == [None]

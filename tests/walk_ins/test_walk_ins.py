@@ -55,7 +55,7 @@ async def again(http: httpx.AsyncClient, shop: Barber) -> Barber:
     return Barber(await sign_in_again(http, shop.person), shop.services)
 
 
-async def test_from_the_door_to_the_chair(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_walk_in_joins_waits_and_is_seated(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
     clock.set(tomorrow(10, 2))
     shop, first, second = await again(http, shop), await register(http), await register(http)
     place = await joined(http, first, shop)
@@ -80,7 +80,9 @@ async def test_from_the_door_to_the_chair(http: httpx.AsyncClient, shop: Barber,
     assert [one["id"] for one in (await queue(http, shop))["items"]] == [behind["id"]]  # waits on
 
 
-async def test_appointments_keep_their_time(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_walk_in_does_not_take_the_time_of_an_appointment(
+    http: httpx.AsyncClient, shop: Barber, clock: SetClock
+) -> None:
     """At 9 there is an appointment at 9:20: half an hour fits behind it, and a shorter visit before."""
     customer, person = await register(http), await register(http)
     await book(http, customer, shop, tomorrow(9, 20))
@@ -96,7 +98,7 @@ async def test_appointments_keep_their_time(http: httpx.AsyncClient, shop: Barbe
     assert taken.status_code in {409, 422}
 
 
-async def test_who_is_called_up_several_times_at_once_sits_down_once(
+async def test_concurrent_seatings_of_a_walk_in_start_one_visit(
     http: httpx.AsyncClient, shop: Barber, clock: SetClock
 ) -> None:
     """And waits on where an appointment is in the way: nobody is told that nobody waits."""
@@ -117,9 +119,7 @@ async def test_who_is_called_up_several_times_at_once_sits_down_once(
     assert (await queue(http, shop))["items"] == []
 
 
-async def test_estimates_follow_how_long_visits_really_take(
-    http: httpx.AsyncClient, shop: Barber, clock: SetClock
-) -> None:
+async def test_estimates_follow_the_measured_pace(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
     """Six visits of half an hour took three quarters each."""
     customer, waits = await register(http), await register(http)
     for hour in range(8, 14):
@@ -138,7 +138,7 @@ async def test_estimates_follow_how_long_visits_really_take(
     assert (await queue(http, shop))["pace"] == pytest.approx(1.5, rel=0.01)
 
 
-async def test_guests_have_names_and_no_account(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_guest_without_an_account_is_added_and_seated(http: httpx.AsyncClient, shop: Barber) -> None:
     wanted = {"name": "Jo in the red coat", "service_ids": [shop.services[0][0]]}
     added = await http.post("/v1/barbers/me/walk-ins", json=wanted, headers=shop.auth)
     assert added.status_code == 201, added.text
@@ -151,7 +151,9 @@ async def test_guests_have_names_and_no_account(http: httpx.AsyncClient, shop: B
     assert (await move(http, shop.auth, booking, "complete")).json()["status"] == "completed"
 
 
-async def test_once_a_day_and_only_while_it_takes_people(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_customer_is_in_a_queue_once_and_only_while_the_barber_takes_walk_ins(
+    http: httpx.AsyncClient, shop: Barber
+) -> None:
     person, stranger = await register(http), await register(http)
     place = await joined(http, person, shop)
     assert (await join(http, person, shop)).json()["code"] == "in_queue_already"
@@ -172,7 +174,7 @@ async def test_once_a_day_and_only_while_it_takes_people(http: httpx.AsyncClient
     assert looked == {"is_taking": False, "waiting": 0, "estimated_start": None, "estimated_wait_min": None}
 
 
-async def test_a_full_day_takes_nobody_more(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_joining_a_full_queue_is_refused(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
     people = [await register(http) for _ in range(3)]
     hours = {
         day: {"is_available": True, "start_time": "09:00", "end_time": "12:00"}
@@ -193,7 +195,7 @@ async def complete(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any
     assert (await move(http, shop.auth, booking, "complete")).status_code == 200
 
 
-async def test_the_next_is_seated_in_the_minute_in_which_the_visit_before_ends(
+async def test_walk_in_is_seated_in_the_minute_of_the_previous_end(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     """Three visits within five minutes, of which the last claims them; none of the three overlaps another."""
@@ -220,7 +222,7 @@ async def test_the_next_is_seated_in_the_minute_in_which_the_visit_before_ends(
     assert "10:15" in await free(http, shop, tomorrow(0).date())
 
 
-async def test_a_request_that_is_overdue_keeps_nobody_from_the_chair(
+async def test_overdue_request_does_not_block_a_walk_in(
     http: httpx.AsyncClient, context: AppContext, clock: SetClock
 ) -> None:
     shop, asks, waits = await barber(http, context), await register(http), await register(http)
@@ -235,9 +237,7 @@ async def test_a_request_that_is_overdue_keeps_nobody_from_the_chair(
     assert (left["status"], left["reason"]) == ("cancelled", "expired")
 
 
-async def test_a_visit_that_begins_early_holds_the_chair(
-    http: httpx.AsyncClient, shop: Barber, clock: SetClock
-) -> None:
+async def test_early_start_takes_the_time_from_now_on(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
     """At 9:32 instead of 10:00: nobody is promised or given the minutes in which it goes on."""
     customer, other, waits = await register(http), await register(http), await register(http)
     booking = await book(http, customer, shop, tomorrow(10))
@@ -258,7 +258,7 @@ async def test_a_visit_that_begins_early_holds_the_chair(
     assert (await seat(http, shop, await joined(http, waits, shop))).status_code == 200
 
 
-async def test_an_early_start_takes_nothing_from_an_appointment_before_it(
+async def test_early_start_does_not_take_the_time_of_an_appointment_before_it(
     http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
 ) -> None:
     early, between = await register(http), await register(http)
@@ -281,7 +281,7 @@ async def open_daily(http: httpx.AsyncClient, shop: Barber, opens: str, closes: 
 
 
 @pytest.mark.parametrize(("opens", "closes"), [("20:00", "04:00"), ("00:00", "24:00")])
-async def test_at_midnight_nobody_has_left_the_queue(
+async def test_queue_continues_over_midnight(
     http: httpx.AsyncClient, shop: Barber, clock: SetClock, opens: str, closes: str
 ) -> None:
     """Of a bar, and of a shop that never closes."""
@@ -303,7 +303,7 @@ async def test_at_midnight_nobody_has_left_the_queue(
     assert (await seat(http, shop, place)).status_code == 200
 
 
-async def test_a_queue_ends_with_its_opening(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_queue_ends_with_its_opening(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
     """At 03:00 there is room for an hour and not for two, although it opens again; at 04:30 nobody waits any more."""
     await open_daily(http, shop, "20:00", "04:00")
     first, later = await register(http), await register(http)

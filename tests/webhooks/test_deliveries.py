@@ -13,7 +13,7 @@ from grome.common.ids import new_id
 from grome.webhooks.errors import DeliveryError
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow
-from tests.builders.people import admin, register
+from tests.builders.people import create_admin, register
 from tests.support.eventually import until
 from tests.webhooks.receiver import Received, Receiver, answering
 from tests.webhooks.trial import Trial, registered, reviewed
@@ -129,7 +129,7 @@ def is_by(secret: str, got: Received) -> bool:
 async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     shop, customer, booking = await trial.booked()
     other = await barber(trial.http, trial.context)
-    boss = await admin(trial.http, trial.context)
+    boss = await create_admin(trial.http, trial.context)
     all_of_mine = await trial.endpoint(shop.person, receiver.url)
     some = await trial.endpoint(shop.person, receiver.url, types=["booking.accepted"])
     disabled = await trial.endpoint(shop.person, receiver.url, enabled=False)

@@ -18,7 +18,7 @@ from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.schemas import EndpointIn
 from grome.webhooks.signing import SecretSealer, new_secret
 from tests.builders.keys import new_signing_key
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 
 PATH = "/v1/webhooks/endpoints"
 URL = "https://example.com/hooks?token=x"
@@ -71,7 +71,7 @@ async def test_its_life(http: httpx.AsyncClient, owner: Person) -> None:
 
 
 async def test_what_is_somebody_elses_is_not_there(http: httpx.AsyncClient, context: AppContext, owner: Person) -> None:
-    boss, other_boss = await admin(http, context), await admin(http, context)
+    boss, other_boss = await create_admin(http, context), await create_admin(http, context)
     delivery, nobodys = await _pinged(http, owner)
     for stranger in (await register(http, role="barber"), boss):
         assert (await http.get(PATH, headers=stranger.auth)).json()["items"] == []

@@ -15,14 +15,14 @@ from grome.infrastructure.jobs.models import State
 from tests.api.problems import assert_refused
 from tests.builders.jobs import new_kind, put_away, stored_job
 from tests.builders.pages import walk
-from tests.builders.people import Person, admin
+from tests.builders.people import Person, create_admin
 
 JOBS = "/v1/admin/jobs"
 
 
 @pytest.fixture
 async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(http, context)
+    return await create_admin(http, context)
 
 
 @pytest.fixture

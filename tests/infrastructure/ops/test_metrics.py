@@ -22,7 +22,7 @@ from tests.api.problems import assert_refused
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.jobs import new_kind, stored_job
-from tests.builders.people import Person, admin, register
+from tests.builders.people import Person, create_admin, register
 from tests.support.eventually import until
 from tests.support.one_grome import changed
 
@@ -32,7 +32,7 @@ Figures = dict[tuple[str, str], float]
 
 @pytest.fixture
 async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await admin(http, context)
+    return await create_admin(http, context)
 
 
 async def figures(http: httpx.AsyncClient, auth: dict[str, str]) -> Figures:

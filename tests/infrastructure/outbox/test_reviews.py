@@ -6,8 +6,8 @@ import httpx
 
 from grome.composition import AppContext
 from grome.realtime.streams import stream_key
-from tests.builders.people import admin
-from tests.builders.reviews import a_visit, edit, posted, put_answer, remove
+from tests.builders.people import create_admin
+from tests.builders.reviews import complete_visit, create_review, edit_review, put_answer, remove_review
 from tests.infrastructure.outbox.test_relay import running
 from tests.support.eventually import until
 
@@ -15,15 +15,15 @@ TOLD = ["review.posted", "review.answered", "review.removed"]
 
 
 async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.AsyncClient, context: AppContext) -> None:
-    visit, boss = await a_visit(http, context), await admin(http, context)
+    visit, boss = await complete_visit(http, context), await create_admin(http, context)
     async with running(context.relay):
-        await posted(http, visit, 2, "Bad.")
-        await edit(http, visit, 1, "Worse.")
+        await create_review(http, visit, 2, "Bad.")
+        await edit_review(http, visit, 1, "Worse.")
         await put_answer(http, visit, "Sorry.")
         await put_answer(http, visit, "So sorry.")
-        await http.delete(visit.answer, headers=visit.shop.auth)
+        await http.delete(visit.answer_path, headers=visit.shop.auth)
         await put_answer(http, visit, "Well.")
-        assert (await remove(http, visit, boss)).status_code == 204
+        assert (await remove_review(http, visit, boss)).status_code == 204
 
         async def told_in(room: str) -> list[str]:
             entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
