@@ -1,4 +1,4 @@
-"""What a command becomes: something to send, and what the model ought to make of it; and how it finds its aim."""
+"""Define planned commands with their target, their request and their effect on the model."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ DAYS_AHEAD = 3
 
 
 @dataclass(frozen=True)
-class Deed:
-    """A command with its aim: `do` sends it, and `expect` does it to the model, given what it was answered.
+class PlannedCommand:
+    """Holds a command with its target: `do` sends it, and `expect` applies it to the model, given the answer.
 
-    Where it `sets` something, what is done at the same moment may know it or not.
+    If it `sets` something, concurrent commands may see the old or the new value.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Deed:
 
 
 class Command(Protocol):
-    def aimed(self, world: World) -> Deed | None: ...
+    def aimed(self, world: World) -> PlannedCommand | None: ...
 
 
 def named(model: Model, key: UUID) -> str:
@@ -45,7 +45,7 @@ def named(model: Model, key: UUID) -> str:
 
 
 def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UUID | None:
-    """The nth visit that allows it; with every eighth number the nth of all, which mostly do not."""
+    """Return the nth visit that allows the command, or for every eighth number the nth of all visits."""
 
     def is_allowed(key: UUID) -> bool:
         try:
@@ -59,20 +59,20 @@ def aimed_at(model: Model, nth: int, would: Callable[[Model, UUID], None]) -> UU
 
 
 def offered(model: Model, wish: Wish, begin: int, end: int) -> Iterator[int]:
-    """Every start in a span of time that ought to be bookable."""
+    """Iterate the bookable starts of a span according to the model."""
     taken, seats = model.taken(wish.shop.id), model.seats(wish.shop.id)
     starts = range(-(-max(begin, model.now) // TICK) * TICK, end, TICK)
     return (start for start in starts if not wish.objections(start, model.now, taken, seats))
 
 
 def free_start(model: Model, wish: Wish, nth: int) -> int:
-    """One of the next; any time where none is free."""
+    """Return one of the next free starts, or any time if there is none."""
     starts = list(islice(offered(model, wish, model.now, model.now + DAYS_AHEAD * 24 * 60), nth + 1))
     return starts[-1] if starts else any_start(model, nth)
 
 
 def any_start(model: Model, number: int) -> int:
-    """Some of them are on no tick."""
+    """Return any start; some starts are not on a tick."""
     return model.now // TICK * TICK + number * TICK + (number % 7 == 0) * 2
 
 

@@ -1,4 +1,4 @@
-"""What ought to follow around visits: reviews, promo codes, the waitlist and the queue, in the same manner."""
+"""Model reviews, promo codes, the waitlist and the walk-in queue."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -69,7 +69,7 @@ def claim(model: Model, key: UUID, customer: UUID, code: str) -> None:
 
 
 def create_with(model: Model, key: UUID, customer: UUID, wish: Wish, start: int, code: str) -> None:
-    """A tenth off, a half of a cent to the even one."""
+    """Create a booking with a promo code: 10 % off, rounded half to even."""
     model.check_shop(wish, start)
     claim(model, key, customer, code)
     try:
@@ -82,7 +82,7 @@ def create_with(model: Model, key: UUID, customer: UUID, wish: Wish, start: int,
 
 
 def give_back(model: Model, key: UUID) -> None:
-    """Unless somebody did not come, or called an accepted visit off too late."""
+    """Release the code of a cancelled visit, except after a no-show or a late cancellation."""
     visit = model.visits[key]
     if visit.status == "cancelled" and not visit.used:
         model.uses.pop(key, None)
@@ -91,8 +91,8 @@ def give_back(model: Model, key: UUID) -> None:
 # -- The waitlist ------------------------------------------------------------------------------------------------------
 
 
-def react(model: Model, key: UUID, version: int, new_id: NewId) -> None:
-    """To the entry of a visit's history. `new_id` knows the id of what is offered to whom and when."""
+def on_event(model: Model, key: UUID, version: int, new_id: NewId) -> None:
+    """Apply the effects of a history entry; `new_id` returns the booking id of an offer."""
     visit = model.visits[key]
     refused_by = None
     if visit.origin == "waitlist":
@@ -133,7 +133,7 @@ def _settle(model: Model, key: UUID, visit: Visit) -> None:
 
 
 def _given_up(visit: Visit, version: int) -> list[int]:
-    """When it was to take place, or was proposed to, before it was changed."""
+    """Return the starts that the visit gave up with this version: its own and its proposed start."""
     before, action = visit.history[: version - 1], visit.history[version - 1].action
     starts: list[int] = []
     if action in GIVES_UP_TIME:
@@ -145,7 +145,7 @@ def _given_up(visit: Visit, version: int) -> list[int]:
 
 
 def _proposed(history: tuple[Entry, ...]) -> int | None:
-    """The start that is proposed after these entries; whatever changes the state closes a proposal."""
+    """Return the proposed start after these entries; a change of the status closes a proposal."""
     proposed, status = None, ""
     for entry in history:
         if entry.action in CLOSES_PROPOSAL or entry.status != status:
@@ -159,7 +159,7 @@ def _proposed(history: tuple[Entry, ...]) -> int | None:
 def fill(
     model: Model, shop: UUID, dates: tuple[date, date] | None, new_id: NewId, refused_by: UUID | None = None
 ) -> None:
-    """Ask everybody in turn; who has just said no comes last."""
+    """Offer the times to waiting customers in turn; the customer of the last refusal comes last."""
     turn = [name for name, _ in _in_turn(model)]
     last = [name for name in turn if model.waiting[name].customer == refused_by]
     for name in [*(name for name in turn if name not in last), *last]:
@@ -184,7 +184,7 @@ def _holds(model: Model, customer: UUID) -> bool:
 
 
 def _in_turn(model: Model) -> list[tuple[UUID, Waiting]]:
-    """Who has let fewer offers pass comes first, then who has waited for longest."""
+    """Sort by the number of unanswered offers, then by the time of joining."""
     waiting = [(name, one) for name, one in model.waiting.items() if one.state == "waiting"]
     return sorted(waiting, key=lambda each: (each[1].unanswered, each[1].joined, each[0]))
 
@@ -204,7 +204,7 @@ def _starts(one: Waiting, wish: Wish) -> range:
 
 
 def join(model: Model, name: UUID, one: Waiting, key: UUID | None) -> None:
-    """`key` is the booking's id that is offered at once, where something is free."""
+    """Join the waitlist; `key` is the id of the booking that is offered at once if a time is free."""
     shops = [one.shop] if one.shop else sorted(model.shops)
     if not any(_is_possible(model, one, shop) for shop in shops):
         raise Refused("wish_cannot_be_met")
@@ -237,8 +237,8 @@ def _is_possible(model: Model, one: Waiting, shop: UUID) -> bool:
     return any(not wish.objections_of_the_shop(start, model.now) for start in _starts(one, wish))
 
 
-def heal(model: Model, new_id: NewId) -> None:
-    """Windows that are over, and whatever is free for somebody who waits, whoever's turn it is."""
+def reconcile(model: Model, new_id: NewId) -> None:
+    """End past entries, and offer free times to waiting customers in turn."""
     for name, one in model.waiting.items():
         if one.state == "waiting" and one.latest <= model.now:
             model.waiting[name] = one._replace(state="lapsed")
@@ -265,7 +265,7 @@ def leave(model: Model, name: UUID) -> None:
 
 
 def seat(model: Model, name: UUID, key: UUID | None, minutes: int | None) -> None:
-    """`key` is the visit's, where it began."""
+    """Seat a walk-in; `key` is the id of the visit that begins."""
     one = model.walk_ins[name]
     if one.state not in {"waiting", "seated"}:
         raise Refused("not_waiting")
@@ -279,7 +279,7 @@ def seat(model: Model, name: UUID, key: UUID | None, minutes: int | None) -> Non
 
 
 def drop_out(model: Model, name: UUID, state: str) -> None:
-    """Gone, or not there when it was their turn."""
+    """End a walk-in that left or missed its turn."""
     one = model.walk_ins[name]
     if one.state == "waiting":
         model.walk_ins[name] = one._replace(state=state)

@@ -1,7 +1,7 @@
-"""What customers, barbers and Grome do: each command as it is drawn, as it is sent, and as the model takes it.
+"""Draw commands of customers, barbers and the clock.
 
-A command is drawn with small numbers, which it aims at what is there when its turn comes. One more command is one more
-class in `COMMANDS`.
+A command is drawn as small numbers, and chooses its target from the state at its turn. A new command is a new class in
+`COMMANDS`.
 """
 
 from collections.abc import Sequence
@@ -44,9 +44,9 @@ _AIMS = ("shop", "offers", "nth", "start", "anywhere")
 
 
 def drawn(numbers: Sequence[int]) -> list[Command]:
-    """The same commands for the same numbers; none for 0, to which Hypothesis comes where a command does not matter.
+    """Draw commands reproducibly from numbers; 0, to which Hypothesis shrinks, stands for no command.
 
-    Of several at once, half the time all aim at the same.
+    In half of the concurrent steps, all commands have the same target.
     """
     dices = [Random(number) for number in numbers if number]  # noqa: S311 -- reproducible, and no secret
     commands = [_drawn(dice) for dice in dices]
@@ -66,7 +66,7 @@ def _beside(command: Any, other: Any) -> Any:
 
 
 def course(least: int, most: int) -> st.SearchStrategy[list[list[int]]]:
-    """Steps of one command or of several at once, each by its number: Hypothesis can take away any of them."""
+    """Draw steps of one or several concurrent commands as numbers, so that Hypothesis can remove any command."""
     number = st.integers(0, 2**40)
     alone, together = st.lists(number, min_size=1, max_size=1), st.lists(number, min_size=2, max_size=6)
     return st.lists(st.one_of(alone, alone, together), min_size=least, max_size=most)

@@ -1,4 +1,4 @@
-"""These tests count all that is there and stop the clock, so they have a Grome of their own."""
+"""Provide a separate application: these tests read all documents and stop the clock."""
 
 import os
 from collections.abc import AsyncIterator

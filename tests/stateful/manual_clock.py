@@ -1,4 +1,4 @@
-"""A clock that moves by hand, in minutes of Unix time."""
+"""Provide a clock that is set by hand, in minutes of Unix time."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What ought to become of visits, as one would tell it to somebody: values in memory, one command after the other."""
+"""Model visits in memory, one command after the other."""
 
 import copy
 from collections import Counter
@@ -17,7 +17,7 @@ START_BEFORE, UNDO_AFTER = 120, 15
 
 
 class Refused(Exception):
-    """One of `reasons` is told along, if there are any."""
+    """Holds the expected error code; if there are `reasons`, the answer names at least one of them."""
 
     def __init__(self, code: str, reasons: frozenset[str] = frozenset()) -> None:
         super().__init__(code, *sorted(reasons))
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """`ticks` and `seats` are those that the visit would have then; `instead_of` those that it has now."""
+    """Holds a proposed time with the ticks and seats that the visit would have."""
 
     start: int
     awaits: str
@@ -52,9 +52,9 @@ class Proposal(NamedTuple):
 
 @dataclass(frozen=True)
 class Visit:
-    """`ticks` are those of the time that it has, without those of a proposal. `seats` are under caps.
+    """Holds a visit; `ticks` and `seats` belong to its present time, without an open proposal.
 
-    `moved_at` is when it was last started, or said to be a no-show. `kept` are the ticks and seats that it had before
+    `moved_at` is the moment of the last start or no-show. `kept` are the ticks and seats before its
     its end, and `used` is whether its end leaves the customer without the promo code.
     """
 
@@ -97,7 +97,7 @@ class Visit:
         return self.becomes(entry, reason=entry.reason, awaits=None, answer_by=None, ended_at=now, used=used, **free)
 
     def is_used_by(self, reason: str | None, now: int) -> bool:
-        """Not coming or calling an accepted visit off late uses a code up, unless the barber is late."""
+        """Return whether the end uses up a promo code: a no-show or late cancellation, unless the barber is late."""
         if self.late or self.status != "accepted":
             return False
         asked = self.proposal.answer_by if self.proposal and self.proposal.awaits == "customer" else 0
@@ -114,17 +114,17 @@ class Visit:
 
     @property
     def held_seats(self) -> frozenset[Seat]:
-        """A proposal for the same day keeps the seat that the visit has."""
+        """Return the seats of the visit and of its proposal; on the same day both have the same seat."""
         return self.seats | (self.proposal.seats if self.proposal else frozenset())
 
     def becomes(self, entry: Entry, **changed: object) -> "Visit":
-        """Another state closes an open proposal."""
+        """Return the visit after an entry; a change of the status closes an open proposal."""
         if entry.status != self.status:
             changed.setdefault("proposal", None)
         return replace(self, status=entry.status, history=(*self.history, entry), **changed)  # type: ignore[arg-type]
 
     def by_time(self, now: int) -> "Visit":
-        """What time alone makes of it: a proposal lapses, and then a request may expire."""
+        """Return the visit after its overdue updates: a proposal lapses, then a request may expire."""
         visit = self
         if visit.proposal and visit.proposal.answer_by <= now:
             lapsed = Entry("lapse", visit.status, "system", None, visit.proposal.start)
@@ -158,7 +158,7 @@ class Use(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """On the waitlist: for one shop or, where that is None, for any. `passed` are starts that were offered in vain."""
+    """Holds a waitlist entry for a shop, or for any shop if `shop` is None; `passed` are starts offered in vain."""
 
     customer: UUID
     shop: UUID | None
@@ -197,7 +197,7 @@ _TO = {"accept": "accepted", "start": "in_progress", "complete": "completed"}
 
 
 class Model:
-    """Whatever it holds is replaced and never changed, so that a copy is cheap."""
+    """Holds immutable values, so that a copy is cheap."""
 
     def __init__(self, now: int, shops: list[Shop], admin: Person) -> None:
         self.now, self.admin = now, admin
@@ -216,7 +216,7 @@ class Model:
                 setattr(other, name, held.copy())
         return other
 
-    # -- What is taken -------------------------------------------------------------------------------------------------
+    # -- Occupied time ------------------------------------------------------------------------------------------------
 
     def of_shop(self, shop: UUID) -> Iterator[tuple[UUID, Visit]]:
         return ((key, visit) for key, visit in self.visits.items() if visit.shop == shop and visit.is_active)
@@ -230,11 +230,12 @@ class Model:
     def objections(self, wish: Wish, start: int) -> frozenset[str]:
         return wish.objections(start, self.now, self.taken(wish.shop.id), self.seats(wish.shop.id))
 
-    # -- Taking a time -------------------------------------------------------------------------------------------------
+    # -- Creation ------------------------------------------------------------------------------------------------------
 
     def room_for(self, wish: Wish, start: int, own: UUID | None = None) -> None:
-        """Who wants a time makes room of what nobody has answered in time. `own` is the visit that moves there, which
-        is not in its own way and keeps the seats that it has.
+        """Make room by ending overdue visits; raises Refused if the time stays taken.
+
+        `own` is the visit to be rescheduled: it does not block itself, and keeps its seats.
         """
         if against := self._in_the_way(wish, start, own):
             for key, visit in list(self.of_shop(wish.shop.id)):
@@ -245,7 +246,7 @@ class Model:
             raise Refused(*against)
 
     def could_move(self, key: UUID, wish: Wish, start: int) -> bool:
-        """Whether a visit could be at another time."""
+        """Return whether the visit could be rescheduled to the start."""
         return not wish.objections_of_the_shop(start, self.now) and self._in_the_way(wish, start, key) is None
 
     def _in_the_way(self, wish: Wish, start: int, own: UUID | None) -> tuple[str, frozenset[str]] | None:
@@ -267,12 +268,12 @@ class Model:
         self.visits[key] = self._visit(customer, wish, start, Entry("create", status, "customer", None, start))
 
     def offer(self, key: UUID, customer: UUID, wish: Wish, start: int, answer_by: int) -> None:
-        """For somebody on the waitlist; the time is free."""
+        """Create an offer to a waiting customer; the time must be free."""
         visit = self._visit(customer, wish, start, Entry("offer", "requested", "system", None, start))
         self.visits[key] = replace(visit, awaits="customer", answer_by=answer_by, origin="waitlist")
 
     def seat(self, key: UUID, customer: UUID | None, wish: Wish, minutes: int) -> None:
-        """A walk-in sits down: no rule counts but that nobody else has the time."""
+        """Seat a walk-in; no availability rule applies except that the time is free."""
         start = self.now // TICK * TICK
         ticks = frozenset(range(start, start + minutes, TICK))
         if not ticks.isdisjoint(self.taken(wish.shop.id)):
@@ -315,10 +316,10 @@ class Model:
             price=wish.price,
         )
 
-    # -- Moving it on --------------------------------------------------------------------------------------------------
+    # -- Transitions ---------------------------------------------------------------------------------------------------
 
     def seen(self, person: Person, key: UUID) -> Visit:
-        """As it is by now. What is not theirs nobody sees."""
+        """Return the visit after overdue updates; raises Refused for a foreign visit."""
         visit = self.visits[key]
         own = {"customer": visit.customer, "barber": visit.shop, "admin": person.id, "system": person.id}
         if own[person.role] != person.id:
@@ -327,13 +328,13 @@ class Model:
         return self.visits[key]
 
     def run_out(self) -> None:
-        """What runs every minute comes by."""
+        """Apply the updates of the jobs that run every minute."""
         for key, visit in list(self.visits.items()):
             if visit.status != "in_progress" or self.now > visit.recorded_until + DAY:
                 self.visits[key] = visit.by_time(self.now)
 
     def run_out_near(self, visit: Visit) -> None:
-        """Of those that hold time from the beginning of a visit on, for two days."""
+        """Apply overdue updates of visits that hold time within two days from the start of a visit."""
         first = min(visit.start, *visit.ticks)
         for key, other in list(self.of_shop(visit.shop)):
             if any(first <= tick < first + 2 * 24 * 60 for tick in other.held):
@@ -378,7 +379,7 @@ class Model:
                 return True
 
     def undo(self, person: Person, key: UUID) -> None:
-        """Of a start or a no-show that is the newest of all but tips."""
+        """Undo a start or a no-show that is the newest entry except tips."""
         visit = self.seen(person, key)
         newest = next(entry.action for entry in reversed(visit.history) if entry.action != "tip")
         if newest == "undo":
@@ -403,7 +404,7 @@ class Model:
         return Wish(self.shops[visit.shop], visit.offers).auto
 
     def _started(self, key: UUID, visit: Visit) -> Visit:
-        """Before its time it claims the minutes from now on as well, up to where somebody else has one."""
+        """Claim the free ticks of an early start, up to the first tick of another visit."""
         visit = replace(visit, moved_at=self.now, kept=(visit.ticks, visit.seats))
         running, others = self.now // TICK * TICK, self.taken(visit.shop, but=key)
         early = visit.start - running
@@ -417,7 +418,7 @@ class Model:
         return replace(visit, ticks=visit.ticks | claimed)
 
     def _completed(self, _: UUID, visit: Visit) -> Visit:
-        """It has occupied what was its time up to now; the five minutes that go on are somebody else's."""
+        """Keep the past ticks of a completed visit; the current tick is free."""
         running = self.now // TICK * TICK
         over = frozenset(tick for tick in visit.ticks if tick < running)
         if visit.seats:  # a seat is counted where there is a tick of its day

@@ -1,4 +1,4 @@
-"""What ought to become of visits that are to take place at another time, in the manner of the model."""
+"""Model reschedules, proposals and delays."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ def wish_of(model: Model, visit: Visit) -> Wish:
 
 
 def reschedule(model: Model, person: Person, key: UUID, start: int) -> None:
-    """Moved at once, or proposed to whose word it takes. Who asks for what the other side proposes agrees to it."""
+    """Reschedule at once, propose to the required approver, or accept the other side's equal proposal."""
     visit = model.seen(person, key)
     proposal = visit.proposal
     is_proposed = proposal is not None and proposal.start == start
@@ -91,7 +91,7 @@ def _against_the_barber(now: int, start: int) -> set[str]:
 
 
 def answer(model: Model, person: Person, key: UUID, action: str) -> None:
-    """Accept, reject or withdraw what is proposed."""
+    """Accept, reject or withdraw the open proposal."""
     visit = model.seen(person, key)
     proposal, entry = visit.proposal, visit.history[-1]
     named = "reschedule" if action == "accept" else action
@@ -115,7 +115,7 @@ class Later(NamedTuple):
 
 
 def late(model: Model, person: Person, key: UUID, minutes: int, told: tuple[Sequence[Later], dict[UUID, int]]) -> None:
-    """Which visits come later, and what is proposed to whom, is taken from what was told, within bounds."""
+    """Apply a delay; the shifted visits and the proposals are taken from the answer, within bounds."""
     visit = model.seen(person, key)
     shop = model.shops[visit.shop]
     is_today = any(day(visit.start) == day(model.now) for day in (shop.date_of, shop.day_of_opening))

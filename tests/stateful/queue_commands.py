@@ -1,4 +1,4 @@
-"""Commands about those who wait: on the waitlist and in the queue."""
+"""Define commands about the waitlist and the walk-in queue."""
 
 from dataclasses import dataclass
 from random import Random
@@ -10,7 +10,7 @@ from grome.common.ids import new_id
 from grome.waitlist.schemas import AreaIn, EntryIn
 from grome.walk_ins.schemas import GuestIn, SeatIn, WalkInIn
 from tests.stateful import around
-from tests.stateful.actions import NOBODY, OFFERS, Deed, shop_of
+from tests.stateful.actions import NOBODY, OFFERS, PlannedCommand, shop_of
 from tests.stateful.manual_clock import moment
 from tests.stateful.model import Model, Person, Refused, Waiting, WalkIn
 from tests.stateful.world import World, actor_of
@@ -18,7 +18,7 @@ from tests.stateful.world import World, actor_of
 
 @dataclass(frozen=True)
 class JoinWaitlist:
-    """For one shop, or with None for whoever is near."""
+    """Joins the waitlist of a shop, or of all shops nearby if `where` is None."""
 
     customer: int
     where: int | None
@@ -31,7 +31,7 @@ class JoinWaitlist:
         shop, offers = dice.choice([0, 1, None]), dice.choice(OFFERS)
         return JoinWaitlist(dice.randrange(4), shop, offers, dice.randrange(40), dice.choice([1, 6, 72]))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         customer, model = world.customers[self.customer], world.model
         shop = None if self.where is None else shop_of(model, self.where).id
         earliest = model.now + self.begins * 60
@@ -49,7 +49,7 @@ class JoinWaitlist:
             name, key = (entry.id, entry.booking_id) if entry else (NOBODY, NOBODY)
             around.join(model, name, waiting, key)
 
-        return Deed(
+        return PlannedCommand(
             f"customer {self.customer} waits for {self.offers} from {moment(earliest):%d %H:%M}Z for {self.hours} h "
             f"at {'any shop' if self.where is None else f'shop {self.where}'}",
             lambda world: world.grome.waitlist.join(actor_of(customer), wanted),
@@ -65,13 +65,13 @@ class LeaveWaitlist:
     def drawn(dice: Random) -> "LeaveWaitlist":
         return LeaveWaitlist(dice.randrange(32))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         if not world.model.waiting:
             return None
         keys = list(world.model.waiting)
         key = keys[self.nth % len(keys)]
         customer = Person("customer", world.model.waiting[key].customer)
-        return Deed(
+        return PlannedCommand(
             f"somebody waits no more ({keys.index(key)})",
             lambda world: world.grome.waitlist.leave(actor_of(customer), key),
             lambda model, _: around.leave(model, key),
@@ -80,7 +80,7 @@ class LeaveWaitlist:
 
 @dataclass(frozen=True)
 class JoinQueue:
-    """As a customer, or as a guest of whom the barber knows a name. Whether there is room is the product's estimate."""
+    """Joins the queue as a customer or a guest; the model accepts the product's answer about room."""
 
     customer: int | None
     shop: int
@@ -90,7 +90,7 @@ class JoinQueue:
     def drawn(dice: Random) -> "JoinQueue":
         return JoinQueue(dice.choice([None, dice.randrange(4)]), dice.randrange(2), dice.choice(OFFERS))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         shop = shop_of(world.model, self.shop)
         customer = None if self.customer is None else world.customers[self.customer]
         name = f"Guest {new_id()}"
@@ -115,7 +115,7 @@ class JoinQueue:
             model.walk_ins[key] = WalkIn(shop.id, day, who_waits, self.offers, joined=model.now)
 
         who = "a guest" if customer is None else f"customer {self.customer}"
-        return Deed(f"{who} comes to {shop.zone} for {self.offers}", do, expect)
+        return PlannedCommand(f"{who} comes to {shop.zone} for {self.offers}", do, expect)
 
 
 def _waiting(model: Model) -> list[WalkIn]:
@@ -124,7 +124,7 @@ def _waiting(model: Model) -> list[WalkIn]:
 
 @dataclass(frozen=True)
 class CallUp:
-    """Seat somebody of the queue, for as long as the services take or less, or find them gone."""
+    """Seats a walk-in for the duration of the services or less, or ends it as left or missed."""
 
     what: str
     nth: int
@@ -135,7 +135,7 @@ class CallUp:
         what = dice.choice(["seat", "seat", "seat", "seat", "left", "missed"])
         return CallUp(what, dice.randrange(32), dice.choice([None, None, 5, 20]))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         model = world.model
         waiting = [key for key, one in model.walk_ins.items() if one.state == "waiting"]
         keys = list(model.walk_ins) if self.nth % 8 == 7 else waiting
@@ -148,14 +148,16 @@ class CallUp:
             return None
         text = f"{self.what} walk-in {list(model.walk_ins).index(key)} {self.minutes or ''}"
         if self.what == "seat":
-            return Deed(
+            return PlannedCommand(
                 text,
                 lambda _: walk_ins.seat(barber, key, SeatIn(self.minutes)),
                 lambda model, booking: around.seat(model, key, booking.id if booking else None, self.minutes),
             )
         if self.what == "missed":
-            return Deed(
+            return PlannedCommand(
                 text, lambda _: walk_ins.mark_missed(barber, key), lambda m, _: around.drop_out(m, key, "missed")
             )
         leaving = actor_of(Person("customer", customer or NOBODY))
-        return Deed(text, lambda _: walk_ins.leave(leaving, key), lambda m, _: around.drop_out(m, key, "left"))
+        return PlannedCommand(
+            text, lambda _: walk_ins.leave(leaving, key), lambda m, _: around.drop_out(m, key, "left")
+        )

@@ -1,4 +1,4 @@
-"""Commands of barbers about their days, and of the clock."""
+"""Define commands about rules, overrides, time off, and the clock."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from grome.barbers.schemas import TimeOffIn
-from tests.stateful.actions import DAYS_AHEAD, NOBODY, Deed, shop_of
+from tests.stateful.actions import DAYS_AHEAD, NOBODY, PlannedCommand, shop_of
 from tests.stateful.manual_clock import moment
 from tests.stateful.model import Model, Refused
 from tests.stateful.shops import Day, Rules, Shop
@@ -35,14 +35,14 @@ class PutRules:
     def drawn(dice: Random) -> "PutRules":
         return PutRules(dice.randrange(2), dice.choice(RULES))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         shop = shop_of(world.model, self.shop)
 
         def expect(model: Model, _: object) -> None:
             model.shops[shop.id] = replace(model.shops[shop.id], rules=self.rules)
 
         text = f"{shop.zone} gets {self.rules}"
-        return Deed(text, lambda world: world.put_rules(replace(shop, rules=self.rules)), expect, sets=True)
+        return PlannedCommand(text, lambda world: world.put_rules(replace(shop, rules=self.rules)), expect, sets=True)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Override:
     def drawn(dice: Random) -> "Override":
         return Override(dice.randrange(2), dice.randint(0, DAYS_AHEAD), dice.choice(OVERRIDES))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         shop = shop_of(world.model, self.shop)
         on = shop.date_of(world.model.now) + timedelta(days=self.days)
 
@@ -63,7 +63,7 @@ class Override:
             now = model.shops[shop.id]
             model.shops[shop.id] = replace(now, overrides={**now.overrides, on: self.day})
 
-        return Deed(
+        return PlannedCommand(
             f"{shop.zone} has {self.day} on {on}",
             lambda world: world.grome.schedule_exceptions.put_override(world.barber(shop.id), on, hours_of(self.day)),
             expect,
@@ -73,7 +73,7 @@ class Override:
 
 @dataclass(frozen=True)
 class TakeTimeOff:
-    """For some minutes, on ticks or not, or take back the latest one."""
+    """Adds time off of some minutes, on ticks or not, or removes the latest time off."""
 
     shop: int
     begins: int
@@ -83,28 +83,28 @@ class TakeTimeOff:
     def drawn(dice: Random) -> "TakeTimeOff":
         return TakeTimeOff(dice.randrange(2), dice.randrange(2 * 24 * 60), dice.choice([0, 7, 60, 600]))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         shop = shop_of(world.model, self.shop)
         begins = world.model.now + self.begins
         if self.minutes:
             return self._add(shop, begins, begins + self.minutes)
         return self._remove(shop, list(shop.time_off)[-1]) if shop.time_off else None
 
-    def _add(self, shop: Shop, begins: int, ends: int) -> Deed:
+    def _add(self, shop: Shop, begins: int, ends: int) -> PlannedCommand:
         def expect(model: Model, made: Any) -> None:
             now = model.shops[shop.id]
             key = made.id if made else NOBODY
             model.shops[shop.id] = replace(now, time_off={**now.time_off, key: (begins, ends)})
 
         wanted = TimeOffIn(moment(begins), moment(ends))
-        return Deed(
+        return PlannedCommand(
             f"{shop.zone} is away from {moment(begins):%d %H:%M}Z to {moment(ends):%d %H:%M}Z",
             lambda world: world.grome.schedule_exceptions.add_time_off(world.barber(shop.id), wanted),
             expect,
             sets=True,
         )
 
-    def _remove(self, shop: Shop, key: UUID) -> Deed:
+    def _remove(self, shop: Shop, key: UUID) -> PlannedCommand:
         def expect(model: Model, _: object) -> None:
             now = model.shops[shop.id]
             if key not in now.time_off:
@@ -112,7 +112,7 @@ class TakeTimeOff:
             left = {name: off for name, off in now.time_off.items() if name != key}
             model.shops[shop.id] = replace(now, time_off=left)
 
-        return Deed(
+        return PlannedCommand(
             f"{shop.zone} is there after all",
             lambda world: world.grome.schedule_exceptions.remove_time_off(world.barber(shop.id), key),
             expect,
@@ -122,7 +122,7 @@ class TakeTimeOff:
 
 @dataclass(frozen=True)
 class Wait:
-    """Of what is done at one moment everything is done by the same clock, so time goes by between."""
+    """Moves the clock between steps; all commands of a step see the same time."""
 
     minutes: int
     with_jobs: bool
@@ -131,7 +131,7 @@ class Wait:
     def drawn(dice: Random) -> "Wait":
         return Wait(dice.choice([1, 7, 10, 30, 60, 125, 720, 1440]), dice.choice([True, True, False]))
 
-    def aimed(self, world: World) -> Deed:
+    def aimed(self, world: World) -> PlannedCommand:
         def expect(model: Model, _: object) -> None:
             model.now += self.minutes
 
@@ -140,4 +140,4 @@ class Wait:
 
         then = moment(world.model.now + self.minutes)
         text = f"{self.minutes} minutes go by, it is {then:%d %H:%M}Z, jobs {'run' if self.with_jobs else 'wait'}"
-        return Deed(text, do, expect, with_jobs=self.with_jobs)
+        return PlannedCommand(text, do, expect, with_jobs=self.with_jobs)

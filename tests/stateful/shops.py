@@ -1,6 +1,6 @@
-"""A barber's calendar, worked out naively and with nothing of Grome's code.
+"""Compute a barber's calendar naively, without code of the product.
 
-Moments are minutes of Unix time; a tick of five minutes goes by the minute that it begins with.
+Moments are minutes of Unix time; a tick of five minutes is named by its first minute.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ Seat = tuple[date | None, object]
 
 @dataclass(frozen=True)
 class Day:
-    """Minutes after the midnight with which it begins; breaks too."""
+    """Holds the hours and breaks of a day in minutes after its midnight."""
 
     opens: int
     closes: int
@@ -27,7 +27,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Offer:
-    """In the `gap`, minutes from its start, the barber is free. What is None is as in the shop's rules."""
+    """Holds an offer; the barber is free in its `gap`, in minutes from the start. None follows the shop's rule."""
 
     minutes: int
     price: int
@@ -68,7 +68,7 @@ class Shop:
         return _date_of(minute, self.zone)
 
     def day_of_opening(self, minute: int) -> date:
-        """When it opened for the time that goes on; the date where it is closed."""
+        """Return the date on which the current opening began, or the local date if the shop is closed."""
         on = self.date_of(minute)
         for begins in (on, on - timedelta(days=1)):
             day = self.day(begins)
@@ -79,7 +79,7 @@ class Shop:
         return on
 
     def days_of_queue(self, minute: int) -> list[date]:
-        """With the day before where its opening reaches up to the present one."""
+        """Return the dates of the current opening, and of the opening before it if both touch."""
         on = self.day_of_opening(minute)
         before = on - timedelta(days=1)
         day, last = self.day(on), self.day(before)
@@ -92,7 +92,7 @@ class Shop:
 
 @dataclass(frozen=True)
 class Wish:
-    """Some offers of a shop in this order, by their numbers, with all that follows from its rules."""
+    """Computes ticks, seats and rules of some offers of a shop, in this order."""
 
     shop: Shop
     offers: tuple[int, ...]
@@ -123,7 +123,7 @@ class Wish:
 
     @cached_property
     def _at_work(self) -> frozenset[int]:
-        """The ticks from the start in which the barber is busy with the customer."""
+        """Return the busy ticks of the visit, counted from the start."""
         ticks, begin = set(range(0, self.minutes, TICK)), 0
         for offer in self._offers:
             if offer.gap:
@@ -133,7 +133,7 @@ class Wish:
 
     @cached_property
     def _kept(self) -> frozenset[int]:
-        """The same with all that is kept from others."""
+        """Return the occupied ticks of the visit with its buffers, counted from the start."""
         first, last = self._offers[0], self._offers[-1]
         before = self.shop.rules.before if first.before is None else first.before
         after = self.shop.rules.after if last.after is None else last.after
@@ -141,15 +141,15 @@ class Wish:
         return self._at_work | around
 
     def ticks(self, start: int) -> frozenset[int]:
-        """All that is kept from others."""
+        """Return the occupied ticks of a visit at this start."""
         return frozenset(start + tick for tick in self._kept)
 
     def objections(self, start: int, now: int, taken: frozenset[int], seats: Counter[Seat]) -> frozenset[str]:
-        """The reasons of the first rule that has something against it; none where it can be booked."""
+        """Return the reasons of the first rule that rejects the start; empty if it can be booked."""
         return next((reasons for reasons in self._asked(start, now, taken, seats) if reasons), frozenset())
 
     def objections_of_the_shop(self, start: int, now: int) -> frozenset[str]:
-        """Without those of other visits."""
+        """Return the reasons without regard to other visits."""
         return self.objections(start, now, frozenset(), Counter())
 
     def _asked(self, start: int, now: int, taken: frozenset[int], seats: Counter[Seat]) -> Iterator[frozenset[str]]:
@@ -192,7 +192,7 @@ def _date_of(minute: int, zone: str) -> date:
 
 @lru_cache(maxsize=1024)
 def _opening(day: Day, begins: date, zone: str) -> tuple[int, int, tuple[frozenset[int], ...]]:
-    midnight = datetime(begins.year, begins.month, begins.day)  # noqa: DTZ001 -- what a clock on the wall shows
+    midnight = datetime(begins.year, begins.month, begins.day)  # noqa: DTZ001 -- wall-clock time
 
     def minute(after: int) -> int:
         wall = (midnight + timedelta(minutes=after)).replace(tzinfo=ZoneInfo(zone))

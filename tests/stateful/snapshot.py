@@ -1,4 +1,4 @@
-"""What is stored, read as plain documents, in the model's terms."""
+"""Read the stored documents in the terms of the model."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from tests.stateful.shops import TICK, Day, Rules, Seat
 
 
 class Set(NamedTuple):
-    """What a barber can change."""
+    """Holds the settings that a barber can change."""
 
     rules: Rules
     overrides: dict[date, Day | None]
@@ -28,7 +28,7 @@ class Stored(NamedTuple):
 
 
 def as_modelled(model: Model) -> Stored:
-    """What ought to be stored. Of seats only the number can be told from outside."""
+    """Return the expected snapshot of a model; of seats, only the number is visible from outside."""
     visits = {key: _with_counted_seats(visit) for key, visit in model.visits.items()}
     shops = {key: Set(shop.rules, dict(shop.overrides), dict(shop.time_off)) for key, shop in model.shops.items()}
     return Stored(visits, model.reviews, model.uses, model.waiting, model.walk_ins, shops)
@@ -64,7 +64,7 @@ def _optional(when: datetime | None) -> int | None:
 
 
 def _visit(one: dict[str, Any], offers: dict[UUID, int]) -> Visit:
-    """Raises AssertionError where versions have gaps, or a booking and its newest entry differ."""
+    """Check that versions have no gaps and that the booking equals its newest entry."""
     history, proposal = one["history"], one["proposal"]
     assert [entry["version"] for entry in history] == list(range(1, one["version"] + 1))
     assert (one["status"], one["reason"]) == (history[-1]["status"], _reason_of(history))
@@ -180,7 +180,7 @@ def _day(hours: dict[str, Any] | None) -> Day | None:
 
 
 def _wall(clock: str, least: int = 0) -> int:
-    """Minutes after midnight, on the next day where it would come too early."""
+    """Return minutes after midnight, on the next day if they would be less than `least`."""
     hours, minutes = clock.split(":")
     found = int(hours) * 60 + int(minutes)
     return found if found >= least else found + 24 * 60

@@ -1,4 +1,4 @@
-"""Where an example begins: two shops next door to each other, in zones of their own, and a moment."""
+"""Draw the initial state of an example: two neighbouring shops in various zones, and a moment."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from grome.common.ids import new_id
 from tests.stateful.shop_commands import RULES
 from tests.stateful.shops import Day, Offer, Rules, Shop
 
-# The clocks of Berlin skip an hour in the night after the second, those of Lord Howe half an hour after the third.
+# Clocks skip an hour in Berlin in the night after the second, and half an hour on Lord Howe after the third moment.
 MOMENTS = ["2031-05-06T05:58Z", "2031-03-29T06:03Z", "2031-10-04T10:00Z", "2031-10-25T20:01Z"]
 MORNING = Day(9 * 60, 13 * 60, ((11 * 60, 11 * 60 + 30),))
 NIGHT = Day(22 * 60, 27 * 60, ((24 * 60 + 30, 25 * 60),))

@@ -1,4 +1,4 @@
-"""Everything at once, against a model: whatever is done in whatever order, Grome is where it ought to be."""
+"""Test random concurrent commands against a model."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, note, settings
 
 from grome.composition import AppContext
 from tests.stateful import around
-from tests.stateful.actions import OFFERS, Command, Deed, offered
+from tests.stateful.actions import OFFERS, Command, PlannedCommand, offered
 from tests.stateful.commands import course, drawn
 from tests.stateful.manual_clock import StoppedClock, moment
 from tests.stateful.model import Model, Refused
@@ -39,7 +39,7 @@ LEGAL = {
     suppress_health_check=list(HealthCheck),
 )
 @given(plan=plans(), numbers=course(LEAST_STEPS, MOST_STEPS))
-async def test_it_is_where_it_ought_to_be(
+async def test_stored_state_equals_the_model_after_random_commands(
     grome: AppContext, stopped: StoppedClock, plan: Plan, numbers: list[list[int]]
 ) -> None:
     world = await World.begin(grome, stopped, plan.now, plan.open())
@@ -54,72 +54,74 @@ async def test_it_is_where_it_ought_to_be(
 
 
 async def at_once(world: World, commands: Sequence[Command]) -> Stored | None:
-    """Send them, and find an order in which the model answers the same and comes to what is stored.
+    """Send concurrent commands, and find a serial order in which the model reaches the same answers and state.
 
-    What is stored when all has been done that follows; None where nothing was done.
+    Returns the stored state after all effects, or None if no command had a target.
     """
-    deeds = [replace(deed, kind=kind_of(command)) for command in commands if (deed := command.aimed(world))]
-    if not deeds:
+    batch = [replace(planned, kind=kind_of(command)) for command in commands if (planned := command.aimed(world))]
+    if not batch:
         return None
-    answers = await asyncio.gather(*(told(deed.do(world)) for deed in deeds))
-    for deed, answer in zip(deeds, answers, strict=True):
-        event(f"{deed.kind}: {answer}")
-    done = [(contested(deed, deeds, answers), answer) for deed, answer in zip(deeds, answers, strict=True)]
-    note("\n  at once: ".join(f"{deed.text}: {answer}" for deed, answer in done))
+    answers = await asyncio.gather(*(told(planned.do(world)) for planned in batch))
+    for planned, answer in zip(batch, answers, strict=True):
+        event(f"{planned.kind}: {answer}")
+    done = [(contested(planned, batch, answers), answer) for planned, answer in zip(batch, answers, strict=True)]
+    note("\n  at once: ".join(f"{planned.text}: {answer}" for planned, answer in done))
     stored = await world.stored()
     model = next(explanations(world.model, world.model, done, stored), None)
     if model is None:
         pytest.fail(why_not(world.model, done, stored))
     world.model = model
-    followed, with_jobs = await world.follow(), any(deed.with_jobs for deed in deeds)
+    followed, with_jobs = await world.follow(), any(planned.with_jobs for planned in batch)
     followed = await world.follow_shops() or followed
     if with_jobs:
         await world.run_jobs()
     return await world.stored() if followed or with_jobs else stored
 
 
-def contested(deed: Deed, deeds: Sequence[Deed], answers: Sequence[Told]) -> Deed:
-    """A use of a promo code may be refused for another that was claimed for a booking which did not come about."""
-    in_vain = [other for other, answer in zip(deeds, answers, strict=True) if answer.code != "ok" and other.code]
-    return replace(deed, is_contested=any(other.code == deed.code for other in in_vain if other is not deed))
+def contested(planned: PlannedCommand, batch: Sequence[PlannedCommand], answers: Sequence[Told]) -> PlannedCommand:
+    """Mark the command as contested if a failed concurrent command held its promo code."""
+    in_vain = [other for other, answer in zip(batch, answers, strict=True) if answer.code != "ok" and other.code]
+    return replace(planned, is_contested=any(other.code == planned.code for other in in_vain if other is not planned))
 
 
 def kind_of(command: Command) -> str:
-    """Together with what of it there is to tell apart."""
+    """Return the name of the command with its action."""
     return f"{type(command).__name__} {getattr(command, 'action', '') or getattr(command, 'what', '')}"
 
 
-def explanations(before: Model, model: Model, left: list[tuple[Deed, Told]], stored: Stored) -> Iterator[Model]:
-    """The model after what is left, in each order that fits. What is set meanwhile may have been known or not."""
+def explanations(
+    before: Model, model: Model, left: list[tuple[PlannedCommand, Told]], stored: Stored
+) -> Iterator[Model]:
+    """Yield the model after each serial order of the remaining commands that explains answers and state."""
     if not left and as_modelled(model) == stored:
         yield model
-    for number, (deed, answer) in enumerate(left):
-        for shops in [model.shops] if deed.sets or model.shops == before.shops else [model.shops, before.shops]:
+    for number, (planned, answer) in enumerate(left):
+        for shops in [model.shops] if planned.sets or model.shops == before.shops else [model.shops, before.shops]:
             trial = model.copy()
             trial.shops = dict(shops)
-            if expected(deed, answer, trial) == "":
-                trial.shops = trial.shops if deed.sets else model.shops
+            if expected(planned, answer, trial) == "":
+                trial.shops = trial.shops if planned.sets else model.shops
                 yield from explanations(before, trial, left[:number] + left[number + 1 :], stored)
 
 
-def expected(deed: Deed, answer: Told, model: Model) -> str:
-    """What the model would have answered, where that is something else; done to the model."""
-    if deed.is_contested and answer.code == "promo_refused":
+def expected(planned: PlannedCommand, answer: Told, model: Model) -> str:
+    """Apply the command to the model, and return the model's answer if it differs, else an empty string."""
+    if planned.is_contested and answer.code == "promo_refused":
         return ""
     try:
-        deed.expect(model, answer.value)
+        planned.expect(model, answer.value)
     except Refused as refused:
         fits = answer.code in refused.code.split("|") and (not refused.reasons or refused.reasons & answer.reasons)
         return "" if fits else f"{refused}"
     return "" if answer.code == "ok" else "ok"
 
 
-def why_not(model: Model, done: list[tuple[Deed, Told]], stored: Stored) -> str:
-    """Of the order in which they were sent, which is the only one of a single command."""
+def why_not(model: Model, done: list[tuple[PlannedCommand, Told]], stored: Stored) -> str:
+    """Describe the differences for the order in which the commands were sent."""
     trial, told_of = model.copy(), list[str]()
-    for deed, answer in done:
-        if wrong := expected(deed, answer, trial):
-            told_of.append(f"{deed.text}: answered {answer}, and ought to be {wrong}")
+    for planned, answer in done:
+        if wrong := expected(planned, answer, trial):
+            told_of.append(f"{planned.text}: answered {answer}, and ought to be {wrong}")
     return "\n".join(told_of or differences(as_modelled(trial), stored))
 
 
@@ -156,7 +158,7 @@ def on_date(wish: Wish, on: date, starts: Iterable[int]) -> list[int]:
 
 
 async def check_a_day(world: World, number: int) -> None:
-    """What is offered is what ought to be, and each other start is refused for what ought to be against it."""
+    """Check the offered starts, and the reasons of all rejected starts."""
     model = world.model
     wish = Wish(list(model.shops.values())[number % 2], OFFERS[number // 2 % len(OFFERS)])
     on = wish.shop.date_of(model.now) + timedelta(days=number // 3 % 3)
@@ -172,7 +174,7 @@ async def check_a_day(world: World, number: int) -> None:
 
 
 async def check_other_times(world: World, number: int) -> None:
-    """What a visit could be moved to is what is free without it."""
+    """Check the times to which a visit can be rescheduled."""
     model = world.model
     movable = [
         (key, visit)

@@ -1,4 +1,4 @@
-"""Commands about visits: taking a time, moving it on, giving it another, and what is said of it."""
+"""Define commands about visits: creation, transitions, reschedules, tips and reviews."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from tests.stateful.actions import (
     DAYS_AHEAD,
     NOBODY,
     OFFERS,
-    Deed,
+    PlannedCommand,
     aimed_at,
     any_start,
     free_start,
@@ -36,7 +36,7 @@ _NEXT = {"requested": "accept", "accepted": "start", "in_progress": "complete"}
 
 @dataclass(frozen=True)
 class Create:
-    """At an offered time, mostly one of few, or at any time whatever."""
+    """Books an offered time, mostly of few, or any time."""
 
     customer: int
     shop: int
@@ -51,7 +51,7 @@ class Create:
         code = dice.choice([None, None, *sorted(CODES)])
         return Create(dice.randrange(4), dice.randrange(2), dice.choice(OFFERS), dice.randrange(40), anywhere, code)
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         wish = Wish(shop_of(world.model, self.shop), self.offers)
         anywhere, model = self.anywhere, world.model
         start = free_start(model, wish, self.nth) if anywhere is None else any_start(model, anywhere)
@@ -65,7 +65,7 @@ class Create:
             else:
                 model.create(made, customer.id, now, start)
 
-        return Deed(
+        return PlannedCommand(
             f"customer {self.customer} books {wish.offers} at {_at(wish.shop, start)} {code or ''}",
             lambda world: world.grome.booking_creation.create(actor_of(customer), wanted, None),
             expect,
@@ -86,7 +86,7 @@ class Rebook:
     def drawn(dice: Random) -> "Rebook":
         return Rebook(dice.randrange(32), dice.randrange(40))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         model = world.model
         own = [key for key, visit in model.visits.items() if visit.customer]
         if not own:
@@ -103,7 +103,7 @@ class Rebook:
             model.create(made, customer.id, now, start)
             model.visits[made] = replace(model.visits[made], origin="rebook")
 
-        return Deed(
+        return PlannedCommand(
             f"the customer of {named(model, key)} rebooks it at {_at(wish.shop, start)}",
             lambda world: world.grome.rebooking.rebook(actor_of(customer), key, RebookIn(moment(start)), None),
             expect,
@@ -112,7 +112,7 @@ class Rebook:
 
 @dataclass(frozen=True)
 class Move:
-    """`by` is one of the visit's two sides, somebody else or an admin."""
+    """Applies an action; `by` is a side of the visit, another customer, or an admin."""
 
     action: str
     by: str
@@ -126,9 +126,9 @@ class Move:
         by = dice.choice(["barber", "customer", "stranger", "admin"][: sides.get(action, 1)])
         return Move(action, by, dice.randrange(32))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         key = aimed_at(world.model, self.nth, self._expect(world))
-        # Which seats of a day are left for a no-show that is undone, the model does not count.
+        # The model does not count the seats left for an undone no-show.
         if key is None or (self.action == "undo" and self._has_lost_seats(world.model, key)):
             return None
         return move(world, self._person(world, key), key, self.action)
@@ -153,7 +153,7 @@ def does(model: Model, person: Person, key: UUID, action: str) -> None:
         model.move(person, key, action)
 
 
-def move(world: World, person: Person, key: UUID, action: str) -> Deed:
+def move(world: World, person: Person, key: UUID, action: str) -> PlannedCommand:
     def do(world: World) -> Awaitable[Any]:
         moves, actor = world.grome.booking_moves, actor_of(person)
         if action == "undo":
@@ -163,12 +163,12 @@ def move(world: World, person: Person, key: UUID, action: str) -> Deed:
         return moves.apply_action(actor, key, Action(action))
 
     text = f"{person.role} does {action} with {named(world.model, key)}"
-    return Deed(text, do, lambda model, _: does(model, person, key, action))
+    return PlannedCommand(text, do, lambda model, _: does(model, person, key, action))
 
 
 @dataclass(frozen=True)
 class Forward:
-    """The ordinary next thing: accepted, begun, over. Without it few visits would come so far."""
+    """Applies the ordinary next action, because few visits would be completed otherwise."""
 
     nth: int
 
@@ -176,7 +176,7 @@ class Forward:
     def drawn(dice: Random) -> "Forward":
         return Forward(dice.randrange(32))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         model = world.model
         early = model.now + START_BEFORE
         open_ones = [
@@ -201,14 +201,14 @@ class Tip:
     def drawn(dice: Random) -> "Tip":
         return Tip(dice.randrange(32), dice.choice([0, 200, 500]))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         def person(key: UUID) -> Person:
             return person_by(world, key, "customer")
 
         key = aimed_at(world.model, self.nth, lambda model, one: model.tip(person(one), one, self.amount))
         if key is None:
             return None
-        return Deed(
+        return PlannedCommand(
             f"a tip of {self.amount} for {named(world.model, key)}",
             lambda world: world.grome.booking_extras.set_tip(actor_of(person(key)), key, self.amount),
             lambda model, _: model.tip(person(key), key, self.amount),
@@ -228,7 +228,7 @@ class Review:
         by = dice.choice(["customer", "customer", "customer", "stranger", "admin" if what == "remove" else "customer"])
         return Review(what, by, dice.randrange(32), dice.randint(1, 5))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         key = aimed_at(
             world.model, self.nth, lambda model, one: self._expect(model, person_by(world, one, self.by), one)
         )
@@ -243,7 +243,7 @@ class Review:
             return reviews.edit(actor, key, wanted) if self.what == "edit" else reviews.remove(actor, key)
 
         text = f"{self.by} does {self.what} a review of {named(world.model, key)}, {self.stars} stars"
-        return Deed(text, do, lambda model, _: self._expect(model, person, key))
+        return PlannedCommand(text, do, lambda model, _: self._expect(model, person, key))
 
     def _expect(self, model: Model, person: Person, key: UUID) -> None:
         if self.what == "remove":
@@ -255,7 +255,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Reschedule:
-    """To a time that is free for it or, for every third number, to any."""
+    """Reschedules to a free time or, for every third number, to any time."""
 
     by: str
     nth: int
@@ -266,7 +266,7 @@ class Reschedule:
         by = dice.choice(["customer", "customer", "customer", "barber", "barber", "barber", "admin", "stranger"])
         return Reschedule(by, dice.randrange(32), dice.randrange(60))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         model = world.model
         movable = [key for key, visit in model.visits.items() if visit.status in model_reschedule.MOVABLE]
         keys = list(model.visits) if self.nth % 8 == 7 else movable
@@ -274,14 +274,14 @@ class Reschedule:
             return None
         key = keys[self.nth % len(keys)]
         visit, person = model.visits[key], person_by(world, key, self.by)
-        if visit.proposal and self.start % 5 == 0:  # what the other side proposes
+        if visit.proposal and self.start % 5 == 0:  # the proposed time of the other side
             start = visit.proposal.start
         elif self.start % 3 == 0:
             start = any_start(model, self.start)
         else:
             start = free_start(model, model_reschedule.wish_of(model, visit), self.start // 3)
         wanted = RescheduleIn(moment(start))
-        return Deed(
+        return PlannedCommand(
             f"{self.by} moves {named(model, key)} to {_at(model.shops[visit.shop], start)}",
             lambda world: world.grome.rescheduling.reschedule(actor_of(person), key, wanted),
             lambda model, _: model_reschedule.reschedule(model, person, key, start),
@@ -299,7 +299,7 @@ class AnswerProposal:
         what, by = dice.choice(["accept", "reject", "withdraw"]), dice.choice(["customer", "barber"])
         return AnswerProposal(what, by, dice.randrange(32))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         key = aimed_at(
             world.model, self.nth, lambda model, one: self._expect(model, person_by(world, one, self.by), one)
         )
@@ -315,7 +315,7 @@ class AnswerProposal:
             return give(actor, key, ProposalAnswerIn())
 
         text = f"{self.by} does {self.what} the proposal for {named(world.model, key)}"
-        return Deed(text, do, lambda model, _: self._expect(model, person, key))
+        return PlannedCommand(text, do, lambda model, _: self._expect(model, person, key))
 
     def _expect(self, model: Model, person: Person, key: UUID) -> None:
         model_reschedule.answer(model, person, key, self.what)
@@ -323,7 +323,7 @@ class AnswerProposal:
 
 @dataclass(frozen=True)
 class Late:
-    """One visit after the other is written, so nothing else is done meanwhile."""
+    """Reports a delay; it writes one visit after the other, so it runs without concurrent commands."""
 
     nth: int
     minutes: int
@@ -332,7 +332,7 @@ class Late:
     def drawn(dice: Random) -> "Late":
         return Late(dice.randrange(32), dice.choice([5, 15, 30, 90]))
 
-    def aimed(self, world: World) -> Deed | None:
+    def aimed(self, world: World) -> PlannedCommand | None:
         nothing = list[model_reschedule.Later](), dict[UUID, int]()
         key = aimed_at(
             world.model, self.nth, lambda m, one: model_reschedule.late(m, self._barber(m, one), one, 5, nothing)
@@ -352,7 +352,7 @@ class Late:
             model_reschedule.late(model, person, key, self.minutes, (shifted, proposed))
             assert told is None or model.visits[key].late == told.late_min
 
-        return Deed(
+        return PlannedCommand(
             f"{named(world.model, key)} is {self.minutes} minutes late",
             lambda world: world.grome.running_late.shift(actor_of(person), key, self.minutes),
             expect,

@@ -1,4 +1,4 @@
-"""The real Grome beside the model: shops as the model has them, and what they and everything stored are asked."""
+"""Run the application beside the model, with the same shops, and read its state."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ _CLOSED = DayHours(is_available=False, start_time="09:00", end_time="10:00")
 
 
 class Told(NamedTuple):
-    """What a command was answered: `ok` with a value, or a refusal's code with what its faults say."""
+    """Holds the answer to a command: `ok` with a value, or an error code with the messages of its faults."""
 
     code: str
     reasons: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ def actor_of(person: Person) -> Actor:
 
 @dataclass
 class World:
-    """`versions` are those up to which histories were followed."""
+    """Holds the application and the model; effects were applied up to the history `versions`."""
 
     grome: AppContext
     clock: StoppedClock
@@ -148,7 +148,7 @@ class World:
     def ids(self, offers: tuple[int, ...]) -> list[UUID]:
         return [self.services[number] for number in offers]
 
-    # -- What is there -------------------------------------------------------------------------------------------------
+    # -- State ---------------------------------------------------------------------------------------------------------
 
     async def stored(self) -> Stored:
         return await stored(self.grome.database, self.services)
@@ -165,35 +165,33 @@ class World:
         return day
 
     async def other_times(self, key: UUID, on: date) -> list[int]:
-        """To which the visit could be moved, on one date."""
+        """Return the starts on a date to which the visit can be rescheduled."""
         query, actor = OtherTimesQuery(first=on, last=on), actor_of(self.model.admin)
         [day] = (await self.grome.rescheduling.list_slots(actor, key, query)).days
         return [minute_of(slot.start) for slot in day.slots]
 
     async def ratings(self, shop: UUID) -> list[tuple[float, int]]:
-        """By profile and on the map."""
+        """Return the rating in the profile and on the map."""
         lat, lng = self.place
         answer = await self.grome.nearby.search(NearbyQuery(lat=lat, lng=lng, radius_km=1))
         [found] = [one for one in msgspec.json.decode(answer.body, type=NearbyPage).items if one.id == shop]
         profile = await self.grome.barbers.read(shop)
         return [(one.rating, one.reviews_count) for one in (profile, found)]
 
-    # -- What follows --------------------------------------------------------------------------------------------------
+    # -- Effects -------------------------------------------------------------------------------------------------------
 
     async def run_jobs(self) -> None:
-        """Those that run every minute."""
+        """Run the jobs that run every minute."""
         await expire_unanswered({"grome": self.grome})
         await close_overdue({"grome": self.grome})
         self.model.run_out()
         await self.follow()
         await self.grome.waitlist_matcher.reconcile()
-        around.heal(self.model, await self._new_offers())
+        around.reconcile(self.model, await self._new_offers())
         await self.grome.promo_redemptions.reap()
 
     async def follow(self) -> bool:
-        """What the relay and its jobs do about all that is new in histories, until nothing is new; whether that was
-        anything.
-        """
+        """Apply the effects of new history entries until there are none, and return whether there were any."""
         rounds = 0
         while events := await self._new_events():
             rounds += 1
@@ -203,11 +201,11 @@ class World:
                     around.give_back(self.model, event.subject_id)
             for event in events:
                 await self.grome.waitlist_matcher.on_event(event)
-                around.react(self.model, event.subject_id, event.version, await self._new_offers())
+                around.on_event(self.model, event.subject_id, event.version, await self._new_offers())
         return rounds > 0
 
     async def follow_shops(self) -> bool:
-        """What the relay and its jobs do about shops with other rules or hours; whether there were any."""
+        """Apply the effects of changed rules and hours, and return whether there were any."""
         changed = [shop for shop in self.model.shops.values() if self.followed.get(shop.id) != shop]
         for shop in changed:
             self.followed[shop.id] = shop
@@ -216,7 +214,7 @@ class World:
         return bool(changed)
 
     async def _new_events(self) -> list[Event]:
-        """In the order in which they were written."""
+        """Return the new events in the order of their writes."""
         found: list[Event] = []
         for document in await self.grome.database[BOOKINGS].find({}).to_list():
             seen = self.versions.get(document["_id"], 0)
@@ -227,7 +225,7 @@ class World:
         return sorted(found, key=lambda event: event.id)
 
     async def _new_offers(self) -> around.NewId:
-        """Bookings of the waitlist that the model does not know yet, by the entry, the start and the shop."""
+        """Return a function that finds new waitlist bookings by entry, start and shop."""
         if not self.model.waiting:
             return lambda *_: None
         wanted = {"origin": "waitlist", "_id": {"$nin": list(self.model.visits)}}
