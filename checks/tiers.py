@@ -62,6 +62,20 @@ _OURS: Final = ("grome*", "workers*", "config*")
 _SHARED: Final = ("grome.common*", "grome.infrastructure*")
 # The one decision about free time, and what it is made of.
 _FREE_TIME: Final = ("grome.scheduling*",)
+# The strategies of the search around a point, behind `NearbyIndex`.
+_NEARBY_STRATEGIES: Final = tuple(
+    f"grome.nearby.{name}"
+    for name in (
+        "barber_array",
+        "cell_cache",
+        "cell_loader",
+        "database_search",
+        "memory_search",
+        "page_json",
+        "recent_changes",
+        "tile_cache",
+    )
+)
 RULES: Final = (
     Rule("workers build on grome; only what starts processes knows them", ("grome*", "config*"), ("workers*",),
          but=("grome.cli.main", "grome.cli.serving")),
@@ -85,6 +99,8 @@ RULES: Final = (
     Rule("nobody but the workers knows jobs", _OURS, ("grome.*.jobs",), but=("workers.registry",)),
     Rule("services are given what they need", ("grome.*.service", "grome.*.create", "grome.accounts.*"),
          ("grome.composition*", "grome.app"), but=("grome.*.routes",)),
+    Rule("barbers around a point are found through NearbyIndex", _OURS, ("grome.nearby.h3_cells", *_NEARBY_STRATEGIES),
+         but=("grome.nearby.index", "grome.composition*", *_NEARBY_STRATEGIES)),
     Rule("demo data stays out of the product", _OURS, ("grome.dev.demo*",), but=("grome.cli.main", "grome.dev.demo*")),
     Rule("routes, and what serves them, know Sanic", _OURS, ("sanic*",),
          but=("grome.*.routes", "grome.infrastructure.http*", "grome.app", "grome.composition*", "grome.cli.serving")),

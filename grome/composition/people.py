@@ -21,14 +21,12 @@ from grome.catalogue.service import CatalogueService
 from grome.composition.clients import Clients
 from grome.favourites.repository import FavouriteRepository
 from grome.favourites.service import FavouriteService
-from grome.nearby.cell_cache import CellCache
 from grome.nearby.cell_loader import CellLoader
-from grome.nearby.database_search import DatabaseSearch
+from grome.nearby.index import NearbyIndex
 from grome.nearby.service import NearbyService
-from grome.nearby.tile_cache import TileCache
 from grome.notifications.repository import PushDeviceRepository
 
-_MIB: Final = 2**20
+_BYTES_PER_MIB: Final = 2**20
 
 
 class People(Clients):
@@ -119,10 +117,12 @@ class People(Clients):
         return AvailabilityService(self.barbers, self.bookings, self.clock)
 
     @cached_property
-    def nearby(self) -> NearbyService:
-        memory_bytes = self.settings.nearby.memory_mb * _MIB
-        cells = CellCache(
-            CellLoader(self.barbers, self.redis, self.namespace).load, self.barber_changes, memory_bytes * 3 // 4
+    def nearby_index(self) -> NearbyIndex:
+        loader = CellLoader(self.barbers, self.redis, self.namespace)
+        return NearbyIndex(
+            self.barbers, loader.load, self.barber_changes, self.settings.nearby.memory_mb * _BYTES_PER_MIB
         )
-        views = TileCache(cells, self.barber_changes, memory_bytes // 4)
-        return NearbyService(cells, views, DatabaseSearch(self.barbers), self.availability)
+
+    @cached_property
+    def nearby(self) -> NearbyService:
+        return NearbyService(self.nearby_index, self.availability)

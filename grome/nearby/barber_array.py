@@ -1,4 +1,4 @@
-"""A barber as the map keeps one: ready-encoded JSON around the one thing that differs from answer to answer."""
+"""Hold barbers for searches: as arrays to filter and sort by, and as JSON that is encoded once."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ from grome.common.geo import Vector, chord2_of, to_lat_lng, unit_vector
 from grome.infrastructure.mongo.client import from_bson
 from grome.nearby.h3_cells import Floats
 
-# The lines of `Crowd.numbers` after the first three, which are the unit vector.
+# The lines of `BarberArray.numbers` after the first three, which are the unit vector.
 RATING, CHEAPEST, HOUSE_CALL, ONLINE = 3, 4, 5, 6
-# The price of those who offer nothing; it is above every Amount.
+# The price of a barber without services; it is above every Amount.
 NO_PRICE: Final = 1e12
-# What a row weighs beside its two pieces of JSON: objects, dictionary entries, its part of the arrays. Measured.
+# The memory of a barber beside the two pieces of JSON: objects, dictionary entries, its part of the arrays. Measured.
 _BARBER_BYTES: Final = 1_000
-# An entry in the dictionary of prices, with the number, where a barber has many services.
+# An entry in the dictionary of prices, with the number, for a barber with many services.
 _OFFER_BYTES: Final = 120
 _DISTANCE_KEY: Final = b'"distance_m":'
 
@@ -33,11 +33,12 @@ barber_id_of = attrgetter("id")
 
 
 class IndexedBarber(Struct, frozen=True, gc=False):
-    """`head` + a distance + `tail` is the JSON object of an answer, with a comma before it.
+    """Holds a barber as numbers and encoded JSON.
 
-    `order` grows with every change of a barber, also when the profile is removed and made anew. `fingerprint` is that
-    of the entry as it was read, the same for the same bytes within a process. `traits` are the filter and sort
-    values: rating, cheapest price, squared chord up to which house calls are made (-1 for none), online (0 or 1).
+    `head` + a distance + `tail` is the JSON object in a page, after a comma.
+    `revision` grows with every change of a barber, also if the profile is removed and created again. `fingerprint` is
+    equal for equal BSON within a process. `traits` are rating, cheapest price, squared chord up to which the barber
+    makes house calls (-1 for none), and online (0 or 1).
     """
 
     id: UUID
@@ -50,12 +51,12 @@ class IndexedBarber(Struct, frozen=True, gc=False):
     tail: bytes
 
     def renders_same_as(self, other: "IndexedBarber | None") -> bool:
-        """Whether no answer can tell them apart."""
+        """Return whether every search gives the same answer with either of the two."""
         return other is not None and (self.head, self.tail, self.column) == (other.head, other.tail, other.column)
 
     @property
     def column(self) -> tuple[float, ...]:
-        """A column of `Crowd.numbers`."""
+        """The column of the barber in `BarberArray.numbers`."""
         return *self.vector, *self.traits
 
     @property
@@ -64,12 +65,12 @@ class IndexedBarber(Struct, frozen=True, gc=False):
 
 
 def decode_barber(raw: bytes) -> IndexedBarber:
-    """The row of a BarberMapEntry in BSON."""
+    """Decode a BarberMapEntry in BSON."""
     return index_barber(from_bson(raw, BarberMapEntry), fingerprint(raw))
 
 
 def index_barber(entry: BarberMapEntry, entry_fingerprint: int = 0) -> IndexedBarber:
-    """Without a fingerprint, the row of a entry that was told and not read."""
+    """The fingerprint is 0 for an entry that comes from a published change and not from BSON."""
     place = to_lat_lng(entry.location)
     offers = [
         OfferOut(offer.service_id, offer.name, offer.price, entry.currency, offer.duration_min)
@@ -77,10 +78,17 @@ def index_barber(entry: BarberMapEntry, entry_fingerprint: int = 0) -> IndexedBa
     ]
     encoded = _encode_json(
         NearbyBarber(
-            entry.id, entry.display_name, place, 0.0, entry.rating, entry.reviews_count, entry.is_online, offers
+            entry.id,
+            entry.display_name,
+            place,
+            0.0,
+            entry.rating,
+            entry.reviews_count,
+            entry.is_online,
+            offers,
         )
     )
-    # A name cannot hold the mark: JSON would escape its quotation marks.
+    # A name cannot contain the key: JSON would escape its quotation marks.
     head, _, tail = encoded.partition(_DISTANCE_KEY + b"0.0")
     cheapest = min((offer.price for offer in entry.services), default=NO_PRICE)
     house_call = chord2_of(entry.service_radius_km * 1000) if entry.service_radius_km else -1.0
@@ -98,7 +106,7 @@ def index_barber(entry: BarberMapEntry, entry_fingerprint: int = 0) -> IndexedBa
 
 @lru_cache(maxsize=10_000)
 def _interned(service_id: UUID) -> UUID:
-    """The same object for the same id: a catalogue has dozens of services, and thousands of barbers offer them."""
+    """Return the same object for the same id: a catalogue has dozens of services, offered by thousands of barbers."""
     return service_id
 
 
@@ -107,30 +115,30 @@ def fingerprint(raw: bytes) -> int:
 
 
 class BarberArray:
-    """Rows, and what a search asks of them as arrays: one column a row.
+    """Holds barbers and, for searches, their numbers and ids as arrays with a column for each barber.
 
-    `numbers` is 7 by n: each row's unit vector and traits. `ids` is 2 by n: a UUID's halves, which sort as UUIDs do.
+    `numbers` is 7 by n: unit vector and traits. `ids` is 2 by n: the halves of each UUID, which sort as UUIDs do.
     """
 
     __slots__ = ("barbers", "ids", "numbers")
 
-    def __init__(self, rows: list[IndexedBarber], numbers: Floats, ids: NDArray[np.uint64]) -> None:
-        self.barbers, self.numbers, self.ids = rows, numbers, ids
+    def __init__(self, barbers: list[IndexedBarber], numbers: Floats, ids: NDArray[np.uint64]) -> None:
+        self.barbers, self.numbers, self.ids = barbers, numbers, ids
 
     @classmethod
-    def from_barbers(cls, rows: Iterable[IndexedBarber]) -> Self:
-        """In the order of their ids."""
-        ordered = sorted(rows, key=barber_id_of)
-        numbers = np.array([row.column for row in ordered], dtype=np.float64).reshape(-1, 7).T.copy()
-        ids = np.array([_id_halves(row) for row in ordered], dtype=np.uint64).reshape(-1, 2).T.copy()
+    def from_barbers(cls, barbers: Iterable[IndexedBarber]) -> Self:
+        """Sort the barbers by id."""
+        ordered = sorted(barbers, key=barber_id_of)
+        numbers = np.array([barber.column for barber in ordered], dtype=np.float64).reshape(-1, 7).T.copy()
+        ids = np.array([_id_halves(barber) for barber in ordered], dtype=np.uint64).reshape(-1, 2).T.copy()
         return cls(ordered, numbers, ids)
 
     @classmethod
     def concatenate(cls, arrays: Iterable[Self]) -> Self:
-        """One after the other, each in its own order."""
+        """Join arrays without sorting: `find`, `with_barber` and `without` do not work on the result."""
         inhabited = [array for array in arrays if array.barbers] or [cls.from_barbers(())]
         return cls(
-            [row for array in inhabited for row in array.barbers],
+            [barber for array in inhabited for barber in array.barbers],
             np.concatenate([array.numbers for array in inhabited], axis=1),
             np.concatenate([array.ids for array in inhabited], axis=1),
         )
@@ -146,25 +154,25 @@ class BarberArray:
 
     @property
     def size_bytes(self) -> int:
-        return sum(row.size_bytes for row in self.barbers)
+        return sum(barber.size_bytes for barber in self.barbers)
 
-    def find(self, barber: UUID) -> IndexedBarber | None:
-        index = bisect_left(self.barbers, barber, key=barber_id_of)
-        return self.barbers[index] if index < len(self.barbers) and self.barbers[index].id == barber else None
+    def find(self, barber_id: UUID) -> IndexedBarber | None:
+        index = bisect_left(self.barbers, barber_id, key=barber_id_of)
+        return self.barbers[index] if index < len(self.barbers) and self.barbers[index].id == barber_id else None
 
-    def with_barber(self, row: IndexedBarber) -> Self:
-        """With this row instead of the one of the same id, or beside the others. O(n), but not in Python."""
-        index = bisect_left(self.barbers, row.id, key=barber_id_of)
-        rest = self.without(row.id)
+    def with_barber(self, barber: IndexedBarber) -> Self:
+        """Return a copy with the barber, in place of a barber with the same id. O(n), but not in Python."""
+        index = bisect_left(self.barbers, barber.id, key=barber_id_of)
+        rest = self.without(barber.id)
         return type(self)(
-            [*rest.barbers[:index], row, *rest.barbers[index:]],
-            np.insert(rest.numbers, index, row.column, axis=1),
-            np.insert(rest.ids, index, _id_halves(row), axis=1),
+            [*rest.barbers[:index], barber, *rest.barbers[index:]],
+            np.insert(rest.numbers, index, barber.column, axis=1),
+            np.insert(rest.ids, index, _id_halves(barber), axis=1),
         )
 
-    def without(self, barber: UUID) -> Self:
-        index = bisect_left(self.barbers, barber, key=barber_id_of)
-        if index == len(self.barbers) or self.barbers[index].id != barber:
+    def without(self, barber_id: UUID) -> Self:
+        index = bisect_left(self.barbers, barber_id, key=barber_id_of)
+        if index == len(self.barbers) or self.barbers[index].id != barber_id:
             return self
         return type(self)(
             [*self.barbers[:index], *self.barbers[index + 1 :]],
@@ -173,5 +181,5 @@ class BarberArray:
         )
 
 
-def _id_halves(row: IndexedBarber) -> tuple[int, int]:
-    return row.id.int >> 64, row.id.int & 0xFFFF_FFFF_FFFF_FFFF
+def _id_halves(barber: IndexedBarber) -> tuple[int, int]:
+    return barber.id.int >> 64, barber.id.int & 0xFFFF_FFFF_FFFF_FFFF

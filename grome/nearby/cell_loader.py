@@ -1,4 +1,4 @@
-"""Where cells come from: a copy in Redis that all processes share, else MongoDB's 2dsphere index."""
+"""Load cells from a copy in Redis that all processes share, or else from MongoDB's 2dsphere index."""
 
 import asyncio
 import time
@@ -19,16 +19,16 @@ from grome.infrastructure.redis.client import Namespace
 from grome.nearby.barber_array import fingerprint
 from grome.nearby.h3_cells import cell_of, enclosing_circle
 
-# How old a copy may be. It spares MongoDB all processes but the first, which ask for a cell at about the same time.
+# A copy spares MongoDB all processes but the first of those that need a cell at about the same time.
 COPY_TTL_S: Final = 6
-# One process reads a cell from MongoDB; the others look for its copy for so long before they read it themselves.
+# One process reads a cell from MongoDB; the others poll for its copy for so long before they read the cell themselves.
 _LOCK_TTL_S: Final = 1.0
 _POLL_INTERVAL_S: Final = 0.01
 _MAX_KNOWN_CELLS: Final = 100_000  # about 150 bytes each
 
 
 class CellSnapshot(Struct, frozen=True):
-    """A cell as it was in MongoDB at `read_at` (Unix seconds): entries in BSON."""
+    """Holds the BarberMapEntry documents in BSON that a cell had in MongoDB at `read_at` (Unix seconds)."""
 
     read_at: float
     entries: list[bytes] = field(name="pins")
@@ -49,23 +49,24 @@ def lock_key(namespace: Namespace, cell: int) -> str:
 
 
 class CellLoader:
-    """Loads cells. Redis spares MongoDB the work; without it everything still comes from MongoDB, only slower."""
+    """Loads cells. Without Redis every cell still comes from MongoDB, only slower."""
 
     def __init__(self, barbers: BarberService, redis: Redis, namespace: Namespace) -> None:
         self._barbers, self._redis, self._namespace = barbers, redis, namespace
         self._cell_by_fingerprint: dict[int, int] = {}
 
     async def load(self, cells: Sequence[int], not_before: float | None) -> CellSnapshots:
-        """All of `cells`, also the empty ones. No copy read before `not_before` is taken, with None no copy at all.
+        """Return all of `cells`, also the empty cells.
 
-        Raises the driver's errors where MongoDB is away.
+        A copy counts only if it was read after `not_before` (Unix seconds); with None no copy is used. Raises the
+        driver's errors if MongoDB is away.
         """
         if not_before is None:
             return await self._read_database(cells)
         try:
             return await self._load_shared(cells, not_before)
         except RedisError as error:  # away, full, or turned into a replica that takes no writes
-            logger.warning("Redis is of no use ({!r}); {} cells come database from MongoDB", error, len(cells))
+            logger.warning("Redis cannot be used ({!r}); {} cells come straight from MongoDB", error, len(cells))
             return await self._read_database(cells)
 
     async def _load_shared(self, cells: Sequence[int], not_before: float) -> CellSnapshots:
@@ -86,24 +87,24 @@ class CellLoader:
         return {cell: copy for cell, copy in found.items() if copy.read_at >= not_before}
 
     async def _lock(self, cells: Sequence[int]) -> list[int]:
-        """Those that nobody else reads now; a lock outlives its holder by a second at most."""
+        """Return the cells that no other process is reading; a lock outlives its holder by a second at most."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for cell in cells:
                 pipeline.set(lock_key(self._namespace, cell), b"1", nx=True, px=int(_LOCK_TTL_S * 1000))
-            taken = await pipeline.execute()
-        return [cell for cell, ours in zip(cells, taken, strict=True) if ours]
+            acquired = await pipeline.execute()
+        return [cell for cell, ours in zip(cells, acquired, strict=True) if ours]
 
     async def _read_and_share(self, cells: Sequence[int]) -> CellSnapshots:
         read = await self._read_database(cells)
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for cell, content in read.items():
-                pipeline.set(copy_key(self._namespace, cell), _encode(content), ex=COPY_TTL_S)
+            for cell, snapshot in read.items():
+                pipeline.set(copy_key(self._namespace, cell), _encode(snapshot), ex=COPY_TTL_S)
             pipeline.delete(*(lock_key(self._namespace, cell) for cell in cells))
             await pipeline.execute()
         return read
 
     async def _read_database(self, cells: Sequence[int]) -> CellSnapshots:
-        """One query for all: a circle around them, of which only what lies in the cells is kept."""
+        """Read a circle around all cells by one query, and keep the barbers that are in the cells."""
         latitude, longitude, radius_m = enclosing_circle(cells)
         read_at = time.time()
         entries: dict[int, list[bytes]] = {cell: [] for cell in cells}
@@ -113,12 +114,12 @@ class CellLoader:
         return {cell: CellSnapshot(read_at, found) for cell, found in entries.items()}
 
     def _cell_of_entry(self, raw: bytes) -> int:
-        """Worked out once for the same bytes: whoever has not changed is still in the same cell."""
+        """Look up the cell by fingerprint, and decode the entry only if it is not known yet."""
         known = fingerprint(raw)
-        home = self._cell_by_fingerprint.get(known)
-        if home is None:
+        cell = self._cell_by_fingerprint.get(known)
+        if cell is None:
             longitude, latitude = from_bson(raw, BarberMapEntry).location.coordinates
             if len(self._cell_by_fingerprint) >= _MAX_KNOWN_CELLS:
                 self._cell_by_fingerprint.clear()
-            home = self._cell_by_fingerprint[known] = cell_of(latitude, longitude)
-        return home
+            cell = self._cell_by_fingerprint[known] = cell_of(latitude, longitude)
+        return cell

@@ -1,8 +1,8 @@
-"""Answer plain searches as their bytes arrive, past Sanic's parsing, routing and response (docs/decisions/0011).
+"""Answer searches in the protocol, past Sanic's parsing, routing and response (docs/decisions/0011-fast-path.md).
 
-Every other request is handed to Sanic unchanged: another method or path, an escaped character, a header that changes
-how a request is read, a token that is not cached, a place that no tile covers. The answer to a plain search has the
-same bytes as that of the ordinary route. GROME_NEARBY_FAST_PATH=false turns the fast path off.
+Every other request goes to Sanic unchanged: another method or path, an escaped character, a header that changes how a
+request is read, a token that is not cached, a place that no tile covers. The response has the same bytes as that of the
+ordinary route. GROME_NEARBY_FAST_PATH=false turns the fast path off.
 """
 
 import time
@@ -26,14 +26,14 @@ PATH: Final = "/v1/barbers/nearby"
 _START: Final = f"GET {PATH}?".encode()
 _VERSION: Final = b" HTTP/1.1"
 _END: Final = b"\r\n\r\n"
-# Longer heads are Sanic's to judge.
+# Sanic decides about longer heads.
 _MAX_HEAD: Final = 8_192
-# By these a request has a body, ends its connection, or is more than a request.
+# With any of these headers a request has a body, ends its connection, or changes the protocol.
 _UNSUPPORTED_HEADERS: Final = frozenset({"connection", "content-length", "expect", "transfer-encoding", "upgrade"})
 
 
 class Head(Struct, frozen=True):
-    """The headers of a plain request; `request_id` is the client's own."""
+    """Holds the headers of a request that the fast path can read; `request_id` is the client's own."""
 
     token: str | None
     encodings: str
@@ -46,7 +46,7 @@ def protocol_class(settings: NearbySettings) -> type[StrictHttpProtocol]:
 
 
 class FastPathProtocol(StrictHttpProtocol):
-    """Sanic's protocol, which sees each packet after this one has left it."""
+    """Answers searches, and passes every other packet on to Sanic."""
 
     __slots__ = ("_head", "_head_bytes")
 
@@ -66,7 +66,7 @@ class FastPathProtocol(StrictHttpProtocol):
         )
 
     def _answer(self, data: bytes) -> bool:
-        """Whether the packet was one whole plain request and was answered."""
+        """Return whether the packet was a single complete request that has been answered."""
         started = time.perf_counter()
         line_end = data.find(b"\r\n")
         if len(data) > _MAX_HEAD or data.find(_END) != len(data) - 4 or not data.endswith(_VERSION, 0, line_end):
@@ -81,7 +81,7 @@ class FastPathProtocol(StrictHttpProtocol):
         return body is not None
 
     def _head_of(self, lines: bytes) -> Head | None:
-        """A client's headers are mostly the same in all its requests, so the last ones are remembered."""
+        """Read the headers, or reuse the last result: a client mostly sends the same headers with every request."""
         if getattr(self, "_head_bytes", None) != lines:
             self._head_bytes, self._head = lines, _read_head(lines)
         return self._head
@@ -106,7 +106,7 @@ def _encode_lines(lines: HeaderLines) -> bytes:
 
 
 def _read_head(lines: bytes) -> Head | None:
-    """None where a header is not plain. Of headers that come twice the first counts, as it does for Sanic."""
+    """Return None for headers that only Sanic reads. The first of repeated headers counts, as it does for Sanic."""
     try:
         read_fields(lines)
     except ApiError:

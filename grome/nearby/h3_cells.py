@@ -1,4 +1,4 @@
-"""The H3 cells that a circle on the map touches, and the distances from a point to many vectors at once."""
+"""Find the H3 cells that a circle touches, and measure from a point to many vectors at once."""
 
 import math
 from array import array
@@ -24,10 +24,9 @@ _RING_M: Final = 3_300.0
 
 
 def chords2(vectors: Floats, point: Vector) -> Floats:
-    """The squared chords from a point to each of `vectors`, an array of 3 by n.
+    """Return the squared chords from a point to each of `vectors`, an array of 3 by n.
 
-    Element by element, so that a barber's figure is the same to the last bit whoever else is in the array: pages of one
-    answer are cut by it.
+    Each is computed alone, so that a barber's figure is the same to the last bit in any array: cursors depend on it.
     """
     apart = vectors - np.array(point).reshape(3, 1)
     apart *= apart
@@ -46,13 +45,13 @@ def centre_of(cell: int) -> Vector:
 
 
 def cells_touching(latitude: float, longitude: float, radius_m: float) -> Sequence[int]:
-    """Every cell that may hold a point of the circle, and perhaps a few that do not."""
+    """Return every cell that may contain a point of the circle, and perhaps a few more."""
     return tuple(_cells_around(cell_of(latitude, longitude), math.ceil(radius_m / 1000)))
 
 
 @lru_cache(maxsize=1_024)  # of 2.5 kB, where a tuple of the same numbers takes 13
 def _cells_around(cell: int, radius_km: int) -> Sequence[int]:
-    """The same for all points of a cell, so that the walk over the grid is done once for each cell and radius."""
+    """Return the cells for all circles around points of a cell; the grid is walked once for each radius."""
     reach = radius_km * 1000 + 2 * CELL_REACH_M
     centre = centre_of(cell)
     disk = h3.grid_disk(cell, math.ceil(reach / _RING_M))
@@ -60,7 +59,7 @@ def _cells_around(cell: int, radius_km: int) -> Sequence[int]:
 
 
 def enclosing_circle(cells: Sequence[int]) -> tuple[float, float, float]:
-    """Latitude, longitude and radius in metres of a circle that holds all of the cells."""
+    """Return latitude, longitude and radius in metres of a circle that contains all of the cells."""
     x, y, z = (sum(axis) for axis in zip(*map(centre_of, cells), strict=True))
     latitude, longitude = math.degrees(math.atan2(z, math.hypot(x, y))), math.degrees(math.atan2(y, x))
     middle = unit_vector(latitude, longitude)

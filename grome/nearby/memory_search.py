@@ -1,4 +1,4 @@
-"""The search itself: a array and a question in, places in the order asked for out. No I/O."""
+"""Filter and sort the barbers of an array for a search. No I/O."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,13 +8,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from grome.common.geo import Vector, chord2_of
+from grome.common.geo import chord2_of, unit_vector
 from grome.nearby.barber_array import CHEAPEST, HOUSE_CALL, NO_PRICE, ONLINE, RATING, BarberArray, IndexedBarber
 from grome.nearby.h3_cells import Floats, chords2
-from grome.nearby.models import CursorPosition, Filters, Sort
+from grome.nearby.models import CursorPosition, Filters, Search, Sort
 
 _Mask = NDArray[np.bool_]
-# Below so many rows a full sort is as fast as finding the first few.
+# Of fewer barbers a full sort is as fast as a search for the first few.
 _PARTITION_MIN_BARBERS: Final = 256
 
 
@@ -23,37 +23,32 @@ class Match(Struct, frozen=True):
     position: CursorPosition
 
 
-def search(
-    array: BarberArray,
-    point: Vector,
-    radius_m: float,
-    filters: Filters,
-    sort: Sort,
-    after: CursorPosition | None,
-    limit: int,
-) -> list[Match]:
-    """The first `limit` rows after a place. Ties go by distance and then by id."""
-    chord2 = chords2(array.vectors, point)
-    inside = np.flatnonzero((chord2 <= chord2_of(radius_m)) & filter_mask(array, chord2, filters))
+def search_array(array: BarberArray, search: Search, limit: int, after: CursorPosition | None = None) -> list[Match]:
+    """Return the first `limit` matches after a position, by default `search.after`.
+
+    Ties are ordered by distance and then by id.
+    """
+    after = after or search.after
+    chord2 = chords2(array.vectors, unit_vector(search.latitude, search.longitude))
+    inside = np.flatnonzero((chord2 <= chord2_of(search.radius_m)) & filter_mask(array, chord2, search.filters))
     chord2, ids = chord2[inside], array.ids[:, inside]
-    key = _sort_keys(array, inside, chord2, filters.service_ids, sort)
+    key = _sort_keys(array, inside, chord2, search.filters.service_ids, search.sort)
     if after:
-        beyond = _after_mask(key, chord2, ids, after)
-        inside, chord2, key, ids = inside[beyond], chord2[beyond], key[beyond], ids[:, beyond]
+        later = _after_mask(key, chord2, ids, after)
+        inside, chord2, key, ids = inside[later], chord2[later], key[later], ids[:, later]
     if len(inside) > max(limit, _PARTITION_MIN_BARBERS):
         first = key <= np.partition(key, limit)[limit]
         inside, chord2, key, ids = inside[first], chord2[first], key[first], ids[:, first]
     order = np.lexsort((ids[1], ids[0], chord2, key))[:limit]
-    rows = [array.barbers[index] for index in inside[order].tolist()]
-    places = zip(key[order].tolist(), chord2[order].tolist(), strict=True)
+    barbers = [array.barbers[index] for index in inside[order].tolist()]
     return [
-        Match(row, CursorPosition(first_key, square, row.id))
-        for row, (first_key, square) in zip(rows, places, strict=True)
+        Match(barber, CursorPosition(sort_key, square, barber.id))
+        for barber, sort_key, square in zip(barbers, key[order].tolist(), chord2[order].tolist(), strict=True)
     ]
 
 
 def filter_mask(array: BarberArray, chord2: Floats, filters: Filters) -> _Mask:
-    """Which rows are as wanted, whatever their distance; house calls are offered up to a distance, though."""
+    """Return which barbers pass the filters. The squared chords count for house calls only."""
     numbers = array.numbers
     passes: _Mask = np.ones(len(array.barbers), dtype=np.bool_)
     if filters.online is not None:
@@ -65,11 +60,11 @@ def filter_mask(array: BarberArray, chord2: Floats, filters: Filters) -> _Mask:
     if filters.price_max is not None:
         passes &= numbers[CHEAPEST] <= filters.price_max
     if filters.service_ids:
-        # Less than the price of what is not offered, and more than that of everything together.
-        dearest = NO_PRICE - 1 if filters.price_max is None else filters.price_max
+        # NO_PRICE - 1 is below the price of a service that is not offered, and above any total of real prices.
+        limit = NO_PRICE - 1 if filters.price_max is None else filters.price_max
         for index in np.flatnonzero(passes).tolist():
             prices = array.barbers[index].prices
-            passes[index] = sum(prices.get(one, NO_PRICE) for one in filters.service_ids) <= dearest
+            passes[index] = sum(prices.get(service_id, NO_PRICE) for service_id in filters.service_ids) <= limit
     return passes
 
 
@@ -80,7 +75,9 @@ def _sort_keys(
         return chord2
     if sort == "price" and service_ids:
         prices = (array.barbers[index].prices for index in inside.tolist())
-        return np.array([sum(offered[one] for one in service_ids) for offered in prices], dtype=np.float64)
+        return np.array(
+            [sum(offered[service_id] for service_id in service_ids) for offered in prices], dtype=np.float64
+        )
     key: Floats = array.numbers[CHEAPEST if sort == "price" else RATING, inside]
     return key if sort == "price" else -key
 
@@ -89,5 +86,5 @@ def _after_mask(key: Floats, chord2: Floats, ids: NDArray[np.uint64], after: Cur
     high, low = np.uint64(after.id.int >> 64), np.uint64(after.id.int & 0xFFFF_FFFF_FFFF_FFFF)
     later_id = (ids[0] > high) | ((ids[0] == high) & (ids[1] > low))
     same_key, same_chord = key == after.key, chord2 == after.chord2
-    beyond: _Mask = (key > after.key) | (same_key & ((chord2 > after.chord2) | (same_chord & later_id)))
-    return beyond
+    later: _Mask = (key > after.key) | (same_key & ((chord2 > after.chord2) | (same_chord & later_id)))
+    return later

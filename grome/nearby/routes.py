@@ -1,4 +1,4 @@
-"""`GET /v1/barbers/nearby`, the call behind every screen."""
+"""Serve `GET /v1/barbers/nearby`, the most frequent request."""
 
 from sanic import Request
 from sanic.response import BaseHTTPResponse
@@ -22,15 +22,15 @@ def fast_answer(request: Request) -> BaseHTTPResponse | None:
 
 @nearby.get("/nearby", who=ANYONE, answers={200: NearbyPage}, at_once=fast_answer)
 async def nearby_barbers(request: Request, query: NearbyQuery) -> BaseHTTPResponse:
-    """Barbers around a point, nearest first or by rating or price, with true distances.
+    """List barbers around a point by distance, rating or price, with exact distances.
 
-    Where the database is away, an answer from memory says by `Age` how many seconds old it is.
+    While the database is unavailable, barbers may be served from memory; `Age` then states their age in seconds.
     """
     answer = await app_context(request).nearby.search(query)
     return _respond(request, answer.body, answer.age_s)
 
 
 def _respond(request: Request, body: bytes, age_s: int | None = None) -> PrebuiltResponse:
-    # Nobody may keep an answer: it is right for one point, and for as long as nobody around it changes.
+    # Sent as `no-store`: an answer holds for a single point, and only until a barber around it changes.
     encodings = request.headers.get("accept-encoding")
     return PrebuiltResponse(request_id(request), *sent(body, encodings, request.app.config.GZIP_MIN_BYTES, age_s))

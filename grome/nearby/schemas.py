@@ -1,22 +1,23 @@
-"""The search on the wire."""
+"""Define the wire format of the search around a point."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from grome.barbers.schemas import NearbyBarber
+from grome.common.clock import Instant
 from grome.common.geo import Latitude, Longitude
 from grome.common.money import Amount
-from grome.infrastructure.http import PageQuery
-from grome.nearby.models import Sort
-
-Instant = Annotated[datetime, Meta(tz=True)]
+from grome.infrastructure.http import PageQuery, decode_cursor
+from grome.nearby.models import CursorPosition, Filters, Search, Sort
 
 
 class NearbyPage(Struct, frozen=True):
-    """With `free_from`, a page may hold fewer than `limit` although more follow: `next_cursor` says whether they do."""
+    """Lists barbers in the order of the search.
+
+    A search with `free_from` can return fewer than `limit` items although more follow: `next_cursor` tells.
+    """
 
     items: list[NearbyBarber]
     next_cursor: str | None
@@ -27,12 +28,31 @@ class NearbyQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     lng: Longitude
     radius_km: Annotated[float, Meta(gt=0, le=50)] = 5.0
     service_id: UUID | None = None
-    price_max: Annotated[Amount, Meta(description="Some offered service, or `service_id`, costs no more.")] | None = (
+    price_max: Annotated[Amount, Meta(description="Any service, or `service_id` if given, costs no more.")] | None = (
         None
     )
     rating_min: Annotated[float, Meta(ge=0, le=5)] | None = None
     online: bool | None = None
-    house_calls: Annotated[bool, Meta(description="Whether the barber would come to this very point.")] | None = None
-    free_from: Annotated[Instant, Meta(description="With `free_to`: has time for a whole visit between.")] | None = None
+    house_calls: Annotated[bool, Meta(description="Whether the barber makes house calls at this point.")] | None = None
+    free_from: (
+        Annotated[Instant, Meta(description="With `free_to`: free for a whole visit between the two.")] | None
+    ) = None
     free_to: Instant | None = None
     sort: Sort = "distance"
+
+    @property
+    def has_window(self) -> bool:
+        return self.free_from is not None or self.free_to is not None
+
+
+def search_of(query: NearbyQuery) -> Search:
+    """Return the search without its window. Raises Invalid for the cursor."""
+    service_ids = (query.service_id,) if query.service_id else ()
+    return Search(
+        query.lat,
+        query.lng,
+        query.radius_km * 1000,
+        Filters(service_ids, query.price_max, query.rating_min, query.online, query.house_calls),
+        query.sort,
+        decode_cursor(query.cursor, CursorPosition),
+    )

@@ -1,4 +1,4 @@
-"""Searches are compared with a look at everybody there is, so these tests have a Grome of their own, with few."""
+"""Run these tests on a Grome of their own: searches are compared with a scan of all stored barbers."""
 
 import pytest
 

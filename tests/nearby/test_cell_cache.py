@@ -1,4 +1,4 @@
-"""What is held of the map: read once however many ask, and no more of it than memory is given for."""
+"""The cell cache reads each cell once for concurrent searches, and stays within its bound of memory."""
 
 import asyncio
 from collections import defaultdict
@@ -35,65 +35,67 @@ PROCESSES = 4
 
 @asynccontextmanager
 async def counted_reads(context: AppContext) -> AsyncIterator[list[int]]:
-    """How many queries for barbers MongoDB has answered within the block; told when it ends."""
-    database, told = context.database, [0]
+    """Count the queries for barbers that MongoDB answers within the block; the count is set when it ends."""
+    database, count = context.database, [0]
     await database.command("profile", 2)
     try:
-        yield told
+        yield count
     finally:
         await database.command("profile", 0)
-        told[0] = await database["system.profile"].count_documents({"op": "query", "ns": f"{database.name}.barbers"})
+        count[0] = await database["system.profile"].count_documents({"op": "query", "ns": f"{database.name}.barbers"})
         await database["system.profile"].drop()
 
 
-async def test_two_hundred_first_questions_are_one_read(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_200_concurrent_searches_of_a_new_place_cause_one_read(
+    http: httpx.AsyncClient, context: AppContext
+) -> None:
     async with counted_reads(context) as reads:
         answers = await asyncio.gather(*(at_the_door(http, (-30.0, 95.0)) for _ in range(200)))
     assert {answer.status_code for answer in answers} == {200}
     assert reads == [1]
 
 
-async def test_processes_that_ask_at_once_share_a_read(
+async def test_concurrent_processes_share_a_read(
     settings: Settings,
     context: AppContext,
 ) -> None:
-    """Two at most: whoever finds the place being read for a second reads it too, in case the reader has died."""
+    """At most two, because a process that waits for over a second reads too: the reader may have died."""
     async with AsyncExitStack() as stack:
         processes = [await AppContext.open(settings) for _ in range(PROCESSES)]
         for process in processes:
             stack.push_async_callback(process.close)
         await until(lambda: all(process.barber_changes.listening for process in processes))
-        await asyncio.sleep(1.2)  # what was read before, or just after, they began to listen is nothing to share
+        await asyncio.sleep(1.2)  # a copy that was read before they subscribed, or just after, is not shared
         async with counted_reads(context) as reads:
             await asyncio.gather(*(process.nearby.search(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes))
     assert 1 <= reads[0] <= 2
 
 
 class Mirror:
-    """What cells tell of what they hold."""
+    """Tracks the content of a cell cache from its reports."""
 
     def __init__(self) -> None:
         self.rows: defaultdict[int, dict[UUID, IndexedBarber]] = defaultdict(dict)
 
-    def on_row_changed(self, cell: int, old: IndexedBarber | None, new: IndexedBarber | None) -> None:
+    def on_barber_changed(self, cell: int, old: IndexedBarber | None, new: IndexedBarber | None) -> None:
         if new:
             self.rows[cell][new.id] = new
         elif old:
             del self.rows[cell][old.id]
         else:
-            self.rows.pop(cell, None)  # there was nobody
+            self.rows.pop(cell, None)  # an empty cell is not in the mirror
 
     @property
     def size_bytes(self) -> int:
         return sum(row.size_bytes for rows in self.rows.values() for row in rows.values())
 
 
-async def test_what_is_held_stays_within_its_bound(settings: Settings, context: AppContext) -> None:
+async def test_cell_cache_stays_within_its_bound(settings: Settings, context: AppContext) -> None:
     bound, mirror = 100_000, Mirror()
     world = a_world(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
     process = await AppContext.open(settings)
     cells = CellCache(CellLoader(process.barbers, process.redis, process.namespace).load, process.barber_changes, bound)
-    cells.set_listener(mirror.on_row_changed)
+    cells.set_listener(mirror.on_barber_changed)
     async with strewn(context, world):
         total = 0
         for one in world:
@@ -108,7 +110,7 @@ async def test_what_is_held_stays_within_its_bound(settings: Settings, context: 
 
 @pytest.fixture
 async def small(settings: Settings, database: None) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
-    """An application with so little memory that one wide search is more than it may hold."""
+    """Run an application with less memory than a single wide search needs."""
     nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
     async with (
         served(msgspec.structs.replace(settings, nearby=nearby)) as app,
@@ -126,7 +128,7 @@ async def crowded(app: App) -> AsyncIterator[list[Barber]]:
         yield world
 
 
-async def test_searches_that_push_each_other_out_are_right(
+async def test_searches_that_evict_each_other_find_all_barbers(
     small: httpx.AsyncClient,
     context: AppContext,
     crowded: list[Barber],  # noqa: ARG001
@@ -138,7 +140,7 @@ async def test_searches_that_push_each_other_out_are_right(
         check(search, everybody, list(chain.from_iterable(pages)))
 
 
-async def test_what_is_more_than_may_be_held_follows_every_change(
+async def test_search_beyond_the_bound_of_memory_follows_every_change(
     small: httpx.AsyncClient, context: AppContext, crowded: list[Barber]
 ) -> None:
     search = Search(REGIONS[0], 50)

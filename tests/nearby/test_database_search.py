@@ -1,4 +1,4 @@
-"""Where memory is not to be filled MongoDB is asked for each answer: the same answers, and memory is left in peace."""
+"""Searches of places that are not worth being cached go to MongoDB, with the same results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,8 +21,7 @@ from grome.nearby.cell_cache import CellCache
 from grome.nearby.cell_loader import CellLoader, CellSnapshots
 from grome.nearby.database_search import DatabaseSearch
 from grome.nearby.h3_cells import cells_touching
-from grome.nearby.schemas import NearbyQuery
-from grome.nearby.service import search_key_of
+from grome.nearby.schemas import NearbyQuery, search_of
 from tests.builders.pages import walk
 from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
 from tests.builders.world import REGIONS, Place, a_world, stored, strewn
@@ -36,7 +35,7 @@ SLOW_S = 0.2
 
 @hypothesis_settings(max_examples=30)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 60), dice=st.integers(0, 2**32))
-async def test_it_finds_what_looking_at_everybody_finds(
+async def test_database_search_finds_the_same_as_a_scan(
     context: AppContext, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
@@ -53,7 +52,7 @@ async def _page_by_page(context: AppContext, search: Search, chance: Random) -> 
     query = NearbyQuery(**{**search.query, "online": search.online, "house_calls": search.house_calls})
     found, after = [], None
     for limit in any_limits(chance):
-        page = await database.search(query, search_key_of(query).filters, after, limit)
+        page = await database.search(msgspec.structs.replace(search_of(query), after=after), limit)
         found += [{"id": str(one.barber.id), "distance_m": metres_of(one.position.chord2)} for one in page]
         if len(page) < limit:
             break
@@ -63,7 +62,7 @@ async def _page_by_page(context: AppContext, search: Search, chance: Random) -> 
 
 @pytest.fixture
 async def small(settings: Settings, database: None) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ARG001
-    """An application that can hold three of the towns at most, and has time."""
+    """Run an application with memory for at most three of the towns, with a long timeout."""
     nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
     mongo = msgspec.structs.replace(settings.mongo, timeout_ms=30_000)
     async with (
@@ -74,7 +73,9 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
         yield client
 
 
-async def test_more_towns_than_can_be_held_all_at_once(small: httpx.AsyncClient, context: AppContext) -> None:
+async def test_searches_of_more_towns_than_fit_in_memory_find_all_barbers(
+    small: httpx.AsyncClient, context: AppContext
+) -> None:
     chance = Random(3)  # noqa: S311 -- as above
     world = [one for town in TOWNS for one in a_world(town, PER_TOWN, chance)]
     searches = [Search(town, 30) for town in TOWNS] * 6
@@ -86,23 +87,23 @@ async def test_more_towns_than_can_be_held_all_at_once(small: httpx.AsyncClient,
     for search, pages in zip(searches, found, strict=True):
         check(search, everybody, list(chain.from_iterable(pages)))
     profile = context.database["system.profile"]
-    asked = [document["command"].get("filter", {}) async for document in profile.find({"op": "query"})]
+    filters = [document["command"].get("filter", {}) async for document in profile.find({"op": "query"})]
     await profile.drop()
-    assert any("$nearSphere" in one.get("location", {}) for one in asked)
+    assert any("$nearSphere" in one.get("location", {}) for one in filters)
 
 
-class Source:
-    """The source of cells, slowed down and counted."""
+class SlowLoader:
+    """Delays the loads of cells, and counts the concurrent loads."""
 
-    def __init__(self, source: CellLoader) -> None:
-        self._source, self.running, self.most = source, 0, 0
+    def __init__(self, loader: CellLoader) -> None:
+        self._loader, self.running, self.most = loader, 0, 0
 
     async def load(self, cells: Sequence[int], not_before: float | None) -> CellSnapshots:
         self.running += 1
         self.most = max(self.most, self.running)
         await asyncio.sleep(SLOW_S)
         try:
-            return await self._source.load(cells, not_before)
+            return await self._loader.load(cells, not_before)
         finally:
             self.running -= 1
 
@@ -114,21 +115,21 @@ async def process(settings: Settings, database: None) -> AsyncIterator[AppContex
     await process.close()
 
 
-async def test_loads_take_turns_and_nobody_needs_to_wait_for_one(process: AppContext) -> None:
-    source = Source(CellLoader(process.barbers, process.redis, process.namespace))
-    cells = CellCache(source.load, process.barber_changes, 10**6)
+async def test_cell_cache_loads_three_places_at_a_time_and_refuses_others(process: AppContext) -> None:
+    loader = SlowLoader(CellLoader(process.barbers, process.redis, process.namespace))
+    cells = CellCache(loader.load, process.barber_changes, 10**6)
     places = [cells_touching(*town, 1_000) for town in TOWNS]
     gets = [asyncio.create_task(cells.get(place)) for place in places[:-1]]
-    await until(lambda: source.running > 0)
+    await until(lambda: loader.running > 0)
     assert [cells.should_cache(place) for place in places] == [True] * 7 + [False]
     await asyncio.gather(*gets)
-    assert source.most == 3
+    assert loader.most == 3
     assert cells.should_cache(places[-1])
 
 
-async def test_who_pushes_others_out_is_asked_for_often_and_rests_afterwards(process: AppContext) -> None:
+async def test_place_that_evicts_others_is_loaded_after_20_requests_and_a_cooldown(process: AppContext) -> None:
     cells = CellCache(
-        Source(CellLoader(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
+        SlowLoader(CellLoader(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
     )
     one, other, third = (cells_touching(*town, 8_000) for town in TOWNS[:3])
     await cells.get(one)

@@ -1,4 +1,4 @@
-"""The fast path gives what the ordinary route gives: the same requests over raw sockets to two servers of one app."""
+"""The fast path responds with the bytes of the ordinary route; raw sockets send each request to both."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ GENERATED = re.compile(rb"(X-Request-ID: )[0-9a-f]{32}\r\n")
 
 
 class CountingProtocol(FastPathProtocol):
-    """Says how many requests went past Sanic."""
+    """Counts the requests that went past Sanic."""
 
     answered = 0
 
@@ -37,7 +37,7 @@ class CountingProtocol(FastPathProtocol):
 
 
 @dataclass
-class Doors:
+class Ports:
     """Ports of the application in this process, with the fast path and without."""
 
     fast: int
@@ -45,13 +45,13 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-async def doors(app: App) -> AsyncIterator[Doors]:
+async def ports(app: App) -> AsyncIterator[Ports]:
     loop = asyncio.get_running_loop()
     servers = [
         await loop.create_server(partial(protocol, loop=loop, app=app), "127.0.0.1", 0)
         for protocol in (CountingProtocol, StrictHttpProtocol)
     ]
-    yield Doors(*(server.sockets[0].getsockname()[1] for server in servers))
+    yield Ports(*(server.sockets[0].getsockname()[1] for server in servers))
     for server in servers:
         server.close()
         await server.wait_closed()
@@ -64,7 +64,7 @@ async def world(app: App) -> AsyncIterator[None]:
 
 
 async def send(port: int, packets: list[bytes], answers: int) -> list[bytes]:
-    """What comes back on one connection: heads with bodies, request ids of the server's own making left out."""
+    """Return the responses on one connection, heads with bodies, without generated request ids."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for packet in packets:
         writer.write(packet)
@@ -88,22 +88,22 @@ def request(target: str = f"{NEARBY}?{QUERY}", *headers: str, method: str = "GET
     return "\r\n".join([f"{method} {target} {version}", "Host: grome.test", *headers, "", ""]).encode("latin-1")
 
 
-async def same(doors: Doors, packets: list[bytes], answers: int = 1) -> list[bytes]:
-    """Sends the same to both doors, and gives the answers, which must be the same bytes."""
-    ordinary = await send(doors.ordinary, packets, answers)
-    fast = await send(doors.fast, packets, answers)
+async def send_to_both(ports: Ports, packets: list[bytes], answers: int = 1) -> list[bytes]:
+    """Send packets to both ports, assert that the responses are the same bytes, and return them."""
+    ordinary = await send(ports.ordinary, packets, answers)
+    fast = await send(ports.fast, packets, answers)
     assert fast == ordinary
     return fast
 
 
-async def is_fast(doors: Doors, packet: bytes) -> bool:
-    """Whether a request that was asked before goes past Sanic."""
+async def is_fast(ports: Ports, packet: bytes) -> bool:
+    """Return whether a request goes past Sanic, after its place has been cached."""
     before = CountingProtocol.answered
-    await send(doors.fast, [packet], 1)
+    await send(ports.fast, [packet], 1)
     return CountingProtocol.answered > before
 
 
-PLAIN = [
+FAST = [
     f"{NEARBY}?{QUERY}",
     f"{NEARBY}?{QUERY}&limit=3",
     f"{NEARBY}?limit=100&radius_km=50&lng=80.5&lat=-20.5",
@@ -113,7 +113,7 @@ PLAIN = [
     f"{NEARBY}?{QUERY}&sort=distance",
     f"{NEARBY}?lat=10&lng=-140&limit=5",
 ]
-NOT_PLAIN = [
+FOR_SANIC = [
     f"{NEARBY}?{QUERY}&sort=rating",
     f"{NEARBY}?{QUERY}&house_calls=true",
     f"{NEARBY}?{QUERY}&cursor=x",
@@ -136,22 +136,22 @@ NOT_PLAIN = [
 ]
 
 
-@pytest.mark.parametrize("target", PLAIN)
-async def test_a_plain_search(doors: Doors, world: None, target: str) -> None:  # noqa: ARG001
-    (answer,) = await same(doors, [request(target)])
+@pytest.mark.parametrize("target", FAST)
+async def test_fast_path_answers_a_search_by_distance(ports: Ports, world: None, target: str) -> None:  # noqa: ARG001
+    (answer,) = await send_to_both(ports, [request(target)])
     assert answer.startswith(b"HTTP/1.1 200 OK\r\nX-Request-ID: made here\r\nCache-Control: no-store\r\n")
-    assert await is_fast(doors, request(target))
+    assert await is_fast(ports, request(target))
 
 
-@pytest.mark.parametrize("target", NOT_PLAIN)
-async def test_everything_else_is_handed_on(doors: Doors, world: None, target: str) -> None:  # noqa: ARG001
-    answers = [await send(port, [request(target, "X-Request-ID: a")], 1) for port in (doors.ordinary, doors.fast)]
+@pytest.mark.parametrize("target", FOR_SANIC)
+async def test_fast_path_passes_other_targets_on(ports: Ports, world: None, target: str) -> None:  # noqa: ARG001
+    answers = [await send(port, [request(target, "X-Request-ID: a")], 1) for port in (ports.ordinary, ports.fast)]
     assert answers[0] == answers[1]
-    assert not await is_fast(doors, request(target))
+    assert not await is_fast(ports, request(target))
 
 
 @pytest.mark.parametrize(
-    ("header", "plain"),
+    ("header", "fast"),
     [
         ("Accept-Encoding: gzip, br", True),
         ("Accept-Encoding: gzip;q=0", True),
@@ -174,52 +174,52 @@ async def test_everything_else_is_handed_on(doors: Doors, world: None, target: s
         ("X-Too-Long: " + "a" * 17_000, False),
     ],
 )
-async def test_headers(doors: Doors, world: None, header: str, plain: bool) -> None:  # noqa: ARG001, FBT001
-    await same(doors, [request(PLAIN[0])])  # so that the place is covered
-    packet = request(PLAIN[0], header)
-    ordinary, fast = [await send(port, [packet], 1) for port in (doors.ordinary, doors.fast)]
+async def test_fast_path_with_header_is_like_the_route(ports: Ports, world: None, header: str, fast: bool) -> None:  # noqa: ARG001, FBT001
+    await send_to_both(ports, [request(FAST[0])])  # caches a tile for the place
+    packet = request(FAST[0], header)
+    by_route, by_fast_path = [await send(port, [packet], 1) for port in (ports.ordinary, ports.fast)]
     ignored = re.compile(rb'"request_id":"[0-9a-f]{32}"')
-    assert [ignored.sub(b"", one) for one in fast] == [ignored.sub(b"", one) for one in ordinary]
-    assert await is_fast(doors, packet) == plain
+    assert [ignored.sub(b"", one) for one in by_fast_path] == [ignored.sub(b"", one) for one in by_route]
+    assert await is_fast(ports, packet) == fast
 
 
-async def test_other_methods_and_versions(doors: Doors, world: None) -> None:  # noqa: ARG001
+async def test_fast_path_passes_other_methods_and_versions_on(ports: Ports, world: None) -> None:  # noqa: ARG001
     for packet in (
-        request(PLAIN[0], "X-Request-ID: a", version="HTTP/1.0"),
-        request(PLAIN[0], "X-Request-ID: a", "Content-Length: 0", method="POST"),
-        request(PLAIN[0].replace("GET", "get"), "X-Request-ID: a", method="get"),
+        request(FAST[0], "X-Request-ID: a", version="HTTP/1.0"),
+        request(FAST[0], "X-Request-ID: a", "Content-Length: 0", method="POST"),
+        request(FAST[0].replace("GET", "get"), "X-Request-ID: a", method="get"),
     ):
-        await same(doors, [packet])
-        assert not await is_fast(doors, packet)
+        await send_to_both(ports, [packet])
+        assert not await is_fast(ports, packet)
 
 
-async def test_tokens(doors: Doors, world: None, http: httpx.AsyncClient) -> None:  # noqa: ARG001
-    """Verified once by Sanic's route, then remembered here; with the session it ends at once."""
+async def test_fast_path_takes_a_token_until_logout(ports: Ports, world: None, http: httpx.AsyncClient) -> None:  # noqa: ARG001
+    """The ordinary route verifies the token, the fast path uses the cached result, and a logout drops it at once."""
     person = await register(http)
-    packet = request(PLAIN[0], f"Authorization: {person.auth['Authorization']}")
-    await same(doors, [packet])
-    assert await is_fast(doors, packet)
+    packet = request(FAST[0], f"Authorization: {person.auth['Authorization']}")
+    await send_to_both(ports, [packet])
+    assert await is_fast(ports, packet)
     await http.post("/v1/auth/logout", headers=person.auth)
-    refused = [await send(port, [packet], 1) for port in (doors.ordinary, doors.fast)]
+    refused = [await send(port, [packet], 1) for port in (ports.ordinary, ports.fast)]
     assert all(answer.startswith(b"HTTP/1.1 401") for (answer,) in refused)
 
 
-async def test_many_on_one_connection(doors: Doors, world: None) -> None:  # noqa: ARG001
-    mixed = [request(PLAIN[0]), request("/health/live"), request(PLAIN[1]), request(NOT_PLAIN[3], "X-Request-ID: a")]
-    answers = await same(doors, [b"".join(mixed)], 4)  # pipelined in one packet
-    assert await same(doors, mixed, 4) == answers  # one by one
+async def test_fast_path_with_pipelined_requests_keeps_their_order(ports: Ports, world: None) -> None:  # noqa: ARG001
+    mixed = [request(FAST[0]), request("/health/live"), request(FAST[1]), request(FOR_SANIC[3], "X-Request-ID: a")]
+    answers = await send_to_both(ports, [b"".join(mixed)], 4)  # pipelined in one packet
+    assert await send_to_both(ports, mixed, 4) == answers  # one by one
     post = b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX-Request-ID: a\r\n"
-    body = request(PLAIN[0])  # a body that looks like a request is none
+    body = request(FAST[0])  # a body that looks like a request
     smuggled = post + b"Content-Length: %d\r\n\r\n" % len(body)
-    answers = await same(doors, [smuggled, body, request(PLAIN[0])], 2)
+    answers = await send_to_both(ports, [smuggled, body, request(FAST[0])], 2)
     assert [answer[9:12] for answer in answers] == [b"400", b"200"]
 
 
 @settings(max_examples=40)
 @given(data=st.data())
-async def test_packets_split_and_joined_anywhere(doors: Doors, world: None, data: st.DataObject) -> None:  # noqa: ARG001
-    targets = data.draw(st.lists(st.sampled_from([*PLAIN, "/health/live"]), min_size=1, max_size=4))
+async def test_fast_path_with_split_packets_is_like_the_route(ports: Ports, world: None, data: st.DataObject) -> None:  # noqa: ARG001
+    targets = data.draw(st.lists(st.sampled_from([*FAST, "/health/live"]), min_size=1, max_size=4))
     stream = b"".join(request(target, "X-Request-ID: a") for target in targets)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4)))
     packets = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True) if start < end]
-    await same(doors, packets, len(targets))
+    await send_to_both(ports, packets, len(targets))

@@ -1,4 +1,4 @@
-"""Cells and distances, against the sphere."""
+"""H3 cells and distances agree with the geometry of the sphere."""
 
 import math
 from random import Random
@@ -26,7 +26,7 @@ longitudes = st.one_of(st.floats(-180, 180), st.sampled_from([-180.0, 180.0, 179
 
 
 @given(latitudes, longitudes, st.floats(0.001, 52_000), st.floats(0, 1), st.floats(0, 360))
-def test_every_point_of_a_circle_lies_in_a_cell_that_it_touches(
+def test_cells_touching_a_circle_contain_all_its_points(
     latitude: float, longitude: float, radius_m: float, share: float, bearing: float
 ) -> None:
     place = away_from((latitude, longitude), radius_m * share, bearing)
@@ -34,19 +34,19 @@ def test_every_point_of_a_circle_lies_in_a_cell_that_it_touches(
 
 
 @given(latitudes, longitudes, latitudes, longitudes)
-def test_distances_are_those_over_the_ground(lat1: float, lng1: float, lat2: float, lng2: float) -> None:
+def test_distance_equals_the_haversine_formula(lat1: float, lng1: float, lat2: float, lng2: float) -> None:
     metres = distance_m(unit_vector(lat1, lng1), unit_vector(lat2, lng2))
     # Nearly opposite points are where both formulas lose digits.
     assert math.isclose(metres, over_the_ground((lat1, lng1), (lat2, lng2)), rel_tol=1e-6, abs_tol=0.01)
 
 
 @given(st.floats(0, 20_000_000))
-def test_metres_and_chords_are_each_others_inverse(metres: float) -> None:
+def test_metres_and_squared_chords_are_inverse(metres: float) -> None:
     assert math.isclose(metres_of(chord2_of(metres)), metres, rel_tol=1e-6, abs_tol=1e-6)
 
 
 @given(st.lists(st.tuples(latitudes, longitudes), min_size=1, max_size=20), st.data())
-def test_a_figure_is_the_same_to_the_last_bit_whoever_else_is_there(
+def test_squared_chord_is_the_same_to_the_last_bit_in_any_array(
     places: list[tuple[float, float]], data: st.DataObject
 ) -> None:
     point = unit_vector(data.draw(latitudes), data.draw(longitudes))
@@ -56,8 +56,8 @@ def test_a_figure_is_the_same_to_the_last_bit_whoever_else_is_there(
     assert together.tolist() == alone
 
 
-def test_no_cell_reaches_farther_than_is_reckoned_with() -> None:
-    """Those around the twelve pentagons, where the grid is bent most, and a sample of the other two million."""
+def test_cell_corners_lie_within_the_assumed_reach() -> None:
+    """Check the cells around the twelve pentagons, where the grid is bent most, and a sample of the others."""
     chance = Random(1)  # noqa: S311 -- reproducible, and no secret
     bent = [cell for pentagon in h3.get_pentagons(RESOLUTION) for cell in h3.grid_disk(pentagon, 6)]
     drawn = [cell_of(math.degrees(math.asin(chance.uniform(-1, 1))), chance.uniform(-180, 180)) for _ in range(3_000)]
@@ -67,7 +67,7 @@ def test_no_cell_reaches_farther_than_is_reckoned_with() -> None:
 
 
 @given(latitudes, longitudes, st.floats(1, 50_000))
-def test_the_circle_around_cells_holds_their_corners(latitude: float, longitude: float, radius_m: float) -> None:
+def test_enclosing_circle_contains_all_corners(latitude: float, longitude: float, radius_m: float) -> None:
     cells = cells_touching(latitude, longitude, radius_m)
     lat, lng, reach_m = enclosing_circle(cells)
     middle = unit_vector(lat, lng)

@@ -1,4 +1,4 @@
-"""Memory that the map takes stays within the setting, whatever a client asks: measured, not believed."""
+"""The memory of the index, as Python allocates it, stays within the setting for any queries of clients."""
 
 import gc
 import tracemalloc
@@ -20,7 +20,7 @@ from tests.builders.world import Place, a_barber
 from tests.nearby.test_tile_cache import TOWN, StaticCells, Town
 
 SEA = (10.0, -140.0)
-# Counted weights are upper bounds; an allocator's rounding and the last entry of a table that grows come on top.
+# The counted bytes are upper bounds, apart from the rounding of the allocator and the growth of the last table.
 MARGIN = 1.1
 
 
@@ -37,7 +37,7 @@ def _tracing() -> Iterator[None]:
 
 
 def allocated_by(work: Callable[[], object]) -> int:
-    """Bytes that are still allocated after the work, its result included."""
+    """Return the bytes that are still allocated after the work, including its result."""
     gc.collect()
     before, _ = tracemalloc.get_traced_memory()
     result = work()
@@ -48,34 +48,34 @@ def allocated_by(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize(("place", "radius_m"), [(TOWN, 300.0), (TOWN, 5_000.0), (SEA, 20_000.0)])
-def test_views_of_many_radii_and_squares_stay_within_their_memory(town: Town, place: Place, radius_m: float) -> None:
+def test_tiles_of_many_radii_and_squares_stay_within_their_memory(town: Town, place: Place, radius_m: float) -> None:
     limit = 2**17
     tiles = TileCache(StaticCells(), StaticCells(), limit)  # type: ignore[arg-type]
-    # The sets of tiles over a cell belong to what the cell counts, so all cells have one beforehand.
+    # The sets of tiles of a cell are counted with the cell, so each cell has its set beforehand.
     cells = town.around(place, radius_m + 1_000)
     tiles.build(*place, SearchKey(radius_m, 20, Filters()), cells)
     made = 1
 
     def ask() -> None:
         nonlocal made
-        while len(tiles._tiles) == made:  # noqa: SLF001 -- until the first is given up, and as many again
+        while len(tiles._tiles) == made:  # noqa: SLF001 -- until the first is evicted, and as many again
             made += 1
             at = place[0] + made % 5 * 0.03, place[1]
-            question = SearchKey(radius_m + made * 0.1, 20, Filters(price_max=made * 1_000))
-            tiles.build(*at, question, dict(list(cells.items())[made % 5 :]))
+            key = SearchKey(radius_m + made * 0.1, 20, Filters(price_max=made * 1_000))
+            tiles.build(*at, key, dict(list(cells.items())[made % 5 :]))
         for number in range(made):
-            question = SearchKey(radius_m + number * 0.3, 20, Filters(price_max=number * 1_003))
-            tiles.build(*place, question, cells)
+            key = SearchKey(radius_m + number * 0.3, 20, Filters(price_max=number * 1_003))
+            tiles.build(*place, key, cells)
 
     assert allocated_by(ask) <= limit * MARGIN
     assert made > 5
 
 
 @pytest.mark.parametrize(("barbers", "services"), [(0, 0), (1, 0), (40, 3), (10, 100)])
-def test_cell_counts_no_less_than_it_takes(barbers: int, services: int) -> None:
+def test_cell_counts_at_least_the_memory_that_it_takes(barbers: int, services: int) -> None:
     offers = [OfferedService(UUID(int=number), f"Service {number}", 10**6 + number, 30) for number in range(services)]
     entries = [map_entry(a_barber(TOWN, services=offers)) for _ in range(barbers)]
-    [index_barber(entry) for entry in entries]  # the ids of services are shared by all rows
+    [index_barber(entry) for entry in entries]  # caches the ids of services, which all barbers share
     made: list[Cell] = []
     taken = allocated_by(
         lambda: made.append(Cell(BarberArray.from_barbers([index_barber(entry) for entry in entries]), 0.0, 1.0))
@@ -83,7 +83,7 @@ def test_cell_counts_no_less_than_it_takes(barbers: int, services: int) -> None:
     assert taken <= made[0].size_bytes
 
 
-def test_questions_and_circles_that_are_remembered_take_a_few_megabytes() -> None:
+def test_cached_search_keys_and_circles_take_a_few_megabytes() -> None:
     _search_key.cache_clear()
 
     _cells_around.cache_clear()

@@ -1,4 +1,4 @@
-"""Barbers around a point, over HTTP, against a search that looks at every barber there is."""
+"""Searches around a point over HTTP find the same barbers as a scan."""
 
 import base64
 import json
@@ -21,10 +21,10 @@ from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
 from tests.builders.world import REGIONS, Place, a_barber, a_world, distance_m, put, stored, strewn, take_away
 
 
-# A world drawn piece by piece would be too much for Hypothesis: it draws how many barbers there are, and the dice.
+# Hypothesis draws the number of barbers and a seed; to draw each barber would be too much for it.
 @settings(max_examples=30)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
-async def test_it_finds_what_looking_at_everybody_finds(
+async def test_nearby_search_finds_the_same_as_a_scan(
     http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
@@ -39,10 +39,10 @@ async def test_it_finds_what_looking_at_everybody_finds(
 
 @settings(max_examples=10)
 @given(region=st.sampled_from(REGIONS), dice=st.integers(0, 2**32))
-async def test_it_keeps_finding_them_while_they_move_come_and_go(
+async def test_nearby_search_follows_changes_of_cached_places(
     http: httpx.AsyncClient, context: AppContext, region: Place, dice: int
 ) -> None:
-    """The same few points are asked all the time, so that what is kept for them must follow every change."""
+    """The same few points are searched all the time, so that their tiles must follow every change."""
     chance = Random(dice)  # noqa: S311 -- as above
     world = a_world(region, 25, chance)
     searches = [a_search(region, world, chance) for _ in range(4)]
@@ -56,7 +56,7 @@ async def test_it_keeps_finding_them_while_they_move_come_and_go(
 
 
 async def change_something(context: AppContext, region: Place, world: list[Barber], chance: Random) -> None:
-    """One moves, is rated, changes prices, goes, or comes (again)."""
+    """Move, rate, reprice, remove or add a barber."""
     index = chance.randrange(len(world))
     one, (other,) = world[index], a_world(region, 1, chance)
     kind = chance.choice(["all", "place", "rating", "gone", "new"])
@@ -73,14 +73,16 @@ async def change_something(context: AppContext, region: Place, world: list[Barbe
         await put(context, [world[index]])
 
 
-async def test_the_contract(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_nearby_page_has_all_fields(http: httpx.AsyncClient, context: AppContext) -> None:
     shop = await barber(
         http, context, durations=(30, 45), prices=(2500, 3100), currency="NZD", location={"lat": -47.5, "lng": 76.5}
     )
     await context.database["barbers"].update_one(
         {"_id": shop.person.id}, {"$set": {"rating": 4.5, "reviews_count": 12}}
     )
-    await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)  # and the rest is told too
+    await http.put(
+        "/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth
+    )  # publishes the barber with the rating
     query = {"lat": -47.5, "lng": 76.51, "radius_km": 5, "limit": 20}
     response = await http.get(NEARBY, params=query)
     assert response.status_code == 200
@@ -113,7 +115,7 @@ async def test_the_contract(http: httpx.AsyncClient, context: AppContext) -> Non
 
 
 @pytest.mark.parametrize(("here", "there"), [((-16.9, 179.999), (-16.9, -179.999)), ((89.99, 0.0), (89.99, 180.0))])
-async def test_neighbours_across_the_edges_of_the_map(
+async def test_nearby_search_across_a_map_edge_finds_the_neighbour(
     http: httpx.AsyncClient, context: AppContext, here: Place, there: Place
 ) -> None:
     neighbour = a_barber(there)
@@ -168,7 +170,9 @@ ID = "0190a0a0-0000-7000-8000-000000000000"
         ({"free_from": "2030-01-01T10:00:00Z", "free_to": "2030-01-08T10:00:01Z"}, "free_to"),
     ],
 )
-async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str, str | None], field: str) -> None:
+async def test_nearby_query_with_an_invalid_value_names_the_field(
+    http: httpx.AsyncClient, wrong: dict[str, str | None], field: str
+) -> None:
     query = {name: value for name, value in {**SOUND, **wrong}.items() if value is not None}
     response = await http.get(NEARBY, params=query)
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
