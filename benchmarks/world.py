@@ -7,10 +7,12 @@ from typing import Final
 from benchmarks.bench import DEMO, Bench
 from grome.accounts.models import Device
 from grome.accounts.schemas import Login, Register
+from grome.accounts.service import AccountService
 from grome.barbers.repository import COLLECTION as BARBERS
-from grome.composition import AppContext
+from grome.composition import open_container
 from grome.dev.demo.people import DEMO_PASSWORD, barber_email
 from grome.dev.demo.seed import DEFAULT_CITIES, SeedSize, seed
+from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 
@@ -19,54 +21,56 @@ PER_CITY: Final = 4_000  # 20,000 in all
 
 
 @asynccontextmanager
-async def prepared(bench: Bench, database: str) -> AsyncIterator[AppContext]:
-    """A context on a database that has had its migrations, to prepare data with."""
-    context = await AppContext.open(bench.settings(database))
+async def prepared(bench: Bench, database: str) -> AsyncIterator[Container]:
+    """A container on a database that has had its migrations, to prepare data with."""
+    container = await open_container(bench.settings(database))
     try:
-        async for _ in migrate(context.database, MIGRATIONS, context.clock):
+        async for _ in migrate(container.database, MIGRATIONS, container.clock):
             pass
-        yield context
+        yield container
     finally:
-        await context.close()
+        await container.close()
 
 
 async def lay_demo(bench: Bench) -> None:
     """The demo over its cities, unless an earlier section laid it."""
-    async with prepared(bench, DEMO) as context:
-        if await context.database[BARBERS.name].count_documents({}) < PER_CITY * len(CITIES):
-            await seed(context, SeedSize(cities=CITIES, barbers_per_city=PER_CITY, customers=0), bench.console)
+    async with prepared(bench, DEMO) as container:
+        if await container.database[BARBERS.name].count_documents({}) < PER_CITY * len(CITIES):
+            await seed(container, SeedSize(cities=CITIES, barbers_per_city=PER_CITY, customers=0), bench.console)
 
 
 async def new_customers(bench: Bench, database: str, count: int) -> list[str]:
     """The access tokens of so many new customers, good for an hour."""
-    async with prepared(bench, database) as context:
-        return [await _register(context) for _ in range(count)]
+    async with prepared(bench, database) as container:
+        return [await _register(container) for _ in range(count)]
 
 
-async def _register(context: AppContext) -> str:
-    people = context.database["users"]
+async def _register(container: Container) -> str:
+    people = container.database["users"]
     number = await people.count_documents({})
     wanted = Register(email=f"bench-{number}@example.com", password=DEMO_PASSWORD, name="A customer")
-    return (await context.accounts.register(wanted, Device())).access_token
+    return (await container.get(AccountService).register(wanted, Device())).access_token
 
 
 async def new_admin(bench: Bench, database: str) -> str:
     """The access token of an admin, good for an hour."""
-    async with prepared(bench, database) as context:
-        await context.accounts.create_admin("admin@example.com", "An admin", DEMO_PASSWORD)
+    async with prepared(bench, database) as container:
+        await container.get(AccountService).create_admin("admin@example.com", "An admin", DEMO_PASSWORD)
         return (
-            await context.accounts.login(Login(email="admin@example.com", password=DEMO_PASSWORD), Device())
+            await container.get(AccountService).login(
+                Login(email="admin@example.com", password=DEMO_PASSWORD), Device()
+            )
         ).access_token
 
 
 async def demo_barbers(bench: Bench, count: int) -> list[tuple[str, str]]:
     """The ids and access tokens of so many barbers of the demo, city by city in turn."""
-    async with prepared(bench, DEMO) as context:
-        return [await _sign_in(context, number) for number in range(count)]
+    async with prepared(bench, DEMO) as container:
+        return [await _sign_in(container, number) for number in range(count)]
 
 
-async def _sign_in(context: AppContext, number: int) -> tuple[str, str]:
+async def _sign_in(container: Container, number: int) -> tuple[str, str]:
     turn, place = divmod(number, len(CITIES))
     wanted = Login(email=barber_email(CITIES[place], turn + 1), password=DEMO_PASSWORD)
-    signed_in = await context.accounts.login(wanted, Device())
+    signed_in = await container.get(AccountService).login(wanted, Device())
     return str(signed_in.user.id), signed_in.access_token

@@ -33,8 +33,7 @@ def _imports(found: set[Finding]) -> Iterator[str]:
     tree = Tree()
     broken = {*against_tiers(tree, TIERS), *against_rules(tree, RULES), *circles(tree)}
     found |= broken
-    largest = [max(map(len, knots(package_graph(tree, without))), default=1) for without in ((), TIERS.roles)]
-    yield "packages in the largest knot: {}, without routes and jobs: {}".format(*largest)
+    yield f"packages in the largest knot: {max(map(len, knots(package_graph(tree))), default=1)}"
     yield f"files in circles: {sum(map(len, knots(tree.graph)))}"
     yield f"imports against the tables: {len(broken)}"
 

@@ -12,7 +12,7 @@ Graph = Mapping[str, Collection[str]]
 def against_tiers(tree: Tree, tiers: Tiers) -> Iterator[Finding]:
     """Report imports that do not go down or that pass a feature's doors, and packages missing from a table."""
     homes = {module: tiers.home_of(module) for module in tree.modules}
-    for name in sorted(tiers.levels.keys() - homes.values() - set(tiers.roles.values())):
+    for name in sorted(tiers.levels.keys() - homes.values()):
         yield Finding("tier without a package", "checks/tiers.py", 1, name)
     for module, home in homes.items():
         if home is None:
@@ -21,7 +21,7 @@ def against_tiers(tree: Tree, tiers: Tiers) -> Iterator[Finding]:
         importer, imported = homes[each.module], homes.get(each.imported)
         if importer is None or imported is None or importer == imported:
             continue
-        drop = tiers.level_of(each.module, importer) - tiers.level_of(each.imported, imported)
+        drop = tiers.levels[importer] - tiers.levels[imported]
         if drop < 0:
             yield _finding("import that goes up", each)
         elif drop == 0:
@@ -47,16 +47,11 @@ def circles(tree: Tree) -> Iterator[Finding]:
         yield Finding("circle of files", _path(tree, first), 1, f"{first} and {', '.join(others)}")
 
 
-def package_graph(tree: Tree, without: Collection[str] = ()) -> Graph:
-    """Return the imports between folders and files directly under `grome/`, and the packages beside it.
-
-    Modules with a name in `without` are left out. Routes and jobs import the composition, which imports their feature's
-    services, so with them most features are in one knot.
-    """
+def package_graph(tree: Tree) -> Graph:
+    """Return the imports between folders and files directly under `grome/`, and the packages beside it."""
     graph: dict[str, set[str]] = {_top_package(module): set() for module in tree.modules}
     for module, imported in tree.graph.items():
-        if module.rpartition(".")[2] not in without:
-            graph[_top_package(module)].update(_top_package(other) for other in imported)
+        graph[_top_package(module)].update(_top_package(other) for other in imported)
     return graph
 
 

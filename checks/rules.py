@@ -13,15 +13,13 @@ Patterns = tuple[str, ...]
 class Tiers:
     """Groups of packages, lowest first. A package imports only packages of lower groups, and none of its own group.
 
-    Packages are named from `grome` on (`bookings`, `infrastructure.http`), those beside it by their full name. `roles`
-    are modules that count to another package, by their last name: routes are in features, and import the composition.
-    `doors` are the modules that features may import of lower features, `doors_of` adds some of single features.
+    Packages are named from `grome` on (`bookings`, `infrastructure.http`), those beside it by their full name. `doors`
+    are the modules that features may import of lower features, `doors_of` adds some of single features.
     """
 
     foundation: Groups
     features: Groups
     entrances: Groups
-    roles: Mapping[str, str] = field(default_factory=dict)
     doors: frozenset[str] = frozenset()
     doors_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -35,11 +33,6 @@ class Tiers:
         parts = module.removeprefix("grome.").split(".")
         names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((name for name in names if name in self.levels), None)
-
-    def level_of(self, module: str, home: str) -> int:
-        name = module.removeprefix("grome.")
-        role = name.rpartition(".")[2]
-        return self.levels[home if name == home else self.roles.get(role, home)]
 
     def is_feature(self, package: str) -> bool:
         return any(package in group for group in self.features)

@@ -13,6 +13,7 @@ from sanic.constants import HTTPMethod
 from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
+from grome.accounts.verifier import Verifier
 from grome.any_barber.routes import any_barber
 from grome.app_links.routes import app_links
 from grome.audit.routes import audit
@@ -31,7 +32,7 @@ from grome.common.errors import (
     NotFound,
     Unavailable,
 )
-from grome.composition import AppContext
+from grome.composition import open_container
 from grome.console.routes import dashboard
 from grome.dev.mailbox.routes import mailbox
 from grome.favourites.routes import favourites
@@ -130,8 +131,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
     @app.before_server_start
     async def open_context(app: App) -> None:
-        context = await AppContext.open(settings, clock)
-        app.ctx.grome, app.ctx.authenticate = context, context.verifier.get_actor
+        container = await open_container(settings, clock)
+        app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
         # What is loaded by now lives as long as the process: the collector need not go through it again and again, nor
         # look for cycles after every few requests, which make none.
         gc.collect()
@@ -140,7 +141,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
 
     @app.after_server_stop
     async def close_context(app: App) -> None:
-        await app.ctx.grome.close()
+        await app.ctx.container.close()
 
     return app
 

@@ -9,11 +9,15 @@ import uvloop
 from saq import CronJob
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, Queue
-from grome.infrastructure.jobs.queues import ResilientWorker
+from grome.infrastructure.jobs.queues import Queues, ResilientWorker
 from grome.infrastructure.jobs.runner import Handler, JobRunner
 from grome.infrastructure.logs import configure_logging
+from grome.infrastructure.outbox.relay import Relay
+from grome.infrastructure.redis.failed_items import FailedItems
 from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
@@ -34,11 +38,11 @@ def run_worker(settings: Settings) -> None:
 
 
 async def _work_until_signalled(settings: Settings) -> None:
-    context = await AppContext.open(settings)
+    container = await open_container(settings)
     told = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, told.set)
-    working = asyncio.create_task(work(context, HANDLERS, CRON))
+    working = asyncio.create_task(work(container, HANDLERS, CRON))
     waiting = asyncio.create_task(told.wait())
     try:
         await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -46,38 +50,39 @@ async def _work_until_signalled(settings: Settings) -> None:
         waiting.cancel()
         working.cancel()
         await asyncio.wait({working})
-        await context.close()
+        await container.close()
     if not working.cancelled():
         working.result()  # it only ends by itself when something in it has failed
 
 
-async def work(context: AppContext, handlers: Mapping[JobKind, Handler], cron: Crons = ()) -> None:
+async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: Crons = ()) -> None:
     """Runs until it is cancelled. What fails in it ends it all; the watchdog starts another worker."""
-    runner = JobRunner(context, handlers)
+    runner = JobRunner(container, handlers)
     async with asyncio.TaskGroup() as group:
         for queue in Queue:
-            worker = _worker(context, queue, runner, handlers, cron if queue is Queue.DEFAULT else ())
+            worker = _worker(container, queue, runner, handlers, cron if queue is Queue.DEFAULT else ())
             group.create_task(worker.start())
         group.create_task(runner.renew_leases())
-        group.create_task(context.jobs.run_enqueuer())
-        group.create_task(context.relay.run())
-        group.create_task(context.failed_items.keep_storing())
+        group.create_task(container.get(JobQueue).run_enqueuer())
+        group.create_task(container.get(Relay).run())
+        group.create_task(container.get(FailedItems).keep_storing())
 
 
 def _worker(
-    context: AppContext, queue: Queue, runner: JobRunner, handlers: Mapping[JobKind, Handler], cron: Crons
+    container: Container, queue: Queue, runner: JobRunner, handlers: Mapping[JobKind, Handler], cron: Crons
 ) -> ResilientWorker:
     async def perform(_saq: dict[str, Any], *, job_id: str, tries: int) -> str:
         return await runner.run(job_id, tries)
 
     async def hand_over(saq: dict[str, Any]) -> None:
-        saq["grome"] = context
+        saq["container"] = container
 
     return ResilientWorker(
-        context.queues[queue],
+        container.get(Queues)[queue],
         functions=[(kind.name, perform) for kind in handlers if kind.queue is queue],
         cron_jobs=cron,
-        concurrency=context.settings.jobs.concurrency * (_WEBHOOK_CONCURRENCY_FACTOR if queue is Queue.WEBHOOKS else 1),
+        concurrency=container.settings.jobs.concurrency
+        * (_WEBHOOK_CONCURRENCY_FACTOR if queue is Queue.WEBHOOKS else 1),
         startup=hand_over,
         shutdown_grace_period_s=_SHUTDOWN_GRACE_S,
     )

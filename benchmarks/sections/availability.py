@@ -30,11 +30,15 @@ from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
 from grome.bookings.drafts import BookingDraft, build_booking
 from grome.bookings.models import Booking
+from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
+from grome.catalogue.service import CatalogueService
 from grome.common.ids import new_id
-from grome.composition import AppContext
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.cities import find_cities
+from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.transactions import Transactions
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.scheduling.offers import ChosenService
 from grome.scheduling.slots import free_slots, occupied_ticks, reason_unavailable
 from grome.scheduling.ticks import ticks_for
@@ -96,8 +100,8 @@ class Timed:
 
 async def _measure(bench: Bench) -> list[Timed]:
     first = datetime.now(UTC).date() + timedelta(days=2)
-    async with prepared(bench, AVAILABILITY) as context:
-        contenders = _contenders(context, await _lay(context, first), first)
+    async with prepared(bench, AVAILABILITY) as container:
+        contenders = _contenders(container, await _lay(container, first), first)
         with bars(bench.console) as progress:
             task = progress.add_task("Free times", total=bench.rounds * len(contenders))
             return await _in_turn(bench, contenders, (progress, task))
@@ -127,30 +131,32 @@ async def _round(timed: Timed, work: Work, seconds: float) -> None:
     timed.works.append(works)
 
 
-def _contenders(context: AppContext, barbers: Sequence[Barber], first: date) -> dict[str, Work]:
+def _contenders(container: Container, barbers: Sequence[Barber], first: date) -> dict[str, Work]:
     one = barbers[0]
     query = SlotQuery(first=first, last=first + MONTH, service_ids=[one.services[0].service_id])
 
+    get, redis = container.get, container.get(RedisClients)
+    remembering, knowing = get(BarberService), get(AvailabilityService)
     # One that hears of no changes, and therefore remembers nobody.
-    deaf = BarberChangeFeed(context.redis, context.redis, context.namespace)
+    deaf = BarberChangeFeed(redis.commands, redis.commands, get(Namespace))
     forgetful = BarberService(
-        BarberRepository(context.database), context.catalogue, deaf, context.transactions, context.clock
+        BarberRepository(container.database), get(CatalogueService), deaf, get(Transactions), container.clock
     )
     now = datetime.now(UTC)
     moments = [_some_start(barber, now, first) for barber in barbers]
 
-    async def month(availability: AvailabilityService = context.availability) -> int:
+    async def month(availability: AvailabilityService = knowing) -> int:
         answer = await availability.list_slots(one.id, query)
         msgspec.json.encode(answer)
         return sum(len(day.slots) for day in answer.days)
 
     async def month_of_a_stranger() -> int:
-        return await month(AvailabilityService(forgetful, context.bookings, context.clock))
+        return await month(AvailabilityService(forgetful, get(BookingQueries), container.clock))
 
-    async def week(service: BarberService = context.barbers) -> int:
+    async def week(service: BarberService = remembering) -> int:
         found = await service.list_by_ids([barber.id for barber in barbers])
         wanted = [(barber, _first(barber)) for barber in found]
-        listed = await context.availability.list_slots_by_barber(wanted, first, first + WEEK)
+        listed = await knowing.list_slots_by_barber(wanted, first, first + WEEK)
         return sum(len(slots) for _, days in listed for _, slots in days)
 
     async def week_of_strangers() -> int:
@@ -194,15 +200,15 @@ _COMMANDS: Final = _Commands()
 # ---- barbers and what is booked
 
 
-async def _lay(context: AppContext, first: date) -> list[Barber]:
+async def _lay(container: Container, first: date) -> list[Barber]:
     """Barbers of the demo with all of their rules, but for a horizon that has room for the month."""
     (city,) = find_cities(("Berlin",))
     barbers = [
         msgspec.structs.replace(barber, rules=msgspec.structs.replace(barber.rules, horizon_days=_HORIZON_DAYS))
         for _, barber in islice(barbers_of(city, BARBERS, random_seed=1), BARBERS)
     ]
-    await BarberRepository(context.database).add_many(barbers)
-    repository, chance = BookingRepository(context.database), Random(1)  # noqa: S311 -- the same in each run
+    await BarberRepository(container.database).add_many(barbers)
+    repository, chance = BookingRepository(container.database), Random(1)  # noqa: S311 -- the same in each run
     for barber in barbers:
         bookings = list(_bookings(barber, first, chance))
         if refused := [verdict for verdict in await repository.insert_many(bookings) if verdict]:

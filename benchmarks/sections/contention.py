@@ -17,7 +17,7 @@ from benchmarks.report import Report, Table
 from benchmarks.rounds import bars
 from benchmarks.stopping import run_async
 from benchmarks.world import prepared
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.people import Person, register
 from tests.support.contention import (
@@ -72,7 +72,7 @@ def run(bench: Bench) -> Report:
 async def _race_all(bench: Bench, grome: Running, races: list[Race]) -> Report:
     rows: list[list[str]] = []
     sound = True
-    async with prepared(bench, CONTENTION) as context, httpx.AsyncClient(base_url=grome.url, timeout=120) as http:
+    async with prepared(bench, CONTENTION) as container, httpx.AsyncClient(base_url=grome.url, timeout=120) as http:
         with bars(bench.console) as progress:
             making = progress.add_task("customers", total=CUSTOMERS)
             crowd = []
@@ -80,7 +80,7 @@ async def _race_all(bench: Bench, grome: Running, races: list[Race]) -> Report:
                 crowd.append(await register(http))
                 progress.advance(making)
             for race in races:
-                row, fine = await _run(race, http, context, crowd, progress)
+                row, fine = await _run(race, http, container, crowd, progress)
                 rows.append(row)
                 sound = sound and fine
     title = f"Contention: {CUSTOMERS} customers for one barber's day, {WORKERS} API workers"
@@ -88,9 +88,9 @@ async def _race_all(bench: Bench, grome: Running, races: list[Race]) -> Report:
 
 
 async def _run(
-    race: Race, http: httpx.AsyncClient, context: AppContext, crowd: list[Person], progress: Progress
+    race: Race, http: httpx.AsyncClient, container: Container, crowd: list[Person], progress: Progress
 ) -> tuple[list[str], bool]:
-    shop = await barber(http, context, durations=DURATIONS, timezone="UTC")
+    shop = await barber(http, container, durations=DURATIONS, timezone="UTC")
     task = progress.add_task(race.name, total=len(race.wishes))
     started = time.perf_counter()
     told = await storm(str(http.base_url), shop, crowd, race.wishes, done=lambda: progress.advance(task))

@@ -104,8 +104,8 @@ async def lay_barbers(bench: Bench, database: str) -> list[Barber]:
         )
         for _, barber in islice(barbers_of(city, _BARBERS, random_seed=1), _BARBERS)
     ]
-    async with prepared(bench, database) as context:
-        await BarberRepository(context.database).add_many(barbers)
+    async with prepared(bench, database) as container:
+        await BarberRepository(container.database).add_many(barbers)
     return barbers
 
 

@@ -105,13 +105,13 @@ async def _at_a_rate(bench: Bench, source: Source, rate: int, received: "Receive
         total = bench.options.effects_s * rate // 2
         task = progress.add_task(f"Bookings made and cancelled, {rate} changes a second", total=total)
         await _on_schedule(source, rate, total, seen.late, (progress, task))
-    async with prepared(bench, EFFECTS) as context:
-        bookings = context.database["bookings"].find(
+    async with prepared(bench, EFFECTS) as container:
+        bookings = container.database["bookings"].find(
             {"created_at": {"$gte": begun}}, {"history.id": 1, "history.at": 1}
         )
         made = {str(entry["id"]): entry["at"] async for booking in bookings for entry in booking["history"]}
         await _until_received(received, made.keys())
-        jobs = context.database["jobs"].find({"kind": "webhook"}, {"created_at": 1, "started_at": 1})
+        jobs = container.database["jobs"].find({"kind": "webhook"}, {"created_at": 1, "started_at": 1})
         by_event = {job["_id"].partition(":")[0]: job async for job in jobs}
     seen.missing = len(made.keys() - received.at.keys())
     for event_id, at in made.items():

@@ -4,6 +4,7 @@ from sanic import Request
 
 from grome.accounts.errors import AccountExists, RefreshRefused, RefreshReused, WrongCredentials
 from grome.accounts.models import Device, Preferences
+from grome.accounts.preferences import PreferenceService
 from grome.accounts.schemas import (
     DeviceIn,
     Jwks,
@@ -15,10 +16,11 @@ from grome.accounts.schemas import (
     Tokens,
     UserOut,
 )
+from grome.accounts.service import AccountService
+from grome.accounts.tokens import AccessTokens
 from grome.common.actor import ANYONE, SIGNED_IN, Actor
 from grome.common.languages import LANGUAGES
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.accept_language import preferred_language
 from grome.infrastructure.http.caching import kept_for
 from grome.infrastructure.http.client import user_agent
@@ -34,13 +36,13 @@ async def register(request: Request, body: Register) -> SignedIn:
     Messages are sent in the `language` of the body or, without it, in the language that `Accept-Language` prefers.
     """
     language = preferred_language(request.headers.get("accept-language"), LANGUAGES)
-    return await app_context(request).accounts.register(body, _device_of(request, body.device), language)
+    return await resolve(request, AccountService).register(body, _device_of(request, body.device), language)
 
 
 @auth.post("/login", who=ANYONE, refusals=(WrongCredentials,))
 async def login(request: Request, body: Login) -> SignedIn:
     """Sign in. A login that names a device ends the previous session on the same device."""
-    return await app_context(request).accounts.login(body, _device_of(request, body.device))
+    return await resolve(request, AccountService).login(body, _device_of(request, body.device))
 
 
 @auth.post("/refresh", who=ANYONE, refusals=(RefreshRefused, RefreshReused))
@@ -51,7 +53,7 @@ async def refresh(request: Request, body: Refresh) -> Tokens:
     a new token as long as the first new token was never used, because a lost response is not theft. Any other repeat
     counts as theft: the session ends, and its owner is notified.
     """
-    return await app_context(request).accounts.refresh(body.refresh_token)
+    return await resolve(request, AccountService).refresh(body.refresh_token)
 
 
 @auth.post("/logout", who=SIGNED_IN, status=204)
@@ -60,25 +62,25 @@ async def logout(request: Request, actor: Actor) -> None:
 
     Its access token stops working at once, and the device gets no more push messages.
     """
-    await app_context(request).accounts.logout(actor)
+    await resolve(request, AccountService).logout(actor)
 
 
 @auth.get("/jwks", who=ANYONE, cache=kept_for(300))
 async def jwks(request: Request) -> Jwks:
     """Return the public keys that verify access tokens."""
-    return Jwks([app_context(request).access_tokens.jwk])
+    return Jwks([resolve(request, AccessTokens).jwk])
 
 
 @me.get("", who=SIGNED_IN)
 async def profile(request: Request, actor: Actor) -> UserOut:
     """Return your own account."""
-    return await app_context(request).accounts.get_profile(actor)
+    return await resolve(request, AccountService).get_profile(actor)
 
 
 @me.get("/preferences", who=SIGNED_IN)
 async def read_preferences(request: Request, actor: Actor) -> Preferences:
     """Return your preferences for messages."""
-    return await app_context(request).preferences.get_own(actor)
+    return await resolve(request, PreferenceService).get_own(actor)
 
 
 @me.patch("/preferences", who=SIGNED_IN)
@@ -87,7 +89,7 @@ async def change_preferences(request: Request, actor: Actor, body: PreferencesPa
 
     Email about the security of your account is sent in any case.
     """
-    return await app_context(request).preferences.update(actor, body)
+    return await resolve(request, PreferenceService).update(actor, body)
 
 
 def _device_of(request: Request, given: DeviceIn | None) -> Device:

@@ -4,11 +4,11 @@ from sanic import Request
 
 from grome.any_barber.errors import NobodyFree
 from grome.any_barber.schemas import AnyBookingIn, AnySlotQuery, AnySlotsOut
+from grome.any_barber.service import AnyBarberService
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, CUSTOMERS, Actor
-from grome.composition import app_context
-from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.http import IdempotencyKey, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 
 any_barber = Routes("any-barber", "/v1")
@@ -20,7 +20,7 @@ async def free_times_of_all(request: Request, query: AnySlotQuery) -> AnySlotsOu
 
     Each time names the free barbers. The search covers the 50 nearest barbers that offer the services.
     """
-    return await app_context(request).any_barber.slots(query)
+    return await resolve(request, AnyBarberService).slots(query)
 
 
 @any_barber.post(
@@ -38,4 +38,4 @@ async def book_any_barber(
     If another booking takes the nearest barber first, the next nearest free barber is tried. A repeat under the same
     `Idempotency-Key` gets the first answer again.
     """
-    return await app_context(request).any_barber.book(actor, body, idempotency_key)
+    return await resolve(request, AnyBarberService).book(actor, body, idempotency_key)

@@ -5,10 +5,10 @@ from uuid import UUID
 from sanic import Request
 
 from grome.availability.schemas import SlotQuery
+from grome.availability.service import AvailabilityService
 from grome.common.actor import ANYONE
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.scheduling.schemas import SlotsOut
 
 availability = Routes("availability", "/v1/barbers")
@@ -22,4 +22,4 @@ async def free_times(request: Request, barber_id: UUID, query: SlotQuery) -> Slo
     also lists the starts that cannot be booked, in steps from midnight and from each opening, with the first rule that
     rejects each start.
     """
-    return await app_context(request).availability.list_slots(barber_id, query)
+    return await resolve(request, AvailabilityService).list_slots(barber_id, query)

@@ -7,6 +7,7 @@ from sanic import Request
 
 from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyScheduleExceptions
 from grome.barbers.models import HouseCallRules
+from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.schemas import (
     BarberOut,
     HolidaysIn,
@@ -21,10 +22,11 @@ from grome.barbers.schemas import (
     TimeOffIn,
     terms_of,
 )
+from grome.barbers.search import BarberSearch
+from grome.barbers.service import BarberService
 from grome.common.actor import ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import REVALIDATED, kept_for
 from grome.scheduling.models import BookingRules, TimeOff, WeeklyHours
 
@@ -37,19 +39,19 @@ async def search_barbers(request: Request, query: SearchQuery) -> SearchPage:
 
     The best match comes first. Equal matches are sorted by distance or, without a position, by rating.
     """
-    return await app_context(request).barber_search.page(query)
+    return await resolve(request, BarberSearch).page(query)
 
 
 @barbers.get("/{barber_id}", who=ANYONE, refusals=(NotFound,), cache=REVALIDATED)
 async def read_barber(request: Request, barber_id: UUID) -> BarberOut:
     """Return a barber's public profile."""
-    return await app_context(request).barbers.read(barber_id)
+    return await resolve(request, BarberService).read(barber_id)
 
 
 @barbers.get("/me", who=BARBERS, refusals=(NotFound,))
 async def read_own_profile(request: Request, actor: Actor) -> BarberOut:
     """Return your own profile as customers see it."""
-    return await app_context(request).barbers.read(actor.id)
+    return await resolve(request, BarberService).read(actor.id)
 
 
 @barbers.put("/me", who=BARBERS, refusals=(CurrencyInUse,))
@@ -58,37 +60,37 @@ async def put_profile(request: Request, actor: Actor, body: ProfileIn) -> Barber
 
     The currency cannot change while there are prices: remove the services and the minimum deposit first.
     """
-    return await app_context(request).barbers.put_profile(actor, body)
+    return await resolve(request, BarberService).put_profile(actor, body)
 
 
 @barbers.delete("/me", who=BARBERS, status=204, refusals=(NotFound,))
 async def remove_profile(request: Request, actor: Actor) -> None:
     """Remove your profile: customers can no longer find or book you. Existing bookings stay."""
-    await app_context(request).barbers.remove(actor)
+    await resolve(request, BarberService).remove(actor)
 
 
 @barbers.put("/me/services", who=BARBERS, refusals=(ProfileMissing, CurrencyDiffers))
 async def put_offers(request: Request, actor: Actor, body: OffersIn) -> BarberOut:
     """Replace the services that you offer. Existing bookings keep their prices."""
-    return await app_context(request).barbers.put_offers(actor, body)
+    return await resolve(request, BarberService).put_offers(actor, body)
 
 
 @barbers.put("/me/hours", who=BARBERS, refusals=(ProfileMissing,))
 async def put_hours(request: Request, actor: Actor, body: WeeklyHours) -> BarberOut:
     """Replace your weekly hours, in wall-clock time of your zone. Existing bookings stay."""
-    return await app_context(request).barbers.put_hours(actor, body)
+    return await resolve(request, BarberService).put_hours(actor, body)
 
 
 @barbers.put("/me/rules", who=BARBERS, refusals=(ProfileMissing,))
 async def put_rules(request: Request, actor: Actor, body: BookingRules) -> BarberOut:
     """Replace your booking rules."""
-    return await app_context(request).barbers.put_rules(actor, body)
+    return await resolve(request, BarberService).put_rules(actor, body)
 
 
 @barbers.put("/me/house-calls", who=BARBERS, refusals=(ProfileMissing,))
 async def put_house_calls(request: Request, actor: Actor, body: HouseCallRules) -> BarberOut:
     """Replace the rules for your travel times to customers. Your service radius is part of your profile."""
-    return await app_context(request).barbers.put_house_calls(actor, body)
+    return await resolve(request, BarberService).put_house_calls(actor, body)
 
 
 @barbers.put("/me/terms", who=BARBERS, refusals=(ProfileMissing,))
@@ -97,37 +99,37 @@ async def put_terms(request: Request, actor: Actor, body: TermsIn) -> BarberOut:
 
     Without `reschedule_notice_min`, the notice for rescheduling equals the notice for free cancellation.
     """
-    return await app_context(request).barbers.put_terms(actor, terms_of(body))
+    return await resolve(request, BarberService).put_terms(actor, terms_of(body))
 
 
 @barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))
 async def read_openings(request: Request, actor: Actor) -> OpeningsOut:
     """Show the exceptions to your weekly hours."""
-    return await app_context(request).schedule_exceptions.read(actor)
+    return await resolve(request, ScheduleExceptionService).read(actor)
 
 
 @barbers.put("/me/overrides/{day}", who=BARBERS, refusals=(ProfileMissing, TooManyScheduleExceptions))
 async def put_override(request: Request, actor: Actor, day: date, body: OverrideIn) -> OpeningsOut:
     """Set the hours of one date in place of its weekday's and of any holiday, or close the date."""
-    return await app_context(request).schedule_exceptions.put_override(actor, day, body.hours)
+    return await resolve(request, ScheduleExceptionService).put_override(actor, day, body.hours)
 
 
 @barbers.delete("/me/overrides/{day}", who=BARBERS, refusals=(NotFound, ProfileMissing))
 async def remove_override(request: Request, actor: Actor, day: date) -> OpeningsOut:
     """Restore the ordinary hours of a date."""
-    return await app_context(request).schedule_exceptions.remove_override(actor, day)
+    return await resolve(request, ScheduleExceptionService).remove_override(actor, day)
 
 
 @barbers.post("/me/time-off", who=BARBERS, status=201, refusals=(ProfileMissing, TooManyScheduleExceptions))
 async def add_time_off(request: Request, actor: Actor, body: TimeOffIn) -> TimeOff:
     """Add time off. Existing bookings stay: reschedule or cancel them."""
-    return await app_context(request).schedule_exceptions.add_time_off(actor, body)
+    return await resolve(request, ScheduleExceptionService).add_time_off(actor, body)
 
 
 @barbers.delete("/me/time-off/{time_off_id}", who=BARBERS, status=204, refusals=(NotFound, ProfileMissing))
 async def remove_time_off(request: Request, actor: Actor, time_off_id: UUID) -> None:
     """Remove time off."""
-    await app_context(request).schedule_exceptions.remove_time_off(actor, time_off_id)
+    await resolve(request, ScheduleExceptionService).remove_time_off(actor, time_off_id)
 
 
 @barbers.put("/me/holidays", who=BARBERS, refusals=(ProfileMissing,))
@@ -136,10 +138,10 @@ async def put_holidays(request: Request, actor: Actor, body: HolidaysIn) -> Open
 
     The hours set for a date take precedence over a holiday.
     """
-    return await app_context(request).schedule_exceptions.put_holidays(actor, body.holidays)
+    return await resolve(request, ScheduleExceptionService).put_holidays(actor, body.holidays)
 
 
 @barbers.put("/me/online", who=BARBERS, refusals=(ProfileMissing,))
 async def put_online(request: Request, actor: Actor, body: OnlineIn) -> BarberOut:
     """Go online or offline."""
-    return await app_context(request).barbers.put_online(actor, is_online=body.is_online)
+    return await resolve(request, BarberService).put_online(actor, is_online=body.is_online)

@@ -4,22 +4,24 @@ from typing import Any
 
 from loguru import logger
 
-from grome.composition import AppContext
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.reschedule import Rescheduler
+from grome.infrastructure.container import Container
 
 
 async def expire_unanswered(job: dict[str, Any]) -> None:
     """End overdue proposals and requests; runs every minute."""
-    context: AppContext = job["grome"]
-    if (
-        lapsed := await context.rescheduling.lapse_unanswered()
-    ):  # first: a request with an open proposal does not expire
+    container: Container = job["container"]
+    if lapsed := await container.get(
+        Rescheduler
+    ).lapse_unanswered():  # first: a request with an open proposal does not expire
         logger.info("{} unanswered proposals lapsed", lapsed)
-    if ended := await context.booking_moves.expire_unanswered():
+    if ended := await container.get(BookingLifecycle).expire_unanswered():
         logger.info("{} unanswered requests expired", ended)
 
 
 async def close_overdue(job: dict[str, Any]) -> None:
     """End visits that were not ended within their windows; runs every ten minutes."""
-    context: AppContext = job["grome"]
-    if closed := await context.booking_moves.close_overdue():
+    container: Container = job["container"]
+    if closed := await container.get(BookingLifecycle).close_overdue():
         logger.info("{} visits were past their last window", closed)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sanic import Request
 
+from grome.bookings.create import BookingCreator
 from grome.bookings.errors import (
     ChangedMeanwhile,
     HistoryFull,
@@ -18,7 +19,12 @@ from grome.bookings.errors import (
     TooLateToReschedule,
     WrongState,
 )
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action
+from grome.bookings.queries import BookingQueries
+from grome.bookings.rebook import Rebooker
+from grome.bookings.reschedule import Rescheduler
+from grome.bookings.running_late import DelayShifter
 from grome.bookings.schemas import (
     BookingIn,
     BookingOut,
@@ -39,10 +45,11 @@ from grome.bookings.schemas import (
     RescheduleIn,
     TipIn,
 )
+from grome.bookings.tips_and_notes import TipsAndNotes
+from grome.bookings.undo import MoveUndo
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.http import IdempotencyKey, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.promos.errors import PromoRefused
 from grome.scheduling.schemas import SlotsOut
@@ -65,25 +72,25 @@ async def create_booking(
     If several requests ask for the same time of a barber, exactly one request gets the time. A repeat with the same
     `Idempotency-Key` gets the first answer again.
     """
-    return await app_context(request).booking_creation.create(actor, body, idempotency_key)
+    return await resolve(request, BookingCreator).create(actor, body, idempotency_key)
 
 
 @bookings.get("", who=SIGNED_IN)
 async def list_bookings(request: Request, actor: Actor, query: BookingQuery) -> BookingPage:
     """List your bookings, latest start first; an admin gets all bookings."""
-    return await app_context(request).bookings.list_page(actor, query)
+    return await resolve(request, BookingQueries).list_page(actor, query)
 
 
 @bookings.get("/{booking_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_booking(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """Return one of your bookings."""
-    return await app_context(request).bookings.read(actor, booking_id)
+    return await resolve(request, BookingQueries).read(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/history", who=SIGNED_IN, refusals=(NotFound,))
 async def read_history(request: Request, actor: Actor, booking_id: UUID) -> HistoryOut:
     """Return the history of a booking, oldest change first."""
-    return await app_context(request).bookings.get_history(actor, booking_id)
+    return await resolve(request, BookingQueries).get_history(actor, booking_id)
 
 
 @bookings.post("/{booking_id}/accept", who=SIDES, refusals=(NotFound, WrongState))
@@ -93,13 +100,13 @@ async def accept(request: Request, actor: Actor, booking_id: UUID) -> BookingOut
     The request awaits the barber or, if Grome offered a freed time from the waitlist, the customer. If the barber has
     yet to agree to the offer that the customer accepts, the request then awaits the barber.
     """
-    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.ACCEPT)
+    return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.ACCEPT)
 
 
 @bookings.post("/{booking_id}/decline", who=SIDES, refusals=(NotFound, WrongState))
 async def decline(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> BookingOut:
     """Decline a request, as the party that it awaits. The time is free again at once."""
-    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.DECLINE, body.note)
+    return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.DECLINE, body.note)
 
 
 @bookings.post("/{booking_id}/start", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
@@ -109,7 +116,7 @@ async def start(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     Possible from two hours before the start until 24 hours after the end. A visit that was neither started nor ended is
     cancelled by Grome 48 hours after its end, at no cost to the customer.
     """
-    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.START)
+    return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.START)
 
 
 @bookings.post("/{booking_id}/complete", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
@@ -118,7 +125,7 @@ async def complete(request: Request, actor: Actor, booking_id: UUID) -> BookingO
 
     Grome completes a started visit 24 hours after its end if the barber does not.
     """
-    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.COMPLETE)
+    return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.COMPLETE)
 
 
 @bookings.post("/{booking_id}/no-show", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow))
@@ -128,7 +135,7 @@ async def no_show(request: Request, actor: Actor, booking_id: UUID, body: EndIn)
     Possible from five minutes after the start until 24 hours after the end. `settlement` is the cost to the customer
     under the terms of the booking, and zero if the barber is late.
     """
-    return await app_context(request).booking_moves.apply_action(actor, booking_id, Action.NO_SHOW, body.note)
+    return await resolve(request, BookingLifecycle).apply_action(actor, booking_id, Action.NO_SHOW, body.note)
 
 
 @bookings.post(
@@ -142,7 +149,7 @@ async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     The visit is accepted again, and a fee for the no-show is dropped. Only the newest status change of the booking can
     be undone. An error is returned if another booking has taken the time meanwhile.
     """
-    return await app_context(request).move_undo.undo(actor, booking_id)
+    return await resolve(request, MoveUndo).undo(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow))
@@ -151,7 +158,7 @@ async def preview_cancellation(request: Request, actor: Actor, booking_id: UUID)
 
     The errors are the same as for `cancel`.
     """
-    return await app_context(request).booking_moves.preview_cancellation(actor, booking_id)
+    return await resolve(request, BookingLifecycle).preview_cancellation(actor, booking_id)
 
 
 @bookings.post("/{booking_id}/cancel", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow, SettlementChanged))
@@ -161,19 +168,19 @@ async def cancel(request: Request, actor: Actor, booking_id: UUID, body: CancelI
     The time is free again at once. A customer can cancel until the start, a barber until 24 hours after the end.
     `settlement` is the cost under the terms of the booking if the customer cancels, and zero otherwise.
     """
-    return await app_context(request).booking_moves.cancel(actor, booking_id, body)
+    return await resolve(request, BookingLifecycle).cancel(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/tip", who=CUSTOMERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def tip(request: Request, actor: Actor, booking_id: UUID, body: TipIn) -> BookingOut:
     """Add a tip to a visit up to 30 days after its completion, or change an unpaid tip."""
-    return await app_context(request).booking_extras.set_tip(actor, booking_id, body.amount)
+    return await resolve(request, TipsAndNotes).set_tip(actor, booking_id, body.amount)
 
 
 @bookings.get("/{booking_id}/note", who=SIGNED_IN, refusals=(NotFound,))
 async def read_notes(request: Request, actor: Actor, booking_id: UUID) -> NotesOut:
     """Return the customer's note and, for the barber and admins, the barber's own note."""
-    return await app_context(request).booking_extras.get_notes(actor, booking_id)
+    return await resolve(request, TipsAndNotes).get_notes(actor, booking_id)
 
 
 @bookings.put("/{booking_id}/note", who=SIDES, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
@@ -182,7 +189,7 @@ async def put_note(request: Request, actor: Actor, booking_id: UUID, body: NoteI
 
     A customer's note is visible to both sides until the visit ends. A barber's note is never visible to the customer.
     """
-    return await app_context(request).booking_extras.put_note(actor, booking_id, body.note)
+    return await resolve(request, TipsAndNotes).put_note(actor, booking_id, body.note)
 
 
 @bookings.post(
@@ -199,7 +206,7 @@ async def rebook(
 
     A repeat with the same `Idempotency-Key` gets the first answer again.
     """
-    return await app_context(request).rebooking.rebook(actor, booking_id, body, idempotency_key)
+    return await resolve(request, Rebooker).rebook(actor, booking_id, body, idempotency_key)
 
 
 @bookings.get("/{booking_id}/slots", who=SIGNED_IN, refusals=(NotFound, WrongState))
@@ -208,7 +215,7 @@ async def other_times(request: Request, actor: Actor, booking_id: UUID, query: O
 
     These are the free times for the booked services; time that the booking itself occupies counts as free.
     """
-    return await app_context(request).rescheduling.list_slots(actor, booking_id, query)
+    return await resolve(request, Rescheduler).list_slots(actor, booking_id, query)
 
 
 @bookings.post(
@@ -231,31 +238,31 @@ async def reschedule(request: Request, actor: Actor, booking_id: UUID, body: Res
     While a proposal is open, the booking holds both times. A second proposal replaces the first proposal. Requesting
     the time that the other side has proposed accepts the proposal. After an error, the booking keeps its time.
     """
-    return await app_context(request).rescheduling.reschedule(actor, booking_id, body)
+    return await resolve(request, Rescheduler).reschedule(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/proposal/accept", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
 async def accept_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
     """Accept the proposed time, which then replaces the time of the booking. A request is accepted with the time."""
-    return await app_context(request).rescheduling.accept(actor, booking_id, body)
+    return await resolve(request, Rescheduler).accept(actor, booking_id, body)
 
 
 @bookings.post("/{booking_id}/proposal/decline", who=SIDES, refusals=(NotFound, NoProposal, ChangedMeanwhile))
 async def decline_proposal(request: Request, actor: Actor, booking_id: UUID, body: ProposalAnswerIn) -> BookingOut:
     """Decline the proposed time. The booking stays accepted, or a request that awaits its barber."""
-    return await app_context(request).rescheduling.decline(actor, booking_id, body)
+    return await resolve(request, Rescheduler).decline(actor, booking_id, body)
 
 
 @bookings.delete("/{booking_id}/proposal", who=SIDES, refusals=(NotFound, NoProposal))
 async def withdraw_proposal(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     """Withdraw the time that you have proposed."""
-    return await app_context(request).rescheduling.withdraw(actor, booking_id)
+    return await resolve(request, Rescheduler).withdraw(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
 async def preview_late(request: Request, actor: Actor, booking_id: UUID, query: LateQuery) -> LateOut:
     """Preview the effect of a delay on your visits. Nothing is changed."""
-    return await app_context(request).running_late.preview(actor, booking_id, query.minutes)
+    return await resolve(request, DelayShifter).preview(actor, booking_id, query.minutes)
 
 
 @bookings.post("/{booking_id}/late", who=BARBERS, refusals=(NotFound, WrongState, OutsideWindow, HistoryFull))
@@ -270,4 +277,4 @@ async def late(request: Request, actor: Actor, booking_id: UUID, body: LateIn) -
 
     `minutes` counts from the agreed time, so a repeat has no further effect, or completes a call that was interrupted.
     """
-    return await app_context(request).running_late.shift(actor, booking_id, body.minutes)
+    return await resolve(request, DelayShifter).shift(actor, booking_id, body.minutes)

@@ -7,10 +7,10 @@ from sanic import HTTPResponse, Request
 from grome.calendar_feeds.ics import CONTENT_TYPE
 from grome.calendar_feeds.models import FEED_ROLES
 from grome.calendar_feeds.schemas import CalendarOut
+from grome.calendar_feeds.service import CalendarService
 from grome.common.actor import ANYONE, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import REVALIDATED_BY_ITS_OWNER
 from grome.infrastructure.http.responses import body
 from grome.infrastructure.storage.protocol import attachment_disposition, filename_parameters
@@ -23,19 +23,19 @@ _UTF8 = f"{CONTENT_TYPE}; charset=utf-8"
 @calendar.get("/me/calendar", who=FEED_ROLES)
 async def read_calendar_address(request: Request, actor: Actor) -> CalendarOut:
     """Return the secret URL at which calendar apps find all your visits without a sign-in."""
-    return await app_context(request).calendar.get_url(actor)
+    return await resolve(request, CalendarService).get_url(actor)
 
 
 @calendar.post("/me/calendar/reset", who=FEED_ROLES)
 async def reset_calendar_address(request: Request, actor: Actor) -> CalendarOut:
     """Create a new URL for your feed. The old URL stops working at once; a feed that was off is on again."""
-    return await app_context(request).calendar.reset(actor)
+    return await resolve(request, CalendarService).reset(actor)
 
 
 @calendar.delete("/me/calendar", who=FEED_ROLES, status=204)
 async def turn_calendar_off(request: Request, actor: Actor) -> None:
     """Turn your feed off. Its URL stops working at once and permanently."""
-    await app_context(request).calendar.turn_off(actor)
+    await resolve(request, CalendarService).turn_off(actor)
 
 
 @calendar.get(
@@ -52,7 +52,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
     `TENTATIVE`. Customers get the name and place of the shop, barbers the first names of their customers and their own
     time off.
     """
-    content = await app_context(request).calendar.render_feed(token)
+    content = await resolve(request, CalendarService).render_feed(token)
     response = body(request, content, 200, _UTF8, REVALIDATED_BY_ITS_OWNER)
     response.headers["Content-Disposition"] = f"inline; {filename_parameters(_FEED_NAME)}"
     response.headers["X-Robots-Tag"] = "noindex"  # the URL grants the access
@@ -62,7 +62,7 @@ async def read_calendar(request: Request, token: str) -> HTTPResponse:
 @calendar.get("/bookings/{booking_id}/calendar.ics", who=FEED_ROLES, answers={200: CONTENT_TYPE}, refusals=(NotFound,))
 async def read_visit(request: Request, actor: Actor, booking_id: UUID) -> HTTPResponse:
     """Return a booking of yours as an iCalendar file, for import into a calendar."""
-    content, name = await app_context(request).calendar.render_visit(actor, booking_id)
+    content, name = await resolve(request, CalendarService).render_visit(actor, booking_id)
     response = body(request, content, 200, _UTF8)
     response.headers["Content-Disposition"] = attachment_disposition(name)
     return response

@@ -6,10 +6,10 @@ from sanic import Request
 
 from grome.catalogue.errors import ServiceExists
 from grome.catalogue.schemas import ServiceIn, ServiceOut, ServicePage, ServiceQuery
+from grome.catalogue.service import CatalogueService
 from grome.common.actor import ADMINS, ANYONE, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import kept_for
 
 services = Routes("services", "/v1/services")
@@ -18,16 +18,16 @@ services = Routes("services", "/v1/services")
 @services.get("", who=ANYONE, cache=kept_for(60))
 async def list_services(request: Request, query: ServiceQuery) -> ServicePage:
     """List the catalogue by name, or search words in name, category and description."""
-    return await app_context(request).catalogue.page(query)
+    return await resolve(request, CatalogueService).page(query)
 
 
 @services.get("/{service_id}", who=ANYONE, refusals=(NotFound,), cache=kept_for(60))
 async def read_service(request: Request, service_id: UUID) -> ServiceOut:
     """Return one service of the catalogue."""
-    return await app_context(request).catalogue.read(service_id)
+    return await resolve(request, CatalogueService).read(service_id)
 
 
 @services.post("", who=ADMINS, status=201, refusals=(ServiceExists,))
 async def create_service(request: Request, actor: Actor, body: ServiceIn) -> ServiceOut:
     """Add a service to the catalogue."""
-    return await app_context(request).catalogue.create(actor, body)
+    return await resolve(request, CatalogueService).create(actor, body)

@@ -9,7 +9,8 @@ import msgspec
 
 from config.settings import Settings, SettingsError, load_settings
 from grome.accounts.tokens import load_or_create_signing_key
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from grome.infrastructure.logs import configure_logging
 
 
@@ -36,9 +37,9 @@ def with_key(settings: Settings, home: Path) -> Settings:
 
 
 @asynccontextmanager
-async def opened_services(settings: Settings) -> AsyncIterator[AppContext]:
-    context = await AppContext.open(settings)
+async def opened_container(settings: Settings) -> AsyncIterator[Container]:
+    container = await open_container(settings)
     try:
-        yield context
+        yield container
     finally:
-        await context.close()
+        await container.close()

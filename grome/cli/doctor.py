@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.settings import Settings, setting_fields
-from grome.composition import AppContext
+from grome.composition import open_container
 from grome.dev.embedded import MONGOD, VALKEY, CannotStart, find_binary
 from grome.infrastructure.migrations import applied
 from grome.infrastructure.ops.health import check
@@ -68,20 +68,20 @@ def _servers(settings: Settings) -> list[Finding]:
 
 
 async def _answers(settings: Settings) -> list[Finding]:
-    context = await AppContext.open(settings)
+    container = await open_container(settings)
     try:
-        verdict = await check(context)
+        verdict = await check(container)
         findings: list[Finding] = [
             (answer.ok, name, f"answers in {answer.ms} ms" if answer.ok else answer.fault or "")
             for name, answer in verdict.dependencies.items()
         ]
         if verdict.dependencies["mongodb"].ok:
-            missing = {migration.number for migration in MIGRATIONS} - await applied(context.database)
+            missing = {migration.number for migration in MIGRATIONS} - await applied(container.database)
             told = f"{len(missing)} to apply: run `grome migrate`" if missing else "all applied"
             findings.append((not missing, "migrations", told))
         return findings
     finally:
-        await context.close()
+        await container.close()
 
 
 def _await_verdict(settings: Settings, url: str, server: str, variable: str) -> Finding:

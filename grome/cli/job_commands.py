@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from grome.cli.bootstrap import connected_settings, opened_services
+from grome.cli.bootstrap import connected_settings, opened_container
 from grome.common.errors import ApiError
-from grome.infrastructure.jobs.admin import COUNTED
+from grome.infrastructure.jobs.admin import COUNTED, JobAdmin
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery
 
@@ -59,8 +59,8 @@ def drop(ids: tuple[str, ...]) -> None:
 
 
 async def _list(query: JobQuery) -> None:
-    async with opened_services(connected_settings()) as context:
-        page = await context.job_admin.page(query)
+    async with opened_container(connected_settings()) as container:
+        page = await container.get(JobAdmin).page(query)
     console.print(_table(query, page))
     if page.next_cursor:
         console.print("There are more; ask for them by --limit.")
@@ -79,8 +79,8 @@ def _table(query: JobQuery, page: JobPage) -> Table:
 
 async def _retry(ids: tuple[str, ...], kind: str | None) -> int:
     with _bars() as bars:
-        async with opened_services(connected_settings()) as context:
-            admin = context.job_admin
+        async with opened_container(connected_settings()) as container:
+            admin = container.get(JobAdmin)
             total = len(ids) or (None if kind else (await admin.figures()).by_state[State.DEAD])
             total = None if total == COUNTED else total
             return await _decide(bars, "retried", _named(ids) if ids else admin.dead(kind), total, admin.retry)
@@ -88,8 +88,8 @@ async def _retry(ids: tuple[str, ...], kind: str | None) -> int:
 
 async def _drop(ids: tuple[str, ...]) -> int:
     with _bars() as bars:
-        async with opened_services(connected_settings()) as context:
-            return await _decide(bars, "dropped", _named(ids), len(ids), context.job_admin.drop)
+        async with opened_container(connected_settings()) as container:
+            return await _decide(bars, "dropped", _named(ids), len(ids), container.get(JobAdmin).drop)
 
 
 async def _decide(

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from config.settings import Settings, SettingsError, load_settings
+from grome.accounts.service import AccountService
 from grome.app import document
-from grome.cli.bootstrap import connected_settings, opened_services, with_key
+from grome.cli.bootstrap import connected_settings, opened_container, with_key
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
 from grome.cli.run import serve_as_child, stop_on_signals
@@ -176,27 +177,27 @@ def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None)
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:
-    async with opened_services(settings) as context:
-        async for migration in migrations.migrate(context.database, MIGRATIONS, context.clock):
+    async with opened_container(settings) as container:
+        async for migration in migrations.migrate(container.database, MIGRATIONS, container.clock):
             console.print(f"Migration {migration.number:04} applied: {migration.title}")
         if demo:
             from grome.dev.demo.seed import seed_if_empty  # noqa: PLC0415 -- cities come with the extra `demo` only
 
-            await seed_if_empty(context, console)
+            await seed_if_empty(container, console)
 
 
 async def _seed(settings: Settings, size: "SeedSize") -> None:
     from grome.dev.demo.seed import seed as lay  # noqa: PLC0415 -- as above
 
     await _prepare(settings, demo=False)
-    async with opened_services(settings) as context:
-        added = await lay(context, size, console)
+    async with opened_container(settings) as container:
+        added = await lay(container, size, console)
     console.print(f"Added {added.services} services, {added.customers} customers and {added.barbers} barbers")
 
 
 async def _list_migrations(settings: Settings) -> None:
-    async with opened_services(settings) as context:
-        had = await migrations.applied(context.database)
+    async with opened_container(settings) as container:
+        had = await migrations.applied(container.database)
     table = Table("number", "state", "what it does")
     for migration in MIGRATIONS:
         table.add_row(f"{migration.number:04}", "applied" if migration.number in had else "to do", migration.title)
@@ -204,8 +205,8 @@ async def _list_migrations(settings: Settings) -> None:
 
 
 async def _create_admin(settings: Settings, email: str, name: str, password: str) -> None:
-    async with opened_services(settings) as context:
-        user = await context.accounts.create_admin(email, name, password)
+    async with opened_container(settings) as container:
+        user = await container.get(AccountService).create_admin(email, name, password)
     console.print(f"Admin {user.email} has the id {user.id}")
 
 

@@ -16,8 +16,8 @@ from saq.web.common import job_dict
 from grome.accounts.errors import WrongCredentials
 from grome.accounts.models import Device
 from grome.accounts.schemas import Tokens
+from grome.accounts.service import AccountService
 from grome.common.errors import ApiError, Invalid, NotFound, Unauthenticated
-from grome.composition import app_context
 from grome.console.errors import ForeignRequest, JobEnded
 from grome.console.pages import (
     ASSETS,
@@ -30,13 +30,16 @@ from grome.console.pages import (
     login_page,
 )
 from grome.console.sign_in import find_operator, is_same_origin, sign_in
+from grome.infrastructure.http import container_of, resolve
 from grome.infrastructure.http.client import user_agent
 from grome.infrastructure.http.decoding import QueryDecoder
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.paging import Cursor
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import JSON, body, encode
+from grome.infrastructure.jobs.admin import JobAdmin
 from grome.infrastructure.jobs.models import Queue
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.schemas import JobOut, JobQuery, KindName
 
 PREFIX: Final = "/jobs"
@@ -59,7 +62,7 @@ async def admit(request: Request) -> HTTPResponse | None:
         return None
     access, refresh = (request.cookies.get(name) or "" for name in (ACCESS, REFRESH))
     try:
-        request.ctx.operator, request.ctx.renewed = await find_operator(app_context(request), access, refresh)
+        request.ctx.operator, request.ctx.renewed = await find_operator(container_of(request), access, refresh)
     except Unauthenticated:
         if request.path.startswith(f"{PREFIX}/api/"):
             raise
@@ -99,7 +102,7 @@ async def login(request: Request) -> HTTPResponse:
         ip=request.remote_addr or request.ip,
     )
     try:
-        tokens = await sign_in(app_context(request), form.get("email", ""), form.get("password", ""), device)
+        tokens = await sign_in(container_of(request), form.get("email", ""), form.get("password", ""), device)
     except WrongCredentials as refusal:
         return _html(request, login_page(refused=True), LOGIN_POLICY, refusal.status)
     response = redirect(HOME, status=303)
@@ -110,7 +113,7 @@ async def login(request: Request) -> HTTPResponse:
 @dashboard.post("/logout")
 async def logout(request: Request) -> HTTPResponse:
     _refuse_foreign(request)
-    await app_context(request).accounts.logout(request.ctx.operator)
+    await resolve(request, AccountService).logout(request.ctx.operator)
     request.ctx.renewed = None  # or `finish` would set the cookies that are cleared here
     response = redirect(LOGIN, status=303)
     for name in (ACCESS, REFRESH):
@@ -157,7 +160,7 @@ async def dead_letters(request: Request) -> HTTPResponse:
 async def decide(request: Request) -> HTTPResponse:
     """A button of a dead letter: afterwards the same page of the list, or that page with the reason why not."""
     _refuse_foreign(request)
-    query, form, admin = _dead_query(request), _form(request), app_context(request).job_admin
+    query, form, admin = _dead_query(request), _form(request), resolve(request, JobAdmin)
     actions = {"retry": admin.retry, "drop": admin.drop}
     if form.get("action") not in actions:
         raise Invalid("action", "is neither retry nor drop")
@@ -170,7 +173,7 @@ async def decide(request: Request) -> HTTPResponse:
 
 @dashboard.get("/api/queues")
 async def queues(request: Request) -> HTTPResponse:
-    return _json(request, {"queues": [await queue.info() for queue in app_context(request).queues.values()]})
+    return _json(request, {"queues": [await queue.info() for queue in resolve(request, Queues).values()]})
 
 
 @dashboard.get("/api/queues/<name:str>")
@@ -192,7 +195,7 @@ async def retry(request: Request, name: str, key: str) -> HTTPResponse:
     _refuse_foreign(request, content_type=JSON)
     wanted = await _job(request, name, key)
     if durable := _durable_id(wanted):
-        await _decide(request, app_context(request).job_admin.retry, durable)
+        await _decide(request, resolve(request, JobAdmin).retry, durable)
         return _json(request, {})
     await wanted.retry("retried from the dashboard")
     return _done(request, wanted)
@@ -204,7 +207,7 @@ async def abort(request: Request, name: str, key: str) -> HTTPResponse:
     _refuse_foreign(request, content_type=JSON)
     wanted = await _job(request, name, key)
     if durable := _durable_id(wanted):
-        await _decide(request, app_context(request).job_admin.drop, durable)
+        await _decide(request, resolve(request, JobAdmin).drop, durable)
         if wanted.completed:
             return _json(request, {})
     elif wanted.completed:
@@ -214,7 +217,7 @@ async def abort(request: Request, name: str, key: str) -> HTTPResponse:
 
 
 def _queue(request: Request, name: str) -> RedisQueue:
-    queues = app_context(request).queues
+    queues = resolve(request, Queues)
     if name not in queues:
         raise NotFound("There is no such queue.")
     return queues[Queue(name)]
@@ -244,7 +247,7 @@ def _dead_query(request: Request) -> JobQuery:
 
 
 async def _dead_page(request: Request, query: JobQuery, refusal: ApiError | None = None) -> HTTPResponse:
-    page = await app_context(request).job_admin.page(query)
+    page = await resolve(request, JobAdmin).page(query)
     told, status = (str(refusal), refusal.status) if refusal else ("", 200)
     return _html(request, dead_page(query, page, told), DEAD_POLICY, status)
 
@@ -273,11 +276,11 @@ def _html(request: Request, page: str, policy: str, status: int = 200) -> HTTPRe
 
 
 def _keep(request: Request, response: HTTPResponse, tokens: Tokens) -> None:
-    longest = app_context(request).settings.accounts.refresh_ttl_s
+    longest = container_of(request).settings.accounts.refresh_ttl_s
     _set_cookie(request, response, ACCESS, tokens.access_token, max_age=tokens.expires_in)
     _set_cookie(request, response, REFRESH, tokens.refresh_token, max_age=longest)
 
 
 def _set_cookie(request: Request, response: HTTPResponse, name: str, value: str, *, max_age: int) -> None:
-    secure = request.scheme == "https" or app_context(request).settings.env == "production"
+    secure = request.scheme == "https" or container_of(request).settings.env == "production"
     response.add_cookie(name, value, path=PREFIX, secure=secure, httponly=True, samesite="Strict", max_age=max_age)

@@ -20,7 +20,7 @@ from grome.infrastructure.http.request_head import read_fields
 from grome.infrastructure.http.request_id import ACCEPTABLE
 from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.http.strict_http import StrictHttpProtocol
-from grome.nearby.fast_query import bearer_token, try_fast_answer
+from grome.nearby.fast_query import FastQueries, bearer_token
 
 PATH: Final = "/v1/barbers/nearby"
 _START: Final = f"GET {PATH}?".encode()
@@ -75,7 +75,7 @@ class FastPathProtocol(StrictHttpProtocol):
         if head is None:
             return False
         query = data[len(_START) : line_end - len(_VERSION)].decode("latin-1")
-        body = try_fast_answer(self.app.ctx.grome, query, head.token)
+        body = self.app.ctx.container.get(FastQueries).try_answer(query, head.token)
         if body is not None:
             self._send(body, head, started)
         return body is not None

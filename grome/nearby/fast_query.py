@@ -9,9 +9,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from grome.accounts.verifier import Verifier
 from grome.common.errors import Invalid
-from grome.composition import AppContext
 from grome.infrastructure.http.decoding import QueryDecoder
+from grome.nearby.index import NearbyIndex
 from grome.nearby.models import SearchKey
 from grome.nearby.schemas import NearbyQuery, search_of
 
@@ -23,18 +24,24 @@ _decode: Final = QueryDecoder(NearbyQuery).decode
 _MAX_QUERY_CHARS: Final = 400
 
 
-def try_fast_answer(context: AppContext, query: str, token: str | None) -> bytes | None:
-    """Return the JSON of a `NearbyPage`; None if the ordinary route has to answer. `token` is the bearer token."""
-    if len(query) > _MAX_QUERY_CHARS:
-        return None
-    canonical = _CANONICAL.fullmatch(query) or _CANONICAL.fullmatch(_coordinates_first(query))
-    if canonical is None or (token is not None and context.verifier.cached(token) is None):
-        return None
-    latitude, longitude = float(canonical[1]), float(canonical[2])
-    search_key = _search_key(canonical[3])
-    if search_key is None or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):  # noqa: PLR2004 -- degrees
-        return None
-    return context.nearby_index.find_page(latitude, longitude, search_key)
+class FastQueries:
+    """Answers plain searches from memory."""
+
+    def __init__(self, index: NearbyIndex, verifier: Verifier) -> None:
+        self._index, self._verifier = index, verifier
+
+    def try_answer(self, query: str, token: str | None) -> bytes | None:
+        """Return the JSON of a `NearbyPage`; None if the ordinary route has to answer. `token` is the bearer token."""
+        if len(query) > _MAX_QUERY_CHARS:
+            return None
+        canonical = _CANONICAL.fullmatch(query) or _CANONICAL.fullmatch(_coordinates_first(query))
+        if canonical is None or (token is not None and self._verifier.cached(token) is None):
+            return None
+        latitude, longitude = float(canonical[1]), float(canonical[2])
+        search_key = _search_key(canonical[3])
+        if search_key is None or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):  # noqa: PLR2004 -- degrees
+            return None
+        return self._index.find_page(latitude, longitude, search_key)
 
 
 def bearer_token(header: str | None) -> str | None:

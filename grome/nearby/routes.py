@@ -4,19 +4,19 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from grome.common.actor import ANYONE
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.prebuilt import PrebuiltResponse, sent
 from grome.infrastructure.http.request_id import request_id
-from grome.nearby.fast_query import bearer_token, try_fast_answer
+from grome.nearby.fast_query import FastQueries, bearer_token
 from grome.nearby.schemas import NearbyPage, NearbyQuery
+from grome.nearby.service import NearbyService
 
 nearby = Routes("nearby", "/v1/barbers")
 
 
 def fast_answer(request: Request) -> BaseHTTPResponse | None:
     token = bearer_token(request.headers.get("authorization"))
-    body = try_fast_answer(app_context(request), request.query_string, token)
+    body = resolve(request, FastQueries).try_answer(request.query_string, token)
     return None if body is None else _respond(request, body)
 
 
@@ -26,7 +26,7 @@ async def nearby_barbers(request: Request, query: NearbyQuery) -> BaseHTTPRespon
 
     While the database is unavailable, barbers may be served from memory; `Age` then states their age in seconds.
     """
-    answer = await app_context(request).nearby.search(query)
+    answer = await resolve(request, NearbyService).search(query)
     return _respond(request, answer.body, answer.age_s)
 
 

@@ -64,7 +64,7 @@ class ContextLoader:
         self._app_base, self._clock = app_base, clock
 
     async def find(self, notification: Notification, reader: User) -> MessageContext | None:
-        """Return the context of a notification; None if its subject is gone or the news is no longer true."""
+        """Return the container of a notification; None if its subject is gone or the news is no longer true."""
         match notification.kind:
             case MessageKind.WELCOME:
                 facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notification.at)

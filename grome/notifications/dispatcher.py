@@ -40,11 +40,11 @@ class Dispatcher:
             notification.hours_before and notification.hours_before not in recipient.user.preferences.reminders
         ):
             return
-        context = await self._contexts.find(notification, recipient.user)
-        if context is None:
+        container = await self._contexts.find(notification, recipient.user)
+        if container is None:
             return
-        deliveries = [ChannelDelivery(notification, channel) for channel in RULES[context.kind].channels]
-        verdicts = {delivery: decide_delivery(delivery, recipient, context, self._clock()) for delivery in deliveries}
+        deliveries = [ChannelDelivery(notification, channel) for channel in RULES[container.kind].channels]
+        verdicts = {delivery: decide_delivery(delivery, recipient, container, self._clock()) for delivery in deliveries}
         await self._jobs.add(
             *(_job(delivery, verdict) for delivery, verdict in verdicts.items() if not isinstance(verdict, Why))
         )
@@ -56,13 +56,15 @@ class Dispatcher:
             await self._log.record_sent(ChannelDelivery(notification, Channel.IN_APP), None)
 
 
-def decide_delivery(delivery: ChannelDelivery, recipient: Recipient, context: MessageContext, now: datetime) -> Verdict:
-    """Decide with `decide` for this recipient. Push and SMS are suppressed if the context is stale."""
-    if context.is_stale and delivery.channel is not Channel.EMAIL:
+def decide_delivery(
+    delivery: ChannelDelivery, recipient: Recipient, container: MessageContext, now: datetime
+) -> Verdict:
+    """Decide with `decide` for this recipient. Push and SMS are suppressed if the container is stale."""
+    if container.is_stale and delivery.channel is not Channel.EMAIL:
         return Why.OUTDATED
-    way = (context.kind, delivery.channel)
+    way = (container.kind, delivery.channel)
     chosen, closed = recipient.user.preferences, recipient.open_for_codes_only
-    return decide(way, chosen, recipient.reachable, now, context.needed_by, closed)
+    return decide(way, chosen, recipient.reachable, now, container.needed_by, closed)
 
 
 def _job(delivery: ChannelDelivery, due_at: datetime | None) -> NewJob:

@@ -5,23 +5,26 @@ from typing import Any
 import msgspec
 from loguru import logger
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.runner import RunningJob
+from grome.notifications.dispatcher import Dispatcher
 from grome.notifications.models import ChannelDelivery, Notification
+from grome.notifications.reminders import Reminders
+from grome.notifications.sender import MessageSender
 
 
-async def dispatch(context: AppContext, job: RunningJob) -> None:
+async def dispatch(container: Container, job: RunningJob) -> None:
     """Select the channels of a notification."""
-    await context.dispatcher.dispatch(msgspec.convert(job.payload, Notification))
+    await container.get(Dispatcher).dispatch(msgspec.convert(job.payload, Notification))
 
 
-async def send(context: AppContext, job: RunningJob) -> None:
+async def send(container: Container, job: RunningJob) -> None:
     """Send a notification on one channel."""
-    await context.message_sender.send(msgspec.convert(job.payload, ChannelDelivery))
+    await container.get(MessageSender).send(msgspec.convert(job.payload, ChannelDelivery))
 
 
 async def plan_reminders(job: dict[str, Any]) -> None:
     """Add the jobs of due reminders; runs every minute."""
-    context: AppContext = job["grome"]
-    if planned := await context.reminders.plan_due():
+    container: Container = job["container"]
+    if planned := await container.get(Reminders).plan_due():
         logger.info("{} reminders planned", planned)

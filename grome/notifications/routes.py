@@ -8,12 +8,13 @@ from sanic import HTTPResponse, Request
 from grome.accounts.models import Preferences, Topic
 from grome.common.actor import SIGNED_IN, Actor
 from grome.common.errors import Invalid, NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import PageQuery, Routes
+from grome.infrastructure.http import PageQuery, Routes, resolve
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.responses import body
+from grome.notifications.delivery_log import NotificationLog
+from grome.notifications.push_devices import PushDevices
 from grome.notifications.schemas import NotificationPage, PushTokenIn
-from grome.notifications.unsubscribe import PATH
+from grome.notifications.unsubscribe import PATH, UnsubscribeService
 from grome.notifications.unsubscribe_page import POLICY, render_page
 
 # The form field that mail programs send for a click on their own button (RFC 8058, section 3.2); our page sends it too.
@@ -26,7 +27,7 @@ unsubscribe = Pages("unsubscribe", url_prefix=PATH)
 @notifications.get("/notifications", who=SIGNED_IN)
 async def list_notifications(request: Request, actor: Actor, query: PageQuery) -> NotificationPage:
     """List your messages of the last 90 days, newest first, each with its channel and state."""
-    return await app_context(request).notification_log.page(actor, query)
+    return await resolve(request, NotificationLog).page(actor, query)
 
 
 @notifications.put("/devices/{device_id}/push-token", who=SIGNED_IN, status=204, refusals=(NotFound,))
@@ -36,13 +37,13 @@ async def put_push_token(request: Request, actor: Actor, device_id: UUID, body: 
     You must be signed in on the device. A token belongs to one user: a new registration takes it over. It is valid
     until the device signs out or the push service rejects it.
     """
-    await app_context(request).push_devices.put(actor, device_id, body.token)
+    await resolve(request, PushDevices).put(actor, device_id, body.token)
 
 
 @notifications.delete("/devices/{device_id}/push-token", who=SIGNED_IN, status=204, refusals=(NotFound,))
 async def remove_push_token(request: Request, actor: Actor, device_id: UUID) -> None:
     """Stop push messages to one of your devices."""
-    await app_context(request).push_devices.remove(actor, device_id)
+    await resolve(request, PushDevices).remove(actor, device_id)
 
 
 @unsubscribe.get("/<token:str>")
@@ -51,7 +52,7 @@ async def show(request: Request, token: str) -> HTTPResponse:
 
     Changes nothing, because link checkers in mail programs follow the link.
     """
-    topic, preferences = await app_context(request).unsubscribe.preview(token)
+    topic, preferences = await resolve(request, UnsubscribeService).preview(token)
     return _html(request, topic, preferences)
 
 
@@ -65,7 +66,7 @@ async def stop(request: Request, token: str) -> HTTPResponse:
     form = request.form
     if form is None or form.get(name) != value:
         raise Invalid(name, f"is not {value}")
-    topic, preferences = await app_context(request).unsubscribe.unsubscribe(token)
+    topic, preferences = await resolve(request, UnsubscribeService).unsubscribe(token)
     return _html(request, topic, preferences)
 
 

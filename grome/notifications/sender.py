@@ -46,18 +46,18 @@ class MessageSender:
         recipient = await self._recipients.find(delivery.notification.user_id)
         if recipient is None or (known and known.state is State.SENT):
             return
-        context = await self._contexts.find(delivery.notification, recipient.user)
-        verdict = decide_delivery(delivery, recipient, context, self._clock()) if context else Why.OUTDATED
+        container = await self._contexts.find(delivery.notification, recipient.user)
+        verdict = decide_delivery(delivery, recipient, container, self._clock()) if container else Why.OUTDATED
         if isinstance(verdict, datetime):  # quiet hours have changed, or failed tries have reached into them
             raise RetryLaterError("quiet hours", (verdict - self._clock()).total_seconds())
-        if context is None or verdict is not None:
+        if container is None or verdict is not None:
             await self._log.record_suppressed(delivery, verdict or Why.OUTDATED)
-        elif await self._is_refused(delivery, recipient, context):
+        elif await self._is_refused(delivery, recipient, container):
             await self._log.record_suppressed(delivery, Why.BOUNCED)
-        elif context.dedupe_key is None:
-            await self._send_within_budget(delivery, recipient, context, None, known)
-        elif claim := await self._log.claim(delivery, context.dedupe_key):
-            await self._send_within_budget(delivery, recipient, context, claim, known)
+        elif container.dedupe_key is None:
+            await self._send_within_budget(delivery, recipient, container, None, known)
+        elif claim := await self._log.claim(delivery, container.dedupe_key):
+            await self._send_within_budget(delivery, recipient, container, claim, known)
         else:
             await self._log.record_suppressed(delivery, Why.DEDUPE)
 
@@ -65,24 +65,24 @@ class MessageSender:
         self,
         delivery: ChannelDelivery,
         recipient: Recipient,
-        context: MessageContext,
+        container: MessageContext,
         claim: DedupeClaim | None,
         known: LogEntry | None,
     ) -> None:
         """Send the message if the budget allows it. Retries of a failed message are not counted again."""
         was_counted = known is not None and known.state is State.FAILED
-        if was_counted or await self._budgets.take(context.kind, delivery.channel, recipient):
-            await self._attempt(delivery, recipient, context, claim, frozenset(known.reached if known else ()))
+        if was_counted or await self._budgets.take(container.kind, delivery.channel, recipient):
+            await self._attempt(delivery, recipient, container, claim, frozenset(known.reached if known else ()))
         else:
             await self._log.record_suppressed(delivery, Why.BUDGET)
 
-    async def _is_refused(self, delivery: ChannelDelivery, recipient: Recipient, context: MessageContext) -> bool:
+    async def _is_refused(self, delivery: ChannelDelivery, recipient: Recipient, container: MessageContext) -> bool:
         """Return whether the address bounced.
 
         Security messages are tried in any case: the refusal may concern the content only.
         """
         address = recipient.address(delivery.channel)
-        if address is None or RULES[context.kind].topic is None:
+        if address is None or RULES[container.kind].topic is None:
             return False
         return await self._log.has_bounced(delivery, address)
 
@@ -90,14 +90,14 @@ class MessageSender:
         self,
         delivery: ChannelDelivery,
         recipient: Recipient,
-        context: MessageContext,
+        container: MessageContext,
         claim: DedupeClaim | None,
         reached: AbstractSet[UUID],
     ) -> None:
         """Deliver, and release the claim if that fails, for the next try or another message."""
         went_well, why = False, None
         try:
-            await self._deliver(delivery, recipient, context, reached)
+            await self._deliver(delivery, recipient, container, reached)
             went_well = True
         except (PermanentJobError, UndeliverableError) as error:
             why = Why.REFUSED if isinstance(error, UndeliverableError) else None
@@ -113,9 +113,9 @@ class MessageSender:
                     await self._log.release(claim)
 
     async def _deliver(
-        self, delivery: ChannelDelivery, recipient: Recipient, context: MessageContext, reached: AbstractSet[UUID]
+        self, delivery: ChannelDelivery, recipient: Recipient, container: MessageContext, reached: AbstractSet[UUID]
     ) -> None:
-        done = await self._deliverer.deliver(delivery, recipient, context, reached, self._clock())
+        done = await self._deliverer.deliver(delivery, recipient, container, reached, self._clock())
         if not done.is_complete:
             await self._log.record_failed(delivery, done.reached)
         elif delivery.channel is Channel.PUSH and not (reached or done.reached):  # all tokens of the user are invalid

@@ -4,11 +4,12 @@ from typing import Any
 
 from loguru import logger
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.promos.redemptions import PromoRedemptions
 
 
 async def sweep_promo_holds(job: dict[str, Any]) -> None:
     """Give back the uses of codes that are held for bookings that were never stored; runs every minute."""
-    context: AppContext = job["grome"]
-    if freed := await context.promo_redemptions.reap():
+    container: Container = job["container"]
+    if freed := await container.get(PromoRedemptions).reap():
         logger.info("{} uses of promo codes were given back", freed)

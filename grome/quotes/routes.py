@@ -8,12 +8,12 @@ from grome.bookings.errors import BookingInFlight, SlotNotOffered, SlotTaken
 from grome.bookings.schemas import BookingIn, BookingOut
 from grome.common.actor import CUSTOMERS, Actor
 from grome.common.errors import NotFound, TooManyRequests
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.promos.errors import PromoRefused
 from grome.quotes.errors import QuoteExpired
 from grome.quotes.schemas import QuoteOut
+from grome.quotes.service import QuoteService
 
 quotes = Routes("quotes", "/v1/bookings/quote")
 
@@ -26,13 +26,13 @@ async def ask_for_quote(request: Request, actor: Actor, body: BookingIn) -> Quot
 
     The time is not held: whoever books it first gets it. A use of the promo code is, unless you use the code elsewhere.
     """
-    return await app_context(request).quotes.quote(actor, body)
+    return await resolve(request, QuoteService).quote(actor, body)
 
 
 @quotes.get("/{quote_id}", who=CUSTOMERS, refusals=(NotFound, QuoteExpired))
 async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut:
     """A quote of yours that has not expired."""
-    return await app_context(request).quotes.read(actor, quote_id)
+    return await resolve(request, QuoteService).read(actor, quote_id)
 
 
 @quotes.post(
@@ -47,4 +47,4 @@ async def book_quote(request: Request, actor: Actor, quote_id: UUID) -> BookingO
 
     The booking gets the quote's id. So a quote is booked once, and a repeat gets the first answer again.
     """
-    return await app_context(request).quotes.book(actor, quote_id)
+    return await resolve(request, QuoteService).book(actor, quote_id)

@@ -8,11 +8,11 @@ from grome.barbers.errors import ProfileMissing
 from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.common.actor import Actor, Role
 from grome.common.errors import NotFound, TooManyRequests
-from grome.composition import app_context
-from grome.infrastructure.http import IdempotencyKey, PageQuery, Routes
+from grome.infrastructure.http import IdempotencyKey, PageQuery, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.reports.errors import TooManyReports
 from grome.reports.schemas import ReportIn, ReportOut, ReportPage
+from grome.reports.service import ReportService
 
 reports = Routes("reports", "/v1/reports")
 _ROLES = frozenset({Role.BARBER, Role.ADMIN})
@@ -33,22 +33,22 @@ async def ask_for_report(
     At most five of your reports can be open at a time. A repeat with the same `Idempotency-Key` gets the first response
     again.
     """
-    return await app_context(request).reports.request(actor, body, idempotency_key)
+    return await resolve(request, ReportService).request(actor, body, idempotency_key)
 
 
 @reports.get("", who=_ROLES)
 async def list_reports(request: Request, actor: Actor, query: PageQuery) -> ReportPage:
     """List your reports, newest first."""
-    return await app_context(request).reports.page(actor, query)
+    return await resolve(request, ReportService).page(actor, query)
 
 
 @reports.get("/{report_id}", who=_ROLES, refusals=(NotFound,))
 async def read_report(request: Request, actor: Actor, report_id: UUID) -> ReportOut:
     """Return the progress of one of your reports, and the download URL once it is done."""
-    return await app_context(request).reports.get(actor, report_id)
+    return await resolve(request, ReportService).get(actor, report_id)
 
 
 @reports.delete("/{report_id}", who=_ROLES, status=204, refusals=(NotFound,))
 async def delete_report(request: Request, actor: Actor, report_id: UUID) -> None:
     """Delete one of your reports and its file, in any state."""
-    await app_context(request).reports.delete(actor, report_id)
+    await resolve(request, ReportService).delete(actor, report_id)

@@ -7,11 +7,11 @@ from sanic import Request
 from grome.bookings.errors import KeyInFlight, KeyReused, OutsideWindow
 from grome.common.actor import ADMINS, ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.http import IdempotencyKey, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
 from grome.reviews.errors import ReviewClosed, ReviewExists, VisitNotCompleted
 from grome.reviews.schemas import AnswerIn, ReviewIn, ReviewOut, ReviewPage, ReviewQuery
+from grome.reviews.service import ReviewService
 
 reviews = Routes("reviews", "/v1")
 
@@ -33,40 +33,40 @@ async def post_review(
 
     A repeat with the same `Idempotency-Key` returns the first response.
     """
-    return await app_context(request).reviews.post(actor, booking_id, body, idempotency_key)
+    return await resolve(request, ReviewService).post(actor, booking_id, body, idempotency_key)
 
 
 @reviews.get(_OWN, who=SIGNED_IN, refusals=(NotFound,))
 async def read_review(request: Request, actor: Actor, booking_id: UUID) -> ReviewOut:
     """Return the review of a booking, for its customer or its barber."""
-    return await app_context(request).reviews.get(actor, booking_id)
+    return await resolve(request, ReviewService).get(actor, booking_id)
 
 
 @reviews.put(_OWN, who=CUSTOMERS, refusals=(NotFound, ReviewClosed))
 async def edit_review(request: Request, actor: Actor, booking_id: UUID, body: ReviewIn) -> ReviewOut:
     """Change the rating and text of your review, within 14 days."""
-    return await app_context(request).reviews.edit(actor, booking_id, body)
+    return await resolve(request, ReviewService).edit(actor, booking_id, body)
 
 
 @reviews.delete(_OWN, who=CUSTOMERS | ADMINS, status=204, refusals=(NotFound, ReviewClosed))
 async def remove_review(request: Request, actor: Actor, booking_id: UUID) -> None:
     """Remove your review for good, within 14 days. Admins can remove any review at any time."""
-    await app_context(request).reviews.remove(actor, booking_id)
+    await resolve(request, ReviewService).remove(actor, booking_id)
 
 
 @reviews.put(_ANSWER, who=BARBERS, refusals=(NotFound,))
 async def put_answer(request: Request, actor: Actor, booking_id: UUID, body: AnswerIn) -> ReviewOut:
     """Answer a review of your work in public, or change your answer. A review has at most one answer."""
-    return await app_context(request).reviews.answer(actor, booking_id, body.text)
+    return await resolve(request, ReviewService).answer(actor, booking_id, body.text)
 
 
 @reviews.delete(_ANSWER, who=BARBERS, status=204, refusals=(NotFound,))
 async def remove_answer(request: Request, actor: Actor, booking_id: UUID) -> None:
     """Remove your answer to a review."""
-    await app_context(request).reviews.remove_answer(actor, booking_id)
+    await resolve(request, ReviewService).remove_answer(actor, booking_id)
 
 
 @reviews.get("/barbers/{barber_id}/reviews", who=ANYONE, refusals=(NotFound,))
 async def list_reviews(request: Request, actor: Actor | None, barber_id: UUID, query: ReviewQuery) -> ReviewPage:
     """List a barber's reviews, the newest first by default, with the number of reviews per rating."""
-    return await app_context(request).reviews.list_page(actor, barber_id, query)
+    return await resolve(request, ReviewService).list_page(actor, barber_id, query)

@@ -8,11 +8,12 @@ from grome.bookings.errors import KeyInFlight, KeyReused
 from grome.bookings.schemas import EndIn
 from grome.common.actor import CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound, TooManyRequests
-from grome.composition import app_context
-from grome.infrastructure.http import IdempotencyKey, Routes
+from grome.infrastructure.http import IdempotencyKey, Routes, resolve
 from grome.infrastructure.idempotency import Encoded
+from grome.series.bulk_changes import SeriesBulkChanges
 from grome.series.errors import NothingBooked, NotInSeries
 from grome.series.schemas import FollowingIn, SeriesChanged, SeriesIn, SeriesOut, SeriesPreview
+from grome.series.service import SeriesService
 
 series = Routes("series", "/v1/bookings")
 
@@ -33,25 +34,25 @@ async def create_series(
     They are at the same time on the barber's clock, also over a change to daylight saving time. A repeat under the same
     `Idempotency-Key` gets the first answer again.
     """
-    return await app_context(request).series.create(actor, body, idempotency_key)
+    return await resolve(request, SeriesService).create(actor, body, idempotency_key)
 
 
 @series.post("/series/preview", who=CUSTOMERS, refusals=(NotFound,))
 async def preview_series(request: Request, actor: Actor, body: SeriesIn) -> SeriesPreview:
     """Which visits of a series could be booked now, and of the others why not. Nothing is booked or held."""
-    return await app_context(request).series.preview(actor, body)
+    return await resolve(request, SeriesService).preview(actor, body)
 
 
 @series.get("/series/{series_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_series(request: Request, actor: Actor, series_id: UUID) -> SeriesOut:
     """A series of yours, with its bookings as they are now."""
-    return await app_context(request).series.read(actor, series_id)
+    return await resolve(request, SeriesService).read(actor, series_id)
 
 
 @series.post("/{booking_id}/series/cancel", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
 async def cancel_following(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> SeriesChanged:
     """Call off a booking of a series and all open ones that follow it, each by its own terms."""
-    return await app_context(request).series_bulk_changes.cancel(actor, booking_id, body)
+    return await resolve(request, SeriesBulkChanges).cancel(actor, booking_id, body)
 
 
 @series.post("/{booking_id}/series/reschedule", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
@@ -60,4 +61,4 @@ async def reschedule_following(request: Request, actor: Actor, booking_id: UUID,
 
     Each is moved, or proposed to the other side, as if it were moved alone; what cannot be moved keeps its time.
     """
-    return await app_context(request).series_bulk_changes.reschedule(actor, booking_id, body)
+    return await resolve(request, SeriesBulkChanges).reschedule(actor, booking_id, body)

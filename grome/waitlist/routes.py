@@ -6,10 +6,10 @@ from sanic import Request
 
 from grome.common.actor import BARBERS, CUSTOMERS, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import PageQuery, Routes
+from grome.infrastructure.http import PageQuery, Routes, resolve
 from grome.waitlist.errors import WaitingForTooMuch, WishCannotBeMet
 from grome.waitlist.schemas import EntryIn, EntryOut, EntryPage, EntryQuery, WaitingPage
+from grome.waitlist.service import WaitlistService
 
 waitlist = Routes("waitlist", "/v1/waitlist")
 
@@ -22,28 +22,28 @@ async def join(request: Request, actor: Actor, body: EntryIn) -> EntryOut:
     declines like any other. After that it is offered to the next customer. A time that is already free is offered at
     once. A customer has one open offer at a time. Joining again with the same request returns the open entry.
     """
-    return await app_context(request).waitlist.join(actor, body)
+    return await resolve(request, WaitlistService).join(actor, body)
 
 
 @waitlist.get("", who=CUSTOMERS)
 async def list_entries(request: Request, actor: Actor, query: EntryQuery) -> EntryPage:
     """List your waitlist entries, the latest first."""
-    return await app_context(request).waitlist.list_own(actor, query)
+    return await resolve(request, WaitlistService).list_own(actor, query)
 
 
 @waitlist.get("/for-me", who=BARBERS)
 async def list_waiting(request: Request, actor: Actor, query: PageQuery) -> WaitingPage:
     """List the entries that wait for your time, in the order in which they joined."""
-    return await app_context(request).waitlist.list_waiting(actor, query)
+    return await resolve(request, WaitlistService).list_waiting(actor, query)
 
 
 @waitlist.get("/{entry_id}", who=CUSTOMERS, refusals=(NotFound,))
 async def read_entry(request: Request, actor: Actor, entry_id: UUID) -> EntryOut:
     """Return one of your waitlist entries."""
-    return await app_context(request).waitlist.get(actor, entry_id)
+    return await resolve(request, WaitlistService).get(actor, entry_id)
 
 
 @waitlist.delete("/{entry_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))
 async def leave(request: Request, actor: Actor, entry_id: UUID) -> None:
     """Leave the waitlist. An open offer stays until you answer it or it expires."""
-    await app_context(request).waitlist.leave(actor, entry_id)
+    await resolve(request, WaitlistService).leave(actor, entry_id)

@@ -8,8 +8,7 @@ from grome.bookings.errors import OutsideWindow, SlotTaken
 from grome.bookings.schemas import BookingOut
 from grome.common.actor import ANYONE, BARBERS, CUSTOMERS, SIGNED_IN, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.walk_ins.errors import AlreadyInQueue, NotTakingWalkIns, NotWaiting, QueueFull
 from grome.walk_ins.schemas import (
     GuestIn,
@@ -21,6 +20,7 @@ from grome.walk_ins.schemas import (
     WalkInListOut,
     WalkInOut,
 )
+from grome.walk_ins.service import WalkInService
 
 walk_ins = Routes("walk-ins", "/v1")
 
@@ -31,7 +31,7 @@ async def look_at_queue(request: Request, barber_id: UUID, query: QueueQuery) ->
 
     The estimate fits the queue into the free time between appointments, at this barber's measured pace.
     """
-    return await app_context(request).walk_ins.preview(barber_id, query)
+    return await resolve(request, WalkInService).preview(barber_id, query)
 
 
 @walk_ins.post(
@@ -42,37 +42,37 @@ async def look_at_queue(request: Request, barber_id: UUID, query: QueueQuery) ->
 )
 async def join_queue(request: Request, actor: Actor, barber_id: UUID, body: WalkInIn) -> WalkInOut:
     """Join a barber's queue of today. Appointments keep their time; the queue fills the time between them."""
-    return await app_context(request).walk_ins.join(actor, barber_id, body)
+    return await resolve(request, WalkInService).join(actor, barber_id, body)
 
 
 @walk_ins.get("/barbers/me/walk-ins", who=BARBERS, refusals=(NotFound,))
 async def read_queue(request: Request, actor: Actor) -> WaitingListOut:
     """Return your queue of today, in order."""
-    return await app_context(request).walk_ins.list_waiting(actor)
+    return await resolve(request, WalkInService).list_waiting(actor)
 
 
 @walk_ins.post("/barbers/me/walk-ins", who=BARBERS, status=201, refusals=(NotFound, QueueFull))
 async def add_guest(request: Request, actor: Actor, body: GuestIn) -> WaitingListOut:
     """Add a guest without an account to your queue."""
-    return await app_context(request).walk_ins.add_guest(actor, body)
+    return await resolve(request, WalkInService).add_guest(actor, body)
 
 
 @walk_ins.get("/walk-ins", who=CUSTOMERS)
 async def list_walk_ins(request: Request, actor: Actor) -> WalkInListOut:
     """List your latest walk-ins."""
-    return await app_context(request).walk_ins.list_own(actor)
+    return await resolve(request, WalkInService).list_own(actor)
 
 
 @walk_ins.get("/walk-ins/{walk_in_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_walk_in(request: Request, actor: Actor, walk_in_id: UUID) -> WalkInOut:
     """Return a walk-in of yours, or in your queue."""
-    return await app_context(request).walk_ins.get(actor, walk_in_id)
+    return await resolve(request, WalkInService).get(actor, walk_in_id)
 
 
 @walk_ins.delete("/walk-ins/{walk_in_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))
 async def leave_queue(request: Request, actor: Actor, walk_in_id: UUID) -> None:
     """Leave the queue."""
-    await app_context(request).walk_ins.leave(actor, walk_in_id)
+    await resolve(request, WalkInService).leave(actor, walk_in_id)
 
 
 @walk_ins.post("/walk-ins/{walk_in_id}/seat", who=BARBERS, refusals=(NotFound, NotWaiting, OutsideWindow, SlotTaken))
@@ -82,10 +82,10 @@ async def seat(request: Request, actor: Actor, walk_in_id: UUID, body: SeatIn) -
     If an appointment is in the way, set `duration_min` to a duration that fits before it. Complete the visit before
     first, if it is still in progress. A place in the queue is valid for 24 hours.
     """
-    return await app_context(request).walk_ins.seat(actor, walk_in_id, body)
+    return await resolve(request, WalkInService).seat(actor, walk_in_id, body)
 
 
 @walk_ins.post("/walk-ins/{walk_in_id}/missed", who=BARBERS, refusals=(NotFound, NotWaiting))
 async def miss(request: Request, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
     """Mark a walk-in as absent at their turn. Returns the rest of your queue."""
-    return await app_context(request).walk_ins.mark_missed(actor, walk_in_id)
+    return await resolve(request, WalkInService).mark_missed(actor, walk_in_id)

@@ -7,8 +7,7 @@ from sanic import Request
 
 from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound
-from grome.composition import app_context
-from grome.infrastructure.http import Routes
+from grome.infrastructure.http import Routes, resolve
 from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends
 from grome.webhooks.schemas import (
     DeliveryOut,
@@ -21,6 +20,7 @@ from grome.webhooks.schemas import (
     NewEndpoint,
     NewSecret,
 )
+from grome.webhooks.service import WebhookService
 
 webhooks = Routes("webhooks", "/v1/webhooks")
 _OWNERS: Final = BARBERS | ADMINS
@@ -34,31 +34,31 @@ async def create_webhook_endpoint(request: Request, actor: Actor, body: Endpoint
     A barber's endpoints receive the events of the barber's bookings and their reviews; the platform's endpoints, which
     admins share, receive all events.
     """
-    return await app_context(request).webhooks.create(actor, body)
+    return await resolve(request, WebhookService).create(actor, body)
 
 
 @webhooks.get("/endpoints", who=_OWNERS)
 async def list_webhook_endpoints(request: Request, actor: Actor) -> EndpointList:
     """List your endpoints, oldest first; there are ten at most."""
-    return await app_context(request).webhooks.list_endpoints(actor)
+    return await resolve(request, WebhookService).list_endpoints(actor)
 
 
 @webhooks.get("/endpoints/{endpoint_id}", who=_OWNERS, refusals=(NotFound,))
 async def read_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> EndpointOut:
     """Return one of your endpoints, with the reason if it is disabled."""
-    return await app_context(request).webhooks.get(actor, endpoint_id)
+    return await resolve(request, WebhookService).get(actor, endpoint_id)
 
 
 @webhooks.put("/endpoints/{endpoint_id}", who=_OWNERS, refusals=(NotFound,))
 async def put_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID, body: EndpointIn) -> EndpointOut:
     """Replace an endpoint's settings, disable it or enable it again. Pending deliveries go to the new URL."""
-    return await app_context(request).webhooks.update(actor, endpoint_id, body)
+    return await resolve(request, WebhookService).update(actor, endpoint_id, body)
 
 
 @webhooks.delete("/endpoints/{endpoint_id}", who=_OWNERS, status=204, refusals=(NotFound,))
 async def remove_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> None:
     """Delete an endpoint and its deliveries."""
-    await app_context(request).webhooks.remove(actor, endpoint_id)
+    await resolve(request, WebhookService).remove(actor, endpoint_id)
 
 
 @webhooks.post("/endpoints/{endpoint_id}/secret", who=_OWNERS, refusals=(NotFound,))
@@ -67,13 +67,13 @@ async def rotate_webhook_secret(request: Request, actor: Actor, endpoint_id: UUI
 
     For 24 hours, every delivery is also signed by the previous secret.
     """
-    return await app_context(request).webhooks.rotate_secret(actor, endpoint_id)
+    return await resolve(request, WebhookService).rotate_secret(actor, endpoint_id)
 
 
 @webhooks.post("/endpoints/{endpoint_id}/test", who=_OWNERS, status=202, refusals=_SENDING)
 async def test_webhook_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> DeliveryOut:
     """Send an event of the type `ping` to an endpoint; at most 30 times an hour."""
-    return await app_context(request).webhooks.send_test(actor, endpoint_id)
+    return await resolve(request, WebhookService).send_test(actor, endpoint_id)
 
 
 @webhooks.get("/endpoints/{endpoint_id}/deliveries", who=_OWNERS, refusals=(NotFound,))
@@ -81,7 +81,7 @@ async def list_webhook_deliveries(
     request: Request, actor: Actor, endpoint_id: UUID, query: DeliveryQuery
 ) -> DeliveryPage:
     """List the sent and pending deliveries of an endpoint in the last 30 days, newest first."""
-    return await app_context(request).webhooks.list_deliveries(actor, endpoint_id, query)
+    return await resolve(request, WebhookService).list_deliveries(actor, endpoint_id, query)
 
 
 @webhooks.get("/endpoints/{endpoint_id}/deliveries/{delivery_id}", who=_OWNERS, refusals=(NotFound,))
@@ -89,7 +89,7 @@ async def read_webhook_delivery(
     request: Request, actor: Actor, endpoint_id: UUID, delivery_id: UUID
 ) -> DeliveryWithBody:
     """Return one delivery, with the body of its requests."""
-    return await app_context(request).webhooks.get_delivery(actor, endpoint_id, delivery_id)
+    return await resolve(request, WebhookService).get_delivery(actor, endpoint_id, delivery_id)
 
 
 @webhooks.post(
@@ -100,4 +100,4 @@ async def read_webhook_delivery(
 )
 async def replay_webhook_delivery(request: Request, actor: Actor, endpoint_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Send a delivery again under the same `webhook-id`, in any state; at most 300 times an hour."""
-    return await app_context(request).webhooks.replay(actor, endpoint_id, delivery_id)
+    return await resolve(request, WebhookService).replay(actor, endpoint_id, delivery_id)

@@ -11,12 +11,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from grome.accounts.repository import SessionRepository
+from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import RECHECK_SECONDS, Verifier
 from grome.common.actor import Actor, Role
 from grome.common.clock import system_clock
 from grome.common.errors import Unauthenticated
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
 from tests.support.eventually import PATIENCE_S, until
@@ -50,12 +52,12 @@ async def test_access_token_verifies_by_the_jwks(http: httpx.AsyncClient) -> Non
     assert "d" not in (await http.get("/v1/auth/jwks")).json()["keys"][0]
 
 
-async def test_access_token_with_a_foreign_signature_is_refused(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_access_token_with_a_foreign_signature_is_refused(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     claims = jwt.decode(person.access_token, options={"verify_signature": False})
     header, payload, signature = person.access_token.split(".")
     promoted = jwt.encode({**claims, "role": "admin"}, "", algorithm="none").split(".")[1]
-    public = context.access_tokens.jwk.x
+    public = container.get(AccessTokens).jwk.x
     forged = [
         jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA"),
         jwt.encode(claims, "", algorithm="none"),
@@ -69,9 +71,9 @@ async def test_access_token_with_a_foreign_signature_is_refused(http: httpx.Asyn
     assert await status(http, person.access_token) == 200
 
 
-async def test_access_token_of_an_unknown_session_is_refused(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_access_token_of_an_unknown_session_is_refused(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
-    token = context.access_tokens.issue(Actor(person.id, Role.ADMIN, new_id()), system_clock())
+    token = container.get(AccessTokens).issue(Actor(person.id, Role.ADMIN, new_id()), system_clock())
     assert await status(http, token) == 401
 
 
@@ -147,8 +149,8 @@ def session_of(person: Person) -> UUID:
 class LateAnswers(SessionRepository):
     """The same answers from the same database, some time after they were true."""
 
-    def __init__(self, context: AppContext) -> None:
-        super().__init__(context.database)
+    def __init__(self, container: Container) -> None:
+        super().__init__(container.database)
         self.read, self.gate = asyncio.Event(), asyncio.Event()
 
     async def is_live(self, session_id: UUID, now: datetime) -> bool:
@@ -159,11 +161,18 @@ class LateAnswers(SessionRepository):
 
 
 async def test_session_read_before_a_concurrent_logout_is_not_cached(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     person = await register(http)
-    sessions = LateAnswers(context)
-    verifier = Verifier(context.access_tokens, sessions, context.redis, context.redis, context.namespace, system_clock)
+    sessions = LateAnswers(container)
+    verifier = Verifier(
+        container.get(AccessTokens),
+        sessions,
+        container.get(RedisClients).commands,
+        container.get(RedisClients).commands,
+        container.get(Namespace),
+        system_clock,
+    )
     looking_up = asyncio.create_task(verifier.get_actor(person.access_token))
     await sessions.read.wait()
 

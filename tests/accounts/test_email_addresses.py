@@ -7,7 +7,8 @@ import bcrypt
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.accounts.service import AccountService
+from grome.infrastructure.container import Container
 from tests.builders.people import PASSWORD, new_email, new_phone, register
 
 _numbers = iter(range(1, 1_000))
@@ -92,13 +93,13 @@ async def test_invalid_email_or_phone_is_refused(http: httpx.AsyncClient, wrong:
 
 
 async def test_email_accepted_by_an_earlier_release_still_signs_in(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     """Two accounts of one mailbox, which the migration left: each is reached by its own spelling."""
     email = f"josé-{new_email()}"
     first, second = await register(http, email=email), await register(http)
     for stored, typed in ((nfd(email), nfd(email)), ("a@💈.example", "A@💈.example")):
-        await context.database["users"].update_one({"_id": second.id}, {"$set": {"email": stored}})
+        await container.database["users"].update_one({"_id": second.id}, {"$set": {"email": stored}})
         assert (await post(http, "login", email=typed)).json()["user"]["id"] == str(second.id)
         assert (await post(http, "login", email=email)).json()["user"]["id"] == str(first.id)
 
@@ -115,14 +116,14 @@ async def test_password_in_another_unicode_form_matches(http: httpx.AsyncClient,
 
 
 async def test_password_hashed_without_normalisation_still_matches(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     person, typed = await register(http), nfd("grüne-tür-7")
     hashed = bcrypt.hashpw(typed.encode(), bcrypt.gensalt(4)).decode()
-    await context.database["users"].update_one({"_id": person.id}, {"$set": {"password_hash": hashed}})
+    await container.database["users"].update_one({"_id": person.id}, {"$set": {"password_hash": hashed}})
     assert (await post(http, "login", email=person.email, password=typed)).status_code == 200
 
 
-async def test_created_admin_gets_a_normalised_email(context: AppContext) -> None:
+async def test_created_admin_gets_a_normalised_email(container: Container) -> None:
     email = f"josé-{new_email()}"
-    assert (await context.accounts.create_admin(nfd(email).upper(), " Boss ", PASSWORD)).email == email
+    assert (await container.get(AccountService).create_admin(nfd(email).upper(), " Boss ", PASSWORD)).email == email

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from grome.accounts.errors import RefreshRefused
 from grome.accounts.models import LoginSession
-from grome.accounts.repository import SessionRepository
+from grome.accounts.repository import SessionRepository, UserRepository
 from grome.accounts.service import AccountService
-from grome.accounts.tokens import RefreshToken, RefreshTokens
+from grome.accounts.tokens import AccessTokens, RefreshToken, RefreshTokens
+from grome.accounts.verifier import Verifier
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.keys import new_signing_key
 from tests.builders.people import PASSWORD, Person, register
 from tests.conftest import SetClock
@@ -128,35 +129,35 @@ async def test_reuse_of_a_parent_after_its_child_ends_the_family(
 
 
 async def test_reuse_is_detected_after_any_number_of_rotations(
-    http: httpx.AsyncClient, context: AppContext, person: Person
+    http: httpx.AsyncClient, container: Container, person: Person
 ) -> None:
     newest = person.refresh_token
     for _ in range(5):
-        newest = (await context.accounts.refresh(newest)).refresh_token
+        newest = (await container.get(AccountService).refresh(newest)).refresh_token
     session = {"user_id": person.id}
-    await context.database["sessions"].update_one(session, {"$inc": {"generation": 1_000_000, "parent": 1_000_000}})
+    await container.database["sessions"].update_one(session, {"$inc": {"generation": 1_000_000, "parent": 1_000_000}})
     reused = await refresh(http, newest)
     assert (reused.status_code, reused.json()["code"]) == (401, "refresh_reused")
 
 
-async def test_reuse_notifies_the_owner(http: httpx.AsyncClient, context: AppContext, person: Person) -> None:
+async def test_reuse_notifies_the_owner(http: httpx.AsyncClient, container: Container, person: Person) -> None:
     _, child = await rotate(http, person.refresh_token)
     await rotate(http, child)
     assert (await refresh(http, person.refresh_token)).status_code == 401
-    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    stored = await container.database["sessions"].find_one({"user_id": person.id})
     assert stored is not None
     assert stored["notice"]["type"] == "account.session_reused"
     assert stored["notice"]["at"] == stored["revoked_at"]
 
 
 async def test_session_document_does_not_grow_with_refreshes(
-    http: httpx.AsyncClient, context: AppContext, person: Person
+    http: httpx.AsyncClient, container: Container, person: Person
 ) -> None:
     sizes, newest = [], person.refresh_token
     for _ in range(20):
         _, newest = await rotate(http, newest)
-        stored = await context.database["sessions"].find_one({"user_id": person.id})
-        sizes.append(len(bson.encode(stored or {}, codec_options=context.database.codec_options)))
+        stored = await container.database["sessions"].find_one({"user_id": person.id})
+        sizes.append(len(bson.encode(stored or {}, codec_options=container.database.codec_options)))
     assert len(set(sizes)) == 1
 
 
@@ -213,14 +214,14 @@ class NoDatabase(SessionRepository):
         raise AssertionError(session_id, token_hash, now)
 
 
-async def test_forged_refresh_token_is_refused_without_the_database(context: AppContext, person: Person) -> None:
+async def test_forged_refresh_token_is_refused_without_the_database(container: Container, person: Person) -> None:
     accounts = AccountService(
-        context.stored_users,
-        NoDatabase(context.database),
-        context.access_tokens,
-        context.verifier,
-        context.settings.accounts,
-        context.clock,
+        container.get(UserRepository),
+        NoDatabase(container.database),
+        container.get(AccessTokens),
+        container.get(Verifier),
+        container.settings.accounts,
+        container.clock,
         no_logout,
     )
     said, _, mac = person.refresh_token.partition(".")
@@ -250,14 +251,14 @@ def test_altered_refresh_token_is_not_read(session_id: UUID, generation: int, da
 
 
 async def test_stored_session_contains_no_part_of_a_token(
-    http: httpx.AsyncClient, context: AppContext, person: Person
+    http: httpx.AsyncClient, container: Container, person: Person
 ) -> None:
     _, child = await rotate(http, person.refresh_token)
     claims = jwt.decode(person.access_token, options={"verify_signature": False})
-    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    stored = await container.database["sessions"].find_one({"user_id": person.id})
     assert stored is not None
     assert str(stored["_id"]) == claims["sid"]
-    raw = bson.encode(stored, codec_options=context.database.codec_options)
+    raw = bson.encode(stored, codec_options=container.database.codec_options)
     for token in (person.refresh_token, child):
         mac = token.partition(".")[2]
         assert mac.encode() not in raw
@@ -269,17 +270,17 @@ class TestOfAnEarlierRelease:
     """Sessions without numbers, whose clients hold random secrets."""
 
     async def test_unnumbered_token_is_exchanged_for_a_numbered_token(
-        self, http: httpx.AsyncClient, context: AppContext, person: Person
+        self, http: httpx.AsyncClient, container: Container, person: Person
     ) -> None:
-        old = await unnumbered(context, person)
+        old = await unnumbered(container, person)
         access, numbered = await rotate(http, old)
         assert await status_of(http, access) == 200
         assert await rotate(http, numbered)
 
     async def test_repeat_with_an_unused_child_returns_a_new_child(
-        self, http: httpx.AsyncClient, context: AppContext, person: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, person: Person, clock: SetClock
     ) -> None:
-        old = await unnumbered(context, person)
+        old = await unnumbered(container, person)
         _, first = await rotate(http, old)
         assert (await rotate(http, old))[1] == first
         clock.shift = timedelta(seconds=12)
@@ -289,18 +290,18 @@ class TestOfAnEarlierRelease:
         assert (await refresh(http, second)).json()["code"] == "refresh_refused"
 
     async def test_parent_is_exchanged_if_its_child_never_arrived(
-        self, http: httpx.AsyncClient, context: AppContext, person: Person
+        self, http: httpx.AsyncClient, container: Container, person: Person
     ) -> None:
-        child = await unnumbered(context, person)
-        parent = await unnumbered(context, person, previous=True)
+        child = await unnumbered(container, person)
+        parent = await unnumbered(container, person, previous=True)
         _, numbered = await rotate(http, parent)
         assert (await refresh(http, child)).json()["code"] == "refresh_refused"
         assert await rotate(http, numbered)
 
     async def test_forged_secret_does_not_end_the_session(
-        self, http: httpx.AsyncClient, context: AppContext, person: Person
+        self, http: httpx.AsyncClient, container: Container, person: Person
     ) -> None:
-        old = await unnumbered(context, person)
+        old = await unnumbered(container, person)
         session = old.partition(".")[0]
         made_up = f"{session}.{base64url(b'1' * 32)}"
         assert (await refresh(http, made_up)).json()["code"] == "refresh_refused"
@@ -308,18 +309,18 @@ class TestOfAnEarlierRelease:
         assert (await refresh(http, made_up)).json()["code"] == "refresh_refused"
 
     async def test_other_spellings_of_a_token_are_refused(
-        self, http: httpx.AsyncClient, context: AppContext, person: Person
+        self, http: httpx.AsyncClient, container: Container, person: Person
     ) -> None:
-        old = await unnumbered(context, person)
+        old = await unnumbered(container, person)
         for other in (f"{old}=", f"{old[:10]}!{old[10:]}"):
             assert (await refresh(http, other)).json()["code"] == "refresh_refused"
 
 
-async def unnumbered(context: AppContext, person: Person, *, previous: bool = False) -> str:
+async def unnumbered(container: Container, person: Person, *, previous: bool = False) -> str:
     """Make the person's session one of an earlier release, and return its token, or the parent of its token."""
     secret = secrets.token_bytes(32)
     hashed = {"previous_hash" if previous else "token_hash": hashlib.sha256(secret).digest()}
-    stored = await context.database["sessions"].find_one_and_update(
+    stored = await container.database["sessions"].find_one_and_update(
         {"user_id": person.id}, {"$set": hashed, "$unset": {"generation": "", "parent": ""}}
     )
     assert stored is not None
@@ -330,7 +331,7 @@ def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-async def test_expired_sessions_are_deleted_by_a_ttl_index(context: AppContext) -> None:
-    indexes = await context.database["sessions"].index_information()
+async def test_expired_sessions_are_deleted_by_a_ttl_index(container: Container) -> None:
+    indexes = await container.database["sessions"].index_information()
     assert indexes["expiry"]["key"] == [("expires_at", 1)]
     assert indexes["expiry"]["expireAfterSeconds"] == 0

@@ -9,9 +9,12 @@ import httpx
 import pytest
 
 from grome.accounts.repository import SessionRepository
+from grome.accounts.service import AccountService
+from grome.accounts.tokens import AccessTokens
 from grome.accounts.verifier import Verifier
 from grome.common.errors import Unauthenticated
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
 from tests.support.eventually import until
@@ -20,8 +23,8 @@ from tests.support.eventually import until
 class CountedSessions(SessionRepository):
     """Counts how often the database is asked, and keeps answers back while the gate is shut."""
 
-    def __init__(self, context: AppContext) -> None:
-        super().__init__(context.database)
+    def __init__(self, container: Container) -> None:
+        super().__init__(container.database)
         self.asked = 0
         self.read, self.gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
@@ -35,23 +38,28 @@ class CountedSessions(SessionRepository):
 
 
 @pytest.fixture
-def sessions(context: AppContext) -> CountedSessions:
-    return CountedSessions(context)
+def sessions(container: Container) -> CountedSessions:
+    return CountedSessions(container)
 
 
 @pytest.fixture
-async def verifier(context: AppContext, sessions: CountedSessions) -> AsyncIterator[Verifier]:
+async def verifier(container: Container, sessions: CountedSessions) -> AsyncIterator[Verifier]:
     """One that hears of nothing, since it is not started."""
     made = Verifier(
-        context.access_tokens, sessions, context.redis, context.subscribing_redis, context.namespace, context.clock
+        container.get(AccessTokens),
+        sessions,
+        container.get(RedisClients).commands,
+        container.get(RedisClients).subscriptions,
+        container.get(Namespace),
+        container.clock,
     )
     yield made
     await made.close()
 
 
-async def revoke_unheard(context: AppContext, person: Person) -> None:
-    now = context.clock()
-    await context.database["sessions"].update_many({"user_id": person.id}, {"$set": {"revoked_at": now}})
+async def revoke_unheard(container: Container, person: Person) -> None:
+    now = container.clock()
+    await container.database["sessions"].update_many({"user_id": person.id}, {"$set": {"revoked_at": now}})
 
 
 async def is_accepted(verifier: Verifier, person: Person) -> bool:
@@ -73,13 +81,13 @@ async def test_verified_token_is_cached(http: httpx.AsyncClient, verifier: Verif
 
 
 async def test_cached_token_is_checked_again_after_thirty_seconds(
-    http: httpx.AsyncClient, context: AppContext, verifier: Verifier, sessions: CountedSessions, clock: SetClock
+    http: httpx.AsyncClient, container: Container, verifier: Verifier, sessions: CountedSessions, clock: SetClock
 ) -> None:
     person = await register(http)
-    began = context.clock()
+    began = container.clock()
     clock.stopped = began
     assert await is_accepted(verifier, person)
-    await revoke_unheard(context, person)
+    await revoke_unheard(container, person)
     clock.stopped = began + timedelta(seconds=29.9)
     assert await is_accepted(verifier, person)
     assert sessions.asked == 1
@@ -90,28 +98,28 @@ async def test_cached_token_is_checked_again_after_thirty_seconds(
 
 
 async def test_token_of_an_evicted_session_is_checked_at_once(
-    http: httpx.AsyncClient, context: AppContext, verifier: Verifier
+    http: httpx.AsyncClient, container: Container, verifier: Verifier
 ) -> None:
     person, other = await register(http), await register(http)
     assert [await is_accepted(verifier, one) for one in (person, other)] == [True, True]
-    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    stored = await container.database["sessions"].find_one({"user_id": person.id})
     assert stored is not None
-    await revoke_unheard(context, person)
+    await revoke_unheard(container, person)
     await verifier.evict_session(stored["_id"])
     assert not await is_accepted(verifier, person)
     assert verifier.cached(other.access_token) is not None
 
 
 async def test_cache_evicts_its_oldest_token(
-    http: httpx.AsyncClient, context: AppContext, sessions: CountedSessions
+    http: httpx.AsyncClient, container: Container, sessions: CountedSessions
 ) -> None:
     verifier = Verifier(
-        context.access_tokens,
+        container.get(AccessTokens),
         sessions,
-        context.redis,
-        context.subscribing_redis,
-        context.namespace,
-        context.clock,
+        container.get(RedisClients).commands,
+        container.get(RedisClients).subscriptions,
+        container.get(Namespace),
+        container.clock,
         max_tokens=2,
     )
     people = [await register(http) for _ in range(3)]
@@ -124,13 +132,13 @@ async def test_cache_evicts_its_oldest_token(
 
 
 async def test_revocation_evicts_all_tokens_of_the_session(
-    http: httpx.AsyncClient, context: AppContext, verifier: Verifier
+    http: httpx.AsyncClient, container: Container, verifier: Verifier
 ) -> None:
     person, other = await register(http), await register(http)
-    refreshed = (await context.accounts.refresh(person.refresh_token)).access_token
+    refreshed = (await container.get(AccountService).refresh(person.refresh_token)).access_token
     for token in (person.access_token, refreshed, other.access_token):
         await verifier.get_actor(token)
-    stored = await context.database["sessions"].find_one({"user_id": person.id})
+    stored = await container.database["sessions"].find_one({"user_id": person.id})
     assert stored is not None
     for _ in range(2):
         await verifier.evict_session(stored["_id"])
@@ -142,12 +150,12 @@ async def test_revocation_evicts_all_tokens_of_the_session(
 
 
 async def test_cache_is_cleared_after_a_gap_in_the_messages(
-    http: httpx.AsyncClient, context: AppContext, verifier: Verifier
+    http: httpx.AsyncClient, container: Container, verifier: Verifier
 ) -> None:
     """A subscription that begins has missed all that was said before."""
     person, other = await register(http), await register(http)
     assert [await is_accepted(verifier, one) for one in (person, other)] == [True, True]
-    await revoke_unheard(context, person)
+    await revoke_unheard(container, person)
     assert await is_accepted(verifier, person)
     await begin_to_hear(verifier, other)
     assert not await is_accepted(verifier, person)
@@ -155,7 +163,7 @@ async def test_cache_is_cleared_after_a_gap_in_the_messages(
 
 
 async def test_session_read_during_a_gap_in_the_messages_is_not_cached(
-    http: httpx.AsyncClient, context: AppContext, verifier: Verifier, sessions: CountedSessions
+    http: httpx.AsyncClient, container: Container, verifier: Verifier, sessions: CountedSessions
 ) -> None:
     person, other = await register(http), await register(http)
     assert await is_accepted(verifier, other)
@@ -163,7 +171,7 @@ async def test_session_read_during_a_gap_in_the_messages_is_not_cached(
     sessions.read.clear()
     looking_up = asyncio.create_task(is_accepted(verifier, person))
     await sessions.read.wait()
-    await revoke_unheard(context, person)
+    await revoke_unheard(container, person)
     await begin_to_hear(verifier, other)
     sessions.gate.set()
     assert await looking_up

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber, catalogue_service
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, register
@@ -25,8 +25,8 @@ def place() -> Place:
 
 
 @pytest.fixture
-async def cut(http: httpx.AsyncClient, context: AppContext) -> str:
-    return await catalogue_service(http, context)
+async def cut(http: httpx.AsyncClient, container: Container) -> str:
+    return await catalogue_service(http, container)
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 async def chair(
-    http: httpx.AsyncClient, context: AppContext, place: Place, metres: float, prices: dict[str, int], **more: Any
+    http: httpx.AsyncClient, container: Container, place: Place, metres: float, prices: dict[str, int], **more: Any
 ) -> Barber:
     """Half an hour for each service of these prices, so far east of the place; in UTC."""
     lat, lng = away_from(place, metres, 90)
-    made = await barber(http, context, durations=(), location={"lat": lat, "lng": lng}, timezone="UTC", **more)
+    made = await barber(http, container, durations=(), location={"lat": lat, "lng": lng}, timezone="UTC", **more)
     offers = [{"service_id": one, "price": price, "duration_min": 30} for one, price in prices.items()]
     response = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=made.auth)
     assert response.status_code == 200
@@ -72,13 +72,13 @@ async def ask_any(
 
 
 async def test_starts_with_those_who_could_take_them(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, place: Place, cut: str
+    http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
-    shave = await catalogue_service(http, context)
-    near = await chair(http, context, place, 500, {cut: 3000, shave: 1500}, display_name="Near")
-    far = await chair(http, context, place, 2_000, {shave: 1000, cut: 2000})
-    await chair(http, context, place, 100, {cut: 1000})  # no shaves
-    await chair(http, context, place, 5_100, {cut: 1000, shave: 1000})  # too far away
+    shave = await catalogue_service(http, container)
+    near = await chair(http, container, place, 500, {cut: 3000, shave: 1500}, display_name="Near")
+    far = await chair(http, container, place, 2_000, {shave: 1000, cut: 2000})
+    await chair(http, container, place, 100, {cut: 1000})  # no shaves
+    await chair(http, container, place, 5_100, {cut: 1000, shave: 1000})  # too far away
     await book(http, customer, near, tomorrow(9))
     found = await slots(http, place, cut, shave)
     assert [one["id"] for one in found["barbers"]] == [near.id, far.id]
@@ -93,7 +93,7 @@ async def test_starts_with_those_who_could_take_them(
 
 
 async def test_what_is_listed_for_one_is_what_that_one_lists(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, place: Place, cut: str
+    http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
     """Each date is the barber's own, whatever the zone."""
     hours = {
@@ -101,7 +101,7 @@ async def test_what_is_listed_for_one_is_what_that_one_lists(
         for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     }
     zones = ("Pacific/Auckland", "America/New_York")
-    shops = [await chair(http, context, place, 10, {cut: 1}, hours=hours) for zone in zones]
+    shops = [await chair(http, container, place, 10, {cut: 1}, hours=hours) for zone in zones]
     for shop, zone in zip(shops, zones, strict=True):
         lat, lng = away_from(place, 10, 90)
         profile = {"display_name": zone, "location": {"lat": lat, "lng": lng}, "timezone": zone, "currency": "EUR"}
@@ -122,11 +122,11 @@ async def own_starts(http: httpx.AsyncClient, shop: Barber) -> list[str]:
 
 
 async def test_the_nearest_who_is_free_is_taken(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, place: Place, cut: str
+    http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
-    far = await chair(http, context, place, 900, {cut: 2000})
-    near = await chair(http, context, place, 300, {cut: 3000})
-    closed = await chair(http, context, place, 100, {cut: 1000}, rules={"min_notice_min": 7 * 24 * 60})
+    far = await chair(http, container, place, 900, {cut: 2000})
+    near = await chair(http, container, place, 300, {cut: 3000})
+    closed = await chair(http, container, place, 100, {cut: 1000}, rules={"min_notice_min": 7 * 24 * 60})
     booked = []
     for expected in (near, far):
         response = await ask_any(http, customer, place, cut, note="Anybody")
@@ -143,9 +143,9 @@ async def test_the_nearest_who_is_free_is_taken(
 
 
 async def test_forty_at_once_share_five_barbers(
-    http: httpx.AsyncClient, context: AppContext, place: Place, cut: str
+    http: httpx.AsyncClient, container: Container, place: Place, cut: str
 ) -> None:
-    shops = [await chair(http, context, place, 100 * number, {cut: 1000}) for number in range(5)]
+    shops = [await chair(http, container, place, 100 * number, {cut: 1000}) for number in range(5)]
     people = [await register(http) for _ in range(8)]
     answers = await asyncio.gather(*(ask_any(http, people[number % 8], place, cut) for number in range(40)))
     assert Counter((one.status_code, one.json().get("code")) for one in answers) == {
@@ -158,15 +158,15 @@ async def test_forty_at_once_share_five_barbers(
 
 
 async def test_a_repeat_gets_the_first_answer(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, place: Place, cut: str
+    http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
-    shops = [await chair(http, context, place, 100 * number, {cut: 1000}) for number in range(3)]
+    shops = [await chair(http, container, place, 100 * number, {cut: 1000}) for number in range(3)]
     answers = await asyncio.gather(*(ask_any(http, customer, place, cut, key="k") for _ in range(5)))
     again = await ask_any(http, customer, place, cut, key="k")
     assert again.status_code == 201
     assert {one.text for one in answers if one.status_code == 201} == {again.text}
     assert {one.json()["code"] for one in answers if one.status_code != 201} <= {"idempotency_key_in_flight"}
-    assert await context.database["bookings"].count_documents({"customer_id": customer.id}) == 1
+    assert await container.database["bookings"].count_documents({"customer_id": customer.id}) == 1
     assert (await ask_any(http, customer, place, cut, key="k", radius_km=7)).json()["code"] == "idempotency_key_reused"
     other = await ask(http, customer, shops[2], tomorrow(15), key="k")
     assert other.json()["code"] == "idempotency_key_reused"

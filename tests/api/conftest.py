@@ -8,7 +8,7 @@ import pytest
 
 from grome.app import App
 from grome.common.actor import Role
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.api.surface import Route
 from tests.api.writes import changes_since, log_position, without_expiry
 from tests.builders.barbers import barber
@@ -91,10 +91,10 @@ def _query(route: Route, changed: Mapping[str, str | None]) -> str:
 
 @pytest.fixture(scope="module")
 async def cast(app: App) -> AsyncIterator[Cast]:
-    context: AppContext = app.ctx.grome
+    container: Container = app.ctx.container
     async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as client:
-        shop = await barber(client, context)
-        customer, boss = await register(client), await create_admin(client, context)
+        shop = await barber(client, container)
+        customer, boss = await register(client), await create_admin(client, container)
         booking = await book(client, customer, shop, tomorrow(9))
         report = await asked(client, shop.person)
         yield Cast(
@@ -112,12 +112,12 @@ async def cast(app: App) -> AsyncIterator[Cast]:
 
 @pytest.fixture(scope="module")
 async def _nothing_expires(app: App) -> AsyncIterator[None]:
-    async with without_expiry(app.ctx.grome.database):
+    async with without_expiry(app.ctx.container.database):
         yield
 
 
 @pytest.fixture
-async def nothing_written(context: AppContext, cast: Cast, _nothing_expires: None) -> AsyncIterator[None]:  # noqa: ARG001 -- the cast writes first
-    before = await log_position(context.database)
+async def nothing_written(container: Container, cast: Cast, _nothing_expires: None) -> AsyncIterator[None]:  # noqa: ARG001 -- the cast writes first
+    before = await log_position(container.database)
     yield
-    assert await changes_since(before, context.database) == []
+    assert await changes_since(before, container.database) == []

@@ -10,7 +10,8 @@ import schemathesis
 
 from grome.app import document
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
@@ -42,13 +43,13 @@ class Story:
 
 
 @pytest.fixture
-async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
+async def story(http: httpx.AsyncClient, container: Container) -> Story:
     told = Story(http)
-    boss = (await create_admin(http, context)).auth
+    boss = (await create_admin(http, container)).auth
     service_id = await _catalogue(told, boss)
     barber_id, barber = await _barber(told, service_id)
     await _openings(told, barber)
-    customer = await _visits(told, context, barber_id, barber, service_id)
+    customer = await _visits(told, container, barber_id, barber, service_id)
     await _calendar(told, barber)
     await _other_ways_to_book(told, customer, barber_id, service_id)
     await _waitlist(told, barber_id, barber, customer, service_id)
@@ -59,7 +60,7 @@ async def story(http: httpx.AsyncClient, context: AppContext) -> Story:
     await _promos(told, boss, "", service_id)
     await _promos(told, barber, "own_", service_id)
     await told.ask("remove_profile", barber)
-    await _jobs(told, context, boss)
+    await _jobs(told, container, boss)
     for name in ("live", "ready", "jwks"):
         await told.ask(name)
     await told.ask("list_audit", boss)
@@ -115,7 +116,7 @@ async def _openings(told: Story, barber: dict[str, str]) -> None:
 
 
 async def _visits(
-    told: Story, context: AppContext, barber_id: str, barber: dict[str, str], service_id: str
+    told: Story, container: Container, barber_id: str, barber: dict[str, str], service_id: str
 ) -> dict[str, str]:
     me = {"email": new_email(), "password": PASSWORD}
     await told.ask("register", json={**me, "name": "Zoë"})
@@ -132,11 +133,11 @@ async def _visits(
     asked = [(await told.ask("create_booking", customer, json=one))["id"] for one in wanted[:4]]
     done, declined, cancelled, missed = asked
     await told.ask("accept", barber, booking_id=done)
-    await changed(context, {"id": done}, scheduled_at=context.clock() + timedelta(hours=1))
+    await changed(container, {"id": done}, scheduled_at=container.clock() + timedelta(hours=1))
     await told.ask("start", barber, booking_id=done)
     await told.ask("undo", barber, booking_id=done)
     await told.ask("start", barber, booking_id=done)
-    await changed(context, {"id": done}, scheduled_at=datetime.fromisoformat(wanted[0]["scheduled_at"]))
+    await changed(container, {"id": done}, scheduled_at=datetime.fromisoformat(wanted[0]["scheduled_at"]))
     await told.ask("preview_late", barber, booking_id=done, params={"minutes": "5"})
     assert (await told.ask("late", barber, booking_id=done, json={"minutes": 5}))["late_min"] == 5
     await told.ask("complete", barber, booking_id=done)
@@ -150,7 +151,7 @@ async def _visits(
     await told.ask("preview_cancellation", customer, booking_id=cancelled)
     await told.ask("cancel", customer, booking_id=cancelled)
     await told.ask("accept", barber, booking_id=missed)
-    await changed(context, {"id": missed}, scheduled_at=context.clock() - timedelta(minutes=10))
+    await changed(container, {"id": missed}, scheduled_at=container.clock() - timedelta(minutes=10))
     await told.ask("no_show", barber, booking_id=missed)
     await told.ask("read_booking", customer, booking_id=done)
     await told.ask("read_history", customer, booking_id=declined)
@@ -246,14 +247,14 @@ async def _other_ways_to_book(told: Story, customer: dict[str, str], barber_id: 
     assert len((await told.ask("cancel_following", customer, booking_id=last))["items"]) == 1
 
 
-async def _jobs(told: Story, context: AppContext, boss: dict[str, str]) -> None:
+async def _jobs(told: Story, container: Container, boss: dict[str, str]) -> None:
     new = NewJob(f"{new_hex_id()}:told:1", JobKind("told", Queue.BULK, 1, ()), {"of": "1"})
-    await context.jobs.add(new)
+    await container.get(JobQueue).add(new)
     await told.ask("drop_job", boss, job_id=new.id)
     assert (await told.ask("list_jobs", boss, params={"state": "dropped", "kind": "told"}))["items"]
     await told.ask("retry_job", boss, job_id=new.id)
     assert (await told.ask("read_job", boss, job_id=new.id))["state"] == "pending"
-    await put_away(context, new.id)
+    await put_away(container, new.id)
 
 
 async def _messages(told: Story, barber: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from grome.app import App
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.http.caching import entity_tag
 from tests.api.conftest import Cast
 from tests.api.raw import read_answer
@@ -98,7 +98,7 @@ async def test_anything_else_is_something_else(http: httpx.AsyncClient, known: s
     assert (again.status_code, again.content) == (200, whole.content)
 
 
-async def test_a_change_is_sent(cast: Cast, context: AppContext) -> None:
+async def test_a_change_is_sent(cast: Cast, container: Container) -> None:
     route = next(route for route in CACHED if str(route) == "GET /v1/barbers/{barber_id}")
     before = await cast.ask(route)
     shop = f"/v1/barbers/{cast.ids['barber_id']}"
@@ -108,7 +108,7 @@ async def test_a_change_is_sent(cast: Cast, context: AppContext) -> None:
     after = await cast.client.get(shop, headers={"If-None-Match": before.headers["etag"]})
     assert (after.status_code, after.json()["is_online"]) == (200, turned["is_online"])
     assert after.headers["etag"] != before.headers["etag"]
-    await catalogue_service(cast.client, context)
+    await catalogue_service(cast.client, container)
     same = await cast.client.get(shop, headers={"If-None-Match": after.headers["etag"]})
     assert same.status_code == 304
 

@@ -9,7 +9,7 @@ import pytest
 from loguru import logger
 
 from grome.app import App
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.api.problems import assert_refused, problem_of
 from tests.api.raw import read_answer, send
 from tests.api.surface import ROUTES, Route
@@ -169,7 +169,7 @@ class TestConnections:
         assert problem.code == "bad_request"
 
 
-async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, container: Container) -> None:
     """What of them is kept, here the program's name, is kept as text."""
     person = await register(http)
     body = f'{{"email": "{person.email}", "password": "{PASSWORD}"}}'.encode()
@@ -179,7 +179,7 @@ async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, context: 
     )
     answer = await send(app.ctx.base_url, head % len(body) + odd + b"\r\n" + body)
     assert answer.status_code == 200, answer.text
-    newest = await context.database["sessions"].find_one({"user_id": person.id}, sort=[("_id", -1)])
+    newest = await container.database["sessions"].find_one({"user_id": person.id}, sort=[("_id", -1)])
     assert newest
     assert newest["device"]["user_agent"] == "caf\ufffd"
 

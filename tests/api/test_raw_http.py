@@ -48,9 +48,10 @@ class Doors:
 
 @pytest.fixture(scope="module")
 async def doors(app: App) -> AsyncIterator[Doors]:
-    loop, context = asyncio.get_running_loop(), app.ctx.grome
+    loop, container = asyncio.get_running_loop(), app.ctx.container
     kinds = [
-        protocol_class(msgspec.structs.replace(context.settings.nearby, fast_path=is_fast)) for is_fast in (True, False)
+        protocol_class(msgspec.structs.replace(container.settings.nearby, fast_path=is_fast))
+        for is_fast in (True, False)
     ]
     servers = [await loop.create_server(partial(kind, loop=loop, app=app), "127.0.0.1", 0) for kind in kinds]
     ports = Doors(*(server.sockets[0].getsockname()[1] for server in servers))

@@ -10,8 +10,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from grome.accounts.tokens import AccessTokens
 from grome.common.actor import Role
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.surface import ROUTES, SAMPLES, Route
@@ -163,8 +164,8 @@ def test_every_route_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("caller", ["nobody", *Role])
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-async def test_roles(cast: Cast, context: AppContext, route: Route, caller: str) -> None:
-    auth = {} if caller == "nobody" else (await _caller(Role(caller), cast, context, route)).auth
+async def test_roles(cast: Cast, container: Container, route: Route, caller: str) -> None:
+    auth = {} if caller == "nobody" else (await _caller(Role(caller), cast, container, route)).auth
     response = await cast.ask(route, auth=auth, ids=dict.fromkeys(route.ids, NOBODY))
     if caller in WHO[str(route)].split():
         assert response.status_code not in {401, 403}, response.text
@@ -175,7 +176,7 @@ async def test_roles(cast: Cast, context: AppContext, route: Route, caller: str)
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_tampered_tokens(cast: Cast, context: AppContext, route: Route) -> None:
+async def test_tampered_tokens(cast: Cast, container: Container, route: Route) -> None:
     """A role that was written over, a signature of another token, none, and one by a key that is not ours."""
     customer, other = await register(cast.client), await register(cast.client)
     header, claims, signature = customer.access_token.split(".")
@@ -188,8 +189,8 @@ async def test_tampered_tokens(cast: Cast, context: AppContext, route: Route) ->
         f"{header}.{claims}.{other.access_token.split('.')[2]}",
         f"{header}.{claims}.",
         f"{unsigned}.{claims}.",
-        jwt.encode(claimed, foreign_key, algorithm="EdDSA", headers={"kid": context.access_tokens.jwk.kid}),
-        jwt.encode(claimed, context.access_tokens.jwk.x, algorithm="HS256"),
+        jwt.encode(claimed, foreign_key, algorithm="EdDSA", headers={"kid": container.get(AccessTokens).jwk.kid}),
+        jwt.encode(claimed, container.get(AccessTokens).jwk.x, algorithm="HS256"),
     ):
         response = await cast.ask(route, auth={"Authorization": f"Bearer {token}"})
         assert_refused(response, 401, "unauthenticated", told=token)
@@ -215,9 +216,9 @@ BOOKINGS = [route for route in ROUTES if "booking_id" in route.ids]
 
 @pytest.mark.parametrize("route", BOOKINGS, ids=str)
 @pytest.mark.parametrize("stranger", [Role.CUSTOMER, Role.BARBER])
-async def test_bookings_of_others(cast: Cast, context: AppContext, route: Route, stranger: Role) -> None:
+async def test_bookings_of_others(cast: Cast, container: Container, route: Route, stranger: Role) -> None:
     """As if they were not there; where the role may not act at all, that is said whosever the booking is."""
-    person = await _new(stranger, cast.client, context)
+    person = await _new(stranger, cast.client, container)
     before = await _booking(cast)
     sent = _as_json(GOOD_BODIES.get(route.operation.handler.__name__, b""))
     response = await cast.ask(route, auth=person.auth, **sent)
@@ -238,20 +239,20 @@ async def test_bookings_of_ones_own(cast: Cast, role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_lists_hold_what_one_may_read(cast: Cast, context: AppContext, role: Role) -> None:
-    stranger = await _new(role, cast.client, context)
+async def test_lists_hold_what_one_may_read(cast: Cast, container: Container, role: Role) -> None:
+    stranger = await _new(role, cast.client, container)
     pages = await walk(cast.client, "/v1/bookings", {}, auth=stranger.auth)
     listed = {booking["id"] for page in pages for booking in page}
     assert (cast.ids["booking_id"] in listed) == (role is Role.ADMIN)
 
 
-async def _caller(role: Role, cast: Cast, context: AppContext, route: Route) -> Person:
+async def _caller(role: Role, cast: Cast, container: Container, route: Route) -> Person:
     """A new person where the route may change what the next test finds, such as end the session."""
-    return cast.people[role] if route.method == "GET" else await _new(role, cast.client, context)
+    return cast.people[role] if route.method == "GET" else await _new(role, cast.client, container)
 
 
-async def _new(role: Role, client: httpx.AsyncClient, context: AppContext) -> Person:
-    return await create_admin(client, context) if role is Role.ADMIN else await register(client, role=role.value)
+async def _new(role: Role, client: httpx.AsyncClient, container: Container) -> Person:
+    return await create_admin(client, container) if role is Role.ADMIN else await register(client, role=role.value)
 
 
 async def _booking(cast: Cast) -> dict[str, Any]:

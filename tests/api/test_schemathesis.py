@@ -18,7 +18,7 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from grome.app import document
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import create_admin, register
@@ -44,11 +44,11 @@ class Cast:
 
 
 @pytest.fixture
-async def cast(running: Running, context: AppContext) -> Cast:
+async def cast(running: Running, container: Container) -> Cast:
     """New for each operation, because some end a session or a booking."""
     async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S) as client:
-        shop = await barber(client, context)
-        customer, boss = await register(client), await create_admin(client, context)
+        shop = await barber(client, container)
+        customer, boss = await register(client), await create_admin(client, container)
         booking = await book(client, customer, shop, tomorrow(9))
     service_id = shop.services[0][0]
     return Cast(

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from grome.common.ids import new_id
-from grome.composition import AppContext
-from grome.infrastructure.mongo.client import Database
+from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.client import Client, Database
 from tests.api.writes import changes_since, log_position
 
 ID = new_id()
@@ -38,24 +38,26 @@ async def insert_in_transaction(database: Database) -> None:
 
 
 @pytest.fixture
-async def document(context: AppContext) -> None:
-    await context.database["written"].replace_one({"_id": ID}, {"count": 0}, upsert=True)
+async def document(container: Container) -> None:
+    await container.database["written"].replace_one({"_id": ID}, {"count": 0}, upsert=True)
 
 
 @pytest.mark.usefixtures("document")
 @pytest.mark.parametrize("write", [insert, update, upsert, replace, delete, insert_in_transaction])
-async def test_log_of_changes_has_each_write(context: AppContext, write: Callable[[Database], Awaitable[None]]) -> None:
-    before = await log_position(context.database)
-    await write(context.database)
-    assert len(await changes_since(before, context.database)) == 1
+async def test_log_of_changes_has_each_write(
+    container: Container, write: Callable[[Database], Awaitable[None]]
+) -> None:
+    before = await log_position(container.database)
+    await write(container.database)
+    assert len(await changes_since(before, container.database)) == 1
 
 
 @pytest.mark.usefixtures("document")
-async def test_log_of_changes_has_no_reads_updates_without_effect_and_other_databases(context: AppContext) -> None:
-    other = context.mongo[f"{context.database.name}_other"]
-    before = await log_position(context.database)
-    await context.database["written"].find_one({"_id": ID})
-    await context.database["written"].update_one({"_id": ID}, {"$set": {"count": 0}})
-    await context.database["written"].delete_one({"_id": new_id()})
+async def test_log_of_changes_has_no_reads_updates_without_effect_and_other_databases(container: Container) -> None:
+    other = container.get(Client)[f"{container.database.name}_other"]
+    before = await log_position(container.database)
+    await container.database["written"].find_one({"_id": ID})
+    await container.database["written"].update_one({"_id": ID}, {"$set": {"count": 0}})
+    await container.database["written"].delete_one({"_id": new_id()})
     await insert(other)
-    assert await changes_since(before, context.database) == []
+    assert await changes_since(before, container.database) == []

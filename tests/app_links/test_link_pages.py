@@ -11,7 +11,7 @@ import pytest
 
 from grome.app_links.page import TEXTS, Subject, link_page
 from grome.common.languages import LANGUAGES
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import register
@@ -35,10 +35,10 @@ async def test_page_of_a_link_opens_the_app(http: httpx.AsyncClient, path: str) 
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_page_of_a_booking_tells_nothing_of_it(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_page_of_a_booking_tells_nothing_of_it(http: httpx.AsyncClient, container: Container) -> None:
     """Its answer is the same for a booking that there is and for one that there is not."""
     customer = await register(http, name="Zoë")
-    booking = await book(http, customer, await barber(http, context), tomorrow(9))
+    booking = await book(http, customer, await barber(http, container), tomorrow(9))
     there, nowhere = await http.get(f"/bookings/{booking['id']}"), await http.get(f"/bookings/{ID}")
     assert there.text.replace(booking["id"], str(ID)) == nowhere.text
 

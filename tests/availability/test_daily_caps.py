@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.scheduling.daily_caps import cap_on_service, cap_on_visits, count_seats, seat_ticks
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
@@ -21,10 +21,10 @@ DAY = tomorrow(0).date()
 LATER = timedelta(days=1)
 
 
-async def a_shop(http: httpx.AsyncClient, context: AppContext, cap: int | None, *durations: int) -> Barber:
+async def a_shop(http: httpx.AsyncClient, container: Container, cap: int | None, *durations: int) -> Barber:
     """Create an always open barber in UTC, with visits of 30 minutes by default."""
     rules = {"daily_cap": cap, "slot_step_min": 30, "auto_accept": True}
-    return await barber(http, context, durations=durations or (30,), rules=rules, timezone="Etc/UTC")
+    return await barber(http, container, durations=durations or (30,), rules=rules, timezone="Etc/UTC")
 
 
 async def outcomes(http: httpx.AsyncClient, shop: Barber, customer: Person, count: int, **asked: Any) -> Counter[str]:
@@ -36,17 +36,19 @@ async def outcomes(http: httpx.AsyncClient, shop: Barber, customer: Person, coun
 
 @pytest.mark.parametrize("cap", [1, 3])
 async def test_concurrent_bookings_of_a_day_fill_its_cap_exactly(
-    http: httpx.AsyncClient, context: AppContext, cap: int
+    http: httpx.AsyncClient, container: Container, cap: int
 ) -> None:
-    shop, customer = await a_shop(http, context, cap), await register(http)
+    shop, customer = await a_shop(http, container, cap), await register(http)
     assert await outcomes(http, shop, customer, 16) == {"booked": cap, "day_full": 16 - cap}
     assert await free(http, shop, DAY) == []
     assert len(await free(http, shop, DAY + LATER)) == 48
     await book(http, customer, shop, tomorrow(0) + LATER)
 
 
-async def test_service_cap_applies_in_addition_to_the_barbers_cap(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, customer = await a_shop(http, context, 4, 30, 30), await register(http)
+async def test_service_cap_applies_in_addition_to_the_barbers_cap(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    shop, customer = await a_shop(http, container, 4, 30, 30), await register(http)
     await offer(http, shop, {"rules": {"daily_cap": 2}}, {})
     assert await outcomes(http, shop, customer, 8, services=(0,)) == {"booked": 2, "day_full": 6}
     assert await free(http, shop, DAY, 0) == []
@@ -58,9 +60,9 @@ async def test_service_cap_applies_in_addition_to_the_barbers_cap(http: httpx.As
 
 
 async def test_visit_with_two_capped_services_takes_a_seat_of_each(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    shop, customer = await a_shop(http, context, None, 30, 30), await register(http)
+    shop, customer = await a_shop(http, container, None, 30, 30), await register(http)
     await offer(http, shop, {"rules": {"daily_cap": 1}}, {"rules": {"daily_cap": 2}})
     await book(http, customer, shop, tomorrow(9), services=(0, 1))
     assert await free(http, shop, DAY, 0) == []
@@ -69,10 +71,10 @@ async def test_visit_with_two_capped_services_takes_a_seat_of_each(
 
 
 async def test_cancelled_visit_frees_its_seat_and_completed_visit_keeps_it(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     clock.set(tomorrow(8))
-    shop, customer = await a_shop(http, context, 2), await register(http)
+    shop, customer = await a_shop(http, container, 2), await register(http)
     served, cancelled = [await book(http, customer, shop, tomorrow(hour)) for hour in (9, 11)]
     assert await free(http, shop, DAY) == []
     await move(http, customer.auth, cancelled, "cancel")
@@ -87,11 +89,13 @@ async def test_cancelled_visit_frees_its_seat_and_completed_visit_keeps_it(
     assert refused_for(await ask(http, customer, shop, tomorrow(15))) == "day_full"
 
 
-async def test_cap_counts_visits_by_the_local_date_of_their_start(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, customer = await a_shop(http, context, 1), await register(http)
+async def test_cap_counts_visits_by_the_local_date_of_their_start(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    shop, customer = await a_shop(http, container, 1), await register(http)
     await book(http, customer, shop, tomorrow(23, 30))
     await book(http, customer, shop, tomorrow(0) + LATER)
-    kolkata = await barber(http, context, rules={"daily_cap": 1}, timezone="Asia/Kolkata")
+    kolkata = await barber(http, container, rules={"daily_cap": 1}, timezone="Asia/Kolkata")
     await book(http, customer, kolkata, tomorrow(18))  # 23:30
     await book(http, customer, kolkata, tomorrow(18, 30))  # midnight
     assert refused_for(await ask(http, customer, kolkata, tomorrow(19))) == "day_full"
@@ -99,10 +103,10 @@ async def test_cap_counts_visits_by_the_local_date_of_their_start(http: httpx.As
 
 
 async def test_visits_booked_under_a_higher_cap_count_under_a_lower_cap(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     """Covers any distribution of seats among the earlier visits."""
-    shop, customer = await a_shop(http, context, 12), await register(http)
+    shop, customer = await a_shop(http, container, 12), await register(http)
     for hour in range(10, 15):
         await book(http, customer, shop, tomorrow(hour))
     for cap, expected in ((4, {"day_full": 12}), (7, {"booked": 2, "day_full": 10})):
@@ -110,9 +114,9 @@ async def test_visits_booked_under_a_higher_cap_count_under_a_lower_cap(
         assert await outcomes(http, shop, customer, 12) == expected
 
 
-async def test_refused_booking_of_a_taken_time_uses_no_seat(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_refused_booking_of_a_taken_time_uses_no_seat(http: httpx.AsyncClient, container: Container) -> None:
     """Of many concurrent requests for a slot, exactly one gets the slot and a seat; the others get slot_taken."""
-    shop, customer = await a_shop(http, context, 3), await register(http)
+    shop, customer = await a_shop(http, container, 3), await register(http)
     answers = await asyncio.gather(*(ask(http, customer, shop, tomorrow(9)) for _ in range(8)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 7}
     assert await outcomes(http, shop, customer, 8) == {"booked": 2, "day_full": 6}

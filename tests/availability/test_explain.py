@@ -7,7 +7,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.scheduling.explain import explain_day
 from grome.scheduling.slots import Unavailability, free_slots, reason_unavailable
 from grome.scheduling.ticks import local_day, moment_of
@@ -23,11 +23,11 @@ MARKET, FEAST, LAST = (tomorrow(0).date() + number * DAY for number in (2, 3, 6)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber in UTC, open from 09:00 to 13:00 with a break, with a start for each rule."""
     rules = {"slot_step_min": 30, "min_notice_min": 24 * 60, "horizon_days": 7, "daily_cap": 2}
     open_hours = daily("09:00", "13:00", ("12:00", "12:30"))
-    shop = await barber(http, context, hours=open_hours, rules=rules, timezone="Etc/UTC")
+    shop = await barber(http, container, hours=open_hours, rules=rules, timezone="Etc/UTC")
     away = {"starts_at": f"{MARKET}T10:10:00Z", "ends_at": f"{MARKET}T10:20:00Z"}
     await change(http, shop, "POST", "/time-off", away)
     customer = await register(http)
@@ -60,14 +60,14 @@ async def test_explained_day_lists_reasons_of_rejected_starts(http: httpx.AsyncC
     assert reasons == {**inside, **dict.fromkeys(outside, "closed")}
 
 
-async def test_every_rule_is_explained_by_its_code(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_every_rule_is_explained_by_its_code(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     """A booking of the same start is refused with the same reason."""
     examples = {
         Unavailability.MISALIGNED: (shop, at(MARKET, 11, 1)),
         Unavailability.TOO_SOON: (shop, at(tomorrow(0).date(), 0)),
         Unavailability.BEYOND_HORIZON: (shop, at(LAST + 2 * DAY, 9)),
         Unavailability.DAY_FULL: (shop, at(FEAST, 10)),
-        Unavailability.HOLIDAY: await barber_on_a_holiday(http, context),
+        Unavailability.HOLIDAY: await barber_on_a_holiday(http, container),
         Unavailability.CLOSED: (shop, at(MARKET, 13)),
         Unavailability.OFF_GRID: (shop, at(MARKET, 11, 10)),
         Unavailability.ON_BREAK: (shop, at(MARKET, 12)),
@@ -88,9 +88,9 @@ async def test_every_rule_is_explained_by_its_code(http: httpx.AsyncClient, cont
             assert response.json()["detail"] == why.sentence
 
 
-async def barber_on_a_holiday(http: httpx.AsyncClient, context: AppContext) -> tuple[Barber, datetime]:
+async def barber_on_a_holiday(http: httpx.AsyncClient, container: Container) -> tuple[Barber, datetime]:
     """Create a barber that is closed on New Year's Day."""
-    shop = await barber(http, context, hours=daily("09:00", "13:00"), timezone="Etc/UTC")
+    shop = await barber(http, container, hours=daily("09:00", "13:00"), timezone="Etc/UTC")
     await change(http, shop, "PUT", "/holidays", {"holidays": {"country": "DE"}})
     soon = tomorrow(0).date() + DAY
     return shop, at(date(soon.year + 1, 1, 1), 9)

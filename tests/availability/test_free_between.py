@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from grome.availability.service import AvailabilityService
+from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
 from grome.common.clock import system_clock
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.hours import weekly_hours
@@ -32,21 +34,21 @@ SECOND = timedelta(seconds=1)
 
 
 async def is_free(
-    context: AppContext, shop: Barber, start: datetime, end: datetime, service: str | None = None
+    container: Container, shop: Barber, start: datetime, end: datetime, service: str | None = None
 ) -> bool:
     service_id = UUID(service) if service else None
-    free = await context.availability.find_free_barbers([shop.person.id, uuid4()], start, end, service_id)
+    free = await container.get(AvailabilityService).find_free_barbers([shop.person.id, uuid4()], start, end, service_id)
     assert free <= {shop.person.id}
     return bool(free)
 
 
 @pytest.fixture
-async def noon_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def noon_shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber open from 10:00 to 14:00 UTC, with visits of 60 and 30 minutes every 30 minutes."""
     opening = {"is_available": True, "start_time": "10:00", "end_time": "14:00"}
     hours = dict.fromkeys(ALWAYS_OPEN, opening)
     rules = {"slot_step_min": 30, "horizon_days": 3}
-    return await barber(http, context, durations=(60, 30), hours=hours, rules=rules, timezone="Etc/UTC")
+    return await barber(http, container, durations=(60, 30), hours=hours, rules=rules, timezone="Etc/UTC")
 
 
 @pytest.mark.parametrize(
@@ -69,55 +71,55 @@ async def noon_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
     ],
 )
 async def test_free_barber_needs_a_visit_wholly_in_the_window(
-    context: AppContext, clock: SetClock, noon_shop: Barber, start: datetime, end: datetime, durations: set[int]
+    container: Container, clock: SetClock, noon_shop: Barber, start: datetime, end: datetime, durations: set[int]
 ) -> None:
     clock.set(tomorrow(15) - DAY)
     free = {
-        minutes for service, minutes in noon_shop.services if await is_free(context, noon_shop, start, end, service)
+        minutes for service, minutes in noon_shop.services if await is_free(container, noon_shop, start, end, service)
     }
     assert free == durations
-    assert await is_free(context, noon_shop, start, end) == (30 in durations)
+    assert await is_free(container, noon_shop, start, end) == (30 in durations)
 
 
-async def test_barber_without_the_service_is_not_free(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, idle = await barber(http, context), await barber(http, context, durations=())
+async def test_barber_without_the_service_is_not_free(http: httpx.AsyncClient, container: Container) -> None:
+    shop, idle = await barber(http, container), await barber(http, container, durations=())
     window = tomorrow(10), tomorrow(12)
-    assert await context.availability.find_free_barbers([], *window, None) == frozenset()
+    assert await container.get(AvailabilityService).find_free_barbers([], *window, None) == frozenset()
     ids = [idle.person.id, shop.person.id, shop.person.id]
-    assert await context.availability.find_free_barbers(ids, *window, None) == {shop.person.id}
-    assert await context.availability.find_free_barbers(ids, *window, uuid4()) == frozenset()
+    assert await container.get(AvailabilityService).find_free_barbers(ids, *window, None) == {shop.person.id}
+    assert await container.get(AvailabilityService).find_free_barbers(ids, *window, uuid4()) == frozenset()
 
 
-async def test_barber_is_not_free_while_the_time_is_taken(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_barber_is_not_free_while_the_time_is_taken(http: httpx.AsyncClient, container: Container) -> None:
     """Buffers count although they lie outside the window: the visit's own and those of adjacent visits."""
-    shop = await barber(http, context, rules={"buffer_before_min": 15, "buffer_after_min": 10})
+    shop = await barber(http, container, rules={"buffer_before_min": 15, "buffer_after_min": 10})
     customer = await register(http)
     window = tomorrow(10), tomorrow(10, 30)
     for start in (tomorrow(9, 10), tomorrow(10), tomorrow(10, 50)):
-        assert await is_free(context, shop, *window)
+        assert await is_free(container, shop, *window)
         booking = await book(http, customer, shop, start)
-        assert not await is_free(context, shop, *window)
+        assert not await is_free(container, shop, *window)
         await move(http, customer.auth, booking, "cancel")
     for start in (tomorrow(9, 5), tomorrow(10, 55)):
         await book(http, customer, shop, start)
-        assert await is_free(context, shop, *window)
+        assert await is_free(container, shop, *window)
 
 
 async def test_search_uses_two_queries_that_read_only_the_window(
-    http: httpx.AsyncClient, context: AppContext, settings: Settings
+    http: httpx.AsyncClient, container: Container, settings: Settings
 ) -> None:
     """Reads the profiler of the database. Without the hint, the planner would choose an index without times."""
-    shops, customer = [await barber(http, context) for _ in range(3)], await register(http)
+    shops, customer = [await barber(http, container) for _ in range(3)], await register(http)
     for shop in shops:
         for hour in range(4, 16):
             await book(http, customer, shop, tomorrow(hour))
-    other_process = await AppContext.open(settings)  # one that has none of the barbers in memory
-    await context.database.command("profile", 2)
+    other_process = await open_container(settings)  # one that has none of the barbers in memory
+    await container.database.command("profile", 2)
     ids = [shop.person.id for shop in shops]
-    free = await other_process.availability.find_free_barbers(ids, tomorrow(5), tomorrow(15), None)
-    await context.database.command("profile", 0)
-    ran = await context.database["system.profile"].find({"ns": {"$regex": "barbers$|bookings$"}}).sort("ts").to_list()
-    await context.database.drop_collection("system.profile")
+    free = await other_process.get(AvailabilityService).find_free_barbers(ids, tomorrow(5), tomorrow(15), None)
+    await container.database.command("profile", 0)
+    ran = await container.database["system.profile"].find({"ns": {"$regex": "barbers$|bookings$"}}).sort("ts").to_list()
+    await container.database.drop_collection("system.profile")
     await other_process.close()
 
     assert free == set(ids)
@@ -129,7 +131,7 @@ async def test_search_uses_two_queries_that_read_only_the_window(
 
 
 async def test_search_yields_to_other_requests_between_two_barbers(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     turns = 0
 
@@ -148,9 +150,9 @@ async def test_search_yields_to_other_requests_between_two_barbers(
             turns += 1
             await asyncio.sleep(0)
 
-    ids = [(await barber(http, context)).person.id for _ in range(5)]
-    bookings = Bookings(BookingRepository(context.database), system_clock)
-    availability = AvailabilityService(context.barbers, bookings, system_clock)
+    ids = [(await barber(http, container)).person.id for _ in range(5)]
+    bookings = Bookings(BookingRepository(container.database), system_clock)
+    availability = AvailabilityService(container.get(BarberService), bookings, system_clock)
     task = asyncio.create_task(others())
     free = await availability.find_free_barbers(ids, tomorrow(10), tomorrow(11), None)
     task.cancel()
@@ -195,9 +197,9 @@ def laid_out(zones: Sequence[str]) -> st.SearchStrategy[Laid]:
 
 
 async def open_shop(
-    http: httpx.AsyncClient, context: AppContext, laid: Laid, services: list[str], now: datetime
+    http: httpx.AsyncClient, container: Container, laid: Laid, services: list[str], now: datetime
 ) -> Barber:
-    made = await barber(http, context, durations=(), hours=laid.hours, rules=laid.rules, timezone=laid.timezone)
+    made = await barber(http, container, durations=(), hours=laid.hours, rules=laid.rules, timezone=laid.timezone)
     shop = Barber(made.person, [(services[number], minutes) for number, minutes in laid.offers.items()])
     offers = [{"service_id": service, "price": 100, "duration_min": minutes} for service, minutes in shop.services]
     response = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=shop.auth)
@@ -235,14 +237,14 @@ CHANGES = [
 @settings(max_examples=6, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 async def test_free_barbers_are_those_with_a_listed_slot_in_the_window(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject
+    http: httpx.AsyncClient, container: Container, clock: SetClock, change: datetime, data: st.DataObject
 ) -> None:
     # A minute after the hour, so that no tick begins during the comparison.
     now = change - data.draw(st.integers(1, 80)) * HOUR + MINUTE
     clock.set(now)
-    services = [await catalogue_service(http, context) for _ in range(2)]
+    services = [await catalogue_service(http, container) for _ in range(2)]
     shops = [
-        await open_shop(http, context, laid, services, now - MINUTE)
+        await open_shop(http, container, laid, services, now - MINUTE)
         for laid in data.draw(st.lists(laid_out(ZONES), min_size=3, max_size=3))
     ]
     for service in (None, *services):
@@ -250,7 +252,7 @@ async def test_free_barbers_are_those_with_a_listed_slot_in_the_window(
         edges = sorted({edge for listed_slots in slots.values() for slot in listed_slots for edge in slot}) or [now]
         for _ in range(10):
             start, end = data.draw(windows(edges, now))
-            free = await context.availability.find_free_barbers(
+            free = await container.get(AvailabilityService).find_free_barbers(
                 list(slots), start, end, UUID(service) if service else None
             )
             assert free == {

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
@@ -21,9 +21,9 @@ ORDINARY = ["09:00", "09:30", "10:00", "10:30"]
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber open from 09:00 to 11:00 UTC every day, with visits of 30 minutes."""
-    return await barber(http, context, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone="Etc/UTC")
+    return await barber(http, container, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone="Etc/UTC")
 
 
 async def override(http: httpx.AsyncClient, shop: Barber, day: date, wanted: dict[str, Any] | None) -> Any:
@@ -81,10 +81,10 @@ async def test_invalid_override_is_refused_at_its_field(
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
 async def test_override_on_a_date_with_a_clock_change_follows_wall_time(
-    http: httpx.AsyncClient, context: AppContext, zone: str
+    http: httpx.AsyncClient, container: Container, zone: str
 ) -> None:
     """00:00 to 06:00 is shorter or longer by the clock change on the first day, and six hours on the next."""
-    shop = await barber(http, context, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone=zone)
+    shop = await barber(http, container, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone=zone)
     for change_of_clocks in clock_changes(zone):
         day, later = change_of_clocks.date(), change_of_clocks.utcoffset()
         before = (change_of_clocks.astimezone(UTC) - timedelta(hours=1)).astimezone(change_of_clocks.tzinfo).utcoffset()
@@ -140,10 +140,10 @@ async def test_invalid_time_off_is_refused(
     assert (await change(http, shop, "GET", "/openings"))["time_off"] == []
 
 
-async def test_foreign_time_off_is_not_found(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_foreign_time_off_is_not_found(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     away = {"starts_at": at(MONDAY, 9).isoformat(), "ends_at": at(MONDAY, 10).isoformat()}
     made = await change(http, shop, "POST", "/time-off", away)
-    stranger = await barber(http, context)
+    stranger = await barber(http, container)
     for who, time_off in ((stranger, made["id"]), (shop, uuid4())):
         response = await http.delete(f"{ME}/time-off/{time_off}", headers=who.auth)
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
@@ -151,7 +151,7 @@ async def test_foreign_time_off_is_not_found(http: httpx.AsyncClient, context: A
 
 
 async def test_expired_exceptions_are_dropped_to_make_room(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     away = {"starts_at": at(MONDAY, 9).isoformat(), "ends_at": at(MONDAY, 10).isoformat()}
     made = await change(http, shop, "POST", "/time-off", away)
@@ -159,7 +159,7 @@ async def test_expired_exceptions_are_dropped_to_make_room(
     async def put_a_hundred(ends_at: datetime) -> None:
         many = [{"id": uuid4(), "starts_at": ends_at - DAY, "ends_at": ends_at, "note": ""} for _ in range(100)]
         change_of_all = {"$set": {"openings.time_off": many}, "$inc": {"version": 1}}
-        await context.database["barbers"].update_one({"_id": shop.person.id}, change_of_all)
+        await container.database["barbers"].update_one({"_id": shop.person.id}, change_of_all)
 
     await put_a_hundred(at(TODAY, 0))
     response = await http.post(f"{ME}/time-off", json=away, headers=shop.auth)

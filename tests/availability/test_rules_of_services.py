@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
@@ -19,20 +19,20 @@ DAY = tomorrow(0).date()
 
 async def shop_of(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     *durations: int,
     hours: tuple[str, str] = ("09:00", "12:00"),
     **rules: Any,
 ) -> Barber:
     """Create a barber in UTC, with starts every five minutes by default."""
-    return await barber(http, context, durations=durations, hours=daily(*hours), rules=rules, timezone="Etc/UTC")
+    return await barber(http, container, durations=durations, hours=daily(*hours), rules=rules, timezone="Etc/UTC")
 
 
 async def test_strictest_rules_of_several_services_apply(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     clock.set(tomorrow(15) - timedelta(days=1))
-    shop = await shop_of(http, context, 30, 30, slot_step_min=15, horizon_days=20)
+    shop = await shop_of(http, container, 30, 30, slot_step_min=15, horizon_days=20)
     quick = {"rules": {"slot_step_min": 20, "horizon_days": 5}}
     planned = {"rules": {"slot_step_min": 60, "min_notice_min": 3 * 24 * 60, "horizon_days": 30}}
     await offer(http, shop, quick, planned)
@@ -55,9 +55,9 @@ async def test_strictest_rules_of_several_services_apply(
 
 @pytest.mark.parametrize(("services", "status"), [((0,), "requested"), ((1,), "accepted"), ((1, 0), "requested")])
 async def test_booking_is_auto_accepted_only_if_all_services_auto_accept(
-    http: httpx.AsyncClient, context: AppContext, services: tuple[int, ...], status: str
+    http: httpx.AsyncClient, container: Container, services: tuple[int, ...], status: str
 ) -> None:
-    shop = await shop_of(http, context, 30, 30)
+    shop = await shop_of(http, container, 30, 30)
     await offer(http, shop, {}, {"rules": {"auto_accept": True}})
     booking = await book(http, await register(http), shop, tomorrow(9), services=services)
     assert (booking["status"], booking["awaits"]) == (status, "barber" if status == "requested" else None)
@@ -68,10 +68,10 @@ async def test_booking_is_auto_accepted_only_if_all_services_auto_accept(
     [((0, 1), ["09:00", "11:30"]), ((1, 0), ["09:00", "09:15", "09:30", "11:00", "11:15", "11:30"])],
 )
 async def test_buffers_are_of_the_first_and_the_last_service(
-    http: httpx.AsyncClient, context: AppContext, services: tuple[int, ...], left: list[str]
+    http: httpx.AsyncClient, container: Container, services: tuple[int, ...], left: list[str]
 ) -> None:
     """30 minutes before the first service, 20 minutes after the second, and no buffers in the barber's rules."""
-    shop = await shop_of(http, context, 30, 30, 30, slot_step_min=15)
+    shop = await shop_of(http, container, 30, 30, 30, slot_step_min=15)
     before, after = {"rules": {"buffer_before_min": 30}}, {"rules": {"buffer_after_min": 20}}
     await offer(http, shop, before, after, {})
     await book(http, await register(http), shop, tomorrow(10), services=services)
@@ -79,9 +79,9 @@ async def test_buffers_are_of_the_first_and_the_last_service(
 
 
 @pytest.fixture
-async def colourist(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def colourist(http: httpx.AsyncClient, container: Container) -> Barber:
     """Offers colour (90 minutes, with a gap from minute 30 to 60), a cut, a trim and a long cut."""
-    shop = await shop_of(http, context, 90, 30, 20, 35)
+    shop = await shop_of(http, container, 90, 30, 20, 35)
     await offer(http, shop, {"processing": {"after_min": 30, "duration_min": 30}}, {}, {}, {})
     return shop
 
@@ -110,9 +110,11 @@ async def test_visit_in_a_processing_gap_needs_its_buffers(http: httpx.AsyncClie
     assert (await free(http, colourist, DAY, 2))[0] == "10:35"
 
 
-async def test_two_visits_can_interleave_in_their_processing_gaps(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_two_visits_can_interleave_in_their_processing_gaps(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     """Each visit has a gap from minute 30 to 60 of 90, and the second begins in the gap of the first."""
-    shop = await shop_of(http, context, 90, hours=("09:00", "11:00"))
+    shop = await shop_of(http, container, 90, hours=("09:00", "11:00"))
     await offer(http, shop, {"processing": {"after_min": 30, "duration_min": 30}})
     customer = await register(http)
     await book(http, customer, shop, tomorrow(9))
@@ -129,9 +131,9 @@ async def test_each_service_of_a_booking_has_its_gap(http: httpx.AsyncClient, co
 
 @pytest.mark.parametrize("works", [(30, 60), (85, 5), (5, 480)])
 async def test_processing_gap_up_to_the_end_of_its_service_is_refused(
-    http: httpx.AsyncClient, context: AppContext, works: tuple[int, int]
+    http: httpx.AsyncClient, container: Container, works: tuple[int, int]
 ) -> None:
-    shop = await shop_of(http, context, 90)
+    shop = await shop_of(http, container, 90)
     wanted = {"service_id": shop.services[0][0], "price": 100, "duration_min": 90}
     processing = {"after_min": works[0], "duration_min": works[1]}
     body = {"services": [{**wanted, "processing": processing}]}
@@ -140,8 +142,8 @@ async def test_processing_gap_up_to_the_end_of_its_service_is_refused(
     assert response.json()["errors"][0]["field"].startswith("services[0].processing")
 
 
-async def test_add_ons_extend_duration_and_price(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await shop_of(http, context, 30, 20, hours=("09:00", "10:00"), slot_step_min=5)
+async def test_add_ons_extend_duration_and_price(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await shop_of(http, container, 30, 20, hours=("09:00", "10:00"), slot_step_min=5)
     beard = {"name": "Beard", "price": 700, "duration_min": 10}
     cut, trim = await offer(http, shop, {"add_ons": [beard, {"name": "Towel", "price": 250}]}, {"add_ons": [beard]})
     towel = cut["add_ons"][1]
@@ -164,8 +166,8 @@ async def test_add_ons_extend_duration_and_price(http: httpx.AsyncClient, contex
     assert trim["add_ons"][0]["id"] != chosen[0]
 
 
-async def test_unknown_add_ons_are_refused_at_their_field(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await shop_of(http, context, 30, 20)
+async def test_unknown_add_ons_are_refused_at_their_field(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await shop_of(http, container, 30, 20)
     beard = {"name": "Beard", "price": 700, "duration_min": 10}
     cut, trim = await offer(http, shop, {"add_ons": [beard]}, {"add_ons": [beard]})
     own, other = cut["add_ons"][0]["id"], trim["add_ons"][0]["id"]
@@ -182,8 +184,8 @@ async def test_unknown_add_ons_are_refused_at_their_field(http: httpx.AsyncClien
     await book(http, customer, shop, tomorrow(9), services=(0, 1), add_on_ids=[other, own])
 
 
-async def test_add_on_ids_are_stable_and_unique(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await shop_of(http, context, 30)
+async def test_add_on_ids_are_stable_and_unique(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await shop_of(http, container, 30)
     beard = {"name": "Beard", "price": 700, "duration_min": 10}
     (cut,) = await offer(http, shop, {"add_ons": [beard]})
     (again,) = await offer(http, shop, {"add_ons": [{**cut["add_ons"][0], "price": 800}]})

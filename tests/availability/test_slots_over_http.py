@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import ask, book, move
 from tests.builders.hours import weekly_hours
@@ -30,11 +30,11 @@ def day() -> date:
 
 
 @pytest.fixture
-async def morning_shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def morning_shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber in Berlin, open from 09:00 to 12:00, with visits of 30 and 15 minutes every 30 minutes."""
     opening = {"is_available": True, "start_time": "09:00", "end_time": "12:00"}
     hours = dict.fromkeys(ALWAYS_OPEN, opening)
-    return await barber(http, context, durations=(30, 15), hours=hours, rules={"slot_step_min": 30})
+    return await barber(http, container, durations=(30, 15), hours=hours, rules={"slot_step_min": 30})
 
 
 async def test_slot_list_has_the_documented_fields(http: httpx.AsyncClient, morning_shop: Barber, day: date) -> None:
@@ -188,13 +188,13 @@ CHANGES = [
 @settings(max_examples=5, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 async def test_exactly_the_offered_slots_can_be_booked(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock, change: datetime, data: st.DataObject
+    http: httpx.AsyncClient, container: Container, clock: SetClock, change: datetime, data: st.DataObject
 ) -> None:
     laid_out = data.draw(days(change))
     clock.set(laid_out.now)
     shop = await barber(
         http,
-        context,
+        container,
         durations=laid_out.durations,
         hours=laid_out.hours,
         rules=laid_out.rules,

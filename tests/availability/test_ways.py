@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
@@ -26,10 +26,10 @@ def to(distance: float) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber open from 09:00 to 12:00 UTC, with visits of 30 minutes and a radius of 5 km."""
     hours = daily("09:00", "12:00")
-    return await barber(http, context, durations=(30, 60), hours=hours, timezone="Etc/UTC", service_radius_km=5)
+    return await barber(http, container, durations=(30, 60), hours=hours, timezone="Etc/UTC", service_radius_km=5)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ async def test_positions_outside_the_radius_are_refused(
 
 
 async def test_house_call_too_far_away_or_not_offered_is_refused(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    stays = await barber(http, context)
+    stays = await barber(http, container)
     customer = await register(http)
     for one, distance, message in (
         (shop, 5.1, "is farther away than 5 km, the barber's service radius"),
@@ -143,9 +143,9 @@ async def test_time_off_excludes_travel_to_and_from_a_house_call(http: httpx.Asy
     await book(http, stays, shop, tomorrow(11))
 
 
-async def test_time_off_is_compared_with_exact_travel_minutes(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_time_off_is_compared_with_exact_travel_minutes(http: httpx.AsyncClient, container: Container) -> None:
     """Travel of 60.1 minutes occupies 65, but after time off until 13:00 the barber arrives by 14:00."""
-    shop = await barber(http, context, timezone="Etc/UTC", service_radius_km=50)
+    shop = await barber(http, container, timezone="Etc/UTC", service_radius_km=50)
     away = {"starts_at": tomorrow(12).isoformat(), "ends_at": tomorrow(13).isoformat()}
     await change(http, shop, "POST", "/time-off", away)
     offered = await free(http, shop, DAY, **km_away(20.04))

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber, catalogue_service
 from tests.builders.people import Person, register
 
@@ -40,8 +40,8 @@ async def newcomer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, prices=(2300,))
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, prices=(2300,))
 
 
 class TestCodes:
@@ -61,9 +61,9 @@ class TestCodes:
             assert (await put_currency(http, newcomer, code)).json()["currency"] == code
 
     async def test_a_profile_keeps_a_code_from_before(
-        self, http: httpx.AsyncClient, context: AppContext, newcomer: Person
+        self, http: httpx.AsyncClient, container: Container, newcomer: Person
     ) -> None:
-        await context.database["barbers"].update_one({"_id": newcomer.id}, {"$set": {"currency": "ZZZ"}})
+        await container.database["barbers"].update_one({"_id": newcomer.id}, {"$set": {"currency": "ZZZ"}})
         assert (await put_currency(http, newcomer, "ZZZ")).status_code == 200
         assert (await put_currency(http, newcomer, "EUR")).status_code == 200
         assert (await put_currency(http, newcomer, "ZZZ")).status_code == 422
@@ -79,9 +79,9 @@ class TestChange:
         ],
     )
     async def test_currency_stays_while_an_amount_is_stored_in_it(
-        self, http: httpx.AsyncClient, context: AppContext, newcomer: Person, path: str, amounts: dict[str, Any]
+        self, http: httpx.AsyncClient, container: Container, newcomer: Person, path: str, amounts: dict[str, Any]
     ) -> None:
-        service = {"service_id": await catalogue_service(http, context), "duration_min": 30, **amounts}
+        service = {"service_id": await catalogue_service(http, container), "duration_min": 30, **amounts}
         assert (await put(http, newcomer, path, {"services": [service]} if path == "/services" else amounts)).is_success
         refused = await put_currency(http, newcomer, "JPY")
         assert (refused.status_code, refused.json()["code"]) == (409, "currency_in_use")
@@ -103,10 +103,10 @@ class TestChange:
         assert missing.json()["code"] == "profile_missing"
 
     async def test_a_price_keeps_its_currency_when_both_are_put_at_once(
-        self, http: httpx.AsyncClient, context: AppContext, newcomer: Person
+        self, http: httpx.AsyncClient, container: Container, newcomer: Person
     ) -> None:
         """Prices in euros beside a change to yen: whichever comes first, there are never yen of a euro price."""
-        offer = {"service_id": await catalogue_service(http, context), "duration_min": 30, "price": 2300}
+        offer = {"service_id": await catalogue_service(http, container), "duration_min": 30, "price": 2300}
         priced = {"services": [offer], "currency": "EUR"}
         for _ in range(6):
             await put(http, newcomer, "/services", {"services": []})

@@ -8,9 +8,10 @@ import pytest
 from grome.barbers.models import Barber, ScheduleExceptions
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schedule_exceptions import ScheduleExceptionService
+from grome.barbers.service import BarberService
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
 
@@ -28,10 +29,10 @@ class Contended(BarberRepository):
         return await super().set_exceptions_if_version(barber, openings, now)
 
 
-async def test_openings_that_always_lose_are_unavailable(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await barber(http, context)
-    contended = Contended(context.database)
-    service = ScheduleExceptionService(contended, context.barbers, context.clock)
+async def test_openings_that_always_lose_are_unavailable(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await barber(http, container)
+    contended = Contended(container.database)
+    service = ScheduleExceptionService(contended, container.get(BarberService), container.clock)
     with pytest.raises(Unavailable):
         await service.put_override(Actor(shop.person.id, Role.BARBER, shop.person.id), tomorrow(9).date(), None)
     assert contended.attempts > 1

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.scheduling.models import OfferRules
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_service
 from tests.builders.people import Person, create_admin, register
@@ -40,8 +40,8 @@ async def newcomer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, durations=(30, 45))
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, durations=(30, 45))
 
 
 async def put(http: httpx.AsyncClient, person: Person, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -124,8 +124,8 @@ async def test_the_profile_comes_first(http: httpx.AsyncClient, newcomer: Person
     assert (response.status_code, response.json()["code"]) == (409, "profile_missing")
 
 
-async def test_only_barbers_set_things_up(http: httpx.AsyncClient, context: AppContext) -> None:
-    people = [await register(http), await create_admin(http, context)]
+async def test_only_barbers_set_things_up(http: httpx.AsyncClient, container: Container) -> None:
+    people = [await register(http), await create_admin(http, container)]
     for path, wanted in {"": PROFILE, **SETTINGS}.items():
         assert (await http.put(f"{ME}{path}", json=wanted)).status_code == 401
         for person in people:
@@ -134,10 +134,10 @@ async def test_only_barbers_set_things_up(http: httpx.AsyncClient, context: AppC
 
 
 async def test_offers_are_replaced_under_the_catalogues_names(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     name = f"Trim of {shop.id}"
-    trim = await catalogue_service(http, context, name=name)
+    trim = await catalogue_service(http, container, name=name)
     offers = [
         {"service_id": trim, "price": 0, "duration_min": 480},
         {"service_id": shop.services[0][0], "price": 10**9, "duration_min": 5},

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import Barber
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.scheduling.offers import OfferedService
 from tests.builders.barbers import barber, catalogue_service
 from tests.builders.pages import walk
@@ -92,19 +92,19 @@ async def test_names_in_any_script_are_found_by_what_people_type(http: httpx.Asy
     assert await found(http, f"{tag} ガ散") == []
 
 
-async def test_search_in_signs_reads_an_index(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
-    await barber(http, context)
-    await context.database.command("profile", 2)
+async def test_search_in_signs_reads_an_index(http: httpx.AsyncClient, container: Container, word: str) -> None:
+    await barber(http, container)
+    await container.database.command("profile", 2)
     try:
         assert await found(http, f"東京散髪屋ヘアカット {word}") == []
         assert (await http.get("/v1/services", params={"q": f"ヘアカット {word}"})).json()["items"] == []
     finally:
-        await context.database.command("profile", 0)
+        await container.database.command("profile", 0)
     asked = {"command.aggregate": {"$in": ["barbers", "services"]}}
-    plans = await context.database["system.profile"].distinct("planSummary", asked)
+    plans = await container.database["system.profile"].distinct("planSummary", asked)
     assert plans
     assert not [plan for plan in plans if "IXSCAN" not in plan]
-    await context.database.drop_collection("system.profile")
+    await container.database.drop_collection("system.profile")
 
 
 async def test_ten_words_are_the_most_and_a_run_of_signs_is_one(http: httpx.AsyncClient) -> None:
@@ -113,10 +113,10 @@ async def test_ten_words_are_the_most_and_a_run_of_signs_is_one(http: httpx.Asyn
 
 
 async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
-    http: httpx.AsyncClient, context: AppContext, word: str
+    http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     shop = await barber(
-        http, context, display_name=f"Salon {word}", neighbourhood="Mitte", location={"lat": -47.5, "lng": 76.5}
+        http, container, display_name=f"Salon {word}", neighbourhood="Mitte", location={"lat": -47.5, "lng": 76.5}
     )
     around = {"lat": -47.5, "lng": 76.51}
     (item,) = (await http.get(f"{SEARCH}/nearby", params=around)).json()["items"]
@@ -136,25 +136,25 @@ async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
         *("shave", "sha", "hot", "mit", "MITTE", "nord", "jose mitte", "mitte  sha, JO", "sha shave"),
     ],
 )
-async def test_what_finds(http: httpx.AsyncClient, context: AppContext, word: str, sought: str) -> None:
+async def test_what_finds(http: httpx.AsyncClient, container: Container, word: str, sought: str) -> None:
     name = f"José Ärmel-Straße, O'Neill & Łódź Smørrebrød {word}"
-    await put(context, [someone(name, offers=("Haircut", "Hot towel shave"), part="Mitte (Nord)")])
+    await put(container, [someone(name, offers=("Haircut", "Hot towel shave"), part="Mitte (Nord)")])
     assert await named(http, f"{word} {sought}") == [name]
 
 
 @pytest.mark.parametrize("sought", ["ose", "have", "shaven", "itte", "hottowel", "josé none", "euro", "made up", "utc"])
-async def test_what_does_not_find(http: httpx.AsyncClient, context: AppContext, word: str, sought: str) -> None:
+async def test_what_does_not_find(http: httpx.AsyncClient, container: Container, word: str, sought: str) -> None:
     """The middle of a word, what is longer than the word, and what else is stored of a barber."""
-    await put(context, [someone(f"José {word}", offers=("Hot towel shave",), part="Mitte", bio="Made up.")])
+    await put(container, [someone(f"José {word}", offers=("Hot towel shave",), part="Mitte", bio="Made up.")])
     assert await named(http, f"{word} {sought}") == []
 
 
 async def test_name_before_service_before_part_of_town_and_whole_words_before_beginnings(
-    http: httpx.AsyncClient, context: AppContext, word: str
+    http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     more = f"{word}er"
     await put(
-        context,
+        container,
         [
             someone("6", part=f"{more} Hill", rating=5.0),
             someone("5", part=f"Upper {word}", rating=5.0),
@@ -173,30 +173,30 @@ async def test_name_before_service_before_part_of_town_and_whole_words_before_be
     assert await named(http, f"cut {word}") == [f"1 {word}", f"2 {more}", "4"]
 
 
-async def test_equals_come_by_rating_and_then_by_id(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+async def test_equals_come_by_rating_and_then_by_id(http: httpx.AsyncClient, container: Container, word: str) -> None:
     made = [someone(word, rating=rating) for rating in (0.0, 5.0, 3.5, 5.0, 0.0)]
-    await put(context, made)
+    await put(container, made)
     best = sorted(made, key=lambda one: (-one.rating, one.id))
     assert [item["id"] for item in await found(http, word)] == [str(one.id) for one in best]
 
 
 async def test_only_within_the_radius_and_the_nearest_first(
-    http: httpx.AsyncClient, context: AppContext, word: str
+    http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     here = (-47.0, 75.0)
     for kilometres in (45, 19, 21, 3, 0):
-        await put(context, [someone(f"{kilometres} {word}", place=away_from(here, kilometres * 1000, kilometres))])
+        await put(container, [someone(f"{kilometres} {word}", place=away_from(here, kilometres * 1000, kilometres))])
     where = {"lat": here[0], "lng": here[1]}
     assert await named(http, word, **where) == [f"{kilometres} {word}" for kilometres in (0, 3, 19)]
     assert await named(http, word, **where, radius_km=50) == [f"{one} {word}" for one in (0, 3, 19, 21, 45)]
     assert len(await named(http, word)) == 5
 
 
-async def test_what_is_written_anew_is_found_anew(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+async def test_what_is_written_anew_is_found_anew(http: httpx.AsyncClient, container: Container, word: str) -> None:
     """And not as it was before; what is not written stays."""
     old, new, cut = f"{word}old", f"{word}new", f"{word}cut"
     person = await register(http, role="barber")
-    offer = {"service_id": await catalogue_service(http, context, name=cut), "price": 1, "duration_min": 30}
+    offer = {"service_id": await catalogue_service(http, container, name=cut), "price": 1, "duration_min": 30}
 
     async def write(path: str, wanted: dict[str, Any]) -> None:
         response = await http.put(f"{SEARCH}/me{path}", json=wanted, headers=person.auth)
@@ -217,8 +217,8 @@ async def test_what_is_written_anew_is_found_anew(http: httpx.AsyncClient, conte
     assert await named(http, new) == []
 
 
-async def test_words_are_shown_nowhere(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
-    shop = await barber(http, context, display_name=word)
+async def test_words_are_shown_nowhere(http: httpx.AsyncClient, container: Container, word: str) -> None:
+    shop = await barber(http, container, display_name=word)
     for answer in (
         await http.get(SEARCH, params={"q": word}),
         await http.get(f"{SEARCH}/{shop.id}"),
@@ -258,9 +258,9 @@ async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str
 
 
 async def test_a_cursor_belongs_to_the_order_that_gave_it(
-    http: httpx.AsyncClient, context: AppContext, word: str
+    http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
-    await put(context, [someone(word), someone(word)])
+    await put(container, [someone(word), someone(word)])
     queries = [{"q": word, "limit": 1}, {"q": word, "limit": 1, "lat": 0, "lng": 0}]
     cursors = [(await http.get(SEARCH, params=query)).json()["next_cursor"] for query in queries]
     for query, cursor in zip(queries, reversed(cursors), strict=True):
@@ -342,11 +342,11 @@ def check(search: Search, everybody: dict[str, Barber], items: list[dict[str, An
 @settings(max_examples=25)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
 async def test_it_finds_what_looking_at_everybody_finds(
-    http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
+    http: httpx.AsyncClient, container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
-    async with strewn(context, [wordy(one, chance) for one in a_world(region, size, chance)]):
-        everybody = await stored(context)
+    async with strewn(container, [wordy(one, chance) for one in a_world(region, size, chance)]):
+        everybody = await stored(container)
         for _ in range(6):
             asked = " ".join(chance.choices(ASKED, k=chance.choice([1, 1, 2, 3])))
             place = chance.choice([None, region, somewhere_in(region, chance)])

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, offered, read, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
@@ -21,8 +21,8 @@ START = tomorrow(15)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules={"auto_accept": True}, terms=TERMS)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules={"auto_accept": True}, terms=TERMS)
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def visit(http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber) -> dict[str, Any]:
+async def visit(http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber) -> dict[str, Any]:
     booking = await book(http, customer, shop, START)
-    await changed(context, booking, payment__paid=1000)
+    await changed(container, booking, payment__paid=1000)
     return booking
 
 
@@ -98,20 +98,20 @@ async def test_cancellation_with_another_expected_cost_is_refused(
 
 @pytest.mark.parametrize("who", ["barber", "admin"])
 async def test_cancellation_by_barber_or_admin_costs_nothing(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock, who: str
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock, who: str
 ) -> None:
     clock.stopped = START
-    person = await sign_in_again(http, shop.person) if who == "barber" else await create_admin(http, context)
+    person = await sign_in_again(http, shop.person) if who == "barber" else await create_admin(http, container)
     told = (await preview(http, person, visit)).json()
     assert (cost(told), told["free_until"]) == (FREE, None)
     assert (await move(http, person.auth, visit, "cancel")).json()["settlement"] == FREE
 
 
 async def test_cancellation_of_a_request_costs_nothing_until_accepted(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
 ) -> None:
     strict = {"cancellation": {**TERMS["cancellation"], "cancel_notice_min": 7 * 24 * 60}}
-    shop = await barber(http, context, terms=strict)
+    shop = await barber(http, container, terms=strict)
     first, second = [await book(http, customer, shop, START + hours * 60 * MINUTE) for hours in (0, 1)]
     asked = (await preview(http, customer, first)).json()
     assert (asked["fee"], asked["free_until"]) == (0, None)
@@ -165,9 +165,9 @@ async def test_no_show_outside_its_window_is_refused(
 
 
 async def test_no_show_frees_the_rest_of_its_time(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
 ) -> None:
-    shop = await barber(http, context, durations=(60,), rules={"auto_accept": True})
+    shop = await barber(http, container, durations=(60,), rules={"auto_accept": True})
     booking = await book(http, customer, shop, START)
     clock.stopped = START + 10 * MINUTE
     auth = (await sign_in_again(http, shop.person)).auth
@@ -180,21 +180,21 @@ class TestOffers:
 
     @pytest.mark.parametrize("by", ["system", "barber"])
     async def test_offer_accepted_by_the_customer_is_accepted_if_the_barber_auto_accepts(
-        self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, by: str
+        self, http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, by: str
     ) -> None:
         """Covers barbers that accept automatically, and offers that the barber made."""
-        asking = shop if by == "system" else await barber(http, context)
-        offer = await offered(http, context, customer, asking, START, by)
+        asking = shop if by == "system" else await barber(http, container)
+        offer = await offered(http, container, customer, asking, START, by)
         assert (offer["status"], offer["awaits"]) == ("requested", "customer")
         taken = (await move(http, customer.auth, offer, "accept")).json()
         assert (taken["status"], taken["awaits"], taken["answer_by"]) == ("accepted", None, None)
         assert (await move(http, customer.auth, offer, "accept")).json() == taken
 
     async def test_offer_accepted_by_the_customer_awaits_the_barber(
-        self, http: httpx.AsyncClient, context: AppContext, customer: Person
+        self, http: httpx.AsyncClient, container: Container, customer: Person
     ) -> None:
-        asked = await barber(http, context)
-        offer = await offered(http, context, customer, asked, START)
+        asked = await barber(http, container)
+        offer = await offered(http, container, customer, asked, START)
         wanted = (await move(http, customer.auth, offer, "accept")).json()
         assert (wanted["status"], wanted["awaits"], wanted["version"]) == ("requested", "barber", 2)
         assert datetime.fromisoformat(wanted["answer_by"]) > datetime.fromisoformat(offer["answer_by"])
@@ -205,9 +205,9 @@ class TestOffers:
         assert (await move(http, asked.auth, offer, "accept")).json()["status"] == "accepted"
 
     async def test_offer_declined_by_the_customer_ends(
-        self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
+        self, http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person
     ) -> None:
-        offer = await offered(http, context, customer, shop, START)
+        offer = await offered(http, container, customer, shop, START)
         ended = (await move(http, customer.auth, offer, "decline", note="Too early.")).json()
         assert (ended["status"], ended["reason"], ended["awaits"]) == ("cancelled", "declined", None)
         assert (await history(http, shop.auth, offer))[-1]["by"] == "customer"
@@ -215,17 +215,17 @@ class TestOffers:
 
     @pytest.mark.parametrize("action", ["accept", "decline"])
     async def test_offer_cannot_be_answered_by_the_barber(
-        self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, action: str
+        self, http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, action: str
     ) -> None:
-        offer = await offered(http, context, customer, shop, START)
+        offer = await offered(http, container, customer, shop, START)
         refused = await move(http, shop.auth, offer, action)
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
         assert refused.json()["detail"] == "The request awaits the customer's answer."
 
     async def test_offer_expires_without_an_answer(
-        self, http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, clock: SetClock
     ) -> None:
-        offer = await offered(http, context, customer, shop, START)
+        offer = await offered(http, container, customer, shop, START)
         clock.stopped = datetime.fromisoformat(offer["answer_by"])
         customer = await sign_in_again(http, customer)
         assert (await move(http, customer.auth, offer, "accept")).json()["code"] == "wrong_state"

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from grome.bookings.jobs import expire_unanswered
-from grome.composition import AppContext
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -20,8 +21,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container)
 
 
 @pytest.fixture
@@ -50,9 +51,9 @@ def deadline(booking: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(booking["answer_by"])
 
 
-async def expire_all(context: AppContext) -> None:
+async def expire_all(container: Container) -> None:
     """Expire until nothing is overdue, including requests that other tests left behind."""
-    while await context.booking_moves.expire_unanswered():
+    while await container.get(BookingLifecycle).expire_unanswered():
         pass
 
 
@@ -81,15 +82,15 @@ async def test_request_can_be_answered_until_its_deadline(
 
 async def test_expiry_job_frees_the_time(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     shop: Barber,
     request_: dict[str, Any],
     overdue: tuple[Person, Person],
 ) -> None:
     customer, barber_ = overdue
 
-    await expire_unanswered({"grome": context})
-    await expire_all(context)
+    await expire_unanswered({"container": container})
+    await expire_all(container)
 
     ended = await read(http, barber_.auth, request_)
     assert (ended["status"], ended["reason"]) == ("cancelled", "expired")
@@ -98,54 +99,54 @@ async def test_expiry_job_frees_the_time(
 
 
 async def test_expiry_with_an_unreadable_booking_in_front_ends_the_others(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, request_: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, request_: dict[str, Any], clock: SetClock
 ) -> None:
-    stored = await context.database["bookings"].find_one({"_id": UUID(request_["id"])})
+    stored = await container.database["bookings"].find_one({"_id": UUID(request_["id"])})
     assert stored
     earlier = stored["answer_by"] - timedelta(minutes=1)
     unheard = [{**stored["history"][0], "action": "unheard_of"}]
     fields = {"ticks": [1], "answer_by": earlier, "history": unheard}
-    bad = await store_unreadable(context.database, "bookings", stored, **fields)
+    bad = await store_unreadable(container.database, "bookings", stored, **fields)
     clock.set(deadline(request_) + timedelta(seconds=1))
     try:
-        await expire_unanswered({"grome": context})
+        await expire_unanswered({"container": container})
     finally:
-        await context.database["bookings"].delete_one({"_id": bad["_id"]})
+        await container.database["bookings"].delete_one({"_id": bad["_id"]})
     ended = await read(http, (await sign_in_again(http, customer)).auth, request_)
     assert (ended["status"], ended["reason"]) == ("cancelled", "expired")
 
 
 async def test_lapse_with_an_unreadable_booking_in_front_lapses_the_others(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
     assert (await move(http, shop.auth, booking, "accept")).status_code == 200
     other = {"scheduled_at": (tomorrow(12) + 3 * DAY).isoformat()}
     proposed = await http.post(f"/v1/bookings/{booking['id']}/reschedule", json=other, headers=shop.auth)
     assert proposed.status_code == 200, proposed.text
-    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored
     proposal = {**stored["proposal"], "answer_by": stored["proposal"]["answer_by"] - timedelta(minutes=1)}
     fields = {"ticks": [1], "proposal": proposal, "history": [{**stored["history"][0], "action": "unheard_of"}]}
-    bad = await store_unreadable(context.database, "bookings", stored, **fields)
+    bad = await store_unreadable(container.database, "bookings", stored, **fields)
     clock.set(stored["proposal"]["answer_by"] + timedelta(seconds=1))
     try:
-        await expire_unanswered({"grome": context})
+        await expire_unanswered({"container": container})
     finally:
-        await context.database["bookings"].delete_one({"_id": bad["_id"]})
-    later = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+        await container.database["bookings"].delete_one({"_id": bad["_id"]})
+    later = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert later
     assert later["proposal"] is None
 
 
 async def test_rival_of_an_unreadable_overdue_request_is_told_that_the_time_is_taken(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, request_: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, request_: dict[str, Any], clock: SetClock
 ) -> None:
-    bookings = context.database["bookings"]
+    bookings = container.database["bookings"]
     stored = await bookings.find_one_and_delete({"_id": UUID(request_["id"])})
     assert stored
     unheard = [{**stored["history"][0], "action": "unheard_of"}]
-    bad = await store_unreadable(context.database, "bookings", stored, history=unheard)
+    bad = await store_unreadable(container.database, "bookings", stored, history=unheard)
     clock.set(deadline(request_) + timedelta(seconds=1))
     try:
         refused = await ask(http, await register(http), shop, tomorrow(9) + 3 * DAY)
@@ -166,9 +167,9 @@ async def test_booking_takes_the_time_of_an_overdue_request_before_the_job_runs(
 
 
 async def test_booking_takes_the_seat_of_an_overdue_request_before_the_job_runs(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
 ) -> None:
-    shop = await barber(http, context, rules={"daily_cap": 1})
+    shop = await barber(http, container, rules={"daily_cap": 1})
     booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
     full = await ask(http, customer, shop, tomorrow(12) + 3 * DAY)
     assert full.json()["errors"] == [{"field": "scheduled_at", "message": "day_full"}]
@@ -188,9 +189,9 @@ async def test_repeat_of_an_overdue_request_gets_the_first_answer(
 
 
 async def test_expiry_job_keeps_answered_and_timely_requests(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
-    eager = await barber(http, context, rules={"auto_accept": True})
+    eager = await barber(http, container, rules={"auto_accept": True})
     answered = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
     await move(http, shop.auth, answered, "accept")
     unasked = await book(http, customer, eager, tomorrow(9) + 3 * DAY)
@@ -198,7 +199,7 @@ async def test_expiry_job_keeps_answered_and_timely_requests(
     later = await sign_in_again(http, customer)
     fresh = await book(http, later, shop, tomorrow(12) + 3 * DAY)
 
-    await expire_all(context)
+    await expire_all(container)
 
     found = (await http.get("/v1/bookings", headers=later.auth)).json()["items"]
     assert {booking["id"]: booking["status"] for booking in found} == {

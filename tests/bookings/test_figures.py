@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from grome.bookings.figures import price_lines, service_figures, visible_min
 from grome.bookings.models import BookedAddOn, BookedService, Booking
 from grome.common.figures import duration_of, percent_of, percent_of_ceil, price_of, split
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.promos.models import Discount
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, serve, tomorrow
@@ -104,9 +104,9 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def dear(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def dear(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber with two services at the highest possible price."""
-    return await barber(http, context, durations=(30, 30), prices=(MOST, MOST), rules={"auto_accept": True})
+    return await barber(http, container, durations=(30, 30), prices=(MOST, MOST), rules={"auto_accept": True})
 
 
 async def offer(http: httpx.AsyncClient, shop: Barber, price: int, *add_ons: int) -> httpx.Response:
@@ -137,9 +137,11 @@ async def test_booking_with_too_high_a_total_is_refused_at_its_field(
 
 
 async def test_barber_with_too_high_a_total_is_left_out_of_any_barber(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, durations=(30, 30), prices=(MOST, MOST), location={"lat": -48.9, "lng": -123.4})
+    shop = await barber(
+        http, container, durations=(30, 30), prices=(MOST, MOST), location={"lat": -48.9, "lng": -123.4}
+    )
     service_ids = [service_id for service_id, _ in shop.services]
     wanted = {"lat": -48.9, "lng": -123.4, "service_ids": service_ids, "scheduled_at": tomorrow(9).isoformat()}
     refused = await http.post("/v1/bookings/any", json=wanted, headers=customer.auth)
@@ -147,18 +149,18 @@ async def test_barber_with_too_high_a_total_is_left_out_of_any_barber(
 
 
 async def test_tip_with_too_high_a_total_is_refused(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, dear: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, dear: Barber
 ) -> None:
     booking = await book(http, customer, dear, tomorrow(9))
-    await serve(context, booking, "start", "complete")
+    await serve(container, booking, "start", "complete")
     refused = await http.post(f"/v1/bookings/{booking['id']}/tip", json={"amount": 1}, headers=customer.auth)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "amount")
 
 
 async def test_rebook_with_too_high_a_total_is_refused(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, durations=(30, 30), prices=(100, 100))
+    shop = await barber(http, container, durations=(30, 30), prices=(100, 100))
     booking = await book(http, customer, shop, tomorrow(9), services=(0, 1))
     offers = [{"service_id": service_id, "price": MOST, "duration_min": 30} for service_id, _ in shop.services]
     raised = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=shop.auth)

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from grome.bookings.models import Party, Status
-from grome.composition import AppContext
+from grome.bookings.queries import BookingQueries
+from grome.bookings.repository import BookingRepository
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
@@ -26,7 +28,7 @@ Repeat = Callable[[], Awaitable[httpx.Response]]
 @dataclass(frozen=True)
 class World:
     http: httpx.AsyncClient
-    context: AppContext
+    container: Container
     customer: Person
     shop: Barber
     people: list[UUID]
@@ -41,11 +43,11 @@ class World:
 
 
 @pytest.fixture
-async def world(http: httpx.AsyncClient, context: AppContext) -> World:
+async def world(http: httpx.AsyncClient, container: Container) -> World:
     place = {"lat": -51.7, "lng": -59.2}  # where no other test has barbers
-    shop = await barber(http, context, durations=(30, 45), location=place)
+    shop = await barber(http, container, durations=(30, 45), location=place)
     customer = await register(http)
-    return World(http, context, customer, shop, [customer.id, shop.person.id])
+    return World(http, container, customer, shop, [customer.id, shop.person.id])
 
 
 async def created(world: World) -> Repeat:
@@ -84,7 +86,7 @@ async def report_asked_for(world: World) -> Repeat:
 
 
 async def visit_reviewed(world: World) -> Repeat:
-    visit = await complete_visit(world.http, world.context)
+    visit = await complete_visit(world.http, world.container)
     world.people.append(visit.customer.id)
     return lambda: post_review(world.http, visit, 4, "Good.", key="k")
 
@@ -94,7 +96,7 @@ POSTS = [created, booked_again, booked_with_anybody, booked_as_quoted, series_ma
 
 async def everything_changes(world: World) -> None:
     """Change all documents directly in the database, without history entries."""
-    database = world.context.database
+    database = world.container.database
     moment = datetime(2001, 5, 6, 7, tzinfo=UTC)
     booked = {"services.0.name": "Other", "services.0.price": 1, "currency": "JPY", "price": 1, "payment.tip": 7,
               "payment.paid": 1, "origin": "walk_in", "scheduled_at": moment, "ends_at": moment, "status": "completed",
@@ -124,7 +126,7 @@ async def test_repeat_gets_the_stored_answer_after_any_change(
 async def forget_answers(world: World) -> None:
     """Remove the stored answers, as in documents of an earlier release."""
     for name in ("bookings", "series", "reports", "reviews"):
-        await world.context.database[name].update_many(world.theirs, {"$unset": {"first_answer": ""}})
+        await world.container.database[name].update_many(world.theirs, {"$unset": {"first_answer": ""}})
 
 
 @pytest.mark.parametrize("prepare", POSTS)
@@ -142,17 +144,17 @@ async def test_answer_is_stored_only_for_repeatable_requests(world: World) -> No
     await book(world.http, world.customer, world.shop, tomorrow(9))
     await book(world.http, world.customer, world.shop, tomorrow(12), key="k")
     await ask_series(world.http, world.customer, wish(world.shop, tomorrow(15)))
-    bookings = world.context.database["bookings"].find({"customer_id": world.customer.id})
+    bookings = world.container.database["bookings"].find({"customer_id": world.customer.id})
     stored = {document["scheduled_at"]: document["first_answer"] async for document in bookings}
     assert [start for start, answer in stored.items() if answer] == [tomorrow(12)]
-    series = await world.context.database["series"].find_one({"customer_id": world.customer.id})
+    series = await world.container.database["series"].find_one({"customer_id": world.customer.id})
     assert series is not None
     assert series["first_answer"] is None
 
 
 async def test_stored_answer_is_loaded_only_for_repeats(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9), key="k")
-    stored, shop_id, booking_id = world.context.stored_bookings, UUID(world.shop.id), UUID(booking["id"])
+    stored, shop_id, booking_id = world.container.get(BookingRepository), UUID(world.shop.id), UUID(booking["id"])
     span = (tomorrow(0), tomorrow(0) + timedelta(days=1))
     scope = {"barber_id": shop_id}
     found = [
@@ -163,19 +165,19 @@ async def test_stored_answer_is_loaded_only_for_repeats(world: World) -> None:
         *await stored.find_many([booking_id]),
         *await stored.list_active_overlapping(shop_id, 0, 2**31, 10),
         *[one for one in [await stored.find(scope, booking_id)] if one],
-        *await world.context.bookings.list_around(Party.BARBER, shop_id, span, 10),
+        *await world.container.get(BookingQueries).list_around(Party.BARBER, shop_id, span, 10),
     ]
     assert [one.id for one in found] == [booking_id] * 8
     assert [one.first_answer for one in found] == [None] * 8
 
 
 async def test_removed_review_keeps_no_text_and_repeats_get_the_answer(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    visit: CompletedVisit = await complete_visit(http, context)
+    visit: CompletedVisit = await complete_visit(http, container)
     first = await post_review(http, visit, 4, "Nobody shall read this again.", key="k")
     assert (await remove_review(http, visit)).status_code == 204
-    document = await context.database["reviews"].find_one({"_id": UUID(visit.booking_id)})
+    document = await container.database["reviews"].find_one({"_id": UUID(visit.booking_id)})
     assert "shall read" not in str(document)
     again = await post_review(http, visit, 4, "Nobody shall read this again.", key="k")
     assert (again.status_code, again.content) == (201, first.content)

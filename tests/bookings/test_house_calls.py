@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, create_admin, register
@@ -27,9 +27,9 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber with a radius of 8 km, 30-minute visits, and travel of 3 minutes per km (at least 10)."""
-    return await barber(http, context, service_radius_km=8)
+    return await barber(http, container, service_radius_km=8)
 
 
 async def starts(http: httpx.AsyncClient, shop: Barber, **more: Any) -> set[str]:
@@ -79,9 +79,9 @@ async def test_travel_of_two_visits_does_not_overlap(http: httpx.AsyncClient, cu
 
 
 async def test_house_call_beyond_the_radius_is_refused(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
-    at_home = await barber(http, context)
+    at_home = await barber(http, container)
     for one, metres in ((shop, 8_010), (at_home, 10)):
         for asked in (ask, ask_quote):
             refused = await asked(http, customer, one, tomorrow(9), house_call=call_at(metres))
@@ -108,13 +108,13 @@ async def test_quote_is_refused_after_the_barber_stops_house_calls(
 
 
 async def test_address_is_visible_to_the_sides_and_admins_only(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9), house_call=call_at(4_900))
     url = f"/v1/bookings/{booking['id']}"
-    for person in (customer, shop.person, await create_admin(http, context)):
+    for person in (customer, shop.person, await create_admin(http, container)):
         assert ADDRESS in (await http.get(url, headers=person.auth)).text
-    strangers = [await register(http), (await barber(http, context)).person]
+    strangers = [await register(http), (await barber(http, container)).person]
     for person in strangers:
         for path in (url, f"{url}/history", "/v1/bookings"):
             assert "Linden" not in (await http.get(path, headers=person.auth)).text

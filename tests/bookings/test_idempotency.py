@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -22,22 +22,22 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, durations=(30, 45), rules={"min_notice_min": 60})
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, durations=(30, 45), rules={"min_notice_min": 60})
 
 
-async def count(context: AppContext, customer: Person) -> int:
-    return await context.database["bookings"].count_documents({"customer_id": customer.id})
+async def count(container: Container, customer: Person) -> int:
+    return await container.database["bookings"].count_documents({"customer_id": customer.id})
 
 
 async def test_repeat_gets_the_first_answer(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     first = await ask(http, customer, shop, tomorrow(9), key="k")
     again = await ask(http, customer, shop, tomorrow(9), key="k")
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
-    assert await count(context, customer) == 1
+    assert await count(container, customer) == 1
 
 
 async def test_repeat_in_another_notation_gets_the_first_answer(
@@ -51,12 +51,12 @@ async def test_repeat_in_another_notation_gets_the_first_answer(
 
 @pytest.mark.parametrize("moves", [["accept"], ["accept", "start", "complete"], ["decline"], ["cancel"]])
 async def test_repeat_after_transitions_gets_the_first_answer(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, moves: list[str]
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, moves: list[str]
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
-    await serve(context, first, *moves)
+    await serve(container, first, *moves)
     assert await book(http, customer, shop, tomorrow(9), key="k") == first
-    assert await count(context, customer) == 1
+    assert await count(container, customer) == 1
 
 
 async def test_repeat_after_another_booking_of_the_time_gets_the_first_answer(
@@ -99,7 +99,7 @@ OTHERS: list[Callable[[Barber], dict[str, Any]]] = [
 @pytest.mark.parametrize("other", OTHERS)
 async def test_key_with_another_body_is_refused(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     customer: Person,
     shop: Barber,
     other: Callable[[Barber], dict[str, Any]],
@@ -107,12 +107,12 @@ async def test_key_with_another_body_is_refused(
     await book(http, customer, shop, tomorrow(9), key="k")
     refused = await ask(http, customer, shop, tomorrow(9), key="k", **other(shop))
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
-    assert await count(context, customer) == 1
+    assert await count(container, customer) == 1
 
 
 @pytest.mark.parametrize("repeat", range(5))
 async def test_twenty_concurrent_requests_make_one_booking(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, repeat: int
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, repeat: int
 ) -> None:
     start = tomorrow(9) + timedelta(hours=repeat)
     answers = await asyncio.gather(*(ask(http, customer, shop, start, key="k") for _ in range(20)))
@@ -121,7 +121,7 @@ async def test_twenty_concurrent_requests_make_one_booking(
     assert made == [made[0]] * len(made)
     others = {(answer.status_code, answer.json()["code"]) for answer in answers if answer.status_code != 201}
     assert others <= {(409, "idempotency_key_in_flight")}
-    assert await count(context, customer) == 1
+    assert await count(container, customer) == 1
     assert await book(http, customer, shop, start, key="k") == made[0]
 
 

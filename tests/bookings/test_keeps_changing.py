@@ -6,10 +6,12 @@ from uuid import UUID
 import httpx
 import pytest
 
+from grome.barbers.service import BarberService
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import KeepsChanging, SeatTaken
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Booking, HistoryEntry, Status
+from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
 from grome.bookings.reschedule import Rescheduler
 from grome.bookings.running_late import DelayShifter
@@ -18,7 +20,8 @@ from grome.bookings.undo import MoveUndo
 from grome.bookings.updates import ATTEMPTS, BookingUpdate, BookingUpdater, author_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
-from grome.composition import AppContext
+from grome.composition.bookings import answer_within
+from grome.infrastructure.container import Container
 from grome.scheduling.daily_caps import cap_on_visits
 from grome.scheduling.visit_plan import VisitPlan
 from tests.builders.barbers import Barber, barber
@@ -47,8 +50,8 @@ class Stale(BookingRepository):
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules={"auto_accept": True})
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules={"auto_accept": True})
 
 
 @pytest.fixture
@@ -57,25 +60,27 @@ async def visit(http: httpx.AsyncClient, shop: Barber) -> dict[str, Any]:
 
 
 @pytest.fixture
-def contended(context: AppContext) -> Contended:
-    return Contended(context.database)
+def contended(container: Container) -> Contended:
+    return Contended(container.database)
 
 
 def actor_of(shop: Barber) -> Actor:
     return Actor(shop.person.id, Role.BARBER, shop.person.id)
 
 
-def moves_on(context: AppContext, bookings: BookingRepository) -> BookingLifecycle:
-    changes = BookingUpdater(bookings, context.clock)
-    return BookingLifecycle(bookings, changes, context.barbers, context.answer_within, context.clock)
+def moves_on(container: Container, bookings: BookingRepository) -> BookingLifecycle:
+    changes = BookingUpdater(bookings, container.clock)
+    return BookingLifecycle(
+        bookings, changes, container.get(BarberService), answer_within(container.settings), container.clock
+    )
 
 
-async def history_of(context: AppContext, visit: dict[str, Any]) -> list[HistoryEntry]:
-    return (await context.bookings.find_many([UUID(visit["id"])]))[UUID(visit["id"])].history
+async def history_of(container: Container, visit: dict[str, Any]) -> list[HistoryEntry]:
+    return (await container.get(BookingQueries).find_many([UUID(visit["id"])]))[UUID(visit["id"])].history
 
 
 async def test_update_that_always_loses_is_unavailable(
-    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any]
 ) -> None:
     decided = 0
 
@@ -86,69 +91,75 @@ async def test_update_that_always_loses_is_unavailable(
             action=Action.NOTE, status=booking.status, fields={"customer_note": "A word."}, note="A word."
         )
 
-    changes = BookingUpdater(contended, context.clock)
+    changes = BookingUpdater(contended, container.clock)
     with pytest.raises(KeepsChanging):
         await changes.update(author_of(actor_of(shop)), UUID(visit["id"]), decide)
     assert (decided, contended.attempts) == (ATTEMPTS, ATTEMPTS)
-    assert len(await history_of(context, visit)) == 1
+    assert len(await history_of(container, visit)) == 1
 
 
 async def test_booking_whose_expiry_always_loses_is_unavailable(
-    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any]
 ) -> None:
-    await changed(context, visit, status=Status.REQUESTED.value, awaits="barber", answer_by=context.clock())
+    await changed(container, visit, status=Status.REQUESTED.value, awaits="barber", answer_by=container.clock())
     with pytest.raises(KeepsChanging):
-        await BookingUpdater(contended, context.clock).get_current(author_of(actor_of(shop)), UUID(visit["id"]))
+        await BookingUpdater(contended, container.clock).get_current(author_of(actor_of(shop)), UUID(visit["id"]))
     assert contended.attempts == ATTEMPTS
-    assert len(await history_of(context, visit)) == 1
+    assert len(await history_of(container, visit)) == 1
 
 
 async def test_reschedule_that_always_loses_is_unavailable(
-    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any]
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any]
 ) -> None:
-    changes, moves = BookingUpdater(contended, context.clock), moves_on(context, contended)
-    rescheduling = Rescheduler(contended, changes, moves, context.barbers, context.answer_within, context.clock)
+    changes, moves = BookingUpdater(contended, container.clock), moves_on(container, contended)
+    rescheduling = Rescheduler(
+        contended, changes, moves, container.get(BarberService), answer_within(container.settings), container.clock
+    )
     with pytest.raises(KeepsChanging):
         await rescheduling.reschedule(actor_of(shop), UUID(visit["id"]), RescheduleIn(tomorrow(11)))
     assert contended.attempts == ATTEMPTS
-    assert len(await history_of(context, visit)) == 1
+    assert len(await history_of(container, visit)) == 1
 
 
 async def test_delay_that_always_loses_is_unavailable(
-    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     clock.stopped = tomorrow(9)
     changes = BookingUpdater(contended, clock)
-    late = DelayShifter(contended, changes, context.rescheduling, context.barbers, clock)
+    late = DelayShifter(contended, changes, container.get(Rescheduler), container.get(BarberService), clock)
     with pytest.raises(KeepsChanging):
         await late.shift(actor_of(shop), UUID(visit["id"]), 10)
     assert contended.attempts == ATTEMPTS
-    assert len(await history_of(context, visit)) == 1
+    assert len(await history_of(container, visit)) == 1
 
 
 async def test_undo_that_always_loses_is_unavailable(
-    context: AppContext, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
-    await serve(context, visit, "start")
+    await serve(container, visit, "start")
     clock.stopped = tomorrow(9)
-    undo = MoveUndo(contended, BookingUpdater(contended, clock), moves_on(context, contended), context.barbers)
+    undo = MoveUndo(
+        contended, BookingUpdater(contended, clock), moves_on(container, contended), container.get(BarberService)
+    )
     with pytest.raises(KeepsChanging):
         await undo.undo(actor_of(shop), UUID(visit["id"]))
     assert contended.attempts == ATTEMPTS
-    assert len(await history_of(context, visit)) == 2
+    assert len(await history_of(container, visit)) == 2
 
 
 async def test_early_start_with_unseen_rivals_is_unavailable(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await book(http, await register(http), shop, tomorrow(8, 30))
     clock.stopped = tomorrow(8, 30)
     with pytest.raises(KeepsChanging):
-        await moves_on(context, Stale(context.database)).apply_action(actor_of(shop), UUID(visit["id"]), Action.START)
-    assert len(await history_of(context, visit)) == 1
+        await moves_on(container, Stale(container.database)).apply_action(
+            actor_of(shop), UUID(visit["id"]), Action.START
+        )
+    assert len(await history_of(container, visit)) == 1
 
 
-async def test_seat_that_is_always_lost_is_unavailable(context: AppContext, shop: Barber) -> None:
+async def test_seat_that_is_always_lost_is_unavailable(container: Container, shop: Barber) -> None:
     drawn = list[list[int]]()
 
     async def write(seats: list[int]) -> None:
@@ -157,6 +168,6 @@ async def test_seat_that_is_always_lost_is_unavailable(context: AppContext, shop
 
     visit, day = VisitPlan(30, caps=(cap_on_visits(3),)), tomorrow(9).date()
     with pytest.raises(Unavailable):
-        await claim_seats(BookingRepository(context.database), shop.person.id, visit, day, write)
+        await claim_seats(BookingRepository(container.database), shop.person.id, visit, day, write)
     assert len(drawn) > 10
     assert {len(seats) for seats in drawn} == {1}

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, serve, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
@@ -35,12 +35,12 @@ MAY_BE_REPEATED = {("accept", "accepted"), ("start", "in_progress"), ("complete"
 
 
 async def booked(
-    http: httpx.AsyncClient, context: AppContext, status: str = "requested"
+    http: httpx.AsyncClient, container: Container, status: str = "requested"
 ) -> tuple[Barber, Person, dict[str, Any]]:
     """Create a barber, a customer and their booking with the given status."""
-    shop, customer = await barber(http, context), await register(http)
+    shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
-    await serve(context, booking, *PATHS[status])
+    await serve(container, booking, *PATHS[status])
     booking = await read(http, shop.auth, booking)
     assert booking["status"] == status
     return shop, customer, booking
@@ -52,9 +52,9 @@ async def later(http: httpx.AsyncClient, shop: Barber, customer: Person) -> tupl
 
 
 async def test_booking_from_request_to_completion_records_each_transition(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    shop, customer, booking = await booked(http, context)
+    shop, customer, booking = await booked(http, container)
     assert (booking["version"], booking["price"], booking["awaits"]) == (1, 3000, "barber")
     answered = {"awaits": None, "answer_by": None}
     for version, (action, status) in enumerate(
@@ -86,11 +86,11 @@ async def test_booking_from_request_to_completion_records_each_transition(
 
 @pytest.mark.parametrize("status", PATHS)
 async def test_action_from_each_state_leads_to_its_target_or_is_refused(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock, status: str
+    http: httpx.AsyncClient, container: Container, clock: SetClock, status: str
 ) -> None:
     for action, leads_to in LEADS_TO.items():
         clock.shift = timedelta()
-        shop, customer, booking = await booked(http, context, status)
+        shop, customer, booking = await booked(http, container, status)
         if status in {"accepted", "in_progress", "completed"}:
             clock.set(tomorrow(9, 10))
             shop, customer = await later(http, shop, customer)
@@ -115,8 +115,8 @@ async def test_action_from_each_state_leads_to_its_target_or_is_refused(
         assert read.json() == (response.json() if response.status_code == 200 else booking)
 
 
-async def test_cancellation_note_is_kept_in_the_history(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, customer, booking = await booked(http, context)
+async def test_cancellation_note_is_kept_in_the_history(http: httpx.AsyncClient, container: Container) -> None:
+    shop, customer, booking = await booked(http, container)
     ended = await move(http, customer.auth, booking, "cancel", note="I am ill.\nSorry.")
     assert (ended.json()["status"], ended.json()["reason"]) == ("cancelled", "customer")
     last = (await history(http, shop.auth, booking))[-1]
@@ -133,10 +133,10 @@ async def test_cancellation_note_is_kept_in_the_history(http: httpx.AsyncClient,
     ],
 )
 async def test_cancelled_booking_has_the_reason_of_its_end(
-    http: httpx.AsyncClient, context: AppContext, who: str, action: str, reason: str, party: str
+    http: httpx.AsyncClient, container: Container, who: str, action: str, reason: str, party: str
 ) -> None:
-    shop, customer, booking = await booked(http, context)
-    boss = await create_admin(http, context)
+    shop, customer, booking = await booked(http, container)
+    boss = await create_admin(http, container)
     person = {"barber": shop.person, "customer": customer, "admin": boss}[who]
     ended = (await move(http, person.auth, booking, action)).json()
     assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", reason, 2)
@@ -146,30 +146,30 @@ async def test_cancelled_booking_has_the_reason_of_its_end(
 
 @pytest.mark.parametrize("action", ["accept", "decline"])
 async def test_request_can_be_answered_only_by_the_awaited_party(
-    http: httpx.AsyncClient, context: AppContext, action: str
+    http: httpx.AsyncClient, container: Container, action: str
 ) -> None:
-    _, customer, booking = await booked(http, context)
+    _, customer, booking = await booked(http, container)
     refused = await move(http, customer.auth, booking, action)
     assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
     assert refused.json()["detail"] == "The request awaits the barber's answer."
-    assert (await move(http, (await create_admin(http, context)).auth, booking, action)).status_code == 403
+    assert (await move(http, (await create_admin(http, container)).auth, booking, action)).status_code == 403
     assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401
 
 
 @pytest.mark.parametrize("action", ["start", "complete", "no-show"])
 async def test_only_the_barber_can_start_or_end_a_visit(
-    http: httpx.AsyncClient, context: AppContext, action: str
+    http: httpx.AsyncClient, container: Container, action: str
 ) -> None:
-    _, customer, booking = await booked(http, context)
-    for person in (customer, await create_admin(http, context)):
+    _, customer, booking = await booked(http, container)
+    for person in (customer, await create_admin(http, container)):
         response = await move(http, person.auth, booking, action)
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     assert (await http.post(f"/v1/bookings/{booking['id']}/{action}")).status_code == 401
 
 
-async def test_foreign_booking_is_not_found(http: httpx.AsyncClient, context: AppContext) -> None:
-    _, customer, booking = await booked(http, context)
-    other_customer, other_shop = await register(http), await barber(http, context)
+async def test_foreign_booking_is_not_found(http: httpx.AsyncClient, container: Container) -> None:
+    _, customer, booking = await booked(http, container)
+    other_customer, other_shop = await register(http), await barber(http, container)
     path = f"/v1/bookings/{booking['id']}"
     for auth in (other_customer.auth, other_shop.auth):
         for method, address in (("GET", path), ("GET", f"{path}/history"), ("POST", f"{path}/cancel")):

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.pages import walk
@@ -22,8 +22,8 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shops(http: httpx.AsyncClient, context: AppContext) -> list[Barber]:
-    return [await barber(http, context) for _ in range(2)]
+async def shops(http: httpx.AsyncClient, container: Container) -> list[Barber]:
+    return [await barber(http, container) for _ in range(2)]
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ async def test_pages_of_a_customer_are_complete_and_ordered(
 
 
 async def test_list_shows_a_barber_own_bookings_and_an_admin_all(
-    http: httpx.AsyncClient, context: AppContext, shops: list[Barber], booked: list[dict[str, Any]]
+    http: httpx.AsyncClient, container: Container, shops: list[Barber], booked: list[dict[str, Any]]
 ) -> None:
     for shop in shops:
         own = [booking for booking in booked if booking["barber_id"] == shop.id]
         assert await pages(http, shop.person, limit=2) == [own[:2], own[2:]]
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     seen = [booking["id"] for page in await pages(http, boss, limit=100) for booking in page]
-    assert len(seen) == len(set(seen)) == await context.database["bookings"].count_documents({})
+    assert len(seen) == len(set(seen)) == await container.database["bookings"].count_documents({})
     assert [booking_id for booking_id in seen if booking_id in ids(booked)] == ids(booked)
 
 

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.bookings.jobs import expire_unanswered
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Booking
+from grome.bookings.reschedule import Rescheduler
 from grome.bookings.schemas import CancelIn, ProposalAnswerIn, RescheduleIn
 from grome.common.actor import Actor, Role
 from grome.common.errors import ApiError
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import from_document
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
@@ -45,58 +47,58 @@ steps = st.one_of(
 @given(auto_accept=st.booleans(), script=st.lists(steps, min_size=3, max_size=12))
 async def test_booking_holds_its_ticks_after_any_sequence_of_actions(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     clock: SetClock,
     auto_accept: bool,  # noqa: FBT001
     script: list[tuple[str, Role, int]],
 ) -> None:
     clock.shift = timedelta()
     rules = {"auto_accept": auto_accept, "buffer_before_min": BEFORE, "buffer_after_min": AFTER, "daily_cap": 1}
-    shop, customer = await barber(http, context, timezone="UTC", rules=rules), await register(http)
+    shop, customer = await barber(http, container, timezone="UTC", rules=rules), await register(http)
     actors = {
         Role.CUSTOMER: Actor(customer.id, Role.CUSTOMER, new_id()),
         Role.BARBER: Actor(shop.person.id, Role.BARBER, new_id()),
         Role.ADMIN: Actor(new_id(), Role.ADMIN, new_id()),
     }
     booking_id = UUID((await book(http, customer, shop, START))["id"])
-    before = await stored(context, booking_id)
+    before = await stored(container, booking_id)
     for name, role, number in script:
         with suppress(ApiError):
-            await step(context, clock, name, actors[role], booking_id, number)
-        after = await stored(context, booking_id)
+            await step(container, clock, name, actors[role], booking_id, number)
+        after = await stored(container, booking_id)
         holds_what_it_says(after)
         only_by_history(before, after)
         before = after
     clock.shift = timedelta(days=30)
-    await expire_unanswered({"grome": context})
-    last = await stored(context, booking_id)
+    await expire_unanswered({"container": container})
+    last = await stored(container, booking_id)
     assert last.proposal is None
     assert last.answer_by is None
 
 
-async def step(context: AppContext, clock: SetClock, name: str, actor: Actor, booking_id: UUID, number: int) -> None:
+async def step(container: Container, clock: SetClock, name: str, actor: Actor, booking_id: UUID, number: int) -> None:
     if name == "time":
         clock.shift += timedelta(hours=number)
     elif name == "job":
-        await expire_unanswered({"grome": context})
+        await expire_unanswered({"container": container})
     elif name == "reschedule":
         # Quarter-hours of two consecutive days: the times overlap, and they need seats of both days.
         start = START + timedelta(minutes=15 * number) + timedelta(days=number % 2)
-        await context.rescheduling.reschedule(actor, booking_id, RescheduleIn(start))
+        await container.get(Rescheduler).reschedule(actor, booking_id, RescheduleIn(start))
     else:
         moves: dict[str, Callable[[], Awaitable[Any]]] = {
-            "accept": lambda: context.rescheduling.accept(actor, booking_id, ProposalAnswerIn()),
-            "decline": lambda: context.rescheduling.decline(actor, booking_id, ProposalAnswerIn()),
-            "withdraw": lambda: context.rescheduling.withdraw(actor, booking_id),
-            "yes": lambda: context.booking_moves.apply_action(actor, booking_id, Action.ACCEPT),
-            "start": lambda: context.booking_moves.apply_action(actor, booking_id, Action.START),
-            "cancel": lambda: context.booking_moves.cancel(actor, booking_id, CancelIn()),
+            "accept": lambda: container.get(Rescheduler).accept(actor, booking_id, ProposalAnswerIn()),
+            "decline": lambda: container.get(Rescheduler).decline(actor, booking_id, ProposalAnswerIn()),
+            "withdraw": lambda: container.get(Rescheduler).withdraw(actor, booking_id),
+            "yes": lambda: container.get(BookingLifecycle).apply_action(actor, booking_id, Action.ACCEPT),
+            "start": lambda: container.get(BookingLifecycle).apply_action(actor, booking_id, Action.START),
+            "cancel": lambda: container.get(BookingLifecycle).cancel(actor, booking_id, CancelIn()),
         }
         await moves[name]()
 
 
-async def stored(context: AppContext, booking_id: UUID) -> Booking:
-    document = await context.database["bookings"].find_one({"_id": booking_id})
+async def stored(container: Container, booking_id: UUID) -> Booking:
+    document = await container.database["bookings"].find_one({"_id": booking_id})
     assert document is not None
     return from_document(document, Booking)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register
@@ -25,10 +25,10 @@ LEGAL = {
 
 
 async def test_history_after_concurrent_transitions_is_legal_and_has_no_gaps(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     clock.set(tomorrow(8, 30))  # the first visits can be started, the later ones not yet
-    shop, customer = await barber(http, context), await register(http)
+    shop, customer = await barber(http, container), await register(http)
     bookings = [
         await book(http, customer, shop, tomorrow(9) + timedelta(hours=n // 2, minutes=30 * (n % 2)))
         for n in range(ROUNDS)
@@ -63,8 +63,8 @@ async def race(
     )
 
 
-async def test_twenty_concurrent_accepts_are_written_once(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, customer = await barber(http, context), await register(http)
+async def test_twenty_concurrent_accepts_are_written_once(http: httpx.AsyncClient, container: Container) -> None:
+    shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     answers = await asyncio.gather(*(move(http, shop.auth, booking, "accept") for _ in range(20)))
     accepted = {**booking, "status": "accepted", "awaits": None, "answer_by": None, "version": 2}
@@ -72,8 +72,8 @@ async def test_twenty_concurrent_accepts_are_written_once(http: httpx.AsyncClien
     assert len(await history(http, customer.auth, booking)) == 2
 
 
-async def test_concurrent_release_and_booking_leave_one_owner(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await barber(http, context)
+async def test_concurrent_release_and_booking_leave_one_owner(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await barber(http, container)
     owner, others = await register(http), [await register(http) for _ in range(4)]
     booking = await book(http, owner, shop, tomorrow(9))
     for _ in range(5):

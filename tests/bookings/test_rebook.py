@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, register
@@ -17,8 +17,8 @@ AGAIN = tomorrow(9) + timedelta(days=28)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    shop = await barber(http, context, durations=(30, 45), service_radius_km=5)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    shop = await barber(http, container, durations=(30, 45), service_radius_km=5)
     await offer(http, shop, [3000, 4500], 500)
     return shop
 
@@ -60,13 +60,13 @@ async def rebook(
 @pytest.mark.parametrize("moves", [[], ["cancel"], ["accept", "start", "complete"]])
 async def test_rebooked_visit_has_todays_prices(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     customer: Person,
     shop: Barber,
     visit: dict[str, Any],
     moves: list[str],
 ) -> None:
-    await serve(context, visit, *moves)
+    await serve(container, visit, *moves)
     await offer(http, shop, [3100, 4600], 600)
     answer = await rebook(http, customer, visit, AGAIN)
     assert answer.status_code == 201, answer.text

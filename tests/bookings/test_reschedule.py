@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from grome.bookings.jobs import expire_unanswered
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.bookings.other_times import (
     DAY,
     OTHER,
@@ -35,15 +35,15 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber that must accept each booking."""
-    return await barber(http, context)
+    return await barber(http, container)
 
 
 @pytest.fixture
-async def eager(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def eager(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber that accepts bookings automatically."""
-    return await barber(http, context, rules={"auto_accept": True})
+    return await barber(http, container, rules={"auto_accept": True})
 
 
 async def test_rescheduled_request_awaits_the_barber_again(
@@ -88,9 +88,9 @@ async def test_visit_can_be_rescheduled_into_its_own_time(
 
 
 async def test_refused_reschedule_keeps_the_time(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, rules={"auto_accept": True, "slot_step_min": 30, "min_notice_min": 60})
+    shop = await barber(http, container, rules={"auto_accept": True, "slot_step_min": 30, "min_notice_min": 60})
     booking = await book(http, customer, shop, START)
     await book(http, await register(http), shop, OTHER)
     assert refused(await reschedule(http, customer, booking, OTHER), 409, "slot_taken")
@@ -152,12 +152,14 @@ async def test_declined_proposal_leaves_the_booking_unchanged(
     assert refused(await answer(http, person, booking, "accept"), 409, "no_proposal")
 
 
-async def test_barber_can_propose_any_free_time(http: httpx.AsyncClient, context: AppContext, customer: Person) -> None:
+async def test_barber_can_propose_any_free_time(
+    http: httpx.AsyncClient, container: Container, customer: Person
+) -> None:
     closed = {
         day: {"is_available": True, "start_time": "09:00", "end_time": "13:00"}
         for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     }
-    shop = await barber(http, context, timezone="UTC", hours=closed, rules={"min_notice_min": 600})
+    shop = await barber(http, container, timezone="UTC", hours=closed, rules={"min_notice_min": 600})
     booking = await accepted(http, customer, shop)
     await book(http, customer, shop, START + timedelta(hours=2))
     assert refused(await reschedule(http, customer, booking, OTHER), 422, "slot_not_offered")
@@ -227,9 +229,9 @@ async def test_reschedule_with_an_old_version_is_refused(
 
 
 async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
 ) -> None:
-    shop = await barber(http, context, rules={"auto_accept": True})
+    shop = await barber(http, container, rules={"auto_accept": True})
     terms = {"cancellation": {"reschedule_notice_min": 24 * 60}}
     assert (await http.put("/v1/barbers/me/terms", json=terms, headers=shop.auth)).status_code == 200
     booking = await book(http, customer, shop, START)
@@ -241,7 +243,7 @@ async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
     late = await reschedule(http, customer, booking, OTHER + DAY)
     assert refused(late, 409, "too_late_to_reschedule")
     assert (OTHER - DAY).isoformat() in late.json()["detail"]
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     assert (await changed(await reschedule(http, boss, booking, START + DAY)))["scheduled_at"] == at(START + DAY)
     assert (await changed(await reschedule(http, person, booking, OTHER + DAY)))["proposal"]["awaits"] == "customer"
     again = START + DAY + timedelta(hours=2)
@@ -249,14 +251,14 @@ async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
 
 
 async def test_reschedule_of_a_started_or_ended_visit_is_refused(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     begun, over = await accepted(http, customer, shop), await accepted(http, customer, shop, OTHER)
-    await serve(context, begun, "start")
+    await serve(container, begun, "start")
     await changed(await move(http, customer.auth, over, "cancel"))
     past = await accepted(http, customer, shop, START + timedelta(hours=1))
     clock.set(START + timedelta(hours=1))
-    customer, boss = await sign_in_again(http, customer), await create_admin(http, context)
+    customer, boss = await sign_in_again(http, customer), await create_admin(http, container)
     person = await sign_in_again(http, shop.person)
     for booking in (begun, over, past):
         for who in (customer, person, boss):
@@ -265,14 +267,14 @@ async def test_reschedule_of_a_started_or_ended_visit_is_refused(
 
 @pytest.mark.parametrize("action", ["start", "cancel"])
 async def test_transition_closes_the_open_proposal(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, action: str
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, action: str
 ) -> None:
     booking = await accepted(http, customer, shop)
     await changed(await reschedule(http, customer, booking, OTHER))
-    await serve(context, booking, action)
+    await serve(container, booking, action)
     assert (await read(http, shop.auth, booking))["proposal"] is None
     assert await is_free(http, shop, OTHER)
-    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored is not None
     assert len(stored["ticks"]) == 6
     assert refused(await answer(http, shop.person, booking, "accept"), 409, "no_proposal")
@@ -280,7 +282,7 @@ async def test_transition_closes_the_open_proposal(
 
 @pytest.mark.parametrize("by_job", [True, False], ids=["the job", "whoever comes first"])
 async def test_unanswered_proposal_lapses(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock, *, by_job: bool
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock, *, by_job: bool
 ) -> None:
     booking = await accepted(http, customer, shop)
     asked = await changed(await reschedule(http, customer, booking, OTHER))
@@ -289,7 +291,7 @@ async def test_unanswered_proposal_lapses(
     clock.set(deadline + timedelta(seconds=1))
     person = await sign_in_again(http, shop.person)
     if by_job:
-        await expire_unanswered({"grome": context})
+        await expire_unanswered({"container": container})
     assert refused(await answer(http, person, booking, "accept"), 409, "no_proposal")
     read = (await http.get(f"/v1/bookings/{booking['id']}", headers=person.auth)).json()
     assert read == {**booking, "version": 4}
@@ -299,7 +301,7 @@ async def test_unanswered_proposal_lapses(
 
 
 async def test_request_does_not_expire_before_its_counter_offer(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     """The request expires together with the proposal if its own deadline has passed."""
     declined, lapsed = await book(http, customer, shop, START), await book(http, customer, shop, OTHER)
@@ -310,7 +312,7 @@ async def test_request_does_not_expire_before_its_counter_offer(
         await changed(await reschedule(http, person, booking, start))
     clock.shift = timedelta(hours=30)  # behind the requests' own deadlines
     customer = await sign_in_again(http, customer)
-    await expire_unanswered({"grome": context})
+    await expire_unanswered({"container": container})
     ended = await changed(await answer(http, customer, declined, "decline"))
     assert (ended["status"], ended["reason"], ended["version"]) == ("cancelled", "expired", 4)
     clock.shift = timedelta(hours=45)
@@ -322,10 +324,10 @@ async def test_request_does_not_expire_before_its_counter_offer(
 
 
 async def test_rescheduled_visit_keeps_or_changes_its_seat_under_a_daily_cap(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
     """The visit keeps its seat on its day, needs a seat on another day, and holds both during a proposal."""
-    shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
+    shop = await barber(http, container, rules={"auto_accept": True, "daily_cap": 1})
     booking = await book(http, customer, shop, START)
     assert not await is_free(http, shop, OTHER)
     await changed(await reschedule(http, customer, booking, OTHER))
@@ -342,9 +344,9 @@ async def test_rescheduled_visit_keeps_or_changes_its_seat_under_a_daily_cap(
 
 
 async def test_slots_of_a_booking_are_the_times_of_successful_reschedules(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, rules={"auto_accept": True, "slot_step_min": 30})
+    shop = await barber(http, container, rules={"auto_accept": True, "slot_step_min": 30})
     booking = await book(http, customer, shop, START)
     await book(http, customer, shop, OTHER)
     days = {"from": str(START.date()), "to": str(START.date())}
@@ -365,11 +367,11 @@ async def test_slots_of_a_booking_are_the_times_of_successful_reschedules(
 
 
 async def test_visit_above_a_lowered_cap_keeps_its_seat(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
     """The visit can be rescheduled to each listed slot of its day, although the day is full for other visits."""
     rules = {"auto_accept": True, "slot_step_min": 30}
-    shop = await barber(http, context, rules={**rules, "daily_cap": 3})
+    shop = await barber(http, container, rules={**rules, "daily_cap": 3})
     bookings = [await book(http, customer, shop, START + timedelta(hours=hour)) for hour in range(3)]
     await http.put("/v1/barbers/me/rules", json={**EAGER, **rules, "daily_cap": 2}, headers=shop.auth)
     assert not await is_free(http, shop, OTHER)
@@ -381,11 +383,11 @@ async def test_visit_above_a_lowered_cap_keeps_its_seat(
 
 
 async def test_identical_concurrent_reschedules_need_one_seat(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
     """No request fails because the booking itself has taken the last seat."""
-    shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 1})
-    booking, boss = await book(http, customer, shop, START), await create_admin(http, context)
+    shop = await barber(http, container, rules={"auto_accept": True, "daily_cap": 1})
+    booking, boss = await book(http, customer, shop, START), await create_admin(http, container)
     for days in range(1, 6):
         moves = (reschedule(http, person, booking, START + days * DAY) for person in (customer, boss) * 4)
         assert [(one.status_code, one.text) for one in await asyncio.gather(*moves) if one.status_code != 200] == []
@@ -393,10 +395,10 @@ async def test_identical_concurrent_reschedules_need_one_seat(
 
 
 async def test_rescheduled_visit_keeps_booked_durations_and_prices(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
     """Price and duration are as booked; buffers and the required approval follow the barber's current rules."""
-    shop = await barber(http, context, durations=(30, 15), rules={"auto_accept": True})
+    shop = await barber(http, container, durations=(30, 15), rules={"auto_accept": True})
     booking = await book(http, customer, shop, START, services=(0, 1))
     offer = {"service_id": shop.services[0][0], "price": 1, "duration_min": 120}
     await http.put("/v1/barbers/me/services", json={"services": [offer]}, headers=shop.auth)
@@ -405,7 +407,7 @@ async def test_rescheduled_visit_keeps_booked_durations_and_prices(
     moved = await changed(await reschedule(http, customer, booking, OTHER))
     times = {"scheduled_at": at(OTHER), "ends_at": at(OTHER + timedelta(minutes=45)), "version": 2}
     assert moved == {**booking, **times}
-    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored is not None
     assert len(stored["ticks"]) == (45 + 10) // 5
 
@@ -443,10 +445,10 @@ async def test_concurrent_accept_and_withdrawal_have_one_winner(
 
 
 async def test_reschedule_of_a_foreign_booking_is_not_found(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     booking = await accepted(http, customer, shop)
-    for stranger in (await register(http), (await barber(http, context)).person):
+    for stranger in (await register(http), (await barber(http, container)).person):
         assert refused(await reschedule(http, stranger, booking, OTHER), 404, "not_found")
         for word in ("accept", "decline", "withdraw"):
             assert refused(await answer(http, stranger, booking, word), 404, "not_found")

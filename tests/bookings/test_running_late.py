@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -55,7 +55,7 @@ def clock_of(text: str) -> str:
 
 async def a_day(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     clock: SetClock,
     *starts: tuple[int, int],
     now: datetime | None = None,
@@ -64,7 +64,7 @@ async def a_day(
 ) -> Day:
     # An unanswered request expires after a day, and the visits of tomorrow may be more than a day away.
     clock.set(tomorrow(*starts[0]) - timedelta(hours=12))
-    made = await barber(http, context, rules={"auto_accept": True, **(rules or {})}, **{"timezone": "UTC", **shop})
+    made = await barber(http, container, rules={"auto_accept": True, **(rules or {})}, **{"timezone": "UTC", **shop})
     customer = await register(http)
     bookings = [await book(http, customer, made, tomorrow(*start)) for start in starts]
     clock.set(now or tomorrow(*starts[0]) - timedelta(minutes=5))
@@ -72,8 +72,8 @@ async def a_day(
     return Day(http, Barber(person, made.services), await sign_in_again(http, customer), bookings)
 
 
-async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
-    day = await a_day(http, context, clock, (10, 0), (10, 30), (11, 10), (11, 40), (15, 0))
+async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, container: Container, clock: SetClock) -> None:
+    day = await a_day(http, container, clock, (10, 0), (10, 30), (11, 10), (11, 40), (15, 0))
     foreseen = await day.late(0, 20, preview=True)
     assert await day.now() == day.bookings
     done = await day.late(0, 20)
@@ -94,9 +94,9 @@ async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, context: AppContex
 
 
 async def test_delay_minutes_count_from_the_agreed_time(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    day = await a_day(http, context, clock, (10, 0), (10, 30))
+    day = await a_day(http, container, clock, (10, 0), (10, 30))
     await day.late(0, 15)
     for minutes in (15, 10):
         assert await day.late(0, minutes) == {"minutes": minutes, "late_min": 15, "shifted": [], "clashes": []}
@@ -105,8 +105,8 @@ async def test_delay_minutes_count_from_the_agreed_time(
     assert [one["late_min"] for one in await day.now()] == [35, 35]
 
 
-async def test_visit_in_progress_ends_later(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> None:
-    day = await a_day(http, context, clock, (10, 0), (10, 40))
+async def test_visit_in_progress_ends_later(http: httpx.AsyncClient, container: Container, clock: SetClock) -> None:
+    day = await a_day(http, container, clock, (10, 0), (10, 40))
     await move(http, day.shop.auth, day.bookings[0], "start")
     done = await day.late(0, 25)
     assert [clock_of(one["ends_at"]) for one in done["shifted"]] == ["10:55", "11:25"]
@@ -115,13 +115,13 @@ async def test_visit_in_progress_ends_later(http: httpx.AsyncClient, context: Ap
     person = await sign_in_again(http, day.shop.person)
     ended = await move(http, person.auth, day.bookings[0], "complete")
     assert (ended.status_code, ended.json()["status"]) == (200, "completed")
-    assert await ticks_are_right(context, day)
+    assert await ticks_are_right(container, day)
 
 
 async def test_requests_and_proposals_are_shifted_along(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    day = await a_day(http, context, clock, (10, 0), (10, 30), (11, 0), rules={"auto_accept": False})
+    day = await a_day(http, container, clock, (10, 0), (10, 30), (11, 0), rules={"auto_accept": False})
     await move(http, day.shop.auth, day.bookings[0], "accept")
     wanted = {"scheduled_at": tomorrow(14).isoformat()}
     url = f"/v1/bookings/{day.bookings[1]['id']}"
@@ -132,14 +132,14 @@ async def test_requests_and_proposals_are_shifted_along(
     assert [one["status"] for one in await day.now()] == ["accepted", "requested", "requested"]
     declined = (await http.post(f"{url}/proposal/decline", headers=day.customer.auth)).json()
     assert (clock_of(declined["scheduled_at"]), declined["proposal"], declined["late_min"]) == ("11:00", None, 30)
-    assert await ticks_are_right(context, day)
+    assert await ticks_are_right(container, day)
 
 
 async def test_delay_stops_at_a_conflict_and_proposes_another_time(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     """A shifted visit may end at most 30 minutes after closing."""
-    day = await a_day(http, context, clock, (10, 30), (11, 0), (11, 30), **OVERTIME)
+    day = await a_day(http, container, clock, (10, 30), (11, 0), (11, 30), **OVERTIME)
     foreseen = await day.late(0, 45, preview=True)
     done = await day.late(0, 45)
     assert (done["late_min"], await day.starts()) == (30, ["11:00", "11:30", "12:00"])
@@ -159,13 +159,13 @@ async def test_delay_stops_at_a_conflict_and_proposes_another_time(
     done = await day.late(0, 45)
     assert (done["late_min"], done["clashes"]) == (45, [])
     assert (await day.starts())[:2] == ["11:15", "11:45"]
-    assert await ticks_are_right(context, day)
+    assert await ticks_are_right(container, day)
 
 
 async def test_visit_is_not_shifted_into_time_off(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    day = await a_day(http, context, clock, (10, 0), (10, 30), (12, 0))
+    day = await a_day(http, container, clock, (10, 0), (10, 30), (12, 0))
     off = {"starts_at": tomorrow(11, 10).isoformat(), "ends_at": tomorrow(11, 40).isoformat()}
     added = await http.post("/v1/barbers/me/time-off", json=off, headers=day.shop.auth)
     assert added.status_code == 201, added.text
@@ -177,9 +177,9 @@ async def test_visit_is_not_shifted_into_time_off(
 
 
 async def test_buffer_is_not_shifted_into_time_off(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    day = await a_day(http, context, clock, (10, 0), rules={"buffer_after_min": 20})
+    day = await a_day(http, container, clock, (10, 0), rules={"buffer_after_min": 20})
     off = {"starts_at": tomorrow(11).isoformat(), "ends_at": tomorrow(12).isoformat()}
     assert (await http.post("/v1/barbers/me/time-off", json=off, headers=day.shop.auth)).status_code == 201
     done = await day.late(0, 20)
@@ -188,10 +188,10 @@ async def test_buffer_is_not_shifted_into_time_off(
 
 
 async def test_customer_of_a_shifted_visit_can_reschedule_and_cancel_free_of_charge(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     terms = {"cancellation": {"reschedule_notice_min": 600, "cancel_notice_min": 600, "late_refund_percent": 0}}
-    shop = await barber(http, context, rules={"auto_accept": True}, timezone="UTC")
+    shop = await barber(http, container, rules={"auto_accept": True}, timezone="UTC")
     assert (await http.put("/v1/barbers/me/terms", json=terms, headers=shop.auth)).status_code == 200
     customer = await register(http)
     bookings = [await book(http, customer, shop, tomorrow(10, minute)) for minute in (0, 30)]
@@ -209,9 +209,9 @@ async def test_customer_of_a_shifted_visit_can_reschedule_and_cancel_free_of_cha
 
 
 async def test_delay_of_other_days_and_ended_visits_is_refused(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    day = await a_day(http, context, clock, (10, 0), (12, 0), now=tomorrow(8) - timedelta(days=1))
+    day = await a_day(http, container, clock, (10, 0), (12, 0), now=tomorrow(8) - timedelta(days=1))
     assert (await day.ask(0, 10)).json()["code"] == "wrong_state"
     clock.set(tomorrow(8))
     person = await sign_in_again(http, day.shop.person)
@@ -223,38 +223,38 @@ async def test_delay_of_other_days_and_ended_visits_is_refused(
     await move(http, day.shop.auth, day.bookings[0], "cancel")
     assert (await day.ask(0, 10)).json()["code"] == "wrong_state"
     assert (await day.ask(0, 10, preview=True)).json()["code"] == "wrong_state"
-    stranger = await barber(http, context)
+    stranger = await barber(http, container)
     url = f"/v1/bookings/{day.bookings[1]['id']}/late"
     assert (await http.post(url, json={"minutes": 10}, headers=stranger.auth)).status_code == 404
 
 
 async def test_interrupted_delay_is_completed_by_a_repeat(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     """Interrupts the call after each of its writes; visits never overlap, and a repeat does the rest."""
     starts = [(10, 0), (10, 30), (11, 0), (11, 35), (12, 5)]
     for writes in range(1, 5):
         clock.shift = timedelta()
-        day = await a_day(http, context, clock, *starts)
-        bookings = context.database["bookings"]
+        day = await a_day(http, container, clock, *starts)
+        bookings = container.database["bookings"]
         later = tomorrow(10, 20)
         # The state that the interrupted call leaves: the latest visits are shifted.
         shifted = {4: 15, 3: 15, 2: 20, 1: 20}
         for number in list(shifted)[:writes]:
             foreseen = await day.late(number, shifted[number])
             assert len(foreseen["shifted"]) == 1
-        assert await ticks_are_right(context, day)
+        assert await ticks_are_right(container, day)
         done = await day.late(0, 20)
         assert (done["late_min"], done["clashes"], len(done["shifted"])) == (20, [], 5 - writes)
         assert await day.starts() == ["10:20", "10:50", "11:20", "11:50", "12:20"]
         assert await bookings.count_documents({"_id": UUID(day.bookings[0]["id"]), "scheduled_at": later}) == 1
-        assert await ticks_are_right(context, day)
+        assert await ticks_are_right(container, day)
 
 
 async def test_concurrent_delays_and_bookings_do_not_overlap(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    day = await a_day(http, context, clock, (10, 0), (10, 30), (11, 30), (12, 30))
+    day = await a_day(http, container, clock, (10, 0), (10, 30), (11, 30), (12, 30))
     wanted = {"barber_id": day.shop.id, "service_ids": [day.shop.services[0][0]]}
     gaps = [tomorrow(11), tomorrow(12), tomorrow(13)]
     answers = await asyncio.gather(
@@ -268,12 +268,12 @@ async def test_concurrent_delays_and_bookings_do_not_overlap(
     assert {one.status_code for one in answers[4:]} <= {201, 409}
     late_min = [one["late_min"] for one in await day.now()]
     assert late_min[0] == max(one.json()["late_min"] for one in answers[:4]) == 40
-    assert await ticks_are_right(context, day)
+    assert await ticks_are_right(container, day)
 
 
-async def ticks_are_right(context: AppContext, day: Day) -> bool:
+async def ticks_are_right(container: Container, day: Day) -> bool:
     """Return whether no visits overlap and each coming visit occupies exactly its own and its proposed time."""
-    found = context.database["bookings"].find({"barber_id": UUID(day.shop.id), "active": True})
+    found = container.database["bookings"].find({"barber_id": UUID(day.shop.id), "active": True})
     taken: list[int] = []
     async for one in found:
         taken += one["ticks"]
@@ -289,11 +289,11 @@ async def ticks_are_right(context: AppContext, day: Day) -> bool:
 
 
 async def test_delay_before_too_many_visits_stops_at_the_limit(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     now = tomorrow(0) + timedelta(minutes=1)
-    day = await a_day(http, context, clock, (0, 5), hours=ALWAYS_OPEN, durations=(5,), now=now)
-    bookings = context.database["bookings"]
+    day = await a_day(http, container, clock, (0, 5), hours=ALWAYS_OPEN, durations=(5,), now=now)
+    bookings = container.database["bookings"]
     stored = await bookings.find_one({"_id": UUID(day.bookings[0]["id"])})
     assert stored
     length, [tick] = timedelta(minutes=5), stored["ticks"]
@@ -313,11 +313,11 @@ async def test_delay_before_too_many_visits_stops_at_the_limit(
 
 
 async def test_visit_after_midnight_counts_as_today_within_the_same_opening(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     hours = daily("18:00", "02:00")
     shop, customer = (
-        await barber(http, context, hours=hours, timezone="UTC", rules={"auto_accept": True}),
+        await barber(http, container, hours=hours, timezone="UTC", rules={"auto_accept": True}),
         await register(http),
     )
     midnight = tomorrow(0) + timedelta(days=1)

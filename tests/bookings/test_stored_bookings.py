@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError, WriteError
 
 from grome.bookings.models import Booking
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import register
@@ -20,10 +20,10 @@ FAILED_VALIDATION = 121
 
 
 @pytest.fixture
-async def stored(http: httpx.AsyncClient, context: AppContext) -> dict[str, Any]:
-    shop, customer = await barber(http, context), await register(http)
+async def stored(http: httpx.AsyncClient, container: Container) -> dict[str, Any]:
+    shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9), key="k")
-    document = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    document = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert document is not None
     return document
 
@@ -53,8 +53,8 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-async def test_update_to_an_invalid_booking_is_refused(context: AppContext, stored: dict[str, Any]) -> None:
-    bookings = context.database["bookings"]
+async def test_update_to_an_invalid_booking_is_refused(container: Container, stored: dict[str, Any]) -> None:
+    bookings = container.database["bookings"]
     for change in CHANGES:
         with pytest.raises(WriteError) as refused:
             await bookings.update_one({"_id": stored["_id"]}, change)
@@ -66,8 +66,8 @@ def another(stored: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return {**stored, "_id": new_id(), "idempotency": None, **changed}
 
 
-async def test_booking_with_missing_or_unknown_fields_is_refused(context: AppContext, stored: dict[str, Any]) -> None:
-    bookings, sound = context.database["bookings"], another(stored, barber_id=new_id())
+async def test_booking_with_missing_or_unknown_fields_is_refused(container: Container, stored: dict[str, Any]) -> None:
+    bookings, sound = container.database["bookings"], another(stored, barber_id=new_id())
     needed = [field.encode_name for field in msgspec.structs.fields(Booking) if field.required]
     lacking = [
         {name: value for name, value in sound.items() if name != left_out} for left_out in needed if left_out != "_id"
@@ -79,8 +79,8 @@ async def test_booking_with_missing_or_unknown_fields_is_refused(context: AppCon
     await bookings.insert_one(sound)
 
 
-async def test_active_bookings_of_a_barber_share_no_tick(context: AppContext, stored: dict[str, Any]) -> None:
-    bookings = context.database["bookings"]
+async def test_active_bookings_of_a_barber_share_no_tick(container: Container, stored: dict[str, Any]) -> None:
+    bookings = container.database["bookings"]
     last = stored["ticks"][-1]
     with pytest.raises(DuplicateKeyError):
         await bookings.insert_one(another(stored, ticks=[last, last + 1]))
@@ -92,8 +92,8 @@ async def test_active_bookings_of_a_barber_share_no_tick(context: AppContext, st
         await bookings.update_one({"_id": ended["_id"]}, {"$set": {"active": True}})
 
 
-async def test_idempotency_key_of_a_customer_is_unique(context: AppContext, stored: dict[str, Any]) -> None:
-    bookings = context.database["bookings"]
+async def test_idempotency_key_of_a_customer_is_unique(container: Container, stored: dict[str, Any]) -> None:
+    bookings = container.database["bookings"]
     elsewhere = {"barber_id": new_id(), "idempotency": stored["idempotency"]}
     with pytest.raises(DuplicateKeyError):
         await bookings.insert_one(another(stored, **elsewhere))

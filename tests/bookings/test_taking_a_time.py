@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, create_admin, register
@@ -21,9 +21,9 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Create a barber with services of 30, 15 and 60 minutes."""
-    return await barber(http, context, durations=(30, 15, 60), prices=(2500, 900, 5000))
+    return await barber(http, container, durations=(30, 15, 60), prices=(2500, 900, 5000))
 
 
 async def test_created_booking_has_all_documented_fields(
@@ -69,9 +69,9 @@ async def test_services_are_copied_in_the_requested_order(
 
 
 async def test_auto_accepted_booking_has_no_deadline(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, rules={"auto_accept": True})
+    shop = await barber(http, container, rules={"auto_accept": True})
     booking = await book(http, customer, shop, tomorrow(9))
     assert (booking["status"], booking["version"], booking["answer_by"]) == ("accepted", 1, None)
 
@@ -93,10 +93,10 @@ OVERLAPS = {
 
 @pytest.mark.parametrize("moves", [[], ["accept"], ["accept", "start"]], ids=["requested", "accepted", "in progress"])
 async def test_overlapping_booking_is_refused(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, moves: list[str]
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, moves: list[str]
 ) -> None:
     taken = await book(http, customer, shop, tomorrow(10))
-    await serve(context, taken, *moves)
+    await serve(container, taken, *moves)
     for overlap, (minutes, service) in OVERLAPS.items():
         start = tomorrow(10) + timedelta(minutes=minutes)
         refused = await ask(http, customer, shop, start, services=(service,))
@@ -111,17 +111,17 @@ async def test_adjacent_bookings_are_accepted(http: httpx.AsyncClient, customer:
 
 
 async def test_bookings_of_two_barbers_are_independent(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
-    for chair in (shop, await barber(http, context)):
+    for chair in (shop, await barber(http, container)):
         assert (await ask(http, customer, chair, tomorrow(10))).status_code == 201
 
 
 @pytest.mark.parametrize(("gap_min", "status"), [(0, 409), (10, 409), (15, 201), (20, 201)])
 async def test_buffers_of_adjacent_visits_add_up(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, gap_min: int, status: int
+    http: httpx.AsyncClient, container: Container, customer: Person, gap_min: int, status: int
 ) -> None:
-    shop = await barber(http, context, rules={"buffer_before_min": 5, "buffer_after_min": 10})
+    shop = await barber(http, container, rules={"buffer_before_min": 5, "buffer_after_min": 10})
     await book(http, customer, shop, tomorrow(10))
     gap = timedelta(minutes=gap_min)
     assert (await ask(http, customer, shop, tomorrow(10, 30) + gap)).status_code == status
@@ -130,10 +130,10 @@ async def test_buffers_of_adjacent_visits_add_up(
 
 @pytest.mark.parametrize("end", ["customer cancels", "barber cancels", "decline", "admin cancels"])
 async def test_ended_booking_frees_its_time(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, end: str
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, end: str
 ) -> None:
     first = await book(http, customer, shop, tomorrow(10))
-    auth = {"customer cancels": customer.auth, "admin cancels": (await create_admin(http, context)).auth}.get(
+    auth = {"customer cancels": customer.auth, "admin cancels": (await create_admin(http, container)).auth}.get(
         end, shop.auth
     )
     ended = await move(http, auth, first, "decline" if end == "decline" else "cancel")
@@ -167,13 +167,13 @@ WRONG: list[tuple[dict[str, Any], int, str, str]] = [
 
 
 async def test_invalid_booking_is_refused_at_its_field(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     for wrong, status, code, field in WRONG:
         refused = await ask(http, customer, shop, tomorrow(9), **wrong)
         assert (refused.status_code, refused.json()["code"]) == (status, code), wrong
         assert [fault["field"] for fault in refused.json()["errors"]] == [field]
-    assert await context.database["bookings"].count_documents({"customer_id": customer.id}) == 0
+    assert await container.database["bookings"].count_documents({"customer_id": customer.id}) == 0
 
 
 async def test_duplicate_service_is_refused(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
@@ -182,9 +182,9 @@ async def test_duplicate_service_is_refused(http: httpx.AsyncClient, customer: P
 
 
 async def test_unavailable_start_is_refused_with_its_rule(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, timezone="UTC", rules={"slot_step_min": 30, "min_notice_min": 240})
+    shop = await barber(http, container, timezone="UTC", rules={"slot_step_min": 30, "min_notice_min": 240})
     soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
     times = {
         "misaligned": tomorrow(10) + timedelta(seconds=1),
@@ -199,6 +199,6 @@ async def test_unavailable_start_is_refused_with_its_rule(
         assert refused.json()["errors"] == [{"field": "scheduled_at", "message": rule}]
 
 
-async def test_only_customers_can_book(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    for person in (shop.person, await create_admin(http, context)):
+async def test_only_customers_can_book(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    for person in (shop.person, await create_admin(http, container)):
         assert (await ask(http, person, shop, tomorrow(10))).status_code == 403

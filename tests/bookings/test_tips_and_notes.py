@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, read, serve, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
@@ -14,8 +14,8 @@ from tests.conftest import SetClock
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules={"auto_accept": True})
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules={"auto_accept": True})
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ async def visit(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict
 
 
 @pytest.fixture
-async def done(http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any]) -> dict[str, Any]:
-    await serve(context, visit, "start", "complete")
+async def done(http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any]) -> dict[str, Any]:
+    await serve(container, visit, "start", "complete")
     return await read(http, shop.auth, visit)
 
 
@@ -82,9 +82,9 @@ class TestTips:
         assert (refused.status_code, refused.json()["code"]) == (409, "outside_window")
 
     async def test_paid_tip_cannot_be_changed(
-        self, http: httpx.AsyncClient, context: AppContext, customer: Person, done: dict[str, Any]
+        self, http: httpx.AsyncClient, container: Container, customer: Person, done: dict[str, Any]
     ) -> None:
-        await changed(context, done, payment__tip=300, payment__paid=3300)
+        await changed(container, done, payment__tip=300, payment__paid=3300)
         assert (await move(http, customer.auth, done, "tip", amount=300)).status_code == 200
         assert (await move(http, customer.auth, done, "tip", amount=0)).json()["code"] == "wrong_state"
 
@@ -123,12 +123,12 @@ class TestNotes:
         assert (await put_note(http, shop.person, done, "Longer next time.")).status_code == 200
 
     async def test_barber_note_is_hidden_from_the_customer(
-        self, http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any]
+        self, http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, visit: dict[str, Any]
     ) -> None:
         secret = "Talks about boats."
         assert (await put_note(http, shop.person, visit, secret)).json()["barber_note"] == secret
         assert await notes(http, shop.person, visit) == ["Short at the sides.", secret]
-        assert await notes(http, await create_admin(http, context), visit) == ["Short at the sides.", secret]
+        assert await notes(http, await create_admin(http, container), visit) == ["Short at the sides.", secret]
         assert await notes(http, customer, visit) == ["Short at the sides.", None]
         put = await put_note(http, customer, visit, "Long at the sides.")
         path = f"/v1/bookings/{visit['id']}"
@@ -138,8 +138,8 @@ class TestNotes:
         assert [entry["action"] for entry in seen[1].json()["items"]] == ["create", "note"]
 
     async def test_notes_on_foreign_bookings_are_not_found(
-        self, http: httpx.AsyncClient, context: AppContext, visit: dict[str, Any]
+        self, http: httpx.AsyncClient, container: Container, visit: dict[str, Any]
     ) -> None:
-        for person in (await register(http), (await barber(http, context)).person):
+        for person in (await register(http), (await barber(http, container)).person):
             assert (await put_note(http, person, visit, "Mine.")).status_code == 404
-        assert (await put_note(http, await create_admin(http, context), visit, "Mine.")).status_code == 403
+        assert (await put_note(http, await create_admin(http, container), visit, "Mine.")).status_code == 403

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from grome.bookings.models import Action
-from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, tomorrow
@@ -22,10 +22,10 @@ FEES = {"cancellation": {"no_show_refund_percent": 0}}
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container, clock: SetClock) -> Barber:
     """Create a barber and set the clock to the morning of the visits."""
     clock.stopped = NINE - 5 * MINUTE
-    return await barber(http, context, rules={"auto_accept": True}, terms=FEES)
+    return await barber(http, container, rules={"auto_accept": True}, terms=FEES)
 
 
 @pytest.fixture
@@ -50,22 +50,22 @@ async def missed(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any],
     return await done(http, shop, booking, "no-show")
 
 
-async def ticks_of(context: AppContext, booking: dict[str, Any]) -> list[int]:
-    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+async def ticks_of(container: Container, booking: dict[str, Any]) -> list[int]:
+    stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored is not None
     ticks: list[int] = stored["ticks"]
     return ticks
 
 
 async def test_undone_start_is_an_accepted_visit_again(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any]
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, visit: dict[str, Any]
 ) -> None:
-    held = await ticks_of(context, visit)
+    held = await ticks_of(container, visit)
     await done(http, shop, visit, "start")
-    assert len(await ticks_of(context, visit)) == len(held) + 1  # it began five minutes early
+    assert len(await ticks_of(container, visit)) == len(held) + 1  # it began five minutes early
     undone = await done(http, shop, visit, "undo")
     assert undone == {**visit, "version": 3}
-    assert await ticks_of(context, visit) == held
+    assert await ticks_of(container, visit) == held
     last = (await history(http, customer.auth, visit))[-1]
     assert (last["action"], last["undoes"], last["by"], last["status"]) == ("undo", "start", "barber", "accepted")
     assert await done(http, shop, visit, "undo") == undone  # a second time
@@ -107,29 +107,34 @@ async def test_concurrent_undo_and_booking_have_one_winner(
 
 
 async def test_undo_of_a_no_show_takes_the_time_of_an_overdue_request(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, visit: dict[str, Any], shop: Barber, clock: SetClock
+    http: httpx.AsyncClient,
+    container: Container,
+    customer: Person,
+    visit: dict[str, Any],
+    shop: Barber,
+    clock: SetClock,
 ) -> None:
     await missed(http, shop, visit, clock)
     request = await book(http, customer, shop, NINE + 10 * MINUTE)
-    await changed(context, request, status="requested", awaits="barber", answer_by=clock())
+    await changed(container, request, status="requested", awaits="barber", answer_by=clock())
     assert (await done(http, shop, visit, "undo"))["status"] == "accepted"
     assert (await read(http, customer.auth, request))["reason"] == "expired"
 
 
 async def test_undo_of_a_no_show_draws_another_seat_of_the_day(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     clock.stopped = NINE - 5 * MINUTE
-    shop = await barber(http, context, rules={"auto_accept": True, "daily_cap": 2})
+    shop = await barber(http, container, rules={"auto_accept": True, "daily_cap": 2})
     customer = await register(http)
     visit = await book(http, customer, shop, NINE)
-    seat = [tick for tick in await ticks_of(context, visit) if tick < 0]
+    seat = [tick for tick in await ticks_of(container, visit) if tick < 0]
     await missed(http, shop, visit, clock)
     other = await book(http, customer, shop, tomorrow(12))
-    others = [tick for tick in await ticks_of(context, other) if tick >= 0]
-    await changed(context, other, ticks=[*others, *seat])
+    others = [tick for tick in await ticks_of(container, other) if tick >= 0]
+    await changed(container, other, ticks=[*others, *seat])
     assert (await done(http, shop, visit, "undo"))["status"] == "accepted"
-    [drawn] = [tick for tick in await ticks_of(context, visit) if tick < 0]
+    [drawn] = [tick for tick in await ticks_of(container, visit) if tick < 0]
     assert [drawn] != seat
     assert (await ask(http, customer, shop, tomorrow(15))).json()["errors"][0]["message"] == "day_full"
 
@@ -160,21 +165,21 @@ async def test_undo_of_another_or_older_transition_is_refused(
 
 
 async def test_undo_by_another_party_is_refused(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any]
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, visit: dict[str, Any]
 ) -> None:
     await done(http, shop, visit, "start")
     assert (await move(http, customer.auth, visit, "undo")).status_code == 403
-    assert (await move(http, (await barber(http, context)).auth, visit, "undo")).status_code == 404
+    assert (await move(http, (await barber(http, container)).auth, visit, "undo")).status_code == 404
 
 
 async def test_undo_has_a_separate_event(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
     await done(http, shop, visit, "start")
     await done(http, shop, visit, "undo")
     await missed(http, shop, visit, clock)
     await done(http, shop, visit, "undo")
-    document = await context.database[BOOKINGS].find_one({"_id": UUID(visit["id"])})
+    document = await container.database[BOOKINGS].find_one({"_id": UUID(visit["id"])})
     assert document is not None
     told = [event.type.value for event in PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, clock()))]
     undone = ["booking.started", "booking.start_undone", "booking.no_show", "booking.no_show_undone"]

@@ -9,7 +9,8 @@ import pytest
 
 from grome.bookings.cancellation_policy import uses_up_promo_code
 from grome.bookings.models import Booking, Reason
-from grome.composition import AppContext
+from grome.bookings.queries import BookingQueries
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -20,10 +21,10 @@ TERMS = {"cancellation": {"cancel_notice_min": 120, "late_refund_percent": 50}}
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext, clock: SetClock) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container, clock: SetClock) -> Barber:
     """Create a barber at a time after the notice, so that tokens are valid until the visit."""
     clock.stopped = NINE - 7 * MINUTE
-    return await barber(http, context, rules={"auto_accept": True}, terms=TERMS)
+    return await barber(http, container, rules={"auto_accept": True}, terms=TERMS)
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ async def visit(http: httpx.AsyncClient, customer: Person, shop: Barber) -> dict
     return await book(http, customer, shop, NINE)
 
 
-async def stored(context: AppContext, booking: dict[str, Any]) -> Booking:
-    return (await context.bookings.find_many([UUID(booking["id"])]))[UUID(booking["id"])]
+async def stored(container: Container, booking: dict[str, Any]) -> Booking:
+    return (await container.get(BookingQueries).find_many([UUID(booking["id"])]))[UUID(booking["id"])]
 
 
 LATER = (NINE + timedelta(hours=3)).isoformat()
@@ -56,7 +57,7 @@ CASES: dict[str, tuple[list[tuple[str, str, dict[str, Any]]], bool]] = {
 @pytest.mark.parametrize("case", CASES)
 async def test_late_cancellation_with_a_fee_uses_up_the_promo_code(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     customer: Person,
     shop: Barber,
     visit: dict[str, Any],
@@ -70,13 +71,13 @@ async def test_late_cancellation_with_a_fee_uses_up_the_promo_code(
         assert answer.status_code == 200, answer.text
     cancelled = (await move(http, customer.auth, visit, "cancel")).json()
     assert cancelled["settlement"]["fee"] == (1500 if is_late else 0)
-    assert uses_up_promo_code(await stored(context, visit)) is is_late
+    assert uses_up_promo_code(await stored(container, visit)) is is_late
 
 
 @pytest.mark.parametrize(("minutes", "is_lost"), [(0, True), (5, False)])
 async def test_no_show_uses_up_the_promo_code_unless_the_barber_is_late(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     shop: Barber,
     visit: dict[str, Any],
     clock: SetClock,
@@ -88,7 +89,7 @@ async def test_no_show_uses_up_the_promo_code_unless_the_barber_is_late(
     clock.stopped = NINE + 10 * MINUTE
     auth = (await sign_in_again(http, shop.person)).auth
     assert (await move(http, auth, visit, "no-show")).status_code == 200
-    ended = await stored(context, visit)
+    ended = await stored(container, visit)
     assert (ended.reason, uses_up_promo_code(ended)) == (Reason.NO_SHOW, is_lost)
     assert ended.settlement is not None
     assert ended.settlement.fee == (3000 if is_lost else 0)

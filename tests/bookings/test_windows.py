@@ -22,7 +22,7 @@ from grome.bookings.models import (
 )
 from grome.bookings.windows import Window, find_overdue_action, review_window, seat_window, window_of
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, serve, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
@@ -170,8 +170,8 @@ FEES = {"cancel_notice_min": 120, "late_refund_percent": 50, "no_show_refund_per
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules={"auto_accept": True}, terms={"cancellation": FEES})
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules={"auto_accept": True}, terms={"cancellation": FEES})
 
 
 @pytest.fixture
@@ -213,17 +213,17 @@ class Try(NamedTuple):
 )
 async def test_action_outside_its_window_is_refused(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     shop: Barber,
     customer: Person,
     visit: dict[str, Any],
     clock: SetClock,
     attempt: Try,
 ) -> None:
-    await serve(context, visit, *attempt.done)
+    await serve(container, visit, *attempt.done)
     clock.stopped = attempt.moment
     if attempt.by == "admin":
-        person = await create_admin(http, context)
+        person = await create_admin(http, container)
     else:
         person = await sign_in_again(http, shop.person if attempt.by == "barber" else customer)
     before = await history(http, person.auth, visit)
@@ -239,9 +239,9 @@ async def test_action_outside_its_window_is_refused(
 
 
 async def test_visit_of_a_later_day_cannot_be_completed_or_reviewed_today(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    shop = await barber(http, context, rules={"auto_accept": True, "horizon_days": 60})
+    shop = await barber(http, container, rules={"auto_accept": True, "horizon_days": 60})
     visit = await book(http, customer, shop, NINE + 20 * DAY)
     codes = [(await move(http, shop.auth, visit, action)).json()["code"] for action in ("start", "complete", "no-show")]
     assert codes == ["outside_window", "wrong_state", "outside_window"]
@@ -274,11 +274,16 @@ async def test_no_show_of_a_late_barber_costs_nothing_and_opens_later(
 
 
 async def test_review_is_accepted_for_ninety_days_and_repeats_always(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient,
+    container: Container,
+    customer: Person,
+    shop: Barber,
+    visit: dict[str, Any],
+    clock: SetClock,
 ) -> None:
     other = await book(http, customer, shop, tomorrow(10))
     for one in (visit, other):
-        await serve(context, one, "start", "complete")
+        await serve(container, one, "start", "complete")
     completed = datetime.fromisoformat((await history(http, customer.auth, visit))[-1]["at"])
     clock.stopped = completed + 90 * DAY
     customer = await sign_in_again(http, customer)
@@ -297,13 +302,18 @@ async def test_review_is_accepted_for_ninety_days_and_repeats_always(
 
 
 async def test_unrecorded_visits_are_closed_at_no_cost(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient,
+    container: Container,
+    customer: Person,
+    shop: Barber,
+    visit: dict[str, Any],
+    clock: SetClock,
 ) -> None:
-    await changed(context, visit, payment__paid=1000)
+    await changed(container, visit, payment__paid=1000)
     begun = await book(http, customer, shop, tomorrow(10))
-    await serve(context, begun, "start")
+    await serve(container, begun, "start")
     clock.stopped = HALF_PAST + HOUR + 48 * HOUR
-    await close_overdue({"grome": context})
+    await close_overdue({"container": container})
     customer = await sign_in_again(http, customer)
     ended, still_there = await read(http, customer.auth, visit), await read(http, customer.auth, begun)
     assert (ended["status"], ended["reason"]) == ("cancelled", "system")
@@ -314,16 +324,16 @@ async def test_unrecorded_visits_are_closed_at_no_cost(
     ]
     assert still_there["status"] == "in_progress"
     clock.stopped += INSTANT
-    await close_overdue({"grome": context})
+    await close_overdue({"container": container})
     assert (await read(http, customer.auth, begun))["status"] == "completed"
     last = (await history(http, customer.auth, begun))[-1]
     assert (last["action"], last["by"]) == ("complete", "system")
 
 
 async def test_overdue_visit_is_closed_on_read_before_the_job_runs(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock
 ) -> None:
-    await serve(context, visit, "start")
+    await serve(container, visit, "start")
     clock.stopped = HALF_PAST + 24 * HOUR + INSTANT
     auth = (await sign_in_again(http, shop.person)).auth
     answer = await move(http, auth, visit, "complete")
@@ -332,9 +342,9 @@ async def test_overdue_visit_is_closed_on_read_before_the_job_runs(
 
 
 async def test_walk_in_is_seated_within_a_day_of_joining(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
 ) -> None:
-    shop = await barber(http, context, timezone="UTC")
+    shop = await barber(http, container, timezone="UTC")
     clock.stopped = tomorrow(12)
     person, customer = await sign_in_again(http, shop.person), await sign_in_again(http, customer)
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=person.auth)
@@ -346,7 +356,7 @@ async def test_walk_in_is_seated_within_a_day_of_joining(
     person = await sign_in_again(http, shop.person)
     refused = await http.post(f"/v1/walk-ins/{place}/seat", json={}, headers=person.auth)
     assert (refused.status_code, refused.json()["code"]) == (409, "outside_window")
-    assert await context.database["bookings"].find_one({"_id": UUID(place)}) is None
+    assert await container.database["bookings"].find_one({"_id": UUID(place)}) is None
     clock.stopped -= INSTANT
     seated = await http.post(f"/v1/walk-ins/{place}/seat", json={}, headers=person.auth)
     assert (seated.status_code, seated.json()["status"]) == (200, "in_progress")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.people import Person, create_admin, register
 
 _numbers = itertools.count(1)
@@ -31,9 +31,9 @@ class Barber:
         return self.person.auth
 
 
-async def catalogue_service(http: httpx.AsyncClient, context: AppContext, **changed: Any) -> str:
+async def catalogue_service(http: httpx.AsyncClient, container: Container, **changed: Any) -> str:
     """The id of a new entry of the catalogue."""
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     wanted = {"name": f"Service {next(_numbers)}", "category": "hair", "description": "A cut.", **changed}
     response = await http.post("/v1/services", json=wanted, headers=boss.auth)
     assert response.status_code == 201, response.text
@@ -42,7 +42,7 @@ async def catalogue_service(http: httpx.AsyncClient, context: AppContext, **chan
 
 async def barber(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     *,
     durations: tuple[int, ...] = (30,),
     prices: tuple[int, ...] = (),
@@ -61,7 +61,7 @@ async def barber(
         **profile,
     }
     await _put(http, person, "", wanted)
-    services = [(await catalogue_service(http, context), duration) for duration in durations]
+    services = [(await catalogue_service(http, container), duration) for duration in durations]
     costs = prices or tuple(duration * 100 for duration in durations)
     offers = [
         {"service_id": service_id, "price": price, "duration_min": duration}

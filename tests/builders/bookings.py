@@ -6,10 +6,11 @@ from uuid import UUID
 
 import httpx
 
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action
 from grome.bookings.schemas import CancelIn
 from grome.common.actor import Actor, Role
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber
 from tests.builders.people import Person
 from tests.conftest import SetClock
@@ -60,12 +61,12 @@ async def move(
     return await http.post(f"/v1/bookings/{booking['id']}/{action}", headers=auth, json=body or None)
 
 
-async def serve(context: AppContext, booking: dict[str, Any], *actions: str) -> None:
+async def serve(container: Container, booking: dict[str, Any], *actions: str) -> None:
     """Move a visit on as its barber does: start and complete when its time has come, all else at once.
 
     Through the service, since no access token lives until the visit. The clock is back afterwards.
     """
-    clock, barber_id, moves = context.clock, UUID(booking["barber_id"]), context.booking_moves
+    clock, barber_id, moves = container.clock, UUID(booking["barber_id"]), container.get(BookingLifecycle)
     assert isinstance(clock, SetClock)
     actor, kept = Actor(barber_id, Role.BARBER, barber_id), (clock.shift, clock.stopped)
     for action in actions:
@@ -94,21 +95,21 @@ async def read(http: httpx.AsyncClient, auth: dict[str, str], booking: dict[str,
     return found
 
 
-async def changed(context: AppContext, booking: dict[str, Any], **fields: Any) -> None:
+async def changed(container: Container, booking: dict[str, Any], **fields: Any) -> None:
     """Set fields directly in the database; names are paths with `__` for dots."""
     wanted = {name.replace("__", "."): value for name, value in fields.items()}
-    written = await context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": wanted})
+    written = await container.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": wanted})
     assert written.matched_count == 1
 
 
 async def offered(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, start: datetime, by: str = "system"
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, start: datetime, by: str = "system"
 ) -> dict[str, Any]:
     """Create a waitlist offer to a customer, valid for an hour, by Grome or by the barber."""
     booking = await book(http, customer, shop, start)
     actor_id = shop.person.id if by == "barber" else None
-    deadline = context.clock() + timedelta(hours=1)
+    deadline = container.clock() + timedelta(hours=1)
     made = {"history__0__action": "offer", "history__0__by": by, "history__0__actor_id": actor_id}
     waits = {"status": "requested", "awaits": "customer", "answer_by": deadline, "history__0__answer_by": deadline}
-    await changed(context, booking, origin="waitlist", history__0__status="requested", **made, **waits)
+    await changed(container, booking, origin="waitlist", history__0__status="requested", **made, **waits)
     return await read(http, customer.auth, booking)

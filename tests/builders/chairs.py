@@ -8,8 +8,9 @@ import httpx
 
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
+from grome.barbers.service import BarberService
 from grome.common.actor import Actor, Role
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.searches import NEARBY
 from tests.builders.world import Place, a_barber
 
@@ -25,21 +26,21 @@ class Chair:
     def actor(self) -> Actor:
         return Actor(self.id, Role.BARBER, self.id)
 
-    async def turn(self, context: AppContext, *, online: bool) -> None:
-        """Switch as the process behind `context` does: with the write and the change notice."""
-        await context.barbers.put_online(self.actor, is_online=online)
+    async def turn(self, container: Container, *, online: bool) -> None:
+        """Switch as the process behind `container` does: with the write and the change notice."""
+        await container.get(BarberService).put_online(self.actor, is_online=online)
 
-    async def turn_untold(self, context: AppContext, *, online: bool) -> None:
+    async def turn_untold(self, container: Container, *, online: bool) -> None:
         """Switch as a process that dies between the write and the change notice."""
-        await context.database["barbers"].update_one(
+        await container.database["barbers"].update_one(
             {"_id": self.id}, {"$set": {"is_online": online}, "$inc": {"version": 1}}
         )
 
 
-async def chair(context: AppContext, place: Place) -> Chair:
+async def chair(container: Container, place: Place) -> Chair:
     """Store the barber without a change notice, because no cache can hold it yet."""
     barber: Barber = a_barber(place)
-    await BarberRepository(context.database).add_many([barber])
+    await BarberRepository(container.database).add_many([barber])
     return Chair(barber.id, place)
 
 

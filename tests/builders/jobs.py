@@ -5,8 +5,10 @@ from typing import Any
 
 from grome.common.clock import system_clock
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, JobKind, Queue, State
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.repository import JobRepository
 
 
@@ -15,7 +17,7 @@ def new_kind() -> JobKind:
     return JobKind(f"kind-{new_hex_id()}", Queue.BULK, timeout_s=1, delays_s=())
 
 
-async def stored_job(context: AppContext, kind: JobKind, state: State = State.DEAD, **changed: Any) -> Job:
+async def stored_job(container: Container, kind: JobKind, state: State = State.DEAD, **changed: Any) -> Job:
     """As a worker leaves it, unless fields are changed. No queue knows it, nor will for an hour."""
     ended: datetime | None = None if state is State.PENDING else system_clock()
     job = Job(
@@ -33,13 +35,13 @@ async def stored_job(context: AppContext, kind: JobKind, state: State = State.DE
             **changed,
         }
     )
-    await JobRepository(context.database).add([job])
+    await JobRepository(container.database).add([job])
     return job
 
 
-async def put_away(context: AppContext, job_id: str) -> None:
+async def put_away(container: Container, job_id: str) -> None:
     """A pending job and the message that its retry was handed over by: other tests run workers on these queues."""
-    dropped = await context.jobs.drop(job_id)
+    dropped = await container.get(JobQueue).drop(job_id)
     assert dropped is not None
-    if message := await context.queues[dropped.queue].job(f"{job_id}.0-0"):
+    if message := await container.get(Queues)[dropped.queue].job(f"{job_id}.0-0"):
         await message.abort("the test is over")

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import httpx
 
-from grome.composition import AppContext
+from grome.accounts.service import AccountService
+from grome.infrastructure.container import Container
 
 PASSWORD = "correct horse battery"
 _counter = itertools.count(1)
@@ -56,7 +57,7 @@ async def sign_in_again(http: httpx.AsyncClient, person: Person) -> Person:
     return person_of(response.json())
 
 
-async def create_admin(http: httpx.AsyncClient, context: AppContext) -> Person:
+async def create_admin(http: httpx.AsyncClient, container: Container) -> Person:
     email = new_email()
-    made = await context.accounts.create_admin(email, "An admin", PASSWORD)
+    made = await container.get(AccountService).create_admin(email, "An admin", PASSWORD)
     return await sign_in_again(http, Person(made.id, email, "", ""))

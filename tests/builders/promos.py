@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.promos.errors import PromoRefused
 from grome.promos.models import Discount, PricedVisit
 from grome.promos.redemptions import PromoRedemptions
@@ -53,7 +53,7 @@ def priced_visit(*prices: int, barber_id: UUID = SHOP_ID, currency: str = "EUR")
 
 
 async def claim_use(  # noqa: PLR0913 -- all that a claim has
-    context: AppContext,
+    container: Container,
     code: str,
     *,
     by: UUID | None = None,
@@ -65,13 +65,13 @@ async def claim_use(  # noqa: PLR0913 -- all that a claim has
 ) -> Discount:
     """By a new customer, for a new booking, within ten minutes, unless told otherwise."""
     by, holder, visit = by or uuid4(), holder or uuid4(), visit or priced_visit()
-    until = until or context.clock() + timedelta(minutes=10)
-    return await (claims or context.promo_redemptions).claim(by, code, holder, visit, until, firm=firm)
+    until = until or container.clock() + timedelta(minutes=10)
+    return await (claims or container.get(PromoRedemptions)).claim(by, code, holder, visit, until, firm=firm)
 
 
-async def rejection_of(context: AppContext, code: str, **given: Any) -> str | None:
+async def rejection_of(container: Container, code: str, **given: Any) -> str | None:
     """Why the code is refused; None where it is not, and then it is claimed."""
-    (told,) = await asyncio.gather(claim_use(context, code, **given), return_exceptions=True)
+    (told,) = await asyncio.gather(claim_use(container, code, **given), return_exceptions=True)
     if isinstance(told, Discount):
         return None
     assert isinstance(told, PromoRefused), told
@@ -80,6 +80,6 @@ async def rejection_of(context: AppContext, code: str, **given: Any) -> str | No
     return why
 
 
-async def rejections_of(context: AppContext, code: str, given: Iterable[dict[str, Any]]) -> list[str | None]:
+async def rejections_of(container: Container, code: str, given: Iterable[dict[str, Any]]) -> list[str | None]:
     """Of claims at once, as `reason` tells them."""
-    return list(await asyncio.gather(*(rejection_of(context, code, **one) for one in given)))
+    return list(await asyncio.gather(*(rejection_of(container, code, **one) for one in given)))

@@ -11,8 +11,10 @@ import httpx
 from grome.bookings.models import BookedService, Booking, Payment, PaymentStatus, Status
 from grome.common.figures import duration_of, price_of
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import to_document
+from grome.infrastructure.storage.protocol import Storage
+from grome.reports.builder import ReportBuilder
 from grome.reports.models import FILE_PREFIX
 from tests.builders.bookings import tomorrow
 from tests.builders.people import Person
@@ -56,17 +58,17 @@ class Told:
         self.progress.append(progress)
 
 
-async def make(context: AppContext, report: dict[str, Any]) -> list[float]:
+async def make(container: Container, report: dict[str, Any]) -> list[float]:
     """As its job does; returns the progress that it told."""
     told = Told()
-    await context.report_builder.build(UUID(report["id"]), told)
+    await container.get(ReportBuilder).build(UUID(report["id"]), told)
     return told.progress
 
 
-async def made(http: httpx.AsyncClient, context: AppContext, person: Person, **changed: Any) -> dict[str, Any]:
+async def made(http: httpx.AsyncClient, container: Container, person: Person, **changed: Any) -> dict[str, Any]:
     """Asked for, made and read."""
     report = await asked(http, person, **changed)
-    await make(context, report)
+    await make(container, report)
     found = await read(http, person, report)
     assert found["state"] == "done", found
     return found
@@ -77,8 +79,8 @@ async def fetch(http: httpx.AsyncClient, report: dict[str, Any]) -> httpx.Respon
     return await http.get(urlsplit(report["url"]).path)
 
 
-async def stored_files(context: AppContext) -> set[UUID]:
-    return {UUID(hex=key.removeprefix(FILE_PREFIX)) async for key in context.storage.keys(FILE_PREFIX)}
+async def stored_files(container: Container) -> set[UUID]:
+    return {UUID(hex=key.removeprefix(FILE_PREFIX)) async for key in container.get(Storage).keys(FILE_PREFIX)}
 
 
 def a_booking(start: datetime, **changed: Any) -> Booking:
@@ -109,6 +111,6 @@ def a_booking(start: datetime, **changed: Any) -> Booking:
     )
 
 
-async def store(context: AppContext, bookings: Sequence[Booking]) -> None:
+async def store(container: Container, bookings: Sequence[Booking]) -> None:
     """As they are, past all rules."""
-    await context.database["bookings"].insert_many([to_document(booking) for booking in bookings])
+    await container.database["bookings"].insert_many([to_document(booking) for booking in bookings])

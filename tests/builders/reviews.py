@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.people import Person, register
@@ -31,19 +31,19 @@ class CompletedVisit:
 
 
 async def complete_visit(
-    http: httpx.AsyncClient, context: AppContext, *, name: str = "Zoë Mertens", **profile: Any
+    http: httpx.AsyncClient, container: Container, *, name: str = "Zoë Mertens", **profile: Any
 ) -> CompletedVisit:
     """Of a new customer at a new barber, completed."""
-    shop = await barber(http, context, rules={"auto_accept": True}, **profile)
+    shop = await barber(http, container, rules={"auto_accept": True}, **profile)
     customer = await register(http, name=name)
     booking = await book(http, customer, shop, tomorrow(9))
-    await serve(context, booking, "start", "complete")
+    await serve(container, booking, "start", "complete")
     return CompletedVisit(customer, shop, booking["id"])
 
 
-async def copy_visit(context: AppContext, visit: CompletedVisit, customers: Sequence[Person]) -> list[CompletedVisit]:
+async def copy_visit(container: Container, visit: CompletedVisit, customers: Sequence[Person]) -> list[CompletedVisit]:
     """The same again, one for each of these customers, stored as they are."""
-    bookings = context.database["bookings"]
+    bookings = container.database["bookings"]
     done = await bookings.find_one({"_id": UUID(visit.booking_id)})
     assert done is not None
     # They all took place at the same time, of which nobody is left who holds it.

@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 
 from grome.bookings.jobs import expire_unanswered
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event
+from grome.waitlist.matching import WaitlistMatcher
 from tests.builders.barbers import Barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register
@@ -49,18 +50,18 @@ async def read_entry(http: httpx.AsyncClient, person: Person, entry: dict[str, A
     return found
 
 
-async def newest_event(context: AppContext, booking: dict[str, Any]) -> Event:
-    return (await events_of(context, booking))[-1]
+async def newest_event(container: Container, booking: dict[str, Any]) -> Event:
+    return (await events_of(container, booking))[-1]
 
 
 async def free_time(
-    http: httpx.AsyncClient, context: AppContext, auth: dict[str, str], booking: dict[str, Any], action: str = "cancel"
+    http: httpx.AsyncClient, container: Container, auth: dict[str, str], booking: dict[str, Any], action: str = "cancel"
 ) -> Event:
     """What follows when a booking gives up its time is done."""
     answer = await move(http, auth, booking, action)
     assert answer.status_code == 200, answer.text
-    event = await newest_event(context, booking)
-    await context.waitlist_matcher.on_event(event)
+    event = await newest_event(container, booking)
+    await container.get(WaitlistMatcher).on_event(event)
     return event
 
 
@@ -74,16 +75,16 @@ async def offered_booking(http: httpx.AsyncClient, person: Person, entry: dict[s
     return booking
 
 
-async def expire_offer(context: AppContext, clock: SetClock, booking: dict[str, Any]) -> None:
+async def expire_offer(container: Container, clock: SetClock, booking: dict[str, Any]) -> None:
     clock.set(datetime.fromisoformat(booking["answer_by"]) + timedelta(seconds=1))
-    await expire_unanswered({"grome": context})
-    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    await expire_unanswered({"container": container})
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, booking))
 
 
-async def reconcile_all(context: AppContext) -> None:
+async def reconcile_all(container: Container) -> None:
     """So often that every entry of the tests before was looked at."""
-    for _ in range(1 + await context.database["waitlist"].count_documents({"state": "waiting"}) // 100):
-        await context.waitlist_matcher.reconcile()
+    for _ in range(1 + await container.database["waitlist"].count_documents({"state": "waiting"}) // 100):
+        await container.get(WaitlistMatcher).reconcile()
 
 
 async def entry_states(http: httpx.AsyncClient, *waiting: tuple[Person, dict[str, Any]]) -> list[str]:

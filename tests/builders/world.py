@@ -10,13 +10,13 @@ from uuid import UUID
 
 import msgspec
 
-from grome.barbers.change_feed import BarberChange
+from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import CLOSED_WEEK
 from grome.common.geo import GeoPoint
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.scheduling.offers import OfferedService
 
 EARTH_RADIUS_M = 6_378_100
@@ -84,35 +84,35 @@ def a_world(region: Place, size: int, chance: Random) -> list[Barber]:
     ]
 
 
-async def stored(context: AppContext) -> dict[str, Barber]:
+async def stored(container: Container) -> dict[str, Barber]:
     """Everybody there is, by id."""
-    documents = await context.database["barbers"].find({}, {"_id": 1}).to_list()
-    everybody = await BarberRepository(context.database).list_by_ids([document["_id"] for document in documents])
+    documents = await container.database["barbers"].find({}, {"_id": 1}).to_list()
+    everybody = await BarberRepository(container.database).list_by_ids([document["_id"] for document in documents])
     return {str(one.id): one for one in everybody}
 
 
-async def put(context: AppContext, barbers: Sequence[Barber]) -> None:
+async def put(container: Container, barbers: Sequence[Barber]) -> None:
     """Store them as they are, in the place of those of the same ids, and tell everybody."""
-    repository = BarberRepository(context.database)
+    repository = BarberRepository(container.database)
     for one in barbers:
         await repository.remove(one.id)
     if barbers:
         await repository.add_many(barbers)
     for one in barbers:
-        await context.barber_changes.publish(BarberChange(one))
+        await container.get(BarberChangeFeed).publish(BarberChange(one))
 
 
-async def take_away(context: AppContext, barbers: Sequence[Barber]) -> None:
+async def take_away(container: Container, barbers: Sequence[Barber]) -> None:
     for one in barbers:
-        if gone := await BarberRepository(context.database).remove(one.id):
+        if gone := await BarberRepository(container.database).remove(one.id):
             last = msgspec.structs.replace(gone, version=gone.version + 1)
-            await context.barber_changes.publish(BarberChange(last, removed=True))
+            await container.get(BarberChangeFeed).publish(BarberChange(last, removed=True))
 
 
 @asynccontextmanager
-async def strewn(context: AppContext, barbers: Sequence[Barber]) -> AsyncIterator[None]:
-    await put(context, barbers)
+async def strewn(container: Container, barbers: Sequence[Barber]) -> AsyncIterator[None]:
+    await put(container, barbers)
     try:
         yield
     finally:
-        await take_away(context, barbers)
+        await take_away(container, barbers)

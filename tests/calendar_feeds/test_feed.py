@@ -14,11 +14,12 @@ import msgspec
 import pytest
 
 from grome.barbers.models import ScheduleExceptions
+from grome.barbers.service import BarberService
 from grome.bookings.models import Booking, Guest, Party
 from grome.bookings.queries import BookingQueries
 from grome.calendar_feeds.models import FUTURE_SPAN, PAST_SPAN
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.scheduling.models import TimeOff
 from tests.api.problems import assert_refused
 from tests.builders.barbers import Barber, barber
@@ -38,9 +39,9 @@ CHANGES = {
 }
 
 
-async def a_visit(http: httpx.AsyncClient, context: AppContext, **shop: Any) -> tuple[Person, Barber, dict[str, Any]]:
+async def a_visit(http: httpx.AsyncClient, container: Container, **shop: Any) -> tuple[Person, Barber, dict[str, Any]]:
     """Zoë asks for nine o'clock tomorrow."""
-    chair, customer = await barber(http, context, **shop), await register(http, name="Zoë de la Cruz")
+    chair, customer = await barber(http, container, **shop), await register(http, name="Zoë de la Cruz")
     return customer, chair, await book(http, customer, chair, tomorrow(9))
 
 
@@ -50,9 +51,9 @@ async def the_one(http: httpx.AsyncClient, person: Person) -> Read:
 
 
 class TestContent:
-    async def test_for_the_customer(self, http: httpx.AsyncClient, context: AppContext) -> None:
+    async def test_for_the_customer(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, _, booking = await a_visit(
-            http, context, display_name="Salon Émile", neighbourhood="Mitte", prices=(2550,)
+            http, container, display_name="Salon Émile", neighbourhood="Mitte", prices=(2550,)
         )
         event = await the_one(http, customer)
         service = booking["services"][0]["name"]
@@ -64,45 +65,47 @@ class TestContent:
         told = ["Not confirmed yet", f"{service}: €25.50", "Total: €25.50", event.url]
         assert event.description.split("\n") == told
 
-    async def test_for_the_barber(self, http: httpx.AsyncClient, context: AppContext) -> None:
+    async def test_for_the_barber(self, http: httpx.AsyncClient, container: Container) -> None:
         """The first name only, and not where their own chair stands."""
-        _, shop, booking = await a_visit(http, context)
+        _, shop, booking = await a_visit(http, container)
         event = await the_one(http, shop.person)
         assert event.summary == f"Zoë · {booking['services'][0]['name']}"
         assert (event.location, event.geo) == ("", None)
         assert "Cruz" not in event.description
 
-    async def test_guests_have_a_name_too(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        shop = await barber(http, context)
-        await store(context, [a_booking(tomorrow(9), barber_id=UUID(shop.id), customer_id=None, guest=Guest("Ana Li"))])
+    async def test_guests_have_a_name_too(self, http: httpx.AsyncClient, container: Container) -> None:
+        shop = await barber(http, container)
+        await store(
+            container, [a_booking(tomorrow(9), barber_id=UUID(shop.id), customer_id=None, guest=Guest("Ana Li"))]
+        )
         assert (await the_one(http, shop.person)).summary == "Ana · A cut"
 
-    async def test_in_the_language_of_whoever_reads(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        customer, shop, _ = await a_visit(http, context)
+    async def test_in_the_language_of_whoever_reads(self, http: httpx.AsyncClient, container: Container) -> None:
+        customer, shop, _ = await a_visit(http, container)
         for language, person in (("de", customer), ("ja", shop.person)):
             await http.patch("/v1/me/preferences", json={"language": language}, headers=person.auth)
         assert (await the_one(http, customer)).description.startswith("Noch nicht bestätigt\n")
         assert (await the_one(http, shop.person)).description.startswith("未確定\n")
 
-    async def test_who_has_left_the_map_is_still_somebody(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        customer, shop, booking = await a_visit(http, context)
+    async def test_who_has_left_the_map_is_still_somebody(self, http: httpx.AsyncClient, container: Container) -> None:
+        customer, shop, booking = await a_visit(http, container)
         assert (await http.delete("/v1/barbers/me", headers=shop.auth)).status_code == 204
         event = await the_one(http, customer)
         assert (event.summary, event.geo) == (f"A barber · {booking['services'][0]['name']}", None)
         assert (await the_one(http, shop.person)).starts_at == tomorrow(9)
 
-    async def test_time_off_is_the_barbers_own(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        customer, shop, _ = await a_visit(http, context)
-        now = context.clock()
+    async def test_time_off_is_the_barbers_own(self, http: httpx.AsyncClient, container: Container) -> None:
+        customer, shop, _ = await a_visit(http, container)
+        now = container.clock()
         weekend = TimeOff(new_id(), tomorrow(0), tomorrow(0) + timedelta(days=2), "At the sea; back on Monday")
         others = [
             TimeOff(new_id(), now - PAST_SPAN - timedelta(days=2), now - PAST_SPAN - timedelta(days=1)),
             TimeOff(new_id(), now + FUTURE_SPAN + timedelta(days=1), now + FUTURE_SPAN + timedelta(days=2)),
             TimeOff(new_id(), now, now + timedelta(milliseconds=5)),
         ]
-        profile = await context.barbers.get(UUID(shop.id))
+        profile = await container.get(BarberService).get(UUID(shop.id))
         openings = ScheduleExceptions(time_off=[weekend, *others])
-        await put(context, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)])
+        await put(container, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)])
         before = await fetch(http, await address(http, shop.person))
         _, off = read(before.content)
         assert off.uid == f"{weekend.id}@grome"
@@ -127,52 +130,52 @@ class TestContent:
 class TestWhichVisits:
     @pytest.mark.parametrize("zone", CHANGES)
     async def test_both_read_the_same_instants_when_clocks_change(
-        self, http: httpx.AsyncClient, context: AppContext, clock: SetClock, zone: str
+        self, http: httpx.AsyncClient, container: Container, clock: SetClock, zone: str
     ) -> None:
         """Also the hour that is there twice, and the one before the hour that is not."""
-        shop = await barber(http, context, timezone=zone)
+        shop = await barber(http, container, timezone=zone)
         url = await address(http, shop.person)
         for change in map(datetime.fromisoformat, CHANGES[zone]):
             offsets = {(change + timedelta(minutes=by)).astimezone(ZoneInfo(zone)).utcoffset() for by in (-1, 0)}
             assert len(offsets) == (1 if zone == "Asia/Kolkata" else 2)
             starts = [change + timedelta(minutes=minutes) for minutes in range(-120, 121, 30)]
-            await store(context, [a_booking(start, barber_id=UUID(shop.id)) for start in starts])
+            await store(container, [a_booking(start, barber_id=UUID(shop.id)) for start in starts])
             clock.set(change)
             found = read((await fetch(http, url)).content)
             assert [event.starts_at for event in found if event.starts_at in starts] == starts
             for event in found:
                 assert event.ends_at - event.starts_at == timedelta(minutes=30)
 
-    async def test_from_90_days_back_up_to_the_horizon(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        customer, now = await register(http), context.clock()
+    async def test_from_90_days_back_up_to_the_horizon(self, http: httpx.AsyncClient, container: Container) -> None:
+        customer, now = await register(http), container.clock()
         minute = timedelta(minutes=1)
         assert timedelta(days=90) == PAST_SPAN
         assert timedelta(days=366) < FUTURE_SPAN  # the longest horizon
         inside = [now - PAST_SPAN + minute, now - timedelta(days=1), now, now + FUTURE_SPAN - minute]
         outside = [now - PAST_SPAN - minute, now + FUTURE_SPAN + minute]
-        await store(context, [a_booking(start, customer_id=customer.id) for start in inside + outside])
+        await store(container, [a_booking(start, customer_id=customer.id) for start in inside + outside])
         found = [event.starts_at for event in await feed(http, customer)]
         assert found == [start.replace(microsecond=0) for start in inside]
 
-    async def test_of_too_many_those_around_now(self, context: AppContext) -> None:
+    async def test_of_too_many_those_around_now(self, container: Container) -> None:
         """As feeds ask for them, with smaller numbers."""
-        person, now = new_id(), context.clock()
+        person, now = new_id(), container.clock()
         days = range(-9, 10)
-        await store(context, [a_booking(now + timedelta(days=day), barber_id=person) for day in days])
-        bookings: BookingQueries = context.bookings
+        await store(container, [a_booking(now + timedelta(days=day), barber_id=person) for day in days])
+        bookings: BookingQueries = container.get(BookingQueries)
         ahead = await bookings.list_around(Party.BARBER, person, (now, now + FUTURE_SPAN), 3)
         behind = await bookings.list_around(Party.BARBER, person, (now - PAST_SPAN, now), 3, latest_first=True)
         assert _days(ahead, now) == [0, 1, 2]
         assert _days(behind, now) == [-1, -2, -3]
 
-    async def test_nobody_elses(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        customer, shop, _ = await a_visit(http, context)
+    async def test_nobody_elses(self, http: httpx.AsyncClient, container: Container) -> None:
+        customer, shop, _ = await a_visit(http, container)
         assert await feed(http, await register(http)) == []
-        assert await feed(http, (await barber(http, context)).person) == []
+        assert await feed(http, (await barber(http, container)).person) == []
         assert len(await feed(http, customer)) == len(await feed(http, shop.person)) == 1
 
-    async def test_many_are_found_by_as_many_reads_as_one(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        shop = await barber(http, context)
+    async def test_many_are_found_by_as_many_reads_as_one(self, http: httpx.AsyncClient, container: Container) -> None:
+        shop = await barber(http, container)
         url = await address(http, shop.person)
         reads = []
         for count in (1, 10):
@@ -181,8 +184,8 @@ class TestWhichVisits:
                 a_booking(tomorrow(1) + timedelta(minutes=30 * number), barber_id=UUID(shop.id), customer_id=one.id)
                 for number, one in enumerate(people)
             ]
-            await store(context, bookings)
-            async with counted_reads(context) as counted:
+            await store(container, bookings)
+            async with counted_reads(container) as counted:
                 assert read((await fetch(http, url)).content)
             reads += counted
         assert 3 <= reads[0] == reads[1] <= 6
@@ -190,13 +193,13 @@ class TestWhichVisits:
 
 class TestChanges:
     async def test_each_change_is_a_later_version(
-        self, http: httpx.AsyncClient, context: AppContext, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, clock: SetClock
     ) -> None:
-        customer, _, booking = await a_visit(http, context)
+        customer, _, booking = await a_visit(http, container)
         seen = [await the_one(http, customer)]
         for action in ("accept", "start", "complete"):
             clock.shift += timedelta(minutes=2)
-            await serve(context, booking, action)
+            await serve(container, booking, action)
             seen.append(await the_one(http, customer))
         assert [event.sequence for event in seen] == [0, 1, 2, 3]
         assert [event.status for event in seen] == ["TENTATIVE", "CONFIRMED", "CONFIRMED", "CONFIRMED"]
@@ -214,10 +217,10 @@ class TestChanges:
         ],
     )
     async def test_what_is_called_off_stays_as_cancelled(
-        self, http: httpx.AsyncClient, context: AppContext, by: str, action: str, told: str
+        self, http: httpx.AsyncClient, container: Container, by: str, action: str, told: str
     ) -> None:
         """Only so do calendars drop what they have."""
-        customer, shop, booking = await a_visit(http, context)
+        customer, shop, booking = await a_visit(http, container)
         before = await the_one(http, customer)
         await move(http, customer.auth if by == "customer" else shop.auth, booking, action)
         for person in (customer, shop.person):
@@ -228,9 +231,9 @@ class TestChanges:
         assert (await the_one(http, customer)).description.startswith(f"{told}\n")
 
     async def test_polling_costs_a_304_until_something_changes(
-        self, http: httpx.AsyncClient, context: AppContext
+        self, http: httpx.AsyncClient, container: Container
     ) -> None:
-        customer, shop, booking = await a_visit(http, context)
+        customer, shop, booking = await a_visit(http, container)
         url = await address(http, customer)
         first = await fetch(http, url)
         known = {"If-None-Match": first.headers["etag"]}
@@ -246,9 +249,9 @@ class TestChanges:
         disposition = "inline; filename=\"grome.ics\"; filename*=UTF-8''grome.ics"
         assert (await fetch(http, url)).headers["content-disposition"] == disposition
 
-    async def test_large_ones_are_sent_compressed(self, http: httpx.AsyncClient, context: AppContext) -> None:
+    async def test_large_ones_are_sent_compressed(self, http: httpx.AsyncClient, container: Container) -> None:
         customer = await register(http)
-        await store(context, [a_booking(tomorrow(hour), customer_id=customer.id) for hour in range(9, 17)])
+        await store(container, [a_booking(tomorrow(hour), customer_id=customer.id) for hour in range(9, 17)])
         url = await address(http, customer)
         packed, plain = [await fetch(http, url, **{"Accept-Encoding": coding}) for coding in ("gzip", "identity")]
         assert packed.headers["content-encoding"] == "gzip"
@@ -257,8 +260,8 @@ class TestChanges:
 
 
 class TestOneVisit:
-    async def test_both_sides_get_theirs(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        customer, shop, booking = await a_visit(http, context)
+    async def test_both_sides_get_theirs(self, http: httpx.AsyncClient, container: Container) -> None:
+        customer, shop, booking = await a_visit(http, container)
         await book(http, customer, shop, tomorrow(12))
         for person, name in ((customer, "A chair"), (shop.person, "Zoë")):
             answer = await http.get(f"/v1/bookings/{booking['id']}/calendar.ics", headers=person.auth)
@@ -270,13 +273,13 @@ class TestOneVisit:
             assert (event.starts_at, event.summary.split(" · ")[0]) == (tomorrow(9), name)
             assert event in await feed(http, person)
 
-    async def test_nobody_else_gets_it(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        _, _, booking = await a_visit(http, context)
+    async def test_nobody_else_gets_it(self, http: httpx.AsyncClient, container: Container) -> None:
+        _, _, booking = await a_visit(http, container)
         path = f"/v1/bookings/{booking['id']}/calendar.ics"
         for role in ("customer", "barber"):
             stranger = await register(http, role=role)
             assert_refused(await http.get(path, headers=stranger.auth), 404, "not_found", told=role)
-        boss = await create_admin(http, context)
+        boss = await create_admin(http, container)
         assert_refused(await http.get(path, headers=boss.auth), 403, "forbidden", told="admin")
         assert_refused(await http.get(path), 401, "unauthenticated", told="nobody")
 
@@ -286,9 +289,9 @@ def _days(bookings: Sequence[Booking], now: datetime) -> list[int]:
 
 
 @asynccontextmanager
-async def counted_reads(context: AppContext) -> AsyncIterator[list[int]]:
+async def counted_reads(container: Container) -> AsyncIterator[list[int]]:
     """How many queries MongoDB has answered within the block; told when it ends."""
-    database, told = context.database, [0]
+    database, told = container.database, [0]
     await database.command("profile", 2)
     try:
         yield told

@@ -13,7 +13,7 @@ from config.settings import Settings
 from grome.app import App
 from grome.calendar_feeds.feed_urls import FeedUrls
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.api.problems import assert_refused
 from tests.builders.calendars import address, fetch, token_of
 from tests.builders.people import Person, create_admin, register
@@ -76,16 +76,16 @@ async def test_each_has_their_own(http: httpx.AsyncClient) -> None:
     assert [await status(http, url) for url in urls] == [404, 200]
 
 
-async def test_without_an_account_there_is_no_feed(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_without_an_account_there_is_no_feed(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     url = await address(http, person)
-    await context.database["users"].delete_one({"_id": person.id})
+    await container.database["users"].delete_one({"_id": person.id})
     assert_refused(await fetch(http, url), 404, "not_found", told=url)
 
 
-async def test_admins_have_none(http: httpx.AsyncClient, context: AppContext, settings: Settings) -> None:
+async def test_admins_have_none(http: httpx.AsyncClient, container: Container, settings: Settings) -> None:
     """Else theirs would be everybody's visits."""
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     invented = FeedUrls(settings.accounts.signing_key, "http://x").build(boss.id, 0)
     assert_refused(await fetch(http, invented), 404, "not_found", told=invented)
 
@@ -113,10 +113,10 @@ async def test_nobody_can_make_one_up(http: httpx.AsyncClient) -> None:
             assert_refused(answer, 404, "not_found", told=wrong[:60])
 
 
-async def test_nothing_stored_leads_to_it(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_nothing_stored_leads_to_it(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     await reset(http, person)
-    stored = await context.database["calendars"].find_one({"_id": person.id})
+    stored = await container.database["calendars"].find_one({"_id": person.id})
     assert stored is not None
     assert stored.pop("changed_at")
     assert stored == {"_id": person.id, "generation": 1, "is_on": True}

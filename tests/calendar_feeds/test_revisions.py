@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grome.calendar_feeds.models import MAX_PUBLISHED, CalendarEntry, EventStatus, PublishedEntry
 from grome.calendar_feeds.revisions import apply_revisions, digest_of
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.calendars import Read, address, feed, fetch, read
@@ -21,7 +21,7 @@ from tests.conftest import SetClock
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 LATER = timedelta(hours=1)
-Change = Callable[[httpx.AsyncClient, AppContext, Person, Barber], Awaitable[Any]]
+Change = Callable[[httpx.AsyncClient, Container, Person, Barber], Awaitable[Any]]
 
 
 PROFILE = {
@@ -48,23 +48,23 @@ async def leave_the_map(http: httpx.AsyncClient, shop: Barber) -> None:
 
 
 SEEN_BY_THE_CUSTOMER: dict[str, Change] = {
-    "name of the shop": lambda http, _context, _customer, shop: set_profile(http, shop, display_name="A new name"),
-    "neighbourhood": lambda http, _context, _customer, shop: set_profile(http, shop, neighbourhood="Kreuzberg"),
-    "place": lambda http, _context, _customer, shop: set_profile(http, shop, location={"lat": 52.5, "lng": 13.5}),
-    "language": lambda http, _context, customer, _shop: choose(http, customer, language="fr"),
-    "shop that leaves the map": lambda http, _context, _customer, shop: leave_the_map(http, shop),
+    "name of the shop": lambda http, _container, _customer, shop: set_profile(http, shop, display_name="A new name"),
+    "neighbourhood": lambda http, _container, _customer, shop: set_profile(http, shop, neighbourhood="Kreuzberg"),
+    "place": lambda http, _container, _customer, shop: set_profile(http, shop, location={"lat": 52.5, "lng": 13.5}),
+    "language": lambda http, _container, customer, _shop: choose(http, customer, language="fr"),
+    "shop that leaves the map": lambda http, _container, _customer, shop: leave_the_map(http, shop),
 }
 
 
 @pytest.mark.parametrize("what", SEEN_BY_THE_CUSTOMER)
 async def test_change_of_what_a_customers_event_tells_moves_both(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock, what: str
+    http: httpx.AsyncClient, container: Container, clock: SetClock, what: str
 ) -> None:
-    shop, customer = await barber(http, context), await register(http)
+    shop, customer = await barber(http, container), await register(http)
     await book(http, customer, shop, tomorrow(9))
     (before,) = await feed(http, customer)
     clock.shift += timedelta(minutes=5)
-    await SEEN_BY_THE_CUSTOMER[what](http, context, customer, shop)
+    await SEEN_BY_THE_CUSTOMER[what](http, container, customer, shop)
     (after,) = await feed(http, customer)
     assert after.sequence == before.sequence + 1
     assert after.changed_at > before.changed_at
@@ -72,22 +72,22 @@ async def test_change_of_what_a_customers_event_tells_moves_both(
 
 
 async def test_change_of_a_customers_name_moves_the_barbers_event(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    shop, customer = await barber(http, context), await register(http, name="Zoë")
+    shop, customer = await barber(http, container), await register(http, name="Zoë")
     await book(http, customer, shop, tomorrow(9))
     (before,) = await feed(http, shop.person)
     clock.shift += timedelta(minutes=5)
-    await context.database["users"].update_one({"_id": customer.id}, {"$set": {"name": "Chloë"}})
+    await container.database["users"].update_one({"_id": customer.id}, {"$set": {"name": "Chloë"}})
     (after,) = await feed(http, shop.person)
     assert (after.summary[:5], after.sequence) == ("Chloë", before.sequence + 1)
     assert after.changed_at > before.changed_at
 
 
 async def test_text_that_is_again_as_it_was_is_a_change_too(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    shop, customer = await barber(http, context), await register(http)
+    shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     seen: list[Read] = await feed(http, customer)
     for name in ("Another", "A chair"):
@@ -101,8 +101,8 @@ async def test_text_that_is_again_as_it_was_is_a_change_too(
     assert sorted({event.changed_at for event in seen}) == [event.changed_at for event in seen]
 
 
-async def test_feed_of_many_readers_at_once_is_one(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, customer = await barber(http, context), await register(http)
+async def test_feed_of_many_readers_at_once_is_one(http: httpx.AsyncClient, container: Container) -> None:
+    shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     url = await address(http, customer)
     for name in ("A", "B", "C"):
@@ -115,9 +115,9 @@ async def test_feed_of_many_readers_at_once_is_one(http: httpx.AsyncClient, cont
 
 
 async def test_time_off_with_another_word_for_it_moves(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    shop = await barber(http, context)
+    shop = await barber(http, container)
     body = {"starts_at": tomorrow(9).isoformat(), "ends_at": tomorrow(12).isoformat()}
     assert (await http.post("/v1/barbers/me/time-off", json=body, headers=shop.auth)).status_code == 201
     (before,) = await feed(http, shop.person)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from grome.common.search_words import sort_key
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.migrations import m0005_bounds
 from tests.builders.barbers import barber
 from tests.builders.pages import walk
@@ -22,8 +22,8 @@ SERVICES = "/v1/services"
 
 
 @pytest.fixture
-async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await create_admin(http, context)
+async def boss(http: httpx.AsyncClient, container: Container) -> Person:
+    return await create_admin(http, container)
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ async def test_an_entry_is_read_as_it_was_made(http: httpx.AsyncClient, boss: Pe
     assert (await http.get(f"{SERVICES}/{uuid4()}")).status_code == 404
 
 
-async def test_only_admins_extend_it(http: httpx.AsyncClient, context: AppContext, word: str) -> None:
+async def test_only_admins_extend_it(http: httpx.AsyncClient, container: Container, word: str) -> None:
     wanted = {"name": word, "category": "hair"}
     assert (await http.post(SERVICES, json=wanted)).status_code == 401
-    for person in (await register(http), (await barber(http, context)).person):
+    for person in (await register(http), (await barber(http, container)).person):
         response = await http.post(SERVICES, json=wanted, headers=person.auth)
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
     assert await search(http, word) == []
@@ -123,10 +123,10 @@ async def test_a_category_by_name_page_by_page(http: httpx.AsyncClient, boss: Pe
     assert await names(http, category=f"{word} unknown") == [[]]
 
 
-async def test_the_whole_list_is_in_order_and_complete(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_the_whole_list_is_in_order_and_complete(http: httpx.AsyncClient, container: Container) -> None:
     listed = [name for page in await names(http) for name in page]
     assert listed == sorted(listed, key=lambda name: (sort_key(name), name.encode()))
-    assert len(listed) == await context.database["services"].count_documents({})
+    assert len(listed) == await container.database["services"].count_documents({})
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
@@ -144,15 +144,15 @@ async def test_names_are_sorted_as_people_do_page_by_page(
 
 
 async def test_an_entry_of_the_previous_release_is_listed_and_gets_its_key(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, word: str
+    http: httpx.AsyncClient, container: Container, boss: Person, word: str
 ) -> None:
     made = [(await add(http, boss, f"{name} {word}", category=word))["name"] for name in ("aa", "bb", "cc")]
-    services = context.database["services"]
+    services = container.database["services"]
     await services.update_one({"name": made[1]}, {"$unset": {"name_key": ""}})
     assert sorted(await search(http, word)) == made
     assert await names(http, category=word, limit=1) == [[name] for name in made]
     await services.update_one({"name": made[1]}, {"$unset": {"name_key": ""}})
-    await m0005_bounds.up(context.database)
+    await m0005_bounds.up(container.database)
     assert await services.count_documents({"name_key": {"$exists": False}}) == 0
 
 

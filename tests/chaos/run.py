@@ -27,11 +27,13 @@ from rich.table import Table
 
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import load_or_create_signing_key
-from grome.composition import AppContext
+from grome.composition import open_container
 from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.migrations import MIGRATIONS
 from grome.notifications.channel_rules import RULES
 from grome.notifications.email.folder import open_mailbox
@@ -39,6 +41,7 @@ from grome.notifications.email.message import safe_name
 from grome.notifications.models import Channel, MessageKind, Notification
 from grome.notifications.planner import plan_notifications
 from grome.notifications.push import PushLog, open_pusher
+from grome.notifications.reminders import Reminders
 from grome.realtime.streams import stream_key
 from grome.webhooks.models import WEBHOOK
 from tests.builders.barbers import Barber, barber
@@ -126,18 +129,18 @@ def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
 
 
 async def _migrate(settings: Settings) -> None:
-    async with _context(settings) as context:
-        async for _ in migrate(context.database, MIGRATIONS, context.clock):
+    async with _container(settings) as container:
+        async for _ in migrate(container.database, MIGRATIONS, container.clock):
             pass
 
 
 @asynccontextmanager
-async def _context(settings: Settings) -> AsyncIterator[AppContext]:
-    context = await AppContext.open(settings)
+async def _container(settings: Settings) -> AsyncIterator[Container]:
+    container = await open_container(settings)
     try:
-        yield context
+        yield container
     finally:
-        await context.close()
+        await container.close()
 
 
 @dataclass
@@ -161,18 +164,18 @@ class _Storm:
             self.ended = True
             await asyncio.gather(*tasks)
         last_change = time.monotonic()
-        async with _context(self.settings) as context:
-            await until(lambda: self._is_drained(context), within_s=DRAINED_WITHIN_S)
-            return await self._outcome(context, time.monotonic() - last_change)
+        async with _container(self.settings) as container:
+            await until(lambda: self._is_drained(container), within_s=DRAINED_WITHIN_S)
+            return await self._outcome(container, time.monotonic() - last_change)
 
     async def _writers(self, http: httpx.AsyncClient) -> list["_Writer"]:
-        async with _context(self.settings) as context:
-            boss, pause_s = await create_admin(http, context), _WRITERS / self.changes_a_second
+        async with _container(self.settings) as container:
+            boss, pause_s = await create_admin(http, container), _WRITERS / self.changes_a_second
             # From here on only visits that come to lie two hours ahead are reminded of; those of the storm are nearer.
-            await context.reminders.plan_due()
+            await container.get(Reminders).plan_due()
             answer = await http.post("/v1/webhooks/endpoints", json={"url": self.receiver.url}, headers=boss.auth)
             assert answer.status_code == 201, answer.text
-            shops = [await barber(http, context, durations=(5,), timezone="UTC") for _ in range(_WRITERS)]
+            shops = [await barber(http, container, durations=(5,), timezone="UTC") for _ in range(_WRITERS)]
             return [_Writer(shop, await self._customer(http), pause_s) for shop in shops]
 
     async def _customer(self, http: httpx.AsyncClient) -> Person:
@@ -226,18 +229,18 @@ class _Storm:
 
     # ---- counting
 
-    async def _is_drained(self, context: AppContext) -> bool:
+    async def _is_drained(self, container: Container) -> bool:
         """Everything was handed on, by one follower of the relay after the other, and all of its jobs are done."""
-        events, jobs = await _all_events(context), context.database["jobs"]
-        recorded = await context.database["audit"].count_documents({"type": {"$regex": "^booking"}})
+        events, jobs = await _all_events(container), container.database["jobs"]
+        recorded = await container.database["audit"].count_documents({"type": {"$regex": "^booking"}})
         sent = await jobs.count_documents({"kind": WEBHOOK.name, "payload.event_id": {"$in": _ids(events)}})
         notices = [notice.job_id for event in events for notice in plan_notifications(event)]
         told = await jobs.count_documents({"_id": {"$in": notices}})
         pending = await jobs.count_documents({"state": State.PENDING.value})
         return (recorded, sent, told, pending) == (len(events), len(events), len(notices), 0)
 
-    async def _outcome(self, context: AppContext, drained_s: float) -> Outcome:
-        events = await _all_events(context)
+    async def _outcome(self, container: Container, drained_s: float) -> Outcome:
+        events = await _all_events(container)
         booked = {event.id for event in events}
         notices = [
             notice
@@ -251,16 +254,16 @@ class _Storm:
             for notice in notices
             if Channel.PUSH in RULES[notice.kind].channels and notice.user_id in self.tokens
         ]
-        pusher = open_pusher(self.settings, context.clock)
+        pusher = open_pusher(self.settings, container.clock)
         assert isinstance(pusher, PushLog)
         sent = await open_mailbox(self.settings).list_newest(10**6)
         received = [UUID(webhook_id) for webhook_id in self.receiver.ids]
-        audit = [record["_id"] async for record in context.database["audit"].find({}, {"_id": 1})]
-        dead = await context.database["jobs"].count_documents({"state": {"$ne": State.DONE.value}})
+        audit = [record["_id"] async for record in container.database["audit"].find({}, {"_id": 1})]
+        dead = await container.database["jobs"].count_documents({"state": {"$ne": State.DONE.value}})
         return Outcome(
             [
                 Count.of("audit record", booked, booked & set(audit)),
-                Count.of("live update", booked, await _live(context, events)),
+                Count.of("live update", booked, await _live(container, events)),
                 Count.of("mail", mails, [mail.name for mail in sent if "welcome" not in mail.name]),
                 Count.of("push message", pushes, [(line.id, line.token) for line in await pusher.read()]),
                 Count.of("webhook", booked, booked & set(received)),
@@ -282,19 +285,22 @@ def _goes_without_saying(event: Event, notice: Notification) -> bool:
     return notice.kind is MessageKind.BOOKING_CANCELLED and notice.user_id == event.actor_id
 
 
-async def _all_events(context: AppContext) -> list[Event]:
-    now = context.clock()
-    stored = context.database[BOOKINGS].find({})
+async def _all_events(container: Container) -> list[Event]:
+    now = container.clock()
+    stored = container.database[BOOKINGS].find({})
     changes = [ChangeRecord(BOOKINGS, document, None, now) async for document in stored]
     return [event for change in changes for event in PROJECTION.events_of(change)]
 
 
-async def _live(context: AppContext, events: Sequence[Event]) -> list[UUID]:
+async def _live(container: Container, events: Sequence[Event]) -> list[UUID]:
     """The ids in all bookings' rooms; asserts that each room is in order."""
     found: list[UUID] = []
     for booking_id in {event.subject_id for event in events}:
         entries = [
-            fields for _, fields in await context.redis.xrange(stream_key(context.namespace, f"booking:{booking_id}"))
+            fields
+            for _, fields in await container.get(RedisClients).commands.xrange(
+                stream_key(container.get(Namespace), f"booking:{booking_id}")
+            )
         ]
         versions = [int(fields[b"version"]) for fields in entries]
         assert versions == sorted(versions)

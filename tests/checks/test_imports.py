@@ -16,8 +16,7 @@ TREE = Tree()
 SMALL = Tiers(
     foundation=(("config",), ("common",)),
     features=(("barbers",), ("bookings", "reviews")),
-    entrances=(("context",), ("routes",), ("app",)),
-    roles={"routes": "routes"},
+    entrances=(("composition",), ("app",)),
     doors=frozenset({"models"}),
     doors_of={"barbers": frozenset({"search"})},
 )
@@ -29,8 +28,8 @@ COMPLETE = {
     "grome/barbers/cache.py": "from . import models, search",
     "grome/bookings/models.py": "from grome.barbers.models import Barber\nfrom grome.barbers import search",
     "grome/reviews/models.py": "from grome.barbers.models import Barber",
-    "grome/context/__init__.py": "import grome.bookings.models\nfrom grome.barbers.cache import Cache",
-    "grome/bookings/routes.py": "from grome.context import Context\nfrom .models import Booking",
+    "grome/composition/__init__.py": "import grome.bookings.models\nfrom grome.barbers.cache import Cache",
+    "grome/bookings/routes.py": "from grome.barbers.search import search\nfrom .models import Booking",
     "grome/app.py": "from grome.bookings.routes import bookings",
 }
 
@@ -65,7 +64,7 @@ UP, SIDEWAYS, PAST = "import that goes up", "import that goes sideways", "import
         ("grome/common/up.py", "from ..barbers import models", UP, "grome.barbers.models"),
         ("config/up.py", "from grome.common import ids", UP, "grome.common.ids"),
         ("grome/barbers/up.py", "from grome.bookings.routes import bookings", UP, "grome.bookings.routes"),
-        ("grome/bookings/up.py", "from grome.context import Context", UP, "grome.context"),
+        ("grome/bookings/up.py", "from grome.composition import PROVIDERS", UP, "grome.composition"),
         ("grome/reviews/side.py", "from grome.bookings.models import Booking", SIDEWAYS, "grome.bookings.models"),
         ("grome/bookings/past.py", "from grome.barbers.cache import Cache", PAST, "grome.barbers.cache"),
     ],
@@ -125,15 +124,12 @@ def test_circle_of_files_is_reported_once(tmp_path: Path, indent: str) -> None:
 
 
 def test_knots_are_the_sets_of_packages_that_reach_each_other(tmp_path: Path) -> None:
-    assert knots(package_graph(tree_of(tmp_path, COMPLETE))) == [{"grome.bookings", "grome.context"}]
-    assert knots(package_graph(Tree(tmp_path), without={"routes"})) == []
+    assert knots(package_graph(tree_of(tmp_path, COMPLETE))) == []
     up = {
         "grome/common/up.py": "from grome.barbers.models import Barber",
         "grome/barbers/up.py": "from grome.reviews.models import Review",
     }
-    assert knots(package_graph(tree_of(tmp_path, up), without={"routes"})) == [
-        {"grome.common", "grome.barbers", "grome.reviews"}
-    ]
+    assert knots(package_graph(tree_of(tmp_path, up))) == [{"grome.common", "grome.barbers", "grome.reviews"}]
 
 
 def test_report_has_the_number_of_each_rule_and_the_first_places() -> None:

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from config.settings import Settings
 from grome.cli.main import cli
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, State
 from tests.builders.jobs import new_kind, put_away, stored_job
 from tests.support.eventually import START_PATIENCE_S
@@ -40,15 +41,15 @@ def grome_jobs(settings: Settings, database: None, tmp_path: Path) -> Typed:  # 
     return Typed(environment(settings, tmp_path, COLUMNS="200", GROME_LOG_LEVEL="INFO"))
 
 
-async def state_of(context: AppContext, job: Job) -> State:
-    found = await context.jobs.find(job.id)
+async def state_of(container: Container, job: Job) -> State:
+    found = await container.get(JobQueue).find(job.id)
     assert found is not None
     return found.state
 
 
-async def test_the_list_shows_error_and_tries(grome_jobs: Typed, context: AppContext) -> None:
+async def test_the_list_shows_error_and_tries(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
-    jobs = [await stored_job(context, kind, tries=tries) for tries in (11, 12, 13)]
+    jobs = [await stored_job(container, kind, tries=tries) for tries in (11, 12, 13)]
     code, out, _ = await grome_jobs("list", "--kind", kind.name, "--limit", "2")
     assert code == 0
     lines = out.splitlines()
@@ -59,46 +60,46 @@ async def test_the_list_shows_error_and_tries(grome_jobs: Typed, context: AppCon
     assert "There are more" in out
 
 
-async def test_the_list_of_another_state(grome_jobs: Typed, context: AppContext) -> None:
+async def test_the_list_of_another_state(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
-    job, dead = await stored_job(context, kind, State.DROPPED), await stored_job(context, kind)
+    job, dead = await stored_job(container, kind, State.DROPPED), await stored_job(container, kind)
     _, out, _ = await grome_jobs("list", "--state", "dropped", "--kind", kind.name)
     assert job.id in out
     assert dead.id not in out
 
 
-async def test_named_jobs_are_retried_and_what_cannot_be_is_told(grome_jobs: Typed, context: AppContext) -> None:
+async def test_named_jobs_are_retried_and_what_cannot_be_is_told(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
-    dead, done = await stored_job(context, kind), await stored_job(context, kind, State.DONE)
+    dead, done = await stored_job(container, kind), await stored_job(container, kind, State.DONE)
     code, out, errors = await grome_jobs("retry", dead.id, done.id, "no:such:job")
     assert code == 2
     assert "1 jobs retried" in out
     assert f"grome: {done.id}: A job that is done cannot be retried." in errors
     assert "grome: no:such:job: There is no such job" in errors
     assert '"actor":"the command line"' in errors
-    assert await state_of(context, dead) is State.PENDING
-    await put_away(context, dead.id)
+    assert await state_of(container, dead) is State.PENDING
+    await put_away(container, dead.id)
 
 
-async def test_all_of_a_kind_are_retried(grome_jobs: Typed, context: AppContext) -> None:
+async def test_all_of_a_kind_are_retried(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
-    dead = [await stored_job(context, kind) for _ in range(45)]
-    other = await stored_job(context, new_kind())
+    dead = [await stored_job(container, kind) for _ in range(45)]
+    other = await stored_job(container, new_kind())
     code, out, _ = await grome_jobs("retry", "--all", "--kind", kind.name)
     assert code == 0
     assert "45 jobs retried" in out
-    assert {await state_of(context, job) for job in dead} == {State.PENDING}
-    assert await state_of(context, other) is State.DEAD
+    assert {await state_of(container, job) for job in dead} == {State.PENDING}
+    assert await state_of(container, other) is State.DEAD
     for job in dead:
-        await put_away(context, job.id)
+        await put_away(container, job.id)
 
 
-async def test_drop(grome_jobs: Typed, context: AppContext) -> None:
-    jobs = [await stored_job(context, new_kind()) for _ in range(2)]
+async def test_drop(grome_jobs: Typed, container: Container) -> None:
+    jobs = [await stored_job(container, new_kind()) for _ in range(2)]
     code, out, _ = await grome_jobs("drop", *(job.id for job in jobs))
     assert code == 0
     assert "2 jobs dropped" in out
-    assert {await state_of(context, job) for job in jobs} == {State.DROPPED}
+    assert {await state_of(container, job) for job in jobs} == {State.DROPPED}
 
 
 @pytest.mark.parametrize("arguments", [("retry",), ("retry", "an:id", "--all"), ("retry", "an:id", "--kind", "mail")])

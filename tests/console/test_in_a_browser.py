@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.builders.people import PASSWORD, create_admin
@@ -36,22 +37,22 @@ class Handling:
     def __init__(self) -> None:
         self.mended = asyncio.Event()
 
-    async def __call__(self, _context: AppContext, _job: RunningJob) -> None:
+    async def __call__(self, _container: Container, _job: RunningJob) -> None:
         if not self.mended.is_set():
             raise ValueError("<b>nobody</b> is at home")
 
 
 async def test_a_dead_letter_is_made_seen_retried_and_gone(
-    http: httpx.AsyncClient, context: AppContext, page: Page
+    http: httpx.AsyncClient, container: Container, page: Page
 ) -> None:
     boss, handling, new = (
-        await create_admin(http, context),
+        await create_admin(http, container),
         Handling(),
         NewJob(f"{new_hex_id()}:doomed:1", KIND, {"of": "1"}),
     )
-    async with working(context, {KIND: handling}):
-        await context.jobs.add(new)
-        await ends_as(context, new, State.DEAD)
+    async with working(container, {KIND: handling}):
+        await container.get(JobQueue).add(new)
+        await ends_as(container, new, State.DEAD)
 
         await page.go(f"{http.base_url}/jobs/")
         await page.type("input[name=email]", boss.email)
@@ -68,7 +69,7 @@ async def test_a_dead_letter_is_made_seen_retried_and_gone(
         await page.comes_true(
             f"location.pathname == '/jobs/dead' && document.readyState == 'complete' && !{row_of(new)}"
         )
-        await ends_as(context, new, State.DONE)
+        await ends_as(container, new, State.DONE)
 
         await page.click(link("Queues"))
         await page.click("document.querySelector('main a[href$=\"/queues/default\"]')")

@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.composition import open_container
 from grome.dev.demo.seed import seed_if_empty
 from grome.infrastructure.migrations import migrate
+from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.docs.pages import ROOT, blocks, section
 from tests.support.eventually import START_PATIENCE_S
@@ -28,12 +29,12 @@ DIFFERS = "…"  # in the README, for whatever differs from run to run or is lef
 async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Running]:
     """On a database of its own, and without a job worker, which would take the jobs of the other tests."""
     own = with_database(settings, "readme")
-    context = await AppContext.open(own)
-    await context.mongo.drop_database(own.mongo.database)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+    container = await open_container(own)
+    await container.get(Client).drop_database(own.mongo.database)
+    async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
-    await seed_if_empty(context, Console(quiet=True))
-    await context.close()
+    await seed_if_empty(container, Console(quiet=True))
+    await container.close()
     with running_grome(own, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as started:
         yield started
 

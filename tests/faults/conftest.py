@@ -9,7 +9,9 @@ import pytest
 
 from config.settings import Settings
 from grome.app import App
-from grome.composition import AppContext
+from grome.barbers.change_feed import BarberChangeFeed
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 from tests.support.app import served
@@ -48,33 +50,33 @@ def own_settings(settings: Settings, own_servers: OwnServers) -> Settings:
 
 @pytest.fixture(scope="session")
 async def own_database(own_settings: Settings) -> None:
-    context = await AppContext.open(own_settings)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+    container = await open_container(own_settings)
+    async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
-    await context.close()
+    await container.close()
 
 
 @pytest.fixture
 async def own_app(own: OwnServers, own_settings: Settings, own_database: None) -> AsyncIterator[App]:  # noqa: ARG001
     async with served(own_settings) as app:
-        await until(lambda: listening(app.ctx.grome))
+        await until(lambda: listening(app.ctx.container))
         yield app
 
 
 @pytest.fixture
-async def here(own_app: App) -> AppContext:
+async def here(own_app: App) -> Container:
     """What the application works with."""
-    context: AppContext = own_app.ctx.grome
-    return context
+    container: Container = own_app.ctx.container
+    return container
 
 
 @pytest.fixture
-async def elsewhere(own: OwnServers, own_settings: Settings) -> AsyncIterator[AppContext]:  # noqa: ARG001
+async def elsewhere(own: OwnServers, own_settings: Settings) -> AsyncIterator[Container]:  # noqa: ARG001
     """Another process's clients and services, as far as others can tell."""
-    context = await AppContext.open(own_settings)
-    await until(lambda: listening(context))
-    yield context
-    await context.close()
+    container = await open_container(own_settings)
+    await until(lambda: listening(container))
+    yield container
+    await container.close()
 
 
 @pytest.fixture
@@ -83,5 +85,5 @@ async def http(own_app: App) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def listening(context: AppContext) -> bool:
-    return context.barber_changes.listening
+def listening(container: Container) -> bool:
+    return container.get(BarberChangeFeed).listening

@@ -13,7 +13,8 @@ import pytest
 from config.settings import Settings
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob, Queue, State
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.outbox.relay import REDELIVER
@@ -55,23 +56,23 @@ def a_job() -> NewJob:
     return NewJob(f"{event.id}:trial", REDELIVER, {"follower": "audit trail", "event": msgspec.to_builtins(event)})
 
 
-async def is_done(context: AppContext, new: NewJob) -> bool:
-    job = await context.jobs.find(new.id)
+async def is_done(container: Container, new: NewJob) -> bool:
+    job = await container.get(JobQueue).find(new.id)
     return job is not None and job.state is State.DONE
 
 
 async def test_worker_without_redis_waits_idle_and_loses_no_job(
-    own: OwnServers, worker: psutil.Process, elsewhere: AppContext, log: Path
+    own: OwnServers, worker: psutil.Process, elsewhere: Container, log: Path
 ) -> None:
     first, added_meanwhile = a_job(), [a_job() for _ in range(20)]
-    await elsewhere.jobs.add(first)
+    await elsewhere.get(JobQueue).add(first)
     await until(lambda: is_done(elsewhere, first), within_s=START_PATIENCE_S)
 
     own.redis.kill()
     await until(lambda: sum("Redis is of no use" in line for line in read_lines(log)) >= len(Queue))
     await asyncio.sleep(1)  # what the loss sets off beside these warnings
     lines, before = read_lines(log), cpu_s(worker)
-    await elsewhere.jobs.add(*added_meanwhile)
+    await elsewhere.get(JobQueue).add(*added_meanwhile)
     await asyncio.sleep(AWAY_S)
     assert (cpu_s(worker) - before) / AWAY_S < MOST_CPU
     assert len(read_lines(log)) - len(lines) < MOST_LINES

@@ -14,8 +14,9 @@ import pytest
 
 from config.settings import Settings
 from grome.barbers.schemas import ProfileIn
+from grome.barbers.service import BarberService
 from grome.common.geo import LatLng
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.chairs import Chair, chair, is_online
 from tests.builders.searches import NEARBY
 from tests.builders.world import Place
@@ -48,15 +49,15 @@ async def clients(pair: list[Running]) -> AsyncIterator[list[httpx.AsyncClient]]
 
 
 async def test_a_process_that_stood_still_catches_up(
-    pair: list[Running], clients: list[httpx.AsyncClient], context: AppContext
+    pair: list[Running], clients: list[httpx.AsyncClient], container: Container
 ) -> None:
-    one = await chair(context, STOOD_STILL)
+    one = await chair(container, STOOD_STILL)
     assert [await is_online(http, one) for http in clients] == [False, False]
     (worker,) = pair[0].workers("Server")
     os.kill(worker.pid, signal.SIGSTOP)
     try:
         for online in (True, False, True):
-            await one.turn(context, online=online)
+            await one.turn(container, online=online)
         await until(lambda: is_online(clients[1], one), within_s=SHOWN_WITHIN_S * overload())
         await asyncio.sleep(3)  # longer than a listener bears silence
     finally:
@@ -79,27 +80,27 @@ class Board:
 
 
 async def test_whoever_moves_is_in_one_place_and_soon_in_the_new_one(
-    clients: list[httpx.AsyncClient], context: AppContext
+    clients: list[httpx.AsyncClient], container: Container
 ) -> None:
     """The exact figures are for `make bench`; this is the promise that holds on any machine."""
-    chairs = [await chair(context, FROM) for _ in range(BARBERS)]
+    chairs = [await chair(container, FROM) for _ in range(BARBERS)]
     for one in chairs:
-        await context.barbers.put_profile(one.actor, profile(0, FROM))
+        await container.get(BarberService).put_profile(one.actor, profile(0, FROM))
     board, done = Board(), asyncio.Event()
     watching = [asyncio.create_task(watch(http, board, chairs, done)) for http in clients]
-    await change(context, chairs, board)
+    await change(container, chairs, board)
     done.set()
     await asyncio.wait_for(asyncio.gather(*watching), timeout=PATIENCE_S)
     assert board.longest < SHOWN_WITHIN_S * overload()
 
 
-async def change(context: AppContext, chairs: list[Chair], board: Board) -> None:
+async def change(container: Container, chairs: list[Chair], board: Board) -> None:
     """Each moves back and forth and counts its changes in its name, all on a schedule of their own."""
     started = time.monotonic()
     for number in range(SECONDS * CHANGES_A_SECOND):
         await asyncio.sleep(max(0.0, started + number / CHANGES_A_SECOND - time.monotonic()))
         one, turn = chairs[number % BARBERS], number // BARBERS + 1
-        await context.barbers.put_profile(one.actor, profile(turn, TO if turn % 2 else FROM))
+        await container.get(BarberService).put_profile(one.actor, profile(turn, TO if turn % 2 else FROM))
         board.stored[str(one.id)].append(time.monotonic())
 
 

@@ -7,7 +7,7 @@ import httpx
 from redis.asyncio import Redis
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.nearby.cell_cache import FRESH_FOR_S, REFRESH_AFTER_S
 from tests.builders.chairs import chair, is_online
 from tests.faults.conftest import OwnServers, listening
@@ -17,16 +17,14 @@ from tests.support.eventually import PATIENCE_S, overload, until
 PLACE = (-40.0, 80.0)
 
 
-async def test_a_lost_message_heals_by_itself(
-    own_settings: Settings, http: httpx.AsyncClient, here: AppContext
-) -> None:
+async def test_a_lost_message_heals_by_itself(own_settings: Settings, http: httpx.AsyncClient, here: Container) -> None:
     """One process is asked all the time. The other is asked once before and once when what it holds is too old."""
     one = await chair(here, PLACE)
     async with (
         served(own_settings) as other_app,
         httpx.AsyncClient(base_url=other_app.ctx.base_url, timeout=PATIENCE_S) as other,
     ):
-        await until(lambda: listening(other_app.ctx.grome))
+        await until(lambda: listening(other_app.ctx.container))
         await asyncio.sleep(1)  # who has only just begun to listen is not sure of what it holds, and looks again
         assert not await is_online(http, one)
         assert not await is_online(other, one)
@@ -38,7 +36,7 @@ async def test_a_lost_message_heals_by_itself(
         assert await is_online(other, one)
 
 
-async def test_a_lost_connection_heals_at_once(own: OwnServers, http: httpx.AsyncClient, here: AppContext) -> None:
+async def test_a_lost_connection_heals_at_once(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
     await one.turn_untold(here, online=True)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.chairs import asked, beside, chair, is_online
 from tests.faults.conftest import MONGO_TIMEOUT_S, OwnServers
 from tests.support.eventually import overload, until
@@ -18,7 +18,7 @@ HELD = (-40.0, 70.0)
 NOT_HELD = beside(HELD, 1)
 
 
-async def test_a_place_that_is_held(own: OwnServers, http: httpx.AsyncClient, here: AppContext) -> None:
+async def test_a_place_that_is_held(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
     one = await chair(here, HELD)
     assert not await is_online(http, one)
 
@@ -37,7 +37,7 @@ async def test_a_place_that_is_held(own: OwnServers, http: httpx.AsyncClient, he
     assert await is_online(http, one)
 
 
-async def test_a_place_that_is_not_held(own: OwnServers, http: httpx.AsyncClient, here: AppContext) -> None:
+async def test_a_place_that_is_not_held(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
     one = await chair(here, NOT_HELD)
     own.mongo.kill()
     first = await asked(http, NOT_HELD)
@@ -61,7 +61,7 @@ async def test_a_place_that_is_not_held(own: OwnServers, http: httpx.AsyncClient
     assert not await is_online(http, one)
 
 
-async def test_without_redis_as_well(own: OwnServers, http: httpx.AsyncClient, here: AppContext) -> None:
+async def test_without_redis_as_well(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
     one = await chair(here, HELD)
     assert not await is_online(http, one)
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.chairs import Chair, asked, beside, chair, is_online
 from tests.faults.conftest import OwnServers, listening
 from tests.support.eventually import overload, until
@@ -21,7 +21,7 @@ DEAF_S = 2.5
 SILENT_S = 4.0
 
 
-async def test_gone_and_back(own: OwnServers, http: httpx.AsyncClient, here: AppContext, elsewhere: AppContext) -> None:
+async def test_gone_and_back(own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container) -> None:
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
 
@@ -45,7 +45,7 @@ async def test_gone_and_back(own: OwnServers, http: httpx.AsyncClient, here: App
     assert statistics.median(took) < 0.1 * overload()  # told again; who looks again twice a second needs 250 ms
 
 
-async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: AppContext, elsewhere: AppContext) -> None:
+async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container) -> None:
     """The hardest way to be away: connections are taken, and nothing ever comes back."""
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
@@ -68,7 +68,7 @@ async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: AppContext
     await shown(http, one, online=False, within_s=DEAF_S)
 
 
-async def test_full(own: OwnServers, http: httpx.AsyncClient, here: AppContext) -> None:
+async def test_full(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
     """It still tells, and still has what it has, but takes nothing more."""
     one = await chair(here, PLACE)
     async with Redis.from_url(own.redis.url) as redis:

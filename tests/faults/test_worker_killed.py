@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
 from tests.support.eventually import PATIENCE_S
@@ -75,10 +75,10 @@ class Load:
 
 
 async def test_killed_api_worker_is_replaced_and_no_confirmed_booking_is_lost(
-    own_grome: Running, context: AppContext
+    own_grome: Running, container: Container
 ) -> None:
     async with httpx.AsyncClient(base_url=own_grome.url, timeout=PATIENCE_S) as http:
-        shop, customer = await barber(http, context, durations=(5,), timezone="UTC"), await register(http)
+        shop, customer = await barber(http, container, durations=(5,), timezone="UTC"), await register(http)
     loads = [Load(own_grome.url, shop, customer, _next=number * 2_000) for number in range(4)]
     tasks = [asyncio.create_task(load.run()) for load in loads]
     await asyncio.sleep(1)
@@ -98,7 +98,7 @@ async def test_killed_api_worker_is_replaced_and_no_confirmed_booking_is_lost(
     assert {status for load in loads for status in load.statuses} == {201}
     answered = [UUID(booking) for load in loads for booking in load.answered]
     assert len(answered) > 50
-    stored = await context.database["bookings"].count_documents({"_id": {"$in": answered}, "active": True})
+    stored = await container.database["bookings"].count_documents({"_id": {"$in": answered}, "active": True})
     assert stored == len(answered)
 
 

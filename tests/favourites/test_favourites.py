@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 
 from grome.common.ids import new_id
-from grome.composition import AppContext
 from grome.favourites.models import MAX_FAVOURITES, Favourite
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import to_document
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
@@ -36,20 +36,20 @@ async def ids(http: httpx.AsyncClient, customer: Person) -> list[str]:
     return [one["barber_id"] for one in await listed(http, customer)]
 
 
-async def full(context: AppContext, customer: Person, but: int) -> None:
+async def full(container: Container, customer: Person, but: int) -> None:
     """Of barbers who are gone, all but the last few that there is room for."""
-    await context.database["favourites"].insert_many(
+    await container.database["favourites"].insert_many(
         to_document(
-            Favourite(id=new_id(), customer_id=customer.id, barber_id=new_id(), slot=slot, created_at=context.clock())
+            Favourite(id=new_id(), customer_id=customer.id, barber_id=new_id(), slot=slot, created_at=container.clock())
         )
         for slot in range(but, MAX_FAVOURITES)
     )
 
 
 async def test_the_newest_comes_first_and_a_second_time_changes_nothing(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    customer, first, second = await register(http), await barber(http, context), await barber(http, context)
+    customer, first, second = await register(http), await barber(http, container), await barber(http, container)
     for shop in (first, second, first):
         assert await ask(http, "PUT", customer, shop.id) == 204
     assert await ids(http, customer) == [second.id, first.id]
@@ -58,8 +58,8 @@ async def test_the_newest_comes_first_and_a_second_time_changes_nothing(
     assert await ids(http, customer) == [first.id]
 
 
-async def test_a_favourite_is_shown_as_the_barber_is_now(http: httpx.AsyncClient, context: AppContext) -> None:
-    customer, shop = await register(http), await barber(http, context, neighbourhood="Mitte")
+async def test_a_favourite_is_shown_as_the_barber_is_now(http: httpx.AsyncClient, container: Container) -> None:
+    customer, shop = await register(http), await barber(http, container, neighbourhood="Mitte")
     await ask(http, "PUT", customer, shop.id)
     assert (await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)).status_code == 200
     (one,) = await listed(http, customer)
@@ -70,8 +70,8 @@ async def test_a_favourite_is_shown_as_the_barber_is_now(http: httpx.AsyncClient
     assert (one["barber"]["neighbourhood"], one["barber"]["is_online"]) == ("Mitte", True)
 
 
-async def test_a_barber_who_leaves_can_still_be_let_go(http: httpx.AsyncClient, context: AppContext) -> None:
-    customer, shop = await register(http), await barber(http, context)
+async def test_a_barber_who_leaves_can_still_be_let_go(http: httpx.AsyncClient, container: Container) -> None:
+    customer, shop = await register(http), await barber(http, container)
     await ask(http, "PUT", customer, shop.id)
     await http.delete("/v1/barbers/me", headers=shop.auth)
     ((one),) = await listed(http, customer)
@@ -80,8 +80,8 @@ async def test_a_barber_who_leaves_can_still_be_let_go(http: httpx.AsyncClient, 
     assert await listed(http, customer) == []
 
 
-async def test_favourites_are_the_customers_own(http: httpx.AsyncClient, context: AppContext) -> None:
-    customer, other, shop = await register(http), await register(http), await barber(http, context)
+async def test_favourites_are_the_customers_own(http: httpx.AsyncClient, container: Container) -> None:
+    customer, other, shop = await register(http), await register(http), await barber(http, container)
     await ask(http, "PUT", customer, shop.id)
     assert await ids(http, other) == []
     assert await ask(http, "DELETE", other, shop.id) == 204
@@ -94,16 +94,16 @@ async def test_nobody_cannot_be_a_favourite(http: httpx.AsyncClient) -> None:
         assert await ask(http, method, customer, str(uuid4())) == 404
 
 
-async def test_there_is_an_end_to_them(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_there_is_an_end_to_them(http: httpx.AsyncClient, container: Container) -> None:
     """Also for those who come at once."""
-    customer, shops = await register(http), [await barber(http, context) for _ in range(3)]
-    await full(context, customer, 2)
+    customer, shops = await register(http), [await barber(http, container) for _ in range(3)]
+    await full(container, customer, 2)
     wishes: list[Barber] = shops * 2
     statuses = await asyncio.gather(*(ask(http, "PUT", customer, shop.id) for shop in wishes))
     assert sorted(statuses) == [204, 204, 204, 204, 409, 409]
     found = await listed(http, customer, 100)
     assert len(found) == len({one["barber_id"] for one in found}) == MAX_FAVOURITES
-    refused = await http.put(f"{FAVOURITES}/{(await barber(http, context)).id}", headers=customer.auth)
+    refused = await http.put(f"{FAVOURITES}/{(await barber(http, container)).id}", headers=customer.auth)
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_favourites")
     assert await ask(http, "DELETE", customer, found[-1]["barber_id"]) == 204
     assert sorted(await asyncio.gather(*(ask(http, "PUT", customer, shop.id) for shop in shops))) == [204, 204, 204]

@@ -12,7 +12,7 @@ from loguru import logger
 from pymongo.errors import WriteError
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.logs import configure_logging
 from tests.builders.people import PASSWORD, register
 
@@ -72,10 +72,10 @@ def test_cause_of_exception_is_told_without_local_variables(written: Callable[[]
 
 
 async def test_login_that_fails_as_a_bug_keeps_password_and_document_out(
-    http: httpx.AsyncClient, context: AppContext, written: Callable[[], str]
+    http: httpx.AsyncClient, container: Container, written: Callable[[], str]
 ) -> None:
     person = await register(http)
-    users = context.database["users"]
+    users = container.database["users"]
     broken = {"$set": {"outbox": SECRET}}
     await users.update_one({"email": person.email}, broken, bypass_document_validation=True)
     login = {"email": person.email, "password": PASSWORD}
@@ -90,8 +90,8 @@ async def test_login_that_fails_as_a_bug_keeps_password_and_document_out(
     assert SECRET not in told
 
 
-async def test_document_refused_by_the_database_is_not_quoted(context: AppContext, written: Callable[[], str]) -> None:
-    users = context.database["users"]
+async def test_document_refused_by_the_database_is_not_quoted(container: Container, written: Callable[[], str]) -> None:
+    users = container.database["users"]
     with pytest.raises(WriteError) as refused:
         await users.insert_one({"_id": uuid4(), "password_hash": SECRET})
     logger.opt(exception=refused.value).error("Cannot store: {!r}", refused.value)

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import barber
 from tests.builders.people import Person, register
 from tests.support.contention import (
@@ -37,10 +37,10 @@ async def crowd(running: Running) -> list[Person]:
     ("wishes", "winners"), [(rivals(CALLS), HOURS), (anything(CALLS, seed=1), None)], ids=["rivals", "anything"]
 )
 async def test_concurrent_bookings_fill_the_day_without_overlaps(
-    running: Running, context: AppContext, crowd: list[Person], wishes: list[Wish], winners: int | None
+    running: Running, container: Container, crowd: list[Person], wishes: list[Wish], winners: int | None
 ) -> None:
     async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
-        shop = await barber(http, context, durations=DURATIONS, timezone="UTC")
+        shop = await barber(http, container, durations=DURATIONS, timezone="UTC")
         told = await storm(running.url, shop, crowd, wishes)
         stored = await stored_bookings(http, shop)
 

@@ -10,7 +10,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.accounts.service import AccountService
+from grome.infrastructure.container import Container
+from grome.notifications.context_loader import ContextLoader
 from grome.notifications.models import BookingFacts, MessageKind, Notification
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
@@ -25,7 +27,7 @@ from tests.builders.series import a_series, wish
 @dataclass(frozen=True)
 class World:
     http: httpx.AsyncClient
-    context: AppContext
+    container: Container
     customer: Person
     shop: Barber
 
@@ -38,17 +40,17 @@ class World:
     async def lose(self, collection: str, person: Person, **fields: UUID) -> None:
         """Replace references to a person by unknown ids."""
         theirs = {"$or": [{"customer_id": person.id}, {"barber_id": person.id}]}
-        written = await self.context.database[collection].update_many(theirs, {"$set": fields})
+        written = await self.container.database[collection].update_many(theirs, {"$set": fields})
         assert written.modified_count
 
 
 @pytest.fixture
-async def world(http: httpx.AsyncClient, context: AppContext) -> World:
+async def world(http: httpx.AsyncClient, container: Container) -> World:
     # Far from midnight, because a queue closes with the opening hours.
-    timezone = "Europe/Berlin" if 2 <= context.clock().hour < 20 else "Pacific/Auckland"
-    shop = await barber(http, context, rules={"auto_accept": True}, timezone=timezone)
+    timezone = "Europe/Berlin" if 2 <= container.clock().hour < 20 else "Pacific/Auckland"
+    shop = await barber(http, container, rules={"auto_accept": True}, timezone=timezone)
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
-    return World(http, context, await register(http, name="Zoë Mertens"), shop)
+    return World(http, container, await register(http, name="Zoë Mertens"), shop)
 
 
 async def test_favourites_survive_a_deleted_barber(world: World) -> None:
@@ -95,7 +97,7 @@ async def test_bookings_survive_deleted_people(world: World) -> None:
 async def test_series_survives_deleted_bookings(world: World) -> None:
     series = await a_series(world.http, world.customer, wish(world.shop, tomorrow(9)))
     lost = UUID(series["occurrences"][0]["booking"]["id"])
-    await world.context.database["bookings"].delete_one({"_id": lost})
+    await world.container.database["bookings"].delete_one({"_id": lost})
     found = await world.get(world.customer, f"/v1/bookings/series/{series['id']}")
     assert [one["booking"] is None for one in found["occurrences"]] == [True, False, False]
 
@@ -119,10 +121,10 @@ async def test_quote_survives_a_deleted_barber(world: World) -> None:
 
 
 async def test_reviews_survive_a_deleted_customer_and_booking(world: World) -> None:
-    visit = await complete_visit(world.http, world.context)
+    visit = await complete_visit(world.http, world.container)
     await create_review(world.http, visit, 4, "Good.")
-    await world.context.database["users"].delete_one({"_id": visit.customer.id})
-    await world.context.database["bookings"].delete_one({"_id": UUID(visit.booking_id)})
+    await world.container.database["users"].delete_one({"_id": visit.customer.id})
+    await world.container.database["bookings"].delete_one({"_id": UUID(visit.booking_id)})
     (review,) = (await list_reviews(world.http, visit.shop.id))["items"]
     assert (review["author"], review["text"]) == ("", "Good.")
 
@@ -130,7 +132,7 @@ async def test_reviews_survive_a_deleted_customer_and_booking(world: World) -> N
 async def test_calendars_survive_the_deleted_other_side(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9))
     for person, lost in ((world.shop.person, {"customer_id": uuid4()}), (world.customer, {"barber_id": uuid4()})):
-        await world.context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": lost})
+        await world.container.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": lost})
         url = (await world.get(person, "/v1/me/calendar"))["url"]
         answer = await world.http.get(urlsplit(url).path)
         assert answer.status_code == 200, answer.text
@@ -138,16 +140,16 @@ async def test_calendars_survive_the_deleted_other_side(world: World) -> None:
         file = await world.http.get(f"/v1/bookings/{booking['id']}/calendar.ics", headers=person.auth)
         assert file.status_code == 200
         back = {"customer_id": world.customer.id, "barber_id": world.shop.person.id}
-        await world.context.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": back})
+        await world.container.database["bookings"].update_one({"_id": UUID(booking["id"])}, {"$set": back})
 
 
 async def test_reports_survive_deleted_barbers_and_customers(world: World) -> None:
-    boss = await create_admin(world.http, world.context)
+    boss = await create_admin(world.http, world.container)
     await book(world.http, world.customer, world.shop, tomorrow(9))
     gone = uuid4()
     await world.lose("bookings", world.customer, barber_id=gone, customer_id=uuid4())
     for form in ("csv", "pdf"):
-        answer = await fetch(world.http, await made(world.http, world.context, boss, format=form))
+        answer = await fetch(world.http, await made(world.http, world.container, boss, format=form))
         assert answer.status_code == 200
         if form == "csv":
             rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
@@ -155,10 +157,10 @@ async def test_reports_survive_deleted_barbers_and_customers(world: World) -> No
 
 
 async def test_promos_survive_deleted_barbers_and_services(world: World) -> None:
-    boss = await create_admin(world.http, world.context)
+    boss = await create_admin(world.http, world.container)
     promo = await make_promo(world.http, boss, percent=10, barber_ids=[world.shop.id])
     lost = {"barber_ids": [uuid4()], "service_ids": [uuid4()], "created_by": uuid4()}
-    await world.context.database["promos"].update_one({"_id": UUID(promo["id"])}, {"$set": lost})
+    await world.container.database["promos"].update_one({"_id": UUID(promo["id"])}, {"$set": lost})
     items = (await world.get(boss, "/v1/admin/promos"))["items"]
     assert promo["id"] in {item["id"] for item in items}
     await world.get(boss, f"/v1/admin/promos/{promo['id']}")
@@ -167,7 +169,7 @@ async def test_promos_survive_deleted_barbers_and_services(world: World) -> None
 async def test_message_survives_the_deleted_other_side(world: World) -> None:
     booking = await book(world.http, world.customer, world.shop, tomorrow(9))
     assert (await move(world.http, world.shop.auth, booking, "cancel")).status_code == 200
-    reader = await world.context.accounts.find(world.customer.id)
+    reader = await world.container.get(AccountService).find(world.customer.id)
     assert reader is not None
     await world.lose("bookings", world.customer, barber_id=uuid4())
     notice = Notification(
@@ -175,19 +177,19 @@ async def test_message_survives_the_deleted_other_side(world: World) -> None:
         kind=MessageKind.BOOKING_CANCELLED,
         user_id=reader.id,
         subject_id=UUID(booking["id"]),
-        at=world.context.clock(),
+        at=world.container.clock(),
         version=2,
     )
-    story = await world.context.context_loader.find(notice, reader)
+    story = await world.container.get(ContextLoader).find(notice, reader)
     assert story is not None
     assert isinstance(story.facts, BookingFacts)
     assert story.facts.other_name == ""
 
 
 async def test_audit_trail_survives_deleted_subjects(world: World) -> None:
-    boss = await create_admin(world.http, world.context)
+    boss = await create_admin(world.http, world.container)
     lost = {"_id": uuid4(), "type": "booking.cancelled", "subject_id": uuid4(), "version": 1, "people": [uuid4()]}
-    at = world.context.clock()
-    await world.context.database["audit"].insert_one({**lost, "actor_id": uuid4(), "at": at})
+    at = world.container.clock()
+    await world.container.database["audit"].insert_one({**lost, "actor_id": uuid4(), "at": at})
     items = (await world.get(boss, f"/v1/admin/audit?subject_id={lost['subject_id']}"))["items"]
     assert [item["id"] for item in items] == [str(lost["_id"])]

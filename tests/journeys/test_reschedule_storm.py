@@ -16,7 +16,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.client import Client
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
@@ -77,9 +78,9 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(running: Running, context: AppContext, seed: int) -> AsyncIterator[Crowd]:
+async def crowd(running: Running, container: Container, seed: int) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
-        shop = await barber(http, context, timezone="UTC", rules={"auto_accept": True, "buffer_after_min": 5})
+        shop = await barber(http, container, timezone="UTC", rules={"auto_accept": True, "buffer_after_min": 5})
         people = list(await asyncio.gather(*(register(http) for _ in range(10))))
         clients = {
             person.id: await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=60))
@@ -88,10 +89,10 @@ async def crowd(running: Running, context: AppContext, seed: int) -> AsyncIterat
         yield Crowd(clients, shop, people, seed)
 
 
-async def snapshot(context: AppContext, shop: Barber) -> list[dict[str, Any]]:
+async def snapshot(container: Container, shop: Barber) -> list[dict[str, Any]]:
     """Read all bookings of the barber in a snapshot."""
-    async with context.mongo.start_session(snapshot=True) as session:
-        found = context.database["bookings"].find({"barber_id": shop.person.id}, session=session)
+    async with container.get(Client).start_session(snapshot=True) as session:
+        found = container.database["bookings"].find({"barber_id": shop.person.id}, session=session)
         return await found.to_list()
 
 
@@ -113,8 +114,8 @@ def holds_its_time(booking: dict[str, Any]) -> bool:
     return ticks == set(booking["ticks"])
 
 
-async def test_concurrent_reschedules_keep_every_booking_consistent(running: Running, context: AppContext) -> None:
-    async with crowd(running, context, seed=1) as people:
+async def test_concurrent_reschedules_keep_every_booking_consistent(running: Running, container: Container) -> None:
+    async with crowd(running, container, seed=1) as people:
         shop, owners = people.shop, people.people
         async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
             hour = timedelta(hours=12)
@@ -131,10 +132,10 @@ async def test_concurrent_reschedules_keep_every_booking_consistent(running: Run
             *(people.create(owners[n % len(owners)]) for n in range(CREATES)),
         )
         while not storm.done():
-            samples.append(await snapshot(context, shop))
+            samples.append(await snapshot(container, shop))
             await asyncio.sleep(0.02)
         told = await storm
-        stored = {booking["_id"]: booking for booking in await snapshot(context, shop)}
+        stored = {booking["_id"]: booking for booking in await snapshot(container, shop)}
 
     refused = {(one.response.status_code, one.response.json().get("code")) for one in told if is_no(one)}
     assert refused <= REFUSALS

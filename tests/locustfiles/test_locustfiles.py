@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.locustfiles.stand_in import Json, StandIn, serving
 from tests.support.processes import Running
@@ -91,12 +91,12 @@ def start(folder: Path, scenario: str, url: str, *more: str, users: int, until: 
 
 
 @pytest.fixture
-async def city(http: httpx.AsyncClient, context: AppContext) -> tuple[str, ...]:
+async def city(http: httpx.AsyncClient, container: Container) -> tuple[str, ...]:
     """Options that send people to a place where more barbers are than a page has, all in one outer quarter."""
 
     def opens(number: int) -> Awaitable[Barber]:
         place = {"lat": LAT + 0.05 + number / 1000, "lng": LNG}
-        return barber(http, context, durations=(30, 45), location=place, timezone="Asia/Kolkata")
+        return barber(http, container, durations=(30, 45), location=place, timezone="Asia/Kolkata")
 
     await asyncio.gather(*(opens(number) for number in range(24)))
     return ("--lat", str(LAT), "--lng", str(LNG))

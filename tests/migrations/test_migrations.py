@@ -24,12 +24,12 @@ from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.catalogue.models import Service
 from grome.catalogue.repository import ServiceRepository
-from grome.cli.bootstrap import opened_services
+from grome.cli.bootstrap import opened_container
 from grome.common.actor import Role
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
 from grome.infrastructure.migrations import Migration, applied, migrate
-from grome.infrastructure.mongo.client import Database, from_document, to_document
+from grome.infrastructure.mongo.client import Client, Database, from_document, to_document
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import a_barber
@@ -50,9 +50,9 @@ def elsewhere(settings: Settings) -> Settings:
 
 @pytest.fixture
 async def database_(elsewhere: Settings) -> AsyncIterator[Database]:
-    async with opened_services(elsewhere) as context:
-        yield context.database
-        await context.mongo.drop_database(elsewhere.mongo.database)
+    async with opened_container(elsewhere) as container:
+        yield container.database
+        await container.get(Client).drop_database(elsewhere.mongo.database)
 
 
 async def run(database: Database, *migrations: Migration) -> list[int]:

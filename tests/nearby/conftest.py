@@ -3,9 +3,9 @@
 import pytest
 
 from config.settings import Settings
-from tests.support.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, container, database, http
 
-__all__ = ["app", "context", "database", "http"]
+__all__ = ["app", "container", "database", "http"]
 
 
 @pytest.fixture(scope="session")

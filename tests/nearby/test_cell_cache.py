@@ -15,13 +15,18 @@ import pytest
 
 from config.settings import Settings
 from grome.app import App
+from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.models import Barber
-from grome.composition import AppContext
+from grome.barbers.service import BarberService
+from grome.composition import open_container
+from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.nearby.barber_array import IndexedBarber
 from grome.nearby.cell_cache import REFRESH_AFTER_S, CellCache
 from grome.nearby.cell_loader import CellLoader
 from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
+from grome.nearby.service import NearbyService
 from tests.builders.chairs import Chair, at_the_door
 from tests.builders.pages import walk
 from tests.builders.searches import NEARBY, Search, check
@@ -34,9 +39,9 @@ PROCESSES = 4
 
 
 @asynccontextmanager
-async def counted_reads(context: AppContext) -> AsyncIterator[list[int]]:
+async def counted_reads(container: Container) -> AsyncIterator[list[int]]:
     """Count the queries for barbers that MongoDB answers within the block; the count is set when it ends."""
-    database, count = context.database, [0]
+    database, count = container.database, [0]
     await database.command("profile", 2)
     try:
         yield count
@@ -47,9 +52,9 @@ async def counted_reads(context: AppContext) -> AsyncIterator[list[int]]:
 
 
 async def test_200_concurrent_searches_of_a_new_place_cause_one_read(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    async with counted_reads(context) as reads:
+    async with counted_reads(container) as reads:
         answers = await asyncio.gather(*(at_the_door(http, (-30.0, 95.0)) for _ in range(200)))
     assert {answer.status_code for answer in answers} == {200}
     assert reads == [1]
@@ -57,17 +62,19 @@ async def test_200_concurrent_searches_of_a_new_place_cause_one_read(
 
 async def test_concurrent_processes_share_a_read(
     settings: Settings,
-    context: AppContext,
+    container: Container,
 ) -> None:
     """At most two, because a process that waits for over a second reads too: the reader may have died."""
     async with AsyncExitStack() as stack:
-        processes = [await AppContext.open(settings) for _ in range(PROCESSES)]
+        processes = [await open_container(settings) for _ in range(PROCESSES)]
         for process in processes:
             stack.push_async_callback(process.close)
-        await until(lambda: all(process.barber_changes.listening for process in processes))
+        await until(lambda: all(process.get(BarberChangeFeed).listening for process in processes))
         await asyncio.sleep(1.2)  # a copy that was read before they subscribed, or just after, is not shared
-        async with counted_reads(context) as reads:
-            await asyncio.gather(*(process.nearby.search(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes))
+        async with counted_reads(container) as reads:
+            await asyncio.gather(
+                *(process.get(NearbyService).search(NearbyQuery(lat=-30.0, lng=97.0)) for process in processes)
+            )
     assert 1 <= reads[0] <= 2
 
 
@@ -90,13 +97,17 @@ class Mirror:
         return sum(row.size_bytes for rows in self.rows.values() for row in rows.values())
 
 
-async def test_cell_cache_stays_within_its_bound(settings: Settings, context: AppContext) -> None:
+async def test_cell_cache_stays_within_its_bound(settings: Settings, container: Container) -> None:
     bound, mirror = 100_000, Mirror()
     world = a_world(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
-    process = await AppContext.open(settings)
-    cells = CellCache(CellLoader(process.barbers, process.redis, process.namespace).load, process.barber_changes, bound)
+    process = await open_container(settings)
+    cells = CellCache(
+        CellLoader(process.get(BarberService), process.get(RedisClients).commands, process.get(Namespace)).load,
+        process.get(BarberChangeFeed),
+        bound,
+    )
     cells.set_listener(mirror.on_barber_changed)
-    async with strewn(context, world):
+    async with strewn(container, world):
         total = 0
         for one in world:
             wanted = cells_touching(*place_of(one), 1_000)
@@ -116,7 +127,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
         served(msgspec.structs.replace(settings, nearby=nearby)) as app,
         httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
     ):
-        await until(lambda: app.ctx.grome.barber_changes.listening)
+        await until(lambda: app.ctx.container.get(BarberChangeFeed).listening)
         yield client
 
 
@@ -124,24 +135,24 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
 async def crowded(app: App) -> AsyncIterator[list[Barber]]:
     chance = Random(2)  # noqa: S311 -- as above
     world = [one for region in REGIONS for one in a_world(region, 400, chance)]
-    async with strewn(app.ctx.grome, world):
+    async with strewn(app.ctx.container, world):
         yield world
 
 
 async def test_searches_that_evict_each_other_find_all_barbers(
     small: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     crowded: list[Barber],  # noqa: ARG001
 ) -> None:
     searches = [Search(away_from(region, 3_000, turn), 50) for turn in (0, 120, 240) for region in REGIONS]
-    everybody = await stored(context)
+    everybody = await stored(container)
     found = await asyncio.gather(*(walk(small, NEARBY, search.query) for search in searches))
     for search, pages in zip(searches, found, strict=True):
         check(search, everybody, list(chain.from_iterable(pages)))
 
 
 async def test_search_beyond_the_bound_of_memory_follows_every_change(
-    small: httpx.AsyncClient, context: AppContext, crowded: list[Barber]
+    small: httpx.AsyncClient, container: Container, crowded: list[Barber]
 ) -> None:
     search = Search(REGIONS[0], 50)
     nearest = min(crowded, key=search.distance_m)
@@ -152,7 +163,7 @@ async def test_search_beyond_the_bound_of_memory_follows_every_change(
         return {item["id"]: item["is_online"] for item in found}[str(one.id)] is online
 
     for online in (True, False) * 3:
-        await one.turn(context, online=online)
+        await one.turn(container, online=online)
         # Far less than the age from which a place is loaded anew without being told.
         await until(partial(is_shown, online=online), within_s=REFRESH_AFTER_S / 2)
         assert await is_shown(online=online)

@@ -15,8 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from config.settings import Settings
+from grome.barbers.change_feed import BarberChangeFeed
+from grome.barbers.service import BarberService
 from grome.common.geo import metres_of
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.nearby.cell_cache import CellCache
 from grome.nearby.cell_loader import CellLoader, CellSnapshots
 from grome.nearby.database_search import DatabaseSearch
@@ -36,19 +40,19 @@ SLOW_S = 0.2
 @hypothesis_settings(max_examples=30)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 60), dice=st.integers(0, 2**32))
 async def test_database_search_finds_the_same_as_a_scan(
-    context: AppContext, region: Place, size: int, dice: int
+    container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
     world = a_world(region, size, chance)
-    async with strewn(context, world):
-        everybody = await stored(context)
+    async with strewn(container, world):
+        everybody = await stored(container)
         for _ in range(6):
             search = replace(a_search(region, world, chance), sort="distance")
-            check(search, everybody, await _page_by_page(context, search, chance))
+            check(search, everybody, await _page_by_page(container, search, chance))
 
 
-async def _page_by_page(context: AppContext, search: Search, chance: Random) -> list[dict[str, Any]]:
-    database = DatabaseSearch(context.barbers)
+async def _page_by_page(container: Container, search: Search, chance: Random) -> list[dict[str, Any]]:
+    database = DatabaseSearch(container.get(BarberService))
     query = NearbyQuery(**{**search.query, "online": search.online, "house_calls": search.house_calls})
     found, after = [], None
     for limit in any_limits(chance):
@@ -69,24 +73,24 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
         served(msgspec.structs.replace(settings, nearby=nearby, mongo=mongo)) as app,
         httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
     ):
-        await until(lambda: app.ctx.grome.barber_changes.listening)
+        await until(lambda: app.ctx.container.get(BarberChangeFeed).listening)
         yield client
 
 
 async def test_searches_of_more_towns_than_fit_in_memory_find_all_barbers(
-    small: httpx.AsyncClient, context: AppContext
+    small: httpx.AsyncClient, container: Container
 ) -> None:
     chance = Random(3)  # noqa: S311 -- as above
     world = [one for town in TOWNS for one in a_world(town, PER_TOWN, chance)]
     searches = [Search(town, 30) for town in TOWNS] * 6
-    async with strewn(context, world):
-        everybody = await stored(context)
-        await context.database.command("profile", 2)
+    async with strewn(container, world):
+        everybody = await stored(container)
+        await container.database.command("profile", 2)
         found = await asyncio.gather(*(walk(small, NEARBY, one.query, limits=repeat(40)) for one in searches))
-        await context.database.command("profile", 0)
+        await container.database.command("profile", 0)
     for search, pages in zip(searches, found, strict=True):
         check(search, everybody, list(chain.from_iterable(pages)))
-    profile = context.database["system.profile"]
+    profile = container.database["system.profile"]
     filters = [document["command"].get("filter", {}) async for document in profile.find({"op": "query"})]
     await profile.drop()
     assert any("$nearSphere" in one.get("location", {}) for one in filters)
@@ -109,15 +113,17 @@ class SlowLoader:
 
 
 @pytest.fixture
-async def process(settings: Settings, database: None) -> AsyncIterator[AppContext]:  # noqa: ARG001
-    process = await AppContext.open(settings)
+async def process(settings: Settings, database: None) -> AsyncIterator[Container]:  # noqa: ARG001
+    process = await open_container(settings)
     yield process
     await process.close()
 
 
-async def test_cell_cache_loads_three_places_at_a_time_and_refuses_others(process: AppContext) -> None:
-    loader = SlowLoader(CellLoader(process.barbers, process.redis, process.namespace))
-    cells = CellCache(loader.load, process.barber_changes, 10**6)
+async def test_cell_cache_loads_three_places_at_a_time_and_refuses_others(process: Container) -> None:
+    loader = SlowLoader(
+        CellLoader(process.get(BarberService), process.get(RedisClients).commands, process.get(Namespace))
+    )
+    cells = CellCache(loader.load, process.get(BarberChangeFeed), 10**6)
     places = [cells_touching(*town, 1_000) for town in TOWNS]
     gets = [asyncio.create_task(cells.get(place)) for place in places[:-1]]
     await until(lambda: loader.running > 0)
@@ -127,9 +133,13 @@ async def test_cell_cache_loads_three_places_at_a_time_and_refuses_others(proces
     assert cells.should_cache(places[-1])
 
 
-async def test_place_that_evicts_others_is_loaded_after_20_requests_and_a_cooldown(process: AppContext) -> None:
+async def test_place_that_evicts_others_is_loaded_after_20_requests_and_a_cooldown(process: Container) -> None:
     cells = CellCache(
-        SlowLoader(CellLoader(process.barbers, process.redis, process.namespace)).load, process.barber_changes, 50_000
+        SlowLoader(
+            CellLoader(process.get(BarberService), process.get(RedisClients).commands, process.get(Namespace))
+        ).load,
+        process.get(BarberChangeFeed),
+        50_000,
     )
     one, other, third = (cells_touching(*town, 8_000) for town in TOWNS[:3])
     await cells.get(one)

@@ -59,7 +59,7 @@ async def ports(app: App) -> AsyncIterator[Ports]:
 
 @pytest.fixture(scope="module")
 async def world(app: App) -> AsyncIterator[None]:
-    async with strewn(app.ctx.grome, a_world(REGION, 60, Random(7))):  # noqa: S311 -- reproducible, and no secret
+    async with strewn(app.ctx.container, a_world(REGION, 60, Random(7))):  # noqa: S311 -- reproducible, and no secret
         yield
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.barbers.models import Barber
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Document
 from tests.builders.barbers import barber
 from tests.builders.pages import walk
@@ -25,12 +25,12 @@ from tests.builders.world import REGIONS, Place, a_barber, a_world, distance_m, 
 @settings(max_examples=30)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
 async def test_nearby_search_finds_the_same_as_a_scan(
-    http: httpx.AsyncClient, context: AppContext, region: Place, size: int, dice: int
+    http: httpx.AsyncClient, container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
     world = a_world(region, size, chance)
-    async with strewn(context, world):
-        everybody = await stored(context)
+    async with strewn(container, world):
+        everybody = await stored(container)
         for _ in range(6):
             search = a_search(region, world, chance)
             pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
@@ -40,44 +40,44 @@ async def test_nearby_search_finds_the_same_as_a_scan(
 @settings(max_examples=10)
 @given(region=st.sampled_from(REGIONS), dice=st.integers(0, 2**32))
 async def test_nearby_search_follows_changes_of_cached_places(
-    http: httpx.AsyncClient, context: AppContext, region: Place, dice: int
+    http: httpx.AsyncClient, container: Container, region: Place, dice: int
 ) -> None:
     """The same few points are searched all the time, so that their tiles must follow every change."""
     chance = Random(dice)  # noqa: S311 -- as above
     world = a_world(region, 25, chance)
     searches = [a_search(region, world, chance) for _ in range(4)]
-    async with strewn(context, world):
+    async with strewn(container, world):
         for _ in range(12):
-            await change_something(context, region, world, chance)
-            everybody = await stored(context)
+            await change_something(container, region, world, chance)
+            everybody = await stored(container)
             for search in searches:
                 pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
                 check(search, everybody, list(chain.from_iterable(pages)))
 
 
-async def change_something(context: AppContext, region: Place, world: list[Barber], chance: Random) -> None:
+async def change_something(container: Container, region: Place, world: list[Barber], chance: Random) -> None:
     """Move, rate, reprice, remove or add a barber."""
     index = chance.randrange(len(world))
     one, (other,) = world[index], a_world(region, 1, chance)
     kind = chance.choice(["all", "place", "rating", "gone", "new"])
     if kind == "gone":
-        await take_away(context, [one])
+        await take_away(container, [one])
     elif kind == "new":
         world.append(other)
-        await put(context, [other])
+        await put(container, [other])
     else:
         changed = {"place": {"location": other.location}, "rating": {"rating": other.rating}}.get(kind) or {
             "location": other.location, "services": other.services, "is_online": other.is_online,
         }  # fmt: skip
         world[index] = msgspec.structs.replace(one, **changed, version=one.version + 2)
-        await put(context, [world[index]])
+        await put(container, [world[index]])
 
 
-async def test_nearby_page_has_all_fields(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_nearby_page_has_all_fields(http: httpx.AsyncClient, container: Container) -> None:
     shop = await barber(
-        http, context, durations=(30, 45), prices=(2500, 3100), currency="NZD", location={"lat": -47.5, "lng": 76.5}
+        http, container, durations=(30, 45), prices=(2500, 3100), currency="NZD", location={"lat": -47.5, "lng": 76.5}
     )
-    await context.database["barbers"].update_one(
+    await container.database["barbers"].update_one(
         {"_id": shop.person.id}, {"$set": {"rating": 4.5, "reviews_count": 12}}
     )
     await http.put(
@@ -116,10 +116,10 @@ async def test_nearby_page_has_all_fields(http: httpx.AsyncClient, context: AppC
 
 @pytest.mark.parametrize(("here", "there"), [((-16.9, 179.999), (-16.9, -179.999)), ((89.99, 0.0), (89.99, 180.0))])
 async def test_nearby_search_across_a_map_edge_finds_the_neighbour(
-    http: httpx.AsyncClient, context: AppContext, here: Place, there: Place
+    http: httpx.AsyncClient, container: Container, here: Place, there: Place
 ) -> None:
     neighbour = a_barber(there)
-    async with strewn(context, [neighbour]):
+    async with strewn(container, [neighbour]):
         (found,) = await walk(http, NEARBY, Search(here, 5).query)
     metres = {item["id"]: item["distance_m"] for item in found}[str(neighbour.id)]
     assert metres == pytest.approx(distance_m(here, there), abs=0.2)

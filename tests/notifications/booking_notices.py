@@ -5,24 +5,24 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, serve, tomorrow
 from tests.builders.people import Person, register
 
 
-async def events_of(context: AppContext, booking: dict[str, Any]) -> list[Event]:
+async def events_of(container: Container, booking: dict[str, Any]) -> list[Event]:
     """Of each history entry, the oldest first."""
-    document = await context.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
+    document = await container.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
     assert document is not None
-    return PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, context.clock()))
+    return PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, container.clock()))
 
 
 async def moved(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     auth: dict[str, str],
     booking: dict[str, Any],
     action: str,
@@ -30,18 +30,18 @@ async def moved(
 ) -> Event:
     """What follows from a move through the API."""
     if action in {"start", "complete"}:
-        await serve(context, booking, action)
+        await serve(container, booking, action)
     else:
         response = await move(http, auth, booking, action, **body)
         assert response.status_code == 200, response.text
-    return (await events_of(context, booking))[-1]
+    return (await events_of(container, booking))[-1]
 
 
 async def a_visit(
-    http: httpx.AsyncClient, context: AppContext, *, hour: int = 9, **rules: Any
+    http: httpx.AsyncClient, container: Container, *, hour: int = 9, **rules: Any
 ) -> tuple[Person, Barber, dict[str, Any]]:
     """A customer, a barber, and a request for tomorrow."""
-    shop, customer = await barber(http, context, rules=rules), await register(http, name="Zoë")
+    shop, customer = await barber(http, container, rules=rules), await register(http, name="Zoë")
     return customer, shop, await book(http, customer, shop, tomorrow(hour))
 
 

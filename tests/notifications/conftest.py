@@ -3,18 +3,26 @@
 import pytest
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.accounts.service import AccountService
+from grome.barbers.service import BarberService
+from grome.bookings.queries import BookingQueries
+from grome.infrastructure.container import Container
+from grome.notifications.budgets import MessageBudgets
 from grome.notifications.context_loader import ContextLoader
 from grome.notifications.delivery import Deliverer, Transports
+from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.dispatcher import Dispatcher
 from grome.notifications.planner import Planner
+from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipients
 from grome.notifications.sender import MessageSender
 from grome.notifications.unsubscribe import UnsubscribeLinks
+from grome.reviews.service import ReviewService
+from grome.webhooks.service import WebhookService
 from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
-from tests.support.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, container, database, http
 
-__all__ = ["app", "context", "database", "http"]
+__all__ = ["app", "container", "database", "http"]
 
 
 @pytest.fixture(scope="session")
@@ -23,23 +31,29 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def links(context: AppContext) -> UnsubscribeLinks:
-    return UnsubscribeLinks(context.settings.accounts.signing_key, "https://grome.example")
+def links(container: Container) -> UnsubscribeLinks:
+    return UnsubscribeLinks(container.settings.accounts.signing_key, "https://grome.example")
 
 
 @pytest.fixture
-def desk(context: AppContext, links: UnsubscribeLinks) -> Desk:
+def desk(container: Container, links: UnsubscribeLinks) -> Desk:
     jobs, mailbox, phones, texts = RecordedJobs(), Mailbox(), Phones(), Texts()
-    log, devices, clock = context.notification_log, context.push_devices, context.clock
-    recipients = Recipients(context.accounts, devices)
-    services = (context.accounts, context.bookings, context.barbers, context.reviews, context.webhooks)
+    log, devices, clock = container.get(NotificationLog), container.get(PushDevices), container.clock
+    recipients = Recipients(container.get(AccountService), devices)
+    services = (
+        container.get(AccountService),
+        container.get(BookingQueries),
+        container.get(BarberService),
+        container.get(ReviewService),
+        container.get(WebhookService),
+    )
     stories = ContextLoader(*services, "https://grome.example", clock)
     delivery = Deliverer(Transports(mailbox, phones, texts), links)
     return Desk(
         jobs=jobs,
         planner=Planner(jobs),
         dispatching=Dispatcher(recipients, stories, log, jobs, clock),
-        sending=MessageSender(recipients, stories, log, devices, delivery, context.message_budgets, clock),
+        sending=MessageSender(recipients, stories, log, devices, delivery, container.get(MessageBudgets), clock),
         mailbox=mailbox,
         phones=phones,
         texts=texts,

@@ -10,10 +10,10 @@ import pytest
 
 from grome.accounts.models import User
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.errors import PermanentJobError, UndeliverableError
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.notifications.budgets import DEAD_LETTER_BUDGET, Purpose, purpose_of
+from grome.notifications.budgets import DEAD_LETTER_BUDGET, MessageBudgets, Purpose, purpose_of
 from grome.notifications.channel_rules import CODE_KINDS, RULES, decide
 from grome.notifications.models import Channel, MessageKind, Why
 from grome.notifications.recipients import Recipient
@@ -25,15 +25,15 @@ from tests.notifications.recorders import Desk
 DAY = timedelta(days=1)
 
 
-async def set_user(context: AppContext, person: Person, **fields: Any) -> None:
-    await context.database["users"].update_one({"_id": person.id}, {"$set": fields})
+async def set_user(container: Container, person: Person, **fields: Any) -> None:
+    await container.database["users"].update_one({"_id": person.id}, {"$set": fields})
 
 
-def new_device_of(person: Person, context: AppContext) -> Event:
+def new_device_of(person: Person, container: Container) -> Event:
     return Event(
         id=new_id(),
         type=EventType.ACCOUNT_NEW_DEVICE,
-        at=context.clock(),
+        at=container.clock(),
         subject_id=person.id,
         version=1,
         people=(person.id,),
@@ -47,11 +47,11 @@ def recipient(user_id: UUID, **changed: Any) -> Recipient:
 
 
 async def test_logins_of_an_unverified_number_text_nobody_and_are_told_in_the_app(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk
+    http: httpx.AsyncClient, container: Container, desk: Desk
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
     for _ in range(6):
-        assert await desk.hear(new_device_of(person, context)) == []
+        assert await desk.hear(new_device_of(person, container)) == []
     assert desk.texts.to(phone) == []
     log = await log_of(http, person)
     assert log["new_device", "sms"] == ("suppressed", "unverified")
@@ -59,12 +59,12 @@ async def test_logins_of_an_unverified_number_text_nobody_and_are_told_in_the_ap
 
 
 async def test_unverified_number_that_wants_texts_gets_none_outside_of_trials(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk
+    http: httpx.AsyncClient, container: Container, desk: Desk
 ) -> None:
-    customer, shop, booking = await a_visit(http, context)
-    await set_user(context, customer, phone=(phone := new_phone()))
+    customer, shop, booking = await a_visit(http, container)
+    await set_user(container, customer, phone=(phone := new_phone()))
     await choose(http, customer, notifications={"sms": True})
-    assert await desk.hear(await moved(http, context, shop.auth, booking, "accept")) == []
+    assert await desk.hear(await moved(http, container, shop.auth, booking, "accept")) == []
     assert desk.texts.to(phone) == []
     log = await log_of(http, customer)
     assert log["booking_accepted", "sms"] == ("suppressed", "unverified")
@@ -83,41 +83,41 @@ def test_unverified_number_gets_codes_only(kind: MessageKind) -> None:
 
 
 async def test_number_with_the_days_texts_gets_no_more_until_the_next_day(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk, clock: SetClock
+    http: httpx.AsyncClient, container: Container, desk: Desk, clock: SetClock
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
-    await set_user(context, person, phone_verified=True)
-    limit = context.message_budgets.daily_limit(MessageKind.NEW_DEVICE, Channel.SMS, verified=True)
+    await set_user(container, person, phone_verified=True)
+    limit = container.get(MessageBudgets).daily_limit(MessageKind.NEW_DEVICE, Channel.SMS, verified=True)
     for _ in range(limit + 2):
-        assert await desk.hear(new_device_of(person, context)) == []
+        assert await desk.hear(new_device_of(person, container)) == []
     assert len(desk.texts.to(phone)) == limit
     listed = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
     why = [one["why"] for one in listed if one["channel"] == "sms"]
     assert (why.count("budget"), why.count(None)) == (2, limit)
     clock.shift += DAY
-    assert await desk.hear(new_device_of(person, context)) == []
+    assert await desk.hear(new_device_of(person, container)) == []
     assert len(desk.texts.to(phone)) == limit + 1
 
 
 async def test_message_that_is_tried_again_counts_once(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk
+    http: httpx.AsyncClient, container: Container, desk: Desk
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
-    await set_user(context, person, phone_verified=True)
-    limit = context.message_budgets.daily_limit(MessageKind.NEW_DEVICE, Channel.SMS, verified=True)
+    await set_user(container, person, phone_verified=True)
+    limit = container.get(MessageBudgets).daily_limit(MessageKind.NEW_DEVICE, Channel.SMS, verified=True)
     desk.texts.failures = [ConnectionError() for _ in range(limit)]
-    await desk.hear(new_device_of(person, context))
+    await desk.hear(new_device_of(person, container))
     for _ in range(limit):
         await desk.work()
     assert desk.texts.to(phone) == ["new_device"]
     for _ in range(limit):
-        await desk.hear(new_device_of(person, context))
+        await desk.hear(new_device_of(person, container))
     assert len(desk.texts.to(phone)) == limit
 
 
-async def test_budget_of_an_address_holds_for_all_accounts_that_have_had_it(context: AppContext) -> None:
-    budgets, phone = context.message_budgets, new_phone()
-    limit = context.message_budgets.daily_limit(MessageKind.RESET_PASSWORD, Channel.SMS, verified=False)
+async def test_budget_of_an_address_holds_for_all_accounts_that_have_had_it(container: Container) -> None:
+    budgets, phone = container.get(MessageBudgets), new_phone()
+    limit = container.get(MessageBudgets).daily_limit(MessageKind.RESET_PASSWORD, Channel.SMS, verified=False)
     granted = [
         await budgets.take(MessageKind.RESET_PASSWORD, Channel.SMS, recipient(new_id(), phone=phone))
         for _ in range(limit + 3)
@@ -125,9 +125,9 @@ async def test_budget_of_an_address_holds_for_all_accounts_that_have_had_it(cont
     assert granted.count(True) == limit
 
 
-async def test_budget_of_a_person_holds_for_all_addresses_that_they_take(context: AppContext) -> None:
-    budgets, user_id = context.message_budgets, new_id()
-    limit = context.message_budgets.daily_limit(MessageKind.NEW_DEVICE, Channel.EMAIL, verified=False)
+async def test_budget_of_a_person_holds_for_all_addresses_that_they_take(container: Container) -> None:
+    budgets, user_id = container.get(MessageBudgets), new_id()
+    limit = container.get(MessageBudgets).daily_limit(MessageKind.NEW_DEVICE, Channel.EMAIL, verified=False)
     granted = [
         await budgets.take(MessageKind.NEW_DEVICE, Channel.EMAIL, recipient(user_id, email=f"{number}@example.com"))
         for number in range(limit + 3)
@@ -135,8 +135,8 @@ async def test_budget_of_a_person_holds_for_all_addresses_that_they_take(context
     assert granted.count(True) == limit
 
 
-async def test_news_that_are_used_up_leave_warnings_and_codes(context: AppContext) -> None:
-    budgets, one = context.message_budgets, recipient(new_id())
+async def test_news_that_are_used_up_leave_warnings_and_codes(container: Container) -> None:
+    budgets, one = container.get(MessageBudgets), recipient(new_id())
     while await budgets.take(MessageKind.BOOKING_REQUESTED, Channel.EMAIL, one):
         pass
     assert await budgets.take(MessageKind.NEW_DEVICE, Channel.EMAIL, one)
@@ -145,18 +145,18 @@ async def test_news_that_are_used_up_leave_warnings_and_codes(context: AppContex
 
 @pytest.mark.parametrize("kind", MessageKind)
 async def test_every_message_has_a_budget_and_an_unverified_address_no_larger_one(
-    context: AppContext, kind: MessageKind
+    container: Container, kind: MessageKind
 ) -> None:
     for channel in RULES[kind].channels:
         unverified, verified = (
-            context.message_budgets.daily_limit(kind, channel, verified=one) for one in (False, True)
+            container.get(MessageBudgets).daily_limit(kind, channel, verified=one) for one in (False, True)
         )
         assert 0 < unverified <= verified
     assert (purpose_of(kind) is Purpose.NEWS) == (RULES[kind].topic is not None)
 
 
 async def test_dead_letters_that_an_address_can_make_are_limited(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk, clock: SetClock
+    http: httpx.AsyncClient, container: Container, desk: Desk, clock: SetClock
 ) -> None:
     """A mail server of ours that cannot take an address is told an operator so often in a day, and not for each."""
     people = [await register(http) for _ in range(DEAD_LETTER_BUDGET.limit + 2)]
@@ -164,6 +164,6 @@ async def test_dead_letters_that_an_address_can_make_are_limited(
     raised: list[Exception] = []
     for person in people:
         desk.mailbox.failures = [PermanentJobError("SMTPUTF8")]
-        raised += await desk.hear(new_device_of(person, context))
+        raised += await desk.hear(new_device_of(person, container))
     kinds = [type(error) for error in raised]
     assert kinds == [PermanentJobError] * DEAD_LETTER_BUDGET.limit + [UndeliverableError] * 2

@@ -8,7 +8,8 @@ import pytest
 
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.models import Channel, ChannelDelivery, MessageKind, Notification, Why
 from grome.notifications.repository import LOG
 from tests.builders.pages import walk
@@ -25,15 +26,15 @@ def errand(
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (100, [5])])
-async def test_pages(http: httpx.AsyncClient, context: AppContext, limit: int, sizes: list[int]) -> None:
+async def test_pages(http: httpx.AsyncClient, container: Container, limit: int, sizes: list[int]) -> None:
     person, other = await register(http), await register(http)
     made = [errand(person) for _ in range(5)]
     for one in made:
-        await context.notification_log.record_sent(one, "an id")
-    await context.notification_log.record_sent(errand(other), None)
+        await container.get(NotificationLog).record_sent(one, "an id")
+    await container.get(NotificationLog).record_sent(errand(other), None)
     # Two of them at the same moment.
     same = {"_id": {"$in": [one.entry_id for one in made[1:3]]}}
-    await context.database["notifications"].update_many(same, {"$set": {"at": system_clock()}})
+    await container.database["notifications"].update_many(same, {"$set": {"at": system_clock()}})
     pages = await walk(http, "/v1/me/notifications", {}, auth=person.auth, limits=repeat(limit))
     assert [len(page) for page in pages] == sizes
     listed = [one for page in pages for one in page]
@@ -42,10 +43,10 @@ async def test_pages(http: httpx.AsyncClient, context: AppContext, limit: int, s
     assert places == sorted(places, reverse=True)
 
 
-async def test_an_entry(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_an_entry(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     one = errand(person, MessageKind.BOOKING_ACCEPTED, Channel.PUSH)
-    await context.notification_log.record_suppressed(one, Why.PREFERENCE)
+    await container.get(NotificationLog).record_suppressed(one, Why.PREFERENCE)
     (item,) = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
     assert item.pop("at")
     assert item == {
@@ -58,8 +59,8 @@ async def test_an_entry(http: httpx.AsyncClient, context: AppContext) -> None:
     }
 
 
-async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, context: AppContext) -> None:
-    log, one, device_id = context.notification_log, errand(await register(http)), new_id()
+async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, container: Container) -> None:
+    log, one, device_id = container.get(NotificationLog), errand(await register(http)), new_id()
     await log.record_failed(one, [device_id])
     await log.record_failed(one)
     failed = await log.find(one)
@@ -73,9 +74,9 @@ async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, context: AppCon
     assert (sent.state, sent.why, sent.provider_id, sent.reached) == ("sent", None, "an id", [device_id])
 
 
-async def test_entries_are_kept_for_ninety_days(context: AppContext) -> None:
-    indexes = await context.database[LOG.name].index_information()
+async def test_entries_are_kept_for_ninety_days(container: Container) -> None:
+    indexes = await container.database[LOG.name].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == timedelta(days=90).total_seconds()
     assert [name for name, _ in indexes["kept"]["key"]] == ["at"]
-    plan = await context.database[LOG.name].find({"user_id": new_id()}).sort([("at", -1), ("_id", -1)]).explain()
+    plan = await container.database[LOG.name].find({"user_id": new_id()}).sort([("at", -1), ("_id", -1)]).explain()
     assert "SORT" not in str(plan["queryPlanner"]["winningPlan"]).replace("SORT_KEY", "")

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.reschedule import Rescheduler
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event
 from grome.notifications.email.message import Mail
 from tests.builders.barbers import Barber, barber
@@ -26,25 +28,25 @@ TERMS = {"cancellation": {"cancel_notice_min": 10_000, "late_refund_percent": 25
 
 
 @pytest.fixture
-def steps(http: httpx.AsyncClient, context: AppContext) -> "Steps":
-    return Steps(http, context)
+def steps(http: httpx.AsyncClient, container: Container) -> "Steps":
+    return Steps(http, container)
 
 
 class Steps:
     """What people do to a booking, each time with the event that follows."""
 
-    def __init__(self, http: httpx.AsyncClient, context: AppContext) -> None:
-        self.http, self.context = http, context
+    def __init__(self, http: httpx.AsyncClient, container: Container) -> None:
+        self.http, self.container = http, container
 
     async def visit(self, *, is_accepted: bool = True, **rules: Any) -> tuple[Person, Barber, dict[str, Any]]:
         """Tomorrow at nine, and accepted by the barber unless the rules do that."""
-        customer, shop, booking = await a_visit(self.http, self.context, **rules)
+        customer, shop, booking = await a_visit(self.http, self.container, **rules)
         if is_accepted and booking["status"] == "requested":
             await self.do(shop.auth, booking, "accept")
         return customer, shop, booking
 
     async def do(self, auth: dict[str, str], booking: dict[str, Any], action: str, **body: Any) -> Event:
-        return await moved(self.http, self.context, auth, booking, action, **body)
+        return await moved(self.http, self.container, auth, booking, action, **body)
 
     async def to(self, auth: dict[str, str], booking: dict[str, Any], start: datetime, **body: Any) -> Event:
         return await self.do(auth, booking, "reschedule", scheduled_at=start.isoformat(), **body)
@@ -52,7 +54,7 @@ class Steps:
     async def withdraw(self, auth: dict[str, str], booking: dict[str, Any]) -> Event:
         answer = await self.http.delete(f"/v1/bookings/{booking['id']}/proposal", headers=auth)
         assert answer.status_code == 200, answer.text
-        return (await events_of(self.context, booking))[-1]
+        return (await events_of(self.container, booking))[-1]
 
 
 def last_to(desk: Desk, person: Person) -> Mail:
@@ -98,7 +100,7 @@ class TestMoved:
     async def test_what_was_told_before_keeps_its_time(self, steps: Steps, desk: Desk) -> None:
         customer, shop, booking = await steps.visit(auto_accept=True)
         await steps.to(customer.auth, booking, NEW)
-        assert await desk.hear((await events_of(steps.context, booking))[0]) == []
+        assert await desk.hear((await events_of(steps.container, booking))[0]) == []
         assert rows(last_to(desk, shop.person))["Time"].startswith(clock_of(tomorrow(9)))
 
     async def test_a_request_with_another_time_is_asked_anew(self, steps: Steps, desk: Desk) -> None:
@@ -155,8 +157,8 @@ class TestProposed:
         customer, shop, booking = await steps.visit()
         await steps.to(customer.auth, booking, NEW)
         clock.set(tomorrow(9) + MINUTE)
-        await steps.context.rescheduling.lapse_unanswered()
-        assert await desk.hear((await events_of(steps.context, booking))[-1]) == []
+        await steps.container.get(Rescheduler).lapse_unanswered()
+        assert await desk.hear((await events_of(steps.container, booking))[-1]) == []
         for person in (customer, shop.person):
             assert desk.mailbox.to(person.email) == ["booking_time_kept"]
             assert rows(last_to(desk, person))["Reason"] == "Nobody answered in time."
@@ -191,9 +193,9 @@ class TestLate:
 
 class TestOffered:
     async def test_the_customer_is_asked_and_a_yes_asks_the_barber(self, steps: Steps, desk: Desk) -> None:
-        customer, shop = await register(steps.http, name="Zoë"), await barber(steps.http, steps.context)
-        booking = await offered(steps.http, steps.context, customer, shop, NEW)
-        assert await desk.hear(*await events_of(steps.context, booking)) == []
+        customer, shop = await register(steps.http, name="Zoë"), await barber(steps.http, steps.container)
+        booking = await offered(steps.http, steps.container, customer, shop, NEW)
+        assert await desk.hear(*await events_of(steps.container, booking)) == []
         assert desk.mailbox.to(customer.email) == ["booking_offered"]
         until = clock_of(datetime.fromisoformat(booking["answer_by"]))
         assert f"held for you until {until}" in last_to(desk, customer).rendered.short.replace("\xa0", " ")
@@ -205,18 +207,18 @@ class TestOffered:
 
     async def test_a_yes_where_nobody_is_asked_is_told_to_both(self, steps: Steps, desk: Desk) -> None:
         customer = await register(steps.http)
-        shop = await barber(steps.http, steps.context, rules={"auto_accept": True})
-        booking = await offered(steps.http, steps.context, customer, shop, NEW)
+        shop = await barber(steps.http, steps.container, rules={"auto_accept": True})
+        booking = await offered(steps.http, steps.container, customer, shop, NEW)
         assert await desk.hear(await steps.do(customer.auth, booking, "accept")) == []
         assert desk.mailbox.to(shop.person.email) == desk.mailbox.to(customer.email) == ["booking_accepted"]
 
     async def test_nobody_hears_of_what_is_over(self, steps: Steps, desk: Desk, clock: SetClock) -> None:
         """Neither the offer, told too late, nor that it has run out: the barber never knew of it."""
-        customer, shop = await register(steps.http), await barber(steps.http, steps.context)
-        booking = await offered(steps.http, steps.context, customer, shop, NEW)
+        customer, shop = await register(steps.http), await barber(steps.http, steps.container)
+        booking = await offered(steps.http, steps.container, customer, shop, NEW)
         clock.shift = 2 * HOUR
-        await steps.context.booking_moves.expire_unanswered()
-        events = await events_of(steps.context, booking)
+        await steps.container.get(BookingLifecycle).expire_unanswered()
+        events = await events_of(steps.container, booking)
         assert [event.type for event in events] == ["booking.offered", "booking.expired"]
         assert await desk.hear(*events) == []
         assert desk.mailbox.mails == []
@@ -226,8 +228,8 @@ class TestOffered:
         now = clock()
         night = {"start": f"{now - HOUR:%H:%M}", "end": f"{now + 3 * HOUR:%H:%M}"}
         await choose(steps.http, customer, quiet_hours=night)
-        booking = await offered(steps.http, steps.context, customer, await barber(steps.http, steps.context), OTHER)
-        assert await desk.hear(*await events_of(steps.context, booking)) == []
+        booking = await offered(steps.http, steps.container, customer, await barber(steps.http, steps.container), OTHER)
+        assert await desk.hear(*await events_of(steps.container, booking)) == []
         assert desk.phones.on(token) == ["booking_offered"]
         assert 0 < desk.phones.pushes[-1][1].ttl_s <= HOUR.total_seconds()
 
@@ -235,7 +237,7 @@ class TestOffered:
 class TestTheEnd:
     @pytest.fixture
     async def visit(self, steps: Steps) -> tuple[Person, Barber, dict[str, Any]]:
-        shop = await barber(steps.http, steps.context, rules={"auto_accept": True}, terms=TERMS)
+        shop = await barber(steps.http, steps.container, rules={"auto_accept": True}, terms=TERMS)
         customer = await register(steps.http)
         return customer, shop, await book(steps.http, customer, shop, tomorrow(9))
 
@@ -264,7 +266,7 @@ class TestTheEnd:
         self, steps: Steps, desk: Desk, visit: tuple[Person, Barber, dict[str, Any]], clock: SetClock
     ) -> None:
         customer, shop, booking = visit
-        accepted = await events_of(steps.context, booking)
+        accepted = await events_of(steps.container, booking)
         assert await desk.hear(*accepted) == []
         clock.set(tomorrow(9, 20))
         auth = (await sign_in_again(steps.http, shop.person)).auth
@@ -298,8 +300,8 @@ class TestTheEnd:
     ) -> None:
         customer, _, booking = visit
         clock.set(tomorrow(9) + days * 24 * HOUR)
-        await steps.context.booking_moves.close_overdue()
-        closed = (await events_of(steps.context, booking))[-1]
+        await steps.container.get(BookingLifecycle).close_overdue()
+        closed = (await events_of(steps.container, booking))[-1]
         assert await desk.hear(closed) == []
         assert desk.mailbox.to(customer.email) == told
 
@@ -326,14 +328,14 @@ class TestTheEnd:
 
 async def test_a_walk_in_gets_a_receipt_and_no_confirmation(steps: Steps, desk: Desk) -> None:
     http, customer = steps.http, await register(steps.http)
-    shop = await barber(http, steps.context)
+    shop = await barber(http, steps.container)
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
     wanted = {"service_ids": [shop.services[0][0]]}
     place = (await http.post(f"/v1/barbers/{shop.id}/walk-ins", json=wanted, headers=customer.auth)).json()
     sat = await http.post(f"/v1/walk-ins/{place['id']}/seat", json={}, headers=shop.auth)
     assert sat.status_code == 200, sat.text
     await steps.do(shop.auth, sat.json(), "complete")
-    assert await desk.hear(*await events_of(steps.context, sat.json())) == []
+    assert await desk.hear(*await events_of(steps.container, sat.json())) == []
     assert desk.mailbox.to(customer.email) == ["receipt", "review_request"]
     assert desk.mailbox.to(shop.person.email) == []
     assert UUID(sat.json()["customer_id"]) == customer.id

@@ -10,7 +10,8 @@ import pytest
 from pymongo.errors import DuplicateKeyError
 
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.notifications.push_devices import PushDevices
 from grome.notifications.repository import MAX_DEVICES
 from tests.builders.people import PASSWORD, Person, person_of, register
 from tests.conftest import SetClock
@@ -22,35 +23,35 @@ async def sign_in_on(http: httpx.AsyncClient, person: Person, device_id: str) ->
     return person_of((await http.post("/v1/auth/login", json=given)).json())
 
 
-async def stored(context: AppContext, person: Person) -> list[dict[str, Any]]:
-    return await context.database["push_devices"].find({"user_id": person.id}).sort("registered_at", 1).to_list()
+async def stored(container: Container, person: Person) -> list[dict[str, Any]]:
+    return await container.database["push_devices"].find({"user_id": person.id}).sort("registered_at", 1).to_list()
 
 
-async def test_a_device_has_one_token_the_last(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_a_device_has_one_token_the_last(http: httpx.AsyncClient, container: Container) -> None:
     person, device_id = await with_device(http, "first-token")
     await put_token(http, person, device_id, second := f"token-{new_id()}")
     await put_token(http, person, device_id, second)
-    assert [(one["device_id"], one["token"]) for one in await stored(context, person)] == [(device_id, second)]
-    assert await context.push_devices.tokens(person.id) == {device_id: second}
+    assert [(one["device_id"], one["token"]) for one in await stored(container, person)] == [(device_id, second)]
+    assert await container.get(PushDevices).tokens(person.id) == {device_id: second}
 
 
-async def test_a_token_moves_to_whoever_puts_it_last(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_a_token_moves_to_whoever_puts_it_last(http: httpx.AsyncClient, container: Container) -> None:
     token = f"token-{new_id()}"
     before, _ = await with_device(http, token)
     after, device_id = await with_device(http, token)
-    assert await stored(context, before) == []
-    assert await context.push_devices.tokens(after.id) == {device_id: token}
+    assert await stored(container, before) == []
+    assert await container.get(PushDevices).tokens(after.id) == {device_id: token}
 
 
-async def test_a_race_for_one_token_ends_with_one_owner(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_a_race_for_one_token_ends_with_one_owner(http: httpx.AsyncClient, container: Container) -> None:
     token = f"token-{new_id()}"
     people = [await with_device(http, f"token-{new_id()}") for _ in range(4)]
     await asyncio.gather(*(put_token(http, person, device_id, token) for person, device_id in people * 2))
-    assert await context.database["push_devices"].count_documents({"token": token}) == 1
+    assert await container.database["push_devices"].count_documents({"token": token}) == 1
 
 
 async def test_only_a_device_that_one_is_signed_in_on_can_have_one(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     person, device_id = await with_device(http, f"token-{new_id()}")
     stranger, elsewhere = await with_device(http, f"token-{new_id()}")
@@ -59,51 +60,51 @@ async def test_only_a_device_that_one_is_signed_in_on_can_have_one(
         refused = await http.put(path, json={"token": "a"}, headers=person.auth)
         assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
         assert (await http.delete(path, headers=person.auth)).status_code == 404
-    assert len(await stored(context, stranger)) == 1
+    assert len(await stored(container, stranger)) == 1
 
     assert (await http.delete(f"/v1/me/devices/{device_id}/push-token", headers=person.auth)).status_code == 204
-    assert await stored(context, person) == []
+    assert await stored(container, person) == []
 
 
-async def test_the_id_counts_and_not_how_it_is_written(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_the_id_counts_and_not_how_it_is_written(http: httpx.AsyncClient, container: Container) -> None:
     device_id = uuid4()
     person = await register(http, device={"id": str(device_id).upper()})
     await put_token(http, person, device_id, token := f"token-{new_id()}")
-    assert await context.push_devices.tokens(person.id) == {device_id: token}
+    assert await container.get(PushDevices).tokens(person.id) == {device_id: token}
 
 
-async def test_logging_out_takes_the_token_along(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_logging_out_takes_the_token_along(http: httpx.AsyncClient, container: Container) -> None:
     person, device_id = await with_device(http, f"token-{new_id()}")
     elsewhere = await sign_in_on(http, person, str(uuid4()))
     assert (await http.post("/v1/auth/logout", headers=elsewhere.auth)).status_code == 204
-    assert len(await stored(context, person)) == 1
+    assert len(await stored(container, person)) == 1
 
     again = await sign_in_on(http, person, str(device_id))  # which replaces the session, on the same device
-    assert set(await context.push_devices.tokens(person.id)) == {device_id}
+    assert set(await container.get(PushDevices).tokens(person.id)) == {device_id}
     assert (await http.post("/v1/auth/logout", headers=again.auth)).status_code == 204
-    assert await stored(context, person) == []
+    assert await stored(container, person) == []
 
 
 async def test_a_session_that_ends_otherwise_is_as_good_as_logged_out(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     person, _ = await with_device(http, f"token-{new_id()}")
-    ended = {"$set": {"revoked_at": context.clock(), "revoked_why": "reuse of an old refresh token"}}
-    await context.database["sessions"].update_many({"user_id": person.id}, ended)
-    assert await context.push_devices.tokens(person.id) == {}
+    ended = {"$set": {"revoked_at": container.clock(), "revoked_why": "reuse of an old refresh token"}}
+    await container.database["sessions"].update_many({"user_id": person.id}, ended)
+    assert await container.get(PushDevices).tokens(person.id) == {}
 
 
 async def test_who_logs_out_on_a_device_with_another_kind_of_id_is_no_trouble(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     person, _ = await with_device(http, f"token-{new_id()}")
     laptop = await sign_in_on(http, person, "my laptop")
     assert (await http.post("/v1/auth/logout", headers=laptop.auth)).status_code == 204
-    assert len(await context.push_devices.tokens(person.id)) == 1
+    assert len(await container.get(PushDevices).tokens(person.id)) == 1
 
 
 async def test_the_oldest_beyond_the_twentieth_go(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     person, first = await with_device(http, f"token-{new_id()}")
     ids: list[UUID] = [uuid4() for _ in range(MAX_DEVICES)]
@@ -111,7 +112,7 @@ async def test_the_oldest_beyond_the_twentieth_go(
         await sign_in_on(http, person, str(device_id))
         clock.shift = timedelta(seconds=number + 1)
         await put_token(http, person, device_id, f"token-{new_id()}")
-    kept = [one["device_id"] for one in await stored(context, person)]
+    kept = [one["device_id"] for one in await stored(container, person)]
     assert kept == ids
     assert first not in kept
 
@@ -124,9 +125,9 @@ async def test_what_is_no_token_is_refused(http: httpx.AsyncClient, token: Any) 
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "token")
 
 
-async def test_the_database_holds_to_it(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_the_database_holds_to_it(http: httpx.AsyncClient, container: Container) -> None:
     person, _ = await with_device(http, f"token-{new_id()}")
-    (device,) = await stored(context, person)
+    (device,) = await stored(container, person)
     for changed in ({"token": "another"}, {"device_id": uuid4()}):
         with pytest.raises(DuplicateKeyError):
-            await context.database["push_devices"].insert_one({**device, "_id": new_id(), **changed})
+            await container.database["push_devices"].insert_one({**device, "_id": new_id(), **changed})

@@ -8,8 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from grome.bookings.queries import BookingQueries
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import NewJob
 from grome.notifications.reminders import Reminders, build_reminder
 from grome.notifications.repository import REMINDER_MARKS, ReminderMarks
@@ -28,9 +29,11 @@ START = tomorrow(9) + timedelta(days=3)
 class Round:
     """The cron entry, and whom it has planned to remind of this test's booking."""
 
-    def __init__(self, context: AppContext, jobs: RecordedJobs, clock: SetClock) -> None:
-        self._context, self._jobs, self._clock = context, jobs, clock
-        self._reminders = Reminders(context.bookings, ReminderMarks(context.database), jobs, context.clock)
+    def __init__(self, container: Container, jobs: RecordedJobs, clock: SetClock) -> None:
+        self._container, self._jobs, self._clock = container, jobs, clock
+        self._reminders = Reminders(
+            container.get(BookingQueries), ReminderMarks(container.database), jobs, container.clock
+        )
 
     async def at(self, moment: datetime, booking: dict[str, Any]) -> list[int]:
         """Hours of the reminders that are planned by then."""
@@ -41,15 +44,15 @@ class Round:
 
 
 @pytest.fixture
-async def round_(context: AppContext, desk: Desk, clock: SetClock) -> AsyncIterator[Round]:
-    await context.database[REMINDER_MARKS.name].delete_many({})
-    yield Round(context, desk.jobs, clock)
-    await context.database[REMINDER_MARKS.name].delete_many({})
+async def round_(container: Container, desk: Desk, clock: SetClock) -> AsyncIterator[Round]:
+    await container.database[REMINDER_MARKS.name].delete_many({})
+    yield Round(container, desk.jobs, clock)
+    await container.database[REMINDER_MARKS.name].delete_many({})
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container)
 
 
 @pytest.fixture
@@ -149,14 +152,14 @@ async def test_preferences_say_which(
 
 async def test_another_time_is_reminded_of_anew(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     desk: Desk,
     round_: Round,
     customer: Person,
     booking: dict[str, Any],
 ) -> None:
     assert await round_.at(START - 24 * HOUR, booking) == [24]
-    boss = await sign_in_again(http, await create_admin(http, context))
+    boss = await sign_in_again(http, await create_admin(http, container))
     moved = await move(http, boss.auth, booking, "reschedule", scheduled_at=(START + 24 * HOUR).isoformat())
     assert moved.status_code == 200, moved.text
     assert await desk.work() == []
@@ -183,20 +186,20 @@ async def test_one_that_waits_for_the_end_of_quiet_hours_is_sent_then(
 
 
 async def test_reminders_with_an_unreadable_booking_in_front_plan_the_others(
-    context: AppContext, round_: Round, booking: dict[str, Any]
+    container: Container, round_: Round, booking: dict[str, Any]
 ) -> None:
-    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored
     fields = {"ticks": [1], "customer_id": "nobody", "scheduled_at": START - MINUTE}
-    bad = await store_unreadable(context.database, "bookings", stored, **fields)
+    bad = await store_unreadable(container.database, "bookings", stored, **fields)
     try:
         assert await round_.at(START - 24 * HOUR, booking) == [24]
     finally:
-        await context.database["bookings"].delete_one({"_id": bad["_id"]})
+        await container.database["bookings"].delete_one({"_id": bad["_id"]})
 
 
 async def test_reminders_with_a_job_that_cannot_be_stored_plan_the_others(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock, shop: Barber, booking: dict[str, Any]
+    http: httpx.AsyncClient, container: Container, clock: SetClock, shop: Barber, booking: dict[str, Any]
 ) -> None:
     other = await book(http, await register(http), shop, START + HOUR)
     assert (await move(http, shop.auth, other, "accept")).status_code == 200
@@ -208,33 +211,33 @@ async def test_reminders_with_a_job_that_cannot_be_stored_plan_the_others(
             await super().add(*jobs)
 
     jobs = Refusing()
-    await context.database[REMINDER_MARKS.name].delete_many({})
+    await container.database[REMINDER_MARKS.name].delete_many({})
     clock.set(START - 23 * HOUR + SECOND)
-    await Reminders(context.bookings, ReminderMarks(context.database), jobs, context.clock).plan_due()
-    await context.database[REMINDER_MARKS.name].delete_many({})
+    await Reminders(container.get(BookingQueries), ReminderMarks(container.database), jobs, container.clock).plan_due()
+    await container.database[REMINDER_MARKS.name].delete_many({})
     planned = {job.payload["subject_id"] for job in jobs.added.values()}
     assert other["id"] in planned
     assert booking["id"] not in planned
 
 
 async def test_two_rounds_at_once_plan_the_same(
-    context: AppContext, desk: Desk, round_: Round, booking: dict[str, Any]
+    container: Container, desk: Desk, round_: Round, booking: dict[str, Any]
 ) -> None:
     await round_.at(START - 24 * HOUR, booking)
-    await context.database[REMINDER_MARKS.name].delete_many({})
+    await container.database[REMINDER_MARKS.name].delete_many({})
     before = set(desk.jobs.added)
     await round_.at(START - 24 * HOUR, booking)
     assert set(desk.jobs.added) == before
 
 
-async def test_the_query_walks_the_index(context: AppContext, booking: dict[str, Any]) -> None:
-    found = await context.bookings.list_accepted_between(START, START, None, 1_000)
+async def test_the_query_walks_the_index(container: Container, booking: dict[str, Any]) -> None:
+    found = await container.get(BookingQueries).list_accepted_between(START, START, None, 1_000)
     (mine,) = [one for one in found if str(one.id) == booking["id"]]
-    assert await context.bookings.list_accepted_between(START, START, found[-1], 1_000) == []
+    assert await container.get(BookingQueries).list_accepted_between(START, START, found[-1], 1_000) == []
     assert build_reminder(mine, 24, START).event_id == build_reminder(mine, 24, START + HOUR).event_id
     assert build_reminder(mine, 24, START).event_id != build_reminder(mine, 2, START).event_id
     wanted = {"scheduled_at": {"$gte": START, "$lte": START}, "status": "accepted"}
-    query = context.database["bookings"].find(wanted).sort([("scheduled_at", 1), ("_id", 1)])
+    query = container.database["bookings"].find(wanted).sort([("scheduled_at", 1), ("_id", 1)])
     plan = str((await query.explain())["queryPlanner"]["winningPlan"])
     assert "'indexName': 'all'" in plan
     assert "'SORT'" not in plan

@@ -2,25 +2,25 @@
 
 import httpx
 
-from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import REVIEWS, ChangeRecord, Event
 from tests.builders.reviews import CompletedVisit, complete_visit, create_review, edit_review, put_answer, remove_review
 from tests.notifications.recorders import Desk
 
 
-async def happened(context: AppContext, visit: CompletedVisit) -> list[Event]:
-    document = await context.database[REVIEWS].find_one({"customer_id": visit.customer.id})
+async def happened(container: Container, visit: CompletedVisit) -> list[Event]:
+    document = await container.database[REVIEWS].find_one({"customer_id": visit.customer.id})
     assert document is not None
-    return PROJECTION.events_of(ChangeRecord(REVIEWS, document, None, context.clock()))
+    return PROJECTION.events_of(ChangeRecord(REVIEWS, document, None, container.clock()))
 
 
 async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk
+    http: httpx.AsyncClient, container: Container, desk: Desk
 ) -> None:
-    visit = await complete_visit(http, context, display_name="Corner Barbers")
+    visit = await complete_visit(http, container, display_name="Corner Barbers")
     await create_review(http, visit, 4, "Quick and precise.")
-    assert await desk.hear(*await happened(context, visit)) == []
+    assert await desk.hear(*await happened(container, visit)) == []
     assert desk.mailbox.to(visit.shop.person.email) == ["review_posted"]
     told = desk.mailbox.mails[-1].rendered
     assert "Zoë Mertens" in told.subject
@@ -29,7 +29,7 @@ async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(
     assert f"https://grome.example/bookings/{visit.booking_id}" in told.text
 
     await put_answer(http, visit, "Thank you!")
-    assert await desk.hear(*await happened(context, visit)) == []
+    assert await desk.hear(*await happened(container, visit)) == []
     assert desk.mailbox.to(visit.customer.email) == ["review_answered"]
     told = desk.mailbox.mails[-1].rendered
     assert "Corner Barbers" in told.subject
@@ -38,21 +38,21 @@ async def test_the_barber_hears_of_a_review_and_the_customer_of_the_answer(
 
 
 async def test_what_was_taken_back_before_it_was_told_is_not_told(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk
+    http: httpx.AsyncClient, container: Container, desk: Desk
 ) -> None:
-    visit = await complete_visit(http, context)
+    visit = await complete_visit(http, container)
     await create_review(http, visit, 1, "Bad.")
     await put_answer(http, visit, "Liar!")
     await edit_review(http, visit, 5, "Good.")
     await http.delete(visit.answer_path, headers=visit.shop.auth)
-    assert await desk.hear(*await happened(context, visit)) == []
+    assert await desk.hear(*await happened(container, visit)) == []
     (mail,) = desk.mailbox.mails
     assert mail.to == visit.shop.person.email
     assert "Good." in mail.rendered.text
     assert "Bad." not in mail.rendered.text
 
-    other = await complete_visit(http, context)
+    other = await complete_visit(http, container)
     await create_review(http, other, 1, "Bad.")
     await remove_review(http, other)
-    assert await desk.hear(*await happened(context, other)) == []
+    assert await desk.hear(*await happened(container, other)) == []
     assert len(desk.mailbox.mails) == 1

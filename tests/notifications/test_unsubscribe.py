@@ -14,7 +14,7 @@ from grome.accounts.models import Topic
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
 from grome.common.languages import Language
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.notifications.unsubscribe_page import TEXTS, render_page
 from tests.builders.keys import new_signing_key
@@ -34,8 +34,8 @@ async def topics_off(http: httpx.AsyncClient, person: Person) -> list[str]:
     return found
 
 
-def path_of(context: AppContext, person: Person, topic: Topic) -> str:
-    links = UnsubscribeLinks(context.settings.accounts.signing_key, "")
+def path_of(container: Container, person: Person, topic: Topic) -> str:
+    links = UnsubscribeLinks(container.settings.accounts.signing_key, "")
     return links.url(person.id, topic)
 
 
@@ -59,23 +59,23 @@ def test_what_we_did_not_write_is_no_link(data: st.DataObject) -> None:
 
 
 async def test_mail_carries_the_link_and_the_link_ends_the_mail(
-    http: httpx.AsyncClient, context: AppContext, desk: Desk
+    http: httpx.AsyncClient, container: Container, desk: Desk
 ) -> None:
-    customer, shop, booking = await a_visit(http, context)
-    await desk.hear(await moved(http, context, shop.auth, booking, "accept"))
+    customer, shop, booking = await a_visit(http, container)
+    await desk.hear(await moved(http, container, shop.auth, booking, "accept"))
     link = desk.mailbox.mails[-1].unsubscribe
     assert link is not None
     assert link in desk.mailbox.mails[-1].rendered.text
     done = await http.post(link.removeprefix("https://grome.example"), data=ONE_CLICK)
     assert done.status_code == 200
     assert await topics_off(http, customer) == ["bookings"]
-    await desk.hear(await moved(http, context, shop.auth, booking, "cancel"))
+    await desk.hear(await moved(http, container, shop.auth, booking, "cancel"))
     assert desk.mailbox.to(customer.email) == ["booking_accepted"]
 
 
-async def test_looking_changes_nothing(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_looking_changes_nothing(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
-    path = path_of(context, person, Topic.REVIEWS)
+    path = path_of(container, person, Topic.REVIEWS)
     for _ in range(2):
         shown = await http.get(path)
         assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -85,21 +85,21 @@ async def test_looking_changes_nothing(http: httpx.AsyncClient, context: AppCont
 
 @pytest.mark.parametrize("form", [{}, {"List-Unsubscribe": "Yes"}, {"list-unsubscribe": "One-Click"}])
 async def test_a_post_that_is_no_click_changes_nothing(
-    http: httpx.AsyncClient, context: AppContext, form: dict[str, str]
+    http: httpx.AsyncClient, container: Container, form: dict[str, str]
 ) -> None:
     person = await register(http)
-    path = path_of(context, person, Topic.REVIEWS)
+    path = path_of(container, person, Topic.REVIEWS)
     for response in (await http.post(path, data=form), await http.post(path, json=ONE_CLICK)):
         assert (response.status_code, response.json()["code"]) == (422, "invalid")
     assert await topics_off(http, person) == []
 
 
 async def test_a_click_counts_once_in_either_form_and_the_page_says_so(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     person = await register(http)
     await choose(http, person, language="de")
-    path = path_of(context, person, Topic.REVIEWS)
+    path = path_of(container, person, Topic.REVIEWS)
     as_file = {name: (None, value) for name, value in ONE_CLICK.items()}
     answers = [await http.post(path, data=ONE_CLICK), await http.post(path, files=as_file), await http.get(path)]
     for answer in answers:
@@ -111,16 +111,18 @@ async def test_a_click_counts_once_in_either_form_and_the_page_says_so(
     assert "<form" in (await http.get(path)).text
 
 
-async def test_a_link_of_nobody_is_none(http: httpx.AsyncClient, context: AppContext) -> None:
-    links = UnsubscribeLinks(context.settings.accounts.signing_key, "")
+async def test_a_link_of_nobody_is_none(http: httpx.AsyncClient, container: Container) -> None:
+    links = UnsubscribeLinks(container.settings.accounts.signing_key, "")
     nobodys = links.url(new_id(), Topic.BOOKINGS)
     for path in (nobodys, "/v1/unsubscribe/a", "/v1/unsubscribe/%ff", "/v1/unsubscribe/%C3%A4"):
         for response in (await http.get(path), await http.post(path, data=ONE_CLICK)):
             assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-async def test_the_pages_policy_admits_its_style_and_nothing_else(http: httpx.AsyncClient, context: AppContext) -> None:
-    shown = await http.get(path_of(context, await register(http), Topic.BOOKINGS))
+async def test_the_pages_policy_admits_its_style_and_nothing_else(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    shown = await http.get(path_of(container, await register(http), Topic.BOOKINGS))
     (style,) = re.findall("<style>(.*?)</style>", shown.text, re.DOTALL)
     source = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = shown.headers["content-security-policy"]

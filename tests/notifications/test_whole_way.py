@@ -11,9 +11,11 @@ import msgspec
 import pytest
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.migrations import migrate
+from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from grome.notifications.email.folder import open_mailbox
 from grome.notifications.push import PushLog, open_pusher
@@ -38,15 +40,15 @@ def own_settings(settings: Settings, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, AppContext]]:
-    context = await AppContext.open(own_settings)
-    await context.mongo.drop_database(own_settings.mongo.database)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, Container]]:
+    container = await open_container(own_settings)
+    await container.get(Client).drop_database(own_settings.mongo.database)
+    async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
     async with served(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as http:
-        yield http, app.ctx.grome
-    await context.mongo.drop_database(own_settings.mongo.database)
-    await context.close()
+        yield http, app.ctx.container
+    await container.get(Client).drop_database(own_settings.mongo.database)
+    await container.close()
 
 
 def kind_of(name: str) -> str:
@@ -55,37 +57,37 @@ def kind_of(name: str) -> str:
 
 
 async def test_a_visit_is_told_once_on_every_way(
-    own: tuple[httpx.AsyncClient, AppContext], own_settings: Settings
+    own: tuple[httpx.AsyncClient, Container], own_settings: Settings
 ) -> None:
     """Also where relay and jobs have forgotten all that they did."""
-    http, context = own
-    begun_at = context.clock()
+    http, container = own
+    begun_at = container.clock()
     mailbox, pusher = open_mailbox(own_settings), open_pusher(own_settings)
     assert isinstance(pusher, PushLog)
-    customer, shop, booking = await a_visit(http, context)
+    customer, shop, booking = await a_visit(http, container)
     device_id = uuid4()
     given = {"email": customer.email, "password": PASSWORD, "device": {"id": str(device_id)}}
     assert (await http.post("/v1/auth/login", json=given)).status_code == 200
     await put_token(http, customer, device_id, "a-token")
     assert (await move(http, shop.auth, booking, "accept")).status_code == 200
     # This Grome has the real clock, so the time of the visit is changed instead.
-    await changed(context, booking, scheduled_at=begun_at, ends_at=begun_at + timedelta(minutes=30))
+    await changed(container, booking, scheduled_at=begun_at, ends_at=begun_at + timedelta(minutes=30))
     for action in ("start", "complete"):
         assert (await move(http, shop.auth, booking, action)).status_code == 200
 
     async def all_is_done() -> bool:
         """Somebody is told something so many times, on as many ways as that kind has and they have."""
-        jobs = context.database["jobs"]
+        jobs = container.database["jobs"]
         ended = await jobs.count_documents({"kind": "notify", "state": State.DONE.value})
         return ended == len(BY_MAIL) + len(TO_THE_BARBER) and not await jobs.count_documents(
             {"state": {"$ne": State.DONE.value}}
         )
 
     for _ in range(2):
-        async with working(context, HANDLERS):
+        async with working(container, HANDLERS):
             await until(all_is_done)
-        await context.database["jobs"].delete_many({})
-        await context.database["relay"].update_one({}, {"$set": {"token": None, "since": begun_at}})
+        await container.database["jobs"].delete_many({})
+        await container.database["relay"].update_one({}, {"$set": {"token": None, "since": begun_at}})
 
     mails = await mailbox.list_newest()
     assert Counter(kind_of(mail.name) for mail in mails if mail.to == customer.email) == Counter(BY_MAIL)

@@ -5,15 +5,15 @@ from uuid import uuid4
 
 import httpx
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.promos.models import MAX_PROMOS_PER_BARBER
 from tests.builders.barbers import barber
 from tests.builders.people import create_admin
 from tests.builders.promos import ADMIN, OWN, create_promo, new_code
 
 
-async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop, promos = await barber(http, context), context.database["promos"]
+async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.AsyncClient, container: Container) -> None:
+    shop, promos = await barber(http, container), container.database["promos"]
     made = await create_promo(http, shop.person, OWN)
     first = await promos.find_one({"code": made["code"]})
     assert first is not None
@@ -29,13 +29,15 @@ async def test_promos_beyond_the_limit_of_a_barber_are_refused(http: httpx.Async
     refused = {answer.json()["code"] for answer in answers if answer.status_code == 409}
     assert refused == {"too_many_promos"}
     assert await promos.count_documents({"owner_id": shop.person.id}) == MAX_PROMOS_PER_BARBER
-    again = await http.post(OWN, json={"code": made["code"], "percent": 10}, headers=(await barber(http, context)).auth)
+    again = await http.post(
+        OWN, json={"code": made["code"], "percent": 10}, headers=(await barber(http, container)).auth
+    )
     assert again.status_code == 201
 
 
-async def test_platform_has_no_limit_of_promos(http: httpx.AsyncClient, context: AppContext) -> None:
-    boss = await create_admin(http, context)
+async def test_platform_has_no_limit_of_promos(http: httpx.AsyncClient, container: Container) -> None:
+    boss = await create_admin(http, container)
     made = await create_promo(http, boss, ADMIN)
-    stored = await context.database["promos"].find_one({"code": made["code"]})
+    stored = await container.database["promos"].find_one({"code": made["code"]})
     assert stored is not None
     assert stored["place"] is None

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.promos.jobs import sweep_promo_holds
+from grome.promos.redemptions import PromoRedemptions
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import tomorrow
 from tests.builders.people import Person, create_admin, register
@@ -27,13 +28,13 @@ from workers.registry import CRON
 
 
 @pytest.fixture
-async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await create_admin(http, context)
+async def boss(http: httpx.AsyncClient, container: Container) -> Person:
+    return await create_admin(http, container)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container)
 
 
 async def test_promo_is_created_read_changed_and_switched(http: httpx.AsyncClient, boss: Person, shop: Barber) -> None:
@@ -59,12 +60,12 @@ async def test_promo_is_created_read_changed_and_switched(http: httpx.AsyncClien
         assert switched.json() == {**changed, "is_active": is_active, "updated_at": switched.json()["updated_at"]}
 
 
-async def test_inactive_promo_is_rejected(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+async def test_inactive_promo_is_rejected(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     promo, holder = await create_promo(http, boss), {"by": uuid4(), "holder": uuid4()}
-    await claim_use(context, promo["code"], **holder)
+    await claim_use(container, promo["code"], **holder)
     await http.put(f"{ADMIN}/{promo['id']}/active", json={"is_active": False}, headers=boss.auth)
-    assert await rejection_of(context, promo["code"]) == "promo_expired"
-    assert await rejection_of(context, promo["code"], **holder) is None
+    assert await rejection_of(container, promo["code"]) == "promo_expired"
+    assert await rejection_of(container, promo["code"], **holder) is None
 
 
 async def test_promo_code_is_unique_per_owner(http: httpx.AsyncClient, boss: Person, shop: Barber) -> None:
@@ -77,26 +78,26 @@ async def test_promo_code_is_unique_per_owner(http: httpx.AsyncClient, boss: Per
 
 
 async def test_barbers_code_is_unknown_at_other_barbers(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, boss: Person, shop: Barber
 ) -> None:
     """And comes before the platform's of the same name, unless it cannot be used."""
     own = await create_promo(http, shop.person, OWN, percent=30)
     here, elsewhere = priced_visit(barber_id=shop.person.id), priced_visit()
-    assert (await claim_use(context, own["code"], visit=here)).amount == 1_200
-    unknown = [await rejection_of(context, code, visit=elsewhere) for code in (own["code"], new_code(), "ÜBER", "")]
+    assert (await claim_use(container, own["code"], visit=here)).amount == 1_200
+    unknown = [await rejection_of(container, code, visit=elsewhere) for code in (own["code"], new_code(), "ÜBER", "")]
     assert unknown == ["promo_unknown"] * 4
     await create_promo(http, boss, code=own["code"], percent=10)
-    assert (await claim_use(context, own["code"].lower(), visit=here)).amount == 1_200
-    assert (await claim_use(context, own["code"], visit=elsewhere)).amount == 400
+    assert (await claim_use(container, own["code"].lower(), visit=here)).amount == 1_200
+    assert (await claim_use(container, own["code"], visit=elsewhere)).amount == 400
     await http.put(f"{OWN}/{own['id']}/active", json={"is_active": False}, headers=shop.auth)
-    assert (await claim_use(context, own["code"], visit=here)).amount == 400
+    assert (await claim_use(container, own["code"], visit=here)).amount == 400
 
 
 async def test_promo_of_another_owner_is_not_found(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, boss: Person, shop: Barber
 ) -> None:
     platforms, own = await create_promo(http, boss), await create_promo(http, shop.person, OWN)
-    stranger, other_boss = await register(http, role="barber"), await create_admin(http, context)
+    stranger, other_boss = await register(http, role="barber"), await create_admin(http, container)
     for path, promo, somebody in (
         (OWN, own, stranger), (OWN, platforms, shop.person), (ADMIN, own, boss), (OWN, platforms, stranger),
     ):  # fmt: skip
@@ -135,15 +136,15 @@ async def listed(http: httpx.AsyncClient, owner: Person, **query: str) -> list[d
 
 
 async def test_promo_figures_count_uses_holds_and_discounts(
-    http: httpx.AsyncClient, context: AppContext, boss: Person
+    http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
     promo = await create_promo(http, boss, most_uses=5)
     me = uuid4()
     for by, price, currency in ((me, 4_000, "EUR"), (me, 2_000, "EUR"), (uuid4(), 3_000, "CHF")):
         visit = priced_visit(price, currency=currency)
-        await claim_use(context, promo["code"], by=by, holder=(holder := uuid4()), visit=visit)
-        await context.promo_redemptions.confirm(holder)
-    await claim_use(context, promo["code"], firm=False)
+        await claim_use(container, promo["code"], by=by, holder=(holder := uuid4()), visit=visit)
+        await container.get(PromoRedemptions).confirm(holder)
+    await claim_use(container, promo["code"], firm=False)
     assert await read_figures(http, boss, promo) == {
         "uses": 3,
         "held": 1,
@@ -215,29 +216,29 @@ async def test_barbers_promo_with_barber_ids_is_refused(http: httpx.AsyncClient,
 
 
 async def test_validity_is_checked_at_the_time_of_the_claim(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
 ) -> None:
     promo = await create_promo(http, boss, valid_from=tomorrow(9).isoformat(), valid_until=tomorrow(10).isoformat())
-    told = [await rejection_of(context, promo["code"])]
+    told = [await rejection_of(container, promo["code"])]
     for hour in (9, 10):
         clock.set(tomorrow(hour, 1))
-        told.append(await rejection_of(context, promo["code"]))
+        told.append(await rejection_of(container, promo["code"]))
     assert told == ["promo_not_yet", None, "promo_expired"]
 
 
 async def test_promo_is_limited_to_listed_barbers_and_services(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, boss: Person, shop: Barber
 ) -> None:
     service = shop.services[0][0]
     promo = await create_promo(http, boss, barber_ids=[shop.id], service_ids=[service])
-    assert await rejection_of(context, promo["code"]) == "promo_not_here"
+    assert await rejection_of(container, promo["code"]) == "promo_not_here"
     assert (
-        await rejection_of(context, promo["code"], visit=priced_visit(barber_id=shop.person.id))
+        await rejection_of(container, promo["code"], visit=priced_visit(barber_id=shop.person.id))
         == "promo_other_services"
     )
     visit = priced_visit(1_000, barber_id=shop.person.id)
     visit.services.append((UUID(service), 3_000))
-    assert (await claim_use(context, promo["code"], visit=visit)).amount == 300
+    assert (await claim_use(container, promo["code"], visit=visit)).amount == 300
 
 
 def test_workers_run_the_sweep_of_promo_holds() -> None:

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from grome.composition import AppContext
-from grome.infrastructure.mongo.budgets import Budget
+from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.quotes.service import QUOTES_OF_CUSTOMER
 from grome.series.service import SERIES_OF_CUSTOMER
 from tests.builders.barbers import barber
@@ -16,15 +16,15 @@ from tests.builders.quotes import ask_quote
 from tests.builders.series import ask_series, wish
 
 
-async def use_up(context: AppContext, budget: Budget, person: Person, *, but: int) -> None:
-    await asyncio.gather(*(context.budgets.take(budget, str(person.id)) for _ in range(budget.limit - but)))
+async def use_up(container: Container, budget: Budget, person: Person, *, but: int) -> None:
+    await asyncio.gather(*(container.get(Budgets).take(budget, str(person.id)) for _ in range(budget.limit - but)))
 
 
 async def test_quotes_beyond_the_budget_are_refused_with_the_time_to_wait(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    shop, customer = await barber(http, context), await register(http)
-    await use_up(context, QUOTES_OF_CUSTOMER, customer, but=2)
+    shop, customer = await barber(http, container), await register(http)
+    await use_up(container, QUOTES_OF_CUSTOMER, customer, but=2)
     answers = await asyncio.gather(*(ask_quote(http, customer, shop, tomorrow(9)) for _ in range(10)))
     refused = [answer for answer in answers if answer.status_code == 429]
     assert sorted(answer.status_code for answer in answers) == [201, 201, *[429] * 8]
@@ -35,12 +35,12 @@ async def test_quotes_beyond_the_budget_are_refused_with_the_time_to_wait(
 
 @pytest.mark.parametrize("key", [None, "a-key-of-ones-own"])
 async def test_series_beyond_the_budget_are_refused_but_a_repeat_is_none(
-    http: httpx.AsyncClient, context: AppContext, key: str | None
+    http: httpx.AsyncClient, container: Container, key: str | None
 ) -> None:
-    shop, customer = await barber(http, context), await register(http)
-    await use_up(context, SERIES_OF_CUSTOMER, customer, but=1)
+    shop, customer = await barber(http, container), await register(http)
+    await use_up(container, SERIES_OF_CUSTOMER, customer, but=1)
     first = await ask_series(http, customer, wish(shop, tomorrow(9)), key=key)
     second = await ask_series(http, customer, wish(shop, tomorrow(9)), key=key)
     assert first.status_code == 201
     assert second.status_code == (201 if key else 429)
-    assert await context.database["series"].count_documents({"customer_id": customer.id}) == 1
+    assert await container.database["series"].count_documents({"customer_id": customer.id}) == 1

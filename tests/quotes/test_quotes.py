@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
@@ -25,15 +25,15 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Offers half an hour for 25.01 and a quarter for 9; half of it is due at once."""
-    made = await barber(http, context, durations=(30, 15), prices=(2501, 900))
+    made = await barber(http, container, durations=(30, 15), prices=(2501, 900))
     await put_terms(http, made, STRICT, percent=50)
     return made
 
 
-async def count(context: AppContext, customer: Person) -> int:
-    return await context.database["bookings"].count_documents({"customer_id": customer.id})
+async def count(container: Container, customer: Person) -> int:
+    return await container.database["bookings"].count_documents({"customer_id": customer.id})
 
 
 async def test_it_says_what_a_booking_would_cost(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
@@ -52,9 +52,9 @@ async def test_it_says_what_a_booking_would_cost(http: httpx.AsyncClient, custom
     assert read.json() == quoted
 
 
-async def test_it_holds_no_time(http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber) -> None:
+async def test_it_holds_no_time(http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
-    assert await count(context, customer) == 0
+    assert await count(container, customer) == 0
     taken = await book(http, await register(http), shop, tomorrow(9))
     assert (await book_quote(http, customer, quoted)).json()["code"] == "slot_taken"
     await move(http, shop.auth, taken, "decline")
@@ -62,7 +62,7 @@ async def test_it_holds_no_time(http: httpx.AsyncClient, context: AppContext, cu
 
 
 async def test_what_could_not_be_booked_is_not_quoted(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     await book(http, await register(http), shop, tomorrow(9))
     refused = await ask_quote(http, customer, shop, tomorrow(9, 25))
@@ -70,7 +70,7 @@ async def test_what_could_not_be_booked_is_not_quoted(
     refused = await ask_quote(http, customer, shop, tomorrow(9, 31))
     assert (refused.status_code, refused.json()["code"]) == (422, "slot_not_offered")
     assert (await ask_quote(http, customer, shop, tomorrow(9, 30))).status_code == 201
-    full = await barber(http, context, rules={"daily_cap": 1})
+    full = await barber(http, container, rules={"daily_cap": 1})
     await book(http, await register(http), full, tomorrow(9))
     refused = await ask_quote(http, customer, full, tomorrow(15))
     assert refused.json()["errors"] == [{"field": "scheduled_at", "message": "day_full"}]
@@ -100,7 +100,7 @@ async def test_the_barbers_rules_are_those_of_now(http: httpx.AsyncClient, custo
 
 
 async def test_a_second_time_gets_the_same_booking(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     first = await book_quote(http, customer, quoted)
@@ -112,11 +112,11 @@ async def test_a_second_time_gets_the_same_booking(
     clock.shift = timedelta(minutes=20)
     later = await sign_in_again(http, customer)
     assert (await book_quote(http, later, quoted)).json() == first.json()
-    assert await count(context, customer) == 1
+    assert await count(container, customer) == 1
 
 
 async def test_twenty_at_once_make_one_booking(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     answers = await asyncio.gather(*(book_quote(http, customer, quoted) for _ in range(20)))
@@ -125,7 +125,7 @@ async def test_twenty_at_once_make_one_booking(
     assert made == [made[0]] * len(made)
     others = {answer.json()["code"] for answer in answers if answer.status_code != 201}
     assert others <= {"booking_in_flight"}
-    assert await count(context, customer) == 1
+    assert await count(container, customer) == 1
 
 
 async def test_it_expires(http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock) -> None:
@@ -140,7 +140,7 @@ async def test_it_expires(http: httpx.AsyncClient, customer: Person, shop: Barbe
 
 
 async def test_it_is_its_customers_own(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     other = await register(http)
@@ -148,13 +148,13 @@ async def test_it_is_its_customers_own(
     assert (await http.get(f"{QUOTE}/{quoted['id']}", headers=other.auth)).status_code == 404
     await book_quote(http, customer, quoted)
     assert (await book_quote(http, other, quoted)).status_code == 404
-    assert await count(context, other) == 0
+    assert await count(container, other) == 0
 
 
 @pytest.fixture
-async def promo(http: httpx.AsyncClient, context: AppContext) -> tuple[dict[str, Any], Person]:
+async def promo(http: httpx.AsyncClient, container: Container) -> tuple[dict[str, Any], Person]:
     """10 per cent off, once for each, twice in all."""
-    boss = await create_admin(http, context)
+    boss = await create_admin(http, container)
     return await create_promo(http, boss, most_uses_each=1, most_uses=2), boss
 
 

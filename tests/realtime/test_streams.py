@@ -4,30 +4,31 @@ from datetime import timedelta
 from uuid import UUID
 
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.realtime.streams import StreamPublisher, stream_key
 from tests.conftest import SetClock
 
 DAY = timedelta(days=1)
 
 
-def an_event(context: AppContext, person: UUID, subject: UUID, version: int) -> Event:
-    kind, at = EventType.BOOKING_NOTED, context.clock()
+def an_event(container: Container, person: UUID, subject: UUID, version: int) -> Event:
+    kind, at = EventType.BOOKING_NOTED, container.clock()
     return Event(id=new_id(), type=kind, at=at, subject_id=subject, version=version, people=(person,))
 
 
-async def test_live_room_drops_redelivered_versions_of_two_days(context: AppContext, clock: SetClock) -> None:
-    rooms = StreamPublisher(context.redis, context.namespace)
+async def test_live_room_drops_redelivered_versions_of_two_days(container: Container, clock: SetClock) -> None:
+    rooms = StreamPublisher(container.get(RedisClients).commands, container.get(Namespace))
     person, subject = new_id(), new_id()
-    stream = stream_key(context.namespace, f"user:{person}")
-    first = an_event(context, person, subject, 2)
+    stream = stream_key(container.get(Namespace), f"user:{person}")
+    first = an_event(container, person, subject, 2)
     for _ in range(2):
         await rooms.handle([first])
-    assert await context.redis.xlen(stream) == 1
+    assert await container.get(RedisClients).commands.xlen(stream) == 1
     clock.shift = DAY
-    await rooms.handle([first, an_event(context, person, new_id(), 1)])
-    assert await context.redis.xlen(stream) == 2
-    hashes = [key async for key in context.redis.scan_iter(match=f"{stream}:versions*")]
-    assert [await context.redis.hlen(key) for key in hashes] == [1, 1]
-    assert all([0 < await context.redis.ttl(key) <= 2 * DAY.total_seconds() for key in hashes])
+    await rooms.handle([first, an_event(container, person, new_id(), 1)])
+    assert await container.get(RedisClients).commands.xlen(stream) == 2
+    hashes = [key async for key in container.get(RedisClients).commands.scan_iter(match=f"{stream}:versions*")]
+    assert [await container.get(RedisClients).commands.hlen(key) for key in hashes] == [1, 1]
+    assert all([0 < await container.get(RedisClients).commands.ttl(key) <= 2 * DAY.total_seconds() for key in hashes])

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.reports.service import MAKE_REPORT
-from tests.support.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, container, database, http
 
-__all__ = ["app", "context", "database", "http"]
+__all__ = ["app", "container", "database", "http"]
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,6 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-async def no_jobs_left(context: AppContext) -> AsyncIterator[None]:
+async def no_jobs_left(container: Container) -> AsyncIterator[None]:
     yield
-    await context.database["jobs"].delete_many({"kind": MAKE_REPORT.name})
+    await container.database["jobs"].delete_many({"kind": MAKE_REPORT.name})

@@ -10,14 +10,19 @@ import httpx
 import msgspec
 import pytest
 
+from grome.barbers.service import BarberService
+from grome.bookings.queries import BookingQueries
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, NewJob
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.jobs.runner import RunningJob
+from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.storage.folder import FolderStorage
+from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.protocol import Source, Storage
 from grome.reports.builder import ReportBuilder
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
@@ -60,9 +65,9 @@ class DyingReports(ReportRepository):
 class DyingStorage(FolderStorage):
     """Dies before or after what it is asked to do."""
 
-    def __init__(self, context: AppContext, *, after: bool) -> None:
-        assert isinstance(context.storage, FolderStorage)
-        super().__init__(context.storage._root, context.file_links)  # noqa: SLF001 -- the same folder, told apart by its end
+    def __init__(self, container: Container, *, after: bool) -> None:
+        assert isinstance(container.get(Storage), FolderStorage)
+        super().__init__(container.get(Storage)._root, container.get(FileLinks))  # noqa: SLF001 -- the same folder, told apart by its end
         self._after = after
 
     async def put(self, key: str, source: Source) -> int:
@@ -82,34 +87,34 @@ class DyingJobs(JobQueue):
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    shop = await barber(http, context)
-    await store(context, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(300)])
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    shop = await barber(http, container)
+    await store(container, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(300)])
     return shop
 
 
 def maker(
-    context: AppContext, *, reports: ReportRepository | None = None, storage: Storage | None = None
+    container: Container, *, reports: ReportRepository | None = None, storage: Storage | None = None
 ) -> ReportBuilder:
     return ReportBuilder(
-        reports or ReportRepository(context.database),
-        context.bookings,
-        context.barbers,
-        storage or context.storage,
+        reports or ReportRepository(container.database),
+        container.get(BookingQueries),
+        container.get(BarberService),
+        storage or container.get(Storage),
         timedelta(hours=1),
-        context.clock,
+        container.clock,
     )
 
 
-def service(context: AppContext, *, storage: Storage | None = None, jobs: JobQueue | None = None) -> ReportService:
+def service(container: Container, *, storage: Storage | None = None, jobs: JobQueue | None = None) -> ReportService:
     return ReportService(
-        ReportRepository(context.database),
-        context.barbers,
-        storage or context.storage,
-        jobs or context.jobs,
-        context.budgets,
-        context.settings.reports,
-        context.clock,
+        ReportRepository(container.database),
+        container.get(BarberService),
+        storage or container.get(Storage),
+        jobs or container.get(JobQueue),
+        container.get(Budgets),
+        container.settings.reports,
+        container.clock,
     )
 
 
@@ -117,57 +122,57 @@ async def dies_telling(_progress: float) -> None:
     raise DiedError
 
 
-async def dies_writing(context: AppContext, report_id: UUID) -> None:
-    await context.report_builder.build(report_id, dies_telling)
+async def dies_writing(container: Container, report_id: UUID) -> None:
+    await container.get(ReportBuilder).build(report_id, dies_telling)
 
 
-async def dies_before_storing(context: AppContext, report_id: UUID) -> None:
-    await maker(context, storage=DyingStorage(context, after=False)).build(report_id, Told())
+async def dies_before_storing(container: Container, report_id: UUID) -> None:
+    await maker(container, storage=DyingStorage(container, after=False)).build(report_id, Told())
 
 
-async def dies_after_storing(context: AppContext, report_id: UUID) -> None:
-    await maker(context, storage=DyingStorage(context, after=True)).build(report_id, Told())
+async def dies_after_storing(container: Container, report_id: UUID) -> None:
+    await maker(container, storage=DyingStorage(container, after=True)).build(report_id, Told())
 
 
-async def dies_before_the_end(context: AppContext, report_id: UUID) -> None:
-    await maker(context, reports=DyingReports(context.database)).build(report_id, Told())
+async def dies_before_the_end(container: Container, report_id: UUID) -> None:
+    await maker(container, reports=DyingReports(container.database)).build(report_id, Told())
 
 
-Death = Callable[[AppContext, UUID], Awaitable[None]]
+Death = Callable[[Container, UUID], Awaitable[None]]
 DEATHS: list[Death] = [dies_writing, dies_before_storing, dies_after_storing, dies_before_the_end]
 
 
 @pytest.mark.parametrize("death", DEATHS)
-async def test_the_next_try_makes_it(http: httpx.AsyncClient, context: AppContext, shop: Barber, death: Death) -> None:
+async def test_the_next_try_makes_it(http: httpx.AsyncClient, container: Container, shop: Barber, death: Death) -> None:
     report = await asked(http, shop.person)
     for _ in range(2):
         with pytest.raises(DiedError):
-            await death(context, UUID(report["id"]))
+            await death(container, UUID(report["id"]))
         assert (await read(http, shop.person, report))["state"] == "running"
-    await make(context, report)
+    await make(container, report)
     done = await read(http, shop.person, report)
     assert (await fetch(http, done)).content.count(b"\r\n") == 301
-    assert await context.database["reports"].count_documents({"by.id": shop.person.id}) == 1
-    before = await stored_files(context)
-    await make(context, report)  # as where it died between the report's end and its job's
+    assert await container.database["reports"].count_documents({"by.id": shop.person.id}) == 1
+    before = await stored_files(container)
+    await make(container, report)  # as where it died between the report's end and its job's
     assert await read(http, shop.person, done) == {**done, "url": (await read(http, shop.person, done))["url"]}
-    assert await stored_files(context) == before
+    assert await stored_files(container) == before
 
 
 @pytest.mark.parametrize("death", DEATHS)
 async def test_one_that_was_deleted_meanwhile_leaves_nothing(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, death: Death
+    http: httpx.AsyncClient, container: Container, shop: Barber, death: Death
 ) -> None:
     report = await asked(http, shop.person)
     with pytest.raises(DiedError):
-        await death(context, UUID(report["id"]))
-    await ReportRepository(context.database).remove(shop.person.id, UUID(report["id"]))  # and here the other one died
-    await make(context, report)
-    assert UUID(report["id"]) not in await stored_files(context)
+        await death(container, UUID(report["id"]))
+    await ReportRepository(container.database).remove(shop.person.id, UUID(report["id"]))  # and here the other one died
+    await make(container, report)
+    assert UUID(report["id"]) not in await stored_files(container)
 
 
 async def test_one_that_is_deleted_while_it_is_stored_leaves_nothing(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     report = await asked(http, shop.person)
 
@@ -175,118 +180,120 @@ async def test_one_that_is_deleted_while_it_is_stored_leaves_nothing(
         if progress > 0.9:
             await http.delete(f"{REPORTS}/{report['id']}", headers=shop.auth)
 
-    await context.report_builder.build(UUID(report["id"]), delete)
-    assert UUID(report["id"]) not in await stored_files(context)
+    await container.get(ReportBuilder).build(UUID(report["id"]), delete)
+    assert UUID(report["id"]) not in await stored_files(container)
 
 
-async def test_two_at_once_make_one(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_two_at_once_make_one(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     report = await asked(http, shop.person)
-    await asyncio.gather(*(make(context, report) for _ in range(4)))
+    await asyncio.gather(*(make(container, report) for _ in range(4)))
     done = await read(http, shop.person, report)
     assert len((await fetch(http, done)).content) == done["size"]
 
 
 async def test_a_job_that_was_never_added_is_added(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     report = await asked(http, shop.person)
     job_id = f"report:{report['id']}"
-    await context.database["jobs"].delete_one({"_id": job_id})
-    await context.reports.expire_and_repair()
-    assert await context.jobs.find(job_id) is None  # whoever asked may be about to
+    await container.database["jobs"].delete_one({"_id": job_id})
+    await container.get(ReportService).expire_and_repair()
+    assert await container.get(JobQueue).find(job_id) is None  # whoever asked may be about to
     clock.shift = timedelta(minutes=2)
-    await context.reports.expire_and_repair()
-    assert await context.jobs.find(job_id)
+    await container.get(ReportService).expire_and_repair()
+    assert await container.get(JobQueue).find(job_id)
 
 
-async def test_a_repeat_adds_it_too(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_a_repeat_adds_it_too(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     report = await asked(http, shop.person, key="k")
-    await context.database["jobs"].delete_one({"_id": f"report:{report['id']}"})
+    await container.database["jobs"].delete_one({"_id": f"report:{report['id']}"})
     assert (await ask(http, shop.person, key="k")).json() == report
-    assert await context.jobs.find(f"report:{report['id']}")
+    assert await container.get(JobQueue).find(f"report:{report['id']}")
 
 
 @pytest.mark.parametrize("state", ["dead", "dropped"])
 async def test_a_report_whose_job_is_dead_has_failed(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock, state: str
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock, state: str
 ) -> None:
     report = await asked(http, shop.person)
     with pytest.raises(DiedError):
-        await dies_after_storing(context, UUID(report["id"]))
-    await context.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": state}})
+        await dies_after_storing(container, UUID(report["id"]))
+    await container.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": state}})
     clock.shift = timedelta(minutes=2)
     for _ in range(2):
-        await context.reports.expire_and_repair()
+        await container.get(ReportService).expire_and_repair()
         failed = await read(http, shop.person, report)
         assert (failed["state"], failed["failure"], failed["progress"]) == ("failed", "internal", 0)
-    assert UUID(report["id"]) not in await stored_files(context)
+    assert UUID(report["id"]) not in await stored_files(container)
     assert [(await ask(http, shop.person)).status_code for _ in range(6)] == [202] * 5 + [429]  # it makes room
-    await make(context, report)  # as where somebody has its job retried
+    await make(container, report)  # as where somebody has its job retried
     assert (await read(http, shop.person, report))["state"] == "done"
 
 
 async def test_what_ends_after_it_was_given_up_leaves_nothing(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     report = await asked(http, shop.person)
 
     async def give_up(_progress: float) -> None:
-        await context.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": "dead"}})
+        await container.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": "dead"}})
         clock.shift = timedelta(minutes=2)
-        await context.reports.expire_and_repair()
+        await container.get(ReportService).expire_and_repair()
 
-    await context.report_builder.build(UUID(report["id"]), give_up)
+    await container.get(ReportBuilder).build(UUID(report["id"]), give_up)
     assert (await read(http, shop.person, report))["state"] == "failed"
-    assert UUID(report["id"]) not in await stored_files(context)
+    assert UUID(report["id"]) not in await stored_files(container)
 
 
 @pytest.mark.parametrize("death", ["before", "after"])
 async def test_expiry_goes_on_where_it_was_cut_off(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock, death: str
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock, death: str
 ) -> None:
-    report = await made(http, context, shop.person)
-    clock.shift = timedelta(hours=context.settings.reports.keep_h, minutes=1)
+    report = await made(http, container, shop.person)
+    clock.shift = timedelta(hours=container.settings.reports.keep_h, minutes=1)
     with pytest.raises(DiedError):
-        await service(context, storage=DyingStorage(context, after=death == "after")).expire_and_repair()
-    await tend_reports({"grome": context})
+        await service(container, storage=DyingStorage(container, after=death == "after")).expire_and_repair()
+    await tend_reports({"container": container})
     person = await sign_in_again(http, shop.person)
     assert (await read(http, person, report))["state"] == "expired"
-    assert UUID(report["id"]) not in await stored_files(context)
+    assert UUID(report["id"]) not in await stored_files(container)
 
 
-async def test_files_without_reports_are_swept_away(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    kept, lost = await made(http, context, shop.person), await made(http, context, shop.person)
-    await ReportRepository(context.database).remove(shop.person.id, UUID(lost["id"]))
+async def test_files_without_reports_are_swept_away(
+    http: httpx.AsyncClient, container: Container, shop: Barber
+) -> None:
+    kept, lost = await made(http, container, shop.person), await made(http, container, shop.person)
+    await ReportRepository(container.database).remove(shop.person.id, UUID(lost["id"]))
     foreign = [new_id() for _ in range(3)]
 
     async def content() -> Any:
         yield b"of nobody"
 
     for report_id in foreign:
-        await context.storage.put(file_key(report_id), content())
-    assert len([key async for key in context.storage.keys(FILE_PREFIX)]) >= 5
-    await sweep_report_files({"grome": context})
-    left = await stored_files(context)
+        await container.get(Storage).put(file_key(report_id), content())
+    assert len([key async for key in container.get(Storage).keys(FILE_PREFIX)]) >= 5
+    await sweep_report_files({"container": container})
+    left = await stored_files(container)
     assert UUID(kept["id"]) in left
     assert not left & {UUID(lost["id"]), *foreign}
 
 
 async def test_who_dies_before_adding_the_job_has_asked_all_the_same(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    dying = DyingJobs(JobRepository(context.database), context.queues, context.clock)
+    dying = DyingJobs(JobRepository(container.database), container.get(Queues), container.clock)
     actor = Actor(shop.person.id, Role.BARBER, new_id())
     with pytest.raises(DiedError):
-        await service(context, jobs=dying).request(actor, msgspec.convert(wanted(), ReportIn), None)
+        await service(container, jobs=dying).request(actor, msgspec.convert(wanted(), ReportIn), None)
     ((report,),) = await walk(http, REPORTS, {}, auth=shop.auth)
     assert report["state"] == "pending"
     clock.shift = timedelta(minutes=2)
-    await context.reports.expire_and_repair()
-    assert await context.jobs.find(f"report:{report['id']}")
+    await container.get(ReportService).expire_and_repair()
+    assert await container.get(JobQueue).find(f"report:{report['id']}")
 
 
 async def test_a_worker_makes_it_and_its_progress_can_be_read(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     reached, released = asyncio.Event(), asyncio.Event()
 
@@ -296,12 +303,12 @@ async def test_a_worker_makes_it_and_its_progress_can_be_read(
             reached.set()
             await released.wait()
 
-    async def watched(context: AppContext, job: RunningJob) -> None:
-        stored = await context.jobs.find(job.id)
+    async def watched(container: Container, job: RunningJob) -> None:
+        stored = await container.get(JobQueue).find(job.id)
         assert isinstance(stored, Job)
-        await make_report(context, Watched(stored, JobRepository(context.database)))
+        await make_report(container, Watched(stored, JobRepository(container.database)))
 
-    working = asyncio.create_task(work(context, {MAKE_REPORT: watched}))
+    working = asyncio.create_task(work(container, {MAKE_REPORT: watched}))
     report = await asked(http, shop.person)
     await asyncio.wait_for(reached.wait(), PATIENCE_S)
     running = await read(http, shop.person, report)

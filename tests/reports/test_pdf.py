@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.reports import pdf_file
 from grome.reports.errors import TooLongError
 from grome.reports.pdf_file import MAX_ROWS, Heading, PdfFile
@@ -118,15 +118,15 @@ def test_one_row_too_many_is_refused(tmp_path: Path) -> None:
     table.close()
 
 
-async def test_a_report_as_pdf(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await barber(http, context, display_name="Γιώργος & Ольга")
-    await store(context, [a_booking(tomorrow(9), barber_id=shop.person.id, price=123_450) for _ in range(3)])
+async def test_a_report_as_pdf(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await barber(http, container, display_name="Γιώργος & Ольга")
+    await store(container, [a_booking(tomorrow(9), barber_id=shop.person.id, price=123_450) for _ in range(3)])
     for kind, told in (
         ("bookings", "3 bookings: 3 completed"),
         ("revenue", "Revenue: 3,703.50 EUR"),
         ("payouts", "0 payouts"),
     ):
-        answer = await fetch(http, await made(http, context, shop.person, kind=kind, format="pdf"))
+        answer = await fetch(http, await made(http, container, shop.person, kind=kind, format="pdf"))
         assert answer.headers["content-type"] == "application/pdf"
         (page,) = pypdf.PdfReader(io.BytesIO(answer.content)).pages
         text = page.extract_text()
@@ -137,13 +137,13 @@ async def test_a_report_as_pdf(http: httpx.AsyncClient, context: AppContext) -> 
 
 
 async def test_one_that_would_be_too_long_fails_for_good(
-    http: httpx.AsyncClient, context: AppContext, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pdf_file, "MAX_ROWS", 60)
-    shop = await barber(http, context)
-    await store(context, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(61)])
+    shop = await barber(http, container)
+    await store(container, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(61)])
     report = await asked(http, shop.person, format="pdf")
-    await make(context, report)
+    await make(container, report)
     failed = await read(http, shop.person, report)
     assert (failed["state"], failed["failure"], failed["url"]) == ("failed", "too_long", None)
-    assert (await made(http, context, shop.person))["state"] == "done"  # as CSV
+    assert (await made(http, container, shop.person))["state"] == "done"  # as CSV

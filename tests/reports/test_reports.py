@@ -16,8 +16,11 @@ from loguru import logger
 
 from grome.app import App
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.storage.links import FileLinks
+from grome.infrastructure.storage.protocol import Storage
 from grome.reports.models import FILE_PREFIX, file_key
+from grome.reports.service import ReportService
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.pages import walk
@@ -27,21 +30,21 @@ from tests.conftest import SetClock
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, durations=(30, 45), display_name="Łukasz; „=1+1”")
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, durations=(30, 45), display_name="Łukasz; „=1+1”")
 
 
 @pytest.fixture
-async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await create_admin(http, context)
+async def boss(http: httpx.AsyncClient, container: Container) -> Person:
+    return await create_admin(http, container)
 
 
-async def visits(http: httpx.AsyncClient, context: AppContext, shop: Barber, *hours: int) -> list[dict[str, Any]]:
+async def visits(http: httpx.AsyncClient, container: Container, shop: Barber, *hours: int) -> list[dict[str, Any]]:
     """Completed ones of tomorrow, of both services."""
     customer, done = await register(http), []
     for hour in hours:
         booking = await book(http, customer, shop, tomorrow(hour), services=(0, 1))
-        await serve(context, booking, "accept", "start", "complete")
+        await serve(container, booking, "accept", "start", "complete")
         done.append(booking)
     return done
 
@@ -50,18 +53,18 @@ def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
-async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    done = await visits(http, context, shop, 9, 11)
+async def test_from_asking_to_fetching(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    done = await visits(http, container, shop, 9, 11)
     report = await asked(http, shop.person)
     assert (report["state"], report["progress"], report["url"]) == ("pending", 0, None)
     assert (report["barber_id"], report["timezone"]) == (shop.id, "Europe/Berlin")
-    progress = await make(context, report)
+    progress = await make(container, report)
     assert progress == sorted(progress)
     assert 0 < progress[-1] <= 1
     ready = await read(http, shop.person, report)
     assert (ready["state"], ready["progress"]) == ("done", 1)
     kept = datetime.fromisoformat(ready["expires_at"]) - datetime.fromisoformat(ready["ended_at"])
-    assert kept == timedelta(hours=context.settings.reports.keep_h)
+    assert kept == timedelta(hours=container.settings.reports.keep_h)
     answer = await fetch(http, ready)
     assert answer.status_code == 200
     assert len(answer.content) == ready["size"]
@@ -80,10 +83,10 @@ async def test_from_asking_to_fetching(http: httpx.AsyncClient, context: AppCont
     assert {(row["price"], row["currency"], row["status"]) for row in rows} == {("75.00", "EUR", "completed")}
 
 
-async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    await visits(http, context, shop, 9, 11, 13)
+async def test_revenue_adds_up(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    await visits(http, container, shop, 9, 11, 13)
     await book(http, await register(http), shop, tomorrow(15))  # not completed, so no revenue
-    rows = rows_of(await fetch(http, await made(http, context, shop.person, kind="revenue")))
+    rows = rows_of(await fetch(http, await made(http, container, shop.person, kind="revenue")))
     assert sorted((row["count"], row["amount"], row["currency"]) for row in rows) == [
         ("3", "135.00", "EUR"),
         ("3", "90.00", "EUR"),
@@ -92,10 +95,10 @@ async def test_revenue_adds_up(http: httpx.AsyncClient, context: AppContext, sho
 
 
 async def test_a_report_for_spreadsheets_has_semicolons_and_decimal_commas(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    await visits(http, context, shop, 9)
-    report = await made(http, context, shop.person, kind="revenue", separator="semicolon")
+    await visits(http, container, shop, 9)
+    report = await made(http, container, shop.person, kind="revenue", separator="semicolon")
     assert report["separator"] == "semicolon"
     content = (await fetch(http, report)).content
     assert content.startswith(b"\xef\xbb\xbfday;service_id;service;count;amount;currency\r\n")
@@ -117,20 +120,20 @@ async def test_a_key_stays_with_its_report_where_only_the_separator_differs(
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_payouts_are_a_header(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    await visits(http, context, shop, 9)
-    answer = await fetch(http, await made(http, context, shop.person, kind="payouts"))
+async def test_payouts_are_a_header(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    await visits(http, container, shop, 9)
+    answer = await fetch(http, await made(http, container, shop.person, kind="payouts"))
     assert answer.content == b"\xef\xbb\xbfpayout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
 
 
 async def test_everybody_sees_what_is_theirs(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, boss: Person
+    http: httpx.AsyncClient, container: Container, shop: Barber, boss: Person
 ) -> None:
-    other = await barber(http, context, durations=(30, 45), timezone="Asia/Tokyo")
-    ours, others = await visits(http, context, shop, 5), await visits(http, context, other, 4)
+    other = await barber(http, container, durations=(30, 45), timezone="Asia/Tokyo")
+    ours, others = await visits(http, container, shop, 5), await visits(http, container, other, 4)
 
     async def ids(person: Person, **about: Any) -> set[str]:
-        return {row["booking_id"] for row in rows_of(await fetch(http, await made(http, context, person, **about)))}
+        return {row["booking_id"] for row in rows_of(await fetch(http, await made(http, container, person, **about)))}
 
     assert await ids(shop.person) == {ours[0]["id"]}
     assert await ids(shop.person, barber_id=shop.id) == {ours[0]["id"]}
@@ -140,8 +143,8 @@ async def test_everybody_sees_what_is_theirs(
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
-async def test_admins_choose_the_time_zone(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
-    other = await barber(http, context, timezone="Asia/Tokyo")
+async def test_admins_choose_the_time_zone(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+    other = await barber(http, container, timezone="Asia/Tokyo")
     zones = [
         (await asked(http, boss, **about))["timezone"]
         for about in ({}, {"barber_id": other.id}, {"barber_id": other.id, "timezone": "America/Lima"})
@@ -184,11 +187,11 @@ async def test_a_barber_without_a_profile_is_told_so(http: httpx.AsyncClient) ->
 
 
 async def test_reports_of_others_are_not_there(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, boss: Person
+    http: httpx.AsyncClient, container: Container, shop: Barber, boss: Person
 ) -> None:
     """Not for admins either: they ask for their own."""
-    report = await made(http, context, shop.person)
-    for stranger in (boss, (await barber(http, context)).person):
+    report = await made(http, container, shop.person)
+    for stranger in (boss, (await barber(http, container)).person):
         for method in ("GET", "DELETE"):
             answer = await http.request(method, f"{REPORTS}/{report['id']}", headers=stranger.auth)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -196,9 +199,9 @@ async def test_reports_of_others_are_not_there(
     assert (await fetch(http, report)).status_code == 200
 
 
-async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     reports = [await asked(http, shop.person, kind=kind) for kind in ("bookings", "revenue", "payouts")]
-    await make(context, reports[1])
+    await make(container, reports[1])
     pages = await walk(http, REPORTS, {}, auth=shop.auth, limits=repeat(2))
     assert [len(page) for page in pages] == [2, 1]
     listed = [item for page in pages for item in page]
@@ -208,37 +211,37 @@ async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, context: 
 
 
 async def test_a_deleted_report_is_gone_with_its_file(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    report = await made(http, context, shop.person)
+    report = await made(http, container, shop.person)
     for status in (204, 404):
         assert (await http.delete(f"{REPORTS}/{report['id']}", headers=shop.auth)).status_code == status
     assert (await fetch(http, report)).status_code == 404
     waiting = await asked(http, shop.person)
     await http.delete(f"{REPORTS}/{waiting['id']}", headers=shop.auth)
-    await make(context, waiting)
-    assert waiting["id"] not in {str(stored) for stored in await stored_files(context)}
+    await make(container, waiting)
+    assert waiting["id"] not in {str(stored) for stored in await stored_files(container)}
 
 
-async def test_the_same_key_is_the_same_report(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_the_same_key_is_the_same_report(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     first = await asked(http, shop.person, key="k")
-    await make(context, first)
+    await make(container, first)
     assert await asked(http, shop.person, key="k") == first
     refused = await ask(http, shop.person, key="k", kind="revenue")
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
-    assert (await asked(http, (await barber(http, context)).person, key="k"))["id"] != first["id"]
+    assert (await asked(http, (await barber(http, container)).person, key="k"))["id"] != first["id"]
 
 
-async def test_many_at_once_under_one_key_are_one(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_many_at_once_under_one_key_are_one(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     answers = await asyncio.gather(*(ask(http, shop.person, key="k") for _ in range(12)))
     ids = {answer.json()["id"] for answer in answers if answer.status_code == 202}
     others = {answer.json()["code"] for answer in answers if answer.status_code != 202}
     assert len(ids) == 1
     assert others <= {"idempotency_key_in_flight"}
-    assert await context.database["reports"].count_documents({"by.id": shop.person.id}) == 1
+    assert await container.database["reports"].count_documents({"by.id": shop.person.id}) == 1
 
 
-async def test_five_at_a_time(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_five_at_a_time(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     """However many ask at once; one that is done makes room for one."""
     answers = await asyncio.gather(*(ask(http, shop.person) for _ in range(12)))
     accepted = [answer.json() for answer in answers if answer.status_code == 202]
@@ -246,43 +249,45 @@ async def test_five_at_a_time(http: httpx.AsyncClient, context: AppContext, shop
     assert len(accepted) == 5
     assert {(one.status_code, one.json()["code"]) for one in refused} == {(429, "too_many_reports")}
     assert refused[0].headers["retry-after"] == "30"
-    await make(context, accepted[2])
+    await make(container, accepted[2])
     again = [(await ask(http, shop.person)).status_code for _ in range(2)]
     assert again == [202, 429]
-    assert (await ask(http, (await barber(http, context)).person)).status_code == 202
+    assert (await ask(http, (await barber(http, container)).person)).status_code == 202
 
 
 async def test_a_link_ends_and_the_file_after_it(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await made(http, context, shop.person)
-    clock.shift = timedelta(minutes=context.settings.reports.link_min, seconds=1)
+    report = await made(http, container, shop.person)
+    clock.shift = timedelta(minutes=container.settings.reports.link_min, seconds=1)
     late = await fetch(http, report)
     assert (late.status_code, late.json()["code"]) == (403, "link_expired")
     person = await sign_in_again(http, shop.person)
     assert (await fetch(http, await read(http, person, report))).status_code == 200
-    clock.shift = timedelta(hours=context.settings.reports.keep_h, seconds=1)
+    clock.shift = timedelta(hours=container.settings.reports.keep_h, seconds=1)
     person = await sign_in_again(http, shop.person)
     assert (await read(http, person, report))["url"] is None
-    await context.reports.expire_and_repair()
+    await container.get(ReportService).expire_and_repair()
     over = await read(http, person, report)
     assert (over["state"], over["progress"], over["url"]) == ("expired", 1, None)
-    assert report["id"] not in {str(stored) for stored in await stored_files(context)}
+    assert report["id"] not in {str(stored) for stored in await stored_files(container)}
 
 
 async def test_no_link_outlives_its_file(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await made(http, context, shop.person)
-    clock.shift = timedelta(hours=context.settings.reports.keep_h) - timedelta(minutes=1)
+    report = await made(http, container, shop.person)
+    clock.shift = timedelta(hours=container.settings.reports.keep_h) - timedelta(minutes=1)
     last = await read(http, await sign_in_again(http, shop.person), report)
-    link = context.file_links.read(urlsplit(last["url"]).path.rpartition("/")[2])
+    link = container.get(FileLinks).read(urlsplit(last["url"]).path.rpartition("/")[2])
     assert link
     assert link.expires <= datetime.fromisoformat(report["expires_at"]).timestamp()
 
 
-async def test_links_that_were_altered_lead_nowhere(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
-    report = await made(http, context, shop.person)
+async def test_links_that_were_altered_lead_nowhere(
+    http: httpx.AsyncClient, container: Container, shop: Barber
+) -> None:
+    report = await made(http, container, shop.person)
     path, _, token = urlsplit(report["url"]).path.rpartition("/")
     for altered in (token[:-5], f"{token}AAAA", f"{'B' if token[0] == 'A' else 'A'}{token[1:]}", "a.b.c", "%ff", "x"):
         answer = await http.get(f"{path}/{altered}")
@@ -310,30 +315,30 @@ async def test_no_link_is_logged(http: httpx.AsyncClient, app: App) -> None:
 
 
 async def test_tend_with_an_unreadable_report_in_front_expires_the_others(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await made(http, context, shop.person)
-    stored = await context.database["reports"].find_one({"_id": UUID(report["id"])})
+    report = await made(http, container, shop.person)
+    stored = await container.database["reports"].find_one({"_id": UUID(report["id"])})
     assert stored
     older = UUID(int=stored["_id"].int - (1 << 80))
     bad = {**stored, "_id": older, "kind": "unheard_of"}
     open_one = {**bad, "_id": UUID(int=older.int - 1), "state": "pending", "expires_at": None}
-    await context.database["reports"].insert_many([bad, open_one], bypass_document_validation=True)
-    clock.shift = timedelta(hours=context.settings.reports.keep_h, seconds=1)
-    await context.reports.expire_and_repair()
-    await context.database["reports"].delete_many({"kind": "unheard_of"})
+    await container.database["reports"].insert_many([bad, open_one], bypass_document_validation=True)
+    clock.shift = timedelta(hours=container.settings.reports.keep_h, seconds=1)
+    await container.get(ReportService).expire_and_repair()
+    await container.database["reports"].delete_many({"kind": "unheard_of"})
     person = await sign_in_again(http, shop.person)
     assert (await read(http, person, report))["state"] == "expired"
 
 
-async def test_sweep_with_a_file_that_is_no_report_deletes_the_others(context: AppContext) -> None:
+async def test_sweep_with_a_file_that_is_no_report_deletes_the_others(container: Container) -> None:
     foreign, gone = "reports/0-not-a-report", file_key(new_id())
 
     async def content() -> AsyncIterator[bytes]:
         yield b"x"
 
     for key in (foreign, gone):
-        await context.storage.put(key, content())
-    assert await context.reports.delete_orphaned_files() >= 1
-    assert [key async for key in context.storage.keys(FILE_PREFIX) if key in {foreign, gone}] == [foreign]
-    await context.storage.delete(foreign)
+        await container.get(Storage).put(key, content())
+    assert await container.get(ReportService).delete_orphaned_files() >= 1
+    assert [key async for key in container.get(Storage).keys(FILE_PREFIX) if key in {foreign, gone}] == [foreign]
+    await container.get(Storage).delete(foreign)

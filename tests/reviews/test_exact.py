@@ -16,8 +16,10 @@ import pytest
 from config.settings import Settings
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from grome.reviews.schemas import ReviewIn
+from grome.reviews.service import ReviewService
 from tests.builders.barbers import Barber
 from tests.builders.people import register
 from tests.builders.reviews import (
@@ -39,17 +41,17 @@ FAR_OFF = {"lat": -54.4, "lng": 3.4}
 
 
 @pytest.fixture
-async def other_process(settings: Settings) -> AsyncIterator[AppContext]:
+async def other_process(settings: Settings) -> AsyncIterator[Container]:
     """What it does takes turns with nobody here."""
-    context = await AppContext.open(settings)
-    yield context
-    await context.close()
+    container = await open_container(settings)
+    yield container
+    await container.close()
 
 
-async def stored(context: AppContext, shop: Barber) -> tuple[list[int], Any]:
+async def stored(container: Container, shop: Barber) -> tuple[list[int], Any]:
     """The stars of the reviews that are shown, and the barber's rating and count."""
-    reviews = context.database["reviews"].find({"barber_id": shop.person.id, "shown": True})
-    barber = await context.database["barbers"].find_one({"_id": shop.person.id}) or {}
+    reviews = container.database["reviews"].find({"barber_id": shop.person.id, "shown": True})
+    barber = await container.database["barbers"].find_one({"_id": shop.person.id}) or {}
     return [review["rating"] async for review in reviews], (barber.get("rating"), barber.get("reviews_count"))
 
 
@@ -79,30 +81,30 @@ def over_http(http: httpx.AsyncClient) -> dict[str, Step]:
     return {"give": give, "change": change, "take back": take_back}
 
 
-def elsewhere(context: AppContext) -> dict[str, Step]:
+def elsewhere(container: Container) -> dict[str, Step]:
     def actor(visit: CompletedVisit) -> Actor:
         return Actor(visit.customer.id, Role.CUSTOMER, new_id())
 
     async def give(visit: CompletedVisit, stars: int) -> None:
-        await context.reviews.post(actor(visit), UUID(visit.booking_id), ReviewIn(stars), None)
+        await container.get(ReviewService).post(actor(visit), UUID(visit.booking_id), ReviewIn(stars), None)
 
     async def change(visit: CompletedVisit, stars: int) -> None:
-        await context.reviews.edit(actor(visit), UUID(visit.booking_id), ReviewIn(stars))
+        await container.get(ReviewService).edit(actor(visit), UUID(visit.booking_id), ReviewIn(stars))
 
     async def take_back(visit: CompletedVisit, _stars: int) -> None:
-        await context.reviews.remove(actor(visit), UUID(visit.booking_id))
+        await container.get(ReviewService).remove(actor(visit), UUID(visit.booking_id))
 
     return {"give": give, "change": change, "take back": take_back}
 
 
 async def test_rating_is_the_mean_after_concurrent_changes(
-    http: httpx.AsyncClient, context: AppContext, other_process: AppContext
+    http: httpx.AsyncClient, container: Container, other_process: Container
 ) -> None:
     chance = Random(7)  # noqa: S311 -- no secret
-    first = await complete_visit(http, context, location=FAR_OFF)
+    first = await complete_visit(http, container, location=FAR_OFF)
     await shown(http, first.shop)  # so that the map has the barber in memory
     customers = [await register(http) for _ in range(6)]
-    visits = await copy_visit(context, first, [chance.choice(customers) for _ in range(VISITS)])
+    visits = await copy_visit(container, first, [chance.choice(customers) for _ in range(VISITS)])
     ways = [over_http(http), elsewhere(other_process)]
     last: dict[str, int | None] = {}
 
@@ -117,7 +119,7 @@ async def test_rating_is_the_mean_after_concurrent_changes(
     left = [stars for stars in last.values() if stars]
     assert 10 < len(left) < VISITS
     exact = fmean(left), len(left)
-    reviews, barber = await stored(context, first.shop)
+    reviews, barber = await stored(container, first.shop)
     assert sorted(reviews) == sorted(left)
     assert barber == exact
 
@@ -129,22 +131,22 @@ async def test_rating_is_the_mean_after_concurrent_changes(
 
 
 async def test_rating_counts_the_last_of_concurrent_edits(
-    http: httpx.AsyncClient, context: AppContext, other_process: AppContext
+    http: httpx.AsyncClient, container: Container, other_process: Container
 ) -> None:
-    visit = await complete_visit(http, context)
+    visit = await complete_visit(http, container)
     await create_review(http, visit, 3)
     ways = [over_http(http), elsewhere(other_process)]
     await asyncio.gather(*(ways[number % 2]["change"](visit, 1 + number % 5) for number in range(20)))
-    (left,), barber = await stored(context, visit.shop)
+    (left,), barber = await stored(container, visit.shop)
     assert barber == (left, 1)
     answers = await asyncio.gather(*(remove_review(http, visit) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [204, 404, 404, 404]
-    assert await stored(context, visit.shop) == ([], (0.0, 0))
+    assert await stored(container, visit.shop) == ([], (0.0, 0))
 
 
-async def test_recreated_profile_has_the_rating_of_all_reviews(http: httpx.AsyncClient, context: AppContext) -> None:
-    first = await complete_visit(http, context)
-    visits = [first, *await copy_visit(context, first, [first.customer] * 3)]
+async def test_recreated_profile_has_the_rating_of_all_reviews(http: httpx.AsyncClient, container: Container) -> None:
+    first = await complete_visit(http, container)
+    visits = [first, *await copy_visit(container, first, [first.customer] * 3)]
     profile = {"display_name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
     await create_review(http, visits[0], 5)
     await create_review(http, visits[1], 2)
@@ -161,10 +163,10 @@ async def test_recreated_profile_has_the_rating_of_all_reviews(http: httpx.Async
 
 
 async def test_profile_recreated_during_reviews_counts_all(
-    http: httpx.AsyncClient, context: AppContext, other_process: AppContext
+    http: httpx.AsyncClient, container: Container, other_process: Container
 ) -> None:
-    first = await complete_visit(http, context)
-    visits = await copy_visit(context, first, [first.customer] * 24)
+    first = await complete_visit(http, container)
+    visits = await copy_visit(container, first, [first.customer] * 24)
     give = elsewhere(other_process)["give"]
     profile = {"display_name": "Anew", "location": FAR_OFF, "timezone": "UTC", "currency": "EUR"}
 
@@ -177,20 +179,20 @@ async def test_profile_recreated_during_reviews_counts_all(
             assert {answer.status_code for answer in answers} == {200}
 
     await asyncio.gather(come_and_go(), *(give(visit, 1 + number % 5) for number, visit in enumerate(visits)))
-    reviews, barber = await stored(context, first.shop)
+    reviews, barber = await stored(container, first.shop)
     assert len(reviews) == len(visits)
     assert barber == (fmean(reviews), len(reviews))
 
 
 async def test_rating_is_exact_after_a_killed_process(
-    http: httpx.AsyncClient, context: AppContext, settings: Settings, tmp_path: Path
+    http: httpx.AsyncClient, container: Container, settings: Settings, tmp_path: Path
 ) -> None:
     """Of a process that is in the midst of changes at many barbers."""
-    firsts = [await complete_visit(http, context) for _ in range(3)]
+    firsts = [await complete_visit(http, container) for _ in range(3)]
     visits = [
         f"{visit.customer.id}:{visit.booking_id}"
         for first in firsts
-        for visit in await copy_visit(context, first, [first.customer] * 200)
+        for visit in await copy_visit(container, first, [first.customer] * 200)
     ]
     hurrying = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.reviews.hurry", *visits), env=environment(settings, tmp_path)
@@ -198,7 +200,7 @@ async def test_rating_is_exact_after_a_killed_process(
     shops = {"$in": [first.shop.person.id for first in firsts]}
 
     async def is_in_the_midst() -> bool:
-        return await context.database["reviews"].count_documents({"barber_id": shops}) > 40
+        return await container.database["reviews"].count_documents({"barber_id": shops}) > 40
 
     try:
         await until(is_in_the_midst, within_s=START_PATIENCE_S)
@@ -206,5 +208,5 @@ async def test_rating_is_exact_after_a_killed_process(
         hurrying.kill()
         assert await hurrying.wait() == -SIGKILL
     for first in firsts:
-        reviews, barber = await stored(context, first.shop)
+        reviews, barber = await stored(container, first.shop)
         assert barber == (fmean(reviews) if reviews else 0.0, len(reviews))

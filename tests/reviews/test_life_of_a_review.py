@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.reviews.models import EDIT_WINDOW, MAX_TEXT_LENGTH
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, serve, tomorrow
@@ -27,8 +27,8 @@ from tests.conftest import SetClock
 
 
 @pytest.fixture
-async def visit(http: httpx.AsyncClient, context: AppContext) -> CompletedVisit:
-    return await complete_visit(http, context)
+async def visit(http: httpx.AsyncClient, container: Container) -> CompletedVisit:
+    return await complete_visit(http, container)
 
 
 async def rating(http: httpx.AsyncClient, visit: CompletedVisit) -> tuple[float, int]:
@@ -80,12 +80,12 @@ async def test_review_is_posted_edited_answered_and_removed(http: httpx.AsyncCli
 
 
 async def test_removed_review_keeps_no_text(
-    http: httpx.AsyncClient, context: AppContext, visit: CompletedVisit
+    http: httpx.AsyncClient, container: Container, visit: CompletedVisit
 ) -> None:
     await create_review(http, visit, 1, "Words in anger.")
     await put_answer(http, visit, "More of them.")
     await remove_review(http, visit)
-    stored = await context.database["reviews"].find_one({"_id": UUID(visit.booking_id)})
+    stored = await container.database["reviews"].find_one({"_id": UUID(visit.booking_id)})
     assert stored is not None
     assert (stored["text"], stored["answer"], stored["shown"]) == ("", None, False)
 
@@ -101,11 +101,11 @@ async def test_edit_without_a_difference_changes_nothing(http: httpx.AsyncClient
 
 @pytest.mark.parametrize("moves", [(), ("accept",), ("accept", "start"), ("cancel",)])
 async def test_review_of_a_visit_that_is_not_completed_is_refused(
-    http: httpx.AsyncClient, context: AppContext, moves: tuple[str, ...]
+    http: httpx.AsyncClient, container: Container, moves: tuple[str, ...]
 ) -> None:
-    shop, customer = await barber(http, context), await register(http)
+    shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
-    await serve(context, booking, *moves)
+    await serve(container, booking, *moves)
     refused = await post_review(http, CompletedVisit(customer, shop, booking["id"]), 5)
     assert (refused.status_code, refused.json()["code"]) == (409, "visit_not_completed")
 
@@ -154,7 +154,7 @@ async def test_repeat_with_the_same_key_returns_the_first_response(
 
 
 async def test_review_can_be_changed_within_fourteen_days(
-    http: httpx.AsyncClient, context: AppContext, visit: CompletedVisit, clock: SetClock
+    http: httpx.AsyncClient, container: Container, visit: CompletedVisit, clock: SetClock
 ) -> None:
     review = await create_review(http, visit, 2, "Bad.")
     end = datetime.fromisoformat(review["editable_until"])
@@ -169,7 +169,7 @@ async def test_review_can_be_changed_within_fourteen_days(
     shop_person = await sign_in_again(http, visit.shop.person)
     late = await http.put(visit.answer_path, json={"text": "At last."}, headers=shop_person.auth)
     assert late.status_code == 200
-    assert (await remove_review(http, visit, await create_admin(http, context))).status_code == 204
+    assert (await remove_review(http, visit, await create_admin(http, container))).status_code == 204
     assert await rating(http, visit) == (0.0, 0)
 
 
@@ -189,12 +189,12 @@ async def test_answer_is_changed_and_removed(http: httpx.AsyncClient, visit: Com
 
 
 async def test_review_routes_are_limited_to_their_roles_and_parties(
-    http: httpx.AsyncClient, context: AppContext, visit: CompletedVisit
+    http: httpx.AsyncClient, container: Container, visit: CompletedVisit
 ) -> None:
     """404 for what is not one's own, 403 for what one's role never does."""
     await create_review(http, visit, 4, "Good.")
-    other_shop, boss = await barber(http, context), await create_admin(http, context)
-    (others,) = await copy_visit(context, visit, [await register(http)])
+    other_shop, boss = await barber(http, container), await create_admin(http, container)
+    (others,) = await copy_visit(container, visit, [await register(http)])
     people = {
         "customer": visit.customer, "barber": visit.shop.person, "admin": boss,
         "other customer": others.customer, "other barber": other_shop.person,
@@ -219,9 +219,9 @@ async def test_review_routes_are_limited_to_their_roles_and_parties(
 
 
 async def test_visit_of_a_guest_cannot_be_reviewed(
-    http: httpx.AsyncClient, context: AppContext, visit: CompletedVisit
+    http: httpx.AsyncClient, container: Container, visit: CompletedVisit
 ) -> None:
-    await context.database["bookings"].update_one(
+    await container.database["bookings"].update_one(
         {"_id": UUID(visit.booking_id)}, {"$set": {"customer_id": None, "guest": {"name": "A guest"}}}
     )
     assert (await post_review(http, visit, 5)).status_code == 404

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Database
 from grome.reviews.models import public_name
 from tests.builders.people import Person, create_admin, register
@@ -26,10 +26,10 @@ GIVEN = (3, 5, 1, 5, 3, 4, 1, 5)
 
 
 @pytest.fixture
-async def visits(http: httpx.AsyncClient, context: AppContext) -> list[CompletedVisit]:
+async def visits(http: httpx.AsyncClient, container: Container) -> list[CompletedVisit]:
     """Reviewed one after the other, with the stars in `GIVEN`."""
-    first = await complete_visit(http, context)
-    visits = [first, *await copy_visit(context, first, [first.customer] * (len(GIVEN) - 1))]
+    first = await complete_visit(http, container)
+    visits = [first, *await copy_visit(container, first, [first.customer] * (len(GIVEN) - 1))]
     for number, (visit, rating) in enumerate(zip(visits, GIVEN, strict=True)):
         await create_review(http, visit, rating, f"Number {number}.")
     return visits
@@ -79,17 +79,17 @@ async def test_review_summary_ignores_filters(http: httpx.AsyncClient, visits: l
 
 
 async def test_review_list_is_empty_without_reviews_and_404_for_unknown_barbers(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    visit = await complete_visit(http, context)
+    visit = await complete_visit(http, container)
     page = await list_reviews(http, visit.shop.id)
     assert (page["items"], page["summary"]["rating"], page["summary"]["reviews_count"]) == ([], 0.0, 0)
     assert (await http.get(f"/v1/barbers/{uuid4()}/reviews")).status_code == 404
 
 
-async def test_public_reviews_hide_full_names_and_booking_ids(http: httpx.AsyncClient, context: AppContext) -> None:
-    older = await complete_visit(http, context, name="Zoë van Dijk")
-    (visit,) = await copy_visit(context, older, [older.customer])
+async def test_public_reviews_hide_full_names_and_booking_ids(http: httpx.AsyncClient, container: Container) -> None:
+    older = await complete_visit(http, container, name="Zoë van Dijk")
+    (visit,) = await copy_visit(container, older, [older.customer])
     await create_review(http, older, 5)
     await create_review(http, visit, 5, "Good.")
     await put_answer(http, visit, "Thanks.")
@@ -102,13 +102,13 @@ async def test_public_reviews_hide_full_names_and_booking_ids(http: httpx.AsyncC
         assert (review["text"], review["answer"]["text"]) == ("Good.", "Thanks.")
         return review
 
-    for stranger in (None, await register(http), (await complete_visit(http, context)).shop.person):
+    for stranger in (None, await register(http), (await complete_visit(http, container)).shop.person):
         review = await visible_to(stranger)
         assert review["booking_id"] is None
         told = str(review)
         assert visit.booking_id not in told
         assert str(visit.customer.id) not in told
-    for party in (visit.customer, visit.shop.person, await create_admin(http, context)):
+    for party in (visit.customer, visit.shop.person, await create_admin(http, container)):
         assert (await visible_to(party))["booking_id"] == visit.booking_id
 
 
@@ -133,7 +133,7 @@ async def plan_of(database: Database, barber_id: Any, query: dict[str, Any], ord
     return str((await found.explain())["queryPlanner"]["winningPlan"])
 
 
-async def test_review_list_is_sorted_by_an_index_in_every_order(context: AppContext) -> None:
+async def test_review_list_is_sorted_by_an_index_in_every_order(container: Container) -> None:
     newest = [("public_id", -1)]
     after = {"$or": [{"rating": {"$lt": 3}}, {"rating": 3, "public_id": {"$lt": uuid4()}}]}
     best, worst = [("rating", -1), *newest], [("rating", 1), *newest]
@@ -141,7 +141,7 @@ async def test_review_list_is_sorted_by_an_index_in_every_order(context: AppCont
         ({}, newest), ({"rating": 3}, newest), ({}, best), ({}, worst), (after, best),
     ]  # fmt: skip
     for query, order in wishes:
-        plan = await plan_of(context.database, uuid4(), query, order)
+        plan = await plan_of(container.database, uuid4(), query, order)
         assert "'SORT'" not in plan, (query, order)
         assert "IXSCAN" in plan
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.series.repository import SeriesRepository
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
@@ -23,17 +23,17 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Without summer time, so that a week is as long as another."""
-    return await barber(http, context, timezone="Asia/Tokyo")
+    return await barber(http, container, timezone="Asia/Tokyo")
 
 
-async def count(context: AppContext, customer: Person) -> int:
-    return await context.database["bookings"].count_documents({"customer_id": customer.id})
+async def count(container: Container, customer: Person) -> int:
+    return await container.database["bookings"].count_documents({"customer_id": customer.id})
 
 
 async def test_each_visit_is_booked_by_itself(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     made = await a_series(http, customer, {**wish(shop, tomorrow(9)), "note": "As always"})
     assert (codes(made), made["timezone"], made["repeat"]["count"]) == ([None] * 3, "Asia/Tokyo", 3)
@@ -46,14 +46,14 @@ async def test_each_visit_is_booked_by_itself(
             "As always",
         )
         assert (await http.get(f"/v1/bookings/{booking['id']}", headers=customer.auth)).json() == booking
-    assert await count(context, customer) == 3
+    assert await count(container, customer) == 3
 
 
 async def test_what_clashes_is_told_and_the_rest_is_booked(
-    http: httpx.AsyncClient, context: AppContext, customer: Person
+    http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
     """Taken, on a day off, on a full day, and behind the horizon."""
-    shop = await barber(http, context, timezone="Asia/Tokyo", rules={"horizon_days": 40, "daily_cap": 1})
+    shop = await barber(http, container, timezone="Asia/Tokyo", rules={"horizon_days": 40, "daily_cap": 1})
     other = await register(http)
     await book(http, other, shop, tomorrow(9) + WEEK)
     away = tomorrow(9) + 2 * WEEK
@@ -66,16 +66,16 @@ async def test_what_clashes_is_told_and_the_rest_is_booked(
     wanted = wish(shop, tomorrow(9), count=7)
     preview = await ask_series(http, customer, wanted, path="/preview")
     assert (preview.status_code, codes(preview.json())) == (200, expected)
-    assert await count(context, customer) == 0
+    assert await count(container, customer) == 0
     made = await a_series(http, customer, wanted)
     assert codes(made) == expected
     assert [one["booking"] is None for one in made["occurrences"]] == [code is not None for code in expected]
     assert all(one["refused"]["detail"] for one in made["occurrences"] if one["refused"])
-    assert await count(context, customer) == 4
+    assert await count(container, customer) == 4
 
 
-async def test_daily_caps_hold_on_each_day(http: httpx.AsyncClient, context: AppContext, customer: Person) -> None:
-    shop = await barber(http, context, timezone="Asia/Tokyo", rules={"daily_cap": 1})
+async def test_daily_caps_hold_on_each_day(http: httpx.AsyncClient, container: Container, customer: Person) -> None:
+    shop = await barber(http, container, timezone="Asia/Tokyo", rules={"daily_cap": 1})
     await book(http, await register(http), shop, tomorrow(12) + WEEK)
     wanted = wish(shop, tomorrow(9))
     assert codes((await ask_series(http, customer, wanted, path="/preview")).json()) == [None, "day_full", None]
@@ -83,19 +83,19 @@ async def test_daily_caps_hold_on_each_day(http: httpx.AsyncClient, context: App
 
 
 async def test_nothing_booked_is_no_series(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     taken = await a_series(http, await register(http), wish(shop, tomorrow(9)))
     refused = await ask_series(http, customer, wish(shop, tomorrow(9)), key="k")
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing_booked")
     assert [one["message"] for one in refused.json()["errors"]] == ["slot_taken"] * 3
-    assert await context.database["series"].count_documents({"customer_id": customer.id}) == 0
+    assert await container.database["series"].count_documents({"customer_id": customer.id}) == 0
     await move(http, shop.auth, taken["occurrences"][1]["booking"], "decline")
     assert codes(await a_series(http, customer, wish(shop, tomorrow(9)), key="k")) == ["slot_taken", None, "slot_taken"]
 
 
 async def test_a_repeat_gets_the_first_answer(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     other = await book(http, await register(http), shop, tomorrow(9) + WEEK)
     first = await ask_series(http, customer, wish(shop, tomorrow(9)), key="k")
@@ -105,11 +105,11 @@ async def test_a_repeat_gets_the_first_answer(
     assert (again.status_code, again.json()) == (201, first.json())
     reused = await ask_series(http, customer, wish(shop, tomorrow(9), count=4), key="k")
     assert reused.json()["code"] == "idempotency_key_reused"
-    assert await count(context, customer) == 2
+    assert await count(container, customer) == 2
 
 
 async def test_ten_at_once_make_one_series(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     wanted = wish(shop, tomorrow(9))
     answers = await asyncio.gather(*(ask_series(http, customer, wanted, key="k") for _ in range(10)))
@@ -119,24 +119,26 @@ async def test_ten_at_once_make_one_series(
     assert [one.json() for one in answers if one.status_code == 201] == [again] * sum(
         one.status_code == 201 for one in answers
     )
-    assert await count(context, customer) == 3
+    assert await count(container, customer) == 3
 
 
 async def test_one_that_was_cut_off_is_gone_on_with(
-    http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     """As after the death of the process that had made two of three: the others may be taken by now."""
     made = await a_series(http, customer, wish(shop, tomorrow(9)), key="k")
     first, second, third = (one["booking"] for one in made["occurrences"])
-    stored = context.database["series"]
+    stored = container.database["series"]
     await stored.update_one({"customer_id": customer.id}, {"$set": {"is_made": False}})
-    await context.database["bookings"].delete_one({"customer_id": customer.id, "scheduled_at": tomorrow(9) + 2 * WEEK})
+    await container.database["bookings"].delete_one(
+        {"customer_id": customer.id, "scheduled_at": tomorrow(9) + 2 * WEEK}
+    )
     await book(http, await register(http), shop, tomorrow(9) + 2 * WEEK)
     resumed = await a_series(http, customer, wish(shop, tomorrow(9)), key="k")
     assert [one["booking"] for one in resumed["occurrences"]] == [first, second, None]
     assert (resumed["id"], codes(resumed)) == (made["id"], [None, None, "slot_taken"])
     assert third["id"] not in {first["id"], second["id"]}
-    series = await SeriesRepository(context.database).find_by_key(customer.id, "k")
+    series = await SeriesRepository(container.database).find_by_key(customer.id, "k")
     assert series is not None
     assert series.is_made
 
@@ -171,15 +173,15 @@ async def test_first_visits_that_are_far_away(
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "scheduled_at")
 
 
-async def test_whose_a_series_is(http: httpx.AsyncClient, context: AppContext, customer: Person, shop: Barber) -> None:
+async def test_whose_a_series_is(http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber) -> None:
     made = await a_series(http, customer, wish(shop, tomorrow(9)))
     await move(http, shop.auth, made["occurrences"][1]["booking"], "accept")
-    for person in (customer, shop.person, await create_admin(http, context)):
+    for person in (customer, shop.person, await create_admin(http, container)):
         read = await http.get(f"{SERIES}/{made['id']}", headers=person.auth)
         assert read.status_code == 200
         states = [one["booking"]["status"] for one in read.json()["occurrences"]]
         assert states == ["requested", "accepted", "requested"]
-    for person in (await register(http), (await barber(http, context)).person):
+    for person in (await register(http), (await barber(http, container)).person):
         assert (await http.get(f"{SERIES}/{made['id']}", headers=person.auth)).status_code == 404
 
 

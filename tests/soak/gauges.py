@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.admin import JobAdmin
+from grome.infrastructure.outbox.relay import Relay
 from tests.support.processes import Running
 
 _MIB: Final = 2**20
@@ -33,25 +35,25 @@ class Sample:
     limited_documents: int
 
 
-async def measure(at_s: float, grome: Running, context: AppContext) -> Sample:
-    relay, jobs = await context.relay.stats(), await context.job_admin.figures()
+async def measure(at_s: float, grome: Running, container: Container) -> Sample:
+    relay, jobs = await container.get(Relay).stats(), await container.get(JobAdmin).figures()
     return Sample(
         at_s=at_s,
         api_mib=max(process.memory_info().rss for process in grome.workers("Server")) / _MIB,
         worker_mib=max(process.memory_info().rss for process in grome.workers("Jobs")) / _MIB,
         relay_lag_s=relay.lag_s if relay else 0.0,
         overdue_s=jobs.overdue_s,
-        due_jobs=await context.database["jobs"].count_documents(
-            {"state": "pending", "next_at": {"$lte": context.clock()}}
+        due_jobs=await container.database["jobs"].count_documents(
+            {"state": "pending", "next_at": {"$lte": container.clock()}}
         ),
-        booking_kb=await _largest_booking(context) / 1000,
+        booking_kb=await _largest_booking(container) / 1000,
         limited_documents=sum(
-            [await context.database[name].estimated_document_count() for name in LIMITED_COLLECTIONS]
+            [await container.database[name].estimated_document_count() for name in LIMITED_COLLECTIONS]
         ),
     )
 
 
-async def _largest_booking(context: AppContext) -> int:
+async def _largest_booking(container: Container) -> int:
     largest = {"$group": {"_id": None, "bytes": {"$max": {"$bsonSize": "$$ROOT"}}}}
-    found = await (await context.database["bookings"].aggregate([largest])).to_list()
+    found = await (await container.database["bookings"].aggregate([largest])).to_list()
     return int(found[0]["bytes"]) if found else 0

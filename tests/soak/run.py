@@ -16,9 +16,11 @@ from rich.table import Table
 
 from config.settings import Settings, load_settings
 from grome.accounts.tokens import load_or_create_signing_key
-from grome.cli.bootstrap import opened_services
-from grome.composition import AppContext
+from grome.cli.bootstrap import opened_container
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.admin import JobAdmin
 from grome.infrastructure.migrations import migrate
+from grome.infrastructure.outbox.relay import Relay
 from grome.migrations import MIGRATIONS
 from tests.builders.barbers import barber
 from tests.builders.people import register
@@ -134,7 +136,7 @@ async def soak(home: Path, seconds: float, quiet_s: float, progress: Progress) -
     (home / "valkey").mkdir()
     with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
         settings = _settings(home, mongo.url, redis.url)
-        async with _migrated(settings) as context:
+        async with _migrated(settings) as container:
             with running_grome(
                 settings,
                 home,
@@ -143,16 +145,16 @@ async def soak(home: Path, seconds: float, quiet_s: float, progress: Progress) -
                 GROME_WEBHOOKS_PRIVATE_ADDRESSES="true",
             ) as grome:
                 async with httpx.AsyncClient(base_url=grome.url, timeout=30) as http, _hanging() as hanging:
-                    prepared = await _prepare(http, context, hanging)
-                    return await _phases(*prepared, grome, context, Plan(seconds, quiet_s, progress))
+                    prepared = await _prepare(http, container, hanging)
+                    return await _phases(*prepared, grome, container, Plan(seconds, quiet_s, progress))
 
 
-async def _prepare(http: httpx.AsyncClient, context: AppContext, hanging: str) -> tuple[Honest, list[Hostile]]:
-    honest = Honest(http, await barber(http, context, durations=(5,), timezone="UTC"), await register(http))
+async def _prepare(http: httpx.AsyncClient, container: Container, hanging: str) -> tuple[Honest, list[Hostile]]:
+    honest = Honest(http, await barber(http, container, durations=(5,), timezone="UTC"), await register(http))
     dice = random.Random(1)  # noqa: S311 -- reproducible, and no secret
     zone = midday_zone()
     hostile = [
-        Hostile(http, await barber(http, context, durations=(5,), timezone=zone), await register(http), dice, hanging)
+        Hostile(http, await barber(http, container, durations=(5,), timezone=zone), await register(http), dice, hanging)
         for _ in range(_PAIRS)
     ]
     for one in hostile:
@@ -178,44 +180,44 @@ async def _hanging() -> AsyncIterator[str]:
 
 
 async def _phases(
-    honest: Honest, hostile: Sequence[Hostile], grome: Running, context: AppContext, plan: "Plan"
+    honest: Honest, hostile: Sequence[Hostile], grome: Running, container: Container, plan: "Plan"
 ) -> Outcome:
     seconds, quiet_s, progress = plan.seconds, plan.quiet_s, plan.progress
     await honest.run(time.monotonic() + quiet_s / 2)  # what is loaded at first use is loaded
     progress("honest accounts alone")
     before = await honest.run(time.monotonic() + quiet_s)
     started = time.monotonic()
-    samples = [await measure(0, grome, context)]
+    samples = [await measure(0, grome, container)]
     until_s = started + seconds
     async with asyncio.TaskGroup() as group:
         measured = group.create_task(honest.run(until_s))
-        group.create_task(_sample(samples, started, seconds, grome, context, progress))
+        group.create_task(_sample(samples, started, seconds, grome, container, progress))
         for one in hostile:
             group.create_task(one.run(until_s))
     progress("waiting until everything has settled")
-    settled_s = await _settle(context)
+    settled_s = await _settle(container)
     progress("honest accounts alone again")
     after = await honest.run(time.monotonic() + quiet_s)
-    samples.append(await measure(time.monotonic() - started, grome, context))
+    samples.append(await measure(time.monotonic() - started, grome, container))
     answers = sum((one.answers for one in hostile), Counter())
     unexpected = [text for one in hostile for text in one.unexpected]
     return Outcome(before, measured.result(), after, samples, settled_s, answers, unexpected, honest.errors)
 
 
 async def _sample(
-    samples: list[Sample], started: float, seconds: float, grome: Running, context: AppContext, progress: Progress
+    samples: list[Sample], started: float, seconds: float, grome: Running, container: Container, progress: Progress
 ) -> None:
     for number in range(1, _SAMPLES + 1):
         await asyncio.sleep(max(0, started + seconds * number / _SAMPLES - time.monotonic()))
-        samples.append(await measure(time.monotonic() - started, grome, context))
+        samples.append(await measure(time.monotonic() - started, grome, container))
         progress(f"hostile accounts, {samples[-1].at_s:.0f} of {seconds:.0f} s")
 
 
-async def _settle(context: AppContext) -> float:
+async def _settle(container: Container) -> float:
     """Seconds until nothing is due and the relay has caught up. Gives up after five minutes: the verdict says so."""
     started = time.monotonic()
     while time.monotonic() - started < _SETTLED_WITHIN_S:
-        relay, jobs = await context.relay.stats(), await context.job_admin.figures()
+        relay, jobs = await container.get(Relay).stats(), await container.get(JobAdmin).figures()
         if relay and relay.lag_s < 1 and jobs.overdue_s < 1:
             break
         await asyncio.sleep(0.5)
@@ -233,8 +235,8 @@ def _settings(home: Path, mongo_url: str, redis_url: str) -> Settings:
 
 
 @asynccontextmanager
-async def _migrated(settings: Settings) -> AsyncIterator[AppContext]:
-    async with opened_services(settings) as context:
-        async for _ in migrate(context.database, MIGRATIONS, context.clock):
+async def _migrated(settings: Settings) -> AsyncIterator[Container]:
+    async with opened_container(settings) as container:
+        async for _ in migrate(container.database, MIGRATIONS, container.clock):
             pass
-        yield context
+        yield container

@@ -9,7 +9,8 @@ from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from tests.stateful.manual_clock import StoppedClock
 from tests.support.one_grome import apart, database
 
@@ -37,7 +38,7 @@ def stopped() -> StoppedClock:
 
 
 @pytest.fixture(scope="session")
-async def grome(settings: Settings, stopped: StoppedClock, database: None) -> AsyncIterator[AppContext]:  # noqa: ARG001
-    context = await AppContext.open(settings, stopped)
-    yield context
-    await context.close()
+async def grome(settings: Settings, stopped: StoppedClock, database: None) -> AsyncIterator[Container]:  # noqa: ARG001
+    container = await open_container(settings, stopped)
+    yield container
+    await container.close()

@@ -8,7 +8,9 @@ from uuid import UUID
 from grome.common.geo import LatLng
 from grome.common.ids import new_id
 from grome.waitlist.schemas import AreaIn, EntryIn
+from grome.waitlist.service import WaitlistService
 from grome.walk_ins.schemas import GuestIn, SeatIn, WalkInIn
+from grome.walk_ins.service import WalkInService
 from tests.stateful import around
 from tests.stateful.actions import NOBODY, OFFERS, PlannedCommand, shop_of
 from tests.stateful.manual_clock import moment
@@ -52,7 +54,7 @@ class JoinWaitlist:
         return PlannedCommand(
             f"customer {self.customer} waits for {self.offers} from {moment(earliest):%d %H:%M}Z for {self.hours} h "
             f"at {'any shop' if self.where is None else f'shop {self.where}'}",
-            lambda world: world.grome.waitlist.join(actor_of(customer), wanted),
+            lambda world: world.grome.get(WaitlistService).join(actor_of(customer), wanted),
             expect,
         )
 
@@ -73,7 +75,7 @@ class LeaveWaitlist:
         customer = Person("customer", world.model.waiting[key].customer)
         return PlannedCommand(
             f"somebody waits no more ({keys.index(key)})",
-            lambda world: world.grome.waitlist.leave(actor_of(customer), key),
+            lambda world: world.grome.get(WaitlistService).leave(actor_of(customer), key),
             lambda model, _: around.leave(model, key),
         )
 
@@ -96,7 +98,7 @@ class JoinQueue:
         name = f"Guest {new_id()}"
 
         async def do(world: World) -> UUID:
-            walk_ins, services = world.grome.walk_ins, world.ids(self.offers)
+            walk_ins, services = world.grome.get(WalkInService), world.ids(self.offers)
             if customer:
                 return (await walk_ins.join(actor_of(customer), shop.id, WalkInIn(services))).id
             queue = await walk_ins.add_guest(world.barber(shop.id), GuestIn(name, services))
@@ -142,7 +144,7 @@ class CallUp:
         if not keys:
             return None
         key = keys[self.nth % len(keys)]
-        one, walk_ins = model.walk_ins[key], world.grome.walk_ins
+        one, walk_ins = model.walk_ins[key], world.grome.get(WalkInService)
         barber, customer = world.barber(one.shop), one.customer
         if self.what == "left" and customer is None:
             return None

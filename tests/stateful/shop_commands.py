@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.schemas import TimeOffIn
 from tests.stateful.actions import DAYS_AHEAD, NOBODY, PlannedCommand, shop_of
 from tests.stateful.manual_clock import moment
@@ -65,7 +66,9 @@ class Override:
 
         return PlannedCommand(
             f"{shop.zone} has {self.day} on {on}",
-            lambda world: world.grome.schedule_exceptions.put_override(world.barber(shop.id), on, hours_of(self.day)),
+            lambda world: world.grome.get(ScheduleExceptionService).put_override(
+                world.barber(shop.id), on, hours_of(self.day)
+            ),
             expect,
             sets=True,
         )
@@ -99,7 +102,7 @@ class TakeTimeOff:
         wanted = TimeOffIn(moment(begins), moment(ends))
         return PlannedCommand(
             f"{shop.zone} is away from {moment(begins):%d %H:%M}Z to {moment(ends):%d %H:%M}Z",
-            lambda world: world.grome.schedule_exceptions.add_time_off(world.barber(shop.id), wanted),
+            lambda world: world.grome.get(ScheduleExceptionService).add_time_off(world.barber(shop.id), wanted),
             expect,
             sets=True,
         )
@@ -114,7 +117,7 @@ class TakeTimeOff:
 
         return PlannedCommand(
             f"{shop.zone} is there after all",
-            lambda world: world.grome.schedule_exceptions.remove_time_off(world.barber(shop.id), key),
+            lambda world: world.grome.get(ScheduleExceptionService).remove_time_off(world.barber(shop.id), key),
             expect,
             sets=True,
         )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from tests.stateful import around
 from tests.stateful.actions import OFFERS, Command, PlannedCommand, offered
 from tests.stateful.commands import course, drawn
@@ -40,7 +40,7 @@ LEGAL = {
 )
 @given(plan=plans(), numbers=course(LEAST_STEPS, MOST_STEPS))
 async def test_stored_state_equals_the_model_after_random_commands(
-    grome: AppContext, stopped: StoppedClock, plan: Plan, numbers: list[list[int]]
+    grome: Container, stopped: StoppedClock, plan: Plan, numbers: list[list[int]]
 ) -> None:
     world = await World.begin(grome, stopped, plan.now, plan.open())
     try:

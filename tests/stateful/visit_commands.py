@@ -6,9 +6,17 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from grome.bookings.create import BookingCreator
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action
+from grome.bookings.rebook import Rebooker
+from grome.bookings.reschedule import Rescheduler
+from grome.bookings.running_late import DelayShifter
 from grome.bookings.schemas import BookingIn, CancelIn, LateOut, ProposalAnswerIn, RebookIn, RescheduleIn
+from grome.bookings.tips_and_notes import TipsAndNotes
+from grome.bookings.undo import MoveUndo
 from grome.reviews.schemas import ReviewIn
+from grome.reviews.service import ReviewService
 from tests.stateful import around, model_reschedule
 from tests.stateful.actions import (
     DAYS_AHEAD,
@@ -67,7 +75,7 @@ class Create:
 
         return PlannedCommand(
             f"customer {self.customer} books {wish.offers} at {_at(wish.shop, start)} {code or ''}",
-            lambda world: world.grome.booking_creation.create(actor_of(customer), wanted, None),
+            lambda world: world.grome.get(BookingCreator).create(actor_of(customer), wanted, None),
             expect,
             code=code,
         )
@@ -105,7 +113,7 @@ class Rebook:
 
         return PlannedCommand(
             f"the customer of {named(model, key)} rebooks it at {_at(wish.shop, start)}",
-            lambda world: world.grome.rebooking.rebook(actor_of(customer), key, RebookIn(moment(start)), None),
+            lambda world: world.grome.get(Rebooker).rebook(actor_of(customer), key, RebookIn(moment(start)), None),
             expect,
         )
 
@@ -155,9 +163,9 @@ def does(model: Model, person: Person, key: UUID, action: str) -> None:
 
 def move(world: World, person: Person, key: UUID, action: str) -> PlannedCommand:
     def do(world: World) -> Awaitable[Any]:
-        moves, actor = world.grome.booking_moves, actor_of(person)
+        moves, actor = world.grome.get(BookingLifecycle), actor_of(person)
         if action == "undo":
-            return world.grome.move_undo.undo(actor, key)
+            return world.grome.get(MoveUndo).undo(actor, key)
         if action == "cancel":
             return moves.cancel(actor, key, CancelIn())
         return moves.apply_action(actor, key, Action(action))
@@ -210,7 +218,7 @@ class Tip:
             return None
         return PlannedCommand(
             f"a tip of {self.amount} for {named(world.model, key)}",
-            lambda world: world.grome.booking_extras.set_tip(actor_of(person(key)), key, self.amount),
+            lambda world: world.grome.get(TipsAndNotes).set_tip(actor_of(person(key)), key, self.amount),
             lambda model, _: model.tip(person(key), key, self.amount),
         )
 
@@ -237,7 +245,7 @@ class Review:
         person = person_by(world, key, self.by)
 
         def do(world: World) -> Awaitable[Any]:
-            reviews, actor, wanted = world.grome.reviews, actor_of(person), ReviewIn(self.stars)
+            reviews, actor, wanted = world.grome.get(ReviewService), actor_of(person), ReviewIn(self.stars)
             if self.what == "post":
                 return reviews.post(actor, key, wanted, None)
             return reviews.edit(actor, key, wanted) if self.what == "edit" else reviews.remove(actor, key)
@@ -283,7 +291,7 @@ class Reschedule:
         wanted = RescheduleIn(moment(start))
         return PlannedCommand(
             f"{self.by} moves {named(model, key)} to {_at(model.shops[visit.shop], start)}",
-            lambda world: world.grome.rescheduling.reschedule(actor_of(person), key, wanted),
+            lambda world: world.grome.get(Rescheduler).reschedule(actor_of(person), key, wanted),
             lambda model, _: model_reschedule.reschedule(model, person, key, start),
         )
 
@@ -308,7 +316,7 @@ class AnswerProposal:
         person = person_by(world, key, self.by)
 
         def do(world: World) -> Awaitable[Any]:
-            rescheduling, actor = world.grome.rescheduling, actor_of(person)
+            rescheduling, actor = world.grome.get(Rescheduler), actor_of(person)
             if self.what == "withdraw":
                 return rescheduling.withdraw(actor, key)
             give = rescheduling.accept if self.what == "accept" else rescheduling.decline
@@ -354,7 +362,7 @@ class Late:
 
         return PlannedCommand(
             f"{named(world.model, key)} is {self.minutes} minutes late",
-            lambda world: world.grome.running_late.shift(actor_of(person), key, self.minutes),
+            lambda world: world.grome.get(DelayShifter).shift(actor_of(person), key, self.minutes),
             expect,
         )
 

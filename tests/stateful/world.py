@@ -11,21 +11,29 @@ import hypothesis
 import msgspec
 
 from grome.availability.schemas import SlotQuery
+from grome.availability.service import AvailabilityService
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.barbers.schemas import OfferIn, OffersIn, ProfileIn
+from grome.barbers.service import BarberService
 from grome.bookings.jobs import close_overdue, expire_unanswered
+from grome.bookings.reschedule import Rescheduler
 from grome.bookings.schemas import OtherTimesQuery
 from grome.catalogue.schemas import ServiceIn
+from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor, Role
 from grome.common.errors import ApiError
 from grome.common.ids import new_id
-from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord, Event, EventType
 from grome.nearby.schemas import NearbyPage, NearbyQuery
+from grome.nearby.service import NearbyService
+from grome.promos.redemptions import PromoRedemptions
 from grome.promos.schemas import PromoIn
+from grome.promos.service import PromoService
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from grome.scheduling.schemas import DaySlots
+from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.models import FreedTimeSearch
 from tests.stateful import around
 from tests.stateful.manual_clock import StoppedClock, moment
@@ -70,7 +78,7 @@ def actor_of(person: Person) -> Actor:
 class World:
     """Holds the application and the model; effects were applied up to the history `versions`."""
 
-    grome: AppContext
+    grome: Container
     clock: StoppedClock
     model: Model
     services: list[UUID]
@@ -82,11 +90,11 @@ class World:
     # -- The beginning and the end -------------------------------------------------------------------------------------
 
     @classmethod
-    async def begin(cls, grome: AppContext, clock: StoppedClock, now: int, shops: list[Shop]) -> "World":
+    async def begin(cls, grome: Container, clock: StoppedClock, now: int, shops: list[Shop]) -> "World":
         clock.minute = now
         admin = Person("admin", new_id())
         wanted = [ServiceIn(f"Service {number}", "hair") for number in range(max(len(shop.offers) for shop in shops))]
-        services = [(await grome.catalogue.create(actor_of(admin), one)).id for one in wanted]
+        services = [(await grome.get(CatalogueService).create(actor_of(admin), one)).id for one in wanted]
         customers = [Person("customer", new_id()) for _ in range(4)]
         number = next(_places)
         place = (-60.0 + number // 300, -150.0 + number % 300)  # each world has one of its own
@@ -100,10 +108,10 @@ class World:
         for name in _COLLECTIONS:
             await self.grome.database[name].delete_many({})
         for shop in self.model.shops:
-            await self.grome.barbers.remove(self.barber(shop))
+            await self.grome.get(BarberService).remove(self.barber(shop))
 
     async def _open(self, shop: Shop) -> None:
-        barbers, actor, (lat, lng) = self.grome.barbers, self.barber(shop.id), self.place
+        barbers, actor, (lat, lng) = self.grome.get(BarberService), self.barber(shop.id), self.place
         profile = {"display_name": "A shop", "location": {"lat": lat, "lng": lng}, "currency": "EUR"}
         await barbers.put_profile(actor, msgspec.convert({**profile, "timezone": shop.zone}, ProfileIn))
         offers = [self._offer(number, offer) for number, offer in enumerate(shop.offers)]
@@ -135,11 +143,11 @@ class World:
             daily_cap=shop.rules.cap,
             auto_accept=shop.rules.auto,
         )
-        await self.grome.barbers.put_rules(self.barber(shop.id), rules)
+        await self.grome.get(BarberService).put_rules(self.barber(shop.id), rules)
 
     async def make_promo(self, code: str, promo: Promo) -> None:
         wanted = PromoIn(code=code, percent=10, most_uses=promo.most, most_uses_each=promo.most_each)
-        await self.grome.promos.create(actor_of(self.model.admin), wanted)
+        await self.grome.get(PromoService).create(actor_of(self.model.admin), wanted)
         self.model.promos[code] = promo
 
     def barber(self, shop: UUID) -> Actor:
@@ -161,46 +169,46 @@ class World:
             explain=True,
             at=None if at is None else moment(at),
         )
-        [day] = (await self.grome.availability.list_slots(wish.shop.id, query)).days
+        [day] = (await self.grome.get(AvailabilityService).list_slots(wish.shop.id, query)).days
         return day
 
     async def other_times(self, key: UUID, on: date) -> list[int]:
         """Return the starts on a date to which the visit can be rescheduled."""
         query, actor = OtherTimesQuery(first=on, last=on), actor_of(self.model.admin)
-        [day] = (await self.grome.rescheduling.list_slots(actor, key, query)).days
+        [day] = (await self.grome.get(Rescheduler).list_slots(actor, key, query)).days
         return [minute_of(slot.start) for slot in day.slots]
 
     async def ratings(self, shop: UUID) -> list[tuple[float, int]]:
         """Return the rating in the profile and on the map."""
         lat, lng = self.place
-        answer = await self.grome.nearby.search(NearbyQuery(lat=lat, lng=lng, radius_km=1))
+        answer = await self.grome.get(NearbyService).search(NearbyQuery(lat=lat, lng=lng, radius_km=1))
         [found] = [one for one in msgspec.json.decode(answer.body, type=NearbyPage).items if one.id == shop]
-        profile = await self.grome.barbers.read(shop)
+        profile = await self.grome.get(BarberService).read(shop)
         return [(one.rating, one.reviews_count) for one in (profile, found)]
 
     # -- Effects -------------------------------------------------------------------------------------------------------
 
     async def run_jobs(self) -> None:
         """Run the jobs that run every minute."""
-        await expire_unanswered({"grome": self.grome})
-        await close_overdue({"grome": self.grome})
+        await expire_unanswered({"container": self.grome})
+        await close_overdue({"container": self.grome})
         self.model.run_out()
         await self.follow()
-        await self.grome.waitlist_matcher.reconcile()
+        await self.grome.get(WaitlistMatcher).reconcile()
         around.reconcile(self.model, await self._new_offers())
-        await self.grome.promo_redemptions.reap()
+        await self.grome.get(PromoRedemptions).reap()
 
     async def follow(self) -> bool:
         """Apply the effects of new history entries until there are none, and return whether there were any."""
         rounds = 0
         while events := await self._new_events():
             rounds += 1
-            await self.grome.promo_redemptions.handle(events)
+            await self.grome.get(PromoRedemptions).handle(events)
             for event in events:
                 if event.type in _ENDS:
                     around.give_back(self.model, event.subject_id)
             for event in events:
-                await self.grome.waitlist_matcher.on_event(event)
+                await self.grome.get(WaitlistMatcher).on_event(event)
                 around.on_event(self.model, event.subject_id, event.version, await self._new_offers())
         return rounds > 0
 
@@ -209,7 +217,7 @@ class World:
         changed = [shop for shop in self.model.shops.values() if self.followed.get(shop.id) != shop]
         for shop in changed:
             self.followed[shop.id] = shop
-            await self.grome.waitlist_matcher.run_search(FreedTimeSearch(barber_id=shop.id))
+            await self.grome.get(WaitlistMatcher).run_search(FreedTimeSearch(barber_id=shop.id))
             around.fill(self.model, shop.id, None, await self._new_offers())
         return bool(changed)
 

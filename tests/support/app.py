@@ -1,4 +1,4 @@
-"""The application behind a real listening socket, in the test's own event loop, so that tests reach its context."""
+"""The application behind a real listening socket, in the test's own event loop, so that tests reach its container."""
 
 import socket
 from collections.abc import AsyncIterator

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, State
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import Handler
 from tests.support.eventually import PATIENCE_S, until
 from workers.runner import work
 
 
 @asynccontextmanager
-async def working(context: AppContext, handlers: Mapping[JobKind, Handler]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work(context, handlers))
+async def working(container: Container, handlers: Mapping[JobKind, Handler]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work(container, handlers))
     try:
         yield
     finally:
@@ -22,14 +24,14 @@ async def working(context: AppContext, handlers: Mapping[JobKind, Handler]) -> A
             await task
 
 
-async def ends_as(context: AppContext, new: NewJob, state: State, *, within_s: float = PATIENCE_S) -> None:
+async def ends_as(container: Container, new: NewJob, state: State, *, within_s: float = PATIENCE_S) -> None:
     async def ended() -> bool:
-        found = await context.jobs.find(new.id)
+        found = await container.get(JobQueue).find(new.id)
         return found is not None and found.state is state
 
     await until(ended, within_s=within_s)
 
 
-async def are_empty(context: AppContext) -> bool:
+async def are_empty(container: Container) -> bool:
     """No queue has a message that waits or is under way."""
-    return not any([await queue.count("incomplete") for queue in context.queues.values()])
+    return not any([await queue.count("incomplete") for queue in container.get(Queues).values()])

@@ -4,9 +4,8 @@ A folder whose tests run workers or count what is there has one of its own: its 
 says by a fixture `settings` where it keeps its data (`apart`).
 """
 
-import copy
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -15,13 +14,17 @@ import pytest
 from config.settings import Settings
 from grome.app import App
 from grome.common.clock import Clock
-from grome.composition import AppContext
+from grome.composition import PROVIDERS, open_container
+from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
+from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.support.app import served
 from tests.support.eventually import PATIENCE_S
 
-__all__ = ["apart", "app", "context", "database", "http", "with_database"]
+__all__ = ["apart", "app", "container", "database", "http", "with_database"]
+
+T = TypeVar("T")
 
 
 def apart(settings: Settings, name: str, redis_number: int) -> Settings:
@@ -39,12 +42,12 @@ def with_database(settings: Settings, name: str) -> Settings:
 @pytest.fixture(scope="session")
 async def database(settings: Settings) -> AsyncIterator[None]:
     """The collections as the migrations make them, dropped beforehand where a server is reused."""
-    context = await AppContext.open(settings)
-    await context.mongo.drop_database(settings.mongo.database)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+    container = await open_container(settings)
+    await container.get(Client).drop_database(settings.mongo.database)
+    async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
     yield
-    await context.close()
+    await container.close()
 
 
 @pytest.fixture(scope="session")
@@ -60,13 +63,19 @@ async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def context(app: App) -> AppContext:
-    found: AppContext = app.ctx.grome
+def container(app: App) -> Container:
+    found: Container = app.ctx.container
     return found
 
 
-def changed(context: AppContext, **parts: Any) -> AppContext:
-    """The same Grome with other parts; what was made of the old ones stays as it is."""
-    other = copy.copy(context)
-    vars(other).update(parts)
-    return other
+class ChangedContainer(Container):
+    """A container with other settings or objects; objects that were built before stay as they are."""
+
+    def __init__(
+        self, original: Container, settings: Settings | None = None, objects: Mapping[Any, object] | None = None
+    ) -> None:
+        super().__init__(settings or original.settings, original.clock, PROVIDERS)
+        self._original, self._objects = original, objects or {}
+
+    def get(self, kind: type[T]) -> T:
+        return self._objects[kind] if kind in self._objects else self._original.get(kind)

@@ -7,11 +7,15 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from grome.barbers.service import BarberService
+from grome.bookings.create import BookingCreator
+from grome.bookings.queries import BookingQueries
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import to_document
 from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.models import Area, DeclinedSlot, FreedTimeSearch, WaitlistEntry
+from grome.waitlist.repository import WaitlistRepository
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import move, tomorrow
 from tests.builders.people import register
@@ -30,24 +34,24 @@ SMALL_CROWD = 210
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules={"auto_accept": True}, location={"lat": -33.0, "lng": 44.0})
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules={"auto_accept": True}, location={"lat": -33.0, "lng": 44.0})
 
 
 @pytest.fixture(autouse=True)
-async def _no_crowd_is_left(context: AppContext) -> AsyncIterator[None]:
+async def _no_crowd_is_left(container: Container) -> AsyncIterator[None]:
     yield
-    await context.database["waitlist"].delete_many({"state": "waiting"})
+    await container.database["waitlist"].delete_many({"state": "waiting"})
 
 
 async def crowd(
-    context: AppContext, entry: dict[str, str], *, services: list[UUID], passed: bool = False, number: int = CROWD
+    container: Container, entry: dict[str, str], *, services: list[UUID], passed: bool = False, number: int = CROWD
 ) -> None:
     """Entries of many customers who joined before the entry and wait for the same window around."""
-    stored = await context.database["waitlist"].find_one({"_id": UUID(entry["id"])})
+    stored = await container.database["waitlist"].find_one({"_id": UUID(entry["id"])})
     assert stored is not None
     barber_id = stored["barber_id"]
-    shop = await context.barbers.get(barber_id)
+    shop = await container.get(BarberService).get(barber_id)
     everyone = [
         WaitlistEntry(
             id=new_id(),
@@ -62,67 +66,67 @@ async def crowd(
         )
         for index in range(number)
     ]
-    await context.database["waitlist"].insert_many([to_document(one) for one in everyone])
+    await container.database["waitlist"].insert_many([to_document(one) for one in everyone])
 
 
 async def test_freed_time_skips_entries_for_services_that_are_not_offered(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
-    await crowd(context, entry, services=[uuid4()])
-    await free_time(http, context, early.auth, booking)
+    await crowd(container, entry, services=[uuid4()])
+    await free_time(http, container, early.auth, booking)
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
 
 async def test_freed_time_reaches_the_end_of_a_long_list_by_further_searches(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
-    await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True)
+    await crowd(container, entry, services=[UUID(shop.services[0][0])], passed=True)
     assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    rest, searches = await context.waitlist_matcher.on_event(await newest_event(context, booking)), 1
+    rest, searches = await container.get(WaitlistMatcher).on_event(await newest_event(container, booking)), 1
     while rest:
         assert (await read_entry(http, waiting, entry))["state"] == "waiting"
-        rest, searches = await context.waitlist_matcher.run_search(rest), searches + 1
+        rest, searches = await container.get(WaitlistMatcher).run_search(rest), searches + 1
     assert searches == CROWD // 200 + 1
     assert (await read_entry(http, waiting, entry))["state"] == "offered"
 
 
 async def test_reconcile_reaches_the_end_of_a_long_list(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     """A run looks at a part of all who wait, and the searches that it hands on come to the end of the list."""
     early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
-    await crowd(context, entry, services=[UUID(shop.services[0][0])], passed=True, number=SMALL_CROWD)
+    await crowd(container, entry, services=[UUID(shop.services[0][0])], passed=True, number=SMALL_CROWD)
     assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    found = [search for _ in range(2) for search in await context.waitlist_matcher.reconcile()]
+    found = [search for _ in range(2) for search in await container.get(WaitlistMatcher).reconcile()]
     for search in found:
         rest: FreedTimeSearch | None = search
         while rest:
-            rest = await context.waitlist_matcher.run_search(rest)
+            rest = await container.get(WaitlistMatcher).run_search(rest)
     assert (await read_entry(http, waiting, entry))["state"] == "offered"
 
 
 async def test_customer_that_declined_is_offered_other_times_after_all_others(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     """9:05 would suit the person who said no to 9:00, and take 9:00 from the next one."""
     early, booking = await book_by_new_customer(http, shop)
     first, second = await register(http), await register(http)
     longer = await join_waitlist(http, first, shop, **window_over(booking) | {"latest": tomorrow(9, 40).isoformat()})
     entry = await join_waitlist(http, second, shop, **window_over(booking))
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     held = await offered_booking(http, first, longer)
     assert (await move(http, first.auth, held, "decline")).status_code == 200
-    services = context.barbers, context.bookings, context.booking_creation
-    one_by_one = WaitlistMatcher(context.stored_waitlist, *services, context.clock, entries_per_search=1)
-    rest = await one_by_one.on_event(await newest_event(context, held))
+    services = container.get(BarberService), container.get(BookingQueries), container.get(BookingCreator)
+    one_by_one = WaitlistMatcher(container.get(WaitlistRepository), *services, container.clock, entries_per_search=1)
+    rest = await one_by_one.on_event(await newest_event(container, held))
     while rest:
         rest = await one_by_one.run_search(rest)
     assert (await offered_booking(http, second, entry))["scheduled_at"] == booking["scheduled_at"]

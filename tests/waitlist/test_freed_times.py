@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.models import FreedTimeSearch
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow
@@ -33,54 +34,54 @@ def at(hour: int, minute: int = 0, minutes: int = 30) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("way", ["cancel", "reschedule"])
-async def test_time_freed_from_a_buffer_is_offered(http: httpx.AsyncClient, context: AppContext, way: str) -> None:
-    shop = await barber(http, context, rules={**AUTO, "buffer_after_min": 60})
+async def test_time_freed_from_a_buffer_is_offered(http: httpx.AsyncClient, container: Container, way: str) -> None:
+    shop = await barber(http, container, rules={**AUTO, "buffer_after_min": 60})
     early, booking = await book_by_new_customer(http, shop, 9)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **at(9, 30))
     assert entry["state"] == "waiting"
-    await give_up(http, context, early, booking, way)
+    await give_up(http, container, early, booking, way)
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["ends_at"]
 
 
 @pytest.mark.parametrize("way", ["cancel", "reschedule"])
-async def test_day_below_its_cap_again_is_offered(http: httpx.AsyncClient, context: AppContext, way: str) -> None:
-    shop = await barber(http, context, rules={**AUTO, "daily_cap": 1})
+async def test_day_below_its_cap_again_is_offered(http: httpx.AsyncClient, container: Container, way: str) -> None:
+    shop = await barber(http, container, rules={**AUTO, "daily_cap": 1})
     early, booking = await book_by_new_customer(http, shop, 9)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **at(14))
     assert entry["state"] == "waiting"
-    await give_up(http, context, early, booking, way)
+    await give_up(http, container, early, booking, way)
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == tomorrow(14).isoformat().replace(
         "+00:00", "Z"
     )
 
 
 async def give_up(
-    http: httpx.AsyncClient, context: AppContext, early: Person, booking: dict[str, Any], way: str
+    http: httpx.AsyncClient, container: Container, early: Person, booking: dict[str, Any], way: str
 ) -> None:
     if way == "cancel":
-        await free_time(http, context, early.auth, booking)
+        await free_time(http, container, early.auth, booking)
         return
     elsewhen = (tomorrow(9) + timedelta(days=3)).isoformat()
     moved = await move(http, early.auth, booking, "reschedule", scheduled_at=elsewhen)
     assert moved.status_code == 200, moved.text
-    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, booking))
 
 
-async def test_travel_time_of_a_cancelled_house_call_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await barber(http, context, rules=AUTO, service_radius_km=20.0)
+async def test_travel_time_of_a_cancelled_house_call_is_offered(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await barber(http, container, rules=AUTO, service_radius_km=20.0)
     early, waiting = await register(http), await register(http)
     home = {"location": {"lat": 52.55, "lng": 13.405}, "address": "Somewhere 1"}
     booking = await book(http, early, shop, tomorrow(9), house_call=home)
     entry = await join_waitlist(http, waiting, shop, **at(9, 30, 30))
     assert entry["state"] == "waiting"
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["ends_at"]
 
 
-async def test_proposed_time_of_a_cancelled_visit_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await barber(http, context, rules=AUTO)
+async def test_proposed_time_of_a_cancelled_visit_is_offered(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await barber(http, container, rules=AUTO)
     early, booking = await book_by_new_customer(http, shop, 9)
     later = (tomorrow(9) + timedelta(days=9)).isoformat()
     proposed = await move(http, shop.auth, booking, "reschedule", scheduled_at=later)
@@ -89,12 +90,12 @@ async def test_proposed_time_of_a_cancelled_visit_is_offered(http: httpx.AsyncCl
     window = {"earliest": later, "latest": (tomorrow(9, 30) + timedelta(days=9)).isoformat()}
     entry = await join_waitlist(http, waiting, shop, **window)
     assert entry["state"] == "waiting"
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == later.replace("+00:00", "Z")
 
 
-async def test_time_of_a_replaced_proposal_is_offered(http: httpx.AsyncClient, context: AppContext) -> None:
-    shop = await barber(http, context, rules=AUTO)
+async def test_time_of_a_replaced_proposal_is_offered(http: httpx.AsyncClient, container: Container) -> None:
+    shop = await barber(http, container, rules=AUTO)
     _, booking = await book_by_new_customer(http, shop, 9)
     for hour in (12, 15):
         start = tomorrow(hour).isoformat()
@@ -103,16 +104,16 @@ async def test_time_of_a_replaced_proposal_is_offered(http: httpx.AsyncClient, c
             waiting = await register(http)
             entry = await join_waitlist(http, waiting, shop, **at(12))
             assert entry["state"] == "waiting"
-    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, booking))
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == tomorrow(12).isoformat().replace(
         "+00:00", "Z"
     )
 
 
 async def test_time_freed_by_a_delayed_visit_is_offered(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    shop = await barber(http, context, rules=AUTO)
+    shop = await barber(http, container, rules=AUTO)
     _, booking = await book_by_new_customer(http, shop, 9)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
@@ -120,29 +121,29 @@ async def test_time_freed_by_a_delayed_visit_is_offered(
     host = await sign_in_again(http, shop.person)
     late = await http.post(f"/v1/bookings/{booking['id']}/late", json={"minutes": 60}, headers=host.auth)
     assert late.status_code == 200, late.text
-    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, booking))
     waiting = await sign_in_again(http, waiting)
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
 
-async def test_changed_barber_is_searched_for_all_entries(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_changed_barber_is_searched_for_all_entries(http: httpx.AsyncClient, container: Container) -> None:
     """Time off taken back, a higher cap, and a longer visit's hours: whatever the change is, what is free is asked."""
-    shop = await barber(http, context, rules={**AUTO, "daily_cap": 1})
+    shop = await barber(http, container, rules={**AUTO, "daily_cap": 1})
     _, booking = await book_by_new_customer(http, shop, 9)
     people = [await register(http) for _ in range(2)]
     entries = [await join_waitlist(http, person, shop, **at(14)) for person in people]
     rules = {"slot_step_min": 5, "min_notice_min": 0, "horizon_days": 366, "auto_accept": True, "daily_cap": 2}
     put = await http.put("/v1/barbers/me/rules", json=rules, headers=shop.auth)
     assert put.status_code == 200, put.text
-    assert await context.waitlist_matcher.run_search(FreedTimeSearch(barber_id=shop.person.id)) is None
+    assert await container.get(WaitlistMatcher).run_search(FreedTimeSearch(barber_id=shop.person.id)) is None
     assert await entry_states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
     assert booking["status"] == "accepted"
 
 
 async def test_time_freed_without_an_event_is_offered_by_reconcile(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    shop = await barber(http, context, rules=AUTO)
+    shop = await barber(http, container, rules=AUTO)
     _, booking = await book_by_new_customer(http, shop, 9)
     people = [await register(http) for _ in range(2)]
     entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
@@ -150,10 +151,10 @@ async def test_time_freed_without_an_event_is_offered_by_reconcile(
     added = (await http.post("/v1/barbers/me/time-off", json=away, headers=shop.auth)).json()
     cancelled = await move(http, shop.auth, booking, "cancel")
     assert cancelled.status_code == 200
-    await context.waitlist_matcher.on_event(await newest_event(context, booking))
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, booking))
     assert await entry_states(http, *zip(people, entries, strict=True)) == ["waiting", "waiting"]
     gone = await http.delete(f"/v1/barbers/me/time-off/{added['id']}", headers=shop.auth)
     assert gone.status_code == 204
-    await reconcile_all(context)
+    await reconcile_all(container)
     assert await entry_states(http, *zip(people, entries, strict=True)) == ["offered", "waiting"]
     assert (await read_entry(http, people[0], entries[0]))["booking_id"] is not None

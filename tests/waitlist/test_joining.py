@@ -8,7 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.models import MAX_OPEN_ENTRIES
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
@@ -31,26 +32,28 @@ AUTO = {"auto_accept": True}
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules=AUTO)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules=AUTO)
 
 
 async def test_joining_for_free_time_returns_an_offer_at_once(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     """Somebody looked at a full day, and a booking was cancelled, and all was done about it, before they joined."""
     early, booking = await book_by_new_customer(http, shop)
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     assert entry["state"] == "offered"
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == booking["scheduled_at"]
 
 
-async def test_joining_for_an_area_offers_the_nearest_free_barber(http: httpx.AsyncClient, context: AppContext) -> None:
-    farther = await barber(http, context, location={"lat": -10.0, "lng": 20.02}, rules=AUTO)
+async def test_joining_for_an_area_offers_the_nearest_free_barber(
+    http: httpx.AsyncClient, container: Container
+) -> None:
+    farther = await barber(http, container, location={"lat": -10.0, "lng": 20.02}, rules=AUTO)
     offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in farther.services]
-    near = await barber(http, context, location={"lat": -10.0, "lng": 20.01}, rules=AUTO)
+    near = await barber(http, container, location={"lat": -10.0, "lng": 20.01}, rules=AUTO)
     put = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=near.auth)
     assert put.status_code == 200
     area = {"location": {"lat": -10.0, "lng": 20.0}, "radius_km": 5}
@@ -60,9 +63,9 @@ async def test_joining_for_an_area_offers_the_nearest_free_barber(http: httpx.As
 
 
 async def test_joining_again_with_the_same_request_returns_the_open_entry(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
-    shop = await barber(http, context, durations=(30, 15), rules=AUTO)
+    shop = await barber(http, container, durations=(30, 15), rules=AUTO)
     _, booking = await book_by_new_customer(http, shop)
     await book(http, await register(http), shop, datetime.fromisoformat(booking["ends_at"]))
     waiting = await register(http)
@@ -101,7 +104,7 @@ async def test_ended_entries_do_not_count_towards_the_limit(http: httpx.AsyncCli
 
 
 async def test_customer_has_one_open_offer_at_a_time(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     """The second is offered when the first is answered."""
     early, waiting = await register(http), await register(http)
@@ -109,19 +112,19 @@ async def test_customer_has_one_open_offer_at_a_time(
     entries = [await join_waitlist(http, waiting, shop, **window_over(booking)) for booking in bookings]
     for booking in bookings:
         assert (await move(http, early.auth, booking, "cancel")).status_code == 200
-    events = [await newest_event(context, booking) for booking in bookings]
-    await asyncio.gather(*(context.waitlist_matcher.on_event(event) for event in events))
+    events = [await newest_event(container, booking) for booking in bookings]
+    await asyncio.gather(*(container.get(WaitlistMatcher).on_event(event) for event in events))
     found = {entry["id"]: (await read_entry(http, waiting, entry))["state"] for entry in entries}
     assert sorted(found.values()) == ["offered", "waiting"]
     [first] = [entry for entry in entries if found[entry["id"]] == "offered"]
     held = await offered_booking(http, waiting, first)
-    await free_time(http, context, waiting.auth, held, "accept")
-    await reconcile_all(context)
+    await free_time(http, container, waiting.auth, held, "accept")
+    await reconcile_all(container)
     assert sorted(await entry_states(http, *((waiting, entry) for entry in entries))) == ["booked", "offered"]
 
 
 async def test_declined_time_is_offered_to_the_next_customer_only(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     early, booking = await book_by_new_customer(http, shop)
     await book(http, early, shop, datetime.fromisoformat(booking["ends_at"]))
@@ -132,12 +135,12 @@ async def test_declined_time_is_offered_to_the_next_customer_only(
         await join_waitlist(http, twice, shop, **longer),
     ]
     third = await join_waitlist(http, other, shop, **window_over(booking))
-    await free_time(http, context, early.auth, booking)
-    await free_time(http, context, twice.auth, await offered_booking(http, twice, entries[0]), "decline")
+    await free_time(http, container, early.auth, booking)
+    await free_time(http, container, twice.auth, await offered_booking(http, twice, entries[0]), "decline")
     assert await entry_states(http, *((twice, entry) for entry in entries)) == ["waiting", "waiting"]
     assert (await offered_booking(http, other, third))["scheduled_at"] == booking["scheduled_at"]
     again = await join_waitlist(http, twice, shop, **window_over(booking) | {"latest": tomorrow(9, 35).isoformat()})
-    await free_time(http, context, other.auth, await offered_booking(http, other, third), "decline")
+    await free_time(http, container, other.auth, await offered_booking(http, other, third), "decline")
     # A wish that is made anew since then counts as one, behind everybody else.
     assert await entry_states(http, *((twice, entry) for entry in (*entries, again))) == [
         "waiting",
@@ -161,7 +164,7 @@ async def test_declined_time_is_offered_to_the_next_customer_only(
 )  # fmt: skip
 async def test_joining_for_an_impossible_visit_is_refused(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     changed: dict[str, Any],
     rules: dict[str, Any],
     field: str,
@@ -169,7 +172,7 @@ async def test_joining_for_an_impossible_visit_is_refused(
 ) -> None:
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     hours = {day: {"is_available": True, "start_time": "08:00", "end_time": "18:00"} for day in days}
-    shop = await barber(http, context, hours=hours, rules=rules)
+    shop = await barber(http, container, hours=hours, rules=rules)
     answer = await post_entry(http, await register(http), shop, **changed)
     assert (answer.status_code, answer.json()["code"]) == (422, "wish_cannot_be_met")
     assert answer.json()["errors"] == [{"field": field, "message": reason}]
@@ -191,16 +194,16 @@ async def test_joining_for_an_area_without_barbers_is_refused(http: httpx.AsyncC
 
 
 async def test_ended_entries_are_deleted_after_thirty_days(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     _, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     await http.delete(f"/v1/waitlist/{entry['id']}", headers=waiting.auth)
-    collection = context.database["waitlist"]
+    collection = container.database["waitlist"]
     stored = await collection.find_one({"_id": UUID(entry["id"])})
     assert stored is not None
-    assert abs(stored["ended_at"] - context.clock()) < timedelta(minutes=1)
+    assert abs(stored["ended_at"] - container.clock()) < timedelta(minutes=1)
     indexes = (await collection.index_information()).values()
     lives = {index["key"][0][0]: index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index}
     assert lives == {"ended_at": 30 * 24 * 3600, "latest": 30 * 24 * 3600}

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.waitlist.matching import WaitlistMatcher
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
@@ -33,67 +34,67 @@ class Asked(NamedTuple):
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Takes bookings only after asking."""
-    return await barber(http, context)
+    return await barber(http, container)
 
 
-async def asked(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> Asked:
+async def asked(http: httpx.AsyncClient, container: Container, shop: Barber) -> Asked:
     """A customer has said yes to 9:00, and the barber has yet to answer; 9:30 is taken."""
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(9, minute)) for minute in (0, 30)]
     entry = await join_waitlist(http, waiting, shop, **window_over(*bookings))
-    await free_time(http, context, early.auth, bookings[0])
+    await free_time(http, container, early.auth, bookings[0])
     held = await offered_booking(http, waiting, entry)
-    await free_time(http, context, waiting.auth, held, "accept")
+    await free_time(http, container, waiting.auth, held, "accept")
     return Asked(early, waiting, bookings, entry, held)
 
 
 async def test_entry_stays_offered_until_the_barber_agrees(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    _, waiting, _, entry, held = await asked(http, context, shop)
+    _, waiting, _, entry, held = await asked(http, container, shop)
     assert (await read_entry(http, waiting, entry))["state"] == "offered"
     clock.shift = timedelta(minutes=5)
-    await reconcile_all(context)
+    await reconcile_all(container)
     assert (await read_entry(http, waiting, entry))["state"] == "offered"
-    await free_time(http, context, shop.auth, held, "accept")
+    await free_time(http, container, shop.auth, held, "accept")
     assert (await read_entry(http, waiting, entry))["state"] == "booked"
 
 
 async def test_entry_waits_again_after_the_barber_declined(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    early, waiting, bookings, entry, held = await asked(http, context, shop)
+    early, waiting, bookings, entry, held = await asked(http, container, shop)
     behind = await register(http)
     second = await join_waitlist(http, behind, shop, **window_over(*bookings))
-    await free_time(http, context, shop.auth, held, "decline")
+    await free_time(http, container, shop.auth, held, "decline")
     # What the barber has declined is not asked for again by the same person, and goes to the next one.
     assert await entry_states(http, (waiting, entry), (behind, second)) == ["waiting", "offered"]
     assert (await read_entry(http, waiting, entry))["unanswered"] == 0
-    await free_time(http, context, early.auth, bookings[1])
+    await free_time(http, container, early.auth, bookings[1])
     assert (await offered_booking(http, waiting, entry))["scheduled_at"] == bookings[1]["scheduled_at"]
 
 
 async def test_entry_waits_again_after_the_barbers_answer_expired(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     clock.set(tomorrow(9) - timedelta(hours=10))  # so that the request expires at its start, and not a day from now
-    _, waiting, _, entry, held = await asked(http, context, shop)
+    _, waiting, _, entry, held = await asked(http, container, shop)
     pending = (await http.get(f"/v1/bookings/{held['id']}", headers=waiting.auth)).json()
     assert pending["awaits"] == "barber"
-    await expire_offer(context, clock, pending)
+    await expire_offer(container, clock, pending)
     waiting = await sign_in_again(http, waiting)
     found = await read_entry(http, waiting, entry)
     assert (found["state"], found["unanswered"]) == ("waiting", 0)
 
 
 async def test_entry_stays_booked_after_the_agreed_visit_was_cancelled(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     """Whether or not its agreement was followed before the cancellation."""
-    _, waiting, _, entry, held = await asked(http, context, shop)
+    _, waiting, _, entry, held = await asked(http, container, shop)
     assert (await move(http, shop.auth, held, "accept")).status_code == 200
     assert (await move(http, waiting.auth, held, "cancel")).status_code == 200
-    await context.waitlist_matcher.on_event(await newest_event(context, held))
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, held))
     assert (await read_entry(http, waiting, entry))["state"] == "booked"

@@ -8,7 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.models import MAX_OPEN_ENTRIES, MAX_UNANSWERED, OFFER_HOLD
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
@@ -32,18 +33,18 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context, rules={"auto_accept": True})
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container, rules={"auto_accept": True})
 
 
 async def test_freed_time_is_held_for_the_waiting_customer(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     assert (entry["state"], entry["booking_id"]) == ("waiting", None)
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
 
     held = await offered_booking(http, waiting, entry)
     assert (held["status"], held["awaits"], held["origin"]) == ("requested", "customer", "waitlist")
@@ -57,30 +58,30 @@ async def test_freed_time_is_held_for_the_waiting_customer(
 
     accepted = await move(http, waiting.auth, held, "accept")
     assert (accepted.status_code, accepted.json()["status"]) == (200, "accepted")
-    await context.waitlist_matcher.on_event(await newest_event(context, held))
+    await container.get(WaitlistMatcher).on_event(await newest_event(container, held))
     assert (await read_entry(http, waiting, entry))["state"] == "booked"
 
 
 async def test_freed_time_is_offered_in_the_order_of_joining(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     """The window leaves room for one visit only: who does not answer in time is followed by the next."""
     early = await register(http)
     people = [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
     entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     held = await offered_booking(http, people[0], entries[0])
     assert (await read_entry(http, people[1], entries[1]))["state"] == "waiting"
 
-    await expire_offer(context, clock, held)
+    await expire_offer(container, clock, held)
     first, second = [await sign_in_again(http, person) for person in people]
     assert (await read_entry(http, first, entries[0]))["state"] == "waiting"
     assert (await read_entry(http, first, entries[0]))["unanswered"] == 1
     again = await offered_booking(http, second, entries[1])
     assert again["scheduled_at"] == held["scheduled_at"]
 
-    await expire_offer(context, clock, again)  # both have passed it over, so nobody is asked once more
+    await expire_offer(container, clock, again)  # both have passed it over, so nobody is asked once more
     people = [await sign_in_again(http, person) for person in people]
     assert [(await read_entry(http, *one))["state"] for one in zip(people, entries, strict=True)] == [
         "waiting",
@@ -89,22 +90,22 @@ async def test_freed_time_is_offered_in_the_order_of_joining(
 
 
 async def test_customer_that_declined_is_offered_other_times(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber
+    http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(3)]
     entry = await join_waitlist(http, waiting, shop, **window_over(*bookings))
-    await free_time(http, context, early.auth, bookings[0])
+    await free_time(http, container, early.auth, bookings[0])
     first = await offered_booking(http, waiting, entry)
-    await free_time(http, context, early.auth, bookings[2])  # while another offer is open
-    await free_time(http, context, waiting.auth, first, "decline")
+    await free_time(http, container, early.auth, bookings[2])  # while another offer is open
+    await free_time(http, container, waiting.auth, first, "decline")
     second = await offered_booking(http, waiting, entry)
     assert second["scheduled_at"] == bookings[2]["scheduled_at"]
     assert (await read_entry(http, waiting, entry))["unanswered"] == 0
 
 
 async def test_entry_lapses_after_unanswered_offers(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
@@ -112,10 +113,10 @@ async def test_entry_lapses_after_unanswered_offers(
         http, waiting, shop, earliest=booking["scheduled_at"], latest=tomorrow(9, 40).isoformat()
     )
     assert entry["state"] == "waiting"
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     for _ in range(MAX_UNANSWERED):
         waiting = await sign_in_again(http, waiting)
-        await expire_offer(context, clock, await offered_booking(http, waiting, entry))
+        await expire_offer(container, clock, await offered_booking(http, waiting, entry))
     waiting = await sign_in_again(http, waiting)
     assert (await read_entry(http, waiting, entry))["state"] == "lapsed"
 
@@ -128,12 +129,12 @@ async def _offer_too(http: httpx.AsyncClient, other: Barber, shop: Barber) -> No
 
 
 async def test_entry_for_an_area_reaches_only_barbers_in_its_radius(
-    http: httpx.AsyncClient, context: AppContext
+    http: httpx.AsyncClient, container: Container
 ) -> None:
     early, here, elsewhere = [await register(http) for _ in range(3)]
-    shop = await barber(http, context, location={"lat": 10.0, "lng": 20.0}, rules={"auto_accept": True})
+    shop = await barber(http, container, location={"lat": 10.0, "lng": 20.0}, rules={"auto_accept": True})
     booking = await book(http, early, shop, tomorrow(9))
-    other = await barber(http, context, location={"lat": 10.04, "lng": 20.0}, rules={"auto_accept": True})
+    other = await barber(http, container, location={"lat": 10.04, "lng": 20.0}, rules={"auto_accept": True})
     await _offer_too(http, other, shop)
     taken = await book(http, early, other, tomorrow(9), services=(0,), service_ids=[shop.services[0][0]])
     window = {"barber_id": None, **window_over(booking)}
@@ -144,14 +145,14 @@ async def test_entry_for_an_area_reaches_only_barbers_in_its_radius(
         http, elsewhere, shop, area={"location": {"lat": 10.03, "lng": 20.0}, "radius_km": 2}, **window
     )
     assert (taken["scheduled_at"], near["state"], far["state"]) == (booking["scheduled_at"], "waiting", "waiting")
-    await free_time(http, context, early.auth, booking)
+    await free_time(http, container, early.auth, booking)
     assert (await offered_booking(http, here, near))["barber_id"] == shop.id
     assert (await read_entry(http, elsewhere, far))["state"] == "waiting"
 
 
-async def test_time_that_does_not_fit_the_entry_is_not_offered(http: httpx.AsyncClient, context: AppContext) -> None:
+async def test_time_that_does_not_fit_the_entry_is_not_offered(http: httpx.AsyncClient, container: Container) -> None:
     """Another window, a service that is not offered any more, a visit that is too long for the gap."""
-    shop = await barber(http, context, durations=(30, 120, 30), rules={"auto_accept": True})
+    shop = await barber(http, container, durations=(30, 120, 30), rules={"auto_accept": True})
     early, people = await register(http), [await register(http) for _ in range(3)]
     bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(4)]
     elsewhen = await book(http, early, shop, tomorrow(14))
@@ -163,38 +164,38 @@ async def test_time_that_does_not_fit_the_entry_is_not_offered(http: httpx.Async
     offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in shop.services[:2]]
     kept = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=shop.auth)
     assert kept.status_code == 200
-    await free_time(http, context, early.auth, bookings[1])
+    await free_time(http, container, early.auth, bookings[1])
     assert await entry_states(http, *zip(people, entries, strict=True)) == ["waiting"] * 3
 
 
-async def test_redelivered_event_changes_nothing(http: httpx.AsyncClient, context: AppContext, shop: Barber) -> None:
+async def test_redelivered_event_changes_nothing(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     early, people = await register(http), [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
     entries = [await join_waitlist(http, person, shop, **window_over(booking)) for person in people]
-    event = await free_time(http, context, early.auth, booking)
-    await asyncio.gather(*(context.waitlist_matcher.on_event(event) for _ in range(10)))
+    event = await free_time(http, container, early.auth, booking)
+    await asyncio.gather(*(container.get(WaitlistMatcher).on_event(event) for _ in range(10)))
     states = [(await read_entry(http, *one))["state"] for one in zip(people, entries, strict=True)]
     assert states == ["offered", "waiting"]
-    held = await context.database["bookings"].count_documents({"barber_id": UUID(shop.id), "active": True})
+    held = await container.database["bookings"].count_documents({"barber_id": UUID(shop.id), "active": True})
     assert held == 1
 
 
 async def test_orphaned_offer_is_withdrawn_by_reconcile(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     """As if the worker had died between marking the entry and making the booking."""
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
-    cut = {"state": "offered", "booking_id": UUID(int=7), "offered_at": context.clock()}
-    await context.database["waitlist"].update_one({"_id": UUID(entry["id"])}, {"$set": cut})
-    await reconcile_all(context)
+    cut = {"state": "offered", "booking_id": UUID(int=7), "offered_at": container.clock()}
+    await container.database["waitlist"].update_one({"_id": UUID(entry["id"])}, {"$set": cut})
+    await reconcile_all(container)
     assert (await read_entry(http, waiting, entry))["state"] == "offered"  # it may still be on its way
     clock.shift = timedelta(minutes=2)
-    await reconcile_all(context)
+    await reconcile_all(container)
     assert (await read_entry(http, waiting, entry))["state"] == "waiting"
     clock.set(tomorrow(12))
-    await reconcile_all(context)
+    await reconcile_all(container)
     assert (await read_entry(http, await sign_in_again(http, waiting), entry))["state"] == "lapsed"
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from grome.composition import AppContext
+from grome.bookings.repository import BookingRepository
+from grome.infrastructure.container import Container
 from grome.scheduling.ticks import tick_of
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
@@ -20,9 +21,9 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     """Always open, online, and visits take half an hour, an hour or two."""
-    made = await barber(http, context, durations=(30, 60, 120), rules={"auto_accept": True}, timezone="UTC")
+    made = await barber(http, container, durations=(30, 60, 120), rules={"auto_accept": True}, timezone="UTC")
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=made.auth)
     return made
 
@@ -196,7 +197,7 @@ async def complete(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any
 
 
 async def test_walk_in_is_seated_in_the_minute_of_the_previous_end(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     """Three visits within five minutes, of which the last claims them; none of the three overlaps another."""
     clock.set(tomorrow(10, 2))
@@ -210,22 +211,22 @@ async def test_walk_in_is_seated_in_the_minute_of_the_previous_end(
         bookings.append(sat.json())
         if place is not places[-1]:
             await complete(http, shop, bookings[-1])
-    stored = [await context.stored_bookings.find({}, UUID(booking["id"])) for booking in bookings]
+    stored = [await container.get(BookingRepository).find({}, UUID(booking["id"])) for booking in bookings]
     running = tick_of(tomorrow(10))
     assert [one.ticks for one in stored if one] == [[], [], list(range(running, running + 6))]
     clock.set(tomorrow(10, 12))
     shop = await again(http, shop)
     await complete(http, shop, bookings[-1])
-    last = await context.stored_bookings.find({}, UUID(bookings[-1]["id"]))
+    last = await container.get(BookingRepository).find({}, UUID(bookings[-1]["id"]))
     assert last
     assert (last.ticks, last.active) == ([running, running + 1], True)
     assert "10:15" in await free(http, shop, tomorrow(0).date())
 
 
 async def test_overdue_request_does_not_block_a_walk_in(
-    http: httpx.AsyncClient, context: AppContext, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    shop, asks, waits = await barber(http, context), await register(http), await register(http)
+    shop, asks, waits = await barber(http, container), await register(http), await register(http)
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
     request = await book(http, asks, shop, tomorrow(10, 10))
     assert request["status"] == "requested"
@@ -259,7 +260,7 @@ async def test_early_start_takes_the_time_from_now_on(http: httpx.AsyncClient, s
 
 
 async def test_early_start_does_not_take_the_time_of_an_appointment_before_it(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     early, between = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(10))
@@ -267,7 +268,7 @@ async def test_early_start_does_not_take_the_time_of_an_appointment_before_it(
     clock.set(tomorrow(9, 7))
     shop = await again(http, shop)
     assert (await move(http, shop.auth, booking, "start")).status_code == 200
-    stored, other = [await context.stored_bookings.find({}, UUID(one["id"])) for one in (booking, kept)]
+    stored, other = [await container.get(BookingRepository).find({}, UUID(one["id"])) for one in (booking, kept)]
     assert stored
     assert other
     first, agreed = tick_of(tomorrow(9, 5)), tick_of(tomorrow(10))

@@ -10,17 +10,19 @@ from loguru import logger
 
 from config.settings import Settings
 from grome.app import App
-from grome.composition import AppContext
+from grome.composition import open_container
 from grome.infrastructure.migrations import migrate
+from grome.infrastructure.mongo.client import Client
+from grome.infrastructure.redis.client import RedisClients
 from grome.migrations import MIGRATIONS
 from tests.conftest import SetClock
 from tests.support.app import served
 from tests.support.eventually import PATIENCE_S
-from tests.support.one_grome import apart, app, context, database, http
+from tests.support.one_grome import apart, app, container, database, http
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
 
-__all__ = ["app", "context", "database", "http"]
+__all__ = ["app", "container", "database", "http"]
 
 
 @pytest.fixture(scope="session")
@@ -44,15 +46,15 @@ def trial_clock() -> SetClock:
 
 @pytest.fixture(scope="session")
 async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIterator[App]:
-    context = await AppContext.open(trial_settings)
-    await context.mongo.drop_database(trial_settings.mongo.database)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+    container = await open_container(trial_settings)
+    await container.get(Client).drop_database(trial_settings.mongo.database)
+    async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
     async with served(trial_settings, trial_clock) as application:
         yield application
-    await context.mongo.drop_database(trial_settings.mongo.database)
-    await context.redis.flushdb()
-    await context.close()
+    await container.get(Client).drop_database(trial_settings.mongo.database)
+    await container.get(RedisClients).commands.flushdb()
+    await container.close()
 
 
 @pytest.fixture

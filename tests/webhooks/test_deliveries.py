@@ -10,6 +10,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from grome.common.ids import new_id
+from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.outbox.relay import Subscribers
 from grome.webhooks.errors import DeliveryError
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, move, tomorrow
@@ -128,8 +130,8 @@ def is_by(secret: str, got: Received) -> bool:
 
 async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     shop, customer, booking = await trial.booked()
-    other = await barber(trial.http, trial.context)
-    boss = await create_admin(trial.http, trial.context)
+    other = await barber(trial.http, trial.container)
+    boss = await create_admin(trial.http, trial.container)
     all_of_mine = await trial.endpoint(shop.person, receiver.url)
     some = await trial.endpoint(shop.person, receiver.url, types=["booking.accepted"])
     disabled = await trial.endpoint(shop.person, receiver.url, enabled=False)
@@ -140,7 +142,7 @@ async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     requested, accepted = await trial.events(booking)
     accounts = [registered(customer), registered(shop.person)]
     review = reviewed(booking)
-    await trial.context.followers["webhooks"].handle([requested, accepted, *accounts, review])
+    await trial.container.get(Subscribers)["webhooks"].handle([requested, accepted, *accounts, review])
 
     for person, endpoint, wanted in (
         (shop.person, all_of_mine, [requested, accepted, review]),
@@ -165,13 +167,13 @@ async def test_an_event_that_comes_again_makes_no_second_delivery_nor_job(trial:
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
     job_id = f"{event.id}:webhook:{endpoint.id}"
-    job, before = await trial.context.jobs.find(job_id), await trial.stored(endpoint, event)
+    job, before = await trial.container.get(JobQueue).find(job_id), await trial.stored(endpoint, event)
     assert job is not None
     await trial.follow(booking)
-    await trial.context.followers["webhooks"].handle([event, event])
-    assert await trial.context.jobs.find(job_id) == job
+    await trial.container.get(Subscribers)["webhooks"].handle([event, event])
+    assert await trial.container.get(JobQueue).find(job_id) == job
     assert await trial.stored(endpoint, event) == before
-    assert await trial.context.database["jobs"].count_documents({"payload.endpoint_id": str(endpoint.id)}) == 1
+    assert await trial.container.database["jobs"].count_documents({"payload.endpoint_id": str(endpoint.id)}) == 1
 
 
 async def test_an_event_that_its_booking_does_not_know_of_is_left_out(trial: Trial, receiver: Receiver) -> None:
@@ -180,7 +182,7 @@ async def test_an_event_that_its_booking_does_not_know_of_is_left_out(trial: Tri
     (event,) = await trial.events(booking)
     later = msgspec.structs.replace(event, id=new_id(), version=2)
     nobodys = msgspec.structs.replace(event, id=new_id(), subject_id=new_id())
-    await trial.context.followers["webhooks"].handle([later, nobodys, event])
+    await trial.container.get(Subscribers)["webhooks"].handle([later, nobodys, event])
     assert [one["event_id"] for one in await trial.log(shop.person, endpoint)] == [str(event.id)]
 
 
@@ -214,11 +216,11 @@ async def test_what_is_delivered_is_not_sent_again(trial: Trial, receiver: Recei
 async def test_from_the_change_to_the_receiver(trial: Trial, receiver: Receiver) -> None:
     """By a worker as it is: relay, jobs, and one delivery that is put off by its receiver."""
     for left_by_other_tests in ("jobs", "webhook_endpoints"):
-        await trial.context.database[left_by_other_tests].delete_many({})
+        await trial.container.database[left_by_other_tests].delete_many({})
     receiver.behaviours = [answering(429, Retry_After="5")]
-    worker = asyncio.create_task(work(trial.context, HANDLERS))
+    worker = asyncio.create_task(work(trial.container, HANDLERS))
     try:
-        shop, customer = await barber(trial.http, trial.context), await register(trial.http)
+        shop, customer = await barber(trial.http, trial.container), await register(trial.http)
         endpoint = await trial.endpoint(shop.person, receiver.url)
         booking = await book(trial.http, customer, shop, tomorrow(9))
         await move(trial.http, shop.auth, booking, "accept")

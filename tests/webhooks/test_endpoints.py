@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.webhooks.errors import UnreadableSecretError
 from grome.webhooks.schemas import EndpointIn
+from grome.webhooks.service import WebhookService
 from grome.webhooks.signing import SecretSealer, new_secret
 from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, create_admin, register
@@ -70,8 +71,10 @@ async def test_its_life(http: httpx.AsyncClient, owner: Person) -> None:
         assert (await http.request(method, here, json=body, headers=owner.auth)).status_code == 404
 
 
-async def test_what_is_somebody_elses_is_not_there(http: httpx.AsyncClient, context: AppContext, owner: Person) -> None:
-    boss, other_boss = await create_admin(http, context), await create_admin(http, context)
+async def test_what_is_somebody_elses_is_not_there(
+    http: httpx.AsyncClient, container: Container, owner: Person
+) -> None:
+    boss, other_boss = await create_admin(http, container), await create_admin(http, container)
     delivery, nobodys = await _pinged(http, owner)
     for stranger in (await register(http, role="barber"), boss):
         assert (await http.get(PATH, headers=stranger.auth)).json()["items"] == []
@@ -152,16 +155,16 @@ class TestSecrets:
             assert made["secret"] not in answer.text
 
     async def test_lie_sealed_in_the_database(
-        self, http: httpx.AsyncClient, context: AppContext, owner: Person
+        self, http: httpx.AsyncClient, container: Container, owner: Person
     ) -> None:
         made = await make(http, owner)
-        stored = await context.database["webhook_endpoints"].find_one({"_id": UUID(made["endpoint"]["id"])})
+        stored = await container.database["webhook_endpoints"].find_one({"_id": UUID(made["endpoint"]["id"])})
         plain = base64.b64decode(made["secret"].removeprefix("whsec_"))
         assert stored is not None
         (sealed,) = [bytes(one["sealed"]) for one in stored["secrets"]]
         assert plain not in sealed
         assert made["secret"] not in repr(stored)
-        vault = SecretSealer(context.settings.accounts.signing_key)
+        vault = SecretSealer(container.settings.accounts.signing_key)
         assert vault.open(sealed, UUID(made["endpoint"]["id"])) == plain
 
     def test_are_bound_to_key_and_endpoint(self) -> None:
@@ -185,20 +188,20 @@ class TestSecrets:
         assert SecretSealer(key).open(sealed, endpoint_id) == b"secret"
 
     async def test_rotations_at_once_each_count(
-        self, http: httpx.AsyncClient, context: AppContext, owner: Person
+        self, http: httpx.AsyncClient, container: Container, owner: Person
     ) -> None:
-        made = await context.webhooks.create(Actor(owner.id, Role.BARBER, new_id()), EndpointIn(URL))
+        made = await container.get(WebhookService).create(Actor(owner.id, Role.BARBER, new_id()), EndpointIn(URL))
         path = f"{PATH}/{made.endpoint.id}/secret"
         rotated = await asyncio.gather(*(http.post(path, headers=owner.auth) for _ in range(3)))
         secrets = {answer.json()["secret"] for answer in rotated}
-        stored = await context.database["webhook_endpoints"].find_one({"_id": made.endpoint.id})
+        stored = await container.database["webhook_endpoints"].find_one({"_id": made.endpoint.id})
         assert stored is not None
-        vault = SecretSealer(context.settings.accounts.signing_key)
+        vault = SecretSealer(container.settings.accounts.signing_key)
         kept = [vault.open(bytes(one["sealed"]), made.endpoint.id) for one in stored["secrets"]]
         known = {base64.b64decode(one.removeprefix("whsec_")) for one in (*secrets, made.secret)}
         assert (len(kept), set(kept)) == (4, known)
         for _ in range(3):
             assert (await http.post(path, headers=owner.auth)).status_code == 200
-        stored = await context.database["webhook_endpoints"].find_one({"_id": made.endpoint.id})
+        stored = await container.database["webhook_endpoints"].find_one({"_id": made.endpoint.id})
         assert stored is not None
         assert len(stored["secrets"]) == 5

@@ -7,7 +7,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from grome.common.ids import new_id
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import State
+from grome.infrastructure.outbox.relay import Subscribers
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.repository import DELIVERIES
 from tests.builders.bookings import move, serve
@@ -23,9 +25,9 @@ async def test_pages_hold_everything_once_the_newest_first(trial: Trial, receive
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     others = await trial.endpoint(shop.person, receiver.url, types=["booking.completed"])
-    await serve(trial.context, booking, "accept", "start", "complete")
+    await serve(trial.container, booking, "accept", "start", "complete")
     for event in await trial.events(booking):
-        await trial.context.followers["webhooks"].handle([event])
+        await trial.container.get(Subscribers)["webhooks"].handle([event])
     found: list[dict[str, Any]] = []
     query = {"limit": "3"}
     while True:
@@ -77,7 +79,7 @@ async def test_a_replay_sends_the_same_once_more(trial: Trial, receiver: Receive
     for run in (1, 2):
         replayed = await trial.post(shop.person, path(endpoint, f"/{listed['id']}/replay"), 202)
         assert (replayed["state"], replayed["replays"]) == ("pending", run)
-        job = await trial.context.jobs.find(f"{event.id}:webhook:{endpoint.id}:replay:{run}")
+        job = await trial.container.get(JobQueue).find(f"{event.id}:webhook:{endpoint.id}:replay:{run}")
         assert job is not None
         assert (job.state, job.payload["run"]) == (State.PENDING, run)
         await trial.deliver(endpoint, event, run=run)
@@ -123,7 +125,7 @@ async def test_a_test_sends_a_ping(trial: Trial, receiver: Receiver) -> None:
     shop, _, _ = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url, types=["booking.accepted"])
     asked = await trial.post(shop.person, f"/v1/webhooks/endpoints/{endpoint.id}/test", 202)
-    (stored,) = await trial.context.database["webhook_deliveries"].find({"endpoint_id": endpoint.id}).to_list()
+    (stored,) = await trial.container.database["webhook_deliveries"].find({"endpoint_id": endpoint.id}).to_list()
     await trial.deliver(endpoint, stored["event_id"])
     (got,) = receiver.requests
     told = Webhook(endpoint.secret).verify(got.body, got.headers)
@@ -139,5 +141,5 @@ async def test_attempts_are_bounded_and_entries_end(trial: Trial, receiver: Rece
     for run in range(25):
         await trial.deliver(endpoint, event, run=run)
     assert [attempt.run for attempt in (await trial.stored(endpoint, event)).attempts] == list(range(5, 25))
-    indexes = await trial.context.database[DELIVERIES.name].index_information()
+    indexes = await trial.container.database[DELIVERIES.name].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 30 * 24 * 3_600

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
 
+from grome.accounts.service import AccountService
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
-from grome.notifications.context_loader import MessageContext
+from grome.notifications.context_loader import ContextLoader, MessageContext
 from grome.notifications.models import EndpointFacts, Notification
 from grome.webhooks.delivery import wait_s
 from grome.webhooks.errors import DeliveryError
@@ -180,13 +181,13 @@ async def test_many_failures_at_once_do_not_disable_the_endpoint(trial: Trial, r
 
 async def told_of(trial: Trial, endpoint: Endpoint) -> list[MessageContext | None]:
     """What its owner would be told now, by each notice that there is."""
-    jobs = trial.context.database["jobs"].find({"kind": "notify", "payload.subject_id": str(endpoint.id)})
+    jobs = trial.container.database["jobs"].find({"kind": "notify", "payload.subject_id": str(endpoint.id)})
     notices = [convert(job["payload"], Notification) async for job in jobs.sort("_id", 1)]
     found = []
     for notice in notices:
-        reader = await trial.context.accounts.find(notice.user_id)
+        reader = await trial.container.get(AccountService).find(notice.user_id)
         assert reader is not None
-        found.append(await trial.context.context_loader.find(notice, reader))
+        found.append(await trial.container.get(ContextLoader).find(notice, reader))
     return found
 
 
@@ -204,7 +205,7 @@ async def test_owner_is_warned_once_before_the_endpoint_is_disabled_and_told_the
         assert warning is not None
         assert isinstance(warning.facts, EndpointFacts)
         assert (warning.facts.is_disabled, warning.facts.host) == (False, "127.0.0.1")
-        assert warning.facts.link == f"{trial.context.settings.http.app_base}/webhooks/{endpoint.id}"
+        assert warning.facts.link == f"{trial.container.settings.http.app_base}/webhooks/{endpoint.id}"
     trial.clock.shift = timedelta()
     await fail(trial, endpoint, event, receiver)
     await trial.deliver(endpoint, event)  # as where a process dies in between: the same notice, and no second one
@@ -242,16 +243,16 @@ async def test_what_is_deleted_meanwhile_is_not_sent(trial: Trial, receiver: Rec
     person, endpoint, event = await made(trial, receiver)
     if gone == "endpoint":
         await trial.http.delete(f"/v1/webhooks/endpoints/{endpoint.id}", headers=person.auth)
-        assert await trial.context.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id}) == 0
+        assert await trial.container.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id}) == 0
     else:
-        await trial.context.database["webhook_deliveries"].delete_many({"endpoint_id": endpoint.id})
+        await trial.container.database["webhook_deliveries"].delete_many({"endpoint_id": endpoint.id})
     await trial.deliver(endpoint, event)
     assert receiver.connections == 0
 
 
 async def test_nothing_is_sent_unsigned_after_the_servers_key_was_changed(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
-    endpoints = EndpointRepository(trial.context.database)
+    endpoints = EndpointRepository(trial.container.database)
     stored = await endpoints.find({}, endpoint.id)
     assert stored is not None
     sealed = StoredSecret(SecretSealer(new_signing_key()).seal(b"x" * 32, endpoint.id))

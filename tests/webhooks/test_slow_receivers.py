@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 
 from grome.infrastructure.jobs.errors import PostponedError, UndeliverableError
+from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.outbox.models import Event
+from grome.infrastructure.redis.client import RedisClients
+from grome.webhooks.delivery import WebhookDeliverer
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.health import pause_after, seconds_to_wait
 from grome.webhooks.models import (
@@ -57,7 +60,7 @@ async def test_endpoint_has_few_requests_under_way_at_a_time(trial: Trial, recei
 
 async def test_flight_of_a_worker_that_died_ends_by_its_time(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
-    endpoints, now = EndpointRepository(trial.context.database), trial.clock()
+    endpoints, now = EndpointRepository(trial.container.database), trial.clock()
     for number in range(MAX_IN_FLIGHT):
         await endpoints.acquire_lease(endpoint.id, RequestLease(str(number), now + timedelta(minutes=1)), now)
     with pytest.raises(PostponedError):
@@ -86,7 +89,7 @@ async def test_receiver_that_hangs_again_and_again_gets_a_rest_and_then_one_requ
     trial.clock.shift += 3 * FIRST_PAUSE
     receiver.behaviours = []
     await trial.deliver(endpoint, event)
-    stored = await EndpointRepository(trial.context.database).find({}, endpoint.id)
+    stored = await EndpointRepository(trial.container.database).find({}, endpoint.id)
     assert stored is not None
     assert (stored.slow, stored.paused_until, stored.failures, stored.in_flight) == (0, None, 0, [])
 
@@ -99,7 +102,7 @@ async def test_delivery_that_waits_for_a_day_has_failed(trial: Trial, receiver: 
             await trial.deliver(endpoint, event)
     wanted, asked_at = SendWebhook(endpoint.id, event.id), trial.clock() - MAX_WAIT - timedelta(minutes=1)
     with pytest.raises(UndeliverableError, match="too slow"):
-        await trial.context.webhook_deliverer.deliver(wanted, last=False, asked_at=asked_at)
+        await trial.container.get(WebhookDeliverer).deliver(wanted, last=False, asked_at=asked_at)
     assert [one["state"] for one in await trial.log(person, endpoint)] == ["failed"]
 
 
@@ -114,7 +117,7 @@ async def test_receiver_that_fails_quickly_gets_no_rest(trial: Trial, receiver: 
 
 async def test_deliveries_of_others_do_not_wait_for_a_receiver_that_hangs(trial: Trial, receiver: Receiver) -> None:
     """With the workers as they run, and more tests of the one than there are slots for webhooks."""
-    bad_owner, good_owner = [(await barber(trial.http, trial.context)).person for _ in range(2)]
+    bad_owner, good_owner = [(await barber(trial.http, trial.container)).person for _ in range(2)]
     async with receiving() as bad:
         bad.behaviours = hanging(1_000)
         hung = [await trial.endpoint(bad_owner, bad.url) for _ in range(3)]
@@ -122,15 +125,15 @@ async def test_deliveries_of_others_do_not_wait_for_a_receiver_that_hangs(trial:
         for number in range(60):
             await trial.post(bad_owner, f"/v1/webhooks/endpoints/{hung[number % 3].id}/test", 202)
         await trial.post(good_owner, f"/v1/webhooks/endpoints/{good.id}/test", 202)
-        async with working(trial.context, {WEBHOOK: HANDLERS[WEBHOOK]}):
+        async with working(trial.container, {WEBHOOK: HANDLERS[WEBHOOK]}):
             await until(lambda: len(receiver.requests) == 1)
         assert bad.connections <= 3 * (MAX_IN_FLIGHT + MAX_SLOW_ATTEMPTS + 1)
-        await trial.context.database["jobs"].delete_many({"kind": WEBHOOK.name})
-        await trial.context.redis.flushdb()
+        await trial.container.database["jobs"].delete_many({"kind": WEBHOOK.name})
+        await trial.container.get(RedisClients).commands.flushdb()
 
 
 async def test_tests_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiver) -> None:
-    person = (await barber(trial.http, trial.context)).person
+    person = (await barber(trial.http, trial.container)).person
     endpoint, other = [await trial.endpoint(person, receiver.url) for _ in range(2)]
     path = f"/v1/webhooks/endpoints/{endpoint.id}/test"
     answers = [await trial.http.post(path, headers=person.auth) for _ in range(TEST_BUDGETS[0].limit + 1)]
@@ -139,13 +142,13 @@ async def test_tests_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiv
     assert refused.json()["code"] == "too_many_sends"
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     await trial.post(person, f"/v1/webhooks/endpoints/{other.id}/test", 202)
-    sent = await trial.context.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id})
+    sent = await trial.container.database["webhook_deliveries"].count_documents({"endpoint_id": endpoint.id})
     assert sent == TEST_BUDGETS[0].limit
 
 
 async def test_tests_of_all_endpoints_of_an_owner_have_a_budget(trial: Trial, receiver: Receiver) -> None:
     """Also where endpoints are deleted and made anew."""
-    person = (await barber(trial.http, trial.context)).person
+    person = (await barber(trial.http, trial.container)).person
     sent = 0
     while sent <= TEST_BUDGETS[1].limit:
         endpoint = await trial.endpoint(person, receiver.url)
@@ -164,7 +167,7 @@ async def test_replays_of_an_endpoint_have_a_budget(trial: Trial, receiver: Rece
     person, endpoint, _ = await made(trial, receiver)
     (delivery,) = await trial.log(person, endpoint)
     for _ in range(REPLAY_BUDGETS[0].limit):
-        assert await trial.context.budgets.take(REPLAY_BUDGETS[0], str(endpoint.id)) is None
+        assert await trial.container.get(Budgets).take(REPLAY_BUDGETS[0], str(endpoint.id)) is None
     path = f"/v1/webhooks/endpoints/{endpoint.id}/deliveries/{delivery['id']}/replay"
     refused = await trial.http.post(path, headers=person.auth)
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_sends")
@@ -186,7 +189,7 @@ async def test_wait_for_a_turn_grows_with_the_age_of_a_delivery(
     trial: Trial, receiver: Receiver, paused_s: int, waited_s: int, least_s: float, most_s: float
 ) -> None:
     _, endpoint, _ = await made(trial, receiver)
-    now, endpoints = trial.clock(), EndpointRepository(trial.context.database)
+    now, endpoints = trial.clock(), EndpointRepository(trial.container.database)
     until_then = now + timedelta(seconds=paused_s)
     stored = await endpoints.update({}, endpoint.id, {"paused_until": until_then})
     assert stored is not None

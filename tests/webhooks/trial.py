@@ -8,9 +8,12 @@ import httpx
 
 from grome.app import App
 from grome.bookings.models import Booking
+from grome.bookings.queries import BookingQueries
 from grome.common.ids import new_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.outbox.relay import Subscribers
+from grome.webhooks.delivery import WebhookDeliverer
 from grome.webhooks.models import Attempt, Delivery, SendWebhook
 from grome.webhooks.repository import DeliveryRepository
 from tests.builders.barbers import Barber, barber
@@ -55,9 +58,9 @@ class Trial:
     clock: SetClock
 
     @property
-    def context(self) -> AppContext:
-        context: AppContext = self.app.ctx.grome
-        return context
+    def container(self) -> Container:
+        container: Container = self.app.ctx.container
+        return container
 
     async def endpoint(self, owner: Person, url: str, **changed: Any) -> Endpoint:
         made = await self.http.post("/v1/webhooks/endpoints", json={"url": url, **changed}, headers=owner.auth)
@@ -90,25 +93,25 @@ class Trial:
 
     async def booked(self) -> tuple[Barber, Person, dict[str, Any]]:
         """A barber, a customer, and what the customer was answered."""
-        shop, customer = await barber(self.http, self.context), await register(self.http)
+        shop, customer = await barber(self.http, self.container), await register(self.http)
         return shop, customer, await book(self.http, customer, shop, tomorrow(9))
 
     async def events(self, booking: dict[str, Any]) -> list[Event]:
         """What the booking's history tells of until now."""
-        stored = (await self.context.bookings.find_many([UUID(booking["id"])]))[UUID(booking["id"])]
+        stored = (await self.container.get(BookingQueries).find_many([UUID(booking["id"])]))[UUID(booking["id"])]
         return events_of(stored)
 
     async def follow(self, booking: dict[str, Any]) -> list[Event]:
         events = await self.events(booking)
-        await self.context.followers["webhooks"].handle(events)
+        await self.container.get(Subscribers)["webhooks"].handle(events)
         return events
 
     async def deliver(self, endpoint: Endpoint, event: Event | UUID, *, run: int = 0, last: bool = False) -> None:
         event_id = event.id if isinstance(event, Event) else event
-        await self.context.webhook_deliverer.deliver(SendWebhook(endpoint.id, event_id, run), last=last)
+        await self.container.get(WebhookDeliverer).deliver(SendWebhook(endpoint.id, event_id, run), last=last)
 
     async def stored(self, endpoint: Endpoint, event: Event) -> Delivery:
-        found = await DeliveryRepository(self.context.database).find_by_event(endpoint.id, event.id)
+        found = await DeliveryRepository(self.container.database).find_by_event(endpoint.id, event.id)
         assert found is not None
         return found
 

@@ -15,7 +15,6 @@ from grome.accounts.repository import USERS, UserRepository
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import BarberRepository
 from grome.catalogue.repository import ServiceRepository
-from grome.composition import AppContext
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.catalogue import CATALOGUE
 from grome.dev.demo.cities import City, find_cities
@@ -28,6 +27,7 @@ from grome.dev.demo.people import (
     customer_account,
     customer_email,
 )
+from grome.infrastructure.container import Container
 
 __all__ = ["DEFAULT_CITIES", "DEMO_ACCOUNTS", "DEMO_PASSWORD", "SeedCounts", "SeedSize", "seed", "seed_if_empty"]
 
@@ -58,29 +58,29 @@ class SeedCounts:
     barbers: int
 
 
-async def seed_if_empty(context: AppContext, console: Console) -> None:
+async def seed_if_empty(container: Container, console: Console) -> None:
     """Lay the default demo where there is no user and no barber yet, or where laying it was cut off."""
-    users = UserRepository(context.database)
-    if not await _is_empty(context) and not await _was_cut_off(users):
+    users = UserRepository(container.database)
+    if not await _is_empty(container) and not await _was_cut_off(users):
         console.print("Demo data: nothing added, this database is in use already")
         return
-    added = await seed(context, SeedSize(), console)
+    added = await seed(container, SeedSize(), console)
     cities = ", ".join(DEFAULT_CITIES)
     console.print(
         f"Demo data: added {added.barbers} barbers in {cities} and {added.customers} customers", soft_wrap=True
     )
 
 
-async def seed(context: AppContext, size: SeedSize, console: Console) -> SeedCounts:
+async def seed(container: Container, size: SeedSize, console: Console) -> SeedCounts:
     """Add what a demo of this size lacks, with progress bars on `console`.
 
     Raises SettingsError in production, and Invalid for a city that the demo cannot be laid over.
     """
-    _refuse_production(context.settings)
+    _refuse_production(container.settings)
     cities = find_cities(size.cities)
-    users, barbers = UserRepository(context.database), BarberRepository(context.database)
-    password_hash = await _demo_password_hash(context.settings)
-    services = await ServiceRepository(context.database).add_many([entry.service for entry in CATALOGUE])
+    users, barbers = UserRepository(container.database), BarberRepository(container.database)
+    password_hash = await _demo_password_hash(container.settings)
+    services = await ServiceRepository(container.database).add_many([entry.service for entry in CATALOGUE])
     with _bars(console) as bars:
         customers = await _add_customers(users, cities, size, password_hash, bars)
         added = await _add_barbers(users, barbers, cities, size, password_hash, bars)
@@ -93,9 +93,9 @@ def _refuse_production(settings: Settings) -> None:
         raise SettingsError(["GROME_ENV is production: demo accounts have a password that everybody knows."])
 
 
-async def _is_empty(context: AppContext) -> bool:
+async def _is_empty(container: Container) -> bool:
     for name in (USERS.name, BARBERS.name):
-        if await context.database[name].find_one({}, {"_id": 1}):
+        if await container.database[name].find_one({}, {"_id": 1}):
             return False
     return True
 

@@ -6,8 +6,8 @@ from sanic import HTTPResponse, Request
 from sanic.response import redirect
 
 from grome.common.errors import NotFound
-from grome.composition import app_context
 from grome.dev.mailbox.pages import FRAME_POLICY, PAGE_POLICY, mailbox_page
+from grome.infrastructure.http import container_of
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.responses import body
@@ -20,7 +20,7 @@ mailbox = Pages("mailbox", url_prefix=PREFIX)
 
 @mailbox.on_request
 async def admit(request: Request) -> None:
-    settings = app_context(request).settings
+    settings = container_of(request).settings
     if settings.mail.transport != "folder" or settings.env == "production":
         raise NotFound("There is no such address.")
 
@@ -55,7 +55,7 @@ async def framed(request: Request, name: str) -> HTTPResponse:
 
 
 def _folder(request: Request) -> MailboxFolder:
-    return open_mailbox(app_context(request).settings)
+    return open_mailbox(container_of(request).settings)
 
 
 async def _letter(request: Request, name: str) -> StoredMail:

@@ -1,5 +1,6 @@
 """HTTP as every feature speaks it: routes declared from Structs, problem+json answers, opaque cursors."""
 
+from grome.infrastructure.http.injection import container_of, resolve
 from grome.infrastructure.http.paging import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.http.responses import problem, reply
 from grome.infrastructure.http.routing import IdempotencyKey, Operation, Routes
@@ -9,8 +10,10 @@ __all__ = [
     "Operation",
     "PageQuery",
     "Routes",
+    "container_of",
     "cut_page",
     "decode_cursor",
     "problem",
     "reply",
+    "resolve",
 ]

@@ -9,8 +9,8 @@ from typing import Any, Final
 from loguru import logger
 
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
 from grome.infrastructure.cancellation import raise_if_cancelled
+from grome.infrastructure.container import Container
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.jobs.errors import PermanentJobError, PostponedError, RetryLaterError, UndeliverableError
 from grome.infrastructure.jobs.job_queue import delay_s
@@ -39,14 +39,14 @@ class RunningJob:
         await self._jobs.update_claimed(self._job, {"progress": progress})
 
 
-Handler = Callable[[AppContext, RunningJob], Awaitable[None]]
+Handler = Callable[[Container, RunningJob], Awaitable[None]]
 
 
 class JobRunner:
     """Runs jobs by their kind's handler. A job can run twice; its end is stored by whoever holds it then."""
 
-    def __init__(self, context: AppContext, handlers: Mapping[JobKind, Handler]) -> None:
-        self._context, self._clock, self._jobs = context, context.clock, JobRepository(context.database)
+    def __init__(self, container: Container, handlers: Mapping[JobKind, Handler]) -> None:
+        self._container, self._clock, self._jobs = container, container.clock, JobRepository(container.database)
         self._handlers = {kind.name: (kind, handler) for kind, handler in handlers.items()}
         self._held: dict[str, str] = {}
 
@@ -91,7 +91,7 @@ class JobRunner:
             return await self._dead_letter(job, "its worker died, and that was its last try")
         try:
             async with asyncio.timeout(kind.timeout_s):
-                await handler(self._context, RunningJob(job, self._jobs))
+                await handler(self._container, RunningJob(job, self._jobs))
         except (PermanentJobError, UndeliverableError) as error:
             return await self._give_up(job, error)
         except RetryLaterError as error:

@@ -7,18 +7,19 @@ from typing import cast
 
 from redis.exceptions import RedisError
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import DriverError
 from grome.infrastructure.ops.schemas import Ready, Verdict
+from grome.infrastructure.redis.client import RedisClients
 
 _TIMEOUT_S = 2.0
 
 
-async def check(context: AppContext) -> Ready:
+async def check(container: Container) -> Ready:
     """Asks all dependencies at once and waits two seconds at most."""
     verdicts = await asyncio.gather(
-        _verdict(context.database.command({"hello": 1})),
-        _verdict(cast(Awaitable[bool], context.redis.ping())),
+        _verdict(container.database.command({"hello": 1})),
+        _verdict(cast(Awaitable[bool], container.get(RedisClients).commands.ping())),
     )
     dependencies = dict(zip(("mongodb", "redis"), verdicts, strict=True))
     return Ready(all(verdict.ok for verdict in verdicts), dependencies)

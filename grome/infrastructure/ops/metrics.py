@@ -7,36 +7,39 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from redis.exceptions import RedisError
 
-from grome.composition import AppContext
-from grome.infrastructure.jobs.admin import COUNTED
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.admin import COUNTED, JobAdmin
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.mongo.client import DriverError
+from grome.infrastructure.outbox.relay import Relay
+from grome.infrastructure.redis.failed_items import FailedItems
 
 _PATIENCE_S: Final = 5.0
 
-Part = Callable[[AppContext, CollectorRegistry], Awaitable[None]]
+Part = Callable[[Container, CollectorRegistry], Awaitable[None]]
 
 
-async def metrics(context: AppContext) -> bytes:
+async def metrics(container: Container) -> bytes:
     """In Prometheus's text format. A part whose dependency is away is left out and has `grome_metrics_up` 0."""
     registry = CollectorRegistry()
-    measured = await asyncio.gather(*(_measured(part, context, registry) for part in PARTS.values()))
+    measured = await asyncio.gather(*(_measured(part, container, registry) for part in PARTS.values()))
     up = Gauge("grome_metrics_up", "Whether a part of these figures could be measured", ["part"], registry=registry)
     for name, known in zip(PARTS, measured, strict=True):
         up.labels(name).set(known)
     return generate_latest(registry)
 
 
-async def _measured(part: Part, context: AppContext, registry: CollectorRegistry) -> bool:
+async def _measured(part: Part, container: Container, registry: CollectorRegistry) -> bool:
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            await part(context, registry)
+            await part(container, registry)
     except (TimeoutError, DriverError, RedisError):
         return False
     return True
 
 
-async def _jobs(context: AppContext, registry: CollectorRegistry) -> None:
-    figures = await context.job_admin.figures()
+async def _jobs(container: Container, registry: CollectorRegistry) -> None:
+    figures = await container.get(JobAdmin).figures()
     jobs = Gauge("grome_jobs", f"Jobs by state, counted up to {COUNTED}", ["state"], registry=registry)
     for state, count in figures.by_state.items():
         jobs.labels(state.value).set(count)
@@ -44,15 +47,15 @@ async def _jobs(context: AppContext, registry: CollectorRegistry) -> None:
     Gauge("grome_jobs_overdue_seconds", overdue, registry=registry).set(figures.overdue_s)
 
 
-async def _queues(context: AppContext, registry: CollectorRegistry) -> None:
-    waiting = {queue.value: await saq.count("queued") for queue, saq in context.queues.items()}
+async def _queues(container: Container, registry: CollectorRegistry) -> None:
+    waiting = {queue.value: await saq.count("queued") for queue, saq in container.get(Queues).items()}
     gauge = Gauge("grome_queue_waiting", "Messages that no worker has taken yet", ["queue"], registry=registry)
     for queue, count in waiting.items():
         gauge.labels(queue).set(count)
 
 
-async def _relay(context: AppContext, registry: CollectorRegistry) -> None:
-    figures = await context.relay.stats()
+async def _relay(container: Container, registry: CollectorRegistry) -> None:
+    figures = await container.get(Relay).stats()
     if figures is None:
         return
     lag = "Age of the oldest change that the relay has in hand"
@@ -65,10 +68,10 @@ async def _relay(context: AppContext, registry: CollectorRegistry) -> None:
         position.set(figures.position_at.timestamp())
 
 
-async def _failed_items(context: AppContext, registry: CollectorRegistry) -> None:
+async def _failed_items(container: Container, registry: CollectorRegistry) -> None:
     told = "Items that a loop has passed over since they failed: anything but 0 is for an operator to look at"
     failed = Gauge("grome_failed_items", told, ["loop"], registry=registry)
-    for name, count in (await context.failed_items.read()).items():
+    for name, count in (await container.get(FailedItems).read()).items():
         failed.labels(name).set(count)
 
 

@@ -8,8 +8,7 @@ from sanic import HTTPResponse, Request
 from sanic.response import BaseHTTPResponse, redirect
 
 from grome.common.actor import ADMINS, ANYONE
-from grome.composition import app_context
-from grome.infrastructure.http import Routes, reply
+from grome.infrastructure.http import Routes, container_of, reply
 from grome.infrastructure.http.caching import REVALIDATED
 from grome.infrastructure.http.csp import csp_hash
 from grome.infrastructure.http.pages import Pages
@@ -32,13 +31,13 @@ async def live(_request: Request) -> Live:
 @ops.get("/health/ready", who=ANYONE, answers={200: Ready, 503: Ready})
 async def ready(request: Request) -> BaseHTTPResponse:
     """Each dependency with its own verdict; 503 with the same body where one does not answer."""
-    verdict = await check(app_context(request))
+    verdict = await check(container_of(request))
     return reply(request, verdict, 200 if verdict.ready else 503)
 
 
 def brings_secret(request: Request) -> bool:
     """Whether the request brings GROME_HTTP_METRICS_TOKEN, compared in a time that tells nothing of it."""
-    wanted = app_context(request).settings.http.metrics_token
+    wanted = container_of(request).settings.http.metrics_token
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
     same = hmac.compare_digest(sent.strip().encode(errors="surrogateescape"), wanted.encode())
     return bool(wanted) and scheme.lower() == "bearer" and same
@@ -50,7 +49,7 @@ async def read_metrics(request: Request) -> BaseHTTPResponse:
 
     For admins, and for whoever sends the secret in `GROME_HTTP_METRICS_TOKEN` in the place of an access token.
     """
-    return body(request, await metrics(app_context(request)), 200, CONTENT_TYPE_LATEST)
+    return body(request, await metrics(container_of(request)), 200, CONTENT_TYPE_LATEST)
 
 
 @pages.get("/openapi.json")

@@ -2,11 +2,12 @@
 
 import msgspec
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.runner import RunningJob
 from grome.infrastructure.outbox.models import Event
+from grome.infrastructure.outbox.relay import Subscribers
 
 
-async def follow_later(context: AppContext, job: RunningJob) -> None:
+async def follow_later(container: Container, job: RunningJob) -> None:
     event = msgspec.convert(job.payload["event"], Event)
-    await context.followers[job.payload["follower"]].handle([event])
+    await container.get(Subscribers)[job.payload["follower"]].handle([event])

@@ -37,6 +37,10 @@ class Subscriber(Protocol):
         """Handle events, in order per subject. An event may come again: handle each event id once."""
 
 
+class Subscribers(dict[str, Subscriber]):
+    """Subscribers by the names under which the relay sets events aside for them."""
+
+
 Caches = Callable[[Sequence[ChangeRecord]], Awaitable[None]]
 
 

@@ -84,6 +84,15 @@ def open_subscribing_redis(settings: RedisSettings) -> Redis:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RedisClients:
+    """The clients of a process. Each has the timeouts and retries that its commands need."""
+
+    commands: Redis
+    subscriptions: Redis
+    queues: Redis
+
+
 class Subscription:
     """Receives one channel for the lifetime of the process. Pub/sub keeps no messages for absent subscribers.
 

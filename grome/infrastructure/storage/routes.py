@@ -5,14 +5,14 @@ import time
 from sanic import Request
 
 from grome.common.errors import NotFound
-from grome.composition import app_context
+from grome.infrastructure.http import resolve
 from grome.infrastructure.http.caching import NO_STORE
 from grome.infrastructure.http.pages import Pages
 from grome.infrastructure.http.request_id import request_id
 from grome.infrastructure.http.routing import log_response
 from grome.infrastructure.storage.errors import LinkExpired
-from grome.infrastructure.storage.links import PATH
-from grome.infrastructure.storage.protocol import MissingFileError, attachment_disposition
+from grome.infrastructure.storage.links import PATH, FileLinks
+from grome.infrastructure.storage.protocol import MissingFileError, Storage, attachment_disposition
 
 files = Pages("files", url_prefix=PATH)
 
@@ -20,14 +20,15 @@ files = Pages("files", url_prefix=PATH)
 @files.get("/<token:str>")
 async def fetch_file(request: Request, token: str) -> None:
     """The signed link is the permission, and is valid for minutes."""
-    context, started = app_context(request), time.perf_counter()
-    link = context.file_links.read(token)
+    started = time.perf_counter()
+    links, storage = resolve(request, FileLinks), resolve(request, Storage)
+    link = links.read(token)
     if link is None:
         raise NotFound
-    if context.file_links.has_expired(link):
+    if links.has_expired(link):
         raise LinkExpired
     try:
-        async with context.storage.open(link.key) as file:
+        async with storage.open(link.key) as file:
             headers = {
                 "X-Request-ID": request_id(request),
                 "Cache-Control": NO_STORE,

@@ -12,11 +12,14 @@ from rich.console import Console
 from config.settings import Settings, SettingsError
 from grome.accounts.models import Device
 from grome.accounts.schemas import Login
-from grome.composition import AppContext
+from grome.accounts.service import AccountService
+from grome.composition import open_container
 from grome.dev.demo.people import ADMIN_EMAIL, DEMO_PASSWORD, barber_email, customer_email
 from grome.dev.demo.scenario import tell
 from grome.dev.demo.seed import DEFAULT_CITIES, DEMO_ACCOUNTS, SeedCounts, SeedSize, seed, seed_if_empty
+from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
+from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.support.one_grome import with_database
 from tests.support.processes import running_grome
@@ -32,14 +35,14 @@ def own_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def empty(own_settings: Settings) -> AsyncIterator[AppContext]:
-    context = await AppContext.open(own_settings)
-    await context.mongo.drop_database(own_settings.mongo.database)
-    async for _ in migrate(context.database, MIGRATIONS, context.clock):
+async def empty(own_settings: Settings) -> AsyncIterator[Container]:
+    container = await open_container(own_settings)
+    await container.get(Client).drop_database(own_settings.mongo.database)
+    async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
-    yield context
-    await context.mongo.drop_database(own_settings.mongo.database)
-    await context.close()
+    yield container
+    await container.get(Client).drop_database(own_settings.mongo.database)
+    await container.close()
 
 
 @pytest.fixture
@@ -52,15 +55,15 @@ def printed(console: Console) -> str:
     return console.file.getvalue()
 
 
-async def stored(context: AppContext) -> dict[str, list[object]]:
+async def stored(container: Container) -> dict[str, list[object]]:
     """Every document but for the password hash, whose salt differs."""
     return {
-        name: [document async for document in context.database[name].find({}, {"password_hash": 0}).sort("_id", 1)]
+        name: [document async for document in container.database[name].find({}, {"password_hash": 0}).sort("_id", 1)]
         for name in COLLECTIONS
     }
 
 
-async def test_a_second_seeding_adds_nothing(empty: AppContext, console: Console) -> None:
+async def test_a_second_seeding_adds_nothing(empty: Container, console: Console) -> None:
     assert await seed(empty, SMALL, console) == SeedCounts(services=15, customers=4, barbers=12)
     first = await stored(empty)
     assert [len(first[name]) for name in COLLECTIONS] == [15, 4 + 12 + 1, 12]
@@ -68,13 +71,13 @@ async def test_a_second_seeding_adds_nothing(empty: AppContext, console: Console
     assert await stored(empty) == first
 
 
-async def test_nobody_is_told_of_what_is_made_up(empty: AppContext, console: Console) -> None:
+async def test_nobody_is_told_of_what_is_made_up(empty: Container, console: Console) -> None:
     await seed(empty, SMALL, console)
     assert await empty.database["users"].count_documents({"outbox": {"$ne": []}}) == 0
     assert await empty.database["sessions"].count_documents({}) == 0
 
 
-async def test_another_database_gets_the_same_documents(empty: AppContext, console: Console) -> None:
+async def test_another_database_gets_the_same_documents(empty: Container, console: Console) -> None:
     await seed(empty, SMALL, console)
     first = await stored(empty)
     for name in COLLECTIONS:
@@ -83,14 +86,14 @@ async def test_another_database_gets_the_same_documents(empty: AppContext, conso
     assert await stored(empty) == first
 
 
-async def test_the_demo_accounts_sign_in_with_the_demo_password(empty: AppContext, console: Console) -> None:
+async def test_the_demo_accounts_sign_in_with_the_demo_password(empty: Container, console: Console) -> None:
     await seed(empty, SMALL, console)
     for email in DEMO_ACCOUNTS:
-        signed_in = await empty.accounts.login(Login(email=email, password=DEMO_PASSWORD), Device())
+        signed_in = await empty.get(AccountService).login(Login(email=email, password=DEMO_PASSWORD), Device())
         assert signed_in.user.email == email
 
 
-async def test_a_seeding_that_was_cut_off_is_completed_by_the_next_start(empty: AppContext, console: Console) -> None:
+async def test_a_seeding_that_was_cut_off_is_completed_by_the_next_start(empty: Container, console: Console) -> None:
     await seed_if_empty(empty, console)
     whole = await stored(empty)
     late = {"email": {"$in": [ADMIN_EMAIL, customer_email(50), barber_email("Tokyo", 150)]}}
@@ -101,8 +104,8 @@ async def test_a_seeding_that_was_cut_off_is_completed_by_the_next_start(empty: 
     assert len(whole["barbers"]) == 150 * len(DEFAULT_CITIES)
 
 
-async def test_a_database_in_use_is_left_alone(empty: AppContext, console: Console) -> None:
-    await empty.accounts.create_admin("owner@example.com", "Owner", "a password")
+async def test_a_database_in_use_is_left_alone(empty: Container, console: Console) -> None:
+    await empty.get(AccountService).create_admin("owner@example.com", "Owner", "a password")
     await seed_if_empty(empty, console)
     assert "nothing added" in printed(console)
     assert await empty.database["barbers"].count_documents({}) == 0
@@ -110,16 +113,16 @@ async def test_a_database_in_use_is_left_alone(empty: AppContext, console: Conso
 
 async def test_production_refuses_accounts_with_a_known_password(own_settings: Settings, console: Console) -> None:
     accounts = msgspec.structs.replace(own_settings.accounts, bcrypt_rounds=4)
-    context = await AppContext.open(msgspec.structs.replace(own_settings, env="production", accounts=accounts))
+    container = await open_container(msgspec.structs.replace(own_settings, env="production", accounts=accounts))
     try:
         with pytest.raises(SettingsError, match="production"):
-            await seed(context, SMALL, console)
+            await seed(container, SMALL, console)
     finally:
-        await context.close()
+        await container.close()
 
 
 async def test_the_story_holds_on_a_running_grome_twice(
-    empty: AppContext, own_settings: Settings, console: Console, tmp_path: Path
+    empty: Container, own_settings: Settings, console: Console, tmp_path: Path
 ) -> None:
     await seed(empty, SMALL, console)
     with running_grome(own_settings, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as running:

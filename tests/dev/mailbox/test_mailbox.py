@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from config.settings import Settings
 from grome.app import App
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.errors import UndeliverableError
+from grome.notifications.delivery import Transports
 from grome.notifications.email.folder import MailboxFolder, open_mailbox
 from grome.notifications.email.message import MailDeferredError
 from tests.builders.mails import mail
 from tests.builders.messages import UNSUBSCRIBE, samples
-from tests.support.one_grome import changed
+from tests.support.one_grome import ChangedContainer
 
 SENDER = "Grome <no-reply@grome.example>"
 
@@ -87,14 +88,14 @@ async def test_no_other_file_is_read(folder: MailboxFolder, tmp_path: Path, name
 
 
 @pytest.fixture
-def mailbox(context: AppContext) -> MailboxFolder:
+def mailbox(container: Container) -> MailboxFolder:
     """The running application's."""
-    return open_mailbox(context.settings)
+    return open_mailbox(container.settings)
 
 
-async def test_the_application_sends_into_its_folder(context: AppContext, mailbox: MailboxFolder) -> None:
+async def test_the_application_sends_into_its_folder(container: Container, mailbox: MailboxFolder) -> None:
     sent = mail(to="kim@example.com")
-    await context.mailer.send(sent)
+    await container.get(Transports).mailer.send(sent)
     assert "kim@example.com" in {line.to for line in await mailbox.list_newest()}
 
 
@@ -155,10 +156,10 @@ def _set(settings: Settings, how: str) -> Settings:
 
 
 @pytest.fixture(params=["production", "smtp"])
-def elsewhere(request: pytest.FixtureRequest, app: App, context: AppContext) -> Iterator[None]:
-    app.ctx.grome = changed(context, settings=_set(context.settings, request.param))
+def elsewhere(request: pytest.FixtureRequest, app: App, container: Container) -> Iterator[None]:
+    app.ctx.container = ChangedContainer(container, settings=_set(container.settings, request.param))
     yield
-    app.ctx.grome = context
+    app.ctx.container = container
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -10,7 +10,8 @@ import pytest
 from loguru import logger
 
 from grome.common.clock import system_clock
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import State
 from tests.api.problems import assert_refused
 from tests.builders.jobs import new_kind, put_away, stored_job
@@ -21,8 +22,8 @@ JOBS = "/v1/admin/jobs"
 
 
 @pytest.fixture
-async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await create_admin(http, context)
+async def boss(http: httpx.AsyncClient, container: Container) -> Person:
+    return await create_admin(http, container)
 
 
 @pytest.fixture
@@ -35,13 +36,13 @@ def lines() -> Iterator[list[Any]]:
 
 
 async def test_pages_hold_each_dead_job_of_a_kind_once_newest_first(
-    http: httpx.AsyncClient, context: AppContext, boss: Person
+    http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
     kind, now = new_kind(), system_clock()
     minutes = [3, 1, 4, 1, 5, 2]
-    made = [await stored_job(context, kind, created_at=now - timedelta(minutes=ago)) for ago in minutes]
-    await stored_job(context, kind, State.DONE)
-    await stored_job(context, new_kind())
+    made = [await stored_job(container, kind, created_at=now - timedelta(minutes=ago)) for ago in minutes]
+    await stored_job(container, kind, State.DONE)
+    await stored_job(container, new_kind())
     wanted = sorted(made, key=lambda job: (job.created_at, job.id), reverse=True)
     pages = await walk(http, JOBS, {"kind": kind.name}, auth=boss.auth, limits=[2, 3, 100])
     assert [job["id"] for page in pages for job in page] == [job.id for job in wanted]
@@ -50,10 +51,10 @@ async def test_pages_hold_each_dead_job_of_a_kind_once_newest_first(
 
 @pytest.mark.parametrize("state", State)
 async def test_each_state_has_its_list(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, state: State
+    http: httpx.AsyncClient, container: Container, boss: Person, state: State
 ) -> None:
     kind = new_kind()
-    made = {one: await stored_job(context, kind, one) for one in State}
+    made = {one: await stored_job(container, kind, one) for one in State}
     [listed] = (await http.get(JOBS, params={"state": state, "kind": kind.name}, headers=boss.auth)).json()["items"]
     assert listed["id"] == made[state].id
     assert (listed["next_at"] is None) == (state is not State.PENDING)
@@ -61,9 +62,9 @@ async def test_each_state_has_its_list(
 
 
 async def test_a_job_is_shown_with_its_ids_error_and_tries(
-    http: httpx.AsyncClient, context: AppContext, boss: Person
+    http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
-    job = await stored_job(context, new_kind(), id="a b/c:d%e:ü")
+    job = await stored_job(container, new_kind(), id="a b/c:d%e:ü")
     shown = (await http.get(f"{JOBS}/a%20b%2Fc%3Ad%25e:%C3%BC", headers=boss.auth)).json()
     assert (shown["id"], shown["payload"], shown["tries"]) == (job.id, job.payload, 3)
     assert shown["error"] == job.error
@@ -80,23 +81,23 @@ async def test_a_job_is_shown_with_its_ids_error_and_tries(
 )
 async def test_what_is_decided_is_done_and_logged_with_who_decided(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     boss: Person,
     lines: list[Any],
     action: str,
     state: State,
     then: State,
 ) -> None:
-    job = await stored_job(context, new_kind(), state)
+    job = await stored_job(container, new_kind(), state)
     answer = await http.post(f"{JOBS}/{job.id}/{action}", headers={**boss.auth, "X-Request-ID": "abc"})
     assert (answer.status_code, answer.json()["state"]) == (200, then)
-    stored = await context.jobs.find(job.id)
+    stored = await container.get(JobQueue).find(job.id)
     assert stored is not None
     assert (stored.state, stored.tries) == (then, 0 if action == "retry" else 3)
     [line] = [line for line in lines if job.id in line["message"] and "actor" in line["extra"]]
     assert (line["extra"]["actor"], line["extra"]["request_id"]) == (str(boss.id), "abc")
     if then is State.PENDING:
-        await put_away(context, job.id)
+        await put_away(container, job.id)
 
 
 @pytest.mark.parametrize(
@@ -104,17 +105,17 @@ async def test_what_is_decided_is_done_and_logged_with_who_decided(
     [("retry", State.PENDING), ("retry", State.DONE), ("drop", State.DONE), ("drop", State.DROPPED)],
 )
 async def test_what_the_state_does_not_allow_is_refused(
-    http: httpx.AsyncClient, context: AppContext, boss: Person, action: str, state: State
+    http: httpx.AsyncClient, container: Container, boss: Person, action: str, state: State
 ) -> None:
-    job = await stored_job(context, new_kind(), state)
+    job = await stored_job(container, new_kind(), state)
     answer = await http.post(f"{JOBS}/{job.id}/{action}", headers=boss.auth)
     assert_refused(answer, 409, "wrong_job_state", told=state)
     assert state.value in answer.json()["detail"]
-    assert await context.jobs.find(job.id) == job
+    assert await container.get(JobQueue).find(job.id) == job
 
 
-async def test_of_many_who_decide_at_once_one_does(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
-    job = await stored_job(context, new_kind())
+async def test_of_many_who_decide_at_once_one_does(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+    job = await stored_job(container, new_kind())
     address = f"{JOBS}/{job.id}/drop"
     answers = await asyncio.gather(*(http.post(address, headers=boss.auth) for _ in range(3)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]

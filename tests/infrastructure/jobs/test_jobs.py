@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from config.settings import Settings
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
-from grome.infrastructure.jobs.job_queue import delay_s
+from grome.infrastructure.jobs.job_queue import JobQueue, delay_s
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.runner import RunningJob
+from grome.infrastructure.redis.client import RedisClients
 from grome.infrastructure.transient_errors import RecipientError
 from tests.support.eventually import until
 from tests.support.jobs import are_empty, ends_as, working
@@ -32,7 +34,7 @@ class Handling:
         self.tries: Counter[str] = Counter()
         self.released = asyncio.Event()
 
-    async def __call__(self, _context: AppContext, job: RunningJob) -> None:
+    async def __call__(self, _container: Container, job: RunningJob) -> None:
         self.tries[job.id] += 1
         match job.payload["does"]:
             case "fail":
@@ -62,8 +64,8 @@ async def handling() -> Handling:
 
 
 @pytest.fixture
-async def worker(context: AppContext, handling: Handling) -> AsyncIterator[None]:
-    async with working(context, {KIND: handling, HASTY: handling}):
+async def worker(container: Container, handling: Handling) -> AsyncIterator[None]:
+    async with working(container, {KIND: handling, HASTY: handling}):
         yield
 
 
@@ -72,21 +74,21 @@ def job(does: str, *, kind: JobKind = KIND) -> NewJob:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_added_twice_it_is_done_once(context: AppContext, handling: Handling) -> None:
+async def test_added_twice_it_is_done_once(container: Container, handling: Handling) -> None:
     new = job("work")
-    await asyncio.gather(*(context.jobs.add(new, new) for _ in range(5)))
-    await ends_as(context, new, State.DONE)
-    await context.jobs.add(new)
-    await until(lambda: are_empty(context))
+    await asyncio.gather(*(container.get(JobQueue).add(new, new) for _ in range(5)))
+    await ends_as(container, new, State.DONE)
+    await container.get(JobQueue).add(new)
+    await until(lambda: are_empty(container))
     assert handling.tries[new.id] == 1
 
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("does", ["fail once", "later"])
-async def test_what_fails_is_tried_again(context: AppContext, handling: Handling, does: str) -> None:
+async def test_what_fails_is_tried_again(container: Container, handling: Handling, does: str) -> None:
     new = job(does)
-    await context.jobs.add(new)
-    await ends_as(context, new, State.DONE)
+    await container.get(JobQueue).add(new)
+    await ends_as(container, new, State.DONE)
     assert handling.tries[new.id] == 2
 
 
@@ -100,22 +102,22 @@ async def test_what_fails_is_tried_again(context: AppContext, handling: Handling
     ],
 )
 async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
-    context: AppContext, handling: Handling, does: str, tries: int, told: str
+    container: Container, handling: Handling, does: str, tries: int, told: str
 ) -> None:
     new = job(does, kind=HASTY if does == "hang" else KIND)
-    await context.jobs.add(new)
-    await ends_as(context, new, State.DEAD)
-    dead = await context.jobs.find(new.id)
+    await container.get(JobQueue).add(new)
+    await ends_as(container, new, State.DEAD)
+    dead = await container.get(JobQueue).find(new.id)
     assert dead is not None
     assert (dead.tries, dead.error) == (tries, told)
     assert handling.tries[new.id] == tries
 
-    assert await context.jobs.retry(new.id)
+    assert await container.get(JobQueue).retry(new.id)
     await until(lambda: handling.tries[new.id] > tries)
-    await ends_as(context, new, State.DEAD)
-    assert await context.jobs.drop(new.id)
-    await ends_as(context, new, State.DROPPED)
-    assert await context.jobs.drop(new.id) is None
+    await ends_as(container, new, State.DEAD)
+    assert await container.get(JobQueue).drop(new.id)
+    await ends_as(container, new, State.DROPPED)
+    assert await container.get(JobQueue).drop(new.id) is None
 
 
 @pytest.mark.usefixtures("worker")
@@ -128,24 +130,24 @@ async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
     ],
 )
 async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(
-    context: AppContext, handling: Handling, does: str, tries: int, told: str
+    container: Container, handling: Handling, does: str, tries: int, told: str
 ) -> None:
     new = job(does)
-    await context.jobs.add(new)
-    await ends_as(context, new, State.DONE)
-    done = await context.jobs.find(new.id)
+    await container.get(JobQueue).add(new)
+    await ends_as(container, new, State.DONE)
+    done = await container.get(JobQueue).find(new.id)
     assert done is not None
     assert (done.tries, done.error, handling.tries[new.id]) == (tries, told, tries)
-    assert await context.jobs.retry(new.id) is None
+    assert await container.get(JobQueue).retry(new.id) is None
 
 
 @pytest.mark.usefixtures("worker")
-async def test_it_waits_for_its_time(context: AppContext) -> None:
+async def test_it_waits_for_its_time(container: Container) -> None:
     new = job("work")
-    later = NewJob(new.id, new.kind, new.payload, context.clock() + timedelta(seconds=1.5))
-    await context.jobs.add(later)
-    await ends_as(context, new, State.DONE)
-    done = await context.jobs.find(new.id)
+    later = NewJob(new.id, new.kind, new.payload, container.clock() + timedelta(seconds=1.5))
+    await container.get(JobQueue).add(later)
+    await ends_as(container, new, State.DONE)
+    done = await container.get(JobQueue).find(new.id)
     assert done is not None
     assert later.due_at is not None
     assert done.started_at is not None
@@ -153,79 +155,79 @@ async def test_it_waits_for_its_time(context: AppContext) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_what_redis_forgets_is_handed_over_anew(context: AppContext, handling: Handling) -> None:
-    busy = [job("wait") for _ in range(context.settings.jobs.concurrency)]
-    await context.jobs.add(*busy)
+async def test_what_redis_forgets_is_handed_over_anew(container: Container, handling: Handling) -> None:
+    busy = [job("wait") for _ in range(container.settings.jobs.concurrency)]
+    await container.get(JobQueue).add(*busy)
     await until(lambda: all(handling.tries[one.id] for one in busy))
     new = job("work")
-    await context.jobs.add(new)
-    await context.redis.flushdb()
+    await container.get(JobQueue).add(new)
+    await container.get(RedisClients).commands.flushdb()
     handling.released.set()
-    await ends_as(context, new, State.DONE)
+    await ends_as(container, new, State.DONE)
     assert handling.tries[new.id] == 1
 
 
 @pytest.mark.usefixtures("worker")
-async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those_behind(context: AppContext) -> None:
-    new, jobs = job("work"), context.database["jobs"]
-    await context.jobs.add(NewJob(new.id, new.kind, new.payload, context.clock() + timedelta(hours=1)))
+async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those_behind(container: Container) -> None:
+    new, jobs = job("work"), container.database["jobs"]
+    await container.get(JobQueue).add(NewJob(new.id, new.kind, new.payload, container.clock() + timedelta(hours=1)))
     stored = await jobs.find_one({"_id": new.id})
     assert stored
-    past = context.clock() - timedelta(days=1)
+    past = container.clock() - timedelta(days=1)
     unread = {**stored, "queue": "unheard_of", "next_at": past}
     bad = [{**unread, "_id": new_hex_id()} for _ in range(500)]
     await jobs.insert_many(bad, bypass_document_validation=True)
-    await jobs.update_one({"_id": new.id}, {"$set": {"next_at": context.clock()}})
-    await ends_as(context, new, State.DONE)
+    await jobs.update_one({"_id": new.id}, {"$set": {"next_at": container.clock()}})
+    await ends_as(container, new, State.DONE)
     await jobs.delete_many({"queue": "unheard_of"})
 
 
 @pytest.mark.usefixtures("worker")
-async def test_its_progress_can_be_read(context: AppContext, handling: Handling) -> None:
+async def test_its_progress_can_be_read(container: Container, handling: Handling) -> None:
     new = job("wait")
-    await context.jobs.add(new)
+    await container.get(JobQueue).add(new)
 
     async def half_done() -> bool:
-        found = await context.jobs.find(new.id)
+        found = await container.get(JobQueue).find(new.id)
         return found is not None and found.progress == 0.5
 
     await until(half_done)
     handling.released.set()
-    await ends_as(context, new, State.DONE)
+    await ends_as(container, new, State.DONE)
     assert handling.tries[new.id] == 1
 
 
 async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
-    context: AppContext, settings: Settings, handling: Handling
+    container: Container, settings: Settings, handling: Handling
 ) -> None:
     new = job("wait")
-    async with working(context, {KIND: handling}):
-        await context.jobs.add(new)
+    async with working(container, {KIND: handling}):
+        await container.get(JobQueue).add(new)
         await until(lambda: handling.tries[new.id] == 1)
-    left = await context.jobs.find(new.id)
+    left = await container.get(JobQueue).find(new.id)
     assert left is not None
     assert left.claim is None
-    assert left.next_at <= context.clock()
+    assert left.next_at <= container.clock()
     handling.released.set()
-    other = await AppContext.open(settings)
+    other = await open_container(settings)
     async with working(other, {KIND: handling}):
-        await ends_as(context, new, State.DONE)
+        await ends_as(container, new, State.DONE)
     await other.close()
     assert handling.tries[new.id] == 2
 
 
-async def test_no_queue_waits_behind_another(context: AppContext, handling: Handling) -> None:
+async def test_no_queue_waits_behind_another(container: Container, handling: Handling) -> None:
     bulk = JobKind("bulky", Queue.BULK, timeout_s=30, delays_s=())
     urgent = JobKind("urgent", Queue.URGENT, timeout_s=1, delays_s=())
-    async with working(context, {bulk: handling, urgent: handling}):
-        slow = [job("wait", kind=bulk) for _ in range(2 * context.settings.jobs.concurrency)]
-        await context.jobs.add(*slow)
+    async with working(container, {bulk: handling, urgent: handling}):
+        slow = [job("wait", kind=bulk) for _ in range(2 * container.settings.jobs.concurrency)]
+        await container.get(JobQueue).add(*slow)
         new = job("work", kind=urgent)
-        await context.jobs.add(new)
-        await ends_as(context, new, State.DONE)
+        await container.get(JobQueue).add(new)
+        await ends_as(container, new, State.DONE)
         handling.released.set()
         for one in slow:
-            await ends_as(context, one, State.DONE)
+            await ends_as(container, one, State.DONE)
     assert set(handling.tries.values()) == {1}
 
 

@@ -13,8 +13,11 @@ from loguru import logger
 
 from config.settings import Settings
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
+from grome.composition import open_container
+from grome.infrastructure.container import Container
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
+from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.support.eventually import PATIENCE_S, START_PATIENCE_S, until
 from tests.support.jobs import ends_as, working
@@ -34,37 +37,37 @@ def warned() -> Iterator[list[str]]:
     logger.remove(ours)
 
 
-async def has_started(context: AppContext) -> bool:
-    infos = await asyncio.gather(*(queue.info() for queue in context.queues.values()))
+async def has_started(container: Container) -> bool:
+    infos = await asyncio.gather(*(queue.info() for queue in container.get(Queues).values()))
     return all(info["workers"] for info in infos)
 
 
-async def test_worker_without_a_job_under_way_logs_no_warning(context: AppContext, warned: list[str]) -> None:
-    async with working(context, {}):
-        await until(lambda: has_started(context))
+async def test_worker_without_a_job_under_way_logs_no_warning(container: Container, warned: list[str]) -> None:
+    async with working(container, {}):
+        await until(lambda: has_started(container))
     assert warned == []
 
 
 async def test_worker_that_ends_before_its_slots_had_a_turn_logs_no_warning(
-    context: AppContext, warned: list[str]
+    container: Container, warned: list[str]
 ) -> None:
-    async with working(context, {}):
+    async with working(container, {}):
         await asyncio.sleep(0)
     assert warned == []
 
 
-async def test_job_that_ends_within_the_grace_period_is_done(context: AppContext, warned: list[str]) -> None:
+async def test_job_that_ends_within_the_grace_period_is_done(container: Container, warned: list[str]) -> None:
     kind, begun = JobKind("brief", Queue.DEFAULT, timeout_s=10, delays_s=()), asyncio.Event()
 
-    async def work(_context: AppContext, _job: RunningJob) -> None:
+    async def work(_container: Container, _job: RunningJob) -> None:
         begun.set()
         await asyncio.sleep(0.2)
 
     new = NewJob(new_hex_id(), kind, {})
-    async with working(context, {kind: work}):
-        await context.jobs.add(new)
+    async with working(container, {kind: work}):
+        await container.get(JobQueue).add(new)
         await until(begun.is_set)
-    await ends_as(context, new, State.DONE)
+    await ends_as(container, new, State.DONE)
     assert warned == []
 
 
@@ -77,16 +80,16 @@ async def test_worker_process_that_a_signal_ends_logs_no_warning(
 ) -> None:
     namespace = new_hex_id()
     redis = msgspec.structs.replace(settings.redis, namespace=namespace)
-    context = await AppContext.open(msgspec.structs.replace(settings, redis=redis))
+    container = await open_container(msgspec.structs.replace(settings, redis=redis))
     log, env = tmp_path / "log", environment(settings, tmp_path, GROME_REDIS_NAMESPACE=namespace)
     command = [sys.executable, "-m", "grome", "worker"]
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(*command, env=env, stdout=out, stderr=out)
-    await until(lambda: has_started(context), within_s=START_PATIENCE_S)
+    await until(lambda: has_started(container), within_s=START_PATIENCE_S)
     process.send_signal(signum)
     async with asyncio.timeout(PATIENCE_S):
         assert await process.wait() == 0
-    await context.close()
+    await container.close()
     assert warnings_in(log) == []
 
 

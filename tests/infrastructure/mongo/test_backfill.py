@@ -9,13 +9,13 @@ from pymongo import MongoClient
 from pymongo.collection import Collection as BlockingCollection
 
 from config.settings import Settings
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import BackfillError, Collection, Document, backfill
 
 
 @pytest.fixture
-async def people(context: AppContext) -> AsyncIterator[Collection]:
-    collection = context.database[f"people_{uuid4().hex}"]
+async def people(container: Container) -> AsyncIterator[Collection]:
+    collection = container.database[f"people_{uuid4().hex}"]
     yield collection
     await collection.drop()
 

@@ -25,8 +25,8 @@ from grome.bookings.errors import KeyInFlight, SlotTaken
 from grome.bookings.models import Booking, Idempotency, Payment, PaymentStatus, Status
 from grome.bookings.repository import COLLECTION, BookingRepository
 from grome.common.ids import new_id
-from grome.composition import AppContext
 from grome.dev.embedded import embedded_servers
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import apply_collection, close_mongo, database, is_transient_fault, open_mongo
 from grome.infrastructure.mongo.group_commit import MOST_TOGETHER, GroupCommit
 from tests.builders.barbers import Barber, barber
@@ -67,8 +67,8 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container)
 
 
 async def test_of_two_hundred_for_one_time_one_gets_it(api: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
@@ -122,8 +122,8 @@ def wish(barber_id: UUID, tick: int, *, customer_id: UUID | None = None, key: st
 
 
 @pytest.fixture
-def repository(context: AppContext) -> BookingRepository:
-    return BookingRepository(context.database)
+def repository(container: Container) -> BookingRepository:
+    return BookingRepository(container.database)
 
 
 async def outcome(inserting: Awaitable[None]) -> BaseException | None:
@@ -139,12 +139,12 @@ def together(repository: BookingRepository) -> GroupCommit[Booking]:
     return GroupCommit(repository.insert, repository.insert_many)
 
 
-async def stored(context: AppContext, bookings: Sequence[Booking]) -> set[UUID]:
-    found = context.database["bookings"].find({"_id": {"$in": [booking.id for booking in bookings]}}, {"_id": 1})
+async def stored(container: Container, bookings: Sequence[Booking]) -> set[UUID]:
+    found = container.database["bookings"].find({"_id": {"$in": [booking.id for booking in bookings]}}, {"_id": 1})
     return {document["_id"] async for document in found}
 
 
-async def test_a_batch_has_a_verdict_for_each(context: AppContext, repository: BookingRepository) -> None:
+async def test_a_batch_has_a_verdict_for_each(container: Container, repository: BookingRepository) -> None:
     shop, somebody = new_id(), new_id()
     await repository.insert(wish(shop, 0, customer_id=somebody, key="k"))
     batch = [
@@ -160,7 +160,7 @@ async def test_a_batch_has_a_verdict_for_each(context: AppContext, repository: B
     told = await outcomes(together(repository).insert, batch)
     none = type(None)
     assert [type(one) for one in told] == [none, SlotTaken, KeyInFlight, WriteError, SlotTaken, none, none, KeyInFlight]
-    assert await stored(context, batch) == {batch[number].id for number in (0, 5, 6)}
+    assert await stored(container, batch) == {batch[number].id for number in (0, 5, 6)}
 
 
 async def test_what_the_log_gets_of_a_fault_holds_no_booking(repository: BookingRepository) -> None:
@@ -170,20 +170,20 @@ async def test_what_the_log_gets_of_a_fault_holds_no_booking(repository: Booking
     assert "a secret" not in str(told)
 
 
-async def test_what_no_majority_confirms_is_not_known_to_be_stored(context: AppContext) -> None:
+async def test_what_no_majority_confirms_is_not_known_to_be_stored(container: Container) -> None:
     """Two members must have it, and there is one. Alone or together, everybody is told to try again."""
-    unsure = BookingRepository(context.database.with_options(write_concern=WriteConcern(w=2)))
+    unsure = BookingRepository(container.database.with_options(write_concern=WriteConcern(w=2)))
     shop = new_id()
     batch = [wish(shop, tick) for tick in (0, 10, 10)]
     for told in (await outcomes(unsure.insert, [wish(shop, 90)]), await outcomes(together(unsure).insert, batch)):
         assert [type(one) for one in told] == [WriteConcernError] * len(told)
         assert all(is_transient_fault(one) for one in told if one)
-    assert await stored(context, batch) == {batch[0].id, batch[1].id}
+    assert await stored(container, batch) == {batch[0].id, batch[1].id}
 
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_whatever_comes_the_verdicts_are_those_of_one_after_the_other(
-    context: AppContext, repository: BookingRepository, seed: int
+    container: Container, repository: BookingRepository, seed: int
 ) -> None:
     """First come, first served: so the order in which the crowd came is enough to tell who gets what."""
     draw = random.Random(seed)  # noqa: S311 -- a reproducible crowd, not a secret
@@ -200,12 +200,14 @@ async def test_whatever_comes_the_verdicts_are_those_of_one_after_the_other(
     expected = [await outcome(repository.insert(booking)) for booking in alone]
     told = await outcomes(together(repository).insert, crowded)
     assert [type(one) for one in told] == [type(one) for one in expected]
-    assert await stored(context, crowded) == {one.id for one, refused in zip(crowded, told, strict=True) if not refused}
+    assert await stored(container, crowded) == {
+        one.id for one, refused in zip(crowded, told, strict=True) if not refused
+    }
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_who_leaves_changes_nothing_for_the_others(
-    context: AppContext, repository: BookingRepository, seed: int
+    container: Container, repository: BookingRepository, seed: int
 ) -> None:
     draw = random.Random(seed)  # noqa: S311 -- as above
     shop, group = new_id(), together(repository)
@@ -216,7 +218,7 @@ async def test_who_leaves_changes_nothing_for_the_others(
         call.cancel()
     async with asyncio.timeout(PATIENCE_S):
         told = await asyncio.gather(*calls, return_exceptions=True)
-    kept = await stored(context, crowd)
+    kept = await stored(container, crowd)
     for booking, one in zip(crowd, told, strict=True):
         assert one is None or isinstance(one, SlotTaken | asyncio.CancelledError)
         assert (booking.id in kept) == (one is None) or isinstance(one, asyncio.CancelledError)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from grome.common.ids import new_hex_id
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.budgets import COLLECTION, Budget, Budgets
 from tests.conftest import SetClock
 
@@ -15,19 +15,19 @@ def budget(limit: int) -> Budget:
     return Budget(f"test-{new_hex_id()}", limit, HOUR)
 
 
-async def test_budget_with_many_takers_at_once_grants_exactly_its_limit(context: AppContext) -> None:
+async def test_budget_with_many_takers_at_once_grants_exactly_its_limit(container: Container) -> None:
     some = budget(7)
-    granted = await asyncio.gather(*(Budgets(context.database, context.clock).take(some, "+49") for _ in range(40)))
+    granted = await asyncio.gather(*(Budgets(container.database, container.clock).take(some, "+49") for _ in range(40)))
     assert granted.count(None) == 7
 
 
-async def test_budget_of_one_subject_leaves_anothers_alone(context: AppContext) -> None:
-    some, budgets = budget(1), Budgets(context.database, context.clock)
+async def test_budget_of_one_subject_leaves_anothers_alone(container: Container) -> None:
+    some, budgets = budget(1), Budgets(container.database, container.clock)
     assert [await budgets.take(some, subject) is None for subject in ("a", "b", "a", "b")] == [True, True, False, False]
 
 
-async def test_budget_that_is_used_up_says_when_it_is_full_again(context: AppContext, clock: SetClock) -> None:
-    some, budgets = budget(1), Budgets(context.database, clock)
+async def test_budget_that_is_used_up_says_when_it_is_full_again(container: Container, clock: SetClock) -> None:
+    some, budgets = budget(1), Budgets(container.database, clock)
     now = clock().replace(minute=20, second=0, microsecond=0)
     clock.set(now)
     assert await budgets.take(some, "a") is None
@@ -38,9 +38,9 @@ async def test_budget_that_is_used_up_says_when_it_is_full_again(context: AppCon
     assert await budgets.take(some, "a") is None
 
 
-async def test_counter_of_a_budget_ends_with_its_window_and_does_not_tell_its_subject(context: AppContext) -> None:
+async def test_counter_of_a_budget_ends_with_its_window_and_does_not_tell_its_subject(container: Container) -> None:
     some = budget(1)
-    await context.budgets.take(some, "+4915112345678")
-    (counter,) = [one async for one in context.database[COLLECTION.name].find({"_id": {"$regex": f"^{some.kind}:"}})]
-    assert context.clock() < counter["expires_at"] <= context.clock() + HOUR
+    await container.get(Budgets).take(some, "+4915112345678")
+    (counter,) = [one async for one in container.database[COLLECTION.name].find({"_id": {"$regex": f"^{some.kind}:"}})]
+    assert container.clock() < counter["expires_at"] <= container.clock() + HOUR
     assert "4915112345678" not in str(counter)

@@ -11,7 +11,7 @@ from bson import Int64
 from msgspec import Meta, Struct, field
 from pymongo.errors import WriteError
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Collection, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
 
@@ -57,11 +57,11 @@ def a_thing(number: int = 0, **changed: Any) -> Thing:
 
 
 @pytest.fixture
-async def things(context: AppContext) -> AsyncIterator[Collection]:
+async def things(container: Container) -> AsyncIterator[Collection]:
     name = f"things_{uuid4().hex}"
-    await context.database.create_collection(name, validator=validator_for(Thing))
-    yield context.database[name]
-    await context.database.drop_collection(name)
+    await container.database.create_collection(name, validator=validator_for(Thing))
+    yield container.database[name]
+    await container.database.drop_collection(name)
 
 
 VARIANTS: list[dict[str, Any]] = [

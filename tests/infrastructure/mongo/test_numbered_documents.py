@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from pymongo.errors import DuplicateKeyError
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Collection, Document
 from grome.infrastructure.mongo.numbered_documents import insert_with_free_number, lowest_free
 
@@ -15,8 +15,8 @@ LIMIT = 10
 
 
 @pytest.fixture
-async def things(context: AppContext) -> AsyncIterator[Collection]:
-    collection = context.database[f"things_{uuid4().hex}"]
+async def things(container: Container) -> AsyncIterator[Collection]:
+    collection = container.database[f"things_{uuid4().hex}"]
     await collection.create_index([("owner", 1), ("place", 1)], unique=True)
     await collection.create_index("name", unique=True)
     yield collection

@@ -15,24 +15,28 @@ from saq.queue.redis import RedisQueue
 from config.settings import Settings, SettingsError, load_settings
 from grome.app import App
 from grome.common.clock import system_clock
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.isolated_items import for_each
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Queue, State
+from grome.infrastructure.jobs.queues import Queues
+from grome.infrastructure.outbox.relay import Relay
+from grome.infrastructure.redis.failed_items import FailedItems
 from tests.api.problems import assert_refused
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.jobs import new_kind, stored_job
 from tests.builders.people import Person, create_admin, register
 from tests.support.eventually import until
-from tests.support.one_grome import changed
+from tests.support.one_grome import ChangedContainer
 
 SECRET = "a-secret-of-this-test"
 Figures = dict[tuple[str, str], float]
 
 
 @pytest.fixture
-async def boss(http: httpx.AsyncClient, context: AppContext) -> Person:
-    return await create_admin(http, context)
+async def boss(http: httpx.AsyncClient, container: Container) -> Person:
+    return await create_admin(http, container)
 
 
 async def figures(http: httpx.AsyncClient, auth: dict[str, str]) -> Figures:
@@ -48,29 +52,29 @@ async def figures(http: httpx.AsyncClient, auth: dict[str, str]) -> Figures:
     }
 
 
-async def test_jobs_are_counted_by_state(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+async def test_jobs_are_counted_by_state(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     before = await figures(http, boss.auth)
     kind = new_kind()
     for state, count in zip(State, (1, 2, 3, 4), strict=True):
         for _ in range(count):
-            await stored_job(context, kind, state)
+            await stored_job(container, kind, state)
     after = await figures(http, boss.auth)
     added = [after["grome_jobs", state.value] - before["grome_jobs", state.value] for state in State]
     assert added == [1, 2, 3, 4]
 
 
-async def test_what_nobody_looks_at_is_overdue(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
-    job = await stored_job(context, new_kind(), State.PENDING, next_at=system_clock() - timedelta(days=1))
+async def test_what_nobody_looks_at_is_overdue(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+    job = await stored_job(container, new_kind(), State.PENDING, next_at=system_clock() - timedelta(days=1))
     assert (await figures(http, boss.auth))["grome_jobs_overdue_seconds", ""] == pytest.approx(86_400, abs=30)
-    await context.jobs.drop(job.id)
+    await container.get(JobQueue).drop(job.id)
     assert (await figures(http, boss.auth))["grome_jobs_overdue_seconds", ""] < 3_600
 
 
 async def test_messages_that_wait_are_counted_by_queue(
-    http: httpx.AsyncClient, context: AppContext, boss: Person
+    http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
     before = await figures(http, boss.auth)
-    message = await context.queues[Queue.BULK].enqueue(Message(function="nothing", kwargs={}))
+    message = await container.get(Queues)[Queue.BULK].enqueue(Message(function="nothing", kwargs={}))
     assert message is not None
     after = await figures(http, boss.auth)
     await message.abort("the test is over")
@@ -78,8 +82,8 @@ async def test_messages_that_wait_are_counted_by_queue(
     assert added == {queue: int(queue is Queue.BULK) for queue in Queue}
 
 
-async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
-    leading = asyncio.create_task(context.relay.run())
+async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+    leading = asyncio.create_task(container.get(Relay).run())
     before = system_clock()
     try:
 
@@ -88,7 +92,7 @@ async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: A
 
         await until(led)
         changed = "grome_relay_position_timestamp_seconds", ""
-        customer, shop = await register(http), await barber(http, context)
+        customer, shop = await register(http), await barber(http, container)
         events = (await figures(http, boss.auth))["grome_relay_events", ""]
         await book(http, customer, shop, tomorrow(9))
 
@@ -105,11 +109,11 @@ async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, context: A
 
 
 @pytest.fixture
-def redis_away(app: App, context: AppContext) -> Iterator[None]:
+def redis_away(app: App, container: Container) -> Iterator[None]:
     nobody_there = {name: RedisQueue.from_url("redis://127.0.0.1:1", name=name) for name in Queue}
-    app.ctx.grome = changed(context, queues=nobody_there)
+    app.ctx.container = ChangedContainer(container, objects={Queues: nobody_there})
     yield
-    app.ctx.grome = context
+    app.ctx.container = container
 
 
 @pytest.mark.usefixtures("redis_away")
@@ -121,11 +125,11 @@ async def test_without_redis_the_rest_is_told(http: httpx.AsyncClient, boss: Per
 
 
 @pytest.fixture
-def secret(app: App, context: AppContext) -> Iterator[None]:
-    http = msgspec.structs.replace(context.settings.http, metrics_token=SECRET)
-    app.ctx.grome = changed(context, settings=msgspec.structs.replace(context.settings, http=http))
+def secret(app: App, container: Container) -> Iterator[None]:
+    http = msgspec.structs.replace(container.settings.http, metrics_token=SECRET)
+    app.ctx.container = ChangedContainer(container, settings=msgspec.structs.replace(container.settings, http=http))
     yield
-    app.ctx.grome = context
+    app.ctx.container = container
 
 
 @pytest.mark.usefixtures("secret")
@@ -164,13 +168,13 @@ def test_a_good_secret_is_taken(settings: Settings) -> None:
     assert load_settings({"GROME_ENV": "test", "GROME_HTTP_METRICS_TOKEN": SECRET}).http.metrics_token == SECRET
 
 
-async def test_failed_items_are_told_by_their_loop(http: httpx.AsyncClient, context: AppContext, boss: Person) -> None:
+async def test_failed_items_are_told_by_their_loop(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     async def fail(_item: int) -> None:
         raise ValueError
 
     name = ("grome_failed_items", "tested loop")
     before = (await figures(http, boss.auth)).get(name, 0)
     await for_each([1, 2, 3], fail, name="tested loop")
-    await context.failed_items.store()
-    await context.failed_items.store()
+    await container.get(FailedItems).store()
+    await container.get(FailedItems).store()
     assert (await figures(http, boss.auth))[name] == before + 3

@@ -16,15 +16,17 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from grome.barbers.cache_invalidation import BarberCacheInvalidation
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.common.ids import new_id
-from grome.composition import AppContext
 from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
 from grome.infrastructure.isolated_items import FAILED_ITEMS
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob, State
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.outbox.leader import LEASE_S
 from grome.infrastructure.outbox.models import ChangeRecord, Event, EventType
 from grome.infrastructure.outbox.relay import REDELIVER, Relay
 from grome.infrastructure.outbox.repository import RelayRepository, RelayState
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.realtime.streams import stream_key
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, serve, tomorrow
@@ -58,9 +60,11 @@ async def no_caches(_changes: Sequence[ChangeRecord]) -> None:
     """Nobody keeps anything."""
 
 
-def a_relay(context: AppContext, *recorders: Recorder) -> Relay:
+def a_relay(container: Container, *recorders: Recorder) -> Relay:
     followers = {f"recorder {number}": recorder for number, recorder in enumerate(recorders)}
-    return Relay(RelayRepository(context.database), PROJECTION, followers, no_caches, context.jobs, context.clock)
+    return Relay(
+        RelayRepository(container.database), PROJECTION, followers, no_caches, container.get(JobQueue), container.clock
+    )
 
 
 @asynccontextmanager
@@ -77,8 +81,8 @@ async def running(relay: Relay) -> AsyncIterator[None]:
 class LosesCancellation(RelayRepository):
     """Acquires the lease even if it is cancelled meanwhile, as a driver can."""
 
-    def __init__(self, context: AppContext) -> None:
-        super().__init__(context.database)
+    def __init__(self, container: Container) -> None:
+        super().__init__(container.database)
         self.begun = asyncio.Event()
 
     async def acquire(self, holder: str, lease_ms: int) -> RelayState | None:
@@ -94,8 +98,8 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, context: AppContext) -> Barber:
-    return await barber(http, context)
+async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
+    return await barber(http, container)
 
 
 @pytest.fixture
@@ -104,22 +108,27 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 async def a_day(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, hour: int = 9
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, hour: int = 9
 ) -> dict[str, Any]:
     booking = await book(http, customer, shop, tomorrow(hour))
-    await serve(context, booking, "accept", "start", "complete")
+    await serve(container, booking, "accept", "start", "complete")
     return booking
 
 
 async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_order(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person
 ) -> None:
-    async with running(context.relay), running(context.relay):
-        booking = await a_day(http, context, shop, customer)
+    async with running(container.get(Relay)), running(container.get(Relay)):
+        booking = await a_day(http, container, shop, customer)
         rooms = (f"booking:{booking['id']}", f"user:{customer.id}", f"user:{shop.id}")
 
         async def told_in(room: str) -> list[dict[bytes, bytes]]:
-            entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
+            entries = [
+                fields
+                for _, fields in await container.get(RedisClients).commands.xrange(
+                    stream_key(container.get(Namespace), room)
+                )
+            ]
             return [fields for fields in entries if fields[b"subject"] == booking["id"].encode()]
 
         async def complete() -> bool:
@@ -132,18 +141,18 @@ async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_
             assert [one[b"type"].decode() for one in told] == [f"booking.{what}" for what in A_DAY]
             assert [one[b"version"] for one in told] == [b"1", b"2", b"3", b"4"]
             assert [one[b"id"].decode() for one in told] == [entry["id"] for entry in entries]
-        records = context.database["audit"].find({"subject_id": UUID(booking["id"])}).sort("version", 1)
+        records = container.database["audit"].find({"subject_id": UUID(booking["id"])}).sort("version", 1)
         assert [str(record["_id"]) async for record in records] == [entry["id"] for entry in entries]
 
 
 async def test_another_takes_over_from_a_leader_that_has_died(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
-    repository = RelayRepository(context.database)
-    booking = await a_day(http, context, shop, customer)
+    repository = RelayRepository(container.database)
+    booking = await a_day(http, container, shop, customer)
     dead = await repository.acquire("one that dies", int(LEASE_S * 1000))
     assert dead is not None
-    async with running(a_relay(context, recorder)):
+    async with running(a_relay(container, recorder)):
         await until(lambda: recorder.had(booking) == [1, 2, 3, 4])
         assert not await repository.renew(dead, 1000, {"token": None})
         state = await repository.state()
@@ -151,17 +160,17 @@ async def test_another_takes_over_from_a_leader_that_has_died(
         assert state.fence > dead.fence
 
 
-async def test_relay_whose_cancellation_is_lost_while_it_acquires_the_lease_ends(context: AppContext) -> None:
-    repository = LosesCancellation(context)
-    relay = Relay(repository, PROJECTION, {}, no_caches, context.jobs, context.clock)
+async def test_relay_whose_cancellation_is_lost_while_it_acquires_the_lease_ends(container: Container) -> None:
+    repository = LosesCancellation(container)
+    relay = Relay(repository, PROJECTION, {}, no_caches, container.get(JobQueue), container.clock)
     async with asyncio.timeout(PATIENCE_S), running(relay):
         await repository.begun.wait()
 
 
 async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_lease(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
-    repository = RelayRepository(context.database)
+    repository = RelayRepository(container.database)
 
     async def has_token() -> bool:
         state = await repository.state()
@@ -169,15 +178,15 @@ async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_
 
     # Without a position it would begin by reading anew, which gives it no token.
     before = await book(http, customer, shop, tomorrow(10))
-    async with running(a_relay(context, recorder)):
+    async with running(a_relay(container, recorder)):
         await until(lambda: recorder.had(before) == [1])
         await until(has_token)
     booking = await book(http, customer, shop, tomorrow(9))
-    async with running(a_relay(context, recorder)):
+    async with running(a_relay(container, recorder)):
         await until(lambda: recorder.had(booking) == [1])
     state = await repository.state()
     assert state is not None
-    assert state.until <= context.clock()
+    assert state.until <= container.clock()
     assert state.token is not None
     assert state.position_at is not None
     assert state.position_at >= datetime.fromisoformat(booking["created_at"])
@@ -186,17 +195,17 @@ async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_
 @pytest.mark.parametrize("token", [None, {"_data": "8200000000000000002B0229296E04"}], ids=["gone", "unknown"])
 async def test_without_its_position_it_reads_anew_and_misses_nothing(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     shop: Barber,
     customer: Person,
     recorder: Recorder,
     token: dict[str, str] | None,
 ) -> None:
-    booking = await a_day(http, context, shop, customer)
-    await context.database["relay"].update_one(
-        {"_id": "relay"}, {"$set": {"token": token, "position_at": context.clock() - timedelta(minutes=1)}}
+    booking = await a_day(http, container, shop, customer)
+    await container.database["relay"].update_one(
+        {"_id": "relay"}, {"$set": {"token": token, "position_at": container.clock() - timedelta(minutes=1)}}
     )
-    async with running(a_relay(context, recorder)):
+    async with running(a_relay(container, recorder)):
         later = await book(http, customer, shop, tomorrow(12))
         await until(lambda: recorder.had(booking) == [1, 2, 3, 4])
         await until(lambda: set(recorder.had(later)) == {1})
@@ -204,60 +213,60 @@ async def test_without_its_position_it_reads_anew_and_misses_nothing(
 
 
 async def test_it_waits_for_a_follower_whose_dependency_is_away(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     recorder.failures = [RedisConnectionError("away")] * 2
-    async with running(a_relay(context, recorder)):
-        booking = await a_day(http, context, shop, customer)
+    async with running(a_relay(container, recorder)):
+        booking = await a_day(http, container, shop, customer)
         await until(lambda: len(recorder.had(booking)) == 4)
     assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
 async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apart(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     broken = Recorder()
     broken.failures = [KeyError("a bug") for _ in range(10)]  # one for each batch, whatever else has happened
-    async with running(a_relay(context, broken, recorder)):
+    async with running(a_relay(container, broken, recorder)):
         booking = await book(http, customer, shop, tomorrow(9))
         await until(lambda: recorder.had(booking) == [1])
     assert broken.had(booking) == []
     (entry,) = await history(http, customer.auth, booking)
-    aside = await context.jobs.find(f"{entry['id']}:follow:recorder 0")
+    aside = await container.get(JobQueue).find(f"{entry['id']}:follow:recorder 0")
     assert aside is not None
     assert (aside.state, aside.payload["event"]["type"]) == (State.PENDING, EventType.BOOKING_REQUESTED)
 
 
-async def test_what_was_set_aside_reaches_its_follower(context: AppContext) -> None:
+async def test_what_was_set_aside_reaches_its_follower(container: Container) -> None:
     event = Event(
         id=new_id(),
         type=EventType.BOOKING_STARTED,
-        at=context.clock(),
+        at=container.clock(),
         subject_id=new_id(),
         version=3,
         people=(new_id(), new_id()),
     )
     payload = {"follower": "audit trail", "event": msgspec.to_builtins(event)}
-    async with working(context, HANDLERS):
-        await context.jobs.add(NewJob(f"{event.id}:follow:audit trail", REDELIVER, payload))
+    async with working(container, HANDLERS):
+        await container.get(JobQueue).add(NewJob(f"{event.id}:follow:audit trail", REDELIVER, payload))
 
         async def is_recorded() -> bool:
-            return await context.database["audit"].find_one({"_id": event.id}) is not None
+            return await container.database["audit"].find_one({"_id": event.id}) is not None
 
         await until(is_recorded)
-    record = await context.database["audit"].find_one({"_id": event.id})
+    record = await container.database["audit"].find_one({"_id": event.id})
     assert record is not None
     assert (record["type"], record["version"], record["people"]) == (event.type, 3, list(event.people))
 
 
-async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClient, context: AppContext) -> None:
-    async with running(context.relay):
+async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClient, container: Container) -> None:
+    async with running(container.get(Relay)):
         person = await register(http)
         signing_in = {"email": person.email, "password": PASSWORD, "device": {"id": "another"}}
         assert (await http.post("/v1/auth/login", json=signing_in)).status_code == 200
 
         async def types() -> list[str]:
-            records = context.database["audit"].find({"subject_id": person.id}).sort("version", 1)
+            records = container.database["audit"].find({"subject_id": person.id}).sort("version", 1)
             return [record["type"] async for record in records]
 
         async def both() -> bool:
@@ -266,7 +275,7 @@ async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClie
         await until(both)
 
 
-async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppContext, shop: Barber) -> None:
+async def test_a_barber_changed_behind_everybodys_back_is_told(container: Container, shop: Barber) -> None:
     heard: list[BarberChange] = []
 
     class Listening:
@@ -276,9 +285,9 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppConte
         def on_gap(self) -> None:
             heard.clear()
 
-    context.barber_changes.subscribe(Listening())
-    async with running(context.relay):
-        await context.database["barbers"].update_one(
+    container.get(BarberChangeFeed).subscribe(Listening())
+    async with running(container.get(Relay)):
+        await container.database["barbers"].update_one(
             {"_id": shop.person.id}, {"$set": {"rating": 4.5}, "$inc": {"version": 1}}
         )
         await until(lambda: any(change.barber.rating == 4.5 for change in heard))
@@ -288,26 +297,26 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(context: AppConte
 @pytest.mark.parametrize("rescanned", [False, True])
 async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
     http: httpx.AsyncClient,
-    context: AppContext,
+    container: Container,
     shop: Barber,
     customer: Person,
     recorder: Recorder,
     rescanned: bool,  # noqa: FBT001
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9))
-    stored = await context.database["bookings"].find_one({"_id": UUID(booking["id"])})
+    stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored
     readable = {**stored["history"][0], "id": new_id(), "version": 2}
     bad = {"ticks": [1], "version": 2, "history": [{**stored["history"][0], "action": "unheard_of"}, readable]}
     headless = {"ticks": [2], "barber_id": new_id(), "customer_id": 0, "history": "none"}
     if rescanned:
-        update = {"$set": {"token": None, "position_at": context.clock() - timedelta(minutes=1)}}
-        await context.database["relay"].update_one({"_id": "relay"}, update)
-    async with running(a_relay(context, recorder)):
+        update = {"$set": {"token": None, "position_at": container.clock() - timedelta(minutes=1)}}
+        await container.database["relay"].update_one({"_id": "relay"}, update)
+    async with running(a_relay(container, recorder)):
         before = FAILED_ITEMS["relay"]
-        bookings = context.database["bookings"]
-        added = await store_unreadable(context.database, "bookings", stored, **bad)
-        worse = await store_unreadable(context.database, "bookings", stored, **headless)
+        bookings = container.database["bookings"]
+        added = await store_unreadable(container.database, "bookings", stored, **bad)
+        worse = await store_unreadable(container.database, "bookings", stored, **headless)
         later = await book(http, customer, shop, tomorrow(12))
         await until(lambda: set(recorder.had(later)) == {1})
         assert set(recorder.versions[added["_id"]]) == {2}
@@ -316,7 +325,7 @@ async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
 
 
 async def test_relay_whose_leader_fails_begins_again(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     class Failing(RelayRepository):
         left = 1
@@ -327,16 +336,18 @@ async def test_relay_whose_leader_fails_begins_again(
                 raise KeyError("a bug")
             return await super().renew(state, lease_ms, fields)
 
-    failing = Failing(context.database)
-    async with running(Relay(failing, PROJECTION, {"recorder": recorder}, no_caches, context.jobs, context.clock)):
+    failing = Failing(container.database)
+    async with running(
+        Relay(failing, PROJECTION, {"recorder": recorder}, no_caches, container.get(JobQueue), container.clock)
+    ):
         await until(lambda: failing.left == 0)
         booking = await book(http, customer, shop, tomorrow(9))
         await until(lambda: set(recorder.had(booking)) == {1})
     assert failing.left == 0
 
 
-async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(context: AppContext, shop: Barber) -> None:
-    stored = await context.database["barbers"].find_one({"_id": shop.person.id})
+async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(container: Container, shop: Barber) -> None:
+    stored = await container.database["barbers"].find_one({"_id": shop.person.id})
     assert stored
     told: list[BarberChange] = []
 
@@ -345,19 +356,19 @@ async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(conte
             told.append(change)
 
     documents = {**stored, "rating": "none"}, stored
-    changes = [ChangeRecord("barbers", document, None, context.clock()) for document in documents]
+    changes = [ChangeRecord("barbers", document, None, container.clock()) for document in documents]
     await BarberCacheInvalidation(cast("BarberChangeFeed", Telling())).handle(changes)
     assert [change.barber.id for change in told] == [shop.person.id]
 
 
 async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_events_and_all_others(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
-    bookings, booking = context.database["bookings"], await book(http, customer, shop, tomorrow(9))
+    bookings, booking = container.database["bookings"], await book(http, customer, shop, tomorrow(9))
     mine = {"_id": UUID(booking["id"])}
     stored = await bookings.find_one(mine)
     assert stored
-    async with running(a_relay(context, recorder)):
+    async with running(a_relay(container, recorder)):
         await until(lambda: set(recorder.had(booking)) == {1})
         room_b = 16 * 1024 * 1024 - 4_096
         await bookings.update_one(mine, {"$set": {"barber_note": "x" * room_b}})
@@ -370,11 +381,11 @@ async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_
 
 
 async def test_relay_with_a_change_too_large_to_be_carried_reads_anew_and_misses_nothing(
-    http: httpx.AsyncClient, context: AppContext, shop: Barber, customer: Person, recorder: Recorder
+    http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
-    barbers = context.database["barbers"]
+    barbers = container.database["barbers"]
     large = {"_id": new_id(), "outbox": "x" * (9 * 1024 * 1024)}
-    async with running(a_relay(context, recorder)):
+    async with running(a_relay(container, recorder)):
         first = await book(http, customer, shop, tomorrow(9))
         await until(lambda: set(recorder.had(first)) == {1})
         before = FAILED_ITEMS["relay"]

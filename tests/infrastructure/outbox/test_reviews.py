@@ -4,7 +4,9 @@ from uuid import UUID
 
 import httpx
 
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
+from grome.infrastructure.outbox.relay import Relay
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.realtime.streams import stream_key
 from tests.builders.people import create_admin
 from tests.builders.reviews import complete_visit, create_review, edit_review, put_answer, remove_review
@@ -14,9 +16,9 @@ from tests.support.eventually import until
 TOLD = ["review.posted", "review.answered", "review.removed"]
 
 
-async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.AsyncClient, context: AppContext) -> None:
-    visit, boss = await complete_visit(http, context), await create_admin(http, context)
-    async with running(context.relay):
+async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.AsyncClient, container: Container) -> None:
+    visit, boss = await complete_visit(http, container), await create_admin(http, container)
+    async with running(container.get(Relay)):
         await create_review(http, visit, 2, "Bad.")
         await edit_review(http, visit, 1, "Worse.")
         await put_answer(http, visit, "Sorry.")
@@ -26,7 +28,12 @@ async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.Asy
         assert (await remove_review(http, visit, boss)).status_code == 204
 
         async def told_in(room: str) -> list[str]:
-            entries = [fields for _, fields in await context.redis.xrange(stream_key(context.namespace, room))]
+            entries = [
+                fields
+                for _, fields in await container.get(RedisClients).commands.xrange(
+                    stream_key(container.get(Namespace), room)
+                )
+            ]
             mine = [fields for fields in entries if fields[b"subject"] == visit.booking_id.encode()]
             return [fields[b"type"].decode() for fields in mine]
 
@@ -41,7 +48,7 @@ async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.Asy
             assert [kind for kind in told if kind.startswith("review.")] == TOLD
             assert [kind for kind in told if kind.startswith("booking.")][-1] == "booking.completed"
 
-    records = context.database["audit"].find({"subject_id": UUID(visit.booking_id), "type": {"$in": TOLD}})
+    records = container.database["audit"].find({"subject_id": UUID(visit.booking_id), "type": {"$in": TOLD}})
     recorded = await records.sort("version", 1).to_list()
     assert [record["type"] for record in recorded] == TOLD
     assert [record["actor_id"] for record in recorded] == [visit.customer.id, visit.shop.person.id, boss.id]

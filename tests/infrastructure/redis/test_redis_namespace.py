@@ -4,13 +4,14 @@ import pytest
 from msgspec.structs import replace
 
 from config.settings import RedisSettings, Settings
-from grome.barbers.change_feed import BarberChange
-from grome.cli.bootstrap import opened_services
+from grome.barbers.change_feed import BarberChange, BarberChangeFeed
+from grome.cli.bootstrap import opened_container
 from grome.common.clock import system_clock
 from grome.common.ids import new_id
+from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import NewJob
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.infrastructure.redis.client import Namespace
+from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.realtime.streams import StreamPublisher
 from tests.builders.jobs import new_kind
 from tests.builders.world import a_barber
@@ -51,21 +52,22 @@ def test_namespace_follows_settings(url: str, name: str, expected: Namespace, ch
 async def test_process_on_another_database_hears_nothing(settings: Settings) -> None:
     other = on_database(settings, 9)
     async with (
-        opened_services(settings) as one,
-        opened_services(settings) as sibling,
-        opened_services(other) as stranger,
+        opened_container(settings) as one,
+        opened_container(settings) as sibling,
+        opened_container(other) as stranger,
     ):
         heard_by_sibling, heard_by_stranger = ChangeRecorder(), ChangeRecorder()
-        sibling.barber_changes.subscribe(heard_by_sibling)
-        stranger.barber_changes.subscribe(heard_by_stranger)
-        await until(lambda: sibling.barber_changes.listening and stranger.barber_changes.listening)
+        sibling_feed, stranger_feed = sibling.get(BarberChangeFeed), stranger.get(BarberChangeFeed)
+        sibling_feed.subscribe(heard_by_sibling)
+        stranger_feed.subscribe(heard_by_stranger)
+        await until(lambda: sibling_feed.listening and stranger_feed.listening)
 
         change = BarberChange(a_barber((52.5, 13.4), services=[]))
-        await one.barber_changes.publish(change)
+        await one.get(BarberChangeFeed).publish(change)
         await until(lambda: bool(heard_by_sibling.changes))
         # Its own, which comes after what it must not hear.
         own = BarberChange(a_barber((52.5, 13.4), services=[]))
-        await stranger.barber_changes.publish(own)
+        await stranger_feed.publish(own)
 
         assert heard_by_sibling.changes == [change]
         assert heard_by_stranger.changes == [own]
@@ -73,10 +75,10 @@ async def test_process_on_another_database_hears_nothing(settings: Settings) -> 
 
 async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
     """Those of the job queues too, whose library has a prefix of its own."""
-    async with opened_services(on_database(settings, 8, "shop-7")) as context:
-        await context.redis.flushdb()
+    async with opened_container(on_database(settings, 8, "shop-7")) as container:
+        await container.get(RedisClients).commands.flushdb()
         job = NewJob(new_id().hex, new_kind(), {})
-        await context.jobs.add(job)
+        await container.get(JobQueue).add(job)
         event = Event(
             id=new_id(),
             type=EventType.ACCOUNT_REGISTERED,
@@ -85,9 +87,9 @@ async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
             version=1,
             people=(new_id(),),
         )
-        await StreamPublisher(context.redis, context.namespace).handle([event])
-        keys = [key.decode() async for key in context.redis.scan_iter()]
-        await context.redis.flushdb()
-        await context.jobs.drop(job.id)
+        await StreamPublisher(container.get(RedisClients).commands, container.get(Namespace)).handle([event])
+        keys = [key.decode() async for key in container.get(RedisClients).commands.scan_iter()]
+        await container.get(RedisClients).commands.flushdb()
+        await container.get(JobQueue).drop(job.id)
     assert len(keys) > 3
     assert [key for key in keys if not key.startswith("shop-7:")] == []

@@ -18,7 +18,7 @@ from config.settings import Settings, StorageSettings
 from grome.app import App
 from grome.common.clock import system_clock
 from grome.common.errors import Unavailable
-from grome.composition import AppContext
+from grome.infrastructure.container import Container
 from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
@@ -48,8 +48,8 @@ async def bucket() -> AsyncIterator[StorageSettings]:
 
 @pytest.fixture(scope="module")
 def links(app: App) -> FileLinks:
-    context: AppContext = app.ctx.grome
-    return context.file_links
+    container: Container = app.ctx.container
+    return container.get(FileLinks)
 
 
 @pytest.fixture(scope="module", params=["folder", "s3"])

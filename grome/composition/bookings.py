@@ -1,0 +1,181 @@
+"""Bookings from the first quote to the last change, by one person or by the dozen."""
+
+from datetime import timedelta
+
+from config.settings import Settings
+from grome.any_barber.service import AnyBarberService
+from grome.availability.service import AvailabilityService
+from grome.barbers.service import BarberService
+from grome.bookings.create import BookingCreator
+from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.queries import BookingQueries
+from grome.bookings.rebook import Rebooker
+from grome.bookings.repository import BookingRepository
+from grome.bookings.reschedule import Rescheduler
+from grome.bookings.running_late import DelayShifter
+from grome.bookings.tips_and_notes import TipsAndNotes
+from grome.bookings.undo import MoveUndo
+from grome.bookings.updates import BookingUpdater
+from grome.catalogue.service import CatalogueService
+from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.mongo.budgets import Budgets
+from grome.infrastructure.mongo.group_commit import GroupCommit
+from grome.infrastructure.mongo.transactions import Transactions
+from grome.nearby.service import NearbyService
+from grome.promos.redemptions import PromoRedemptions
+from grome.promos.repository import PromoRepository, PromoUseRepository
+from grome.promos.service import PromoService
+from grome.quotes.repository import QuoteRepository
+from grome.quotes.service import QuoteService
+from grome.series.bulk_changes import SeriesBulkChanges
+from grome.series.repository import SeriesRepository
+from grome.series.service import SeriesService
+
+bookings = Providers()
+
+
+def answer_within(settings: Settings) -> timedelta:
+    """How long a request waits for its barber."""
+    return timedelta(minutes=settings.bookings.answer_within_min)
+
+
+@bookings.provide
+def booking_repository(container: Container) -> BookingRepository:
+    return BookingRepository(container.database)
+
+
+@bookings.provide
+def booking_service(container: Container) -> BookingQueries:
+    return BookingQueries(container.get(BookingRepository), container.clock)
+
+
+@bookings.provide
+def booking_changes(container: Container) -> BookingUpdater:
+    return BookingUpdater(container.get(BookingRepository), container.clock)
+
+
+@bookings.provide
+def booking_moves(container: Container) -> BookingLifecycle:
+    get = container.get
+    return BookingLifecycle(
+        get(BookingRepository),
+        get(BookingUpdater),
+        get(BarberService),
+        answer_within(container.settings),
+        container.clock,
+    )
+
+
+@bookings.provide
+def move_undo(container: Container) -> MoveUndo:
+    get = container.get
+    return MoveUndo(get(BookingRepository), get(BookingUpdater), get(BookingLifecycle), get(BarberService))
+
+
+@bookings.provide
+def booking_creation(container: Container) -> BookingCreator:
+    get, repository = container.get, container.get(BookingRepository)
+    together = GroupCommit(repository.insert, repository.insert_many)
+    return BookingCreator(
+        repository,
+        together.insert if container.settings.bookings.group_commit else repository.insert,
+        get(BarberService),
+        get(BookingLifecycle),
+        get(PromoRedemptions),
+        answer_within(container.settings),
+        container.clock,
+    )
+
+
+@bookings.provide
+def booking_extras(container: Container) -> TipsAndNotes:
+    return TipsAndNotes(container.get(BookingRepository), container.get(BookingUpdater))
+
+
+@bookings.provide
+def rebooking(container: Container) -> Rebooker:
+    get = container.get
+    return Rebooker(get(BookingUpdater), get(BarberService), get(BookingCreator))
+
+
+@bookings.provide
+def rescheduling(container: Container) -> Rescheduler:
+    get = container.get
+    return Rescheduler(
+        get(BookingRepository),
+        get(BookingUpdater),
+        get(BookingLifecycle),
+        get(BarberService),
+        answer_within(container.settings),
+        container.clock,
+    )
+
+
+@bookings.provide
+def running_late(container: Container) -> DelayShifter:
+    get = container.get
+    return DelayShifter(
+        get(BookingRepository), get(BookingUpdater), get(Rescheduler), get(BarberService), container.clock
+    )
+
+
+@bookings.provide
+def quotes(container: Container) -> QuoteService:
+    get = container.get
+    return QuoteService(
+        QuoteRepository(container.database),
+        get(BookingCreator),
+        get(BarberService),
+        get(PromoRedemptions),
+        get(Budgets),
+        container.clock,
+    )
+
+
+@bookings.provide
+def any_barber(container: Container) -> AnyBarberService:
+    get = container.get
+    return AnyBarberService(get(NearbyService), get(BarberService), get(AvailabilityService), get(BookingCreator))
+
+
+@bookings.provide
+def series_repository(container: Container) -> SeriesRepository:
+    return SeriesRepository(container.database)
+
+
+@bookings.provide
+def series(container: Container) -> SeriesService:
+    get = container.get
+    return SeriesService(get(SeriesRepository), get(BookingCreator), get(BookingQueries), get(Budgets), container.clock)
+
+
+@bookings.provide
+def series_bulk_changes(container: Container) -> SeriesBulkChanges:
+    get = container.get
+    return SeriesBulkChanges(
+        get(SeriesRepository), get(BookingQueries), get(BookingUpdater), get(BookingLifecycle), get(Rescheduler)
+    )
+
+
+@bookings.provide
+def promo_repository(container: Container) -> PromoRepository:
+    return PromoRepository(container.database)
+
+
+@bookings.provide
+def promo_use_repository(container: Container) -> PromoUseRepository:
+    return PromoUseRepository(container.database, container.get(Transactions))
+
+
+@bookings.provide
+def promos(container: Container) -> PromoService:
+    get = container.get
+    return PromoService(
+        get(PromoRepository), get(PromoUseRepository), get(BarberService), get(CatalogueService), container.clock
+    )
+
+
+@bookings.provide
+def promo_redemptions(container: Container) -> PromoRedemptions:
+    get = container.get
+    return PromoRedemptions(get(PromoRepository), get(PromoUseRepository), get(BookingQueries), container.clock)

@@ -1,0 +1,78 @@
+"""Reviews, calendar feeds, reports and the audit trail."""
+
+from datetime import timedelta
+
+from grome.accounts.service import AccountService
+from grome.audit.repository import AuditRepository
+from grome.audit.service import AuditTrail
+from grome.barbers.service import BarberService
+from grome.bookings.queries import BookingQueries
+from grome.calendar_feeds.feed_loader import FeedLoader
+from grome.calendar_feeds.feed_urls import FeedUrls
+from grome.calendar_feeds.repository import CalendarRepository
+from grome.calendar_feeds.service import CalendarService
+from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.mongo.budgets import Budgets
+from grome.infrastructure.mongo.transactions import Transactions
+from grome.infrastructure.storage.protocol import Storage
+from grome.reports.builder import ReportBuilder
+from grome.reports.repository import ReportRepository
+from grome.reports.service import ReportService
+from grome.reviews.repository import ReviewRepository
+from grome.reviews.service import ReviewService
+
+records = Providers()
+
+
+@records.provide
+def reviews(container: Container) -> ReviewService:
+    get = container.get
+    return ReviewService(
+        ReviewRepository(container.database),
+        get(BookingQueries),
+        get(BarberService),
+        get(AccountService),
+        get(Transactions),
+        container.clock,
+    )
+
+
+@records.provide
+def calendar(container: Container) -> CalendarService:
+    get, settings, clock = container.get, container.settings, container.clock
+    addresses = FeedUrls(settings.accounts.signing_key, settings.http.api_base)
+    visits = FeedLoader(get(AccountService), get(BookingQueries), get(BarberService), settings.http.app_base, clock)
+    return CalendarService(CalendarRepository(container.database), addresses, get(AccountService), visits, clock)
+
+
+@records.provide
+def report_repository(container: Container) -> ReportRepository:
+    return ReportRepository(container.database)
+
+
+@records.provide
+def reports(container: Container) -> ReportService:
+    get = container.get
+    return ReportService(
+        get(ReportRepository),
+        get(BarberService),
+        get(Storage),
+        get(JobQueue),
+        get(Budgets),
+        container.settings.reports,
+        container.clock,
+    )
+
+
+@records.provide
+def report_builder(container: Container) -> ReportBuilder:
+    get, kept = container.get, timedelta(hours=container.settings.reports.keep_h)
+    return ReportBuilder(
+        get(ReportRepository), get(BookingQueries), get(BarberService), get(Storage), kept, container.clock
+    )
+
+
+@records.provide
+def audit_trail(container: Container) -> AuditTrail:
+    return AuditTrail(AuditRepository(container.database))
