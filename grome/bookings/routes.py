@@ -46,7 +46,7 @@ from grome.bookings.schemas import (
     TipIn,
 )
 from grome.bookings.tips_and_notes import TipsAndNotes
-from grome.bookings.undo import MoveUndo
+from grome.bookings.undo import TransitionUndo
 from grome.common.actor import BARBERS, CUSTOMERS, SIDES, SIGNED_IN, Actor
 from grome.common.errors import NotFound
 from grome.infrastructure.http import IdempotencyKey, Routes, resolve
@@ -149,7 +149,7 @@ async def undo(request: Request, actor: Actor, booking_id: UUID) -> BookingOut:
     The visit is accepted again, and a fee for the no-show is dropped. Only the newest status change of the booking can
     be undone. An error is returned if another booking has taken the time meanwhile.
     """
-    return await resolve(request, MoveUndo).undo(actor, booking_id)
+    return await resolve(request, TransitionUndo).undo(actor, booking_id)
 
 
 @bookings.get("/{booking_id}/cancellation", who=SIGNED_IN, refusals=(NotFound, WrongState, OutsideWindow))

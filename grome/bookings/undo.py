@@ -27,7 +27,7 @@ _EARLIER_FIELDS: Final[dict[Action, Document]] = {
 }
 
 
-class MoveUndo:
+class TransitionUndo:
     def __init__(
         self, bookings: BookingRepository, updater: BookingUpdater, lifecycle: BookingLifecycle, barbers: BarberService
     ) -> None:

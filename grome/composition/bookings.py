@@ -14,7 +14,7 @@ from grome.bookings.repository import BookingRepository
 from grome.bookings.reschedule import Rescheduler
 from grome.bookings.running_late import DelayShifter
 from grome.bookings.tips_and_notes import TipsAndNotes
-from grome.bookings.undo import MoveUndo
+from grome.bookings.undo import TransitionUndo
 from grome.bookings.updates import BookingUpdater
 from grome.catalogue.service import CatalogueService
 from grome.infrastructure.container import Container, Providers
@@ -67,9 +67,9 @@ def booking_moves(container: Container) -> BookingLifecycle:
 
 
 @bookings.provide
-def move_undo(container: Container) -> MoveUndo:
+def transition_undo(container: Container) -> TransitionUndo:
     get = container.get
-    return MoveUndo(get(BookingRepository), get(BookingUpdater), get(BookingLifecycle), get(BarberService))
+    return TransitionUndo(get(BookingRepository), get(BookingUpdater), get(BookingLifecycle), get(BarberService))
 
 
 @bookings.provide

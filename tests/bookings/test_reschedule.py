@@ -10,7 +10,7 @@ import pytest
 
 from grome.bookings.jobs import expire_unanswered
 from grome.infrastructure.container import Container
-from tests.bookings.other_times import (
+from tests.bookings.reschedule_requests import (
     DAY,
     OTHER,
     START,

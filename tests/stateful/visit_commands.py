@@ -14,7 +14,7 @@ from grome.bookings.reschedule import Rescheduler
 from grome.bookings.running_late import DelayShifter
 from grome.bookings.schemas import BookingIn, CancelIn, LateOut, ProposalAnswerIn, RebookIn, RescheduleIn
 from grome.bookings.tips_and_notes import TipsAndNotes
-from grome.bookings.undo import MoveUndo
+from grome.bookings.undo import TransitionUndo
 from grome.reviews.schemas import ReviewIn
 from grome.reviews.service import ReviewService
 from tests.stateful import around, model_reschedule
@@ -165,7 +165,7 @@ def move(world: World, person: Person, key: UUID, action: str) -> PlannedCommand
     def do(world: World) -> Awaitable[Any]:
         moves, actor = world.grome.get(BookingLifecycle), actor_of(person)
         if action == "undo":
-            return world.grome.get(MoveUndo).undo(actor, key)
+            return world.grome.get(TransitionUndo).undo(actor, key)
         if action == "cancel":
             return moves.cancel(actor, key, CancelIn())
         return moves.apply_action(actor, key, Action(action))

@@ -16,7 +16,7 @@ from grome.bookings.repository import BookingRepository
 from grome.bookings.reschedule import Rescheduler
 from grome.bookings.running_late import DelayShifter
 from grome.bookings.schemas import RescheduleIn
-from grome.bookings.undo import MoveUndo
+from grome.bookings.undo import TransitionUndo
 from grome.bookings.updates import ATTEMPTS, BookingUpdate, BookingUpdater, author_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
@@ -138,7 +138,7 @@ async def test_undo_that_always_loses_is_unavailable(
 ) -> None:
     await serve(container, visit, "start")
     clock.stopped = tomorrow(9)
-    undo = MoveUndo(
+    undo = TransitionUndo(
         contended, BookingUpdater(contended, clock), moves_on(container, contended), container.get(BarberService)
     )
     with pytest.raises(KeepsChanging):
