@@ -142,9 +142,10 @@ def test_report_has_the_number_of_each_rule_and_the_first_places() -> None:
     ]
 
 
-def test_tiers_are_a_table_of_all_packages() -> None:
-    kinds = {"package without a tier", "tier without a package"}
-    assert [finding for finding in against_tiers(TREE, TIERS) if finding.rule in kinds] == []
+def test_tree_keeps_the_tiers_without_circles_and_knots() -> None:
+    assert found(against_tiers(TREE, TIERS)) == []
+    assert found(circles(TREE)) == []
+    assert knots(package_graph(TREE)) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
