@@ -14,8 +14,8 @@ from config.settings import Settings, load_settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers
+from tests.support.app import app, container, database, http
 from tests.support.browser import browsers
-from tests.support.one_grome import app, container, database, http
 from tests.support.process_reaper import reaping
 from tests.support.processes import Running, free_port, running_grome
 

@@ -3,7 +3,7 @@
 import pytest
 
 from config.settings import Settings
-from tests.support.one_grome import apart, app, container, database, http
+from tests.support.app import apart, app, container, database, http
 
 __all__ = ["app", "container", "database", "http"]
 

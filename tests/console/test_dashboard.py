@@ -17,7 +17,7 @@ from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.jobs.queues import Queues
 from tests.builders.people import PASSWORD, create_admin, register
 from tests.conftest import SetClock
-from tests.support.one_grome import ChangedContainer
+from tests.support.app import ChangedContainer
 
 ACCESS, REFRESH = "grome_jobs_access", "grome_jobs_refresh"
 

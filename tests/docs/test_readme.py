@@ -16,8 +16,8 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.docs.pages import ROOT, blocks, section
+from tests.support.app import with_database
 from tests.support.eventually import START_PATIENCE_S
-from tests.support.one_grome import with_database
 from tests.support.processes import Running, running_grome
 
 PRINTED_URL = "http://127.0.0.1:8000"

@@ -33,8 +33,8 @@ from grome.infrastructure.mongo.client import Client, Database, from_document, t
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.scheduling.offers import ChosenService, OfferedService
 from tests.builders.world import a_barber
+from tests.support.app import with_database
 from tests.support.eventually import START_PATIENCE_S
-from tests.support.one_grome import with_database
 from tests.support.processes import environment
 
 FAILED_VALIDATION = 121

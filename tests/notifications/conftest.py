@@ -20,7 +20,7 @@ from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.reviews.service import ReviewService
 from grome.webhooks.service import WebhookService
 from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
-from tests.support.one_grome import apart, app, container, database, http
+from tests.support.app import apart, app, container, database, http
 
 __all__ = ["app", "container", "database", "http"]
 

@@ -23,9 +23,8 @@ from tests.builders.bookings import changed, move
 from tests.builders.people import PASSWORD
 from tests.infrastructure.jobs.test_jobs import working
 from tests.notifications.booking_notices import a_visit, log_of, put_token
-from tests.support.app import served
+from tests.support.app import served, with_database
 from tests.support.eventually import PATIENCE_S, until
-from tests.support.one_grome import with_database
 from workers.registry import HANDLERS
 
 BY_MAIL = ["welcome", "new_device", "booking_requested", "booking_accepted", "receipt", "review_request"]

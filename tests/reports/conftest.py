@@ -7,7 +7,7 @@ import pytest
 from config.settings import Settings
 from grome.infrastructure.container import Container
 from grome.reports.service import MAKE_REPORT
-from tests.support.one_grome import apart, app, container, database, http
+from tests.support.app import apart, app, container, database, http
 
 __all__ = ["app", "container", "database", "http"]
 

@@ -12,7 +12,7 @@ from config.settings import Settings
 from grome.composition import open_container
 from grome.infrastructure.container import Container
 from tests.stateful.manual_clock import StoppedClock
-from tests.support.one_grome import apart, database
+from tests.support.app import apart, database
 
 __all__ = ["database"]
 

@@ -16,9 +16,8 @@ from grome.infrastructure.mongo.client import Client
 from grome.infrastructure.redis.client import RedisClients
 from grome.migrations import MIGRATIONS
 from tests.conftest import SetClock
-from tests.support.app import served
+from tests.support.app import apart, app, container, database, http, served
 from tests.support.eventually import PATIENCE_S
-from tests.support.one_grome import apart, app, container, database, http
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
 

@@ -21,7 +21,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
-from tests.support.one_grome import with_database
+from tests.support.app import with_database
 from tests.support.processes import running_grome
 
 SMALL = SeedSize(cities=("Berlin", "Tokyo"), barbers_per_city=6, customers=4)

@@ -17,7 +17,7 @@ from grome.notifications.email.folder import MailboxFolder, open_mailbox
 from grome.notifications.email.message import MailDeferredError
 from tests.builders.mails import mail
 from tests.builders.messages import UNSUBSCRIBE, samples
-from tests.support.one_grome import ChangedContainer
+from tests.support.app import ChangedContainer
 
 SENDER = "Grome <no-reply@grome.example>"
 

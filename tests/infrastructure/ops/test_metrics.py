@@ -27,8 +27,8 @@ from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.jobs import new_kind, stored_job
 from tests.builders.people import Person, create_admin, register
+from tests.support.app import ChangedContainer
 from tests.support.eventually import until
-from tests.support.one_grome import ChangedContainer
 
 SECRET = "a-secret-of-this-test"
 Figures = dict[tuple[str, str], float]
