@@ -13,7 +13,7 @@ from benchmarks.machine import circumstances
 from benchmarks.report import Report, write
 from benchmarks.sections import availability, contention, create, effects, freshness, growth, memory, nearby
 from benchmarks.stopping import stop_at_signals
-from grome.cli.run import Stopped
+from grome.cli.run import StopRequested
 from grome.dev.embedded import CannotStart
 
 SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
@@ -65,7 +65,7 @@ def _report(bench: Bench, name: str, *, to_readme: bool) -> Report:
 if __name__ == "__main__":
     try:
         main()
-    except Stopped:
+    except StopRequested:
         sys.exit(130)
     except (LoadFailed, CannotStart) as fault:
         console.print(f"bench: {fault}", style="red", markup=False)

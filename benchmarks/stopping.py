@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-from grome.cli.run import Stopped
+from grome.cli.run import StopRequested
 
 T = TypeVar("T")
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,7 +21,7 @@ def stop_at_signals() -> None:
 def _stop(_signum: int, _frame: FrameType | None) -> None:
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
-    raise Stopped
+    raise StopRequested
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -29,7 +29,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(_cancelled_by_signals(work))
     except asyncio.CancelledError:
-        raise Stopped from None
+        raise StopRequested from None
     finally:
         stop_at_signals()  # the loop took its own handlers with it
 

@@ -16,14 +16,14 @@ from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers
 from tests.support.app import app, container, database, http
 from tests.support.browser import browsers
-from tests.support.process_reaper import reaping
-from tests.support.processes import Running, free_port, running_grome
+from tests.support.process_reaper import reap_at_exit
+from tests.support.processes import RunningGrome, free_port, running_grome
 
 __all__ = ["app", "container", "database", "http"]
 
 
-_MOST_PROCESSES: Final = 4
-_LONGEST: Final = ("tests/faults/", "tests/nearby/", "tests/journeys/", "tests/api/test_schemathesis.py")
+_MAX_PROCESSES: Final = 4
+_SLOW_FILES: Final = ("tests/faults/", "tests/nearby/", "tests/journeys/", "tests/api/test_schemathesis.py")
 
 
 # An example has no deadline, and drawing it none either: on a busy machine both measure the machine. Fixtures of one
@@ -59,18 +59,18 @@ def pytest_xdist_auto_num_workers() -> int:
 
     The numbered databases of a Redis that was given suffice for one process.
     """
-    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MOST_PROCESSES, (os.cpu_count() or 1) + 1)
+    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MAX_PROCESSES, (os.cpu_count() or 1) + 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of several processes none is left with a long file at the end."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+        items.sort(key=lambda item: not item.nodeid.startswith(_SLOW_FILES))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with reaping(tmp_path_factory.getbasetemp()):
+def _reap_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with reap_at_exit(tmp_path_factory.getbasetemp()):
         yield
 
 
@@ -109,7 +109,7 @@ def clock(session_clock: SetClock) -> Iterator[SetClock]:
 
 
 @pytest.fixture(scope="session")
-def running(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:  # noqa: ARG001
+def running(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGrome]:  # noqa: ARG001
     """One Grome in its own processes, on the servers that the application in this process uses too.
 
     Without job workers: they would take from the queue, and end in the database, what other tests have put there.

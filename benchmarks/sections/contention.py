@@ -23,15 +23,15 @@ from tests.builders.people import Person, register
 from tests.support.contention import (
     DURATIONS,
     HOURS,
-    Wish,
-    anything,
-    nothing_else_fits,
-    nothing_overlaps,
-    rivals,
+    BookingAttempt,
+    create_concurrently,
+    losers_overlap_winners,
+    none_overlap,
+    random_attempts,
+    rival_attempts,
     stored_bookings,
-    storm,
 )
-from tests.support.processes import Running, running_grome
+from tests.support.processes import RunningGrome, running_grome
 
 CALLS: Final = 5_000
 CUSTOMERS: Final = 100
@@ -54,22 +54,22 @@ class Race:
     """`winners` is how many can win, None where that depends on who comes first."""
 
     name: str
-    wishes: list[Wish]
+    wishes: list[BookingAttempt]
     winners: int | None
 
 
 def run(bench: Bench) -> Report:
     races = [
-        Race("one slot, 40 calls", [Wish(9 * 60, 60)] * 40, winners=1),
-        Race(f"rivals of each hour, {CALLS:,} calls", rivals(CALLS), winners=min(HOURS, CALLS)),
-        Race(f"any start, any length, {CALLS:,} calls", anything(CALLS, seed=1), winners=None),
+        Race("one slot, 40 calls", [BookingAttempt(9 * 60, 60)] * 40, winners=1),
+        Race(f"rivals of each hour, {CALLS:,} calls", rival_attempts(CALLS), winners=min(HOURS, CALLS)),
+        Race(f"any start, any length, {CALLS:,} calls", random_attempts(CALLS, seed=1), winners=None),
     ]
     settings = bench.settings(CONTENTION)
     with on_all_cores(bench), running_grome(settings, bench.home, workers=WORKERS) as grome:
         return run_async(_race_all(bench, grome, races))
 
 
-async def _race_all(bench: Bench, grome: Running, races: list[Race]) -> Report:
+async def _race_all(bench: Bench, grome: RunningGrome, races: list[Race]) -> Report:
     rows: list[list[str]] = []
     sound = True
     async with prepared(bench, CONTENTION) as container, httpx.AsyncClient(base_url=grome.url, timeout=120) as http:
@@ -93,7 +93,7 @@ async def _run(
     shop = await barber(http, container, durations=DURATIONS, timezone="UTC")
     task = progress.add_task(race.name, total=len(race.wishes))
     started = time.perf_counter()
-    told = await storm(str(http.base_url), shop, crowd, race.wishes, done=lambda: progress.advance(task))
+    told = await create_concurrently(str(http.base_url), shop, crowd, race.wishes, done=lambda: progress.advance(task))
     spent = time.perf_counter() - started
 
     won = [one for one in told if one.status == 201]
@@ -101,7 +101,7 @@ async def _run(
     others = Counter(one.status for one in told if one not in won and one not in lost)
     stored = {booking["id"] for booking in await stored_bookings(http, shop)}
     missing = [one for one in won if one.booking_id not in stored]
-    overlap_free, full = nothing_overlaps([one.wish for one in won]), nothing_else_fits(told)
+    overlap_free, full = none_overlap([one.attempt for one in won]), losers_overlap_winners(told)
     row = [
         race.name,
         str(len(won)),

@@ -14,7 +14,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.logs import configure_logging
 
 
-def connected_settings() -> Settings:
+def load_connected_settings() -> Settings:
     """Raises SettingsError where a server is not named. Logs are set up as they say."""
     settings = load_settings(os.environ)
     missing = [
@@ -24,12 +24,12 @@ def connected_settings() -> Settings:
     ]
     if missing:
         raise SettingsError(missing)
-    settings = with_key(settings, Path(settings.home))
+    settings = with_signing_key(settings, Path(settings.home))
     configure_logging(settings.log)
     return settings
 
 
-def with_key(settings: Settings, home: Path) -> Settings:
+def with_signing_key(settings: Settings, home: Path) -> Settings:
     if settings.accounts.signing_key:
         return settings
     accounts = msgspec.structs.replace(settings.accounts, signing_key=load_or_create_signing_key(home))

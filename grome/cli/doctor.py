@@ -60,14 +60,14 @@ def _python() -> Finding:
 
 def _servers(settings: Settings) -> list[Finding]:
     if settings.mongo.url and settings.redis.url:
-        return asyncio.run(_answers(settings))
+        return asyncio.run(_check_servers(settings))
     return [
-        _await_verdict(settings, settings.mongo.url, "mongod", "GROME_MONGO_URL"),
-        _await_verdict(settings, settings.redis.url, "valkey-server", "GROME_REDIS_URL"),
+        _check_binary(settings, settings.mongo.url, "mongod", "GROME_MONGO_URL"),
+        _check_binary(settings, settings.redis.url, "valkey-server", "GROME_REDIS_URL"),
     ]
 
 
-async def _answers(settings: Settings) -> list[Finding]:
+async def _check_servers(settings: Settings) -> list[Finding]:
     container = await open_container(settings)
     try:
         verdict = await check(container)
@@ -84,7 +84,7 @@ async def _answers(settings: Settings) -> list[Finding]:
         await container.close()
 
 
-def _await_verdict(settings: Settings, url: str, server: str, variable: str) -> Finding:
+def _check_binary(settings: Settings, url: str, server: str, variable: str) -> Finding:
     """Without a URL, `grome run` starts the server; what matters then is that it could."""
     if url:
         return True, server, f"given by {variable}; not asked, because the other one is not set"

@@ -11,17 +11,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from grome.cli.bootstrap import connected_settings, opened_container
+from grome.cli.bootstrap import load_connected_settings, opened_container
 from grome.common.errors import ApiError
 from grome.infrastructure.jobs.admin import COUNTED, JobAdmin
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery
 
-BY: Final = "the command line"
-_AT_ONCE: Final = 20
-_REFUSED: Final = 2
+DECIDED_BY: Final = "the command line"
+_BATCH_SIZE: Final = 20
+_EXIT_REFUSED: Final = 2
 _STATES: Final = [state.value for state in State]
-Decide = Callable[[str, str], Awaitable[JobOut]]
+Decision = Callable[[str, str], Awaitable[JobOut]]
 
 console = Console(highlight=False)
 
@@ -59,7 +59,7 @@ def drop(ids: tuple[str, ...]) -> None:
 
 
 async def _list(query: JobQuery) -> None:
-    async with opened_container(connected_settings()) as container:
+    async with opened_container(load_connected_settings()) as container:
         page = await container.get(JobAdmin).page(query)
     console.print(_table(query, page))
     if page.next_cursor:
@@ -78,28 +78,28 @@ def _table(query: JobQuery, page: JobPage) -> Table:
 
 
 async def _retry(ids: tuple[str, ...], kind: str | None) -> int:
-    with _bars() as bars:
-        async with opened_container(connected_settings()) as container:
+    with _progress() as bars:
+        async with opened_container(load_connected_settings()) as container:
             admin = container.get(JobAdmin)
             total = len(ids) or (None if kind else (await admin.figures()).by_state[State.DEAD])
             total = None if total == COUNTED else total
-            return await _decide(bars, "retried", _named(ids) if ids else admin.dead(kind), total, admin.retry)
+            return await _decide(bars, "retried", _iter_batches(ids) if ids else admin.dead(kind), total, admin.retry)
 
 
 async def _drop(ids: tuple[str, ...]) -> int:
-    with _bars() as bars:
-        async with opened_container(connected_settings()) as container:
-            return await _decide(bars, "dropped", _named(ids), len(ids), container.get(JobAdmin).drop)
+    with _progress() as bars:
+        async with opened_container(load_connected_settings()) as container:
+            return await _decide(bars, "dropped", _iter_batches(ids), len(ids), container.get(JobAdmin).drop)
 
 
 async def _decide(
-    bars: Progress, done: str, batches: AsyncIterator[list[str]], total: int | None, decide: Decide
+    bars: Progress, done: str, batches: AsyncIterator[list[str]], total: int | None, decide: Decision
 ) -> int:
     """The exit code: 2 where some job was refused, each with a sentence on standard error."""
     bar = bars.add_task(f"Jobs {done}", total=total)
     refused = decided = 0
     async for batch in batches:
-        for answer in await asyncio.gather(*(_refusal(decide, job_id) for job_id in batch)):
+        for answer in await asyncio.gather(*(_refusal_of(decide, job_id) for job_id in batch)):
             if answer:
                 click.echo(f"grome: {answer}", file=sys.stderr)  # Rich's while the bar is shown: past it
             refused += answer is not None
@@ -108,22 +108,22 @@ async def _decide(
     bars.update(bar, total=decided + refused)
     bars.stop()
     console.print(f"{decided} jobs {done}")
-    return _REFUSED if refused else 0
+    return _EXIT_REFUSED if refused else 0
 
 
-async def _refusal(decide: Decide, job_id: str) -> str | None:
+async def _refusal_of(decide: Decision, job_id: str) -> str | None:
     try:
-        await decide(BY, job_id)
+        await decide(DECIDED_BY, job_id)
     except ApiError as refusal:
         return f"{job_id}: {refusal}"
     return None
 
 
-async def _named(ids: tuple[str, ...]) -> AsyncIterator[list[str]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield list(ids[start : start + _AT_ONCE])
+async def _iter_batches(ids: tuple[str, ...]) -> AsyncIterator[list[str]]:
+    for start in range(0, len(ids), _BATCH_SIZE):
+        yield list(ids[start : start + _BATCH_SIZE])
 
 
-def _bars() -> Progress:
+def _progress() -> Progress:
     """To be entered before logs are set up: their lines then go past the bar instead of through it."""
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console)

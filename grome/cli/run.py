@@ -10,36 +10,36 @@ from types import FrameType
 from typing import Final
 
 # `grome serve` ends by itself in less; this is for one that hangs.
-_END_WITHIN_S: Final = 4
-_ASKING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_AGAIN_AFTER_S: Final = 0.05
+_STOP_SECONDS: Final = 4
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_RETRY_SECONDS: Final = 0.05
 
 
-class Stopped(SystemExit):
+class StopRequested(SystemExit):
     """Somebody asked by SIGINT or SIGTERM to end. Event loops let a SystemExit pass, unlike other exceptions."""
 
 
 def stop_on_signals() -> None:
-    """From here on SIGINT and SIGTERM raise Stopped, so that every `with` block in between is left in order."""
-    for signum in (*_ASKING, signal.SIGALRM):
+    """From here on SIGINT and SIGTERM raise StopRequested, so that every `with` block in between is left in order."""
+    for signum in (*_STOP_SIGNALS, signal.SIGALRM):
         signal.signal(signum, _stop)
-    sys.unraisablehook = _stop_within
+    sys.unraisablehook = _retry_dropped_stop
 
 
 def _stop(_signum: int, _frame: FrameType | None) -> None:
-    raise Stopped
+    raise StopRequested
 
 
-def _stop_within(unraisable: "sys.UnraisableHookArgs") -> None:
+def _retry_dropped_stop(unraisable: "sys.UnraisableHookArgs") -> None:
     """Python drops what is raised while it frees an object; a signal that came just then would be lost."""
-    if isinstance(unraisable.exc_value, Stopped):
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER_S)
+    if isinstance(unraisable.exc_value, StopRequested):
+        signal.setitimer(signal.ITIMER_REAL, _RETRY_SECONDS)
     else:
         sys.__unraisablehook__(unraisable)
 
 
 def serve_as_child(environment: Mapping[str, str]) -> int:
-    """`grome serve` until it ends or Stopped is raised; returns its exit code.
+    """`grome serve` until it ends or StopRequested is raised; returns its exit code.
 
     It has a session of its own: Ctrl-C at a terminal goes to every process there, and would cut down workers that are
     still starting, which Sanic's manager takes badly. So the signal comes here and is handed on to the manager alone.
@@ -55,12 +55,12 @@ def serve_as_child(environment: Mapping[str, str]) -> int:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    for signum in (*_ASKING, signal.SIGALRM):
+    for signum in (*_STOP_SIGNALS, signal.SIGALRM):
         signal.signal(signum, signal.SIG_IGN)  # asked once is enough: the end is on its way
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
         try:
-            child.wait(_END_WITHIN_S)
+            child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

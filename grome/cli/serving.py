@@ -21,13 +21,15 @@ from grome.dev.embedded.errors import CannotStart
 from grome.nearby.fast_path import protocol_class
 from workers.runner import run_worker
 
-_LOOK_EVERY_S: Final = 0.25
+_POLL_SECONDS: Final = 0.25
 # From the signal to the last process. Requests in flight have 2.5 s of it (app.py), jobs one (workers/runner.py).
-_END_WITHIN_S: Final = 3.5
+_STOP_SECONDS: Final = 3.5
 # A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
-_START_WITHIN_S: Final = 120
+_START_SECONDS: Final = 120
 # States in which a process that does not live is meant not to.
-_LEAVING: Final = frozenset({ProcessState.TERMINATED, ProcessState.JOINED, ProcessState.RESTARTING, ProcessState.IDLE})
+_STOPPING_STATES: Final = frozenset(
+    {ProcessState.TERMINATED, ProcessState.JOINED, ProcessState.RESTARTING, ProcessState.IDLE}
+)
 
 
 def serve(settings: Settings, banner: str) -> None:
@@ -45,7 +47,7 @@ def serve(settings: Settings, banner: str) -> None:
             signal.signal(signum, watchdog.ask_to_stop)
         threading.Thread(target=watchdog.run, name="watchdog", daemon=True).start()
 
-    WorkerManager.THRESHOLD = WorkerProcess.THRESHOLD = _START_WITHIN_S * 10  # in tenths of a second
+    WorkerManager.THRESHOLD = WorkerProcess.THRESHOLD = _START_SECONDS * 10  # in tenths of a second
     app.prepare(
         host=settings.http.host,
         port=settings.http.port,
@@ -76,13 +78,13 @@ class Watchdog:
 
     def run(self) -> None:
         while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- no public word
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_SECONDS)
         if not self._asked.is_set():
             print(self._banner, flush=True)  # noqa: T201 -- for the person at the terminal
-        while not self._asked.wait(_LOOK_EVERY_S):
+        while not self._asked.wait(_POLL_SECONDS):
             self._restart_dead()
         self._manager.monitor_publisher.send("__TERMINATE__")
-        time.sleep(_END_WITHIN_S)
+        time.sleep(_STOP_SECONDS)
         for process in self._manager.processes:
             if process.is_alive():
                 logger.error("{} [{}] did not end in time and is killed", process.name, process.pid)
@@ -91,7 +93,7 @@ class Watchdog:
     def _restart_dead(self) -> None:
         for process in list(self._manager.processes):
             pid = process.pid
-            if pid in self._reported or process.state in _LEAVING or process.is_alive():
+            if pid in self._reported or process.state in _STOPPING_STATES or process.is_alive():
                 continue
             self._reported.add(pid)
             logger.error("{} [{}] died with exit code {}; starting another", process.name, pid, process.exitcode)

@@ -54,14 +54,14 @@ def dead_page(query: JobQuery, page: JobPage, refusal: str = "") -> str:
         page=page,
         kind=query.kind,
         newest=query.cursor is None,
-        here=address(query),
+        here=query_string(query),
         first=urlencode(kind),
         older=urlencode({**kind, "cursor": page.next_cursor}) if page.next_cursor else "",
         refusal=refusal,
     )
 
 
-def address(query: JobQuery) -> str:
+def query_string(query: JobQuery) -> str:
     """The query string under which the same page is found again."""
     return urlencode({name: value for name in ("kind", "cursor") if (value := getattr(query, name))})
 

@@ -25,9 +25,9 @@ from grome.console.pages import (
     DASHBOARD_POLICY,
     DEAD_POLICY,
     LOGIN_POLICY,
-    address,
     dead_page,
     login_page,
+    query_string,
 )
 from grome.console.sign_in import find_operator, is_same_origin, sign_in
 from grome.infrastructure.http import container_of, resolve
@@ -48,8 +48,8 @@ LOGIN: Final = f"{PREFIX}/login"
 DEAD: Final = f"{PREFIX}/dead"
 ACCESS: Final = "grome_jobs_access"
 REFRESH: Final = "grome_jobs_refresh"
-JOBS_SHOWN: Final = 100
-DEAD_SHOWN: Final = 50
+MAX_JOBS_SHOWN: Final = 100
+DEAD_PAGE_SIZE: Final = 50
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 dashboard = Pages("dashboard", url_prefix=PREFIX)
@@ -76,14 +76,14 @@ def _json(request: Request, value: object) -> HTTPResponse:
 
 
 @dashboard.on_response  # type: ignore[untyped-decorator]  # Sanic gives types to the other one only
-async def finish(request: Request, response: HTTPResponse) -> None:
+async def add_headers(request: Request, response: HTTPResponse) -> None:
     """Refusals pass here too, so renewed tokens reach the browser whatever became of the request itself."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Request-ID", request_id(request))
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"  # under `no-referrer` a form's Origin header would say `null`
     if renewed := getattr(request.ctx, "renewed", None):
-        _keep(request, response, renewed)
+        _set_token_cookies(request, response, renewed)
 
 
 @dashboard.get("/login", ctx_open=True)
@@ -106,7 +106,7 @@ async def login(request: Request) -> HTTPResponse:
     except WrongCredentials as refusal:
         return _html(request, login_page(refused=True), LOGIN_POLICY, refusal.status)
     response = redirect(HOME, status=303)
-    _keep(request, response, tokens)
+    _set_token_cookies(request, response, tokens)
     return response
 
 
@@ -168,7 +168,7 @@ async def decide(request: Request) -> HTTPResponse:
         await _decide(request, actions[form["action"]], form.get("id", ""))
     except ApiError as refusal:
         return await _dead_page(request, query, refusal)
-    return redirect(f"{DEAD}?{address(query)}", status=303)
+    return redirect(f"{DEAD}?{query_string(query)}", status=303)
 
 
 @dashboard.get("/api/queues")
@@ -178,7 +178,7 @@ async def queues(request: Request) -> HTTPResponse:
 
 @dashboard.get("/api/queues/<name:str>")
 async def queue(request: Request, name: str) -> HTTPResponse:
-    info = await _queue(request, name).info(jobs=True, limit=JOBS_SHOWN)
+    info = await _queue(request, name).info(jobs=True, limit=MAX_JOBS_SHOWN)
     # As text: the page's script would take an object for the attributes of the table's cell, `innerHTML` included.
     info["jobs"] = [{**job, "kwargs": str(job.get("kwargs", ""))} for job in info["jobs"]]
     return _json(request, {"queue": info})
@@ -243,7 +243,7 @@ def _durable_id(message: Job) -> str | None:
 
 def _dead_query(request: Request) -> JobQuery:
     sent: _DeadQuery = _decode_dead(request)
-    return JobQuery(kind=sent.kind, cursor=sent.cursor, limit=DEAD_SHOWN)
+    return JobQuery(kind=sent.kind, cursor=sent.cursor, limit=DEAD_PAGE_SIZE)
 
 
 async def _dead_page(request: Request, query: JobQuery, refusal: ApiError | None = None) -> HTTPResponse:
@@ -275,7 +275,7 @@ def _html(request: Request, page: str, policy: str, status: int = 200) -> HTTPRe
     return response
 
 
-def _keep(request: Request, response: HTTPResponse, tokens: Tokens) -> None:
+def _set_token_cookies(request: Request, response: HTTPResponse, tokens: Tokens) -> None:
     longest = container_of(request).settings.accounts.refresh_ttl_s
     _set_cookie(request, response, ACCESS, tokens.access_token, max_age=tokens.expires_in)
     _set_cookie(request, response, REFRESH, tokens.refresh_token, max_age=longest)

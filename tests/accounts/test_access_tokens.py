@@ -22,7 +22,7 @@ from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
 from tests.support.eventually import PATIENCE_S, until
-from tests.support.processes import Running
+from tests.support.processes import RunningGrome
 
 
 async def status(http: httpx.AsyncClient, token: str) -> int:
@@ -96,7 +96,9 @@ async def test_logout_revokes_the_access_token_at_once(http: httpx.AsyncClient) 
     assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 401
 
 
-async def test_logout_in_one_process_revokes_the_token_in_all_others(running: Running, http: httpx.AsyncClient) -> None:
+async def test_logout_in_one_process_revokes_the_token_in_all_others(
+    running: RunningGrome, http: httpx.AsyncClient
+) -> None:
     person = await register(http)
     connections = await one_connection_a_worker(running, person)
     try:
@@ -116,7 +118,7 @@ async def test_logout_in_one_process_revokes_the_token_in_all_others(running: Ru
         await asyncio.gather(*(client.aclose() for client in connections))
 
 
-async def one_connection_a_worker(running: Running, person: Person) -> list[httpx.AsyncClient]:
+async def one_connection_a_worker(running: RunningGrome, person: Person) -> list[httpx.AsyncClient]:
     """Clients that each hold an open connection to another API worker of `running`."""
     held: dict[int, httpx.AsyncClient] = {}
     spare: list[httpx.AsyncClient] = []

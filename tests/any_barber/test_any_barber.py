@@ -13,7 +13,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber, catalogue_service
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, register
-from tests.builders.world import Place, away_from
+from tests.builders.world import Place, destination
 
 # Open sea, where each test has a stretch of its own.
 _stretches = itertools.count()
@@ -38,7 +38,7 @@ async def chair(
     http: httpx.AsyncClient, container: Container, place: Place, metres: float, prices: dict[str, int], **more: Any
 ) -> Barber:
     """Half an hour for each service of these prices, so far east of the place; in UTC."""
-    lat, lng = away_from(place, metres, 90)
+    lat, lng = destination(place, metres, 90)
     made = await barber(http, container, durations=(), location={"lat": lat, "lng": lng}, timezone="UTC", **more)
     offers = [{"service_id": one, "price": price, "duration_min": 30} for one, price in prices.items()]
     response = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=made.auth)
@@ -103,7 +103,7 @@ async def test_what_is_listed_for_one_is_what_that_one_lists(
     zones = ("Pacific/Auckland", "America/New_York")
     shops = [await chair(http, container, place, 10, {cut: 1}, hours=hours) for zone in zones]
     for shop, zone in zip(shops, zones, strict=True):
-        lat, lng = away_from(place, 10, 90)
+        lat, lng = destination(place, 10, 90)
         profile = {"display_name": zone, "location": {"lat": lat, "lng": lng}, "timezone": zone, "currency": "EUR"}
         assert (await http.put("/v1/barbers/me", json=profile, headers=shop.auth)).status_code == 200
         await book(http, customer, shop, datetime.fromisoformat((await own_starts(http, shop))[3]))

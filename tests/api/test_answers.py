@@ -17,7 +17,7 @@ from tests.api.surface import ROUTES
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import changed, tomorrow
 from tests.builders.calendars import token_of
-from tests.builders.jobs import put_away
+from tests.builders.jobs import discard_job
 from tests.builders.people import PASSWORD, create_admin, new_email, new_phone
 
 SCHEMA = schemathesis.openapi.from_dict(document())
@@ -254,7 +254,7 @@ async def _jobs(told: Story, container: Container, boss: dict[str, str]) -> None
     assert (await told.ask("list_jobs", boss, params={"state": "dropped", "kind": "told"}))["items"]
     await told.ask("retry_job", boss, job_id=new.id)
     assert (await told.ask("read_job", boss, job_id=new.id))["state"] == "pending"
-    await put_away(container, new.id)
+    await discard_job(container, new.id)
 
 
 async def _messages(told: Story, barber: dict[str, str]) -> None:

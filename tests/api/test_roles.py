@@ -16,7 +16,7 @@ from grome.infrastructure.container import Container
 from tests.api.conftest import GOOD_BODIES, Cast
 from tests.api.problems import assert_refused
 from tests.api.surface import ROUTES, SAMPLES, Route
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register
 from tests.conftest import SetClock
 
@@ -241,7 +241,7 @@ async def test_bookings_of_ones_own(cast: Cast, role: Role) -> None:
 @pytest.mark.parametrize("role", Role)
 async def test_lists_hold_what_one_may_read(cast: Cast, container: Container, role: Role) -> None:
     stranger = await _new(role, cast.client, container)
-    pages = await walk(cast.client, "/v1/bookings", {}, auth=stranger.auth)
+    pages = await read_pages(cast.client, "/v1/bookings", {}, auth=stranger.auth)
     listed = {booking["id"] for page in pages for booking in page}
     assert (cast.ids["booking_id"] in listed) == (role is Role.ADMIN)
 

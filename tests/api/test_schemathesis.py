@@ -23,7 +23,7 @@ from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import create_admin, register
 from tests.support.eventually import PATIENCE_S
-from tests.support.processes import Running
+from tests.support.processes import RunningGrome
 
 # The same requests in every run: what is found once is found again, and no run is unlucky.
 CONFIG = schemathesis.Config.from_dict({"seed": 1, "generation": {"deterministic": True, "max-examples": 12}})
@@ -44,7 +44,7 @@ class Cast:
 
 
 @pytest.fixture
-async def cast(running: Running, container: Container) -> Cast:
+async def cast(running: RunningGrome, container: Container) -> Cast:
     """New for each operation, because some end a session or a booking."""
     async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S) as client:
         shop = await barber(client, container)
@@ -63,7 +63,7 @@ ANSWERS = set(range(200, 500)) | {503}  # no fault is ours; a dependency may be 
 @SCHEMA.parametrize()
 # One cast for all requests of an operation.
 @settings(max_examples=50)
-def test_schemathesis(case: schemathesis.Case[Any], running: Running, cast: Cast) -> None:
+def test_schemathesis(case: schemathesis.Case[Any], running: RunningGrome, cast: Cast) -> None:
     """As everybody who may call it, about things that nobody has and then about those there are."""
     statuses = _send(case, running, cast)
     if _name_what_there_is(case, cast.ids):
@@ -71,7 +71,7 @@ def test_schemathesis(case: schemathesis.Case[Any], running: Running, cast: Cast
     assert statuses <= ANSWERS, statuses
 
 
-def _send(case: schemathesis.Case[Any], running: Running, cast: Cast) -> set[int]:
+def _send(case: schemathesis.Case[Any], running: RunningGrome, cast: Cast) -> set[int]:
     """The statuses of the answers, each of which is as the document says."""
     statuses = set()
     for role in case.operation.definition.raw["x-roles"]:

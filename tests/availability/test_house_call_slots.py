@@ -10,14 +10,14 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
 from tests.builders.slots import asked_slots, change, daily, free, offer, refused_for
-from tests.builders.world import away_from
+from tests.builders.world import destination
 
 DAY = tomorrow(0).date()
 HOME = (52.52, 13.405)
 
 
 def km_away(distance: float) -> dict[str, float]:
-    lat, lng = away_from(HOME, distance * 1000, 70)
+    lat, lng = destination(HOME, distance * 1000, 70)
     return {"lat": lat, "lng": lng}
 
 

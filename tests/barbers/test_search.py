@@ -18,21 +18,21 @@ from grome.barbers.models import Barber
 from grome.infrastructure.container import Container
 from grome.scheduling.offers import OfferedService
 from tests.builders.barbers import barber, catalogue_service
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import register
 from tests.builders.world import (
     REGIONS,
     SERVICES,
     Place,
-    a_barber,
-    a_world,
-    away_from,
+    build_barber,
+    build_barbers,
+    destination,
     distance_m,
-    place_of,
-    put,
-    somewhere_in,
-    stored,
-    strewn,
+    list_stored,
+    location_of,
+    random_location,
+    store_barbers,
+    stored_barbers,
 )
 
 SEARCH = "/v1/barbers"
@@ -57,7 +57,7 @@ def word() -> str:
 
 
 async def found(http: httpx.AsyncClient, q: str, **query: Any) -> list[dict[str, Any]]:
-    return list(chain.from_iterable(await walk(http, SEARCH, {"q": q, **query})))
+    return list(chain.from_iterable(await read_pages(http, SEARCH, {"q": q, **query})))
 
 
 async def named(http: httpx.AsyncClient, q: str, **query: Any) -> list[str]:
@@ -66,7 +66,7 @@ async def named(http: httpx.AsyncClient, q: str, **query: Any) -> list[str]:
 
 def someone(name: str, *, offers: tuple[str, ...] = (), part: str = "", place: Place = (0, 0), **more: Any) -> Barber:
     services = [OfferedService(SERVICES[number], offer, 2000, 30) for number, offer in enumerate(offers)]
-    made = a_barber(place, services=services, neighbourhood=part, **more)
+    made = build_barber(place, services=services, neighbourhood=part, **more)
     return msgspec.structs.replace(made, display_name=name)
 
 
@@ -138,14 +138,14 @@ async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
 )
 async def test_what_finds(http: httpx.AsyncClient, container: Container, word: str, sought: str) -> None:
     name = f"José Ärmel-Straße, O'Neill & Łódź Smørrebrød {word}"
-    await put(container, [someone(name, offers=("Haircut", "Hot towel shave"), part="Mitte (Nord)")])
+    await store_barbers(container, [someone(name, offers=("Haircut", "Hot towel shave"), part="Mitte (Nord)")])
     assert await named(http, f"{word} {sought}") == [name]
 
 
 @pytest.mark.parametrize("sought", ["ose", "have", "shaven", "itte", "hottowel", "josé none", "euro", "made up", "utc"])
 async def test_what_does_not_find(http: httpx.AsyncClient, container: Container, word: str, sought: str) -> None:
     """The middle of a word, what is longer than the word, and what else is stored of a barber."""
-    await put(container, [someone(f"José {word}", offers=("Hot towel shave",), part="Mitte", bio="Made up.")])
+    await store_barbers(container, [someone(f"José {word}", offers=("Hot towel shave",), part="Mitte", bio="Made up.")])
     assert await named(http, f"{word} {sought}") == []
 
 
@@ -153,7 +153,7 @@ async def test_name_before_service_before_part_of_town_and_whole_words_before_be
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     more = f"{word}er"
-    await put(
+    await store_barbers(
         container,
         [
             someone("6", part=f"{more} Hill", rating=5.0),
@@ -175,7 +175,7 @@ async def test_name_before_service_before_part_of_town_and_whole_words_before_be
 
 async def test_equals_come_by_rating_and_then_by_id(http: httpx.AsyncClient, container: Container, word: str) -> None:
     made = [someone(word, rating=rating) for rating in (0.0, 5.0, 3.5, 5.0, 0.0)]
-    await put(container, made)
+    await store_barbers(container, made)
     best = sorted(made, key=lambda one: (-one.rating, one.id))
     assert [item["id"] for item in await found(http, word)] == [str(one.id) for one in best]
 
@@ -185,7 +185,9 @@ async def test_only_within_the_radius_and_the_nearest_first(
 ) -> None:
     here = (-47.0, 75.0)
     for kilometres in (45, 19, 21, 3, 0):
-        await put(container, [someone(f"{kilometres} {word}", place=away_from(here, kilometres * 1000, kilometres))])
+        await store_barbers(
+            container, [someone(f"{kilometres} {word}", place=destination(here, kilometres * 1000, kilometres))]
+        )
     where = {"lat": here[0], "lng": here[1]}
     assert await named(http, word, **where) == [f"{kilometres} {word}" for kilometres in (0, 3, 19)]
     assert await named(http, word, **where, radius_km=50) == [f"{one} {word}" for one in (0, 3, 19, 21, 45)]
@@ -260,7 +262,7 @@ async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str
 async def test_a_cursor_belongs_to_the_order_that_gave_it(
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
-    await put(container, [someone(word), someone(word)])
+    await store_barbers(container, [someone(word), someone(word)])
     queries = [{"q": word, "limit": 1}, {"q": word, "limit": 1, "lat": 0, "lng": 0}]
     cursors = [(await http.get(SEARCH, params=query)).json()["next_cursor"] for query in queries]
     for query, cursor in zip(queries, reversed(cursors), strict=True):
@@ -293,7 +295,7 @@ class Search:
         return max(map(min, ranks)) if all(ranks) else None
 
     def distance_m(self, one: Barber) -> float:
-        return distance_m(self.place, place_of(one)) if self.place else 0.0
+        return distance_m(self.place, location_of(one)) if self.place else 0.0
 
 
 def plain(text: str) -> list[str]:
@@ -336,7 +338,7 @@ def check(search: Search, everybody: dict[str, Barber], items: list[dict[str, An
         assert ranks[one] <= ranks[other]
         if ranks[one] == ranks[other]:
             assert metres[one] <= metres[other] + 0.001
-            assert place_of(everybody[one]) != place_of(everybody[other]) or one < other
+            assert location_of(everybody[one]) != location_of(everybody[other]) or one < other
 
 
 @settings(max_examples=25)
@@ -345,11 +347,11 @@ async def test_it_finds_what_looking_at_everybody_finds(
     http: httpx.AsyncClient, container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
-    async with strewn(container, [wordy(one, chance) for one in a_world(region, size, chance)]):
-        everybody = await stored(container)
+    async with stored_barbers(container, [wordy(one, chance) for one in build_barbers(region, size, chance)]):
+        everybody = await list_stored(container)
         for _ in range(6):
             asked = " ".join(chance.choices(ASKED, k=chance.choice([1, 1, 2, 3])))
-            place = chance.choice([None, region, somewhere_in(region, chance)])
+            place = chance.choice([None, region, random_location(region, chance)])
             search = Search(asked, place, chance.choice([50, 20, 5]))
-            pages = await walk(http, SEARCH, search.query, limits=any_limits(chance))
+            pages = await read_pages(http, SEARCH, search.query, limits=any_limits(chance))
             check(search, everybody, list(chain.from_iterable(pages)))

@@ -10,14 +10,14 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, create_admin, register
 from tests.builders.quotes import ask_quote, book_quote, quote
-from tests.builders.world import away_from
+from tests.builders.world import destination
 
 SHOP = (52.52, 13.405)
 ADDRESS = "Lindenstraße 5, third bell"
 
 
 def call_at(metres: float, address: str = ADDRESS) -> dict[str, Any]:
-    lat, lng = away_from(SHOP, metres, 90)
+    lat, lng = destination(SHOP, metres, 90)
     return {"location": {"lat": lat, "lng": lng}, "address": address}
 
 

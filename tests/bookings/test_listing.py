@@ -12,7 +12,7 @@ import pytest
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register
 
 
@@ -36,7 +36,7 @@ async def booked(http: httpx.AsyncClient, customer: Person, shops: list[Barber])
 
 
 async def pages(http: httpx.AsyncClient, person: Person, limit: int = 100, **query: str) -> list[list[dict[str, Any]]]:
-    return await walk(http, "/v1/bookings", query, auth=person.auth, limits=repeat(limit))
+    return await read_pages(http, "/v1/bookings", query, auth=person.auth, limits=repeat(limit))
 
 
 def ids(bookings: list[dict[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ from grome.barbers.service import BarberService
 from grome.common.actor import Actor, Role
 from grome.infrastructure.container import Container
 from tests.builders.searches import NEARBY
-from tests.builders.world import Place, a_barber
+from tests.builders.world import Place, build_barber
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Chair:
 
 async def chair(container: Container, place: Place) -> Chair:
     """Store the barber without a change notice, because no cache can hold it yet."""
-    barber: Barber = a_barber(place)
+    barber: Barber = build_barber(place)
     await BarberRepository(container.database).add_many([barber])
     return Chair(barber.id, place)
 

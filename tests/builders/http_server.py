@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """Names of headers are in small letters."""
 
     method: str
@@ -24,7 +24,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[Asked], Awaitable[Reply | None]]
+Handler = Callable[[ReceivedRequest], Awaitable[Reply | None]]
 
 
 class HttpServer:
@@ -84,11 +84,11 @@ async def http_server(handler: Handler) -> AsyncIterator[HttpServer]:
         await server.stop()
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked:
+async def _read(reader: asyncio.StreamReader) -> ReceivedRequest:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
     method, path, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return Asked(method, path, headers, await reader.readexactly(int(headers.get("content-length", 0))))
+    return ReceivedRequest(method, path, headers, await reader.readexactly(int(headers.get("content-length", 0))))
 
 
 def _encode(reply: Reply) -> bytes:

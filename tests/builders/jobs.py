@@ -39,7 +39,7 @@ async def stored_job(container: Container, kind: JobKind, state: State = State.D
     return job
 
 
-async def put_away(container: Container, job_id: str) -> None:
+async def discard_job(container: Container, job_id: str) -> None:
     """A pending job and the message that its retry was handed over by: other tests run workers on these queues."""
     dropped = await container.get(JobQueue).drop(job_id)
     assert dropped is not None

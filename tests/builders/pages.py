@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 
-async def walk(
+async def read_pages(
     http: httpx.AsyncClient,
     path: str,
     query: dict[str, Any],

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from grome.barbers.models import Barber
 from grome.scheduling.offers import OfferedService
-from tests.builders.world import SERVICES, Place, distance_m, place_of, somewhere_in
+from tests.builders.world import SERVICES, Place, distance_m, location_of, random_location
 
 NEARBY = "/v1/barbers/nearby"
 
@@ -56,7 +56,7 @@ class Search:
         return found.service_radius_km > 0 and self.distance_m(found) <= found.service_radius_km * 1000
 
     def distance_m(self, found: Barber) -> float:
-        return distance_m(self.place, place_of(found))
+        return distance_m(self.place, location_of(found))
 
     def key(self, found: Barber) -> float:
         """What comes before the distance in the order: best rating first, or cheapest first."""
@@ -73,8 +73,8 @@ def a_search(region: Place, world: list[Barber], chance: Random) -> Search:
 
     Every other one is not narrowed; every other radius ends just before or behind a barber.
     """
-    doors = [place_of(found) for found in world]
-    place = chance.choice([somewhere_in(region, chance), region, *doors[:3]])
+    doors = [location_of(found) for found in world]
+    place = chance.choice([random_location(region, chance), region, *doors[:3]])
     edge_m = distance_m(place, chance.choice(doors or [region])) + chance.choice([-0.1, 0.1])
     radius_km = chance.choice([min(50.0, max(0.001, edge_m / 1000)), chance.choice([50, 20, 5, 0.001])])
     sort = chance.choice(["distance", "rating", "price"])
@@ -111,4 +111,4 @@ def check(search: Search, everybody: dict[str, Barber], found: list[dict[str, An
         assert search.key(one) <= search.key(other)
         if search.key(one) == search.key(other):
             assert search.distance_m(one) <= search.distance_m(other) + 0.001
-            assert place_of(one) != place_of(other) or one.id < other.id
+            assert location_of(one) != location_of(other) or one.id < other.id

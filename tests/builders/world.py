@@ -35,7 +35,7 @@ def distance_m(one: Place, other: Place) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1, half)))
 
 
-def away_from(place: Place, metres: float, bearing_degrees: float) -> Place:
+def destination(place: Place, metres: float, bearing_degrees: float) -> Place:
     lat, lng, bearing, angle = *map(math.radians, (*place, bearing_degrees)), metres / EARTH_RADIUS_M
     to_lat = math.asin(math.sin(lat) * math.cos(angle) + math.cos(lat) * math.sin(angle) * math.cos(bearing))
     east = math.sin(bearing) * math.sin(angle) * math.cos(lat)
@@ -43,12 +43,12 @@ def away_from(place: Place, metres: float, bearing_degrees: float) -> Place:
     return math.degrees(to_lat), (math.degrees(to_lng) + 540) % 360 - 180
 
 
-def place_of(found: Barber) -> Place:
+def location_of(found: Barber) -> Place:
     lng, lat = found.location.coordinates
     return lat, lng
 
 
-def a_barber(place: Place, **changed: Any) -> Barber:
+def build_barber(place: Place, **changed: Any) -> Barber:
     return Barber(
         id=new_id(),
         display_name="At sea",
@@ -62,15 +62,15 @@ def a_barber(place: Place, **changed: Any) -> Barber:
     )
 
 
-def somewhere_in(region: Place, chance: Random) -> Place:
-    return away_from(region, chance.uniform(0, 50_000), chance.uniform(0, 360))
+def random_location(region: Place, chance: Random) -> Place:
+    return destination(region, chance.uniform(0, 50_000), chance.uniform(0, 360))
 
 
-def a_world(region: Place, size: int, chance: Random) -> list[Barber]:
+def build_barbers(region: Place, size: int, chance: Random) -> list[Barber]:
     """Some barbers share a place, and there are few ratings and prices, so that many sort alike."""
-    places = [somewhere_in(region, chance) for _ in range(size)]
+    places = [random_location(region, chance) for _ in range(size)]
     return [
-        a_barber(
+        build_barber(
             chance.choice(places),
             services=[
                 OfferedService(service_id, "A cut", chance.randint(1, 4), 30)
@@ -84,14 +84,14 @@ def a_world(region: Place, size: int, chance: Random) -> list[Barber]:
     ]
 
 
-async def stored(container: Container) -> dict[str, Barber]:
+async def list_stored(container: Container) -> dict[str, Barber]:
     """Everybody there is, by id."""
     documents = await container.database["barbers"].find({}, {"_id": 1}).to_list()
     everybody = await BarberRepository(container.database).list_by_ids([document["_id"] for document in documents])
     return {str(one.id): one for one in everybody}
 
 
-async def put(container: Container, barbers: Sequence[Barber]) -> None:
+async def store_barbers(container: Container, barbers: Sequence[Barber]) -> None:
     """Store them as they are, in the place of those of the same ids, and tell everybody."""
     repository = BarberRepository(container.database)
     for one in barbers:
@@ -102,7 +102,7 @@ async def put(container: Container, barbers: Sequence[Barber]) -> None:
         await container.get(BarberChangeFeed).publish(BarberChange(one))
 
 
-async def take_away(container: Container, barbers: Sequence[Barber]) -> None:
+async def remove_barbers(container: Container, barbers: Sequence[Barber]) -> None:
     for one in barbers:
         if gone := await BarberRepository(container.database).remove(one.id):
             last = msgspec.structs.replace(gone, version=gone.version + 1)
@@ -110,9 +110,9 @@ async def take_away(container: Container, barbers: Sequence[Barber]) -> None:
 
 
 @asynccontextmanager
-async def strewn(container: Container, barbers: Sequence[Barber]) -> AsyncIterator[None]:
-    await put(container, barbers)
+async def stored_barbers(container: Container, barbers: Sequence[Barber]) -> AsyncIterator[None]:
+    await store_barbers(container, barbers)
     try:
         yield
     finally:
-        await take_away(container, barbers)
+        await remove_barbers(container, barbers)

@@ -27,7 +27,7 @@ from tests.builders.bookings import book, history, move, serve, tomorrow
 from tests.builders.calendars import Read, address, feed, fetch, read
 from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import a_booking, store
-from tests.builders.world import put
+from tests.builders.world import store_barbers
 from tests.conftest import SetClock
 
 # Both changes of the clocks in 2027, in UTC; the last of the zones knows none.
@@ -105,7 +105,9 @@ class TestContent:
         ]
         profile = await container.get(BarberService).get(UUID(shop.id))
         openings = ScheduleExceptions(time_off=[weekend, *others])
-        await put(container, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)])
+        await store_barbers(
+            container, [msgspec.structs.replace(profile, openings=openings, version=profile.version + 1)]
+        )
         before = await fetch(http, await address(http, shop.person))
         _, off = read(before.content)
         assert off.uid == f"{weekend.id}@grome"

@@ -15,7 +15,7 @@ from grome.common.search_words import sort_key
 from grome.infrastructure.container import Container
 from grome.migrations import m0005_bounds
 from tests.builders.barbers import barber
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register
 
 SERVICES = "/v1/services"
@@ -41,7 +41,7 @@ async def add(http: httpx.AsyncClient, boss: Person, name: str, **changed: Any) 
 
 async def names(http: httpx.AsyncClient, limit: int = 100, **query: str) -> list[list[str]]:
     """Those on each page."""
-    pages = await walk(http, SERVICES, query, limits=repeat(limit))
+    pages = await read_pages(http, SERVICES, query, limits=repeat(limit))
     return [[service["name"] for service in page] for page in pages]
 
 

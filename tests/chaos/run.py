@@ -48,8 +48,8 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, create_admin, register
 from tests.builders.receiver import Receiver, receiving
 from tests.support.eventually import until
-from tests.support.processes import Running, running_grome
-from tests.support.servers import Stoppable, own_mongod, own_valkey
+from tests.support.processes import RunningGrome, running_grome
+from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
 # A booking is changed 2.75 times on average, its making included, so this is 20 bookings a second.
 MOST_CHANGES_A_SECOND: Final = 55
@@ -146,9 +146,9 @@ async def _container(settings: Settings) -> AsyncIterator[Container]:
 @dataclass
 class _Storm:
     settings: Settings
-    grome: Running
-    mongo: Stoppable
-    redis: Stoppable
+    grome: RunningGrome
+    mongo: StoppableServer
+    redis: StoppableServer
     receiver: Receiver
     chance: random.Random
     changes_a_second: int
@@ -222,7 +222,7 @@ class _Storm:
             time.sleep(0.1)
         self.chance.choice(processes).kill()
 
-    def _kill_server(self, server: Stoppable) -> None:
+    def _kill_server(self, server: StoppableServer) -> None:
         server.kill()
         time.sleep(_AWAY_S)
         server.start()

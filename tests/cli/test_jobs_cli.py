@@ -12,7 +12,7 @@ from grome.cli.main import cli
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, State
-from tests.builders.jobs import new_kind, put_away, stored_job
+from tests.builders.jobs import discard_job, new_kind, stored_job
 from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
 
@@ -78,7 +78,7 @@ async def test_named_jobs_are_retried_and_what_cannot_be_is_told(grome_jobs: Typ
     assert "grome: no:such:job: There is no such job" in errors
     assert '"actor":"the command line"' in errors
     assert await state_of(container, dead) is State.PENDING
-    await put_away(container, dead.id)
+    await discard_job(container, dead.id)
 
 
 async def test_all_of_a_kind_are_retried(grome_jobs: Typed, container: Container) -> None:
@@ -91,7 +91,7 @@ async def test_all_of_a_kind_are_retried(grome_jobs: Typed, container: Container
     assert {await state_of(container, job) for job in dead} == {State.PENDING}
     assert await state_of(container, other) is State.DEAD
     for job in dead:
-        await put_away(container, job.id)
+        await discard_job(container, job.id)
 
 
 async def test_drop(grome_jobs: Typed, container: Container) -> None:

@@ -14,11 +14,11 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Job, JobKind, NewJob, State
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import RunningJob
-from tests.builders.jobs import new_kind, put_away, stored_job
+from tests.builders.jobs import discard_job, new_kind, stored_job
 from tests.builders.people import PASSWORD, create_admin
 from tests.conftest import SetClock
 from tests.support.eventually import until
-from tests.support.jobs import are_empty, working
+from tests.support.jobs import queues_are_empty, run_worker
 
 DEAD = "/jobs/dead"
 
@@ -86,7 +86,7 @@ async def test_a_button_leads_back_to_the_same_list(
     assert await state_of(container, job) is then
     assert job.id not in (await operator.get(answer.headers["location"])).text
     if then is State.PENDING:
-        await put_away(container, job.id)
+        await discard_job(container, job.id)
 
 
 async def test_who_comes_too_late_is_told(operator: httpx.AsyncClient, container: Container) -> None:
@@ -165,14 +165,14 @@ class TestMessages:
             finally:
                 ends.append("ended")
 
-        async with working(container, {patient(job.kind): work}):
+        async with run_worker(container, {patient(job.kind): work}):
             await until(lambda: ends == ["begun"])
             assert (await self.press(operator, "abort", job)).status_code == 200
             await until(lambda: ends == ["begun", "ended"])
             assert await state_of(container, job) is State.DROPPED
             clock.shift = timedelta(hours=1)  # whatever is still to be done is due
             await container.get(JobQueue).enqueue_due()
-            await until(lambda: are_empty(container))
+            await until(lambda: queues_are_empty(container))
         assert ends == ["begun", "ended"]
         assert await state_of(container, job) is State.DROPPED
 
@@ -186,4 +186,4 @@ class TestMessages:
         await self.press(operator, "abort", job)
         assert (await self.press(operator, "retry", job)).status_code == 200
         assert await state_of(container, job) is State.PENDING
-        await put_away(container, job.id)
+        await discard_job(container, job.id)

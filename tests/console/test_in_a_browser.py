@@ -12,22 +12,22 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.builders.people import PASSWORD, create_admin
-from tests.support.browser import browsers, started
-from tests.support.cdp import Page, page_of
-from tests.support.jobs import ends_as, working
+from tests.support.browser import browsers, start_browser
+from tests.support.cdp import Page, open_page
+from tests.support.jobs import run_worker, wait_for_state
 
 KIND = JobKind("doomed", Queue.DEFAULT, timeout_s=5, delays_s=(0.05,))
 
 
 @pytest.fixture(scope="module", params=browsers() or ["none"])
 def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with started(request.param, tmp_path_factory.mktemp("browser")) as address:
+    with start_browser(request.param, tmp_path_factory.mktemp("browser")) as address:
         yield address
 
 
 @pytest.fixture
 async def page(browser: str) -> AsyncIterator[Page]:
-    async with page_of(browser) as page:
+    async with open_page(browser) as page:
         yield page
 
 
@@ -50,35 +50,33 @@ async def test_a_dead_letter_is_made_seen_retried_and_gone(
         Handling(),
         NewJob(f"{new_hex_id()}:doomed:1", KIND, {"of": "1"}),
     )
-    async with working(container, {KIND: handling}):
+    async with run_worker(container, {KIND: handling}):
         await container.get(JobQueue).add(new)
-        await ends_as(container, new, State.DEAD)
+        await wait_for_state(container, new, State.DEAD)
 
         await page.go(f"{http.base_url}/jobs/")
         await page.type("input[name=email]", boss.email)
         await page.type("input[name=password]", PASSWORD)
         await page.click("document.querySelector('form button')")
         for queue in Queue:
-            await page.comes_true(f"document.querySelector('main a[href$=\"/queues/{queue}\"]')")
+            await page.wait_for(f"document.querySelector('main a[href$=\"/queues/{queue}\"]')")
 
         await page.click(link("Dead letters"))
-        await page.shows(new.id)
-        await page.shows("ValueError: <b>nobody</b> is at home")
+        await page.wait_for_text(new.id)
+        await page.wait_for_text("ValueError: <b>nobody</b> is at home")
         handling.mended.set()
         await page.click(f"{row_of(new)}.querySelector('button[value=retry]')")
-        await page.comes_true(
-            f"location.pathname == '/jobs/dead' && document.readyState == 'complete' && !{row_of(new)}"
-        )
-        await ends_as(container, new, State.DONE)
+        await page.wait_for(f"location.pathname == '/jobs/dead' && document.readyState == 'complete' && !{row_of(new)}")
+        await wait_for_state(container, new, State.DONE)
 
         await page.click(link("Queues"))
         await page.click("document.querySelector('main a[href$=\"/queues/default\"]')")
-        await page.shows("Workers")
+        await page.wait_for_text("Workers")
         assert not page.complaints
 
         await page.go(f"{http.base_url}/jobs/queues/default/jobs/{new.id}.0-0")
         await page.click("[...document.querySelectorAll('a[role=button]')].find(it => it.innerText == 'Retry')")
-        await page.shows("A job that is done cannot be retried.")
+        await page.wait_for_text("A job that is done cannot be retried.")
 
 
 def link(text: str) -> str:

@@ -18,7 +18,7 @@ from grome.migrations import MIGRATIONS
 from tests.docs.pages import ROOT, blocks, section
 from tests.support.app import with_database
 from tests.support.eventually import START_PATIENCE_S
-from tests.support.processes import Running, running_grome
+from tests.support.processes import RunningGrome, running_grome
 
 PRINTED_URL = "http://127.0.0.1:8000"
 END_OF_BLOCK = "--- end of block ---"
@@ -26,7 +26,7 @@ DIFFERS = "…"  # in the README, for whatever differs from run to run or is lef
 
 
 @pytest.fixture
-async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Running]:
+async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[RunningGrome]:
     """On a database of its own, and without a job worker, which would take the jobs of the other tests."""
     own = with_database(settings, "readme")
     container = await open_container(own)
@@ -50,7 +50,7 @@ def pattern(printed: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in printed.split(DIFFERS)))
 
 
-def test_the_walk_gives_what_the_readme_prints(demo_grome: Running) -> None:
+def test_the_walk_gives_what_the_readme_prints(demo_grome: RunningGrome) -> None:
     steps = walk()
     script = "".join(f"{commands}echo '{END_OF_BLOCK}'\n" for commands, _ in steps)
     assert PRINTED_URL in script

@@ -14,17 +14,17 @@ from grome.composition import open_container
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
-from tests.support.app import served
+from tests.support.app import serve_app
 from tests.support.eventually import PATIENCE_S, until
-from tests.support.servers import Stoppable, own_mongod, own_valkey
+from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
 MONGO_TIMEOUT_S = 1.5
 
 
 @dataclass(frozen=True)
 class OwnServers:
-    mongo: Stoppable
-    redis: Stoppable
+    mongo: StoppableServer
+    redis: StoppableServer
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ async def own_database(own_settings: Settings) -> None:
 
 @pytest.fixture
 async def own_app(own: OwnServers, own_settings: Settings, own_database: None) -> AsyncIterator[App]:  # noqa: ARG001
-    async with served(own_settings) as app:
+    async with serve_app(own_settings) as app:
         await until(lambda: listening(app.ctx.container))
         yield app
 

@@ -21,7 +21,7 @@ from tests.builders.chairs import Chair, chair, is_online
 from tests.builders.searches import NEARBY
 from tests.builders.world import Place
 from tests.support.eventually import PATIENCE_S, overload, until
-from tests.support.processes import Running, running_grome
+from tests.support.processes import RunningGrome, running_grome
 
 pytestmark = pytest.mark.alone
 
@@ -34,7 +34,7 @@ SHOWN_WITHIN_S = 2.0
 
 
 @pytest.fixture(scope="module")
-def pair(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:  # noqa: ARG001
+def pair(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningGrome]]:  # noqa: ARG001
     """Two with one API process each, so that a test knows which one it asks."""
     with ExitStack() as stack:
         homes = [tmp_path_factory.mktemp("process") for _ in range(2)]
@@ -42,14 +42,14 @@ def pair(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-async def clients(pair: list[Running]) -> AsyncIterator[list[httpx.AsyncClient]]:
+async def clients(pair: list[RunningGrome]) -> AsyncIterator[list[httpx.AsyncClient]]:
     async with AsyncExitStack() as stack:
         made = [httpx.AsyncClient(base_url=one.url, timeout=PATIENCE_S) for one in pair]
         yield [await stack.enter_async_context(client) for client in made]
 
 
 async def test_a_process_that_stood_still_catches_up(
-    pair: list[Running], clients: list[httpx.AsyncClient], container: Container
+    pair: list[RunningGrome], clients: list[httpx.AsyncClient], container: Container
 ) -> None:
     one = await chair(container, STOOD_STILL)
     assert [await is_online(http, one) for http in clients] == [False, False]

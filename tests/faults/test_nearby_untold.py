@@ -11,7 +11,7 @@ from grome.infrastructure.container import Container
 from grome.nearby.cell_cache import FRESH_FOR_S, REFRESH_AFTER_S
 from tests.builders.chairs import chair, is_online
 from tests.faults.conftest import OwnServers, listening
-from tests.support.app import served
+from tests.support.app import serve_app
 from tests.support.eventually import PATIENCE_S, overload, until
 
 PLACE = (-40.0, 80.0)
@@ -21,7 +21,7 @@ async def test_a_lost_message_heals_by_itself(own_settings: Settings, http: http
     """One process is asked all the time. The other is asked once before and once when what it holds is too old."""
     one = await chair(here, PLACE)
     async with (
-        served(own_settings) as other_app,
+        serve_app(own_settings) as other_app,
         httpx.AsyncClient(base_url=other_app.ctx.base_url, timeout=PATIENCE_S) as other,
     ):
         await until(lambda: listening(other_app.ctx.container))

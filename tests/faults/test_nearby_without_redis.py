@@ -50,7 +50,7 @@ async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: Container,
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
 
-    own.redis.hold()
+    own.redis.freeze()
     changing = asyncio.create_task(one.turn(elsewhere, online=True))  # its answer waits until Redis is given up
     held, new = await asyncio.gather(
         worst(http, [PLACE] * 20), worst(http, [beside(PLACE, degrees) for degrees in range(1, 4)])

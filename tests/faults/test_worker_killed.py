@@ -20,7 +20,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
 from tests.support.eventually import PATIENCE_S
-from tests.support.processes import Running, running_grome
+from tests.support.processes import RunningGrome, running_grome
 
 pytestmark = pytest.mark.alone
 
@@ -30,7 +30,7 @@ PAUSE_S = 0.05
 
 
 @pytest.fixture
-def own_grome(settings: Settings, database: None, tmp_path: Path) -> Iterator[Running]:  # noqa: ARG001
+def own_grome(settings: Settings, database: None, tmp_path: Path) -> Iterator[RunningGrome]:  # noqa: ARG001
     """Not the one that other tests share: this one loses processes."""
     with running_grome(settings, tmp_path) as started:
         yield started
@@ -75,7 +75,7 @@ class Load:
 
 
 async def test_killed_api_worker_is_replaced_and_no_confirmed_booking_is_lost(
-    own_grome: Running, container: Container
+    own_grome: RunningGrome, container: Container
 ) -> None:
     async with httpx.AsyncClient(base_url=own_grome.url, timeout=PATIENCE_S) as http:
         shop, customer = await barber(http, container, durations=(5,), timezone="UTC"), await register(http)
@@ -102,14 +102,14 @@ async def test_killed_api_worker_is_replaced_and_no_confirmed_booking_is_lost(
     assert stored == len(answered)
 
 
-async def test_killed_job_worker_is_replaced(own_grome: Running) -> None:
+async def test_killed_job_worker_is_replaced(own_grome: RunningGrome) -> None:
     before = {process.pid for process in own_grome.workers("Jobs")}
     assert len(before) == 1
     os.kill(min(before), signal.SIGKILL)
     assert await asyncio.to_thread(_seconds_until_replaced, own_grome, "Jobs", set()) < REPLACED_WITHIN_S
 
 
-def _seconds_until_replaced(grome: Running, kind: str, survivors: set[int]) -> float:
+def _seconds_until_replaced(grome: RunningGrome, kind: str, survivors: set[int]) -> float:
     """Until there is one process beside the survivors and, if it is an API worker, it answers."""
     started = time.monotonic()
     while time.monotonic() - started < 3 * REPLACED_WITHIN_S:
@@ -120,7 +120,7 @@ def _seconds_until_replaced(grome: Running, kind: str, survivors: set[int]) -> f
     return time.monotonic() - started
 
 
-def _answers_without(grome: Running, survivors: set[int]) -> bool:
+def _answers_without(grome: RunningGrome, survivors: set[int]) -> bool:
     """All workers take connections from one socket: while the others are held still, only the new one can answer."""
     url = httpx.URL(grome.url)
     for pid in survivors:

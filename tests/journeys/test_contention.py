@@ -11,16 +11,16 @@ from tests.builders.people import Person, register
 from tests.support.contention import (
     DURATIONS,
     HOURS,
-    Told,
-    Wish,
-    anything,
-    nothing_else_fits,
-    nothing_overlaps,
-    rivals,
+    AttemptResult,
+    BookingAttempt,
+    create_concurrently,
+    losers_overlap_winners,
+    none_overlap,
+    random_attempts,
+    rival_attempts,
     stored_bookings,
-    storm,
 )
-from tests.support.processes import Running
+from tests.support.processes import RunningGrome
 
 pytestmark = pytest.mark.alone
 
@@ -28,31 +28,33 @@ CALLS = 500
 
 
 @pytest.fixture
-async def crowd(running: Running) -> list[Person]:
+async def crowd(running: RunningGrome) -> list[Person]:
     async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
         return list(await asyncio.gather(*(register(http) for _ in range(25))))
 
 
 @pytest.mark.parametrize(
-    ("wishes", "winners"), [(rivals(CALLS), HOURS), (anything(CALLS, seed=1), None)], ids=["rivals", "anything"]
+    ("wishes", "winners"),
+    [(rival_attempts(CALLS), HOURS), (random_attempts(CALLS, seed=1), None)],
+    ids=["rivals", "anything"],
 )
 async def test_concurrent_bookings_fill_the_day_without_overlaps(
-    running: Running, container: Container, crowd: list[Person], wishes: list[Wish], winners: int | None
+    running: RunningGrome, container: Container, crowd: list[Person], wishes: list[BookingAttempt], winners: int | None
 ) -> None:
     async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
         shop = await barber(http, container, durations=DURATIONS, timezone="UTC")
-        told = await storm(running.url, shop, crowd, wishes)
+        told = await create_concurrently(running.url, shop, crowd, wishes)
         stored = await stored_bookings(http, shop)
 
     won = [one for one in told if one.status == 201]
     lost = [one for one in told if one.status != 201]
     assert {(one.status, one.code) for one in lost} == {(409, "slot_taken")}
-    assert nothing_overlaps([one.wish for one in won])
-    assert nothing_else_fits(told)
+    assert none_overlap([one.attempt for one in won])
+    assert losers_overlap_winners(told)
     assert sorted(booking["id"] for booking in stored) == sorted(_ids(won))
     if winners is not None:
         assert len(won) == winners
 
 
-def _ids(won: list[Told]) -> list[str]:
+def _ids(won: list[AttemptResult]) -> list[str]:
     return [one.booking_id for one in won if one.booking_id]

@@ -21,7 +21,7 @@ from grome.infrastructure.mongo.client import Client
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
-from tests.support.processes import Running
+from tests.support.processes import RunningGrome
 
 pytestmark = pytest.mark.alone
 
@@ -78,7 +78,7 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(running: Running, container: Container, seed: int) -> AsyncIterator[Crowd]:
+async def crowd(running: RunningGrome, container: Container, seed: int) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
         shop = await barber(http, container, timezone="UTC", rules={"auto_accept": True, "buffer_after_min": 5})
         people = list(await asyncio.gather(*(register(http) for _ in range(10))))
@@ -114,7 +114,9 @@ def holds_its_time(booking: dict[str, Any]) -> bool:
     return ticks == set(booking["ticks"])
 
 
-async def test_concurrent_reschedules_keep_every_booking_consistent(running: Running, container: Container) -> None:
+async def test_concurrent_reschedules_keep_every_booking_consistent(
+    running: RunningGrome, container: Container
+) -> None:
     async with crowd(running, container, seed=1) as people:
         shop, owners = people.shop, people.people
         async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:

@@ -14,7 +14,7 @@ import pytest
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.locustfiles.stand_in import Json, StandIn, serving
-from tests.support.processes import Running
+from tests.support.processes import RunningGrome
 
 HERE = Path(__file__).parent
 FILES = HERE.parents[1] / "locustfiles"
@@ -102,7 +102,7 @@ async def city(http: httpx.AsyncClient, container: Container) -> tuple[str, ...]
     return ("--lat", str(LAT), "--lng", str(LNG))
 
 
-def test_every_scenario_finds_all_as_promised(running: Running, city: tuple[str, ...], tmp_path: Path) -> None:
+def test_every_scenario_finds_all_as_promised(running: RunningGrome, city: tuple[str, ...], tmp_path: Path) -> None:
     """All at once, as they may be run: what some do must not look like a fault to the others."""
     barbers = ("--config-users", '{"user_class_name": "Barber", "fixed_count": 4}')
     runs = {

@@ -32,7 +32,7 @@ from grome.infrastructure.migrations import Migration, applied, migrate
 from grome.infrastructure.mongo.client import Client, Database, from_document, to_document
 from grome.migrations import MIGRATIONS, m0001_foundation, m0003_effects, m0004_shop_rules
 from grome.scheduling.offers import ChosenService, OfferedService
-from tests.builders.world import a_barber
+from tests.builders.world import build_barber
 from tests.support.app import with_database
 from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
@@ -140,7 +140,7 @@ async def test_barbers_from_before_the_searches_get_what_these_need(database_: D
     """More of them than are written in one go, some of which have a part already."""
     added = ("version", "service_radius_km", "neighbourhood", "words")
     offers = [OfferedService(new_id(), "Hot towel shave", 2000, 30)]
-    barbers = [a_barber((52.5, 13.4), services=offers) for _ in range(600)]
+    barbers = [build_barber((52.5, 13.4), services=offers) for _ in range(600)]
     complete = [document_of(barber) for barber in barbers]
     old = [
         {name: value for name, value in one.items() if name not in added[number % 4 :]}
@@ -163,7 +163,9 @@ async def test_barbers_from_before_the_searches_get_what_these_need(database_: D
 async def test_barbers_from_before_their_shops_rules_ask_nothing_of_customers(database_: Database) -> None:
     """Whether they are from before the searches or not."""
     added = ("openings", "house_calls", "terms")
-    shops = [a_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)]) for _ in range(2)]
+    shops = [
+        build_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)]) for _ in range(2)
+    ]
     old = [
         {name: value for name, value in document_of(shop).items() if name not in lacking}
         for shop, lacking in zip(shops, (added, (*added, "words", "version")), strict=True)
@@ -180,7 +182,7 @@ async def test_barbers_from_before_their_shops_rules_ask_nothing_of_customers(da
 
 async def test_reschedule_notice_that_nobody_set_follows_the_cancellation_notice(database_: Database) -> None:
     policies = [CancellationPolicy(cancel, move) for cancel, move in ((1440, 0), (1440, 60), (0, 0))]
-    shops = [msgspec.structs.replace(a_barber((52.5, 13.4)), terms=Terms(policy)) for policy in policies]
+    shops = [msgspec.structs.replace(build_barber((52.5, 13.4)), terms=Terms(policy)) for policy in policies]
     await database_[BARBERS.name].insert_many([document_of(shop) for shop in shops])
     assert await run(database_) == NUMBERS
     found = {one["_id"]: one["terms"]["cancellation"] async for one in database_[BARBERS.name].find()}
@@ -206,11 +208,11 @@ def a_booking(shop: Barber, status: Status, answer_by: datetime | None = None) -
 
 async def test_bookings_from_before_their_shops_rules(database_: Database) -> None:
     """Requests wait for the barber, as all did, and what is over stays as it is."""
-    shop = a_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)])
+    shop = build_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)])
     answer_by = datetime(2026, 12, 1, 8, tzinfo=UTC)
     bookings = [
         a_booking(shop, Status.REQUESTED, answer_by),
-        *(a_booking(a_barber((0, 0), services=shop.services), status) for status in list(Status)[1:]),
+        *(a_booking(build_barber((0, 0), services=shop.services), status) for status in list(Status)[1:]),
     ]
     kept = {
         *("_id", "customer_id", "barber_id", "services", "scheduled_at", "ends_at", "ticks", "active", "status"),
@@ -326,7 +328,7 @@ async def test_stored_addresses_get_their_normal_form_unless_another_account_has
 
 async def test_stored_words_are_computed_anew(database_: Database) -> None:
     await run(database_, *MIGRATIONS[:4])
-    shop = msgspec.structs.replace(a_barber((35.7, 139.7)), display_name="東京散髪屋")
+    shop = msgspec.structs.replace(build_barber((35.7, 139.7)), display_name="東京散髪屋")
     cut = Service(id=new_id(), name="ヘアカット", category="hair", created_at=system_clock())
     old = {name: ["東京散髪屋"] for name in ("display_name", "services", "neighbourhood")}
     await database_["barbers"].insert_one({**document_of(shop), "words": old})

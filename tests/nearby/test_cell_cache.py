@@ -28,10 +28,10 @@ from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery
 from grome.nearby.service import NearbyService
 from tests.builders.chairs import Chair, at_the_door
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.searches import NEARBY, Search, check
-from tests.builders.world import a_world, away_from, place_of, stored, strewn
-from tests.support.app import served
+from tests.builders.world import build_barbers, destination, list_stored, location_of, stored_barbers
+from tests.support.app import serve_app
 from tests.support.eventually import until
 
 REGIONS = [(-30.0, 85.0), (-32.0, 90.0)]
@@ -99,7 +99,7 @@ class Mirror:
 
 async def test_cell_cache_stays_within_its_bound(settings: Settings, container: Container) -> None:
     bound, mirror = 100_000, Mirror()
-    world = a_world(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
+    world = build_barbers(REGIONS[0], 150, Random(1))  # noqa: S311 -- reproducible, and no secret
     process = await open_container(settings)
     cells = CellCache(
         CellLoader(process.get(BarberService), process.get(RedisClients).commands, process.get(Namespace)).load,
@@ -107,10 +107,10 @@ async def test_cell_cache_stays_within_its_bound(settings: Settings, container: 
         bound,
     )
     cells.set_listener(mirror.on_barber_changed)
-    async with strewn(container, world):
+    async with stored_barbers(container, world):
         total = 0
         for one in world:
-            wanted = cells_touching(*place_of(one), 1_000)
+            wanted = cells_touching(*location_of(one), 1_000)
             held = await cells.get(wanted)
             assert one.id in {row.id for cell in held for row in cell.array.barbers}
             assert mirror.size_bytes <= bound
@@ -124,7 +124,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
     """Run an application with less memory than a single wide search needs."""
     nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
     async with (
-        served(msgspec.structs.replace(settings, nearby=nearby)) as app,
+        serve_app(msgspec.structs.replace(settings, nearby=nearby)) as app,
         httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
     ):
         await until(lambda: app.ctx.container.get(BarberChangeFeed).listening)
@@ -134,8 +134,8 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
 @pytest.fixture(scope="module")
 async def crowded(app: App) -> AsyncIterator[list[Barber]]:
     chance = Random(2)  # noqa: S311 -- as above
-    world = [one for region in REGIONS for one in a_world(region, 400, chance)]
-    async with strewn(app.ctx.container, world):
+    world = [one for region in REGIONS for one in build_barbers(region, 400, chance)]
+    async with stored_barbers(app.ctx.container, world):
         yield world
 
 
@@ -144,9 +144,9 @@ async def test_searches_that_evict_each_other_find_all_barbers(
     container: Container,
     crowded: list[Barber],  # noqa: ARG001
 ) -> None:
-    searches = [Search(away_from(region, 3_000, turn), 50) for turn in (0, 120, 240) for region in REGIONS]
-    everybody = await stored(container)
-    found = await asyncio.gather(*(walk(small, NEARBY, search.query) for search in searches))
+    searches = [Search(destination(region, 3_000, turn), 50) for turn in (0, 120, 240) for region in REGIONS]
+    everybody = await list_stored(container)
+    found = await asyncio.gather(*(read_pages(small, NEARBY, search.query) for search in searches))
     for search, pages in zip(searches, found, strict=True):
         check(search, everybody, list(chain.from_iterable(pages)))
 
@@ -156,7 +156,7 @@ async def test_search_beyond_the_bound_of_memory_follows_every_change(
 ) -> None:
     search = Search(REGIONS[0], 50)
     nearest = min(crowded, key=search.distance_m)
-    one = Chair(nearest.id, place_of(nearest))
+    one = Chair(nearest.id, location_of(nearest))
 
     async def is_shown(*, online: bool) -> bool:
         found = (await small.get(NEARBY, params=search.query)).json()["items"]

@@ -26,10 +26,10 @@ from grome.nearby.cell_loader import CellLoader, CellSnapshots
 from grome.nearby.database_search import DatabaseSearch
 from grome.nearby.h3_cells import cells_touching
 from grome.nearby.schemas import NearbyQuery, search_of
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
-from tests.builders.world import REGIONS, Place, a_world, stored, strewn
-from tests.support.app import served
+from tests.builders.world import REGIONS, Place, build_barbers, list_stored, stored_barbers
+from tests.support.app import serve_app
 from tests.support.eventually import until
 
 TOWNS = [(-34.0 - degrees, 60.0) for degrees in range(8)]
@@ -43,9 +43,9 @@ async def test_database_search_finds_the_same_as_a_scan(
     container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
-    world = a_world(region, size, chance)
-    async with strewn(container, world):
-        everybody = await stored(container)
+    world = build_barbers(region, size, chance)
+    async with stored_barbers(container, world):
+        everybody = await list_stored(container)
         for _ in range(6):
             search = replace(a_search(region, world, chance), sort="distance")
             check(search, everybody, await _page_by_page(container, search, chance))
@@ -70,7 +70,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
     nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
     mongo = msgspec.structs.replace(settings.mongo, timeout_ms=30_000)
     async with (
-        served(msgspec.structs.replace(settings, nearby=nearby, mongo=mongo)) as app,
+        serve_app(msgspec.structs.replace(settings, nearby=nearby, mongo=mongo)) as app,
         httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
     ):
         await until(lambda: app.ctx.container.get(BarberChangeFeed).listening)
@@ -81,12 +81,12 @@ async def test_searches_of_more_towns_than_fit_in_memory_find_all_barbers(
     small: httpx.AsyncClient, container: Container
 ) -> None:
     chance = Random(3)  # noqa: S311 -- as above
-    world = [one for town in TOWNS for one in a_world(town, PER_TOWN, chance)]
+    world = [one for town in TOWNS for one in build_barbers(town, PER_TOWN, chance)]
     searches = [Search(town, 30) for town in TOWNS] * 6
-    async with strewn(container, world):
-        everybody = await stored(container)
+    async with stored_barbers(container, world):
+        everybody = await list_stored(container)
         await container.database.command("profile", 2)
-        found = await asyncio.gather(*(walk(small, NEARBY, one.query, limits=repeat(40)) for one in searches))
+        found = await asyncio.gather(*(read_pages(small, NEARBY, one.query, limits=repeat(40)) for one in searches))
         await container.database.command("profile", 0)
     for search, pages in zip(searches, found, strict=True):
         check(search, everybody, list(chain.from_iterable(pages)))

@@ -17,7 +17,7 @@ from grome.infrastructure.http.strict_http import StrictHttpProtocol
 from grome.nearby.fast_path import FastPathProtocol
 from tests.builders.people import register
 from tests.builders.searches import NEARBY
-from tests.builders.world import a_world, strewn
+from tests.builders.world import build_barbers, stored_barbers
 from tests.support.eventually import PATIENCE_S
 
 REGION = (-20.5, 80.5)
@@ -59,7 +59,7 @@ async def ports(app: App) -> AsyncIterator[Ports]:
 
 @pytest.fixture(scope="module")
 async def world(app: App) -> AsyncIterator[None]:
-    async with strewn(app.ctx.container, a_world(REGION, 60, Random(7))):  # noqa: S311 -- reproducible, and no secret
+    async with stored_barbers(app.ctx.container, build_barbers(REGION, 60, Random(7))):  # noqa: S311 -- reproducible, and no secret
         yield
 
 

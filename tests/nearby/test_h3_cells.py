@@ -18,7 +18,7 @@ from grome.nearby.h3_cells import (
     chords2,
     enclosing_circle,
 )
-from tests.builders.world import away_from
+from tests.builders.world import destination
 from tests.builders.world import distance_m as over_the_ground
 
 latitudes = st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, 90.0, 89.9999, 0.0]))
@@ -29,7 +29,7 @@ longitudes = st.one_of(st.floats(-180, 180), st.sampled_from([-180.0, 180.0, 179
 def test_cells_touching_a_circle_contain_all_its_points(
     latitude: float, longitude: float, radius_m: float, share: float, bearing: float
 ) -> None:
-    place = away_from((latitude, longitude), radius_m * share, bearing)
+    place = destination((latitude, longitude), radius_m * share, bearing)
     assert cell_of(*place) in cells_touching(latitude, longitude, radius_m)
 
 

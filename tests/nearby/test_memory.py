@@ -16,7 +16,7 @@ from grome.nearby.h3_cells import _cells_around, cells_touching
 from grome.nearby.models import Filters, SearchKey
 from grome.nearby.tile_cache import TileCache
 from grome.scheduling.offers import OfferedService
-from tests.builders.world import Place, a_barber
+from tests.builders.world import Place, build_barber
 from tests.nearby.test_tile_cache import TOWN, StaticCells, Town
 
 SEA = (10.0, -140.0)
@@ -74,7 +74,7 @@ def test_tiles_of_many_radii_and_squares_stay_within_their_memory(town: Town, pl
 @pytest.mark.parametrize(("barbers", "services"), [(0, 0), (1, 0), (40, 3), (10, 100)])
 def test_cell_counts_at_least_the_memory_that_it_takes(barbers: int, services: int) -> None:
     offers = [OfferedService(UUID(int=number), f"Service {number}", 10**6 + number, 30) for number in range(services)]
-    entries = [map_entry(a_barber(TOWN, services=offers)) for _ in range(barbers)]
+    entries = [map_entry(build_barber(TOWN, services=offers)) for _ in range(barbers)]
     [index_barber(entry) for entry in entries]  # caches the ids of services, which all barbers share
     made: list[Cell] = []
     taken = allocated_by(

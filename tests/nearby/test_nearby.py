@@ -16,9 +16,19 @@ from grome.barbers.models import Barber
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Document
 from tests.builders.barbers import barber
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
-from tests.builders.world import REGIONS, Place, a_barber, a_world, distance_m, put, stored, strewn, take_away
+from tests.builders.world import (
+    REGIONS,
+    Place,
+    build_barber,
+    build_barbers,
+    distance_m,
+    list_stored,
+    remove_barbers,
+    store_barbers,
+    stored_barbers,
+)
 
 
 # Hypothesis draws the number of barbers and a seed; to draw each barber would be too much for it.
@@ -28,12 +38,12 @@ async def test_nearby_search_finds_the_same_as_a_scan(
     http: httpx.AsyncClient, container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret
-    world = a_world(region, size, chance)
-    async with strewn(container, world):
-        everybody = await stored(container)
+    world = build_barbers(region, size, chance)
+    async with stored_barbers(container, world):
+        everybody = await list_stored(container)
         for _ in range(6):
             search = a_search(region, world, chance)
-            pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
+            pages = await read_pages(http, NEARBY, search.query, limits=any_limits(chance))
             check(search, everybody, list(chain.from_iterable(pages)))
 
 
@@ -44,33 +54,33 @@ async def test_nearby_search_follows_changes_of_cached_places(
 ) -> None:
     """The same few points are searched all the time, so that their tiles must follow every change."""
     chance = Random(dice)  # noqa: S311 -- as above
-    world = a_world(region, 25, chance)
+    world = build_barbers(region, 25, chance)
     searches = [a_search(region, world, chance) for _ in range(4)]
-    async with strewn(container, world):
+    async with stored_barbers(container, world):
         for _ in range(12):
             await change_something(container, region, world, chance)
-            everybody = await stored(container)
+            everybody = await list_stored(container)
             for search in searches:
-                pages = await walk(http, NEARBY, search.query, limits=any_limits(chance))
+                pages = await read_pages(http, NEARBY, search.query, limits=any_limits(chance))
                 check(search, everybody, list(chain.from_iterable(pages)))
 
 
 async def change_something(container: Container, region: Place, world: list[Barber], chance: Random) -> None:
     """Move, rate, reprice, remove or add a barber."""
     index = chance.randrange(len(world))
-    one, (other,) = world[index], a_world(region, 1, chance)
+    one, (other,) = world[index], build_barbers(region, 1, chance)
     kind = chance.choice(["all", "place", "rating", "gone", "new"])
     if kind == "gone":
-        await take_away(container, [one])
+        await remove_barbers(container, [one])
     elif kind == "new":
         world.append(other)
-        await put(container, [other])
+        await store_barbers(container, [other])
     else:
         changed = {"place": {"location": other.location}, "rating": {"rating": other.rating}}.get(kind) or {
             "location": other.location, "services": other.services, "is_online": other.is_online,
         }  # fmt: skip
         world[index] = msgspec.structs.replace(one, **changed, version=one.version + 2)
-        await put(container, [world[index]])
+        await store_barbers(container, [world[index]])
 
 
 async def test_nearby_page_has_all_fields(http: httpx.AsyncClient, container: Container) -> None:
@@ -118,9 +128,9 @@ async def test_nearby_page_has_all_fields(http: httpx.AsyncClient, container: Co
 async def test_nearby_search_across_a_map_edge_finds_the_neighbour(
     http: httpx.AsyncClient, container: Container, here: Place, there: Place
 ) -> None:
-    neighbour = a_barber(there)
-    async with strewn(container, [neighbour]):
-        (found,) = await walk(http, NEARBY, Search(here, 5).query)
+    neighbour = build_barber(there)
+    async with stored_barbers(container, [neighbour]):
+        (found,) = await read_pages(http, NEARBY, Search(here, 5).query)
     metres = {item["id"]: item["distance_m"] for item in found}[str(neighbour.id)]
     assert metres == pytest.approx(distance_m(here, there), abs=0.2)
     assert metres < 3000

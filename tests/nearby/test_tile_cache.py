@@ -21,7 +21,7 @@ from grome.nearby.memory_search import search_array
 from grome.nearby.models import Filters, Search, SearchKey
 from grome.nearby.page_json import encode_page
 from grome.nearby.tile_cache import Tile, TileCache, tile_circle
-from tests.builders.world import Place, a_barber, away_from, place_of
+from tests.builders.world import Place, build_barber, destination, location_of
 
 TOWN = (52.52, 13.405)
 SERVICE = UUID(int=1)
@@ -48,14 +48,14 @@ class Town:
     """Holds thousands of barbers in cells that never age, most of them in three streets."""
 
     def __init__(self, size: int, chance: Random) -> None:
-        streets = [away_from(TOWN, chance.uniform(0, 6_000), chance.uniform(0, 360)) for _ in range(3)]
+        streets = [destination(TOWN, chance.uniform(0, 6_000), chance.uniform(0, 360)) for _ in range(3)]
         self.cells: dict[int, Cell] = {}
         barbers_by_cell: dict[int, list[IndexedBarber]] = defaultdict(list)
         self.barbers: list[Barber] = []
         for _ in range(size):
             middle, spread = (chance.choice(streets), 150) if chance.random() < 0.7 else (TOWN, 9_000)
-            place = away_from(middle, chance.expovariate(1 / spread), chance.uniform(0, 360))
-            one = a_barber(place, is_online=chance.random() < 0.5, rating=float(chance.randint(0, 5)))
+            place = destination(middle, chance.expovariate(1 / spread), chance.uniform(0, 360))
+            one = build_barber(place, is_online=chance.random() < 0.5, rating=float(chance.randint(0, 5)))
             self.barbers.append(one)
             barbers_by_cell[cell_of(*place)].append(index_barber(map_entry(one)))
         for cell, barbers in barbers_by_cell.items():
@@ -74,8 +74,8 @@ class Town:
         return encode_page([one.barber for one in page], [one.position.chord2 for one in page], last)
 
     def somewhere(self, chance: Random) -> Place:
-        near, far = chance.choice([(TOWN, 9_000.0), (place_of(chance.choice(self.barbers)), 60.0)])
-        return away_from(near, chance.uniform(0, far), chance.uniform(0, 360))
+        near, far = chance.choice([(TOWN, 9_000.0), (location_of(chance.choice(self.barbers)), 60.0)])
+        return destination(near, chance.uniform(0, far), chance.uniform(0, 360))
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ def test_crowded_tiles_are_divided_within_the_bound_of_memory(town: Town) -> Non
     tiles, key = new_tile_cache(), SearchKey(5_000.0, 1, Filters())
     levels: set[int] = set()
     for one in town.barbers:
-        tiles.build(*place_of(one), key, town.around(place_of(one), key.radius_m))
-        found = json.loads(tiles.find_page(*place_of(one), key) or "{}")
+        tiles.build(*location_of(one), key, town.around(location_of(one), key.radius_m))
+        found = json.loads(tiles.find_page(*location_of(one), key) or "{}")
         assert found["items"][0]["distance_m"] == 0
         for tile in list(tiles._tiles.values()):  # noqa: SLF001 -- levels have no public view
             levels |= {tile.level, *(child.level for child in tile.children.values())}
@@ -130,7 +130,7 @@ def test_tile_after_a_change_gives_the_new_page(town: Town) -> None:
 def _changed(entry: BarberMapEntry, step: int, chance: Random) -> BarberMapEntry:
     """Rename and switch the barber, and in every second step move it by some metres within the cell."""
     lng, lat = entry.location.coordinates
-    moved = away_from((lat, lng), 5.0 * (step % 2), chance.uniform(0, 360))
+    moved = destination((lat, lng), 5.0 * (step % 2), chance.uniform(0, 360))
     place = moved if cell_of(*moved) == cell_of(lat, lng) else (lat, lng)
     return msgspec.structs.replace(
         entry, display_name=f"Renamed {step}", is_online=not entry.is_online, location=GeoPoint((place[1], place[0]))

@@ -12,7 +12,7 @@ from grome.infrastructure.container import Container
 from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.models import Channel, ChannelDelivery, MessageKind, Notification, Why
 from grome.notifications.repository import LOG
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import Person, register
 
 
@@ -35,7 +35,7 @@ async def test_pages(http: httpx.AsyncClient, container: Container, limit: int, 
     # Two of them at the same moment.
     same = {"_id": {"$in": [one.entry_id for one in made[1:3]]}}
     await container.database["notifications"].update_many(same, {"$set": {"at": system_clock()}})
-    pages = await walk(http, "/v1/me/notifications", {}, auth=person.auth, limits=repeat(limit))
+    pages = await read_pages(http, "/v1/me/notifications", {}, auth=person.auth, limits=repeat(limit))
     assert [len(page) for page in pages] == sizes
     listed = [one for page in pages for one in page]
     assert {one["id"] for one in listed} == {str(one.entry_id) for one in made}

@@ -21,9 +21,9 @@ from grome.notifications.email.folder import open_mailbox
 from grome.notifications.push import PushLog, open_pusher
 from tests.builders.bookings import changed, move
 from tests.builders.people import PASSWORD
-from tests.infrastructure.jobs.test_jobs import working
+from tests.infrastructure.jobs.test_jobs import run_worker
 from tests.notifications.booking_notices import a_visit, log_of, put_token
-from tests.support.app import served, with_database
+from tests.support.app import serve_app, with_database
 from tests.support.eventually import PATIENCE_S, until
 from workers.registry import HANDLERS
 
@@ -44,7 +44,7 @@ async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, 
     await container.get(Client).drop_database(own_settings.mongo.database)
     async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
-    async with served(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as http:
+    async with serve_app(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as http:
         yield http, app.ctx.container
     await container.get(Client).drop_database(own_settings.mongo.database)
     await container.close()
@@ -83,7 +83,7 @@ async def test_a_visit_is_told_once_on_every_way(
         )
 
     for _ in range(2):
-        async with working(container, HANDLERS):
+        async with run_worker(container, HANDLERS):
             await until(all_is_done)
         await container.database["jobs"].delete_many({})
         await container.database["relay"].update_one({}, {"$set": {"token": None, "since": begun_at}})

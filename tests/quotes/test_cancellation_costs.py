@@ -14,7 +14,7 @@ from grome.bookings.models import Booking, Reason, Status
 from grome.quotes.cancellation_costs import cancellation_costs
 from grome.scheduling.models import BookingRules
 from grome.scheduling.offers import ChosenService, OfferedService
-from tests.builders.world import a_barber
+from tests.builders.world import build_barber
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 POLICIES = st.builds(
@@ -27,7 +27,7 @@ POLICIES = st.builds(
 
 def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Booking:
     services = [ChosenService(OfferedService(uuid4(), "A cut", price, 30))]
-    shop = a_barber((52.5, 13.4), rules=BookingRules())
+    shop = build_barber((52.5, 13.4), rules=BookingRules())
     terms = Terms(policy)
     wish = BookingDraft(id=uuid4(), customer_id=uuid4(), barber=shop, services=services, start=start, terms=terms)
     return build_booking(wish, NOW, timedelta(hours=24))

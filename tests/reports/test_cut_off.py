@@ -32,7 +32,7 @@ from grome.reports.schemas import ReportIn
 from grome.reports.service import MAKE_REPORT, ReportService
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import tomorrow
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import sign_in_again
 from tests.builders.reports import (
     REPORTS,
@@ -285,7 +285,7 @@ async def test_who_dies_before_adding_the_job_has_asked_all_the_same(
     actor = Actor(shop.person.id, Role.BARBER, new_id())
     with pytest.raises(DiedError):
         await service(container, jobs=dying).request(actor, msgspec.convert(wanted(), ReportIn), None)
-    ((report,),) = await walk(http, REPORTS, {}, auth=shop.auth)
+    ((report,),) = await read_pages(http, REPORTS, {}, auth=shop.auth)
     assert report["state"] == "pending"
     clock.shift = timedelta(minutes=2)
     await container.get(ReportService).expire_and_repair()

@@ -23,7 +23,7 @@ from grome.reports.models import FILE_PREFIX, file_key
 from grome.reports.service import ReportService
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
-from tests.builders.pages import walk
+from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.reports import REPORTS, ask, asked, fetch, made, make, read, stored_files, wanted
 from tests.conftest import SetClock
@@ -195,14 +195,14 @@ async def test_reports_of_others_are_not_there(
         for method in ("GET", "DELETE"):
             answer = await http.request(method, f"{REPORTS}/{report['id']}", headers=stranger.auth)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-        assert await walk(http, REPORTS, {}, auth=stranger.auth) == [[]]
+        assert await read_pages(http, REPORTS, {}, auth=stranger.auth) == [[]]
     assert (await fetch(http, report)).status_code == 200
 
 
 async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     reports = [await asked(http, shop.person, kind=kind) for kind in ("bookings", "revenue", "payouts")]
     await make(container, reports[1])
-    pages = await walk(http, REPORTS, {}, auth=shop.auth, limits=repeat(2))
+    pages = await read_pages(http, REPORTS, {}, auth=shop.auth, limits=repeat(2))
     assert [len(page) for page in pages] == [2, 1]
     listed = [item for page in pages for item in page]
     assert [item["id"] for item in listed] == [report["id"] for report in reversed(reports)]

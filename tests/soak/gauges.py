@@ -6,7 +6,7 @@ from typing import Final
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.admin import JobAdmin
 from grome.infrastructure.outbox.relay import Relay
-from tests.support.processes import Running
+from tests.support.processes import RunningGrome
 
 _MIB: Final = 2**20
 # Each account's share of these has a limit, so they stop growing under accounts that repeat themselves.
@@ -35,7 +35,7 @@ class Sample:
     limited_documents: int
 
 
-async def measure(at_s: float, grome: Running, container: Container) -> Sample:
+async def measure(at_s: float, grome: RunningGrome, container: Container) -> Sample:
     relay, jobs = await container.get(Relay).stats(), await container.get(JobAdmin).figures()
     return Sample(
         at_s=at_s,

@@ -27,7 +27,7 @@ from tests.builders.people import register
 from tests.soak.gauges import Sample, measure
 from tests.soak.honest import Honest, Waits
 from tests.soak.hostile import Hostile, midday_zone
-from tests.support.processes import Running, running_grome
+from tests.support.processes import RunningGrome, running_grome
 from tests.support.servers import own_mongod, own_valkey
 
 _PAIRS: Final = 4  # a hostile barber and customer each
@@ -180,7 +180,7 @@ async def _hanging() -> AsyncIterator[str]:
 
 
 async def _phases(
-    honest: Honest, hostile: Sequence[Hostile], grome: Running, container: Container, plan: "Plan"
+    honest: Honest, hostile: Sequence[Hostile], grome: RunningGrome, container: Container, plan: "Plan"
 ) -> Outcome:
     seconds, quiet_s, progress = plan.seconds, plan.quiet_s, plan.progress
     await honest.run(time.monotonic() + quiet_s / 2)  # what is loaded at first use is loaded
@@ -205,7 +205,7 @@ async def _phases(
 
 
 async def _sample(
-    samples: list[Sample], started: float, seconds: float, grome: Running, container: Container, progress: Progress
+    samples: list[Sample], started: float, seconds: float, grome: RunningGrome, container: Container, progress: Progress
 ) -> None:
     for number in range(1, _SAMPLES + 1):
         await asyncio.sleep(max(0, started + seconds * number / _SAMPLES - time.monotonic()))

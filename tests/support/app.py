@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def served(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[App]:
+async def serve_app(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[App]:
     """Several at a time can be; `app.ctx.base_url` says where."""
     application = create_app(settings, clock)
     # Sanic keeps one application of a name, and can rewrite its own source for one only (as it does in `running`).
@@ -80,7 +80,7 @@ async def database(settings: Settings) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="session")
 async def app(settings: Settings, session_clock: Clock, database: None) -> AsyncIterator[App]:  # noqa: ARG001
-    async with served(settings, session_clock) as application:
+    async with serve_app(settings, session_clock) as application:
         yield application
 
 

@@ -30,7 +30,7 @@ def browsers() -> dict[str, str]:
     return {name: program for name, program in found.items() if program}
 
 
-def started(name: str, home: Path) -> AbstractContextManager[str]:
+def start_browser(name: str, home: Path) -> AbstractContextManager[str]:
     """The WebSocket address of its DevTools, as long as it runs."""
     assert name in browsers(), "there is no browser; `make install` brings one from requirements/dev.txt"
     start: Callable[[str, Path], AbstractContextManager[str]] = lightpanda if name == "lightpanda" else chromium
@@ -41,7 +41,7 @@ def started(name: str, home: Path) -> AbstractContextManager[str]:
 def lightpanda(program: str, home: Path) -> Iterator[str]:
     port = free_port()
     command = [program, "serve", "--host", "127.0.0.1", "--port", str(port), "--disable-metrics"]
-    with _running(command, home, LIGHTPANDA_DISABLE_TELEMETRY="true") as process:
+    with _run_process(command, home, LIGHTPANDA_DISABLE_TELEMETRY="true") as process:
         _await(lambda: _answers(port), process)
         yield f"ws://127.0.0.1:{port}/"
 
@@ -53,14 +53,14 @@ def chromium(program: str, home: Path) -> Iterator[str]:
     if os.geteuid() == 0:
         command.append("--no-sandbox")  # it refuses to start as root with one
     told = home / "DevToolsActivePort"
-    with _running(command, home) as process:
+    with _run_process(command, home) as process:
         _await(lambda: told.exists() and len(told.read_text().splitlines()) == 2, process)
         port, path = told.read_text().splitlines()
         yield f"ws://127.0.0.1:{port}{path}"
 
 
 @contextmanager
-def _running(command: list[str], home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+def _run_process(command: list[str], home: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, cwd=home, env={**os.environ, **env}, stdout=quiet, stderr=quiet) as process:
         try:

@@ -61,7 +61,7 @@ class Page:
             raise BrowserError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    async def comes_true(self, expression: str, *, within_s: float = PATIENCE_S) -> None:
+    async def wait_for(self, expression: str, *, within_s: float = PATIENCE_S) -> None:
         """Waits across navigations."""
 
         async def holds() -> bool:
@@ -75,18 +75,18 @@ class Page:
             seen = await self.evaluate("location.href + '\\n' + (document.body || {}).innerText")
             raise AssertionError(f"{expression} did not come true; the page is {seen}") from None
 
-    async def shows(self, text: str, *, within_s: float = PATIENCE_S) -> None:
-        await self.comes_true(f"document.body.innerText.includes({json.dumps(text)})", within_s=within_s)
+    async def wait_for_text(self, text: str, *, within_s: float = PATIENCE_S) -> None:
+        await self.wait_for(f"document.body.innerText.includes({json.dumps(text)})", within_s=within_s)
 
     async def type(self, selector: str, text: str) -> None:
         """As from a keyboard."""
-        await self.comes_true(f"document.querySelector({json.dumps(selector)})")
+        await self.wait_for(f"document.querySelector({json.dumps(selector)})")
         await self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
         await self.send("Input.insertText", text=text)
 
     async def click(self, element: str) -> None:
         """With the mouse in the middle of what the JavaScript expression `element` gives."""
-        await self.comes_true(element)
+        await self.wait_for(element)
         middle = await self.evaluate(
             f"(() => {{ const it = {element}; it.scrollIntoView({{block: 'center'}}); const box = "
             "it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2] })()"
@@ -110,7 +110,7 @@ def _complaint(message: dict[str, Any]) -> str | None:
 
 
 @asynccontextmanager
-async def page_of(address: str) -> AsyncIterator[Page]:
+async def open_page(address: str) -> AsyncIterator[Page]:
     """A new tab of the browser that listens at the WebSocket `address`."""
     async with connect(address, max_size=None, proxy=None) as socket:
         page = Page(socket)

@@ -19,64 +19,76 @@ HOURS = 24
 _DAY_MIN = HOURS * 60
 # Minutes after the hour, and duration. All hold the minutes from :30 to :35 and none leaves its hour, so any two of one
 # hour overlap (same start, same end, one inside the other, by a part) and no two of different hours do.
-_RIVALS = ((0, 60), (0, 45), (5, 30), (10, 45), (15, 30), (15, 20), (20, 15), (25, 20), (30, 30), (30, 15), (15, 45))
+_RIVAL_TIMES = (
+    (0, 60),
+    (0, 45),
+    (5, 30),
+    (10, 45),
+    (15, 30),
+    (15, 20),
+    (20, 15),
+    (25, 20),
+    (30, 30),
+    (30, 15),
+    (15, 45),
+)
 
 
 @dataclass(frozen=True)
-class Wish:
+class BookingAttempt:
     """Minutes after the day's midnight in UTC, and for how many minutes."""
 
     start: int
     duration: int
 
-    def overlaps(self, other: "Wish") -> bool:
+    def overlaps(self, other: "BookingAttempt") -> bool:
         return self.start < other.start + other.duration and other.start < self.start + self.duration
 
 
 @dataclass(frozen=True)
-class Told:
+class AttemptResult:
     """What a customer was told: the status, the problem's code where there is one, else the booking's id."""
 
-    wish: Wish
+    attempt: BookingAttempt
     status: int
     code: str | None
     booking_id: str | None
 
 
-def rivals(count: int) -> list[Wish]:
+def rival_attempts(count: int) -> list[BookingAttempt]:
     """Wishes of which exactly one an hour can win, whichever comes first."""
     return [
-        Wish(60 * (number % HOURS) + minute, duration)
+        BookingAttempt(60 * (number % HOURS) + minute, duration)
         for number in range(count)
-        for minute, duration in [_RIVALS[(number // HOURS) % len(_RIVALS)]]
+        for minute, duration in [_RIVAL_TIMES[(number // HOURS) % len(_RIVAL_TIMES)]]
     ]
 
 
-def anything(count: int, seed: int) -> list[Wish]:
+def random_attempts(count: int, seed: int) -> list[BookingAttempt]:
     """Wishes anywhere in the day on any tick: how many can win depends on who comes first."""
     draw = random.Random(seed)  # noqa: S311 -- a reproducible crowd, not a secret
     durations = [draw.choice(DURATIONS) for _ in range(count)]
-    return [Wish(draw.randrange(0, _DAY_MIN - duration + 1, 5), duration) for duration in durations]
+    return [BookingAttempt(draw.randrange(0, _DAY_MIN - duration + 1, 5), duration) for duration in durations]
 
 
-def nothing_overlaps(wishes: Sequence[Wish]) -> bool:
+def none_overlap(wishes: Sequence[BookingAttempt]) -> bool:
     ordered = sorted(wishes, key=lambda wish: wish.start)
     return not any(one.overlaps(next_one) for one, next_one in pairwise(ordered))
 
 
-def nothing_else_fits(told: Sequence[Told]) -> bool:
+def losers_overlap_winners(told: Sequence[AttemptResult]) -> bool:
     """Whether the day holds all that it can of these wishes: each that lost overlaps one that won."""
-    won = [one.wish for one in told if one.status == 201]
-    return all(any(one.wish.overlaps(winner) for winner in won) for one in told if one.status != 201)
+    won = [one.attempt for one in told if one.status == 201]
+    return all(any(one.attempt.overlaps(winner) for winner in won) for one in told if one.status != 201)
 
 
-async def storm(
+async def create_concurrently(
     url: str,
     shop: Barber,
     crowd: Sequence[Person],
-    wishes: Sequence[Wish],
+    wishes: Sequence[BookingAttempt],
     done: Callable[[], None] = lambda: None,
-) -> list[Told]:
+) -> list[AttemptResult]:
     """Every wish, each from the next customer in turn, 500 at a time; `done` is called after each answer.
 
     Each customer has connections of their own, as people do. (One pool for all would be slow: httpx looks at every idle
@@ -86,7 +98,7 @@ async def storm(
     day = datetime.combine(datetime.now(UTC).date() + timedelta(days=2), datetime.min.time(), UTC)
     service_of = {duration: service_id for service_id, duration in shop.services}
 
-    async def create(http: httpx.AsyncClient, number: int, wish: Wish) -> Told:
+    async def create(http: httpx.AsyncClient, number: int, wish: BookingAttempt) -> AttemptResult:
         wanted = {
             "barber_id": shop.id,
             "service_ids": [service_of[wish.duration]],
@@ -97,7 +109,7 @@ async def storm(
             response = await http.post("/v1/bookings", json=wanted, headers=headers)
         body = response.json()
         done()
-        return Told(wish, response.status_code, body.get("code"), body.get("id"))
+        return AttemptResult(wish, response.status_code, body.get("code"), body.get("id"))
 
     async with AsyncExitStack() as stack:
         tls = ssl.create_default_context()  # made once: httpx would make one a client, at 20 ms each

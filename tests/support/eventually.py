@@ -11,7 +11,7 @@ from typing import Final
 PATIENCE_S: Final = 60.0
 # The same for a wait that begins with the start of a process: Grome imports a thousand modules.
 START_PATIENCE_S: Final = 180.0
-_LOOK_EVERY_S: Final = 0.005
+_POLL_SECONDS: Final = 0.005
 
 
 def overload() -> float:
@@ -30,4 +30,4 @@ async def until(holds: Callable[[], Awaitable[bool]] | Callable[[], bool], *, wi
         if held if isinstance(held, bool) else await held:
             return time.monotonic() - started
         assert time.monotonic() - started < within_s, f"did not come true within {within_s} s"
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(_POLL_SECONDS)

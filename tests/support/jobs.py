@@ -14,7 +14,7 @@ from workers.runner import work
 
 
 @asynccontextmanager
-async def working(container: Container, handlers: Mapping[JobKind, Handler]) -> AsyncIterator[None]:
+async def run_worker(container: Container, handlers: Mapping[JobKind, Handler]) -> AsyncIterator[None]:
     task = asyncio.create_task(work(container, handlers))
     try:
         yield
@@ -24,7 +24,7 @@ async def working(container: Container, handlers: Mapping[JobKind, Handler]) -> 
             await task
 
 
-async def ends_as(container: Container, new: NewJob, state: State, *, within_s: float = PATIENCE_S) -> None:
+async def wait_for_state(container: Container, new: NewJob, state: State, *, within_s: float = PATIENCE_S) -> None:
     async def ended() -> bool:
         found = await container.get(JobQueue).find(new.id)
         return found is not None and found.state is state
@@ -32,6 +32,6 @@ async def ends_as(container: Container, new: NewJob, state: State, *, within_s: 
     await until(ended, within_s=within_s)
 
 
-async def are_empty(container: Container) -> bool:
+async def queues_are_empty(container: Container) -> bool:
     """No queue has a message that waits or is under way."""
     return not any([await queue.count("incomplete") for queue in container.get(Queues).values()])

@@ -17,7 +17,7 @@ _PATIENCE_S = 15
 
 
 @contextmanager
-def reaping(base: Path) -> Iterator[None]:
+def reap_at_exit(base: Path) -> Iterator[None]:
     """What is started within the block ends with this process at the latest, however that one ends: it carries the mark
     of a home that is `base` or lies under it. Fails where something is left at the block's own end.
     """

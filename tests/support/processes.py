@@ -25,7 +25,7 @@ _WARNING: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningGrome:
     """`log` collects what the processes write, as JSON lines."""
 
     url: str
@@ -90,7 +90,7 @@ def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str
 
 
 @contextmanager
-def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed: str) -> Iterator[Running]:
+def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed: str) -> Iterator[RunningGrome]:
     """`grome serve` with its own port; ended by SIGTERM, and nothing of it may be left.
 
     In a session of its own, since Sanic kills its process group where a worker does not start in time.
@@ -101,7 +101,7 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
     with log.open("wb") as out:
         command = [sys.executable, "-m", "grome", "serve"]
         process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
-    running = Running(f"http://127.0.0.1:{port}", process, log)
+    running = RunningGrome(f"http://127.0.0.1:{port}", process, log)
     try:
         running.wait_until_ready()
         yield running

@@ -12,7 +12,7 @@ from grome.dev.embedded.valkey import await_answer, start_valkey
 from tests.support.processes import free_port
 
 
-class Stoppable:
+class StoppableServer:
     """A server on a port that stays its own, and with data that stay. It runs from the start."""
 
     def __init__(self, start: Callable[[int], ServerProcess], ready: Callable[[ServerProcess, int], str]) -> None:
@@ -32,7 +32,7 @@ class Stoppable:
         self._server.process.kill()
         self._server.process.wait()
 
-    def hold(self) -> None:
+    def freeze(self) -> None:
         """From here on it takes connections and says nothing: the kernel takes them for it."""
         self._server.process.send_signal(signal.SIGSTOP)
 
@@ -45,21 +45,21 @@ class Stoppable:
 
 
 @contextmanager
-def own_mongod(home: Path) -> Iterator[Stoppable]:
+def own_mongod(home: Path) -> Iterator[StoppableServer]:
     binary = find_binary(MONGOD, home)
-    with _ended(Stoppable(lambda port: start_mongod(binary, home, port), await_primary)) as server:
+    with _end_at_exit(StoppableServer(lambda port: start_mongod(binary, home, port), await_primary)) as server:
         yield server
 
 
 @contextmanager
-def own_valkey(home: Path) -> Iterator[Stoppable]:
+def own_valkey(home: Path) -> Iterator[StoppableServer]:
     binary = find_binary(VALKEY, home)
-    with _ended(Stoppable(lambda port: start_valkey(binary, home, port), await_answer)) as server:
+    with _end_at_exit(StoppableServer(lambda port: start_valkey(binary, home, port), await_answer)) as server:
         yield server
 
 
 @contextmanager
-def _ended(server: Stoppable) -> Iterator[Stoppable]:
+def _end_at_exit(server: StoppableServer) -> Iterator[StoppableServer]:
     try:
         yield server
     finally:

@@ -16,7 +16,7 @@ from grome.infrastructure.mongo.client import Client
 from grome.infrastructure.redis.client import RedisClients
 from grome.migrations import MIGRATIONS
 from tests.conftest import SetClock
-from tests.support.app import apart, app, container, database, http, served
+from tests.support.app import apart, app, container, database, http, serve_app
 from tests.support.eventually import PATIENCE_S
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
@@ -49,7 +49,7 @@ async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIte
     await container.get(Client).drop_database(trial_settings.mongo.database)
     async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
-    async with served(trial_settings, trial_clock) as application:
+    async with serve_app(trial_settings, trial_clock) as application:
         yield application
     await container.get(Client).drop_database(trial_settings.mongo.database)
     await container.get(RedisClients).commands.flushdb()

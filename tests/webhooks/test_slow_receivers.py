@@ -27,7 +27,7 @@ from grome.webhooks.models import (
 from grome.webhooks.repository import EndpointRepository
 from tests.builders.barbers import barber
 from tests.builders.people import Person
-from tests.infrastructure.jobs.test_jobs import working
+from tests.infrastructure.jobs.test_jobs import run_worker
 from tests.support.eventually import until
 from tests.webhooks.receiver import Behaviour, Receiver, answering, receiving
 from tests.webhooks.trial import Endpoint, Trial
@@ -125,7 +125,7 @@ async def test_deliveries_of_others_do_not_wait_for_a_receiver_that_hangs(trial:
         for number in range(60):
             await trial.post(bad_owner, f"/v1/webhooks/endpoints/{hung[number % 3].id}/test", 202)
         await trial.post(good_owner, f"/v1/webhooks/endpoints/{good.id}/test", 202)
-        async with working(trial.container, {WEBHOOK: HANDLERS[WEBHOOK]}):
+        async with run_worker(trial.container, {WEBHOOK: HANDLERS[WEBHOOK]}):
             await until(lambda: len(receiver.requests) == 1)
         assert bad.connections <= 3 * (MAX_IN_FLIGHT + MAX_SLOW_ATTEMPTS + 1)
         await trial.container.database["jobs"].delete_many({"kind": WEBHOOK.name})

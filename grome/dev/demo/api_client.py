@@ -18,17 +18,17 @@ class BrokenPromise(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ApiClient:
     """Asks with the access token `token`, or as nobody."""
 
     http: httpx.Client
     token: str | None = None
 
-    def ask(
+    def request(
         self,
         method: str,
         path: str,
-        promised: type[T],
+        expected: type[T],
         *,
         status: int = 200,
         params: Mapping[str, str | float] | None = None,
@@ -49,14 +49,14 @@ class Visitor:
             headers={name: value for name, value in headers.items() if value},
         )
         if response.status_code != status:
-            raise BrokenPromise(f"{method} {path} should answer {status}, and answered {_told(response)}")
+            raise BrokenPromise(f"{method} {path} should answer {status}, and answered {_describe(response)}")
         try:
-            return msgspec.json.decode(response.content, type=promised)
+            return msgspec.json.decode(response.content, type=expected)
         except msgspec.MsgspecError as fault:
-            raise BrokenPromise(f"{method} {path} did not answer a {promised.__name__}: {fault}") from None
+            raise BrokenPromise(f"{method} {path} did not answer a {expected.__name__}: {fault}") from None
 
 
-def _told(response: httpx.Response) -> str:
+def _describe(response: httpx.Response) -> str:
     try:
         problem = msgspec.json.decode(response.content, type=Problem)
     except msgspec.MsgspecError:

@@ -7,10 +7,10 @@ from grome.barbers.models import Barber
 from grome.common.geo import GeoPoint
 from grome.dev.demo.catalogue import HAIRCUT, SPECIALITIES, Entry
 from grome.dev.demo.cities import City
-from grome.dev.demo.deterministic import CREATED_AT, dice
+from grome.dev.demo.deterministic import CREATED_AT, seeded_random
 from grome.dev.demo.hours import working_week
 from grome.dev.demo.people import barber_email, barber_id, barber_name
-from grome.dev.demo.places import part_of_town, quarters_of, somewhere
+from grome.dev.demo.places import part_of_town, quarters_of, random_location
 from grome.dev.demo.prices import price_level, price_of
 from grome.scheduling.models import BookingRules
 from grome.scheduling.offers import OfferedService
@@ -18,10 +18,10 @@ from grome.scheduling.offers import OfferedService
 
 def barbers_of(city: City, count: int, random_seed: int) -> Iterator[tuple[int, Barber]]:
     """Barbers 1 to `count` of a city with their numbers, one at a time, so that memory holds any count."""
-    quarters = quarters_of(city, dice(random_seed, city.name))
+    quarters = quarters_of(city, seeded_random(random_seed, city.name))
     for number in range(1, count + 1):
-        rng = dice(random_seed, barber_email(city.name, number))
-        yield number, _barber(city, number, somewhere(city, quarters, rng), rng)
+        rng = seeded_random(random_seed, barber_email(city.name, number))
+        yield number, _barber(city, number, random_location(city, quarters, rng), rng)
 
 
 def _barber(city: City, number: int, location: GeoPoint, rng: Random) -> Barber:

@@ -15,6 +15,6 @@ def demo_id(name: str) -> UUID:
     return uuid5(_IDS, name)
 
 
-def dice(random_seed: int, name: str) -> Random:
+def seeded_random(random_seed: int, name: str) -> Random:
     """Dice for `name` alone, so that a larger demo holds the smaller one unchanged."""
     return Random(f"{random_seed}/{name}")  # noqa: S311 -- reproducible on purpose, and guards nothing

@@ -26,7 +26,7 @@ def barber_name(city_name: str, number: int) -> str:
     return f"Barber {number:03}, {city_name}"
 
 
-def email_of(display_name: str) -> str | None:
+def demo_email_of(display_name: str) -> str | None:
     """The address of the demo barber of this name, None where a demo has no such: the inverse of `barber_name`."""
     match = _BARBER_NAME.fullmatch(display_name)
     return barber_email(match[2], int(match[1])) if match else None

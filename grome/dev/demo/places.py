@@ -9,8 +9,8 @@ from grome.common.geo import GeoPoint
 from grome.dev.demo.cities import City
 
 KM_PER_DEGREE: Final = 111.32  # of latitude
-_QUARTERS: Final = 11
-_CENTRAL: Final = 0.25  # the share of barbers that work around the centre
+_QUARTER_COUNT: Final = 11
+_CENTRAL_SHARE: Final = 0.25  # the share of barbers that work around the centre
 
 _COMPASS: Final = ("North", "North-East", "East", "South-East", "South", "South-West", "West", "North-West")
 
@@ -32,9 +32,9 @@ def reach_km(city: City) -> float:
 
 def quarters_of(city: City, rng: Random) -> list[Quarter]:
     reach = reach_km(city)
-    outer = [_quarter(reach, rng) for _ in range(_QUARTERS)]
-    whole = sum(quarter.share for quarter in outer) / (1 - _CENTRAL)
-    centre = Quarter(0, 0, min(1.0, reach / 3), whole * _CENTRAL)
+    outer = [_quarter(reach, rng) for _ in range(_QUARTER_COUNT)]
+    whole = sum(quarter.share for quarter in outer) / (1 - _CENTRAL_SHARE)
+    centre = Quarter(0, 0, min(1.0, reach / 3), whole * _CENTRAL_SHARE)
     return [centre, *outer]
 
 
@@ -58,7 +58,7 @@ def part_of_town(city: City, point: GeoPoint) -> str:
     return _COMPASS[round(math.atan2(east, north) / math.tau * len(_COMPASS)) % len(_COMPASS)]
 
 
-def somewhere(city: City, quarters: list[Quarter], rng: Random) -> GeoPoint:
+def random_location(city: City, quarters: list[Quarter], rng: Random) -> GeoPoint:
     """A point in one of the quarters, to the metre."""
     (quarter,) = rng.choices(quarters, [quarter.share for quarter in quarters])
     north, east = rng.gauss(quarter.north_km, quarter.spread_km), rng.gauss(quarter.east_km, quarter.spread_km)

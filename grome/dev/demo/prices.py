@@ -92,7 +92,7 @@ def price_of(currency: str, haircuts: float) -> int:
     return max(1, round(middling * haircuts / step)) * step
 
 
-def in_words(amount: int, currency: str) -> str:
+def format_price(amount: int, currency: str) -> str:
     """'28.00 EUR', '4200 JPY'."""
     decimals = 0 if currency in _NO_MINOR_UNIT else 3 if currency in _THOUSANDTHS else 2
     return f"{amount / 10**decimals:.{decimals}f} {currency}"

@@ -19,22 +19,22 @@ from grome.bookings.errors import SlotTaken
 from grome.bookings.models import Action, Status
 from grome.bookings.schemas import BookingIn, BookingOut, BookingPage, HistoryOut, ProposalAnswerIn, RescheduleIn
 from grome.calendar_feeds.schemas import CalendarOut
-from grome.dev.demo.api_client import BrokenPromise, Visitor
+from grome.dev.demo.api_client import ApiClient, BrokenPromise
 from grome.dev.demo.cities import City, find_cities
 from grome.dev.demo.deterministic import DOMAIN
-from grome.dev.demo.people import DEMO_PASSWORD, email_of
-from grome.dev.demo.prices import in_words
+from grome.dev.demo.people import DEMO_PASSWORD, demo_email_of
+from grome.dev.demo.prices import format_price
 from grome.infrastructure.http.responses import Problem
 from grome.nearby.schemas import NearbyPage
 from grome.scheduling.schemas import SlotOut, SlotsOut
 
 _DAYS_AHEAD: Final = 7
-_SHOWN: Final = 5
+_MAX_SHOWN: Final = 5
 _STEP_MIN: Final = 5
-_BERTH: Final = timedelta(minutes=15)
+_GAP: Final = timedelta(minutes=15)
 
 
-def tell(url: str, city_name: str, console: Console) -> int:
+def run_scenario(url: str, city_name: str, console: Console) -> int:
     """Tell the story on `console`; 0 if all was as promised, else 1 after one sentence about what was not.
 
     Raises Invalid for a city that there is not.
@@ -42,171 +42,181 @@ def tell(url: str, city_name: str, console: Console) -> int:
     (city,) = find_cities([city_name])
     try:
         with httpx.Client(base_url=url, timeout=15) as http:
-            _Story(http, console).tell(city)
+            _Scenario(http, console).run(city)
     except BrokenPromise as broken:
-        return _give_up(console, str(broken))
+        return _report_failure(console, str(broken))
     except httpx.InvalidURL as fault:
-        return _give_up(console, f"{url} is not an address of a server ({fault})")
+        return _report_failure(console, f"{url} is not an address of a server ({fault})")
     except httpx.TransportError as fault:
-        return _give_up(console, f"Nothing at {url} answers as a server ({fault}); is `grome run` running there?")
+        return _report_failure(
+            console, f"Nothing at {url} answers as a server ({fault}); is `grome run` running there?"
+        )
     console.print("\nAll was as promised.", style="green")
     return 0
 
 
-def _give_up(console: Console, sentence: str) -> int:
+def _report_failure(console: Console, sentence: str) -> int:
     console.print(f"grome demo: {sentence}", style="red", markup=False, soft_wrap=True)
     return 1
 
 
-class _Story:
+class _Scenario:
     """One method a chapter, in the order in which `tell` calls them."""
 
     def __init__(self, http: httpx.Client, console: Console) -> None:
         self._http, self._console = http, console
         self._chapters = 0
-        http.event_hooks = {"response": [self._note]}
+        http.event_hooks = {"response": [self._log_response]}
 
-    def tell(self, city: City) -> None:
+    def run(self, city: City) -> None:
         customer = self._register("A customer opens an account")
-        barber, slots = self._choose(self._look_around(customer, city))
+        barber, slots = self._choose_barber(self._search_nearby(customer, city))
         zone = ZoneInfo(slots.timezone)
         booking = self._book(customer, barber, slots)
         self._refuse_a_second(barber, booking)
         boss = self._accept(barber, booking, zone)
-        self._come_sooner(boss, customer, booking, zone)
+        self._reschedule(boss, customer, booking, zone)
         self._work(boss, booking)
-        self._look_back(customer, booking, zone)
+        self._read_history(customer, booking, zone)
         self._subscribe(customer, booking)
 
-    def _register(self, chapter: str) -> Visitor:
+    def _register(self, chapter: str) -> ApiClient:
         self._chapter(chapter)
         wanted = Register(
             email=f"visitor-{secrets.token_hex(6)}@{DOMAIN}", password=secrets.token_urlsafe(16), name="Demo visitor"
         )
-        signed_in = Visitor(self._http).ask("POST", "/v1/auth/register", SignedIn, status=201, body=wanted)
-        visitor = Visitor(self._http, signed_in.access_token)
-        _hold(visitor.ask("GET", "/v1/me", UserOut) == signed_in.user, "the new account is not the one that signed in")
+        signed_in = ApiClient(self._http).request("POST", "/v1/auth/register", SignedIn, status=201, body=wanted)
+        visitor = ApiClient(self._http, signed_in.access_token)
+        _expect(
+            visitor.request("GET", "/v1/me", UserOut) == signed_in.user, "the new account is not the one that signed in"
+        )
         self._say(f"{wanted.email} is signed in")
         return visitor
 
-    def _look_around(self, customer: Visitor, city: City) -> list[NearbyBarber]:
+    def _search_nearby(self, customer: ApiClient, city: City) -> list[NearbyBarber]:
         self._chapter(f"Who is near the centre of {city.name}?")
         around: dict[str, str | float] = {"lat": city.latitude, "lng": city.longitude, "radius_km": 10, "limit": 50}
-        barbers = customer.ask("GET", "/v1/barbers/nearby", NearbyPage, params=around).items
+        barbers = customer.request("GET", "/v1/barbers/nearby", NearbyPage, params=around).items
         distances = [barber.distance_m for barber in barbers]
-        _hold(bool(barbers), f"nobody is near {city.name}; `grome seed` lays demo barbers over cities")
-        _hold(distances == sorted(distances), "the barbers do not come nearest first")
-        for barber in barbers[:_SHOWN]:
-            prices = ", ".join(f"{offer.name} {in_words(offer.price, offer.currency)}" for offer in barber.services[:2])
+        _expect(bool(barbers), f"nobody is near {city.name}; `grome seed` lays demo barbers over cities")
+        _expect(distances == sorted(distances), "the barbers do not come nearest first")
+        for barber in barbers[:_MAX_SHOWN]:
+            prices = ", ".join(
+                f"{offer.name} {format_price(offer.price, offer.currency)}" for offer in barber.services[:2]
+            )
             self._say(f"{barber.distance_m:5.0f} m  {barber.name}: {prices}")
         return barbers
 
-    def _choose(self, barbers: list[NearbyBarber]) -> tuple[NearbyBarber, SlotsOut]:
+    def _choose_barber(self, barbers: list[NearbyBarber]) -> tuple[NearbyBarber, SlotsOut]:
         self._chapter("Which of them is the nearest with a free time in the coming days?")
         for barber in barbers:
-            if email_of(barber.name) is None:  # not one of the demo's, so the demo cannot play the barber's part
+            if demo_email_of(barber.name) is None:  # not one of the demo's, so the demo cannot play the barber's part
                 continue
             slots = self._free_slots(barber)
             times = [slot.start for day in slots.days for slot in day.slots]
             if times:
                 self._say(f"{barber.name} has {len(times)} times for {barber.services[0].name}, among them")
-                for start in times[:: max(1, len(times) // _SHOWN)][:_SHOWN]:
-                    self._say(f"  {_clock(start, ZoneInfo(slots.timezone))}")
+                for start in times[:: max(1, len(times) // _MAX_SHOWN)][:_MAX_SHOWN]:
+                    self._say(f"  {_format_time(start, ZoneInfo(slots.timezone))}")
                 return barber, slots
         raise BrokenPromise("No demo barber here has a free time in the coming days; choose another --city.")
 
     def _free_slots(self, barber: NearbyBarber) -> SlotsOut:
-        visitor = Visitor(self._http)
-        zone = ZoneInfo(visitor.ask("GET", f"/v1/barbers/{barber.id}", BarberOut).timezone)
+        visitor = ApiClient(self._http)
+        zone = ZoneInfo(visitor.request("GET", f"/v1/barbers/{barber.id}", BarberOut).timezone)
         today = datetime.now(zone).date()
         wanted = {
             "from": today.isoformat(),
             "to": (today + timedelta(days=_DAYS_AHEAD - 1)).isoformat(),
             "service_ids": str(barber.services[0].service_id),
         }
-        return visitor.ask("GET", f"/v1/barbers/{barber.id}/slots", SlotsOut, params=wanted)
+        return visitor.request("GET", f"/v1/barbers/{barber.id}/slots", SlotsOut, params=wanted)
 
-    def _book(self, customer: Visitor, barber: NearbyBarber, slots: SlotsOut) -> BookingOut:
+    def _book(self, customer: ApiClient, barber: NearbyBarber, slots: SlotsOut) -> BookingOut:
         # At random, so that two who run the demo at once seldom want the same.
         slot = secrets.choice([slot for day in slots.days for slot in day.slots])
-        self._chapter(f"The customer books {_clock(slot.start, ZoneInfo(slots.timezone))}, and repeats the request")
+        self._chapter(
+            f"The customer books {_format_time(slot.start, ZoneInfo(slots.timezone))}, and repeats the request"
+        )
         offer = barber.services[0]
         wanted, key = BookingIn(barber.id, [offer.service_id], slot.start), str(uuid4())
         first, again = (
-            customer.ask("POST", "/v1/bookings", BookingOut, status=201, body=wanted, idempotency_key=key)
+            customer.request("POST", "/v1/bookings", BookingOut, status=201, body=wanted, idempotency_key=key)
             for _ in range(2)
         )
-        _hold(SlotOut(first.scheduled_at, first.ends_at) == slot, "the booking is not for the time that was offered")
-        _hold((first.price, first.currency) == (offer.price, offer.currency), "the price is not the one that was shown")
-        _hold(first == again, "the repeated request did not get the first answer again")
-        self._say(f"Both answers are booking {first.id}: {first.status}, {in_words(first.price, first.currency)}")
+        _expect(SlotOut(first.scheduled_at, first.ends_at) == slot, "the booking is not for the time that was offered")
+        _expect(
+            (first.price, first.currency) == (offer.price, offer.currency), "the price is not the one that was shown"
+        )
+        _expect(first == again, "the repeated request did not get the first answer again")
+        self._say(f"Both answers are booking {first.id}: {first.status}, {format_price(first.price, first.currency)}")
         return first
 
     def _refuse_a_second(self, barber: NearbyBarber, booking: BookingOut) -> None:
         rival = self._register("A second customer opens an account")
         self._chapter("The second customer wants the same time")
         offered = [slot.start for day in self._free_slots(barber).days for slot in day.slots]
-        _hold(booking.scheduled_at not in offered, "the time that was taken is still offered")
+        _expect(booking.scheduled_at not in offered, "the time that was taken is still offered")
         wanted = BookingIn(barber.id, [service.service_id for service in booking.services], booking.scheduled_at)
-        problem = rival.ask("POST", "/v1/bookings", Problem, status=SlotTaken.status, body=wanted)
-        _hold(problem.code == SlotTaken.code, f"the refusal is {problem.code}, not {SlotTaken.code}")
+        problem = rival.request("POST", "/v1/bookings", Problem, status=SlotTaken.status, body=wanted)
+        _expect(problem.code == SlotTaken.code, f"the refusal is {problem.code}, not {SlotTaken.code}")
         self._say(f"No longer offered, and refused with {problem.code}: {problem.title}")
 
-    def _accept(self, barber: NearbyBarber, booking: BookingOut, zone: ZoneInfo) -> Visitor:
+    def _accept(self, barber: NearbyBarber, booking: BookingOut, zone: ZoneInfo) -> ApiClient:
         self._chapter("The barber signs in and finds the booking")
-        login = Login(email=email_of(barber.name), password=DEMO_PASSWORD)
-        signed_in = Visitor(self._http).ask("POST", "/v1/auth/login", SignedIn, body=login)
-        _hold(signed_in.user.id == barber.id, f"{login.email} is not the account of {barber.name}")
-        boss = Visitor(self._http, signed_in.access_token)
-        _hold(booking in _bookings(boss, booking.status), "the booking is not in the barber's list")
-        self._say(f"{login.email} sees it on {_clock(booking.scheduled_at, zone)}")
-        self._move(boss, booking, _answers(booking))
+        login = Login(email=demo_email_of(barber.name), password=DEMO_PASSWORD)
+        signed_in = ApiClient(self._http).request("POST", "/v1/auth/login", SignedIn, body=login)
+        _expect(signed_in.user.id == barber.id, f"{login.email} is not the account of {barber.name}")
+        boss = ApiClient(self._http, signed_in.access_token)
+        _expect(booking in _iter_bookings(boss, booking.status), "the booking is not in the barber's list")
+        self._say(f"{login.email} sees it on {_format_time(booking.scheduled_at, zone)}")
+        self._apply_actions(boss, booking, _accept_actions(booking))
         return boss
 
-    def _come_sooner(self, boss: Visitor, customer: Visitor, booking: BookingOut, zone: ZoneInfo) -> None:
+    def _reschedule(self, boss: ApiClient, customer: ApiClient, booking: BookingOut, zone: ZoneInfo) -> None:
         """A visit is started on its day, and the demo does not wait for it."""
         self._chapter("The barber has time now and asks the customer to come at once")
         path = f"/v1/bookings/{booking.id}"
-        taken = [(one.scheduled_at, one.ends_at) for one in _visits_to_come(boss)]
+        taken = [(one.scheduled_at, one.ends_at) for one in _iter_upcoming(boss)]
         start = _next_start(taken, booking.ends_at - booking.scheduled_at)
-        proposed = boss.ask("POST", f"{path}/reschedule", BookingOut, body=RescheduleIn(start))
-        _hold(proposed.proposal is not None, "nothing is proposed to the customer")
-        self._say(f"Proposed: {_clock(start, zone)}; until the customer agrees, both times are held")
-        agreed = customer.ask("POST", f"{path}/proposal/accept", BookingOut, body=ProposalAnswerIn())
-        _hold(agreed.scheduled_at == start, "the booking does not have the time that both agreed to")
+        proposed = boss.request("POST", f"{path}/reschedule", BookingOut, body=RescheduleIn(start))
+        _expect(proposed.proposal is not None, "nothing is proposed to the customer")
+        self._say(f"Proposed: {_format_time(start, zone)}; until the customer agrees, both times are held")
+        agreed = customer.request("POST", f"{path}/proposal/accept", BookingOut, body=ProposalAnswerIn())
+        _expect(agreed.scheduled_at == start, "the booking does not have the time that both agreed to")
         self._say("The customer agrees")
 
-    def _work(self, boss: Visitor, booking: BookingOut) -> None:
+    def _work(self, boss: ApiClient, booking: BookingOut) -> None:
         self._chapter("The barber does the work")
-        self._move(boss, booking, [Action.START, Action.COMPLETE])
+        self._apply_actions(boss, booking, [Action.START, Action.COMPLETE])
 
-    def _move(self, boss: Visitor, booking: BookingOut, actions: list[Action]) -> None:
+    def _apply_actions(self, boss: ApiClient, booking: BookingOut, actions: list[Action]) -> None:
         for action in actions:
-            moved = boss.ask("POST", f"/v1/bookings/{booking.id}/{action}", BookingOut)
-            _hold(moved.status is _LEADS_TO[action], f"after {action} the booking is {moved.status}")
+            moved = boss.request("POST", f"/v1/bookings/{booking.id}/{action}", BookingOut)
+            _expect(moved.status is _RESULTING_STATUS[action], f"after {action} the booking is {moved.status}")
             self._say(f"{action}: {moved.status}")
 
-    def _look_back(self, customer: Visitor, booking: BookingOut, zone: ZoneInfo) -> None:
+    def _read_history(self, customer: ApiClient, booking: BookingOut, zone: ZoneInfo) -> None:
         self._chapter("The customer reads what happened")
-        read = customer.ask("GET", f"/v1/bookings/{booking.id}", BookingOut)
-        history = customer.ask("GET", f"/v1/bookings/{booking.id}/history", HistoryOut).items
-        _hold(read.status is Status.COMPLETED, f"the booking is {read.status}, not completed")
+        read = customer.request("GET", f"/v1/bookings/{booking.id}", BookingOut)
+        history = customer.request("GET", f"/v1/bookings/{booking.id}/history", HistoryOut).items
+        _expect(read.status is Status.COMPLETED, f"the booking is {read.status}, not completed")
         told = [entry.action for entry in history]
         agreed = [Action.PROPOSE, Action.RESCHEDULE]
-        done = [Action.CREATE, *_answers(booking), *agreed, Action.START, Action.COMPLETE]
-        _hold(told == done, f"the history tells of {', '.join(told)}")
-        _hold(read.version == len(history), "the version does not count the history's entries")
+        done = [Action.CREATE, *_accept_actions(booking), *agreed, Action.START, Action.COMPLETE]
+        _expect(told == done, f"the history tells of {', '.join(told)}")
+        _expect(read.version == len(history), "the version does not count the history's entries")
         for entry in history:
-            self._say(f"{entry.version}  {_clock(entry.at, zone)}  {entry.action} by {entry.by}: {entry.status}")
+            self._say(f"{entry.version}  {_format_time(entry.at, zone)}  {entry.action} by {entry.by}: {entry.status}")
 
-    def _subscribe(self, customer: Visitor, booking: BookingOut) -> None:
+    def _subscribe(self, customer: ApiClient, booking: BookingOut) -> None:
         self._chapter("The customer's calendar app subscribes to their visits")
-        url = customer.ask("GET", "/v1/me/calendar", CalendarOut).url
+        url = customer.request("GET", "/v1/me/calendar", CalendarOut).url
         feed = self._http.get(
             urlsplit(url or "").path
         )  # the public address need not be the one that the demo was given
-        _hold(feed.status_code == HTTPStatus.OK, f"the calendar feed answers {feed.status_code}")
-        _hold(f"UID:{booking.id}@grome\r\n" in feed.text, "the booking is not in the customer's calendar")
+        _expect(feed.status_code == HTTPStatus.OK, f"the calendar feed answers {feed.status_code}")
+        _expect(f"UID:{booking.id}@grome\r\n" in feed.text, "the booking is not in the customer's calendar")
         self._say(
             f"{feed.text.count('BEGIN:VEVENT')} visit in {len(feed.content)} bytes of {feed.headers['content-type']}"
         )
@@ -218,20 +228,20 @@ class _Story:
     def _say(self, line: str) -> None:
         self._console.print(f"   {line}", markup=False, soft_wrap=True)
 
-    def _note(self, response: httpx.Response) -> None:
+    def _log_response(self, response: httpx.Response) -> None:
         request = response.request
         line = f"   {request.method} {request.url.path} → {response.status_code}"
         self._console.print(line, style="dim", markup=False, soft_wrap=True)
 
 
-_LEADS_TO: Final = {
+_RESULTING_STATUS: Final = {
     Action.ACCEPT: Status.ACCEPTED,
     Action.START: Status.IN_PROGRESS,
     Action.COMPLETE: Status.COMPLETED,
 }
 
 
-def _answers(booking: BookingOut) -> list[Action]:
+def _accept_actions(booking: BookingOut) -> list[Action]:
     """Some barbers take bookings without being asked."""
     return [Action.ACCEPT] if booking.status is Status.REQUESTED else []
 
@@ -240,29 +250,31 @@ def _next_start(taken: Sequence[tuple[datetime, datetime]], duration: timedelta)
     """The first time at which nobody else is in the chair, with a wide berth for buffers."""
     start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=5)
     start += timedelta(minutes=-start.minute % _STEP_MIN)
-    while any(begin - _BERTH < start + duration and start < end + _BERTH for begin, end in taken):
+    while any(begin - _GAP < start + duration and start < end + _GAP for begin, end in taken):
         start += timedelta(minutes=_STEP_MIN)
     return start
 
 
-def _visits_to_come(boss: Visitor) -> Iterator[BookingOut]:
-    return chain.from_iterable(_bookings(boss, one) for one in (Status.REQUESTED, Status.ACCEPTED, Status.IN_PROGRESS))
+def _iter_upcoming(boss: ApiClient) -> Iterator[BookingOut]:
+    return chain.from_iterable(
+        _iter_bookings(boss, one) for one in (Status.REQUESTED, Status.ACCEPTED, Status.IN_PROGRESS)
+    )
 
 
-def _bookings(visitor: Visitor, status: Status) -> Iterator[BookingOut]:
+def _iter_bookings(visitor: ApiClient, status: Status) -> Iterator[BookingOut]:
     params: dict[str, str | float] = {"status": status, "limit": 100}
     while True:
-        page = visitor.ask("GET", "/v1/bookings", BookingPage, params=params)
+        page = visitor.request("GET", "/v1/bookings", BookingPage, params=params)
         yield from page.items
         if page.next_cursor is None:
             return
         params["cursor"] = page.next_cursor
 
 
-def _hold(kept: bool, otherwise: str) -> None:  # noqa: FBT001 -- reads like an assertion
+def _expect(kept: bool, otherwise: str) -> None:  # noqa: FBT001 -- reads like an assertion
     if not kept:
         raise BrokenPromise(f"Not as promised: {otherwise}.")
 
 
-def _clock(moment: datetime, zone: ZoneInfo) -> str:
+def _format_time(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%a %d %b %H:%M %Z}"

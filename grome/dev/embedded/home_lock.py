@@ -12,11 +12,11 @@ OWNER_VARIABLE = "GROME_HOME_OWNER"
 
 
 @contextmanager
-def ownership(home: Path) -> Iterator[None]:
+def lock_home(home: Path) -> Iterator[None]:
     """Holds `home`, an absolute path, and marks in the environment every process started meanwhile.
 
     Raises CannotStart when a living process holds it already. A lock of the kernel ends with its owner, however that
-    one ends; the mark is how `end_leftovers` later recognises what the owner left behind. A child forked without exec
+    one ends; the mark is how `end_orphans` later recognises what the owner left behind. A child forked without exec
     would share the lock and lack the mark: workers are to be spawned, as Sanic does.
     """
     with _open_lock_file(home) as lock:

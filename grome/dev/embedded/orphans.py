@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 4  # mongod needs about one
 POLL_SECONDS = 0.02
 
 
-def end_leftovers(home: Path, *, patience: float = PATIENCE_SECONDS) -> None:
+def end_orphans(home: Path, *, patience: float = PATIENCE_SECONDS) -> None:
     """Ends every server and worker that carries the mark of `home`; only for the owner of `home`, before it starts any.
 
     Returns when they have ended, and so let go of their ports and locks. `patience`: seconds until those that do not

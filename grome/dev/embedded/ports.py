@@ -17,34 +17,34 @@ def choose_ports(home: Path, requested: Mapping[str, int | None]) -> dict[str, i
 
     Raises CannotStart when a port that was asked for is taken.
     """
-    last = _remembered(home)
+    last = _load_last_ports(home)
     asked_for = [port for port in requested.values() if port is not None]
     chosen: dict[str, int] = {}
     for server, port in requested.items():
         if port is not None:
-            chosen[server] = _checked(server, port, avoid=chosen.values())
+            chosen[server] = _require_usable(server, port, avoid=chosen.values())
         else:
             chosen[server] = _last_or_free(last.get(server), avoid=[*asked_for, *chosen.values()])
     _file(home).write_bytes(msgspec.json.encode(last | chosen))
     return chosen
 
 
-def _checked(server: str, port: int, avoid: Collection[int]) -> int:
-    reason = "another server of Grome was given it" if port in avoid else _why_unusable(port)
+def _require_usable(server: str, port: int, avoid: Collection[int]) -> int:
+    reason = "another server of Grome was given it" if port in avoid else _unusable_reason(port)
     if reason:
         raise CannotStart(f"Port {port} (GROME_{server.upper()}_PORT) cannot be used: {reason}.")
     return port
 
 
 def _last_or_free(last: int | None, avoid: Collection[int]) -> int:
-    if last is not None and last not in avoid and not _why_unusable(last):
+    if last is not None and last not in avoid and not _unusable_reason(last):
         return last
-    while (port := _any_free()) in avoid:
+    while (port := _free_port()) in avoid:
         continue
     return port
 
 
-def _why_unusable(port: int) -> str | None:
+def _unusable_reason(port: int) -> str | None:
     with socket.socket() as probe:
         # Servers bind this way too; without it the closed connections of the last run would hold the port for a minute.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,7 +55,7 @@ def _why_unusable(port: int) -> str | None:
     return None
 
 
-def _any_free() -> int:
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -66,7 +66,7 @@ def _file(home: Path) -> Path:
     return home / "ports.json"
 
 
-def _remembered(home: Path) -> dict[str, int]:
+def _load_last_ports(home: Path) -> dict[str, int]:
     try:
         return msgspec.json.decode(_file(home).read_bytes(), type=dict[str, int])
     except (FileNotFoundError, msgspec.DecodeError):  # the first run, or a file cut short by a crash

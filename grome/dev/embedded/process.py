@@ -37,12 +37,12 @@ class ServerProcess:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if self.process.poll() is not None:
-                raise CannotStart(self._obituary())
+                raise CannotStart(self._start_failure())
             if time.monotonic() > deadline:
                 raise CannotStart(f"{self.name} was not ready within {START_SECONDS} seconds (its log: {self._log}).")
             time.sleep(POLL_SECONDS)
 
-    def _obituary(self) -> str:
+    def _start_failure(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         reason = self._explain(lines) if lines else "it wrote nothing"
         status = self.process.returncode

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grome.dev.embedded.binaries import MONGOD, VALKEY, Program, find_binary
-from grome.dev.embedded.home_lock import ownership
+from grome.dev.embedded.home_lock import lock_home
 from grome.dev.embedded.mongod import await_primary, start_mongod
-from grome.dev.embedded.orphans import end_leftovers
+from grome.dev.embedded.orphans import end_orphans
 from grome.dev.embedded.ports import choose_ports
 from grome.dev.embedded.process import ServerProcess, stop
 from grome.dev.embedded.valkey import await_answer, start_valkey
@@ -51,8 +51,8 @@ def embedded_servers(
     home = home.resolve()
     kinds = [kind for kind, needed in ((_MONGO, need_mongo), (_REDIS, need_redis)) if needed]
     requested = {_MONGO: mongo_port, _REDIS: redis_port}
-    with ownership(home):
-        end_leftovers(home)
+    with lock_home(home):
+        end_orphans(home)
         binaries = {kind: find_binary(kind.program, home) for kind in kinds}
         ports = choose_ports(home, {kind.name: requested[kind] for kind in kinds})
         with _running(kinds, binaries, home, ports) as urls:

@@ -26,7 +26,7 @@ async def admit(request: Request) -> None:
 
 
 @mailbox.on_response  # type: ignore[untyped-decorator]  # Sanic gives types to the other one only
-async def finish(request: Request, response: HTTPResponse) -> None:
+async def add_headers(request: Request, response: HTTPResponse) -> None:
     response.headers.setdefault("X-Request-ID", request_id(request))
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"  # links in mails hold what only their reader may have
@@ -44,21 +44,21 @@ async def listed(request: Request) -> HTTPResponse:
 
 @mailbox.get("/<name:str>")
 async def opened(request: Request, name: str) -> HTTPResponse:
-    letter = await _letter(request, name)
+    letter = await _get_mail(request, name)
     return _html(request, mailbox_page(await _folder(request).list_newest(), letter), PAGE_POLICY)
 
 
 @mailbox.get("/<name:str>/html")
 async def framed(request: Request, name: str) -> HTTPResponse:
     """The mail's own HTML, for a frame of the page."""
-    return _html(request, (await _letter(request, name)).html, FRAME_POLICY)
+    return _html(request, (await _get_mail(request, name)).html, FRAME_POLICY)
 
 
 def _folder(request: Request) -> MailboxFolder:
     return open_mailbox(container_of(request).settings)
 
 
-async def _letter(request: Request, name: str) -> StoredMail:
+async def _get_mail(request: Request, name: str) -> StoredMail:
     letter = await _folder(request).find(name)
     if letter is None:
         raise NotFound("There is no such message.")

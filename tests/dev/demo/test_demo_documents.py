@@ -17,9 +17,9 @@ from grome.common.geo import to_lat_lng
 from grome.dev.demo.barbers import barbers_of
 from grome.dev.demo.catalogue import CATALOGUE
 from grome.dev.demo.cities import City, find_cities
-from grome.dev.demo.people import DEMO_PASSWORD, barber_account, email_of
+from grome.dev.demo.people import DEMO_PASSWORD, barber_account, demo_email_of
 from grome.dev.demo.places import KM_PER_DEGREE, reach_km
-from grome.dev.demo.prices import HAIRCUT, in_words, price_of
+from grome.dev.demo.prices import HAIRCUT, format_price, price_of
 from grome.dev.demo.seed import DEFAULT_CITIES
 from grome.infrastructure.mongo.client import from_document, to_document
 from grome.scheduling.models import validation_errors
@@ -125,14 +125,14 @@ def test_all_names_that_are_no_city_are_refused_together() -> None:
 def test_a_barbers_address_follows_from_the_name_that_customers_see(city: City) -> None:
     for number, barber in barbers_of(city, 3, 1):
         account = barber_account(city, number, "hash")
-        assert email_of(barber.display_name) == account.email
+        assert demo_email_of(barber.display_name) == account.email
         assert account.id == barber.id
         wish = {"email": account.email, "password": DEMO_PASSWORD, "name": account.name, "role": "barber"}
         assert msgspec.convert(wish, Register).email == account.email
 
 
 def test_a_name_that_no_demo_gives_has_no_address() -> None:
-    assert email_of("Barber at the corner, Berlin") is None
+    assert demo_email_of("Barber at the corner, Berlin") is None
 
 
 def test_the_catalogue_has_fifteen_services_in_six_languages() -> None:
@@ -158,4 +158,4 @@ def test_prices_are_round_and_never_nothing(currency: str, haircuts: float) -> N
     ("amount", "currency", "words"), [(2850, "EUR", "28.50 EUR"), (4200, "JPY", "4200 JPY"), (4250, "KWD", "4.250 KWD")]
 )
 def test_amounts_are_written_with_the_currencys_own_minor_unit(amount: int, currency: str, words: str) -> None:
-    assert in_words(amount, currency) == words
+    assert format_price(amount, currency) == words

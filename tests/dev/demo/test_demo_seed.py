@@ -15,7 +15,7 @@ from grome.accounts.schemas import Login
 from grome.accounts.service import AccountService
 from grome.composition import open_container
 from grome.dev.demo.people import ADMIN_EMAIL, DEMO_PASSWORD, barber_email, customer_email
-from grome.dev.demo.scenario import tell
+from grome.dev.demo.scenario import run_scenario
 from grome.dev.demo.seed import DEFAULT_CITIES, DEMO_ACCOUNTS, SeedCounts, SeedSize, seed, seed_if_empty
 from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
@@ -127,9 +127,9 @@ async def test_the_story_holds_on_a_running_grome_twice(
     await seed(empty, SMALL, console)
     with running_grome(own_settings, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as running:
         for _ in range(2):
-            assert await asyncio.to_thread(tell, running.url, "Tokyo", console) == 0, printed(console)
+            assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
         assert "complete by barber: completed" in printed(console)
-        assert await asyncio.to_thread(tell, running.url, "Reykjavík", console) == 1
+        assert await asyncio.to_thread(run_scenario, running.url, "Reykjavík", console) == 1
     assert "nobody is near Reykjavík" in printed(console)
-    assert await asyncio.to_thread(tell, running.url, "Tokyo", console) == 1
+    assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 1
     assert "is `grome run` running there?" in printed(console)

@@ -8,8 +8,8 @@ import pytest
 
 import grome
 from grome.dev.embedded import CannotStart, embedded_servers
-from grome.dev.embedded.home_lock import OWNER_VARIABLE, ownership
-from grome.dev.embedded.orphans import PATIENCE_SECONDS, end_leftovers
+from grome.dev.embedded.home_lock import OWNER_VARIABLE, lock_home
+from grome.dev.embedded.orphans import PATIENCE_SECONDS, end_orphans
 from tests.support.eventually import overload
 
 PROJECT = Path(grome.__file__).parents[1]
@@ -30,7 +30,7 @@ def start_marked(home: Path, command: list[str]) -> "subprocess.Popen[bytes]":
 
 def test_second_copy_is_refused_and_told_who_runs(tmp_path: Path) -> None:
     with (
-        ownership(tmp_path),
+        lock_home(tmp_path),
         pytest.raises(CannotStart) as refusal,
         embedded_servers(tmp_path, need_mongo=False, need_redis=False),
     ):
@@ -43,14 +43,14 @@ def test_second_copy_is_refused_and_told_who_runs(tmp_path: Path) -> None:
 
 def test_home_is_free_again_after_its_owner(tmp_path: Path) -> None:
     for _ in range(2):
-        with ownership(tmp_path):
+        with lock_home(tmp_path):
             assert (tmp_path / "owner.lock").read_text() == str(os.getpid())
 
 
 def test_mark_stands_while_the_home_is_owned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(OWNER_VARIABLE, raising=False)
-    with ownership(tmp_path / "outer"):
-        with ownership(tmp_path / "inner"):
+    with lock_home(tmp_path / "outer"):
+        with lock_home(tmp_path / "inner"):
             assert os.environ[OWNER_VARIABLE] == str(tmp_path / "inner")
         assert os.environ[OWNER_VARIABLE] == str(tmp_path / "outer")
     assert OWNER_VARIABLE not in os.environ
@@ -58,13 +58,13 @@ def test_mark_stands_while_the_home_is_owned(tmp_path: Path, monkeypatch: pytest
 
 def test_file_in_place_of_the_home_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    with pytest.raises(CannotStart, match="cannot be used to keep data in: File exists"), ownership(tmp_path / "home"):
+    with pytest.raises(CannotStart, match="cannot be used to keep data in: File exists"), lock_home(tmp_path / "home"):
         pass
 
 
 def test_only_processes_of_this_home_are_ended(tmp_path: Path) -> None:
     with start_marked(tmp_path / "a", SLEEP) as ours, start_marked(tmp_path / "b", SLEEP) as foreign:
-        end_leftovers(tmp_path / "a")
+        end_orphans(tmp_path / "a")
         assert ours.poll() is not None
         assert foreign.poll() is None
         foreign.kill()
@@ -72,13 +72,13 @@ def test_only_processes_of_this_home_are_ended(tmp_path: Path) -> None:
 
 def test_process_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
     with start_marked(tmp_path, DEAF) as deaf:
-        end_leftovers(tmp_path, patience=0.1)
+        end_orphans(tmp_path, patience=0.1)
         assert deaf.poll() is not None
 
 
 def test_ancestors_are_spared(tmp_path: Path) -> None:
     """As when `grome run` is typed in a shell that was opened from within an earlier run."""
-    start = "from pathlib import Path; from grome.dev.embedded.orphans import end_leftovers; end_leftovers(Path.cwd())"
+    start = "from pathlib import Path; from grome.dev.embedded.orphans import end_orphans; end_orphans(Path.cwd())"
     shell = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {start!r}]))"
     environment = os.environ | {OWNER_VARIABLE: str(tmp_path), "PYTHONPATH": str(PROJECT)}
     command = [sys.executable, "-c", shell]
@@ -87,5 +87,5 @@ def test_ancestors_are_spared(tmp_path: Path) -> None:
 
 def test_nothing_left_takes_no_time(tmp_path: Path) -> None:
     started = time.monotonic()
-    end_leftovers(tmp_path)
+    end_orphans(tmp_path)
     assert time.monotonic() - started < PATIENCE_SECONDS / 2 * overload()

@@ -14,8 +14,8 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import State
 from tests.api.problems import assert_refused
-from tests.builders.jobs import new_kind, put_away, stored_job
-from tests.builders.pages import walk
+from tests.builders.jobs import discard_job, new_kind, stored_job
+from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin
 
 JOBS = "/v1/admin/jobs"
@@ -44,7 +44,7 @@ async def test_pages_hold_each_dead_job_of_a_kind_once_newest_first(
     await stored_job(container, kind, State.DONE)
     await stored_job(container, new_kind())
     wanted = sorted(made, key=lambda job: (job.created_at, job.id), reverse=True)
-    pages = await walk(http, JOBS, {"kind": kind.name}, auth=boss.auth, limits=[2, 3, 100])
+    pages = await read_pages(http, JOBS, {"kind": kind.name}, auth=boss.auth, limits=[2, 3, 100])
     assert [job["id"] for page in pages for job in page] == [job.id for job in wanted]
     assert (await http.get(JOBS, headers=boss.auth)).json()["items"]
 
@@ -97,7 +97,7 @@ async def test_what_is_decided_is_done_and_logged_with_who_decided(
     [line] = [line for line in lines if job.id in line["message"] and "actor" in line["extra"]]
     assert (line["extra"]["actor"], line["extra"]["request_id"]) == (str(boss.id), "abc")
     if then is State.PENDING:
-        await put_away(container, job.id)
+        await discard_job(container, job.id)
 
 
 @pytest.mark.parametrize(

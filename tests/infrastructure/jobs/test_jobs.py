@@ -21,7 +21,7 @@ from grome.infrastructure.jobs.runner import RunningJob
 from grome.infrastructure.redis.client import RedisClients
 from grome.infrastructure.transient_errors import RecipientError
 from tests.support.eventually import until
-from tests.support.jobs import are_empty, ends_as, working
+from tests.support.jobs import queues_are_empty, run_worker, wait_for_state
 
 KIND = JobKind("tested", Queue.DEFAULT, timeout_s=10, delays_s=(0.05, 0.05))
 HASTY = JobKind("hasty", Queue.DEFAULT, timeout_s=0.3, delays_s=(0.05, 0.05))
@@ -65,7 +65,7 @@ async def handling() -> Handling:
 
 @pytest.fixture
 async def worker(container: Container, handling: Handling) -> AsyncIterator[None]:
-    async with working(container, {KIND: handling, HASTY: handling}):
+    async with run_worker(container, {KIND: handling, HASTY: handling}):
         yield
 
 
@@ -77,9 +77,9 @@ def job(does: str, *, kind: JobKind = KIND) -> NewJob:
 async def test_added_twice_it_is_done_once(container: Container, handling: Handling) -> None:
     new = job("work")
     await asyncio.gather(*(container.get(JobQueue).add(new, new) for _ in range(5)))
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     await container.get(JobQueue).add(new)
-    await until(lambda: are_empty(container))
+    await until(lambda: queues_are_empty(container))
     assert handling.tries[new.id] == 1
 
 
@@ -88,7 +88,7 @@ async def test_added_twice_it_is_done_once(container: Container, handling: Handl
 async def test_what_fails_is_tried_again(container: Container, handling: Handling, does: str) -> None:
     new = job(does)
     await container.get(JobQueue).add(new)
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     assert handling.tries[new.id] == 2
 
 
@@ -106,7 +106,7 @@ async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
 ) -> None:
     new = job(does, kind=HASTY if does == "hang" else KIND)
     await container.get(JobQueue).add(new)
-    await ends_as(container, new, State.DEAD)
+    await wait_for_state(container, new, State.DEAD)
     dead = await container.get(JobQueue).find(new.id)
     assert dead is not None
     assert (dead.tries, dead.error) == (tries, told)
@@ -114,9 +114,9 @@ async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
 
     assert await container.get(JobQueue).retry(new.id)
     await until(lambda: handling.tries[new.id] > tries)
-    await ends_as(container, new, State.DEAD)
+    await wait_for_state(container, new, State.DEAD)
     assert await container.get(JobQueue).drop(new.id)
-    await ends_as(container, new, State.DROPPED)
+    await wait_for_state(container, new, State.DROPPED)
     assert await container.get(JobQueue).drop(new.id) is None
 
 
@@ -134,7 +134,7 @@ async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(
 ) -> None:
     new = job(does)
     await container.get(JobQueue).add(new)
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     done = await container.get(JobQueue).find(new.id)
     assert done is not None
     assert (done.tries, done.error, handling.tries[new.id]) == (tries, told, tries)
@@ -146,7 +146,7 @@ async def test_it_waits_for_its_time(container: Container) -> None:
     new = job("work")
     later = NewJob(new.id, new.kind, new.payload, container.clock() + timedelta(seconds=1.5))
     await container.get(JobQueue).add(later)
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     done = await container.get(JobQueue).find(new.id)
     assert done is not None
     assert later.due_at is not None
@@ -163,7 +163,7 @@ async def test_what_redis_forgets_is_handed_over_anew(container: Container, hand
     await container.get(JobQueue).add(new)
     await container.get(RedisClients).commands.flushdb()
     handling.released.set()
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     assert handling.tries[new.id] == 1
 
 
@@ -178,7 +178,7 @@ async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those
     bad = [{**unread, "_id": new_hex_id()} for _ in range(500)]
     await jobs.insert_many(bad, bypass_document_validation=True)
     await jobs.update_one({"_id": new.id}, {"$set": {"next_at": container.clock()}})
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     await jobs.delete_many({"queue": "unheard_of"})
 
 
@@ -193,7 +193,7 @@ async def test_its_progress_can_be_read(container: Container, handling: Handling
 
     await until(half_done)
     handling.released.set()
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     assert handling.tries[new.id] == 1
 
 
@@ -201,7 +201,7 @@ async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
     container: Container, settings: Settings, handling: Handling
 ) -> None:
     new = job("wait")
-    async with working(container, {KIND: handling}):
+    async with run_worker(container, {KIND: handling}):
         await container.get(JobQueue).add(new)
         await until(lambda: handling.tries[new.id] == 1)
     left = await container.get(JobQueue).find(new.id)
@@ -210,8 +210,8 @@ async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
     assert left.next_at <= container.clock()
     handling.released.set()
     other = await open_container(settings)
-    async with working(other, {KIND: handling}):
-        await ends_as(container, new, State.DONE)
+    async with run_worker(other, {KIND: handling}):
+        await wait_for_state(container, new, State.DONE)
     await other.close()
     assert handling.tries[new.id] == 2
 
@@ -219,15 +219,15 @@ async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
 async def test_no_queue_waits_behind_another(container: Container, handling: Handling) -> None:
     bulk = JobKind("bulky", Queue.BULK, timeout_s=30, delays_s=())
     urgent = JobKind("urgent", Queue.URGENT, timeout_s=1, delays_s=())
-    async with working(container, {bulk: handling, urgent: handling}):
+    async with run_worker(container, {bulk: handling, urgent: handling}):
         slow = [job("wait", kind=bulk) for _ in range(2 * container.settings.jobs.concurrency)]
         await container.get(JobQueue).add(*slow)
         new = job("work", kind=urgent)
         await container.get(JobQueue).add(new)
-        await ends_as(container, new, State.DONE)
+        await wait_for_state(container, new, State.DONE)
         handling.released.set()
         for one in slow:
-            await ends_as(container, one, State.DONE)
+            await wait_for_state(container, one, State.DONE)
     assert set(handling.tries.values()) == {1}
 
 

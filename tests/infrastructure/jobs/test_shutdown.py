@@ -20,7 +20,7 @@ from grome.infrastructure.jobs.models import JobKind, NewJob, Queue, State
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.support.eventually import PATIENCE_S, START_PATIENCE_S, until
-from tests.support.jobs import ends_as, working
+from tests.support.jobs import run_worker, wait_for_state
 from tests.support.processes import environment, running_grome, warnings_in
 
 
@@ -43,7 +43,7 @@ async def has_started(container: Container) -> bool:
 
 
 async def test_worker_without_a_job_under_way_logs_no_warning(container: Container, warned: list[str]) -> None:
-    async with working(container, {}):
+    async with run_worker(container, {}):
         await until(lambda: has_started(container))
     assert warned == []
 
@@ -51,7 +51,7 @@ async def test_worker_without_a_job_under_way_logs_no_warning(container: Contain
 async def test_worker_that_ends_before_its_slots_had_a_turn_logs_no_warning(
     container: Container, warned: list[str]
 ) -> None:
-    async with working(container, {}):
+    async with run_worker(container, {}):
         await asyncio.sleep(0)
     assert warned == []
 
@@ -64,10 +64,10 @@ async def test_job_that_ends_within_the_grace_period_is_done(container: Containe
         await asyncio.sleep(0.2)
 
     new = NewJob(new_hex_id(), kind, {})
-    async with working(container, {kind: work}):
+    async with run_worker(container, {kind: work}):
         await container.get(JobQueue).add(new)
         await until(begun.is_set)
-    await ends_as(container, new, State.DONE)
+    await wait_for_state(container, new, State.DONE)
     assert warned == []
 
 

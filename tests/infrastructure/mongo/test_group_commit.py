@@ -33,7 +33,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, register
 from tests.support.eventually import PATIENCE_S, until
-from tests.support.processes import Running, running_grome
+from tests.support.processes import RunningGrome, running_grome
 
 Verdicts = list[BaseException | None]
 START = datetime(2030, 1, 1, 9, tzinfo=UTC)
@@ -43,7 +43,7 @@ START = datetime(2030, 1, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def apart(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:  # noqa: ARG001
+def apart(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGrome]:  # noqa: ARG001
     """A Grome that stores each booking by a write of its own."""
     off = {"GROME_JOBS_WORKERS": "0", "GROME_BOOKINGS_GROUP_COMMIT": "false"}
     with running_grome(settings, tmp_path_factory.mktemp("apart"), workers=1, **off) as started:
@@ -52,7 +52,7 @@ def apart(settings: Settings, database: None, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(params=["together", "apart"])
 async def api(
-    request: pytest.FixtureRequest, http: httpx.AsyncClient, apart: Running
+    request: pytest.FixtureRequest, http: httpx.AsyncClient, apart: RunningGrome
 ) -> AsyncIterator[httpx.AsyncClient]:
     if request.param == "together":
         yield http

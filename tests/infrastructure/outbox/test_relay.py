@@ -32,7 +32,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, serve, tomorrow
 from tests.builders.people import PASSWORD, Person, register
 from tests.builders.unreadable import store_unreadable
-from tests.infrastructure.jobs.test_jobs import working
+from tests.infrastructure.jobs.test_jobs import run_worker
 from tests.support.eventually import PATIENCE_S, until
 from workers.registry import HANDLERS
 
@@ -247,7 +247,7 @@ async def test_what_was_set_aside_reaches_its_follower(container: Container) -> 
         people=(new_id(), new_id()),
     )
     payload = {"follower": "audit trail", "event": msgspec.to_builtins(event)}
-    async with working(container, HANDLERS):
+    async with run_worker(container, HANDLERS):
         await container.get(JobQueue).add(NewJob(f"{event.id}:follow:audit trail", REDELIVER, payload))
 
         async def is_recorded() -> bool:

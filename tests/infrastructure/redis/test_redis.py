@@ -11,25 +11,25 @@ from redis.asyncio import Redis
 from config.settings import RedisSettings
 from grome.infrastructure.redis.client import Subscription, open_redis, open_subscribing_redis
 from tests.support.eventually import until
-from tests.support.servers import Stoppable, own_valkey
+from tests.support.servers import StoppableServer, own_valkey
 
 CHANNEL = "test:news"
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stoppable]:
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoppableServer]:
     with own_valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server
 
 
 @pytest.fixture
-def server(own_server: Stoppable) -> Iterator[Stoppable]:
+def server(own_server: StoppableServer) -> Iterator[StoppableServer]:
     yield own_server
     own_server.start()
 
 
 @pytest.fixture
-async def publisher(server: Stoppable) -> AsyncIterator[Redis]:
+async def publisher(server: StoppableServer) -> AsyncIterator[Redis]:
     async with open_redis(RedisSettings(url=server.url)) as redis:
         yield redis
 
@@ -57,7 +57,7 @@ async def subscribed(url: str, ear: Ear, timeout_s: float = 2.0) -> AsyncIterato
         await subscription.close()
 
 
-async def test_messages_come_in_order(server: Stoppable, publisher: Redis) -> None:
+async def test_messages_come_in_order(server: StoppableServer, publisher: Redis) -> None:
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)
@@ -68,7 +68,7 @@ async def test_messages_come_in_order(server: Stoppable, publisher: Redis) -> No
     assert ear.missed == 1  # whatever was said before it was there
 
 
-async def test_a_lost_connection_is_noticed_and_made_anew(server: Stoppable, publisher: Redis) -> None:
+async def test_a_lost_connection_is_noticed_and_made_anew(server: StoppableServer, publisher: Redis) -> None:
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)
@@ -82,14 +82,14 @@ async def test_a_lost_connection_is_noticed_and_made_anew(server: Stoppable, pub
         await until(lambda: ear.numbers == [7])
 
 
-async def test_silence_is_noticed(server: Stoppable, publisher: Redis) -> None:
+async def test_silence_is_noticed(server: StoppableServer, publisher: Redis) -> None:
     """A second of silence, and another one without an answer to a question; a quiet channel alone is no fault."""
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)
         await asyncio.sleep(2.5)
         assert (subscription.is_live, ear.missed) == (True, 1)
-        server.hold()
+        server.freeze()
         await until(lambda: not subscription.is_live)
         assert ear.missed == 2
         server.resume()
@@ -112,7 +112,7 @@ async def test_what_takes_the_connection_and_says_nothing_is_given_up() -> None:
     await mute.wait_closed()
 
 
-async def test_a_message_that_cannot_be_taken_is_a_missed_one(server: Stoppable, publisher: Redis) -> None:
+async def test_a_message_that_cannot_be_taken_is_a_missed_one(server: StoppableServer, publisher: Redis) -> None:
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)

@@ -14,7 +14,7 @@ from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.realtime.streams import StreamPublisher
 from tests.builders.jobs import new_kind
-from tests.builders.world import a_barber
+from tests.builders.world import build_barber
 from tests.support.eventually import until
 
 NAMESPACES = [
@@ -62,11 +62,11 @@ async def test_process_on_another_database_hears_nothing(settings: Settings) -> 
         stranger_feed.subscribe(heard_by_stranger)
         await until(lambda: sibling_feed.listening and stranger_feed.listening)
 
-        change = BarberChange(a_barber((52.5, 13.4), services=[]))
+        change = BarberChange(build_barber((52.5, 13.4), services=[]))
         await one.get(BarberChangeFeed).publish(change)
         await until(lambda: bool(heard_by_sibling.changes))
         # Its own, which comes after what it must not hear.
-        own = BarberChange(a_barber((52.5, 13.4), services=[]))
+        own = BarberChange(build_barber((52.5, 13.4), services=[]))
         await stranger_feed.publish(own)
 
         assert heard_by_sibling.changes == [change]

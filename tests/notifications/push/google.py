@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from grome.common.clock import Clock
-from tests.builders.http_server import Asked, HttpServer, Reply
+from tests.builders.http_server import HttpServer, ReceivedRequest, Reply
 
 EMAIL, KEY_ID, PROJECT = "sender@shop.invalid", "key-1", "shop"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -84,7 +84,7 @@ class Google:
     def accepted_tokens(self) -> list[str]:
         return [message["token"] for message in self.accepted]
 
-    async def _answer(self, asked: Asked) -> Reply | None:
+    async def _answer(self, asked: ReceivedRequest) -> Reply | None:
         assert asked.method == "POST"
         if asked.path == "/token":
             self.token_requests += 1
@@ -109,7 +109,7 @@ class Google:
                 usual()
         return None
 
-    def _grant(self, asked: Asked) -> Reply:
+    def _grant(self, asked: ReceivedRequest) -> Reply:
         form = {name: value for name, [value] in parse_qs(asked.body.decode()).items()}
         assertion, now = form["assertion"], int(self._clock().timestamp())
         options = {"verify_exp": False, "verify_iat": False}  # checked below, by the clock of the test

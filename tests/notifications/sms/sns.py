@@ -5,7 +5,7 @@ from collections import deque
 from urllib.parse import parse_qs
 
 from grome.notifications.sms.local import FAILURES
-from tests.builders.http_server import Asked, HttpServer, Reply
+from tests.builders.http_server import HttpServer, ReceivedRequest, Reply
 
 NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
 
@@ -30,7 +30,7 @@ class FakeSns:
         self.forms: list[dict[str, str]] = []
         self.script: deque[Reply | None] = deque()
 
-    async def _answer(self, asked: Asked) -> Reply | None:
+    async def _answer(self, asked: ReceivedRequest) -> Reply | None:
         form = {name: value for name, [value] in parse_qs(asked.body.decode()).items()}
         self.forms.append(form)
         if self.script:
