@@ -78,7 +78,7 @@ class AccessTokens:
                 self._public,
                 algorithms=["EdDSA"],
                 issuer=ISSUER,
-                # Expiry is checked below, by the clock that was passed in.
+                # Expiry is checked below, against `now`.
                 options={"require": ["exp", "sub", "sid", "role"], "verify_exp": False, "verify_iat": False},
             )
             actor = Actor(UUID(claims["sub"]), Role(claims["role"]), UUID(claims["sid"]))

@@ -66,7 +66,7 @@ class ReviewService:
         try:
             return await self._post(actor, booking_id, wanted, idempotency)
         except ApiError as refusal:
-            # As with a booking's key: if the repeat is refused for any reason, the first answer counts.
+            # As with a booking's key, the first response counts if the repeat is refused for any reason.
             if idempotency is None:
                 raise
             return await self._original_response(actor, booking_id, wanted, idempotency, refusal)
@@ -208,10 +208,10 @@ class ReviewService:
     async def _original_response(
         self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: ApiError
     ) -> ReviewOut | Encoded:
-        """Return the answer to the first request, regardless of later changes; else raise the repeat's refusal.
+        """Return the response to the first request, regardless of later changes; else raise the repeat's refusal.
 
-        There is no stored answer if the review was removed or is of an earlier release. The answer then has the rating
-        and text that the repeat sent. Raises KeyInFlight, ReviewExists or KeyReused.
+        There is no stored response if the review was removed or is of an earlier release. The response then has
+        the rating and text that the repeat sent. Raises KeyInFlight, ReviewExists or KeyReused.
         """
         review = await self._reviews.find_committed(actor.id, booking_id)
         if review is None:

@@ -198,7 +198,7 @@ class WaitlistMatcher:
                     rest.append(more)
                 if not await self._is_waiting(entry):
                     return
-            await asyncio.sleep(0)  # a long window takes a while: others have their turns meanwhile
+            await asyncio.sleep(0)  # lets other tasks run between the starts of a long window
 
     async def _is_waiting(self, entry: WaitlistEntry) -> bool:
         found = await self._entries.find(entry.customer_id, entry.id)

@@ -115,7 +115,7 @@ class FreeStarts:
             self._taken_span = both
         if calendar.taken is not self._taken:
             calendar = replace(calendar, taken=self._taken)
-            self._plans[tuple(entry.service_ids)] = calendar, visit  # its masks are worked out once
+            self._plans[tuple(entry.service_ids)] = calendar, visit  # keeps its masks for the next entry
         return calendar
 
 

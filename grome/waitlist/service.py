@@ -52,7 +52,7 @@ class WaitlistService:
             raise WaitingForTooMuch
         if stored.id != entry.id:
             return entry_out(stored)
-        # Only now: the searches for time that becomes free from here on find the stored entry.
+        # Offered only after the insert, so that searches for time that becomes free from now on find the entry.
         await self._matcher.offer_now(stored)
         return entry_out(await self._get(actor, stored.id))
 
@@ -134,7 +134,7 @@ class WaitlistService:
 
 def _after(query: PageQuery) -> EntryCursor | None:
     after = decode_cursor(query.cursor, EntryCursor)
-    return EntryCursor(to_utc(after.joined_at, "cursor"), after.id) if after else None  # it may be an invention
+    return EntryCursor(to_utc(after.joined_at, "cursor"), after.id) if after else None  # clients may invent cursors
 
 
 def _position_of(entry: WaitlistEntry) -> EntryCursor:

@@ -34,7 +34,7 @@ _HANDLED_EVENTS: Final = frozenset(
         EventType.BOOKING_PROPOSAL_LAPSED,
     }
 )
-# The fields of a barber that decide the bookable time, and the areas that reach the barber; not the online switch.
+# Fields of a barber that decide the bookable time, or the areas that reach the barber; not the online switch.
 _BOOKABILITY_FIELDS: Final = frozenset({"services", "availability", "openings", "rules", "timezone", "location"})
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: how long they live, who can check them, and that they stop at once when a session ends."""
+"""Access tokens: expiry, verification by the JWKS, and revocation at the end of a session."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -112,14 +112,14 @@ async def test_logout_in_one_process_revokes_the_token_in_all_others(
         async def is_stopped() -> bool:
             return [await status(client, person.access_token) for client in clients] == [401] * 3
 
-        # Far less than the time after which a process that was told of nothing looks at the session anew.
+        # Far less than the time after which a process checks a session again without a message.
         await until(is_stopped, within_s=RECHECK_SECONDS / 3)
     finally:
         await asyncio.gather(*(client.aclose() for client in connections))
 
 
 async def one_connection_a_worker(running: RunningGrome, person: Person) -> list[httpx.AsyncClient]:
-    """Clients that each hold an open connection to another API worker of `running`."""
+    """Yield clients that each hold an open connection to another API worker of `running`."""
     held: dict[int, httpx.AsyncClient] = {}
     spare: list[httpx.AsyncClient] = []
     workers = running.workers("Server")
@@ -149,7 +149,7 @@ def session_of(person: Person) -> UUID:
 
 
 class LateAnswers(SessionRepository):
-    """The same answers from the same database, some time after they were true."""
+    """Answers from the database, but only after the gate opens."""
 
     def __init__(self, container: Container) -> None:
         super().__init__(container.database)

@@ -1,4 +1,4 @@
-"""One mailbox and one phone are one account, and one password is one password, however they are written."""
+"""All spellings of a mailbox or a phone number are one account, and all Unicode forms of a password match."""
 
 import unicodedata
 from typing import Any
@@ -95,7 +95,7 @@ async def test_invalid_email_or_phone_is_refused(http: httpx.AsyncClient, wrong:
 async def test_email_accepted_by_an_earlier_release_still_signs_in(
     http: httpx.AsyncClient, container: Container
 ) -> None:
-    """Two accounts of one mailbox, which the migration left: each is reached by its own spelling."""
+    """The migration left two accounts of one mailbox; each signs in by its own spelling."""
     email = f"josé-{new_email()}"
     first, second = await register(http, email=email), await register(http)
     for stored, typed in ((nfd(email), nfd(email)), ("a@💈.example", "A@💈.example")):

@@ -1,4 +1,4 @@
-"""Signing in by email or phone, and what a failed try tells."""
+"""Sign in by email or phone; a failed attempt reveals nothing about accounts."""
 
 import httpx
 import pytest

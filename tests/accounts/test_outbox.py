@@ -1,4 +1,4 @@
-"""What happens to an account is written with the thing itself."""
+"""Events of an account are stored in the same write as the change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ async def log_in(http: httpx.AsyncClient, person: Person, agent: str = "a browse
 
 
 async def notices(container: Container, person: Person) -> list[str | None]:
-    """The type of each session's notice, the oldest session first."""
+    """Return the type of each session's notice, the oldest session first."""
     found = container.database["sessions"].find({"user_id": person.id}).sort("_id", 1)
     sessions = [from_document(document, LoginSession) async for document in found]
     return [session.notice.type.value if session.notice else None for session in sessions]
@@ -79,7 +79,7 @@ async def test_login_without_a_device_id_is_noticed(http: httpx.AsyncClient, con
 async def test_first_login_after_all_sessions_expired_is_not_noticed(
     http: httpx.AsyncClient, container: Container
 ) -> None:
-    """Sessions are kept for as long as a refresh token lives: beyond that nobody knows the devices."""
+    """Sessions, and with them known devices, are deleted when their refresh tokens expire."""
     person = await register(http, device={"id": "phone"})
     await container.database["sessions"].delete_many({"user_id": person.id})
     await log_in(http, person, id="tablet")

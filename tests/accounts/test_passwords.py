@@ -1,4 +1,4 @@
-"""Password hashes: how costly they are, and who pays for it."""
+"""Password hashes: their cost, and that they do not block the event loop."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from grome.accounts.passwords import PasswordHasher
 
 @pytest.fixture
 def passwords() -> Iterator[PasswordHasher]:
-    """As strong as the defaults make them."""
+    """Return a hasher with the default number of rounds."""
     made = PasswordHasher(load_settings({"GROME_ENV": "development"}).accounts.bcrypt_rounds)
     yield made
     made.close()
@@ -25,7 +25,7 @@ async def timed(work: Awaitable[object]) -> float:
 
 
 async def longest_wait_of_the_loop(work: Awaitable[object]) -> float:
-    """How long other tasks had to wait at most while `work` was being done, as a part of its whole time."""
+    """Return the longest wait of other tasks during `work`, as a share of its duration."""
     running = asyncio.ensure_future(timed(work))
     longest, last = 0.0, time.perf_counter()
     while not running.done():
@@ -38,7 +38,7 @@ async def longest_wait_of_the_loop(work: Awaitable[object]) -> float:
 async def test_hashing_with_twelve_rounds_does_not_block_the_event_loop(passwords: PasswordHasher) -> None:
     hashed = await passwords.hash("correct horse")
     assert hashed.startswith("$2b$12$")
-    # On the loop, each would hold it up for its whole time; a busy machine spoils one of them, but not all.
+    # On the loop, each hash would block it for its whole duration; a busy machine delays one attempt, but not all.
     waits = [
         await longest_wait_of_the_loop(work)
         for _ in range(2)
@@ -49,7 +49,7 @@ async def test_hashing_with_twelve_rounds_does_not_block_the_event_loop(password
 
 
 async def cpu_seconds(work: Awaitable[object]) -> float:
-    """The processor time of this process, which other processes do not change."""
+    """The test measures the CPU time of this process, which other processes do not change."""
     began = time.process_time()
     await work
     return time.process_time() - began

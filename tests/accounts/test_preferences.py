@@ -1,4 +1,4 @@
-"""What users choose about messages, language and zone."""
+"""Preferences for messages, language and time zone."""
 
 import asyncio
 from typing import Any

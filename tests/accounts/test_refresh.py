@@ -1,4 +1,4 @@
-"""Refresh tokens: each is good once, a lost answer is forgiven, any other repeat is taken for theft."""
+"""Refresh tokens: each is valid once, a lost response is forgiven, any other repeat counts as theft."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ async def refresh(http: httpx.AsyncClient, token: str) -> httpx.Response:
 
 
 async def rotate(http: httpx.AsyncClient, token: str) -> tuple[str, str]:
-    """The new access and refresh token."""
+    """Refresh, and return the new access and refresh token."""
     response = await refresh(http, token)
     assert response.status_code == 200, response.text
     return response.json()["access_token"], response.json()["refresh_token"]
@@ -91,7 +91,7 @@ async def test_late_repeat_with_an_unused_child_returns_a_new_child(
 
 
 async def test_replaced_child_counts_as_an_old_token(http: httpx.AsyncClient, person: Person, clock: SetClock) -> None:
-    """Owner and thief both hold a child of the same parent: the second one to be used ends the family."""
+    """Owner and thief both hold a child of the same parent; the use of the second child ends the family."""
     _, first = await rotate(http, person.refresh_token)
     clock.shift = timedelta(seconds=11)
     _, second = await rotate(http, person.refresh_token)
@@ -267,7 +267,7 @@ async def test_stored_session_contains_no_part_of_a_token(
 
 
 class TestOfAnEarlierRelease:
-    """Sessions without numbers, whose clients hold random secrets."""
+    """Clients of sessions without numbers hold random secrets."""
 
     async def test_unnumbered_token_is_exchanged_for_a_numbered_token(
         self, http: httpx.AsyncClient, container: Container, person: Person

@@ -1,4 +1,4 @@
-"""Opening an account: the contract, what is unique, and which passwords are taken."""
+"""Open an account: the contract, unique addresses and accepted passwords."""
 
 import asyncio
 from collections import Counter
@@ -133,7 +133,7 @@ async def test_registration_with_a_taken_email_or_phone_is_refused(http: httpx.A
 async def test_registration_without_a_language_takes_it_from_accept_language(
     http: httpx.AsyncClient, header: str | None, wanted: dict[str, str], chosen: tuple[str, str]
 ) -> None:
-    """The event that becomes the first mail is written with the account, which has the language already."""
+    """The event of the first email is stored with the account, so the account needs its language by then."""
     headers = {"Accept-Language": header.encode()} if header else {}
     body = {"email": new_email(), "password": PASSWORD, "name": "Ada", **wanted}
     response = await http.post("/v1/auth/register", json=body, headers=headers)

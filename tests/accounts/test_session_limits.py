@@ -1,4 +1,4 @@
-"""How many sessions an account can have: 50 live ones, of which the oldest ends, and 100 that have ended."""
+"""An account has at most 50 live sessions and 100 ended sessions; beyond 50 the oldest session ends."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ async def works(http: httpx.AsyncClient, token: str) -> bool:
 
 
 async def counts(container: Container, person: Person) -> tuple[int, int]:
-    """Live sessions and ended ones."""
+    """Return the numbers of live and ended sessions."""
     sessions = container.database["sessions"]
     live = await sessions.count_documents({"user_id": person.id, "revoked_at": None})
     return live, await sessions.count_documents({"user_id": person.id}) - live
@@ -75,7 +75,7 @@ async def test_sixty_concurrent_logins_leave_fifty_sessions(http: httpx.AsyncCli
 async def test_logins_on_one_device_keep_a_bounded_number_of_ended_sessions(
     http: httpx.AsyncClient, container: Container
 ) -> None:
-    """The person's own session is older than all that ended, and stays."""
+    """The person's live session is older than all ended sessions, and stays."""
     person = await register(http)
     await fill(container, person, live=1, ended=MAX_ENDED_SESSIONS + 20)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What the verifier remembers of tokens, and for how long where nothing tells it to forget."""
+"""The cache of verified tokens: hits, expiry, eviction, and gaps in revocation messages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from tests.support.eventually import until
 
 
 class CountedSessions(SessionRepository):
-    """Counts how often the database is asked, and keeps answers back while the gate is shut."""
+    """Counts the queries of sessions, and holds back results while the gate is shut."""
 
     def __init__(self, container: Container) -> None:
         super().__init__(container.database)
@@ -44,7 +44,7 @@ def sessions(container: Container) -> CountedSessions:
 
 @pytest.fixture
 async def verifier(container: Container, sessions: CountedSessions) -> AsyncIterator[Verifier]:
-    """One that hears of nothing, since it is not started."""
+    """Return a verifier that gets no messages, since it is not started."""
     made = Verifier(
         container.get(AccessTokens),
         sessions,
@@ -128,7 +128,7 @@ async def test_cache_evicts_its_oldest_token(
     assert [verifier.cached(person.access_token) is None for person in people] == [True, False, False]
     for person in (*people, people[0]):
         assert await is_accepted(verifier, person)
-    assert sessions.asked == 7  # the three, and each again that had to make room
+    assert sessions.asked == 7  # three first checks, and one more for each evicted token
 
 
 async def test_revocation_evicts_all_tokens_of_the_session(
@@ -152,7 +152,7 @@ async def test_revocation_evicts_all_tokens_of_the_session(
 async def test_cache_is_cleared_after_a_gap_in_the_messages(
     http: httpx.AsyncClient, container: Container, verifier: Verifier
 ) -> None:
-    """A subscription that begins has missed all that was said before."""
+    """A new subscription has missed all earlier messages."""
     person, other = await register(http), await register(http)
     assert [await is_accepted(verifier, one) for one in (person, other)] == [True, True]
     await revoke_unheard(container, person)
@@ -180,6 +180,6 @@ async def test_session_read_during_a_gap_in_the_messages_is_not_cached(
 
 
 async def begin_to_hear(verifier: Verifier, other: Person) -> None:
-    """Returns once the verifier has forgotten the token of `other`."""
+    """Wait until the verifier has evicted the token of `other`."""
     verifier.start()
     await until(lambda: verifier.cached(other.access_token) is None)

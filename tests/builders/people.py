@@ -1,4 +1,4 @@
-"""People, made through the API as a client would make them."""
+"""Register people through the API, as a client does."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ _counter = itertools.count(1)
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody signed in. `auth` are the headers to send."""
+    """A person that is signed in. `auth` holds the headers to send."""
 
     id: UUID
     email: str
@@ -43,7 +43,7 @@ def person_of(answer: dict[str, Any]) -> Person:
 
 
 async def register(http: httpx.AsyncClient, **changed: Any) -> Person:
-    """Changed fields replace those of an ordinary customer's registration."""
+    """Register a customer; `changed` replaces fields of the body."""
     wanted = {"email": new_email(), "password": PASSWORD, "name": "A person", "role": "customer", **changed}
     response = await http.post("/v1/auth/register", json=wanted)
     assert response.status_code == 201, response.text
@@ -51,7 +51,7 @@ async def register(http: httpx.AsyncClient, **changed: Any) -> Person:
 
 
 async def sign_in_again(http: httpx.AsyncClient, person: Person) -> Person:
-    """For when a test has moved the clock past the life of an access token."""
+    """Sign in again, after a test has moved the clock past the expiry of the access token."""
     response = await http.post("/v1/auth/login", json={"email": person.email, "password": PASSWORD})
     assert response.status_code == 200, response.text
     return person_of(response.json())

@@ -1,4 +1,4 @@
-"""Promos, made through the API, and visits that their codes are used for."""
+"""Create promos through the API, and claim their uses for visits."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ def new_code() -> str:
 
 
 async def create_promo(http: httpx.AsyncClient, owner: Person, path: str = ADMIN, **changed: Any) -> dict[str, Any]:
-    """Ten per cent off, unless told otherwise."""
+    """Create a promo with 10 % off by default."""
     what = {} if "amount" in changed else {"percent": 10}
     response = await http.post(path, json={"code": new_code(), **what, **changed}, headers=owner.auth)
     assert response.status_code == 201, response.text
@@ -63,14 +63,14 @@ async def claim_use(  # noqa: PLR0913 -- all that a claim has
     firm: bool = True,
     claims: PromoRedemptions | None = None,
 ) -> Discount:
-    """By a new customer, for a new booking, within ten minutes, unless told otherwise."""
+    """Claim a use; by default for a new booking of a new customer, held for ten minutes."""
     by, holder, visit = by or uuid4(), holder or uuid4(), visit or priced_visit()
     until = until or container.clock() + timedelta(minutes=10)
     return await (claims or container.get(PromoRedemptions)).claim(by, code, holder, visit, until, firm=firm)
 
 
 async def rejection_of(container: Container, code: str, **given: Any) -> str | None:
-    """Why the code is refused; None where it is not, and then it is claimed."""
+    """Claim a use, and return the reason of its rejection; None if the claim succeeds."""
     (told,) = await asyncio.gather(claim_use(container, code, **given), return_exceptions=True)
     if isinstance(told, Discount):
         return None
@@ -81,5 +81,5 @@ async def rejection_of(container: Container, code: str, **given: Any) -> str | N
 
 
 async def rejections_of(container: Container, code: str, given: Iterable[dict[str, Any]]) -> list[str | None]:
-    """Of claims at once, as `reason` tells them."""
+    """Claim uses concurrently, and return each claim's rejection as `rejection_of` does."""
     return list(await asyncio.gather(*(rejection_of(container, code, **one) for one in given)))

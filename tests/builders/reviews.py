@@ -1,4 +1,4 @@
-"""Visits that took place, and what is said of them through the API."""
+"""Complete visits, and use their reviews through the API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class CompletedVisit:
 
     @property
     def review_path(self) -> str:
-        """Where its review is."""
+        """Return the path of the visit's review."""
         return f"/v1/bookings/{self.booking_id}/review"
 
     @property
@@ -33,7 +33,7 @@ class CompletedVisit:
 async def complete_visit(
     http: httpx.AsyncClient, container: Container, *, name: str = "Zoë Mertens", **profile: Any
 ) -> CompletedVisit:
-    """Of a new customer at a new barber, completed."""
+    """Complete a visit of a new customer at a new barber."""
     shop = await barber(http, container, rules={"auto_accept": True}, **profile)
     customer = await register(http, name=name)
     booking = await book(http, customer, shop, tomorrow(9))
@@ -42,11 +42,11 @@ async def complete_visit(
 
 
 async def copy_visit(container: Container, visit: CompletedVisit, customers: Sequence[Person]) -> list[CompletedVisit]:
-    """The same again, one for each of these customers, stored as they are."""
+    """Store a copy of the visit's booking for each of these customers."""
     bookings = container.database["bookings"]
     done = await bookings.find_one({"_id": UUID(visit.booking_id)})
     assert done is not None
-    # They all took place at the same time, of which nobody is left who holds it.
+    # All copies have the same time, so none of them may hold it.
     copies = [{**done, "_id": new_id(), "customer_id": one.id, "active": False} for one in customers]
     await bookings.insert_many(copies)
     return [CompletedVisit(one, visit.shop, str(copy["_id"])) for one, copy in zip(customers, copies, strict=True)]
@@ -60,7 +60,7 @@ async def post_review(
 
 
 async def create_review(http: httpx.AsyncClient, visit: CompletedVisit, rating: int, text: str = "") -> dict[str, Any]:
-    """The review as it was answered."""
+    """Review a visit, and return the review."""
     response = await post_review(http, visit, rating, text)
     assert response.status_code == 201, response.text
     review: dict[str, Any] = response.json()
@@ -72,7 +72,7 @@ async def edit_review(http: httpx.AsyncClient, visit: CompletedVisit, rating: in
 
 
 async def remove_review(http: httpx.AsyncClient, visit: CompletedVisit, person: Person | None = None) -> httpx.Response:
-    """As the customer, or as somebody else."""
+    """Remove a review, by default as its customer."""
     return await http.delete(visit.review_path, headers=(person or visit.customer).auth)
 
 
@@ -83,7 +83,7 @@ async def put_answer(http: httpx.AsyncClient, visit: CompletedVisit, text: str) 
 async def list_reviews(
     http: httpx.AsyncClient, barber_id: str, person: Person | None = None, **query: Any
 ) -> dict[str, Any]:
-    """A page as somebody sees it, or nobody."""
+    """Return a page of reviews, by default as an anonymous reader."""
     auth = person.auth if person else {}
     response = await http.get(f"/v1/barbers/{barber_id}/reviews", params=query, headers=auth)
     assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-"""The waitlist through the API, and what follows from changes of bookings."""
+"""Use the waitlist through the API, and run its reactions to changes of bookings."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from tests.notifications.booking_notices import events_of
 
 
 def entry_body(shop: Barber, **changed: Any) -> dict[str, Any]:
-    """For the barber's first service tomorrow between 8 and 12."""
+    """Return an entry for the barber's first service tomorrow between 8:00 and 12:00."""
     return {
         "barber_id": shop.id,
         "service_ids": [shop.services[0][0]],
@@ -28,7 +28,7 @@ def entry_body(shop: Barber, **changed: Any) -> dict[str, Any]:
 
 
 def window_over(*bookings: dict[str, Any]) -> dict[str, Any]:
-    """From the start of the first to the end of the last."""
+    """Return the window from the start of the first booking to the end of the last."""
     return {"earliest": bookings[0]["scheduled_at"], "latest": bookings[-1]["ends_at"]}
 
 
@@ -57,7 +57,7 @@ async def newest_event(container: Container, booking: dict[str, Any]) -> Event:
 async def free_time(
     http: httpx.AsyncClient, container: Container, auth: dict[str, str], booking: dict[str, Any], action: str = "cancel"
 ) -> Event:
-    """What follows when a booking gives up its time is done."""
+    """Run an action that frees the booking's time, and let the waitlist react to its event."""
     answer = await move(http, auth, booking, action)
     assert answer.status_code == 200, answer.text
     event = await newest_event(container, booking)
@@ -66,7 +66,7 @@ async def free_time(
 
 
 async def offered_booking(http: httpx.AsyncClient, person: Person, entry: dict[str, Any]) -> dict[str, Any]:
-    """The booking that is held for somebody."""
+    """Return the booking that is held for the entry."""
     found = await read_entry(http, person, entry)
     assert found["state"] == "offered", found
     answer = await http.get(f"/v1/bookings/{found['booking_id']}", headers=person.auth)
@@ -82,7 +82,7 @@ async def expire_offer(container: Container, clock: SetClock, booking: dict[str,
 
 
 async def reconcile_all(container: Container) -> None:
-    """So often that every entry of the tests before was looked at."""
+    """Reconcile until every waiting entry, also of earlier tests, was checked."""
     for _ in range(1 + await container.database["waitlist"].count_documents({"state": "waiting"}) // 100):
         await container.get(WaitlistMatcher).reconcile()
 
@@ -92,6 +92,6 @@ async def entry_states(http: httpx.AsyncClient, *waiting: tuple[Person, dict[str
 
 
 async def book_by_new_customer(http: httpx.AsyncClient, shop: Barber, hour: int = 9) -> tuple[Person, dict[str, Any]]:
-    """A customer with a booking tomorrow."""
+    """Book a visit tomorrow as a new customer."""
     early = await register(http)
     return early, await book(http, early, shop, tomorrow(hour))

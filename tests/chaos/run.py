@@ -1,6 +1,6 @@
-"""Bookings made and changed while everything is killed in turn; then each effect is counted where it is received.
+"""Change bookings while processes and servers are killed in turn, then count each effect at its receiver.
 
-`make storm` does it for a minute, `make test` for some seconds.
+`make storm` runs it for a minute, `make test` for some seconds.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ from tests.support.eventually import until
 from tests.support.processes import RunningGrome, running_grome
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
-# A booking is changed 2.75 times on average, its making included, so this is 20 bookings a second.
+# A booking has 2.75 changes on average, with its creation, so this is 20 bookings a second.
 MOST_CHANGES_A_SECOND: Final = 55
 DRAINED_WITHIN_S: Final = 300
 _WRITERS: Final = 10
@@ -61,7 +61,7 @@ _LIVES: Final = (("accept", "start", "complete"), ("accept", "cancel"), ("declin
 
 @dataclass(frozen=True)
 class Count:
-    """Of one kind of effect: how many there must be, how many are missing, and how many came more than once."""
+    """The expected, missing, doubled and unexpected effects of one kind."""
 
     what: str
     expected: int
@@ -82,7 +82,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`redelivered` are webhooks that were sent again under an id that the receiver had, and so dropped."""
+    """The result. `redelivered` counts webhooks that were sent again, and dropped by their id."""
 
     counts: list[Count]
     killed: Counter[str]
@@ -97,14 +97,14 @@ class Outcome:
             table.add_row(count.what, *(f"{figure:,}" for figure in figures))
         kills = ", ".join(f"{what} {times}" for what, times in sorted(self.killed.items()))
         table.caption = (
-            f"{self.bookings:,} bookings; killed: {kills}; all was done {self.drained_s:.0f} s after the last change; "
+            f"{self.bookings:,} bookings; killed: {kills}; drained {self.drained_s:.0f} s after the last change; "
             f"{self.redelivered} webhooks were sent again and dropped by their id"
         )
         return table
 
 
 async def storm(home: Path, seconds: int, seed: int, changes_a_second: int = 20) -> Outcome:
-    """Everything that it starts is its own and ends with it."""
+    """Run the storm on servers of its own, and count the effects."""
     (home / "mongod").mkdir()
     (home / "valkey").mkdir()
     with own_mongod(home / "mongod") as mongo, own_valkey(home / "valkey") as redis:
@@ -171,7 +171,7 @@ class _Storm:
     async def _writers(self, http: httpx.AsyncClient) -> list["_Writer"]:
         async with _container(self.settings) as container:
             boss, pause_s = await create_admin(http, container), _WRITERS / self.changes_a_second
-            # From here on only visits that come to lie two hours ahead are reminded of; those of the storm are nearer.
+            # From here on only visits more than two hours ahead get reminders; the visits of the storm are nearer.
             await container.get(Reminders).plan_due()
             answer = await http.post("/v1/webhooks/endpoints", json={"url": self.receiver.url}, headers=boss.auth)
             assert answer.status_code == 201, answer.text
@@ -190,7 +190,7 @@ class _Storm:
     # ---- killing
 
     async def _kill_in_turn(self, seconds: int) -> None:
-        """Each at least once, in an order that the dice give, with pauses in which everything runs."""
+        """Kill each kind at least once, in random order, with pauses in between."""
         kinds: list[tuple[str, Callable[[], object]]] = [
             ("relay's leader", self._kill_leader),
             ("job worker", lambda: self._kill_worker("Jobs")),
@@ -209,7 +209,7 @@ class _Storm:
         await asyncio.sleep(pause_s)
 
     def _kill_leader(self) -> None:
-        """Whoever said last that it leads."""
+        """Kill the process that last logged that it leads."""
         lines = [msgspec.json.decode(line) for line in self.grome.log.read_bytes().splitlines() if b"Leads the" in line]
         pid = lines[-1]["pid"]
         if pid in {process.pid for process in self.grome.workers("Jobs")}:
@@ -230,7 +230,7 @@ class _Storm:
     # ---- counting
 
     async def _is_drained(self, container: Container) -> bool:
-        """Everything was handed on, by one follower of the relay after the other, and all of its jobs are done."""
+        """Return whether all subscribers of the relay have handled all events, and all jobs are done."""
         events, jobs = await _all_events(container), container.database["jobs"]
         recorded = await container.database["audit"].count_documents({"type": {"$regex": "^booking"}})
         sent = await jobs.count_documents({"kind": WEBHOOK.name, "payload.event_id": {"$in": _ids(events)}})
@@ -281,7 +281,7 @@ def _ids(events: Iterable[Event]) -> list[str]:
 
 
 def _goes_without_saying(event: Event, notice: Notification) -> bool:
-    """Who cancels is told only what it costs, and here it costs nothing."""
+    """Return whether the notice is suppressed: the cancelling person gets only the costs, and there are none."""
     return notice.kind is MessageKind.BOOKING_CANCELLED and notice.user_id == event.actor_id
 
 
@@ -293,7 +293,7 @@ async def _all_events(container: Container) -> list[Event]:
 
 
 async def _live(container: Container, events: Sequence[Event]) -> list[UUID]:
-    """The ids in all bookings' rooms; asserts that each room is in order."""
+    """Return the event ids in the rooms of all bookings; assert that each room is in order."""
     found: list[UUID] = []
     for booking_id in {event.subject_id for event in events}:
         entries = [
@@ -309,14 +309,14 @@ async def _live(container: Container, events: Sequence[Event]) -> list[UUID]:
 
 
 def _soon() -> datetime:
-    """A time from which a visit can be started. It is free again as soon as the visit is over."""
+    """Return a time at which a visit can be started at once; it is free again after the visit."""
     ahead = datetime.now(UTC) + timedelta(minutes=30)
     return ahead.replace(minute=ahead.minute // 5 * 5, second=0, microsecond=0)
 
 
 @dataclass
 class _Writer:
-    """Makes bookings with a barber and a customer of its own, and repeats whatever was not answered for certain."""
+    """Makes bookings with its own barber and customer, and retries each request without a certain answer."""
 
     shop: Barber
     customer: Person
@@ -356,9 +356,9 @@ class _Writer:
 @click.option(
     "--rate", default=MOST_CHANGES_A_SECOND, show_default=True, type=click.IntRange(min=1), help="Changes a second."
 )
-@click.option("--seed", default=None, type=int, help="The same seed kills in the same order.")
+@click.option("--seed", default=None, type=int, help="Seed of the order of kills.")
 def main(seconds: int, rate: int, seed: int | None) -> None:
-    """Kill everything in turn while bookings change, and count what follows from them."""
+    """Kill processes and servers in turn while bookings change, and count the effects."""
     console = Console()
     seed = seed if seed is not None else random.randrange(10_000)  # noqa: S311 -- dice
     with tempfile.TemporaryDirectory(prefix="grome-storm-") as folder, console.status(f"{seconds} s, seed {seed} …"):

@@ -1,4 +1,4 @@
-"""Servers that a test may stop, and applications on them."""
+"""Servers that a test may stop, and applications that use them."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers
 
 @pytest.fixture
 def own(own_servers: OwnServers) -> Iterator[OwnServers]:
-    """They run again after the test, whatever it did to them."""
+    """Yield the servers, and start them again after the test."""
     yield own_servers
     own_servers.redis.start()
     own_servers.mongo.start()
@@ -65,14 +65,14 @@ async def own_app(own: OwnServers, own_settings: Settings, own_database: None) -
 
 @pytest.fixture
 async def here(own_app: App) -> Container:
-    """What the application works with."""
+    """Return the services of the application."""
     container: Container = own_app.ctx.container
     return container
 
 
 @pytest.fixture
 async def elsewhere(own: OwnServers, own_settings: Settings) -> AsyncIterator[Container]:  # noqa: ARG001
-    """Another process's clients and services, as far as others can tell."""
+    """Open services that behave like another process."""
     container = await open_container(own_settings)
     await until(lambda: listening(container))
     yield container

@@ -1,4 +1,7 @@
-"""Whatever is killed, what follows from a change happens once. `make storm` does the same for a minute."""
+"""Each effect of a change happens once, even if processes and servers are killed.
+
+`make storm` runs the same for a minute.
+"""
 
 from pathlib import Path
 

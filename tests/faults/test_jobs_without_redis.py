@@ -1,4 +1,4 @@
-"""A job worker whose Redis is killed: it burns no processor and fills no log, and what was added meanwhile is done."""
+"""A job worker without Redis uses little CPU, logs little, and later runs all jobs that were added meanwhile."""
 
 import asyncio
 import subprocess
@@ -70,7 +70,7 @@ async def test_worker_without_redis_waits_idle_and_loses_no_job(
 
     own.redis.kill()
     await until(lambda: sum("Redis is of no use" in line for line in read_lines(log)) >= len(Queue))
-    await asyncio.sleep(1)  # what the loss sets off beside these warnings
+    await asyncio.sleep(1)  # until all reactions to the loss are logged
     lines, before = read_lines(log), cpu_s(worker)
     await elsewhere.get(JobQueue).add(*added_meanwhile)
     await asyncio.sleep(AWAY_S)

@@ -1,4 +1,4 @@
-"""`kill -9` of a process under load: another takes its place, and nothing that was answered is lost."""
+"""After `kill -9` of a process under load, a new process replaces it, and no confirmed booking is lost."""
 
 import asyncio
 import os
@@ -25,20 +25,20 @@ from tests.support.processes import RunningGrome, running_grome
 pytestmark = pytest.mark.alone
 
 REPLACED_WITHIN_S = 5
-MOST_KILLS = 3  # a machine that is busy with other things spoils one of them, but not all
+MOST_KILLS = 3  # a busy machine delays one replacement, but not all
 PAUSE_S = 0.05
 
 
 @pytest.fixture
 def own_grome(settings: Settings, database: None, tmp_path: Path) -> Iterator[RunningGrome]:  # noqa: ARG001
-    """Not the one that other tests share: this one loses processes."""
+    """Start an own Grome, since its processes are killed."""
     with running_grome(settings, tmp_path) as started:
         yield started
 
 
 @dataclass
 class Load:
-    """Creates bookings until told to stop, each of a free slot of its own, and keeps what it was told."""
+    """Creates bookings of different free slots until `stopped`, and keeps the answers."""
 
     url: str
     shop: Barber
@@ -53,7 +53,7 @@ class Load:
         async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_S) as http:
             while not self.stopped:
                 await self._create(http)
-                await asyncio.sleep(PAUSE_S)  # who leaves no core free measures the machine
+                await asyncio.sleep(PAUSE_S)  # without a pause the load takes all cores
 
     async def _create(self, http: httpx.AsyncClient) -> None:
         self._next += 1
@@ -110,7 +110,7 @@ async def test_killed_job_worker_is_replaced(own_grome: RunningGrome) -> None:
 
 
 def _seconds_until_replaced(grome: RunningGrome, kind: str, survivors: set[int]) -> float:
-    """Until there is one process beside the survivors and, if it is an API worker, it answers."""
+    """Return the seconds until there is a process beside the survivors; an API worker must also answer."""
     started = time.monotonic()
     while time.monotonic() - started < 3 * REPLACED_WITHIN_S:
         new = [process for process in grome.workers(kind) if process.pid not in survivors]
@@ -121,7 +121,7 @@ def _seconds_until_replaced(grome: RunningGrome, kind: str, survivors: set[int])
 
 
 def _answers_without(grome: RunningGrome, survivors: set[int]) -> bool:
-    """All workers take connections from one socket: while the others are held still, only the new one can answer."""
+    """Stop the survivors, which share a socket with the new process, and return whether a request is answered."""
     url = httpx.URL(grome.url)
     for pid in survivors:
         os.kill(pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Holds of quotes: one a customer, none in the customer's own way, and not for ever."""
+"""Holds of quotes: one per customer, for a limited time, and never in the customer's own way."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ async def uses_of(container: Container, promo: dict[str, Any]) -> list[dict[str,
 async def test_second_quote_of_a_customer_takes_over_the_hold(
     http: httpx.AsyncClient, container: Container, boss: Person, shop: Barber, customer: Person
 ) -> None:
-    """Under a limit of one use for all: the first quote holds nothing any more, and can be booked all the same."""
+    """With a limit of one use, the first quote has lost its hold and can still be booked."""
     promo = await create_promo(http, boss, most_uses=1)
     first = await quote(http, customer, shop, tomorrow(9), promo_code=promo["code"])
     second = await quote(http, customer, shop, tomorrow(10), promo_code=promo["code"])
@@ -147,7 +147,7 @@ class TestFirstVisitsByTwoCodes:
     async def test_concurrent_first_visit_codes_of_a_customer_use_one(
         self, http: httpx.AsyncClient, container: Container, other_process: Container, boss: Person, shop: Barber
     ) -> None:
-        """Two of the platform, and two of a barber."""
+        """Two codes of the platform, and two codes of a barber."""
         services = (container.get(PromoRedemptions), other_process.get(PromoRedemptions))
         for owner, path in ((boss, "/v1/admin/promos"), (shop.person, OWN)):
             me, visit = uuid4(), priced_visit(barber_id=shop.person.id)
@@ -201,7 +201,7 @@ class TestFirstVisitsByTwoCodes:
         promos = [await create_promo(http, shop.person, OWN, first_visit_only=True) for _ in range(2)]
         booking = await book(http, customer, shop, tomorrow(9), promo_code=promos[0]["code"])
         await http.post(f"/v1/bookings/{booking['id']}/cancel", json={}, headers=customer.auth)
-        await container.get(PromoRedemptions).release(UUID(booking["id"]))  # as the follower of events does
+        await container.get(PromoRedemptions).release(UUID(booking["id"]))  # as the subscriber of events does
         assert (await read_figures(http, shop.person, promos[0], OWN))["uses"] == 1
         refused = await ask_quote(http, customer, shop, tomorrow(10), promo_code=promos[0]["code"])
         assert refused.json()["code"] == "promo_refused"
@@ -211,7 +211,7 @@ class TestFirstVisitsByTwoCodes:
 async def test_migration_leaves_one_hold_per_customer_and_promo(
     http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
-    """As the previous release could store them."""
+    """The previous release could store several holds."""
     promo, me, uses = await create_promo(http, boss, most_uses=5), uuid4(), container.database[USES.name]
     await uses.drop_index("one_hold")
     await claim_use(container, promo["code"], by=me, firm=False)

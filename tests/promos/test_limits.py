@@ -1,4 +1,4 @@
-"""Limits: exactly as many uses as there may be, whoever asks at once, through whichever process."""
+"""Concurrent claims through several processes get exactly as many uses as the limit allows."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -55,7 +55,7 @@ async def test_concurrent_claims_of_a_customer_with_a_limit_of_two_get_two_uses(
     services = (container.get(PromoRedemptions), other_process.get(PromoRedemptions))
     told = await rejections_of(container, promo["code"], ({"by": me, "claims": services[n % 2]} for n in range(30)))
     assert (told.count(None), told.count("promo_used_up_by_you")) == (2, 28)
-    # One insert claims both seats or none: those who lost at one hold nothing of the other.
+    # One insert claims both seats or neither: a claim that lost a seat holds no other seat.
     assert len(await stored(container, promo)) == 2
     assert await rejection_of(container, promo["code"]) is None
 
@@ -63,7 +63,7 @@ async def test_concurrent_claims_of_a_customer_with_a_limit_of_two_get_two_uses(
 async def test_repeated_claim_returns_the_first_discount_and_uses_once(
     http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
-    """Whatever has become of the promo, and also while the first is on its way."""
+    """Also while the first claim is in flight, and after the promo was switched off."""
     promo, me, holder = await create_promo(http, boss, most_uses=1, most_uses_each=1), uuid4(), uuid4()
     again = {"by": me, "holder": holder}
     assert await rejections_of(container, promo["code"], [again] * 20) == [None] * 20
@@ -95,7 +95,7 @@ async def test_concurrent_first_visits_use_the_code_once(
 
 
 async def test_changed_limit_counts_earlier_uses(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
-    """Seats from before count, wherever they lie: a claim succeeds exactly where there are fewer uses than may be."""
+    """A claim succeeds exactly if there are fewer uses than the limit, regardless of the seats of earlier uses."""
     promo, chance, held = await create_promo(http, boss), Random(5), list[UUID]()  # noqa: S311 -- dice
     limit: int | None = None
     for step in range(120):
@@ -135,7 +135,7 @@ async def test_last_free_seat_of_many_is_found(
 async def test_freed_seat_without_a_counter_update_is_found_after_the_cache_expires(
     http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
 ) -> None:
-    """The process that gave it back died between the two."""
+    """The process died after it gave the use back and before it updated the promo."""
     promo = await create_promo(http, boss, most_uses=1)
     assert [await rejection_of(container, promo["code"]) for _ in range(2)] == [None, "promo_exhausted"]
     await container.database[USES.name].delete_one({"promo_id": UUID(promo["id"])})
@@ -152,7 +152,7 @@ async def test_limit_of_uses_above_the_maximum_is_refused(http: httpx.AsyncClien
 
 
 class TestQuotes:
-    """Their claims are not firm."""
+    """Claims of quotes are not firm."""
 
     async def test_quotes_claim_yields_only_to_the_same_customer(
         self, http: httpx.AsyncClient, container: Container, boss: Person

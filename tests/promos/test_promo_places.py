@@ -1,4 +1,4 @@
-"""A barber cannot make promos without end, also with many requests at once."""
+"""The number of promos of a barber is limited, also for concurrent requests."""
 
 import asyncio
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What a promo takes off, and which ends of a booking give its use back."""
+"""Calculate discounts, and decide for each end of a booking whether it gives the use back."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -49,7 +49,7 @@ def test_discount_is_positive_and_at_most_the_eligible_price(
     counts = [price for service_id, price in visit.services if not chosen or service_id in chosen]
     off = calculate_discount(a_promo(**terms, service_ids=chosen), visit, NOW)
     if isinstance(off, RejectionReason):
-        # Less than half a unit is nothing.
+        # Less than half a unit rounds to no discount.
         too_little = sum(counts) * terms.get("percent", 100) <= 50
         assert off is (RejectionReason.MINIMUM if counts and too_little else RejectionReason.OTHER_SERVICES)
         assert too_little
@@ -109,7 +109,7 @@ REQUESTED, ACCEPTED, CANCELLED = Status.REQUESTED, Status.ACCEPTED, Status.CANCE
 
 
 def ended(reason: Reason, at: datetime, *before: Status) -> Booking:
-    """A visit that starts at NOW, to be called off a day before at the latest; a note came after its end."""
+    """Return a visit that starts at NOW, with a day's notice for cancellation and a note after its end."""
     moves = [(Action.CREATE, status) for status in before] + [(Action.CANCEL, CANCELLED), (Action.NOTE, CANCELLED)]
     history = [
         HistoryEntry(

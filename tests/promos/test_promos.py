@@ -1,4 +1,4 @@
-"""Promos over HTTP: whose they are, what they may be, and how they are told of."""
+"""Promos over HTTP: owners, terms, lists and figures."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -80,7 +80,7 @@ async def test_promo_code_is_unique_per_owner(http: httpx.AsyncClient, boss: Per
 async def test_barbers_code_is_unknown_at_other_barbers(
     http: httpx.AsyncClient, container: Container, boss: Person, shop: Barber
 ) -> None:
-    """And comes before the platform's of the same name, unless it cannot be used."""
+    """A barber's code comes before the same code of the platform, unless it cannot be used."""
     own = await create_promo(http, shop.person, OWN, percent=30)
     here, elsewhere = priced_visit(barber_id=shop.person.id), priced_visit()
     assert (await claim_use(container, own["code"], visit=here)).amount == 1_200
@@ -116,7 +116,7 @@ async def test_promo_of_another_owner_is_not_found(
 
 
 async def test_promo_list_pages_and_filters(http: httpx.AsyncClient, shop: Barber) -> None:
-    """The newest first, page by page; by code, and by whether they are switched on."""
+    """The newest promos come first; filters are the code and the switch."""
     made = [await create_promo(http, shop.person, OWN, is_active=number != 1) for number in range(3)]
     assert await listed(http, shop.person) == made[::-1]
     assert await listed(http, shop.person, is_active="true") == [made[2], made[0]]
@@ -125,7 +125,7 @@ async def test_promo_list_pages_and_filters(http: httpx.AsyncClient, shop: Barbe
 
 
 async def listed(http: httpx.AsyncClient, owner: Person, **query: str) -> list[dict[str, Any]]:
-    """From pages of one each."""
+    """Return the codes of all pages, read with one promo per page."""
     found, cursor = list[dict[str, Any]](), dict[str, str]()
     while True:
         page = (await http.get(OWN, params={"limit": "1", **query, **cursor}, headers=owner.auth)).json()

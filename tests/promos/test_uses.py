@@ -1,4 +1,4 @@
-"""What becomes of a use: its booking is stored or never comes, lasts or is called off."""
+"""A use is confirmed or given back, as its booking is stored, missing, kept or cancelled."""
 
 from datetime import timedelta
 from typing import Any
@@ -37,7 +37,7 @@ async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
 
 @pytest.fixture
 async def promo(http: httpx.AsyncClient, boss: Person) -> dict[str, Any]:
-    """Of one use."""
+    """Return a promo with a limit of one use."""
     return await create_promo(http, boss, most_uses=1)
 
 
@@ -62,7 +62,7 @@ async def use_for(container: Container, promo: dict[str, Any], booking: dict[str
 
 
 async def is_used(container: Container, promo: dict[str, Any]) -> bool:
-    """Whether its one use is taken."""
+    """Return whether the promo's single use is taken."""
     probe = uuid4()
     refused = await rejection_of(container, promo["code"], holder=probe)
     await container.get(PromoRedemptions).release(probe)
@@ -70,7 +70,7 @@ async def is_used(container: Container, promo: dict[str, Any]) -> bool:
 
 
 class TestWithoutABooking:
-    """The process died between the claim and the insert, or the quote was never booked."""
+    """The process died between claim and insert, or the quote was never booked."""
 
     async def test_overdue_claim_is_kept_until_its_grace_ends(
         self, container: Container, promo: dict[str, Any], clock: SetClock
@@ -160,7 +160,7 @@ class TestWithABooking:
     async def test_release_keeps_the_use_of_a_stored_booking(
         self, container: Container, promo: dict[str, Any], booking: dict[str, Any]
     ) -> None:
-        """A repeat that failed must not give back what the first request has booked."""
+        """A failed repeat must not give back the use of the first request's booking."""
         holder = await use_for(container, promo, booking, keep=False)
         await container.get(PromoRedemptions).release(holder)
         assert await is_used(container, promo)
@@ -175,7 +175,7 @@ class TestWithABooking:
         await hand_on(container, booking)
         assert await is_used(container, promo)
         assert (await move(http, shop.auth, booking, action)).status_code == 200
-        for _ in range(2):  # whatever the relay hands on may come again
+        for _ in range(2):  # the relay may deliver an event again
             await hand_on(container, booking)
         assert not await is_used(container, promo)
 
@@ -195,7 +195,7 @@ class TestWithABooking:
         self, http: httpx.AsyncClient, container: Container, promo: dict[str, Any], booking: dict[str, Any],
         customer: Person,
     ) -> None:  # fmt: skip
-        """The customer was quicker than the end of the request that made the booking."""
+        """The customer cancels before the request that made the booking has ended."""
         holder = await use_for(container, promo, booking, keep=False)
         await move(http, customer.auth, booking, "cancel")
         await hand_on(container, booking)
@@ -204,7 +204,7 @@ class TestWithABooking:
 
 
 async def hand_on(container: Container, booking: dict[str, Any]) -> None:
-    """Everything that has happened to it, as the relay would."""
+    """Deliver all events of the booking to the promos, as the relay does."""
     document = await container.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
     assert document
     events = PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, container.clock()))

@@ -1,4 +1,4 @@
-"""Live rooms remember which versions they had for two days, and no longer."""
+"""Live rooms drop redelivered events of the last two days."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""A process that reviews visits, given as `<customer>:<booking>`, as fast as it can, and is killed meanwhile."""
+"""Review visits, given as `<customer>:<booking>`, as fast as possible, until the process is killed."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A barber's rating is the mean of the barber's reviews, whatever happens at once and whatever dies."""
+"""A barber's rating is the mean of the reviews, also after concurrent changes and killed processes."""
 
 import asyncio
 import sys
@@ -36,27 +36,27 @@ from tests.support.eventually import START_PATIENCE_S, until
 from tests.support.processes import environment
 
 VISITS = 40
-# Nobody else is there, so that the search finds this barber alone.
+# No other barber is near, so that the search finds only this barber.
 FAR_OFF = {"lat": -54.4, "lng": 3.4}
 
 
 @pytest.fixture
 async def other_process(settings: Settings) -> AsyncIterator[Container]:
-    """What it does takes turns with nobody here."""
+    """Open the services of a second process, with an event loop of its own."""
     container = await open_container(settings)
     yield container
     await container.close()
 
 
 async def stored(container: Container, shop: Barber) -> tuple[list[int], Any]:
-    """The stars of the reviews that are shown, and the barber's rating and count."""
+    """Return the ratings of the shown reviews, and the barber's rating and count."""
     reviews = container.database["reviews"].find({"barber_id": shop.person.id, "shown": True})
     barber = await container.database["barbers"].find_one({"_id": shop.person.id}) or {}
     return [review["rating"] async for review in reviews], (barber.get("rating"), barber.get("reviews_count"))
 
 
 async def shown(http: httpx.AsyncClient, shop: Barber) -> list[tuple[float, int]]:
-    """By profile, list, search by words, and the map."""
+    """Return the rating in the profile, the list, the text search and the map."""
     profile = (await http.get(f"/v1/barbers/{shop.id}")).json()
     summary = (await list_reviews(http, shop.id))["summary"]
     by_words = (await http.get("/v1/barbers", params={"q": "chair", **FAR_OFF})).json()["items"]
@@ -126,7 +126,7 @@ async def test_rating_is_the_mean_after_concurrent_changes(
     async def everybody_knows() -> bool:
         return set(await shown(http, first.shop)) == {exact}
 
-    await until(everybody_knows)  # what the other process did is heard of through Redis
+    await until(everybody_knows)  # changes of the other process arrive through Redis
     assert len(await shown(http, first.shop)) == 4
 
 
@@ -187,7 +187,7 @@ async def test_profile_recreated_during_reviews_counts_all(
 async def test_rating_is_exact_after_a_killed_process(
     http: httpx.AsyncClient, container: Container, settings: Settings, tmp_path: Path
 ) -> None:
-    """Of a process that is in the midst of changes at many barbers."""
+    """Kill a process that changes reviews of many barbers."""
     firsts = [await complete_visit(http, container) for _ in range(3)]
     visits = [
         f"{visit.customer.id}:{visit.booking_id}"

@@ -1,4 +1,4 @@
-"""A review's life over HTTP: who may do what with it, and for how long."""
+"""The life of a review over HTTP: rights, time limits and repeats."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ async def visit(http: httpx.AsyncClient, container: Container) -> CompletedVisit
 
 
 async def rating(http: httpx.AsyncClient, visit: CompletedVisit) -> tuple[float, int]:
-    """What the barber's profile shows."""
+    """Return rating and count as the barber's profile shows them."""
     profile = (await http.get(f"/v1/barbers/{visit.shop.id}")).json()
     return profile["rating"], profile["reviews_count"]
 
@@ -191,7 +191,7 @@ async def test_answer_is_changed_and_removed(http: httpx.AsyncClient, visit: Com
 async def test_review_routes_are_limited_to_their_roles_and_parties(
     http: httpx.AsyncClient, container: Container, visit: CompletedVisit
 ) -> None:
-    """404 for what is not one's own, 403 for what one's role never does."""
+    """The answer is 404 for reviews of others, and 403 for actions of other roles."""
     await create_review(http, visit, 4, "Good.")
     other_shop, boss = await barber(http, container), await create_admin(http, container)
     (others,) = await copy_visit(container, visit, [await register(http)])

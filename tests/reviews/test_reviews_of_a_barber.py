@@ -1,4 +1,4 @@
-"""What everybody reads of a barber's reviews."""
+"""The public list of a barber's reviews."""
 
 from base64 import b64decode
 from typing import Any
@@ -27,7 +27,7 @@ GIVEN = (3, 5, 1, 5, 3, 4, 1, 5)
 
 @pytest.fixture
 async def visits(http: httpx.AsyncClient, container: Container) -> list[CompletedVisit]:
-    """Reviewed one after the other, with the stars in `GIVEN`."""
+    """Return visits that were reviewed in sequence, with the ratings in `GIVEN`."""
     first = await complete_visit(http, container)
     visits = [first, *await copy_visit(container, first, [first.customer] * (len(GIVEN) - 1))]
     for number, (visit, rating) in enumerate(zip(visits, GIVEN, strict=True)):
@@ -36,7 +36,7 @@ async def visits(http: httpx.AsyncClient, container: Container) -> list[Complete
 
 
 async def walk(http: httpx.AsyncClient, barber_id: str, limit: int, **query: Any) -> list[int]:
-    """The numbers of all, read in pages."""
+    """Return the numbers of all reviews, read in pages."""
     found: list[int] = []
     while True:
         page = await list_reviews(http, barber_id, limit=limit, **query)

@@ -1,4 +1,4 @@
-"""`python -m tests.soak`, which is `make soak`."""
+"""Run the soak test: `python -m tests.soak` or `make soak`."""
 
 import asyncio
 import sys
@@ -12,10 +12,18 @@ from tests.soak.run import soak
 
 
 @click.command()
-@click.option("--seconds", default=1200, show_default=True, type=click.IntRange(min=5), help="Of hostile accounts.")
-@click.option("--quiet", default=20, show_default=True, type=click.IntRange(min=2), help="Seconds before and after.")
+@click.option(
+    "--seconds", default=1200, show_default=True, type=click.IntRange(min=5), help="Duration of the hostile load."
+)
+@click.option(
+    "--quiet",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Seconds without hostile load before and after.",
+)
 def main(seconds: int, quiet: int) -> None:
-    """Let hostile accounts repeat everything, and compare how honest ones fare before and after."""
+    """Run hostile accounts, and compare the latencies of honest accounts before and after."""
     console = Console()
     with tempfile.TemporaryDirectory(prefix="grome-soak-") as folder, console.status("starting") as status:
         outcome = asyncio.run(soak(Path(folder), seconds, quiet, status.update))

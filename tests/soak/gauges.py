@@ -9,7 +9,7 @@ from grome.infrastructure.outbox.relay import Relay
 from tests.support.processes import RunningGrome
 
 _MIB: Final = 2**20
-# Each account's share of these has a limit, so they stop growing under accounts that repeat themselves.
+# The documents of an account in these collections are limited, so repeated requests do not let them grow.
 LIMITED_COLLECTIONS: Final = (
     "sessions",
     "waitlist",

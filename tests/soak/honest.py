@@ -1,4 +1,4 @@
-"""An honest barber and customer, whose waiting times are measured."""
+"""Measure the latencies of an honest barber and customer."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ _PAUSE_S: Final = 0.05
 
 @dataclass
 class Waits:
-    """Seconds that each kind of request took."""
+    """The durations of each kind of request, in seconds."""
 
     of: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -40,7 +40,7 @@ class Honest:
     made: int = 0
 
     async def run(self, until_s: float) -> Waits:
-        """Search, look at free times, book, read and cancel, with pauses, until the time is over."""
+        """Search, read free times, book, list and cancel, with pauses, until `until_s`."""
         waits = Waits()
         while time.monotonic() < until_s:
             await self._visit(waits)

@@ -1,4 +1,4 @@
-"""Accounts that repeat everything a barber or a customer can repeat, as fast as they are answered."""
+"""Hostile accounts repeat all requests of a barber and a customer as fast as they are answered."""
 
 import itertools
 import random
@@ -20,7 +20,7 @@ _LONG_NOTE: Final = "n" * 500
 
 @dataclass
 class Hostile:
-    """A barber and a customer who work together.
+    """A hostile barber and customer that cooperate.
 
     `answers` counts by request and status, and `unexpected` keeps server errors.
     """
@@ -39,7 +39,7 @@ class Hostile:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def prepare(self) -> None:
-        """Make the booking that is changed over and over, and the other things that later requests are about."""
+        """Make the bookings that later requests change."""
         self.refresh_token = self.customer.refresh_token
         online = await self.http.put("/v1/barbers/me/online", json={"is_online": True}, headers=self.as_barber)
         assert online.status_code == 200, online.text
@@ -68,7 +68,7 @@ class Hostile:
             self.unexpected.append(f"{act.__name__}: {error!r}")
             return
         self.answers[act.__name__, answer.status_code] += 1
-        # 503 says that a server was too slow just now; it is the only 5xx that a client may see.
+        # 503 means that a server was too slow; clients may see no other 5xx.
         if answer.status_code >= 500 and answer.status_code != 503:
             self.unexpected.append(f"{act.__name__}: {answer.status_code} {answer.text[:200]}")
 
@@ -93,7 +93,7 @@ Act = Callable[[Hostile], Awaitable[httpx.Response]]
 
 
 def midday_zone() -> str:
-    """A zone in which it is about noon, so that a visit in two hours is one of today."""
+    """Return a zone in which it is about noon, so that a visit in two hours is today."""
     west = datetime.now(UTC).hour - 12
     return f"Etc/GMT{west:+d}"
 
@@ -186,7 +186,7 @@ async def sign_in(one: Hostile) -> httpx.Response:
     one.device_id = str(uuid4())
     wanted = {"email": one.customer.email, "password": PASSWORD, "device": {"id": one.device_id}}
     answer = await one.http.post("/v1/auth/login", json=wanted)
-    if answer.status_code == 200:  # older sessions end: an account has so many at most
+    if answer.status_code == 200:  # the oldest session may have ended, since sessions are limited
         one.customer = person_of(answer.json())
         one.refresh_token = one.customer.refresh_token
     return answer
@@ -238,7 +238,7 @@ async def ask_for_report(one: Hostile) -> httpx.Response:
 
 
 async def search_another_circle(one: Hostile) -> httpx.Response:
-    """Every radius and position is a view of its own to keep in memory."""
+    """Search with a new radius and position, which need a new tile in memory."""
     where = {"lat": 52.4 + one.dice.random() / 4, "lng": 13.3 + one.dice.random() / 4}
     return await one.http.get("/v1/barbers/nearby", params={**where, "radius_km": 1 + one.dice.random() * 20})
 

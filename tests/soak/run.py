@@ -1,4 +1,4 @@
-"""Honest accounts before, beside and after hostile ones; afterwards everything must be as it was before."""
+"""Run honest accounts before, beside and after hostile accounts, and compare the measurements."""
 
 import asyncio
 import random
@@ -30,11 +30,10 @@ from tests.soak.hostile import Hostile, midday_zone
 from tests.support.processes import RunningGrome, running_grome
 from tests.support.servers import own_mongod, own_valkey
 
-_PAIRS: Final = 4  # a hostile barber and customer each
+_PAIRS: Final = 4  # pairs of a hostile barber and customer
 _SETTLED_WITHIN_S: Final = 300
 _SAMPLES: Final = 20
-# Bounds of the verdict. Medians of a two-core machine differ by a third from run to run; a leak or a queue does not
-# stop at that.
+# Bounds of the verdict. Medians on a two-core machine differ by a third between runs; leaks and queues exceed that.
 _SLOWER: Final = 1.5
 _SLOWER_MS: Final = 10.0
 _GROWN_MIB: Final = 64.0
@@ -44,7 +43,7 @@ _BOOKING_KB: Final = 150.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """`samples` begin before the hostile accounts do, and end after everything has settled."""
+    """The measurements; `samples` begin before the hostile load, and end after everything has settled."""
 
     before: Waits
     beside: Waits
@@ -56,7 +55,7 @@ class Outcome:
     honest_errors: Sequence[str]
 
     def slower(self) -> list[str]:
-        """A sentence for each kind of honest request that takes longer than before."""
+        """Return a sentence for each kind of honest request that takes longer than before."""
         return [
             f"{kind} takes {self.after.p50_ms(kind):.1f} ms, {self.before.p50_ms(kind):.1f} ms before"
             for kind in self.before.of
@@ -64,7 +63,7 @@ class Outcome:
         ]
 
     def faults(self) -> list[str]:
-        """A sentence for everything else that is not as it was before, or that should not have happened."""
+        """Return a sentence for each other measurement that got worse, and for unexpected answers."""
         first, last = self.samples[0], self.samples[-1]
         rules = {
             f"an API worker has grown by {last.api_mib - first.api_mib:.0f} MiB": last.api_mib - first.api_mib
@@ -120,7 +119,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """`seconds` of hostile accounts, between two times of `quiet_s` without them."""
+    """The durations: `seconds` with hostile accounts, between two periods of `quiet_s` without them."""
 
     seconds: float
     quiet_s: float
@@ -128,9 +127,9 @@ class Plan:
 
 
 async def soak(home: Path, seconds: float, quiet_s: float, progress: Progress) -> Outcome:
-    """Honest accounts alone for `quiet_s`, beside hostile ones for `seconds`, then alone for `quiet_s` again.
+    """Run honest accounts for `quiet_s`, with hostile accounts for `seconds`, then for `quiet_s` again.
 
-    Everything that it starts is its own and ends with it.
+    All servers are started for this run and stopped at its end.
     """
     (home / "mongod").mkdir()
     (home / "valkey").mkdir()
@@ -164,7 +163,7 @@ async def _prepare(http: httpx.AsyncClient, container: Container, hanging: str) 
 
 @asynccontextmanager
 async def _hanging() -> AsyncIterator[str]:
-    """The URL of a server that takes requests and never answers."""
+    """Yield the URL of a server that accepts requests and never answers."""
     ended = asyncio.Event()
 
     async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -183,7 +182,7 @@ async def _phases(
     honest: Honest, hostile: Sequence[Hostile], grome: RunningGrome, container: Container, plan: "Plan"
 ) -> Outcome:
     seconds, quiet_s, progress = plan.seconds, plan.quiet_s, plan.progress
-    await honest.run(time.monotonic() + quiet_s / 2)  # what is loaded at first use is loaded
+    await honest.run(time.monotonic() + quiet_s / 2)  # warms up caches and lazy imports
     progress("honest accounts alone")
     before = await honest.run(time.monotonic() + quiet_s)
     started = time.monotonic()
@@ -214,7 +213,7 @@ async def _sample(
 
 
 async def _settle(container: Container) -> float:
-    """Seconds until nothing is due and the relay has caught up. Gives up after five minutes: the verdict says so."""
+    """Wait until no job is due and the relay has caught up, at most five minutes; return the seconds."""
     started = time.monotonic()
     while time.monotonic() - started < _SETTLED_WITHIN_S:
         relay, jobs = await container.get(Relay).stats(), await container.get(JobAdmin).figures()

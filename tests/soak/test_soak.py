@@ -1,4 +1,4 @@
-"""Hostile accounts for some seconds; `make soak` does it for twenty minutes, and compares waiting times too."""
+"""Run hostile accounts for some seconds; `make soak` runs them for twenty minutes and compares latencies."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.soak.hostile import ACTS
 from tests.soak.run import soak
 
-# Made-up tokens and a body that is no booking are refused every time.
+# Forged tokens and an invalid body are refused each time.
 REFUSED = {"make_up_access_token": 401, "make_up_refresh_token": 401, "send_large_body": 422}
 
 

@@ -1,4 +1,4 @@
-"""No account starves a town: a freed time passes over entries that it does not concern, however long the list is."""
+"""Freed time reaches the entries that it suits, however long the list before them is."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -47,7 +47,7 @@ async def _no_crowd_is_left(container: Container) -> AsyncIterator[None]:
 async def crowd(
     container: Container, entry: dict[str, str], *, services: list[UUID], passed: bool = False, number: int = CROWD
 ) -> None:
-    """Entries of many customers who joined before the entry and wait for the same window around."""
+    """Store entries of many customers that joined before the entry and wait for the same window."""
     stored = await container.database["waitlist"].find_one({"_id": UUID(entry["id"])})
     assert stored is not None
     barber_id = stored["barber_id"]
@@ -99,7 +99,7 @@ async def test_freed_time_reaches_the_end_of_a_long_list_by_further_searches(
 async def test_reconcile_reaches_the_end_of_a_long_list(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    """A run looks at a part of all who wait, and the searches that it hands on come to the end of the list."""
+    """A run checks a part of the entries, and the searches that it returns reach the end of the list."""
     early, booking = await book_by_new_customer(http, shop)
     waiting = await register(http)
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
@@ -116,7 +116,7 @@ async def test_reconcile_reaches_the_end_of_a_long_list(
 async def test_customer_that_declined_is_offered_other_times_after_all_others(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    """9:05 would suit the person who said no to 9:00, and take 9:00 from the next one."""
+    """An offer at 9:05 to the customer that declined 9:00 would take 9:00 from the next customer."""
     early, booking = await book_by_new_customer(http, shop)
     first, second = await register(http), await register(http)
     longer = await join_waitlist(http, first, shop, **window_over(booking) | {"latest": tomorrow(9, 40).isoformat()})

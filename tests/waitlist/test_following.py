@@ -1,4 +1,4 @@
-"""Changes of barbers become searches, which survive a kill as jobs; and no bad entry stops anything."""
+"""Changes of barbers become searches, stored as jobs, and no unreadable entry stops them."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What is offered when a booking changes: all that it makes bookable, not only its own minutes."""
+"""A change of a booking offers all time that becomes bookable, not only the booking's own minutes."""
 
 from datetime import timedelta
 from typing import Any
@@ -127,7 +127,7 @@ async def test_time_freed_by_a_delayed_visit_is_offered(
 
 
 async def test_changed_barber_is_searched_for_all_entries(http: httpx.AsyncClient, container: Container) -> None:
-    """Time off taken back, a higher cap, and a longer visit's hours: whatever the change is, what is free is asked."""
+    """A higher cap makes time bookable; other changes of a barber are searched in the same way."""
     shop = await barber(http, container, rules={**AUTO, "daily_cap": 1})
     _, booking = await book_by_new_customer(http, shop, 9)
     people = [await register(http) for _ in range(2)]

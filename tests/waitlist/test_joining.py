@@ -1,4 +1,4 @@
-"""Joining the waitlist: one place per wish, a limit that races do not pass, and no wish that is free or impossible."""
+"""Join the waitlist: one entry per request, a limit that holds for concurrent requests, and no impossible visit."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
 async def test_joining_for_free_time_returns_an_offer_at_once(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    """Somebody looked at a full day, and a booking was cancelled, and all was done about it, before they joined."""
+    """A booking was cancelled, and its event handled, before the customer joined for its time."""
     early, booking = await book_by_new_customer(http, shop)
     await free_time(http, container, early.auth, booking)
     waiting = await register(http)
@@ -106,7 +106,7 @@ async def test_ended_entries_do_not_count_towards_the_limit(http: httpx.AsyncCli
 async def test_customer_has_one_open_offer_at_a_time(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    """The second is offered when the first is answered."""
+    """The second time is offered once the first offer is answered."""
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(hour)) for hour in (9, 15)]
     entries = [await join_waitlist(http, waiting, shop, **window_over(booking)) for booking in bookings]
@@ -141,7 +141,7 @@ async def test_declined_time_is_offered_to_the_next_customer_only(
     assert (await offered_booking(http, other, third))["scheduled_at"] == booking["scheduled_at"]
     again = await join_waitlist(http, twice, shop, **window_over(booking) | {"latest": tomorrow(9, 35).isoformat()})
     await free_time(http, container, other.auth, await offered_booking(http, other, third), "decline")
-    # A wish that is made anew since then counts as one, behind everybody else.
+    # An entry that was made after the first decline may get the time, after all other entries.
     assert await entry_states(http, *((twice, entry) for entry in (*entries, again))) == [
         "waiting",
         "waiting",

@@ -1,4 +1,4 @@
-"""Leaving the waitlist while the place changes again and again."""
+"""Leave the waitlist while other requests change the entry."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from tests.builders.people import register
 
 
 class Contended(WaitlistRepository):
-    """Somebody else changes the entry just before each write."""
+    """Changes the entry just before each write."""
 
     attempts = 0
 

@@ -1,4 +1,4 @@
-"""A place on the list is settled when both sides have agreed to the visit, and not before."""
+"""An entry is booked once both sides have agreed to the visit, and not before."""
 
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -35,12 +35,12 @@ class Asked(NamedTuple):
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
-    """Takes bookings only after asking."""
+    """Return a barber that confirms each booking."""
     return await barber(http, container)
 
 
 async def asked(http: httpx.AsyncClient, container: Container, shop: Barber) -> Asked:
-    """A customer has said yes to 9:00, and the barber has yet to answer; 9:30 is taken."""
+    """Let a customer accept an offer at 9:00, which the barber has not confirmed; 9:30 is taken."""
     early, waiting = await register(http), await register(http)
     bookings = [await book(http, early, shop, tomorrow(9, minute)) for minute in (0, 30)]
     entry = await join_waitlist(http, waiting, shop, **window_over(*bookings))
@@ -69,7 +69,7 @@ async def test_entry_waits_again_after_the_barber_declined(
     behind = await register(http)
     second = await join_waitlist(http, behind, shop, **window_over(*bookings))
     await free_time(http, container, shop.auth, held, "decline")
-    # What the barber has declined is not asked for again by the same person, and goes to the next one.
+    # The declined time is offered to the next customer, and not again to the same customer.
     assert await entry_states(http, (waiting, entry), (behind, second)) == ["waiting", "offered"]
     assert (await read_entry(http, waiting, entry))["unanswered"] == 0
     await free_time(http, container, early.auth, bookings[1])
@@ -92,7 +92,7 @@ async def test_entry_waits_again_after_the_barbers_answer_expired(
 async def test_entry_stays_booked_after_the_agreed_visit_was_cancelled(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    """Whether or not its agreement was followed before the cancellation."""
+    """Also if the event of the agreement is handled only after the cancellation."""
     _, waiting, _, entry, held = await asked(http, container, shop)
     assert (await move(http, shop.auth, held, "accept")).status_code == 200
     assert (await move(http, waiting.auth, held, "cancel")).status_code == 200

@@ -1,4 +1,4 @@
-"""The waitlist: who waits is offered what becomes free, one person at a time, and nobody twice the same."""
+"""Freed time is offered to waiting customers, one at a time, and never twice to the same customer."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -65,7 +65,7 @@ async def test_freed_time_is_held_for_the_waiting_customer(
 async def test_freed_time_is_offered_in_the_order_of_joining(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    """The window leaves room for one visit only: who does not answer in time is followed by the next."""
+    """The window has room for one visit: after an unanswered offer, the next customer gets the time."""
     early = await register(http)
     people = [await register(http) for _ in range(2)]
     booking = await book(http, early, shop, tomorrow(9))
@@ -81,7 +81,7 @@ async def test_freed_time_is_offered_in_the_order_of_joining(
     again = await offered_booking(http, second, entries[1])
     assert again["scheduled_at"] == held["scheduled_at"]
 
-    await expire_offer(container, clock, again)  # both have passed it over, so nobody is asked once more
+    await expire_offer(container, clock, again)  # both offers expired, so there is no third one
     people = [await sign_in_again(http, person) for person in people]
     assert [(await read_entry(http, *one))["state"] for one in zip(people, entries, strict=True)] == [
         "waiting",
@@ -122,7 +122,7 @@ async def test_entry_lapses_after_unanswered_offers(
 
 
 async def _offer_too(http: httpx.AsyncClient, other: Barber, shop: Barber) -> None:
-    """The services of another shop."""
+    """Let `other` offer the services of `shop`."""
     offers = [{"service_id": one, "price": 100, "duration_min": length} for one, length in shop.services]
     put = await http.put("/v1/barbers/me/services", json={"services": offers}, headers=other.auth)
     assert put.status_code == 200, put.text
@@ -151,7 +151,7 @@ async def test_entry_for_an_area_reaches_only_barbers_in_its_radius(
 
 
 async def test_time_that_does_not_fit_the_entry_is_not_offered(http: httpx.AsyncClient, container: Container) -> None:
-    """Another window, a service that is not offered any more, a visit that is too long for the gap."""
+    """Another window, a service that is no longer offered, and a visit that is too long for the gap."""
     shop = await barber(http, container, durations=(30, 120, 30), rules={"auto_accept": True})
     early, people = await register(http), [await register(http) for _ in range(3)]
     bookings = [await book(http, early, shop, tomorrow(9) + n * HOUR / 2) for n in range(4)]
@@ -183,14 +183,14 @@ async def test_redelivered_event_changes_nothing(http: httpx.AsyncClient, contai
 async def test_orphaned_offer_is_withdrawn_by_reconcile(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    """As if the worker had died between marking the entry and making the booking."""
+    """The worker has died after it marked the entry and before it made the booking."""
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
     entry = await join_waitlist(http, waiting, shop, **window_over(booking))
     cut = {"state": "offered", "booking_id": UUID(int=7), "offered_at": container.clock()}
     await container.database["waitlist"].update_one({"_id": UUID(entry["id"])}, {"$set": cut})
     await reconcile_all(container)
-    assert (await read_entry(http, waiting, entry))["state"] == "offered"  # it may still be on its way
+    assert (await read_entry(http, waiting, entry))["state"] == "offered"  # its booking may be in flight
     clock.shift = timedelta(minutes=2)
     await reconcile_all(container)
     assert (await read_entry(http, waiting, entry))["state"] == "waiting"

@@ -1,4 +1,4 @@
-"""Estimates: a queue laid into what is free, as simply as one would do it by hand."""
+"""Estimates fit a queue into the free time; a naive search gives the same starts."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def a_calendar(*taken: tuple[int, int], breaks: tuple[tuple[str, str], ...] = ()) -> Calendar:
-    """Open from 9 to 18; taken are minutes after noon."""
+    """Return a calendar that is open from 9:00 to 18:00; `taken` are minutes after noon."""
     ticks = (range(*span_between(NOON + first * MINUTE, NOON + last * MINUTE)) for first, last in taken)
     hours = every_day(a_day("09:00", "18:00", *breaks))
     return Calendar(ZoneInfo("UTC"), hours, BookingRules(min_notice_min=600), NOON, frozenset().union(*ticks))
@@ -36,7 +36,7 @@ def minutes(found: list[datetime | None]) -> list[int | None]:
         ([], (), [30], [0]),
         ([], (), [30, 20, 60], [0, 30, 50]),
         ([(0, 45)], (), [30, 30], [45, 75]),
-        ([(20, 60)], (), [30, 20], [60, 0]),  # the shorter one slips in before
+        ([(20, 60)], (), [30, 20], [60, 0]),  # the shorter visit fits before
         ([(0, 10), (25, 60)], (), [30, 15, 15], [60, 10, 90]),
         ([], (("12:30", "13:00"),), [45, 30], [60, 0]),
         ([(0, 300)], (), [60, 5], [300, None]),
@@ -99,7 +99,7 @@ def test_overrun_follows_the_pace_and_the_real_start() -> None:
     ("taken", "queue", "expected"),
     [
         ([], [30], [2]),
-        ([], [30, 30], [2, 35]),  # the first stays until 12:32
+        ([], [30, 30], [2, 35]),  # the first visit takes until 12:32
         ([(30, 60)], [30, 10], [2, 60]),
         ([(0, 5)], [30], [5]),
     ],
@@ -107,7 +107,7 @@ def test_overrun_follows_the_pace_and_the_real_start() -> None:
 def test_estimates_begin_in_the_running_tick_if_it_is_free(
     taken: list[tuple[int, int]], queue: list[int], expected: list[int]
 ) -> None:
-    """At two minutes past."""
+    """The time is two minutes after noon."""
     now = NOON + 2 * MINUTE
     assert (
         minutes(estimated_starts(a_calendar(*taken), [VisitPlan(length) for length in queue], now, CLOSING)) == expected

@@ -1,4 +1,4 @@
-"""The queue over HTTP: on the same ticks as appointments, with estimates from how long visits really take."""
+"""Walk-ins over HTTP: they share ticks with appointments, and estimates follow the measured pace."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
-    """Always open, online, and visits take half an hour, an hour or two."""
+    """Return a barber that is online and always open, with visits of 30, 60 and 120 minutes."""
     made = await barber(http, container, durations=(30, 60, 120), rules={"auto_accept": True}, timezone="UTC")
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=made.auth)
     return made
@@ -52,7 +52,7 @@ async def queue(http: httpx.AsyncClient, shop: Barber) -> dict[str, Any]:
 
 
 async def again(http: httpx.AsyncClient, shop: Barber) -> Barber:
-    """Signed in by the clock that was set."""
+    """Sign the barber in again after the clock was set."""
     return Barber(await sign_in_again(http, shop.person), shop.services)
 
 
@@ -71,14 +71,14 @@ async def test_walk_in_joins_waits_and_is_seated(http: httpx.AsyncClient, shop: 
     booking = sat.json()
     assert (booking["status"], booking["origin"], booking["customer_id"]) == ("in_progress", "walk_in", str(first.id))
     assert [entry["action"] for entry in await history(http, first.auth, booking)] == ["create", "start"]
-    assert (await seat(http, shop, place)).json() == booking  # a second time
+    assert (await seat(http, shop, place)).json() == booking  # a repeat
     mine = (await http.get(f"/v1/walk-ins/{place['id']}", headers=first.auth)).json()
     assert (mine["state"], mine["booking_id"], mine["ahead"]) == ("seated", booking["id"], None)
     assert (await http.get(f"/v1/walk-ins/{behind['id']}", headers=second.auth)).json()["ahead"] == 0
 
     in_the_way = await seat(http, shop, behind)
     assert (in_the_way.status_code, in_the_way.json()["code"]) == (409, "slot_taken")
-    assert [one["id"] for one in (await queue(http, shop))["items"]] == [behind["id"]]  # waits on
+    assert [one["id"] for one in (await queue(http, shop))["items"]] == [behind["id"]]  # still waiting
 
 
 async def test_walk_in_does_not_take_the_time_of_an_appointment(
@@ -102,7 +102,7 @@ async def test_walk_in_does_not_take_the_time_of_an_appointment(
 async def test_concurrent_seatings_of_a_walk_in_start_one_visit(
     http: httpx.AsyncClient, shop: Barber, clock: SetClock
 ) -> None:
-    """And waits on where an appointment is in the way: nobody is told that nobody waits."""
+    """A walk-in that an appointment blocks stays in the queue; no request gets `not_waiting`."""
     customer, person = await register(http), await register(http)
     await book(http, customer, shop, tomorrow(9, 20))
     clock.set(tomorrow(9))
@@ -199,7 +199,7 @@ async def complete(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any
 async def test_walk_in_is_seated_in_the_minute_of_the_previous_end(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    """Three visits within five minutes, of which the last claims them; none of the three overlaps another."""
+    """Three visits within one tick: the last one claims the tick, and no two visits overlap."""
     clock.set(tomorrow(10, 2))
     shop, people = await again(http, shop), [await register(http) for _ in range(3)]
     places = [await joined(http, person, shop) for person in people]
@@ -239,7 +239,7 @@ async def test_overdue_request_does_not_block_a_walk_in(
 
 
 async def test_early_start_takes_the_time_from_now_on(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
-    """At 9:32 instead of 10:00: nobody is promised or given the minutes in which it goes on."""
+    """The visit starts at 9:32 instead of 10:00, and its minutes are neither offered nor bookable."""
     customer, other, waits = await register(http), await register(http), await register(http)
     booking = await book(http, customer, shop, tomorrow(10))
     clock.set(tomorrow(9, 32))
@@ -285,7 +285,7 @@ async def open_daily(http: httpx.AsyncClient, shop: Barber, opens: str, closes: 
 async def test_queue_continues_over_midnight(
     http: httpx.AsyncClient, shop: Barber, clock: SetClock, opens: str, closes: str
 ) -> None:
-    """Of a bar, and of a shop that never closes."""
+    """One barber is open over midnight, the other never closes."""
     await open_daily(http, shop, opens, closes)
     first, later = await register(http), await register(http)
     midnight = tomorrow(0) + timedelta(days=1)
@@ -305,7 +305,7 @@ async def test_queue_continues_over_midnight(
 
 
 async def test_queue_ends_with_its_opening(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
-    """At 03:00 there is room for an hour and not for two, although it opens again; at 04:30 nobody waits any more."""
+    """At 03:00 an hour fits before closing and two do not; at 04:30 the queue is empty."""
     await open_daily(http, shop, "20:00", "04:00")
     first, later = await register(http), await register(http)
     three = tomorrow(3) + timedelta(days=1)
