@@ -19,9 +19,6 @@ class PreferenceService:
     def __init__(self, users: UserRepository) -> None:
         self._users = users
 
-    async def get_own(self, actor: Actor) -> Preferences:
-        return await self.get(actor.id)
-
     async def get(self, user_id: UUID) -> Preferences:
         """Return a user's preferences. Raises NotFound if the account does not exist."""
         return _preferences_of(await self._users.find(user_id))
@@ -37,7 +34,7 @@ class PreferenceService:
             raise Invalid("quiet_hours.end", "is the same as the start; use null for no quiet hours")
         changed = dict(_iter_changes(patch, ""))
         if not changed:
-            return await self.get_own(actor)
+            return await self.get(actor.id)
         return _preferences_of(await self._users.set_preferences(actor.id, changed))
 
     async def mute_topic(self, user_id: UUID, topic: Topic) -> Preferences:

@@ -156,17 +156,17 @@ class SessionRepository:
 
         Returns None if the session has numbers, has another hash, or has ended.
         """
-        wanted = {
+        query = {
             "_id": session_id,
             "generation": {"$in": [0, None]},
             "$or": [{"token_hash": token_hash}, {"previous_hash": token_hash}],
         }
         changed = {"generation": 1, "parent": 0, "token_hash": b"", "previous_hash": token_hash}
-        return await self._exchange(wanted, changed, now)
+        return await self._exchange(query, changed, now)
 
-    async def _exchange(self, wanted: Document, changed: Document, now: datetime) -> LoginSession | None:
+    async def _exchange(self, query: Document, changed: Document, now: datetime) -> LoginSession | None:
         document = await self._sessions.find_one_and_update(
-            {**wanted, "revoked_at": None, "expires_at": {"$gt": now}},
+            {**query, "revoked_at": None, "expires_at": {"$gt": now}},
             {"$set": {**changed, "rotated_at": now, "last_seen": now}},
             return_document=ReturnDocument.AFTER,
         )

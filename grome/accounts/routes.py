@@ -80,7 +80,7 @@ async def profile(request: Request, actor: Actor) -> UserOut:
 @me.get("/preferences", who=SIGNED_IN)
 async def read_preferences(request: Request, actor: Actor) -> Preferences:
     """Return your preferences for messages."""
-    return await resolve(request, PreferenceService).get_own(actor)
+    return await resolve(request, PreferenceService).get(actor.id)
 
 
 @me.patch("/preferences", who=SIGNED_IN)

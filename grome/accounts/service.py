@@ -57,37 +57,35 @@ class AccountService:
     def close(self) -> None:
         self._passwords.close()
 
-    async def register(self, wanted: Register, device: Device, device_language: Language = "en") -> SignedIn:
+    async def register(self, body: Register, device: Device, device_language: Language = "en") -> SignedIn:
         """Open an account and sign in. Raises AccountExists if the email or phone is taken.
 
         Without a language in the body, `device_language` is used: the first message is sent before preferences can be
         changed.
         """
-        if wanted.email is None and wanted.phone is None:
+        if body.email is None and body.phone is None:
             raise Invalid("email", "or phone is required")
-        zone = "UTC" if wanted.timezone is None else require_known_zone(wanted.timezone)
-        preferences = Preferences(language=wanted.language or device_language, timezone=zone)
+        zone = "UTC" if body.timezone is None else require_known_zone(body.timezone)
+        preferences = Preferences(language=body.language or device_language, timezone=zone)
         outbox = [self._event(EventType.ACCOUNT_REGISTERED)]
-        user = await self._add_user(wanted, Role(wanted.role), outbox, preferences)
+        user = await self._add_user(body, Role(body.role), outbox, preferences)
         return await self._sign_in(user, device, None)
 
     async def create_admin(self, email: str, name: str, password: str) -> UserOut:
         """Create an admin for the command line; no route does. Raises Invalid as `Register` would."""
         try:
-            wanted = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
+            body = normalize_texts(msgspec.convert({"email": email, "name": name, "password": password}, Register))
         except msgspec.ValidationError as error:
             raise Invalid(*field_fault_of(error)) from None
-        return user_out(await self._add_user(wanted, Role.ADMIN, [], Preferences()))
+        return user_out(await self._add_user(body, Role.ADMIN, [], Preferences()))
 
-    async def _add_user(
-        self, wanted: Register, role: Role, outbox: list[AccountEvent], preferences: Preferences
-    ) -> User:
+    async def _add_user(self, body: Register, role: Role, outbox: list[AccountEvent], preferences: Preferences) -> User:
         user = User(
             id=new_id(),
-            email=wanted.email,
-            phone=wanted.phone,
-            password_hash=await self._passwords.hash(wanted.password),
-            name=wanted.name,
+            email=body.email,
+            phone=body.phone,
+            password_hash=await self._passwords.hash(body.password),
+            name=body.name,
             role=role,
             preferences=preferences,
             outbox=outbox,
@@ -96,13 +94,13 @@ class AccountService:
         await self._users.add(user)
         return user
 
-    async def login(self, given: Login, device: Device) -> SignedIn:
+    async def login(self, credentials: Login, device: Device) -> SignedIn:
         """Sign in. Raises WrongCredentials, without revealing by text or time which part was wrong."""
-        if (given.email is None) == (given.phone is None):
+        if (credentials.email is None) == (credentials.phone is None):
             raise Invalid("email", "or phone is required, and not both")
-        user = await self._find_user(given)
-        right = await self._passwords.matches(given.password, user.password_hash if user else None)
-        if user is None or not right:
+        user = await self._find_user(credentials)
+        is_right = await self._passwords.matches(credentials.password, user.password_hash if user else None)
+        if user is None or not is_right:
             raise WrongCredentials
         is_new = await self._sessions.is_new_device(user.id, device)
         if device.id:
@@ -110,10 +108,10 @@ class AccountService:
                 await self._revoke(session_id, "replaced")
         return await self._sign_in(user, device, self._event(EventType.ACCOUNT_NEW_DEVICE) if is_new else None)
 
-    async def _find_user(self, given: Login) -> User | None:
-        if given.email:
-            return await self._users.find_by_sign_in("email", email_forms(given.email))
-        return await self._users.find_by_sign_in("phone", phone_forms(given.phone or ""))
+    async def _find_user(self, credentials: Login) -> User | None:
+        if credentials.email:
+            return await self._users.find_by_sign_in("email", email_forms(credentials.email))
+        return await self._users.find_by_sign_in("phone", phone_forms(credentials.phone or ""))
 
     async def refresh(self, token: str) -> Tokens:
         """Return two new tokens.

@@ -105,13 +105,13 @@ class PromoRedemptions:
         discount, and the later of both times. Raises PromoRefused if the code cannot be used.
         """
         until = held_until + HOLD_GRACE if firm else held_until
-        wanted = _Claim(customer_id, code.upper(), holder_id, visit, until, firm)
+        request = _Claim(customer_id, code.upper(), holder_id, visit, until, firm)
         for _ in range(_MAX_ATTEMPTS):
-            plan = await self._plan(wanted)
+            plan = await self._plan(request)
             if isinstance(plan, _PlannedUse) and await self._store(plan):
                 return Discount(plan.use.code, plan.use.amount)
             # A repeat may be refused because of the use of the first claim, so this use is looked up only now.
-            if held := await self._find_repeat(wanted):
+            if held := await self._find_repeat(request):
                 return Discount(held.code, held.amount)
             if isinstance(plan, RejectionReason):
                 raise PromoRefused(plan.value, plan.sentence)
@@ -145,47 +145,47 @@ class PromoRedemptions:
         await self._lapsed.run(settle)
         return freed
 
-    async def _plan(self, wanted: _Claim) -> _PlannedUse | RejectionReason | None:
+    async def _plan(self, request: _Claim) -> _PlannedUse | RejectionReason | None:
         """Plan a use of the barber's own promo, or of the platform's if the barber's cannot be used.
 
         Promos of other barbers are unknown. Returns the reason of the barber's own promo if neither can be used, and
         None for a repeat, which has its use already.
         """
         refused: RejectionReason | None = None
-        for promo in await self._promos.list_by_code(wanted.code, wanted.visit.barber_id):
-            plan = await self._plan_with(promo, wanted, self._clock())
+        for promo in await self._promos.list_by_code(request.code, request.visit.barber_id):
+            plan = await self._plan_with(promo, request, self._clock())
             if not isinstance(plan, RejectionReason):
                 return plan
             refused = refused or plan
         return refused or RejectionReason.UNKNOWN
 
-    async def _plan_with(self, promo: Promo, wanted: _Claim, now: datetime) -> _PlannedUse | RejectionReason | None:
-        amount = calculate_discount(promo, wanted.visit, now)
+    async def _plan_with(self, promo: Promo, request: _Claim, now: datetime) -> _PlannedUse | RejectionReason | None:
+        amount = calculate_discount(promo, request.visit, now)
         if isinstance(amount, RejectionReason):
             return amount
-        if promo.first_visit_only and await self._bookings.has_booked(wanted.customer_id, promo.owner_id):
+        if promo.first_visit_only and await self._bookings.has_booked(request.customer_id, promo.owner_id):
             return RejectionReason.FIRST_VISIT_ONLY
-        seats = await self._find_slots(promo, wanted)
+        seats = await self._find_slots(promo, request)
         if not isinstance(seats, _UseSlots):
             return seats
-        first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if wanted.firm else []
+        first_visit_of = promo.first_visit_of(request.visit.barber_id) if request.firm else []
         # Another use of the same promo takes the customer's slot, and is rejected for that reason.
-        if await self._has_competing_first_visit(wanted, first_visit_of, ignored_promo=promo.id):
+        if await self._has_competing_first_visit(request, first_visit_of, ignored_promo=promo.id):
             return RejectionReason.FIRST_VISIT_ONLY
-        until = wanted.until
-        if not wanted.firm:
-            until = min(until, await self._uses.get_hold_end(promo.id, wanted.customer_id, now))
+        until = request.until
+        if not request.firm:
+            until = min(until, await self._uses.get_hold_end(promo.id, request.customer_id, now))
         use = PromoUse(
-            id=wanted.holder_id,
+            id=request.holder_id,
             promo_id=promo.id,
-            customer_id=wanted.customer_id,
+            customer_id=request.customer_id,
             total_seat=seats.total,
             customer_seat=seats.customer,
             code=promo.code,
             amount=amount,
-            currency=wanted.visit.currency,
+            currency=request.visit.currency,
             held_until=until,
-            firm=wanted.firm,
+            firm=request.firm,
             first_visit_of=first_visit_of,
             at=now,
         )
@@ -199,7 +199,7 @@ class PromoRedemptions:
         return await self._uses.add(plan.use)
 
     async def _has_competing_first_visit(
-        self, wanted: _Claim, first_visit_of: Sequence[UUID], ignored_promo: UUID | None = None
+        self, request: _Claim, first_visit_of: Sequence[UUID], ignored_promo: UUID | None = None
     ) -> bool:
         """Return whether another use has a first visit of the customer, even for a booking that is not yet stored.
 
@@ -207,14 +207,14 @@ class PromoRedemptions:
         """
         if not first_visit_of:
             return False
-        found = await self._uses.list_first_visits(wanted.customer_id, first_visit_of)
-        rivals = [use for use in found if use.id != wanted.holder_id and use.promo_id != ignored_promo]
+        found = await self._uses.list_first_visits(request.customer_id, first_visit_of)
+        rivals = [use for use in found if use.id != request.holder_id and use.promo_id != ignored_promo]
         return len(rivals) > await self._settle([use for use in rivals if self._has_lapsed(use)])
 
-    async def _find_slots(self, promo: Promo, wanted: _Claim) -> _UseSlots | RejectionReason | None:
+    async def _find_slots(self, promo: Promo, request: _Claim) -> _UseSlots | RejectionReason | None:
         """Return free slots, or the slots of the customer's own hold. Returns None for a repeat."""
-        mine = await self._uses.list_for_customer(promo.id, wanted.customer_id)
-        if any(use.id == wanted.holder_id for use in mine):
+        mine = await self._uses.list_for_customer(promo.id, request.customer_id)
+        if any(use.id == request.holder_id for use in mine):
             return None
         hold = next((use for use in mine if not use.firm), None)
         if (
@@ -226,7 +226,7 @@ class PromoRedemptions:
                 return RejectionReason.USED_UP_BY_YOU
             mine = [use for use in mine if use not in lapsed]
         is_full = promo.limit_per_customer is not None and len(mine) >= promo.limit_per_customer
-        if hold and (is_full or not wanted.firm):
+        if hold and (is_full or not request.firm):
             return _UseSlots(hold.total_seat, hold.customer_seat, hold)
         total = await self._find_total_slot(promo)
         if total is not None:
@@ -242,22 +242,22 @@ class PromoRedemptions:
             seat = await self._slots.find_free(promo)
         return seat
 
-    async def _find_repeat(self, wanted: _Claim) -> PromoUse | None:
+    async def _find_repeat(self, request: _Claim) -> PromoUse | None:
         """Return the earlier use under this id, held for the requested time; returns None if it is gone.
 
         Raises PromoRefused if the use was a quote's and another code has taken the customer's first visit meanwhile.
         """
-        while use := await self._uses.find(wanted.holder_id):
-            if (use.customer_id, use.code) != (wanted.customer_id, wanted.code):
+        while use := await self._uses.find(request.holder_id):
+            if (use.customer_id, use.code) != (request.customer_id, request.code):
                 raise ValueError(f"Another code, or another customer's, is claimed under {use.id}")
-            if use.held_until is None or not wanted.firm or (use.firm and use.held_until >= wanted.until):
+            if use.held_until is None or not request.firm or (use.firm and use.held_until >= request.until):
                 return use
             promo = await self._promos.find({}, use.promo_id)
-            first_visit_of = promo.first_visit_of(wanted.visit.barber_id) if promo else []
-            if await self._has_competing_first_visit(wanted, first_visit_of):
+            first_visit_of = promo.first_visit_of(request.visit.barber_id) if promo else []
+            if await self._has_competing_first_visit(request, first_visit_of):
                 refused = RejectionReason.FIRST_VISIT_ONLY
                 raise PromoRefused(refused.value, refused.sentence)
-            if await self._uses.make_firm(use, max(use.held_until, wanted.until), first_visit_of):
+            if await self._uses.make_firm(use, max(use.held_until, request.until), first_visit_of):
                 return use
         return None
 

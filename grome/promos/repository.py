@@ -118,8 +118,8 @@ class PromoRepository:
 
     async def list_page(self, scope: Document, after: PromoCursor | None, limit: int, **fields: object) -> list[Promo]:
         """Return the promos with these values of `fields`, the newest first."""
-        wanted: Document = {**scope, **fields, **({"_id": {"$lt": after.id}} if after else {})}
-        found = self._promos.find(wanted).sort("_id", -1).limit(limit)
+        query: Document = {**scope, **fields, **({"_id": {"$lt": after.id}} if after else {})}
+        found = self._promos.find(query).sort("_id", -1).limit(limit)
         return [from_document(document, Promo) async for document in found]
 
     async def increment_given_back(self, promo_ids: Collection[UUID]) -> None:
@@ -203,19 +203,19 @@ class PromoUseRepository:
 
     async def list_lapsed_of(self, now: datetime, limit: int, promo_id: UUID) -> list[PromoUse]:
         """Return the uses of a promo with an expired hold, the earliest first."""
-        wanted: Document = {"held_until": {"$type": "date", "$lte": now}, "promo_id": promo_id}
-        found = self._uses.find(wanted, hint="held").sort("held_until", 1).limit(limit)
+        query: Document = {"held_until": {"$type": "date", "$lte": now}, "promo_id": promo_id}
+        found = self._uses.find(query, hint="held").sort("held_until", 1).limit(limit)
         return [from_document(document, PromoUse) async for document in found]
 
     async def list_lapsed(self, now: datetime, after: LapsedUse | None, limit: int) -> list[LapsedUse]:
         """Return the uses of all promos with an expired hold, the earliest first, after the use `after`."""
-        wanted: Document = {"held_until": {"$type": "date", "$lte": now}}
+        query: Document = {"held_until": {"$type": "date", "$lte": now}}
         if after:
-            wanted["held_until"]["$gte"] = after.held_until
+            query["held_until"]["$gte"] = after.held_until
             behind = {"held_until": after.held_until, "_id": {"$gt": after.id}}
-            wanted["$or"] = [{"held_until": {"$gt": after.held_until}}, behind]
+            query["$or"] = [{"held_until": {"$gt": after.held_until}}, behind]
         fields = {"_id": 1, "held_until": 1}
-        found = self._uses.find(wanted, fields, hint="held").sort([("held_until", 1), ("_id", 1)]).limit(limit)
+        found = self._uses.find(query, fields, hint="held").sort([("held_until", 1), ("_id", 1)]).limit(limit)
         return [LapsedUse(document["_id"], document["held_until"]) async for document in found]
 
     async def make_firm(self, use: PromoUse, held_until: datetime, first_visit_of: Sequence[UUID]) -> bool:

@@ -42,5 +42,5 @@ def _is_eligible(promo: Promo, service_id: object) -> bool:
 
 
 def _amount_off(promo: Promo, price: int) -> int:
-    wanted = promo.amount or percent_of(price, promo.percent or 0)
-    return min(wanted, price, promo.at_most or price)
+    amount = promo.amount or percent_of(price, promo.percent or 0)
+    return min(amount, price, promo.at_most or price)

@@ -45,15 +45,15 @@ class PromoService:
         self._promos, self._uses = promos, uses
         self._barbers, self._catalogue, self._clock = barbers, catalogue, clock
 
-    async def create(self, actor: Actor, wanted: PromoIn) -> PromoOut:
+    async def create(self, actor: Actor, body: PromoIn) -> PromoOut:
         """Create a promo, of the platform if an admin creates it. Raises Invalid, PromoExists or TooManyPromos."""
-        terms = await self._validated_terms(actor, wanted)
+        terms = await self._validated_terms(actor, body)
         now = self._clock()
         promo = Promo(
             id=new_id(),
             owner_id=managed_by(actor)["owner_id"],
-            code=wanted.code.upper(),
-            is_active=wanted.is_active,
+            code=body.code.upper(),
+            is_active=body.is_active,
             created_by=actor.id,
             created_at=now,
             updated_at=now,
@@ -65,8 +65,8 @@ class PromoService:
     async def list_page(self, actor: Actor, query: PromoQuery) -> PromoPage:
         after = decode_cursor(query.cursor, PromoCursor)
         code = query.code.upper() if query.code else None
-        given = {"is_active": query.is_active, "code": code}
-        fields = {name: value for name, value in given.items() if value is not None}
+        filters = {"is_active": query.is_active, "code": code}
+        fields = {name: value for name, value in filters.items() if value is not None}
         found = await self._promos.list_page(managed_by(actor), after, query.limit + 1, **fields)
         page, next_cursor = cut_page(found, query.limit, lambda row: PromoCursor(row.id))
         return PromoPage([promo_out(promo) for promo in page], next_cursor)
@@ -79,9 +79,9 @@ class PromoService:
         sums, customers = await self._uses.list_totals(promo_id), await self._uses.count_customers(promo_id)
         return PromoWithFigures(promo_out(promo), _figures(promo, sums, customers))
 
-    async def update(self, actor: Actor, promo_id: UUID, wanted: PromoChange) -> PromoOut:
+    async def update(self, actor: Actor, promo_id: UUID, body: PromoChange) -> PromoOut:
         """Replace the terms; the code and the switch stay. Raises NotFound or Invalid."""
-        return await self._update(actor, promo_id, to_document(await self._validated_terms(actor, wanted)))
+        return await self._update(actor, promo_id, to_document(await self._validated_terms(actor, body)))
 
     async def set_active(self, actor: Actor, promo_id: UUID, *, is_active: bool) -> PromoOut:
         """Switch a promo on or off; claimed uses stay. Raises NotFound."""
@@ -93,12 +93,12 @@ class PromoService:
             raise NotFound
         return promo_out(changed)
 
-    async def _validated_terms(self, actor: Actor, wanted: PromoTerms) -> PromoTerms:
+    async def _validated_terms(self, actor: Actor, body: PromoTerms) -> PromoTerms:
         terms = PromoTerms(
             **{
-                **{name: getattr(wanted, name) for name in PromoTerms.__struct_fields__},
-                "valid_from": _stored_moment(wanted.valid_from, "valid_from"),
-                "valid_until": _stored_moment(wanted.valid_until, "valid_until"),
+                **{name: getattr(body, name) for name in PromoTerms.__struct_fields__},
+                "valid_from": _stored_moment(body.valid_from, "valid_from"),
+                "valid_until": _stored_moment(body.valid_until, "valid_until"),
             }
         )
         if faults := [*_iter_errors(terms), *(await self._find_unknown_ids(actor, terms))]:
@@ -118,7 +118,7 @@ class PromoService:
 
 
 def _errors_for_missing(field: str, ids: Sequence[UUID], known: set[UUID], message: str) -> list[FieldError]:
-    return [(f"{field}[{index}]", message) for index, one in enumerate(ids) if one not in known]
+    return [(f"{field}[{index}]", message) for index, id_ in enumerate(ids) if id_ not in known]
 
 
 def _iter_errors(terms: PromoTerms) -> Iterator[FieldError]:
@@ -146,9 +146,9 @@ def _stored_moment(moment: datetime | None, field: str) -> datetime | None:
 
 
 def _figures(promo: Promo, sums: Sequence[UseTotals], customers: int) -> PromoFigures:
-    uses = sum(one.uses for one in sums if not one.held)
-    held = sum(one.uses for one in sums if one.held)
+    uses = sum(totals.uses for totals in sums if not totals.held)
+    held = sum(totals.uses for totals in sums if totals.held)
     left = None if promo.most_uses is None else max(0, promo.most_uses - uses - held)
     return PromoFigures(
-        uses, held, left, customers, [Discounted(one.currency, one.amount) for one in sums if not one.held]
+        uses, held, left, customers, [Discounted(totals.currency, totals.amount) for totals in sums if not totals.held]
     )

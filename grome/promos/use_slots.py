@@ -88,8 +88,9 @@ class UseSlotFinder:
             return None
         while end - first > _SCAN_WINDOW:
             middle = (first + end) // 2
-            one, other = secrets.choice([((first, middle), (middle, end)), ((middle, end), (first, middle))])
-            first, end = one if await self._uses.count_slots(promo_id, *one) < one[1] - one[0] else other
+            half, other_half = secrets.choice([((first, middle), (middle, end)), ((middle, end), (first, middle))])
+            has_free = await self._uses.count_slots(promo_id, *half) < half[1] - half[0]
+            first, end = half if has_free else other_half
         free = set(range(first, end)) - await self._uses.taken_slots(promo_id, first, end)
         # If other claims took the last free seat meanwhile, any seat does: its insert fails, and the claim is retried.
         return secrets.choice(list(free)) if free else first

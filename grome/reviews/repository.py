@@ -67,10 +67,10 @@ class ReviewRepository:
         self, session: Session, review: Review, fields: Mapping[str, Any], event: ReviewEvent | None
     ) -> Review:
         """Update a review in the transaction that read it, so that no other request has changed it since."""
-        told = {"$push": {"outbox": to_document(event)}} if event else {}
+        push = {"$push": {"outbox": to_document(event)}} if event else {}
         document = await self._reviews.find_one_and_update(
             {"_id": review.id},
-            {"$set": fields, **told},
+            {"$set": fields, **push},
             projection=WITHOUT_FIRST_ANSWER,
             return_document=ReturnDocument.AFTER,
             session=session,
@@ -81,11 +81,11 @@ class ReviewRepository:
         self, barber_id: UUID, rating: int | None, rating_direction: int, after: ReviewCursor | None, limit: int
     ) -> list[Review]:
         """Shown ones; with `by_stars` -1 or 1 the best or worst first, with 0 the newest."""
-        wanted: Document = {"barber_id": barber_id, **_SHOWN, **({"rating": rating} if rating else {})}
+        query: Document = {"barber_id": barber_id, **_SHOWN, **({"rating": rating} if rating else {})}
         order = [*([("rating", rating_direction)] if rating_direction else []), _NEWEST]
         if after:
-            wanted |= _after_filter(rating_direction, after)
-        found = self._reviews.find(wanted, WITHOUT_FIRST_ANSWER).sort(order).limit(limit)
+            query |= _after_filter(rating_direction, after)
+        found = self._reviews.find(query, WITHOUT_FIRST_ANSWER).sort(order).limit(limit)
         return [from_document(document, Review) async for document in found]
 
 

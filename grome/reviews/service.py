@@ -57,28 +57,26 @@ class ReviewService:
         self._reviews, self._bookings, self._barbers, self._accounts = reviews, bookings, barbers, accounts
         self._transactions, self._clock = transactions, clock
 
-    async def post(self, actor: Actor, booking_id: UUID, wanted: ReviewIn, key: str | None) -> ReviewOut | Encoded:
+    async def post(self, actor: Actor, booking_id: UUID, body: ReviewIn, key: str | None) -> ReviewOut | Encoded:
         """Store the review of a visit. A repeat under the same key returns the first response.
 
         Raises NotFound for the booking, VisitNotCompleted, OutsideWindow, ReviewExists, KeyReused or KeyInFlight.
         """
-        idempotency = Idempotency(key, fingerprint_of(wanted)) if key is not None else None
+        idempotency = Idempotency(key, fingerprint_of(body)) if key is not None else None
         try:
-            return await self._post(actor, booking_id, wanted, idempotency)
+            return await self._post(actor, booking_id, body, idempotency)
         except ApiError as refusal:
             # As with a booking's key, the first response counts if the repeat is refused for any reason.
             if idempotency is None:
                 raise
-            return await self._original_response(actor, booking_id, wanted, idempotency, refusal)
+            return await self._original_response(actor, booking_id, body, idempotency, refusal)
 
-    async def _post(
-        self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency | None
-    ) -> ReviewOut:
+    async def _post(self, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency: Idempotency | None) -> ReviewOut:
         booking = await self._bookings.get(actor, booking_id)
         if booking.status is not Status.COMPLETED:
             raise VisitNotCompleted
         review_window(booking).check(self._clock())
-        review = self._build_review(actor, booking, wanted, idempotency)
+        review = self._build_review(actor, booking, body, idempotency)
         answer = review_out(review)
         if idempotency:
             review = msgspec.structs.replace(review, first_answer=encode(answer))
@@ -93,16 +91,16 @@ class ReviewService:
     async def get(self, actor: Actor, booking_id: UUID) -> ReviewOut:
         return review_out(await self._get(actor, booking_id))
 
-    async def edit(self, actor: Actor, booking_id: UUID, wanted: ReviewIn) -> ReviewOut:
+    async def edit(self, actor: Actor, booking_id: UUID, body: ReviewIn) -> ReviewOut:
         """Change a review, unless rating and text are the same. Raises NotFound or ReviewClosed."""
 
         async def edit(transaction: Transaction, review: Review) -> Review:
             self._check_editable(review)
-            if (review.rating, review.text) == (wanted.rating, wanted.text):
+            if (review.rating, review.text) == (body.rating, body.text):
                 return review
-            fields = {"rating": wanted.rating, "text": wanted.text, "edited_at": self._clock()}
+            fields = {"rating": body.rating, "text": body.text, "edited_at": self._clock()}
             await self._barbers.apply_rating_change(
-                transaction, review.barber_id, removed=review.rating, added=wanted.rating
+                transaction, review.barber_id, removed=review.rating, added=body.rating
             )
             return await self._reviews.update(transaction.session, review, fields, None)
 
@@ -185,9 +183,7 @@ class ReviewService:
         if self._clock() >= review.editable_until:
             raise ReviewClosed
 
-    def _build_review(
-        self, actor: Actor, booking: Booking, wanted: ReviewIn, idempotency: Idempotency | None
-    ) -> Review:
+    def _build_review(self, actor: Actor, booking: Booking, body: ReviewIn, idempotency: Idempotency | None) -> Review:
         now = self._clock()
         posted = ReviewEvent(new_id(), 1, EventType.REVIEW_POSTED, actor.id, now)
         return Review(
@@ -195,8 +191,8 @@ class ReviewService:
             public_id=new_id(),
             customer_id=actor.id,
             barber_id=booking.barber_id,
-            rating=wanted.rating,
-            text=wanted.text,
+            rating=body.rating,
+            text=body.text,
             idempotency=idempotency,
             outbox=[posted],
             created_at=now,
@@ -206,7 +202,7 @@ class ReviewService:
         return ReviewEvent(new_id(), len(review.outbox) + 1, kind, actor.id, self._clock())
 
     async def _original_response(
-        self, actor: Actor, booking_id: UUID, wanted: ReviewIn, idempotency: Idempotency, refusal: ApiError
+        self, actor: Actor, booking_id: UUID, body: ReviewIn, idempotency: Idempotency, refusal: ApiError
     ) -> ReviewOut | Encoded:
         """Return the response to the first request, regardless of later changes; else raise the repeat's refusal.
 
@@ -224,7 +220,7 @@ class ReviewService:
             raise KeyReused from None
         if review.first_answer is not None:
             return Encoded(review.first_answer)
-        first = msgspec.structs.replace(review, rating=wanted.rating, text=wanted.text, answer=None, edited_at=None)
+        first = msgspec.structs.replace(review, rating=body.rating, text=body.text, answer=None, edited_at=None)
         return review_out(first)
 
 

@@ -255,15 +255,15 @@ class WaitlistMatcher:
 class _RoundRobin:
     """Iterates over all entries of a kind, a batch with each call, and starts again behind the last entry."""
 
-    def __init__(self, entries: WaitlistRepository, wanted: Document, limit: int) -> None:
-        self._entries, self._wanted, self._limit = entries, wanted, limit
+    def __init__(self, entries: WaitlistRepository, query: Document, limit: int) -> None:
+        self._entries, self._query, self._limit = entries, query, limit
         self._after: UUID | None = None
 
     async def next(self) -> list[WaitlistEntry]:
         """Return the next entries, each at most once."""
         began = self._after
-        found, self._after = await self._entries.list_batch(self._wanted, self._limit, began)
+        found, self._after = await self._entries.list_batch(self._query, self._limit, began)
         if self._after is None and began and len(found) < self._limit:
-            first, self._after = await self._entries.list_batch(self._wanted, self._limit - len(found), until=began)
+            first, self._after = await self._entries.list_batch(self._query, self._limit - len(found), until=began)
             found += first
         return found

@@ -21,7 +21,8 @@ MAX_WINDOW: Final = timedelta(days=92)
 MAX_DECLINED_SLOTS: Final = 50
 # An ended entry can be read this long.
 ENDED_RETENTION: Final = timedelta(days=30)
-RadiusKm = Annotated[float, Meta(gt=0, le=50)]
+MAX_RADIUS_KM: Final = 50
+RadiusKm = Annotated[float, Meta(gt=0, le=MAX_RADIUS_KM)]
 
 
 class State(StrEnum):

@@ -77,7 +77,7 @@ class FreeStarts:
 
         The starts in `without` do not count as free. Returns None if no start is free.
         """
-        passed = {one.start for one in entry.passed if one.barber_id == self.barber.id}.union(excluded)
+        passed = {slot.start for slot in entry.passed if slot.barber_id == self.barber.id}.union(excluded)
         plan = self._plan(entry)
         if plan is None:
             return None
@@ -94,14 +94,14 @@ class FreeStarts:
         return None
 
     def _plan(self, entry: WaitlistEntry) -> tuple[Calendar, VisitPlan] | None:
-        wanted = tuple(entry.service_ids)
-        if wanted not in self._plans:
+        service_ids = tuple(entry.service_ids)
+        if service_ids not in self._plans:
             services = self.offered_services(entry)
             now = self._clock()
-            self._plans[wanted] = (
+            self._plans[service_ids] = (
                 build_calendar_and_visit(self.barber, services, now, frozenset()) if services else None
             )
-        return self._plans[wanted]
+        return self._plans[service_ids]
 
     async def _with_taken_ticks(
         self, entry: WaitlistEntry, calendar: Calendar, visit: VisitPlan, starts: Span

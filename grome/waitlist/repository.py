@@ -18,6 +18,7 @@ from grome.waitlist.models import (
     ENDED_RETENTION,
     MAX_DECLINED_SLOTS,
     MAX_OPEN_ENTRIES,
+    MAX_RADIUS_KM,
     MAX_UNANSWERED,
     OPEN_STATES,
     OfferEnd,
@@ -67,7 +68,6 @@ COLLECTION = CollectionSpec(
         IndexModel("latest", name="window_over", expireAfterSeconds=_RETENTION_SECONDS),
     ],
 )
-_MAX_RADIUS_M: Final = 50_000
 _WAITING: Final = {"state": State.WAITING.value}
 _TURN: Final = {"unanswered": 1, "joined_at": 1, "_id": 1}
 
@@ -125,24 +125,24 @@ class WaitlistRepository:
         self, customer_id: UUID, state: State | None, after: EntryCursor | None, limit: int
     ) -> list[WaitlistEntry]:
         """Return a customer's entries, the latest first."""
-        wanted: Document = {"customer_id": customer_id, **({"state": state.value} if state else {})}
+        query: Document = {"customer_id": customer_id, **({"state": state.value} if state else {})}
         if after:
-            wanted["$or"] = [
+            query["$or"] = [
                 {"joined_at": {"$lt": after.joined_at}},
                 {"joined_at": after.joined_at, "_id": {"$lt": after.id}},
             ]
-        found = self._entries.find(wanted).sort([("joined_at", -1), ("_id", -1)]).limit(limit)
+        found = self._entries.find(query).sort([("joined_at", -1), ("_id", -1)]).limit(limit)
         return [from_document(document, WaitlistEntry) async for document in found]
 
     async def list_waiting_for(self, barber_id: UUID, after: EntryCursor | None, limit: int) -> list[WaitlistEntry]:
         """Return the entries that wait for this barber by id, in the order in which they joined."""
-        wanted: Document = {"barber_id": barber_id, **_WAITING}
+        query: Document = {"barber_id": barber_id, **_WAITING}
         if after:
-            wanted["$or"] = [
+            query["$or"] = [
                 {"joined_at": {"$gt": after.joined_at}},
                 {"joined_at": after.joined_at, "_id": {"$gt": after.id}},
             ]
-        found = self._entries.find(wanted).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
+        found = self._entries.find(query).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, WaitlistEntry) async for document in found]
 
     async def list_candidates(
@@ -159,28 +159,28 @@ class WaitlistRepository:
         returns the turn behind which there may be more entries, or None.
         """
         start, end = window
-        wanted: Document = {
+        query: Document = {
             **_WAITING,
             "earliest": {"$lt": end},
             "latest": {"$gt": start},
             "service_ids": {"$not": {"$elemMatch": {"$nin": around.services}}},
         }
         if customer is not None:
-            wanted["customer_id"] = customer
+            query["customer_id"] = customer
         if after:
             ahead = {"unanswered": after.unanswered, "joined_at": after.joined_at}
-            wanted["$or"] = [
+            query["$or"] = [
                 {"unanswered": {"$gt": after.unanswered}},
                 {"unanswered": after.unanswered, "joined_at": {"$gt": after.joined_at}},
                 {**ahead, "_id": {"$gt": after.id}},
             ]
-        by_name = self._entries.find({"barber_id": around.barber_id, **wanted}, hint="turn").sort(_TURN).limit(limit)
+        by_name = self._entries.find({"barber_id": around.barber_id, **query}, hint="turn").sort(_TURN).limit(limit)
         near = {
             "near": around.point,
             "distanceField": "distance_m",
-            "maxDistance": _MAX_RADIUS_M,
+            "maxDistance": MAX_RADIUS_KM * 1000,
             "key": "area.location",
-            "query": wanted,
+            "query": query,
         }
         reaches = {"$expr": {"$lte": ["$distance_m", {"$multiply": ["$area.radius_km", 1000]}]}}
         by_area = await self._entries.aggregate(
@@ -249,22 +249,22 @@ class WaitlistRepository:
         return {document["customer_id"] async for document in self._entries.find(holding, {"customer_id": 1})}
 
     async def list_batch(
-        self, wanted: Document, limit: int, after: UUID | None = None, until: UUID | None = None
+        self, query: Document, limit: int, after: UUID | None = None, until: UUID | None = None
     ) -> tuple[list[WaitlistEntry], UUID | None]:
         """Return the next entries by id, and the id behind which there may be more, or None.
 
         An entry that cannot be decoded is left out.
         """
         ids: Document = {**({"$gt": after} if after else {}), **({"$lte": until} if until else {})}
-        found = self._entries.find({**wanted, **({"_id": ids} if ids else {})}).sort("_id", 1).limit(limit)
+        found = self._entries.find({**query, **({"_id": ids} if ids else {})}).sort("_id", 1).limit(limit)
         documents = await found.to_list()
         last = documents[-1]["_id"] if len(documents) == limit else None
         return decode_each(documents, WaitlistEntry, name="waitlist entry"), last
 
     async def list_expired_ids(self, now: datetime, limit: int, after: UUID | None) -> list[UUID]:
         """Return the ids of waiting entries with a window that is over, in the order of their ids."""
-        wanted: Document = {**_WAITING, "latest": {"$lte": now}, **({"_id": {"$gt": after}} if after else {})}
-        found = self._entries.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit)
+        query: Document = {**_WAITING, "latest": {"$lte": now}, **({"_id": {"$gt": after}} if after else {})}
+        found = self._entries.find(query, {"_id": 1}).sort("_id", 1).limit(limit)
         return [document["_id"] async for document in found]
 
     async def mark_lapsed(self, entry_id: UUID, now: datetime) -> None:

@@ -39,12 +39,12 @@ class WaitlistService:
         self._catalogue, self._bookings, self._clock = catalogue, bookings, clock
         self._reach = ReachableBarbers(barbers)
 
-    async def join(self, actor: Actor, wanted: EntryIn) -> EntryOut:
+    async def join(self, actor: Actor, body: EntryIn) -> EntryOut:
         """Join the waitlist; a time that is free already is offered at once. A repeat returns the open entry.
 
         Raises Invalid with the field's name, NotFound for the barber, WishCannotBeMet or WaitingForTooMuch.
         """
-        entry = self._build_entry(actor, wanted)
+        entry = self._build_entry(actor, body)
         await self._check_services(entry)
         await self._check_possible(entry)
         stored = await self._entries.add(entry)
@@ -84,11 +84,11 @@ class WaitlistService:
             raise NotFound
         return entry
 
-    def _build_entry(self, actor: Actor, wanted: EntryIn) -> WaitlistEntry:
-        if (wanted.barber_id is None) == (wanted.area is None):
+    def _build_entry(self, actor: Actor, body: EntryIn) -> WaitlistEntry:
+        if (body.barber_id is None) == (body.area is None):
             raise Invalid("barber_id", "or `area` is required, and not both")
         now = self._clock()
-        earliest, latest = to_utc(wanted.earliest, "earliest"), to_utc(wanted.latest, "latest")
+        earliest, latest = to_utc(body.earliest, "earliest"), to_utc(body.latest, "latest")
         if latest <= max(earliest, now):
             raise Invalid("latest", "must be after `earliest` and in the future")
         if latest - now > MAX_WINDOW:
@@ -96,9 +96,9 @@ class WaitlistService:
         entry = WaitlistEntry(
             id=new_id(),
             customer_id=actor.id,
-            barber_id=wanted.barber_id,
-            area=Area(to_point(wanted.area.location), wanted.area.radius_km) if wanted.area else None,
-            service_ids=wanted.service_ids,
+            barber_id=body.barber_id,
+            area=Area(to_point(body.area.location), body.area.radius_km) if body.area else None,
+            service_ids=body.service_ids,
             earliest=earliest,
             latest=latest,
             joined_at=now,

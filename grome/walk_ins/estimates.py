@@ -24,9 +24,9 @@ class MeasuredVisit(NamedTuple):
     actual: float
 
 
-def pace_of(durations: Sequence[MeasuredVisit]) -> float:
+def pace_of(visits: Sequence[MeasuredVisit]) -> float:
     """Return the median ratio of actual to planned minutes; a single forgotten visit does not distort the median."""
-    shares = [one.actual / one.planned for one in durations if one.planned > 0]
+    shares = [visit.actual / visit.planned for visit in visits if visit.planned > 0]
     if len(shares) < _MIN_MEASURED_VISITS:
         return 1.0
     return round(min(max(median(shares), _FASTEST), _SLOWEST), 2)

@@ -1,6 +1,6 @@
 """A walk-in: a place in a barber's queue of the day."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from grome.infrastructure.mongo.schema import stored_items
 
 MAX_QUEUE_LENGTH: Final = 50
-PLACE_LIFETIME: Final = timedelta(hours=24)
 
 
 class State(StrEnum):

@@ -10,6 +10,7 @@ from grome.barbers.models import Barber
 from grome.barbers.service import try_choose_services
 from grome.bookings.models import Action, Booking, Party, find_newest_entry
 from grome.bookings.queries import BookingQueries
+from grome.bookings.windows import SEAT_AFTER_JOINING
 from grome.common.clock import Clock
 from grome.common.figures import duration_of
 from grome.scheduling.offers import ChosenService
@@ -17,7 +18,7 @@ from grome.scheduling.slots import Calendar
 from grome.scheduling.ticks import TICKS_A_DAY, moment_of, tick_of
 from grome.scheduling.visit_plan import VisitPlan, rules_for
 from grome.walk_ins.estimates import MeasuredVisit, duration_at_pace, estimated_starts, overrun_span, pace_of
-from grome.walk_ins.models import MAX_QUEUE_LENGTH, PLACE_LIFETIME, WalkIn
+from grome.walk_ins.models import MAX_QUEUE_LENGTH, WalkIn
 from grome.walk_ins.repository import WalkInRepository
 
 _PACE_SAMPLE_SIZE: Final = 50
@@ -45,7 +46,7 @@ class QueueLoader:
         """
         now = self._clock()
         days = _queue_dates(build_calendar(barber, barber.rules, now))
-        waiting = await self._walk_ins.list_waiting(barber.id, days, now - PLACE_LIFETIME, MAX_QUEUE_LENGTH)
+        waiting = await self._walk_ins.list_waiting(barber.id, days, now - SEAT_AFTER_JOINING, MAX_QUEUE_LENGTH)
         # Openings that began today or yesterday end within two days.
         taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         completed = await self._bookings.list_last_completed(barber.id, _PACE_SAMPLE_SIZE)
@@ -54,10 +55,10 @@ class QueueLoader:
             taken |= set(
                 range(*overrun_span(_time_of(visit, Action.START), (visit.scheduled_at, visit.ends_at), pace, now))
             )
-        wanted = [try_choose_services(barber, one.service_ids, one.add_on_ids) for one in waiting]
+        requested = [try_choose_services(barber, walk_in.service_ids, walk_in.add_on_ids) for walk_in in waiting]
         if joining:
-            wanted.append(list(joining))
-        return Queue(days[-1], pace, waiting, _estimate_starts(barber, wanted, pace, taken, now))
+            requested.append(list(joining))
+        return Queue(days[-1], pace, waiting, _estimate_starts(barber, requested, pace, taken, now))
 
 
 def _is_measured(visit: Booking) -> bool:
@@ -78,15 +79,15 @@ def _time_of(visit: Booking, action: Action) -> datetime:
 
 
 def _estimate_starts(
-    barber: Barber, wanted: Sequence[list[ChosenService]], pace: float, taken: frozenset[int], now: datetime
+    barber: Barber, requested: Sequence[list[ChosenService]], pace: float, taken: frozenset[int], now: datetime
 ) -> list[datetime | None]:
-    possible = [services for services in wanted if services]
+    possible = [services for services in requested if services]
     if not possible:
-        return [None] * len(wanted)
+        return [None] * len(requested)
     calendar = build_calendar(barber, rules_for(barber.rules, possible[0]), now, taken)
     visits = [VisitPlan(duration_at_pace(duration_of(services), pace)) for services in possible]
     found = iter(estimated_starts(calendar, visits, now, _closing_time(calendar, now)))
-    return [next(found) if services else None for services in wanted]
+    return [next(found) if services else None for services in requested]
 
 
 def _queue_dates(calendar: Calendar) -> list[date]:

@@ -46,13 +46,13 @@ class WalkInRepository:
 
     async def list_waiting(self, barber_id: UUID, days: Sequence[date], since: datetime, limit: int) -> list[WalkIn]:
         """Return the waiting walk-ins of these days that joined after `since`, the earliest first."""
-        wanted = {
+        query = {
             "barber_id": barber_id,
             "day": {"$in": [day.isoformat() for day in days]},
             "state": State.WAITING.value,
             "joined_at": {"$gt": since},
         }
-        found = self._walk_ins.find(wanted).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
+        found = self._walk_ins.find(query).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, WalkIn) async for document in found]
 
     async def find(self, actor: Actor, walk_in_id: UUID) -> WalkIn | None:

@@ -55,42 +55,44 @@ class WalkInService:
         start = queue.starts[-1] if barber.is_online else None
         return QueueOut(barber.is_online, len(queue.waiting), start, self._wait_minutes(start))
 
-    async def join(self, actor: Actor, barber_id: UUID, wanted: WalkInIn) -> WalkInOut:
+    async def join(self, actor: Actor, barber_id: UUID, body: WalkInIn) -> WalkInOut:
         """Join the queue. Raises NotFound, Invalid for a service, NotTakingWalkIns, QueueFull or AlreadyInQueue."""
         barber = await self._barbers.get(barber_id)
         if not barber.is_online:
             raise NotTakingWalkIns
-        walk_in = await self._enqueue(barber, wanted, actor.id, None)
+        walk_in = await self._enqueue(barber, body, actor.id, None)
         return await self._describe(walk_in)
 
-    async def add_guest(self, actor: Actor, wanted: GuestIn) -> WaitingListOut:
+    async def add_guest(self, actor: Actor, body: GuestIn) -> WaitingListOut:
         """Add a guest without an account. Raises NotFound, Invalid for a service, or QueueFull."""
         barber = await self._barbers.get(actor.id)
-        await self._enqueue(barber, wanted, None, wanted.name)
+        await self._enqueue(barber, body, None, body.name)
         return await self.list_waiting(actor)
 
     async def list_waiting(self, actor: Actor) -> WaitingListOut:
         """Return the acting barber's queue."""
         queue = await self._queues.load(await self._barbers.get(actor.id))
-        names = await self._accounts.find_names([one.customer_id for one in queue.waiting if one.customer_id])
+        names = await self._accounts.find_names(
+            [walk_in.customer_id for walk_in in queue.waiting if walk_in.customer_id]
+        )
         items = [
             WaitingOut(
-                one.id,
-                one.guest_name or (names.get(one.customer_id, "") if one.customer_id else ""),
-                one.customer_id,
-                one.service_ids,
-                one.add_on_ids,
+                walk_in.id,
+                walk_in.guest_name or (names.get(walk_in.customer_id, "") if walk_in.customer_id else ""),
+                walk_in.customer_id,
+                walk_in.service_ids,
+                walk_in.add_on_ids,
                 start,
                 self._wait_minutes(start),
-                one.joined_at,
+                walk_in.joined_at,
             )
-            for one, start in zip(queue.waiting, queue.starts, strict=True)
+            for walk_in, start in zip(queue.waiting, queue.starts, strict=True)
         ]
         return WaitingListOut(queue.day, queue.pace, items)
 
     async def list_own(self, actor: Actor) -> WalkInListOut:
         return WalkInListOut(
-            [await self._describe(one) for one in await self._walk_ins.list_newest(actor.id, _MAX_LISTED)]
+            [await self._describe(walk_in) for walk_in in await self._walk_ins.list_newest(actor.id, _MAX_LISTED)]
         )
 
     async def get(self, actor: Actor, walk_in_id: UUID) -> WalkInOut:
@@ -108,7 +110,7 @@ class WalkInService:
             raise NotWaiting
         return await self.list_waiting(actor)
 
-    async def seat(self, actor: Actor, walk_in_id: UUID, wanted: SeatIn) -> BookingOut:
+    async def seat(self, actor: Actor, walk_in_id: UUID, body: SeatIn) -> BookingOut:
         """Start the visit now, as a booking that claims its time like any other. A repeat returns the same booking.
 
         Raises NotFound, NotWaiting, OutsideWindow if the place is older than 24 hours, Invalid for services that are no
@@ -128,18 +130,18 @@ class WalkInService:
             customer_id=walk_in.customer_id,
             guest=Guest(walk_in.guest_name) if walk_in.guest_name else None,
             services=services,
-            duration_min=wanted.duration_min or duration_of(services),
+            duration_min=body.duration_min or duration_of(services),
         )
         booking = await self._starter.start(barber, start)
         await self._walk_ins.mark_seated(walk_in.id, booking.id)
         return booking
 
     async def _enqueue(
-        self, barber: Barber, wanted: WalkInIn | GuestIn, customer_id: UUID | None, guest_name: str | None
+        self, barber: Barber, body: WalkInIn | GuestIn, customer_id: UUID | None, guest_name: str | None
     ) -> WalkIn:
-        services = choose_services(barber, wanted.service_ids, wanted.add_on_ids)
+        services = choose_services(barber, body.service_ids, body.add_on_ids)
         queue = await self._queues.load(barber, services)
-        if customer_id and any(one.customer_id == customer_id for one in queue.waiting):
+        if customer_id and any(walk_in.customer_id == customer_id for walk_in in queue.waiting):
             raise AlreadyInQueue  # also since the opening before; the unique index decides between concurrent requests
         if len(queue.waiting) >= MAX_QUEUE_LENGTH or queue.starts[-1] is None:
             raise QueueFull
@@ -149,8 +151,8 @@ class WalkInService:
             day=queue.day,
             customer_id=customer_id,
             guest_name=guest_name,
-            service_ids=list(wanted.service_ids),
-            add_on_ids=list(wanted.add_on_ids),
+            service_ids=list(body.service_ids),
+            add_on_ids=list(body.add_on_ids),
             joined_at=self._clock(),
         )
         await self._walk_ins.add(walk_in)
@@ -167,7 +169,7 @@ class WalkInService:
         barber = await self._barbers.find(walk_in.barber_id) if walk_in.state is State.WAITING else None
         if barber:
             queue = await self._queues.load(barber)
-            ids = [one.id for one in queue.waiting]
+            ids = [walk_in.id for walk_in in queue.waiting]
             if walk_in.id in ids:  # not if its opening is over
                 ahead = ids.index(walk_in.id)
                 start = queue.starts[ahead]
