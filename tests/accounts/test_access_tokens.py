@@ -21,7 +21,8 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
 from tests.conftest import SetClock
-from tests.support.eventually import PATIENCE_S, until
+from tests.support.eventually import until
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
 
 
@@ -124,7 +125,7 @@ async def one_connection_a_worker(running: RunningGrome, person: Person) -> list
     spare: list[httpx.AsyncClient] = []
     workers = running.workers("Server")
     for _ in range(200):
-        client = httpx.AsyncClient(base_url=running.url, timeout=PATIENCE_S)
+        client = http_client(running.url)
         response = await client.get("/v1/me", headers=person.auth)
         address = response.extensions["network_stream"].get_extra_info("client_addr")
         pid = next(worker.pid for worker in workers if address in peers(worker))

@@ -16,7 +16,7 @@ from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
 from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import asked
-from tests.support.eventually import PATIENCE_S
+from tests.support.http_client import http_client
 
 # For each field that some query requires.
 GOOD_VALUES = {
@@ -92,7 +92,7 @@ def _query(route: Route, changed: Mapping[str, str | None]) -> str:
 @pytest.fixture(scope="module")
 async def cast(app: App) -> AsyncIterator[Cast]:
     container: Container = app.ctx.container
-    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as client:
+    async with http_client(app.ctx.base_url) as client:
         shop = await barber(client, container)
         customer, boss = await register(client), await create_admin(client, container)
         booking = await book(client, customer, shop, tomorrow(9))

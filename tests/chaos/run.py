@@ -48,6 +48,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, create_admin, register
 from tests.builders.receiver import Receiver, receiving
 from tests.support.eventually import until
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, running_grome
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
@@ -157,7 +158,7 @@ class _Storm:
     killed: Counter[str] = field(default_factory=Counter)
 
     async def run(self, seconds: int) -> Outcome:
-        async with httpx.AsyncClient(base_url=self.grome.url, timeout=10) as http:
+        async with http_client(self.grome.url, timeout_s=10) as http:
             writers = await self._writers(http)
             tasks = [asyncio.create_task(writer.run(http, self)) for writer in writers]
             await self._kill_in_turn(seconds)

@@ -15,7 +15,8 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.migrations import migrate
 from grome.migrations import MIGRATIONS
 from tests.support.app import serve_app
-from tests.support.eventually import PATIENCE_S, until
+from tests.support.eventually import until
+from tests.support.http_client import http_client
 from tests.support.servers import StoppableServer, own_mongod, own_valkey
 
 MONGO_TIMEOUT_S = 1.5
@@ -81,7 +82,7 @@ async def elsewhere(own: OwnServers, own_settings: Settings) -> AsyncIterator[Co
 
 @pytest.fixture
 async def http(own_app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=own_app.ctx.base_url, timeout=PATIENCE_S) as client:
+    async with http_client(own_app.ctx.base_url) as client:
         yield client
 
 

@@ -21,6 +21,7 @@ from tests.builders.chairs import Chair, chair, is_online
 from tests.builders.searches import NEARBY
 from tests.builders.world import Place
 from tests.support.eventually import PATIENCE_S, overload, until
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, running_grome
 
 pytestmark = pytest.mark.alone
@@ -44,7 +45,7 @@ def pair(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 async def clients(pair: list[RunningGrome]) -> AsyncIterator[list[httpx.AsyncClient]]:
     async with AsyncExitStack() as stack:
-        made = [httpx.AsyncClient(base_url=one.url, timeout=PATIENCE_S) for one in pair]
+        made = [http_client(one.url) for one in pair]
         yield [await stack.enter_async_context(client) for client in made]
 
 

@@ -12,7 +12,8 @@ from grome.nearby.cell_cache import FRESH_FOR_S, REFRESH_AFTER_S
 from tests.builders.chairs import chair, is_online
 from tests.faults.conftest import OwnServers, listening
 from tests.support.app import serve_app
-from tests.support.eventually import PATIENCE_S, overload, until
+from tests.support.eventually import overload, until
+from tests.support.http_client import http_client
 
 PLACE = (-40.0, 80.0)
 
@@ -22,7 +23,7 @@ async def test_a_lost_message_heals_by_itself(own_settings: Settings, http: http
     one = await chair(here, PLACE)
     async with (
         serve_app(own_settings) as other_app,
-        httpx.AsyncClient(base_url=other_app.ctx.base_url, timeout=PATIENCE_S) as other,
+        http_client(other_app.ctx.base_url) as other,
     ):
         await until(lambda: listening(other_app.ctx.container))
         await asyncio.sleep(1)  # who has only just begun to listen is not sure of what it holds, and looks again

@@ -19,7 +19,7 @@ from config.settings import Settings
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.people import Person, register
-from tests.support.eventually import PATIENCE_S
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, running_grome
 
 pytestmark = pytest.mark.alone
@@ -50,7 +50,7 @@ class Load:
     _next: int = 0
 
     async def run(self) -> None:
-        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_S) as http:
+        async with http_client(self.url) as http:
             while not self.stopped:
                 await self._create(http)
                 await asyncio.sleep(PAUSE_S)  # without a pause the load takes all cores
@@ -77,7 +77,7 @@ class Load:
 async def test_killed_api_worker_is_replaced_and_no_confirmed_booking_is_lost(
     own_grome: RunningGrome, container: Container
 ) -> None:
-    async with httpx.AsyncClient(base_url=own_grome.url, timeout=PATIENCE_S) as http:
+    async with http_client(own_grome.url) as http:
         shop, customer = await barber(http, container, durations=(5,), timezone="UTC"), await register(http)
     loads = [Load(own_grome.url, shop, customer, _next=number * 2_000) for number in range(4)]
     tasks = [asyncio.create_task(load.run()) for load in loads]

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from grome.infrastructure.container import Container
@@ -20,6 +19,7 @@ from tests.support.contention import (
     rival_attempts,
     stored_bookings,
 )
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
 
 pytestmark = pytest.mark.alone
@@ -29,7 +29,7 @@ CALLS = 500
 
 @pytest.fixture
 async def crowd(running: RunningGrome) -> list[Person]:
-    async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+    async with http_client(running.url, timeout_s=60) as http:
         return list(await asyncio.gather(*(register(http) for _ in range(25))))
 
 
@@ -41,7 +41,7 @@ async def crowd(running: RunningGrome) -> list[Person]:
 async def test_concurrent_bookings_fill_the_day_without_overlaps(
     running: RunningGrome, container: Container, crowd: list[Person], wishes: list[BookingAttempt], winners: int | None
 ) -> None:
-    async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+    async with http_client(running.url, timeout_s=60) as http:
         shop = await barber(http, container, durations=DURATIONS, timezone="UTC")
         told = await create_concurrently(running.url, shop, crowd, wishes)
         stored = await stored_bookings(http, shop)

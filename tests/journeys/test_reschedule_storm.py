@@ -21,6 +21,7 @@ from grome.infrastructure.mongo.client import Client
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
 
 pytestmark = pytest.mark.alone
@@ -79,11 +80,11 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(running: RunningGrome, container: Container, seed: int) -> AsyncIterator[Crowd]:
-    async with AsyncExitStack() as stack, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+    async with AsyncExitStack() as stack, http_client(running.url, timeout_s=60) as http:
         shop = await barber(http, container, timezone="UTC", rules={"auto_accept": True, "buffer_after_min": 5})
         people = list(await asyncio.gather(*(register(http) for _ in range(10))))
         clients = {
-            person.id: await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=60))
+            person.id: await stack.enter_async_context(http_client(running.url, timeout_s=60))
             for person in (shop.person, *people)
         }
         yield Crowd(clients, shop, people, seed)
@@ -119,7 +120,7 @@ async def test_concurrent_reschedules_keep_every_booking_consistent(
 ) -> None:
     async with crowd(running, container, seed=1) as people:
         shop, owners = people.shop, people.people
-        async with httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+        async with http_client(running.url, timeout_s=60) as http:
             hour = timedelta(hours=12)
             booked = [
                 await book(http, owners[n % len(owners)], shop, DAY + hour + timedelta(minutes=35 * n))

@@ -33,6 +33,7 @@ from tests.builders.searches import NEARBY, Search, check
 from tests.builders.world import build_barbers, destination, list_stored, location_of, stored_barbers
 from tests.support.app import serve_app
 from tests.support.eventually import until
+from tests.support.http_client import http_client
 
 REGIONS = [(-30.0, 85.0), (-32.0, 90.0)]
 PROCESSES = 4
@@ -125,7 +126,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
     nearby = msgspec.structs.replace(settings.nearby, memory_mb=1)
     async with (
         serve_app(msgspec.structs.replace(settings, nearby=nearby)) as app,
-        httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
+        http_client(app.ctx.base_url, timeout_s=60) as client,
     ):
         await until(lambda: app.ctx.container.get(BarberChangeFeed).listening)
         yield client

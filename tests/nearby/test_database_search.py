@@ -31,6 +31,7 @@ from tests.builders.searches import NEARBY, Search, a_search, any_limits, check
 from tests.builders.world import REGIONS, Place, build_barbers, list_stored, stored_barbers
 from tests.support.app import serve_app
 from tests.support.eventually import until
+from tests.support.http_client import http_client
 
 TOWNS = [(-34.0 - degrees, 60.0) for degrees in range(8)]
 PER_TOWN = 150
@@ -71,7 +72,7 @@ async def small(settings: Settings, database: None) -> AsyncIterator[httpx.Async
     mongo = msgspec.structs.replace(settings.mongo, timeout_ms=30_000)
     async with (
         serve_app(msgspec.structs.replace(settings, nearby=nearby, mongo=mongo)) as app,
-        httpx.AsyncClient(base_url=app.ctx.base_url, timeout=60) as client,
+        http_client(app.ctx.base_url, timeout_s=60) as client,
     ):
         await until(lambda: app.ctx.container.get(BarberChangeFeed).listening)
         yield client

@@ -24,7 +24,8 @@ from tests.builders.people import PASSWORD
 from tests.infrastructure.jobs.test_jobs import run_worker
 from tests.notifications.booking_notices import a_visit, log_of, put_token
 from tests.support.app import serve_app, with_database
-from tests.support.eventually import PATIENCE_S, until
+from tests.support.eventually import until
+from tests.support.http_client import http_client
 from workers.registry import HANDLERS
 
 BY_MAIL = ["welcome", "new_device", "booking_requested", "booking_accepted", "receipt", "review_request"]
@@ -44,7 +45,7 @@ async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, 
     await container.get(Client).drop_database(own_settings.mongo.database)
     async for _ in migrate(container.database, MIGRATIONS, container.clock):
         pass
-    async with serve_app(own_settings) as app, httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as http:
+    async with serve_app(own_settings) as app, http_client(app.ctx.base_url) as http:
         yield http, app.ctx.container
     await container.get(Client).drop_database(own_settings.mongo.database)
     await container.close()

@@ -27,6 +27,7 @@ from tests.builders.people import register
 from tests.soak.gauges import Sample, measure
 from tests.soak.honest import Honest, Waits
 from tests.soak.hostile import Hostile, midday_zone
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, running_grome
 from tests.support.servers import own_mongod, own_valkey
 
@@ -143,7 +144,7 @@ async def soak(home: Path, seconds: float, quiet_s: float, progress: Progress) -
                 GROME_HTTP_ACCESS_LOG="false",
                 GROME_WEBHOOKS_PRIVATE_ADDRESSES="true",
             ) as grome:
-                async with httpx.AsyncClient(base_url=grome.url, timeout=30) as http, _hanging() as hanging:
+                async with http_client(grome.url, timeout_s=30) as http, _hanging() as hanging:
                     prepared = await _prepare(http, container, hanging)
                     return await _phases(*prepared, grome, container, Plan(seconds, quiet_s, progress))
 

@@ -23,7 +23,7 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from grome.nearby.fast_path import protocol_class
-from tests.support.eventually import PATIENCE_S
+from tests.support.http_client import http_client
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ async def app(settings: Settings, session_clock: Clock, database: None) -> Async
 
 @pytest.fixture
 async def http(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=app.ctx.base_url, timeout=PATIENCE_S) as client:
+    async with http_client(app.ctx.base_url) as client:
         yield client
 
 

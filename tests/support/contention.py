@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import httpx
 
 from tests.builders.barbers import Barber
 from tests.builders.people import Person
+from tests.support.http_client import http_client
 
 DURATIONS = (15, 20, 30, 45, 60)
 HOURS = 24
@@ -112,10 +112,7 @@ async def create_concurrently(
         return AttemptResult(wish, response.status_code, body.get("code"), body.get("id"))
 
     async with AsyncExitStack() as stack:
-        tls = ssl.create_default_context()  # made once: httpx would make one a client, at 20 ms each
-        clients = [
-            await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=120, verify=tls)) for _ in crowd
-        ]
+        clients = [await stack.enter_async_context(http_client(url, timeout_s=120)) for _ in crowd]
         return list(
             await asyncio.gather(
                 *(create(clients[number % len(crowd)], number, wish) for number, wish in enumerate(wishes))

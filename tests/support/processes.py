@@ -20,6 +20,7 @@ import psutil
 from config.settings import Settings
 from grome.dev.embedded.home_lock import OWNER_VARIABLE
 from tests.support.eventually import PATIENCE_S, START_PATIENCE_S
+from tests.support.http_client import TLS
 
 _WARNING: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
 
@@ -45,14 +46,15 @@ class RunningGrome:
 
     def wait_until_ready(self, seconds: float = START_PATIENCE_S) -> None:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                if httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
+        with httpx.Client(base_url=self.url, timeout=2, verify=TLS) as http:
+            while time.monotonic() < deadline:
+                assert self.process.poll() is None, self.log.read_text()
+                try:
+                    if http.get("/health/ready").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.1)
         raise AssertionError(f"not ready after {seconds} s:\n{self.log.read_text()}")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 
-import httpx
 import msgspec
 import pytest
 from loguru import logger
@@ -17,7 +16,7 @@ from grome.infrastructure.redis.client import RedisClients
 from grome.migrations import MIGRATIONS
 from tests.conftest import SetClock
 from tests.support.app import apart, app, container, database, http, serve_app
-from tests.support.eventually import PATIENCE_S
+from tests.support.http_client import http_client
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.trial import Trial
 
@@ -58,7 +57,7 @@ async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIte
 
 @pytest.fixture
 async def trial(trial_app: App, trial_clock: SetClock) -> AsyncIterator[Trial]:
-    async with httpx.AsyncClient(base_url=trial_app.ctx.base_url, timeout=PATIENCE_S) as client:
+    async with http_client(trial_app.ctx.base_url) as client:
         yield Trial(trial_app, client, trial_clock)
 
 

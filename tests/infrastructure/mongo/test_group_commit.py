@@ -33,6 +33,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, register
 from tests.support.eventually import PATIENCE_S, until
+from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, running_grome
 
 Verdicts = list[BaseException | None]
@@ -57,7 +58,7 @@ async def api(
     if request.param == "together":
         yield http
         return
-    async with httpx.AsyncClient(base_url=apart.url, timeout=PATIENCE_S) as client:
+    async with http_client(apart.url) as client:
         yield client
 
 
