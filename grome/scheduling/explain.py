@@ -28,7 +28,7 @@ def explain_day(calendar: Calendar, day: date, visit: VisitPlan) -> list[Rejecte
         for opening in calendar.openings_within(whole):
             expected |= opening.grid_starts(step, whole)
     return sorted(
-        RejectedStart(moment_of(tick), why)
-        for why, refused in rejected_starts(calendar, visit, whole, expected)
-        for tick in iter_ticks(refused, whole)
+        RejectedStart(moment_of(tick), reason)
+        for reason, rejected in rejected_starts(calendar, visit, whole, expected)
+        for tick in iter_ticks(rejected, whole)
     )
