@@ -46,7 +46,7 @@ async def test_create_admin_with_a_taken_email_prints_one_sentence(
     person = await register(http)
     done = create_admin(settings, tmp_path, person.email, PASSWORD)
     assert done.returncode == 2
-    assert done.stderr == "grome: There is an account with this email or phone\n"
+    assert done.stderr == "grome: An account with this email or phone exists already\n"
 
 
 @pytest.mark.parametrize(("email", "password", "field"), [("nobody", PASSWORD, "email"), (None, "short", "password")])
