@@ -34,10 +34,12 @@ class Difference:
 
     @property
     def is_text(self) -> bool:
-        """True for a text of the OpenAPI document, also where one of the two has none."""
+        """True for a text or examples of the OpenAPI document, also if one of the two documents has none."""
         *parents, name = self.path
-        strings = isinstance(self.old, str) and isinstance(self.new, str)
-        return strings and name in _TEXTS and parents[:1] == ["openapi"] and parents[-1] != "properties"
+        is_documentation = name == "examples" or (
+            name in _TEXTS and isinstance(self.old, str) and isinstance(self.new, str)
+        )
+        return is_documentation and parents[:1] == ["openapi"] and parents[-1] != "properties"
 
     def __str__(self) -> str:
         return f"{' > '.join(self.path)}\n  - {_shown(self.old)}\n  + {_shown(self.new)}"
