@@ -1,4 +1,4 @@
-"""`/v1/slots` and `/v1/bookings/any`."""
+"""Serve `/v1/slots` and `/v1/bookings/any`."""
 
 from sanic import Request
 
@@ -35,7 +35,7 @@ async def book_any_barber(
 ) -> BookingOut | Encoded:
     """Book a time with the nearest free barber. Barber and time are claimed together.
 
-    If another booking takes the nearest barber first, the next nearest free barber is tried. A repeat under the same
-    `Idempotency-Key` gets the first answer again.
+    If another booking takes the nearest barber first, the next nearest free barber is tried. A repeated request with
+    the same `Idempotency-Key` returns the first response again.
     """
     return await resolve(request, AnyBarberService).book(actor, body, idempotency_key)

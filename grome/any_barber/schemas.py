@@ -12,14 +12,14 @@ from grome.common.geo import Latitude, LatLng, Longitude
 from grome.common.money import Amount
 from grome.scheduling.schemas import ServiceIds
 
-RadiusKm = Annotated[float, Meta(gt=0, le=50, description="As the crow flies.")]
+RadiusKm = Annotated[float, Meta(gt=0, le=50, description="In a straight line over the ground.")]
 PriceMax = Annotated[
-    Amount, Meta(description="All services together cost no more, in minor units of the barber's currency.")
+    Amount, Meta(description="Greatest total price of the services, in minor units of the barber's currency.")
 ]
 
 
 class AnySlotQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Selects local dates of each barber, first and last included, seven at most."""
+    """Selects local dates of each barber, `from` and `to` included, seven at most."""
 
     lat: Latitude
     lng: Longitude

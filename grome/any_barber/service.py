@@ -55,11 +55,11 @@ class AnyBarberService:
         self._availability, self._creation = availability, creation
 
     async def slots(self, query: AnySlotQuery) -> AnySlotsOut:
-        """Every start that somebody could take now. Raises Invalid for the dates and for a service that comes twice."""
+        """List every start that can be booked with any barber. Raises Invalid for the dates or a repeated service."""
         if not 1 <= (query.last - query.first).days + 1 <= MAX_DAYS:
             raise Invalid("to", f"must be on or after `from` and at most {MAX_DAYS} dates in all")
         candidates = await self._list_candidates(query)
-        wanted = [(one.barber, one.services) for one in candidates]
+        wanted = [(candidate.barber, candidate.services) for candidate in candidates]
         free: dict[datetime, list[UUID]] = defaultdict(list)
         if wanted:
             for barber, days in await self._availability.list_slots_by_barber(wanted, query.first, query.last):
@@ -67,13 +67,14 @@ class AnyBarberService:
                     for slot in slots:
                         free[slot.start].append(barber.id)
         return AnySlotsOut(
-            [_candidate_out(one) for one in candidates], [AnySlotOut(*one) for one in sorted(free.items())]
+            [_candidate_out(candidate) for candidate in candidates],
+            [AnySlotOut(start, barber_ids) for start, barber_ids in sorted(free.items())],
         )
 
     async def book(self, actor: Actor, wanted: AnyBookingIn, key: str | None) -> BookingOut | Encoded:
         """Claim the nearest free barber, or return the first answer again if `key` has a first answer.
 
-        Raises Invalid for a service that is given twice, NobodyFree, KeyReused or KeyInFlight.
+        Raises Invalid for a repeated service, NobodyFree, KeyReused or KeyInFlight.
         """
         start = to_utc(wanted.scheduled_at, "scheduled_at")
         idempotency = idempotency_for(key, wanted, start)
@@ -92,24 +93,24 @@ class AnyBarberService:
         candidates: Sequence[_Candidate],
         idempotency: Idempotency | None,
     ) -> Booking:
-        wishes = [
+        drafts = [
             BookingDraft(
                 id=new_id(),
                 customer_id=customer_id,
-                barber=one.barber,
-                services=one.services,
+                barber=candidate.barber,
+                services=candidate.services,
                 start=start,
-                terms=one.barber.terms,
+                terms=candidate.barber.terms,
                 note=wanted.note,
                 origin=Origin.ANY_BARBER,
             )
-            for one in candidates
+            for candidate in candidates
         ]
         # Barbers that look busy are skipped. If a barber that looks free has been taken meanwhile, the next is tried.
-        refusals = await self._creation.find_errors(wishes)
-        for wish in (wish for wish, refused in zip(wishes, refusals, strict=True) if refused is None):
+        errors = await self._creation.find_errors(drafts)
+        for draft in (draft for draft, error in zip(drafts, errors, strict=True) if error is None):
             try:
-                return await self._creation.claim(wish, idempotency)
+                return await self._creation.claim(draft, idempotency)
             except (SlotTaken, SlotNotOffered):
                 continue
         raise NobodyFree
@@ -120,7 +121,7 @@ class AnyBarberService:
         At equal distance the better rated barber comes first.
         """
         if len(set(wanted.service_ids)) < len(wanted.service_ids):
-            raise Invalid("service_ids", "has one that is given twice")
+            raise Invalid("service_ids", "has a service twice")
         around = NearbyQuery(lat=wanted.lat, lng=wanted.lng, radius_km=wanted.radius_km)
         found = dict(await self._nearby.nearest_offering(around, wanted.service_ids, wanted.price_max, _MAX_CANDIDATES))
         candidates = [
@@ -129,8 +130,8 @@ class AnyBarberService:
             # The map data may be older than the profile just read.
             if (services := try_choose_services(barber, wanted.service_ids))
         ]
-        affordable = [one for one in candidates if wanted.price_max is None or one.price <= wanted.price_max]
-        return sorted(affordable, key=lambda one: (one.distance_m, -one.barber.rating, one.barber.id))
+        affordable = [each for each in candidates if wanted.price_max is None or each.price <= wanted.price_max]
+        return sorted(affordable, key=lambda each: (each.distance_m, -each.barber.rating, each.barber.id))
 
 
 def _candidate_out(candidate: _Candidate) -> CandidateOut:

@@ -1,4 +1,4 @@
-"""Barbers that were read of late, so that creating a booking costs no look-up."""
+"""Cache recently read barbers, so that creating a booking needs no query for the barber."""
 
 import time
 from collections import OrderedDict
@@ -9,7 +9,7 @@ from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.models import Barber
 
 MAX_CACHED_BARBERS: Final = 2_000  # about 5 kB each
-# How long a change can go unnoticed where the message about it was lost.
+# A change whose message was lost can go unnoticed for so long.
 TTL_S: Final = 10.0
 
 
@@ -37,7 +37,7 @@ class BarberCache:
         return None if kept.removed else kept.barber
 
     def on_change(self, change: BarberChange) -> None:
-        # Those that nobody asked for are kept too: one may be on its way from the database in an older state.
+        # A barber that is not cached is stored too: a query under way may return an older state.
         kept, _ = self._cached.get(change.barber.id, (change, 0.0))
         if kept.revision <= change.revision:
             self._cached[change.barber.id] = change, time.monotonic() + TTL_S

@@ -1,4 +1,4 @@
-"""What processes keep in memory is put right also where whoever changed it could not tell them."""
+"""Publish changes of barbers from the change stream, for writers that failed before they published."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from grome.infrastructure.outbox.models import BARBERS, ChangeRecord
 
 
 class BarberCacheInvalidation:
-    """Tells every change of a barber once more. A removal leaves nothing to tell; it is noticed a little later."""
+    """Publishes every change of a barber again, except removals, which caches notice when they expire."""
 
     def __init__(self, changes: BarberChangeFeed) -> None:
         self._changes = changes

@@ -18,7 +18,7 @@ CHANNEL: Final = "barbers:changes"
 class BarberChange(Struct, frozen=True):
     """Holds a barber after a change; `removed` if the change removed the profile.
 
-    Messages can arrive late and out of order. The change with the greatest `moment` is the current change.
+    Messages can arrive late and out of order. The change with the greatest `revision` is the current state.
     """
 
     barber: Barber
@@ -26,18 +26,18 @@ class BarberChange(Struct, frozen=True):
 
     @property
     def revision(self) -> tuple[datetime, int]:
-        """A profile that was removed and made anew counts its versions anew, but is younger."""
+        """Order changes. A profile that was removed and created again counts its versions from 1, but is younger."""
         return self.barber.created_at, self.barber.version
 
 
 class ChangeListener(Protocol):
-    """Keeps barbers in memory. Both methods are called in the event loop and must not wait."""
+    """Caches barbers. Both methods are called in the event loop and must not block."""
 
     def on_change(self, change: BarberChange) -> None:
-        """Apply a change, unless it is older than the kept state."""
+        """Apply a change, unless it is older than the cached state."""
 
     def on_gap(self) -> None:
-        """Handle a gap: changes may have been missed. Later changes arrive again, or `listening` is false."""
+        """Handle a gap in which changes may have been missed."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,7 +47,7 @@ _decode: Callable[[bytes], BarberChange] = msgspec.msgpack.Decoder(BarberChange)
 class BarberChangeFeed:
     """Publishes and receives changes over Redis pub/sub.
 
-    Messages can get lost, so listeners keep barbers for a limited time.
+    Messages can get lost, so listeners cache barbers for a limited time.
     """
 
     def __init__(self, redis: Redis, subscribing_redis: Redis, namespace: Namespace) -> None:
@@ -70,15 +70,17 @@ class BarberChangeFeed:
         self._listeners.append(listener)
 
     async def publish(self, change: BarberChange) -> None:
-        """Publish a change after its write.
+        """Notify this process of a written change at once, and the other processes over Redis.
 
-        This process is updated at once; without Redis, others read again by themselves.
+        While Redis is away, the other processes see the change when their caches expire.
         """
         self._notify(change)
         try:
             await self._redis.publish(self._channel, _encode(change))
         except TRANSIENT_FAULTS as error:
-            logger.warning("Redis is away ({!r}): others learn of barber {} only later", error, change.barber.id)
+            logger.warning(
+                "Redis is away ({!r}): other processes see the change of barber {} later", error, change.barber.id
+            )
 
     def _on_message(self, message: bytes) -> None:
         self._notify(_decode(message))

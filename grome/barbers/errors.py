@@ -1,4 +1,4 @@
-"""Every refusal that barbers' routes give."""
+"""Define the errors of barbers' profiles."""
 
 from grome.common.errors import ApiError
 
@@ -8,23 +8,23 @@ class ProfileMissing(ApiError):
 
 
 class TooManyScheduleExceptions(ApiError):
-    status, code, title = 409, "too_many_openings", "That is more dates or time off than one profile may have"
+    status, code, title = 409, "too_many_openings", "The profile has too many date overrides or too much time off"
 
 
 class CurrencyInUse(ApiError):
-    """A price without its currency would become another price."""
+    """Protects prices: an amount in another currency is another price."""
 
-    status, code, title = 409, "currency_in_use", "There are prices in the present currency"
+    status, code, title = 409, "currency_in_use", "The profile has prices in its present currency"
 
     def __init__(self) -> None:
         super().__init__(
-            "Remove your services and the least deposit, change the currency, and set the new prices.",
-            faults=(("currency", "cannot change while there are prices"),),
+            "Remove your services and the minimum deposit, change the currency, then set new prices.",
+            faults=(("currency", "cannot change while the profile has prices"),),
         )
 
 
 class CurrencyDiffers(ApiError):
-    status, code, title = 409, "currency_differs", "Your profile has another currency than these prices"
+    status, code, title = 409, "currency_differs", "The prices are in another currency than your profile"
 
     def __init__(self) -> None:
-        super().__init__(faults=(("currency", "is not the profile's"),))
+        super().__init__(faults=(("currency", "is not the currency of the profile"),))

@@ -20,7 +20,9 @@ from grome.scheduling.models import (
 )
 from grome.scheduling.offers import OfferedService
 
-ServiceRadiusKm = Annotated[float, Meta(ge=0, le=50, description="House calls go so far, in kilometres; 0: none.")]
+ServiceRadiusKm = Annotated[
+    float, Meta(ge=0, le=50, description="Greatest distance of house calls in kilometres; 0 for no house calls.")
+]
 Stars = Annotated[int, Meta(ge=1, le=5, description="Whole stars.")]
 RatingDelta = dict[str, int]
 
@@ -93,7 +95,7 @@ class StarCounts(Struct, frozen=True):
 
     @property
     def mean(self) -> float:
-        """0 where there are none."""
+        """0 without reviews."""
         stars = sum(stars * count for stars, count in enumerate(astuple(self), start=1))
         return stars / self.count if self.count else 0.0
 
@@ -155,7 +157,7 @@ class BarberWords(Struct, frozen=True):
 
 
 class StoredBarber(Barber, frozen=True, kw_only=True):
-    """A barber's document. Its words only serve the search: nobody is told of them, and no memory holds them."""
+    """Adds search words to the stored document; they are not published and not cached."""
 
     words: BarberWords
 

@@ -1,4 +1,4 @@
-"""Barbers in MongoDB, and the searches around a point and by words."""
+"""Store barbers and their ratings in MongoDB, and search barbers by words and around a point."""
 
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
@@ -59,7 +59,7 @@ _MAP_ENTRY_FIELDS: Final = dict.fromkeys(BarberMapEntry.__struct_encode_fields__
 
 
 class SearchCriteria(Struct, frozen=True):
-    """Words in their plain form, all of them to be found; with a point, within so many metres of it."""
+    """Holds normalised words, which all must match, and optionally a point that must be within `radius_m`."""
 
     words: list[str]
     point: GeoPoint | None
@@ -95,9 +95,9 @@ class BarberRepository:
     async def change_profile(
         self, profile: Barber, names: Sequence[str], session: Session | None = None
     ) -> Barber | None:
-        """Write the fields `names` of `profile`; None where there is no such barber.
+        """Write the fields `names` of `profile`; return None if the barber does not exist.
 
-        Raises CurrencyInUse where that would change the currency of prices.
+        Raises CurrencyInUse if that would change the currency of existing prices.
         """
         fields = to_document(profile)
         change = {"$set": _with_words({name: fields[name] for name in (*names, "updated_at")}), "$inc": {"version": 1}}
@@ -113,18 +113,18 @@ class BarberRepository:
             there = await self._barbers.find_one({"_id": profile.id}, {"currency": 1}, session=session)
             if there is None:
                 return None
-            if there["currency"] != profile.currency:  # else it was made, or changed so, a moment ago
+            if there["currency"] != profile.currency:  # otherwise it was created or changed concurrently
                 raise CurrencyInUse
 
     async def add_profile(self, session: Session, profile: Barber) -> Barber:
-        """Store a whole new one, with the ratings that the barber has from before."""
+        """Store a new profile with the ratings that the barber has from an earlier profile."""
         stars = (await self._change_ratings(session, profile.id, rating_delta(None, None))).stars
         rated = structs.replace(profile, rating=stars.mean, reviews_count=stars.count)
         await self._barbers.insert_one(document_of(rated), session=session)
         return rated
 
     async def apply_rating_change(self, session: Session, barber_id: UUID, changes: RatingDelta) -> Barber | None:
-        """Count the changes in; None where the barber has no profile that shows them."""
+        """Add the changes to the ratings, and update the profile; return None if the barber has no profile."""
         stars = (await self._change_ratings(session, barber_id, changes)).stars
         stored = await self._barbers.find_one_and_update(
             {"_id": barber_id},
@@ -135,7 +135,7 @@ class BarberRepository:
         return from_document(stored, Barber) if stored else None
 
     async def _change_ratings(self, session: Session, barber_id: UUID, changes: RatingDelta) -> Ratings:
-        """Always a write: two transactions that come here for one barber cannot both succeed side by side."""
+        """Always write, so that of two concurrent transactions for a barber only one succeeds."""
         stored = await self._ratings.find_one_and_update(
             {"_id": barber_id},
             {"$inc": {**{f"stars.{name}": change for name, change in changes.items()}, "changes": 1}},
@@ -150,16 +150,16 @@ class BarberRepository:
         return from_document(stored, Ratings).stars if stored else StarCounts()
 
     async def remove(self, barber_id: UUID) -> Barber | None:
-        """The barber as they were; None where there is no such barber."""
+        """Return the removed barber; None if the barber does not exist."""
         stored = await self._barbers.find_one_and_delete({"_id": barber_id})
         return from_document(stored, Barber) if stored else None
 
     async def set_field(
         self, barber_id: UUID, name: str, value: object, now: datetime, currency: str | None = None
     ) -> Barber | None:
-        """Replace one field by a Struct, a list of them or a plain value; None where there is no such barber.
+        """Replace a field by Structs or a plain value; return None if the barber does not exist.
 
-        With `currency` only where that is the profile's.
+        With `currency`, the profile must also have this currency.
         """
         plain = msgspec.to_builtins(value, builtin_types=(datetime, UUID))
         stored = await self._barbers.find_one_and_update(
@@ -172,7 +172,7 @@ class BarberRepository:
     async def set_exceptions_if_version(
         self, barber: Barber, openings: ScheduleExceptions, now: datetime
     ) -> Barber | None:
-        """Decision 2: if the barber is still as it was read; None if it is not."""
+        """Return None if the barber has changed since it was read (docs/decisions/0002)."""
         stored = await self._barbers.find_one_and_update(
             {"_id": barber.id, "version": barber.version, "created_at": barber.created_at},
             {"$set": {"openings": to_document(openings), "updated_at": now}, "$inc": {"version": 1}},
@@ -183,9 +183,9 @@ class BarberRepository:
     async def iter_within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
         """Yield every barber in a circle as a BarberMapEntry in BSON, in no order.
 
-        The 2dsphere index gives them also over a pole or the antimeridian.
+        The 2dsphere index also covers circles over a pole or the antimeridian.
         """
-        # In batches, between which the event loop has its turn.
+        # In batches, so that the event loop runs in between.
         found = self._barbers.find_raw_batches(
             {"location": _within(centre, radius_m)}, _MAP_ENTRY_FIELDS, batch_size=_BATCH
         )
@@ -196,7 +196,7 @@ class BarberRepository:
     async def iter_nearest(
         self, point: GeoPoint, from_m: float, to_m: float, batch: int
     ) -> AsyncGenerator[list[bytes]]:
-        """Those at a distance from a point, nearest first, so many at a time: each a BarberMapEntry in BSON."""
+        """Yield batches of barbers between two distances, nearest first, each a BarberMapEntry in BSON."""
         ring = {"$geometry": to_document(point), "$minDistance": from_m, "$maxDistance": to_m}
         found = self._barbers.find_raw_batches({"location": {"$nearSphere": ring}}, _MAP_ENTRY_FIELDS, batch_size=batch)
         async with found:  # the caller may stop before the end
@@ -205,14 +205,17 @@ class BarberRepository:
                     yield documents
 
     async def search(self, sought: SearchCriteria, after: Place | None, limit: int) -> list[tuple[Barber, Place]]:
-        """The best matches, each with its place. Equals come nearest first or, without a point, best rated first."""
+        """List the best matches with their positions.
+
+        Equal matches are sorted by distance or, without a point, by rating.
+        """
         search = WordSearch(words=sought.words, fields=_WORD_FIELDS, place=ByRating, direction=-1)
         if sought.point:
             search = WordSearch(
                 words=sought.words,
                 fields=_WORD_FIELDS,
                 place=ByDistance,
-                # Not by $geoNear, which looks at everybody around however rare the words are.
+                # Not $geoNear, which reads all barbers around the point even if the words are rare.
                 where={"location": _within(sought.point, sought.radius_m)},
                 computed=_haversine(sought.point),
             )

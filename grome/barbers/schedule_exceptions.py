@@ -35,7 +35,7 @@ class ScheduleExceptionService:
         return _openings_out((await self._own(actor)).openings)
 
     async def put_override(self, actor: Actor, day: date, hours: DayHours | None) -> OpeningsOut:
-        """Raises Invalid naming each break that does not fit the hours."""
+        """Raises Invalid for each break that does not fit the hours."""
         if hours and (wrong := [(f"hours.{path}", message) for path, message in day_validation_errors(hours)]):
             raise Invalid(*wrong[0], *wrong[1:])
         new = DateOverride(day, hours)
@@ -48,7 +48,7 @@ class ScheduleExceptionService:
         return await self._change(actor, change)
 
     async def remove_override(self, actor: Actor, day: date) -> OpeningsOut:
-        """Raises NotFound where the date has its ordinary hours."""
+        """Raises NotFound if the date has no override."""
 
         def change(now: ScheduleExceptions) -> ScheduleExceptions:
             others = [override for override in now.overrides if override.date != day]
@@ -59,12 +59,12 @@ class ScheduleExceptionService:
         return await self._change(actor, change)
 
     async def add_time_off(self, actor: Actor, wanted: TimeOffIn) -> TimeOff:
-        """Raises Invalid where it ends before it begins, or where it is over."""
+        """Raises Invalid if the end is not after the start or is in the past."""
         starts_at, ends_at = to_utc(wanted.starts_at, "starts_at"), to_utc(wanted.ends_at, "ends_at")
         if ends_at <= starts_at:
             raise Invalid("ends_at", "must be after `starts_at`")
         if ends_at <= self._clock():
-            raise Invalid("ends_at", "is over already")
+            raise Invalid("ends_at", "must be in the future")
         new = TimeOff(new_id(), starts_at, ends_at, wanted.note)
 
         def change(now: ScheduleExceptions) -> ScheduleExceptions:
@@ -76,7 +76,7 @@ class ScheduleExceptionService:
         return new
 
     async def remove_time_off(self, actor: Actor, time_off_id: UUID) -> None:
-        """Raises NotFound where it is not the actor's."""
+        """Raises NotFound if the actor has no such time off."""
 
         def change(now: ScheduleExceptions) -> ScheduleExceptions:
             others = [off for off in now.time_off if off.id != time_off_id]
@@ -87,21 +87,21 @@ class ScheduleExceptionService:
         await self._change(actor, change)
 
     async def put_holidays(self, actor: Actor, holidays: HolidayCalendar | None) -> OpeningsOut:
-        """Raises Invalid for a country or a part of one that nobody knows holidays of."""
+        """Raises Invalid for a country or subdivision without known holidays."""
         if holidays and (field := find_unknown_field(holidays)):
-            raise Invalid(f"holidays.{field}", "is none whose public holidays are known")
+            raise Invalid(f"holidays.{field}", "has no known public holidays")
         return await self._change(actor, lambda now: msgspec.structs.replace(now, holidays=holidays))
 
     async def _change(self, actor: Actor, change: Callable[[ScheduleExceptions], ScheduleExceptions]) -> OpeningsOut:
         for _ in range(_ATTEMPTS):
             barber = await self._own(actor)
-            wanted = self._without_what_is_over(change(barber.openings))
+            wanted = self._without_past(change(barber.openings))
             if len(wanted.overrides) > MAX_OVERRIDES or len(wanted.time_off) > MAX_TIME_OFF:
                 raise TooManyScheduleExceptions
             if changed := await self._repository.set_exceptions_if_version(barber, wanted, self._clock()):
                 await self._barbers.publish(changed)
                 return _openings_out(changed.openings)
-        raise Unavailable("The profile keeps changing; try again.")
+        raise Unavailable("The profile is being changed concurrently; try again.")
 
     async def _own(self, actor: Actor) -> Barber:
         barber = await self._repository.find(actor.id)
@@ -109,7 +109,7 @@ class ScheduleExceptionService:
             raise ProfileMissing
         return barber
 
-    def _without_what_is_over(self, openings: ScheduleExceptions) -> ScheduleExceptions:
+    def _without_past(self, openings: ScheduleExceptions) -> ScheduleExceptions:
         since = self._clock() - _RETENTION
         return msgspec.structs.replace(
             openings,

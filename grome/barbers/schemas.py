@@ -1,4 +1,4 @@
-"""Barbers on the wire."""
+"""Define the wire format of barbers."""
 
 from typing import Annotated
 from uuid import UUID
@@ -37,7 +37,7 @@ Neighbourhood = Annotated[
     str,
     Meta(
         max_length=80,
-        description="Part of town as people there call it.",
+        description="Local name of the part of town.",
         examples=["Mitte"],
     ),
     OPTIONAL_NAME,
@@ -206,17 +206,15 @@ class SearchQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Meta(
             min_length=1,
             max_length=100,
-            description="Up to ten words, beginnings of words, or in scripts without spaces parts of words; all of "
-            "them are found, case and accents aside.",
+            description="Up to ten words or beginnings of words; in scripts without spaces, parts of words. All must "
+            "match; case and accents are ignored.",
             examples=["haircut mitte"],
         ),
         SEARCH,
     ]
     lat: Latitude | None = None
     lng: Longitude | None = None
-    radius_km: Annotated[float, Meta(gt=0, le=50, description="With a position; 20 where it is not given.")] | None = (
-        None
-    )
+    radius_km: Annotated[float, Meta(gt=0, le=50, description="Only with a position; 20 by default.")] | None = None
 
 
 class FoundBarber(Struct, frozen=True):

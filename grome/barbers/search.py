@@ -17,17 +17,18 @@ DEFAULT_RADIUS_KM: Final = 20.0
 
 
 class BarberSearch:
-    """All words are to be found, each anywhere. A word's beginning finds it; in scripts without spaces, any part does.
+    """Finds barbers that match all words, each in any field.
 
-    A match is as good as its worst word: whole in the name, beginning one there, then the same of a service and of the
-    part of town. Among equals the nearest comes first or, without a position, the best rated.
+    A term matches at the beginning of a word or, in scripts without spaces, anywhere. A barber ranks by its worst
+    match: a whole word of the name, the beginning of a word of the name, then the same for services and part of town.
+    Equal matches are sorted by distance or, without a position, by rating.
     """
 
     def __init__(self, barbers: BarberRepository) -> None:
         self._barbers = barbers
 
     async def page(self, query: SearchQuery) -> SearchPage:
-        """Raises Invalid for a query without words or with half a position."""
+        """Raises Invalid for a query without words or with an incomplete position."""
         sought = SearchCriteria(_words(query), _point(query), (query.radius_km or DEFAULT_RADIUS_KM) * 1000)
         after = decode_cursor(query.cursor, ByDistance if sought.point else ByRating)
         found = await self._barbers.search(sought, after, query.limit + 1)
@@ -38,21 +39,21 @@ class BarberSearch:
 def _words(query: SearchQuery) -> list[str]:
     sought = words(query.q)
     if not sought:
-        raise Invalid("q", "has no letter or digit in it")
+        raise Invalid("q", "must contain a letter or digit")
     if count_words(query.q) > MAX_WORDS:
-        raise Invalid("q", f"has more than {MAX_WORDS} words")
+        raise Invalid("q", f"must have at most {MAX_WORDS} words")
     return sought[:MAX_TERMS]
 
 
 def _point(query: SearchQuery) -> GeoPoint | None:
     if query.lat is None and query.lng is None:
         if query.radius_km is not None:
-            raise Invalid("radius_km", "goes with lat and lng")
+            raise Invalid("radius_km", "requires lat and lng")
         return None
     if query.lat is None:
-        raise Invalid("lat", "goes with lng")
+        raise Invalid("lat", "is required with lng")
     if query.lng is None:
-        raise Invalid("lng", "goes with lat")
+        raise Invalid("lng", "is required with lat")
     return GeoPoint((query.lng, query.lat))
 
 

@@ -1,4 +1,4 @@
-"""A barber's profile, offers, hours, switches and rating; finding barbers."""
+"""Change barbers' profiles, offers, hours, rules and ratings, and find barbers."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Container, Sequence
 from functools import partial
@@ -52,29 +52,29 @@ class BarberService:
         self._cache = BarberCache(changes)
 
     async def get(self, barber_id: UUID) -> Barber:
-        """From memory where it was read of late. Raises NotFound, with the field that names the barber."""
+        """Return a barber, from the cache if possible. Raises NotFound for the field `barber_id`."""
         barber = await self.find(barber_id)
         if barber is None:
-            raise NotFound("There is no such barber.", faults=(("barber_id", "is nobody's id"),))
+            raise NotFound("There is no such barber.", faults=(("barber_id", "is not the id of a barber"),))
         return barber
 
     async def find(self, barber_id: UUID) -> Barber | None:
-        """The same for answers in which the barber is one part of many, and may be gone by now."""
+        """Return None if the profile does not exist, for example because it was removed."""
         return self._cache.find(barber_id) or self._cache.store(await self._barbers.find(barber_id))
 
     async def list_by_ids(self, barber_ids: Sequence[UUID]) -> list[Barber]:
-        """Those that there are, in any order; from memory as in `find`, and by one query where that lacks any."""
+        """List the barbers that exist, in any order, from the cache and by at most one query."""
         known = [barber for barber_id in barber_ids if (barber := self._cache.find(barber_id))]
         missing = set(barber_ids).difference(barber.id for barber in known)
         read = await self._barbers.list_by_ids(missing) if missing else []
         return known + [barber for one in read if (barber := self._cache.store(one))]
 
     def iter_within(self, centre: GeoPoint, radius_m: float) -> AsyncIterator[bytes]:
-        """Everybody in a circle, straight from the database: each a BarberMapEntry in BSON."""
+        """Yield every barber in a circle from the database, each a BarberMapEntry in BSON."""
         return self._barbers.iter_within(centre, radius_m)
 
     def iter_nearest(self, point: GeoPoint, from_m: float, to_m: float, batch: int) -> AsyncGenerator[list[bytes]]:
-        """Those at a distance from a point, nearest first, so many at a time: each a BarberMapEntry in BSON."""
+        """Yield batches of barbers between two distances, nearest first, each a BarberMapEntry in BSON."""
         return self._barbers.iter_nearest(point, from_m, to_m, batch)
 
     async def read(self, barber_id: UUID) -> BarberOut:
@@ -106,14 +106,14 @@ class BarberService:
         return await self._changed(stored or await self._add(profile))
 
     async def _check_currency(self, actor: Actor, currency: str) -> None:
-        """A profile may keep a code that is no currency, or none any more: it has prices in it perhaps."""
+        """Accept currencies in use, and the stored code of a profile even if it is not in use (any more)."""
         if currency not in currencies_in_use():
             stored = await self._barbers.find(actor.id)
             if stored is None or stored.currency != currency:
                 raise Invalid("currency", NO_CURRENCY)
 
     async def _add(self, profile: Barber) -> Barber:
-        """Changes it where another request has added it by now."""
+        """Add the profile, or change it if a concurrent request has added it."""
 
         async def add(transaction: Transaction) -> Barber:
             session = transaction.session
@@ -125,9 +125,10 @@ class BarberService:
     async def apply_rating_change(
         self, transaction: Transaction, barber_id: UUID, *, removed: int | None = None, added: int | None = None
     ) -> None:
-        """Within the transaction that takes a review back, gives one, or changes its stars from `taken` to `given`.
+        """Update the rating within the transaction that writes a review.
 
-        The barber's rating is exact by that: both are stored or neither is, and it waits for nobody.
+        `removed` are the stars of the review before, `added` its stars afterwards; None without a review. Review and
+        rating are stored together or not at all.
         """
         if removed == added:
             return
@@ -136,11 +137,11 @@ class BarberService:
             transaction.on_commit(partial(self._changes.publish, BarberChange(rated)))
 
     async def rating_counts(self, barber_id: UUID) -> StarCounts:
-        """Of all reviews, as the database has them now."""
+        """Return the counts of all reviews from the database."""
         return await self._barbers.rating_counts(barber_id)
 
     async def remove(self, actor: Actor) -> None:
-        """Take the actor off the map. Raises NotFound where there is no profile."""
+        """Remove the actor's profile. Raises NotFound without a profile."""
         barber = await self._barbers.remove(actor.id)
         if barber is None:
             raise NotFound
@@ -172,7 +173,7 @@ class BarberService:
         return await self._changed(barber)
 
     async def put_hours(self, actor: Actor, hours: WeeklyHours) -> BarberOut:
-        """Replace the actor's week; raises Invalid naming each break that does not fit its day."""
+        """Replace the actor's weekly hours. Raises Invalid for each break that does not fit its day."""
         if wrong := validation_errors(hours):
             raise Invalid(*wrong[0], *wrong[1:])
         return await self._set(actor, "availability", hours)
@@ -184,7 +185,7 @@ class BarberService:
         return await self._set(actor, "house_calls", rules)
 
     async def put_terms(self, actor: Actor, terms: Terms) -> BarberOut:
-        """Bookings that were made keep the terms that held then."""
+        """Replace the actor's terms. Existing bookings keep their terms."""
         return await self._set(actor, "terms", terms)
 
     async def put_online(self, actor: Actor, *, is_online: bool) -> BarberOut:
@@ -197,7 +198,7 @@ class BarberService:
         return await self._changed(barber)
 
     async def publish(self, barber: Barber) -> None:
-        """Every process hears of a barber that was written."""
+        """Publish a written barber to all processes."""
         await self._changes.publish(BarberChange(barber))
 
     async def _changed(self, barber: Barber) -> BarberOut:
@@ -211,7 +212,7 @@ def _build_offer(wanted: OfferIn, name: str, path: str) -> OfferedService:
         raise Invalid(f"{path}.processing", "must end before the service does")
     add_ons = [AddOn(extra.id or new_id(), extra.name, extra.price, extra.duration_min) for extra in wanted.add_ons]
     if len({extra.id for extra in add_ons}) < len(add_ons):
-        raise Invalid(f"{path}.add_ons", "one id is given twice")
+        raise Invalid(f"{path}.add_ons", "has an id twice")
     offer = OfferedService(wanted.service_id, name, wanted.price, wanted.duration_min, wanted.rules, works, add_ons)
     check_total_price(f"{path}.add_ons", [ChosenService(offer, add_ons)])
     return offer
@@ -236,7 +237,7 @@ def choose_services(
 def try_choose_services(
     barber: Barber, service_ids: Sequence[UUID], add_on_ids: Sequence[UUID] = ()
 ) -> list[ChosenService]:
-    """The result of `choose_services`, or an empty list where that raises Invalid."""
+    """Return the result of `choose_services`, or an empty list if it raises Invalid."""
     try:
         return choose_services(barber, service_ids, add_on_ids)
     except Invalid:
@@ -244,14 +245,14 @@ def try_choose_services(
 
 
 def check_total_price(field: str, services: Sequence[ChosenService]) -> None:
-    """Raises Invalid naming `field` where the services cost more together than an amount of money can be."""
+    """Raises Invalid for `field` if the services cost more than the largest amount of money."""
     if price_of(services) > MOST_AMOUNT:
-        raise Invalid(field, f"cost more together than {MOST_AMOUNT} minor units, add-ons included")
+        raise Invalid(field, f"cost together more than {MOST_AMOUNT} minor units, add-ons included")
 
 
 def _check_all_offered(field: str, wanted: Sequence[UUID], offered: Container[UUID]) -> None:
-    for index, one in enumerate(wanted):
-        if one not in offered:
+    for index, wanted_id in enumerate(wanted):
+        if wanted_id not in offered:
             raise Invalid(f"{field}[{index}]", "is not offered by this barber")
-        if one in wanted[:index]:
+        if wanted_id in wanted[:index]:
             raise Invalid(f"{field}[{index}]", "is given twice")

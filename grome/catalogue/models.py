@@ -20,7 +20,7 @@ class Translation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """One entry of the catalogue. `translations` maps BCP 47 tags to texts; the plain fields are English."""
+    """Holds a service of the catalogue. `translations` maps BCP 47 tags to texts; the plain fields are English."""
 
     id: UUID = field(name="_id")
     name: str
@@ -39,7 +39,7 @@ class ServiceWords(Struct, frozen=True):
 
 
 class StoredService(Service, frozen=True, kw_only=True):
-    """An entry's document. Its words only serve the search, its key the order of lists: nobody is told of them."""
+    """Adds to the stored document the words for the search and the key that lists are sorted by."""
 
     words: ServiceWords
     name_key: str = ""

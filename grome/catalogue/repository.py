@@ -1,4 +1,4 @@
-"""The catalogue in MongoDB."""
+"""Store the catalogue in MongoDB."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -38,13 +38,13 @@ COLLECTION = CollectionSpec(
 
 
 class AfterName(Struct, frozen=True):
-    """Where a page of the plain list ended; names are unique."""
+    """Marks the end of a page of the list by name; names are unique."""
 
     name: str
 
 
 class ByName(Place, frozen=True):
-    """Where a page of search results ended."""
+    """Marks the end of a page of search results."""
 
     name_key: str
 
@@ -61,7 +61,7 @@ class ServiceRepository:
         try:
             await self._services.insert_one(document_of(service))
         except DuplicateKeyError:
-            raise ServiceExists(faults=(("name", "is in the catalogue already"),)) from None
+            raise ServiceExists(faults=(("name", "is already in the catalogue"),)) from None
 
     async def add_many(self, services: Sequence[Service]) -> int:
         """Add the services with a free id and name and skip the rest; return the number of added services."""
@@ -81,7 +81,7 @@ class ServiceRepository:
         if after:
             wanted["name_key"] = {"$gt": _name_key(after.name)}
         found = await self._list_sorted(wanted, limit)
-        if found and "name_key" not in found[0]:  # they come first: a process of the previous release has added them
+        if found and "name_key" not in found[0]:  # added by a process of the previous release
             await self.backfill_name_keys()
             found = await self._list_sorted(wanted, limit)
         return [from_document(document, Service) for document in found]
@@ -92,21 +92,21 @@ class ServiceRepository:
     async def search(
         self, words: list[str], category: str | None, after: ByName | None, limit: int
     ) -> list[tuple[Service, Place]]:
-        """The best matches first, each with its place; equals come by name."""
+        """List the best matches with their positions; equal matches are sorted by name."""
         where = {"category": category} if category else {}
         search = WordSearch(words=words, fields=_WORD_FIELDS, place=ByName, where=where, computed=_NAME_KEY)
         found = await search.best(self._services, after, limit)
         return [(from_document(document, Service), place) for document, place in found]
 
     async def backfill_words(self) -> None:
-        """Give entries from before there were words theirs."""
+        """Add the search words to documents from before the search existed."""
         await backfill(self._services, "words", lambda old: document_of(from_document(old, Service)))
 
     async def renew_words(self) -> None:
         await renew_words(self._services, _SOURCES, _words)
 
     async def backfill_name_keys(self) -> None:
-        """The same for the keys by which names are sorted."""
+        """Add the sort key to documents without it."""
         await backfill(self._services, "name_key", lambda old: {"name_key": _name_key(old["name"])})
 
 
@@ -127,5 +127,5 @@ def _words(stored: Document) -> Document:
 
 
 def _name_key(name: str) -> str:
-    """No two names have the same."""
+    """Return a sort key that is unique for each name."""
     return f"{sort_key(name)}\n{name}"

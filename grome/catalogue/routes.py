@@ -1,4 +1,4 @@
-"""`/v1/services`."""
+"""Serve `/v1/services`."""
 
 from uuid import UUID
 

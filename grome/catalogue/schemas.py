@@ -1,4 +1,4 @@
-"""The catalogue on the wire."""
+"""Define the wire format of the catalogue."""
 
 from typing import Annotated
 from uuid import UUID
@@ -36,7 +36,7 @@ class ServiceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     q: (
         Annotated[
             str,
-            Meta(min_length=1, max_length=100, description="Words to look for; best match first."),
+            Meta(min_length=1, max_length=100, description="Words to search for; the best match comes first."),
             SEARCH,
         ]
         | None

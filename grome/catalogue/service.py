@@ -19,7 +19,7 @@ class CatalogueService:
         self._services, self._clock = services, clock
 
     async def create(self, _admin: Actor, wanted: ServiceIn) -> ServiceOut:
-        """Raises ServiceExists for a name that is taken."""
+        """Raises ServiceExists if the name is in use."""
         service = Service(
             id=new_id(),
             name=wanted.name,
@@ -38,11 +38,11 @@ class CatalogueService:
         return service_out(service)
 
     async def find_many(self, ids: Collection[UUID]) -> dict[UUID, Service]:
-        """Those of `ids` that the catalogue has."""
+        """Return the services that exist, by id."""
         return await self._services.find_many(ids)
 
     async def page(self, query: ServiceQuery) -> ServicePage:
-        """By name, or the best matches first where words are given."""
+        """List services by name or, if the query has words, by the best match."""
         if query.q is None:
             after = decode_cursor(query.cursor, AfterName)
             found = await self._services.list_by_name(query.category, after, query.limit + 1)

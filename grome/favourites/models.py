@@ -1,4 +1,4 @@
-"""Barbers whom a customer keeps."""
+"""Define the favourite barbers of a customer."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -10,7 +10,7 @@ MAX_FAVOURITES: Final = 500
 
 
 class Favourite(Struct, frozen=True, kw_only=True):
-    """At most one for each customer and barber. `slot` numbers a customer's, so that a unique index can bound them."""
+    """Links a customer to a barber, at most once. A unique index on `slot` bounds the favourites of a customer."""
 
     id: UUID = field(name="_id")
     customer_id: UUID

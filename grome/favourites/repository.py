@@ -1,4 +1,4 @@
-"""Favourites in MongoDB."""
+"""Store favourites in MongoDB."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ COLLECTION = CollectionSpec(
     validator_for(Favourite),
     [
         IndexModel([("customer_id", 1), ("barber_id", 1)], name="pair", unique=True),
-        # Holds how many a customer can have.
+        # Bounds the favourites of a customer.
         IndexModel([("customer_id", 1), ("slot", 1)], name="slot", unique=True),
         IndexModel([("customer_id", 1), ("_id", -1)], name="newest"),
     ],
@@ -24,7 +24,7 @@ COLLECTION = CollectionSpec(
 
 
 class AfterFavourite(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a page of the list ended; another list's cursor is none of ours."""
+    """Marks the end of a page. Unknown fields are rejected, as a cursor of another list has them."""
 
     id: UUID
 
@@ -34,7 +34,7 @@ class FavouriteRepository:
         self._favourites = database[COLLECTION.name]
 
     async def add(self, favourite: Favourite) -> bool:
-        """Store a favourite in a free slot, unless the barber is one already; False if all slots are taken."""
+        """Store a favourite in a free slot, unless it exists; return False if no slot is free."""
         pair = {"customer_id": favourite.customer_id, "barber_id": favourite.barber_id}
         try:
             slot = await insert_with_free_number(
@@ -49,12 +49,12 @@ class FavouriteRepository:
         return slot is not None or await self._favourites.find_one(pair, {"_id": 1}) is not None
 
     async def remove(self, customer_id: UUID, barber_id: UUID) -> bool:
-        """Whether there was one."""
+        """Return whether the favourite existed."""
         gone = await self._favourites.delete_one({"customer_id": customer_id, "barber_id": barber_id})
         return gone.deleted_count == 1
 
     async def page(self, customer_id: UUID, after: AfterFavourite | None, limit: int) -> list[Favourite]:
-        """The newest first: ids that were made later sort later."""
+        """List the newest favourites first; ids grow with time."""
         wanted: Document = {"customer_id": customer_id}
         if after:
             wanted["_id"] = {"$lt": after.id}

@@ -1,4 +1,4 @@
-"""`/v1/me/favourites`."""
+"""Serve `/v1/me/favourites`."""
 
 from uuid import UUID
 
@@ -16,17 +16,17 @@ favourites = Routes("favourites", "/v1/me/favourites")
 
 @favourites.get("", who=CUSTOMERS)
 async def list_favourites(request: Request, actor: Actor, query: PageQuery) -> FavouritePage:
-    """Your favourite barbers as they are now, the newest favourite first."""
+    """List your favourite barbers with their present profiles, newest favourite first."""
     return await resolve(request, FavouriteService).page(actor, query)
 
 
 @favourites.put("/{barber_id}", who=CUSTOMERS, status=204, refusals=(NotFound, TooManyFavourites))
 async def add_favourite(request: Request, actor: Actor, barber_id: UUID) -> None:
-    """Make a barber one of your favourites, of which there can be 500. A second time is no change."""
+    """Add a barber to your favourites, 500 at most. Repeating the request changes nothing."""
     await resolve(request, FavouriteService).add(actor, barber_id)
 
 
 @favourites.delete("/{barber_id}", who=CUSTOMERS, status=204, refusals=(NotFound,))
 async def remove_favourite(request: Request, actor: Actor, barber_id: UUID) -> None:
-    """Keep a barber no longer. A second time is no change."""
+    """Remove a barber from your favourites. Repeating the request changes nothing."""
     await resolve(request, FavouriteService).remove(actor, barber_id)

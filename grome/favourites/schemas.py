@@ -1,4 +1,4 @@
-"""Favourites on the wire."""
+"""Define the wire format of favourites."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from grome.favourites.models import Favourite
 
 
 class BarberCard(Struct, frozen=True):
-    """A barber as lists show one."""
+    """Shows a barber in a list."""
 
     id: UUID
     name: str
@@ -25,7 +25,7 @@ class BarberCard(Struct, frozen=True):
 
 
 class FavouriteOut(Struct, frozen=True):
-    """`since` is when the customer chose the barber. `barber` is null while that barber has no profile."""
+    """Shows a favourite since the customer added it. `barber` is null while the barber has no profile."""
 
     barber_id: UUID
     since: datetime

@@ -1,4 +1,4 @@
-"""Choose favourites and list them."""
+"""Add, remove and list favourites."""
 
 from uuid import UUID
 
@@ -18,14 +18,14 @@ class FavouriteService:
         self._favourites, self._barbers, self._clock = favourites, barbers, clock
 
     async def add(self, actor: Actor, barber_id: UUID) -> None:
-        """A second time is no change. Raises NotFound for the barber, or TooManyFavourites."""
+        """Add a favourite, unless it exists. Raises NotFound for the barber, or TooManyFavourites."""
         barber = await self._barbers.get(barber_id)
         new = Favourite(id=new_id(), customer_id=actor.id, barber_id=barber.id, slot=0, created_at=self._clock())
         if not await self._favourites.add(new):
             raise TooManyFavourites
 
     async def remove(self, actor: Actor, barber_id: UUID) -> None:
-        """A second time is no change. Raises NotFound where nobody has or had a profile under this id."""
+        """Remove a favourite if it exists. Raises NotFound if neither the favourite nor a profile exists."""
         if not await self._favourites.remove(actor.id, barber_id):
             await self._barbers.get(barber_id)
 

@@ -1,4 +1,4 @@
-"""What the end of a booking would cost, told beforehand: what `grome/bookings/cancellation_policy.py` will say then."""
+"""Calculate in advance the costs of ending a booking, by the rules of `grome/bookings/cancellation_policy.py`."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from grome.quotes.models import CancellingCost, Costs
 
 
 def cancellation_costs(booking: Booking, now: datetime) -> Costs:
-    """Of a booking that is made `now`, as if it were accepted at once."""
+    """Calculate the costs of a booking that is created `now`, as if it were accepted at once."""
     accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
     no_show = settlement_for(accepted, Reason.NO_SHOW, now).fee
     last = free_until(accepted)

@@ -1,4 +1,4 @@
-"""What a visit would cost, promised for some minutes."""
+"""Define quotes: prices of visits that are fixed for some minutes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -15,16 +15,16 @@ from grome.scheduling.offers import ChosenService
 
 
 class CancellingCost(Struct, frozen=True):
-    """What the customer pays who cancels up to and with `until`, after the entries before; null for no end."""
+    """Sets the fee for cancelling up to and at `until`; null for no limit. Earlier entries take precedence."""
 
     until: datetime | None
     fee: Amount
 
 
 class Costs(Struct, frozen=True):
-    """What the end of an accepted visit costs its customer, in minor units: cancelled, by time; and `no_show`.
+    """Lists the customer's costs in minor units for cancelling an accepted visit, by time, and for a no-show.
 
-    Until the barber has accepted, cancelling is free.
+    Cancelling is free until the barber has accepted.
     """
 
     cancelling: Annotated[list[CancellingCost], stored_items(at_most=10)]
@@ -32,10 +32,10 @@ class Costs(Struct, frozen=True):
 
 
 class Quote(Struct, frozen=True, kw_only=True):
-    """An offer to one customer, which holds no time. Its `id` becomes the booking's, so that it is used once.
+    """Holds an offer to a customer, without claiming the time. Its `id` becomes the booking's: it is used once.
 
-    `services` are as the barber offered them. `discount` is what a use of `promo_code` takes off, which is claimed
-    under the quote's id. `price` is what is left to pay, of which `deposit` is due at once.
+    `services` are the barber's offers at the time of the quote. The use of `promo_code` is claimed under the quote's
+    id and gives `discount`. The remaining `price` includes `deposit`, which is due at once.
     """
 
     id: UUID = field(name="_id")

@@ -1,4 +1,4 @@
-"""Quotes in MongoDB, each for its customer alone."""
+"""Store quotes in MongoDB, each for its customer only."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,7 +10,7 @@ from grome.infrastructure.mongo.client import CollectionSpec, Database, from_doc
 from grome.infrastructure.mongo.schema import validator_for
 from grome.quotes.models import Quote
 
-# For so long after its end a quote is known to have expired; from then on it never was.
+# For so long after its end a quote is answered as expired, and then as not found.
 _RETENTION: Final = timedelta(days=1)
 COLLECTION = CollectionSpec(
     "quotes",
@@ -27,6 +27,6 @@ class QuoteRepository:
         await self._quotes.insert_one(to_document(quote))
 
     async def find(self, customer_id: UUID, quote_id: UUID) -> Quote | None:
-        """Also one that has expired, for as long as the database has it."""
+        """Return the quote even if it has expired; None if it does not exist (any more)."""
         document = await self._quotes.find_one({"_id": quote_id, "customer_id": customer_id})
         return from_document(document, Quote) if document else None

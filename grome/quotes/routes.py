@@ -1,4 +1,4 @@
-"""`/v1/bookings/quote`."""
+"""Serve `/v1/bookings/quote`."""
 
 from uuid import UUID
 
@@ -22,16 +22,16 @@ quotes = Routes("quotes", "/v1/bookings/quote")
     "", who=CUSTOMERS, status=201, refusals=(NotFound, SlotTaken, SlotNotOffered, PromoRefused, TooManyRequests)
 )
 async def ask_for_quote(request: Request, actor: Actor, body: BookingIn) -> QuoteOut:
-    """What a visit would cost, and what cancelling it would, honoured for some minutes.
+    """Quote the price of a visit and the costs of cancelling it, valid for some minutes.
 
-    The time is not held: whoever books it first gets it. A use of the promo code is, unless you use the code elsewhere.
+    The time is not held: the first booking gets it. A use of the promo code is held, unless you use the code elsewhere.
     """
     return await resolve(request, QuoteService).quote(actor, body)
 
 
 @quotes.get("/{quote_id}", who=CUSTOMERS, refusals=(NotFound, QuoteExpired))
 async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut:
-    """A quote of yours that has not expired."""
+    """Return your quote if it has not expired."""
     return await resolve(request, QuoteService).read(actor, quote_id)
 
 
@@ -43,8 +43,8 @@ async def read_quote(request: Request, actor: Actor, quote_id: UUID) -> QuoteOut
     refusals=(NotFound, QuoteExpired, SlotTaken, SlotNotOffered, PromoRefused, BookingInFlight),
 )
 async def book_quote(request: Request, actor: Actor, quote_id: UUID) -> BookingOut | Encoded:
-    """Book what was quoted at its price and terms, whatever the barber changed since.
+    """Book the quoted visit at the quoted price and terms, even if the barber has changed them.
 
-    The booking gets the quote's id. So a quote is booked once, and a repeat gets the first answer again.
+    The booking gets the quote's id, so a quote is booked once; a repeated request returns the first response again.
     """
     return await resolve(request, QuoteService).book(actor, quote_id)

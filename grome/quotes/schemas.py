@@ -1,4 +1,4 @@
-"""Quotes on the wire."""
+"""Define the wire format of quotes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,10 +14,10 @@ from grome.quotes.models import Costs, Quote
 
 
 class QuoteOut(Struct, frozen=True):
-    """What a booking would cost, in minor units, and what its end would.
+    """Shows the price of a visit and the costs of ending it, in minor units.
 
-    `full_price` is that of the services, `price` what the discount leaves of it, `deposit` the part that is due at
-    once. Until `expires_at` a booking by this quote has this price, discount and deposit and these terms.
+    `full_price` is the price of the services, `price` the price after the discount, and `deposit` the part that is due
+    at once. Until `expires_at`, a booking by this quote has this price, discount, deposit and these terms.
     """
 
     id: UUID

@@ -26,7 +26,7 @@ from grome.quotes.schemas import QuoteOut, quote_out
 from grome.scheduling.offers import ChosenService
 
 QUOTE_VALIDITY: Final = timedelta(minutes=15)
-# A person compares some barbers and times; a quote is stored for a day.
+# Enough to compare some barbers and times; a quote is stored for a day.
 QUOTES_OF_CUSTOMER: Final = Budget("quotes of a customer", 100, timedelta(hours=1))
 
 
@@ -50,34 +50,34 @@ class QuoteService:
         100 quotes of a customer in an hour.
         """
         await self._budgets.spend(QUOTES_OF_CUSTOMER, str(actor.id))
-        wish = await self._creation.build_draft(actor.id, wanted)
-        (refused,) = await self._creation.find_errors([wish])
-        if refused:
-            raise refused
+        draft = await self._creation.build_draft(actor.id, wanted)
+        (error,) = await self._creation.find_errors([draft])
+        if error:
+            raise error
         now = self._clock()
         expires_at = now + QUOTE_VALIDITY
         if wanted.promo_code:
             discount = await self._promos.claim(
-                actor.id, wanted.promo_code, wish.id, wish.priced, expires_at, firm=False
+                actor.id, wanted.promo_code, draft.id, draft.priced, expires_at, firm=False
             )
-            wish = replace(wish, promo_code=wanted.promo_code, discount=discount)
-        booking = self._creation.preview_booking(wish)
+            draft = replace(draft, promo_code=wanted.promo_code, discount=discount)
+        booking = self._creation.preview_booking(draft)
         quote = Quote(
-            id=wish.id,
+            id=draft.id,
             customer_id=actor.id,
-            barber_id=wish.barber.id,
-            services=wish.services,
-            scheduled_at=wish.start,
+            barber_id=draft.barber.id,
+            services=draft.services,
+            scheduled_at=draft.start,
             ends_at=booking.ends_at,
-            house_call=wish.house_call,
-            promo_code=wish.promo_code,
-            discount=wish.discount,
+            house_call=draft.house_call,
+            promo_code=draft.promo_code,
+            discount=draft.discount,
             price=booking.price,
             deposit=booking.payment.deposit,
             currency=booking.currency,
-            terms=wish.terms,
+            terms=draft.terms,
             costs=cancellation_costs(booking, now),
-            note=wish.note,
+            note=draft.note,
             created_at=now,
             expires_at=expires_at,
         )
@@ -97,7 +97,7 @@ class QuoteService:
             barber = await self._barbers.get(quote.barber_id)
             return original_response(await self._creation.claim(_build_draft(quote, barber), may_come_again=True))
         except ApiError:
-            # As with a key: if the repeat is refused for any reason, the first answer counts.
+            # As with an idempotency key: if a repeat is refused for any reason, the first response counts.
             if made := await self._creation.find_created(actor.id, quote_id):
                 return original_response(made)
             raise
@@ -121,9 +121,10 @@ def _build_draft(quote: Quote, barber: Barber) -> BookingDraft:
         barber=msgspec.structs.replace(barber, currency=quote.currency),
         services=[
             ChosenService(
-                msgspec.structs.replace(one.offer, rules=rules.get(one.offer.service_id, one.offer.rules)), one.add_ons
+                msgspec.structs.replace(each.offer, rules=rules.get(each.offer.service_id, each.offer.rules)),
+                each.add_ons,
             )
-            for one in quote.services
+            for each in quote.services
         ],
         start=quote.scheduled_at,
         house_call=build_house_call(barber, call.location, call.address) if call else None,

@@ -1,4 +1,4 @@
-"""Change a booking of a series and all that follow it: each by the ordinary way, with an outcome of its own."""
+"""Change a booking of a series and all open bookings after it, each alone and with its own result."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from grome.series.repository import SeriesRepository
 from grome.series.schemas import ChangedOut, FollowingIn, SeriesChanged
 from grome.series.service import refusal_out
 
-# The farthest that a visit can be moved in its barber's calendar.
+# The greatest shift that a barber's calendar allows.
 _MAX_SHIFT: Final = timedelta(days=MAX_HORIZON_DAYS)
 _OPEN_STATUSES: Final = frozenset({Status.REQUESTED, Status.ACCEPTED})
 
@@ -42,7 +42,7 @@ class SeriesBulkChanges:
         self._moves, self._rescheduling = moves, rescheduling
 
     async def cancel(self, actor: Actor, booking_id: UUID, wanted: EndIn) -> SeriesChanged:
-        """Raises NotFound for what is not the actor's, and NotInSeries."""
+        """Raises NotFound if the booking is not the actor's, and NotInSeries."""
         _, _, following = await self._following(actor, booking_id)
 
         async def change(booking: Booking) -> BookingOut:
@@ -51,7 +51,10 @@ class SeriesBulkChanges:
         return SeriesChanged([await _apply_change(booking, change) for booking in following])
 
     async def reschedule(self, actor: Actor, booking_id: UUID, wanted: FollowingIn) -> SeriesChanged:
-        """All by as much on the clock as this one. Raises NotFound for others', NotInSeries and Invalid."""
+        """Shift all bookings by the wall-clock difference of this booking.
+
+        Raises NotFound if the booking is not the actor's, NotInSeries and Invalid.
+        """
         to = to_utc(wanted.scheduled_at, "scheduled_at")
         this, series, following = await self._following(actor, booking_id)
         if abs(to - this.scheduled_at) > _MAX_SHIFT:
@@ -62,20 +65,20 @@ class SeriesBulkChanges:
             start = shift_start(booking.scheduled_at, (this.scheduled_at, to), timezone)
             return await self._rescheduling.reschedule(actor, booking.id, RescheduleIn(start, note=wanted.note))
 
-        # Those at the far end first: a visit may move to where the next one was.
+        # The farthest booking comes first, as a booking may take the present time of the next.
         is_later = to > this.scheduled_at
-        told = [await _apply_change(booking, change) for booking in sorted(following, key=_start, reverse=is_later)]
-        return SeriesChanged(told[::-1] if is_later else told)
+        results = [await _apply_change(booking, change) for booking in sorted(following, key=_start, reverse=is_later)]
+        return SeriesChanged(results[::-1] if is_later else results)
 
     async def _following(self, actor: Actor, booking_id: UUID) -> tuple[Booking, Series, list[Booking]]:
-        """The booking, its series, and the open bookings of that from this one on, by time."""
+        """Return the booking, its series, and the open bookings of the series from this booking on, by start."""
         this = await self._changes.get(actor, booking_id)
         series = await self._series.find(visible_to(actor), this.series_id) if this.series_id else None
         if series is None:
             raise NotInSeries
-        found = await self._bookings.find_many([one.booking_id for one in series.occurrences])
+        found = await self._bookings.find_many([occurrence.booking_id for occurrence in series.occurrences])
         following = [
-            one for one in found.values() if one.status in _OPEN_STATUSES and one.scheduled_at >= this.scheduled_at
+            each for each in found.values() if each.status in _OPEN_STATUSES and each.scheduled_at >= this.scheduled_at
         ]
         return this, series, sorted(following, key=_start)
 

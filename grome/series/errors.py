@@ -1,10 +1,10 @@
-"""Every refusal that series give."""
+"""Define the errors of series."""
 
 from grome.common.errors import ApiError
 
 
 class NothingBooked(ApiError):
-    """Each visit's fault is the code of what refused it."""
+    """Names for each visit the code of its error."""
 
     status, code, title = 409, "nothing_booked", "None of these visits can be booked"
 

@@ -1,4 +1,4 @@
-"""Repeating visits: the rule, and the result of each start when the series was made."""
+"""Define series of visits: the rule, and the result of each start when the series was created."""
 
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
@@ -13,10 +13,10 @@ MAX_VISITS: Final = 26
 
 
 class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every so many weeks on the first visit's weekday, or every so many months on the same weekday of the month.
+    """Repeats a visit every `interval` weeks on its weekday, or every `interval` months on its weekday of the month.
 
-    That is the first to fourth, or the last where the first visit is on a fifth. It ends with the date `until`, in the
-    barber's zone, or after `count` visits: one of the two is given.
+    The weekday of the month is the first to fourth; if the first visit is on the fifth, it is the last. The series ends
+    on the date `until`, in the barber's time zone, or after `count` visits; exactly one of them is required.
     """
 
     every: Literal["week", "month"]
@@ -26,14 +26,14 @@ class Repeat(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refused(Struct, frozen=True):
-    """Why a visit is not booked, or was not changed: a stable code, and a sentence."""
+    """Explains why a visit is not booked or was not changed: a stable code and a sentence."""
 
     code: str
     detail: str
 
 
 class Occurrence(Struct, frozen=True):
-    """One start of a series. Where it was not refused, there is a booking under `booking_id`."""
+    """Holds a start of a series. Unless it was refused, a booking exists under `booking_id`."""
 
     booking_id: UUID
     scheduled_at: datetime
@@ -41,9 +41,9 @@ class Occurrence(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """A series of bookings. Until `is_made` is true, its bookings are still being made, or their making was cut off.
+    """Holds a series of bookings. While `is_made` is false, its bookings are being created or creation was interrupted.
 
-    With an idempotency key, `first_answer` is stored together with `is_made`, and loaded for a repeat only.
+    With an idempotency key, `first_answer` is stored together with `is_made`, and loaded only for a repeated request.
     """
 
     id: UUID = field(name="_id")
@@ -59,5 +59,5 @@ class Series(Struct, frozen=True, kw_only=True):
 
 
 def booking_id(series_id: UUID, number: int) -> UUID:
-    """Return the series' id with the number in its last bits: making a series again makes no booking twice."""
+    """Return the series' id with the number in its last bits, so that a repeated creation adds no booking twice."""
     return UUID(int=series_id.int ^ (number + 1))

@@ -1,4 +1,4 @@
-"""When the visits of a series begin: by the clock on the barber's wall, whatever daylight saving does."""
+"""Calculate the starts of a series in the barber's wall-clock time, across changes of daylight saving time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,9 +16,10 @@ _MAX_NTH_WEEKDAY: Final = 4
 
 
 def list_starts(repeat: Repeat, first: datetime, timezone: ZoneInfo) -> list[datetime]:
-    """In UTC, `first` (aware) before all; one more than `MAX_VISITS` where `until` would let in too many.
+    """List the starts in UTC, beginning with `first` (aware).
 
-    A wall time that a clock change skips or repeats is read as everywhere (`grome/scheduling/ticks.py`).
+    The list has `MAX_VISITS` + 1 starts if `until` allows too many. A wall time that a clock change skips or repeats is
+    interpreted as in `grome/scheduling/ticks.py`.
     """
     walls = _iter_wall_times(repeat, first.astimezone(timezone).replace(tzinfo=None))
     later = islice(walls, 1, repeat.count or MAX_VISITS + 1)
@@ -27,7 +28,7 @@ def list_starts(repeat: Repeat, first: datetime, timezone: ZoneInfo) -> list[dat
 
 
 def shift_start(start: datetime, by: tuple[datetime, datetime], timezone: ZoneInfo) -> datetime:
-    """So much later or earlier on the clock as the second of two moments is than the first; all aware."""
+    """Shift a start by the wall-clock difference of two moments; all are aware."""
     was, will_be, wall = (moment.astimezone(timezone).replace(tzinfo=None) for moment in (*by, start))
     return (wall + (will_be - was)).replace(tzinfo=timezone).astimezone(UTC)
 

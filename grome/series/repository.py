@@ -1,4 +1,4 @@
-"""Series in MongoDB. Their bookings are among the bookings, under ids that follow from the series' own."""
+"""Store series in MongoDB. Their bookings are stored with all bookings, under ids derived from the series' id."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,7 +13,7 @@ from grome.infrastructure.mongo.client import CollectionSpec, Database, Document
 from grome.infrastructure.mongo.schema import validator_for
 from grome.series.models import Series
 
-# Its visits lie within a barber's horizon of a year; the bookings themselves stay.
+# The visits lie within a barber's horizon of a year; the bookings stay.
 _RETENTION: Final = timedelta(days=3 * 366)
 COLLECTION = CollectionSpec(
     "series",
@@ -33,11 +33,11 @@ COLLECTION = CollectionSpec(
 class SeriesRepository:
     def __init__(self, database: Database) -> None:
         self._series = database[COLLECTION.name]
-        # An answer that is given again must not be one that a failover could take back.
+        # A failover could roll back a write that no majority has; a repeated response must not depend on such a write.
         self._committed = self._series.with_options(read_concern=ReadConcern("majority"))
 
     async def insert(self, series: Series) -> bool:
-        """False where the key was used."""
+        """Return False if the key is in use."""
         try:
             await self._series.insert_one(to_document(series))
         except DuplicateKeyError:
@@ -45,7 +45,7 @@ class SeriesRepository:
         return True
 
     async def store_made(self, series: Series) -> bool:
-        """Store it as it was made; False where somebody else has, who made it at the same time."""
+        """Store a completed series; return False if a concurrent request has stored it."""
         try:
             await self._series.replace_one({"_id": series.id, "is_made": False}, to_document(series), upsert=True)
         except DuplicateKeyError:
@@ -53,7 +53,7 @@ class SeriesRepository:
         return True
 
     async def delete_unmade(self, series: Series) -> None:
-        """One of which nothing was booked; its key may be used again."""
+        """Delete a series without bookings, so that its key can be used again."""
         await self._series.delete_one({"_id": series.id, "is_made": False})
 
     async def find(self, scope: Document, series_id: UUID) -> Series | None:
@@ -62,7 +62,7 @@ class SeriesRepository:
         return from_document(document, Series) if document else None
 
     async def find_committed(self, series_id: UUID) -> Series | None:
-        """As a majority has it, with its first answer."""
+        """Return the series with its first response, as a majority has it; None if it does not exist."""
         document = await self._committed.find_one({"_id": series_id})
         return from_document(document, Series) if document else None
 

@@ -1,4 +1,4 @@
-"""`/v1/bookings/series`, and this and the following bookings of one."""
+"""Serve `/v1/bookings/series`, and changes of a booking together with its following bookings."""
 
 from uuid import UUID
 
@@ -28,37 +28,37 @@ series = Routes("series", "/v1/bookings")
 async def create_series(
     request: Request, actor: Actor, body: SeriesIn, idempotency_key: IdempotencyKey | None
 ) -> SeriesOut | Encoded:
-    """Book the same visit again and again. Each is checked by itself: the answer says which are booked, and of the
-    others why not.
+    """Book a repeating visit. Each visit is checked alone; the response lists bookings and reasons for refusal.
 
-    They are at the same time on the barber's clock, also over a change to daylight saving time. A repeat under the same
-    `Idempotency-Key` gets the first answer again.
+    All visits have the same wall-clock time in the barber's time zone, also across daylight saving time. A repeated
+    request with the same `Idempotency-Key` returns the first response again.
     """
     return await resolve(request, SeriesService).create(actor, body, idempotency_key)
 
 
 @series.post("/series/preview", who=CUSTOMERS, refusals=(NotFound,))
 async def preview_series(request: Request, actor: Actor, body: SeriesIn) -> SeriesPreview:
-    """Which visits of a series could be booked now, and of the others why not. Nothing is booked or held."""
+    """Show the visits of a series that can be booked, and reasons for the others. Nothing is booked or held."""
     return await resolve(request, SeriesService).preview(actor, body)
 
 
 @series.get("/series/{series_id}", who=SIGNED_IN, refusals=(NotFound,))
 async def read_series(request: Request, actor: Actor, series_id: UUID) -> SeriesOut:
-    """A series of yours, with its bookings as they are now."""
+    """Return your series with the present state of its bookings."""
     return await resolve(request, SeriesService).read(actor, series_id)
 
 
 @series.post("/{booking_id}/series/cancel", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
 async def cancel_following(request: Request, actor: Actor, booking_id: UUID, body: EndIn) -> SeriesChanged:
-    """Call off a booking of a series and all open ones that follow it, each by its own terms."""
+    """Cancel a booking of a series and all open bookings after it, each by its own terms."""
     return await resolve(request, SeriesBulkChanges).cancel(actor, booking_id, body)
 
 
 @series.post("/{booking_id}/series/reschedule", who=SIGNED_IN, refusals=(NotFound, NotInSeries))
 async def reschedule_following(request: Request, actor: Actor, booking_id: UUID, body: FollowingIn) -> SeriesChanged:
-    """Move a booking of a series and all open ones that follow it, by as much on the barber's clock.
+    """Reschedule a booking of a series and all open bookings after it, by the same difference in wall-clock time.
 
-    Each is moved, or proposed to the other side, as if it were moved alone; what cannot be moved keeps its time.
+    Each booking is rescheduled, or proposed to the other side, as if it were rescheduled alone. A booking
+    that cannot be rescheduled keeps its time.
     """
     return await resolve(request, SeriesBulkChanges).reschedule(actor, booking_id, body)

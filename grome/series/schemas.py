@@ -1,4 +1,4 @@
-"""Series on the wire."""
+"""Define the wire format of series."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,20 +12,23 @@ from grome.series.models import Occurrence, Refused, Repeat, Series
 
 
 class SeriesIn(VisitIn, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """The same visit again and again, for the first time at `scheduled_at`, at the same time on the barber's clock."""
+    """Describes a repeating visit: first at `scheduled_at`, then at the same wall-clock time of the barber."""
 
     repeat: Repeat
 
 
 class FollowingIn(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where this visit is to move; the others move by as much on the clock. The word is to the other side."""
+    """Sets the new start of this visit; the others shift by the same wall-clock difference.
+
+    The note is for the other side.
+    """
 
     scheduled_at: Instant
     note: Note | None = None
 
 
 class OccurrenceOut(Struct, frozen=True):
-    """A visit of the series: booked, or refused and why."""
+    """Shows a visit of the series: its booking, or the reason for refusal."""
 
     scheduled_at: datetime
     booking: BookingOut | None
@@ -33,7 +36,7 @@ class OccurrenceOut(Struct, frozen=True):
 
 
 class SeriesOut(Struct, frozen=True):
-    """Starts are those that the rule gives; a booking that was moved has its own by now."""
+    """Shows a series. The starts follow from the rule; a rescheduled booking has its own start."""
 
     id: UUID
     barber_id: UUID
@@ -44,7 +47,7 @@ class SeriesOut(Struct, frozen=True):
 
 
 class PreviewedOut(Struct, frozen=True):
-    """`refused` is null where the visit could be booked now."""
+    """Shows a start of a series; `refused` is null if the visit can be booked."""
 
     scheduled_at: datetime
     refused: Refused | None
@@ -56,7 +59,7 @@ class SeriesPreview(Struct, frozen=True):
 
 
 class ChangedOut(Struct, frozen=True):
-    """What became of one booking: as it is now, or why it was left as it was."""
+    """Shows the changed booking, or the reason for which it was not changed."""
 
     booking_id: UUID
     booking: BookingOut | None
@@ -64,7 +67,7 @@ class ChangedOut(Struct, frozen=True):
 
 
 class SeriesChanged(Struct, frozen=True):
-    """A booking and those that follow it, as far as they were open, by time."""
+    """Lists a booking and the open bookings after it by start."""
 
     items: list[ChangedOut]
 
@@ -76,7 +79,9 @@ def series_out(series: Series, bookings: Mapping[UUID, BookingOut]) -> SeriesOut
         repeat=series.repeat,
         timezone=series.timezone,
         created_at=series.created_at,
-        occurrences=[_occurrence_out(one, bookings.get(one.booking_id)) for one in series.occurrences],
+        occurrences=[
+            _occurrence_out(occurrence, bookings.get(occurrence.booking_id)) for occurrence in series.occurrences
+        ],
     )
 
 

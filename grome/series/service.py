@@ -1,4 +1,4 @@
-"""Make a series of visits, of which each is decided and claimed by itself."""
+"""Create series of visits; each visit is checked and claimed alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ from grome.series.schemas import PreviewedOut, SeriesIn, SeriesOut, SeriesPrevie
 
 # The farthest horizon that a barber's rules can have.
 _MAX_HORIZON: Final = timedelta(days=MAX_HORIZON_DAYS)
-# A series is stored for years, also where only one of its visits could be booked.
+# A series is stored for years, even if only a single visit could be booked.
 SERIES_OF_CUSTOMER: Final = Budget("series of a customer", 50, timedelta(days=1))
 
 
@@ -49,20 +49,20 @@ class SeriesService:
         self._budgets, self._clock = budgets, clock
 
     async def preview(self, actor: Actor, wanted: SeriesIn) -> SeriesPreview:
-        """List the bookings that `create` would make now, by one query. Raises NotFound for the barber, and Invalid."""
+        """Show the bookings that `create` would make, by one query. Raises NotFound for the barber, and Invalid."""
         first = await self._creation.build_draft(actor.id, wanted)
         series = self._new(actor.id, first, wanted.repeat, None)
-        refusals = await self._creation.find_errors(_build_drafts(series, first))
+        errors = await self._creation.find_errors(_build_drafts(series, first))
         occurrences = [
-            PreviewedOut(one.scheduled_at, refusal_out(refusal) if refusal else None)
-            for one, refusal in zip(series.occurrences, refusals, strict=True)
+            PreviewedOut(occurrence.scheduled_at, refusal_out(error) if error else None)
+            for occurrence, error in zip(series.occurrences, errors, strict=True)
         ]
         return SeriesPreview(series.timezone, occurrences)
 
     async def create(self, actor: Actor, wanted: SeriesIn, key: str | None) -> SeriesOut | Encoded:
         """Book the free starts of a series, or return the first answer again if `key` has an answer.
 
-        A repeat continues where the first try was cut off. Raises NotFound for the barber, Invalid, NothingBooked,
+        A repeat continues an interrupted creation. Raises NotFound for the barber, Invalid, NothingBooked,
         KeyReused or KeyInFlight, and TooManyRequests beyond 50 series of a customer in a day.
         """
         idempotency = idempotency_for(key, wanted, to_utc(wanted.scheduled_at, "scheduled_at"))
@@ -78,7 +78,7 @@ class SeriesService:
         series = await self._series.find(visible_to(actor), series_id)
         if series is None:
             raise NotFound
-        bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences])
+        bookings = await self._bookings.find_many([occurrence.booking_id for occurrence in series.occurrences])
         return series_out(series, {booking.id: booking_out(booking) for booking in bookings.values()})
 
     async def _make(
@@ -90,41 +90,43 @@ class SeriesService:
         series = begun or self._new(actor.id, first, wanted.repeat, idempotency)
         if begun is None and not await self._series.insert(series):
             raise KeyInFlight
-        taken = [await self._claim(wish) for wish in _build_drafts(series, first)]
-        occurrences = [one for one, _ in taken]
-        if all(one.refused for one in occurrences):
+        claimed = [await self._claim(draft) for draft in _build_drafts(series, first)]
+        occurrences = [occurrence for occurrence, _ in claimed]
+        if all(occurrence.refused for occurrence in occurrences):
             await self._series.delete_unmade(series)
             raise NothingBooked(faults=tuple(_occurrence_faults(occurrences)))
         made = msgspec.structs.replace(series, occurrences=occurrences, is_made=True)
-        answer = series_out(made, {booking.id: booking_out(booking) for _, booking in taken if booking})
+        answer = series_out(made, {booking.id: booking_out(booking) for _, booking in claimed if booking})
         if idempotency:
             made = msgspec.structs.replace(made, first_answer=encode(answer))
         if await self._series.store_made(made):
             return answer
-        # Somebody else was at it too and came first, with the same bookings.
+        # A concurrent request has stored the series with the same bookings.
         theirs = await self._series.find_committed(series.id)
         if theirs is None:
             raise KeyInFlight
         return await self._first_answer(theirs)
 
     async def _first_answer(self, series: Series) -> SeriesOut | Encoded:
-        """As it was answered when it was made. Series of an earlier release are worked out from their bookings."""
+        """Return the stored response. For series of an earlier release it is derived from their bookings."""
         if series.first_answer is not None:
             return Encoded(series.first_answer)
-        bookings = await self._bookings.find_many([one.booking_id for one in series.occurrences if not one.refused])
+        bookings = await self._bookings.find_many(
+            [occurrence.booking_id for occurrence in series.occurrences if not occurrence.refused]
+        )
         return series_out(series, {booking.id: response_as_created(booking) for booking in bookings.values()})
 
-    async def _claim(self, wish: BookingDraft) -> tuple[Occurrence, Booking | None]:
-        """The occurrence with its booking, which is None where it is refused."""
-        occurrence = Occurrence(wish.id, wish.start)
+    async def _claim(self, draft: BookingDraft) -> tuple[Occurrence, Booking | None]:
+        """Return the occurrence and its booking, which is None if the visit is refused."""
+        occurrence = Occurrence(draft.id, draft.start)
         try:
-            return occurrence, await self._creation.claim(wish)
+            return occurrence, await self._creation.claim(draft)
         except (BookingInFlight, SlotTaken, SlotNotOffered) as refusal:
-            # Perhaps it was made before, by a try that was cut off.
-            made = await self._creation.find_created(wish.customer_id, wish.id) if wish.customer_id else None
+            # An interrupted creation may have made the booking before.
+            made = await self._creation.find_created(draft.customer_id, draft.id) if draft.customer_id else None
             if made is None and isinstance(refusal, BookingInFlight):  # a majority does not have it yet
                 raise KeyInFlight from None
-            return (occurrence, made) if made else (Occurrence(wish.id, wish.start, refusal_out(refusal)), None)
+            return (occurrence, made) if made else (Occurrence(draft.id, draft.start, refusal_out(refusal)), None)
 
     def _new(self, customer_id: UUID, first: BookingDraft, repeat: Repeat, idempotency: Idempotency | None) -> Series:
         now, barber = self._clock(), first.barber
@@ -134,7 +136,7 @@ class SeriesService:
             raise Invalid("repeat", "needs either `until` or `count`")
         moments = list_starts(repeat, first.start, ZoneInfo(barber.timezone))
         if not 1 < len(moments) <= MAX_VISITS:
-            raise Invalid("repeat.until", f"makes {len(moments)} visits, of which there are 2 to {MAX_VISITS}")
+            raise Invalid("repeat.until", f"gives {len(moments)} visits; a series has 2 to {MAX_VISITS}")
         series_id = new_id()
         return Series(
             id=series_id,
@@ -150,19 +152,21 @@ class SeriesService:
 
 
 def refusal_out(refusal: ApiError) -> Refused:
-    """Under the code of the rule where a rule of availability refuses, else under the refusal's own."""
+    """Use the code of the availability rule if a rule refuses, or else the code of the error."""
     code = refusal.faults[0][1] if isinstance(refusal, SlotNotOffered) else refusal.code
     return Refused(code, refusal.detail or refusal.title)
 
 
 def _build_drafts(series: Series, first: BookingDraft) -> list[BookingDraft]:
     return [
-        replace(first, id=one.booking_id, start=one.scheduled_at, origin=Origin.SERIES, series_id=series.id)
-        for one in series.occurrences
+        replace(
+            first, id=occurrence.booking_id, start=occurrence.scheduled_at, origin=Origin.SERIES, series_id=series.id
+        )
+        for occurrence in series.occurrences
     ]
 
 
 def _occurrence_faults(occurrences: Sequence[Occurrence]) -> Iterator[tuple[str, str]]:
-    for number, one in enumerate(occurrences):
-        if one.refused:
-            yield f"occurrences[{number}]", one.refused.code
+    for number, occurrence in enumerate(occurrences):
+        if occurrence.refused:
+            yield f"occurrences[{number}]", occurrence.refused.code

@@ -192,5 +192,5 @@ async def test_add_on_ids_are_stable_and_unique(http: httpx.AsyncClient, contain
     assert again["add_ons"] == [{**cut["add_ons"][0], "price": 800}]
     twice = {"service_id": shop.services[0][0], "price": 1, "duration_min": 30, "add_ons": again["add_ons"] * 2}
     response = await http.put(f"{ME}/services", json={"services": [twice]}, headers=shop.auth)
-    assert response.json()["errors"] == [{"field": "services[0].add_ons", "message": "one id is given twice"}]
+    assert response.json()["errors"] == [{"field": "services[0].add_ons", "message": "has an id twice"}]
     assert (await change(http, shop, "GET", ""))["services"] == [again]
