@@ -1,4 +1,4 @@
-"""Visits to whichever barber is free: who is asked, who gets whom, and that nobody gets anybody twice."""
+"""Slots and bookings with any free barber: candidates, order, and no barber booked twice."""
 
 import asyncio
 import itertools
@@ -37,7 +37,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 async def chair(
     http: httpx.AsyncClient, container: Container, place: Place, metres: float, prices: dict[str, int], **more: Any
 ) -> Barber:
-    """Half an hour for each service of these prices, so far east of the place; in UTC."""
+    """Create a barber east of the place, with half-hour services at these prices; in UTC."""
     lat, lng = destination(place, metres, 90)
     made = await barber(http, container, durations=(), location={"lat": lat, "lng": lng}, timezone="UTC", **more)
     offers = [{"service_id": one, "price": price, "duration_min": 30} for one, price in prices.items()]
@@ -56,7 +56,7 @@ async def slots(http: httpx.AsyncClient, place: Place, *services: str, **more: A
 
 
 def at(found: dict[str, Any], moment: datetime) -> list[str]:
-    """Who is free then."""
+    """Return the barbers that are free at a start."""
     start = f"{moment:%Y-%m-%dT%H:%M:%S}Z"
     return next((slot["barber_ids"] for slot in found["slots"] if slot["start"] == start), [])
 
@@ -71,7 +71,7 @@ async def ask_any(
     return await http.post("/v1/bookings/any", json=wanted, headers=headers)
 
 
-async def test_starts_with_those_who_could_take_them(
+async def test_slots_name_the_free_barbers(
     http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
     shave = await catalogue_service(http, container)
@@ -92,10 +92,10 @@ async def test_starts_with_those_who_could_take_them(
     assert await slots(http, place, cut, shave, radius_km=0.4) == {"barbers": [], "slots": []}
 
 
-async def test_what_is_listed_for_one_is_what_that_one_lists(
+async def test_slots_of_a_barber_equal_the_barbers_own_list(
     http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
-    """Each date is the barber's own, whatever the zone."""
+    """Each date is local to the barber, in any time zone."""
     hours = {
         day: {"is_available": True, "start_time": "22:00", "end_time": "02:00"}
         for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -121,7 +121,7 @@ async def own_starts(http: httpx.AsyncClient, shop: Barber) -> list[str]:
     return [slot["start"] for slot in told["slots"]]
 
 
-async def test_the_nearest_who_is_free_is_taken(
+async def test_booking_takes_the_nearest_free_barber(
     http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
     far = await chair(http, container, place, 900, {cut: 2000})
@@ -142,7 +142,7 @@ async def test_the_nearest_who_is_free_is_taken(
     assert closed.id not in {one["barber_id"] for one in booked}
 
 
-async def test_forty_at_once_share_five_barbers(
+async def test_forty_concurrent_bookings_share_five_barbers(
     http: httpx.AsyncClient, container: Container, place: Place, cut: str
 ) -> None:
     shops = [await chair(http, container, place, 100 * number, {cut: 1000}) for number in range(5)]
@@ -157,7 +157,7 @@ async def test_forty_at_once_share_five_barbers(
     assert at(await slots(http, place, cut), tomorrow(9)) == []
 
 
-async def test_a_repeat_gets_the_first_answer(
+async def test_repeated_booking_returns_the_first_response(
     http: httpx.AsyncClient, container: Container, customer: Person, place: Place, cut: str
 ) -> None:
     shops = [await chair(http, container, place, 100 * number, {cut: 1000}) for number in range(3)]
@@ -180,7 +180,7 @@ async def test_a_repeat_gets_the_first_answer(
         ({"radius_km": 51}, "radius_km"),
     ],
 )
-async def test_what_cannot_be_asked(
+async def test_invalid_query_names_the_field(
     http: httpx.AsyncClient, place: Place, cut: str, changed: dict[str, Any], field: str
 ) -> None:
     day = str(tomorrow(9).date())
@@ -189,7 +189,7 @@ async def test_what_cannot_be_asked(
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
 
 
-async def test_a_service_given_twice_is_refused(
+async def test_booking_with_a_repeated_service_is_refused(
     http: httpx.AsyncClient, customer: Person, place: Place, cut: str
 ) -> None:
     assert (await ask_any(http, customer, place, cut, cut)).json()["errors"][0]["field"] == "service_ids"

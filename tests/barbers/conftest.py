@@ -1,4 +1,4 @@
-"""Words are sought among everybody there is, so these tests have a Grome of their own, with few."""
+"""Run these tests on a Grome of their own: searches are compared with a scan of all stored barbers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The currency of a profile: one that exists, and the one in which the prices were set."""
+"""The currency of a profile is in use somewhere, and cannot change while the profile has prices."""
 
 import asyncio
 from typing import Any
@@ -46,7 +46,7 @@ async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
 
 class TestCodes:
     @pytest.mark.parametrize("code", ["ZZZ", "EUT", "XTS", "XXX", "XAU", "XDR", "CHE", "USN", "DEM", "BOV"])
-    async def test_a_code_of_no_currency_in_use_is_refused(
+    async def test_profile_with_an_unknown_currency_is_refused(
         self, http: httpx.AsyncClient, newcomer: Person, code: str
     ) -> None:
         refused = await put_currency(http, newcomer, code)
@@ -56,11 +56,11 @@ class TestCodes:
         refused = await http.post(f"{ME}/promos", json=promo, headers=newcomer.auth)
         assert [fault["field"] for fault in refused.json()["errors"]] == ["currency"]
 
-    async def test_currencies_in_use_are_taken(self, http: httpx.AsyncClient, newcomer: Person) -> None:
+    async def test_profile_accepts_currencies_in_use(self, http: httpx.AsyncClient, newcomer: Person) -> None:
         for code in ("EUR", "JPY", "KWD", "XOF", "XCG", "CHF", "VND"):
             assert (await put_currency(http, newcomer, code)).json()["currency"] == code
 
-    async def test_a_profile_keeps_a_code_from_before(
+    async def test_profile_keeps_a_currency_that_is_no_longer_in_use(
         self, http: httpx.AsyncClient, container: Container, newcomer: Person
     ) -> None:
         await container.database["barbers"].update_one({"_id": newcomer.id}, {"$set": {"currency": "ZZZ"}})
@@ -78,7 +78,7 @@ class TestChange:
             ("/terms", {"deposit": {"least": 500}}),
         ],
     )
-    async def test_currency_stays_while_an_amount_is_stored_in_it(
+    async def test_currency_with_stored_amounts_cannot_change(
         self, http: httpx.AsyncClient, container: Container, newcomer: Person, path: str, amounts: dict[str, Any]
     ) -> None:
         service = {"service_id": await catalogue_service(http, container), "duration_min": 30, **amounts}
@@ -91,9 +91,7 @@ class TestChange:
         assert (await put(http, newcomer, path, {"services": []} if path == "/services" else {})).is_success
         assert (await put_currency(http, newcomer, "JPY")).status_code == 200
 
-    async def test_prices_in_another_currency_than_the_profiles_are_refused(
-        self, http: httpx.AsyncClient, shop: Barber
-    ) -> None:
+    async def test_offers_in_another_currency_are_refused(self, http: httpx.AsyncClient, shop: Barber) -> None:
         offer = {"service_id": shop.services[0][0], "duration_min": 30, "price": 230}
         refused = await put(http, shop.person, "/services", {"services": [offer], "currency": "JPY"})
         assert (refused.status_code, refused.json()["code"]) == (409, "currency_differs")
@@ -102,10 +100,10 @@ class TestChange:
         missing = await put(http, nobody, "/services", {"services": [], "currency": "EUR"})
         assert missing.json()["code"] == "profile_missing"
 
-    async def test_a_price_keeps_its_currency_when_both_are_put_at_once(
+    async def test_concurrent_price_and_currency_leave_no_mixed_price(
         self, http: httpx.AsyncClient, container: Container, newcomer: Person
     ) -> None:
-        """Prices in euros beside a change to yen: whichever comes first, there are never yen of a euro price."""
+        """Prices in euros and a change to yen are sent together; in no order does a euro price become yen."""
         offer = {"service_id": await catalogue_service(http, container), "duration_min": 30, "price": 2300}
         priced = {"services": [offer], "currency": "EUR"}
         for _ in range(6):

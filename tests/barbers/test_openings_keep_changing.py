@@ -1,4 +1,4 @@
-"""Changing the openings of a profile that others change again and again."""
+"""Changes of schedule exceptions give up after too many concurrent changes of the profile."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from tests.builders.bookings import tomorrow
 
 
 class Contended(BarberRepository):
-    """Somebody else changes the profile just before each write."""
+    """Changes the profile just before each write."""
 
     attempts = 0
 
@@ -29,7 +29,9 @@ class Contended(BarberRepository):
         return await super().set_exceptions_if_version(barber, openings, now)
 
 
-async def test_openings_that_always_lose_are_unavailable(http: httpx.AsyncClient, container: Container) -> None:
+async def test_exceptions_with_constant_conflicts_are_unavailable(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     shop = await barber(http, container)
     contended = Contended(container.database)
     service = ScheduleExceptionService(contended, container.get(BarberService), container.clock)

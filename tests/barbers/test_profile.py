@@ -1,4 +1,4 @@
-"""What a barber sets up over HTTP: profile, offers, hours, rules and the online switch."""
+"""Barbers manage profile, offers, hours, rules and the online switch over HTTP."""
 
 from typing import Any
 from uuid import uuid4
@@ -35,7 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 async def newcomer(http: httpx.AsyncClient) -> Person:
-    """A barber's account without a profile."""
+    """Register a barber without a profile."""
     return await register(http, role="barber")
 
 
@@ -45,7 +45,7 @@ async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
 
 
 async def put(http: httpx.AsyncClient, person: Person, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
-    """The profile as it is answered, after a look whether it is also what everybody reads."""
+    """Return the profile of the response, and assert that it equals the public profile."""
     response = await http.put(f"{ME}{path}", json=wanted, headers=person.auth)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
@@ -55,13 +55,13 @@ async def put(http: httpx.AsyncClient, person: Person, path: str, wanted: dict[s
 
 
 async def faults(http: httpx.AsyncClient, person: Person, path: str, wanted: dict[str, Any]) -> list[str]:
-    """The fields that are named where input is refused."""
+    """Return the fields that the errors name."""
     response = await http.put(f"{ME}{path}", json=wanted, headers=person.auth)
     assert (response.status_code, response.json()["code"]) == (422, "invalid"), response.text
     return [fault["field"] for fault in response.json()["errors"]]
 
 
-async def test_a_new_profile_is_offline_offers_nothing_and_is_closed(http: httpx.AsyncClient, newcomer: Person) -> None:
+async def test_new_profile_is_offline_without_offers_and_hours(http: httpx.AsyncClient, newcomer: Person) -> None:
     answer = await put(http, newcomer, "", PROFILE)
     assert answer["id"] == str(newcomer.id)
     assert answer["name"] == PROFILE["display_name"]
@@ -83,7 +83,7 @@ async def test_a_new_profile_is_offline_offers_nothing_and_is_closed(http: httpx
     }  # fmt: skip
 
 
-async def test_a_changed_profile_keeps_everything_else(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_changed_profile_keeps_the_other_settings(http: httpx.AsyncClient, shop: Barber) -> None:
     before = (await http.get(f"/v1/barbers/{shop.id}")).json()
     after = await put(http, shop.person, "", {**PROFILE, "timezone": "Asia/Tokyo"})
     kept = ("services", "availability", "rules", "is_online", "rating", "reviews_count")
@@ -111,7 +111,7 @@ async def test_a_changed_profile_keeps_everything_else(http: httpx.AsyncClient, 
         ({"rating": 5}, "rating"),
     ],
 )
-async def test_a_profile_that_is_none_is_refused(
+async def test_invalid_profile_names_the_fields(
     http: httpx.AsyncClient, newcomer: Person, wrong: dict[str, Any], field: str
 ) -> None:
     assert await faults(http, newcomer, "", {**PROFILE, **wrong}) == [field]
@@ -119,12 +119,12 @@ async def test_a_profile_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize("path", SETTINGS)
-async def test_the_profile_comes_first(http: httpx.AsyncClient, newcomer: Person, path: str) -> None:
+async def test_settings_without_a_profile_are_refused(http: httpx.AsyncClient, newcomer: Person, path: str) -> None:
     response = await http.put(f"{ME}{path}", json=SETTINGS[path], headers=newcomer.auth)
     assert (response.status_code, response.json()["code"]) == (409, "profile_missing")
 
 
-async def test_only_barbers_set_things_up(http: httpx.AsyncClient, container: Container) -> None:
+async def test_settings_by_a_customer_are_forbidden(http: httpx.AsyncClient, container: Container) -> None:
     people = [await register(http), await create_admin(http, container)]
     for path, wanted in {"": PROFILE, **SETTINGS}.items():
         assert (await http.put(f"{ME}{path}", json=wanted)).status_code == 401
@@ -133,7 +133,7 @@ async def test_only_barbers_set_things_up(http: httpx.AsyncClient, container: Co
     assert (await http.get(f"/v1/barbers/{uuid4()}")).status_code == 404
 
 
-async def test_offers_are_replaced_under_the_catalogues_names(
+async def test_offers_are_replaced_with_names_of_the_catalogue(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     name = f"Trim of {shop.id}"
@@ -151,7 +151,7 @@ async def test_offers_are_replaced_under_the_catalogues_names(
     assert (await put(http, shop.person, "/services", {"services": []}))["services"] == []
 
 
-async def test_offers_that_are_none_are_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_invalid_offers_name_the_fields(http: httpx.AsyncClient, shop: Barber) -> None:
     (one, _), (other, _) = shop.services
     sound = {"service_id": one, "price": 100, "duration_min": 30}
     wrong: list[tuple[dict[str, Any], str]] = [
@@ -173,7 +173,7 @@ async def test_offers_that_are_none_are_refused(http: httpx.AsyncClient, shop: B
     assert (await http.get(ME, headers=shop.auth)).json() == before
 
 
-async def test_hours_with_breaks(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_hours_with_breaks_are_stored(http: httpx.AsyncClient, shop: Barber) -> None:
     late = {
         "is_available": True,
         "start_time": "18:00",
@@ -185,7 +185,7 @@ async def test_hours_with_breaks(http: httpx.AsyncClient, shop: Barber) -> None:
     assert (await put(http, shop.person, "/hours", hours))["availability"] == hours
 
 
-async def test_every_break_that_does_not_fit_is_named(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_hours_with_invalid_breaks_name_each_break(http: httpx.AsyncClient, shop: Barber) -> None:
     def day(*breaks: tuple[str, str]) -> dict[str, Any]:
         spans = [{"start_time": start, "end_time": end} for start, end in breaks]
         return {"is_available": True, "start_time": "09:00", "end_time": "17:00", "breaks": spans}
@@ -201,7 +201,7 @@ async def test_every_break_that_does_not_fit_is_named(http: httpx.AsyncClient, s
     assert await faults(http, shop.person, "/hours", {"monday": day()}) == ["tuesday"]
 
 
-async def test_rules_are_replaced_as_a_whole(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_rules_are_replaced_completely(http: httpx.AsyncClient, shop: Barber) -> None:
     rules = {
         "slot_step_min": 20, "min_notice_min": 90, "horizon_days": 14, "buffer_before_min": 5, "buffer_after_min": 10,
         "daily_cap": 7, "auto_accept": True,
@@ -215,13 +215,13 @@ async def test_rules_are_replaced_as_a_whole(http: httpx.AsyncClient, shop: Barb
     assert await faults(http, shop.person, "/rules", {"daily_cap": 0}) == ["daily_cap"]
 
 
-async def test_online_and_offline(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_online_switch_shows_in_the_profile(http: httpx.AsyncClient, shop: Barber) -> None:
     for is_online in (True, True, False):
         assert (await put(http, shop.person, "/online", {"is_online": is_online}))["is_online"] is is_online
     assert await faults(http, shop.person, "/online", {"is_online": 1}) == ["is_online"]
 
 
-async def test_a_removed_profile_is_gone_and_can_be_made_anew(http: httpx.AsyncClient, shop: Barber) -> None:
+async def test_removed_profile_is_missing_and_can_be_created_again(http: httpx.AsyncClient, shop: Barber) -> None:
     assert (await http.delete(ME, headers=shop.auth)).status_code == 204
     for address in (ME, f"/v1/barbers/{shop.id}", f"/v1/barbers/{shop.id}/slots"):
         query = {"from": "2030-01-01", "to": "2030-01-02", "service_ids": shop.services[0][0]}

@@ -1,4 +1,4 @@
-"""What reviews come to, whatever is given, changed and taken back."""
+"""Counts and mean of the ratings follow any sequence of added, changed and removed reviews."""
 
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ def after(counts: StarCounts, taken: int | None, given: int | None) -> StarCount
 
 @given(st.lists(st.tuples(st.sampled_from(["give", "change", "take back"]), STARS, st.integers(0))))
 @settings(max_examples=50)
-def test_counts_and_mean_are_those_of_what_is_left(steps: list[tuple[str, int, int]]) -> None:
+def test_rating_deltas_add_up_to_the_remaining_reviews(steps: list[tuple[str, int, int]]) -> None:
     left: list[int] = []
     counts = StarCounts()
     for step, stars, which in steps:
@@ -36,5 +36,5 @@ def test_counts_and_mean_are_those_of_what_is_left(steps: list[tuple[str, int, i
 
 
 @given(st.one_of(st.none(), STARS))
-def test_what_stays_changes_nothing(stars: int | None) -> None:
+def test_rating_delta_of_equal_stars_is_zero(stars: int | None) -> None:
     assert set(rating_delta(stars, stars).values()) == {0}

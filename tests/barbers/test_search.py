@@ -1,4 +1,4 @@
-"""Barbers by words, with and without a position, over HTTP, against a search that looks at every barber there is."""
+"""Searches by words over HTTP, with and without a position, find the same as a scan of all barbers."""
 
 import re
 import string
@@ -52,7 +52,7 @@ ASKED = ["x", "xa", "XAB", "xabc", "Xá", "xb", "xba", "xs", "XSS", "xo", "xabcd
 
 @pytest.fixture
 def word() -> str:
-    """One that no other test's barbers have."""
+    """Return a word that no barber of another test has."""
     return "q" + "".join(Random().choices(string.ascii_lowercase, k=12))  # noqa: S311 -- no secret
 
 
@@ -81,7 +81,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-async def test_names_in_any_script_are_found_by_what_people_type(http: httpx.AsyncClient, word: str, name: str) -> None:
+async def test_search_finds_names_in_any_script(http: httpx.AsyncClient, word: str, name: str) -> None:
     owner = await register(http, role="barber")
     tag = "".join(chr(0x30A1 + 2 * (ord(letter) - ord("a"))) for letter in word[1:]) if "{}" in name[1:] else word
     profile = {**PROFILE, "display_name": name.format(tag), "location": {"lat": 35.7, "lng": 139.7}}
@@ -92,7 +92,9 @@ async def test_names_in_any_script_are_found_by_what_people_type(http: httpx.Asy
     assert await found(http, f"{tag} ガ散") == []
 
 
-async def test_search_in_signs_reads_an_index(http: httpx.AsyncClient, container: Container, word: str) -> None:
+async def test_search_in_a_script_without_spaces_uses_an_index(
+    http: httpx.AsyncClient, container: Container, word: str
+) -> None:
     await barber(http, container)
     await container.database.command("profile", 2)
     try:
@@ -107,12 +109,12 @@ async def test_search_in_signs_reads_an_index(http: httpx.AsyncClient, container
     await container.database.drop_collection("system.profile")
 
 
-async def test_ten_words_are_the_most_and_a_run_of_signs_is_one(http: httpx.AsyncClient) -> None:
+async def test_search_with_more_than_ten_words_is_refused(http: httpx.AsyncClient) -> None:
     for q, status in ((" ".join("abcdefghij"), 200), (" ".join("abcdefghijk"), 422), ("東京散髪屋" * 20, 200)):
         assert (await http.get(SEARCH, params={"q": q})).status_code == status, q
 
 
-async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
+async def test_search_result_equals_nearby_with_the_part_of_town(
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     shop = await barber(
@@ -136,20 +138,24 @@ async def test_the_answer_is_that_of_nearby_and_the_part_of_town(
         *("shave", "sha", "hot", "mit", "MITTE", "nord", "jose mitte", "mitte  sha, JO", "sha shave"),
     ],
 )
-async def test_what_finds(http: httpx.AsyncClient, container: Container, word: str, sought: str) -> None:
+async def test_search_with_matching_words_finds_the_barber(
+    http: httpx.AsyncClient, container: Container, word: str, sought: str
+) -> None:
     name = f"José Ärmel-Straße, O'Neill & Łódź Smørrebrød {word}"
     await store_barbers(container, [someone(name, offers=("Haircut", "Hot towel shave"), part="Mitte (Nord)")])
     assert await named(http, f"{word} {sought}") == [name]
 
 
 @pytest.mark.parametrize("sought", ["ose", "have", "shaven", "itte", "hottowel", "josé none", "euro", "made up", "utc"])
-async def test_what_does_not_find(http: httpx.AsyncClient, container: Container, word: str, sought: str) -> None:
-    """The middle of a word, what is longer than the word, and what else is stored of a barber."""
+async def test_search_with_other_words_finds_nothing(
+    http: httpx.AsyncClient, container: Container, word: str, sought: str
+) -> None:
+    """Try the middle of a word, a longer word, and other stored fields of the barber."""
     await store_barbers(container, [someone(f"José {word}", offers=("Hot towel shave",), part="Mitte", bio="Made up.")])
     assert await named(http, f"{word} {sought}") == []
 
 
-async def test_name_before_service_before_part_of_town_and_whole_words_before_beginnings(
+async def test_search_ranks_name_service_part_of_town_and_whole_words_first(
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     more = f"{word}er"
@@ -173,14 +179,16 @@ async def test_name_before_service_before_part_of_town_and_whole_words_before_be
     assert await named(http, f"cut {word}") == [f"1 {word}", f"2 {more}", "4"]
 
 
-async def test_equals_come_by_rating_and_then_by_id(http: httpx.AsyncClient, container: Container, word: str) -> None:
+async def test_search_sorts_equal_matches_by_rating_and_id(
+    http: httpx.AsyncClient, container: Container, word: str
+) -> None:
     made = [someone(word, rating=rating) for rating in (0.0, 5.0, 3.5, 5.0, 0.0)]
     await store_barbers(container, made)
     best = sorted(made, key=lambda one: (-one.rating, one.id))
     assert [item["id"] for item in await found(http, word)] == [str(one.id) for one in best]
 
 
-async def test_only_within_the_radius_and_the_nearest_first(
+async def test_search_around_a_point_sorts_by_distance_within_the_radius(
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     here = (-47.0, 75.0)
@@ -194,8 +202,8 @@ async def test_only_within_the_radius_and_the_nearest_first(
     assert len(await named(http, word)) == 5
 
 
-async def test_what_is_written_anew_is_found_anew(http: httpx.AsyncClient, container: Container, word: str) -> None:
-    """And not as it was before; what is not written stays."""
+async def test_search_finds_new_texts_and_not_the_old(http: httpx.AsyncClient, container: Container, word: str) -> None:
+    """Fields that are not written keep their words."""
     old, new, cut = f"{word}old", f"{word}new", f"{word}cut"
     person = await register(http, role="barber")
     offer = {"service_id": await catalogue_service(http, container, name=cut), "price": 1, "duration_min": 30}
@@ -219,7 +227,7 @@ async def test_what_is_written_anew_is_found_anew(http: httpx.AsyncClient, conta
     assert await named(http, new) == []
 
 
-async def test_words_are_shown_nowhere(http: httpx.AsyncClient, container: Container, word: str) -> None:
+async def test_search_words_are_in_no_response(http: httpx.AsyncClient, container: Container, word: str) -> None:
     shop = await barber(http, container, display_name=word)
     for answer in (
         await http.get(SEARCH, params={"q": word}),
@@ -252,14 +260,16 @@ async def test_words_are_shown_nowhere(http: httpx.AsyncClient, container: Conta
         ({"cursor": "x"}, "cursor"),
     ],
 )
-async def test_what_is_refused_is_named(http: httpx.AsyncClient, wrong: dict[str, str | None], field: str) -> None:
+async def test_search_with_an_invalid_value_names_the_field(
+    http: httpx.AsyncClient, wrong: dict[str, str | None], field: str
+) -> None:
     query = {name: value for name, value in {"q": "cut", **wrong}.items() if value is not None}
     response = await http.get(SEARCH, params=query)
     assert (response.status_code, response.json()["code"]) == (422, "invalid")
     assert [fault["field"] for fault in response.json()["errors"]] == [field]
 
 
-async def test_a_cursor_belongs_to_the_order_that_gave_it(
+async def test_search_cursor_of_another_order_is_refused(
     http: httpx.AsyncClient, container: Container, word: str
 ) -> None:
     await store_barbers(container, [someone(word), someone(word)])
@@ -272,7 +282,7 @@ async def test_a_cursor_belongs_to_the_order_that_gave_it(
 
 @dataclass(frozen=True)
 class Search:
-    """What is asked, and beside it what that means to one who looks at everybody."""
+    """Holds a query and its meaning for a scan."""
 
     q: str
     place: Place | None
@@ -285,7 +295,7 @@ class Search:
         return {"q": self.q, "lat": self.place[0], "lng": self.place[1], "radius_km": self.radius_km}
 
     def rank(self, one: Barber) -> int | None:
-        """None where it is not found."""
+        """Return None if the barber does not match."""
         fields = [one.display_name, " ".join(offer.name for offer in one.services), one.neighbourhood]
         standing = [plain(text) for text in fields]
         ranks = [
@@ -299,7 +309,7 @@ class Search:
 
 
 def plain(text: str) -> list[str]:
-    """Takes no more than what these tests write."""
+    """Normalise the few texts that these tests write."""
     written = re.split(r"[\s,-]+", text)
     return [WRITTEN.get(word, word.lower().replace("á", "a")) for word in written if word]
 
@@ -343,7 +353,7 @@ def check(search: Search, everybody: dict[str, Barber], items: list[dict[str, An
 
 @settings(max_examples=25)
 @given(region=st.sampled_from(REGIONS), size=st.integers(0, 40), dice=st.integers(0, 2**32))
-async def test_it_finds_what_looking_at_everybody_finds(
+async def test_search_finds_the_same_as_a_scan(
     http: httpx.AsyncClient, container: Container, region: Place, size: int, dice: int
 ) -> None:
     chance = Random(dice)  # noqa: S311 -- reproducible, and no secret

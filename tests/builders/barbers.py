@@ -1,4 +1,4 @@
-"""Barbers with a profile, offers and hours, made through the API."""
+"""Create barbers with profile, offers and hours through the API."""
 
 import itertools
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ EAGER = {"slot_step_min": 5, "min_notice_min": 0, "horizon_days": 366}
 
 @dataclass(frozen=True)
 class Barber:
-    """A barber and what is offered: (service id, duration in minutes), in the order asked for."""
+    """Holds a barber with (service id, duration in minutes) of each offer, in the requested order."""
 
     person: Person
     services: list[tuple[str, int]]
@@ -32,7 +32,7 @@ class Barber:
 
 
 async def catalogue_service(http: httpx.AsyncClient, container: Container, **changed: Any) -> str:
-    """The id of a new entry of the catalogue."""
+    """Create a service of the catalogue and return its id."""
     boss = await create_admin(http, container)
     wanted = {"name": f"Service {next(_numbers)}", "category": "hair", "description": "A cut.", **changed}
     response = await http.post("/v1/services", json=wanted, headers=boss.auth)
@@ -51,7 +51,7 @@ async def barber(
     terms: dict[str, Any] | None = None,
     **profile: Any,
 ) -> Barber:
-    """A barber who is always open and takes any start on a tick, unless told otherwise."""
+    """Create a barber that is always open and accepts any start on a tick, unless the arguments differ."""
     person = await register(http, role="barber", name="A barber")
     wanted = {
         "display_name": "A chair",

@@ -1,4 +1,4 @@
-"""Quotes, asked for and booked through the API."""
+"""Request and book quotes through the API."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ async def ask_quote(
     services: tuple[int, ...] = (0,),
     **changed: Any,
 ) -> httpx.Response:
-    """For the barber's services of these numbers; `changed` replaces fields of the body."""
+    """Request a quote for the services with these numbers; `changed` replaces fields of the body."""
     wanted = {
         "barber_id": shop.id,
         "service_ids": [shop.services[number][0] for number in services],

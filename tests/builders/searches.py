@@ -1,4 +1,4 @@
-"""Searches around a point, and what looking at every barber there is finds for them."""
+"""Generate searches around a point, and compare results with a scan of all barbers."""
 
 import math
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ class Search:
         return distance_m(self.place, location_of(found))
 
     def key(self, found: Barber) -> float:
-        """What comes before the distance in the order: best rating first, or cheapest first."""
+        """Return the sort key that precedes the distance: rating or price."""
         if self.sort == "rating":
             return -found.rating
         if self.sort == "price":
@@ -69,7 +69,7 @@ class Search:
 
 
 def a_search(region: Place, world: list[Barber], chance: Random) -> Search:
-    """From anywhere around, the region's middle or a barber's own door.
+    """Search from any point around, the middle of the region, or the place of a barber.
 
     Every other one is not narrowed; every other radius ends just before or behind a barber.
     """
@@ -98,7 +98,7 @@ def any_limits(chance: Random) -> Iterator[int]:
 
 
 def check(search: Search, everybody: dict[str, Barber], found: list[dict[str, Any]]) -> None:
-    """What was found is what looking at everybody finds, in the same order, with true distances."""
+    """Assert that a scan finds the same barbers in the same order, at the same distances."""
     ids = [item["id"] for item in found]
     matching = {barber_id: search.distance_m(one) for barber_id, one in everybody.items() if search.wants(one)}
     radius_m = search.radius_km * 1000

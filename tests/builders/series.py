@@ -1,4 +1,4 @@
-"""Series, asked for through the API."""
+"""Create series through the API."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ SERIES = "/v1/bookings/series"
 
 
 def wish(shop: Barber, start: datetime, **repeat: Any) -> dict[str, Any]:
-    """Three weeks in a row, unless told otherwise."""
+    """Build the body of a series, by default of three weeks."""
     how = {"every": "week", **({} if "until" in repeat else {"count": 3}), **repeat}
     return {
         "barber_id": shop.id,
@@ -39,5 +39,5 @@ async def a_series(
 
 
 def codes(told: dict[str, Any]) -> list[str | None]:
-    """What refused each visit; None where nothing did."""
+    """Return the code of each refused visit, and None for booked visits."""
     return [one["refused"] and one["refused"]["code"] for one in told["occurrences"]]

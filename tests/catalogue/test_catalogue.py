@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: who extends it, its list by name, and the search by words."""
+"""Admins extend the catalogue over HTTP; everyone lists it by name and searches it by words."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ async def boss(http: httpx.AsyncClient, container: Container) -> Person:
 
 @pytest.fixture
 def word() -> str:
-    """One that no other test's services have, and that no stemming shortens."""
+    """Return a word that no service of another test has, and that no stemming shortens."""
     return "x" + "".join(random.choices(string.ascii_lowercase, k=10)) + "k"  # noqa: S311 -- no secret
 
 
@@ -40,7 +40,7 @@ async def add(http: httpx.AsyncClient, boss: Person, name: str, **changed: Any) 
 
 
 async def names(http: httpx.AsyncClient, limit: int = 100, **query: str) -> list[list[str]]:
-    """Those on each page."""
+    """Return the names on each page."""
     pages = await read_pages(http, SERVICES, query, limits=repeat(limit))
     return [[service["name"] for service in page] for page in pages]
 
@@ -50,7 +50,7 @@ async def search(http: httpx.AsyncClient, words: str, **query: str) -> list[str]
     return found
 
 
-async def test_an_entry_is_read_as_it_was_made(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_service_is_read_as_created(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     made = await add(
         http,
         boss,
@@ -73,7 +73,7 @@ async def test_an_entry_is_read_as_it_was_made(http: httpx.AsyncClient, boss: Pe
     assert (await http.get(f"{SERVICES}/{uuid4()}")).status_code == 404
 
 
-async def test_only_admins_extend_it(http: httpx.AsyncClient, container: Container, word: str) -> None:
+async def test_service_creation_is_for_admins_only(http: httpx.AsyncClient, container: Container, word: str) -> None:
     wanted = {"name": word, "category": "hair"}
     assert (await http.post(SERVICES, json=wanted)).status_code == 401
     for person in (await register(http), (await barber(http, container)).person):
@@ -82,7 +82,7 @@ async def test_only_admins_extend_it(http: httpx.AsyncClient, container: Contain
     assert await search(http, word) == []
 
 
-async def test_a_name_is_taken_once(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_service_with_an_existing_name_is_refused(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     wanted = {"name": word, "category": "hair"}
     answers = await asyncio.gather(*(http.post(SERVICES, json=wanted, headers=boss.auth) for _ in range(10)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 9}
@@ -105,7 +105,7 @@ async def test_a_name_is_taken_once(http: httpx.AsyncClient, boss: Person, word:
         ({"translations": {"de": {"nam": "Schnitt"}}}, "translations"),
     ],
 )
-async def test_what_is_refused_is_named(
+async def test_invalid_service_names_the_field(
     http: httpx.AsyncClient, boss: Person, word: str, wrong: dict[str, Any], field: str
 ) -> None:
     response = await http.post(SERVICES, json={"name": word, "category": "hair", **wrong}, headers=boss.auth)
@@ -113,7 +113,7 @@ async def test_what_is_refused_is_named(
     assert response.json()["errors"][0]["field"].startswith(field)
 
 
-async def test_a_category_by_name_page_by_page(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_category_is_listed_by_name_in_pages(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     made = [f"{word} {number:02}" for number in range(7)]
     for name in random.sample(made, k=len(made)):
         await add(http, boss, name, category=word)
@@ -123,17 +123,17 @@ async def test_a_category_by_name_page_by_page(http: httpx.AsyncClient, boss: Pe
     assert await names(http, category=f"{word} unknown") == [[]]
 
 
-async def test_the_whole_list_is_in_order_and_complete(http: httpx.AsyncClient, container: Container) -> None:
+async def test_whole_list_is_sorted_and_complete(http: httpx.AsyncClient, container: Container) -> None:
     listed = [name for page in await names(http) for name in page]
     assert listed == sorted(listed, key=lambda name: (sort_key(name), name.encode()))
     assert len(listed) == await container.database["services"].count_documents({})
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
-async def test_names_are_sorted_as_people_do_page_by_page(
+async def test_names_are_sorted_without_case_and_accents_in_pages(
     http: httpx.AsyncClient, boss: Person, word: str, limit: int
 ) -> None:
-    """Case and accents make no difference: neither in the list, nor among equally good matches of a search."""
+    """Neither the list nor equal matches of a search depend on case and accents."""
     ordered = ["apfel", "Äpfel", "Birne", "birnen", "École", "Œuf", "Øl", "STRASSE 1", "Straße 2", "zopf"]
     made = [f"{name} {word}" for name in ordered]
     for name in random.sample(made, k=len(made)):
@@ -143,7 +143,7 @@ async def test_names_are_sorted_as_people_do_page_by_page(
     assert await names(http, q=word, limit=limit) == pages
 
 
-async def test_an_entry_of_the_previous_release_is_listed_and_gets_its_key(
+async def test_service_of_the_previous_release_is_listed_and_gets_a_key(
     http: httpx.AsyncClient, container: Container, boss: Person, word: str
 ) -> None:
     made = [(await add(http, boss, f"{name} {word}", category=word))["name"] for name in ("aa", "bb", "cc")]
@@ -156,7 +156,7 @@ async def test_an_entry_of_the_previous_release_is_listed_and_gets_its_key(
     assert await services.count_documents({"name_key": {"$exists": False}}) == 0
 
 
-async def test_words_are_found_wherever_they_stand_best_match_first(
+async def test_search_finds_words_in_all_fields_best_match_first(
     http: httpx.AsyncClient, boss: Person, word: str
 ) -> None:
     await add(http, boss, f"A {word[:4]}", description=f"With {word}.")
@@ -170,9 +170,7 @@ async def test_words_are_found_wherever_they_stand_best_match_first(
     assert await search(http, f"{word}none") == []
 
 
-async def test_beginnings_of_words_find_and_whole_words_come_first(
-    http: httpx.AsyncClient, boss: Person, word: str
-) -> None:
+async def test_search_finds_beginnings_after_whole_words(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     await add(http, boss, "A", description=f"Like {word}s.")
     await add(http, boss, "B", category=f"{word}s")
     await add(http, boss, f"C {word}s")
@@ -182,7 +180,7 @@ async def test_beginnings_of_words_find_and_whole_words_come_first(
     assert await search(http, word[1:]) == []
 
 
-async def test_all_words_are_to_be_found_each_anywhere(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_search_requires_all_words_in_any_field(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     await add(http, boss, f"{word} Hot towel shave", category="beard")
     await add(http, boss, f"{word} Beard trim", category="beard", description="Without a towel.")
     assert await search(http, f"{word} beard TOWEL") == [f"{word} Hot towel shave", f"{word} Beard trim"]
@@ -190,7 +188,7 @@ async def test_all_words_are_to_be_found_each_anywhere(http: httpx.AsyncClient, 
     assert await search(http, f"{word} towel colour") == []
 
 
-async def test_translations_find_and_accents_do_not_matter(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_search_finds_translations_without_accents(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     texts = {"fr": {"name": f"Dégradé {word}"}, "de": {"name": "Übergang", "description": "Fließend."}}
     await add(http, boss, f"{word} fade", translations=texts)
     for words in ("degrade", "DÉGRADÉ", "uber", "fliessend", "fade übergang"):
@@ -198,7 +196,7 @@ async def test_translations_find_and_accents_do_not_matter(http: httpx.AsyncClie
     assert '"words"' not in (await http.get(SERVICES, params={"q": word})).text
 
 
-async def test_search_results_page_by_page(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_search_results_come_in_pages(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     for number in range(9):  # three scores, three entries each
         texts = [{}, {"category": word}, {"description": word}][number % 3]
         name = f"{number} {word}" if number % 3 == 0 else f"{number} {word[:5]}"
@@ -213,12 +211,12 @@ async def test_search_results_page_by_page(http: httpx.AsyncClient, boss: Person
 @pytest.mark.parametrize(
     "query", [{"cursor": "x"}, {"q": "cut", "cursor": "x"}, {"category": ""}, {"q": ""}, {"limit": 0}]
 )
-async def test_a_query_that_is_none_is_refused(http: httpx.AsyncClient, query: dict[str, Any]) -> None:
+async def test_invalid_query_is_refused(http: httpx.AsyncClient, query: dict[str, Any]) -> None:
     response = await http.get(SERVICES, params=query)
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, list(query)[-1])
 
 
-async def test_a_cursor_of_the_list_is_none_of_a_search(http: httpx.AsyncClient, boss: Person, word: str) -> None:
+async def test_search_with_a_cursor_of_the_list_is_refused(http: httpx.AsyncClient, boss: Person, word: str) -> None:
     for number in range(2):
         await add(http, boss, f"{word} {number}", category=word)
     cursor = (await http.get(SERVICES, params={"category": word, "limit": 1})).json()["next_cursor"]
@@ -227,5 +225,5 @@ async def test_a_cursor_of_the_list_is_none_of_a_search(http: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("words", ['"', '"never closed', "-", "-cut", "$where", "{}", "  ", "🪒", "a" * 100])
-async def test_whatever_is_searched_for_is_an_answer(http: httpx.AsyncClient, words: str) -> None:
+async def test_search_with_any_text_succeeds(http: httpx.AsyncClient, words: str) -> None:
     assert (await http.get(SERVICES, params={"q": words})).status_code == 200

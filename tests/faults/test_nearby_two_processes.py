@@ -1,4 +1,4 @@
-"""Two API processes: what one is told the other answers with, also after it stood still for a while."""
+"""A change in one API process shows in the other, also after a pause of the process."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ SHOWN_WITHIN_S = 2.0
 
 @pytest.fixture(scope="module")
 def pair(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningGrome]]:  # noqa: ARG001
-    """Two with one API process each, so that a test knows which one it asks."""
+    """Run two applications with a single API process each, so that a test can address each process."""
     with ExitStack() as stack:
         homes = [tmp_path_factory.mktemp("process") for _ in range(2)]
         yield [stack.enter_context(running_grome(settings, home, workers=1, GROME_JOBS_WORKERS="0")) for home in homes]
@@ -49,7 +49,7 @@ async def clients(pair: list[RunningGrome]) -> AsyncIterator[list[httpx.AsyncCli
         yield [await stack.enter_async_context(client) for client in made]
 
 
-async def test_a_process_that_stood_still_catches_up(
+async def test_stopped_process_catches_up(
     pair: list[RunningGrome], clients: list[httpx.AsyncClient], container: Container
 ) -> None:
     one = await chair(container, STOOD_STILL)
@@ -68,22 +68,22 @@ async def test_a_process_that_stood_still_catches_up(
 
 @dataclass
 class Board:
-    """When each barber's newest name was stored, and how long a process took at worst to show one."""
+    """Records when names were stored, and the longest delay until a process showed them."""
 
     stored: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     longest: float = 0.0
 
     def shown(self, name: str, number: int, already: int) -> None:
-        """Names say how many changes there were; `already` of them were shown before."""
+        """Record that a name was shown. Names count the changes; `already` of them were shown before."""
         now = time.monotonic()
         for moment in self.stored[name][already:number]:
             self.longest = max(self.longest, now - moment)
 
 
-async def test_whoever_moves_is_in_one_place_and_soon_in_the_new_one(
+async def test_moving_barbers_are_in_one_place_and_soon_in_the_new_place(
     clients: list[httpx.AsyncClient], container: Container
 ) -> None:
-    """The exact figures are for `make bench`; this is the promise that holds on any machine."""
+    """`make bench` has exact figures; this bound holds on any machine."""
     chairs = [await chair(container, FROM) for _ in range(BARBERS)]
     for one in chairs:
         await container.get(BarberService).put_profile(one.actor, profile(0, FROM))
@@ -96,7 +96,7 @@ async def test_whoever_moves_is_in_one_place_and_soon_in_the_new_one(
 
 
 async def change(container: Container, chairs: list[Chair], board: Board) -> None:
-    """Each moves back and forth and counts its changes in its name, all on a schedule of their own."""
+    """Move each barber back and forth on a schedule, with the number of changes in the name."""
     started = time.monotonic()
     for number in range(SECONDS * CHANGES_A_SECOND):
         await asyncio.sleep(max(0.0, started + number / CHANGES_A_SECOND - time.monotonic()))
@@ -110,7 +110,7 @@ def profile(turn: int, place: Place) -> ProfileIn:
 
 
 async def watch(http: httpx.AsyncClient, board: Board, chairs: list[Chair], done: asyncio.Event) -> None:
-    """Until every change was shown."""
+    """Read pages until every change was shown."""
     lat, lng = FROM
     turns = dict.fromkeys((str(one.id) for one in chairs), 0)
     while not done.is_set() or any(turns[name] < len(board.stored[name]) for name in turns):

@@ -1,4 +1,4 @@
-"""Changes that nobody was told of show all the same: within 30 seconds, and at once where the loss is noticed."""
+"""Unpublished changes show within 30 seconds, and at once after a lost connection."""
 
 import asyncio
 import time
@@ -18,15 +18,15 @@ from tests.support.http_client import http_client
 PLACE = (-40.0, 80.0)
 
 
-async def test_a_lost_message_heals_by_itself(own_settings: Settings, http: httpx.AsyncClient, here: Container) -> None:
-    """One process is asked all the time. The other is asked once before and once when what it holds is too old."""
+async def test_lost_message_heals_by_reload(own_settings: Settings, http: httpx.AsyncClient, here: Container) -> None:
+    """The first process is searched all the time, the second before the change and when its cells are stale."""
     one = await chair(here, PLACE)
     async with (
         serve_app(own_settings) as other_app,
         http_client(other_app.ctx.base_url) as other,
     ):
         await until(lambda: listening(other_app.ctx.container))
-        await asyncio.sleep(1)  # who has only just begun to listen is not sure of what it holds, and looks again
+        await asyncio.sleep(1)  # a process that has just subscribed reloads its cells
         assert not await is_online(http, one)
         assert not await is_online(other, one)
         read = time.monotonic()
@@ -37,7 +37,7 @@ async def test_a_lost_message_heals_by_itself(own_settings: Settings, http: http
         assert await is_online(other, one)
 
 
-async def test_a_lost_connection_heals_at_once(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+async def test_lost_connection_heals_at_once(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
     await one.turn_untold(here, online=True)

@@ -1,4 +1,4 @@
-"""Who is near while MongoDB is gone: what is held is served and says its age, what is not is refused at once."""
+"""Without MongoDB, cached places are served with their age and other places are refused at once."""
 
 import asyncio
 import statistics
@@ -18,7 +18,9 @@ HELD = (-40.0, 70.0)
 NOT_HELD = beside(HELD, 1)
 
 
-async def test_a_place_that_is_held(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+async def test_cached_place_without_mongo_is_served_with_its_age(
+    own: OwnServers, http: httpx.AsyncClient, here: Container
+) -> None:
     one = await chair(here, HELD)
     assert not await is_online(http, one)
 
@@ -37,7 +39,9 @@ async def test_a_place_that_is_held(own: OwnServers, http: httpx.AsyncClient, he
     assert await is_online(http, one)
 
 
-async def test_a_place_that_is_not_held(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+async def test_uncached_place_without_mongo_is_refused_at_once(
+    own: OwnServers, http: httpx.AsyncClient, here: Container
+) -> None:
     one = await chair(here, NOT_HELD)
     own.mongo.kill()
     first = await asked(http, NOT_HELD)
@@ -61,7 +65,9 @@ async def test_a_place_that_is_not_held(own: OwnServers, http: httpx.AsyncClient
     assert not await is_online(http, one)
 
 
-async def test_without_redis_as_well(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+async def test_cached_place_without_mongo_and_redis_is_served(
+    own: OwnServers, http: httpx.AsyncClient, here: Container
+) -> None:
     one = await chair(here, HELD)
     assert not await is_online(http, one)
 
@@ -77,7 +83,7 @@ async def test_without_redis_as_well(own: OwnServers, http: httpx.AsyncClient, h
 
 
 async def grows_old(http: httpx.AsyncClient) -> None:
-    """Every answer is 200 and none waits; they say how old they are, from second to second."""
+    """Assert that every response is a 200 without a wait, with a growing `Age`."""
 
     async def age() -> int | None:
         answer = await asked(http, HELD)

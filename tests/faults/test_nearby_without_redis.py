@@ -1,4 +1,4 @@
-"""Who is near while Redis is gone, silent or full: slower, never wrong, and as fast as before when it is back."""
+"""Without Redis, nearby searches are slower but right, and recover when Redis is back."""
 
 import asyncio
 import statistics
@@ -21,7 +21,9 @@ DEAF_S = 2.5
 SILENT_S = 4.0
 
 
-async def test_gone_and_back(own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container) -> None:
+async def test_redis_outage_delays_changes_and_recovers(
+    own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container
+) -> None:
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
 
@@ -29,7 +31,7 @@ async def test_gone_and_back(own: OwnServers, http: httpx.AsyncClient, here: Con
     for turn in range(6):
         online = turn % 2 == 0
         await one.turn(here, online=online)
-        assert await is_online(http, one) is online  # what this process wrote, it shows at once
+        assert await is_online(http, one) is online  # this process shows its own writes at once
     for turn in range(6):
         await one.turn(elsewhere, online=turn % 2 == 0)
         await shown(http, one, online=turn % 2 == 0, within_s=DEAF_S)
@@ -45,8 +47,10 @@ async def test_gone_and_back(own: OwnServers, http: httpx.AsyncClient, here: Con
     assert statistics.median(took) < 0.1 * overload()  # told again; who looks again twice a second needs 250 ms
 
 
-async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container) -> None:
-    """The hardest way to be away: connections are taken, and nothing ever comes back."""
+async def test_silent_redis_delays_changes_and_recovers(
+    own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container
+) -> None:
+    """A silent server accepts connections and never responds."""
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
 
@@ -59,7 +63,9 @@ async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: Container,
     assert new < SILENT_S * overload()
     await shown(http, one, online=True, within_s=SILENT_S)
     await until(lambda: not listening(here))
-    assert await worst(http, [beside(PLACE, 5)]) < 1.5 * overload()  # who knows that it is silent does not ask it
+    assert (
+        await worst(http, [beside(PLACE, 5)]) < 1.5 * overload()
+    )  # a process that has noticed the silence does not wait for Redis
     await changing
 
     own.redis.resume()
@@ -68,8 +74,8 @@ async def test_silent(own: OwnServers, http: httpx.AsyncClient, here: Container,
     await shown(http, one, online=False, within_s=DEAF_S)
 
 
-async def test_full(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
-    """It still tells, and still has what it has, but takes nothing more."""
+async def test_full_redis_still_publishes_changes(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+    """A full server still publishes and reads, but rejects writes."""
     one = await chair(here, PLACE)
     async with Redis.from_url(own.redis.url) as redis:
         await redis.config_set("maxmemory", 1)
@@ -89,7 +95,7 @@ async def shown(http: httpx.AsyncClient, one: Chair, *, online: bool, within_s: 
 
 
 async def worst(http: httpx.AsyncClient, places: list[tuple[float, float]]) -> float:
-    """The longest that an answer took, of one question after the other."""
+    """Return the longest response time of consecutive searches."""
     longest = 0.0
     for place in places:
         answer = await asked(http, place)

@@ -1,4 +1,4 @@
-"""A customer's favourite barbers over HTTP."""
+"""Customers add, list and remove favourite barbers over HTTP."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ async def ask(http: httpx.AsyncClient, method: str, customer: Person, barber_id:
 
 
 async def listed(http: httpx.AsyncClient, customer: Person, limit: int = 1) -> list[dict[str, Any]]:
-    """All of them, from pages of so many."""
+    """Return all favourites, read in pages of this size."""
     found: list[dict[str, Any]] = []
     query: dict[str, str | int] = {"limit": limit}
     while True:
@@ -37,7 +37,7 @@ async def ids(http: httpx.AsyncClient, customer: Person) -> list[str]:
 
 
 async def full(container: Container, customer: Person, but: int) -> None:
-    """Of barbers who are gone, all but the last few that there is room for."""
+    """Store favourites of removed barbers up to a few below the bound."""
     await container.database["favourites"].insert_many(
         to_document(
             Favourite(id=new_id(), customer_id=customer.id, barber_id=new_id(), slot=slot, created_at=container.clock())
@@ -46,7 +46,7 @@ async def full(container: Container, customer: Person, but: int) -> None:
     )
 
 
-async def test_the_newest_comes_first_and_a_second_time_changes_nothing(
+async def test_favourites_are_sorted_newest_first_and_repeats_change_nothing(
     http: httpx.AsyncClient, container: Container
 ) -> None:
     customer, first, second = await register(http), await barber(http, container), await barber(http, container)
@@ -58,7 +58,7 @@ async def test_the_newest_comes_first_and_a_second_time_changes_nothing(
     assert await ids(http, customer) == [first.id]
 
 
-async def test_a_favourite_is_shown_as_the_barber_is_now(http: httpx.AsyncClient, container: Container) -> None:
+async def test_favourite_shows_the_present_profile(http: httpx.AsyncClient, container: Container) -> None:
     customer, shop = await register(http), await barber(http, container, neighbourhood="Mitte")
     await ask(http, "PUT", customer, shop.id)
     assert (await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)).status_code == 200
@@ -70,7 +70,7 @@ async def test_a_favourite_is_shown_as_the_barber_is_now(http: httpx.AsyncClient
     assert (one["barber"]["neighbourhood"], one["barber"]["is_online"]) == ("Mitte", True)
 
 
-async def test_a_barber_who_leaves_can_still_be_let_go(http: httpx.AsyncClient, container: Container) -> None:
+async def test_favourite_without_a_profile_can_be_removed(http: httpx.AsyncClient, container: Container) -> None:
     customer, shop = await register(http), await barber(http, container)
     await ask(http, "PUT", customer, shop.id)
     await http.delete("/v1/barbers/me", headers=shop.auth)
@@ -80,7 +80,7 @@ async def test_a_barber_who_leaves_can_still_be_let_go(http: httpx.AsyncClient, 
     assert await listed(http, customer) == []
 
 
-async def test_favourites_are_the_customers_own(http: httpx.AsyncClient, container: Container) -> None:
+async def test_favourites_of_another_customer_are_invisible(http: httpx.AsyncClient, container: Container) -> None:
     customer, other, shop = await register(http), await register(http), await barber(http, container)
     await ask(http, "PUT", customer, shop.id)
     assert await ids(http, other) == []
@@ -88,14 +88,14 @@ async def test_favourites_are_the_customers_own(http: httpx.AsyncClient, contain
     assert await ids(http, customer) == [shop.id]
 
 
-async def test_nobody_cannot_be_a_favourite(http: httpx.AsyncClient) -> None:
+async def test_favourite_of_an_unknown_barber_is_refused(http: httpx.AsyncClient) -> None:
     customer = await register(http)
     for method in ("PUT", "DELETE"):
         assert await ask(http, method, customer, str(uuid4())) == 404
 
 
-async def test_there_is_an_end_to_them(http: httpx.AsyncClient, container: Container) -> None:
-    """Also for those who come at once."""
+async def test_favourites_beyond_the_bound_are_refused(http: httpx.AsyncClient, container: Container) -> None:
+    """Concurrent requests respect the bound too."""
     customer, shops = await register(http), [await barber(http, container) for _ in range(3)]
     await full(container, customer, 2)
     wishes: list[Barber] = shops * 2

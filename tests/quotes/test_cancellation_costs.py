@@ -1,4 +1,4 @@
-"""What a quote says about the end of a booking is what the policy says when the end comes."""
+"""The quoted costs of ending a booking equal the settlement when the booking ends."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -40,7 +40,9 @@ def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Bookin
     ahead=st.integers(1, 72).map(lambda hours: timedelta(hours=hours)),
     later=st.floats(0, 1.2),
 )
-def test_as_the_policy_will_say(price: int, policy: CancellationPolicy, ahead: timedelta, later: float) -> None:
+def test_quoted_costs_equal_the_later_settlement(
+    price: int, policy: CancellationPolicy, ahead: timedelta, later: float
+) -> None:
     booking = a_booking(price, policy, NOW + ahead)
     accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
     told = cancellation_costs(booking, NOW)

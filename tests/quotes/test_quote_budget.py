@@ -20,7 +20,7 @@ async def use_up(container: Container, budget: Budget, person: Person, *, but: i
     await asyncio.gather(*(container.get(Budgets).take(budget, str(person.id)) for _ in range(budget.limit - but)))
 
 
-async def test_quotes_beyond_the_budget_are_refused_with_the_time_to_wait(
+async def test_quotes_beyond_the_budget_are_refused_with_retry_after(
     http: httpx.AsyncClient, container: Container
 ) -> None:
     shop, customer = await barber(http, container), await register(http)
@@ -34,7 +34,7 @@ async def test_quotes_beyond_the_budget_are_refused_with_the_time_to_wait(
 
 
 @pytest.mark.parametrize("key", [None, "a-key-of-ones-own"])
-async def test_series_beyond_the_budget_are_refused_but_a_repeat_is_none(
+async def test_series_beyond_the_budget_are_refused_but_not_repeats(
     http: httpx.AsyncClient, container: Container, key: str | None
 ) -> None:
     shop, customer = await barber(http, container), await register(http)

@@ -1,4 +1,4 @@
-"""Quotes: what they say, how long they hold, and that each is booked once."""
+"""Quotes show prices and costs, expire, and are booked once."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
-    """Offers half an hour for 25.01 and a quarter for 9; half of it is due at once."""
+    """Create a barber with half an hour for 25.01, a quarter for 9, and a deposit of half the price."""
     made = await barber(http, container, durations=(30, 15), prices=(2501, 900))
     await put_terms(http, made, STRICT, percent=50)
     return made
@@ -36,7 +36,7 @@ async def count(container: Container, customer: Person) -> int:
     return await container.database["bookings"].count_documents({"customer_id": customer.id})
 
 
-async def test_it_says_what_a_booking_would_cost(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_quote_shows_price_deposit_and_costs(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     start = tomorrow(9)
     quoted = await quote(http, customer, shop, start, services=(0, 1), note="By the window")
     assert (quoted["full_price"], quoted["discount"], quoted["price"], quoted["deposit"]) == (3401, None, 3401, 1701)
@@ -52,7 +52,9 @@ async def test_it_says_what_a_booking_would_cost(http: httpx.AsyncClient, custom
     assert read.json() == quoted
 
 
-async def test_it_holds_no_time(http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber) -> None:
+async def test_quote_does_not_claim_the_time(
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
+) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     assert await count(container, customer) == 0
     taken = await book(http, await register(http), shop, tomorrow(9))
@@ -61,7 +63,7 @@ async def test_it_holds_no_time(http: httpx.AsyncClient, container: Container, c
     assert (await book_quote(http, customer, quoted)).status_code == 201
 
 
-async def test_what_could_not_be_booked_is_not_quoted(
+async def test_quote_of_an_unavailable_visit_is_refused(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     await book(http, await register(http), shop, tomorrow(9))
@@ -76,7 +78,7 @@ async def test_what_could_not_be_booked_is_not_quoted(
     assert refused.json()["errors"] == [{"field": "scheduled_at", "message": "day_full"}]
 
 
-async def test_it_is_honoured_whatever_the_barber_changes(
+async def test_booking_by_quote_ignores_later_changes_of_price_and_terms(
     http: httpx.AsyncClient, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9), services=(0, 1), note="Quick")
@@ -91,7 +93,9 @@ async def test_it_is_honoured_whatever_the_barber_changes(
     assert booked["payment"]["deposit"] == quoted["deposit"]
 
 
-async def test_the_barbers_rules_are_those_of_now(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_booking_by_quote_applies_the_present_rules(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     off = {"starts_at": tomorrow(8).isoformat(), "ends_at": tomorrow(10).isoformat()}
     assert (await http.post("/v1/barbers/me/time-off", json=off, headers=shop.auth)).is_success
@@ -99,7 +103,7 @@ async def test_the_barbers_rules_are_those_of_now(http: httpx.AsyncClient, custo
     assert refused.json()["errors"] == [{"field": "scheduled_at", "message": "time_off"}]
 
 
-async def test_a_second_time_gets_the_same_booking(
+async def test_repeated_booking_by_quote_returns_the_first_response(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
@@ -115,7 +119,7 @@ async def test_a_second_time_gets_the_same_booking(
     assert await count(container, customer) == 1
 
 
-async def test_twenty_at_once_make_one_booking(
+async def test_twenty_concurrent_requests_create_one_booking(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
@@ -128,7 +132,7 @@ async def test_twenty_at_once_make_one_booking(
     assert await count(container, customer) == 1
 
 
-async def test_it_expires(http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock) -> None:
+async def test_expired_quote_is_gone(http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     clock.set(datetime.fromisoformat(quoted["expires_at"]))
     later = await sign_in_again(http, customer)
@@ -139,7 +143,7 @@ async def test_it_expires(http: httpx.AsyncClient, customer: Person, shop: Barbe
         assert (response.status_code, response.json()["code"]) == (410, "quote_expired")
 
 
-async def test_it_is_its_customers_own(
+async def test_quote_of_another_customer_is_missing(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
@@ -153,12 +157,12 @@ async def test_it_is_its_customers_own(
 
 @pytest.fixture
 async def promo(http: httpx.AsyncClient, container: Container) -> tuple[dict[str, Any], Person]:
-    """10 per cent off, once for each, twice in all."""
+    """Create a code of 10 per cent, once for each customer and twice in total."""
     boss = await create_admin(http, container)
     return await create_promo(http, boss, most_uses_each=1, most_uses=2), boss
 
 
-async def test_a_promo_code_is_held_and_kept(
+async def test_promo_use_is_held_by_the_quote_and_kept_by_the_booking(
     http: httpx.AsyncClient, customer: Person, shop: Barber, promo: tuple[dict[str, Any], Person]
 ) -> None:
     made, boss = promo
@@ -174,7 +178,7 @@ async def test_a_promo_code_is_held_and_kept(
     assert (told["uses"], told["held"], told["left"]) == (1, 0, 1)
 
 
-async def test_a_newer_use_of_the_code_takes_it_from_the_quote(
+async def test_newer_promo_use_replaces_the_use_of_the_quote(
     http: httpx.AsyncClient, customer: Person, shop: Barber, promo: tuple[dict[str, Any], Person]
 ) -> None:
     code = promo[0]["code"]
@@ -185,7 +189,7 @@ async def test_a_newer_use_of_the_code_takes_it_from_the_quote(
     assert (await ask_quote(http, customer, shop, tomorrow(9), promo_code=code)).json()["code"] == "promo_refused"
 
 
-async def test_a_promo_code_straight_with_the_booking(
+async def test_promo_code_without_a_quote_discounts_the_booking(
     http: httpx.AsyncClient, customer: Person, shop: Barber, promo: tuple[dict[str, Any], Person]
 ) -> None:
     made, boss = promo
@@ -198,7 +202,7 @@ async def test_a_promo_code_straight_with_the_booking(
     assert (told["uses"], told["held"]) == (1, 0)
 
 
-async def test_a_booking_that_is_refused_gives_the_use_back(
+async def test_refused_booking_releases_the_promo_use(
     http: httpx.AsyncClient, customer: Person, shop: Barber, promo: tuple[dict[str, Any], Person]
 ) -> None:
     made, boss = promo
@@ -211,7 +215,7 @@ async def test_a_booking_that_is_refused_gives_the_use_back(
     assert (unknown.status_code, unknown.json()["code"]) == (422, "promo_refused")
 
 
-async def test_of_many_at_once_so_many_get_the_discount_as_there_are_uses(
+async def test_concurrent_bookings_get_as_many_discounts_as_uses(
     http: httpx.AsyncClient, shop: Barber, promo: tuple[dict[str, Any], Person]
 ) -> None:
     made, boss = promo

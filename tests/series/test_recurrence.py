@@ -1,4 +1,4 @@
-"""When the visits of a series begin."""
+"""Starts of a series follow its rule in wall-clock time."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -63,7 +63,7 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize(("zone", "repeat", "expected"), EXAMPLES.values(), ids=EXAMPLES)
-def test_examples(zone: str, repeat: Repeat, expected: list[str]) -> None:
+def test_starts_of_example_rules(zone: str, repeat: Repeat, expected: list[str]) -> None:
     first, *_ = moments = [datetime.fromisoformat(f"{one}:00+00:00") for one in expected]
     assert list_starts(repeat, first, ZoneInfo(zone)) == moments
 
@@ -79,7 +79,7 @@ ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo
     count=st.integers(2, 26),
     ahead=st.integers(0, 365 * 288),
 )
-def test_the_clock_on_the_wall_is_the_same(zone: str, every: str, interval: int, count: int, ahead: int) -> None:
+def test_starts_have_the_same_wall_clock_time(zone: str, every: str, interval: int, count: int, ahead: int) -> None:
     first, here = datetime(2027, 1, 1, tzinfo=UTC) + ahead * timedelta(minutes=5), ZoneInfo(zone)
     found = list_starts(Repeat(every, interval, count=count), first, here)  # type: ignore[arg-type]
     assert (found[0], len(found)) == (first, count)
@@ -96,7 +96,7 @@ def _exists(wall: datetime) -> bool:
     return wall.astimezone(UTC).astimezone(wall.tzinfo).time() == wall.time()
 
 
-def test_a_shift_is_one_of_the_wall_clock() -> None:
+def test_shift_across_a_clock_change_keeps_wall_clock_time() -> None:
     """From Friday, 10:00 to Saturday, 11:30, over the end of summer time."""
     here = ZoneInfo("Europe/Berlin")
     moved = (datetime(2027, 10, 22, 8, tzinfo=UTC), datetime(2027, 10, 23, 9, 30, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Series of visits over HTTP: which are booked, which clash, and what is done to this and the following ones."""
+"""Series over HTTP: booked and refused visits, and changes of a booking and the following bookings."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
-    """Without summer time, so that a week is as long as another."""
+    """Create a barber in a zone without summer time, so that all weeks are equally long."""
     return await barber(http, container, timezone="Asia/Tokyo")
 
 
@@ -32,7 +32,7 @@ async def count(container: Container, customer: Person) -> int:
     return await container.database["bookings"].count_documents({"customer_id": customer.id})
 
 
-async def test_each_visit_is_booked_by_itself(
+async def test_series_books_each_visit(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     made = await a_series(http, customer, {**wish(shop, tomorrow(9)), "note": "As always"})
@@ -49,10 +49,10 @@ async def test_each_visit_is_booked_by_itself(
     assert await count(container, customer) == 3
 
 
-async def test_what_clashes_is_told_and_the_rest_is_booked(
+async def test_series_with_conflicts_books_the_other_visits(
     http: httpx.AsyncClient, container: Container, customer: Person
 ) -> None:
-    """Taken, on a day off, on a full day, and behind the horizon."""
+    """The conflicts are a taken time, a day off, a full day, and the end of the horizon."""
     shop = await barber(http, container, timezone="Asia/Tokyo", rules={"horizon_days": 40, "daily_cap": 1})
     other = await register(http)
     await book(http, other, shop, tomorrow(9) + WEEK)
@@ -74,7 +74,7 @@ async def test_what_clashes_is_told_and_the_rest_is_booked(
     assert await count(container, customer) == 4
 
 
-async def test_daily_caps_hold_on_each_day(http: httpx.AsyncClient, container: Container, customer: Person) -> None:
+async def test_series_respects_daily_caps(http: httpx.AsyncClient, container: Container, customer: Person) -> None:
     shop = await barber(http, container, timezone="Asia/Tokyo", rules={"daily_cap": 1})
     await book(http, await register(http), shop, tomorrow(12) + WEEK)
     wanted = wish(shop, tomorrow(9))
@@ -82,7 +82,7 @@ async def test_daily_caps_hold_on_each_day(http: httpx.AsyncClient, container: C
     assert codes(await a_series(http, customer, wanted)) == [None, "day_full", None]
 
 
-async def test_nothing_booked_is_no_series(
+async def test_series_without_any_free_visit_is_refused(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     taken = await a_series(http, await register(http), wish(shop, tomorrow(9)))
@@ -94,7 +94,7 @@ async def test_nothing_booked_is_no_series(
     assert codes(await a_series(http, customer, wish(shop, tomorrow(9)), key="k")) == ["slot_taken", None, "slot_taken"]
 
 
-async def test_a_repeat_gets_the_first_answer(
+async def test_repeated_series_returns_the_first_response(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     other = await book(http, await register(http), shop, tomorrow(9) + WEEK)
@@ -108,7 +108,7 @@ async def test_a_repeat_gets_the_first_answer(
     assert await count(container, customer) == 2
 
 
-async def test_ten_at_once_make_one_series(
+async def test_ten_concurrent_requests_create_one_series(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
     wanted = wish(shop, tomorrow(9))
@@ -122,10 +122,10 @@ async def test_ten_at_once_make_one_series(
     assert await count(container, customer) == 3
 
 
-async def test_one_that_was_cut_off_is_gone_on_with(
+async def test_interrupted_series_is_completed_by_a_repeat(
     http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
 ) -> None:
-    """As after the death of the process that had made two of three: the others may be taken by now."""
+    """A process died after two of three bookings; the remaining time may be taken by now."""
     made = await a_series(http, customer, wish(shop, tomorrow(9)), key="k")
     first, second, third = (one["booking"] for one in made["occurrences"])
     stored = container.database["series"]
@@ -156,7 +156,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("repeat", "field"), BAD.values(), ids=BAD)
-async def test_rules_that_are_none(
+async def test_series_with_an_invalid_rule_is_refused(
     http: httpx.AsyncClient, customer: Person, shop: Barber, repeat: dict[str, Any], field: str
 ) -> None:
     for path in ("", "/preview"):
@@ -165,7 +165,7 @@ async def test_rules_that_are_none(
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:00Z"])
-async def test_first_visits_that_are_far_away(
+async def test_series_with_a_distant_first_visit_is_refused(
     http: httpx.AsyncClient, customer: Person, shop: Barber, moment: str
 ) -> None:
     wanted = {**wish(shop, tomorrow(9)), "scheduled_at": moment}
@@ -173,7 +173,9 @@ async def test_first_visits_that_are_far_away(
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "scheduled_at")
 
 
-async def test_whose_a_series_is(http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber) -> None:
+async def test_series_is_visible_to_its_customer_and_barber_only(
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber
+) -> None:
     made = await a_series(http, customer, wish(shop, tomorrow(9)))
     await move(http, shop.auth, made["occurrences"][1]["booking"], "accept")
     for person in (customer, shop.person, await create_admin(http, container)):
@@ -189,7 +191,9 @@ async def cancel_following(http: httpx.AsyncClient, auth: dict[str, str], bookin
     return await http.post(f"/v1/bookings/{booking['id']}/series/cancel", json={"note": "Moved away"}, headers=auth)
 
 
-async def test_this_and_the_following_are_called_off(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_cancelling_ends_a_booking_and_the_following(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     made = await a_series(http, customer, wish(shop, tomorrow(9), count=4))
     first, second, third, fourth = (one["booking"] for one in made["occurrences"])
     await move(http, shop.auth, third, "decline")
@@ -204,9 +208,7 @@ async def test_this_and_the_following_are_called_off(http: httpx.AsyncClient, cu
     assert (await cancel_following(http, customer.auth, second)).json() == {"items": []}
 
 
-async def test_only_who_may_cancels_what_is_in_a_series(
-    http: httpx.AsyncClient, customer: Person, shop: Barber
-) -> None:
+async def test_cancelling_requires_access_and_a_series(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
     made = await a_series(http, customer, wish(shop, tomorrow(9)))
     single = await book(http, customer, shop, tomorrow(15))
     assert (await cancel_following(http, customer.auth, single)).json()["code"] == "not_in_series"
@@ -227,10 +229,10 @@ async def reschedule_following(
 
 
 @pytest.mark.parametrize("shift", [WEEK, -WEEK, timedelta(minutes=10), timedelta(minutes=-10)])
-async def test_this_and_the_following_move_by_as_much(
+async def test_rescheduling_shifts_a_booking_and_the_following(
     http: httpx.AsyncClient, customer: Person, shop: Barber, shift: timedelta
 ) -> None:
-    """Also to where the neighbour was, since that one moves out of the way first."""
+    """A booking can take the time of its neighbour, because the neighbour is shifted first."""
     made = await a_series(http, customer, wish(shop, tomorrow(9) + 2 * WEEK, count=4))
     first, second, third, fourth = (one["booking"] for one in made["occurrences"])
     await move(http, customer.auth, first, "cancel")
@@ -241,7 +243,9 @@ async def test_this_and_the_following_move_by_as_much(
     ]
 
 
-async def test_what_cannot_move_keeps_its_time(http: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_rescheduling_keeps_the_time_of_a_refused_booking(
+    http: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     made = await a_series(http, customer, wish(shop, tomorrow(9)))
     first, second, third = (one["booking"] for one in made["occurrences"])
     await book(http, await register(http), shop, tomorrow(10) + WEEK)
