@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format hunt storm soak seed demo bench lock clean
+.PHONY: help install run test quick check format hunt storm soak seed demo bench lock clean
 
 help: ## List the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
@@ -41,10 +41,19 @@ run: install ## Start everything: database, Valkey, demo city, API, job worker
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 ALONE  := grep -rlw --include='test_*.py' mark.alone tests
 
+SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/installed-clients ## Run all tests on real mongods and Valkeys, on all cores
-	@trap 'exit 130' INT TERM; failed=0; \
-	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder -m 'not alone' || failed=$$?; \
-	$(PYTEST) -m alone $$($(ALONE)) || failed=$$?; exit $$failed
+	@trap 'exit 130' INT TERM; failed=0; began=$$(date +%s); \
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not alone' || failed=$$?; halfway=$$(date +%s); \
+	$(PYTEST) -m alone $$($(ALONE)) || failed=$$?; ended=$$(date +%s); \
+	echo "Side by side: $$((halfway - began)) s. Alone: $$((ended - halfway)) s."; exit $$failed
+
+# The rules that need no server, and one visit from its booking to its last message.
+QUICK := tests/checks tests/common tests/config tests/scheduling tests/notifications/test_whole_way.py
+
+quick: install ## Run the tests of pure rules and one journey: the inner loop
+	@$(PYTEST) -q $(SIDE_BY_SIDE) $(QUICK)
 
 check: install ## Lint, format check, types, Dockerfile: what CI runs
 	$(BIN)/ruff check .

@@ -18,12 +18,30 @@ from tests.support.app import app, container, database, http
 from tests.support.browser import browsers
 from tests.support.process_reaper import reap_at_exit
 from tests.support.processes import RunningGrome, free_port, running_grome
+from tests.support.time_report import TimeReport
 
 __all__ = ["app", "container", "database", "http"]
 
 
 _MAX_PROCESSES: Final = 4
-_SLOW_FILES: Final = ("tests/faults/", "tests/nearby/", "tests/journeys/", "tests/api/test_schemathesis.py")
+# The slowest first. A file runs in one process, so the file that begins last decides how long the others have no work.
+_SLOW_FILES: Final = (
+    "tests/api/test_schemathesis.py",
+    "tests/faults/",
+    "tests/stateful/",
+    "tests/webhooks/",
+    "tests/migrations/",
+    "tests/locustfiles/",
+    "tests/api/test_bad_bodies.py",
+    "tests/cli/",
+    "tests/dev/",
+    "tests/docs/",
+    "tests/reports/",
+    "tests/infrastructure/",
+    "tests/nearby/",
+    "tests/journeys/",
+    "tests/reviews/",
+)
 
 
 # An example has no deadline, and drawing it none either: on a busy machine both measure the machine. Fixtures of one
@@ -62,10 +80,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return 1 if os.environ.get("GROME_REDIS_URL") else min(_MAX_PROCESSES, (os.cpu_count() or 1) + 1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TimeReport())
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of several processes none is left with a long file at the end."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not item.nodeid.startswith(_SLOW_FILES))
+        items.sort(key=_slowness)
+
+
+def _slowness(item: pytest.Item) -> int:
+    """Return the position of the item's file among the slow files."""
+    ranks = (rank for rank, start in enumerate(_SLOW_FILES) if item.nodeid.startswith(start))
+    return next(ranks, len(_SLOW_FILES))
 
 
 @pytest.fixture(scope="session", autouse=True)
