@@ -1,1 +1,1 @@
-"""The SAQ side: what runs outside requests."""
+"""The SAQ side: jobs and crons, which run outside requests."""

@@ -1,4 +1,4 @@
-"""Every job and every cron entry, listed by hand so that one look shows what workers do."""
+"""Every job and every cron entry, listed by hand as an overview of the work of a worker."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ HANDLERS: dict[JobKind, Handler] = {
     WAITLIST_JOB: offer_freed_time,
 }
 
-# SAQ would give a job ten seconds and one attempt; each entry says its own.
+# Each entry sets timeout and retries, since SAQ's defaults are ten seconds and one attempt.
 CRON: tuple[CronJob[Any], ...] = (
     CronJob(expire_unanswered, cron="* * * * *", timeout=50, retries=3),
     CronJob(close_overdue, cron="*/10 * * * *", timeout=300, retries=3),

@@ -25,14 +25,14 @@ _SHUTDOWN_GRACE_S: Final = 1
 # How often a worker asks whether a job under way was aborted, and how long the job has run by then. SAQ's own second
 # made an operator wait up to two. It costs a read of Redis for each queue that has such a job.
 _ABORT_POLL_S: Final = 0.25
-# Webhooks hardly do anything but wait for strangers' servers. With so many slots the endpoints of one owner, with all
-# the requests that they may have under way at a time, cannot take the slots of everybody.
+# Webhook jobs mostly wait for the receivers' servers. With this many slots the endpoints of one owner, at their maximum
+# of concurrent requests, cannot occupy all slots.
 _WEBHOOK_CONCURRENCY_FACTOR: Final = 4
 Crons = Sequence[CronJob[Any]]
 
 
 def run_worker(settings: Settings) -> None:
-    """Works until SIGINT or SIGTERM."""
+    """Run jobs until SIGINT or SIGTERM."""
     configure_logging(settings.log)
     uvloop.run(_work_until_signalled(settings))
 
@@ -56,7 +56,7 @@ async def _work_until_signalled(settings: Settings) -> None:
 
 
 async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: Crons = ()) -> None:
-    """Runs until it is cancelled. What fails in it ends it all; the watchdog starts another worker."""
+    """Run jobs until cancelled. An error in any task ends all of them; the watchdog starts another worker."""
     runner = JobRunner(container, handlers)
     async with asyncio.TaskGroup() as group:
         for queue in Queue:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from grome.cli.bootstrap import load_connected_settings, opened_container
 from grome.common.errors import ApiError
-from grome.infrastructure.jobs.admin import COUNTED, JobAdmin
+from grome.infrastructure.jobs.admin import MAX_COUNTED, JobAdmin
 from grome.infrastructure.jobs.models import State
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery
 
@@ -82,7 +82,7 @@ async def _retry(ids: tuple[str, ...], kind: str | None) -> int:
         async with opened_container(load_connected_settings()) as container:
             admin = container.get(JobAdmin)
             total = len(ids) or (None if kind else (await admin.figures()).by_state[State.DEAD])
-            total = None if total == COUNTED else total
+            total = None if total == MAX_COUNTED else total
             return await _decide(bars, "retried", _iter_batches(ids) if ids else admin.dead(kind), total, admin.retry)
 
 

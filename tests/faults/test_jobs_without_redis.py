@@ -69,7 +69,7 @@ async def test_worker_without_redis_waits_idle_and_loses_no_job(
     await until(lambda: is_done(elsewhere, first), within_s=START_PATIENCE_S)
 
     own.redis.kill()
-    await until(lambda: sum("Redis is of no use" in line for line in read_lines(log)) >= len(Queue))
+    await until(lambda: sum("Redis is unavailable" in line for line in read_lines(log)) >= len(Queue))
     await asyncio.sleep(1)  # until all reactions to the loss are logged
     lines, before = read_lines(log), cpu_s(worker)
     await elsewhere.get(JobQueue).add(*added_meanwhile)

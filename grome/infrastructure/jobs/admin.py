@@ -1,4 +1,4 @@
-"""What operators see of jobs and decide about them, by API, command line and dashboard."""
+"""Job administration for operators, used by the API, the command line and the dashboard."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -15,26 +15,29 @@ from grome.infrastructure.jobs.models import Job, State
 from grome.infrastructure.jobs.repository import AfterJob, JobRepository
 from grome.infrastructure.jobs.schemas import JobOut, JobPage, JobQuery, job_out
 
-COUNTED: Final = 10_000
-_AT_ONCE: Final = 20
+MAX_COUNTED: Final = 10_000
+_BATCH_SIZE: Final = 20
 
 
 class JobFigures(Struct, frozen=True):
-    """How many jobs are in each state, counted up to `COUNTED`, and since how long the most overdue one waits."""
+    """How many jobs are in each state, counted up to `MAX_COUNTED`, and the age in seconds of the most overdue job."""
 
     by_state: dict[State, int]
     overdue_s: float
 
 
 class JobAdmin:
-    """`by` says in the log who decided: an actor's id, or where it was done."""
+    """List, retry and drop jobs.
+
+    `by` names the operator in the log: an actor's id, or the interface that was used.
+    """
 
     def __init__(self, jobs: JobQueue, stored: JobRepository, clock: Clock) -> None:
         self._jobs, self._stored, self._clock = jobs, stored, clock
 
     async def page(self, query: JobQuery) -> JobPage:
         after = decode_cursor(query.cursor, AfterJob)
-        if after:  # it may be anybody's invention
+        if after:  # a cursor comes from the client
             after = AfterJob(to_utc(after.created_at, "cursor"), after.id)
         found = await self._stored.page(query.state, query.kind, after, query.limit + 1)
         page, next_cursor = cut_page(found, query.limit, lambda row: AfterJob(row.created_at, row.id))
@@ -45,22 +48,22 @@ class JobAdmin:
         return job_out(await self._find(job_id))
 
     async def dead(self, kind: str | None) -> AsyncIterator[list[str]]:
-        """Ids of those that are dead, newest first and some at a time; what dies meanwhile may be left out."""
+        """Yield ids of dead jobs in batches, newest first. Jobs that die meanwhile may be missing."""
         after = None
-        while found := await self._stored.page(State.DEAD, kind, after, _AT_ONCE):
+        while found := await self._stored.page(State.DEAD, kind, after, _BATCH_SIZE):
             after = AfterJob(found[-1].created_at, found[-1].id)
             yield [job.id for job in found]
 
     async def retry(self, by: str, job_id: str) -> JobOut:
-        """Give a dead or dropped job all its tries anew. Raises NotFound and WrongJobState."""
+        """Reset the tries of a dead or dropped job. Raises NotFound and WrongJobState."""
         return await self._decide(by, job_id, "retried", await self._jobs.retry(job_id))
 
     async def drop(self, by: str, job_id: str) -> JobOut:
-        """Decide that a dead or pending job need not be done. Raises NotFound and WrongJobState."""
+        """Drop a dead or pending job, which is then never run. Raises NotFound and WrongJobState."""
         return await self._decide(by, job_id, "dropped", await self._jobs.drop(job_id))
 
     async def figures(self) -> JobFigures:
-        by_state = {state: await self._stored.count(state, COUNTED) for state in State}
+        by_state = {state: await self._stored.count(state, MAX_COUNTED) for state in State}
         now = self._clock()
         overdue = await self._stored.due(now, 1)
         return JobFigures(by_state, (now - overdue[0].next_at).total_seconds() if overdue else 0.0)
@@ -75,5 +78,5 @@ class JobAdmin:
     async def _find(self, job_id: str) -> Job:
         job = await self._jobs.find(job_id)
         if job is None:
-            raise NotFound("There is no such job; one that is done is kept for some days only.")
+            raise NotFound("There is no such job; finished jobs are kept for some days only.")
         return job

@@ -1,16 +1,16 @@
-"""How a try ends other than well, and what operators are refused."""
+"""Exceptions that a job raises to end its try, and errors that operators get."""
 
 from grome.common.errors import ApiError
 
 
 class PermanentJobError(Exception):
-    """Raised by a job that no further try can help: it is dead at once, for the reason given."""
+    """Raised by a job that would fail at every further try; the job becomes dead at once."""
 
 
 class RetryLaterError(Exception):
-    """Raised by a job that was told when to come again, e.g. by `Retry-After`.
+    """Raised by a job that has to be retried after a given time, e.g. because of `Retry-After`.
 
-    `by_recipient` says that the recipient's side asked for it; see
+    `by_recipient` is true if the recipient's side asked for the delay; see
     `grome.infrastructure.transient_errors.RecipientError`.
     """
 
@@ -20,7 +20,7 @@ class RetryLaterError(Exception):
 
 
 class PostponedError(Exception):
-    """Raised by a job that has to wait for its turn; it runs again after `seconds`, and this was no try."""
+    """Raised by a job that has to wait; it runs again after `seconds` without counting a try."""
 
     def __init__(self, reason: str, seconds: float) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class PostponedError(Exception):
 
 
 class UndeliverableError(Exception):
-    """Raised by a job that its recipient refuses for good; the job is done at once, with this outcome."""
+    """Raised if the recipient refuses permanently; the job ends as done, with the error as its outcome."""
 
 
 class WrongJobState(ApiError):

@@ -1,4 +1,4 @@
-"""The one place that jobs are added and handed to SAQ from."""
+"""Adds jobs to MongoDB and enqueues them in SAQ; no other module enqueues jobs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,29 +17,29 @@ from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.transient_errors import is_transient
 
-# SAQ has brought a job to a worker by then, or it is handed over again; each further time after twice as long.
-_HANDED_S: Final = 4.0
-_LONGEST_S: Final = 300.0
-_AT_ONCE: Final = 500
-_LOOK_EVERY_S: Final = 1.0
-_CROWD: Final = 50
-_HAND_OVER: Final = "hand over jobs"  # under which failed items are counted
-# How long SAQ's dashboard shows a message that is done with.
-_SHOWN_S: Final = 600
-# What is left in Redis of a message whose worker has died is swept away after so long. No kind of job takes longer.
-_FORGOTTEN_AFTER_S: Final = 3_600
+# A job that no worker has claimed by then is enqueued again; the delay doubles each time.
+_REDELIVERY_SECONDS: Final = 4.0
+_MAX_REDELIVERY_SECONDS: Final = 300.0
+_BATCH_SIZE: Final = 500
+_POLL_SECONDS: Final = 1.0
+_MAX_BACKLOG: Final = 50
+_ENQUEUEING: Final = "hand over jobs"  # the name under which failed items are counted
+# How long SAQ's dashboard shows a finished message.
+_MESSAGE_TTL_SECONDS: Final = 600
+# The message of a dead worker is removed from Redis after this time. No kind of job takes longer.
+_MESSAGE_TIMEOUT_SECONDS: Final = 3_600
 
 
 class JobQueue:
-    """At least once: a job runs again if its worker dies before the end is stored."""
+    """Runs each job at least once: a job runs again if its worker dies before the outcome is stored."""
 
     def __init__(self, jobs: JobRepository, queues: Queues, clock: Clock) -> None:
         self._jobs, self._queues, self._clock = jobs, queues, clock
 
     async def add(self, *jobs: NewJob) -> None:
-        """Store them and hand those over that are due; an id that is there is left as it is.
+        """Store jobs and enqueue the due ones; a job with a known id is ignored.
 
-        Once they are stored they will be done. With Redis away they wait until it is back.
+        A stored job is run eventually. While Redis is unavailable, jobs wait in MongoDB.
         """
         if not jobs:
             return
@@ -52,7 +52,7 @@ class JobQueue:
                 payload=new.payload,
                 state=State.PENDING,
                 handed=0 if new.due_at and new.due_at > now else 1,
-                next_at=new.due_at if new.due_at and new.due_at > now else now + timedelta(seconds=_HANDED_S),
+                next_at=new.due_at if new.due_at and new.due_at > now else now + timedelta(seconds=_REDELIVERY_SECONDS),
                 created_at=now,
             )
             for new in jobs
@@ -65,11 +65,14 @@ class JobQueue:
         return await self._jobs.find(job_id)
 
     async def enqueue_due(self) -> int:
-        """Hand over what waited for its time, what SAQ has lost, and what a worker that is gone had begun."""
+        """Enqueue jobs that are due, were lost by SAQ, or were left by a dead worker. Return their number."""
         now = self._clock()
-        due = await self._jobs.due(now, _AT_ONCE)
+        due = await self._jobs.due(now, _BATCH_SIZE)
         if due:
-            until = {job.id: now + timedelta(seconds=min(_HANDED_S * 2**job.handed, _LONGEST_S)) for job in due}
+            until = {
+                job.id: now + timedelta(seconds=min(_REDELIVERY_SECONDS * 2**job.handed, _MAX_REDELIVERY_SECONDS))
+                for job in due
+            }
             await self._jobs.postpone(until, due)
             crowded = await self._full_queues()
             await self._enqueue_batch(
@@ -78,30 +81,30 @@ class JobQueue:
         return len(due)
 
     async def _full_queues(self) -> set[Queue]:
-        """Queues that are behind: what they were handed waits there, and handing it over anew would only add to it."""
+        """Return queues with a backlog: their jobs still wait there, and enqueueing them again would add duplicates."""
         try:
-            return {name for name, queue in self._queues.items() if await queue.count("queued") > _CROWD}
+            return {name for name, queue in self._queues.items() if await queue.count("queued") > _MAX_BACKLOG}
         except RedisError:
             return set()
 
     async def run_enqueuer(self) -> None:
-        """Runs as long as a worker does; any number of workers may."""
+        """Enqueue due jobs until cancelled; any number of workers may do it at a time."""
         while True:
             raise_if_cancelled()
             try:
-                while await self.enqueue_due() == _AT_ONCE:
+                while await self.enqueue_due() == _BATCH_SIZE:
                     pass
-            # Whatever it is: jobs that were handed over, crons and the relay share this process.
+            # Any error is caught: enqueued jobs, crons and the relay share this process.
             except Exception as error:  # noqa: BLE001
                 if is_transient(error):
-                    logger.warning("MongoDB is away ({!r}); no job is handed over", error)
+                    logger.warning("MongoDB is away ({!r}); no job is enqueued", error)
                 else:
-                    report_failure(_HAND_OVER, "a round", error)
-            await asyncio.sleep(_LOOK_EVERY_S)
+                    report_failure(_ENQUEUEING, "a round", error)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def retry(self, job_id: str) -> Job | None:
-        """Give a dead or dropped job all its tries anew; None where there is none such."""
-        soon = self._clock() + timedelta(seconds=_HANDED_S)
+        """Reset the tries of a dead or dropped job. Returns None if there is no such job in these states."""
+        soon = self._clock() + timedelta(seconds=_REDELIVERY_SECONDS)
         fields = {"state": State.PENDING.value, "tries": 0, "handed": 0, "claim": None, "ended_at": None}
         job = await self._jobs.update_state(job_id, (State.DEAD, State.DROPPED), {**fields, "next_at": soon})
         if job:
@@ -109,9 +112,9 @@ class JobQueue:
         return job
 
     async def drop(self, job_id: str) -> Job | None:
-        """Decide that a dead job, or one that waits or runs, need not be done; None where there is none such.
+        """Drop a dead or pending job. Returns None if there is no job in these states.
 
-        What runs is not stopped, but no further try follows.
+        A running try is not stopped, but no further try follows.
         """
         fields = {"state": State.DROPPED.value, "claim": None, "ended_at": self._clock()}
         return await self._jobs.update_state(job_id, (State.DEAD, State.PENDING), fields)
@@ -121,35 +124,35 @@ class JobQueue:
         away = [error for error in enqueued if isinstance(error, RedisError)]
         if away:
             logger.warning(
-                "Redis is of no use ({!r}); {} jobs wait until they are handed over anew", away[0], len(away)
+                "Redis is unavailable ({!r}); {} jobs wait until they are enqueued again", away[0], len(away)
             )
         for job, error in zip(jobs, enqueued, strict=True):
             if isinstance(error, Exception) and not isinstance(error, RedisError):
-                report_failure(_HAND_OVER, job, error)
+                report_failure(_ENQUEUEING, job, error)
 
     async def _enqueue(self, job: Job) -> None:
         await self._queues[job.queue].enqueue(_message(job))
 
 
 def _message(job: Job) -> Message:
-    """What SAQ carries; under the same key it takes no second one before the first is done with.
+    """Build the SAQ message of a job. SAQ accepts no second message of a key until the first has ended.
 
-    A worker that died between taking a message and claiming its job would leave the key taken, so every other time that
-    a job is handed over it has another key.
+    A worker that dies between taking a message and claiming its job leaves the key in use, so the key changes every
+    second time that a job is enqueued.
     """
     return Message(
         function=job.kind,
         kwargs={"job_id": job.id, "tries": job.tries},
         key=f"{job.id}.{job.tries}-{job.handed // 2}",
-        timeout=_FORGOTTEN_AFTER_S,
-        ttl=_SHOWN_S,
+        timeout=_MESSAGE_TIMEOUT_SECONDS,
+        ttl=_MESSAGE_TTL_SECONDS,
     )
 
 
 def delay_s(kind: JobKind, tries: int, chance: float) -> float | None:
-    """Before the try after `tries`, a quarter less to a quarter more by `chance` (0 to 1); None where it was the last.
+    """Return the seconds before the next try, or None after the last.
 
-    The spread keeps those that failed together from coming again together.
+    `chance` (0 to 1) varies the delay by up to a quarter, so that jobs that failed together are not retried together.
     """
     if tries > len(kind.delays_s):
         return None

@@ -1,4 +1,4 @@
-"""What is to be done outside requests, and how often it is tried."""
+"""Jobs, which run outside requests, their kinds and their queues."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 
 class State(StrEnum):
-    """`dead`: no further try will be made by itself. `dropped`: somebody has decided that none is needed."""
+    """`dead`: all tries failed, and only an operator can retry. `dropped`: an operator cancelled the job."""
 
     PENDING = "pending"
     DONE = "done"
@@ -17,9 +17,9 @@ class State(StrEnum):
 
 
 class Queue(StrEnum):
-    """Each has slots of its own in every job worker, so none waits behind another.
+    """Queues with slots of their own in every job worker, so that no queue waits behind another.
 
-    What goes to servers of strangers has one, since those can be as slow as they please.
+    Webhooks have a queue of their own, since the receivers' servers can be arbitrarily slow.
     """
 
     URGENT = "urgent"
@@ -29,10 +29,10 @@ class Queue(StrEnum):
 
 
 class JobKind(Struct, frozen=True):
-    """One kind of job.
+    """One kind of job, with its queue and its retry policy.
 
-    A try that takes longer than `timeout_s` is cut off. Before each further try there is one of `delays_s`, give or
-    take a quarter; when they are used up, the job is dead.
+    A try that takes longer than `timeout_s` is cancelled. Each retry waits for the next of `delays_s`, varied by a
+    quarter; after the last retry the job is dead.
     """
 
     name: str
@@ -42,9 +42,10 @@ class JobKind(Struct, frozen=True):
 
 
 class NewJob(Struct, frozen=True):
-    """`id` says what is done and why, e.g. `<event>:mail:<user>`; adding it again is no second job.
+    """A job to add.
 
-    `payload` is plain JSON: ids, by which the job looks again at what is so when it runs.
+    `id` names the cause and the effect, e.g. `<event>:mail:<user>`, and deduplicates jobs. `payload` is plain JSON with
+    ids, by which the job reads the current documents when it runs.
     """
 
     id: str

@@ -1,4 +1,7 @@
-"""SAQ's queues, kept calm while Redis is away: by itself SAQ asks again at once, without end and with a trace."""
+"""SAQ queues that tolerate an unavailable Redis.
+
+SAQ itself retries at once, without end, and logs a traceback each time.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Iterable
@@ -16,42 +19,45 @@ from grome.infrastructure.cancellation import cancel_until_done, raise_if_cancel
 from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.redis.client import Namespace
 
-_ASK_AGAIN_S: Final = 1.0
+_RETRY_SECONDS: Final = 1.0
 _SLOT: Final = "process"  # SAQ's name of a task that takes messages and runs jobs
 
 
 class ResilientQueue(RedisQueue):
-    """One line in the log says that Redis went away, and one that it is back; meanwhile one of all slots looks."""
+    """A queue that logs one line when Redis becomes unavailable, and one when it is back.
+
+    Meanwhile a single slot polls Redis, and the other slots wait.
+    """
 
     def __init__(self, redis: Redis, name: str, namespace: Namespace) -> None:
-        self._keys_begin = namespace.key(f"saq:{name}:")  # SAQ's constructor asks for keys already
+        self._key_prefix = namespace.key(f"saq:{name}:")  # SAQ's constructor asks for keys already
         super().__init__(redis, name=name)
-        self._there = asyncio.Event()
-        self._there.set()
+        self._available = asyncio.Event()
+        self._available.set()
         self.idle: set[asyncio.Task[Any]] = set()  # slots that wait for a message
 
     def namespace(self, key: str) -> str:
-        return f"{self._keys_begin}{key}"
+        return f"{self._key_prefix}{key}"
 
     def job_id(self, job_key: str) -> str:
-        return f"{self._keys_begin}job:{job_key}"
+        return f"{self._key_prefix}job:{job_key}"
 
     def job_key_from_id(self, job_id: str) -> str:
-        return job_id.removeprefix(f"{self._keys_begin}job:")
+        return job_id.removeprefix(f"{self._key_prefix}job:")
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Message | None:  # noqa: ASYNC109 -- SAQ's
-        """None also where Redis was away, once it is back."""
+        """Return None also after Redis was unavailable, as soon as it is back."""
         task = asyncio.current_task()
         if task:
             self.idle.add(task)
         try:
             return await super().dequeue(timeout, poll_interval)
         except RedisError as fault:
-            if self._there.is_set():
-                self._there.clear()
-                logger.warning("Redis is of no use ({!r}); jobs of the queue {} wait", fault, self.name)
+            if self._available.is_set():
+                self._available.clear()
+                logger.warning("Redis is unavailable ({!r}); jobs of the queue {} wait", fault, self.name)
                 await self._wait_for_job()
-            await self._there.wait()
+            await self._available.wait()
             return None
         finally:
             if task:
@@ -61,13 +67,13 @@ class ResilientQueue(RedisQueue):
         try:
             while await _unless_transient(self.count("queued")) is None:
                 raise_if_cancelled()
-                await asyncio.sleep(_ASK_AGAIN_S)
+                await asyncio.sleep(_RETRY_SECONDS)
             logger.info("Redis is back; jobs of the queue {} go on", self.name)
         finally:
-            self._there.set()
+            self._available.set()
 
     async def update(self, job: Message, **kwargs: Any) -> None:  # noqa: ANN401 -- SAQ's
-        """Like the two below, leaves Redis untold while it is away: MongoDB knows how far a job is."""
+        """Skip the update if Redis is unavailable: MongoDB holds the state of a job. Same for `retry` and `finish`."""
         await _unless_transient(super().update(job, **kwargs))
 
     async def retry(self, job: Message, error: str | None) -> None:
@@ -77,7 +83,7 @@ class ResilientQueue(RedisQueue):
         await _unless_transient(super().finish(job, status, **kwargs))
 
     async def notify(self, job: Message) -> None:
-        """Tells nobody, since nobody waits for a message's end; SAQ would twice for each."""
+        """Do nothing: no code waits for the end of a message, and SAQ would publish twice for each."""
 
     async def listen(
         self,
@@ -86,8 +92,9 @@ class ResilientQueue(RedisQueue):
         timeout: float | None = 10,  # noqa: ASYNC109 -- SAQ's
         poll_interval: float = 0.5,
     ) -> None:
-        """Hears nothing. SAQ's sweep would wait for word of each message whose worker has died, over a subscription to
-        all messages that never ends, and turns without a pause once Redis is away.
+        """Do nothing.
+
+        SAQ's sweep would subscribe to all messages without end, and loop without a pause while Redis is unavailable.
         """
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
@@ -98,12 +105,12 @@ Queues = dict[Queue, ResilientQueue]
 
 
 def open_queues(redis: Redis, namespace: Namespace) -> Queues:
-    """On a client whose reads may wait without end, as dequeues do."""
+    """Open all queues on a client without a read timeout, since a dequeue blocks."""
     return {name: ResilientQueue(redis, name.value, namespace) for name in Queue}
 
 
 class ResilientWorker(Worker[Any]):
-    """What it does every second or so is left out while Redis is away. Signals are its process's business."""
+    """A worker that skips its periodic tasks while Redis is unavailable. Its process handles signals."""
 
     SIGNALS = ()  # type: ignore[assignment]
     queue: ResilientQueue
@@ -128,11 +135,11 @@ class ResilientWorker(Worker[Any]):
         await _unless_transient(super().abort(abort_threshold))
 
     async def worker_info(self, ttl: int = 60) -> WorkerInfo:
-        """What only SAQ's own loop asks for, to have it stored."""
+        """Store the statistics of the worker; only SAQ's own loop calls it."""
         return cast("WorkerInfo", await _unless_transient(super().worker_info(ttl)))
 
 
-async def _unless_transient(asked: Awaitable[Any]) -> Any:  # noqa: ANN401 -- whatever it gives
+async def _unless_transient(asked: Awaitable[Any]) -> Any:  # noqa: ANN401 -- results of any type
     try:
         return await asked
     except RedisError:

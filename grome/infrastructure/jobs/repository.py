@@ -1,4 +1,4 @@
-"""Jobs in MongoDB, which is the record: whatever the queues forget, what is stored here is handed out again."""
+"""Jobs in MongoDB, the source of truth: a job that the queues lose is enqueued again from here."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from grome.infrastructure.mongo.client import (
 from grome.infrastructure.mongo.schema import validator_for
 
 _KEPT: Final = timedelta(days=7)
-# For an operator to look at; who has not in that time will not.
+# The time in which operators look at dead and dropped jobs.
 _DEAD_KEPT: Final = timedelta(days=90)
 _UNREAD_PUT_OFF: Final = timedelta(minutes=5)
 COLLECTION = CollectionSpec(
@@ -55,7 +55,7 @@ COLLECTION = CollectionSpec(
 
 
 class AfterJob(Struct, frozen=True):
-    """Where a page of the list ended."""
+    """The position of the last job of a page."""
 
     created_at: Annotated[datetime, Meta(tz=True)]
     id: str
@@ -67,7 +67,7 @@ class JobRepository:
         self._steps = with_weak_writes(self._jobs)
 
     async def add(self, jobs: Sequence[Job]) -> None:
-        """Add those whose id is new and leave the others as they are."""
+        """Insert jobs with new ids; jobs with known ids stay unchanged."""
         await insert_missing(self._jobs, [to_document(job) for job in jobs])
 
     async def find(self, job_id: str) -> Job | None:
@@ -75,7 +75,7 @@ class JobRepository:
         return from_document(document, Job) if document else None
 
     async def due(self, now: datetime, limit: int) -> list[Job]:
-        """Pending ones that somebody has to look at, the longest overdue first.
+        """List pending jobs with a due `next_at`, the longest overdue first.
 
         Those that cannot be read are put off, or they would be the first of every page.
         """
@@ -90,7 +90,7 @@ class JobRepository:
         return jobs
 
     async def postpone(self, until: Mapping[str, datetime], jobs: Iterable[Job]) -> None:
-        """Note that due jobs were handed out once more, and `until` when they need no look."""
+        """Count one more enqueueing of due jobs, and set their `next_at` to `until`."""
         await self._steps.bulk_write(
             [
                 UpdateOne(
@@ -103,7 +103,7 @@ class JobRepository:
         )
 
     async def claim(self, job_id: str, tries: int, claim: str, now: datetime, until: datetime) -> Job | None:
-        """Begin the try after `tries`; None where somebody else has, or none is needed any more."""
+        """Begin the try after `tries`. Returns None if it has begun elsewhere or is no longer needed."""
         document = await self._steps.find_one_and_update(
             {"_id": job_id, "state": State.PENDING.value, "tries": tries, "claim": None},
             {"$set": {"claim": claim, "next_at": until, "started_at": now, "handed": 0}, "$inc": {"tries": 1}},
@@ -112,19 +112,19 @@ class JobRepository:
         return from_document(document, Job) if document else None
 
     async def renew_leases(self, claims: Mapping[str, str], until: datetime) -> None:
-        """Go on holding jobs, by id with their claims."""
+        """Extend the leases of jobs, given by id with their claims."""
         held = {"_id": {"$in": list(claims)}, "claim": {"$in": list(claims.values())}}
         await self._steps.update_many(held, {"$set": {"next_at": until}})
 
     async def update_claimed(self, job: Job, fields: Mapping[str, Any]) -> bool:
-        """Whether `job` was still held under its claim, and so was changed."""
+        """Update a job if its claim is still held; return whether it was."""
         changed = await self._steps.update_one(
             {"_id": job.id, "state": State.PENDING.value, "claim": job.claim}, {"$set": dict(fields)}
         )
         return changed.matched_count == 1
 
     async def update_state(self, job_id: str, sources: Collection[State], fields: Mapping[str, Any]) -> Job | None:
-        """Change a job that is in one of the states `sources`; None where there is none."""
+        """Update a job in one of the states `sources`. Returns None if there is no such job."""
         document = await self._jobs.find_one_and_update(
             {"_id": job_id, "state": {"$in": [state.value for state in sources]}},
             {"$set": dict(fields)},
@@ -133,7 +133,7 @@ class JobRepository:
         return from_document(document, Job) if document else None
 
     async def page(self, state: State, kind: str | None, after: AfterJob | None, limit: int) -> list[Job]:
-        """Newest first."""
+        """List jobs of a state, newest first."""
         wanted: Document = {"state": state.value}
         if kind:
             wanted["kind"] = kind
@@ -144,5 +144,5 @@ class JobRepository:
         return [from_document(document, Job) async for document in found]
 
     async def count(self, state: State, most: int) -> int:
-        """How many are in a state, counted up to `most`."""
+        """Count jobs in a state, up to `most`."""
         return await self._jobs.count_documents({"state": state.value}, limit=most)

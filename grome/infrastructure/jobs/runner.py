@@ -1,4 +1,4 @@
-"""Jobs as a worker runs them: claimed, held while they run, and settled."""
+"""Runs jobs in a worker: claims a job, renews its lease while it runs, and stores the outcome."""
 
 import asyncio
 import random
@@ -19,23 +19,23 @@ from grome.infrastructure.jobs.repository import JobRepository
 from grome.infrastructure.mongo.client import DriverError, is_transient_fault
 from grome.infrastructure.transient_errors import RecipientError, is_transient
 
-# A worker that has said nothing for so long is taken for dead, and its jobs run again elsewhere ...
+# After this time without renewal the worker counts as dead, and its jobs run again elsewhere ...
 _LEASE_S: Final = 8.0
-# ... so it says that it lives far more often.
+# ... so leases are renewed far more often.
 _RENEW_S: Final = 2.0
 _POSTPONE_S: Final = 1.0
 _MAX_ERROR_CHARS: Final = 1_000
 
 
 class RunningJob:
-    """A try of a job, as its handler sees it. `tries` is 1 for the first."""
+    """The running try of a job, passed to its handler. `tries` is 1 for the first try."""
 
     def __init__(self, job: Job, jobs: JobRepository) -> None:
         self._job, self._jobs = job, jobs
         self.id, self.payload, self.tries, self.created_at = job.id, job.payload, job.tries, job.created_at
 
     async def report_progress(self, progress: float) -> None:
-        """Store how much is done, 0 to 1, for clients to read."""
+        """Store the progress from 0 to 1, for clients to read."""
         await self._jobs.update_claimed(self._job, {"progress": progress})
 
 
@@ -43,7 +43,10 @@ Handler = Callable[[Container, RunningJob], Awaitable[None]]
 
 
 class JobRunner:
-    """Runs jobs by their kind's handler. A job can run twice; its end is stored by whoever holds it then."""
+    """Runs jobs by the handler of their kind.
+
+    A job can run twice at a time after a lost lease; only the holder of the current claim stores the outcome.
+    """
 
     def __init__(self, container: Container, handlers: Mapping[JobKind, Handler]) -> None:
         self._container, self._clock, self._jobs = container, container.clock, JobRepository(container.database)
@@ -51,14 +54,14 @@ class JobRunner:
         self._held: dict[str, str] = {}
 
     async def renew_leases(self) -> None:
-        """Runs as long as the worker does."""
+        """Renew the leases of running jobs until cancelled."""
         while True:
             raise_if_cancelled()
             await asyncio.sleep(_RENEW_S)
             if self._held:
                 try:
                     await self._jobs.renew_leases(dict(self._held), self._in(_LEASE_S))
-                # Whatever it is: crons and the relay share this process.
+                # Any error is caught: crons and the relay share this process.
                 except Exception as error:  # noqa: BLE001
                     if is_transient(error):
                         logger.warning("MongoDB is away ({!r}); jobs that run may run again elsewhere", error)
@@ -66,7 +69,7 @@ class JobRunner:
                         report_failure("keep jobs", "a round", error)
 
     async def run(self, job_id: str, tries: int) -> str:
-        """One try; says in a word or a sentence how it ended, for SAQ's dashboard."""
+        """Run one try and return its outcome as a short text for SAQ's dashboard."""
         claim = new_hex_id()
         job = await self._jobs.claim(job_id, tries, claim, self._clock(), self._in(_LEASE_S))
         if job is None:
@@ -79,7 +82,9 @@ class JobRunner:
                 raise
             logger.warning("How job {} ended cannot be stored ({!r}); it runs again", job_id, error)
             return "runs again, since MongoDB was away at its end"
-        except asyncio.CancelledError:  # the worker ends; the job is free at once instead of when it is missed
+        except (
+            asyncio.CancelledError
+        ):  # the worker shuts down: release the job at once instead of at the end of its lease
             await self._jobs.update_claimed(job, {"claim": None, "tries": job.tries - 1, "next_at": self._clock()})
             raise
         finally:
@@ -96,7 +101,7 @@ class JobRunner:
             return await self._give_up(job, error)
         except RetryLaterError as error:
             return await self._retry_later(job, kind, error, error.seconds)
-        # Whatever it is: of a job that fails, the error is the record.
+        # Any error is caught and stored as the outcome of the try.
         except Exception as error:  # noqa: BLE001
             if is_transient(error) or isinstance(error, PostponedError):
                 return await self._postpone(job, error)
@@ -106,7 +111,7 @@ class JobRunner:
         return "done"
 
     async def _postpone(self, job: Job, error: Exception) -> str:
-        """Run it again later without counting a try: it waits for its turn, or MongoDB or Redis is away."""
+        """Run the job later without counting a try: it has to wait, or MongoDB or Redis is unavailable."""
         if isinstance(error, PostponedError):
             wait_s, told = error.seconds, f"put off: {error}"
         else:
@@ -125,7 +130,7 @@ class JobRunner:
         return f"tried again in {wait_s:.0f} s: {told}"
 
     async def _give_up(self, job: Job, error: Exception) -> str:
-        """Dead or, where it was the recipient's doing, done with that as its outcome: nobody has to look at it."""
+        """End the job as dead, or as done if the recipient caused the error: no operator has to look at it."""
         told = _error_text(error)
         if not _is_recipient_fault(error):
             return await self._dead_letter(job, told)

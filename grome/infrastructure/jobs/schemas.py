@@ -17,7 +17,7 @@ class JobQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class JobOut(Struct, frozen=True):
-    """`tries` counts those begun. `next_at` is when somebody looks at a pending one; `progress` goes from 0 to 1."""
+    """A job. `tries` counts tries begun. A pending job is enqueued at `next_at`. `progress` goes from 0 to 1."""
 
     id: str
     kind: str

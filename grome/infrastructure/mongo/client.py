@@ -64,7 +64,11 @@ def open_mongo(settings: MongoSettings) -> Client:
 
 
 async def close_mongo(client: Client) -> None:
-    """The driver takes leave of the server, and would look 30 seconds for one that is away: longer than Ctrl-C may."""
+    """Close the client within a second.
+
+    The driver ends its sessions on the server, and would search an unavailable server for 30 s, longer than Ctrl-C may
+    take.
+    """
     with pymongo.timeout(1):
         await client.close()
 

@@ -1,4 +1,4 @@
-"""Whether what we depend on answers."""
+"""Checks whether MongoDB and Redis answer."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ _TIMEOUT_S = 2.0
 
 
 async def check(container: Container) -> Ready:
-    """Asks all dependencies at once and waits two seconds at most."""
+    """Check all dependencies concurrently, within two seconds."""
     verdicts = await asyncio.gather(
         _verdict(container.database.command({"hello": 1})),
         _verdict(cast(Awaitable[bool], container.get(RedisClients).commands.ping())),

@@ -1,4 +1,4 @@
-"""What a monitoring system reads, measured anew at each scrape: any process gives the same figures for all."""
+"""Metrics for a monitoring system, measured at each scrape; every process gives the same figures."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from redis.exceptions import RedisError
 
 from grome.infrastructure.container import Container
-from grome.infrastructure.jobs.admin import COUNTED, JobAdmin
+from grome.infrastructure.jobs.admin import MAX_COUNTED, JobAdmin
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.mongo.client import DriverError
 from grome.infrastructure.outbox.relay import Relay
@@ -20,7 +20,10 @@ Part = Callable[[Container, CollectorRegistry], Awaitable[None]]
 
 
 async def metrics(container: Container) -> bytes:
-    """In Prometheus's text format. A part whose dependency is away is left out and has `grome_metrics_up` 0."""
+    """Measure all parts in Prometheus's text format.
+
+    A part with an unavailable dependency is left out, and its `grome_metrics_up` is 0.
+    """
     registry = CollectorRegistry()
     measured = await asyncio.gather(*(_measured(part, container, registry) for part in PARTS.values()))
     up = Gauge("grome_metrics_up", "Whether a part of these figures could be measured", ["part"], registry=registry)
@@ -40,7 +43,7 @@ async def _measured(part: Part, container: Container, registry: CollectorRegistr
 
 async def _jobs(container: Container, registry: CollectorRegistry) -> None:
     figures = await container.get(JobAdmin).figures()
-    jobs = Gauge("grome_jobs", f"Jobs by state, counted up to {COUNTED}", ["state"], registry=registry)
+    jobs = Gauge("grome_jobs", f"Jobs by state, counted up to {MAX_COUNTED}", ["state"], registry=registry)
     for state, count in figures.by_state.items():
         jobs.labels(state.value).set(count)
     overdue = "Since when the most overdue pending job waits for a worker to look at it"
@@ -75,5 +78,5 @@ async def _failed_items(container: Container, registry: CollectorRegistry) -> No
         failed.labels(name).set(count)
 
 
-# What is to be measured besides gets a function above and a line here.
+# A new metric gets a function above and a line here.
 PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues, "relay": _relay, "failed_items": _failed_items}

@@ -1,4 +1,4 @@
-"""What operators and developers look at: health, metrics, the API's description and the page that shows it."""
+"""Routes for operators and developers: health, metrics, the OpenAPI document and its page."""
 
 import hmac
 from importlib.resources import files
@@ -24,19 +24,22 @@ pages = Pages("pages")
 
 @ops.get("/health/live", who=ANYONE)
 async def live(_request: Request) -> Live:
-    """The process answers. Says nothing of what it depends on, so that a restart is not the cure for their faults."""
+    """Answer that the process is alive.
+
+    Dependencies are not checked, so that an orchestrator does not restart the process because of their faults.
+    """
     return Live()
 
 
 @ops.get("/health/ready", who=ANYONE, answers={200: Ready, 503: Ready})
 async def ready(request: Request) -> BaseHTTPResponse:
-    """Each dependency with its own verdict; 503 with the same body where one does not answer."""
+    """Report the state of each dependency; 503 with the same body if a dependency does not answer."""
     verdict = await check(container_of(request))
     return reply(request, verdict, 200 if verdict.ready else 503)
 
 
 def brings_secret(request: Request) -> bool:
-    """Whether the request brings GROME_HTTP_METRICS_TOKEN, compared in a time that tells nothing of it."""
+    """Return whether the request carries GROME_HTTP_METRICS_TOKEN, compared in constant time."""
     wanted = container_of(request).settings.http.metrics_token
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
     same = hmac.compare_digest(sent.strip().encode(errors="surrogateescape"), wanted.encode())
@@ -45,9 +48,9 @@ def brings_secret(request: Request) -> bool:
 
 @ops.get("/metrics", who=ADMINS, also=brings_secret, answers={200: "text/plain"})
 async def read_metrics(request: Request) -> BaseHTTPResponse:
-    """Jobs, queues and the relay in Prometheus's text format.
+    """Read metrics of jobs, queues and the relay in Prometheus's text format.
 
-    For admins, and for whoever sends the secret in `GROME_HTTP_METRICS_TOKEN` in the place of an access token.
+    Needs an admin's access token, or the secret of `GROME_HTTP_METRICS_TOKEN` in its place.
     """
     return body(request, await metrics(container_of(request)), 200, CONTENT_TYPE_LATEST)
 

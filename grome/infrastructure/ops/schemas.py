@@ -10,7 +10,7 @@ class Live(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """One dependency: whether it answered, in how many milliseconds, and what is wrong where it did not."""
+    """The state of one dependency: `ok`, the time of its answer in milliseconds, and the fault if it failed."""
 
     ok: bool
     ms: float
