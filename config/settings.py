@@ -1,7 +1,7 @@
 """The one typed tree of settings, and the only place that reads the environment.
 
-A field `section.name` is set by the variable `GROME_SECTION_NAME`. What the process's environment leaves open, the file
-`config/<GROME_ENV>.env` fills; what both leave open has the default given here.
+A field `section.name` is set by the variable `GROME_SECTION_NAME`. The environment of the process takes precedence
+over the file `config/<GROME_ENV>.env`, which takes precedence over the defaults given here.
 """
 
 import difflib
@@ -129,7 +129,7 @@ class BookingSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class NearbySettings(Struct, frozen=True, forbid_unknown_fields=True):
     memory_mb: Annotated[
-        int, Meta(ge=1, le=65_536, description="What one API process spends on the map of barbers, in MiB.")
+        int, Meta(ge=1, le=65_536, description="Memory of the map of barbers in one API process, in MiB.")
     ] = 64
     fast_path: Annotated[
         bool, Meta(description="Answer plain searches nearby as their bytes arrive, past the HTTP framework.")
@@ -245,7 +245,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SettingsError(Exception):
-    """Every fault of the environment at once, a sentence each, in `faults`."""
+    """All faults of the environment; `faults` has one sentence for each."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -253,7 +253,7 @@ class SettingsError(Exception):
 
 
 class SettingField(Struct, frozen=True):
-    """One leaf of the tree: the variable that sets it, where it lies, its type and the sentence about it."""
+    """One setting: its variable, its path in the tree, its type and its description."""
 
     variable: str
     path: tuple[str, ...]
@@ -299,7 +299,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         for name in leaf.path[:-1]:
             section = section.setdefault(name, {})
         section[leaf.path[-1]] = value
-    settings = msgspec.convert(tree, Settings)  # what is at fault is left at its default, so that the rest is seen too
+    settings = msgspec.convert(
+        tree, Settings
+    )  # a faulty setting keeps its default, so that other faults are reported too
     if faults := faults + _incomplete(settings) + _unsafe(settings):
         raise SettingsError(faults)
     return settings
@@ -331,7 +333,7 @@ def _incomplete(settings: Settings) -> list[str]:
 
 
 def _unsafe(settings: Settings) -> list[str]:
-    """Settings that are right on a developer's machine and wrong in production, a sentence each."""
+    """Return a sentence for each setting that is unsafe in production."""
     if settings.env != "production":
         return []
     public, sender = urlsplit(settings.http.public_url), parseaddr(settings.mail.sender)[1]

@@ -133,8 +133,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     async def open_context(app: App) -> None:
         container = await open_container(settings, clock)
         app.ctx.container, app.ctx.authenticate = container, container.get(Verifier).get_actor
-        # What is loaded by now lives as long as the process: the collector need not go through it again and again, nor
-        # look for cycles after every few requests, which make none.
+        # Objects loaded by now live as long as the process, so the collector need not scan them again. Requests create
+        # no cycles, so it need not run after every few requests either.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)

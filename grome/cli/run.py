@@ -1,4 +1,4 @@
-"""`grome run`: embedded servers, demo data and Grome itself as one thing that one Ctrl-C ends."""
+"""`grome run`: embedded servers, demo data and `grome serve`, all ended by one Ctrl-C."""
 
 import os
 import signal
@@ -9,18 +9,18 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
-# `grome serve` ends by itself in less; this is for one that hangs.
+# `grome serve` ends by itself in less time; a hanging process is killed after it.
 _STOP_SECONDS: Final = 4
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _RETRY_SECONDS: Final = 0.05
 
 
 class StopRequested(SystemExit):
-    """Somebody asked by SIGINT or SIGTERM to end. Event loops let a SystemExit pass, unlike other exceptions."""
+    """Raised on SIGINT or SIGTERM. A SystemExit, since event loops swallow other exceptions."""
 
 
 def stop_on_signals() -> None:
-    """From here on SIGINT and SIGTERM raise StopRequested, so that every `with` block in between is left in order."""
+    """Install signal handlers that raise StopRequested, so that every open `with` block is left in order."""
     for signum in (*_STOP_SIGNALS, signal.SIGALRM):
         signal.signal(signum, _stop)
     sys.unraisablehook = _retry_dropped_stop
@@ -31,7 +31,7 @@ def _stop(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _retry_dropped_stop(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Python drops what is raised while it frees an object; a signal that came just then would be lost."""
+    """Raise a dropped StopRequested again: Python discards exceptions that are raised while an object is freed."""
     if isinstance(unraisable.exc_value, StopRequested):
         signal.setitimer(signal.ITIMER_REAL, _RETRY_SECONDS)
     else:
@@ -39,10 +39,10 @@ def _retry_dropped_stop(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def serve_as_child(environment: Mapping[str, str]) -> int:
-    """`grome serve` until it ends or StopRequested is raised; returns its exit code.
+    """Run `grome serve` until it ends or StopRequested is raised; return its exit code.
 
-    It has a session of its own: Ctrl-C at a terminal goes to every process there, and would cut down workers that are
-    still starting, which Sanic's manager takes badly. So the signal comes here and is handed on to the manager alone.
+    The child has a session of its own: Ctrl-C at a terminal reaches every process of the session, and would kill
+    starting workers, which Sanic's manager does not handle. Here the signal is passed on to the manager alone.
     """
     command = [sys.executable, "-m", "grome", "serve", "--demo"]
     child = subprocess.Popen(  # noqa: S603 -- ourselves
@@ -56,7 +56,7 @@ def serve_as_child(environment: Mapping[str, str]) -> int:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     for signum in (*_STOP_SIGNALS, signal.SIGALRM):
-        signal.signal(signum, signal.SIG_IGN)  # asked once is enough: the end is on its way
+        signal.signal(signum, signal.SIG_IGN)  # ignore repeated signals during shutdown
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
         try:
@@ -64,5 +64,5 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    with suppress(ProcessLookupError):  # none is left, unless it was killed and could not end its own
+    with suppress(ProcessLookupError):  # children are left only if the process was killed
         os.killpg(child.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Sanic's process manager with what it lacks: job workers beside the API, and dead processes replaced."""
+"""Sanic's process manager, extended by job workers and by a watchdog that replaces dead processes."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ _POLL_SECONDS: Final = 0.25
 _STOP_SECONDS: Final = 3.5
 # A busy machine takes long to start a worker. Sanic gives up after 30 s, and then kills its whole process group.
 _START_SECONDS: Final = 120
-# States in which a process that does not live is meant not to.
+# States in which a process has ended on purpose.
 _STOPPING_STATES: Final = frozenset(
     {ProcessState.TERMINATED, ProcessState.JOINED, ProcessState.RESTARTING, ProcessState.IDLE}
 )
@@ -40,7 +40,7 @@ def serve(settings: Settings, banner: str) -> None:
     @app.main_process_ready
     async def add_helpers(app: App) -> None:
         for number in range(settings.jobs.workers):
-            # Transient means to Sanic that it may be started anew, which is what the watchdog asks for.
+            # Sanic restarts only transient processes, and the watchdog needs restarts.
             app.manager.manage(f"Jobs-{number}", run_worker, {"settings": settings}, transient=True, restartable=True)
         watchdog = Watchdog(app.manager, banner)
         for signum in (signal.SIGINT, signal.SIGTERM):
@@ -60,11 +60,11 @@ def serve(settings: Settings, banner: str) -> None:
 
 
 class Watchdog:
-    """Does in a thread of the main process what Sanic's manager leaves undone.
+    """Restarts dead processes and ends hanging ones, in a thread of the main process.
 
     Sanic never starts a killed process again, but does when asked by name over its own channel. A signal that comes
     while workers still start would make its main process wait for ever, so signals are kept until all have started.
-    And it waits without end for a process that does not end.
+    Sanic also waits for ever for a process that does not end.
     """
 
     def __init__(self, manager: WorkerManager, banner: str) -> None:
@@ -73,11 +73,11 @@ class Watchdog:
         self._reported: set[int] = set()
 
     def ask_to_stop(self, *_signal: object) -> None:
-        """A signal handler, so it does no more than to note that it was called."""
+        """Note the signal; a signal handler must not do more."""
         self._asked.set()
 
     def run(self) -> None:
-        while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- no public word
+        while not self._manager._all_workers_ack():  # type: ignore[no-untyped-call]  # noqa: SLF001 -- there is no public method
             time.sleep(_POLL_SECONDS)
         if not self._asked.is_set():
             print(self._banner, flush=True)  # noqa: T201 -- for the person at the terminal
@@ -101,7 +101,10 @@ class Watchdog:
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Raises CannotStart. Asked before anything starts: of a busy port Sanic tells by a traceback from each worker."""
+    """Raises CannotStart if the port is in use.
+
+    Called before the start, since Sanic reports a port in use by a traceback from each worker.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

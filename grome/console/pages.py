@@ -1,4 +1,4 @@
-"""The dashboard's pages, the policies that they work under, and SAQ's files. Read once, when the module is imported."""
+"""The dashboard's pages, their content security policies, and SAQ's files; read once at import."""
 
 import gzip
 from pathlib import Path
@@ -18,12 +18,12 @@ _TEMPLATES = Environment(
 
 
 def _assets() -> dict[str, bytes]:
-    """By the names under which SAQ's page asks for them; some lie in its package compressed only."""
+    """Load files by the names that SAQ's page requests; its package holds some of them only compressed."""
     assets = {}
     for path in STATIC_PATH.iterdir():
         content = path.read_bytes()
         assets[path.name.removesuffix(".gz")] = gzip.decompress(content) if path.suffix == ".gz" else content
-    # A job's link to its queue forgets, as of SAQ 0.26, that the dashboard is not mounted at the root.
+    # In SAQ 0.26 the link from a job to its queue ignores that the dashboard is not mounted at the root.
     assets["app.js"] = assets["app.js"].replace(b'href: "/queues/" +', b'href: root_path + "/queues/" +')
     return assets
 
@@ -48,7 +48,7 @@ def login_page(*, refused: bool) -> str:
 
 
 def dead_page(query: JobQuery, page: JobPage, refusal: str = "") -> str:
-    """The list as `query` asks for it; `refusal` says why the action just asked for was not done."""
+    """Render the list for `query`; `refusal` is the reason why the last action failed."""
     kind = {"kind": query.kind} if query.kind else {}
     return _DEAD_PAGE.render(
         page=page,
@@ -62,7 +62,7 @@ def dead_page(query: JobQuery, page: JobPage, refusal: str = "") -> str:
 
 
 def query_string(query: JobQuery) -> str:
-    """The query string under which the same page is found again."""
+    """Build the query string of the same page."""
     return urlencode({name: value for name in ("kind", "cursor") if (value := getattr(query, name))})
 
 

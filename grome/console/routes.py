@@ -1,4 +1,4 @@
-"""`/jobs/`: SAQ's dashboard for admins. The page's script and style are SAQ's; serving and guarding them is ours."""
+"""`/jobs/`: SAQ's dashboard for admins. Script and style come from SAQ; routes and access control are here."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import PurePath
@@ -57,7 +57,10 @@ dashboard = Pages("dashboard", url_prefix=PREFIX)
 
 @dashboard.on_request
 async def admit(request: Request) -> HTTPResponse | None:
-    """What is not marked open is for a signed-in admin: a call of the API gets 401, a page leads to the login."""
+    """Admit admins only, except to routes marked open.
+
+    An API call without a session gets 401; a page redirects to the login.
+    """
     if request.route and getattr(request.route.ctx, "open", False):
         return None
     access, refresh = (request.cookies.get(name) or "" for name in (ACCESS, REFRESH))
@@ -71,13 +74,13 @@ async def admit(request: Request) -> HTTPResponse | None:
 
 
 def _json(request: Request, value: object) -> HTTPResponse:
-    """Not `reply`, whose ready head leaves `finish` nothing to add to."""
+    """Build a response with editable headers; `reply` would build one that `add_headers` cannot extend."""
     return body(request, encode(value), 200, JSON)
 
 
 @dashboard.on_response  # type: ignore[untyped-decorator]  # Sanic gives types to the other one only
 async def add_headers(request: Request, response: HTTPResponse) -> None:
-    """Refusals pass here too, so renewed tokens reach the browser whatever became of the request itself."""
+    """Add headers and renewed tokens to every response, errors included."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Request-ID", request_id(request))
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -93,7 +96,7 @@ async def show_login(request: Request) -> HTTPResponse:
 
 @dashboard.post("/login", ctx_open=True)
 async def login(request: Request) -> HTTPResponse:
-    if request.headers.keys() & {"origin", "sec-fetch-site"}:  # as every browser sends; a program need not
+    if request.headers.keys() & {"origin", "sec-fetch-site"}:  # every browser sends one of them; other clients need not
         _refuse_foreign(request)
     form = _form(request)
     device = Device(
@@ -139,7 +142,7 @@ async def front(_request: Request) -> HTTPResponse:
 @dashboard.get("/queues/<queue:str>", name="queue_page")
 @dashboard.get("/queues/<queue:str>/jobs/<key:str>", name="job_page")
 async def page(request: Request, **_path: str) -> HTTPResponse:
-    """One page for all three: its script reads the path."""
+    """Serve the same page on all three routes: its script reads the path."""
     return _html(request, DASHBOARD_PAGE, DASHBOARD_POLICY)
 
 
@@ -158,7 +161,7 @@ async def dead_letters(request: Request) -> HTTPResponse:
 
 @dashboard.post("/dead")
 async def decide(request: Request) -> HTTPResponse:
-    """A button of a dead letter: afterwards the same page of the list, or that page with the reason why not."""
+    """Retry or drop a dead job, then show the same page of the list, with the reason if it failed."""
     _refuse_foreign(request)
     query, form, admin = _dead_query(request), _form(request), resolve(request, JobAdmin)
     actions = {"retry": admin.retry, "drop": admin.drop}
@@ -179,7 +182,7 @@ async def queues(request: Request) -> HTTPResponse:
 @dashboard.get("/api/queues/<name:str>")
 async def queue(request: Request, name: str) -> HTTPResponse:
     info = await _queue(request, name).info(jobs=True, limit=MAX_JOBS_SHOWN)
-    # As text: the page's script would take an object for the attributes of the table's cell, `innerHTML` included.
+    # As text: the page's script would read an object as attributes of the table's cell, `innerHTML` included.
     info["jobs"] = [{**job, "kwargs": str(job.get("kwargs", ""))} for job in info["jobs"]]
     return _json(request, {"queue": info})
 
@@ -191,7 +194,7 @@ async def job(request: Request, name: str, key: str) -> HTTPResponse:
 
 @dashboard.post("/api/queues/<name:str>/jobs/<key:str>/retry")
 async def retry(request: Request, name: str, key: str) -> HTTPResponse:
-    """Of a durable job, which has a record: give that all its tries anew, whichever try this message was for."""
+    """Retry a message; for a durable job, which is stored in MongoDB, reset the tries of the job."""
     _refuse_foreign(request, content_type=JSON)
     wanted = await _job(request, name, key)
     if durable := _durable_id(wanted):
@@ -203,7 +206,7 @@ async def retry(request: Request, name: str, key: str) -> HTTPResponse:
 
 @dashboard.post("/api/queues/<name:str>/jobs/<key:str>/abort")
 async def abort(request: Request, name: str, key: str) -> HTTPResponse:
-    """A durable job is dropped first: else its record would have it handed over again."""
+    """Abort a message; a durable job is dropped first, or its record would be enqueued again."""
     _refuse_foreign(request, content_type=JSON)
     wanted = await _job(request, name, key)
     if durable := _durable_id(wanted):
@@ -236,7 +239,7 @@ async def _decide(request: Request, decision: Callable[[str, str], Awaitable[Job
 
 
 def _durable_id(message: Job) -> str | None:
-    """Under which its record is stored; a cron entry's message has none."""
+    """Return the id of the stored job, or None for the message of a cron entry."""
     found = (message.kwargs or {}).get("job_id")
     return found if isinstance(found, str) else None
 
@@ -263,7 +266,10 @@ def _done(request: Request, job: Job) -> HTTPResponse:
 
 
 def _refuse_foreign(request: Request, *, content_type: str | None = None) -> None:
-    """Raises ForeignRequest; with `content_type`, also for a body of another type: no form can send JSON."""
+    """Raises ForeignRequest for other origins, and for another content type than `content_type`.
+
+    A form of another site cannot send JSON.
+    """
     sent_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not is_same_origin(request.headers, request.host) or content_type not in {None, sent_type}:
         raise ForeignRequest

@@ -1,4 +1,4 @@
-"""Who operates the dashboard: an admin's login session, and requests that only our own pages can send."""
+"""Sessions of admins on the dashboard, and the check that a request comes from one of its pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from grome.infrastructure.container import Container
 
 
 async def sign_in(container: Container, email: str, password: str, device: Device) -> Tokens:
-    """Raises WrongCredentials for whatever is wrong: the form, the account, the password or the role."""
+    """Sign in an admin. Raises WrongCredentials for a wrong form, account, password or role."""
     try:
         login = msgspec.convert({"email": email, "password": password}, Login)
     except msgspec.ValidationError:
@@ -29,9 +29,9 @@ async def sign_in(container: Container, email: str, password: str, device: Devic
 
 
 async def find_operator(container: Container, access: str, refresh: str) -> tuple[Actor, Tokens | None]:
-    """The admin behind the two tokens, and new tokens where the access token had expired.
+    """Return the admin of two tokens, and new tokens if the access token had expired.
 
-    Raises Unauthenticated where the session has ended or is not an admin's.
+    Raises Unauthenticated if the session has ended or is not an admin's.
     """
     renewed = None
     try:
@@ -52,9 +52,9 @@ async def _renew(container: Container, refresh: str) -> Tokens:
 
 
 def is_same_origin(headers: Mapping[str, Any], host: str) -> bool:
-    """What a browser says of the page that sends a request; no script can forge either header.
+    """Return whether a page of this host sent the request; scripts cannot forge the two headers.
 
-    Browsers send Sec-Fetch-Site over https and on localhost, and it holds behind any proxy; elsewhere Origin decides.
+    Browsers send Sec-Fetch-Site over https and on localhost, and it is valid behind any proxy; else Origin decides.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -1,6 +1,6 @@
 """Numbered changes of the database, applied in order by `grome migrate`.
 
-Each is safe to run again and to run twice at once, so that a migration cut off half-way is mended by the next run.
+Each is idempotent and safe to run twice at once, so that the next run completes an interrupted migration.
 """
 
 from grome.infrastructure.migrations import Migration

@@ -1,4 +1,4 @@
-"""What the searches need: of a barber a version, how far house calls go and the part of town; words to be found by."""
+"""Add fields for searches: version, service radius, neighbourhood and search words of barbers."""
 
 from grome.barbers import repository as barbers
 from grome.catalogue import repository as catalogue

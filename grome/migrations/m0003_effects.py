@@ -1,6 +1,6 @@
-"""What follows from a change: jobs, audit trail, outboxes of accounts, messages, reports, webhooks, and the relay.
+"""Add jobs, audit trail, outboxes of accounts, notifications, reports, webhooks, and the relay.
 
-The relay begins with what happens from here on.
+The relay starts with events that occur after this migration.
 """
 
 from grome.accounts.repository import SESSIONS, USERS, SessionRepository, UserRepository
@@ -25,7 +25,7 @@ COLLECTIONS = (
 
 
 async def up(database: Database) -> None:
-    for spec in (USERS, SESSIONS, *COLLECTIONS):  # the former two have fields that the older validators do not know
+    for spec in (USERS, SESSIONS, *COLLECTIONS):  # the older validators of users and sessions reject the new fields
         await apply_collection(database, spec)
     await UserRepository(database).backfill()
     await SessionRepository(database).backfill()

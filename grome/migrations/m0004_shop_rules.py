@@ -1,6 +1,6 @@
-"""What the rules of a shop need: what barbers ask for, what bookings keep of it, and what surrounds them.
+"""Add the terms of barbers and bookings, and reviews, waitlists, promos, quotes, series and further collections.
 
-Nobody had a review before, so nobody's rating has to be counted.
+There were no reviews before, so no rating has to be computed.
 """
 
 from grome.audit.repository import COLLECTION as AUDIT
@@ -25,7 +25,7 @@ COLLECTIONS = (REVIEWS, RATINGS, FAVOURITES, CALENDARS, WAITLIST, WALK_INS, *PRO
 
 
 async def up(database: Database) -> None:
-    # Those not of this migration have fields, or types of events and messages, that their older validators do not know.
+    # Collections of earlier migrations get new fields or event types, which their older validators reject.
     for spec in (BARBERS, BOOKINGS, AUDIT, ENDPOINTS, *NOTIFICATIONS, *COLLECTIONS):
         await apply_collection(database, spec)
     await backfill(database[BARBERS.name], "terms", lambda old: to_document(from_document(old, StoredBarber)))
@@ -33,7 +33,7 @@ async def up(database: Database) -> None:
 
 
 def _booking(old: Document) -> Document:
-    """Until now nothing moved a visit, customers cancelled without cost, and requests waited for barbers only."""
+    """Complete a booking from the time before reschedules, cancellation fees and proposals to customers."""
     made = {"scheduled_at": old["scheduled_at"], "answer_by": old["answer_by"]}
     history = [{**(made if entry["version"] == 1 else {}), **entry} for entry in old["history"]]
     awaits = Party.BARBER.value if old["status"] == Status.REQUESTED.value and old["answer_by"] else None

@@ -49,7 +49,7 @@ async def up(database: Database) -> None:
 
 
 async def _leave_one_hold(database: Database) -> None:
-    """Of the holds that quotes of one customer have of one promo, only the last stays: a unique index comes."""
+    """Delete all but the last hold of each customer on each promo, since a unique index follows."""
     uses = database[PROMO_USES.name]
     holds = await uses.aggregate(
         [
@@ -59,8 +59,8 @@ async def _leave_one_hold(database: Database) -> None:
             {"$match": {"ids.1": {"$exists": True}}},
         ]
     )
-    async for one in holds:
-        await uses.delete_many({"_id": {"$in": one["ids"][1:]}, "firm": False})
+    async for group in holds:
+        await uses.delete_many({"_id": {"$in": group["ids"][1:]}, "firm": False})
 
 
 async def _let_moving_follow_cancelling(database: Database) -> None:

@@ -106,4 +106,4 @@ async def test_drop(grome_jobs: Typed, container: Container) -> None:
 def test_which_jobs_has_to_be_said(arguments: tuple[str, ...]) -> None:
     refused = CliRunner().invoke(cli, ["jobs", *arguments])
     assert refused.exit_code == 2
-    assert "Name the jobs, or say --all" in refused.output
+    assert "Give the ids of jobs, or --all" in refused.output

@@ -20,7 +20,7 @@ _BATCH_SIZE: Final = 20
 
 
 class JobFigures(Struct, frozen=True):
-    """How many jobs are in each state, counted up to `MAX_COUNTED`, and the age in seconds of the most overdue job."""
+    """Numbers of jobs by state, counted up to `MAX_COUNTED`, and the seconds by which the oldest job is overdue."""
 
     by_state: dict[State, int]
     overdue_s: float

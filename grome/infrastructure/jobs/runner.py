@@ -130,7 +130,7 @@ class JobRunner:
         return f"tried again in {wait_s:.0f} s: {told}"
 
     async def _give_up(self, job: Job, error: Exception) -> str:
-        """End the job as dead, or as done if the recipient caused the error: no operator has to look at it."""
+        """End the job as dead, or as done if the recipient caused the error, since no operator can help."""
         told = _error_text(error)
         if not _is_recipient_fault(error):
             return await self._dead_letter(job, told)
