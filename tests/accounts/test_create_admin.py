@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from config.settings import Settings
+from grome.accounts.service import AccountService
+from grome.common.errors import Invalid
+from grome.infrastructure.container import Container
 from tests.builders.people import PASSWORD, new_email, register
 from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import environment
@@ -49,11 +52,17 @@ async def test_create_admin_with_a_taken_email_prints_one_sentence(
     assert done.stderr == "grome: An account with this email or phone exists already\n"
 
 
+async def test_create_admin_with_an_invalid_email_prints_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    done = create_admin(settings, tmp_path, "nobody", PASSWORD)
+    assert done.returncode == 2
+    assert done.stderr.startswith("grome: email: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("email", "password", "field"), [("nobody", PASSWORD, "email"), (None, "short", "password")])
 async def test_create_admin_applies_the_rules_of_registration(
-    settings: Settings, tmp_path: Path, email: str | None, password: str, field: str
+    container: Container, email: str | None, password: str, field: str
 ) -> None:
-    done = create_admin(settings, tmp_path, email or new_email(), password)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"grome: {field}: ")
-    assert len(done.stderr.splitlines()) == 1
+    with pytest.raises(Invalid) as refused:
+        await container.get(AccountService).create_admin(email or new_email(), "Boss", password)
+    assert [name for name, _ in refused.value.faults] == [field]
