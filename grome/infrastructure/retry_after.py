@@ -1,7 +1,7 @@
 """Read the Retry-After of a server (RFC 9110, section 10.2.3)."""
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 # Longer waits are cut to this: a server's mistake must not delay a job for years.
@@ -23,4 +23,4 @@ def read_retry_after(header: str | None, now: datetime) -> float | None:
 
 def _until(text: str, now: datetime) -> float:
     moment = parsedate_to_datetime(text)
-    return (moment - now).total_seconds()
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()

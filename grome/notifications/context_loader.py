@@ -23,6 +23,7 @@ from grome.notifications.models import (
     Notification,
     ReviewFacts,
 )
+from grome.notifications.recipients import Recipient
 from grome.notifications.relevance import BookingNotice, effective_kind, is_still_relevant
 from grome.reviews.service import ReviewService
 from grome.webhooks.models import DisabledReason
@@ -39,6 +40,7 @@ class MessageContext:
     `needed_by`, the message is useless. `is_stale` is true if it is late and the booking has changed since.
     """
 
+    recipient: Recipient
     kind: MessageKind
     facts: Facts
     dedupe_key: str | None
@@ -63,22 +65,25 @@ class ContextLoader:
         self._webhooks = webhooks
         self._app_base, self._clock = app_base, clock
 
-    async def find(self, notification: Notification, reader: User) -> MessageContext | None:
-        """Return the container of a notification; None if its subject is gone or the news is no longer true."""
+    async def find(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
+        """Return the context of a notification; None if its subject is gone or the news is no longer true."""
         match notification.kind:
             case MessageKind.WELCOME:
-                facts = AccountFacts(name=reader.name, link=f"{self._app_base}/account", at=notification.at)
-                return MessageContext(kind=notification.kind, facts=facts, dedupe_key=str(notification.subject_id))
+                facts = AccountFacts(name=recipient.user.name, link=f"{self._app_base}/account", at=notification.at)
+                return MessageContext(
+                    recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=str(notification.subject_id)
+                )
             case MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
-                return await self._device_context(notification, reader)
+                return await self._device_context(notification, recipient)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
-                return await self._review_context(notification, reader)
+                return await self._review_context(notification, recipient)
             case MessageKind.WEBHOOK_FAILING:
-                return await self._endpoint_context(notification, reader)
+                return await self._endpoint_context(notification, recipient)
             case _:
-                return await self._booking_context(notification, reader)
+                return await self._booking_context(notification, recipient)
 
-    async def _device_context(self, notification: Notification, reader: User) -> MessageContext:
+    async def _device_context(self, notification: Notification, recipient: Recipient) -> MessageContext:
+        reader = recipient.user
         device = await self._accounts.find_notice_device(reader.id, notification.event_id)
         facts = AccountFacts(
             name=reader.name,
@@ -86,10 +91,11 @@ class ContextLoader:
             device=_device_label(device) if device else None,
             at=notification.at,
         )
-        return MessageContext(kind=notification.kind, facts=facts, dedupe_key=None)
+        return MessageContext(recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=None)
 
-    async def _review_context(self, notification: Notification, reader: User) -> MessageContext | None:
+    async def _review_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
         """Return the current review; None if the review or its answer was removed."""
+        reader = recipient.user
         review = await self._reviews.find(notification.subject_id)
         if review is None:
             return None
@@ -101,10 +107,11 @@ class ContextLoader:
             return None
         link = f"{self._app_base}/bookings/{review.id}"
         facts = ReviewFacts(name=reader.name, other_name=other_name, stars=review.rating, words=words, link=link)
-        return MessageContext(kind=notification.kind, facts=facts, dedupe_key=str(review.id))
+        return MessageContext(recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=str(review.id))
 
-    async def _endpoint_context(self, notification: Notification, reader: User) -> MessageContext | None:
+    async def _endpoint_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
         """Return the current state; None if the endpoint is gone, works again, or was disabled by its owner."""
+        reader = recipient.user
         endpoint = await self._webhooks.find(notification.subject_id)
         if endpoint is None or endpoint.owner_id != reader.id:
             return None
@@ -119,9 +126,12 @@ class ContextLoader:
             is_disabled=disabled is not None,
             link=f"{self._app_base}/webhooks/{endpoint.id}",
         )
-        return MessageContext(kind=notification.kind, facts=facts, dedupe_key=f"{endpoint.id}:{facts.is_disabled}")
+        return MessageContext(
+            recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=f"{endpoint.id}:{facts.is_disabled}"
+        )
 
-    async def _booking_context(self, notification: Notification, reader: User) -> MessageContext | None:
+    async def _booking_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
+        reader = recipient.user
         booking = (await self._bookings.find_many([notification.subject_id])).get(notification.subject_id)
         if booking is None or reader.id not in {booking.customer_id, booking.barber_id}:
             return None
@@ -129,6 +139,7 @@ class ContextLoader:
         if not is_still_relevant(notice):
             return None
         return MessageContext(
+            recipient=recipient,
             kind=effective_kind(notice),
             facts=await self._booking_facts(notice, reader),
             dedupe_key=notice.dedupe_key,

@@ -11,7 +11,6 @@ from grome.notifications.context_loader import MessageContext
 from grome.notifications.email.message import Mail, Mailer
 from grome.notifications.models import BookingFacts, Channel, ChannelDelivery, MessageKind, RenderedMessage
 from grome.notifications.push import Push, Pusher
-from grome.notifications.recipients import Recipient
 from grome.notifications.rendering import render
 from grome.notifications.sms import SmsSender
 from grome.notifications.sms.alphabet import sms_text
@@ -57,8 +56,7 @@ class Deliverer:
     async def deliver(
         self,
         delivery: ChannelDelivery,
-        recipient: Recipient,
-        container: MessageContext,
+        context: MessageContext,
         reached: AbstractSet[UUID],
         now: datetime,
     ) -> DeliveryResult:
@@ -70,22 +68,24 @@ class Deliverer:
             case Channel.IN_APP:
                 return DeliveryResult(None)  # the entry in the log is the message
             case Channel.EMAIL:
-                return await self._mail(delivery, recipient, container)
+                return await self._mail(delivery, context)
             case Channel.PUSH:
-                return await self._push(delivery, recipient, container, reached, now)
+                return await self._push(delivery, context, reached, now)
             case Channel.SMS:
-                text = sms_text(_rendered(container, recipient, None).short)
+                text = sms_text(_render(context, None).short)
                 message_id = delivery.notification.message_id
-                return DeliveryResult(await self._transports.sms.send(recipient.user.phone or "", text, message_id))
+                return DeliveryResult(
+                    await self._transports.sms.send(context.recipient.user.phone or "", text, message_id)
+                )
 
-    async def _mail(self, delivery: ChannelDelivery, recipient: Recipient, container: MessageContext) -> DeliveryResult:
-        topic = RULES[container.kind].topic
-        unsubscribe = self._links.url(recipient.user.id, topic) if topic else None
+    async def _mail(self, delivery: ChannelDelivery, context: MessageContext) -> DeliveryResult:
+        topic = RULES[context.kind].topic
+        unsubscribe = self._links.url(context.recipient.user.id, topic) if topic else None
         mail = Mail(
             message_id=delivery.notification.message_id,
-            to=recipient.user.email or "",
-            language=recipient.user.preferences.language,
-            rendered=_rendered(container, recipient, unsubscribe),
+            to=context.recipient.user.email or "",
+            language=context.recipient.user.preferences.language,
+            rendered=_render(context, unsubscribe),
             at=delivery.notification.at,
             unsubscribe=unsubscribe,
         )
@@ -95,19 +95,20 @@ class Deliverer:
     async def _push(
         self,
         delivery: ChannelDelivery,
-        recipient: Recipient,
-        container: MessageContext,
+        context: MessageContext,
         reached: AbstractSet[UUID],
         now: datetime,
     ) -> DeliveryResult:
-        devices = {token: device_id for device_id, token in recipient.tokens.items() if device_id not in reached}
-        rendered = _rendered(container, recipient, None)
+        devices = {
+            token: device_id for device_id, token in context.recipient.tokens.items() if device_id not in reached
+        }
+        rendered = _render(context, None)
         push = Push(
             id=delivery.notification.message_id,
             title=rendered.title,
             body=rendered.short,
-            data=_push_data(container),
-            ttl_s=_ttl_s(container, now),
+            data=_push_data(context),
+            ttl_s=_ttl_s(context, now),
         )
         result = await self._transports.pusher.send(list(devices), push)
         return DeliveryResult(
@@ -119,22 +120,22 @@ class Deliverer:
         )
 
 
-def _rendered(container: MessageContext, recipient: Recipient, unsubscribe: str | None) -> RenderedMessage:
-    chosen = recipient.user.preferences
-    return render(container.kind, container.facts, chosen.language, chosen.timezone, unsubscribe)
+def _render(context: MessageContext, unsubscribe: str | None) -> RenderedMessage:
+    chosen = context.recipient.user.preferences
+    return render(context.kind, context.facts, chosen.language, chosen.timezone, unsubscribe)
 
 
-def _push_data(container: MessageContext) -> dict[str, str]:
+def _push_data(context: MessageContext) -> dict[str, str]:
     """Return the data of a push, from which the app opens the right view."""
-    data = {"kind": container.kind.value, "link": container.facts.link or ""}
-    return {**data, "booking_id": container.facts.booking_id} if isinstance(container.facts, BookingFacts) else data
+    data = {"kind": context.kind.value, "link": context.facts.link or ""}
+    return {**data, "booking_id": context.facts.booking_id} if isinstance(context.facts, BookingFacts) else data
 
 
-def _ttl_s(container: MessageContext, now: datetime) -> int:
+def _ttl_s(context: MessageContext, now: datetime) -> int:
     """Return how long the push service keeps the push for an offline device, in seconds.
 
     The limit is a day, the start of the visit for a reminder, and the end of the hold for an offer.
     """
-    if container.kind not in _TIME_CRITICAL or container.needed_by is None:
+    if context.kind not in _TIME_CRITICAL or context.needed_by is None:
         return _PUSH_TTL_S
-    return min(_PUSH_TTL_S, max(0, int((container.needed_by - now).total_seconds())))
+    return min(_PUSH_TTL_S, max(0, int((context.needed_by - now).total_seconds())))

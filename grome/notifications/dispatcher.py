@@ -12,7 +12,7 @@ from grome.notifications.channel_rules import RULES, Verdict, decide
 from grome.notifications.context_loader import ContextLoader, MessageContext
 from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.models import Channel, ChannelDelivery, Notification, Why
-from grome.notifications.recipients import Recipient, Recipients
+from grome.notifications.recipients import Recipients
 
 # Covers 15 hours, the longest expected outage of a provider.
 _RETRY_DELAYS_S: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 14_400.0, 28_800.0)
@@ -40,11 +40,11 @@ class Dispatcher:
             notification.hours_before and notification.hours_before not in recipient.user.preferences.reminders
         ):
             return
-        container = await self._contexts.find(notification, recipient.user)
-        if container is None:
+        context = await self._contexts.find(notification, recipient)
+        if context is None:
             return
-        deliveries = [ChannelDelivery(notification, channel) for channel in RULES[container.kind].channels]
-        verdicts = {delivery: decide_delivery(delivery, recipient, container, self._clock()) for delivery in deliveries}
+        deliveries = [ChannelDelivery(notification, channel) for channel in RULES[context.kind].channels]
+        verdicts = {delivery: decide_delivery(delivery, context, self._clock()) for delivery in deliveries}
         await self._jobs.add(
             *(_job(delivery, verdict) for delivery, verdict in verdicts.items() if not isinstance(verdict, Why))
         )
@@ -56,15 +56,13 @@ class Dispatcher:
             await self._log.record_sent(ChannelDelivery(notification, Channel.IN_APP), None)
 
 
-def decide_delivery(
-    delivery: ChannelDelivery, recipient: Recipient, container: MessageContext, now: datetime
-) -> Verdict:
-    """Decide with `decide` for this recipient. Push and SMS are suppressed if the container is stale."""
-    if container.is_stale and delivery.channel is not Channel.EMAIL:
+def decide_delivery(delivery: ChannelDelivery, context: MessageContext, now: datetime) -> Verdict:
+    """Decide with `decide` for the recipient. Push and SMS are suppressed if the context is stale."""
+    if context.is_stale and delivery.channel is not Channel.EMAIL:
         return Why.OUTDATED
-    way = (container.kind, delivery.channel)
-    chosen, closed = recipient.user.preferences, recipient.open_for_codes_only
-    return decide(way, chosen, recipient.reachable, now, container.needed_by, closed)
+    recipient, message = context.recipient, (context.kind, delivery.channel)
+    preferences, closed = recipient.user.preferences, recipient.open_for_codes_only
+    return decide(message, preferences, recipient.reachable, now, context.needed_by, closed)
 
 
 def _job(delivery: ChannelDelivery, due_at: datetime | None) -> NewJob:

@@ -14,7 +14,7 @@ from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.dispatcher import decide_delivery
 from grome.notifications.models import Channel, ChannelDelivery, DedupeClaim, LogEntry, State, Why
 from grome.notifications.push_devices import PushDevices
-from grome.notifications.recipients import Recipient, Recipients
+from grome.notifications.recipients import Recipients
 
 
 class MessageSender:
@@ -46,62 +46,60 @@ class MessageSender:
         recipient = await self._recipients.find(delivery.notification.user_id)
         if recipient is None or (known and known.state is State.SENT):
             return
-        container = await self._contexts.find(delivery.notification, recipient.user)
-        verdict = decide_delivery(delivery, recipient, container, self._clock()) if container else Why.OUTDATED
+        context = await self._contexts.find(delivery.notification, recipient)
+        verdict = decide_delivery(delivery, context, self._clock()) if context else Why.OUTDATED
         if isinstance(verdict, datetime):  # quiet hours have changed, or failed tries have reached into them
             raise RetryLaterError("quiet hours", (verdict - self._clock()).total_seconds())
-        if container is None or verdict is not None:
+        if context is None or verdict is not None:
             await self._log.record_suppressed(delivery, verdict or Why.OUTDATED)
-        elif await self._is_refused(delivery, recipient, container):
+        elif await self._is_refused(delivery, context):
             await self._log.record_suppressed(delivery, Why.BOUNCED)
-        elif container.dedupe_key is None:
-            await self._send_within_budget(delivery, recipient, container, None, known)
-        elif claim := await self._log.claim(delivery, container.dedupe_key):
-            await self._send_within_budget(delivery, recipient, container, claim, known)
+        elif context.dedupe_key is None:
+            await self._send_within_budget(delivery, context, None, known)
+        elif claim := await self._log.claim(delivery, context.dedupe_key):
+            await self._send_within_budget(delivery, context, claim, known)
         else:
             await self._log.record_suppressed(delivery, Why.DEDUPE)
 
     async def _send_within_budget(
         self,
         delivery: ChannelDelivery,
-        recipient: Recipient,
-        container: MessageContext,
+        context: MessageContext,
         claim: DedupeClaim | None,
         known: LogEntry | None,
     ) -> None:
         """Send the message if the budget allows it. Retries of a failed message are not counted again."""
         was_counted = known is not None and known.state is State.FAILED
-        if was_counted or await self._budgets.take(container.kind, delivery.channel, recipient):
-            await self._attempt(delivery, recipient, container, claim, frozenset(known.reached if known else ()))
+        if was_counted or await self._budgets.take(context.kind, delivery.channel, context.recipient):
+            await self._attempt(delivery, context, claim, frozenset(known.reached if known else ()))
         else:
             await self._log.record_suppressed(delivery, Why.BUDGET)
 
-    async def _is_refused(self, delivery: ChannelDelivery, recipient: Recipient, container: MessageContext) -> bool:
+    async def _is_refused(self, delivery: ChannelDelivery, context: MessageContext) -> bool:
         """Return whether the address bounced.
 
         Security messages are tried in any case: the refusal may concern the content only.
         """
-        address = recipient.address(delivery.channel)
-        if address is None or RULES[container.kind].topic is None:
+        address = context.recipient.address(delivery.channel)
+        if address is None or RULES[context.kind].topic is None:
             return False
         return await self._log.has_bounced(delivery, address)
 
     async def _attempt(
         self,
         delivery: ChannelDelivery,
-        recipient: Recipient,
-        container: MessageContext,
+        context: MessageContext,
         claim: DedupeClaim | None,
         reached: AbstractSet[UUID],
     ) -> None:
         """Deliver, and release the claim if that fails, for the next try or another message."""
         went_well, why = False, None
         try:
-            await self._deliver(delivery, recipient, container, reached)
+            await self._deliver(delivery, context, reached)
             went_well = True
         except (PermanentJobError, UndeliverableError) as error:
             why = Why.REFUSED if isinstance(error, UndeliverableError) else None
-            if address := recipient.address(delivery.channel):
+            if address := context.recipient.address(delivery.channel):
                 await self._log.record_bounce(delivery, address)
             if why is None and not await self._budgets.take_dead_letter(delivery.channel):
                 raise UndeliverableError(str(error)) from error  # operators have had their daily limit of reports
@@ -112,10 +110,8 @@ class MessageSender:
                 if claim:
                     await self._log.release(claim)
 
-    async def _deliver(
-        self, delivery: ChannelDelivery, recipient: Recipient, container: MessageContext, reached: AbstractSet[UUID]
-    ) -> None:
-        done = await self._deliverer.deliver(delivery, recipient, container, reached, self._clock())
+    async def _deliver(self, delivery: ChannelDelivery, context: MessageContext, reached: AbstractSet[UUID]) -> None:
+        done = await self._deliverer.deliver(delivery, context, reached, self._clock())
         if not done.is_complete:
             await self._log.record_failed(delivery, done.reached)
         elif delivery.channel is Channel.PUSH and not (reached or done.reached):  # all tokens of the user are invalid

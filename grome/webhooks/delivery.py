@@ -2,8 +2,7 @@
 
 import random
 import time
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
 from loguru import logger
@@ -11,6 +10,7 @@ from loguru import logger
 from grome import __version__
 from grome.common.clock import Clock
 from grome.infrastructure.jobs.errors import PostponedError, RetryLaterError, UndeliverableError
+from grome.infrastructure.retry_after import read_retry_after
 from grome.webhooks.errors import DeliveryError, UnreadableSecretError
 from grome.webhooks.health import EndpointHealth, seconds_to_wait
 from grome.webhooks.models import MAX_WAIT, Attempt, Delivery, Endpoint, RequestLease, SendWebhook
@@ -20,9 +20,8 @@ from grome.webhooks.signing import SecretSealer, sign
 
 _GONE: Final = 410
 _BUSY: Final = frozenset({429, 503})
-_SHORTEST_WAIT_S: Final = 5.0
-_LONGEST_WAIT_S: Final = 12 * 3_600.0
-_LONGEST_NUMBER: Final = 9
+_MIN_RETRY_S: Final = 5.0
+_MAX_RETRY_S: Final = 12 * 3_600.0
 
 
 class WebhookDeliverer:
@@ -147,22 +146,12 @@ def _error_for_status(status: int | None) -> str | None:
 def _raise_failure(told: str, outcome: Outcome, now: datetime) -> None:
     if outcome.status == _GONE:
         raise UndeliverableError(told)
-    if outcome.status in _BUSY and (seconds := wait_s(outcome.retry_after, now)) is not None:
+    if outcome.status in _BUSY and (seconds := retry_wait_s(outcome.retry_after, now)) is not None:
         raise RetryLaterError(told, seconds, by_recipient=True)
     raise DeliveryError(told)
 
 
-def wait_s(retry_after: str, now: datetime) -> float | None:
-    """Return the wait that a `Retry-After` asks for, in seconds; None if the header is unreadable.
-
-    The result is between five seconds and 12 hours. RFC 9110, section 10.2.3: seconds or a date.
-    """
-    if retry_after.isascii() and retry_after.isdigit():
-        seconds = float(retry_after[:_LONGEST_NUMBER]) if len(retry_after) <= _LONGEST_NUMBER else _LONGEST_WAIT_S
-    else:
-        try:
-            until = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(seconds, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
+def retry_wait_s(retry_after: str, now: datetime) -> float | None:
+    """Return the wait of a Retry-After header, from five seconds to 12 hours; None if the header is unreadable."""
+    seconds = read_retry_after(retry_after, now)
+    return None if seconds is None else min(max(seconds, _MIN_RETRY_S), _MAX_RETRY_S)

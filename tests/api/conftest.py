@@ -15,7 +15,7 @@ from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
 from tests.builders.people import Person, create_admin, register
-from tests.builders.reports import asked
+from tests.builders.reports import requested_report
 from tests.support.http_client import http_client
 
 # For each field that some query requires.
@@ -96,7 +96,7 @@ async def cast(app: App) -> AsyncIterator[Cast]:
         shop = await barber(client, container)
         customer, boss = await register(client), await create_admin(client, container)
         booking = await book(client, customer, shop, tomorrow(9))
-        report = await asked(client, shop.person)
+        report = await requested_report(client, shop.person)
         yield Cast(
             client,
             {Role.CUSTOMER: customer, Role.BARBER: shop.person, Role.ADMIN: boss},

@@ -1,4 +1,4 @@
-"""The pages behind links of messages: there for everybody, in the reader's language, and without anything private."""
+"""Test the public pages behind links of messages: language, and no private data."""
 
 import base64
 import hashlib
@@ -35,8 +35,8 @@ async def test_page_of_a_link_opens_the_app(http: httpx.AsyncClient, path: str) 
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_page_of_a_booking_tells_nothing_of_it(http: httpx.AsyncClient, container: Container) -> None:
-    """Its answer is the same for a booking that there is and for one that there is not."""
+async def test_page_of_a_booking_reveals_nothing(http: httpx.AsyncClient, container: Container) -> None:
+    """The response is the same for an existing and a missing booking."""
     customer = await register(http, name="Zoë")
     booking = await book(http, customer, await barber(http, container), tomorrow(9))
     there, nowhere = await http.get(f"/bookings/{booking['id']}"), await http.get(f"/bookings/{ID}")

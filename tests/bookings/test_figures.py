@@ -17,7 +17,7 @@ from grome.promos.models import Discount
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, serve, tomorrow
 from tests.builders.people import Person, register
-from tests.builders.reports import a_booking
+from tests.builders.reports import make_booking
 
 MOST = 10**9
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -37,7 +37,7 @@ SERVICES = st.lists(
 
 def discounted(services: list[BookedService], less: int) -> Booking:
     price = price_of(services) - less
-    return a_booking(START, services=services, price=price, discount=Discount("HALF", less) if less else None)
+    return make_booking(START, services=services, price=price, discount=Discount("HALF", less) if less else None)
 
 
 @given(st.integers(0, 10**12), st.lists(AMOUNTS, min_size=1, max_size=12))
@@ -90,7 +90,7 @@ def test_service_figures_include_add_ons() -> None:
 
 
 def test_visible_minutes_span_start_to_end() -> None:
-    assert visible_min(a_booking(START, ends_at=START.replace(minute=35))) == 35
+    assert visible_min(make_booking(START, ends_at=START.replace(minute=35))) == 35
 
 
 def test_percentages_are_rounded_half_even_or_up() -> None:

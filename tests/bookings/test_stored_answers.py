@@ -18,7 +18,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
 from tests.builders.quotes import ask_quote, book_quote
-from tests.builders.reports import ask as ask_report
+from tests.builders.reports import post_report as ask_report
 from tests.builders.reviews import CompletedVisit, complete_visit, post_review, remove_review
 from tests.builders.series import ask_series, wish
 

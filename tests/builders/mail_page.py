@@ -1,14 +1,14 @@
-"""The HTML of a mail, read as a mail program would."""
+"""Parse the HTML of a mail."""
 
 from html.parser import HTMLParser
 
 
-class Page(HTMLParser):
-    """What a mail program would show, and where it leads."""
+class MailPage(HTMLParser):
+    """Holds the visible text and the links of a mail."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
-        self.shown: list[str] = []
+        self.visible_texts: list[str] = []
         self.links: list[str | None] = []
         self.attributes: dict[str, dict[str, str | None]] = {}
         self.elements: list[str] = []
@@ -28,8 +28,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.shown.append(data)
+            self.visible_texts.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join("".join(self.shown).replace("\xa0", " ").split())
+        return " ".join("".join(self.visible_texts).replace("\xa0", " ").split())

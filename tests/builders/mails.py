@@ -1,4 +1,4 @@
-"""Mails that are ready to be sent."""
+"""Build mails to send."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from tests.builders.messages import Sample, booking_facts
 
 
 def mail(**changes: Any) -> Mail:
-    """A confirmed booking in English, under an id of its own; `sample` and `language` choose another message."""
+    """Build a confirmation in English with a new id; `sample` and `language` select another message."""
     sample = changes.pop("sample", Sample(MessageKind.BOOKING_ACCEPTED, "", booking_facts()))
     language = changes.get("language", "en")
     fields: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Facts for every message there is, each variant once."""
+"""Build the facts of every message, each variant once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ TO_EITHER: Final = tuple(
 BOOKING: Final = (*TO_CUSTOMERS, *TO_BARBERS, *TO_EITHER)
 _OTHER_SIDE: Final = {"name": "Corner Barbers", "other_name": "Sam", "to_barber": True}
 _BEFORE: Final = datetime(2026, 7, 14, 8, 0, tzinfo=UTC)
-# What a kind tells besides what all tell.
-TOLD: Final[dict[MessageKind, dict[str, Any]]] = {
+# Facts of a kind beyond the common facts.
+FACTS_BY_KIND: Final[dict[MessageKind, dict[str, Any]]] = {
     MessageKind.BOOKING_DECLINED: {"reason": "expired"},
     MessageKind.BOOKING_CANCELLED: {"reason": "customer"},
     MessageKind.BOOKING_REQUESTED: {"note": "Short at the sides, please."},
@@ -66,12 +66,12 @@ class Sample:
     def __str__(self) -> str:
         return f"{self.kind} {self.variant}".rstrip()
 
-    def rendered(self, language: Language, timezone: str = "Europe/Berlin") -> RenderedMessage:
+    def render(self, language: Language, timezone: str = "Europe/Berlin") -> RenderedMessage:
         return render(self.kind, self.facts, language, timezone, UNSUBSCRIBE)
 
 
 def booking_facts(**changes: Any) -> BookingFacts:
-    """Wednesday, 14:30 to 15:15 in Berlin, by default read by the customer."""
+    """Build facts of a visit on Wednesday, 14:30 to 15:15 in Berlin, by default for the customer."""
     facts: dict[str, Any] = {
         "booking_id": "7",
         "name": "Sam",
@@ -113,7 +113,7 @@ def payout_facts(**changes: Any) -> PayoutFacts:
 
 
 def samples(**booking: Any) -> Iterator[Sample]:
-    """Every kind in each of its variants; `booking` changes the facts of bookings."""
+    """Yield every kind in each of its variants; `booking` changes the facts of bookings."""
     for kind in ACCOUNT:
         yield Sample(kind, "", account_facts(kind))
         if kind in {MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD}:
@@ -142,7 +142,7 @@ def samples(**booking: Any) -> Iterator[Sample]:
 
 
 def _to_customer(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]:
-    facts = {**TOLD.get(kind, {}), **changed}
+    facts = {**FACTS_BY_KIND.get(kind, {}), **changed}
     yield Sample(kind, "to the customer", booking_facts(**facts))
     if kind is MessageKind.BOOKING_CANCELLED:
         cost = {"reason": "no_show", "settlement": Settlement(fee=2300, refund=0, due=1300)}
@@ -153,7 +153,7 @@ def _to_customer(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]
 
 
 def _to_barber(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]:
-    facts = {**TOLD.get(kind, {}), **_OTHER_SIDE, **changed}
+    facts = {**FACTS_BY_KIND.get(kind, {}), **_OTHER_SIDE, **changed}
     yield Sample(kind, "to the barber", booking_facts(**facts))
     if kind is MessageKind.BOOKING_TIME_KEPT:
         lapsed = {**facts, "is_request": True, "reason": "lapsed"}

@@ -1,4 +1,4 @@
-"""Somebody who receives webhooks."""
+"""Serve a minimal webhook receiver."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Receiver:
-    """`ids` of the webhooks in the order in which they came."""
+    """Holds the `ids` of webhooks in the order of arrival."""
 
     url: str = ""
     ids: list[str] = field(default_factory=list)
 
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answers whatever comes 204, until the sender ends the connection."""
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Reply 204 to every request until the sender closes the connection."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
@@ -30,7 +30,7 @@ class Receiver:
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.take, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.handle, "127.0.0.1", 0)
     receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield receiver

@@ -1,4 +1,4 @@
-"""Reports, asked for through the API and made without a worker, and bookings to report on."""
+"""Request reports through the API, build them without a worker, and create bookings for them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,34 +22,36 @@ from tests.builders.people import Person
 REPORTS = "/v1/reports"
 
 
-def wanted(**changed: Any) -> dict[str, Any]:
-    """Of tomorrow's bookings, as CSV."""
+def report_body(**changed: Any) -> dict[str, Any]:
+    """Return the body for a CSV report of tomorrow's bookings."""
     day = str(tomorrow(9).date())
     return {"kind": "bookings", "format": "csv", "from": day, "to": day, **changed}
 
 
-async def ask(http: httpx.AsyncClient, person: Person, *, key: str | None = None, **changed: Any) -> httpx.Response:
+async def post_report(
+    http: httpx.AsyncClient, person: Person, *, key: str | None = None, **changed: Any
+) -> httpx.Response:
     headers = {**person.auth, **({"Idempotency-Key": key} if key else {})}
-    return await http.post(REPORTS, json=wanted(**changed), headers=headers)
+    return await http.post(REPORTS, json=report_body(**changed), headers=headers)
 
 
-async def asked(http: httpx.AsyncClient, person: Person, **changed: Any) -> dict[str, Any]:
-    """The report as it was answered."""
-    response = await ask(http, person, **changed)
+async def requested_report(http: httpx.AsyncClient, person: Person, **changed: Any) -> dict[str, Any]:
+    """Request a report and return the response."""
+    response = await post_report(http, person, **changed)
     assert response.status_code == 202, response.text
     report: dict[str, Any] = response.json()
     return report
 
 
-async def read(http: httpx.AsyncClient, person: Person, report: dict[str, Any]) -> dict[str, Any]:
+async def read_report(http: httpx.AsyncClient, person: Person, report: dict[str, Any]) -> dict[str, Any]:
     response = await http.get(f"{REPORTS}/{report['id']}", headers=person.auth)
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.json()
     return found
 
 
-class Told:
-    """What a running job would store as its progress."""
+class RecordedProgress:
+    """Records progress in place of a job."""
 
     def __init__(self) -> None:
         self.progress: list[float] = []
@@ -58,24 +60,24 @@ class Told:
         self.progress.append(progress)
 
 
-async def make(container: Container, report: dict[str, Any]) -> list[float]:
-    """As its job does; returns the progress that it told."""
-    told = Told()
+async def build_report(container: Container, report: dict[str, Any]) -> list[float]:
+    """Build a report as its job does, and return the recorded progress."""
+    told = RecordedProgress()
     await container.get(ReportBuilder).build(UUID(report["id"]), told)
     return told.progress
 
 
-async def made(http: httpx.AsyncClient, container: Container, person: Person, **changed: Any) -> dict[str, Any]:
-    """Asked for, made and read."""
-    report = await asked(http, person, **changed)
-    await make(container, report)
-    found = await read(http, person, report)
+async def built(http: httpx.AsyncClient, container: Container, person: Person, **changed: Any) -> dict[str, Any]:
+    """Request, build and read a report."""
+    report = await requested_report(http, person, **changed)
+    await build_report(container, report)
+    found = await read_report(http, person, report)
     assert found["state"] == "done", found
     return found
 
 
-async def fetch(http: httpx.AsyncClient, report: dict[str, Any]) -> httpx.Response:
-    """Without a sign-in; links name the public address, so only their path counts here."""
+async def download(http: httpx.AsyncClient, report: dict[str, Any]) -> httpx.Response:
+    """Download without a sign-in, by the path of the URL only, which names the public address."""
     return await http.get(urlsplit(report["url"]).path)
 
 
@@ -83,8 +85,8 @@ async def stored_files(container: Container) -> set[UUID]:
     return {UUID(hex=key.removeprefix(FILE_PREFIX)) async for key in container.get(Storage).keys(FILE_PREFIX)}
 
 
-def a_booking(start: datetime, **changed: Any) -> Booking:
-    """A completed one of one service, which costs what its services do unless told otherwise."""
+def make_booking(start: datetime, **changed: Any) -> Booking:
+    """Build a completed booking of one service, by default at the price of its services."""
     price, currency = changed.pop("price", None), changed.get("currency", "EUR")
     services = changed.pop("services", [BookedService(UUID(int=1), "A cut", 2500 if price is None else price, 30)])
     total = price_of(services) if price is None else price
@@ -111,6 +113,6 @@ def a_booking(start: datetime, **changed: Any) -> Booking:
     )
 
 
-async def store(container: Container, bookings: Sequence[Booking]) -> None:
-    """As they are, past all rules."""
+async def insert_all(container: Container, bookings: Sequence[Booking]) -> None:
+    """Insert bookings without validation by the services."""
     await container.database["bookings"].insert_many([to_document(booking) for booking in bookings])

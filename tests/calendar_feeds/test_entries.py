@@ -1,4 +1,4 @@
-"""From bookings to what two parsers read: instants, texts of any kind, places, proposals, in every language."""
+"""Test calendar events by two parsers: times, any text, places, proposals, every language."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ from grome.notifications.localizer import Localizer
 from grome.promos.models import Discount
 from grome.scheduling.models import TimeOff
 from tests.builders.calendars import Read, read
-from tests.builders.reports import a_booking
+from tests.builders.reports import make_booking
 
 START = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
 SHOP = Shop("Chez Zoë", "Europe/Berlin", "Mitte", GeoPoint((13.4050001, 52.52)))
@@ -74,23 +74,23 @@ class TestTexts:
             ("💈" * 200, "💈" * 200),
         ],
     )
-    def test_of_any_kind_stay_one_event(self, name: str, told: str) -> None:
-        booking = a_booking(START, services=[BookedService(new_id(), name, 100, 30)])
+    def test_any_text_stays_in_a_single_event(self, name: str, told: str) -> None:
+        booking = make_booking(START, services=[BookedService(new_id(), name, 100, 30)])
         (event,) = read_back(customers(booking, Shop(name, "UTC", name)))
         assert event.summary == f"{told} · {told}"
         assert event.location == f"{told}, {told}"
         assert event.starts_at == START
 
-    def test_no_link_comes_from_a_name(self) -> None:
-        assert "evil.example" not in customers(a_booking(START), Shop("Win at https://evil.example/", "UTC")).summary
+    def test_name_never_becomes_a_link(self) -> None:
+        assert "evil.example" not in customers(make_booking(START), Shop("Win at https://evil.example/", "UTC")).summary
 
     @pytest.mark.parametrize(("name", "told"), [("Ana María López", "Ana"), ("  ", ""), ("", ""), (INJECTION, "Max")])
-    def test_barbers_read_first_names(self, name: str, told: str) -> None:
-        entry = build_barber_entry(a_booking(START), SHOP, ENGLISH, LINK, name)
+    def test_barber_entry_has_the_first_name_only(self, name: str, told: str) -> None:
+        entry = build_barber_entry(make_booking(START), SHOP, ENGLISH, LINK, name)
         assert entry.summary == (f"{told} · A cut" if told else "A cut")
 
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_in_every_language(self, language: Language) -> None:
+    def test_entry_is_in_every_language(self, language: Language) -> None:
         reader, words = Localizer(language, ZoneInfo("UTC")), WORDS[language]
         told = lines(customers(_proposed(status=Status.REQUESTED), SHOP, reader))
         assert told[0] == words.requested
@@ -99,45 +99,45 @@ class TestTexts:
         assert off.summary == words.time_off
         assert len(read_back(customers(_proposed(), SHOP, reader), off)) == 2
 
-    def test_time_off_may_be_for_ever(self) -> None:
+    def test_time_off_without_end_is_written(self) -> None:
         first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
         (event,) = read_back(build_time_off_entry(TimeOff(new_id(), first, last, INJECTION), ENGLISH))
         assert (event.starts_at, event.ends_at) == (first, last)
         assert event.description == "Max END:VEVENT BEGIN:VEVENT SUMMARY:Free beer"
 
     @pytest.mark.parametrize("reason", Reason)
-    def test_of_every_end(self, reason: Reason) -> None:
-        ended = a_booking(START, status=Status.CANCELLED, reason=reason)
+    def test_entry_states_every_cancellation_reason(self, reason: Reason) -> None:
+        ended = make_booking(START, status=Status.CANCELLED, reason=reason)
         sides = [lines(customers(ended)), lines(build_barber_entry(ended, SHOP, ENGLISH, LINK, "Ana"))]
         assert sides[0][0] == ENGLISH.translations.reasons.customer[reason]
         assert sides[1][0] == ENGLISH.translations.reasons.barber[reason]
 
 
 class TestFacts:
-    def test_prices_add_up(self) -> None:
+    def test_entry_prices_add_up(self) -> None:
         cut = BookedService(new_id(), "Cut", 3000, 30, [BookedAddOn(new_id(), "Wash", 500, 10)])
         shave = BookedService(new_id(), "Shave", 1500, 20)
-        booking = a_booking(START, services=[cut, shave], discount=Discount("MAY", 1000), currency="EUR")
+        booking = make_booking(START, services=[cut, shave], discount=Discount("MAY", 1000), currency="EUR")
         told = lines(customers(replace(booking, price=4000)))
         assert told == ["Cut: €30.00", "+ Wash: €5.00", "Shave: €15.00", "MAY: \u2212€10.00", "Total: €40.00", LINK]
         assert customers(booking).summary == "Chez Zoë · Cut, Shave"
 
-    def test_house_calls_are_where_the_customer_is(self) -> None:
+    def test_house_call_entry_has_the_customers_address(self) -> None:
         there = HouseCall(GeoPoint((13.2, 52.4)), "Am Weg 3, 2nd floor", 4000.0, 15)
-        booking = a_booking(START, house_call=there)
+        booking = make_booking(START, house_call=there)
         for entry in (customers(booking), build_barber_entry(booking, SHOP, ENGLISH, LINK, "Ana")):
             (event,) = read_back(entry)
             assert (event.location, event.geo) == ("Am Weg 3, 2nd floor", (52.4, 13.2))
 
-    def test_proposals_are_told_and_change_no_time(self) -> None:
-        """In the barber's wall time, on both sides of the change of clocks; the zone where the reader is elsewhere."""
+    def test_proposal_is_described_and_keeps_the_time(self) -> None:
+        """Times are the barber's wall time on both sides of a clock change, with the zone for a reader elsewhere."""
         entry = customers(_proposed())
         assert (entry.starts_at, entry.ends_at) == (START, START + timedelta(minutes=30))
         assert lines(entry)[0] == "Proposed instead: Sun, Mar 28, 3:30\u00a0AM \u2013 4:00\u00a0AM"
         elsewhere = customers(_proposed(), SHOP, Localizer("en", ZoneInfo("America/New_York")))
         assert "(Central European Summer Time)" in lines(elsewhere)[0]
 
-    def test_the_newest_entry_of_the_history_dates_it(self) -> None:
+    def test_entry_has_the_time_of_the_newest_history_entry(self) -> None:
         at = [START - timedelta(days=days) for days in (5, 3)]
         entries = [
             HistoryEntry(
@@ -151,7 +151,7 @@ class TestFacts:
             )
             for number, moment in enumerate(at, 1)
         ]
-        (event,) = read_back(customers(a_booking(START, history=entries, version=2)))
+        (event,) = read_back(customers(make_booking(START, history=entries, version=2)))
         assert (event.changed_at, event.sequence) == (at[1], 1)
 
 
@@ -166,7 +166,7 @@ _SERVICES = st.lists(
 @st.composite
 def bookings(draw: st.DrawFn) -> Booking:
     status = draw(st.sampled_from(Status))
-    return a_booking(
+    return make_booking(
         draw(_MOMENTS),
         id=draw(st.uuids()),
         services=draw(_SERVICES),
@@ -184,7 +184,7 @@ def bookings(draw: st.DrawFn) -> Booking:
     language=st.sampled_from(LANGUAGES),
 )
 @settings(max_examples=40)
-def test_any_booking_is_read_back_as_it_is(booking: Booking, name: str, zone: str, language: Language) -> None:
+def test_any_booking_survives_two_parsers(booking: Booking, name: str, zone: str, language: Language) -> None:
     reader = Localizer(language, ZoneInfo(zone))
     entries = [
         customers(booking, Shop(name, zone, name, GeoPoint((-179.99, 0.1))), reader),
@@ -201,7 +201,7 @@ def test_any_booking_is_read_back_as_it_is(booking: Booking, name: str, zone: st
 
 
 def _status(status: Status) -> EventStatus:
-    """As an app shows it: a request is not yet an appointment."""
+    """Return the status that an app shows: a request is tentative."""
     match status:
         case Status.REQUESTED:
             return EventStatus.TENTATIVE
@@ -221,4 +221,4 @@ def _proposed(**changed: Any) -> Booking:
         awaits=Party.CUSTOMER,
         answer_by=START - timedelta(hours=1),
     )
-    return a_booking(START, proposal=proposal, **changed)
+    return make_booking(START, proposal=proposal, **changed)

@@ -1,4 +1,4 @@
-"""Calendar feeds over HTTP: what stands in them, for whom, and how they follow what happens."""
+"""Test calendar feeds over HTTP: content, readers and changes."""
 
 import asyncio
 import gzip
@@ -26,7 +26,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, serve, tomorrow
 from tests.builders.calendars import Read, address, feed, fetch, read
 from tests.builders.people import Person, create_admin, register
-from tests.builders.reports import a_booking, store
+from tests.builders.reports import insert_all, make_booking
 from tests.builders.world import store_barbers
 from tests.conftest import SetClock
 
@@ -40,7 +40,7 @@ CHANGES = {
 
 
 async def a_visit(http: httpx.AsyncClient, container: Container, **shop: Any) -> tuple[Person, Barber, dict[str, Any]]:
-    """Zoë asks for nine o'clock tomorrow."""
+    """Book nine o'clock tomorrow for Zoë."""
     chair, customer = await barber(http, container, **shop), await register(http, name="Zoë de la Cruz")
     return customer, chair, await book(http, customer, chair, tomorrow(9))
 
@@ -51,7 +51,7 @@ async def the_one(http: httpx.AsyncClient, person: Person) -> Read:
 
 
 class TestContent:
-    async def test_for_the_customer(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_of_a_customer(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, _, booking = await a_visit(
             http, container, display_name="Salon Émile", neighbourhood="Mitte", prices=(2550,)
         )
@@ -65,36 +65,38 @@ class TestContent:
         told = ["Not confirmed yet", f"{service}: €25.50", "Total: €25.50", event.url]
         assert event.description.split("\n") == told
 
-    async def test_for_the_barber(self, http: httpx.AsyncClient, container: Container) -> None:
-        """The first name only, and not where their own chair stands."""
+    async def test_feed_of_a_barber(self, http: httpx.AsyncClient, container: Container) -> None:
+        """It has the first name only, and no place, since barbers know their shop."""
         _, shop, booking = await a_visit(http, container)
         event = await the_one(http, shop.person)
         assert event.summary == f"Zoë · {booking['services'][0]['name']}"
         assert (event.location, event.geo) == ("", None)
         assert "Cruz" not in event.description
 
-    async def test_guests_have_a_name_too(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_of_a_barber_names_guests(self, http: httpx.AsyncClient, container: Container) -> None:
         shop = await barber(http, container)
-        await store(
-            container, [a_booking(tomorrow(9), barber_id=UUID(shop.id), customer_id=None, guest=Guest("Ana Li"))]
+        await insert_all(
+            container, [make_booking(tomorrow(9), barber_id=UUID(shop.id), customer_id=None, guest=Guest("Ana Li"))]
         )
         assert (await the_one(http, shop.person)).summary == "Ana · A cut"
 
-    async def test_in_the_language_of_whoever_reads(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_is_in_the_readers_language(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, shop, _ = await a_visit(http, container)
         for language, person in (("de", customer), ("ja", shop.person)):
             await http.patch("/v1/me/preferences", json={"language": language}, headers=person.auth)
         assert (await the_one(http, customer)).description.startswith("Noch nicht bestätigt\n")
         assert (await the_one(http, shop.person)).description.startswith("未確定\n")
 
-    async def test_who_has_left_the_map_is_still_somebody(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_with_a_removed_profile_keeps_the_name(
+        self, http: httpx.AsyncClient, container: Container
+    ) -> None:
         customer, shop, booking = await a_visit(http, container)
         assert (await http.delete("/v1/barbers/me", headers=shop.auth)).status_code == 204
         event = await the_one(http, customer)
         assert (event.summary, event.geo) == (f"A barber · {booking['services'][0]['name']}", None)
         assert (await the_one(http, shop.person)).starts_at == tomorrow(9)
 
-    async def test_time_off_is_the_barbers_own(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_time_off_is_in_the_barbers_feed_only(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, shop, _ = await a_visit(http, container)
         now = container.clock()
         weekend = TimeOff(new_id(), tomorrow(0), tomorrow(0) + timedelta(days=2), "At the sea; back on Monday")
@@ -118,8 +120,8 @@ class TestContent:
         await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
         assert (await fetch(http, await address(http, shop.person))).content == before.content
 
-    async def test_head_of_the_calendar(self, http: httpx.AsyncClient) -> None:
-        """An empty feed is a calendar too, and tells how often to ask."""
+    async def test_feed_has_its_calendar_properties(self, http: httpx.AsyncClient) -> None:
+        """An empty feed is a calendar, too, and has its polling interval."""
         answer = await fetch(http, await address(http, await register(http)))
         assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
         assert read(answer.content) == []
@@ -131,62 +133,62 @@ class TestContent:
 
 class TestWhichVisits:
     @pytest.mark.parametrize("zone", CHANGES)
-    async def test_both_read_the_same_instants_when_clocks_change(
+    async def test_feeds_of_both_sides_agree_across_clock_changes(
         self, http: httpx.AsyncClient, container: Container, clock: SetClock, zone: str
     ) -> None:
-        """Also the hour that is there twice, and the one before the hour that is not."""
+        """Includes the repeated hour, and the hour before the skipped hour."""
         shop = await barber(http, container, timezone=zone)
         url = await address(http, shop.person)
         for change in map(datetime.fromisoformat, CHANGES[zone]):
             offsets = {(change + timedelta(minutes=by)).astimezone(ZoneInfo(zone)).utcoffset() for by in (-1, 0)}
             assert len(offsets) == (1 if zone == "Asia/Kolkata" else 2)
             starts = [change + timedelta(minutes=minutes) for minutes in range(-120, 121, 30)]
-            await store(container, [a_booking(start, barber_id=UUID(shop.id)) for start in starts])
+            await insert_all(container, [make_booking(start, barber_id=UUID(shop.id)) for start in starts])
             clock.set(change)
             found = read((await fetch(http, url)).content)
             assert [event.starts_at for event in found if event.starts_at in starts] == starts
             for event in found:
                 assert event.ends_at - event.starts_at == timedelta(minutes=30)
 
-    async def test_from_90_days_back_up_to_the_horizon(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_covers_90_days_back_to_the_horizon(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, now = await register(http), container.clock()
         minute = timedelta(minutes=1)
         assert timedelta(days=90) == PAST_SPAN
         assert timedelta(days=366) < FUTURE_SPAN  # the longest horizon
         inside = [now - PAST_SPAN + minute, now - timedelta(days=1), now, now + FUTURE_SPAN - minute]
         outside = [now - PAST_SPAN - minute, now + FUTURE_SPAN + minute]
-        await store(container, [a_booking(start, customer_id=customer.id) for start in inside + outside])
+        await insert_all(container, [make_booking(start, customer_id=customer.id) for start in inside + outside])
         found = [event.starts_at for event in await feed(http, customer)]
         assert found == [start.replace(microsecond=0) for start in inside]
 
-    async def test_of_too_many_those_around_now(self, container: Container) -> None:
-        """As feeds ask for them, with smaller numbers."""
+    async def test_feed_with_too_many_visits_keeps_the_nearest(self, container: Container) -> None:
+        """Uses the query of feeds with smaller limits."""
         person, now = new_id(), container.clock()
         days = range(-9, 10)
-        await store(container, [a_booking(now + timedelta(days=day), barber_id=person) for day in days])
+        await insert_all(container, [make_booking(now + timedelta(days=day), barber_id=person) for day in days])
         bookings: BookingQueries = container.get(BookingQueries)
         ahead = await bookings.list_around(Party.BARBER, person, (now, now + FUTURE_SPAN), 3)
         behind = await bookings.list_around(Party.BARBER, person, (now - PAST_SPAN, now), 3, latest_first=True)
         assert _days(ahead, now) == [0, 1, 2]
         assert _days(behind, now) == [-1, -2, -3]
 
-    async def test_nobody_elses(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_has_no_visits_of_others(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, shop, _ = await a_visit(http, container)
         assert await feed(http, await register(http)) == []
         assert await feed(http, (await barber(http, container)).person) == []
         assert len(await feed(http, customer)) == len(await feed(http, shop.person)) == 1
 
-    async def test_many_are_found_by_as_many_reads_as_one(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_feed_reads_are_constant_in_number(self, http: httpx.AsyncClient, container: Container) -> None:
         shop = await barber(http, container)
         url = await address(http, shop.person)
         reads = []
         for count in (1, 10):
             people = await asyncio.gather(*(register(http) for _ in range(count)))
             bookings = [
-                a_booking(tomorrow(1) + timedelta(minutes=30 * number), barber_id=UUID(shop.id), customer_id=one.id)
+                make_booking(tomorrow(1) + timedelta(minutes=30 * number), barber_id=UUID(shop.id), customer_id=one.id)
                 for number, one in enumerate(people)
             ]
-            await store(container, bookings)
+            await insert_all(container, bookings)
             async with counted_reads(container) as counted:
                 assert read((await fetch(http, url)).content)
             reads += counted
@@ -194,7 +196,7 @@ class TestWhichVisits:
 
 
 class TestChanges:
-    async def test_each_change_is_a_later_version(
+    async def test_change_of_a_booking_increases_the_sequence(
         self, http: httpx.AsyncClient, container: Container, clock: SetClock
     ) -> None:
         customer, _, booking = await a_visit(http, container)
@@ -218,10 +220,10 @@ class TestChanges:
             ("barber", "decline", "The barber declined the request."),
         ],
     )
-    async def test_what_is_called_off_stays_as_cancelled(
+    async def test_cancelled_visit_stays_as_cancelled(
         self, http: httpx.AsyncClient, container: Container, by: str, action: str, told: str
     ) -> None:
-        """Only so do calendars drop what they have."""
+        """Calendar apps delete only events that they see cancelled."""
         customer, shop, booking = await a_visit(http, container)
         before = await the_one(http, customer)
         await move(http, customer.auth if by == "customer" else shop.auth, booking, action)
@@ -232,9 +234,7 @@ class TestChanges:
         assert "TRANSP:TRANSPARENT" in answer.text
         assert (await the_one(http, customer)).description.startswith(f"{told}\n")
 
-    async def test_polling_costs_a_304_until_something_changes(
-        self, http: httpx.AsyncClient, container: Container
-    ) -> None:
+    async def test_unchanged_feed_returns_304(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, shop, booking = await a_visit(http, container)
         url = await address(http, customer)
         first = await fetch(http, url)
@@ -246,14 +246,14 @@ class TestChanges:
         changed = await fetch(http, url, **known)
         assert (changed.status_code, changed.headers["etag"] != first.headers["etag"]) == (200, True)
 
-    async def test_it_has_a_name_without_its_secret_address(self, http: httpx.AsyncClient) -> None:
+    async def test_feed_file_name_has_no_token(self, http: httpx.AsyncClient) -> None:
         url = await address(http, await register(http))
         disposition = "inline; filename=\"grome.ics\"; filename*=UTF-8''grome.ics"
         assert (await fetch(http, url)).headers["content-disposition"] == disposition
 
-    async def test_large_ones_are_sent_compressed(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_large_feed_is_compressed(self, http: httpx.AsyncClient, container: Container) -> None:
         customer = await register(http)
-        await store(container, [a_booking(tomorrow(hour), customer_id=customer.id) for hour in range(9, 17)])
+        await insert_all(container, [make_booking(tomorrow(hour), customer_id=customer.id) for hour in range(9, 17)])
         url = await address(http, customer)
         packed, plain = [await fetch(http, url, **{"Accept-Encoding": coding}) for coding in ("gzip", "identity")]
         assert packed.headers["content-encoding"] == "gzip"
@@ -262,7 +262,7 @@ class TestChanges:
 
 
 class TestOneVisit:
-    async def test_both_sides_get_theirs(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_visit_file_is_served_to_both_sides(self, http: httpx.AsyncClient, container: Container) -> None:
         customer, shop, booking = await a_visit(http, container)
         await book(http, customer, shop, tomorrow(12))
         for person, name in ((customer, "A chair"), (shop.person, "Zoë")):
@@ -275,7 +275,7 @@ class TestOneVisit:
             assert (event.starts_at, event.summary.split(" · ")[0]) == (tomorrow(9), name)
             assert event in await feed(http, person)
 
-    async def test_nobody_else_gets_it(self, http: httpx.AsyncClient, container: Container) -> None:
+    async def test_visit_file_of_others_is_not_found(self, http: httpx.AsyncClient, container: Container) -> None:
         _, _, booking = await a_visit(http, container)
         path = f"/v1/bookings/{booking['id']}/calendar.ics"
         for role in ("customer", "barber"):
@@ -292,7 +292,7 @@ def _days(bookings: Sequence[Booking], now: datetime) -> list[int]:
 
 @asynccontextmanager
 async def counted_reads(container: Container) -> AsyncIterator[list[int]]:
-    """How many queries MongoDB has answered within the block; told when it ends."""
+    """Yield a list that has the number of MongoDB queries of the block at its end."""
     database, told = container.database, [0]
     await database.command("profile", 2)
     try:

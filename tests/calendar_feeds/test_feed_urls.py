@@ -1,4 +1,4 @@
-"""The secret address: whose it is, what ends it, and where it must not appear."""
+"""Test secret feed URLs: owner, end, and absence from logs."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ async def status(http: httpx.AsyncClient, url: str) -> int:
     return (await fetch(http, url)).status_code
 
 
-async def test_it_stays_until_it_is_reset(http: httpx.AsyncClient) -> None:
+async def test_feed_url_is_stable_until_reset(http: httpx.AsyncClient) -> None:
     person = await register(http)
     first = await address(http, person)
     assert first == await address(http, person)
@@ -44,7 +44,7 @@ async def test_it_stays_until_it_is_reset(http: httpx.AsyncClient) -> None:
     assert len(set(urls)) == len(urls)
 
 
-async def test_resets_at_once_leave_one_good_address(http: httpx.AsyncClient) -> None:
+async def test_concurrent_resets_leave_one_valid_url(http: httpx.AsyncClient) -> None:
     person = await register(http)
     urls = await asyncio.gather(*(reset(http, person) for _ in range(6)))
     assert len(set(urls)) == 6
@@ -52,10 +52,8 @@ async def test_resets_at_once_leave_one_good_address(http: httpx.AsyncClient) ->
     assert await status(http, await address(http, person)) == 200
 
 
-async def test_one_that_was_turned_off_is_good_for_nothing_and_never_again(
-    http: httpx.AsyncClient, settings: Settings
-) -> None:
-    """Nor is there meanwhile another one that only nobody has been told."""
+async def test_url_of_a_feed_turned_off_never_works_again(http: httpx.AsyncClient, settings: Settings) -> None:
+    """Turning off leaves no other valid URL that was never returned."""
     person = await register(http)
     before = await address(http, person)
     for _ in range(2):
@@ -68,7 +66,7 @@ async def test_one_that_was_turned_off_is_good_for_nothing_and_never_again(
     assert [await status(http, url) for url in (again, before, untold)] == [200, 404, 404]
 
 
-async def test_each_has_their_own(http: httpx.AsyncClient) -> None:
+async def test_feed_urls_differ_by_user(http: httpx.AsyncClient) -> None:
     one, other = await register(http), await register(http, role="barber")
     urls = await address(http, one), await address(http, other)
     assert urls[0] != urls[1]
@@ -76,21 +74,21 @@ async def test_each_has_their_own(http: httpx.AsyncClient) -> None:
     assert [await status(http, url) for url in urls] == [404, 200]
 
 
-async def test_without_an_account_there_is_no_feed(http: httpx.AsyncClient, container: Container) -> None:
+async def test_feed_of_a_deleted_account_is_not_found(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     url = await address(http, person)
     await container.database["users"].delete_one({"_id": person.id})
     assert_refused(await fetch(http, url), 404, "not_found", told=url)
 
 
-async def test_admins_have_none(http: httpx.AsyncClient, container: Container, settings: Settings) -> None:
-    """Else theirs would be everybody's visits."""
+async def test_admins_have_no_feed(http: httpx.AsyncClient, container: Container, settings: Settings) -> None:
+    """An create_admin's feed would contain everybody's visits."""
     boss = await create_admin(http, container)
     invented = FeedUrls(settings.accounts.signing_key, "http://x").build(boss.id, 0)
     assert_refused(await fetch(http, invented), 404, "not_found", told=invented)
 
 
-async def test_nobody_can_make_one_up(http: httpx.AsyncClient) -> None:
+async def test_altered_feed_url_is_not_found(http: httpx.AsyncClient) -> None:
     person = await register(http)
     token = token_of(await address(http, person))
     raw = base64.urlsafe_b64decode(token + "==")
@@ -113,7 +111,7 @@ async def test_nobody_can_make_one_up(http: httpx.AsyncClient) -> None:
             assert_refused(answer, 404, "not_found", told=wrong[:60])
 
 
-async def test_nothing_stored_leads_to_it(http: httpx.AsyncClient, container: Container) -> None:
+async def test_feed_token_is_not_stored(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     await reset(http, person)
     stored = await container.database["calendars"].find_one({"_id": person.id})
@@ -131,8 +129,8 @@ class TestLog:
         yield written
         logger.remove(sink)
 
-    async def test_has_no_address(self, http: httpx.AsyncClient, lines: list[str]) -> None:
-        """Nor of one that was copied badly, since its token is good all the same."""
+    async def test_log_has_no_feed_token(self, http: httpx.AsyncClient, lines: list[str]) -> None:
+        """Covers a miscopied URL, too, because its token is still valid."""
         path = urlsplit(await address(http, await register(http))).path
         token = path.split("/")[3]
         asked = [
@@ -163,6 +161,6 @@ class TestLog:
             "/v1/admin/jobs/01890a5d-ac96-774b-bcce-b302099a8057%3Anotify%3Abooking_accepted%3Aemail/retry",
         ],
     )
-    async def test_has_every_id(self, http: httpx.AsyncClient, lines: list[str], path: str) -> None:
+    async def test_log_has_every_id(self, http: httpx.AsyncClient, lines: list[str], path: str) -> None:
         await http.get(path)
         assert any(path in line for line in lines)

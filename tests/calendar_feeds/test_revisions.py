@@ -1,4 +1,4 @@
-"""Whatever the text of a calendar's event depends on moves its SEQUENCE and LAST-MODIFIED."""
+"""Test that every change of an event's text raises its SEQUENCE and LAST-MODIFIED."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -57,7 +57,7 @@ SEEN_BY_THE_CUSTOMER: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("what", SEEN_BY_THE_CUSTOMER)
-async def test_change_of_what_a_customers_event_tells_moves_both(
+async def test_changed_text_of_a_customer_entry_raises_sequence_and_time(
     http: httpx.AsyncClient, container: Container, clock: SetClock, what: str
 ) -> None:
     shop, customer = await barber(http, container), await register(http)
@@ -71,7 +71,7 @@ async def test_change_of_what_a_customers_event_tells_moves_both(
     assert await feed(http, customer) == [after]
 
 
-async def test_change_of_a_customers_name_moves_the_barbers_event(
+async def test_changed_customer_name_raises_the_barber_entry(
     http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     shop, customer = await barber(http, container), await register(http, name="Zoë")
@@ -84,7 +84,7 @@ async def test_change_of_a_customers_name_moves_the_barbers_event(
     assert after.changed_at > before.changed_at
 
 
-async def test_text_that_is_again_as_it_was_is_a_change_too(
+async def test_text_changed_back_raises_the_sequence_again(
     http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     shop, customer = await barber(http, container), await register(http)
@@ -101,7 +101,7 @@ async def test_text_that_is_again_as_it_was_is_a_change_too(
     assert sorted({event.changed_at for event in seen}) == [event.changed_at for event in seen]
 
 
-async def test_feed_of_many_readers_at_once_is_one(http: httpx.AsyncClient, container: Container) -> None:
+async def test_concurrent_readers_get_the_same_feed(http: httpx.AsyncClient, container: Container) -> None:
     shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
     url = await address(http, customer)
@@ -114,7 +114,7 @@ async def test_feed_of_many_readers_at_once_is_one(http: httpx.AsyncClient, cont
     assert read(file.content) == await feed(http, customer)
 
 
-async def test_time_off_with_another_word_for_it_moves(
+async def test_changed_translation_of_time_off_raises_the_sequence(
     http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
     shop = await barber(http, container)
@@ -141,8 +141,8 @@ def entry(number: int, text: str = "", version: int = 0, changed_at: datetime = 
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=12))
-def test_sequence_grows_with_each_change_and_never_goes_back(steps: list[tuple[str, bool]]) -> None:
-    """Of a text, by itself or with the version of the booking."""
+def test_sequence_grows_with_each_change(steps: list[tuple[str, bool]]) -> None:
+    """Covers changes of the text with and without a new version of the booking."""
     told: list[PublishedEntry] = []
     version, changed_at, last = 0, NOW, None
     for number, (text, is_booked) in enumerate(steps):
@@ -159,7 +159,7 @@ def test_sequence_grows_with_each_change_and_never_goes_back(steps: list[tuple[s
         last = shown
 
 
-def test_events_that_are_not_asked_for_stay_stored_while_there_is_room() -> None:
+def test_other_published_entries_stay_stored_within_the_limit() -> None:
     _, told = apply_revisions([entry(number) for number in range(MAX_PUBLISHED)], [], NOW)
     _, same = apply_revisions([entry(5, "new")], told, NOW)
     assert len(same) == MAX_PUBLISHED
@@ -169,6 +169,6 @@ def test_events_that_are_not_asked_for_stay_stored_while_there_is_room() -> None
     assert fewer[0].uid == f"{MAX_PUBLISHED}@grome"
 
 
-def test_digest_is_of_the_text_alone() -> None:
+def test_digest_depends_on_the_text_only() -> None:
     assert digest_of(entry(1, "a", 3, NOW + LATER)) == digest_of(entry(1, "a"))
     assert digest_of(entry(1, "a")) != digest_of(entry(1, "b"))

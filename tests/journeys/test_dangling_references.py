@@ -14,12 +14,13 @@ from grome.accounts.service import AccountService
 from grome.infrastructure.container import Container
 from grome.notifications.context_loader import ContextLoader
 from grome.notifications.models import BookingFacts, MessageKind, Notification
+from grome.notifications.recipients import Recipient
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, create_admin, register
 from tests.builders.promos import create_promo as make_promo
 from tests.builders.quotes import quote
-from tests.builders.reports import fetch, made
+from tests.builders.reports import built, download
 from tests.builders.reviews import complete_visit, create_review, list_reviews
 from tests.builders.series import a_series, wish
 
@@ -149,7 +150,7 @@ async def test_reports_survive_deleted_barbers_and_customers(world: World) -> No
     gone = uuid4()
     await world.lose("bookings", world.customer, barber_id=gone, customer_id=uuid4())
     for form in ("csv", "pdf"):
-        answer = await fetch(world.http, await made(world.http, world.container, boss, format=form))
+        answer = await download(world.http, await built(world.http, world.container, boss, format=form))
         assert answer.status_code == 200
         if form == "csv":
             rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
@@ -180,10 +181,10 @@ async def test_message_survives_the_deleted_other_side(world: World) -> None:
         at=world.container.clock(),
         version=2,
     )
-    story = await world.container.get(ContextLoader).find(notice, reader)
-    assert story is not None
-    assert isinstance(story.facts, BookingFacts)
-    assert story.facts.other_name == ""
+    found = await world.container.get(ContextLoader).find(notice, Recipient(reader, {}))
+    assert found is not None
+    assert isinstance(found.facts, BookingFacts)
+    assert found.facts.other_name == ""
 
 
 async def test_audit_trail_survives_deleted_subjects(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Events as the relay makes them, and people who can be told."""
+"""Create events as the relay does, and people with devices."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,13 +14,13 @@ from tests.builders.people import Person, register
 
 
 async def events_of(container: Container, booking: dict[str, Any]) -> list[Event]:
-    """Of each history entry, the oldest first."""
+    """Return the event of each history entry, oldest first."""
     document = await container.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
     assert document is not None
     return PROJECTION.events_of(ChangeRecord(BOOKINGS, document, None, container.clock()))
 
 
-async def moved(
+async def perform(
     http: httpx.AsyncClient,
     container: Container,
     auth: dict[str, str],
@@ -28,7 +28,7 @@ async def moved(
     action: str,
     **body: Any,
 ) -> Event:
-    """What follows from a move through the API."""
+    """Perform an action through the API and return its event."""
     if action in {"start", "complete"}:
         await serve(container, booking, action)
     else:
@@ -37,16 +37,16 @@ async def moved(
     return (await events_of(container, booking))[-1]
 
 
-async def a_visit(
+async def request_visit(
     http: httpx.AsyncClient, container: Container, *, hour: int = 9, **rules: Any
 ) -> tuple[Person, Barber, dict[str, Any]]:
-    """A customer, a barber, and a request for tomorrow."""
+    """Create a customer, a barber, and a request for tomorrow."""
     shop, customer = await barber(http, container, rules=rules), await register(http, name="Zoë")
     return customer, shop, await book(http, customer, shop, tomorrow(hour))
 
 
-async def with_device(http: httpx.AsyncClient, token: str, **changed: Any) -> tuple[Person, UUID]:
-    """Somebody signed in on a device that gets push messages."""
+async def register_with_device(http: httpx.AsyncClient, token: str, **changed: Any) -> tuple[Person, UUID]:
+    """Register a person who is signed in on a device with push messages."""
     device_id = uuid4()
     person = await register(http, device={"id": str(device_id), "name": "Phone"}, **changed)
     await put_token(http, person, device_id, token)
@@ -58,13 +58,13 @@ async def put_token(http: httpx.AsyncClient, person: Person, device_id: UUID, to
     assert response.status_code == 204, response.text
 
 
-async def choose(http: httpx.AsyncClient, person: Person, **preferences: Any) -> None:
+async def set_preferences(http: httpx.AsyncClient, person: Person, **preferences: Any) -> None:
     response = await http.patch("/v1/me/preferences", json=preferences, headers=person.auth)
     assert response.status_code == 200, response.text
 
 
 async def log_of(http: httpx.AsyncClient, person: Person) -> dict[tuple[str, str], tuple[str, str | None]]:
-    """State and reason by kind and channel."""
+    """Return state and reason by kind and channel."""
     response = await http.get("/v1/me/notifications", params={"limit": 100}, headers=person.auth)
     assert response.status_code == 200, response.text
     return {(one["kind"], one["channel"]): (one["state"], one["why"]) for one in response.json()["items"]}

@@ -1,4 +1,4 @@
-"""A desk that messages pass over, and what happens to bookings as events."""
+"""Provide the message pipeline with recording transports."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from grome.notifications.sender import MessageSender
 from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.reviews.service import ReviewService
 from grome.webhooks.service import WebhookService
-from tests.notifications.recorders import Desk, Mailbox, Phones, RecordedJobs, Texts
+from tests.notifications.recorders import Pipeline, RecordedJobs, RecordingMailer, RecordingPusher, RecordingSmsSender
 from tests.support.app import apart, app, container, database, http
 
 __all__ = ["app", "container", "database", "http"]
@@ -36,8 +36,8 @@ def links(container: Container) -> UnsubscribeLinks:
 
 
 @pytest.fixture
-def desk(container: Container, links: UnsubscribeLinks) -> Desk:
-    jobs, mailbox, phones, texts = RecordedJobs(), Mailbox(), Phones(), Texts()
+def pipeline(container: Container, links: UnsubscribeLinks) -> Pipeline:
+    jobs, mailbox, phones, texts = RecordedJobs(), RecordingMailer(), RecordingPusher(), RecordingSmsSender()
     log, devices, clock = container.get(NotificationLog), container.get(PushDevices), container.clock
     recipients = Recipients(container.get(AccountService), devices)
     services = (
@@ -49,11 +49,11 @@ def desk(container: Container, links: UnsubscribeLinks) -> Desk:
     )
     stories = ContextLoader(*services, "https://grome.example", clock)
     delivery = Deliverer(Transports(mailbox, phones, texts), links)
-    return Desk(
+    return Pipeline(
         jobs=jobs,
         planner=Planner(jobs),
-        dispatching=Dispatcher(recipients, stories, log, jobs, clock),
-        sending=MessageSender(recipients, stories, log, devices, delivery, container.get(MessageBudgets), clock),
+        dispatcher=Dispatcher(recipients, stories, log, jobs, clock),
+        sender=MessageSender(recipients, stories, log, devices, delivery, container.get(MessageBudgets), clock),
         mailbox=mailbox,
         phones=phones,
         texts=texts,

@@ -1,4 +1,4 @@
-"""Somebody who does jobs, and the three ways out, as they are for as long as a test runs."""
+"""Provide recording transports, recorded jobs, and a pipeline that runs them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,15 +18,15 @@ from grome.notifications.sender import MessageSender
 
 
 class OutageError(Exception):
-    """A way out that is closed for now."""
+    """Raised by a transport during a simulated outage."""
 
 
 def kind_of(message_id: str) -> str:
     return message_id.split(".")[1]
 
 
-class Mailbox:
-    """`failures` are raised one after the other, by the tries to come."""
+class RecordingMailer:
+    """Records mails. The next tries raise the `failures`, one each."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -37,13 +37,13 @@ class Mailbox:
             raise self.failures.pop(0)
         self.mails.append(mail)
 
-    def to(self, address: str) -> list[str]:
-        """The kinds of the mails that somebody has got."""
+    def kinds_to(self, address: str) -> list[str]:
+        """Return the kinds of the mails to an address."""
         return [kind_of(mail.message_id) for mail in self.mails if mail.to == address]
 
 
 @dataclass
-class Pushed:
+class RecordedPushResult:
     sent: Mapping[str, str]
     gone: Mapping[str, str]
     failed: Mapping[str, str]
@@ -53,42 +53,42 @@ class Pushed:
             raise OutageError
 
 
-class Phones:
-    """Tokens that begin with `gone` are gone; those with `down` fail while `is_down`."""
+class RecordingPusher:
+    """Records pushes. Tokens with the prefix `gone` are invalid; those with `down` fail while `is_down`."""
 
     def __init__(self) -> None:
         self.pushes: list[tuple[str, Push]] = []
         self.is_down = True
 
-    async def send(self, tokens: Sequence[str], push: Push) -> Pushed:
+    async def send(self, tokens: Sequence[str], push: Push) -> RecordedPushResult:
         gone = {token: "UNREGISTERED" for token in tokens if token.startswith("gone")}
         failed = {token: "UNAVAILABLE" for token in tokens if token.startswith("down") and self.is_down}
         sent = {token: f"name-of-{push.id}" for token in tokens if token not in gone and token not in failed}
         self.pushes += [(token, push) for token in sent]
-        return Pushed(sent, gone, failed)
+        return RecordedPushResult(sent, gone, failed)
 
-    def on(self, token: str) -> list[str]:
-        """The kinds of the pushes on a device."""
+    def kinds_on(self, token: str) -> list[str]:
+        """Return the kinds of the pushes on a device."""
         return [kind_of(push.id) for reached, push in self.pushes if reached == token]
 
 
-class Texts:
+class RecordingSmsSender:
     def __init__(self) -> None:
         self.texts: list[tuple[str, str, str]] = []
         self.failures: list[Exception] = []
 
-    async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the word for it everywhere
+    async def send(self, phone: str, text: str, id: str) -> str:  # noqa: A002 -- the usual name
         if self.failures:
             raise self.failures.pop(0)
         self.texts.append((phone, text, id))
         return f"sns-{len(self.texts)}"
 
-    def to(self, phone: str) -> list[str]:
+    def kinds_to(self, phone: str) -> list[str]:
         return [kind_of(message_id) for number, _, message_id in self.texts if number == phone]
 
 
 class RecordedJobs:
-    """Keeps payloads as the JSON that would be stored. A job that was added stays added."""
+    """Keeps jobs with payloads as they are stored in JSON. An added job stays."""
 
     def __init__(self) -> None:
         self.added: dict[str, NewJob] = {}
@@ -101,25 +101,25 @@ class RecordedJobs:
 
 
 @dataclass
-class Desk:
-    """All that a message passes through, and a worker who does each job until it is done."""
+class Pipeline:
+    """Holds every step of a message and runs its jobs."""
 
     jobs: RecordedJobs
     planner: Planner
-    dispatching: Dispatcher
-    sending: MessageSender
-    mailbox: Mailbox
-    phones: Phones
-    texts: Texts
+    dispatcher: Dispatcher
+    sender: MessageSender
+    mailbox: RecordingMailer
+    phones: RecordingPusher
+    texts: RecordingSmsSender
     done: set[str] = field(default_factory=set)
 
-    async def hear(self, *events: Event) -> list[Exception]:
-        """Of events, and do what follows from them; what the jobs have raised."""
+    async def handle(self, *events: Event) -> list[Exception]:
+        """Handle events and run the resulting jobs; return the errors of the jobs."""
         await self.planner.handle(events)
-        return await self.work()
+        return await self.run_jobs()
 
-    async def work(self, at: datetime | None = None) -> list[Exception]:
-        """One try of each job that is not done, and of those that follow; with `at`, also of those due by then."""
+    async def run_jobs(self, at: datetime | None = None) -> list[Exception]:
+        """Try each pending job and the jobs that follow once; with `at`, also jobs that are due by then."""
         raised: list[Exception] = []
         tried: set[str] = set()
         while waiting := [job for job in self.jobs.added.values() if job.id not in self.done | tried]:
@@ -127,19 +127,19 @@ class Desk:
                 tried.add(job.id)
                 if job.due_at is None or (at and job.due_at <= at):
                     try:
-                        await self.run(job)
+                        await self.run_job(job)
                         self.done.add(job.id)
-                    except Exception as error:  # noqa: BLE001 -- as whoever runs jobs does
+                    except Exception as error:  # noqa: BLE001 -- the job runner catches all errors, too
                         raised.append(error)
         return raised
 
-    async def run(self, job: NewJob) -> None:
+    async def run_job(self, job: NewJob) -> None:
         payload: Any = job.payload
         if job.kind == NOTIFY:
-            await self.dispatching.dispatch(msgspec.convert(payload, Notification))
+            await self.dispatcher.dispatch(msgspec.convert(payload, Notification))
         else:
-            await self.sending.send(msgspec.convert(payload, ChannelDelivery))
+            await self.sender.send(msgspec.convert(payload, ChannelDelivery))
 
     def waiting(self) -> dict[str, datetime | None]:
-        """Channels of the jobs that are not done, with when they are due."""
+        """Return the channels of pending jobs with their due times."""
         return {job.id.split(":")[-1]: job.due_at for job in self.jobs.added.values() if job.id not in self.done}

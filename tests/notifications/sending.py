@@ -1,6 +1,6 @@
-"""A process that sends, by the settings of its environment: `python -m tests.notifications.sending DEVICE PHONE ID…`.
+"""Send messages in a process: `python -m tests.notifications.sending DEVICE PHONE ID…`.
 
-After each id it writes a line: the id, the push's fault and the text's, or `-`.
+After each id it writes a line: the id, the error of the push and the error of the text, or `-`.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ async def main(device: str, phone: str, *ids: str) -> None:
     configure_logging(settings.log)
     pusher, sms = open_pusher(settings), open_sms(settings)
     for id_ in ids:
-        pushed = await fault_of(push(pusher, device, id_))
-        texted = await fault_of(sms.send(phone, f"text {id_}", id_))
+        pushed = await error_of(push(pusher, device, id_))
+        texted = await error_of(sms.send(phone, f"text {id_}", id_))
         print(id_, pushed, texted, flush=True)  # noqa: T201 -- how it is watched
     await pusher.aclose()
     await sms.aclose()
@@ -32,7 +32,7 @@ async def push(pusher: Pusher, device: str, id_: str) -> None:
     result.raise_for_failed()
 
 
-async def fault_of(sending: Awaitable[object]) -> str:
+async def error_of(sending: Awaitable[object]) -> str:
     try:
         await sending
     except (UndeliverableError, RetryLaterError, PushFailedError, SmsFailedError) as fault:

@@ -1,4 +1,4 @@
-"""How many messages a number, an address and a person get, and what an unverified number gets at all."""
+"""Test the daily limits of numbers, addresses and people, verified and unverified."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,8 +19,8 @@ from grome.notifications.models import Channel, MessageKind, Why
 from grome.notifications.recipients import Recipient
 from tests.builders.people import Person, new_phone, register
 from tests.conftest import SetClock
-from tests.notifications.booking_notices import a_visit, choose, log_of, moved
-from tests.notifications.recorders import Desk
+from tests.notifications.booking_notices import log_of, perform, request_visit, set_preferences
+from tests.notifications.recorders import Pipeline
 
 DAY = timedelta(days=1)
 
@@ -46,26 +46,26 @@ def recipient(user_id: UUID, **changed: Any) -> Recipient:
     return Recipient(made, {})
 
 
-async def test_logins_of_an_unverified_number_text_nobody_and_are_told_in_the_app(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_login_with_an_unverified_number_is_listed_in_the_app_only(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
     for _ in range(6):
-        assert await desk.hear(new_device_of(person, container)) == []
-    assert desk.texts.to(phone) == []
+        assert await pipeline.handle(new_device_of(person, container)) == []
+    assert pipeline.texts.kinds_to(phone) == []
     log = await log_of(http, person)
     assert log["new_device", "sms"] == ("suppressed", "unverified")
     assert log["new_device", "in_app"] == ("sent", None)
 
 
-async def test_unverified_number_that_wants_texts_gets_none_outside_of_trials(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_unverified_number_gets_requested_texts_in_trials_only(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
+    customer, shop, booking = await request_visit(http, container)
     await set_user(container, customer, phone=(phone := new_phone()))
-    await choose(http, customer, notifications={"sms": True})
-    assert await desk.hear(await moved(http, container, shop.auth, booking, "accept")) == []
-    assert desk.texts.to(phone) == []
+    await set_preferences(http, customer, notifications={"sms": True})
+    assert await pipeline.handle(await perform(http, container, shop.auth, booking, "accept")) == []
+    assert pipeline.texts.kinds_to(phone) == []
     log = await log_of(http, customer)
     assert log["booking_accepted", "sms"] == ("suppressed", "unverified")
     assert ("booking_accepted", "in_app") not in log  # the mail has told it
@@ -82,40 +82,38 @@ def test_unverified_number_gets_codes_only(kind: MessageKind) -> None:
     assert tried.open_for_codes_only == frozenset()
 
 
-async def test_number_with_the_days_texts_gets_no_more_until_the_next_day(
-    http: httpx.AsyncClient, container: Container, desk: Desk, clock: SetClock
+async def test_number_at_its_daily_limit_gets_no_text_until_the_next_day(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: SetClock
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
     await set_user(container, person, phone_verified=True)
     limit = container.get(MessageBudgets).daily_limit(MessageKind.NEW_DEVICE, Channel.SMS, verified=True)
     for _ in range(limit + 2):
-        assert await desk.hear(new_device_of(person, container)) == []
-    assert len(desk.texts.to(phone)) == limit
+        assert await pipeline.handle(new_device_of(person, container)) == []
+    assert len(pipeline.texts.kinds_to(phone)) == limit
     listed = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
     why = [one["why"] for one in listed if one["channel"] == "sms"]
     assert (why.count("budget"), why.count(None)) == (2, limit)
     clock.shift += DAY
-    assert await desk.hear(new_device_of(person, container)) == []
-    assert len(desk.texts.to(phone)) == limit + 1
+    assert await pipeline.handle(new_device_of(person, container)) == []
+    assert len(pipeline.texts.kinds_to(phone)) == limit + 1
 
 
-async def test_message_that_is_tried_again_counts_once(
-    http: httpx.AsyncClient, container: Container, desk: Desk
-) -> None:
+async def test_retried_message_counts_once(http: httpx.AsyncClient, container: Container, pipeline: Pipeline) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
     await set_user(container, person, phone_verified=True)
     limit = container.get(MessageBudgets).daily_limit(MessageKind.NEW_DEVICE, Channel.SMS, verified=True)
-    desk.texts.failures = [ConnectionError() for _ in range(limit)]
-    await desk.hear(new_device_of(person, container))
+    pipeline.texts.failures = [ConnectionError() for _ in range(limit)]
+    await pipeline.handle(new_device_of(person, container))
     for _ in range(limit):
-        await desk.work()
-    assert desk.texts.to(phone) == ["new_device"]
+        await pipeline.run_jobs()
+    assert pipeline.texts.kinds_to(phone) == ["new_device"]
     for _ in range(limit):
-        await desk.hear(new_device_of(person, container))
-    assert len(desk.texts.to(phone)) == limit
+        await pipeline.handle(new_device_of(person, container))
+    assert len(pipeline.texts.kinds_to(phone)) == limit
 
 
-async def test_budget_of_an_address_holds_for_all_accounts_that_have_had_it(container: Container) -> None:
+async def test_address_budget_is_shared_by_all_its_accounts(container: Container) -> None:
     budgets, phone = container.get(MessageBudgets), new_phone()
     limit = container.get(MessageBudgets).daily_limit(MessageKind.RESET_PASSWORD, Channel.SMS, verified=False)
     granted = [
@@ -125,7 +123,7 @@ async def test_budget_of_an_address_holds_for_all_accounts_that_have_had_it(cont
     assert granted.count(True) == limit
 
 
-async def test_budget_of_a_person_holds_for_all_addresses_that_they_take(container: Container) -> None:
+async def test_person_budget_is_shared_by_all_addresses(container: Container) -> None:
     budgets, user_id = container.get(MessageBudgets), new_id()
     limit = container.get(MessageBudgets).daily_limit(MessageKind.NEW_DEVICE, Channel.EMAIL, verified=False)
     granted = [
@@ -135,7 +133,7 @@ async def test_budget_of_a_person_holds_for_all_addresses_that_they_take(contain
     assert granted.count(True) == limit
 
 
-async def test_news_that_are_used_up_leave_warnings_and_codes(container: Container) -> None:
+async def test_used_up_news_budget_leaves_warnings_and_codes(container: Container) -> None:
     budgets, one = container.get(MessageBudgets), recipient(new_id())
     while await budgets.take(MessageKind.BOOKING_REQUESTED, Channel.EMAIL, one):
         pass
@@ -144,9 +142,7 @@ async def test_news_that_are_used_up_leave_warnings_and_codes(container: Contain
 
 
 @pytest.mark.parametrize("kind", MessageKind)
-async def test_every_message_has_a_budget_and_an_unverified_address_no_larger_one(
-    container: Container, kind: MessageKind
-) -> None:
+async def test_message_budget_of_an_unverified_address_is_no_larger(container: Container, kind: MessageKind) -> None:
     for channel in RULES[kind].channels:
         unverified, verified = (
             container.get(MessageBudgets).daily_limit(kind, channel, verified=one) for one in (False, True)
@@ -155,15 +151,15 @@ async def test_every_message_has_a_budget_and_an_unverified_address_no_larger_on
     assert (purpose_of(kind) is Purpose.NEWS) == (RULES[kind].topic is not None)
 
 
-async def test_dead_letters_that_an_address_can_make_are_limited(
-    http: httpx.AsyncClient, container: Container, desk: Desk, clock: SetClock
+async def test_dead_letters_of_an_address_are_limited(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: SetClock
 ) -> None:
-    """A mail server of ours that cannot take an address is told an operator so often in a day, and not for each."""
+    """A mail server that cannot take an address causes a limited number of dead letters in a day."""
     people = [await register(http) for _ in range(DEAD_LETTER_BUDGET.limit + 2)]
     clock.shift += 400 * DAY  # a day that no other test has used
     raised: list[Exception] = []
     for person in people:
-        desk.mailbox.failures = [PermanentJobError("SMTPUTF8")]
-        raised += await desk.hear(new_device_of(person, container))
+        pipeline.mailbox.failures = [PermanentJobError("SMTPUTF8")]
+        raised += await pipeline.handle(new_device_of(person, container))
     kinds = [type(error) for error in raised]
     assert kinds == [PermanentJobError] * DEAD_LETTER_BUDGET.limit + [UndeliverableError] * 2

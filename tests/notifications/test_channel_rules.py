@@ -1,4 +1,4 @@
-"""Quiet hours by the clock on the wall, and what may pass them."""
+"""Test quiet hours by wall time, and the messages that ignore them."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,15 +33,13 @@ zones = st.sampled_from(ZONES).map(ZoneInfo)
 
 
 def says_quiet(hours: QuietHours, wall: datetime) -> bool:
-    """As a person would look it up: walk from the start to the end around the clock."""
+    """Decide independently, by walking from start to end around the clock."""
     start, end, at = (int(text[:2]) * 60 + int(text[3:]) for text in (hours.start, hours.end, f"{wall:%H:%M}"))
     return (at - start) % 1440 < (end - start) % 1440
 
 
 @given(spans, zones, instants, st.floats(0, 1))
-def test_they_last_as_long_as_clocks_on_the_wall_say(
-    hours: QuietHours, zone: ZoneInfo, now: datetime, share: float
-) -> None:
+def test_quiet_hours_follow_wall_time(hours: QuietHours, zone: ZoneInfo, now: datetime, share: float) -> None:
     until = quiet_until(hours, zone, now)
     assert (until is not None) == says_quiet(hours, now.astimezone(zone))
     if until is not None:
@@ -52,7 +50,7 @@ def test_they_last_as_long_as_clocks_on_the_wall_say(
 
 
 @given(spans, zones, instants)
-def test_they_end_at_their_end_where_clocks_are_not_changed(hours: QuietHours, zone: ZoneInfo, now: datetime) -> None:
+def test_quiet_hours_without_a_clock_change_end_at_their_end(hours: QuietHours, zone: ZoneInfo, now: datetime) -> None:
     until = quiet_until(hours, zone, now)
     if until is not None and until.astimezone(zone).utcoffset() == now.astimezone(zone).utcoffset():
         assert f"{until.astimezone(zone):%H:%M}" == hours.end
@@ -60,7 +58,7 @@ def test_they_end_at_their_end_where_clocks_are_not_changed(hours: QuietHours, z
 
 
 @given(instants, zones)
-def test_who_has_none_is_never_asleep(now: datetime, zone: ZoneInfo) -> None:
+def test_reader_without_quiet_hours_is_never_quiet(now: datetime, zone: ZoneInfo) -> None:
     assert quiet_until(None, zone, now) is None
 
 
@@ -96,7 +94,7 @@ def test_who_has_none_is_never_asleep(now: datetime, zone: ZoneInfo) -> None:
         (("23:59", "00:01"), "2027-06-03T00:01+02:00", None),
     ],
 )
-def test_in_berlin(hours: tuple[str, str], now: str, until: str | None) -> None:
+def test_quiet_hours_in_berlin_end_across_clock_changes(hours: tuple[str, str], now: str, until: str | None) -> None:
     found = quiet_until(QuietHours(*hours), BERLIN, datetime.fromisoformat(now).astimezone(UTC))
     assert found == (datetime.fromisoformat(until) if until else None)
 
@@ -111,12 +109,12 @@ def verdict(kind: MessageKind, channel: Channel, starts_at: datetime | None = No
 
 
 @pytest.mark.parametrize("kind", MessageKind)
-def test_mail_waits_for_nobody_to_wake(kind: MessageKind) -> None:
+def test_mail_ignores_quiet_hours(kind: MessageKind) -> None:
     assert verdict(kind, Channel.EMAIL) is None
 
 
 @pytest.mark.parametrize("channel", [Channel.PUSH, Channel.SMS])
-def test_what_wakes_is_held_or_is_worth_it(channel: Channel) -> None:
+def test_push_and_sms_in_quiet_hours_are_held_unless_urgent(channel: Channel) -> None:
     at_once = {kind for kind in MessageKind if verdict(kind, channel) is None}
     assert at_once == {
         MessageKind.NEW_DEVICE,
@@ -136,14 +134,14 @@ def test_what_wakes_is_held_or_is_worth_it(channel: Channel) -> None:
         (MORNING + timedelta(days=3), True),
     ],
 )
-def test_a_cancellation_wakes_where_in_the_morning_it_would_be_late(starts_at: datetime, *, is_held: bool) -> None:
+def test_cancellation_needed_before_the_morning_ignores_quiet_hours(starts_at: datetime, *, is_held: bool) -> None:
     told = verdict(MessageKind.BOOKING_CANCELLED, Channel.PUSH, starts_at)
     assert told == (MORNING if is_held else None)
     assert verdict(MessageKind.BOOKING_ACCEPTED, Channel.PUSH, starts_at) == MORNING
 
 
 @pytest.mark.parametrize("kind", MessageKind)
-def test_only_the_accounts_security_cannot_be_switched_off(kind: MessageKind) -> None:
+def test_security_messages_cannot_be_turned_off(kind: MessageKind) -> None:
     off = Preferences(NotificationPreferences(email=False, push=False, sms=False))
     no_topics = Preferences(NotificationPreferences(no_mail_about=list(Topic)))
     is_security = RULES[kind].topic is None
@@ -158,12 +156,12 @@ def test_only_the_accounts_security_cannot_be_switched_off(kind: MessageKind) ->
     assert told is (None if is_security else Why.PREFERENCE)
 
 
-def test_a_topic_is_left_alone_by_another() -> None:
+def test_unsubscribed_topic_leaves_other_topics() -> None:
     some = Preferences(NotificationPreferences(no_mail_about=[Topic.REVIEWS]))
     assert decide((MessageKind.REVIEW_REQUEST, Channel.EMAIL), some, EVERYWHERE, MIDNIGHT, None) is Why.PREFERENCE
     assert decide((MessageKind.RECEIPT, Channel.EMAIL), some, EVERYWHERE, MIDNIGHT, None) is None
     assert decide((MessageKind.REVIEW_REQUEST, Channel.PUSH), some, EVERYWHERE, MIDNIGHT, None) is None
 
 
-def test_security_is_never_held() -> None:
+def test_security_messages_ignore_quiet_hours() -> None:
     assert {rule.quiet for rule in RULES.values() if rule.topic is None} == {QuietPolicy.IGNORED}

@@ -1,4 +1,4 @@
-"""The twins' file: one line for each name, whoever writes, whatever dies."""
+"""Test that JsonlLog keeps one line a name with concurrent and killed writers."""
 # ruff: noqa: ASYNC240 -- a small file of the test's own
 
 import asyncio
@@ -29,7 +29,7 @@ async def names(path: Path) -> list[str]:
     return [item.name for item in await JsonlLog(path, Item).read()]
 
 
-async def test_a_name_is_written_once_and_the_first_stays(path: Path) -> None:
+async def test_jsonl_log_keeps_the_first_line_of_a_name(path: Path) -> None:
     log = JsonlLog(path, Item)
     assert await log.read() == []
     for text in ("first", "second"):
@@ -39,18 +39,18 @@ async def test_a_name_is_written_once_and_the_first_stays(path: Path) -> None:
     assert await log.read() == [Item("a", "first"), Item("b", "two\nlines\u2028\r")]
 
 
-async def test_only_its_owner_reads_it(path: Path) -> None:
+async def test_jsonl_log_is_readable_by_its_owner_only(path: Path) -> None:
     await JsonlLog(path, Item).add(Item("a"))
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_many_at_once_on_several_logs(path: Path) -> None:
+async def test_jsonl_log_with_concurrent_writers_keeps_each_name_once(path: Path) -> None:
     logs = [JsonlLog(path, Item) for _ in range(4)]
     await asyncio.gather(*(log.add(Item(str(number))) for number in range(300) for log in logs))
     assert sorted(await names(path)) == sorted(str(number) for number in range(300))
 
 
-async def test_who_writes_waits_for_who_is_writing_and_sees_what_it_wrote(path: Path) -> None:
+async def test_jsonl_log_writer_waits_for_the_lock_and_reads_new_lines(path: Path) -> None:
     log = JsonlLog(path, Item)
     await log.add(Item("a"))
     with path.open("ab") as file:
@@ -62,7 +62,7 @@ async def test_who_writes_waits_for_who_is_writing_and_sees_what_it_wrote(path: 
     assert await log.read() == [Item("a"), Item("b", "early")]
 
 
-async def test_half_a_line_is_no_line(path: Path) -> None:
+async def test_jsonl_log_cuts_off_half_a_line(path: Path) -> None:
     log = JsonlLog(path, Item)
     await log.add(Item("a"))
     whole = path.read_bytes()
@@ -72,7 +72,7 @@ async def test_half_a_line_is_no_line(path: Path) -> None:
     assert await names(path) == ["a", "b"]
 
 
-async def test_a_file_that_was_removed_or_emptied_begins_anew(path: Path) -> None:
+async def test_jsonl_log_starts_again_after_removal(path: Path) -> None:
     log = JsonlLog(path, Item)
     await log.add(Item("a"))
     path.unlink()
@@ -88,8 +88,8 @@ async def test_a_file_that_was_removed_or_emptied_begins_anew(path: Path) -> Non
     assert await names(path) == ["a"]
 
 
-async def test_processes_that_send_the_same_and_one_that_is_killed(tmp_path: Path) -> None:
-    """Three send the same messages; the first is killed on its way, and what it sent is sent again by the others."""
+async def test_jsonl_log_with_a_killed_process_has_each_message_once(tmp_path: Path) -> None:
+    """Three processes send the same messages; the first is killed, and the others resend its messages."""
     ids = [f"message-{number}" for number in range(150)]
     environ = {**os.environ, "GROME_ENV": "test", "GROME_HOME": str(tmp_path)}
     command = (sys.executable, "-m", "tests.notifications.sending", "device", "+15005550006", *ids)

@@ -1,4 +1,4 @@
-"""From an event to what lies in mailboxes and on phones: once, on the ways that people chose."""
+"""Test messages from the event to the transports: once, on the channels of the preferences."""
 
 import asyncio
 from datetime import timedelta
@@ -19,22 +19,30 @@ from grome.notifications.translations import TRANSLATIONS
 from tests.builders.bookings import move
 from tests.builders.people import Person, new_phone, register
 from tests.conftest import SetClock
-from tests.notifications.booking_notices import a_visit, choose, events_of, log_of, moved, put_token, with_device
-from tests.notifications.recorders import Desk, OutageError, kind_of
+from tests.notifications.booking_notices import (
+    events_of,
+    log_of,
+    perform,
+    put_token,
+    register_with_device,
+    request_visit,
+    set_preferences,
+)
+from tests.notifications.recorders import OutageError, Pipeline, kind_of
 
 
-async def test_both_sides_hear_of_a_request_and_the_customer_of_the_answer(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_request_notifies_both_sides_and_acceptance_the_customer(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
-    assert await desk.hear(*await events_of(container, booking)) == []
-    accepted = await moved(http, container, shop.auth, booking, "accept")
-    assert await desk.hear(accepted) == []
-    assert desk.mailbox.to(customer.email) == ["booking_requested", "booking_accepted"]
-    assert desk.mailbox.to(shop.person.email) == ["booking_requested"]
+    customer, shop, booking = await request_visit(http, container)
+    assert await pipeline.handle(*await events_of(container, booking)) == []
+    accepted = await perform(http, container, shop.auth, booking, "accept")
+    assert await pipeline.handle(accepted) == []
+    assert pipeline.mailbox.kinds_to(customer.email) == ["booking_requested", "booking_accepted"]
+    assert pipeline.mailbox.kinds_to(shop.person.email) == ["booking_requested"]
     assert (await log_of(http, customer))["booking_accepted", "email"] == ("sent", None)
     assert (await log_of(http, customer))["booking_accepted", "push"] == ("suppressed", "no_address")
-    told = desk.mailbox.mails[-1]
+    told = pipeline.mailbox.mails[-1]
     assert told.message_id == f"{accepted.id}.booking_accepted.{customer.id}"
     assert told.at == accepted.at
     assert "Zoë" in told.rendered.text
@@ -42,12 +50,12 @@ async def test_both_sides_hear_of_a_request_and_the_customer_of_the_answer(
     assert f"https://grome.example/bookings/{booking['id']}" in told.rendered.text
 
 
-async def test_a_booking_that_needs_no_answer_is_told_as_accepted(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_automatically_accepted_booking_is_announced_as_accepted(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container, auto_accept=True)
-    assert await desk.hear(*await events_of(container, booking)) == []
-    told = {mail.to: mail.rendered.title for mail in desk.mailbox.mails}
+    customer, shop, booking = await request_visit(http, container, auto_accept=True)
+    assert await pipeline.handle(*await events_of(container, booking)) == []
+    told = {mail.to: mail.rendered.title for mail in pipeline.mailbox.mails}
     texts = TRANSLATIONS["en"].messages
     assert told == {
         customer.email: texts["booking_accepted-customer"].title,
@@ -55,143 +63,147 @@ async def test_a_booking_that_needs_no_answer_is_told_as_accepted(
     }
 
 
-async def test_a_visit_ends_with_a_receipt_and_an_ask_for_a_review(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_completed_visit_sends_receipt_and_review_request(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
+    customer, shop, booking = await request_visit(http, container)
     for action in ("accept", "start", "complete"):
-        event = await moved(http, container, shop.auth, booking, action)
-    assert await desk.hear(event) == []
-    assert desk.mailbox.to(customer.email) == ["receipt", "review_request"]
-    assert desk.mailbox.to(shop.person.email) == []
+        event = await perform(http, container, shop.auth, booking, action)
+    assert await pipeline.handle(event) == []
+    assert pipeline.mailbox.kinds_to(customer.email) == ["receipt", "review_request"]
+    assert pipeline.mailbox.kinds_to(shop.person.email) == []
 
 
-async def test_what_was_done_is_not_done_again(http: httpx.AsyncClient, container: Container, desk: Desk) -> None:
-    """A relay that starts over, and workers that died before they could say that a job was done."""
-    customer, shop, booking = await a_visit(http, container)
-    events = await events_of(container, booking)
-    await desk.hear(*events)
-    before, jobs = list(desk.mailbox.mails), dict(desk.jobs.added)
-    desk.done.clear()
-    assert await desk.hear(*events) == []
-    assert desk.mailbox.mails == before
-    assert desk.jobs.added == jobs
-    assert len(desk.mailbox.to(customer.email)) == len(desk.mailbox.to(shop.person.email)) == 1
-
-
-async def test_a_way_that_fails_does_not_repeat_the_other(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_repeated_jobs_send_nothing_twice(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
+    """Covers a relay that starts over, and workers that died before completing their job."""
+    customer, shop, booking = await request_visit(http, container)
+    events = await events_of(container, booking)
+    await pipeline.handle(*events)
+    before, jobs = list(pipeline.mailbox.mails), dict(pipeline.jobs.added)
+    pipeline.done.clear()
+    assert await pipeline.handle(*events) == []
+    assert pipeline.mailbox.mails == before
+    assert pipeline.jobs.added == jobs
+    assert len(pipeline.mailbox.kinds_to(customer.email)) == len(pipeline.mailbox.kinds_to(shop.person.email)) == 1
+
+
+async def test_failing_channel_does_not_repeat_another(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+) -> None:
+    customer, shop, booking = await request_visit(http, container)
     phone = new_phone()
     await container.database["users"].update_one(
         {"_id": customer.id}, {"$set": {"phone": phone, "phone_verified": True}}
     )
-    await choose(http, customer, notifications={"sms": True})
-    desk.texts.failures = [OutageError(), OutageError()]
-    raised = await desk.hear(await moved(http, container, shop.auth, booking, "accept"))
-    raised += await desk.work()
+    await set_preferences(http, customer, notifications={"sms": True})
+    pipeline.texts.failures = [OutageError(), OutageError()]
+    raised = await pipeline.handle(await perform(http, container, shop.auth, booking, "accept"))
+    raised += await pipeline.run_jobs()
     assert [type(error) for error in raised] == [OutageError, OutageError]
     assert (await log_of(http, customer))["booking_accepted", "sms"] == ("failed", None)
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == desk.texts.to(phone) == ["booking_accepted"]
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == pipeline.texts.kinds_to(phone) == ["booking_accepted"]
     assert (await log_of(http, customer))["booking_accepted", "sms"] == ("sent", None)
 
 
-async def test_preferences_of_the_moment_count(http: httpx.AsyncClient, container: Container, desk: Desk) -> None:
-    customer, shop, booking = await a_visit(http, container)
-    accepted = await moved(http, container, shop.auth, booking, "accept")
-    await desk.planner.handle([accepted])
-    await choose(http, customer, notifications={"email": False}, language="ja")
-    await desk.work()
-    assert desk.mailbox.to(customer.email) == []
+async def test_preferences_at_sending_time_apply(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+) -> None:
+    customer, shop, booking = await request_visit(http, container)
+    accepted = await perform(http, container, shop.auth, booking, "accept")
+    await pipeline.planner.handle([accepted])
+    await set_preferences(http, customer, notifications={"email": False}, language="ja")
+    await pipeline.run_jobs()
+    assert pipeline.mailbox.kinds_to(customer.email) == []
     assert (await log_of(http, customer))["booking_accepted", "email"] == ("suppressed", "preference")
 
-    await choose(http, customer, notifications={"email": True}, timezone="Asia/Tokyo")
-    cancelled = await moved(http, container, shop.auth, booking, "cancel")
-    await desk.hear(cancelled)
-    told = desk.mailbox.mails[-1]
+    await set_preferences(http, customer, notifications={"email": True}, timezone="Asia/Tokyo")
+    cancelled = await perform(http, container, shop.auth, booking, "cancel")
+    await pipeline.handle(cancelled)
+    told = pipeline.mailbox.mails[-1]
     assert told.language == "ja"
     assert told.rendered.title == TRANSLATIONS["ja"].messages["booking_cancelled-customer"].title
 
 
-async def test_what_was_switched_off_while_it_waited_is_not_sent(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_channel_turned_off_during_quiet_hours_gets_nothing(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
-    desk.mailbox.failures = [OutageError()]
-    await desk.hear(await moved(http, container, shop.auth, booking, "accept"))
-    await choose(http, customer, notifications={"email": False})
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == []
+    customer, shop, booking = await request_visit(http, container)
+    pipeline.mailbox.failures = [OutageError()]
+    await pipeline.handle(await perform(http, container, shop.auth, booking, "accept"))
+    await set_preferences(http, customer, notifications={"email": False})
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []
     assert (await log_of(http, customer))["booking_accepted", "email"] == ("suppressed", "preference")
 
 
 class TestQuietHours:
     @pytest.fixture
     async def sleeper(self, http: httpx.AsyncClient, container: Container) -> Person:
-        """Asleep for the next three hours, with a phone."""
-        person, _ = await with_device(http, f"token-{new_id()}")
+        """Register a customer with a phone and quiet hours for the next three hours."""
+        person, _ = await register_with_device(http, f"token-{new_id()}")
         now = container.clock()
         hours = {"start": f"{now - timedelta(hours=1):%H:%M}", "end": f"{now + timedelta(hours=3):%H:%M}"}
-        await choose(http, person, quiet_hours=hours)
+        await set_preferences(http, person, quiet_hours=hours)
         return person
 
-    async def test_push_waits_and_mail_does_not(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk, sleeper: Person, clock: SetClock
+    async def test_push_in_quiet_hours_waits_and_mail_does_not(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person, clock: SetClock
     ) -> None:
         accepted = await self._accepted_for(http, container, sleeper)
-        await desk.hear(accepted)
-        assert desk.mailbox.to(sleeper.email) == ["booking_accepted"]
-        assert desk.phones.pushes == []
-        due_at = desk.waiting()["push"]
+        await pipeline.handle(accepted)
+        assert pipeline.mailbox.kinds_to(sleeper.email) == ["booking_accepted"]
+        assert pipeline.phones.pushes == []
+        due_at = pipeline.waiting()["push"]
         assert due_at is not None
         assert timedelta(hours=2, minutes=58) < due_at - container.clock() <= timedelta(hours=3)
 
-        errand = next(job for job in desk.jobs.added.values() if job.due_at)
+        push = next(job for job in pipeline.jobs.added.values() if job.due_at)
         with pytest.raises(RetryLaterError) as later:  # a worker that comes too early
-            await desk.run(errand)
+            await pipeline.run_job(push)
         assert abs(later.value.seconds - (due_at - container.clock()).total_seconds()) < 5
 
         clock.set(due_at + timedelta(seconds=1))
-        assert await desk.work(at=container.clock()) == []
-        assert [kind_of(push.id) for _, push in desk.phones.pushes] == ["booking_accepted"]
+        assert await pipeline.run_jobs(at=container.clock()) == []
+        assert [kind_of(push.id) for _, push in pipeline.phones.pushes] == ["booking_accepted"]
 
-    async def test_what_came_later_overtakes_what_waited(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk, sleeper: Person, clock: SetClock
+    async def test_waiting_push_is_dropped_after_a_later_change(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person, clock: SetClock
     ) -> None:
         accepted = await self._accepted_for(http, container, sleeper)
-        await desk.hear(accepted)
+        await pipeline.handle(accepted)
         booking = {"id": str(accepted.subject_id)}
         assert (await move(http, sleeper.auth, booking, "cancel")).status_code == 200
-        due_at = desk.waiting()["push"]
+        due_at = pipeline.waiting()["push"]
         assert due_at is not None
         assert due_at - accepted.at > STALE_AFTER
         clock.set(due_at + timedelta(seconds=1))
-        assert await desk.work(at=container.clock()) == []
-        assert desk.phones.pushes == []
-        entry = await container.get(NotificationLog).find(self._errand(desk))
+        assert await pipeline.run_jobs(at=container.clock()) == []
+        assert pipeline.phones.pushes == []
+        entry = await container.get(NotificationLog).find(self._push_delivery(pipeline))
         assert entry is not None
         assert (entry.state, entry.why) == ("suppressed", "outdated")
 
-    async def test_a_new_device_wakes(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk, sleeper: Person
+    async def test_new_device_message_ignores_quiet_hours(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person
     ) -> None:
-        await desk.hear(await signed_in_elsewhere(http, container, sleeper))
-        assert desk.mailbox.to(sleeper.email) == ["new_device"]
-        assert [kind_of(push.id) for _, push in desk.phones.pushes] == ["new_device"]
+        await pipeline.handle(await signed_in_elsewhere(http, container, sleeper))
+        assert pipeline.mailbox.kinds_to(sleeper.email) == ["new_device"]
+        assert [kind_of(push.id) for _, push in pipeline.phones.pushes] == ["new_device"]
 
     async def _accepted_for(self, http: httpx.AsyncClient, container: Container, customer: Person) -> Event:
-        _, shop, other = await a_visit(http, container)
+        _, shop, other = await request_visit(http, container)
         stored = await container.database["bookings"].find_one({"_id": UUID(other["id"])})
         assert stored is not None
         await container.database["bookings"].update_one(
             {"_id": stored["_id"]}, {"$set": {"customer_id": customer.id, "ticks": stored["ticks"]}}
         )
-        return await moved(http, container, shop.auth, other, "accept")
+        return await perform(http, container, shop.auth, other, "accept")
 
-    def _errand(self, desk: Desk) -> ChannelDelivery:
-        (job,) = [job for job in desk.jobs.added.values() if job.kind.name == "push"]
+    def _push_delivery(self, pipeline: Pipeline) -> ChannelDelivery:
+        (job,) = [job for job in pipeline.jobs.added.values() if job.kind.name == "push"]
         return msgspec.convert(job.payload, ChannelDelivery)
 
 
@@ -208,111 +220,115 @@ async def signed_in_elsewhere(http: httpx.AsyncClient, container: Container, per
 
 
 class TestOnce:
-    async def test_the_same_news_of_two_events_is_told_once(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk, clock: SetClock
+    async def test_equal_messages_of_two_events_are_sent_once(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: SetClock
     ) -> None:
-        customer, shop, booking = await a_visit(http, container)
-        accepted = await moved(http, container, shop.auth, booking, "accept")
+        customer, shop, booking = await request_visit(http, container)
+        accepted = await perform(http, container, shop.auth, booking, "accept")
         again = msgspec.structs.replace(accepted, id=new_id())
-        assert await desk.hear(accepted, again) == []
-        assert desk.mailbox.to(customer.email) == ["booking_accepted"]
+        assert await pipeline.handle(accepted, again) == []
+        assert pipeline.mailbox.kinds_to(customer.email) == ["booking_accepted"]
         why = [item["why"] for item in await self._mails(http, customer)]
         assert sorted(why, key=str) == [None, "dedupe"]
 
         clock.shift += timedelta(minutes=11)
-        assert await desk.hear(msgspec.structs.replace(accepted, id=new_id())) == []
-        assert desk.mailbox.to(customer.email) == ["booking_accepted"] * 2
+        assert await pipeline.handle(msgspec.structs.replace(accepted, id=new_id())) == []
+        assert pipeline.mailbox.kinds_to(customer.email) == ["booking_accepted"] * 2
 
-    async def test_of_many_at_once_one_is_sent(self, http: httpx.AsyncClient, container: Container, desk: Desk) -> None:
-        customer, shop, booking = await a_visit(http, container)
-        accepted = await moved(http, container, shop.auth, booking, "accept")
-        await desk.planner.handle([msgspec.structs.replace(accepted, id=new_id()) for _ in range(12)])
+    async def test_concurrent_equal_messages_send_one(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+    ) -> None:
+        customer, shop, booking = await request_visit(http, container)
+        accepted = await perform(http, container, shop.auth, booking, "accept")
+        await pipeline.planner.handle([msgspec.structs.replace(accepted, id=new_id()) for _ in range(12)])
         for _ in range(2):  # the decisions, then the mails
-            waiting = [job for job in desk.jobs.added.values() if job.id not in desk.done]
-            desk.done |= {job.id for job in waiting}
-            await asyncio.gather(*(desk.run(job) for job in waiting))
-        assert desk.mailbox.to(customer.email) == ["booking_accepted"]
+            waiting = [job for job in pipeline.jobs.added.values() if job.id not in pipeline.done]
+            pipeline.done |= {job.id for job in waiting}
+            await asyncio.gather(*(pipeline.run_job(job) for job in waiting))
+        assert pipeline.mailbox.kinds_to(customer.email) == ["booking_accepted"]
         states = [item["state"] for item in await self._mails(http, customer)]
         assert sorted(states) == ["sent"] + ["suppressed"] * 11
 
-    async def test_what_failed_leaves_it_to_the_next(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk
+    async def test_failed_message_releases_its_claim(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
     ) -> None:
-        customer, shop, booking = await a_visit(http, container)
-        accepted = await moved(http, container, shop.auth, booking, "accept")
-        desk.mailbox.failures = [OutageError()]
-        assert len(await desk.hear(accepted)) == 1
-        assert await desk.hear(msgspec.structs.replace(accepted, id=new_id())) == []
-        assert desk.mailbox.to(customer.email) == ["booking_accepted"]
+        customer, shop, booking = await request_visit(http, container)
+        accepted = await perform(http, container, shop.auth, booking, "accept")
+        pipeline.mailbox.failures = [OutageError()]
+        assert len(await pipeline.handle(accepted)) == 1
+        assert await pipeline.handle(msgspec.structs.replace(accepted, id=new_id())) == []
+        assert pipeline.mailbox.kinds_to(customer.email) == ["booking_accepted"]
 
-    async def test_every_new_device_is_news(self, http: httpx.AsyncClient, container: Container, desk: Desk) -> None:
+    async def test_each_new_device_sends_a_message(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+    ) -> None:
         person = await register(http)
         for _ in range(2):
-            assert await desk.hear(await signed_in_elsewhere(http, container, person)) == []
-        assert desk.mailbox.to(person.email) == ["new_device"] * 2
+            assert await pipeline.handle(await signed_in_elsewhere(http, container, person)) == []
+        assert pipeline.mailbox.kinds_to(person.email) == ["new_device"] * 2
 
     async def _mails(self, http: httpx.AsyncClient, person: Person) -> list[dict[str, str | None]]:
         listed = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
         return [item for item in listed if (item["channel"], item["kind"]) == ("email", "booking_accepted")]
 
 
-async def test_an_address_that_refused_for_good_is_left_alone(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_bounced_address_gets_security_messages_only(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
-    desk.mailbox.failures = [UndeliverableError("550 no such user")]
-    raised = await desk.hear(await moved(http, container, shop.auth, booking, "accept"))
+    customer, shop, booking = await request_visit(http, container)
+    pipeline.mailbox.failures = [UndeliverableError("550 no such user")]
+    raised = await pipeline.handle(await perform(http, container, shop.auth, booking, "accept"))
     assert [type(error) for error in raised] == [UndeliverableError]
-    dead = desk.jobs.added.keys() - desk.done
-    desk.done |= dead
-    assert await desk.hear(await moved(http, container, shop.auth, booking, "cancel")) == []
-    assert desk.mailbox.to(customer.email) == []
+    dead = pipeline.jobs.added.keys() - pipeline.done
+    pipeline.done |= dead
+    assert await pipeline.handle(await perform(http, container, shop.auth, booking, "cancel")) == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []
     log = await log_of(http, customer)
     assert log["booking_accepted", "email"] == ("failed", "refused")
     assert log["booking_cancelled", "email"] == ("suppressed", "bounced")
 
-    assert await desk.hear(await signed_in_elsewhere(http, container, customer)) == []
-    desk.done -= dead  # an operator lets it be tried again
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == ["new_device", "booking_accepted"]
+    assert await pipeline.handle(await signed_in_elsewhere(http, container, customer)) == []
+    pipeline.done -= dead  # an operator lets it be tried again
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == ["new_device", "booking_accepted"]
 
 
 class TestPush:
-    async def test_each_device_once_and_gone_tokens_are_forgotten(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk
+    async def test_push_reaches_each_device_once_and_deletes_gone_tokens(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
     ) -> None:
         names = {kind: f"{kind}-{new_id()}" for kind in ("good", "down", "gone")}
-        person, _ = await with_device(http, names["good"])
+        person, _ = await register_with_device(http, names["good"])
         for name in ("down", "gone"):
             await self._sign_in_and_put(http, person, names[name])
         event = await signed_in_elsewhere(http, container, person)
-        assert [type(error) for error in await desk.hear(event)] == [OutageError]
-        assert desk.phones.on(names["good"]) == ["new_device"]
+        assert [type(error) for error in await pipeline.handle(event)] == [OutageError]
+        assert pipeline.phones.kinds_on(names["good"]) == ["new_device"]
         assert (await log_of(http, person))["new_device", "push"] == ("failed", None)
 
-        desk.phones.is_down = False
-        assert await desk.work() == []
-        assert desk.phones.on(names["good"]) == desk.phones.on(names["down"]) == ["new_device"]
+        pipeline.phones.is_down = False
+        assert await pipeline.run_jobs() == []
+        assert pipeline.phones.kinds_on(names["good"]) == pipeline.phones.kinds_on(names["down"]) == ["new_device"]
         assert (await log_of(http, person))["new_device", "push"] == ("sent", None)
         assert await container.database["push_devices"].find_one({"token": names["gone"]}) is None
-        assert desk.phones.pushes[0][1].data["kind"] == "new_device"
+        assert pipeline.phones.pushes[0][1].data["kind"] == "new_device"
 
-    async def test_a_device_that_is_logged_out_gets_none(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk
+    async def test_push_skips_signed_out_devices(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
     ) -> None:
         token = f"token-{new_id()}"
-        person, _ = await with_device(http, token)
+        person, _ = await register_with_device(http, token)
         event = await signed_in_elsewhere(http, container, person)
         assert (await http.post("/v1/auth/logout", headers=person.auth)).status_code == 204
-        assert await desk.hear(event) == []
-        assert desk.phones.on(token) == []
-        assert desk.mailbox.to(person.email) == ["new_device"]
+        assert await pipeline.handle(event) == []
+        assert pipeline.phones.kinds_on(token) == []
+        assert pipeline.mailbox.kinds_to(person.email) == ["new_device"]
 
-    async def test_when_all_are_gone_nothing_was_sent(
-        self, http: httpx.AsyncClient, container: Container, desk: Desk
+    async def test_push_with_only_gone_tokens_is_suppressed(
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
     ) -> None:
-        person, _ = await with_device(http, f"gone-{new_id()}")
-        assert await desk.hear(await signed_in_elsewhere(http, container, person)) == []
+        person, _ = await register_with_device(http, f"gone-{new_id()}")
+        assert await pipeline.handle(await signed_in_elsewhere(http, container, person)) == []
         assert (await log_of(http, person))["new_device", "push"] == ("suppressed", "no_address")
 
     async def _sign_in_and_put(self, http: httpx.AsyncClient, person: Person, token: str) -> None:
@@ -322,8 +338,8 @@ class TestPush:
         await put_token(http, person, device_id, token)
 
 
-async def test_an_account_without_an_email_hears_of_a_new_device_by_text(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_account_without_email_gets_security_by_sms(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
     await container.database["users"].update_one({"_id": person.id}, {"$set": {"phone_verified": True}})
@@ -336,14 +352,14 @@ async def test_an_account_without_an_email_hears_of_a_new_device_by_text(
     event = Event(
         id=notice["id"], type=notice["type"], at=notice["at"], subject_id=person.id, version=1, people=(person.id,)
     )
-    assert await desk.hear(event) == []
-    assert desk.texts.to(phone) == ["new_device"]
+    assert await pipeline.handle(event) == []
+    assert pipeline.texts.kinds_to(phone) == ["new_device"]
 
 
-async def test_who_is_gone_is_told_nothing(http: httpx.AsyncClient, container: Container, desk: Desk) -> None:
-    customer, _, booking = await a_visit(http, container)
+async def test_deleted_account_gets_nothing(http: httpx.AsyncClient, container: Container, pipeline: Pipeline) -> None:
+    customer, _, booking = await request_visit(http, container)
     events = await events_of(container, booking)
     nobody = msgspec.structs.replace(events[0], people=(new_id(), new_id()))
     no_booking = msgspec.structs.replace(events[0], id=new_id(), subject_id=new_id())
-    assert await desk.hear(nobody, no_booking) == []
-    assert desk.mailbox.to(customer.email) == []
+    assert await pipeline.handle(nobody, no_booking) == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []

@@ -1,4 +1,4 @@
-"""What a user can read of the messages that were for them."""
+"""Test the list of a user's messages."""
 
 from datetime import timedelta
 from itertools import repeat
@@ -16,7 +16,7 @@ from tests.builders.pages import read_pages
 from tests.builders.people import Person, register
 
 
-def errand(
+def delivery(
     person: Person, kind: MessageKind = MessageKind.RECEIPT, channel: Channel = Channel.EMAIL
 ) -> ChannelDelivery:
     notice = Notification(
@@ -26,12 +26,14 @@ def errand(
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (100, [5])])
-async def test_pages(http: httpx.AsyncClient, container: Container, limit: int, sizes: list[int]) -> None:
+async def test_notification_list_pages_newest_first(
+    http: httpx.AsyncClient, container: Container, limit: int, sizes: list[int]
+) -> None:
     person, other = await register(http), await register(http)
-    made = [errand(person) for _ in range(5)]
+    made = [delivery(person) for _ in range(5)]
     for one in made:
         await container.get(NotificationLog).record_sent(one, "an id")
-    await container.get(NotificationLog).record_sent(errand(other), None)
+    await container.get(NotificationLog).record_sent(delivery(other), None)
     # Two of them at the same moment.
     same = {"_id": {"$in": [one.entry_id for one in made[1:3]]}}
     await container.database["notifications"].update_many(same, {"$set": {"at": system_clock()}})
@@ -43,9 +45,9 @@ async def test_pages(http: httpx.AsyncClient, container: Container, limit: int, 
     assert places == sorted(places, reverse=True)
 
 
-async def test_an_entry(http: httpx.AsyncClient, container: Container) -> None:
+async def test_notification_list_item_has_reason_and_subject(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
-    one = errand(person, MessageKind.BOOKING_ACCEPTED, Channel.PUSH)
+    one = delivery(person, MessageKind.BOOKING_ACCEPTED, Channel.PUSH)
     await container.get(NotificationLog).record_suppressed(one, Why.PREFERENCE)
     (item,) = (await http.get("/v1/me/notifications", headers=person.auth)).json()["items"]
     assert item.pop("at")
@@ -59,8 +61,8 @@ async def test_an_entry(http: httpx.AsyncClient, container: Container) -> None:
     }
 
 
-async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, container: Container) -> None:
-    log, one, device_id = container.get(NotificationLog), errand(await register(http)), new_id()
+async def test_log_entry_of_a_sent_message_stays_sent(http: httpx.AsyncClient, container: Container) -> None:
+    log, one, device_id = container.get(NotificationLog), delivery(await register(http)), new_id()
     await log.record_failed(one, [device_id])
     await log.record_failed(one)
     failed = await log.find(one)
@@ -74,7 +76,7 @@ async def test_what_was_sent_stays_sent(http: httpx.AsyncClient, container: Cont
     assert (sent.state, sent.why, sent.provider_id, sent.reached) == ("sent", None, "an id", [device_id])
 
 
-async def test_entries_are_kept_for_ninety_days(container: Container) -> None:
+async def test_log_entries_expire_after_ninety_days(container: Container) -> None:
     indexes = await container.database[LOG.name].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == timedelta(days=90).total_seconds()
     assert [name for name, _ in indexes["kept"]["key"]] == ["at"]

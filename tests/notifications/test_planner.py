@@ -1,4 +1,4 @@
-"""Who is told what."""
+"""Test the notifications of each event."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -59,15 +59,15 @@ def event(kind: EventType, actor_id: UUID | None, people: tuple[UUID, ...] = (CU
         (EventType.BOOKING_EXPIRED, None, {("booking_cancelled", "customer"), ("booking_cancelled", "barber")}),
     ],
 )
-def test_of_bookings_and_reviews(kind: EventType, actor_id: UUID | None, told: set[tuple[str, str]]) -> None:
+def test_plan_for_booking_and_review_events(kind: EventType, actor_id: UUID | None, told: set[tuple[str, str]]) -> None:
     planned = list(plan_notifications(event(kind, actor_id)))
     assert {(notice.kind.value, NAMES[notice.user_id]) for notice in planned} == told
     assert len(planned) == len(told)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EventType if kind.startswith("booking.")])
-def test_who_has_no_account_is_told_nothing(kind: EventType) -> None:
-    """Nor is the barber, who writes guests down."""
+def test_plan_for_a_guest_is_empty(kind: EventType) -> None:
+    """The barber gets no message either, because barbers book for guests."""
     assert list(plan_notifications(event(kind, BARBER, (BARBER,)))) == []
 
 
@@ -79,19 +79,19 @@ def test_who_has_no_account_is_told_nothing(kind: EventType) -> None:
         (EventType.ACCOUNT_SESSION_REUSED, "session_ended"),
     ],
 )
-def test_of_accounts(kind: EventType, told: str) -> None:
+def test_plan_for_account_events(kind: EventType, told: str) -> None:
     assert [(one.kind.value, one.user_id) for one in plan_notifications(event(kind, CUSTOMER, (CUSTOMER,)))] == [
         (told, CUSTOMER)
     ]
 
 
-def test_there_is_nothing_that_nobody_has_thought_of() -> None:
+def test_plan_covers_every_event_type() -> None:
     for kind in EventType:
         assert all(notice.kind in RULES for notice in plan_notifications(event(kind, None, (CUSTOMER, BARBER))))
     assert set(RULES) == set(MessageKind)
 
 
-async def test_the_same_event_again_is_no_second_job() -> None:
+async def test_planner_with_a_repeated_event_adds_no_second_job() -> None:
     jobs = RecordedJobs()
     happened = event(EventType.BOOKING_COMPLETED, BARBER)
     await Planner(jobs).handle([happened])
@@ -100,10 +100,12 @@ async def test_the_same_event_again_is_no_second_job() -> None:
     assert list(jobs.added) == [f"{happened.id}:notify:{kind}:{CUSTOMER}" for kind in kinds]
 
 
-def test_every_way_has_ids_of_its_own() -> None:
+def test_channel_deliveries_have_distinct_ids() -> None:
     happened = event(EventType.BOOKING_REQUESTED, CUSTOMER)
-    errands = [ChannelDelivery(notice, channel) for notice in plan_notifications(happened) for channel in Channel]
+    deliveries = [ChannelDelivery(notice, channel) for notice in plan_notifications(happened) for channel in Channel]
     assert (
-        len({errand.job_id for errand in errands}) == len({errand.entry_id for errand in errands}) == 2 * len(Channel)
+        len({delivery.job_id for delivery in deliveries})
+        == len({delivery.entry_id for delivery in deliveries})
+        == 2 * len(Channel)
     )
-    assert len({errand.notification.message_id for errand in errands}) == 2
+    assert len({delivery.notification.message_id for delivery in deliveries}) == 2

@@ -1,4 +1,4 @@
-"""Push tokens: of one device, of one user, few, and gone with the login."""
+"""Test push tokens: their device, their user, their limit, and their end with the login."""
 
 import asyncio
 from datetime import timedelta
@@ -15,7 +15,7 @@ from grome.notifications.push_devices import PushDevices
 from grome.notifications.repository import MAX_DEVICES
 from tests.builders.people import PASSWORD, Person, person_of, register
 from tests.conftest import SetClock
-from tests.notifications.booking_notices import put_token, with_device
+from tests.notifications.booking_notices import put_token, register_with_device
 
 
 async def sign_in_on(http: httpx.AsyncClient, person: Person, device_id: str) -> Person:
@@ -27,34 +27,34 @@ async def stored(container: Container, person: Person) -> list[dict[str, Any]]:
     return await container.database["push_devices"].find({"user_id": person.id}).sort("registered_at", 1).to_list()
 
 
-async def test_a_device_has_one_token_the_last(http: httpx.AsyncClient, container: Container) -> None:
-    person, device_id = await with_device(http, "first-token")
+async def test_device_keeps_its_last_token_only(http: httpx.AsyncClient, container: Container) -> None:
+    person, device_id = await register_with_device(http, "first-token")
     await put_token(http, person, device_id, second := f"token-{new_id()}")
     await put_token(http, person, device_id, second)
     assert [(one["device_id"], one["token"]) for one in await stored(container, person)] == [(device_id, second)]
     assert await container.get(PushDevices).tokens(person.id) == {device_id: second}
 
 
-async def test_a_token_moves_to_whoever_puts_it_last(http: httpx.AsyncClient, container: Container) -> None:
+async def test_token_moves_to_its_last_registration(http: httpx.AsyncClient, container: Container) -> None:
     token = f"token-{new_id()}"
-    before, _ = await with_device(http, token)
-    after, device_id = await with_device(http, token)
+    before, _ = await register_with_device(http, token)
+    after, device_id = await register_with_device(http, token)
     assert await stored(container, before) == []
     assert await container.get(PushDevices).tokens(after.id) == {device_id: token}
 
 
-async def test_a_race_for_one_token_ends_with_one_owner(http: httpx.AsyncClient, container: Container) -> None:
+async def test_concurrent_registrations_leave_one_owner_of_a_token(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     token = f"token-{new_id()}"
-    people = [await with_device(http, f"token-{new_id()}") for _ in range(4)]
+    people = [await register_with_device(http, f"token-{new_id()}") for _ in range(4)]
     await asyncio.gather(*(put_token(http, person, device_id, token) for person, device_id in people * 2))
     assert await container.database["push_devices"].count_documents({"token": token}) == 1
 
 
-async def test_only_a_device_that_one_is_signed_in_on_can_have_one(
-    http: httpx.AsyncClient, container: Container
-) -> None:
-    person, device_id = await with_device(http, f"token-{new_id()}")
-    stranger, elsewhere = await with_device(http, f"token-{new_id()}")
+async def test_token_of_a_device_without_sign_in_is_refused(http: httpx.AsyncClient, container: Container) -> None:
+    person, device_id = await register_with_device(http, f"token-{new_id()}")
+    stranger, elsewhere = await register_with_device(http, f"token-{new_id()}")
     for wrong in (uuid4(), elsewhere):
         path = f"/v1/me/devices/{wrong}/push-token"
         refused = await http.put(path, json={"token": "a"}, headers=person.auth)
@@ -66,15 +66,15 @@ async def test_only_a_device_that_one_is_signed_in_on_can_have_one(
     assert await stored(container, person) == []
 
 
-async def test_the_id_counts_and_not_how_it_is_written(http: httpx.AsyncClient, container: Container) -> None:
+async def test_device_id_in_another_spelling_is_the_same_device(http: httpx.AsyncClient, container: Container) -> None:
     device_id = uuid4()
     person = await register(http, device={"id": str(device_id).upper()})
     await put_token(http, person, device_id, token := f"token-{new_id()}")
     assert await container.get(PushDevices).tokens(person.id) == {device_id: token}
 
 
-async def test_logging_out_takes_the_token_along(http: httpx.AsyncClient, container: Container) -> None:
-    person, device_id = await with_device(http, f"token-{new_id()}")
+async def test_logout_deletes_the_token(http: httpx.AsyncClient, container: Container) -> None:
+    person, device_id = await register_with_device(http, f"token-{new_id()}")
     elsewhere = await sign_in_on(http, person, str(uuid4()))
     assert (await http.post("/v1/auth/logout", headers=elsewhere.auth)).status_code == 204
     assert len(await stored(container, person)) == 1
@@ -85,28 +85,24 @@ async def test_logging_out_takes_the_token_along(http: httpx.AsyncClient, contai
     assert await stored(container, person) == []
 
 
-async def test_a_session_that_ends_otherwise_is_as_good_as_logged_out(
-    http: httpx.AsyncClient, container: Container
-) -> None:
-    person, _ = await with_device(http, f"token-{new_id()}")
+async def test_expired_session_excludes_the_token(http: httpx.AsyncClient, container: Container) -> None:
+    person, _ = await register_with_device(http, f"token-{new_id()}")
     ended = {"$set": {"revoked_at": container.clock(), "revoked_why": "reuse of an old refresh token"}}
     await container.database["sessions"].update_many({"user_id": person.id}, ended)
     assert await container.get(PushDevices).tokens(person.id) == {}
 
 
-async def test_who_logs_out_on_a_device_with_another_kind_of_id_is_no_trouble(
-    http: httpx.AsyncClient, container: Container
-) -> None:
-    person, _ = await with_device(http, f"token-{new_id()}")
+async def test_logout_on_a_device_without_uuid_succeeds(http: httpx.AsyncClient, container: Container) -> None:
+    person, _ = await register_with_device(http, f"token-{new_id()}")
     laptop = await sign_in_on(http, person, "my laptop")
     assert (await http.post("/v1/auth/logout", headers=laptop.auth)).status_code == 204
     assert len(await container.get(PushDevices).tokens(person.id)) == 1
 
 
-async def test_the_oldest_beyond_the_twentieth_go(
+async def test_oldest_devices_beyond_twenty_are_deleted(
     http: httpx.AsyncClient, container: Container, clock: SetClock
 ) -> None:
-    person, first = await with_device(http, f"token-{new_id()}")
+    person, first = await register_with_device(http, f"token-{new_id()}")
     ids: list[UUID] = [uuid4() for _ in range(MAX_DEVICES)]
     for number, device_id in enumerate(ids):
         await sign_in_on(http, person, str(device_id))
@@ -118,15 +114,15 @@ async def test_the_oldest_beyond_the_twentieth_go(
 
 
 @pytest.mark.parametrize("token", ["", " ", "a b", "ä", "a\n", "x" * 2049, None, 7])
-async def test_what_is_no_token_is_refused(http: httpx.AsyncClient, token: Any) -> None:
-    person, device_id = await with_device(http, f"token-{new_id()}")
+async def test_invalid_token_is_refused(http: httpx.AsyncClient, token: Any) -> None:
+    person, device_id = await register_with_device(http, f"token-{new_id()}")
     path = f"/v1/me/devices/{device_id}/push-token"
     refused = await http.put(path, json={"token": token}, headers=person.auth)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "token")
 
 
-async def test_the_database_holds_to_it(http: httpx.AsyncClient, container: Container) -> None:
-    person, _ = await with_device(http, f"token-{new_id()}")
+async def test_database_rejects_a_second_device_with_a_token(http: httpx.AsyncClient, container: Container) -> None:
+    person, _ = await register_with_device(http, f"token-{new_id()}")
     (device,) = await stored(container, person)
     for changed in ({"token": "another"}, {"device_id": uuid4()}):
         with pytest.raises(DuplicateKeyError):

@@ -1,4 +1,4 @@
-"""Reminders a day and two hours before: of what is so, once, late rather than never, and not too late."""
+"""Test reminders a day and two hours before the start."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -19,15 +19,15 @@ from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.unreadable import store_unreadable
 from tests.conftest import SetClock
-from tests.notifications.booking_notices import choose, with_device
-from tests.notifications.recorders import Desk, RecordedJobs
+from tests.notifications.booking_notices import register_with_device, set_preferences
+from tests.notifications.recorders import Pipeline, RecordedJobs
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 START = tomorrow(9) + timedelta(days=3)
 
 
-class Round:
-    """The cron entry, and whom it has planned to remind of this test's booking."""
+class ReminderRun:
+    """Runs the cron entry and finds the planned reminders of this test's booking."""
 
     def __init__(self, container: Container, jobs: RecordedJobs, clock: SetClock) -> None:
         self._container, self._jobs, self._clock = container, jobs, clock
@@ -36,7 +36,7 @@ class Round:
         )
 
     async def at(self, moment: datetime, booking: dict[str, Any]) -> list[int]:
-        """Hours of the reminders that are planned by then."""
+        """Return the hours of the reminders that are planned by then."""
         self._clock.set(moment + SECOND)
         await self._reminders.plan_due()
         mine = [job.payload for job in self._jobs.added.values() if job.payload.get("subject_id") == booking["id"]]
@@ -44,9 +44,9 @@ class Round:
 
 
 @pytest.fixture
-async def round_(container: Container, desk: Desk, clock: SetClock) -> AsyncIterator[Round]:
+async def round_(container: Container, pipeline: Pipeline, clock: SetClock) -> AsyncIterator[ReminderRun]:
     await container.database[REMINDER_MARKS.name].delete_many({})
-    yield Round(container, desk.jobs, clock)
+    yield ReminderRun(container, pipeline.jobs, clock)
     await container.database[REMINDER_MARKS.name].delete_many({})
 
 
@@ -67,7 +67,7 @@ async def booking(http: httpx.AsyncClient, customer: Person, shop: Barber) -> di
     return booked
 
 
-async def test_each_when_its_time_comes_and_once(round_: Round, booking: dict[str, Any]) -> None:
+async def test_reminder_is_planned_once_when_due(round_: ReminderRun, booking: dict[str, Any]) -> None:
     assert await round_.at(START - 24 * HOUR - 2 * MINUTE, booking) == []
     assert await round_.at(START - 24 * HOUR, booking) == [24]
     assert await round_.at(START - 24 * HOUR + MINUTE, booking) == [24]
@@ -76,28 +76,33 @@ async def test_each_when_its_time_comes_and_once(round_: Round, booking: dict[st
     assert await round_.at(START - MINUTE, booking) == [24, 2]
 
 
-async def test_the_customer_gets_it(
-    desk: Desk, round_: Round, booking: dict[str, Any], customer: Person, shop: Barber
+async def test_reminder_goes_to_the_customer(
+    pipeline: Pipeline, round_: ReminderRun, booking: dict[str, Any], customer: Person, shop: Barber
 ) -> None:
     await round_.at(START - 24 * HOUR, booking)
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == ["booking_reminder"]
-    assert desk.mailbox.to(shop.person.email) == []
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == ["booking_reminder"]
+    assert pipeline.mailbox.kinds_to(shop.person.email) == []
 
 
 @pytest.mark.parametrize(
     ("back", "planned"),
     [(20 * HOUR, [24]), (2 * HOUR + MINUTE, [24]), (2 * HOUR - MINUTE, [2]), (MINUTE, [2]), (-MINUTE, [])],
 )
-async def test_after_a_pause_it_comes_late_as_long_as_it_helps(
-    round_: Round, booking: dict[str, Any], back: timedelta, planned: list[int]
+async def test_reminder_after_a_pause_comes_late_within_its_lead_time(
+    round_: ReminderRun, booking: dict[str, Any], back: timedelta, planned: list[int]
 ) -> None:
     assert await round_.at(START - 30 * HOUR, booking) == []
     assert await round_.at(START - back, booking) == planned
 
 
-async def test_who_books_within_the_day_is_spared_the_first(
-    http: httpx.AsyncClient, round_: Round, customer: Person, shop: Barber, booking: dict[str, Any], clock: SetClock
+async def test_booking_within_a_day_gets_no_day_reminder(
+    http: httpx.AsyncClient,
+    round_: ReminderRun,
+    customer: Person,
+    shop: Barber,
+    booking: dict[str, Any],
+    clock: SetClock,
 ) -> None:
     await round_.at(START - 10 * HOUR, booking)
     people = [await sign_in_again(http, person) for person in (customer, shop.person)]
@@ -108,8 +113,8 @@ async def test_who_books_within_the_day_is_spared_the_first(
     assert clock() < START
 
 
-async def test_what_is_not_accepted_is_nothing_to_be_reminded_of(
-    http: httpx.AsyncClient, round_: Round, customer: Person, shop: Barber, booking: dict[str, Any]
+async def test_booking_that_is_not_accepted_gets_no_reminder(
+    http: httpx.AsyncClient, round_: ReminderRun, customer: Person, shop: Barber, booking: dict[str, Any]
 ) -> None:
     asked = await book(http, customer, shop, START + HOUR)
     assert (await move(http, customer.auth, booking, "cancel")).status_code == 200
@@ -118,43 +123,54 @@ async def test_what_is_not_accepted_is_nothing_to_be_reminded_of(
 
 
 @pytest.mark.parametrize("hours", [24, 2])
-async def test_what_was_called_off_meanwhile_is_not_told(
-    http: httpx.AsyncClient, desk: Desk, round_: Round, customer: Person, booking: dict[str, Any], hours: int
+async def test_reminder_of_a_cancelled_booking_is_suppressed(
+    http: httpx.AsyncClient,
+    pipeline: Pipeline,
+    round_: ReminderRun,
+    customer: Person,
+    booking: dict[str, Any],
+    hours: int,
 ) -> None:
     assert await round_.at(START - hours * HOUR, booking) == [hours]
     again = await sign_in_again(http, customer)
     assert (await move(http, again.auth, booking, "cancel")).status_code == 200
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == []
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []
 
 
 @pytest.mark.parametrize(("hours", "left"), [(24, 2 * HOUR), (2, timedelta(0))])
-async def test_a_job_that_comes_too_late_does_nothing(
-    desk: Desk, round_: Round, customer: Person, booking: dict[str, Any], clock: SetClock, hours: int, left: timedelta
+async def test_reminder_job_below_its_lead_time_sends_nothing(
+    pipeline: Pipeline,
+    round_: ReminderRun,
+    customer: Person,
+    booking: dict[str, Any],
+    clock: SetClock,
+    hours: int,
+    left: timedelta,
 ) -> None:
     assert await round_.at(START - hours * HOUR, booking) == [hours]
     clock.set(START - left + SECOND)
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == []
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []
 
 
-async def test_preferences_say_which(
-    http: httpx.AsyncClient, desk: Desk, round_: Round, customer: Person, booking: dict[str, Any]
+async def test_reminders_follow_preferences(
+    http: httpx.AsyncClient, pipeline: Pipeline, round_: ReminderRun, customer: Person, booking: dict[str, Any]
 ) -> None:
-    await choose(http, customer, reminders=[2])
+    await set_preferences(http, customer, reminders=[2])
     await round_.at(START - 24 * HOUR, booking)
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == []
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []
     await round_.at(START - 2 * HOUR, booking)
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == ["booking_reminder"]
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == ["booking_reminder"]
 
 
-async def test_another_time_is_reminded_of_anew(
+async def test_rescheduled_booking_gets_a_new_reminder(
     http: httpx.AsyncClient,
     container: Container,
-    desk: Desk,
-    round_: Round,
+    pipeline: Pipeline,
+    round_: ReminderRun,
     customer: Person,
     booking: dict[str, Any],
 ) -> None:
@@ -162,31 +178,31 @@ async def test_another_time_is_reminded_of_anew(
     boss = await sign_in_again(http, await create_admin(http, container))
     moved = await move(http, boss.auth, booking, "reschedule", scheduled_at=(START + 24 * HOUR).isoformat())
     assert moved.status_code == 200, moved.text
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == []
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == []
     assert await round_.at(START, booking) == [24, 24]
-    assert await desk.work() == []
-    assert desk.mailbox.to(customer.email) == ["booking_reminder"]
+    assert await pipeline.run_jobs() == []
+    assert pipeline.mailbox.kinds_to(customer.email) == ["booking_reminder"]
 
 
-async def test_one_that_waits_for_the_end_of_quiet_hours_is_sent_then(
-    http: httpx.AsyncClient, desk: Desk, round_: Round, shop: Barber, clock: SetClock
+async def test_reminder_in_quiet_hours_is_sent_at_their_end(
+    http: httpx.AsyncClient, pipeline: Pipeline, round_: ReminderRun, shop: Barber, clock: SetClock
 ) -> None:
-    person, _ = await with_device(http, token := f"token-{new_id()}")
+    person, _ = await register_with_device(http, token := f"token-{new_id()}")
     booked = await book(http, person, shop, START)
     assert (await move(http, shop.auth, booked, "accept")).status_code == 200
     night = {"start": f"{START - HOUR:%H:%M}", "end": f"{START + 2 * HOUR:%H:%M}"}
-    await choose(http, person, quiet_hours=night)
+    await set_preferences(http, person, quiet_hours=night)
     assert await round_.at(START - 24 * HOUR, booked) == [24]
-    assert await desk.work() == []
-    assert desk.phones.on(token) == []
+    assert await pipeline.run_jobs() == []
+    assert pipeline.phones.kinds_on(token) == []
     clock.set(START - 22 * HOUR + SECOND)
-    assert await desk.work(at=clock()) == []
-    assert desk.phones.on(token) == ["booking_reminder"]
+    assert await pipeline.run_jobs(at=clock()) == []
+    assert pipeline.phones.kinds_on(token) == ["booking_reminder"]
 
 
 async def test_reminders_with_an_unreadable_booking_in_front_plan_the_others(
-    container: Container, round_: Round, booking: dict[str, Any]
+    container: Container, round_: ReminderRun, booking: dict[str, Any]
 ) -> None:
     stored = await container.database["bookings"].find_one({"_id": UUID(booking["id"])})
     assert stored
@@ -220,17 +236,17 @@ async def test_reminders_with_a_job_that_cannot_be_stored_plan_the_others(
     assert booking["id"] not in planned
 
 
-async def test_two_rounds_at_once_plan_the_same(
-    container: Container, desk: Desk, round_: Round, booking: dict[str, Any]
+async def test_concurrent_rounds_plan_each_reminder_once(
+    container: Container, pipeline: Pipeline, round_: ReminderRun, booking: dict[str, Any]
 ) -> None:
     await round_.at(START - 24 * HOUR, booking)
     await container.database[REMINDER_MARKS.name].delete_many({})
-    before = set(desk.jobs.added)
+    before = set(pipeline.jobs.added)
     await round_.at(START - 24 * HOUR, booking)
-    assert set(desk.jobs.added) == before
+    assert set(pipeline.jobs.added) == before
 
 
-async def test_the_query_walks_the_index(container: Container, booking: dict[str, Any]) -> None:
+async def test_reminder_query_uses_its_index(container: Container, booking: dict[str, Any]) -> None:
     found = await container.get(BookingQueries).list_accepted_between(START, START, None, 1_000)
     (mine,) = [one for one in found if str(one.id) == booking["id"]]
     assert await container.get(BookingQueries).list_accepted_between(START, START, found[-1], 1_000) == []

@@ -1,4 +1,4 @@
-"""Messages as their readers get them."""
+"""Test rendered messages."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from grome.common.languages import LANGUAGES, Language
 from grome.notifications.models import MessageKind, RenderedMessage, VerificationFacts
 from grome.notifications.rendering import SHORT_MAX_CHARS, render
 from grome.promos.models import Discount
-from tests.builders.mail_page import Page
+from tests.builders.mail_page import MailPage
 from tests.builders.messages import (
+    FACTS_BY_KIND,
     LINK,
     TO_EITHER,
-    TOLD,
     UNSUBSCRIBE,
     Sample,
     account_facts,
@@ -39,14 +39,14 @@ def booking(
 
 
 def shown_in_mail(message: RenderedMessage) -> str:
-    return Page(message.html).text
+    return MailPage(message.html).text
 
 
 @each_language
 @each_sample
-def test_every_message_in_every_language(sample: Sample, language: Language) -> None:
-    message = sample.rendered(language)
-    page = Page(message.html)
+def test_message_renders_in_every_language(sample: Sample, language: Language) -> None:
+    message = sample.render(language)
+    page = MailPage(message.html)
     for part in (message.subject, message.title, message.short, message.text, page.text):
         assert part.strip()
         assert not re.search(r"[{}]|None|Undefined|Typed\(", part), part
@@ -61,10 +61,10 @@ def test_every_message_in_every_language(sample: Sample, language: Language) -> 
 
 @each_language
 @each_sample
-def test_both_versions_say_the_same(sample: Sample, language: Language) -> None:
-    """Line by line of the plain text, without what only that needs: isolates, and links that the HTML leads to."""
-    message = sample.rendered(language)
-    page = Page(message.html)
+def test_html_and_text_have_the_same_content(sample: Sample, language: Language) -> None:
+    """Compares line by line, without isolates and links, which only the plain text shows."""
+    message = sample.render(language)
+    page = MailPage(message.html)
     plain = re.sub("[\u2068\u2069]", "", message.text)
     words = page.text.replace(" ", "")
     for line in plain.splitlines():
@@ -77,26 +77,26 @@ def test_both_versions_say_the_same(sample: Sample, language: Language) -> None:
 
 @each_language
 @each_sample
-def test_one_button_and_one_way_to_unsubscribe(sample: Sample, language: Language) -> None:
-    message = sample.rendered(language)
+def test_mail_has_one_button_and_one_unsubscribe_link(sample: Sample, language: Language) -> None:
+    message = sample.render(language)
     button = [LINK] if sample.variant != "by code" else []
-    assert Page(message.html).links == [*button, UNSUBSCRIBE]
+    assert MailPage(message.html).links == [*button, UNSUBSCRIBE]
     without = render(sample.kind, sample.facts, language, "UTC")
-    assert Page(without.html).links == button
+    assert MailPage(without.html).links == button
     assert UNSUBSCRIBE not in without.text + without.html
 
 
 @each_language
-def test_customer_and_barber_are_told_differently(language: Language) -> None:
+def test_customer_and_barber_get_different_texts(language: Language) -> None:
     for kind in MessageKind:
         if kind in TO_EITHER:
-            told = TOLD.get(kind, {})
+            told = FACTS_BY_KIND.get(kind, {})
             customer, barber = (booking(kind, language, to_barber=side, **told) for side in (False, True))
             assert customer.subject != barber.subject
             assert customer.short != barber.short
 
 
-def test_a_whole_mail() -> None:
+def test_mail_in_english_is_complete() -> None:
     message = booking(MessageKind.BOOKING_REQUESTED, to_barber=True, note="Side door,\n please")
     assert message.text == (
         "New booking request\n\n"
@@ -125,7 +125,7 @@ def test_a_whole_mail() -> None:
         ("ja", "2026年7月15日水曜日", "14:30〜15:15"),
     ],
 )
-def test_dates_and_times_as_the_language_writes_them(language: Language, date: str, time: str) -> None:
+def test_dates_and_times_follow_the_language(language: Language, date: str, time: str) -> None:
     shown = shown_in_mail(booking(MessageKind.BOOKING_ACCEPTED, language))
     assert date in shown
     assert time in shown
@@ -142,7 +142,7 @@ def test_dates_and_times_as_the_language_writes_them(language: Language, date: s
         ("ja", "14:30 GMT+02:00", "中央ヨーロッパ夏時間"),
     ],
 )
-def test_the_zone_is_told_where_the_reader_is_elsewhere(language: Language, figures: str, name: str) -> None:
+def test_time_for_a_reader_elsewhere_names_the_zone(language: Language, figures: str, name: str) -> None:
     abroad = booking(MessageKind.BOOKING_REMINDER, language, "Asia/Tokyo")
     assert figures in abroad.short
     assert name in shown_in_mail(abroad)
@@ -152,8 +152,8 @@ def test_the_zone_is_told_where_the_reader_is_elsewhere(language: Language, figu
         assert name not in shown_in_mail(at_home)
 
 
-def test_the_zone_of_the_day_decides() -> None:
-    """Phoenix and Denver show the same in winter only."""
+def test_zone_comparison_uses_the_offset_of_the_day() -> None:
+    """Phoenix and Denver have the same time in winter only."""
     winter = {"starts_at": datetime(2026, 1, 15, 17, tzinfo=UTC), "ends_at": datetime(2026, 1, 15, 18, tzinfo=UTC)}
     summer = {"starts_at": datetime(2026, 7, 15, 17, tzinfo=UTC), "ends_at": datetime(2026, 7, 15, 18, tzinfo=UTC)}
     kind, denver = MessageKind.BOOKING_ACCEPTED, {"timezone": "America/Denver"}
@@ -161,8 +161,8 @@ def test_the_zone_of_the_day_decides() -> None:
     assert "11:00 AM (GMT-06:00)" in booking(kind, "en", "America/Phoenix", **denver, **summer).short
 
 
-def test_an_hour_that_comes_twice_is_told_apart() -> None:
-    """In Berlin 02:30 comes twice on 25 October 2026: 00:30 and 01:30 UTC."""
+def test_repeated_hour_names_its_offset() -> None:
+    """In Berlin, 02:30 occurs twice on 25 October 2026: at 00:30 and 01:30 UTC."""
     ends = datetime(2026, 10, 25, 1, 45, tzinfo=UTC)
     first = booking(MessageKind.BOOKING_ACCEPTED, starts_at=datetime(2026, 10, 25, 0, 30, tzinfo=UTC), ends_at=ends)
     second = booking(MessageKind.BOOKING_ACCEPTED, starts_at=datetime(2026, 10, 25, 1, 30, tzinfo=UTC), ends_at=ends)
@@ -172,25 +172,25 @@ def test_an_hour_that_comes_twice_is_told_apart() -> None:
     assert "2:30 AM – 2:45 AM (Central European Standard Time)" in shown_in_mail(second)
 
 
-def test_the_day_is_that_of_the_place() -> None:
+def test_day_is_in_the_shops_zone() -> None:
     late = {"starts_at": datetime(2026, 7, 15, 22, 30, tzinfo=UTC), "ends_at": datetime(2026, 7, 15, 23, tzinfo=UTC)}
     assert "Thursday, July 16, 2026" in booking(MessageKind.BOOKING_ACCEPTED, "en", "UTC", **late).text
     assert "July 15" in booking(MessageKind.BOOKING_ACCEPTED, "en", "UTC", timezone="Europe/London", **late).text
 
 
-def test_times_without_a_zone_are_wall_time() -> None:
+def test_time_without_zone_is_wall_time() -> None:
     wall = {"starts_at": datetime(2026, 7, 15, 14, 30), "ends_at": datetime(2026, 7, 15, 15, 15)}  # noqa: DTZ001
     assert booking(MessageKind.RECEIPT, **wall) == booking(MessageKind.RECEIPT)
 
 
-def test_account_messages_are_in_the_readers_zone() -> None:
+def test_account_message_uses_the_readers_zone() -> None:
     facts = account_facts(MessageKind.NEW_DEVICE)
     tokyo = render(MessageKind.NEW_DEVICE, facts, "en", "Asia/Tokyo")
     assert "Time: 9:30\xa0PM\n" in tokyo.text
     assert "Device: Pixel 8" in tokyo.text
 
 
-def test_every_zone_in_every_language() -> None:
+def test_every_zone_has_a_name_in_every_language() -> None:
     for zone in sorted(available_timezones() - {"localtime"}):
         for language in LANGUAGES:
             message = booking(MessageKind.BOOKING_REMINDER, language, "Pacific/Kiritimati", timezone=zone)
@@ -198,12 +198,12 @@ def test_every_zone_in_every_language() -> None:
 
 
 @each_language
-def test_two_times_of_elsewhere_are_short_as_well(language: Language) -> None:
-    """On days whose names are long, to a reader whose clocks show another time."""
+def test_short_text_with_two_foreign_times_fits(language: Language) -> None:
+    """Uses days with long names and a reader in another zone."""
     for month, day in ((1, 21), (2, 25), (9, 21)):
         start = datetime(2026, month, day, 10, 45, tzinfo=UTC)
         times = {"starts_at": start, "ends_at": start, "other_name": "Corner Barbers", "is_request": True}
-        for kind, told in TOLD.items():
+        for kind, told in FACTS_BY_KIND.items():
             until = {"answer_by": start - timedelta(days=1)} if "answer_by" in told else {}
             for side in (False, True):
                 facts = {**told, **times, **until}
@@ -232,7 +232,7 @@ def test_two_times_of_elsewhere_are_short_as_well(language: Language) -> None:
         ("ja", "EUR", 4650, "€46.50"),
     ],
 )
-def test_prices(language: Language, currency: str, amount: int, shown: str) -> None:
+def test_prices_follow_language_and_currency(language: Language, currency: str, amount: int, shown: str) -> None:
     message = booking(MessageKind.RECEIPT, language, price=amount, currency=currency)
     assert shown in message.short
     assert shown in shown_in_mail(message)
@@ -240,7 +240,7 @@ def test_prices(language: Language, currency: str, amount: int, shown: str) -> N
 
 
 @each_language
-def test_reasons_that_grome_knows_are_in_words(language: Language) -> None:
+def test_known_reasons_are_translated(language: Language) -> None:
     told = {
         shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason=reason, to_barber=side))
         for reason in ("customer", "barber", "system", "no_show")
@@ -263,19 +263,19 @@ def test_reasons_that_grome_knows_are_in_words(language: Language) -> None:
         ("ja", 25, "25 分"),
     ],
 )
-def test_delays_as_the_language_counts(language: Language, minutes: int, shown: str) -> None:
+def test_delays_follow_the_language(language: Language, minutes: int, shown: str) -> None:
     message = booking(MessageKind.BOOKING_DELAYED, language, late_min=minutes)
     assert shown in message.short
     assert shown in shown_in_mail(message)
 
 
-def test_a_receipt_adds_up() -> None:
+def test_receipt_rows_add_up() -> None:
     discount = Discount("SPRING", 650)
     message = booking(MessageKind.RECEIPT, price=4000, discount=discount)
     assert "Haircut: €32.00\nBeard trim: €14.50\nDiscount: -€6.50\nTotal: €40.00\n" in message.text
 
 
-def test_what_an_end_costs() -> None:
+def test_cancellation_states_fee_refund_and_due() -> None:
     cost = {"reason": "customer", "settlement": Settlement(fee=2300, refund=0, due=1300)}
     customer = booking(MessageKind.BOOKING_CANCELLED, **cost)
     assert "Fee: €23.00\nStill to pay: €13.00\nReason" in customer.text
@@ -288,7 +288,7 @@ def test_what_an_end_costs() -> None:
 
 
 @each_language
-def test_the_reasons_of_a_proposals_end_are_in_words(language: Language) -> None:
+def test_proposal_outcomes_are_translated(language: Language) -> None:
     told = {
         shown_in_mail(booking(MessageKind.BOOKING_TIME_KEPT, language, reason=reason, to_barber=side, is_request=open_))
         for reason in ("rejected", "withdrawn", "lapsed")
@@ -299,17 +299,17 @@ def test_the_reasons_of_a_proposals_end_are_in_words(language: Language) -> None
     assert not any("rejected" in text or "lapsed" in text for text in told)
 
 
-def test_a_message_without_what_is_optional() -> None:
+def test_message_without_optional_facts_renders() -> None:
     for kind in (MessageKind.WELCOME, MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD, MessageKind.NEW_DEVICE):
         bare = render(kind, account_facts(kind, link=None, device=None, at=None), "en", "UTC")
-        assert Page(bare.html).links == []
+        assert MailPage(bare.html).links == []
         assert "None" not in bare.text + bare.short
     bare = render(MessageKind.NEW_DEVICE, account_facts(MessageKind.NEW_DEVICE, device=None), "de", "UTC")
     assert "einem unbekannten Gerät" in bare.short
 
 
 @each_language
-def test_a_code_stands_in_every_version(language: Language) -> None:
+def test_code_is_in_every_version(language: Language) -> None:
     for kind in (MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD):
         message = render(kind, account_facts(kind, code="482913", link=None), language, "UTC")
         for part in (message.short, message.text, shown_in_mail(message)):
@@ -317,7 +317,7 @@ def test_a_code_stands_in_every_version(language: Language) -> None:
         assert "482913" not in message.subject  # which shows on locked screens
 
 
-def test_notes_of_a_verification() -> None:
+def test_rejected_verification_shows_its_notes() -> None:
     facts = VerificationFacts(name="Sam", approved=False, link=LINK, notes="Too <dark>")
     message = render(MessageKind.VERIFICATION_RESULT, facts, "en", "UTC")
     assert "Note: Too <dark>" in message.text

@@ -1,4 +1,4 @@
-"""Every language says everything, in its own words."""
+"""Test that the texts of every language are complete and translated."""
 
 import re
 from string import Formatter
@@ -28,7 +28,7 @@ FOREIGN = {"ar": r"[\u0600-\u06ff]", "ja": r"[\u3040-\u30ff\u4e00-\u9fff]"}
 
 
 def leaves(value: Any, path: str = "") -> dict[str, str]:
-    """Every text under its path, such as `messages.welcome.paragraphs.0`."""
+    """Yield every text with its path, such as `messages.welcome.paragraphs.0`."""
     if isinstance(value, str):
         return {path: value}
     items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -44,7 +44,7 @@ def placeholders(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_the_same_texts_with_the_same_placeholders(language: Language) -> None:
+def test_languages_have_the_same_texts_and_placeholders(language: Language) -> None:
     english, other = texts("en"), texts(language)
     assert other.keys() == english.keys()
     assert {path: placeholders(text) for path, text in other.items()} == {
@@ -53,15 +53,15 @@ def test_the_same_texts_with_the_same_placeholders(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_nothing_is_left_in_english(language: Language) -> None:
+def test_translations_are_not_english(language: Language) -> None:
     english = texts("en")
     same = {path for path, text in texts(language).items() if text == english[path]}
     assert same - ARRANGING == SAME.get(language, set())
 
 
 @pytest.mark.parametrize("language", FOREIGN)
-def test_each_text_is_in_its_script(language: Language) -> None:
-    """Besides the company's name and placeholders there is not one Latin word."""
+def test_texts_are_in_the_script_of_their_language(language: Language) -> None:
+    """Latin words are the company's name and placeholders only."""
     for path, text in texts(language).items():
         if path not in ARRANGING:
             assert re.search(FOREIGN[language], text) or text == "{name} 様", path
@@ -69,7 +69,7 @@ def test_each_text_is_in_its_script(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_texts_are_tidy(language: Language) -> None:
+def test_texts_have_no_stray_spaces(language: Language) -> None:
     for path, text in texts(language).items():
         assert text == text.strip() != "", path
         assert "  " not in text, path
@@ -77,10 +77,10 @@ def test_texts_are_tidy(language: Language) -> None:
         assert not re.search(r"[\u2066-\u2069\u202a-\u202e]", text), path
 
 
-def test_every_kind_has_its_texts_and_no_text_is_in_vain() -> None:
+def test_every_kind_has_texts_and_every_text_is_used() -> None:
     used = set()
     for sample in samples():
-        rendered = sample.rendered("en")
+        rendered = sample.render("en")
         used |= {name for name, text in ENGLISH.messages.items() if text.title == rendered.title}
         assert any(name.startswith(sample.kind) for name in used)
     assert used == set(ENGLISH.messages)
@@ -88,13 +88,13 @@ def test_every_kind_has_its_texts_and_no_text_is_in_vain() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_reason_of_a_booking_has_words_for_either_side(language: Language) -> None:
+def test_every_booking_reason_has_texts_for_both_sides(language: Language) -> None:
     reasons, proposals = TRANSLATIONS[language].reasons, TRANSLATIONS[language].proposals
     assert set(reasons.customer) == set(reasons.barber) == set(Reason)
     assert set(proposals.customer) == set(proposals.barber) == set(PROPOSAL_OUTCOMES.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_subjects_of_different_messages_differ(language: Language) -> None:
+def test_subjects_differ_between_messages(language: Language) -> None:
     subjects = [text.subject for text in TRANSLATIONS[language].messages.values()]
     assert len(set(subjects)) == len(subjects)

@@ -1,4 +1,4 @@
-"""One click ends mail about a topic: signed links, a page that changes nothing by being looked at, and no login."""
+"""Test unsubscribing by one click: signed links, a page without side effects, and no login."""
 
 import base64
 import hashlib
@@ -19,8 +19,8 @@ from grome.notifications.unsubscribe import UnsubscribeLinks
 from grome.notifications.unsubscribe_page import TEXTS, render_page
 from tests.builders.keys import new_signing_key
 from tests.builders.people import Person, register
-from tests.notifications.booking_notices import a_visit, choose, moved
-from tests.notifications.recorders import Desk
+from tests.notifications.booking_notices import perform, request_visit, set_preferences
+from tests.notifications.recorders import Pipeline
 
 LINKS = UnsubscribeLinks(new_signing_key(), "https://grome.example")
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -40,7 +40,7 @@ def path_of(container: Container, person: Person, topic: Topic) -> str:
 
 
 @given(st.uuids(), st.sampled_from(Topic))
-def test_a_link_says_whose_it_is_and_about_what(user_id: UUID, topic: Topic) -> None:
+def test_link_contains_user_and_topic(user_id: UUID, topic: Topic) -> None:
     link = LINKS.url(user_id, topic)
     assert link.startswith("https://grome.example/v1/unsubscribe/")
     assert re.fullmatch(r"[\w-]{40,80}", link.rpartition("/")[2])
@@ -48,7 +48,7 @@ def test_a_link_says_whose_it_is_and_about_what(user_id: UUID, topic: Topic) -> 
 
 
 @given(st.data())
-def test_what_we_did_not_write_is_no_link(data: st.DataObject) -> None:
+def test_altered_link_is_refused(data: st.DataObject) -> None:
     token = LINKS.token(new_id(), Topic.REVIEWS)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from("ABCDEFGHIJ0123456789_-").filter(lambda letter: letter != token[place]))
@@ -58,22 +58,22 @@ def test_what_we_did_not_write_is_no_link(data: st.DataObject) -> None:
             LINKS.read(changed)
 
 
-async def test_mail_carries_the_link_and_the_link_ends_the_mail(
-    http: httpx.AsyncClient, container: Container, desk: Desk
+async def test_unsubscribe_link_of_a_mail_stops_its_topic(
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline
 ) -> None:
-    customer, shop, booking = await a_visit(http, container)
-    await desk.hear(await moved(http, container, shop.auth, booking, "accept"))
-    link = desk.mailbox.mails[-1].unsubscribe
+    customer, shop, booking = await request_visit(http, container)
+    await pipeline.handle(await perform(http, container, shop.auth, booking, "accept"))
+    link = pipeline.mailbox.mails[-1].unsubscribe
     assert link is not None
-    assert link in desk.mailbox.mails[-1].rendered.text
+    assert link in pipeline.mailbox.mails[-1].rendered.text
     done = await http.post(link.removeprefix("https://grome.example"), data=ONE_CLICK)
     assert done.status_code == 200
     assert await topics_off(http, customer) == ["bookings"]
-    await desk.hear(await moved(http, container, shop.auth, booking, "cancel"))
-    assert desk.mailbox.to(customer.email) == ["booking_accepted"]
+    await pipeline.handle(await perform(http, container, shop.auth, booking, "cancel"))
+    assert pipeline.mailbox.kinds_to(customer.email) == ["booking_accepted"]
 
 
-async def test_looking_changes_nothing(http: httpx.AsyncClient, container: Container) -> None:
+async def test_unsubscribe_page_changes_nothing(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
     path = path_of(container, person, Topic.REVIEWS)
     for _ in range(2):
@@ -84,7 +84,7 @@ async def test_looking_changes_nothing(http: httpx.AsyncClient, container: Conta
 
 
 @pytest.mark.parametrize("form", [{}, {"List-Unsubscribe": "Yes"}, {"list-unsubscribe": "One-Click"}])
-async def test_a_post_that_is_no_click_changes_nothing(
+async def test_post_without_the_button_field_changes_nothing(
     http: httpx.AsyncClient, container: Container, form: dict[str, str]
 ) -> None:
     person = await register(http)
@@ -94,11 +94,9 @@ async def test_a_post_that_is_no_click_changes_nothing(
     assert await topics_off(http, person) == []
 
 
-async def test_a_click_counts_once_in_either_form_and_the_page_says_so(
-    http: httpx.AsyncClient, container: Container
-) -> None:
+async def test_click_in_either_form_unsubscribes_once(http: httpx.AsyncClient, container: Container) -> None:
     person = await register(http)
-    await choose(http, person, language="de")
+    await set_preferences(http, person, language="de")
     path = path_of(container, person, Topic.REVIEWS)
     as_file = {name: (None, value) for name, value in ONE_CLICK.items()}
     answers = [await http.post(path, data=ONE_CLICK), await http.post(path, files=as_file), await http.get(path)]
@@ -107,11 +105,11 @@ async def test_a_click_counts_once_in_either_form_and_the_page_says_so(
         assert "Sie erhalten keine E-Mails mehr über Bewertungen" in answer.text
         assert "<form" not in answer.text
     assert await topics_off(http, person) == ["reviews"]
-    await choose(http, person, notifications={"no_mail_about": []})
+    await set_preferences(http, person, notifications={"no_mail_about": []})
     assert "<form" in (await http.get(path)).text
 
 
-async def test_a_link_of_nobody_is_none(http: httpx.AsyncClient, container: Container) -> None:
+async def test_unknown_link_is_not_found(http: httpx.AsyncClient, container: Container) -> None:
     links = UnsubscribeLinks(container.settings.accounts.signing_key, "")
     nobodys = links.url(new_id(), Topic.BOOKINGS)
     for path in (nobodys, "/v1/unsubscribe/a", "/v1/unsubscribe/%ff", "/v1/unsubscribe/%C3%A4"):
@@ -119,9 +117,7 @@ async def test_a_link_of_nobody_is_none(http: httpx.AsyncClient, container: Cont
             assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-async def test_the_pages_policy_admits_its_style_and_nothing_else(
-    http: httpx.AsyncClient, container: Container
-) -> None:
+async def test_page_policy_allows_its_style_only(http: httpx.AsyncClient, container: Container) -> None:
     shown = await http.get(path_of(container, await register(http), Topic.BOOKINGS))
     (style,) = re.findall("<style>(.*?)</style>", shown.text, re.DOTALL)
     source = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -136,7 +132,7 @@ async def test_the_pages_policy_admits_its_style_and_nothing_else(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("topic", Topic)
-def test_every_language_has_its_page(language: Language, topic: Topic) -> None:
+def test_page_is_in_every_language(language: Language, topic: Topic) -> None:
     asked, done = render_page(language, topic, ended=False), render_page(language, topic, ended=True)
     for shown in (asked, done):
         assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in shown
@@ -146,7 +142,7 @@ def test_every_language_has_its_page(language: Language, topic: Topic) -> None:
     assert TEXTS[language].button in asked.partition("<form")[2]
 
 
-def test_no_language_says_what_another_says() -> None:
+def test_page_texts_differ_by_language() -> None:
     assert set(TEXTS) == set(LANGUAGES)
     for name in ("question", "button", "ended", "rest"):
         assert len({getattr(texts, name) for texts in TEXTS.values()}) == len(LANGUAGES), name

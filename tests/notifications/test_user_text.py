@@ -1,4 +1,4 @@
-"""What people type, in messages: names that are long, odd, right to left, or meant to do harm."""
+"""Test user text in messages: long, odd, right-to-left and malicious names."""
 
 import re
 import unicodedata
@@ -11,8 +11,8 @@ from grome.common.languages import LANGUAGES, Language
 from grome.notifications.models import BookedItem, MessageKind, RenderedMessage
 from grome.notifications.rendering import SHORT_MAX_CHARS, render
 from grome.notifications.user_text import clean_user_text
-from tests.builders.mail_page import Page
-from tests.builders.messages import BOOKING, TOLD, account_facts, booking_facts
+from tests.builders.mail_page import MailPage
+from tests.builders.messages import BOOKING, FACTS_BY_KIND, account_facts, booking_facts
 
 FSI, PDI = "\u2068", "\u2069"
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f467"  # one sign of five characters
@@ -27,14 +27,14 @@ languages = st.sampled_from(LANGUAGES)
 
 def booking(kind: MessageKind, language: Language, name: str) -> RenderedMessage:
     typed_by_people = {"name": name, "other_name": name, "items": [BookedItem(name, 1)], "note": name, "reason": name}
-    facts = booking_facts(**{**TOLD.get(kind, {}), **typed_by_people})
+    facts = booking_facts(**{**FACTS_BY_KIND.get(kind, {}), **typed_by_people})
     return render(kind, facts, language, "Asia/Tokyo")
 
 
 @given(name=names, kind=st.sampled_from(BOOKING), language=languages)
-def test_no_name_does_harm(name: str, kind: MessageKind, language: Language) -> None:
+def test_any_name_renders_safely(name: str, kind: MessageKind, language: Language) -> None:
     message, usual = booking(kind, language, name), booking(kind, language, "Sam")
-    page, plain = Page(message.html), Page(usual.html)
+    page, plain = MailPage(message.html), MailPage(usual.html)
     assert page.elements == plain.elements
     assert page.links == plain.links
     for line in (message.subject, message.title, message.short):
@@ -48,13 +48,13 @@ def test_no_name_does_harm(name: str, kind: MessageKind, language: Language) -> 
 
 
 @given(name=names, language=languages)
-def test_no_device_makes_a_message_long(name: str, language: Language) -> None:
+def test_long_device_name_keeps_the_message_short(name: str, language: Language) -> None:
     facts = account_facts(MessageKind.NEW_DEVICE, name=name, device=name)
     assert len(render(MessageKind.NEW_DEVICE, facts, language, "UTC").short) <= SHORT_MAX_CHARS
 
 
 @given(name=names)
-def test_a_name_stays_one_line_without_overrides(name: str) -> None:
+def test_cleaned_name_is_one_line_without_overrides(name: str) -> None:
     text = clean_user_text(name, rtl=False).text
     assert text
     assert text == " ".join(text.split())
@@ -64,7 +64,7 @@ def test_a_name_stays_one_line_without_overrides(name: str) -> None:
 
 
 @given(name=names, length=st.integers(2, 60))
-def test_a_shortened_name_fits_and_breaks_no_sign(name: str, length: int) -> None:
+def test_shortened_name_fits_without_split_characters(name: str, length: int) -> None:
     whole = clean_user_text(name, rtl=False)
     short = whole.shortened(length)
     assert len(short.text) <= length
@@ -89,16 +89,16 @@ def test_a_shortened_name_fits_and_breaks_no_sign(name: str, length: int) -> Non
         (" \u202e ", "…"),
     ],
 )
-def test_what_becomes_of_names(name: str, shown: str) -> None:
+def test_names_are_cleaned(name: str, shown: str) -> None:
     assert clean_user_text(name, rtl=False).text == shown
 
 
-def test_emoji_families_are_not_torn_apart() -> None:
+def test_joined_emoji_are_not_split() -> None:
     assert clean_user_text(f"ab{FAMILY}", rtl=False).shortened(5).text == "ab…"
     assert clean_user_text("abe\u0301fgh", rtl=False).shortened(4).text == "ab…"
 
 
-def test_names_are_isolated_where_directions_meet() -> None:
+def test_names_are_isolated_from_the_text_direction() -> None:
     arabic = booking(MessageKind.BOOKING_REQUESTED, "ar", "Sam")
     assert f"{FSI}Sam{PDI}" in arabic.short
     assert f"{FSI}Sam{PDI}" in arabic.text
@@ -109,9 +109,9 @@ def test_names_are_isolated_where_directions_meet() -> None:
     assert FSI not in plain.short + plain.text + plain.subject
 
 
-def test_long_names_are_cut_only_where_space_is_short() -> None:
+def test_long_names_are_cut_in_short_texts_only() -> None:
     name = "Maximiliane " * 8
     message = booking(MessageKind.BOOKING_DECLINED, "fr", name)
-    assert name.strip() in Page(message.html).text
+    assert name.strip() in MailPage(message.html).text
     assert name.strip() in message.text
     assert "…" in message.short

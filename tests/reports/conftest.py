@@ -1,4 +1,4 @@
-"""What the tests of reports leave behind is no other test's business."""
+"""Delete the jobs that tests of reports leave behind."""
 
 from collections.abc import AsyncIterator
 

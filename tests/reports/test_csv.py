@@ -1,4 +1,4 @@
-"""What comes out of a CSV reader is what went in, and no spreadsheet computes anything of it."""
+"""Test that CSV survives a round trip and contains no formula."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def is_formula(cell: str) -> bool:
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5), st.sampled_from(Separator))
 @example([("=1+1", 'a "quoted", one', "two\r\nlines")], Separator.COMMA)
 @example([("", "", "")], Separator.SEMICOLON)
-def test_a_reader_gets_what_was_written(rows: list[tuple[Cell, ...]], separator: Separator) -> None:
+def test_csv_is_read_back_unchanged(rows: list[tuple[Cell, ...]], separator: Separator) -> None:
     text = written(list(rows), 3, separator)
     header, *read = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=DELIMITERS[separator])
     assert header == ["c0", "c1", "c2"]
@@ -64,7 +64,7 @@ def test_a_reader_gets_what_was_written(rows: list[tuple[Cell, ...]], separator:
 @example([('Salon;"=1+1"', "a", "b")], Separator.COMMA, ";")
 @example([("Salon\t@x", "a", "b")], Separator.COMMA, "\t")
 @example([("Salon, =1+1", "a", "b")], Separator.SEMICOLON, ",")
-def test_no_text_is_a_formula_whatever_the_file_is_read_by(
+def test_csv_has_no_formula_with_any_separator(
     rows: list[tuple[Cell, ...]], separator: Separator, delimiter: str
 ) -> None:
     texts = [tuple(cell if isinstance(cell, str) else "" for cell in row) for row in rows]
@@ -73,14 +73,14 @@ def test_no_text_is_a_formula_whatever_the_file_is_read_by(
     assert [cell for cell in parts if cell.lstrip().startswith(tuple("=+-@＝＋－＠"))] == []  # noqa: RUF001
 
 
-def test_it_is_rfc_4180() -> None:
-    """Section 2: CRLF, quotes only where needed, and a quote within them is two."""
+def test_csv_follows_rfc_4180() -> None:
+    """Section 2: CRLF, quotes only if needed, and doubled quotes within quotes."""
     text = written([("a,b", 'say "x"', "plain"), ("one\nline", Decimal("-1.50"), "")], 3)
     assert text == 'c0,c1,c2\r\n"a,b","say ""x""",plain\r\n"one\nline",-1.50,\r\n'
 
 
 @pytest.mark.parametrize("cell", ["=SUM(A1)", "+49 30", "-1", "@name", "  =x", "\tx", '"=x', "＝x"])  # noqa: RUF001
-def test_formulas_become_texts(cell: str) -> None:
+def test_formula_becomes_text(cell: str) -> None:
     assert guard_formula(cell) == f"'{cell}"
 
 
@@ -94,12 +94,12 @@ def test_formulas_become_texts(cell: str) -> None:
         (";=1;=2", ";'=1;'=2"),
     ],
 )
-def test_formulas_after_a_separator_become_texts(cell: str, text: str) -> None:
+def test_formula_after_a_separator_becomes_text(cell: str, text: str) -> None:
     assert guard_formula(cell) == text
 
 
 @pytest.mark.parametrize("cell", ["a=b", "a; b", "a;b=c", "O'Brien", "5 - 3", "", -5, Decimal("-5.00")])
-def test_anything_else_stays_as_it_is(cell: Cell) -> None:
+def test_other_cells_stay_unchanged(cell: Cell) -> None:
     assert guard_formula(cell) == cell
 
 
@@ -108,5 +108,5 @@ def test_anything_else_stays_as_it_is(cell: Cell) -> None:
     [(1250, "EUR", "12.50"), (5, "USD", "0.05"), (0, "EUR", "0.00"), (1250, "JPY", "1250"), (1250, "KWD", "1.250"),
      (1250, "RSD", "12.50"), (10**9, "XTS", "10000000.00")],
 )  # fmt: skip
-def test_money_is_written_in_the_currencys_digits(amount: int, currency: str, text: str) -> None:
+def test_money_has_the_digits_of_its_currency(amount: int, currency: str, text: str) -> None:
     assert str(decimal_of(amount, currency)) == text

@@ -1,4 +1,4 @@
-"""PDFs, read back: whatever script a name is in, pages with their numbers, and totals."""
+"""Test PDFs by reading them back: names in all scripts, page numbers, and totals."""
 
 import io
 import unicodedata
@@ -18,14 +18,22 @@ from grome.reports.pdf_file import MAX_ROWS, Heading, PdfFile
 from grome.reports.tables import Column, Row
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
-from tests.builders.reports import a_booking, asked, fetch, made, make, read, store
+from tests.builders.reports import (
+    build_report,
+    built,
+    download,
+    insert_all,
+    make_booking,
+    read_report,
+    requested_report,
+)
 
 COLUMNS = [Column("hidden"), Column("name", "Name", 60), Column("count", "Count", 20, "RIGHT")]
 MADE_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
 def pages(folder: Path, rows: list[Row], lines: tuple[str, ...] = ()) -> list[str]:
-    """The text of each page."""
+    """Return the text of each page."""
     file = io.BytesIO()
     table = PdfFile(file, folder, Heading("Bookings", lines, MADE_AT), COLUMNS)
     for number in range(0, len(rows), 50):
@@ -52,8 +60,8 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_of_all_scripts_can_be_read(tmp_path: Path, name: str) -> None:
-    """Letters, that is: where words begin, and which of them is first from the right, readers see differently."""
+def test_pdf_names_of_all_scripts_are_readable(tmp_path: Path, name: str) -> None:
+    """Compares letters only: PDF readers differ in word breaks and right-to-left order."""
     (text,) = pages(tmp_path, [("hidden", name, 1)], (name,))
     assert UNKNOWN not in text
     letters = {letter for letter in name if unicodedata.category(letter).startswith("L")}
@@ -62,7 +70,7 @@ def test_names_of_all_scripts_can_be_read(tmp_path: Path, name: str) -> None:
     assert "hidden" not in text
 
 
-def test_names_of_scripts_with_fonts_of_their_own_can_be_read(tmp_path: Path) -> None:
+def test_pdf_names_with_fallback_fonts_are_readable(tmp_path: Path) -> None:
     (text,) = pages(tmp_path, [("", name, 1) for name in OTHERS])
     assert UNKNOWN not in text
     letters = {letter for name in OTHERS for letter in name if unicodedata.category(letter)[0] in "LS"}
@@ -70,7 +78,7 @@ def test_names_of_scripts_with_fonts_of_their_own_can_be_read(tmp_path: Path) ->
     assert missing == set()
 
 
-def test_pages_have_heads_and_numbers(tmp_path: Path) -> None:
+def test_pdf_pages_have_headers_and_numbers(tmp_path: Path) -> None:
     found = pages(tmp_path, [("", f"Name {number}", 1_000_000 + number) for number in range(120)])
     assert len(found) == 3
     for number, page in enumerate(found, 1):
@@ -84,12 +92,12 @@ def test_pages_have_heads_and_numbers(tmp_path: Path) -> None:
     assert "the totals" in found[-1]
 
 
-def test_nothing_is_said_to_be_nothing(tmp_path: Path) -> None:
+def test_pdf_without_rows_says_so(tmp_path: Path) -> None:
     (text,) = pages(tmp_path, [])
     assert "There is nothing in this period." in text
 
 
-def test_a_long_text_is_broken_and_then_cut(tmp_path: Path) -> None:
+def test_pdf_long_text_is_wrapped_and_cut(tmp_path: Path) -> None:
     found = pages(tmp_path, [("", "x" * 5_000, 1), ("", "word " * 1_000, 2)])
     text = "".join(found)
     assert 250 < text.count("x") <= 301
@@ -98,12 +106,12 @@ def test_a_long_text_is_broken_and_then_cut(tmp_path: Path) -> None:
 
 @settings(max_examples=8)
 @given(st.lists(st.text(max_size=40), max_size=8))
-def test_no_character_is_too_much(tmp_path: Path, names: list[str]) -> None:
+def test_pdf_accepts_any_character(tmp_path: Path, names: list[str]) -> None:
     encodable = [name.encode(errors="replace").decode() for name in names]
     assert pages(tmp_path, [("", name, 1) for name in encodable], tuple(encodable))
 
 
-def test_a_character_that_no_font_has_is_a_rectangle_with_a_legend(tmp_path: Path) -> None:
+def test_pdf_unknown_character_is_a_rectangle_with_legend(tmp_path: Path) -> None:
     (text,) = pages(tmp_path, [("", "a \N{EGYPTIAN HIEROGLYPH A001} b", 1)])
     assert f"a {UNKNOWN} b" in text
     assert f"{UNKNOWN} stands for a character" in text
@@ -111,22 +119,22 @@ def test_a_character_that_no_font_has_is_a_rectangle_with_a_legend(tmp_path: Pat
     assert "stands for" not in text
 
 
-def test_one_row_too_many_is_refused(tmp_path: Path) -> None:
+def test_pdf_with_too_many_rows_is_refused(tmp_path: Path) -> None:
     table = PdfFile(io.BytesIO(), tmp_path, Heading("Bookings", (), MADE_AT), COLUMNS)
     with pytest.raises(TooLongError):
         table.add([("", "x", 1)] * (MAX_ROWS + 1))
     table.close()
 
 
-async def test_a_report_as_pdf(http: httpx.AsyncClient, container: Container) -> None:
+async def test_pdf_report_is_built_and_downloaded(http: httpx.AsyncClient, container: Container) -> None:
     shop = await barber(http, container, display_name="Γιώργος & Ольга")
-    await store(container, [a_booking(tomorrow(9), barber_id=shop.person.id, price=123_450) for _ in range(3)])
+    await insert_all(container, [make_booking(tomorrow(9), barber_id=shop.person.id, price=123_450) for _ in range(3)])
     for kind, told in (
         ("bookings", "3 bookings: 3 completed"),
         ("revenue", "Revenue: 3,703.50 EUR"),
         ("payouts", "0 payouts"),
     ):
-        answer = await fetch(http, await made(http, container, shop.person, kind=kind, format="pdf"))
+        answer = await download(http, await built(http, container, shop.person, kind=kind, format="pdf"))
         assert answer.headers["content-type"] == "application/pdf"
         (page,) = pypdf.PdfReader(io.BytesIO(answer.content)).pages
         text = page.extract_text()
@@ -136,14 +144,14 @@ async def test_a_report_as_pdf(http: httpx.AsyncClient, container: Container) ->
         assert "Page 1 of 1" in text
 
 
-async def test_one_that_would_be_too_long_fails_for_good(
+async def test_pdf_report_that_is_too_long_fails(
     http: httpx.AsyncClient, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pdf_file, "MAX_ROWS", 60)
     shop = await barber(http, container)
-    await store(container, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(61)])
-    report = await asked(http, shop.person, format="pdf")
-    await make(container, report)
-    failed = await read(http, shop.person, report)
+    await insert_all(container, [make_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(61)])
+    report = await requested_report(http, shop.person, format="pdf")
+    await build_report(container, report)
+    failed = await read_report(http, shop.person, report)
     assert (failed["state"], failed["failure"], failed["url"]) == ("failed", "too_long", None)
-    assert (await made(http, container, shop.person))["state"] == "done"  # as CSV
+    assert (await built(http, container, shop.person))["state"] == "done"  # as CSV

@@ -1,4 +1,4 @@
-"""A person cannot fill the storage with reports, one after the other."""
+"""Test that a person cannot fill the storage with reports."""
 
 import asyncio
 
@@ -8,16 +8,18 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.reports.service import REPORT_BUDGET
 from tests.builders.barbers import barber
-from tests.builders.reports import ask
+from tests.builders.reports import post_report
 
 
-async def test_reports_beyond_the_budget_are_refused_but_a_repeat_is_none(
+async def test_report_beyond_the_budget_is_refused_except_a_repeat(
     http: httpx.AsyncClient, container: Container
 ) -> None:
     shop = await barber(http, container)
     spent = (container.get(Budgets).take(REPORT_BUDGET, shop.id) for _ in range(REPORT_BUDGET.limit - 1))
     await asyncio.gather(*spent)
-    first, repeat, second = [await ask(http, shop.person, key=key) for key in ("first-key", "first-key", "second-key")]
+    first, repeat, second = [
+        await post_report(http, shop.person, key=key) for key in ("first-key", "first-key", "second-key")
+    ]
     assert (first.status_code, repeat.status_code, second.status_code) == (202, 202, 429)
     assert repeat.content == first.content
     assert second.json()["code"] == "too_many_requests"

@@ -1,4 +1,4 @@
-"""Reports over HTTP: asked for, made by the job, fetched by a link, deleted; and whose they are."""
+"""Test reports over HTTP: request, build, download, deletion, and owners."""
 
 import asyncio
 import csv
@@ -25,7 +25,17 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
 from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register, sign_in_again
-from tests.builders.reports import REPORTS, ask, asked, fetch, made, make, read, stored_files, wanted
+from tests.builders.reports import (
+    REPORTS,
+    build_report,
+    built,
+    download,
+    post_report,
+    read_report,
+    report_body,
+    requested_report,
+    stored_files,
+)
 from tests.conftest import SetClock
 
 
@@ -40,7 +50,7 @@ async def boss(http: httpx.AsyncClient, container: Container) -> Person:
 
 
 async def visits(http: httpx.AsyncClient, container: Container, shop: Barber, *hours: int) -> list[dict[str, Any]]:
-    """Completed ones of tomorrow, of both services."""
+    """Complete visits of tomorrow with both services."""
     customer, done = await register(http), []
     for hour in hours:
         booking = await book(http, customer, shop, tomorrow(hour), services=(0, 1))
@@ -53,19 +63,21 @@ def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
-async def test_from_asking_to_fetching(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+async def test_report_is_requested_built_and_downloaded(
+    http: httpx.AsyncClient, container: Container, shop: Barber
+) -> None:
     done = await visits(http, container, shop, 9, 11)
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
     assert (report["state"], report["progress"], report["url"]) == ("pending", 0, None)
     assert (report["barber_id"], report["timezone"]) == (shop.id, "Europe/Berlin")
-    progress = await make(container, report)
+    progress = await build_report(container, report)
     assert progress == sorted(progress)
     assert 0 < progress[-1] <= 1
-    ready = await read(http, shop.person, report)
+    ready = await read_report(http, shop.person, report)
     assert (ready["state"], ready["progress"]) == ("done", 1)
     kept = datetime.fromisoformat(ready["expires_at"]) - datetime.fromisoformat(ready["ended_at"])
     assert kept == timedelta(hours=container.settings.reports.keep_h)
-    answer = await fetch(http, ready)
+    answer = await download(http, ready)
     assert answer.status_code == 200
     assert len(answer.content) == ready["size"]
     headers = {name: answer.headers[name] for name in ("content-type", "x-content-type-options", "cache-control")}
@@ -83,10 +95,10 @@ async def test_from_asking_to_fetching(http: httpx.AsyncClient, container: Conta
     assert {(row["price"], row["currency"], row["status"]) for row in rows} == {("75.00", "EUR", "completed")}
 
 
-async def test_revenue_adds_up(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+async def test_revenue_report_adds_up(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     await visits(http, container, shop, 9, 11, 13)
     await book(http, await register(http), shop, tomorrow(15))  # not completed, so no revenue
-    rows = rows_of(await fetch(http, await made(http, container, shop.person, kind="revenue")))
+    rows = rows_of(await download(http, await built(http, container, shop.person, kind="revenue")))
     assert sorted((row["count"], row["amount"], row["currency"]) for row in rows) == [
         ("3", "135.00", "EUR"),
         ("3", "90.00", "EUR"),
@@ -94,59 +106,59 @@ async def test_revenue_adds_up(http: httpx.AsyncClient, container: Container, sh
     assert {row["day"] for row in rows} == {str(tomorrow(9).date())}
 
 
-async def test_a_report_for_spreadsheets_has_semicolons_and_decimal_commas(
-    http: httpx.AsyncClient, container: Container, shop: Barber
-) -> None:
+async def test_semicolon_report_has_decimal_commas(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     await visits(http, container, shop, 9)
-    report = await made(http, container, shop.person, kind="revenue", separator="semicolon")
+    report = await built(http, container, shop.person, kind="revenue", separator="semicolon")
     assert report["separator"] == "semicolon"
-    content = (await fetch(http, report)).content
+    content = (await download(http, report)).content
     assert content.startswith(b"\xef\xbb\xbfday;service_id;service;count;amount;currency\r\n")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
     assert sorted((row["count"], row["amount"]) for row in rows) == [("1", "30,00"), ("1", "45,00")]
 
 
-async def test_a_separator_is_for_csv(http: httpx.AsyncClient, shop: Barber) -> None:
-    refused = await ask(http, shop.person, format="pdf", separator="semicolon")
+async def test_separator_for_pdf_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+    refused = await post_report(http, shop.person, format="pdf", separator="semicolon")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "separator")
-    assert (await asked(http, shop.person))["separator"] == "comma"
+    assert (await requested_report(http, shop.person))["separator"] == "comma"
 
 
-async def test_a_key_stays_with_its_report_where_only_the_separator_differs(
-    http: httpx.AsyncClient, shop: Barber
-) -> None:
-    await asked(http, shop.person, key="k")
-    other = await ask(http, shop.person, key="k", separator="semicolon")
+async def test_key_with_another_separator_is_refused(http: httpx.AsyncClient, shop: Barber) -> None:
+    await requested_report(http, shop.person, key="k")
+    other = await post_report(http, shop.person, key="k", separator="semicolon")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_payouts_are_a_header(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+async def test_payout_report_has_a_header_only(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
     await visits(http, container, shop, 9)
-    answer = await fetch(http, await made(http, container, shop.person, kind="payouts"))
+    answer = await download(http, await built(http, container, shop.person, kind="payouts"))
     assert answer.content == b"\xef\xbb\xbfpayout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
 
 
-async def test_everybody_sees_what_is_theirs(
+async def test_report_covers_the_visits_of_its_owner_only(
     http: httpx.AsyncClient, container: Container, shop: Barber, boss: Person
 ) -> None:
     other = await barber(http, container, durations=(30, 45), timezone="Asia/Tokyo")
     ours, others = await visits(http, container, shop, 5), await visits(http, container, other, 4)
 
     async def ids(person: Person, **about: Any) -> set[str]:
-        return {row["booking_id"] for row in rows_of(await fetch(http, await made(http, container, person, **about)))}
+        return {
+            row["booking_id"] for row in rows_of(await download(http, await built(http, container, person, **about)))
+        }
 
     assert await ids(shop.person) == {ours[0]["id"]}
     assert await ids(shop.person, barber_id=shop.id) == {ours[0]["id"]}
     assert await ids(boss, barber_id=other.id) == {others[0]["id"]}
     assert await ids(boss) >= {ours[0]["id"], others[0]["id"]}
-    refused = await ask(http, shop.person, barber_id=other.id)
+    refused = await post_report(http, shop.person, barber_id=other.id)
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
-async def test_admins_choose_the_time_zone(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+async def test_admin_report_uses_the_chosen_time_zone(
+    http: httpx.AsyncClient, container: Container, boss: Person
+) -> None:
     other = await barber(http, container, timezone="Asia/Tokyo")
     zones = [
-        (await asked(http, boss, **about))["timezone"]
+        (await requested_report(http, boss, **about))["timezone"]
         for about in ({}, {"barber_id": other.id}, {"barber_id": other.id, "timezone": "America/Lima"})
     ]
     assert zones == ["UTC", "Asia/Tokyo", "America/Lima"]
@@ -167,41 +179,41 @@ async def test_admins_choose_the_time_zone(http: httpx.AsyncClient, container: C
         ({"timezone": "Europe/Berlin"}, "timezone"),
     ],
 )
-async def test_what_is_refused_is_named(
+async def test_invalid_request_names_its_field(
     http: httpx.AsyncClient, shop: Barber, changed: dict[str, str], field: str
 ) -> None:
-    refused = await ask(http, shop.person, **changed)
+    refused = await post_report(http, shop.person, **changed)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
 
 
-async def test_a_leap_year_fits_as_a_whole(http: httpx.AsyncClient, shop: Barber, boss: Person) -> None:
-    await asked(http, shop.person, **{"from": "2024-01-01", "to": "2024-12-31"})
+async def test_leap_year_is_within_the_limit(http: httpx.AsyncClient, shop: Barber, boss: Person) -> None:
+    await requested_report(http, shop.person, **{"from": "2024-01-01", "to": "2024-12-31"})
     for zone in ("Mars/Base", "localtime", "../UTC"):
-        refused = await ask(http, boss, timezone=zone)
+        refused = await post_report(http, boss, timezone=zone)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "timezone")
 
 
-async def test_a_barber_without_a_profile_is_told_so(http: httpx.AsyncClient) -> None:
-    refused = await ask(http, await register(http, role="barber"))
+async def test_barber_without_profile_is_refused(http: httpx.AsyncClient) -> None:
+    refused = await post_report(http, await register(http, role="barber"))
     assert (refused.status_code, refused.json()["code"]) == (409, "profile_missing")
 
 
-async def test_reports_of_others_are_not_there(
+async def test_report_of_another_owner_is_not_found(
     http: httpx.AsyncClient, container: Container, shop: Barber, boss: Person
 ) -> None:
-    """Not for admins either: they ask for their own."""
-    report = await made(http, container, shop.person)
+    """Holds for admins, too: they request their own reports."""
+    report = await built(http, container, shop.person)
     for stranger in (boss, (await barber(http, container)).person):
         for method in ("GET", "DELETE"):
             answer = await http.request(method, f"{REPORTS}/{report['id']}", headers=stranger.auth)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
         assert await read_pages(http, REPORTS, {}, auth=stranger.auth) == [[]]
-    assert (await fetch(http, report)).status_code == 200
+    assert (await download(http, report)).status_code == 200
 
 
-async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    reports = [await asked(http, shop.person, kind=kind) for kind in ("bookings", "revenue", "payouts")]
-    await make(container, reports[1])
+async def test_report_list_pages_newest_first(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    reports = [await requested_report(http, shop.person, kind=kind) for kind in ("bookings", "revenue", "payouts")]
+    await build_report(container, reports[1])
     pages = await read_pages(http, REPORTS, {}, auth=shop.auth, limits=repeat(2))
     assert [len(page) for page in pages] == [2, 1]
     listed = [item for page in pages for item in page]
@@ -210,30 +222,32 @@ async def test_the_list_pages_from_the_newest(http: httpx.AsyncClient, container
     assert {item["url"] for item in listed} == {None}
 
 
-async def test_a_deleted_report_is_gone_with_its_file(
-    http: httpx.AsyncClient, container: Container, shop: Barber
-) -> None:
-    report = await made(http, container, shop.person)
+async def test_deleted_report_loses_its_file(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    report = await built(http, container, shop.person)
     for status in (204, 404):
         assert (await http.delete(f"{REPORTS}/{report['id']}", headers=shop.auth)).status_code == status
-    assert (await fetch(http, report)).status_code == 404
-    waiting = await asked(http, shop.person)
+    assert (await download(http, report)).status_code == 404
+    waiting = await requested_report(http, shop.person)
     await http.delete(f"{REPORTS}/{waiting['id']}", headers=shop.auth)
-    await make(container, waiting)
+    await build_report(container, waiting)
     assert waiting["id"] not in {str(stored) for stored in await stored_files(container)}
 
 
-async def test_the_same_key_is_the_same_report(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    first = await asked(http, shop.person, key="k")
-    await make(container, first)
-    assert await asked(http, shop.person, key="k") == first
-    refused = await ask(http, shop.person, key="k", kind="revenue")
+async def test_repeated_key_returns_the_same_report(
+    http: httpx.AsyncClient, container: Container, shop: Barber
+) -> None:
+    first = await requested_report(http, shop.person, key="k")
+    await build_report(container, first)
+    assert await requested_report(http, shop.person, key="k") == first
+    refused = await post_report(http, shop.person, key="k", kind="revenue")
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
-    assert (await asked(http, (await barber(http, container)).person, key="k"))["id"] != first["id"]
+    assert (await requested_report(http, (await barber(http, container)).person, key="k"))["id"] != first["id"]
 
 
-async def test_many_at_once_under_one_key_are_one(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    answers = await asyncio.gather(*(ask(http, shop.person, key="k") for _ in range(12)))
+async def test_concurrent_requests_with_one_key_make_one_report(
+    http: httpx.AsyncClient, container: Container, shop: Barber
+) -> None:
+    answers = await asyncio.gather(*(post_report(http, shop.person, key="k") for _ in range(12)))
     ids = {answer.json()["id"] for answer in answers if answer.status_code == 202}
     others = {answer.json()["code"] for answer in answers if answer.status_code != 202}
     assert len(ids) == 1
@@ -241,53 +255,51 @@ async def test_many_at_once_under_one_key_are_one(http: httpx.AsyncClient, conta
     assert await container.database["reports"].count_documents({"by.id": shop.person.id}) == 1
 
 
-async def test_five_at_a_time(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    """However many ask at once; one that is done makes room for one."""
-    answers = await asyncio.gather(*(ask(http, shop.person) for _ in range(12)))
+async def test_sixth_open_report_is_refused(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    """Holds for concurrent requests; a completed report makes room for one more."""
+    answers = await asyncio.gather(*(post_report(http, shop.person) for _ in range(12)))
     accepted = [answer.json() for answer in answers if answer.status_code == 202]
     refused = [answer for answer in answers if answer.status_code != 202]
     assert len(accepted) == 5
     assert {(one.status_code, one.json()["code"]) for one in refused} == {(429, "too_many_reports")}
     assert refused[0].headers["retry-after"] == "30"
-    await make(container, accepted[2])
-    again = [(await ask(http, shop.person)).status_code for _ in range(2)]
+    await build_report(container, accepted[2])
+    again = [(await post_report(http, shop.person)).status_code for _ in range(2)]
     assert again == [202, 429]
-    assert (await ask(http, (await barber(http, container)).person)).status_code == 202
+    assert (await post_report(http, (await barber(http, container)).person)).status_code == 202
 
 
-async def test_a_link_ends_and_the_file_after_it(
+async def test_download_url_and_file_expire(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await made(http, container, shop.person)
+    report = await built(http, container, shop.person)
     clock.shift = timedelta(minutes=container.settings.reports.link_min, seconds=1)
-    late = await fetch(http, report)
+    late = await download(http, report)
     assert (late.status_code, late.json()["code"]) == (403, "link_expired")
     person = await sign_in_again(http, shop.person)
-    assert (await fetch(http, await read(http, person, report))).status_code == 200
+    assert (await download(http, await read_report(http, person, report))).status_code == 200
     clock.shift = timedelta(hours=container.settings.reports.keep_h, seconds=1)
     person = await sign_in_again(http, shop.person)
-    assert (await read(http, person, report))["url"] is None
+    assert (await read_report(http, person, report))["url"] is None
     await container.get(ReportService).expire_and_repair()
-    over = await read(http, person, report)
+    over = await read_report(http, person, report)
     assert (over["state"], over["progress"], over["url"]) == ("expired", 1, None)
     assert report["id"] not in {str(stored) for stored in await stored_files(container)}
 
 
-async def test_no_link_outlives_its_file(
+async def test_download_url_ends_with_its_file(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await made(http, container, shop.person)
+    report = await built(http, container, shop.person)
     clock.shift = timedelta(hours=container.settings.reports.keep_h) - timedelta(minutes=1)
-    last = await read(http, await sign_in_again(http, shop.person), report)
+    last = await read_report(http, await sign_in_again(http, shop.person), report)
     link = container.get(FileLinks).read(urlsplit(last["url"]).path.rpartition("/")[2])
     assert link
     assert link.expires <= datetime.fromisoformat(report["expires_at"]).timestamp()
 
 
-async def test_links_that_were_altered_lead_nowhere(
-    http: httpx.AsyncClient, container: Container, shop: Barber
-) -> None:
-    report = await made(http, container, shop.person)
+async def test_altered_download_url_is_not_found(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    report = await built(http, container, shop.person)
     path, _, token = urlsplit(report["url"]).path.rpartition("/")
     for altered in (token[:-5], f"{token}AAAA", f"{'B' if token[0] == 'A' else 'A'}{token[1:]}", "a.b.c", "%ff", "x"):
         answer = await http.get(f"{path}/{altered}")
@@ -298,10 +310,10 @@ async def test_links_that_were_altered_lead_nowhere(
 
 async def test_customers_have_no_reports(http: httpx.AsyncClient) -> None:
     customer = await register(http)
-    assert (await http.post(REPORTS, json=wanted(), headers=customer.auth)).status_code == 403
+    assert (await http.post(REPORTS, json=report_body(), headers=customer.auth)).status_code == 403
 
 
-async def test_no_link_is_logged(http: httpx.AsyncClient, app: App) -> None:
+async def test_log_has_no_download_url(http: httpx.AsyncClient, app: App) -> None:
     lines: list[str] = []
     number = logger.add(lambda line: lines.append(str(line)), level="DEBUG")
     app.config.ACCESS_LOG_LINES = True
@@ -314,10 +326,10 @@ async def test_no_link_is_logged(http: httpx.AsyncClient, app: App) -> None:
     assert not any("a-token-of-somebody" in line for line in lines)
 
 
-async def test_tend_with_an_unreadable_report_in_front_expires_the_others(
+async def test_expiry_with_an_unreadable_report_expires_the_others(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await made(http, container, shop.person)
+    report = await built(http, container, shop.person)
     stored = await container.database["reports"].find_one({"_id": UUID(report["id"])})
     assert stored
     older = UUID(int=stored["_id"].int - (1 << 80))
@@ -328,10 +340,10 @@ async def test_tend_with_an_unreadable_report_in_front_expires_the_others(
     await container.get(ReportService).expire_and_repair()
     await container.database["reports"].delete_many({"kind": "unheard_of"})
     person = await sign_in_again(http, shop.person)
-    assert (await read(http, person, report))["state"] == "expired"
+    assert (await read_report(http, person, report))["state"] == "expired"
 
 
-async def test_sweep_with_a_file_that_is_no_report_deletes_the_others(container: Container) -> None:
+async def test_orphan_deletion_skips_foreign_files(container: Container) -> None:
     foreign, gone = "reports/0-not-a-report", file_key(new_id())
 
     async def content() -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""Bookings go through a report batch by batch, by an index, each once and in the order of their time."""
+"""Test that a report reads bookings in batches by an index, each once and in order."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from grome.common.actor import Actor, Role
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from tests.builders.bookings import tomorrow
-from tests.builders.reports import a_booking, store
+from tests.builders.reports import insert_all, make_booking
 
 START = tomorrow(0) + timedelta(days=400)  # where no other test has any
 SPAN = START, START + timedelta(days=1)
@@ -27,14 +27,16 @@ async def streamed(container: Container, who: Actor, **narrowed: Any) -> list[li
     return [[booking.id for booking in batch] async for batch in batches]
 
 
-async def test_each_comes_once_in_batches(container: Container) -> None:
-    """Many begin at the same moment, also where a batch ends."""
+async def test_stream_yields_each_booking_once_in_batches(container: Container) -> None:
+    """Many bookings begin at the same moment, also at the end of a batch."""
     shop, other, admin = new_id(), new_id(), new_id()
     moments = [START + timedelta(hours=number // 130) for number in range(510)]
-    ours = sorted((a_booking(moment, barber_id=shop) for moment in moments), key=lambda one: (one.scheduled_at, one.id))
-    others = [a_booking(START, barber_id=other, status=Status.ACCEPTED)]
-    outside = [a_booking(moment, barber_id=shop) for moment in (START - timedelta(milliseconds=1), SPAN[1])]
-    await store(container, ours[::-1] + others + outside)
+    ours = sorted(
+        (make_booking(moment, barber_id=shop) for moment in moments), key=lambda one: (one.scheduled_at, one.id)
+    )
+    others = [make_booking(START, barber_id=other, status=Status.ACCEPTED)]
+    outside = [make_booking(moment, barber_id=shop) for moment in (START - timedelta(milliseconds=1), SPAN[1])]
+    await insert_all(container, ours[::-1] + others + outside)
     try:
         batches = await streamed(container, actor(Role.BARBER, shop))
         assert [len(batch) for batch in batches] == [250, 250, 10]
@@ -52,14 +54,14 @@ async def test_each_comes_once_in_batches(container: Container) -> None:
             )
             left = await streamed(container, actor(Role.BARBER, shop))
             assert sum(map(len, left)) == min(batch_end + 1, len(ours))
-            await store(container, ours[batch_end + 1 :])
+            await insert_all(container, ours[batch_end + 1 :])
     finally:
         await container.database["bookings"].delete_many({"barber_id": {"$in": [shop, other]}})
 
 
 @pytest.mark.parametrize(("scope", "index"), [({"barber_id": UUID(int=1)}, "barber"), ({}, "all")])
-async def test_an_index_finds_them_in_order(container: Container, scope: dict[str, Any], index: str) -> None:
-    """The query of the second batch, which has more conditions than that of the first."""
+async def test_stream_uses_its_index_in_order(container: Container, scope: dict[str, Any], index: str) -> None:
+    """Explains the query of the second batch, which has more conditions than the first."""
     moment = {"$gte": START, "$lt": SPAN[1]}
     after = [{"scheduled_at": {"$gt": START}}, {"_id": {"$gt": UUID(int=5)}}]
     found = container.database["bookings"].find({**scope, "scheduled_at": moment, "$or": after})

@@ -1,4 +1,4 @@
-"""Rows out of bookings, and the days of a time zone; values in, values out."""
+"""Test the rows of reports and the days of a time zone, without I/O."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grome.bookings.models import BookedAddOn, BookedService, Booking, Guest, Reason, Status
 from grome.reports.models import Kind, Period
 from grome.reports.tables import ReportTable, Row, create_table
-from tests.builders.reports import a_booking
+from tests.builders.reports import make_booking
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe"]
 # Clocks change at midnight, so that a day begins at one or has two midnights; Samoa left a whole day out.
@@ -28,8 +28,8 @@ def days_of(zone: str, year: int) -> list[Period]:
 
 
 @pytest.mark.parametrize(("zone", "year"), [*ODD, *((zone, 2027) for zone in ZONES)])
-def test_days_follow_each_other_without_a_gap(zone: str, year: int) -> None:
-    """Each moment is in one day, and it is the day that a clock on the wall shows."""
+def test_days_are_contiguous(zone: str, year: int) -> None:
+    """Each moment is in exactly one day, the day by wall time."""
     days = days_of(zone, year)
     lengths = Counter(day.end - day.start for day in days)
     for day, after in pairwise(days):
@@ -41,7 +41,7 @@ def test_days_follow_each_other_without_a_gap(zone: str, year: int) -> None:
 
 
 @given(st.sampled_from(ZONES), st.integers(0, 88 * 365 * 86_400), st.integers(0, 365))
-def test_a_moment_is_in_the_period_of_its_days(zone: str, seconds: int, more: int) -> None:
+def test_moment_is_in_the_period_of_its_day(zone: str, seconds: int, more: int) -> None:
     instant = datetime(2012, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     day = instant.astimezone(ZoneInfo(zone)).date()
     period = Period(day, day + timedelta(days=more), zone)
@@ -51,7 +51,7 @@ def test_a_moment_is_in_the_period_of_its_days(zone: str, seconds: int, more: in
     assert before.end == period.start <= instant
 
 
-def test_days_are_longer_and_shorter_when_clocks_change() -> None:
+def test_day_length_changes_with_the_clocks() -> None:
     for day, hours in ((date(2027, 3, 28), 23), (date(2027, 10, 31), 25), (date(2027, 6, 1), 24)):
         period = Period(day, day, "Europe/Berlin")
         assert period.end - period.start == timedelta(hours=hours)
@@ -68,12 +68,12 @@ def cells(content: ReportTable, row: Row) -> dict[str, object]:
     return dict(zip((column.name for column in content.columns), row, strict=True))
 
 
-def test_a_bookings_row() -> None:
+def test_bookings_table_row() -> None:
     content = create_table(Kind.BOOKINGS, Period(date(2027, 3, 28), date(2027, 3, 28), "Europe/Berlin"))
     services = [BookedService(UUID(int=1), "Schnitt", 2500, 30), BookedService(UUID(int=2), "ひげ", 1500, 15)]
     start = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
     ended = {"status": Status.CANCELLED, "reason": Reason.NO_SHOW, "currency": "KWD"}
-    booking = a_booking(start, services=services, **ended)
+    booking = make_booking(start, services=services, **ended)
     (row,) = content.rows([booking], {booking.barber_id: "美咲"})
     assert cells(content, row) == {
         "booking_id": str(booking.id),
@@ -100,7 +100,7 @@ def test_a_bookings_row() -> None:
 PERIOD = Period(date(2027, 10, 30), date(2027, 11, 1), "Europe/Berlin")
 BOOKINGS = st.lists(
     st.builds(
-        lambda minutes, services, currency: a_booking(
+        lambda minutes, services, currency: make_booking(
             PERIOD.start + timedelta(minutes=minutes),
             services=[BookedService(UUID(int=number), f"S{number}", price, 30) for number, price in services],
             currency=currency,
@@ -114,8 +114,8 @@ BOOKINGS = st.lists(
 
 
 @given(BOOKINGS, st.integers(1, 5))
-def test_revenue_is_all_that_was_earned_once(bookings: list[Booking], at_once: int) -> None:
-    """However the bookings come in batches; over a day of 25 hours too."""
+def test_revenue_counts_each_visit_once(bookings: list[Booking], at_once: int) -> None:
+    """Holds for any batches, and over a day of 25 hours."""
     bookings.sort(key=lambda booking: booking.scheduled_at)
     content = create_table(Kind.REVENUE, PERIOD)
     rows = [cells(content, row) for row in all_rows(content, bookings, at_once)]
@@ -135,26 +135,30 @@ def test_revenue_is_all_that_was_earned_once(bookings: list[Booking], at_once: i
     assert content.totals()[0].startswith(f"{len(bookings)} completed visit")
 
 
-def test_totals_are_by_currency() -> None:
+def test_totals_are_separated_by_currency() -> None:
     start = datetime(2027, 10, 30, 8, tzinfo=UTC)
-    bookings = [a_booking(start, price=123_456), a_booking(start, price=500, currency="JPY"), a_booking(start)]
+    bookings = [
+        make_booking(start, price=123_456),
+        make_booking(start, price=500, currency="JPY"),
+        make_booking(start),
+    ]
     for kind, what in ((Kind.REVENUE, "Revenue"), (Kind.BOOKINGS, "Completed")):
         content = create_table(kind, PERIOD)
         all_rows(content, bookings)
         assert content.totals()[1:] == [f"{what}: 1,259.56 EUR", f"{what}: 500 JPY"]
 
 
-def test_payouts_are_none() -> None:
+def test_payouts_table_is_empty() -> None:
     content = create_table(Kind.PAYOUTS, PERIOD)
-    assert all_rows(content, [a_booking(PERIOD.start)]) == []
+    assert all_rows(content, [make_booking(PERIOD.start)]) == []
     assert content.totals() == ["0 payouts"]
 
 
-def test_revenue_has_add_ons_in_it_and_its_share_of_a_discount_taken_off() -> None:
+def test_revenue_includes_add_ons_less_discount() -> None:
     add_ons = [BookedAddOn(UUID(int=9), "Beard", 1500, 10)]
     services = [BookedService(UUID(int=1), "Cut", 4000, 30, add_ons), BookedService(UUID(int=2), "Colour", 1001, 45)]
     start = PERIOD.start + timedelta(hours=9)
-    visits = [a_booking(start, services=services), a_booking(start, services=services, price=3250)]
+    visits = [make_booking(start, services=services), make_booking(start, services=services, price=3250)]
     content = create_table(Kind.REVENUE, PERIOD)
     amounts = {row[2]: row[4] for row in all_rows(content, visits)}
     assert amounts == {"Cut": Decimal("82.50"), "Colour": Decimal("15.01")}
@@ -162,22 +166,22 @@ def test_revenue_has_add_ons_in_it_and_its_share_of_a_discount_taken_off() -> No
     assert content.totals() == ["2 completed visits", "Revenue: 97.51 EUR"]
 
 
-def test_a_booking_with_add_ons_takes_as_long_as_the_customer_sees() -> None:
+def test_duration_with_add_ons_is_the_visible_duration() -> None:
     add_ons = [BookedAddOn(UUID(int=9), "Beard", 1500, 10)]
-    booking = a_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 4000, 30, add_ons)])
+    booking = make_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 4000, 30, add_ons)])
     content = create_table(Kind.BOOKINGS, PERIOD)
     (row,) = content.rows([booking], {})
     assert cells(content, row)["duration_min"] == 40
 
 
-def test_a_guest_has_no_customer_id() -> None:
+def test_guest_row_has_no_customer_id() -> None:
     content = create_table(Kind.BOOKINGS, PERIOD)
-    (row,) = content.rows([a_booking(PERIOD.start, customer_id=None, guest=Guest("Ana"))], {})
+    (row,) = content.rows([make_booking(PERIOD.start, customer_id=None, guest=Guest("Ana"))], {})
     assert cells(content, row)["customer_id"] == ""
 
 
-def test_totals_beyond_what_the_database_counts_with_are_exact() -> None:
+def test_totals_beyond_64_bits_are_exact() -> None:
     content = create_table(Kind.REVENUE, PERIOD)
-    visit = a_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 2**63 + 1, 30)])
+    visit = make_booking(PERIOD.start, services=[BookedService(UUID(int=1), "Cut", 2**63 + 1, 30)])
     (row,) = all_rows(content, [visit])
     assert (row[4], content.totals()[1]) == (Decimal("92233720368547758.09"), "Revenue: 92,233,720,368,547,758.09 EUR")

@@ -1,4 +1,4 @@
-"""A Grome with a database and queues of its own, which may send to this machine."""
+"""Provide a Grome with its own database and queues that may send to this machine."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -75,7 +75,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 def logged() -> Iterator[Callable[[], str]]:
-    """Everything that was logged since the test began."""
+    """Collect all log lines of the test."""
     lines: list[str] = []
     number = logger.add(lambda line: lines.append(str(line)), level="DEBUG")
     yield lambda: "".join(lines)

@@ -1,4 +1,4 @@
-"""A real HTTP server that a test has webhooks sent to, and that answers whatever the test wants."""
+"""Serve HTTP as a webhook receiver with scripted behaviour."""
 
 import asyncio
 import ssl
@@ -11,7 +11,7 @@ Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came. Names of headers are in lower case."""
+    """Holds a received request. Header names are in lower case."""
 
     target: str
     headers: dict[str, str]
@@ -30,7 +30,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Behaviour:
 
 @dataclass
 class Receiver:
-    """Answers by the first of `behaviours` that is left, else 200."""
+    """Replies by the next of `behaviours`, else 200."""
 
     port: int = 0
     requests: list[Received] = field(default_factory=list)

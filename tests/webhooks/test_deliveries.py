@@ -1,4 +1,4 @@
-"""From an event to the receiver, who checks with the specification's own library what it is sent."""
+"""Test deliveries from the event to the receiver, verified by the specification's own library."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from workers.runner import work
 
 
 async def sent(trial: Trial, receiver: Receiver) -> tuple[str, Received]:
-    """The secret, and a request that was signed with it."""
+    """Return the secret and a request that was signed with it."""
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -32,7 +32,7 @@ async def sent(trial: Trial, receiver: Receiver) -> tuple[str, Received]:
     return endpoint.secret, receiver.requests[-1]
 
 
-async def test_a_receiver_gets_the_booking_as_the_api_shows_it(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_contains_the_booking_as_in_the_api(trial: Trial, receiver: Receiver) -> None:
     shop, customer, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -48,7 +48,7 @@ async def test_a_receiver_gets_the_booking_as_the_api_shows_it(trial: Trial, rec
     assert told["data"] == booking == await trial.get(customer, f"/v1/bookings/{booking['id']}")
 
 
-async def test_each_event_tells_of_the_booking_as_it_was_then(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_contains_the_booking_at_the_events_version(trial: Trial, receiver: Receiver) -> None:
     shop, customer, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     for action, person in (("accept", shop.person), ("cancel", customer)):
@@ -64,7 +64,7 @@ async def test_each_event_tells_of_the_booking_as_it_was_then(trial: Trial, rece
     ]
 
 
-async def test_altered_deliveries_are_refused(trial: Trial, receiver: Receiver) -> None:
+async def test_altered_delivery_fails_verification(trial: Trial, receiver: Receiver) -> None:
     secret, got = await sent(trial, receiver)
     old = str(int(got.headers["webhook-timestamp"]) - 1)
     other = Webhook(secret[:-4] + "AAA=")
@@ -82,14 +82,14 @@ async def test_altered_deliveries_are_refused(trial: Trial, receiver: Receiver) 
     Webhook(secret).verify(got.body, got.headers)
 
 
-async def test_deliveries_that_are_old_are_refused(trial: Trial, receiver: Receiver) -> None:
+async def test_old_delivery_fails_verification(trial: Trial, receiver: Receiver) -> None:
     trial.clock.shift = timedelta(minutes=-6)
     secret, got = await sent(trial, receiver)
     with pytest.raises(WebhookVerificationError, match="too old"):
         Webhook(secret).verify(got.body, got.headers)
 
 
-async def test_after_a_rotation_both_secrets_are_good_for_a_day(trial: Trial, receiver: Receiver) -> None:
+async def test_rotation_signs_with_both_secrets_for_a_day(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -105,12 +105,12 @@ async def test_after_a_rotation_both_secrets_are_good_for_a_day(trial: Trial, re
         trial.clock.shift = timedelta(hours=shift)
         await trial.deliver(endpoint, event, run=run)
         got = receiver.requests[-1]
-        good.append([number for number, secret in enumerate(secrets) if is_by(secret, got)])
+        good.append([number for number, secret in enumerate(secrets) if is_signed_by(secret, got)])
         assert len(got.headers["webhook-signature"].split()) == len(good[-1])
     assert good == [[0, 1, 2], [1, 2], [2]]
 
 
-async def test_the_receivers_library_takes_either_secret_after_a_rotation(trial: Trial, receiver: Receiver) -> None:
+async def test_library_verifies_either_secret_after_a_rotation(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -121,14 +121,14 @@ async def test_the_receivers_library_takes_either_secret_after_a_rotation(trial:
         assert Webhook(secret).verify(got.body, got.headers)["data"] == booking
 
 
-def is_by(secret: str, got: Received) -> bool:
-    """Whether one of the signatures is by this secret, however old it is."""
+def is_signed_by(secret: str, got: Received) -> bool:
+    """Return whether any of the signatures is by this secret, regardless of age."""
     moment = datetime.fromtimestamp(int(got.headers["webhook-timestamp"]), UTC)
     wanted = Webhook(secret).sign(got.headers["webhook-id"], moment, got.body.decode())
     return wanted in got.headers["webhook-signature"].split()
 
 
-async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
+async def test_endpoints_receive_the_events_of_their_owner_and_types(trial: Trial, receiver: Receiver) -> None:
     shop, customer, booking = await trial.booked()
     other = await barber(trial.http, trial.container)
     boss = await create_admin(trial.http, trial.container)
@@ -162,7 +162,7 @@ async def test_who_is_told_of_what(trial: Trial, receiver: Receiver) -> None:
     assert told_of["data"] == {"booking_id": booking["id"], "version": 1}
 
 
-async def test_an_event_that_comes_again_makes_no_second_delivery_nor_job(trial: Trial, receiver: Receiver) -> None:
+async def test_repeated_event_adds_no_second_delivery_or_job(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -176,7 +176,7 @@ async def test_an_event_that_comes_again_makes_no_second_delivery_nor_job(trial:
     assert await trial.container.database["jobs"].count_documents({"payload.endpoint_id": str(endpoint.id)}) == 1
 
 
-async def test_an_event_that_its_booking_does_not_know_of_is_left_out(trial: Trial, receiver: Receiver) -> None:
+async def test_event_without_history_entry_is_skipped(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.events(booking)
@@ -186,7 +186,7 @@ async def test_an_event_that_its_booking_does_not_know_of_is_left_out(trial: Tri
     assert [one["event_id"] for one in await trial.log(shop.person, endpoint)] == [str(event.id)]
 
 
-async def test_the_bytes_are_the_same_each_time(trial: Trial, receiver: Receiver) -> None:
+async def test_attempts_send_the_same_bytes(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -203,8 +203,8 @@ async def test_the_bytes_are_the_same_each_time(trial: Trial, receiver: Receiver
     assert first + 5 <= second <= third
 
 
-async def test_what_is_delivered_is_not_sent_again(trial: Trial, receiver: Receiver) -> None:
-    """As when a worker dies between the answer and the end of its job."""
+async def test_delivered_webhook_is_not_sent_again(trial: Trial, receiver: Receiver) -> None:
+    """Covers a worker that dies between the response and the end of its job."""
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -213,8 +213,8 @@ async def test_what_is_delivered_is_not_sent_again(trial: Trial, receiver: Recei
     assert len(receiver.requests) == 1
 
 
-async def test_from_the_change_to_the_receiver(trial: Trial, receiver: Receiver) -> None:
-    """By a worker as it is: relay, jobs, and one delivery that is put off by its receiver."""
+async def test_change_reaches_the_receiver(trial: Trial, receiver: Receiver) -> None:
+    """Uses the real relay and worker, with one delivery that its receiver postpones."""
     for left_by_other_tests in ("jobs", "webhook_endpoints"):
         await trial.container.database[left_by_other_tests].delete_many({})
     receiver.behaviours = [answering(429, Retry_After="5")]
@@ -238,13 +238,13 @@ async def test_from_the_change_to_the_receiver(trial: Trial, receiver: Receiver)
     assert set(told) == {"booking.requested", "booking.accepted"}
 
 
-async def test_a_customer_is_told_nothing(trial: Trial) -> None:
+async def test_customers_have_no_endpoints(trial: Trial) -> None:
     person = await register(trial.http)
     made = await trial.http.post("/v1/webhooks/endpoints", json={"url": "https://example.com"}, headers=person.auth)
     assert (made.status_code, made.json()["code"]) == (403, "forbidden")
 
 
-async def test_what_is_still_to_be_sent_goes_to_the_new_url(trial: Trial, receiver: Receiver) -> None:
+async def test_pending_delivery_goes_to_the_new_url(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)

@@ -1,4 +1,4 @@
-"""Endpoints over HTTP: whose they are, what they may be, and what becomes of their secrets."""
+"""Test endpoints over HTTP: owners, validation and secrets."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ async def owner(http: httpx.AsyncClient) -> Person:
     return await register(http, role="barber")
 
 
-async def test_its_life(http: httpx.AsyncClient, owner: Person) -> None:
+async def test_endpoint_is_created_changed_and_deleted(http: httpx.AsyncClient, owner: Person) -> None:
     types = ["booking.accepted", "booking.cancelled"]
     made = (await make(http, owner, types=[*types, types[0]], description="The till"))["endpoint"]
     here = f"{PATH}/{made['id']}"
@@ -71,7 +71,7 @@ async def test_its_life(http: httpx.AsyncClient, owner: Person) -> None:
         assert (await http.request(method, here, json=body, headers=owner.auth)).status_code == 404
 
 
-async def test_what_is_somebody_elses_is_not_there(
+async def test_endpoint_of_another_owner_is_not_found(
     http: httpx.AsyncClient, container: Container, owner: Person
 ) -> None:
     boss, other_boss = await create_admin(http, container), await create_admin(http, container)
@@ -101,7 +101,7 @@ async def test_what_is_somebody_elses_is_not_there(
 
 
 async def _pinged(http: httpx.AsyncClient, owner: Person) -> tuple[str, str]:
-    """Addresses of a delivery to the owner's endpoint, and of the same one under another endpoint of the owner's."""
+    """Return the paths of a delivery under its own endpoint, and under another endpoint of the owner."""
     ids = [(await make(http, owner))["endpoint"]["id"] for _ in range(2)]
     sent = await http.post(f"{PATH}/{ids[0]}/test", headers=owner.auth)
     assert sent.status_code == 202, sent.text
@@ -124,7 +124,9 @@ async def _pinged(http: httpx.AsyncClient, owner: Person) -> tuple[str, str]:
         ({"owner_id": str(uuid4())}, "owner_id"),
     ],
 )
-async def test_what_it_may_not_be(http: httpx.AsyncClient, owner: Person, changed: dict[str, Any], field: str) -> None:
+async def test_invalid_endpoint_is_refused(
+    http: httpx.AsyncClient, owner: Person, changed: dict[str, Any], field: str
+) -> None:
     made = (await make(http, owner))["endpoint"]
     for method, path in (("POST", PATH), ("PUT", f"{PATH}/{made['id']}")):
         refused = await http.request(method, path, json={"url": URL, **changed}, headers=owner.auth)
@@ -132,7 +134,7 @@ async def test_what_it_may_not_be(http: httpx.AsyncClient, owner: Person, change
     assert (await http.get(PATH, headers=owner.auth)).json()["items"] == [made]
 
 
-async def test_ten_at_most_however_many_are_asked_for_at_once(http: httpx.AsyncClient, owner: Person) -> None:
+async def test_concurrent_creations_stop_at_ten_endpoints(http: httpx.AsyncClient, owner: Person) -> None:
     asked = [http.post(PATH, json={"url": URL}, headers=owner.auth) for _ in range(25)]
     statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
     assert (statuses.count(201), statuses.count(409)) == (10, 15)
@@ -145,7 +147,7 @@ async def test_ten_at_most_however_many_are_asked_for_at_once(http: httpx.AsyncC
 
 
 class TestSecrets:
-    async def test_are_long_and_told_once(self, http: httpx.AsyncClient, owner: Person) -> None:
+    async def test_secret_is_long_and_returned_once(self, http: httpx.AsyncClient, owner: Person) -> None:
         made = await make(http, owner)
         assert made["secret"].startswith("whsec_")
         assert 24 <= len(base64.b64decode(made["secret"].removeprefix("whsec_"), validate=True)) <= 64
@@ -154,7 +156,7 @@ class TestSecrets:
             assert "secret" not in answer.text
             assert made["secret"] not in answer.text
 
-    async def test_lie_sealed_in_the_database(
+    async def test_secret_is_sealed_in_the_database(
         self, http: httpx.AsyncClient, container: Container, owner: Person
     ) -> None:
         made = await make(http, owner)
@@ -167,7 +169,7 @@ class TestSecrets:
         vault = SecretSealer(container.settings.accounts.signing_key)
         assert vault.open(sealed, UUID(made["endpoint"]["id"])) == plain
 
-    def test_are_bound_to_key_and_endpoint(self) -> None:
+    def test_sealed_secret_is_bound_to_key_and_endpoint(self) -> None:
         vault, secret, endpoint_id = SecretSealer(new_signing_key()), new_secret(), new_id()
         sealed = vault.seal(secret, endpoint_id)
         assert vault.open(sealed, endpoint_id) == secret
@@ -180,14 +182,14 @@ class TestSecrets:
             with pytest.raises(UnreadableSecretError):
                 other.open(given, whose)
 
-    def test_sealed_by_an_earlier_release_are_opened(self) -> None:
-        """Its key was derived from the PEM text."""
+    def test_secret_of_an_earlier_release_is_opened(self) -> None:
+        """The key of that release was derived from the PEM text."""
         key, endpoint_id = new_signing_key(), new_id()
         derived = HKDF(SHA256(), length=32, salt=None, info=b"grome webhook secrets 1").derive(key.encode())
         sealed = b"a nonce of 12"[:12] + AESGCM(derived).encrypt(b"a nonce of 12"[:12], b"secret", endpoint_id.bytes)
         assert SecretSealer(key).open(sealed, endpoint_id) == b"secret"
 
-    async def test_rotations_at_once_each_count(
+    async def test_concurrent_rotations_all_count(
         self, http: httpx.AsyncClient, container: Container, owner: Person
     ) -> None:
         made = await container.get(WebhookService).create(Actor(owner.id, Role.BARBER, new_id()), EndpointIn(URL))

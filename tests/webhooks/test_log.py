@@ -1,4 +1,4 @@
-"""The log of deliveries: read in pages, replayed, and kept within bounds."""
+"""Test the list of deliveries, replays and retention."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def path(endpoint: Endpoint, rest: str = "") -> str:
     return f"/v1/webhooks/endpoints/{endpoint.id}/deliveries{rest}"
 
 
-async def test_pages_hold_everything_once_the_newest_first(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_list_pages_newest_first(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     others = await trial.endpoint(shop.person, receiver.url, types=["booking.completed"])
@@ -41,7 +41,7 @@ async def test_pages_hold_everything_once_the_newest_first(trial: Trial, receive
     assert [one["type"] for one in await trial.log(shop.person, others)] == ["booking.completed"]
 
 
-async def test_by_state(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_list_filters_by_state(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     await move(trial.http, shop.auth, booking, "accept")
@@ -52,7 +52,7 @@ async def test_by_state(trial: Trial, receiver: Receiver) -> None:
         assert [one["type"] for one in listed] == types
 
 
-async def test_one_with_what_is_sent(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_has_its_body(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -67,8 +67,8 @@ async def test_one_with_what_is_sent(trial: Trial, receiver: Receiver) -> None:
     assert (await trial.http.get(path(endpoint, f"/{new_id()}"), headers=shop.auth)).status_code == 404
 
 
-async def test_a_replay_sends_the_same_once_more(trial: Trial, receiver: Receiver) -> None:
-    """Of what failed and of what was delivered, each under a job of its own."""
+async def test_replay_sends_the_same_delivery_again(trial: Trial, receiver: Receiver) -> None:
+    """Covers failed and delivered deliveries, each replayed by a job of its own."""
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -92,7 +92,7 @@ async def test_a_replay_sends_the_same_once_more(trial: Trial, receiver: Receive
     assert (await trial.http.post(path(endpoint, f"/{new_id()}/replay"), headers=shop.auth)).status_code == 404
 
 
-async def test_the_last_try_of_an_older_run_says_nothing_of_a_replay(trial: Trial, receiver: Receiver) -> None:
+async def test_last_try_of_an_older_run_leaves_the_replay_pending(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)
@@ -109,7 +109,7 @@ async def test_the_last_try_of_an_older_run_says_nothing_of_a_replay(trial: Tria
     assert (await trial.stored(endpoint, event)).state == "delivered"
 
 
-async def test_a_disabled_endpoint_gets_no_replay(trial: Trial, receiver: Receiver) -> None:
+async def test_replay_to_a_disabled_endpoint_is_refused(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     await trial.follow(booking)
@@ -121,7 +121,7 @@ async def test_a_disabled_endpoint_gets_no_replay(trial: Trial, receiver: Receiv
     assert await trial.log(shop.person, endpoint) == [listed]
 
 
-async def test_a_test_sends_a_ping(trial: Trial, receiver: Receiver) -> None:
+async def test_test_request_sends_a_ping(trial: Trial, receiver: Receiver) -> None:
     shop, _, _ = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url, types=["booking.accepted"])
     asked = await trial.post(shop.person, f"/v1/webhooks/endpoints/{endpoint.id}/test", 202)
@@ -134,7 +134,7 @@ async def test_a_test_sends_a_ping(trial: Trial, receiver: Receiver) -> None:
     assert json.loads(got.body)["timestamp"] == asked["created_at"]
 
 
-async def test_attempts_are_bounded_and_entries_end(trial: Trial, receiver: Receiver) -> None:
+async def test_attempts_are_limited_and_deliveries_expire(trial: Trial, receiver: Receiver) -> None:
     shop, _, booking = await trial.booked()
     endpoint = await trial.endpoint(shop.person, receiver.url)
     (event,) = await trial.follow(booking)

@@ -1,4 +1,4 @@
-"""Receivers that behave badly hold nothing up for long and bring nothing down."""
+"""Test that misbehaving receivers block and break nothing."""
 
 import asyncio
 import socket
@@ -73,7 +73,7 @@ async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     ],
     ids=["hangs", "drips its head", "drips its body", "stops in its body", "only goes on"],
 )
-async def test_slow(post: Post, behaviour: Behaviour) -> None:
+async def test_slow_response_times_out(post: Post, behaviour: Behaviour) -> None:
     outcome = await post(behaviour)
     assert (outcome.status, outcome.error) == (None, "No whole answer within 0.5 s.")
 
@@ -90,14 +90,14 @@ async def test_slow(post: Post, behaviour: Behaviour) -> None:
     ],
     ids=["resets", "closes", "speaks SMTP", "breaks off", "lies", "has an endless header"],
 )
-async def test_broken(post: Post, behaviour: Behaviour, told: str) -> None:
+async def test_broken_response_is_a_failure(post: Post, behaviour: Behaviour, told: str) -> None:
     outcome = await post(behaviour)
     assert outcome.status is None
     assert (outcome.error or "").startswith(told), outcome
 
 
-async def test_huge(post: Post, receiver: Receiver) -> None:
-    """Its answer counts, and is read no further than four kilobytes or what came with them."""
+async def test_huge_response_is_cut_off(post: Post, receiver: Receiver) -> None:
+    """The status counts; the body is read up to four kilobytes, plus the rest of the last chunk."""
     sent = 0
 
     async def pour(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -114,19 +114,19 @@ async def test_huge(post: Post, receiver: Receiver) -> None:
     assert receiver.connections == 1
 
 
-async def test_answers_are_kept_as_text(post: Post) -> None:
+async def test_response_is_stored_as_text(post: Post) -> None:
     outcome = await post(answering(400, b"\xff\x00<b>" + "é".encode()))
     assert (outcome.status, outcome.answer) == (400, "\ufffd\x00<b>é")
 
 
-async def test_nobody_listens(sender: WebhookSender) -> None:
+async def test_refused_connection_is_a_failure(sender: WebhookSender) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         outcome = await sender.post(f"http://127.0.0.1:{bound.getsockname()[1]}/", {}, b"{}")
     assert (outcome.error or "").startswith("ConnectError")
 
 
-async def test_a_slow_name_server_counts(receiver: Receiver) -> None:
+async def test_slow_name_server_counts_towards_the_timeout(receiver: Receiver) -> None:
     async def resolve(_host: str, _port: int) -> list[str]:
         await asyncio.sleep(30)
         return ["127.0.0.1"]
@@ -136,7 +136,7 @@ async def test_a_slow_name_server_counts(receiver: Receiver) -> None:
     assert (outcome.error, receiver.connections) == ("No whole answer within 0.1 s.", 0)
 
 
-async def test_many_that_hang_do_not_hold_each_other_up(receiver: Receiver) -> None:
+async def test_hanging_receivers_do_not_block_each_other(receiver: Receiver) -> None:
     limit_s, resolve = 3.0, SystemResolver()
     sender = WebhookSender(WebhookSettings(private_addresses=True, timeout_s=limit_s), resolve)
     receiver.behaviours = [hang] * 50

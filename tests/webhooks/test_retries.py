@@ -1,4 +1,4 @@
-"""What follows from how an attempt ended: again, later, never, and the end of an endpoint."""
+"""Test the consequences of an attempt: retries, waits, failure, and a disabled endpoint."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,8 @@ from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
 from grome.notifications.context_loader import ContextLoader, MessageContext
 from grome.notifications.models import EndpointFacts, Notification
-from grome.webhooks.delivery import wait_s
+from grome.notifications.recipients import Recipient
+from grome.webhooks.delivery import retry_wait_s
 from grome.webhooks.errors import DeliveryError
 from grome.webhooks.models import MIN_FAILURES, WEBHOOK, StoredSecret
 from grome.webhooks.repository import EndpointRepository
@@ -35,14 +36,14 @@ async def made(trial: Trial, receiver: Receiver) -> tuple[Person, Endpoint, Even
     return shop.person, endpoint, event
 
 
-def test_seven_tries_over_about_a_day() -> None:
+def test_retries_are_seven_over_about_a_day() -> None:
     assert WEBHOOK.delays_s == (5, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600)
     assert 16 * 3_600 < sum(WEBHOOK.delays_s) < 24 * 3_600
     assert WEBHOOK.timeout_s > 120  # the longest that a receiver can be given
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_successes(trial: Trial, receiver: Receiver, status: int) -> None:
+async def test_success_status_marks_delivered(trial: Trial, receiver: Receiver, status: int) -> None:
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(status)]
     await trial.deliver(endpoint, event)
@@ -52,8 +53,8 @@ async def test_successes(trial: Trial, receiver: Receiver, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 400, 401, 404, 429, 500, 503, 599])
-async def test_failures(trial: Trial, receiver: Receiver, status: int) -> None:
-    """Without a word of when to come again."""
+async def test_failure_status_is_retried(trial: Trial, receiver: Receiver, status: int) -> None:
+    """Covers responses without Retry-After."""
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(status, b"" if status == 304 else b"Sorry.", Location=receiver.url)]
     with pytest.raises(DeliveryError, match=f"answered {status}"):
@@ -67,7 +68,7 @@ async def test_failures(trial: Trial, receiver: Receiver, status: int) -> None:
     assert (await trial.shown(person, endpoint))["failing_since"] is None
 
 
-async def test_after_the_last_try_it_has_failed(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_after_the_last_try_has_failed(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(500)] * 7
     for tries in range(1, 8):
@@ -78,7 +79,7 @@ async def test_after_the_last_try_it_has_failed(trial: Trial, receiver: Receiver
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_who_says_when_to_come_again_is_heard(trial: Trial, receiver: Receiver, status: int) -> None:
+async def test_retry_after_of_a_busy_receiver_is_used(trial: Trial, receiver: Receiver, status: int) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(status, Retry_After="120"), answering(status, Retry_After="soon")]
     with pytest.raises(RetryLaterError) as later:
@@ -88,7 +89,7 @@ async def test_who_says_when_to_come_again_is_heard(trial: Trial, receiver: Rece
         await trial.deliver(endpoint, event)
 
 
-async def test_others_are_not_asked_when_to_come(trial: Trial, receiver: Receiver) -> None:
+async def test_retry_after_of_other_statuses_is_ignored(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(500, Retry_After="120")]
     with pytest.raises(DeliveryError):
@@ -110,17 +111,17 @@ async def test_others_are_not_asked_when_to_come(trial: Trial, receiver: Receive
         *((nothing, None) for nothing in ("", "-1", "1.5", "soon", "٣", "Mon, 99 Foo 2027 12:01:00 GMT", "inf")),
     ],
 )
-def test_retry_after(header: str, seconds: float | None) -> None:
-    assert wait_s(header, NOW) == seconds
+def test_retry_after_is_parsed(header: str, seconds: float | None) -> None:
+    assert retry_wait_s(header, NOW) == seconds
 
 
 @given(st.text(max_size=40))
-def test_retry_after_of_anything_is_bounded(header: str) -> None:
-    seconds = wait_s(header, NOW)
+def test_retry_after_of_any_text_is_bounded(header: str) -> None:
+    seconds = retry_wait_s(header, NOW)
     assert seconds is None or 5 <= seconds <= HALF_A_DAY_S
 
 
-async def test_gone_disables_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+async def test_status_410_disables_the_endpoint(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(410)]
     with pytest.raises(UndeliverableError):
@@ -132,7 +133,7 @@ async def test_gone_disables_the_endpoint(trial: Trial, receiver: Receiver) -> N
     assert len(receiver.requests) == 1
 
 
-async def test_what_was_on_its_way_to_a_disabled_endpoint_has_failed(trial: Trial, receiver: Receiver) -> None:
+async def test_pending_delivery_of_a_disabled_endpoint_has_failed(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     here = f"/v1/webhooks/endpoints/{endpoint.id}"
     await trial.http.put(here, json={"url": receiver.url, "enabled": False}, headers=person.auth)
@@ -148,7 +149,7 @@ async def fail(trial: Trial, endpoint: Endpoint, event: Event, receiver: Receive
             await trial.deliver(endpoint, event)
 
 
-async def test_five_days_of_nothing_but_failures_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
+async def test_five_days_of_failures_disable_the_endpoint(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     for days, failures, enabled in ((-5.1, 1, True), (-0.2, MIN_FAILURES - 2, True), (0, 1, False)):
         trial.clock.shift = timedelta(days=days)
@@ -179,29 +180,27 @@ async def test_many_failures_at_once_do_not_disable_the_endpoint(trial: Trial, r
     assert (await trial.shown(person, endpoint))["enabled"]
 
 
-async def told_of(trial: Trial, endpoint: Endpoint) -> list[MessageContext | None]:
-    """What its owner would be told now, by each notice that there is."""
+async def messages_about(trial: Trial, endpoint: Endpoint) -> list[MessageContext | None]:
+    """Return the messages that the owner would get now, by notification."""
     jobs = trial.container.database["jobs"].find({"kind": "notify", "payload.subject_id": str(endpoint.id)})
     notices = [convert(job["payload"], Notification) async for job in jobs.sort("_id", 1)]
     found = []
     for notice in notices:
         reader = await trial.container.get(AccountService).find(notice.user_id)
         assert reader is not None
-        found.append(await trial.container.get(ContextLoader).find(notice, reader))
+        found.append(await trial.container.get(ContextLoader).find(notice, Recipient(reader, {})))
     return found
 
 
-async def test_owner_is_warned_once_before_the_endpoint_is_disabled_and_told_then(
-    trial: Trial, receiver: Receiver
-) -> None:
+async def test_owner_is_warned_once_and_notified_of_the_disabling(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     trial.clock.shift = timedelta(days=-5.1)
     await fail(trial, endpoint, event, receiver, MIN_FAILURES)
-    assert await told_of(trial, endpoint) == []
+    assert await messages_about(trial, endpoint) == []
     for _ in range(2):
         trial.clock.shift += timedelta(days=1.5)
         await fail(trial, endpoint, event, receiver)
-        (warning,) = await told_of(trial, endpoint)
+        (warning,) = await messages_about(trial, endpoint)
         assert warning is not None
         assert isinstance(warning.facts, EndpointFacts)
         assert (warning.facts.is_disabled, warning.facts.host) == (False, "127.0.0.1")
@@ -209,22 +208,22 @@ async def test_owner_is_warned_once_before_the_endpoint_is_disabled_and_told_the
     trial.clock.shift = timedelta()
     await fail(trial, endpoint, event, receiver)
     await trial.deliver(endpoint, event)  # as where a process dies in between: the same notice, and no second one
-    stories = await told_of(trial, endpoint)
+    stories = await messages_about(trial, endpoint)
     assert len(stories) == 2
     assert all(isinstance(story.facts, EndpointFacts) and story.facts.is_disabled for story in stories if story)
 
 
-async def test_owner_is_not_told_of_an_endpoint_that_works_again(trial: Trial, receiver: Receiver) -> None:
+async def test_owner_is_not_notified_of_a_recovered_endpoint(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     trial.clock.shift = timedelta(days=-2)
     await fail(trial, endpoint, event, receiver, MIN_FAILURES)
     trial.clock.shift = timedelta()
     await fail(trial, endpoint, event, receiver)
     await trial.deliver(endpoint, event)
-    assert await told_of(trial, endpoint) == [None]
+    assert await messages_about(trial, endpoint) == [None]
 
 
-async def test_one_success_in_five_days_is_enough(trial: Trial, receiver: Receiver) -> None:
+async def test_single_success_in_five_days_keeps_the_endpoint(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     fails, works = answering(500), answering(200)
     receiver.behaviours = [fails, works, fails, fails]
@@ -239,7 +238,7 @@ async def test_one_success_in_five_days_is_enough(trial: Trial, receiver: Receiv
 
 
 @pytest.mark.parametrize("gone", ["endpoint", "log"])
-async def test_what_is_deleted_meanwhile_is_not_sent(trial: Trial, receiver: Receiver, gone: str) -> None:
+async def test_delivery_of_a_deleted_endpoint_is_not_sent(trial: Trial, receiver: Receiver, gone: str) -> None:
     person, endpoint, event = await made(trial, receiver)
     if gone == "endpoint":
         await trial.http.delete(f"/v1/webhooks/endpoints/{endpoint.id}", headers=person.auth)
@@ -250,7 +249,7 @@ async def test_what_is_deleted_meanwhile_is_not_sent(trial: Trial, receiver: Rec
     assert receiver.connections == 0
 
 
-async def test_nothing_is_sent_unsigned_after_the_servers_key_was_changed(trial: Trial, receiver: Receiver) -> None:
+async def test_changed_signing_key_sends_nothing_unsigned(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     endpoints = EndpointRepository(trial.container.database)
     stored = await endpoints.find({}, endpoint.id)

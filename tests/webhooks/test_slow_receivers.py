@@ -1,4 +1,4 @@
-"""A receiver that hangs keeps nobody else waiting, and tests and replays have a budget."""
+"""Test that a hanging receiver delays no other, and that tests and replays have budgets."""
 
 import asyncio
 from datetime import timedelta
@@ -49,7 +49,7 @@ def hanging(times: int) -> list[Behaviour]:
     return [hang] * times
 
 
-async def test_endpoint_has_few_requests_under_way_at_a_time(trial: Trial, receiver: Receiver) -> None:
+async def test_concurrent_requests_of_an_endpoint_are_limited(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = hanging(20)
     ended = await asyncio.gather(*(trial.deliver(endpoint, event) for _ in range(12)), return_exceptions=True)
@@ -58,7 +58,7 @@ async def test_endpoint_has_few_requests_under_way_at_a_time(trial: Trial, recei
     assert receiver.connections == MAX_IN_FLIGHT
 
 
-async def test_flight_of_a_worker_that_died_ends_by_its_time(trial: Trial, receiver: Receiver) -> None:
+async def test_lease_of_a_dead_worker_expires(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     endpoints, now = EndpointRepository(trial.container.database), trial.clock()
     for number in range(MAX_IN_FLIGHT):
@@ -70,9 +70,7 @@ async def test_flight_of_a_worker_that_died_ends_by_its_time(trial: Trial, recei
     assert receiver.connections == 1
 
 
-async def test_receiver_that_hangs_again_and_again_gets_a_rest_and_then_one_request(
-    trial: Trial, receiver: Receiver
-) -> None:
+async def test_hanging_receiver_is_paused_and_gets_one_request(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = hanging(20)
     for _ in range(MAX_SLOW_ATTEMPTS):
@@ -94,7 +92,7 @@ async def test_receiver_that_hangs_again_and_again_gets_a_rest_and_then_one_requ
     assert (stored.slow, stored.paused_until, stored.failures, stored.in_flight) == (0, None, 0, [])
 
 
-async def test_delivery_that_waits_for_a_day_has_failed(trial: Trial, receiver: Receiver) -> None:
+async def test_delivery_postponed_for_a_day_has_failed(trial: Trial, receiver: Receiver) -> None:
     person, endpoint, event = await made(trial, receiver)
     receiver.behaviours = hanging(MAX_SLOW_ATTEMPTS)
     for _ in range(MAX_SLOW_ATTEMPTS):
@@ -106,7 +104,7 @@ async def test_delivery_that_waits_for_a_day_has_failed(trial: Trial, receiver: 
     assert [one["state"] for one in await trial.log(person, endpoint)] == ["failed"]
 
 
-async def test_receiver_that_fails_quickly_gets_no_rest(trial: Trial, receiver: Receiver) -> None:
+async def test_quickly_failing_receiver_is_not_paused(trial: Trial, receiver: Receiver) -> None:
     _, endpoint, event = await made(trial, receiver)
     receiver.behaviours = [answering(500)] * 6
     for _ in range(6):
@@ -115,8 +113,8 @@ async def test_receiver_that_fails_quickly_gets_no_rest(trial: Trial, receiver: 
     assert receiver.connections == 6
 
 
-async def test_deliveries_of_others_do_not_wait_for_a_receiver_that_hangs(trial: Trial, receiver: Receiver) -> None:
-    """With the workers as they run, and more tests of the one than there are slots for webhooks."""
+async def test_hanging_receiver_does_not_delay_others(trial: Trial, receiver: Receiver) -> None:
+    """Uses real workers, and more tests of the hanging endpoint than webhook slots."""
     bad_owner, good_owner = [(await barber(trial.http, trial.container)).person for _ in range(2)]
     async with receiving() as bad:
         bad.behaviours = hanging(1_000)
@@ -147,7 +145,7 @@ async def test_tests_of_an_endpoint_have_a_budget(trial: Trial, receiver: Receiv
 
 
 async def test_tests_of_all_endpoints_of_an_owner_have_a_budget(trial: Trial, receiver: Receiver) -> None:
-    """Also where endpoints are deleted and made anew."""
+    """Holds also for endpoints that are deleted and created again."""
     person = (await barber(trial.http, trial.container)).person
     sent = 0
     while sent <= TEST_BUDGETS[1].limit:
@@ -185,7 +183,7 @@ def test_pause_doubles_up_to_an_hour() -> None:
     ("paused_s", "waited_s", "least_s", "most_s"),
     [(0, 0, 0.25, 0.75), (0, 100, 5, 15), (0, 9_000, 15, 45), (60, 0, 60, 61)],
 )
-async def test_wait_for_a_turn_grows_with_the_age_of_a_delivery(
+async def test_wait_for_a_turn_grows_with_the_delivery_age(
     trial: Trial, receiver: Receiver, paused_s: int, waited_s: int, least_s: float, most_s: float
 ) -> None:
     _, endpoint, _ = await made(trial, receiver)

@@ -1,4 +1,4 @@
-"""Where nothing is ever sent: private addresses in whatever clothes and spelling, and names that lead there."""
+"""Test that no request reaches a private address, in any spelling or by any name."""
 
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -44,11 +44,11 @@ private_4 = st.sampled_from(PRIVATE_4).flatmap(within)
 
 class TestAddresses:
     @given(st.sampled_from([*PRIVATE_4, *PRIVATE_6]).flatmap(within))
-    def test_private_ones(self, address: Address) -> None:
+    def test_private_addresses_are_refused(self, address: Address) -> None:
         assert not is_public(address)
 
     @given(private_4)
-    def test_private_ones_within_ipv6(self, address: Address) -> None:
+    def test_private_ipv4_within_ipv6_is_refused(self, address: Address) -> None:
         number = int(address)
         for outer in (
             int(IPv6Address("::ffff:0:0")) | number,
@@ -61,18 +61,18 @@ class TestAddresses:
             assert not is_public(IPv6Address(outer)), IPv6Address(outer)
 
     @given(st.ip_addresses())
-    def test_none_is_public_that_python_takes_for_private(self, address: Address) -> None:
+    def test_public_addresses_are_global_in_python(self, address: Address) -> None:
         embedding = address.version == 6 and not address.is_global
         assert not is_public(address) or address.is_global or embedding
         if is_public(address) and address.version == 6 and embedding:
             assert any(address in IPv6Network(one) for one in ("::ffff:0:0/96", "64:ff9b::/96", "2002::/16"))
 
     @pytest.mark.parametrize("address", [*PUBLIC, "::ffff:1.1.1.1", "64:ff9b::808:808", "2002:808:808::1"])
-    def test_public_ones(self, address: str) -> None:
+    def test_public_addresses_are_allowed(self, address: str) -> None:
         assert is_public(ip_address(address))
 
     @pytest.mark.parametrize("network", PRIVATE_4)
-    def test_edges(self, network: str) -> None:
+    def test_first_and_last_private_addresses_are_refused(self, network: str) -> None:
         parsed = IPv4Network(network)
         assert not is_public(parsed[0])
         assert not is_public(parsed[-1])
@@ -96,7 +96,7 @@ class TestUrls:
             ),
         ],
     )
-    def test_sound(self, url: str) -> None:
+    def test_valid_url_is_accepted(self, url: str) -> None:
         assert isinstance(parse_url(url, private=False), httpx.URL)
 
     @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ class TestUrls:
             ("https:///path", "host name"),
         ],
     )
-    def test_refused(self, url: str, because: str) -> None:
+    def test_invalid_url_is_refused(self, url: str, because: str) -> None:
         with pytest.raises(UrlError, match=f"{because}|not a URL"):
             parse_url(url, private=False)
 
     @given(st.text(max_size=60).map(lambda text: f"https://{text}") | st.text(max_size=60))
-    def test_anything(self, url: str) -> None:
+    def test_any_text_is_parsed_or_refused(self, url: str) -> None:
         try:
             parsed = parse_url(url, private=False)
         except UrlError:
@@ -148,20 +148,20 @@ class TestUrls:
         assert not parsed.userinfo
         assert "." in parsed.host or ":" in parsed.host
 
-    def test_a_long_host_is_refused_at_once(self) -> None:
-        """The pattern of host names does not try all ways to part them."""
+    def test_long_host_is_refused_quickly(self) -> None:
+        """The pattern of host names does not backtrack."""
         with pytest.raises(UrlError):
             parse_url("https://" + "a" * 900 + "!/", private=False)
 
     @pytest.mark.parametrize(
         "url", ["http://127.0.0.1:80/", "http://localhost:8080", "https://[::1]:25/", "http://mongo"]
     )
-    def test_trials_may_send_anywhere(self, url: str) -> None:
+    def test_private_setting_allows_any_host(self, url: str) -> None:
         assert str(parse_url(url, private=True)) == str(httpx.URL(url))
 
 
 class Names:
-    """Answers what it is told to, one answer a look-up, and the last one again and again."""
+    """Resolves to scripted addresses, one entry a lookup; the last repeats."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
@@ -174,30 +174,30 @@ class Names:
 
 class TestConnections:
     @given(private_4, st.booleans())
-    async def test_one_private_address_is_enough_to_refuse_a_name(self, address: Address, first: bool) -> None:  # noqa: FBT001
+    async def test_name_with_a_private_address_is_refused(self, address: Address, first: bool) -> None:  # noqa: FBT001
         answers = [str(address), "1.1.1.1"] if first else ["1.1.1.1", str(address)]
         backend = GuardedBackend(Names(answers), is_public)
         with pytest.raises(AddressError, match="private network"):
             await backend.connect_tcp("example.com", 443, timeout=0.001)
 
     @pytest.mark.parametrize("answer", ["fe80::1%1", "::1", "64:ff9b::a00:1", "nonsense"])
-    async def test_odd_answers(self, answer: str) -> None:
+    async def test_odd_resolver_results_are_refused(self, answer: str) -> None:
         with pytest.raises(AddressError):
             await GuardedBackend(Names([answer]), is_public).connect_tcp("example.com", 443)
 
-    async def test_no_address_at_all(self) -> None:
+    async def test_name_without_address_is_refused(self) -> None:
         with pytest.raises(AddressError, match="no address"):
             await GuardedBackend(Names([]), is_public).connect_tcp("example.com", 443)
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1"])
-    async def test_literal_addresses_are_checked_and_not_looked_up(self, host: str) -> None:
+    async def test_literal_address_is_checked_without_lookup(self, host: str) -> None:
         names = Names(["1.1.1.1"])
         with pytest.raises(AddressError):
             await GuardedBackend(names, is_public).connect_tcp(host, 443)
         assert names.asked == []
 
     @pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f000001", "2130706433"])
-    async def test_what_the_system_takes_for_this_machine(self, host: str) -> None:
+    async def test_spellings_of_localhost_are_refused(self, host: str) -> None:
         resolve = SystemResolver()
         try:
             with pytest.raises(AddressError):
@@ -206,7 +206,7 @@ class TestConnections:
             resolve.close()
 
     @pytest.mark.parametrize("host", ["nothing.invalid", "a" * 70 + ".com", "\udc80"])
-    async def test_names_that_lead_nowhere(self, host: str) -> None:
+    async def test_unknown_name_is_refused(self, host: str) -> None:
         resolve = SystemResolver()
         try:
             with pytest.raises(AddressError, match="cannot be resolved"):
@@ -214,10 +214,10 @@ class TestConnections:
         finally:
             resolve.close()
 
-    async def test_the_connection_goes_to_the_address_that_was_checked(self) -> None:
-        """DNS rebinding: the name server answers with a good address when it is asked first, then with ours.
+    async def test_connection_uses_the_checked_address(self) -> None:
+        """DNS rebinding: the name server first returns a valid address, then a local one.
 
-        127.0.0.2 plays a public address. The name is one that the system cannot look up.
+        127.0.0.2 stands for a public address. The system cannot resolve the name.
         """
         forbidden = IPv4Address("127.0.0.1")
         async with receiving("127.0.0.2") as good, receiving("127.0.0.1", good.port) as ours:
@@ -232,7 +232,7 @@ class TestConnections:
             assert good.requests[0].headers["host"] == f"rebinding.invalid:{good.port}"
             assert (good.connections, ours.connections) == (1, 0)
 
-    async def test_the_next_address_where_one_does_not_answer(self) -> None:
+    async def test_connection_tries_the_next_address(self) -> None:
         async with receiving("127.0.0.3") as up:
             backend = GuardedBackend(Names(["127.0.0.2", "127.0.0.3"]), lambda _: True)
             stream = await backend.connect_tcp("two.invalid", up.port)
@@ -251,13 +251,13 @@ def sends() -> Iterator[Callable[..., WebhookSender]]:
 
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    async def test_are_not_followed(self, sends: Callable[..., WebhookSender], status: int) -> None:
+    async def test_redirect_is_not_followed(self, sends: Callable[..., WebhookSender], status: int) -> None:
         async with receiving() as target, receiving() as first:
             first.behaviours = [answering(status, Location=target.url)]
             outcome = await sends(Names(["127.0.0.1"])).post(f"http://first.example:{first.port}/", {}, b"{}")
             assert (outcome.status, target.connections) == (status, 0)
 
-    async def test_a_private_address_gets_no_connection(self, sends: Callable[..., WebhookSender]) -> None:
+    async def test_private_address_gets_no_connection(self, sends: Callable[..., WebhookSender]) -> None:
         async with receiving() as ours:
             sender = sends(Names(["127.0.0.1"]), private=False)
             outcome = await sender.post(f"https://inside.example:{ours.port}/", {}, b"{}")
@@ -268,7 +268,7 @@ class TestRedirects:
             assert outcome.error == "The URL does not begin with https://."
             assert ours.connections == 0
 
-    async def test_proxies_of_the_environment_are_not_asked(
+    async def test_environment_proxies_are_ignored(
         self, sends: Callable[..., WebhookSender], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with receiving() as proxy, receiving() as target:
@@ -292,7 +292,7 @@ SIGNS = x509.KeyUsage(
 
 
 class Authority:
-    """A certificate authority of this test's own."""
+    """Issues certificates as an authority of this test."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
@@ -334,7 +334,7 @@ class TestTls:
     def authority(self, tmp_path: Path) -> Authority:
         return Authority(tmp_path)
 
-    async def test_the_name_is_checked_though_an_address_is_connected_to(
+    async def test_certificate_is_checked_against_the_name(
         self, authority: Authority, sends: Callable[..., WebhookSender]
     ) -> None:
         server_names: list[str | None] = []
@@ -348,7 +348,7 @@ class TestTls:
             assert server_names == ["hooks.example"]
             await sender.close()
 
-    async def test_anothers_certificate_is_refused(
+    async def test_certificate_of_another_name_is_refused(
         self, authority: Authority, sends: Callable[..., WebhookSender]
     ) -> None:
         async with receiving(tls=authority.server("another.example")) as receiver:
@@ -358,7 +358,7 @@ class TestTls:
             assert "hooks.example" in (outcome.error or "")
             assert receiver.requests == []
 
-    async def test_an_unknown_authority_is_refused(
+    async def test_unknown_authority_is_refused(
         self, authority: Authority, sends: Callable[..., WebhookSender]
     ) -> None:
         async with receiving(tls=authority.server("hooks.example")) as receiver:

@@ -1,4 +1,4 @@
-"""A Grome that sends to this machine, and what tests do with its webhooks."""
+"""Provide a Grome that sends webhooks to this machine, with actions for tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """As it was answered when it was made."""
+    """Holds an endpoint as returned at its creation."""
 
     id: UUID
     secret: str
@@ -92,12 +92,12 @@ class Trial:
         return items
 
     async def booked(self) -> tuple[Barber, Person, dict[str, Any]]:
-        """A barber, a customer, and what the customer was answered."""
+        """Create a barber and a customer, and return them with the booking's response."""
         shop, customer = await barber(self.http, self.container), await register(self.http)
         return shop, customer, await book(self.http, customer, shop, tomorrow(9))
 
     async def events(self, booking: dict[str, Any]) -> list[Event]:
-        """What the booking's history tells of until now."""
+        """Return the events of the booking so far."""
         stored = (await self.container.get(BookingQueries).find_many([UUID(booking["id"])]))[UUID(booking["id"])]
         return events_of(stored)
 

@@ -43,9 +43,7 @@ _SHEET: Final = """\
 
 
 def figure(sample: Sample, language: Language) -> str:
-    message = sample.rendered(
-        language, "Asia/Tokyo" if sample.variant.startswith("to the customer") else "Europe/Berlin"
-    )
+    message = sample.render(language, "Asia/Tokyo" if sample.variant.startswith("to the customer") else "Europe/Berlin")
     direction = "rtl" if language == "ar" else "ltr"
     return (
         f"<figure><figcaption>{escape(str(sample))}</figcaption>"

@@ -1,4 +1,4 @@
-"""How a mail is put together: what receivers read, and what nobody can put in."""
+"""Test the MIME message of a mail and its safety from header injection."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -24,7 +24,7 @@ ENCODED = "=?utf-8?q?a=0D=0ABcc:_x=40evil.example?="
 
 
 def received(sent: Mail) -> EmailMessage:
-    """As a receiver parses it."""
+    """Parse a message as a receiver does."""
     parsed = message_from_bytes(compose(sent, SENDER).as_bytes(), EmailMessage, policy=default)
     assert not parsed.defects
     return parsed
@@ -35,7 +35,7 @@ def with_subject(subject: str) -> Mail:
     return msgspec.structs.replace(usual, rendered=msgspec.structs.replace(usual.rendered, subject=subject))
 
 
-def test_headers() -> None:
+def test_mail_has_its_headers() -> None:
     message = received(mail(message_id="018f:mail:7"))
     assert message["From"] == SENDER
     assert message["To"] == "sam@example.com"
@@ -48,7 +48,7 @@ def test_headers() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_message_arrives_as_it_was_rendered(language: str) -> None:
+def test_mail_keeps_the_rendered_content(language: str) -> None:
     for sample in samples():
         sent = mail(sample=sample, language=language)
         message = received(sent)
@@ -60,8 +60,8 @@ def test_every_message_arrives_as_it_was_rendered(language: str) -> None:
         assert message["Content-Language"] == language
 
 
-def test_one_click_unsubscribe() -> None:
-    """RFC 8058. In one piece however long: a URL that is folded into encoded words is none."""
+def test_mail_has_one_click_unsubscribe_headers() -> None:
+    """RFC 8058. The header is not folded: a URL in encoded words is not read as a URL."""
     raw = compose(mail(unsubscribe=UNSUBSCRIBE), SENDER).as_bytes()
     assert f"\r\nList-Unsubscribe: <{UNSUBSCRIBE}>\r\n".encode() in raw
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
@@ -70,7 +70,7 @@ def test_one_click_unsubscribe() -> None:
 
 
 @given(pieces=st.lists(st.text(max_size=20) | st.sampled_from([ENCODED, "é", " ", "日本", "=?", "?="]), max_size=9))
-def test_any_subject_arrives_and_brings_no_header(pieces: list[str]) -> None:
+def test_any_subject_arrives_without_injected_headers(pieces: list[str]) -> None:
     printable = "".join(letter for letter in "".join(pieces) if letter.isprintable())
     subject = " ".join(printable.split())
     raw = compose(with_subject(subject), SENDER).as_bytes()
@@ -81,7 +81,7 @@ def test_any_subject_arrives_and_brings_no_header(pieces: list[str]) -> None:
 
 
 @pytest.mark.parametrize("subject", ["a\r\nBcc: x@evil.example", "a\nb"])
-def test_a_subject_of_two_lines_is_our_fault(subject: str) -> None:
+def test_subject_with_a_line_break_raises(subject: str) -> None:
     with pytest.raises(ValueError, match="linefeed"):
         compose(with_subject(subject), SENDER)
 
@@ -98,7 +98,7 @@ def test_a_subject_of_two_lines_is_our_fault(subject: str) -> None:
         ("x" * 64 + "@" + "y" * 63 + ".example", "x" * 64 + "@" + "y" * 63 + ".example"),
     ],
 )
-def test_odd_addresses_stay_one_address(address: str, header: str) -> None:
+def test_odd_address_stays_a_single_address(address: str, header: str) -> None:
     message = received(mail(to=address))
     assert message["To"] == header
     assert len(message["To"].addresses) == 1
@@ -116,13 +116,13 @@ def test_odd_addresses_stay_one_address(address: str, header: str) -> None:
         "a",
     ],
 )
-def test_what_is_no_address_is_given_up(address: str) -> None:
+def test_invalid_address_is_undeliverable(address: str) -> None:
     with pytest.raises(UndeliverableError):
         compose(mail(to=address), SENDER)
 
 
 @given(ids=st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60), min_size=2, max_size=5))
-def test_names_are_safe_and_never_shared(ids: set[str]) -> None:
+def test_safe_name_is_valid_and_unique(ids: set[str]) -> None:
     made = {safe_name(one) for one in ids}
     assert len(made) == len(ids)
     for name in made:

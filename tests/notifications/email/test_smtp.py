@@ -1,4 +1,4 @@
-"""Mail by a real mail server of the test, which answers as it is told."""
+"""Test SmtpMailer against a real mail server in the test."""
 
 import asyncio
 import ssl
@@ -33,7 +33,7 @@ SETTINGS = MailSettings(transport="smtp", security="none", timeout_s=5, sender="
 
 
 class Receiver:
-    """Keeps what arrives; `recipient` and `data` are answers to give instead, the last one after `pause_s`."""
+    """Stores received mail; `recipient` and `data` are replies to give instead, the last after `pause_s`."""
 
     def __init__(self, *, recipient: str = "", data: str = "", pause_s: float = 0) -> None:
         self.recipient, self.data, self.pause_s = recipient, data, pause_s
@@ -58,7 +58,7 @@ class Receiver:
 async def mail_server(
     receiver: Receiver, ssl: ssl.SSLContext | None = None, **options: Any
 ) -> AsyncIterator[MailSettings]:
-    """What to set in order to reach it; with `ssl` it is encrypted from the start."""
+    """Yield the settings to reach the server; with `ssl`, the connection is encrypted from the start."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(receiver, hostname="test", **options), "127.0.0.1", 0, ssl=ssl)
     try:
@@ -68,7 +68,7 @@ async def mail_server(
         await server.wait_closed()
 
 
-async def test_a_mail_arrives() -> None:
+async def test_smtp_delivers_a_mail() -> None:
     receiver, sent = Receiver(), mail(unsubscribe=UNSUBSCRIBE, language="ja")
     async with mail_server(receiver) as settings:
         await SmtpMailer(settings).send(sent)
@@ -81,7 +81,7 @@ async def test_a_mail_arrives() -> None:
     assert message["Content-Language"] == "ja"
 
 
-async def test_sent_again_it_has_the_same_message_id() -> None:
+async def test_smtp_resend_has_the_same_message_id() -> None:
     receiver, sent = Receiver(), mail()
     async with mail_server(receiver) as settings:
         await SmtpMailer(settings).send(sent)
@@ -91,7 +91,7 @@ async def test_sent_again_it_has_the_same_message_id() -> None:
 
 
 @pytest.mark.parametrize("stage", ["recipient", "data"])
-async def test_a_permanent_refusal_is_given_up(stage: str) -> None:
+async def test_smtp_permanent_refusal_is_undeliverable(stage: str) -> None:
     async with mail_server(Receiver(**{stage: "550 5.1.1 No such person"})) as settings:
         with pytest.raises(UndeliverableError, match=r"550 5\.1\.1 No such person"):
             await SmtpMailer(settings).send(mail())
@@ -99,7 +99,7 @@ async def test_a_permanent_refusal_is_given_up(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", ["recipient", "data"])
 @pytest.mark.parametrize("answer", ["450 4.2.1 Busy", "451 4.7.1 Greylisted", "452 4.2.2 Full"])
-async def test_a_passing_refusal_can_be_tried_again(stage: str, answer: str) -> None:
+async def test_smtp_temporary_refusal_is_retried(stage: str, answer: str) -> None:
     receiver = Receiver(**{stage: answer})
     async with mail_server(receiver) as settings:
         with pytest.raises(MailDeferredError, match=answer):
@@ -109,13 +109,13 @@ async def test_a_passing_refusal_can_be_tried_again(stage: str, answer: str) -> 
     assert len(receiver.envelopes) == 1
 
 
-async def test_a_server_that_hangs_is_left() -> None:
+async def test_smtp_server_that_hangs_times_out() -> None:
     async with mail_server(Receiver(pause_s=30)) as settings:
         with pytest.raises(TimeoutError):
             await SmtpMailer(replace(settings, timeout_s=0.3)).send(mail())
 
 
-async def test_a_server_that_never_greets_is_left() -> None:
+async def test_smtp_server_without_greeting_times_out() -> None:
     async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(1)
         writer.close()
@@ -128,7 +128,7 @@ async def test_a_server_that_never_greets_is_left() -> None:
     await server.wait_closed()
 
 
-async def test_a_server_that_is_away_is_a_fault_of_the_connection() -> None:
+async def test_smtp_server_that_is_down_raises_a_connection_error() -> None:
     with pytest.raises(OSError, match="Connect"):
         await SmtpMailer(replace(SETTINGS, port=1)).send(mail())
 
@@ -140,8 +140,8 @@ def _only_right(
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # the test's server, of itself
-async def test_credentials() -> None:
-    """A wrong password is the operator's to mend: the mail is not given up for it, though the code is 535."""
+async def test_smtp_wrong_password_is_retried() -> None:
+    """The operator must correct a wrong password, so the mail is retried although the code is 535."""
     receiver = Receiver()
     options = {"authenticator": _only_right, "auth_require_tls": False, "auth_required": True}
     async with mail_server(receiver, **options) as settings:
@@ -153,7 +153,7 @@ async def test_credentials() -> None:
             await SmtpMailer(settings).send(mail())
 
 
-async def test_nothing_is_sent_in_clear_where_encryption_is_asked_for() -> None:
+async def test_smtp_with_encryption_never_sends_plain_text() -> None:
     receiver = Receiver()
     async with mail_server(receiver) as settings:
         with pytest.raises(aiosmtplib.SMTPException, match="STARTTLS"):
@@ -164,10 +164,10 @@ async def test_nothing_is_sent_in_clear_where_encryption_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-async def test_encrypted(
+async def test_smtp_encryption_checks_the_certificate(
     certificate: Path, monkeypatch: pytest.MonkeyPatch, security: Literal["starttls", "tls"]
 ) -> None:
-    """To a server whose certificate the system trusts, and to no other."""
+    """Only a server with a trusted certificate gets the mail."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     options = {"ssl": context} if security == "tls" else {"tls_context": context, "require_starttls": True}
@@ -183,7 +183,7 @@ async def test_encrypted(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and self-signed certificate of 127.0.0.1 in one file."""
+    """Write key and self-signed certificate of 127.0.0.1 into one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail server of a test")])
     now = datetime.now(UTC)
@@ -208,14 +208,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("a>b@example.com", '"a>b"@example.com'),
     ],
 )
-async def test_odd_addresses(address: str, envelope: str) -> None:
+async def test_smtp_delivers_to_odd_addresses(address: str, envelope: str) -> None:
     receiver = Receiver()
     async with mail_server(receiver, enable_SMTPUTF8=True) as settings:
         await SmtpMailer(settings).send(mail(to=address))
     assert receiver.envelopes[0].rcpt_tos == [envelope]
 
 
-async def test_address_beyond_ascii_is_given_up_at_once_where_the_server_cannot_take_it() -> None:
+async def test_smtp_without_utf8_refuses_a_non_ascii_address_permanently() -> None:
     receiver = Receiver()
     async with mail_server(receiver, enable_SMTPUTF8=False) as settings:
         with pytest.raises(PermanentJobError, match="SMTPUTF8") as refused:

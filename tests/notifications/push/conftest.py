@@ -1,4 +1,4 @@
-"""FCM, and the other side of it."""
+"""Provide FcmPusher and a fake of Google's servers."""
 
 from collections.abc import AsyncIterator
 
@@ -44,7 +44,7 @@ async def fcm(push_settings: PushSettings, clock: SetClock) -> AsyncIterator[Fcm
 
 @pytest.fixture
 async def impatient(push_settings: PushSettings, google: Google, clock: SetClock) -> AsyncIterator[FcmPusher]:
-    """Gives up after IMPATIENCE_S; it has signed in already."""
+    """Provide a pusher with a timeout of IMPATIENCE_S that has its access token."""
     pusher = FcmPusher(msgspec.structs.replace(push_settings, timeout_s=IMPATIENCE_S), clock)
     await pusher.send(["first"], PUSH)
     google.accepted.clear()

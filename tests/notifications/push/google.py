@@ -1,4 +1,4 @@
-"""Google's token server and FCM, as far as a sender sees them: over HTTP, with signatures checked and a log kept."""
+"""Fake Google's token server and FCM over HTTP, with checked signatures and a log."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -28,7 +28,7 @@ class Fault(Enum):
 
 
 def fcm_error(status: int, canonical: str, code: str = "", **more: str) -> Reply:
-    """As FCM writes it; `violation` names a field that is at fault."""
+    """Return an error in FCM's format; `violation` names the invalid field."""
     details: list[dict[str, Any]] = []
     if code:
         details.append({"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code})
@@ -54,9 +54,9 @@ BY_BEGINNING = {
 
 
 class Google:
-    """`accepted` is FCM's own log: each message that it took, in order.
+    """Logs each accepted message in `accepted`, in order.
 
-    A device or the token server does what stands in its script first, then what it always does.
+    A device or the token server first follows its script, then its default behaviour.
     """
 
     def __init__(self, clock: Clock) -> None:

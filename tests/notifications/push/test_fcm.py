@@ -1,4 +1,4 @@
-"""Fcm against a server that keeps a log of what it took: nothing is lost, and nothing is sent twice to a token."""
+"""Test that FcmPusher loses no message and sends none twice, by the log of a fake server."""
 
 import asyncio
 from datetime import timedelta
@@ -17,8 +17,8 @@ from tests.support.eventually import overload, until
 DEVICES = [f"device-{number}" for number in range(10)]
 
 
-class Caller:
-    """What whoever sends has to do: keep who had it, and send to the others."""
+class RetryingCaller:
+    """Sends like a job: it stores the reached tokens, and sends to the others in the next try."""
 
     def __init__(self, fcm: FcmPusher, tokens: list[str]) -> None:
         self._fcm, self._tokens = fcm, tokens
@@ -31,7 +31,7 @@ class Caller:
         return result
 
 
-async def test_a_device_gets_the_message_with_its_link(fcm: FcmPusher, google: Google, clock: SetClock) -> None:
+async def test_fcm_message_has_text_and_link(fcm: FcmPusher, google: Google, clock: SetClock) -> None:
     result = await fcm.send(["device"], PUSH)
     assert result == PushResult({"device": f"projects/{PROJECT}/messages/1"}, {}, {})
     [message] = google.accepted
@@ -45,23 +45,23 @@ async def test_a_device_gets_the_message_with_its_link(fcm: FcmPusher, google: G
     assert message["webpush"]["headers"] == {"TTL": "3600", "Topic": key}
 
 
-def test_the_key_that_messages_collapse_by_is_the_ids_own_and_fits_all_three_ways() -> None:
+def test_collapse_key_is_unique_and_valid_on_all_platforms() -> None:
     assert collapse_key("a") == collapse_key("a") != collapse_key("b")
     assert len(collapse_key("0190" * 40)) == 32
     assert collapse_key("ü / ?").isalnum()
 
 
-async def test_a_token_named_twice_is_sent_to_once(fcm: FcmPusher, google: Google) -> None:
+async def test_fcm_sends_once_to_a_repeated_token(fcm: FcmPusher, google: Google) -> None:
     result = await fcm.send(["device", "device"], PUSH)
     assert list(result.sent) == google.accepted_tokens() == ["device"]
 
 
-async def test_nobody_is_sent_nothing(fcm: FcmPusher, google: Google) -> None:
+async def test_fcm_without_tokens_sends_nothing(fcm: FcmPusher, google: Google) -> None:
     assert await fcm.send([], PUSH) == PushResult({}, {}, {})
     assert google.token_requests == google.posts == 0
 
 
-async def test_many_at_once_share_one_access_token_and_few_connections(fcm: FcmPusher, google: Google) -> None:
+async def test_fcm_concurrent_pushes_share_token_and_connections(fcm: FcmPusher, google: Google) -> None:
     google.takes_s = 0.2
     results = await asyncio.gather(*(fcm.send([f"{device}-{n}" for n in range(10)], PUSH) for device in DEVICES))
     assert sum(len(result.sent) for result in results) == len(google.accepted) == 100
@@ -69,7 +69,7 @@ async def test_many_at_once_share_one_access_token_and_few_connections(fcm: FcmP
     assert google.server.connections <= MAX_CONCURRENT_REQUESTS + 1
 
 
-async def test_an_access_token_is_kept_until_a_minute_before_it_expires(
+async def test_access_token_is_cached_until_a_minute_before_expiry(
     fcm: FcmPusher, google: Google, clock: SetClock
 ) -> None:
     for shift, requests in ((0, 1), (3590 - 60, 1), (3600 - 60, 2), (2 * 3600, 3)):
@@ -78,7 +78,7 @@ async def test_an_access_token_is_kept_until_a_minute_before_it_expires(
         assert google.token_requests == requests
 
 
-async def test_an_access_token_that_is_refused_is_fetched_anew_once(fcm: FcmPusher, google: Google) -> None:
+async def test_refused_access_token_is_fetched_again_once(fcm: FcmPusher, google: Google) -> None:
     await fcm.send(["device"], PUSH)
     google.good_tokens.clear()
     google.accepted.clear()
@@ -87,7 +87,7 @@ async def test_an_access_token_that_is_refused_is_fetched_anew_once(fcm: FcmPush
     assert google.token_requests == 2
 
 
-async def test_who_is_refused_with_the_new_access_token_too_has_failed(fcm: FcmPusher, google: Google) -> None:
+async def test_fcm_fails_if_the_new_access_token_is_refused_too(fcm: FcmPusher, google: Google) -> None:
     google.script["device"].extend([fcm_error(401, "UNAUTHENTICATED")] * 3)
     result = await fcm.send(["device"], PUSH)
     assert result.failed["device"].reason == "FCM answered 401 UNAUTHENTICATED"
@@ -96,15 +96,15 @@ async def test_who_is_refused_with_the_new_access_token_too_has_failed(fcm: FcmP
         result.raise_for_failed()
 
 
-async def test_a_fault_of_apples_key_costs_no_access_token(fcm: FcmPusher, google: Google) -> None:
+async def test_apple_key_error_keeps_the_access_token(fcm: FcmPusher, google: Google) -> None:
     google.script["iphone"].append(fcm_error(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"))
     result = await fcm.send(["iphone"], PUSH)
     assert result.failed["iphone"].reason == "FCM answered 401 THIRD_PARTY_AUTH_ERROR"
     assert (google.posts, google.token_requests) == (1, 1)
 
 
-async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: FcmPusher, google: Google) -> None:
-    caller = Caller(fcm, ["one", "two", "three"])
+async def test_fcm_retry_after_of_a_token_is_returned(fcm: FcmPusher, google: Google) -> None:
+    caller = RetryingCaller(fcm, ["one", "two", "three"])
     google.script["two"].append(with_retry_after(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), "7"))
     google.script["three"].append(with_retry_after(fcm_error(503, "UNAVAILABLE", "UNAVAILABLE"), "3"))
     with pytest.raises(RetryLaterError) as later:
@@ -114,10 +114,8 @@ async def test_a_wait_that_is_asked_for_is_told_and_the_others_have_it(fcm: FcmP
     assert sorted(google.accepted_tokens()) == ["one", "three", "two"]
 
 
-async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(
-    impatient: FcmPusher, google: Google
-) -> None:
-    caller = Caller(impatient, DEVICES)
+async def test_fcm_hanging_request_times_out_and_others_succeed(impatient: FcmPusher, google: Google) -> None:
+    caller = RetryingCaller(impatient, DEVICES)
     google.script["device-3"].append(Fault.HANG)
     began = asyncio.get_running_loop().time()
     result = await caller.try_once()
@@ -127,7 +125,7 @@ async def test_a_server_that_hangs_is_given_up_in_time_and_the_others_have_it(
     assert sorted(google.accepted_tokens()) == DEVICES
 
 
-async def test_all_hanging_ends_in_time_however_many_they_are(impatient: FcmPusher, google: Google) -> None:
+async def test_fcm_with_all_requests_hanging_ends_in_time(impatient: FcmPusher, google: Google) -> None:
     tokens = [f"device-{number}" for number in range(3 * MAX_CONCURRENT_REQUESTS)]
     for token in tokens:
         google.script[token].append(Fault.HANG)
@@ -137,8 +135,8 @@ async def test_all_hanging_ends_in_time_however_many_they_are(impatient: FcmPush
     assert result.failed.keys() == set(tokens)
 
 
-async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: FcmPusher, google: Google) -> None:
-    caller = Caller(fcm, DEVICES)
+async def test_fcm_server_restart_loses_and_repeats_nothing(fcm: FcmPusher, google: Google) -> None:
+    caller = RetryingCaller(fcm, DEVICES)
     for token in DEVICES[4:]:
         google.script[token].append(Fault.HANG)
     trying = asyncio.create_task(caller.try_once())
@@ -155,8 +153,8 @@ async def test_a_server_that_dies_in_the_middle_and_comes_back(fcm: FcmPusher, g
     assert sorted(caller.sent) == DEVICES
 
 
-async def test_connections_that_are_cut(fcm: FcmPusher, google: Google) -> None:
-    caller = Caller(fcm, DEVICES)
+async def test_fcm_cut_connections_are_retried(fcm: FcmPusher, google: Google) -> None:
+    caller = RetryingCaller(fcm, DEVICES)
     for token in DEVICES[::2]:
         google.script[token].append(Fault.CUT)
     with pytest.raises(PushFailedError):
@@ -165,9 +163,9 @@ async def test_connections_that_are_cut(fcm: FcmPusher, google: Google) -> None:
     assert sorted(google.accepted_tokens()) == DEVICES
 
 
-async def test_of_an_answer_that_is_lost_the_device_can_drop_the_double(fcm: FcmPusher, google: Google) -> None:
-    """FCM itself has no way to know a repeat, so this is the one that cannot be kept from it."""
-    caller = Caller(fcm, ["device"])
+async def test_fcm_lost_response_resends_with_the_same_collapse_key(fcm: FcmPusher, google: Google) -> None:
+    """FCM cannot recognize a repeat, so this duplicate cannot be avoided."""
+    caller = RetryingCaller(fcm, ["device"])
     google.script["device"].append(Fault.LOST)
     assert (await caller.try_once()).failed
     (await caller.try_once()).raise_for_failed()
@@ -176,13 +174,13 @@ async def test_of_an_answer_that_is_lost_the_device_can_drop_the_double(fcm: Fcm
     assert first["data"]["id"] == second["data"]["id"] == PUSH.id
 
 
-async def test_an_answer_that_is_not_fcms_is_no_success(fcm: FcmPusher, google: Google) -> None:
+async def test_fcm_foreign_response_is_a_failure(fcm: FcmPusher, google: Google) -> None:
     page = with_retry_after(fcm_error(200, "OK"), "1")
     google.script["device"].append(page)
     assert (await fcm.send(["device"], PUSH)).failed["device"].reason == "FCM answered 200 without a message's name"
 
 
-async def test_closing_while_the_token_server_hangs(push_settings: PushSettings, google: Google) -> None:
+async def test_fcm_close_ends_a_hanging_token_request(push_settings: PushSettings, google: Google) -> None:
     pusher = FcmPusher(push_settings, SetClock())
     google.tokens_script.append(Fault.HANG)
     sending = asyncio.create_task(pusher.send(["device"], PUSH))

@@ -1,4 +1,4 @@
-"""What an answer of FCM's costs: a token, a wait, or the message."""
+"""Test the mapping of FCM's responses to an invalid token, a wait, or a refused message."""
 
 from datetime import UTC, datetime
 
@@ -36,7 +36,7 @@ def read(reply: Reply) -> Outcome:
         ),
     ],
 )
-def test_tokens_that_are_gone(reply: Reply) -> None:
+def test_fcm_codes_of_gone_tokens(reply: Reply) -> None:
     assert isinstance(read(reply), Gone)
 
 
@@ -52,7 +52,7 @@ def test_tokens_that_are_gone(reply: Reply) -> None:
         fcm_error(500, "INTERNAL", "INTERNAL"),
     ],
 )
-def test_what_says_nothing_of_the_token_and_may_pass(reply: Reply) -> None:
+def test_fcm_errors_without_token_cause_are_retried(reply: Reply) -> None:
     outcome = read(reply)
     assert isinstance(outcome, Failed)
     assert not outcome.final
@@ -67,7 +67,7 @@ def test_what_says_nothing_of_the_token_and_may_pass(reply: Reply) -> None:
         fcm_error(400, "INVALID_ARGUMENT", violation="message.notification", message="registration token"),
     ],
 )
-def test_a_message_that_is_refused_costs_nobody_their_token(reply: Reply) -> None:
+def test_refused_message_keeps_the_token(reply: Reply) -> None:
     outcome = read(reply)
     assert isinstance(outcome, Failed)
     assert outcome.final
@@ -84,24 +84,24 @@ def test_a_message_that_is_refused_costs_nobody_their_token(reply: Reply) -> Non
         (403, "120", None),
     ],
 )
-def test_waits(status: int, retry_after: str, seconds: float | None) -> None:
+def test_fcm_retry_after_is_read(status: int, retry_after: str, seconds: float | None) -> None:
     outcome = read(with_retry_after(fcm_error(status, "RESOURCE_EXHAUSTED"), retry_after))
     assert isinstance(outcome, Failed)
     assert outcome.retry_after_s == seconds
 
 
-def test_a_429_that_does_not_say_when_waits_a_minute() -> None:
+def test_fcm_429_without_retry_after_waits_a_minute() -> None:
     assert read(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED")) == Failed(
         "FCM answered 429 QUOTA_EXCEEDED", retry_after_s=60
     )
 
 
 @given(st.integers(200, 599), st.binary() | st.sampled_from([b'{"error": 1}', b'{"error": {"details": [1]}}', b"[]"]))
-def test_whatever_comes_is_read_and_costs_no_token(status: int, body: bytes) -> None:
+def test_any_fcm_response_is_parsed_and_keeps_the_token(status: int, body: bytes) -> None:
     assert isinstance(read(Reply(status, body)), Failed)
 
 
-def test_reasons_do_not_repeat_what_fcm_says_of_the_token() -> None:
+def test_fcm_reasons_do_not_contain_the_token() -> None:
     reply = fcm_error(
         400, "INVALID_ARGUMENT", violation="message.token", message="Invalid value 'abc' at message.token"
     )
@@ -121,7 +121,7 @@ AGAIN, WAIT, FINAL = Failed("again"), Failed("wait", 5), Failed("never", final=T
         ([FINAL, WAIT], RetryLaterError, "wait"),
     ],
 )
-def test_what_is_raised_for_those_that_failed(failed: list[Failed], error: type[Exception], text: str) -> None:
+def test_raise_for_failed_selects_the_error(failed: list[Failed], error: type[Exception], text: str) -> None:
     result = PushResult.of({f"device-{number}": one for number, one in enumerate(failed)})
     with pytest.raises(error) as raised:
         result.raise_for_failed()
@@ -130,7 +130,7 @@ def test_what_is_raised_for_those_that_failed(failed: list[Failed], error: type[
         assert raised.value.seconds == max(one.retry_after_s or 0 for one in failed)
 
 
-def test_nothing_is_raised_where_all_had_it_or_are_gone() -> None:
+def test_raise_for_failed_without_failures_returns() -> None:
     result = PushResult.of({"here": Sent("name"), "away": Gone("left")})
     result.raise_for_failed()
     assert result == PushResult({"here": "name"}, {"away": "left"}, {})

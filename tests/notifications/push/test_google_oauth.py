@@ -1,4 +1,4 @@
-"""Signing in: what the token server says, or does not say, and what must not be said of it."""
+"""Test access tokens: errors of the token server, and texts without secrets."""
 
 import asyncio
 
@@ -41,10 +41,10 @@ def _pem(key: Ed25519PrivateKey) -> str:
     ],
     ids=str,
 )
-async def test_a_token_server_that_gives_none(
+async def test_token_server_error_is_raised(
     fcm: FcmPusher, google: Google, told: Reply | Fault, reason: str, retry_after_s: float | None
 ) -> None:
-    """All that wait are told the same, no message leaves, and the next time it is asked again."""
+    """All waiting callers get the error, no message is sent, and the next call makes a new request."""
     google.tokens_script.append(told)
     result = await fcm.send(DEVICES, PUSH)
     assert {(failed.reason, failed.retry_after_s) for failed in result.failed.values()} == {(reason, retry_after_s)}
@@ -53,7 +53,7 @@ async def test_a_token_server_that_gives_none(
     assert google.token_requests == 2
 
 
-async def test_a_token_server_that_hangs(impatient: FcmPusher, google: Google) -> None:
+async def test_token_server_that_hangs_times_out(impatient: FcmPusher, google: Google) -> None:
     google.good_tokens.clear()
     google.tokens_script.append(Fault.HANG)
     began = asyncio.get_running_loop().time()
@@ -64,7 +64,7 @@ async def test_a_token_server_that_hangs(impatient: FcmPusher, google: Google) -
     assert google.token_requests == 3
 
 
-async def test_who_gives_up_waiting_takes_the_token_from_nobody(fcm: FcmPusher, google: Google) -> None:
+async def test_cancelled_caller_keeps_the_shared_token_request(fcm: FcmPusher, google: Google) -> None:
     google.takes_s = 1.0
     first = asyncio.create_task(fcm.send(["first"], PUSH))
     await until(lambda: google.token_requests == 1)
@@ -76,9 +76,7 @@ async def test_who_gives_up_waiting_takes_the_token_from_nobody(fcm: FcmPusher, 
     assert google.accepted_tokens() == ["second"]
 
 
-async def test_a_key_that_is_not_the_accounts_is_refused_by_the_server(
-    push_settings: PushSettings, google: Google
-) -> None:
+async def test_foreign_key_is_refused_by_the_token_server(push_settings: PushSettings, google: Google) -> None:
     other = generate_private_key(65537, 2048)
     pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     account = msgspec.json.encode({**google.account, "private_key": pem}).decode()
@@ -100,9 +98,7 @@ async def test_a_key_that_is_not_the_accounts_is_refused_by_the_server(
     ],
     ids=["no JSON", "no key", "another kind of key", "a number", "null"],
 )
-async def test_an_account_that_cannot_be_used_is_refused_at_the_start(
-    google: Google, changed: dict[str, object] | None
-) -> None:
+async def test_invalid_service_account_is_refused_at_start(google: Google, changed: dict[str, object] | None) -> None:
     text = "{secret" if changed is None else msgspec.json.encode({**google.account, **changed}).decode()
     with pytest.raises(ValueError, match=r"^GROME_PUSH_SERVICE_ACCOUNT ") as fault:
         FcmPusher(PushSettings(transport="fcm", service_account=text), system_clock)

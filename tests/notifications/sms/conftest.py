@@ -1,4 +1,4 @@
-"""SNS's two stand-ins: moto's, which knows the whole protocol, and our own, which fails as it is told."""
+"""Provide two fakes of SNS: moto with the whole protocol, and a scripted server with failures."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,7 +13,7 @@ from tests.notifications.sms.sns import FakeSns
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Of nobody; and none of the person's who runs the tests."""
+    """Set credentials that are not those of the person running the tests."""
     nothing = str(tmp_path_factory.getbasetemp() / "no-such-file")
     given = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing-secret-key"}
     for name, value in {**given, "AWS_CONFIG_FILE": nothing, "AWS_SHARED_CREDENTIALS_FILE": nothing}.items():

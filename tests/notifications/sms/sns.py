@@ -1,4 +1,4 @@
-"""SNS as far as a sender sees it, with the answers that moto's never gives."""
+"""Fake SNS with the responses that moto never gives."""
 
 import asyncio
 from collections import deque
@@ -16,14 +16,14 @@ def accepted(message_id: str) -> Reply:
 
 
 def refused(code: str, status: int, message: str = "No.", retry_after: str = "") -> Reply:
-    """SNS's messages can repeat the number."""
+    """Return a refusal with a message that contains the number, as SNS's can."""
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
     body = f'<ErrorResponse xmlns="{NAMESPACE}">{error}<RequestId>r</RequestId></ErrorResponse>'
     return Reply(status, body.encode(), {"Retry-After": retry_after} if retry_after else {})
 
 
 class FakeSns:
-    """`forms` are the requests that came. What stands in `script` is answered first; None hangs."""
+    """Stores requests in `forms` and replies from `script` first; None hangs."""
 
     def __init__(self) -> None:
         self.server = HttpServer(self._answer)

@@ -1,4 +1,4 @@
-"""Text messages in the alphabet of 160 characters, and the number of messages that each text costs."""
+"""Test the SMS alphabet and the number of messages that each text costs."""
 
 import pytest
 from hypothesis import given
@@ -22,12 +22,12 @@ def texts(language: Language, other_name: str, currency: str) -> list[str]:
     changed = {"other_name": other_name, "currency": currency, "settlement": Settlement(fee=230_000, refund=0, due=0)}
     found = [sample for sample in samples(**changed) if sample.kind in TEXTED]
     zones = ("Europe/Berlin", "Asia/Tokyo")  # where the reader is elsewhere, the text also tells the zone
-    return [sms_text(sample.rendered(language, zone).short) for sample in found for zone in zones]
+    return [sms_text(sample.render(language, zone).short) for sample in found for zone in zones]
 
 
 @pytest.mark.parametrize("currency", CURRENCIES)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_texts_of_every_kind_cost_at_most_the_documented_messages(language: Language, currency: str) -> None:
+def test_texts_cost_at_most_the_documented_segments(language: Language, currency: str) -> None:
     for name in ("Corner Barbers", LONG_NAME):
         for text in texts(language, name, currency):
             assert segments(text) <= MOST_SEGMENTS[language], text
@@ -76,11 +76,11 @@ def test_typographic_characters_become_plain_and_letters_stay(text: str, sent: s
         ("😀" * 36, 72, 2),
     ],
 )
-def test_segments_are_counted_as_networks_bill_them(text: str, length: int, messages: int) -> None:
+def test_segments_are_counted_as_billed(text: str, length: int, messages: int) -> None:
     assert (sms_length(text), segments(text)) == (length, messages)
 
 
 @given(st.text(max_size=200))
-def test_plain_text_is_never_dearer_than_the_typographic_one(text: str) -> None:
+def test_plain_text_never_costs_more_segments(text: str) -> None:
     assert segments(sms_text(text)) <= segments(text)
     assert sms_text(sms_text(text)) == sms_text(text)

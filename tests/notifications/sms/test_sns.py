@@ -1,4 +1,4 @@
-"""Sns: what it sends, how often, and what each refusal becomes."""
+"""Test the requests of SnsSender and the mapping of SNS's errors."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from tests.support.eventually import PATIENCE_S, overload
 PHONE, IMPATIENCE_S = "+15005550006", 3.0
 
 
-async def test_moto_takes_texts_over_one_client(moto: str) -> None:
+async def test_sns_publishes_through_one_client(moto: str) -> None:
     sender = open_sms(Settings(sms=SmsSettings(transport="sns", url=moto, region="eu-central-1")))
     ids = await asyncio.gather(*(sender.send(PHONE, f"Grüße {number}", f"id-{number}") for number in range(5)))
     taken = sns_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"].sms_messages
@@ -27,7 +27,7 @@ async def test_moto_takes_texts_over_one_client(moto: str) -> None:
     await sender.aclose()
 
 
-async def test_texts_are_transactional_and_the_connection_is_kept(sns: SnsSender, fake_sns: FakeSns) -> None:
+async def test_sns_texts_are_transactional_on_a_kept_connection(sns: SnsSender, fake_sns: FakeSns) -> None:
     assert [await sns.send(PHONE, "text", "id") for _ in range(3)] == ["message-1", "message-2", "message-3"]
     form = fake_sns.forms[0]
     assert (form["Action"], form["PhoneNumber"], form["Message"]) == ("Publish", PHONE, "text")
@@ -55,7 +55,7 @@ async def test_texts_are_transactional_and_the_connection_is_kept(sns: SnsSender
     ],
     ids=str,
 )
-async def test_refusals_are_told_apart_without_the_number_and_asked_for_once(
+async def test_sns_refusals_are_mapped_without_the_number_or_retries(
     sns: SnsSender, fake_sns: FakeSns, told: Reply, error: type[Exception], text: str
 ) -> None:
     fake_sns.script.append(told)
@@ -70,7 +70,7 @@ async def test_refusals_are_told_apart_without_the_number_and_asked_for_once(
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [("9", 9), ("", 30), ("soon", 30)])
-async def test_throttling_says_when_to_come_again(
+async def test_sns_throttling_raises_retry_later(
     sns: SnsSender, fake_sns: FakeSns, retry_after: str, seconds: float
 ) -> None:
     fake_sns.script.append(refused("Throttled", 429, "Rate exceeded", retry_after))
@@ -79,7 +79,7 @@ async def test_throttling_says_when_to_come_again(
     assert later.value.seconds == seconds
 
 
-async def test_a_server_that_hangs_is_given_up_in_time(fake_sns: FakeSns) -> None:
+async def test_sns_that_hangs_times_out(fake_sns: FakeSns) -> None:
     sender = SnsSender(SmsSettings(transport="sns", url=fake_sns.server.url, timeout_s=IMPATIENCE_S), system_clock)
     await sender.send(PHONE, "text", "before")
     fake_sns.script.append(None)
@@ -92,7 +92,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(fake_sns: FakeSns) -> Non
     await sender.aclose()
 
 
-async def test_an_answer_that_never_ends_is_given_up_in_time() -> None:
+async def test_sns_endless_response_times_out() -> None:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         with contextlib.suppress(ConnectionError):
@@ -110,7 +110,7 @@ async def test_an_answer_that_never_ends_is_given_up_in_time() -> None:
     server.close()
 
 
-async def test_a_server_that_is_away_and_comes_back(sns: SnsSender, fake_sns: FakeSns) -> None:
+async def test_sns_recovers_after_an_outage(sns: SnsSender, fake_sns: FakeSns) -> None:
     await fake_sns.server.stop()
     with pytest.raises(SmsFailedError, match="SNS: EndpointConnectionError"):
         await sns.send(PHONE, "text", "id")
@@ -118,7 +118,7 @@ async def test_a_server_that_is_away_and_comes_back(sns: SnsSender, fake_sns: Fa
     assert await sns.send(PHONE, "text", "id") == "message-1"
 
 
-async def test_without_credentials_nothing_is_sent(fake_sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sns_without_credentials_fails(fake_sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -129,7 +129,7 @@ async def test_without_credentials_nothing_is_sent(fake_sns: FakeSns, monkeypatc
     assert fake_sns.forms == []
 
 
-async def test_closing_what_was_never_used() -> None:
+async def test_sns_close_without_use_succeeds() -> None:
     sender = open_sms(Settings(sms=SmsSettings(transport="sns")))
     assert isinstance(sender, SnsSender)
     await sender.aclose()

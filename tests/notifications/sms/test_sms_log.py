@@ -1,4 +1,4 @@
-"""SNS and its local twin answer alike, for every number that fails."""
+"""Test that SNS and its local replacement fail alike for every failing number."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,14 +31,16 @@ async def sender(request: pytest.FixtureRequest, fake_sns: FakeSns, tmp_path: Pa
         ("+19990000004", SmsFailedError, "SNS answered 500 InternalError"),
     ],
 )
-async def test_numbers_that_fail(sender: SmsSender, phone: str, error: type[Exception], text: str) -> None:
+async def test_sms_log_fails_for_failure_numbers(
+    sender: SmsSender, phone: str, error: type[Exception], text: str
+) -> None:
     with pytest.raises(error) as raised:
         await sender.send(phone, "text", "id")
     assert str(raised.value) == text
     assert getattr(raised.value, "seconds", 30) == 30
 
 
-async def test_other_numbers_are_sent_to(sender: SmsSender) -> None:
+async def test_sms_log_accepts_other_numbers(sender: SmsSender) -> None:
     first, second = await sender.send(PHONE, "one", "id-1"), await sender.send(PHONE, "two", "id-2")
     assert first
     assert first != second
@@ -47,12 +49,12 @@ async def test_other_numbers_are_sent_to(sender: SmsSender) -> None:
 @pytest.mark.parametrize(
     "phone", ["", "5005550006", "+0123456789", "+1 500 5550006", "+1234567890123456", "+15005550006\n"]
 )
-async def test_the_log_takes_no_number_that_is_none(tmp_path: Path, phone: str) -> None:
+async def test_sms_log_refuses_an_invalid_number(tmp_path: Path, phone: str) -> None:
     with pytest.raises(UndeliverableError, match="SNS answered 400 InvalidParameter"):
         await open_sms(Settings(home=str(tmp_path))).send(phone, "text", "id")
 
 
-async def test_the_log_drops_doubles(tmp_path: Path) -> None:
+async def test_sms_log_drops_duplicates(tmp_path: Path) -> None:
     settings = Settings(home=str(tmp_path))
     sender = open_sms(settings)
     assert isinstance(sender, SmsLog)

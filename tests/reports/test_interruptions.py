@@ -1,4 +1,4 @@
-"""A worker or an API process dies at any point: in the end there is one report with one file, or neither."""
+"""Test that a crash of a worker or API process leaves one report with one file, or neither."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,17 +36,17 @@ from tests.builders.pages import read_pages
 from tests.builders.people import sign_in_again
 from tests.builders.reports import (
     REPORTS,
-    Told,
-    a_booking,
-    ask,
-    asked,
-    fetch,
-    made,
-    make,
-    read,
-    store,
+    RecordedProgress,
+    build_report,
+    built,
+    download,
+    insert_all,
+    make_booking,
+    post_report,
+    read_report,
+    report_body,
+    requested_report,
     stored_files,
-    wanted,
 )
 from tests.conftest import SetClock
 from tests.support.eventually import PATIENCE_S, until
@@ -54,7 +54,7 @@ from workers.runner import work
 
 
 class DiedError(BaseException):
-    """Here the process ended."""
+    """Simulates the end of the process."""
 
 
 class DyingReports(ReportRepository):
@@ -63,7 +63,7 @@ class DyingReports(ReportRepository):
 
 
 class DyingStorage(FolderStorage):
-    """Dies before or after what it is asked to do."""
+    """Dies before or after an operation."""
 
     def __init__(self, container: Container, *, after: bool) -> None:
         assert isinstance(container.get(Storage), FolderStorage)
@@ -89,11 +89,11 @@ class DyingJobs(JobQueue):
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     shop = await barber(http, container)
-    await store(container, [a_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(300)])
+    await insert_all(container, [make_booking(tomorrow(9), barber_id=shop.person.id) for _ in range(300)])
     return shop
 
 
-def maker(
+def report_builder(
     container: Container, *, reports: ReportRepository | None = None, storage: Storage | None = None
 ) -> ReportBuilder:
     return ReportBuilder(
@@ -127,15 +127,15 @@ async def dies_writing(container: Container, report_id: UUID) -> None:
 
 
 async def dies_before_storing(container: Container, report_id: UUID) -> None:
-    await maker(container, storage=DyingStorage(container, after=False)).build(report_id, Told())
+    await report_builder(container, storage=DyingStorage(container, after=False)).build(report_id, RecordedProgress())
 
 
 async def dies_after_storing(container: Container, report_id: UUID) -> None:
-    await maker(container, storage=DyingStorage(container, after=True)).build(report_id, Told())
+    await report_builder(container, storage=DyingStorage(container, after=True)).build(report_id, RecordedProgress())
 
 
 async def dies_before_the_end(container: Container, report_id: UUID) -> None:
-    await maker(container, reports=DyingReports(container.database)).build(report_id, Told())
+    await report_builder(container, reports=DyingReports(container.database)).build(report_id, RecordedProgress())
 
 
 Death = Callable[[Container, UUID], Awaitable[None]]
@@ -143,38 +143,43 @@ DEATHS: list[Death] = [dies_writing, dies_before_storing, dies_after_storing, di
 
 
 @pytest.mark.parametrize("death", DEATHS)
-async def test_the_next_try_makes_it(http: httpx.AsyncClient, container: Container, shop: Barber, death: Death) -> None:
-    report = await asked(http, shop.person)
+async def test_build_after_a_crash_succeeds(
+    http: httpx.AsyncClient, container: Container, shop: Barber, death: Death
+) -> None:
+    report = await requested_report(http, shop.person)
     for _ in range(2):
         with pytest.raises(DiedError):
             await death(container, UUID(report["id"]))
-        assert (await read(http, shop.person, report))["state"] == "running"
-    await make(container, report)
-    done = await read(http, shop.person, report)
-    assert (await fetch(http, done)).content.count(b"\r\n") == 301
+        assert (await read_report(http, shop.person, report))["state"] == "running"
+    await build_report(container, report)
+    done = await read_report(http, shop.person, report)
+    assert (await download(http, done)).content.count(b"\r\n") == 301
     assert await container.database["reports"].count_documents({"by.id": shop.person.id}) == 1
     before = await stored_files(container)
-    await make(container, report)  # as where it died between the report's end and its job's
-    assert await read(http, shop.person, done) == {**done, "url": (await read(http, shop.person, done))["url"]}
+    await build_report(container, report)  # as where it died between the report's end and its job's
+    assert await read_report(http, shop.person, done) == {
+        **done,
+        "url": (await read_report(http, shop.person, done))["url"],
+    }
     assert await stored_files(container) == before
 
 
 @pytest.mark.parametrize("death", DEATHS)
-async def test_one_that_was_deleted_meanwhile_leaves_nothing(
+async def test_report_deleted_after_a_crash_leaves_nothing(
     http: httpx.AsyncClient, container: Container, shop: Barber, death: Death
 ) -> None:
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
     with pytest.raises(DiedError):
         await death(container, UUID(report["id"]))
     await ReportRepository(container.database).remove(shop.person.id, UUID(report["id"]))  # and here the other one died
-    await make(container, report)
+    await build_report(container, report)
     assert UUID(report["id"]) not in await stored_files(container)
 
 
-async def test_one_that_is_deleted_while_it_is_stored_leaves_nothing(
+async def test_report_deleted_during_storing_leaves_nothing(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
 
     async def delete(progress: float) -> None:
         if progress > 0.9:
@@ -184,56 +189,58 @@ async def test_one_that_is_deleted_while_it_is_stored_leaves_nothing(
     assert UUID(report["id"]) not in await stored_files(container)
 
 
-async def test_two_at_once_make_one(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    report = await asked(http, shop.person)
-    await asyncio.gather(*(make(container, report) for _ in range(4)))
-    done = await read(http, shop.person, report)
-    assert len((await fetch(http, done)).content) == done["size"]
+async def test_concurrent_builds_make_one_report(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    report = await requested_report(http, shop.person)
+    await asyncio.gather(*(build_report(container, report) for _ in range(4)))
+    done = await read_report(http, shop.person, report)
+    assert len((await download(http, done)).content) == done["size"]
 
 
-async def test_a_job_that_was_never_added_is_added(
+async def test_report_without_job_gets_its_job(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
     job_id = f"report:{report['id']}"
     await container.database["jobs"].delete_one({"_id": job_id})
     await container.get(ReportService).expire_and_repair()
-    assert await container.get(JobQueue).find(job_id) is None  # whoever asked may be about to
+    assert await container.get(JobQueue).find(job_id) is None  # the requesting process may be about to add it
     clock.shift = timedelta(minutes=2)
     await container.get(ReportService).expire_and_repair()
     assert await container.get(JobQueue).find(job_id)
 
 
-async def test_a_repeat_adds_it_too(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    report = await asked(http, shop.person, key="k")
+async def test_repeated_request_adds_the_missing_job(
+    http: httpx.AsyncClient, container: Container, shop: Barber
+) -> None:
+    report = await requested_report(http, shop.person, key="k")
     await container.database["jobs"].delete_one({"_id": f"report:{report['id']}"})
-    assert (await ask(http, shop.person, key="k")).json() == report
+    assert (await post_report(http, shop.person, key="k")).json() == report
     assert await container.get(JobQueue).find(f"report:{report['id']}")
 
 
 @pytest.mark.parametrize("state", ["dead", "dropped"])
-async def test_a_report_whose_job_is_dead_has_failed(
+async def test_report_with_a_dead_job_has_failed(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock, state: str
 ) -> None:
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
     with pytest.raises(DiedError):
         await dies_after_storing(container, UUID(report["id"]))
     await container.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": state}})
     clock.shift = timedelta(minutes=2)
     for _ in range(2):
         await container.get(ReportService).expire_and_repair()
-        failed = await read(http, shop.person, report)
+        failed = await read_report(http, shop.person, report)
         assert (failed["state"], failed["failure"], failed["progress"]) == ("failed", "internal", 0)
     assert UUID(report["id"]) not in await stored_files(container)
-    assert [(await ask(http, shop.person)).status_code for _ in range(6)] == [202] * 5 + [429]  # it makes room
-    await make(container, report)  # as where somebody has its job retried
-    assert (await read(http, shop.person, report))["state"] == "done"
+    assert [(await post_report(http, shop.person)).status_code for _ in range(6)] == [202] * 5 + [429]  # it makes room
+    await build_report(container, report)  # as where somebody has its job retried
+    assert (await read_report(http, shop.person, report))["state"] == "done"
 
 
-async def test_what_ends_after_it_was_given_up_leaves_nothing(
+async def test_build_that_ends_after_the_failure_leaves_nothing(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
 
     async def give_up(_progress: float) -> None:
         await container.database["jobs"].update_one({"_id": f"report:{report['id']}"}, {"$set": {"state": "dead"}})
@@ -241,28 +248,26 @@ async def test_what_ends_after_it_was_given_up_leaves_nothing(
         await container.get(ReportService).expire_and_repair()
 
     await container.get(ReportBuilder).build(UUID(report["id"]), give_up)
-    assert (await read(http, shop.person, report))["state"] == "failed"
+    assert (await read_report(http, shop.person, report))["state"] == "failed"
     assert UUID(report["id"]) not in await stored_files(container)
 
 
 @pytest.mark.parametrize("death", ["before", "after"])
-async def test_expiry_goes_on_where_it_was_cut_off(
+async def test_interrupted_expiry_is_completed(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock, death: str
 ) -> None:
-    report = await made(http, container, shop.person)
+    report = await built(http, container, shop.person)
     clock.shift = timedelta(hours=container.settings.reports.keep_h, minutes=1)
     with pytest.raises(DiedError):
         await service(container, storage=DyingStorage(container, after=death == "after")).expire_and_repair()
     await tend_reports({"container": container})
     person = await sign_in_again(http, shop.person)
-    assert (await read(http, person, report))["state"] == "expired"
+    assert (await read_report(http, person, report))["state"] == "expired"
     assert UUID(report["id"]) not in await stored_files(container)
 
 
-async def test_files_without_reports_are_swept_away(
-    http: httpx.AsyncClient, container: Container, shop: Barber
-) -> None:
-    kept, lost = await made(http, container, shop.person), await made(http, container, shop.person)
+async def test_orphaned_files_are_deleted(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    kept, lost = await built(http, container, shop.person), await built(http, container, shop.person)
     await ReportRepository(container.database).remove(shop.person.id, UUID(lost["id"]))
     foreign = [new_id() for _ in range(3)]
 
@@ -278,13 +283,13 @@ async def test_files_without_reports_are_swept_away(
     assert not left & {UUID(lost["id"]), *foreign}
 
 
-async def test_who_dies_before_adding_the_job_has_asked_all_the_same(
+async def test_request_that_dies_before_its_job_is_stored(
     http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
 ) -> None:
     dying = DyingJobs(JobRepository(container.database), container.get(Queues), container.clock)
     actor = Actor(shop.person.id, Role.BARBER, new_id())
     with pytest.raises(DiedError):
-        await service(container, jobs=dying).request(actor, msgspec.convert(wanted(), ReportIn), None)
+        await service(container, jobs=dying).request(actor, msgspec.convert(report_body(), ReportIn), None)
     ((report,),) = await read_pages(http, REPORTS, {}, auth=shop.auth)
     assert report["state"] == "pending"
     clock.shift = timedelta(minutes=2)
@@ -292,7 +297,7 @@ async def test_who_dies_before_adding_the_job_has_asked_all_the_same(
     assert await container.get(JobQueue).find(f"report:{report['id']}")
 
 
-async def test_a_worker_makes_it_and_its_progress_can_be_read(
+async def test_worker_builds_the_report_with_visible_progress(
     http: httpx.AsyncClient, container: Container, shop: Barber
 ) -> None:
     reached, released = asyncio.Event(), asyncio.Event()
@@ -309,15 +314,15 @@ async def test_a_worker_makes_it_and_its_progress_can_be_read(
         await make_report(container, Watched(stored, JobRepository(container.database)))
 
     working = asyncio.create_task(work(container, {MAKE_REPORT: watched}))
-    report = await asked(http, shop.person)
+    report = await requested_report(http, shop.person)
     await asyncio.wait_for(reached.wait(), PATIENCE_S)
-    running = await read(http, shop.person, report)
+    running = await read_report(http, shop.person, report)
     assert running["state"] == "running"
     assert 0 < running["progress"] < 1
     released.set()
 
     async def is_done() -> bool:
-        return (await read(http, shop.person, report))["state"] == "done"
+        return (await read_report(http, shop.person, report))["state"] == "done"
 
     await until(is_done)
     working.cancel()

@@ -1,4 +1,4 @@
-"""From a request of the API to mailbox and push log, by the relay and the worker as they run."""
+"""Test a visit from the API to mailbox and push log, through the real relay and worker."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ from grome.notifications.push import PushLog, open_pusher
 from tests.builders.bookings import changed, move
 from tests.builders.people import PASSWORD
 from tests.infrastructure.jobs.test_jobs import run_worker
-from tests.notifications.booking_notices import a_visit, log_of, put_token
+from tests.notifications.booking_notices import log_of, put_token, request_visit
 from tests.support.app import serve_app, with_database
 from tests.support.eventually import until
 from tests.support.http_client import http_client
@@ -35,7 +35,7 @@ TO_THE_BARBER = ["booking_requested", "welcome"]
 
 @pytest.fixture
 def own_settings(settings: Settings, tmp_path: Path) -> Settings:
-    """A database and a mailbox of this test's own: the relay hands on whatever has happened."""
+    """Use a database and a mailbox of its own, since the relay dispatches every event."""
     return msgspec.structs.replace(with_database(settings, "messages"), home=str(tmp_path))
 
 
@@ -52,19 +52,19 @@ async def own(own_settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, 
 
 
 def kind_of(name: str) -> str:
-    """A mail's file is named after its message id."""
+    """Return the kind from the file name, which derives from the message id."""
     return name.split("=2E")[1]
 
 
-async def test_a_visit_is_told_once_on_every_way(
+async def test_visit_is_announced_once_on_every_channel(
     own: tuple[httpx.AsyncClient, Container], own_settings: Settings
 ) -> None:
-    """Also where relay and jobs have forgotten all that they did."""
+    """Holds also after relay and jobs have lost their state."""
     http, container = own
     begun_at = container.clock()
     mailbox, pusher = open_mailbox(own_settings), open_pusher(own_settings)
     assert isinstance(pusher, PushLog)
-    customer, shop, booking = await a_visit(http, container)
+    customer, shop, booking = await request_visit(http, container)
     device_id = uuid4()
     given = {"email": customer.email, "password": PASSWORD, "device": {"id": str(device_id)}}
     assert (await http.post("/v1/auth/login", json=given)).status_code == 200
@@ -76,7 +76,7 @@ async def test_a_visit_is_told_once_on_every_way(
         assert (await move(http, shop.auth, booking, action)).status_code == 200
 
     async def all_is_done() -> bool:
-        """Somebody is told something so many times, on as many ways as that kind has and they have."""
+        """Return whether each reader has each message on each channel."""
         jobs = container.database["jobs"]
         ended = await jobs.count_documents({"kind": "notify", "state": State.DONE.value})
         return ended == len(BY_MAIL) + len(TO_THE_BARBER) and not await jobs.count_documents(

@@ -1,4 +1,4 @@
-"""The code that `docs/features/webhooks.md` shows to receivers does what it says, each version of it."""
+"""Test each version of the verification code in `docs/features/webhooks.md`."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,11 @@ from tests.docs.pages import ROOT, blocks
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.trial import Trial
 
-EXAMPLES = [block.content for block in blocks((ROOT / "docs" / "webhooks.md").read_text()) if block.kind == "python"]
+EXAMPLES = [
+    block.content
+    for block in blocks((ROOT / "docs" / "features" / "webhooks.md").read_text())
+    if block.kind == "python"
+]
 
 
 def shown(number: int) -> Callable[[str, dict[str, str], bytes], dict[str, Any]]:
@@ -22,7 +26,7 @@ def shown(number: int) -> Callable[[str, dict[str, str], bytes], dict[str, Any]]
 
 
 @pytest.mark.parametrize("number", range(2))
-async def test_example(trial: Trial, receiver: Receiver, number: int) -> None:
+async def test_documented_verification_code_works(trial: Trial, receiver: Receiver, number: int) -> None:
     assert len(EXAMPLES) == 2
     event_of = shown(number)
     shop, _, booking = await trial.booked()

@@ -1,4 +1,4 @@
-"""What is logged while messages are sent, at the level that tells most, has no token, number or key."""
+"""Test that the log of sent messages, even at its finest level, has no token, number or key."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ DEVICE, PHONE, SECRET = "device-token-of-anna", "+15005550006", "aws-secret-acce
 
 
 @pytest.mark.parametrize("form", ["json", "readable"])
-async def test_nothing_told(form: str, clock: SetClock) -> None:
+async def test_log_at_trace_level_has_no_token_number_or_key(form: str, clock: SetClock) -> None:
     google, fake_sns = Google(clock), FakeSns()
     await google.server.start()
     await fake_sns.server.start()

@@ -1,4 +1,4 @@
-"""FCM and its local twin answer alike, for every way in which a device can fail."""
+"""Test that FCM and its local replacement return the same results for every failure."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +23,7 @@ async def pusher(
     await opened.aclose()
 
 
-async def test_one_who_fails_harms_nobody_else(pusher: Pusher) -> None:
+async def test_failing_token_leaves_other_tokens(pusher: Pusher) -> None:
     tokens = ["device", *(f"{beginning}device" for beginning in FAILURES), "tablet", "device"]
     result = await pusher.send(tokens, PUSH)
     assert result.sent.keys() == {"device", "tablet"}
@@ -38,20 +38,20 @@ async def test_one_who_fails_harms_nobody_else(pusher: Pusher) -> None:
     }
 
 
-async def test_a_message_that_is_too_large(pusher: Pusher) -> None:
+async def test_push_log_refuses_a_large_message(pusher: Pusher) -> None:
     large = Push(id="large", title="Title", body="x" * 5000)
     result = await pusher.send(["device"], large)
     assert result.failed == {"device": Failed("FCM answered 400 INVALID_ARGUMENT", final=True)}
 
 
-async def test_every_token_that_is_not_known_to_fail_succeeds(pusher: Pusher) -> None:
+async def test_push_log_accepts_any_other_token(pusher: Pusher) -> None:
     tokens = [f"device-{number}" for number in range(30)]
     result = await pusher.send(tokens, PUSH)
     assert sorted(result.sent) == sorted(tokens)
     assert len(set(result.sent.values())) == 30
 
 
-async def test_the_log_drops_doubles_and_gives_them_the_same_name(tmp_path: Path, clock: SetClock) -> None:
+async def test_push_log_drops_duplicates_under_the_same_name(tmp_path: Path, clock: SetClock) -> None:
     settings = Settings(home=str(tmp_path))
     pusher = open_pusher(settings, clock)
     assert isinstance(pusher, PushLog)
