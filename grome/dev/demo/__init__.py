@@ -1,1 +1,1 @@
-"""Demo data over real cities (`seed`), and a client that drives a running Grome through the whole story (`story`)."""
+"""Demo data in real cities (`seed`), and a client that runs a booking from start to end (`scenario`)."""

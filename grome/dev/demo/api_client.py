@@ -1,4 +1,4 @@
-"""Somebody who speaks to a running Grome over HTTP and holds it to its promises."""
+"""A client of a running Grome that checks each response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 class BrokenPromise(Exception):
-    """One sentence about what a running Grome did otherwise than it should."""
+    """One sentence about an unexpected response of a running Grome."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiClient:
-    """Asks with the access token `token`, or as nobody."""
+    """Sends requests with the access token `token`, or anonymously."""
 
     http: httpx.Client
     token: str | None = None
@@ -35,7 +35,7 @@ class ApiClient:
         body: Struct | None = None,
         idempotency_key: str | None = None,
     ) -> T:
-        """The answer as the Struct that the API promises; raises BrokenPromise for another status or another shape."""
+        """Send a request and decode the response. Raises BrokenPromise for another status or another shape."""
         headers = {
             "Authorization": f"Bearer {self.token}" if self.token else None,
             "Content-Type": JSON if body else None,

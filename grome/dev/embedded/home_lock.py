@@ -1,4 +1,4 @@
-"""One Grome per home folder."""
+"""Locks a home folder, so that one Grome at a time uses it."""
 
 import os
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ OWNER_VARIABLE = "GROME_HOME_OWNER"
 
 @contextmanager
 def lock_home(home: Path) -> Iterator[None]:
-    """Holds `home`, an absolute path, and marks in the environment every process started meanwhile.
+    """Lock `home`, an absolute path, and mark child processes by an environment variable.
 
-    Raises CannotStart when a living process holds it already. A lock of the kernel ends with its owner, however that
-    one ends; the mark is how `end_orphans` later recognises what the owner left behind. A child forked without exec
-    would share the lock and lack the mark: workers are to be spawned, as Sanic does.
+    Raises CannotStart if a living process holds the lock. The kernel releases the lock when its owner ends, even by a
+    kill; `end_orphans` then finds the owner's children by the mark. A child forked without exec would share the lock
+    and lack the mark, so workers have to be spawned, as Sanic does.
     """
     with _open_lock_file(home) as lock:
         _lock(lock, home)

@@ -21,23 +21,23 @@ Client = MongoClient[dict[str, Any]]
 
 
 def start_mongod(binary: Path, home: Path, port: int) -> ServerProcess:
-    """Returns before it answers. Only options that MongoDB 6, 7 and 8 all know."""
+    """Start mongod without waiting for it. All options exist in MongoDB 6, 7 and 8."""
     data = home / "mongo"
     data.mkdir(exist_ok=True)
     command = [str(binary), "--dbpath", str(data), "--port", str(port), "--bind_ip", HOST, "--nounixsocket"]
     command += ["--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MB), "--wiredTigerCacheSizeGB", str(CACHE_GB)]
     command += ["--noscripting", "--quiet"]  # no JavaScript in queries; no log line for each connection
     command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
-    # How long a server that was told to end waits for another member to take over: there is none.
+    # On SIGTERM a primary waits this long for another member to take over: there is none.
     command += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"]
-    # How long what a killed process was changing in a transaction stays locked; a minute, if it is not said.
+    # Locks of a killed client's transaction are released after this time; the default is a minute.
     command += ["--setParameter", "transactionLifetimeLimitSeconds=3"]
     return ServerProcess(command, home / "log" / "mongod.log", explain)
 
 
 def await_primary(mongod: ServerProcess, port: int) -> str:
-    """The URL, once writes are accepted. Raises CannotStart."""
-    mongod.wait_until(lambda: _listens(port))  # sooner seen this way: a MongoClient tries twice a second only
+    """Wait until writes are accepted and return the URL. Raises CannotStart."""
+    mongod.wait_until(lambda: _listens(port))  # faster than a MongoClient, which tries twice a second only
     client: Client = MongoClient(HOST, port, directConnection=True, serverSelectionTimeoutMS=1000)
     with client:
         mongod.wait_until(lambda: _is_primary_after_step(client, f"{HOST}:{port}"))
@@ -53,7 +53,7 @@ def _listens(port: int) -> bool:
 
 
 def _is_primary_after_step(client: Client, host: str) -> bool:
-    """Takes the next step towards a primary known as `host`. What the server refuses now, it is asked again."""
+    """Take the next step towards a primary known as `host`; the caller retries after an error."""
     try:
         hello = client.admin.command("hello")
         if hello["isWritablePrimary"] and hello["me"] == host:
@@ -86,8 +86,9 @@ class _LogLine(msgspec.Struct):
 
 
 def explain(lines: Sequence[str]) -> str:
-    """The first error among mongod's JSON lines, since later ones follow from it; a line that is no JSON comes from the
-    loader or the option parser and is an error too.
+    """Return the first error of mongod's log, since later errors follow from it.
+
+    A line that is no JSON comes from the loader or the option parser and is an error too.
     """
     entry = None
     for line in lines:

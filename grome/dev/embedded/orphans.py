@@ -1,4 +1,4 @@
-"""What a Grome that was killed left running."""
+"""Ends processes that a killed Grome left running."""
 
 import contextlib
 import os
@@ -15,10 +15,10 @@ POLL_SECONDS = 0.02
 
 
 def end_orphans(home: Path, *, patience: float = PATIENCE_SECONDS) -> None:
-    """Ends every server and worker that carries the mark of `home`; only for the owner of `home`, before it starts any.
+    """End every server and worker with the mark of `home`.
 
-    Returns when they have ended, and so let go of their ports and locks. `patience`: seconds until those that do not
-    end by themselves are killed.
+    Only the owner of the lock may call it, before it starts servers. Returns after the processes have ended and
+    released their ports and locks. `patience`: seconds until remaining processes are killed.
     """
     leftovers = list(_marked_with(home))
     for process in leftovers:
@@ -44,7 +44,7 @@ def _marked_with(home: Path) -> Iterator[psutil.Process]:
 
 
 def _remaining(processes: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
-    """Those that have not ended within `patience` seconds."""
+    """Wait up to `patience` seconds and return the processes that still run."""
     deadline = time.monotonic() + patience
     remaining = list(processes)
     while (remaining := [process for process in remaining if not _ended(process)]) and time.monotonic() < deadline:
@@ -53,7 +53,7 @@ def _remaining(processes: Sequence[psutil.Process], patience: float) -> list[psu
 
 
 def _ended(process: psutil.Process) -> bool:
-    # psutil's own wait would sit out its time on a zombie: in a container the first process may never collect orphans.
+    # psutil's own wait would time out on a zombie: in a container the first process may never reap orphans.
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Which ports the servers listen on: those asked for, else those of last time, else free ones."""
+"""Chooses ports of the servers: the configured port, else the port of the last run, else a free port."""
 
 import os
 import socket
@@ -13,9 +13,9 @@ HOST = "127.0.0.1"
 
 
 def choose_ports(home: Path, requested: Mapping[str, int | None]) -> dict[str, int]:
-    """One port for each server named in `requested`; remembered in `home`, so that URLs stay the same.
+    """Choose a port for each server in `requested`, and store the ports in `home`, so that URLs stay the same.
 
-    Raises CannotStart when a port that was asked for is taken.
+    Raises CannotStart if a requested port is in use.
     """
     last = _load_last_ports(home)
     asked_for = [port for port in requested.values() if port is not None]

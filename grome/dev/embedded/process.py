@@ -14,10 +14,10 @@ POLL_SECONDS = 0.01
 
 
 class ServerProcess:
-    """Runs `command` in a session of its own, so that Ctrl-C at the terminal leaves it to be ended after the app.
+    """A child process in a session of its own, so that Ctrl-C does not end it before the application.
 
-    Its output goes to `log`; the log of the run before is kept as `log`.1, older ones are dropped. When it dies while
-    starting, `explain` gets the log's lines that are not blank and picks what a person should read.
+    Its output goes to `log`; the log of the last run is kept as `log`.1. If the process dies while starting, `explain`
+    gets the lines of the log that are not blank, and picks the line for the error message.
     """
 
     def __init__(self, command: Sequence[str], log: Path, explain: Callable[[Sequence[str]], str]) -> None:
@@ -33,7 +33,7 @@ class ServerProcess:
             )
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Raises CannotStart when the server dies meanwhile, or is not ready within START_SECONDS."""
+        """Wait until `ready`. Raises CannotStart if the server dies, or is not ready within START_SECONDS."""
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if self.process.poll() is not None:
@@ -50,7 +50,7 @@ class ServerProcess:
 
 
 def stop(servers: Sequence[ServerProcess]) -> None:
-    """Asks all at once to end. Kills those that have not ended after STOP_SECONDS, or when Ctrl-C comes again."""
+    """Terminate all servers; kill the rest after STOP_SECONDS, or on another Ctrl-C."""
     deadline = time.monotonic() + STOP_SECONDS
     try:
         for server in servers:
@@ -60,5 +60,5 @@ def stop(servers: Sequence[ServerProcess]) -> None:
                 server.process.wait(deadline - time.monotonic())
     finally:
         for server in servers:
-            server.process.kill()  # does nothing to one that has ended
+            server.process.kill()  # does nothing to an ended process
             server.process.wait()

@@ -1,4 +1,4 @@
-"""mongod and Valkey for as long as Grome runs."""
+"""Runs mongod and Valkey while Grome runs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from grome.dev.embedded.valkey import await_answer, start_valkey
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServers:
-    """URLs of what was started; None for what was not needed."""
+    """URLs of the started servers; None for a server that was not needed."""
 
     mongo_url: str | None
     redis_url: str | None
@@ -43,10 +43,10 @@ def embedded_servers(
     need_mongo: bool = True,
     need_redis: bool = True,
 ) -> Iterator[EmbeddedServers]:
-    """Both servers answering, mongod as a writable primary, with the data that earlier runs left in `home`.
+    """Run both servers during the block, with the data of earlier runs in `home`.
 
-    They end with the block, however it ends. What a killed run left running is ended first. Without a port given, last
-    time's is taken, or a free one. Raises CannotStart.
+    On entry both answer, and mongod is a writable primary. Servers of a killed run are ended first. Without a port, the
+    port of the last run is used, or a free port. Raises CannotStart.
     """
     home = home.resolve()
     kinds = [kind for kind, needed in ((_MONGO, need_mongo), (_REDIS, need_redis)) if needed]
@@ -65,7 +65,7 @@ def _running(
 ) -> Iterator[dict[str, str]]:
     servers: dict[str, ServerProcess] = {}
     try:
-        for kind in kinds:  # all before waiting for any: they start side by side
+        for kind in kinds:  # start all before waiting, so that they start concurrently
             servers[kind.name] = kind.start(binaries[kind], home, ports[kind.name])
         yield {kind.name: kind.await_url(servers[kind.name], ports[kind.name]) for kind in kinds}
     finally:

@@ -14,18 +14,18 @@ from grome.dev.embedded.process import ServerProcess
 
 
 def start_valkey(binary: Path, home: Path, port: int) -> ServerProcess:
-    """Returns before it answers."""
+    """Start Valkey without waiting for it."""
     data = home / "valkey"
     data.mkdir(exist_ok=True)
     command = [str(binary), "--dir", str(data), "--port", str(port), "--bind", HOST, "--protected-mode", "yes"]
     command += ["--appendonly", "yes", "--save", "", "--daemonize", "no"]
-    # A process that writes its own title writes it over its environment, and with it over the mark of its owner.
+    # A process that sets its title overwrites its environment, and so the mark of its owner.
     command += ["--set-proc-title", "no"]
     return ServerProcess(command, home / "log" / "valkey.log", explain)
 
 
 def await_answer(valkey: ServerProcess, port: int) -> str:
-    """The URL, once the data are loaded. Raises CannotStart."""
+    """Wait until the data are loaded and return the URL. Raises CannotStart."""
     with Redis(HOST, port, retry=Retry(NoBackoff(), 0)) as client:
         valkey.wait_until(lambda: _answers(client))
     return f"redis://{HOST}:{port}/0"
@@ -39,5 +39,5 @@ def _answers(client: Redis) -> bool:
 
 
 def explain(lines: Sequence[str]) -> str:
-    """The last line, which names what it gave up on, without process id, role, time and level."""
+    """Return the last line, which names the error, without process id, role, time and level."""
     return re.sub(r"^\d+:\w \d+ \w+ \d{4} [\d:.]+ . ", "", lines[-1])

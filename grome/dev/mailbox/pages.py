@@ -1,4 +1,4 @@
-"""The mailbox's one page, and the policies that it and the mail in its frame work under."""
+"""The page of the mailbox, and the content security policies of the page and of the mail in its frame."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -17,7 +17,7 @@ PAGE_POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     f"frame-src 'self'; img-src data:; style-src {csp_hash(_SOURCE, 'style')}"
 )
-# Links may open a page of their own, which then is no longer under this policy; scripts never run.
+# Links may open a new page, which is not under this policy; scripts never run.
 FRAME_POLICY: Final = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; img-src data:; style-src 'unsafe-inline'"
@@ -25,5 +25,5 @@ FRAME_POLICY: Final = (
 
 
 def mailbox_page(lines: Sequence[MailSummary], letter: StoredMail | None) -> str:
-    """The list, with `letter` open beside it where there is one."""
+    """Render the list of mails, with `letter` open beside it if given."""
     return _TEMPLATE.render(lines=lines, letter=letter, most=MAX_LISTED)

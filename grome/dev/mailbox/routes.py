@@ -1,4 +1,4 @@
-"""`/mailbox/`: the mails that went into this machine's folder. Not there where mail goes to people."""
+"""`/mailbox/`: mails in the folder of this machine; 404 if mail is sent to people."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ async def admit(request: Request) -> None:
 async def add_headers(request: Request, response: HTTPResponse) -> None:
     response.headers.setdefault("X-Request-ID", request_id(request))
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"  # links in mails hold what only their reader may have
+    response.headers["Referrer-Policy"] = "no-referrer"  # links in mails contain secrets of their readers
 
 
 @mailbox.get("")
@@ -50,7 +50,7 @@ async def opened(request: Request, name: str) -> HTTPResponse:
 
 @mailbox.get("/<name:str>/html")
 async def framed(request: Request, name: str) -> HTTPResponse:
-    """The mail's own HTML, for a frame of the page."""
+    """Serve the HTML of a mail, for a frame of the page."""
     return _html(request, (await _get_mail(request, name)).html, FRAME_POLICY)
 
 
