@@ -1,4 +1,4 @@
-"""What every section works with: servers for data, a core for the server under test, and how long to measure."""
+"""The setup that all sections share: data servers, a core for the server under test, and the duration."""
 
 import os
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ _REDIS_NUMBERS: Final = {
 def opened(console: Console, options: Options) -> Iterator[Bench]:
     """Servers in a temporary folder, which goes with them at the end."""
     for name in [name for name in os.environ if name.startswith("GROME_")]:
-        del os.environ[name]  # what is measured does not depend on the shell it is started from
+        del os.environ[name]  # results do not depend on the shell
     core = _keep_one_core_free()
     with TemporaryDirectory(prefix="grome-bench-") as folder, embedded_servers(Path(folder)) as servers:
         yield Bench(
@@ -105,7 +105,7 @@ def opened(console: Console, options: Options) -> Iterator[Bench]:
 
 
 def _keep_one_core_free() -> int | None:
-    """The core for the servers under test. This process, and what it starts from here on, keeps to the others."""
+    """The core for the servers under test. This process and its later children run on the other cores."""
     if not hasattr(os, "sched_setaffinity"):
         return None
     cores = sorted(os.sched_getaffinity(0))
@@ -117,7 +117,7 @@ def _keep_one_core_free() -> int | None:
 
 @contextmanager
 def on_all_cores(bench: Bench) -> Iterator[None]:
-    """Within the block, what this process starts may also run where the servers under test do, and so may it."""
+    """Within the block this process and its children may also run on the core of the servers under test."""
     if bench.core is None:
         yield
         return

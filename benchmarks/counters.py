@@ -1,4 +1,4 @@
-"""What a server spends on a request: CPU time everywhere, instructions where the machine counts them."""
+"""The cost of a request for a server: CPU time, and instructions if the machine counts them."""
 
 import shutil
 import signal
@@ -23,7 +23,7 @@ class Spent:
 
 
 def spent(pid: int, work: Callable[[], T]) -> tuple[T, Spent]:
-    """Do `work` and say what the process `pid` spent meanwhile."""
+    """Run `work` and return the cost for the process `pid` meanwhile."""
     process = psutil.Process(pid)
     perf = _perf_on(pid) if instructions_are_counted() else None
     before = process.cpu_times()

@@ -30,7 +30,8 @@ _PLAY: Final = Path(__file__).with_name("play.lua")
 class Requests:
     """Whole HTTP requests, each of them `before`, one of `parts` and `after`.
 
-    `status` is what each must be answered with. Where a repetition would be another thing than a first time, `once` is
+    `status` is the expected status of each response.
+    Where a repetition would be another thing than a first time, `once` is
     set, and there must be enough `parts`.
     """
 
@@ -42,7 +43,7 @@ class Requests:
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What a load came to. `broken` counts lost connections and time-outs."""
+    """The result of a load. `broken` counts lost connections and time-outs."""
 
     requests: int
     seconds: float

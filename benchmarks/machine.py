@@ -1,4 +1,4 @@
-"""What a run was made on, as far as it bears on the figures."""
+"""The machine of a run, as far as it affects the figures."""
 
 import os
 import platform

@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a section found. It is not `sound` where something was wrong, other than too slow."""
+    """The result of a section. It is not `sound` where something was wrong, other than too slow."""
 
     tables: list[Table]
     sound: bool = True
@@ -48,7 +48,7 @@ class Report:
 
 
 def write(section: str, text: str, readme: Path = README) -> None:
-    """Replace what stands between the section's two markers; raises ValueError where they are missing."""
+    """Replace the text between the two markers of a section. Raises ValueError if a marker is missing."""
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
     written, count = re.subn(
         f"{re.escape(begin)}.*?{re.escape(end)}",

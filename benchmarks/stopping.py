@@ -1,4 +1,4 @@
-"""Ending in order: whatever asks the benchmark to stop, every `with` block is left, and nothing keeps running."""
+"""Orderly shutdown: every signal leaves all `with` blocks, so that no process keeps running."""
 
 import asyncio
 import signal

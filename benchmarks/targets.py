@@ -1,4 +1,4 @@
-"""The figures to reach, each beside what was measured."""
+"""The target figures, each beside the measured figure."""
 
 from dataclasses import dataclass
 

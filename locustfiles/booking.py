@@ -1,4 +1,4 @@
-"""Customers who take times that are offered, some of them all the same ones, and hold on to what they were given.
+"""Customers that book offered times, some of them the same times, and check their bookings.
 
 locust -f locustfiles/booking.py --headless -u 50 -r 10 -t 60s --host http://127.0.0.1:8000
 """
@@ -15,7 +15,7 @@ from people import Ask
 from promises import Booking, hold
 
 KEPT: Final = 3  # bookings of one customer; those before are cancelled, so that a long run does not fill the city
-NEXT_TIMES: Final = 3  # what all want of the favourite barber
+NEXT_TIMES: Final = 3  # the service that all request from the favourite barber
 
 
 class Booker(Customer):
@@ -78,7 +78,7 @@ class Held:
         self._by_barber: dict[UUID, dict[UUID, tuple[Booker, Booking]]] = defaultdict(dict)
 
     def claim(self, customer: Booker, booking: Booking) -> list[tuple[Booker, Booking]]:
-        """Add a booking, and return whatever overlaps it, with who held it."""
+        """Add a booking, and return overlapping bookings with their customers."""
         held = self._by_barber[booking.barber_id]
         overlapping = [
             (holder, other)

@@ -1,4 +1,7 @@
-"""What customers do on their phones, each step with its checks. The scenarios say who does which, and how often."""
+"""Steps of customers in the app, each with its checks.
+
+The scenarios define which customers take which steps, and how often.
+"""
 
 import random
 from collections.abc import Sequence
@@ -48,7 +51,7 @@ class Wish(Struct, frozen=True):
 
 
 class Customer(Person):
-    """`known` is what the first look found."""
+    """`known` is the result of the first search."""
 
     abstract = True
     role = "customer"
@@ -74,7 +77,7 @@ class Customer(Person):
         return following
 
     def narrow(self, search: Search, seen: Sequence[NearbyBarber]) -> None:
-        """Ask for what one of the barbers on the page offers, and expect all of them that do."""
+        """Search for a service of a barber on the page, and expect all barbers that offer it."""
         model = random.choice(seen)
         offer = random.choice(model.services)
         narrowed = replace(

@@ -1,4 +1,4 @@
-"""A day in a city: customers look around, compare times, book and call off; barbers open, answer and do the work.
+"""A day in a city: customers search, book and cancel; barbers open shops and work on bookings.
 
 locust -f locustfiles/mixed_day.py --headless -u 50 -r 10 -t 60s --host http://127.0.0.1:8000
 """
@@ -91,7 +91,7 @@ class Visitor(Customer):
 
 
 class Barber(Person):
-    """Opens a shop of its own at a busy corner, with what a colleague offers, and works there."""
+    """Opens a shop at a busy corner with the services of another barber, and works there."""
 
     weight = 1
     role = "barber"

@@ -1,4 +1,4 @@
-"""Customers who look for a barber, from busy corners and from anywhere, and scroll and narrow what they see.
+"""Customers that search for a barber from busy and from random places, page on, and filter the results.
 
 locust -f locustfiles/nearby.py --headless -u 50 -r 10 -t 60s --host http://127.0.0.1:8000
 """

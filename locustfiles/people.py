@@ -1,4 +1,4 @@
-"""Somebody with an account, who asks, and who does not believe a status code alone."""
+"""A user with an account that checks the content of each response beside its status."""
 
 import logging
 import secrets
@@ -70,11 +70,11 @@ class Person(FastHttpUser):
                 return
 
     def arrive(self) -> None:
-        """What this kind of people do once they are registered."""
+        """The tasks of this kind of user after the registration."""
 
     @contextmanager
     def asking(self, ask: Ask, promised: type[T]) -> Iterator[T]:
-        """The answer as what is promised. Where a check in the block raises Broken, the request counts as failed.
+        """Decode the response as the promised type. If a check in the block raises Broken, the request has failed.
 
         A failure ends the task. So does a lost race, which counts as a success in a row of its own.
         """

@@ -1,4 +1,4 @@
-"""What the API promises, from the client's side: the fields that a client reads, and what must hold in them.
+"""The promises of the API to clients: the fields that clients read, and their invariants.
 
 It stands apart from the product's own schemas on purpose: a change that breaks clients shows here, and the machine that
 makes the load needs neither Grome nor its settings. Fields that are not named here may come and go.
@@ -160,7 +160,7 @@ class History(Struct, frozen=True):
 
 
 class Search(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a client asks of nearby. Without `sort` the nearest come first."""
+    """A search of a client. Without `sort` the nearest come first."""
 
     lat: float
     lng: float
@@ -188,7 +188,7 @@ class Search(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return [offer.price for offer in barber.services if self.service_id in (None, offer.service_id)]
 
     def rank(self, barber: NearbyBarber) -> tuple[float, float]:
-        """What the page is sorted by, ascending."""
+        """Return the sort keys of the page, ascending."""
         match self.sort:
             case "rating":
                 return -barber.rating, barber.distance_m
@@ -199,7 +199,7 @@ class Search(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def check_page(search: Search, page: NearbyPage) -> None:
-    """One page by itself: who is on it, how far away, in what order."""
+    """Check one page: its barbers, their distances and their order."""
     barbers = page.items
     hold(len(barbers) <= search.limit, "the page is longer than its limit", len(barbers))
     hold(page.next_cursor is None or len(barbers) == search.limit, "a page with a next one is not full", len(barbers))
@@ -256,7 +256,7 @@ def check_slots(first: date, last: date, chosen: Sequence[Offer], slots: Slots) 
 
 
 def check_booked(barber_id: UUID, chosen: Sequence[Offer], slot: Slot, customer_id: UUID, booking: Booking) -> None:
-    """A booking that was just made is what was asked for."""
+    """Check that a new booking matches its request."""
     asked = [(offer.service_id, offer.price, offer.duration_min) for offer in chosen]
     got = [(service.service_id, service.price, service.duration_min) for service in booking.services]
     hold(booking.customer_id == customer_id, "the booking is another customer's", booking)
@@ -270,7 +270,7 @@ def check_booked(barber_id: UUID, chosen: Sequence[Offer], slot: Slot, customer_
 
 
 def check_same_booking(known: Booking, booking: Booking) -> None:
-    """It may have moved on and been paid; what was agreed on stays."""
+    """Check that the agreed terms are unchanged; status and payment may have changed."""
     payment = replace(known.payment, status=booking.payment.status)
     moved = replace(known, status=booking.status, version=booking.version, payment=payment)
     hold(booking == moved, "the booking is not the one that was made", (known, booking))

@@ -1,4 +1,4 @@
-"""The tree of settings: what sets it, which faults it names, and that it names all of them at once."""
+"""The tree of settings: its sources, and errors that name all faults at once."""
 
 from pathlib import Path
 from typing import get_args

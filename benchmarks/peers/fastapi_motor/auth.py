@@ -18,7 +18,7 @@ class Person:
 
 
 async def person_or_none(request: Request, authorization: Annotated[str | None, Header()] = None) -> Person | None:
-    """Who sent the token; None where none was sent. Raises Problem 401 for one that is not valid."""
+    """Return the sender of the token, or None without a token. Raises Problem 401 for one that is not valid."""
     if authorization is None:
         return None
     scheme, _, token = authorization.partition(" ")

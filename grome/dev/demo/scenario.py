@@ -174,7 +174,7 @@ class _Scenario:
         return boss
 
     def _reschedule(self, boss: ApiClient, customer: ApiClient, booking: BookingOut, zone: ZoneInfo) -> None:
-        """Move the visit to now: a visit can only be started on its day, and the demo does not wait for it."""
+        """Move the visit to now, since a visit can only be started on its day."""
         self._chapter("The barber has time now and asks the customer to come at once")
         path = f"/v1/bookings/{booking.id}"
         taken = [(one.scheduled_at, one.ends_at) for one in _iter_upcoming(boss)]

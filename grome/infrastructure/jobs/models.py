@@ -57,9 +57,9 @@ class NewJob(Struct, frozen=True):
 class Job(Struct, frozen=True, kw_only=True):
     """A job as it is stored.
 
-    While it is pending, somebody looks at it at `next_at`: to hand it to SAQ, because SAQ has not brought it to a
-    worker by then, or because its worker has said nothing for too long. `tries` counts those begun, `handed` how often
-    SAQ was given the next one. Whoever works on it has put a `claim` of its own there.
+    A pending job is enqueued at `next_at`: because it is due, because no worker has claimed it by then, or because the
+    lease of its worker has expired. `tries` counts tries begun, `handed` how often the next try was enqueued. `claim`
+    identifies the running try.
     """
 
     id: str = field(name="_id")
