@@ -9,5 +9,5 @@ firm and yields to a newer claim of the same customer, in one transaction.
 Lifecycle: claimed before the booking is stored, confirmed after it, and given back if the booking ends without a visit.
 A hold that ends without confirmation is settled from the bookings, by the next claim or by the sweep each minute.
 
-Invariants: the uses of a promo never exceed its limit, and a customer has each first visit once across all codes.
+Invariants: no new use exceeds the limit of its promo, and a customer has each first visit once across all codes.
 """
