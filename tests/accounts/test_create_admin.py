@@ -1,5 +1,6 @@
 """`grome create-admin`: the only way to an admin account."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ async def test_created_admin_has_the_rights_of_admins(
     http: httpx.AsyncClient, settings: Settings, tmp_path: Path
 ) -> None:
     email = new_email()
-    done = create_admin(settings, tmp_path, email, PASSWORD)
+    done = await asyncio.to_thread(create_admin, settings, tmp_path, email, PASSWORD)
     assert done.returncode == 0, done.stderr
     assert email in done.stdout
     assert PASSWORD not in done.stdout + done.stderr
@@ -47,13 +48,13 @@ async def test_create_admin_with_a_taken_email_prints_one_sentence(
     http: httpx.AsyncClient, settings: Settings, tmp_path: Path
 ) -> None:
     person = await register(http)
-    done = create_admin(settings, tmp_path, person.email, PASSWORD)
+    done = await asyncio.to_thread(create_admin, settings, tmp_path, person.email, PASSWORD)
     assert done.returncode == 2
     assert done.stderr == "grome: An account with this email or phone exists already\n"
 
 
 async def test_create_admin_with_an_invalid_email_prints_one_sentence(settings: Settings, tmp_path: Path) -> None:
-    done = create_admin(settings, tmp_path, "nobody", PASSWORD)
+    done = await asyncio.to_thread(create_admin, settings, tmp_path, "nobody", PASSWORD)
     assert done.returncode == 2
     assert done.stderr.startswith("grome: email: ")
     assert len(done.stderr.splitlines()) == 1

@@ -1,6 +1,7 @@
 """An account has at most 50 live sessions and 100 ended sessions; beyond 50 the oldest session ends."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 from pymongo import InsertOne
@@ -46,7 +47,7 @@ async def fill(container: Container, person: Person, live: int, ended: int) -> N
             device=Device(id=f"device {number}"),
             first_seen=now,
             last_seen=now,
-            expires_at=now.replace(year=now.year + 1),
+            expires_at=now + timedelta(days=365),
             revoked_at=now if number >= live else None,
         )
         for number in range(live + ended)

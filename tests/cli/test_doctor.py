@@ -1,5 +1,6 @@
 """`grome doctor` shows what is configured, and no secret of it."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ async def test_it_lists_every_setting_and_finds_what_answers(
     database: None,  # noqa: ARG001 -- it says too whether the database is up to date
     tmp_path: Path,
 ) -> None:
-    done = doctor(settings, tmp_path)
+    done = await asyncio.to_thread(doctor, settings, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for leaf in setting_fields():
         assert leaf.variable in done.stdout

@@ -18,7 +18,7 @@ from grome.migrations import MIGRATIONS
 from tests.docs.pages import ROOT, blocks, section
 from tests.support.app import with_database
 from tests.support.eventually import START_PATIENCE_S
-from tests.support.processes import RunningGrome, running_grome
+from tests.support.processes import RunningGrome, running_grome_beside
 
 PRINTED_URL = "http://127.0.0.1:8000"
 END_OF_BLOCK = "--- end of block ---"
@@ -35,7 +35,7 @@ async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Runnin
         pass
     await seed_if_empty(container, Console(quiet=True))
     await container.close()
-    with running_grome(own, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as started:
+    async with running_grome_beside(own, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as started:
         yield started
 
 

@@ -14,6 +14,7 @@ import pytest
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.locustfiles.stand_in import Json, StandIn, serving
+from tests.support.eventually import START_PATIENCE_S
 from tests.support.processes import RunningGrome
 
 HERE = Path(__file__).parent
@@ -58,7 +59,7 @@ class Started:
     folder: Path
 
     def end(self) -> Ended:
-        printed, _ = self.process.communicate(timeout=SECONDS + 20)
+        printed, _ = self.process.communicate(timeout=SECONDS + START_PATIENCE_S)
         rows = json.loads((self.folder / "stats.json").read_text())
         requests = {f"{row['method']} {row['name']}": row["num_requests"] for row in rows}
         failures = {f"{row['method']} {row['name']}": row["num_failures"] for row in rows if row["num_failures"]}

@@ -1,5 +1,6 @@
 """A whole Grome as its own processes, as `grome serve` starts it: API workers, job worker, process manager."""
 
+import asyncio
 import os
 import random
 import re
@@ -8,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -115,6 +116,19 @@ def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed
         for survivor in left:
             survivor.kill()
     assert not left, f"{left} outlived their manager"
+
+
+@asynccontextmanager
+async def running_grome_beside(
+    settings: Settings, home: Path, *, workers: int = 2, **changed: str
+) -> AsyncIterator[RunningGrome]:
+    """`running_grome` for an async test: the event loop, and with it the drivers' monitors, runs on meanwhile."""
+    grome = running_grome(settings, home, workers=workers, **changed)
+    started = await asyncio.to_thread(grome.__enter__)
+    try:
+        yield started
+    finally:
+        await asyncio.to_thread(grome.__exit__, None, None, None)
 
 
 def survivors(processes: Iterable[psutil.Process], *, within_s: float) -> list[psutil.Process]:

@@ -22,7 +22,7 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.support.app import with_database
-from tests.support.processes import running_grome
+from tests.support.processes import running_grome_beside
 
 SMALL = SeedSize(cities=("Berlin", "Tokyo"), barbers_per_city=6, customers=4)
 COLLECTIONS = ("services", "users", "barbers")
@@ -125,7 +125,7 @@ async def test_the_story_holds_on_a_running_grome_twice(
     empty: Container, own_settings: Settings, console: Console, tmp_path: Path
 ) -> None:
     await seed(empty, SMALL, console)
-    with running_grome(own_settings, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as running:
+    async with running_grome_beside(own_settings, tmp_path, workers=1, GROME_JOBS_WORKERS="0") as running:
         for _ in range(2):
             assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
         assert "complete by barber: completed" in printed(console)
