@@ -33,7 +33,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """`core` is the one that servers under test run on; None where the machine cannot pin, or has one core only."""
+    """`core` runs the servers under test; None if the machine has a single core or cannot pin processes."""
 
     console: Console
     home: Path

@@ -112,7 +112,7 @@ class Wrk:
 
 
 class AsyncLoader:
-    """Costs several times what wrk does, so the fastest rows tell of the loader's limit and not of the server's."""
+    """It costs several times as much as wrk: the fastest rows show the limit of the loader."""
 
     name = "asyncio loader (no wrk on PATH)"
 

@@ -14,7 +14,7 @@ from benchmarks.counters import instructions_are_counted, spent
 from benchmarks.load import Loaded, Requests, load
 from benchmarks.servers import Server
 
-# Whoever was idle for longer than its memory counts has it anew before it is measured.
+# A contender that was idle for longer than its cache lives is warmed again before it is measured.
 WARM_S = 2
 NOT_COUNTED = "not counted here"
 

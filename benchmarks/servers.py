@@ -1,6 +1,6 @@
 """The servers that are measured, each a child process on a core of its own.
 
-What is started beside them (mongod, Valkey, the load generator) inherits the affinity of the benchmark itself.
+The other processes (mongod, Valkey, the load generator) inherit the affinity of the benchmark.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ OWN_HEADERS = frozenset({"connection", "keep-alive", "content-length", "content-
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`pid` is the process that answers: what `perf stat -p` counts and whose memory is read."""
+    """`pid` is the responding process: `perf stat -p` counts it, and its memory is read."""
 
     name: str
     url: str
@@ -124,7 +124,7 @@ def geo_near_floor(data: Data, *, cpu: int | None) -> AbstractContextManager[Ser
 def grome(name: str, data: Data, env: Mapping[str, str], *, cpu: int | None) -> AbstractContextManager[Server]:
     """`grome serve` with one API worker, as in production but for the port that it listens on and its log.
 
-    `env` brings the rest of what production needs, the signing key above all.
+    `env` has the other settings that production needs, above all the signing key.
     """
     fixed = {
         "GROME_ENV": "production",

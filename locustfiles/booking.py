@@ -58,7 +58,7 @@ class Booker(Customer):
             self.cancel(oldest)
 
     def book_again(self, wish: Wish, key: str, first: Booking) -> None:
-        """As an app does that lost the first answer; it gets the same one, whatever became of the booking since."""
+        """Repeat the request, like an app that lost the first response, and expect the same response."""
         ask = booking_ask(wish, key, "/v1/bookings (same key again)")
         with self.asking(ask, Booking) as again:
             hold(again == first, "a repeat under the same key got another answer", (first, again))

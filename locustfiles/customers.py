@@ -61,7 +61,7 @@ class Customer(Person):
         self.known = first_look(self)
 
     def look_around(self, point: Point, why: str) -> tuple[Search, NearbyPage]:
-        """Half just ask who is near; the others who can come now, or who is cheapest."""
+        """Half of them search without filters; the others search for barbers that are online, or for the cheapest."""
         search = Search(lat=point.lat, lng=point.lng, radius_km=random.choice(RADII_KM))
         search = random.choice((search, search, replace(search, online="true"), replace(search, sort="price")))
         with self.asking(search_ask(search, why), NearbyPage) as page:
@@ -108,7 +108,7 @@ class Customer(Person):
         return [Wish(barber.id, offers, slot) for day in slots.days for slot in day.slots][1:]
 
     def book(self, wish: Wish, key: str) -> Booking:
-        """Whatever was offered is given, unless somebody else was faster."""
+        """Book a listed time, which succeeds unless another customer was faster."""
         with self.asking(booking_ask(wish, key, "/v1/bookings"), Booking) as booking:
             check_booked(wish.barber_id, wish.offers, wish.slot, self.id, booking)
         return booking

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 RENEW_AFTER: Final = 0.8  # of an access token's life: with three of its fifteen minutes left
 PATIENCE_S: Final = 5.0  # until somebody whose first steps failed tries them again
-# A password hash costs a quarter of a second of CPU by intent. Who waits in line here is not measured; who waits at the
-# host is, and makes everybody else wait too.
+# A password hash costs a quarter of a second of CPU by intent. Waiting in the queue here is not measured. Waiting at
+# the host is measured, and makes the others wait too.
 _SIGN_UPS: Final = BoundedSemaphore(2)
 _told: set[str] = set()
 
@@ -44,9 +44,9 @@ class Ask(Struct, frozen=True):
 
 
 class Person(FastHttpUser):
-    """Registers itself, renews its access token in time, and holds every answer to what the API promises.
+    """Registers, renews its access token in time, and checks every response against the promises of the API.
 
-    `arrive` is what somebody does before the first task; where it fails, all begins anew after a while.
+    `arrive` runs before the first task; after a failure it starts again after a while.
     """
 
     abstract = True
@@ -153,7 +153,7 @@ def _decode(ask: Ask, response: ResponseContextManager, promised: type[T]) -> T:
 
 
 def _problem(response: ResponseContextManager, status: int) -> Problem:
-    """What a refusal says; raises Broken where nothing answered, or something that is no problem+json."""
+    """Return the problem of the response. Raises Broken without a response or without problem+json."""
     if not response.status_code:
         raise Broken("no answer", getattr(response, "error", ""))
     try:

@@ -26,7 +26,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 class Broken(Exception):
     """A promise that an answer does not keep.
 
-    `sentence` is the same for every such case, because Locust counts failures by it; `seen` is what this answer said.
+    `sentence` is constant, because Locust counts failures by it; `seen` is the part of the response at fault.
     """
 
     def __init__(self, sentence: str, seen: object = "") -> None:
@@ -224,9 +224,9 @@ def check_next_page(search: Search, before: NearbyPage, page: NearbyPage) -> Non
 
 
 def check_nobody_lost(search: Search, seen: Iterable[NearbyBarber], page: NearbyPage) -> None:
-    """Whoever of `seen`, found from the same point a moment ago, fits the narrower `search` is on its first page.
+    """Check that barbers in `seen`, from the same point, that match the narrower `search` are on its first page.
 
-    Who would come behind the end of a full page is let off. `search` must not ask for who is online, which changes.
+    Barbers beyond the end of a full page are not checked. `search` must not filter by online, which changes.
     """
     found = {barber.id for barber in page.items}
     end = search.rank(page.items[-1]) if page.next_cursor else (math.inf, math.inf)

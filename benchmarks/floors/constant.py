@@ -1,8 +1,8 @@
-"""The floor of nearby: a bare Sanic that sends the same bytes to everybody, with or without a look at the token.
+"""The floor of nearby: a bare Sanic server that sends constant bytes, with or without a token lookup.
 
 `python -m benchmarks.floors.constant` takes from the environment FLOOR_PORT, FLOOR_BODY (a file), FLOOR_HEADERS (a JSON
-object) and, where a token is to be checked, FLOOR_PUBLIC_KEY (PEM). An answer's headers are the given ones beside what
-Sanic writes itself; even a request id among them is a constant.
+object) and, where a token is to be checked, FLOOR_PUBLIC_KEY (PEM). A response has the given headers and Sanic's own;
+even the request id among them is constant.
 """
 
 import json

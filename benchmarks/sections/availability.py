@@ -77,7 +77,7 @@ def _note() -> str:
 
 @dataclass(slots=True)
 class Timed:
-    """`walls` and `works` are seconds of each call, round by round: all that passed, and what this thread worked."""
+    """`walls` and `works` are seconds of each call in each round: wall time, and CPU time of this thread."""
 
     name: str
     commands: int = 0
@@ -191,7 +191,7 @@ class _Commands(monitoring.CommandListener):
         """Nothing to do."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing to do: what failed raises."""
+        """Do nothing: a failure raises."""
 
 
 _COMMANDS: Final = _Commands()

@@ -1,7 +1,8 @@
 """Thousands of customers race for one barber's day, through HTTP and several API workers, on real servers.
 
 Not sound if anything overlaps, a booking that was answered 201 is not stored, the day is not full, or a loser got
-anything but 409 `slot_taken`. Workers run on all cores; passwords are hashed as in tests: this is about who wins.
+anything but 409 `slot_taken`. Workers run on all cores, and passwords are hashed as in tests: the section counts
+winners.
 """
 
 import time
@@ -51,7 +52,7 @@ _COLUMNS: Final = [
 
 @dataclass(frozen=True)
 class Race:
-    """`winners` is how many can win, None where that depends on who comes first."""
+    """`winners` is the number of requests that can win; None if it depends on the order of arrival."""
 
     name: str
     wishes: list[BookingAttempt]

@@ -128,7 +128,7 @@ def _requests(slots: Slots, tokens: Sequence[str], count: int) -> Requests:
 
 @dataclass(frozen=True, slots=True)
 class Contended:
-    """How many of those who asked for one and the same slot were answered 201, slot by slot."""
+    """Return for each slot the number of requests for it that got 201."""
 
     name: str
     won: list[int]

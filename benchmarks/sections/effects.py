@@ -1,4 +1,4 @@
-"""How soon something follows from a change: until a job of it starts, and until a webhook of it is received."""
+"""Measure the delay from a change to the start of its job and to the receipt of its webhook."""
 
 import asyncio
 import time
@@ -47,7 +47,7 @@ def run(bench: Bench) -> Report:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where changes are made, of what, and by whom (access tokens)."""
+    """The base URL, bookings and access tokens of the changes."""
 
     url: str
     slots: Slots
@@ -192,7 +192,7 @@ class Received:
 
 @asynccontextmanager
 async def receiver() -> AsyncIterator[Received]:
-    """Answers everything 204. It reads heads only as far as it must: the measuring must not cost what is measured."""
+    """Answers everything 204. It parses heads only as far as needed, to keep the cost of measuring low."""
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

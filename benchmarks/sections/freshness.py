@@ -45,7 +45,7 @@ class Shop:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is sent, and what an answer at a place must then say: `holds` is given the barber's item, or None."""
+    """A change, and the condition for a response at a position: `holds` gets the barber's item, or None."""
 
     kind: str
     path: str

@@ -103,7 +103,7 @@ def _targets(found: dict[Asked, Results]) -> list[Target]:
 
 @contextmanager
 def _floors(bench: Bench, grome: Server, asked: str, token: str) -> Iterator[dict[str, Server]]:
-    """Both floors, which send Grome's own answer to what is `asked`."""
+    """Return both floors, which send Grome's own response to the query `asked`."""
     body, headers = _get(grome, asked, token)
     key = bench.data(DEMO).public_key
     with (
@@ -118,7 +118,7 @@ def _floors(bench: Bench, grome: Server, asked: str, token: str) -> Iterator[dic
 
 
 def _checked_places(asked: Asked) -> list[Place]:
-    """To three decimals where they are not hot spots: what the peer rounds to anyway, so that it answers exactly."""
+    """Round points to three decimals except hot spots: the peer rounds to as many, so that it answers exactly."""
     if asked.hot:
         return hot_spots()
     places = uniform(_CHECKED, "checked", city_centres(), AROUND_DEG)
@@ -140,7 +140,7 @@ def _check(servers: dict[str, Server], places: list[Place], limit: int | None, t
 
 
 def _ranked(body: bytes) -> list[tuple[float, str]]:
-    """Distances and ids in the answer's order, except that those at one and the same distance go by id."""
+    """Return distances and ids in the order of the response; equal distances are ordered by id."""
     items: list[dict[str, Any]] = msgspec.json.decode(body)["items"]
     distances = [item["distance_m"] for item in items]
     if distances != sorted(distances):
