@@ -52,7 +52,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("grome")
 
 
-class SetClock:
+class AdjustableClock:
     """The real time, shifted as a test wishes, or stopped."""
 
     def __init__(self) -> None:
@@ -126,12 +126,12 @@ def settings(servers: EmbeddedServers, tmp_path_factory: pytest.TempPathFactory,
 
 
 @pytest.fixture(scope="session")
-def session_clock() -> SetClock:
-    return SetClock()
+def session_clock() -> AdjustableClock:
+    return AdjustableClock()
 
 
 @pytest.fixture
-def clock(session_clock: SetClock) -> Iterator[SetClock]:
+def clock(session_clock: AdjustableClock) -> Iterator[AdjustableClock]:
     """The clock of the application under test; back to the real time after the test."""
     yield session_clock
     session_clock.shift, session_clock.stopped = timedelta(), None

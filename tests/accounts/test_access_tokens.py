@@ -20,7 +20,7 @@ from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.support.eventually import until
 from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
@@ -32,7 +32,7 @@ async def status(http: httpx.AsyncClient, token: str) -> int:
 
 @pytest.mark.parametrize("used_before", [True, False])
 async def test_access_token_expires_after_fifteen_minutes(
-    http: httpx.AsyncClient, clock: SetClock, *, used_before: bool
+    http: httpx.AsyncClient, clock: AdjustableClock, *, used_before: bool
 ) -> None:
     person = await register(http)
     if used_before:

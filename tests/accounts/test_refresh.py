@@ -24,7 +24,7 @@ from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from tests.builders.keys import new_signing_key
 from tests.builders.people import PASSWORD, Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 TOKENS = RefreshTokens(new_signing_key())
 
@@ -62,7 +62,7 @@ async def test_refresh_returns_two_new_working_tokens(http: httpx.AsyncClient, p
 
 
 async def test_repeat_within_ten_seconds_returns_the_same_child(
-    http: httpx.AsyncClient, person: Person, clock: SetClock
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock
 ) -> None:
     _, child = await rotate(http, person.refresh_token)
     clock.shift = timedelta(seconds=9)
@@ -80,7 +80,7 @@ async def test_fifty_concurrent_refreshes_return_one_child(http: httpx.AsyncClie
 
 
 async def test_late_repeat_with_an_unused_child_returns_a_new_child(
-    http: httpx.AsyncClient, person: Person, clock: SetClock
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock
 ) -> None:
     _, lost = await rotate(http, person.refresh_token)
     clock.shift = timedelta(hours=12)
@@ -90,7 +90,9 @@ async def test_late_repeat_with_an_unused_child_returns_a_new_child(
     assert await rotate(http, child)
 
 
-async def test_replaced_child_counts_as_an_old_token(http: httpx.AsyncClient, person: Person, clock: SetClock) -> None:
+async def test_replaced_child_counts_as_an_old_token(
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock
+) -> None:
     """Owner and thief both hold a child of the same parent; the use of the second child ends the family."""
     _, first = await rotate(http, person.refresh_token)
     clock.shift = timedelta(seconds=11)
@@ -101,7 +103,7 @@ async def test_replaced_child_counts_as_an_old_token(http: httpx.AsyncClient, pe
 
 
 async def test_fifty_concurrent_late_repeats_return_one_child(
-    http: httpx.AsyncClient, person: Person, clock: SetClock
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock
 ) -> None:
     await rotate(http, person.refresh_token)
     clock.shift = timedelta(seconds=12)
@@ -113,7 +115,7 @@ async def test_fifty_concurrent_late_repeats_return_one_child(
 
 
 async def test_reuse_of_a_parent_after_its_child_ends_the_family(
-    http: httpx.AsyncClient, person: Person, clock: SetClock
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock
 ) -> None:
     _, child = await rotate(http, person.refresh_token)
     access, newest = await rotate(http, child)
@@ -180,7 +182,7 @@ async def test_sessions_on_other_devices_outlive_the_end_of_a_family(http: httpx
 
 @pytest.mark.parametrize(("shift", "status"), [(timedelta(days=30, minutes=-1), 200), (timedelta(days=30), 401)])
 async def test_refresh_token_expires_after_thirty_days(
-    http: httpx.AsyncClient, person: Person, clock: SetClock, shift: timedelta, status: int
+    http: httpx.AsyncClient, person: Person, clock: AdjustableClock, shift: timedelta, status: int
 ) -> None:
     clock.shift = shift
     assert (await refresh(http, person.refresh_token)).status_code == status
@@ -278,7 +280,7 @@ class TestOfAnEarlierRelease:
         assert await rotate(http, numbered)
 
     async def test_repeat_with_an_unused_child_returns_a_new_child(
-        self, http: httpx.AsyncClient, container: Container, person: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, person: Person, clock: AdjustableClock
     ) -> None:
         old = await unnumbered(container, person)
         _, first = await rotate(http, old)

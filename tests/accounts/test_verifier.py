@@ -16,7 +16,7 @@ from grome.common.errors import Unauthenticated
 from grome.infrastructure.container import Container
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from tests.builders.people import Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.support.eventually import until
 
 
@@ -81,7 +81,7 @@ async def test_verified_token_is_cached(http: httpx.AsyncClient, verifier: Verif
 
 
 async def test_cached_token_is_checked_again_after_thirty_seconds(
-    http: httpx.AsyncClient, container: Container, verifier: Verifier, sessions: CountedSessions, clock: SetClock
+    http: httpx.AsyncClient, container: Container, verifier: Verifier, sessions: CountedSessions, clock: AdjustableClock
 ) -> None:
     person = await register(http)
     began = container.clock()

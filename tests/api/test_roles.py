@@ -18,7 +18,7 @@ from tests.api.problems import assert_refused
 from tests.api.surface import ROUTES, SAMPLES, Route
 from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 JSON = {"Content-Type": "application/json"}
@@ -197,7 +197,7 @@ async def test_tampered_tokens(cast: Cast, container: Container, route: Route) -
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_expired_tokens(cast: Cast, clock: SetClock, route: Route) -> None:
+async def test_expired_tokens(cast: Cast, clock: AdjustableClock, route: Route) -> None:
     person = await register(cast.client)
     clock.shift = timedelta(minutes=15)
     assert_refused(await cast.ask(route, auth=person.auth), 401, "unauthenticated", told=route)

@@ -15,7 +15,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, register
 from tests.builders.slots import change, free, offer, refused_for
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 DAY = tomorrow(0).date()
 LATER = timedelta(days=1)
@@ -71,7 +71,7 @@ async def test_visit_with_two_capped_services_takes_a_seat_of_each(
 
 
 async def test_cancelled_visit_frees_its_seat_and_completed_visit_keeps_it(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     clock.set(tomorrow(8))
     shop, customer = await a_shop(http, container, 2), await register(http)

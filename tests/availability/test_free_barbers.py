@@ -27,7 +27,7 @@ from tests.builders.barbers import ALWAYS_OPEN, Barber, barber, catalogue_servic
 from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.hours import weekly_hours
 from tests.builders.people import register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -71,7 +71,7 @@ async def noon_shop(http: httpx.AsyncClient, container: Container) -> Barber:
     ],
 )
 async def test_free_barber_needs_a_visit_wholly_in_the_window(
-    container: Container, clock: SetClock, noon_shop: Barber, start: datetime, end: datetime, durations: set[int]
+    container: Container, clock: AdjustableClock, noon_shop: Barber, start: datetime, end: datetime, durations: set[int]
 ) -> None:
     clock.set(tomorrow(15) - DAY)
     free = {
@@ -237,7 +237,7 @@ CHANGES = [
 @settings(max_examples=6, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 async def test_free_barbers_are_those_with_a_listed_slot_in_the_window(
-    http: httpx.AsyncClient, container: Container, clock: SetClock, change: datetime, data: st.DataObject
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock, change: datetime, data: st.DataObject
 ) -> None:
     # A minute after the hour, so that no tick begins during the comparison.
     now = change - data.draw(st.integers(1, 80)) * HOUR + MINUTE

@@ -12,7 +12,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import register
 from tests.builders.slots import ME, asked_slots, change, daily, free, offer, refused_for
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 DAY = tomorrow(0).date()
 
@@ -29,7 +29,7 @@ async def shop_of(
 
 
 async def test_strictest_rules_of_several_services_apply(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     clock.set(tomorrow(15) - timedelta(days=1))
     shop = await shop_of(http, container, 30, 30, slot_step_min=15, horizon_days=20)

@@ -18,7 +18,7 @@ from tests.builders.bookings import ask, book, move
 from tests.builders.hours import weekly_hours
 from tests.builders.people import Person, register
 from tests.builders.slots import asked_slots, clock_changes
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 TICK = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -188,7 +188,7 @@ CHANGES = [
 @settings(max_examples=5, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 async def test_exactly_the_offered_slots_can_be_booked(
-    http: httpx.AsyncClient, container: Container, clock: SetClock, change: datetime, data: st.DataObject
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock, change: datetime, data: st.DataObject
 ) -> None:
     laid_out = data.draw(days(change))
     clock.set(laid_out.now)

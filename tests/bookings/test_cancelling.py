@@ -10,7 +10,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, offered, read, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(milliseconds=1)
 TERMS = {"cancellation": {"cancel_notice_min": 120, "late_refund_percent": 25, "no_show_refund_percent": 10}}
@@ -61,7 +61,7 @@ async def test_preview_equals_the_cost_of_the_cancellation(
     http: httpx.AsyncClient,
     customer: Person,
     visit: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
     before_start: timedelta,
     costs: dict[str, int],
 ) -> None:
@@ -82,7 +82,7 @@ async def test_preview_equals_the_cost_of_the_cancellation(
 
 
 async def test_cancellation_with_another_expected_cost_is_refused(
-    http: httpx.AsyncClient, customer: Person, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     clock.stopped = START - 119 * MINUTE
     customer = await sign_in_again(http, customer)
@@ -98,7 +98,7 @@ async def test_cancellation_with_another_expected_cost_is_refused(
 
 @pytest.mark.parametrize("who", ["barber", "admin"])
 async def test_cancellation_by_barber_or_admin_costs_nothing(
-    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock, who: str
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: AdjustableClock, who: str
 ) -> None:
     clock.stopped = START
     person = await sign_in_again(http, shop.person) if who == "barber" else await create_admin(http, container)
@@ -108,7 +108,7 @@ async def test_cancellation_by_barber_or_admin_costs_nothing(
 
 
 async def test_cancellation_of_a_request_costs_nothing_until_accepted(
-    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: AdjustableClock
 ) -> None:
     strict = {"cancellation": {**TERMS["cancellation"], "cancel_notice_min": 7 * 24 * 60}}
     shop = await barber(http, container, terms=strict)
@@ -125,7 +125,7 @@ async def test_cancellation_of_a_request_costs_nothing_until_accepted(
 
 
 async def test_cancellation_follows_the_terms_at_the_time_of_booking(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     assert (await http.put("/v1/barbers/me/terms", json={}, headers=shop.auth)).status_code == 200
     clock.stopped = START - MINUTE
@@ -148,7 +148,12 @@ async def test_preview_of_a_foreign_booking_is_not_found(http: httpx.AsyncClient
     ids=str,
 )
 async def test_no_show_outside_its_window_is_refused(
-    http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: SetClock, moment: datetime, told: str | None
+    http: httpx.AsyncClient,
+    shop: Barber,
+    visit: dict[str, Any],
+    clock: AdjustableClock,
+    moment: datetime,
+    told: str | None,
 ) -> None:
     clock.stopped = moment
     auth = (await sign_in_again(http, shop.person)).auth
@@ -165,7 +170,7 @@ async def test_no_show_outside_its_window_is_refused(
 
 
 async def test_no_show_frees_the_rest_of_its_time(
-    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container, durations=(60,), rules={"auto_accept": True})
     booking = await book(http, customer, shop, START)
@@ -223,7 +228,7 @@ class TestOffers:
         assert refused.json()["detail"] == "The request awaits the customer's answer."
 
     async def test_offer_expires_without_an_answer(
-        self, http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, clock: AdjustableClock
     ) -> None:
         offer = await offered(http, container, customer, shop, START)
         clock.stopped = datetime.fromisoformat(offer["answer_by"])

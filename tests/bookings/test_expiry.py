@@ -15,7 +15,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.builders.unreadable import store_unreadable
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 DAY = timedelta(days=1)
 
@@ -40,7 +40,7 @@ async def request_(http: httpx.AsyncClient, customer: Person, shop: Barber) -> d
 
 @pytest.fixture
 async def overdue(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, request_: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, request_: dict[str, Any], clock: AdjustableClock
 ) -> tuple[Person, Person]:
     """Move the clock to a second after the deadline, and sign both in again."""
     clock.set(deadline(request_) + timedelta(seconds=1))
@@ -73,7 +73,7 @@ async def test_overdue_request_cannot_be_answered(
 
 
 async def test_request_can_be_answered_until_its_deadline(
-    http: httpx.AsyncClient, shop: Barber, request_: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, shop: Barber, request_: dict[str, Any], clock: AdjustableClock
 ) -> None:
     clock.set(deadline(request_) - timedelta(minutes=1))
     later = await sign_in_again(http, shop.person)
@@ -99,7 +99,7 @@ async def test_expiry_job_frees_the_time(
 
 
 async def test_expiry_with_an_unreadable_booking_in_front_ends_the_others(
-    http: httpx.AsyncClient, container: Container, customer: Person, request_: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, request_: dict[str, Any], clock: AdjustableClock
 ) -> None:
     stored = await container.database["bookings"].find_one({"_id": UUID(request_["id"])})
     assert stored
@@ -117,7 +117,7 @@ async def test_expiry_with_an_unreadable_booking_in_front_ends_the_others(
 
 
 async def test_lapse_with_an_unreadable_booking_in_front_lapses_the_others(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
     assert (await move(http, shop.auth, booking, "accept")).status_code == 200
@@ -140,7 +140,7 @@ async def test_lapse_with_an_unreadable_booking_in_front_lapses_the_others(
 
 
 async def test_rival_of_an_unreadable_overdue_request_is_told_that_the_time_is_taken(
-    http: httpx.AsyncClient, container: Container, shop: Barber, request_: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, request_: dict[str, Any], clock: AdjustableClock
 ) -> None:
     bookings = container.database["bookings"]
     stored = await bookings.find_one_and_delete({"_id": UUID(request_["id"])})
@@ -167,7 +167,7 @@ async def test_booking_takes_the_time_of_an_overdue_request_before_the_job_runs(
 
 
 async def test_booking_takes_the_seat_of_an_overdue_request_before_the_job_runs(
-    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container, rules={"daily_cap": 1})
     booking = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
@@ -180,7 +180,7 @@ async def test_booking_takes_the_seat_of_an_overdue_request_before_the_job_runs(
 
 
 async def test_repeat_of_an_overdue_request_gets_the_first_answer(
-    http: httpx.AsyncClient, shop: Barber, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, shop: Barber, customer: Person, clock: AdjustableClock
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9) + 3 * DAY, key="k")
     clock.set(deadline(first) + timedelta(seconds=1))
@@ -189,7 +189,7 @@ async def test_repeat_of_an_overdue_request_gets_the_first_answer(
 
 
 async def test_expiry_job_keeps_answered_and_timely_requests(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     eager = await barber(http, container, rules={"auto_accept": True})
     answered = await book(http, customer, shop, tomorrow(9) + 3 * DAY)
@@ -210,7 +210,7 @@ async def test_expiry_job_keeps_answered_and_timely_requests(
 
 
 async def test_request_expires_at_the_start_of_its_visit(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     start = tomorrow(2)  # at most 26 hours ahead at any time of day
     clock.set(start - timedelta(hours=3))

@@ -20,7 +20,7 @@ from grome.infrastructure.mongo.client import Document
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 DAY = timedelta(days=1)
 START = tomorrow(9) + 3 * DAY
@@ -104,7 +104,7 @@ async def test_full_booking_can_be_ended_in_each_way(
     container: Container,
     shop: Barber,
     booking: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
     steps: Sequence[str],
 ) -> None:
     await fill(container, booking, MAX_ENTRIES_BEFORE_END)
@@ -117,7 +117,7 @@ async def test_full_booking_can_be_ended_in_each_way(
 
 
 async def test_full_booking_expires_and_its_proposal_lapses(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     request, proposed = await book(http, customer, shop, START), await book(http, customer, shop, START + 5 * DAY)
     other = {"scheduled_at": (START + 5 * DAY + timedelta(hours=2)).isoformat()}
@@ -168,7 +168,7 @@ async def test_booking_above_the_limit_can_be_read_and_ended(
 
 
 async def test_note_replaced_soon_keeps_the_entry_and_drops_the_text(
-    http: httpx.AsyncClient, customer: Person, booking: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, booking: dict[str, Any], clock: AdjustableClock
 ) -> None:
     for note in ("S", "Sh", "Short"):
         assert (await put_note(http, customer, booking, note)).status_code == 200
@@ -181,7 +181,7 @@ async def test_note_replaced_soon_keeps_the_entry_and_drops_the_text(
 
 
 async def test_delay_skips_a_booking_with_a_full_history(
-    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container, rules={"auto_accept": True})
     first, second = await book(http, customer, shop, START), await book(http, customer, shop, START + DAY / 48)

@@ -13,7 +13,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, move, serve, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_repeat_after_another_booking_of_the_time_gets_the_first_answer(
 
 
 async def test_repeat_within_the_notice_gets_the_first_answer(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     first = await book(http, customer, shop, tomorrow(9), key="k")
     clock.set(tomorrow(8, 30))

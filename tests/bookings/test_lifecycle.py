@@ -12,7 +12,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, read, serve, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 PATHS = {
     "requested": (),
@@ -52,7 +52,7 @@ async def later(http: httpx.AsyncClient, shop: Barber, customer: Person) -> tupl
 
 
 async def test_booking_from_request_to_completion_records_each_transition(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     shop, customer, booking = await booked(http, container)
     assert (booking["version"], booking["price"], booking["awaits"]) == (1, 3000, "barber")
@@ -86,7 +86,7 @@ async def test_booking_from_request_to_completion_records_each_transition(
 
 @pytest.mark.parametrize("status", PATHS)
 async def test_action_from_each_state_leads_to_its_target_or_is_refused(
-    http: httpx.AsyncClient, container: Container, clock: SetClock, status: str
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock, status: str
 ) -> None:
     for action, leads_to in LEADS_TO.items():
         clock.shift = timedelta()

@@ -27,7 +27,7 @@ from grome.scheduling.visit_plan import VisitPlan
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, serve, tomorrow
 from tests.builders.people import register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 class Contended(BookingRepository):
@@ -122,7 +122,7 @@ async def test_reschedule_that_always_loses_is_unavailable(
 
 
 async def test_delay_that_always_loses_is_unavailable(
-    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     clock.stopped = tomorrow(9)
     changes = BookingUpdater(contended, clock)
@@ -134,7 +134,7 @@ async def test_delay_that_always_loses_is_unavailable(
 
 
 async def test_undo_that_always_loses_is_unavailable(
-    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any], clock: SetClock
+    container: Container, contended: Contended, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     await serve(container, visit, "start")
     clock.stopped = tomorrow(9)
@@ -148,7 +148,7 @@ async def test_undo_that_always_loses_is_unavailable(
 
 
 async def test_early_start_with_unseen_rivals_is_unavailable(
-    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     await book(http, await register(http), shop, tomorrow(8, 30))
     clock.stopped = tomorrow(8, 30)

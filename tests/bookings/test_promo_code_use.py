@@ -14,14 +14,14 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 NINE, MINUTE = tomorrow(9), timedelta(minutes=1)
 TERMS = {"cancellation": {"cancel_notice_min": 120, "late_refund_percent": 50}}
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, container: Container, clock: SetClock) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container, clock: AdjustableClock) -> Barber:
     """Create a barber at a time after the notice, so that tokens are valid until the visit."""
     clock.stopped = NINE - 7 * MINUTE
     return await barber(http, container, rules={"auto_accept": True}, terms=TERMS)
@@ -80,7 +80,7 @@ async def test_no_show_uses_up_the_promo_code_unless_the_barber_is_late(
     container: Container,
     shop: Barber,
     visit: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
     minutes: int,
     is_lost: bool,  # noqa: FBT001 -- from the table
 ) -> None:

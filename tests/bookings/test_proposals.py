@@ -27,7 +27,7 @@ from grome.infrastructure.mongo.client import from_document
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 START = tomorrow(9) + timedelta(days=3)
 BEFORE, AFTER = 5, 10  # the barber's buffers, in minutes
@@ -48,7 +48,7 @@ steps = st.one_of(
 async def test_booking_holds_its_ticks_after_any_sequence_of_actions(
     http: httpx.AsyncClient,
     container: Container,
-    clock: SetClock,
+    clock: AdjustableClock,
     auto_accept: bool,  # noqa: FBT001
     script: list[tuple[str, Role, int]],
 ) -> None:
@@ -76,7 +76,9 @@ async def test_booking_holds_its_ticks_after_any_sequence_of_actions(
     assert last.answer_by is None
 
 
-async def step(container: Container, clock: SetClock, name: str, actor: Actor, booking_id: UUID, number: int) -> None:
+async def step(
+    container: Container, clock: AdjustableClock, name: str, actor: Actor, booking_id: UUID, number: int
+) -> None:
     if name == "time":
         clock.shift += timedelta(hours=number)
     elif name == "job":

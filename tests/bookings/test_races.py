@@ -11,7 +11,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 ROUNDS = 20
 LEGAL = {
@@ -25,7 +25,7 @@ LEGAL = {
 
 
 async def test_history_after_concurrent_transitions_is_legal_and_has_no_gaps(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     clock.set(tomorrow(8, 30))  # the first visits can be started, the later ones not yet
     shop, customer = await barber(http, container), await register(http)

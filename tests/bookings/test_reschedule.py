@@ -26,7 +26,7 @@ from tests.bookings.reschedule_requests import (
 from tests.builders.barbers import EAGER, Barber, barber
 from tests.builders.bookings import book, history, move, read, serve
 from tests.builders.people import Person, create_admin, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def eager(http: httpx.AsyncClient, container: Container) -> Barber:
 
 
 async def test_rescheduled_request_awaits_the_barber_again(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     booking = await book(http, customer, shop, START)
     clock.shift = timedelta(minutes=10)
@@ -229,7 +229,7 @@ async def test_reschedule_with_an_old_version_is_refused(
 
 
 async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
-    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container, rules={"auto_accept": True})
     terms = {"cancellation": {"reschedule_notice_min": 24 * 60}}
@@ -251,7 +251,7 @@ async def test_reschedule_by_the_customer_ends_with_the_notice_of_the_terms(
 
 
 async def test_reschedule_of_a_started_or_ended_visit_is_refused(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     begun, over = await accepted(http, customer, shop), await accepted(http, customer, shop, OTHER)
     await serve(container, begun, "start")
@@ -282,7 +282,13 @@ async def test_transition_closes_the_open_proposal(
 
 @pytest.mark.parametrize("by_job", [True, False], ids=["the job", "whoever comes first"])
 async def test_unanswered_proposal_lapses(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock, *, by_job: bool
+    http: httpx.AsyncClient,
+    container: Container,
+    customer: Person,
+    shop: Barber,
+    clock: AdjustableClock,
+    *,
+    by_job: bool,
 ) -> None:
     booking = await accepted(http, customer, shop)
     asked = await changed(await reschedule(http, customer, booking, OTHER))
@@ -301,7 +307,7 @@ async def test_unanswered_proposal_lapses(
 
 
 async def test_request_does_not_expire_before_its_counter_offer(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     """The request expires together with the proposal if its own deadline has passed."""
     declined, lapsed = await book(http, customer, shop, START), await book(http, customer, shop, OTHER)

@@ -13,7 +13,7 @@ from tests.builders.barbers import ALWAYS_OPEN, Barber, barber
 from tests.builders.bookings import book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.builders.slots import daily
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 Booked = dict[str, Any]
 EIGHT_TO_TWELVE = {
@@ -56,7 +56,7 @@ def clock_of(text: str) -> str:
 async def a_day(
     http: httpx.AsyncClient,
     container: Container,
-    clock: SetClock,
+    clock: AdjustableClock,
     *starts: tuple[int, int],
     now: datetime | None = None,
     rules: dict[str, Any] | None = None,
@@ -72,7 +72,7 @@ async def a_day(
     return Day(http, Barber(person, made.services), await sign_in_again(http, customer), bookings)
 
 
-async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, container: Container, clock: SetClock) -> None:
+async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, container: Container, clock: AdjustableClock) -> None:
     day = await a_day(http, container, clock, (10, 0), (10, 30), (11, 10), (11, 40), (15, 0))
     foreseen = await day.late(0, 20, preview=True)
     assert await day.now() == day.bookings
@@ -94,7 +94,7 @@ async def test_gaps_absorb_the_delay(http: httpx.AsyncClient, container: Contain
 
 
 async def test_delay_minutes_count_from_the_agreed_time(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     day = await a_day(http, container, clock, (10, 0), (10, 30))
     await day.late(0, 15)
@@ -105,7 +105,9 @@ async def test_delay_minutes_count_from_the_agreed_time(
     assert [one["late_min"] for one in await day.now()] == [35, 35]
 
 
-async def test_visit_in_progress_ends_later(http: httpx.AsyncClient, container: Container, clock: SetClock) -> None:
+async def test_visit_in_progress_ends_later(
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
+) -> None:
     day = await a_day(http, container, clock, (10, 0), (10, 40))
     await move(http, day.shop.auth, day.bookings[0], "start")
     done = await day.late(0, 25)
@@ -119,7 +121,7 @@ async def test_visit_in_progress_ends_later(http: httpx.AsyncClient, container: 
 
 
 async def test_requests_and_proposals_are_shifted_along(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     day = await a_day(http, container, clock, (10, 0), (10, 30), (11, 0), rules={"auto_accept": False})
     await move(http, day.shop.auth, day.bookings[0], "accept")
@@ -136,7 +138,7 @@ async def test_requests_and_proposals_are_shifted_along(
 
 
 async def test_delay_stops_at_a_conflict_and_proposes_another_time(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     """A shifted visit may end at most 30 minutes after closing."""
     day = await a_day(http, container, clock, (10, 30), (11, 0), (11, 30), **OVERTIME)
@@ -163,7 +165,7 @@ async def test_delay_stops_at_a_conflict_and_proposes_another_time(
 
 
 async def test_visit_is_not_shifted_into_time_off(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     day = await a_day(http, container, clock, (10, 0), (10, 30), (12, 0))
     off = {"starts_at": tomorrow(11, 10).isoformat(), "ends_at": tomorrow(11, 40).isoformat()}
@@ -177,7 +179,7 @@ async def test_visit_is_not_shifted_into_time_off(
 
 
 async def test_buffer_is_not_shifted_into_time_off(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     day = await a_day(http, container, clock, (10, 0), rules={"buffer_after_min": 20})
     off = {"starts_at": tomorrow(11).isoformat(), "ends_at": tomorrow(12).isoformat()}
@@ -188,7 +190,7 @@ async def test_buffer_is_not_shifted_into_time_off(
 
 
 async def test_customer_of_a_shifted_visit_can_reschedule_and_cancel_free_of_charge(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     terms = {"cancellation": {"reschedule_notice_min": 600, "cancel_notice_min": 600, "late_refund_percent": 0}}
     shop = await barber(http, container, rules={"auto_accept": True}, timezone="UTC")
@@ -209,7 +211,7 @@ async def test_customer_of_a_shifted_visit_can_reschedule_and_cancel_free_of_cha
 
 
 async def test_delay_of_other_days_and_ended_visits_is_refused(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     day = await a_day(http, container, clock, (10, 0), (12, 0), now=tomorrow(8) - timedelta(days=1))
     assert (await day.ask(0, 10)).json()["code"] == "wrong_state"
@@ -229,7 +231,7 @@ async def test_delay_of_other_days_and_ended_visits_is_refused(
 
 
 async def test_interrupted_delay_is_completed_by_a_repeat(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     """Interrupts the call after each of its writes; visits never overlap, and a repeat does the rest."""
     starts = [(10, 0), (10, 30), (11, 0), (11, 35), (12, 5)]
@@ -252,7 +254,7 @@ async def test_interrupted_delay_is_completed_by_a_repeat(
 
 
 async def test_concurrent_delays_and_bookings_do_not_overlap(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     day = await a_day(http, container, clock, (10, 0), (10, 30), (11, 30), (12, 30))
     wanted = {"barber_id": day.shop.id, "service_ids": [day.shop.services[0][0]]}
@@ -289,7 +291,7 @@ async def ticks_are_right(container: Container, day: Day) -> bool:
 
 
 async def test_delay_before_too_many_visits_stops_at_the_limit(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     now = tomorrow(0) + timedelta(minutes=1)
     day = await a_day(http, container, clock, (0, 5), hours=ALWAYS_OPEN, durations=(5,), now=now)
@@ -313,7 +315,7 @@ async def test_delay_before_too_many_visits_stops_at_the_limit(
 
 
 async def test_visit_after_midnight_counts_as_today_within_the_same_opening(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     hours = daily("18:00", "02:00")
     shop, customer = (

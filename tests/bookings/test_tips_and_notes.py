@@ -10,7 +10,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, changed, history, move, read, serve, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ class TestTips:
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
 
     async def test_tip_is_accepted_for_thirty_days(
-        self, http: httpx.AsyncClient, customer: Person, done: dict[str, Any], clock: SetClock
+        self, http: httpx.AsyncClient, customer: Person, done: dict[str, Any], clock: AdjustableClock
     ) -> None:
         completed = datetime.fromisoformat((await history(http, customer.auth, done))[-1]["at"])
         clock.stopped = completed + timedelta(days=30)

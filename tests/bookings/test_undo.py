@@ -15,14 +15,14 @@ from grome.infrastructure.outbox.models import BOOKINGS, ChangeRecord
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 NINE, MINUTE, INSTANT = tomorrow(9), timedelta(minutes=1), timedelta(milliseconds=1)
 FEES = {"cancellation": {"no_show_refund_percent": 0}}
 
 
 @pytest.fixture
-async def shop(http: httpx.AsyncClient, container: Container, clock: SetClock) -> Barber:
+async def shop(http: httpx.AsyncClient, container: Container, clock: AdjustableClock) -> Barber:
     """Create a barber and set the clock to the morning of the visits."""
     clock.stopped = NINE - 5 * MINUTE
     return await barber(http, container, rules={"auto_accept": True}, terms=FEES)
@@ -45,7 +45,9 @@ async def done(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any], a
     return moved
 
 
-async def missed(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any], clock: SetClock) -> dict[str, Any]:
+async def missed(
+    http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any], clock: AdjustableClock
+) -> dict[str, Any]:
     clock.stopped = NINE + 5 * MINUTE
     return await done(http, shop, booking, "no-show")
 
@@ -74,7 +76,7 @@ async def test_undone_start_is_an_accepted_visit_again(
 
 
 async def test_undone_no_show_owes_nothing_and_holds_its_time_again(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     ended = await missed(http, shop, visit, clock)
     assert (ended["reason"], ended["settlement"]["fee"]) == ("no_show", 3000)
@@ -85,7 +87,7 @@ async def test_undone_no_show_owes_nothing_and_holds_its_time_again(
 
 
 async def test_undo_of_a_no_show_is_refused_if_the_time_is_taken(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     ended = await missed(http, shop, visit, clock)
     other = await book(http, customer, shop, NINE + 10 * MINUTE)
@@ -97,7 +99,7 @@ async def test_undo_of_a_no_show_is_refused_if_the_time_is_taken(
 
 
 async def test_concurrent_undo_and_booking_have_one_winner(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     await missed(http, shop, visit, clock)
     undone, *asked = await asyncio.gather(
@@ -112,7 +114,7 @@ async def test_undo_of_a_no_show_takes_the_time_of_an_overdue_request(
     customer: Person,
     visit: dict[str, Any],
     shop: Barber,
-    clock: SetClock,
+    clock: AdjustableClock,
 ) -> None:
     await missed(http, shop, visit, clock)
     request = await book(http, customer, shop, NINE + 10 * MINUTE)
@@ -122,7 +124,7 @@ async def test_undo_of_a_no_show_takes_the_time_of_an_overdue_request(
 
 
 async def test_undo_of_a_no_show_draws_another_seat_of_the_day(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     clock.stopped = NINE - 5 * MINUTE
     shop = await barber(http, container, rules={"auto_accept": True, "daily_cap": 2})
@@ -141,7 +143,7 @@ async def test_undo_of_a_no_show_draws_another_seat_of_the_day(
 
 @pytest.mark.parametrize("action", ["start", "no-show"])
 async def test_undo_is_possible_for_fifteen_minutes(
-    http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: SetClock, action: str
+    http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: AdjustableClock, action: str
 ) -> None:
     clock.stopped = NINE + 5 * MINUTE
     await done(http, shop, visit, action)
@@ -173,7 +175,7 @@ async def test_undo_by_another_party_is_refused(
 
 
 async def test_undo_has_a_separate_event(
-    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     await done(http, shop, visit, "start")
     await done(http, shop, visit, "undo")

@@ -26,7 +26,7 @@ from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, changed, history, move, read, serve, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 START = datetime(2030, 1, 1, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY, INSTANT = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(milliseconds=1)
@@ -217,7 +217,7 @@ async def test_action_outside_its_window_is_refused(
     shop: Barber,
     customer: Person,
     visit: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
     attempt: Try,
 ) -> None:
     await serve(container, visit, *attempt.done)
@@ -250,7 +250,7 @@ async def test_visit_of_a_later_day_cannot_be_completed_or_reviewed_today(
 
 
 async def test_cancellation_in_the_last_moment_before_the_start_costs_the_late_fee(
-    http: httpx.AsyncClient, customer: Person, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     clock.stopped = NINE - INSTANT
     customer = await sign_in_again(http, customer)
@@ -259,7 +259,7 @@ async def test_cancellation_in_the_last_moment_before_the_start_costs_the_late_f
 
 @pytest.mark.parametrize(("minutes", "fee"), [(0, 3000), (90, 0)])
 async def test_no_show_of_a_late_barber_costs_nothing_and_opens_later(
-    http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: SetClock, minutes: int, fee: int
+    http: httpx.AsyncClient, shop: Barber, visit: dict[str, Any], clock: AdjustableClock, minutes: int, fee: int
 ) -> None:
     clock.stopped = NINE - 10 * MINUTE
     auth = (await sign_in_again(http, shop.person)).auth
@@ -279,7 +279,7 @@ async def test_review_is_accepted_for_ninety_days_and_repeats_always(
     customer: Person,
     shop: Barber,
     visit: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
 ) -> None:
     other = await book(http, customer, shop, tomorrow(10))
     for one in (visit, other):
@@ -307,7 +307,7 @@ async def test_unrecorded_visits_are_closed_at_no_cost(
     customer: Person,
     shop: Barber,
     visit: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
 ) -> None:
     await changed(container, visit, payment__paid=1000)
     begun = await book(http, customer, shop, tomorrow(10))
@@ -331,7 +331,7 @@ async def test_unrecorded_visits_are_closed_at_no_cost(
 
 
 async def test_overdue_visit_is_closed_on_read_before_the_job_runs(
-    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     await serve(container, visit, "start")
     clock.stopped = HALF_PAST + 24 * HOUR + INSTANT
@@ -342,7 +342,7 @@ async def test_overdue_visit_is_closed_on_read_before_the_job_runs(
 
 
 async def test_walk_in_is_seated_within_a_day_of_joining(
-    http: httpx.AsyncClient, container: Container, customer: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container, timezone="UTC")
     clock.stopped = tomorrow(12)
@@ -363,7 +363,7 @@ async def test_walk_in_is_seated_within_a_day_of_joining(
 
 
 async def test_reschedule_is_refused_once_cancelling_costs_a_fee(
-    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: SetClock
+    http: httpx.AsyncClient, customer: Person, shop: Barber, visit: dict[str, Any], clock: AdjustableClock
 ) -> None:
     """The reschedule notice follows the cancellation notice, which the terms of this shop set alone."""
     for moment, code in ((NINE - 2 * HOUR, None), (NINE - 2 * HOUR + INSTANT, "too_late_to_reschedule")):

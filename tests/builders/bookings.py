@@ -13,7 +13,7 @@ from grome.common.actor import Actor, Role
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber
 from tests.builders.people import Person
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 _TOMORROW = datetime.now(UTC).date() + timedelta(days=1)  # the same to every test, also in a run over midnight
 
@@ -67,7 +67,7 @@ async def serve(container: Container, booking: dict[str, Any], *actions: str) ->
     Through the service, since no access token lives until the visit. The clock is back afterwards.
     """
     clock, barber_id, moves = container.clock, UUID(booking["barber_id"]), container.get(BookingLifecycle)
-    assert isinstance(clock, SetClock)
+    assert isinstance(clock, AdjustableClock)
     actor, kept = Actor(barber_id, Role.BARBER, barber_id), (clock.shift, clock.stopped)
     for action in actions:
         try:

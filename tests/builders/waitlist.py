@@ -12,7 +12,7 @@ from grome.waitlist.matching import WaitlistMatcher
 from tests.builders.barbers import Barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import events_of
 
 
@@ -75,7 +75,7 @@ async def offered_booking(http: httpx.AsyncClient, person: Person, entry: dict[s
     return booking
 
 
-async def expire_offer(container: Container, clock: SetClock, booking: dict[str, Any]) -> None:
+async def expire_offer(container: Container, clock: AdjustableClock, booking: dict[str, Any]) -> None:
     clock.set(datetime.fromisoformat(booking["answer_by"]) + timedelta(seconds=1))
     await expire_unanswered({"container": container})
     await container.get(WaitlistMatcher).on_event(await newest_event(container, booking))

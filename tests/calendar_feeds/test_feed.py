@@ -28,7 +28,7 @@ from tests.builders.calendars import Read, address, feed, fetch, read
 from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import insert_all, make_booking
 from tests.builders.world import store_barbers
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 # Both changes of the clocks in 2027, in UTC; the last of the zones knows none.
 CHANGES = {
@@ -134,7 +134,7 @@ class TestContent:
 class TestWhichVisits:
     @pytest.mark.parametrize("zone", CHANGES)
     async def test_feeds_of_both_sides_agree_across_clock_changes(
-        self, http: httpx.AsyncClient, container: Container, clock: SetClock, zone: str
+        self, http: httpx.AsyncClient, container: Container, clock: AdjustableClock, zone: str
     ) -> None:
         """Includes the repeated hour, and the hour before the skipped hour."""
         shop = await barber(http, container, timezone=zone)
@@ -197,7 +197,7 @@ class TestWhichVisits:
 
 class TestChanges:
     async def test_change_of_a_booking_increases_the_sequence(
-        self, http: httpx.AsyncClient, container: Container, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, clock: AdjustableClock
     ) -> None:
         customer, _, booking = await a_visit(http, container)
         seen = [await the_one(http, customer)]

@@ -17,7 +17,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.calendars import Read, address, feed, fetch, read
 from tests.builders.people import Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 LATER = timedelta(hours=1)
@@ -58,7 +58,7 @@ SEEN_BY_THE_CUSTOMER: dict[str, Change] = {
 
 @pytest.mark.parametrize("what", SEEN_BY_THE_CUSTOMER)
 async def test_changed_text_of_a_customer_entry_raises_sequence_and_time(
-    http: httpx.AsyncClient, container: Container, clock: SetClock, what: str
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock, what: str
 ) -> None:
     shop, customer = await barber(http, container), await register(http)
     await book(http, customer, shop, tomorrow(9))
@@ -72,7 +72,7 @@ async def test_changed_text_of_a_customer_entry_raises_sequence_and_time(
 
 
 async def test_changed_customer_name_raises_the_barber_entry(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     shop, customer = await barber(http, container), await register(http, name="Zoë")
     await book(http, customer, shop, tomorrow(9))
@@ -85,7 +85,7 @@ async def test_changed_customer_name_raises_the_barber_entry(
 
 
 async def test_text_changed_back_raises_the_sequence_again(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     shop, customer = await barber(http, container), await register(http)
     booking = await book(http, customer, shop, tomorrow(9))
@@ -115,7 +115,7 @@ async def test_concurrent_readers_get_the_same_feed(http: httpx.AsyncClient, con
 
 
 async def test_changed_translation_of_time_off_raises_the_sequence(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container)
     body = {"starts_at": tomorrow(9).isoformat(), "ends_at": tomorrow(12).isoformat()}

@@ -16,7 +16,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.models import Queue
 from grome.infrastructure.jobs.queues import Queues
 from tests.builders.people import PASSWORD, create_admin, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.support.app import ChangedContainer
 
 ACCESS, REFRESH = "grome_jobs_access", "grome_jobs_refresh"
@@ -258,7 +258,7 @@ async def test_logout_ends_the_session_at_once(operator: httpx.AsyncClient) -> N
 
 
 async def test_an_expired_access_token_is_renewed(
-    operator: httpx.AsyncClient, clock: SetClock, container: Container
+    operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
     before = dict(operator.cookies)
     clock.shift = timedelta(seconds=container.settings.accounts.access_ttl_s + 60)
@@ -273,7 +273,7 @@ async def test_an_expired_access_token_is_renewed(
 
 
 async def test_a_session_past_its_life_leads_to_the_login(
-    operator: httpx.AsyncClient, clock: SetClock, container: Container
+    operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
     clock.shift = timedelta(seconds=container.settings.accounts.refresh_ttl_s + 60)
     response = await operator.get("/jobs/")
@@ -281,7 +281,7 @@ async def test_a_session_past_its_life_leads_to_the_login(
 
 
 async def test_logout_with_an_expired_access_token_leaves_no_cookie(
-    operator: httpx.AsyncClient, clock: SetClock, container: Container
+    operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
     clock.shift = timedelta(seconds=container.settings.accounts.access_ttl_s + 60)
     response = await operator.post("/jobs/logout", headers=own_page(operator))

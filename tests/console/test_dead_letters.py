@@ -16,7 +16,7 @@ from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.jobs.runner import RunningJob
 from tests.builders.jobs import discard_job, new_kind, stored_job
 from tests.builders.people import PASSWORD, create_admin
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.support.eventually import until
 from tests.support.jobs import queues_are_empty, run_worker
 
@@ -154,7 +154,7 @@ class TestMessages:
         assert (again.status_code, again.json()["code"]) == (409, "wrong_job_state")
 
     async def test_abort_stops_what_runs_for_good(
-        self, operator: httpx.AsyncClient, container: Container, clock: SetClock, job: NewJob
+        self, operator: httpx.AsyncClient, container: Container, clock: AdjustableClock, job: NewJob
     ) -> None:
         ends: list[str] = []
 

@@ -18,7 +18,7 @@ from grome.notifications.channel_rules import CODE_KINDS, RULES, decide
 from grome.notifications.models import Channel, MessageKind, Why
 from grome.notifications.recipients import Recipient
 from tests.builders.people import Person, new_phone, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import log_of, perform, request_visit, set_preferences
 from tests.notifications.recorders import Pipeline
 
@@ -83,7 +83,7 @@ def test_unverified_number_gets_codes_only(kind: MessageKind) -> None:
 
 
 async def test_number_at_its_daily_limit_gets_no_text_until_the_next_day(
-    http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: SetClock
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: AdjustableClock
 ) -> None:
     person = await register(http, email=None, phone=(phone := new_phone()))
     await set_user(container, person, phone_verified=True)
@@ -152,7 +152,7 @@ async def test_message_budget_of_an_unverified_address_is_no_larger(container: C
 
 
 async def test_dead_letters_of_an_address_are_limited(
-    http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: SetClock
+    http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: AdjustableClock
 ) -> None:
     """A mail server that cannot take an address causes a limited number of dead letters in a day."""
     people = [await register(http) for _ in range(DEAD_LETTER_BUDGET.limit + 2)]

@@ -18,7 +18,7 @@ from grome.notifications.relevance import STALE_AFTER
 from grome.notifications.translations import TRANSLATIONS
 from tests.builders.bookings import move
 from tests.builders.people import Person, new_phone, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import (
     events_of,
     log_of,
@@ -150,7 +150,7 @@ class TestQuietHours:
         return person
 
     async def test_push_in_quiet_hours_waits_and_mail_does_not(
-        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person, clock: AdjustableClock
     ) -> None:
         accepted = await self._accepted_for(http, container, sleeper)
         await pipeline.handle(accepted)
@@ -170,7 +170,7 @@ class TestQuietHours:
         assert [kind_of(push.id) for _, push in pipeline.phones.pushes] == ["booking_accepted"]
 
     async def test_waiting_push_is_dropped_after_a_later_change(
-        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, sleeper: Person, clock: AdjustableClock
     ) -> None:
         accepted = await self._accepted_for(http, container, sleeper)
         await pipeline.handle(accepted)
@@ -221,7 +221,7 @@ async def signed_in_elsewhere(http: httpx.AsyncClient, container: Container, per
 
 class TestOnce:
     async def test_equal_messages_of_two_events_are_sent_once(
-        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, pipeline: Pipeline, clock: AdjustableClock
     ) -> None:
         customer, shop, booking = await request_visit(http, container)
         accepted = await perform(http, container, shop.auth, booking, "accept")

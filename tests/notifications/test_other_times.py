@@ -17,7 +17,7 @@ from grome.notifications.email.message import Mail
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, offered, tomorrow
 from tests.builders.people import Person, register, sign_in_again
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import events_of, perform, register_with_device, request_visit, set_preferences
 from tests.notifications.recorders import Pipeline
 
@@ -154,7 +154,7 @@ class TestProposed:
         assert rows(kept)["Reason"] == "The barber withdrew the proposal."
 
     async def test_lapsed_proposal_notifies_both_sides(
-        self, steps: Actions, pipeline: Pipeline, clock: SetClock
+        self, steps: Actions, pipeline: Pipeline, clock: AdjustableClock
     ) -> None:
         customer, shop, booking = await steps.visit()
         await steps.to(customer.auth, booking, NEW)
@@ -168,7 +168,7 @@ class TestProposed:
 
 class TestLate:
     async def test_delay_message_states_minutes_and_new_time(
-        self, steps: Actions, pipeline: Pipeline, clock: SetClock
+        self, steps: Actions, pipeline: Pipeline, clock: AdjustableClock
     ) -> None:
         customer, shop, booking = await steps.visit()
         clock.set(tomorrow(8, 30))
@@ -185,7 +185,7 @@ class TestLate:
         assert clock_of(tomorrow(9)) in rows(last_to(pipeline, customer))["Before"]
 
     async def test_delay_after_the_start_is_suppressed(
-        self, steps: Actions, pipeline: Pipeline, clock: SetClock
+        self, steps: Actions, pipeline: Pipeline, clock: AdjustableClock
     ) -> None:
         customer, shop, booking = await steps.visit()
         clock.set(tomorrow(9))
@@ -222,7 +222,9 @@ class TestOffered:
             == ["booking_accepted"]
         )
 
-    async def test_expired_offer_sends_nothing(self, steps: Actions, pipeline: Pipeline, clock: SetClock) -> None:
+    async def test_expired_offer_sends_nothing(
+        self, steps: Actions, pipeline: Pipeline, clock: AdjustableClock
+    ) -> None:
         """Neither the late offer nor its expiry is announced; the barber never knew of the offer."""
         customer, shop = await register(steps.http), await barber(steps.http, steps.container)
         booking = await offered(steps.http, steps.container, customer, shop, NEW)
@@ -234,7 +236,7 @@ class TestOffered:
         assert pipeline.mailbox.mails == []
 
     async def test_offer_that_ends_in_quiet_hours_ignores_them(
-        self, steps: Actions, pipeline: Pipeline, clock: SetClock
+        self, steps: Actions, pipeline: Pipeline, clock: AdjustableClock
     ) -> None:
         customer, _ = await register_with_device(steps.http, token := f"token-{new_id()}")
         now = clock()
@@ -268,7 +270,7 @@ class TestTheEnd:
         steps: Actions,
         pipeline: Pipeline,
         visit: tuple[Person, Barber, dict[str, Any]],
-        clock: SetClock,
+        clock: AdjustableClock,
     ) -> None:
         customer, shop, booking = visit
         clock.set(tomorrow(9, 20))
@@ -283,7 +285,7 @@ class TestTheEnd:
         steps: Actions,
         pipeline: Pipeline,
         visit: tuple[Person, Barber, dict[str, Any]],
-        clock: SetClock,
+        clock: AdjustableClock,
     ) -> None:
         customer, shop, booking = visit
         accepted = await events_of(steps.container, booking)
@@ -302,7 +304,7 @@ class TestTheEnd:
         steps: Actions,
         pipeline: Pipeline,
         visit: tuple[Person, Barber, dict[str, Any]],
-        clock: SetClock,
+        clock: AdjustableClock,
     ) -> None:
         customer, shop, booking = visit
         clock.set(tomorrow(9, 20))
@@ -318,7 +320,7 @@ class TestTheEnd:
         steps: Actions,
         pipeline: Pipeline,
         visit: tuple[Person, Barber, dict[str, Any]],
-        clock: SetClock,
+        clock: AdjustableClock,
         days: int,
         told: list[str],
     ) -> None:

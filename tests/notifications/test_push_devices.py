@@ -14,7 +14,7 @@ from grome.infrastructure.container import Container
 from grome.notifications.push_devices import PushDevices
 from grome.notifications.repository import MAX_DEVICES
 from tests.builders.people import PASSWORD, Person, person_of, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import put_token, register_with_device
 
 
@@ -100,7 +100,7 @@ async def test_logout_on_a_device_without_uuid_succeeds(http: httpx.AsyncClient,
 
 
 async def test_oldest_devices_beyond_twenty_are_deleted(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     person, first = await register_with_device(http, f"token-{new_id()}")
     ids: list[UUID] = [uuid4() for _ in range(MAX_DEVICES)]

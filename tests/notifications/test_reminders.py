@@ -18,7 +18,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.unreadable import store_unreadable
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import register_with_device, set_preferences
 from tests.notifications.recorders import Pipeline, RecordedJobs
 
@@ -29,7 +29,7 @@ START = tomorrow(9) + timedelta(days=3)
 class ReminderRun:
     """Runs the cron entry and finds the planned reminders of this test's booking."""
 
-    def __init__(self, container: Container, jobs: RecordedJobs, clock: SetClock) -> None:
+    def __init__(self, container: Container, jobs: RecordedJobs, clock: AdjustableClock) -> None:
         self._container, self._jobs, self._clock = container, jobs, clock
         self._reminders = Reminders(
             container.get(BookingQueries), ReminderMarks(container.database), jobs, container.clock
@@ -44,7 +44,7 @@ class ReminderRun:
 
 
 @pytest.fixture
-async def round_(container: Container, pipeline: Pipeline, clock: SetClock) -> AsyncIterator[ReminderRun]:
+async def round_(container: Container, pipeline: Pipeline, clock: AdjustableClock) -> AsyncIterator[ReminderRun]:
     await container.database[REMINDER_MARKS.name].delete_many({})
     yield ReminderRun(container, pipeline.jobs, clock)
     await container.database[REMINDER_MARKS.name].delete_many({})
@@ -102,7 +102,7 @@ async def test_booking_within_a_day_gets_no_day_reminder(
     customer: Person,
     shop: Barber,
     booking: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
 ) -> None:
     await round_.at(START - 10 * HOUR, booking)
     people = [await sign_in_again(http, person) for person in (customer, shop.person)]
@@ -144,7 +144,7 @@ async def test_reminder_job_below_its_lead_time_sends_nothing(
     round_: ReminderRun,
     customer: Person,
     booking: dict[str, Any],
-    clock: SetClock,
+    clock: AdjustableClock,
     hours: int,
     left: timedelta,
 ) -> None:
@@ -186,7 +186,7 @@ async def test_rescheduled_booking_gets_a_new_reminder(
 
 
 async def test_reminder_in_quiet_hours_is_sent_at_their_end(
-    http: httpx.AsyncClient, pipeline: Pipeline, round_: ReminderRun, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, pipeline: Pipeline, round_: ReminderRun, shop: Barber, clock: AdjustableClock
 ) -> None:
     person, _ = await register_with_device(http, token := f"token-{new_id()}")
     booked = await book(http, person, shop, START)
@@ -215,7 +215,7 @@ async def test_reminders_with_an_unreadable_booking_in_front_plan_the_others(
 
 
 async def test_reminders_with_a_job_that_cannot_be_stored_plan_the_others(
-    http: httpx.AsyncClient, container: Container, clock: SetClock, shop: Barber, booking: dict[str, Any]
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock, shop: Barber, booking: dict[str, Any]
 ) -> None:
     other = await book(http, await register(http), shop, START + HOUR)
     assert (await move(http, shop.auth, other, "accept")).status_code == 200

@@ -7,7 +7,7 @@ import sys
 import msgspec
 import pytest
 
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.push.google import PEM, Fault, Google
 from tests.notifications.sms.sns import FakeSns
 
@@ -15,7 +15,7 @@ DEVICE, PHONE, SECRET = "device-token-of-anna", "+15005550006", "aws-secret-acce
 
 
 @pytest.mark.parametrize("form", ["json", "readable"])
-async def test_log_at_trace_level_has_no_token_number_or_key(form: str, clock: SetClock) -> None:
+async def test_log_at_trace_level_has_no_token_number_or_key(form: str, clock: AdjustableClock) -> None:
     google, fake_sns = Google(clock), FakeSns()
     await google.server.start()
     await fake_sns.server.start()

@@ -21,7 +21,7 @@ from tests.builders.bookings import ask, book, tomorrow
 from tests.builders.people import Person, create_admin, register
 from tests.builders.promos import OWN, claim_use, create_promo, priced_visit, read_figures, rejection_of, rejections_of
 from tests.builders.quotes import ask_quote, book_quote, quote
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 QUOTED_FOR = timedelta(minutes=15)
 
@@ -42,7 +42,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 
 @pytest.fixture(scope="module")
-async def other_process(settings: Settings, session_clock: SetClock, database: None) -> AsyncIterator[Container]:  # noqa: ARG001
+async def other_process(settings: Settings, session_clock: AdjustableClock, database: None) -> AsyncIterator[Container]:  # noqa: ARG001
     container = await open_container(settings, session_clock)
     yield container
     await container.close()
@@ -102,7 +102,7 @@ async def test_no_other_customer_gets_the_use_while_a_hold_is_replaced(
 
 
 async def test_successive_quotes_of_a_customer_hold_a_use_for_a_limited_time(
-    http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
 ) -> None:
     promo, me = await create_promo(http, boss, most_uses=1), uuid4()
     while clock.shift < MAX_QUOTE_HOLD + timedelta(minutes=20):
@@ -114,7 +114,7 @@ async def test_successive_quotes_of_a_customer_hold_a_use_for_a_limited_time(
 
 
 async def test_customer_can_hold_a_use_again_after_the_pause(
-    http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
 ) -> None:
     promo, me = await create_promo(http, boss, most_uses=1), uuid4()
     await claim_use(container, promo["code"], by=me, firm=False)
@@ -184,7 +184,7 @@ class TestFirstVisitsByTwoCodes:
         assert refused["errors"] == [{"field": "promo_code", "message": "promo_first_visit_only"}]
 
     async def test_lapsed_first_visit_claim_does_not_block_another_code(
-        self, http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
     ) -> None:
         me, visit = uuid4(), priced_visit(barber_id=shop.person.id)
         promos = [await create_promo(http, shop.person, OWN, first_visit_only=True) for _ in range(2)]

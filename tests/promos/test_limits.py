@@ -19,7 +19,7 @@ from grome.promos.redemptions import PromoRedemptions
 from grome.promos.repository import USES
 from tests.builders.people import Person, create_admin
 from tests.builders.promos import claim_use, create_promo, read_figures, rejection_of, rejections_of, replace_terms
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def boss(http: httpx.AsyncClient, container: Container) -> Person:
 
 
 @pytest.fixture(scope="module")
-async def other_process(settings: Settings, session_clock: SetClock, database: None) -> AsyncIterator[Container]:  # noqa: ARG001
+async def other_process(settings: Settings, session_clock: AdjustableClock, database: None) -> AsyncIterator[Container]:  # noqa: ARG001
     container = await open_container(settings, session_clock)
     yield container
     await container.close()
@@ -133,7 +133,7 @@ async def test_last_free_seat_of_many_is_found(
 
 
 async def test_freed_seat_without_a_counter_update_is_found_after_the_cache_expires(
-    http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
 ) -> None:
     """The process died after it gave the use back and before it updated the promo."""
     promo = await create_promo(http, boss, most_uses=1)
@@ -192,7 +192,7 @@ class TestQuotes:
         assert (told.count(None), told.count("promo_used_up_by_you")) == (1, 3)
 
     async def test_quotes_claim_ends_at_its_time(
-        self, http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
     ) -> None:
         promo, until = await create_promo(http, boss, most_uses=1), container.clock() + timedelta(minutes=5)
         await claim_use(container, promo["code"], until=until, firm=False)

@@ -23,7 +23,7 @@ from tests.builders.promos import (
     rejection_of,
     replace_terms,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from workers.registry import CRON
 
 
@@ -216,7 +216,7 @@ async def test_barbers_promo_with_barber_ids_is_refused(http: httpx.AsyncClient,
 
 
 async def test_validity_is_checked_at_the_time_of_the_claim(
-    http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+    http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
 ) -> None:
     promo = await create_promo(http, boss, valid_from=tomorrow(9).isoformat(), valid_until=tomorrow(10).isoformat())
     told = [await rejection_of(container, promo["code"])]

@@ -19,7 +19,7 @@ from tests.builders.bookings import book, move, tomorrow
 from tests.builders.people import Person, create_admin, register
 from tests.builders.promos import OWN, claim_use, create_promo, priced_visit, read_figures, rejection_of
 from tests.builders.unreadable import store_unreadable
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 SECOND = timedelta(seconds=1)
 LONG = timedelta(minutes=10) + HOLD_GRACE + SECOND
@@ -73,7 +73,7 @@ class TestWithoutABooking:
     """The process died between claim and insert, or the quote was never booked."""
 
     async def test_overdue_claim_is_kept_until_its_grace_ends(
-        self, container: Container, promo: dict[str, Any], clock: SetClock
+        self, container: Container, promo: dict[str, Any], clock: AdjustableClock
     ) -> None:
         await claim_use(container, promo["code"])
         clock.shift = timedelta(minutes=10) + HOLD_GRACE - 20 * SECOND
@@ -87,7 +87,7 @@ class TestWithoutABooking:
         boss: Person,
         booking: dict[str, Any],
         promo: dict[str, Any],
-        clock: SetClock,
+        clock: AdjustableClock,
     ) -> None:
         first = await create_promo(http, boss, most_uses=1)
         stored = await container.database[BOOKINGS].find_one({"_id": UUID(booking["id"])})
@@ -101,7 +101,7 @@ class TestWithoutABooking:
         assert not await is_used(container, promo)
 
     async def test_reap_gives_an_overdue_claim_back(
-        self, http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
     ) -> None:
         promo = await create_promo(http, boss)
         await claim_use(container, promo["code"])
@@ -112,7 +112,7 @@ class TestWithoutABooking:
         assert (await read_figures(http, boss, promo))["held"] == 0
 
     async def test_next_claim_takes_an_overdue_use_without_reap(
-        self, container: Container, promo: dict[str, Any], clock: SetClock
+        self, container: Container, promo: dict[str, Any], clock: AdjustableClock
     ) -> None:
         late = uuid4()
         await claim_use(container, promo["code"], holder=late)
@@ -122,7 +122,7 @@ class TestWithoutABooking:
         assert await rejection_of(container, promo["code"], holder=late) == "promo_exhausted"
 
     async def test_next_claim_of_a_customer_takes_an_overdue_use_without_reap(
-        self, http: httpx.AsyncClient, container: Container, boss: Person, clock: SetClock
+        self, http: httpx.AsyncClient, container: Container, boss: Person, clock: AdjustableClock
     ) -> None:
         promo, me = await create_promo(http, boss, most_uses_each=1), uuid4()
         await claim_use(container, promo["code"], by=me)
@@ -130,7 +130,7 @@ class TestWithoutABooking:
         assert await rejection_of(container, promo["code"], by=me) is None
 
     async def test_repeated_claim_extends_the_hold(
-        self, container: Container, promo: dict[str, Any], clock: SetClock
+        self, container: Container, promo: dict[str, Any], clock: AdjustableClock
     ) -> None:
         again = {"by": uuid4(), "holder": uuid4()}
         await claim_use(container, promo["code"], **again)
@@ -142,7 +142,12 @@ class TestWithoutABooking:
 
 class TestWithABooking:
     async def test_crash_before_confirm_keeps_the_use_of_a_stored_booking(
-        self, http: httpx.AsyncClient, container: Container, boss: Person, booking: dict[str, Any], clock: SetClock
+        self,
+        http: httpx.AsyncClient,
+        container: Container,
+        boss: Person,
+        booking: dict[str, Any],
+        clock: AdjustableClock,
     ) -> None:
         swept, taken = await create_promo(http, boss, most_uses=1), await create_promo(http, boss, most_uses=1)
         await use_for(container, swept, booking, keep=False)

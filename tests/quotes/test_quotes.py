@@ -13,7 +13,7 @@ from tests.builders.bookings import ask, book, move, tomorrow
 from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.promos import create_promo, read_figures
 from tests.builders.quotes import QUOTE, ask_quote, book_quote, put_terms, quote
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 DAY = 24 * 60
 STRICT = {"cancel_notice_min": 120, "late_refund_percent": 50, "no_show_refund_percent": 0}
@@ -104,7 +104,7 @@ async def test_booking_by_quote_applies_the_present_rules(
 
 
 async def test_repeated_booking_by_quote_returns_the_first_response(
-    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, customer: Person, shop: Barber, clock: AdjustableClock
 ) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     first = await book_quote(http, customer, quoted)
@@ -132,7 +132,9 @@ async def test_twenty_concurrent_requests_create_one_booking(
     assert await count(container, customer) == 1
 
 
-async def test_expired_quote_is_gone(http: httpx.AsyncClient, customer: Person, shop: Barber, clock: SetClock) -> None:
+async def test_expired_quote_is_gone(
+    http: httpx.AsyncClient, customer: Person, shop: Barber, clock: AdjustableClock
+) -> None:
     quoted = await quote(http, customer, shop, tomorrow(9))
     clock.set(datetime.fromisoformat(quoted["expires_at"]))
     later = await sign_in_again(http, customer)

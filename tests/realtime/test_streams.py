@@ -8,7 +8,7 @@ from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.realtime.streams import StreamPublisher, stream_key
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 DAY = timedelta(days=1)
 
@@ -18,7 +18,7 @@ def an_event(container: Container, person: UUID, subject: UUID, version: int) ->
     return Event(id=new_id(), type=kind, at=at, subject_id=subject, version=version, people=(person,))
 
 
-async def test_live_room_drops_redelivered_versions_of_two_days(container: Container, clock: SetClock) -> None:
+async def test_live_room_drops_redelivered_versions_of_two_days(container: Container, clock: AdjustableClock) -> None:
     rooms = StreamPublisher(container.get(RedisClients).commands, container.get(Namespace))
     person, subject = new_id(), new_id()
     stream = stream_key(container.get(Namespace), f"user:{person}")

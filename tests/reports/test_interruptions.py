@@ -48,7 +48,7 @@ from tests.builders.reports import (
     requested_report,
     stored_files,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.support.eventually import PATIENCE_S, until
 from workers.runner import work
 
@@ -197,7 +197,7 @@ async def test_concurrent_builds_make_one_report(http: httpx.AsyncClient, contai
 
 
 async def test_report_without_job_gets_its_job(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     report = await requested_report(http, shop.person)
     job_id = f"report:{report['id']}"
@@ -220,7 +220,7 @@ async def test_repeated_request_adds_the_missing_job(
 
 @pytest.mark.parametrize("state", ["dead", "dropped"])
 async def test_report_with_a_dead_job_has_failed(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock, state: str
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock, state: str
 ) -> None:
     report = await requested_report(http, shop.person)
     with pytest.raises(DiedError):
@@ -238,7 +238,7 @@ async def test_report_with_a_dead_job_has_failed(
 
 
 async def test_build_that_ends_after_the_failure_leaves_nothing(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     report = await requested_report(http, shop.person)
 
@@ -254,7 +254,7 @@ async def test_build_that_ends_after_the_failure_leaves_nothing(
 
 @pytest.mark.parametrize("death", ["before", "after"])
 async def test_interrupted_expiry_is_completed(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock, death: str
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock, death: str
 ) -> None:
     report = await built(http, container, shop.person)
     clock.shift = timedelta(hours=container.settings.reports.keep_h, minutes=1)
@@ -284,7 +284,7 @@ async def test_orphaned_files_are_deleted(http: httpx.AsyncClient, container: Co
 
 
 async def test_request_that_dies_before_its_job_is_stored(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     dying = DyingJobs(JobRepository(container.database), container.get(Queues), container.clock)
     actor = Actor(shop.person.id, Role.BARBER, new_id())

@@ -36,7 +36,7 @@ from tests.builders.reports import (
     requested_report,
     stored_files,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ async def test_sixth_open_report_is_refused(http: httpx.AsyncClient, container: 
 
 
 async def test_download_url_and_file_expire(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     report = await built(http, container, shop.person)
     clock.shift = timedelta(minutes=container.settings.reports.link_min, seconds=1)
@@ -288,7 +288,7 @@ async def test_download_url_and_file_expire(
 
 
 async def test_download_url_ends_with_its_file(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     report = await built(http, container, shop.person)
     clock.shift = timedelta(hours=container.settings.reports.keep_h) - timedelta(minutes=1)
@@ -327,7 +327,7 @@ async def test_log_has_no_download_url(http: httpx.AsyncClient, app: App) -> Non
 
 
 async def test_expiry_with_an_unreadable_report_expires_the_others(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     report = await built(http, container, shop.person)
     stored = await container.database["reports"].find_one({"_id": UUID(report["id"])})

@@ -23,7 +23,7 @@ from tests.builders.reviews import (
     put_answer,
     remove_review,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ async def test_repeat_with_the_same_key_returns_the_first_response(
 
 
 async def test_review_can_be_changed_within_fourteen_days(
-    http: httpx.AsyncClient, container: Container, visit: CompletedVisit, clock: SetClock
+    http: httpx.AsyncClient, container: Container, visit: CompletedVisit, clock: AdjustableClock
 ) -> None:
     review = await create_review(http, visit, 2, "Bad.")
     end = datetime.fromisoformat(review["editable_until"])

@@ -24,7 +24,7 @@ from tests.builders.waitlist import (
     reconcile_all,
     window_over,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_change_of_a_rating_or_a_booking_adds_no_search(container: Contain
 
 
 async def test_changes_within_seconds_add_one_search_that_runs_after_them(
-    container: Container, shop: Barber, clock: SetClock
+    container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     clock.stopped = tomorrow(9)
     follower, change = WaitlistSubscriber(container.get(JobQueue), container.clock), await change_of(container, shop)

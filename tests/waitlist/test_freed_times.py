@@ -23,7 +23,7 @@ from tests.builders.waitlist import (
     reconcile_all,
     window_over,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 AUTO = {"auto_accept": True}
 
@@ -111,7 +111,7 @@ async def test_time_of_a_replaced_proposal_is_offered(http: httpx.AsyncClient, c
 
 
 async def test_time_freed_by_a_delayed_visit_is_offered(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     shop = await barber(http, container, rules=AUTO)
     _, booking = await book_by_new_customer(http, shop, 9)

@@ -22,7 +22,7 @@ from tests.builders.waitlist import (
     reconcile_all,
     window_over,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 
 class Asked(NamedTuple):
@@ -51,7 +51,7 @@ async def asked(http: httpx.AsyncClient, container: Container, shop: Barber) -> 
 
 
 async def test_entry_stays_offered_until_the_barber_agrees(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     _, waiting, _, entry, held = await asked(http, container, shop)
     assert (await read_entry(http, waiting, entry))["state"] == "offered"
@@ -77,7 +77,7 @@ async def test_entry_waits_again_after_the_barber_declined(
 
 
 async def test_entry_waits_again_after_the_barbers_answer_expired(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     clock.set(tomorrow(9) - timedelta(hours=10))  # so that the request expires at its start, and not a day from now
     _, waiting, _, entry, held = await asked(http, container, shop)

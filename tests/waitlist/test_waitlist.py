@@ -26,7 +26,7 @@ from tests.builders.waitlist import (
     reconcile_all,
     window_over,
 )
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 FAR = {"location": {"lat": 52.52, "lng": 13.405}, "radius_km": 5}
 HOUR = timedelta(hours=1)
@@ -63,7 +63,7 @@ async def test_freed_time_is_held_for_the_waiting_customer(
 
 
 async def test_freed_time_is_offered_in_the_order_of_joining(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     """The window has room for one visit: after an unanswered offer, the next customer gets the time."""
     early = await register(http)
@@ -105,7 +105,7 @@ async def test_customer_that_declined_is_offered_other_times(
 
 
 async def test_entry_lapses_after_unanswered_offers(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     early, waiting = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(9))
@@ -181,7 +181,7 @@ async def test_redelivered_event_changes_nothing(http: httpx.AsyncClient, contai
 
 
 async def test_orphaned_offer_is_withdrawn_by_reconcile(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     """The worker has died after it marked the entry and before it made the booking."""
     early, waiting = await register(http), await register(http)

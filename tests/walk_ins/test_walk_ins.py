@@ -15,7 +15,7 @@ from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import ask, book, history, move, tomorrow
 from tests.builders.people import Person, register, sign_in_again
 from tests.builders.slots import daily, free
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 MINUTE = timedelta(minutes=1)
 
@@ -56,7 +56,7 @@ async def again(http: httpx.AsyncClient, shop: Barber) -> Barber:
     return Barber(await sign_in_again(http, shop.person), shop.services)
 
 
-async def test_walk_in_joins_waits_and_is_seated(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_walk_in_joins_waits_and_is_seated(http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock) -> None:
     clock.set(tomorrow(10, 2))
     shop, first, second = await again(http, shop), await register(http), await register(http)
     place = await joined(http, first, shop)
@@ -82,7 +82,7 @@ async def test_walk_in_joins_waits_and_is_seated(http: httpx.AsyncClient, shop: 
 
 
 async def test_walk_in_does_not_take_the_time_of_an_appointment(
-    http: httpx.AsyncClient, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock
 ) -> None:
     """At 9 there is an appointment at 9:20: half an hour fits behind it, and a shorter visit before."""
     customer, person = await register(http), await register(http)
@@ -100,7 +100,7 @@ async def test_walk_in_does_not_take_the_time_of_an_appointment(
 
 
 async def test_concurrent_seatings_of_a_walk_in_start_one_visit(
-    http: httpx.AsyncClient, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock
 ) -> None:
     """A walk-in that an appointment blocks stays in the queue; no request gets `not_waiting`."""
     customer, person = await register(http), await register(http)
@@ -120,7 +120,9 @@ async def test_concurrent_seatings_of_a_walk_in_start_one_visit(
     assert (await queue(http, shop))["items"] == []
 
 
-async def test_estimates_follow_the_measured_pace(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_estimates_follow_the_measured_pace(
+    http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock
+) -> None:
     """Six visits of half an hour took three quarters each."""
     customer, waits = await register(http), await register(http)
     for hour in range(8, 14):
@@ -175,7 +177,7 @@ async def test_customer_is_in_a_queue_once_and_only_while_the_barber_takes_walk_
     assert looked == {"is_taking": False, "waiting": 0, "estimated_start": None, "estimated_wait_min": None}
 
 
-async def test_joining_a_full_queue_is_refused(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_joining_a_full_queue_is_refused(http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock) -> None:
     people = [await register(http) for _ in range(3)]
     hours = {
         day: {"is_available": True, "start_time": "09:00", "end_time": "12:00"}
@@ -197,7 +199,7 @@ async def complete(http: httpx.AsyncClient, shop: Barber, booking: dict[str, Any
 
 
 async def test_walk_in_is_seated_in_the_minute_of_the_previous_end(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     """Three visits within one tick: the last one claims the tick, and no two visits overlap."""
     clock.set(tomorrow(10, 2))
@@ -224,7 +226,7 @@ async def test_walk_in_is_seated_in_the_minute_of_the_previous_end(
 
 
 async def test_overdue_request_does_not_block_a_walk_in(
-    http: httpx.AsyncClient, container: Container, clock: SetClock
+    http: httpx.AsyncClient, container: Container, clock: AdjustableClock
 ) -> None:
     shop, asks, waits = await barber(http, container), await register(http), await register(http)
     await http.put("/v1/barbers/me/online", json={"is_online": True}, headers=shop.auth)
@@ -238,7 +240,9 @@ async def test_overdue_request_does_not_block_a_walk_in(
     assert (left["status"], left["reason"]) == ("cancelled", "expired")
 
 
-async def test_early_start_takes_the_time_from_now_on(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_early_start_takes_the_time_from_now_on(
+    http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock
+) -> None:
     """The visit starts at 9:32 instead of 10:00, and its minutes are neither offered nor bookable."""
     customer, other, waits = await register(http), await register(http), await register(http)
     booking = await book(http, customer, shop, tomorrow(10))
@@ -260,7 +264,7 @@ async def test_early_start_takes_the_time_from_now_on(http: httpx.AsyncClient, s
 
 
 async def test_early_start_does_not_take_the_time_of_an_appointment_before_it(
-    http: httpx.AsyncClient, container: Container, shop: Barber, clock: SetClock
+    http: httpx.AsyncClient, container: Container, shop: Barber, clock: AdjustableClock
 ) -> None:
     early, between = await register(http), await register(http)
     booking = await book(http, early, shop, tomorrow(10))
@@ -283,7 +287,7 @@ async def open_daily(http: httpx.AsyncClient, shop: Barber, opens: str, closes: 
 
 @pytest.mark.parametrize(("opens", "closes"), [("20:00", "04:00"), ("00:00", "24:00")])
 async def test_queue_continues_over_midnight(
-    http: httpx.AsyncClient, shop: Barber, clock: SetClock, opens: str, closes: str
+    http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock, opens: str, closes: str
 ) -> None:
     """One barber is open over midnight, the other never closes."""
     await open_daily(http, shop, opens, closes)
@@ -304,7 +308,7 @@ async def test_queue_continues_over_midnight(
     assert (await seat(http, shop, place)).status_code == 200
 
 
-async def test_queue_ends_with_its_opening(http: httpx.AsyncClient, shop: Barber, clock: SetClock) -> None:
+async def test_queue_ends_with_its_opening(http: httpx.AsyncClient, shop: Barber, clock: AdjustableClock) -> None:
     """At 03:00 an hour fits before closing and two do not; at 04:30 the queue is empty."""
     await open_daily(http, shop, "20:00", "04:00")
     first, later = await register(http), await register(http)

@@ -14,7 +14,7 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.infrastructure.redis.client import RedisClients
 from grome.migrations import MIGRATIONS
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.support.app import apart, app, container, database, http, serve_app
 from tests.support.http_client import http_client
 from tests.webhooks.receiver import Receiver, receiving
@@ -38,12 +38,12 @@ def trial_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def trial_clock() -> SetClock:
-    return SetClock()
+def trial_clock() -> AdjustableClock:
+    return AdjustableClock()
 
 
 @pytest.fixture(scope="session")
-async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIterator[App]:
+async def trial_app(trial_settings: Settings, trial_clock: AdjustableClock) -> AsyncIterator[App]:
     container = await open_container(trial_settings)
     await container.get(Client).drop_database(trial_settings.mongo.database)
     async for _ in migrate(container.database, MIGRATIONS, container.clock):
@@ -56,13 +56,13 @@ async def trial_app(trial_settings: Settings, trial_clock: SetClock) -> AsyncIte
 
 
 @pytest.fixture
-async def trial(trial_app: App, trial_clock: SetClock) -> AsyncIterator[Trial]:
+async def trial(trial_app: App, trial_clock: AdjustableClock) -> AsyncIterator[Trial]:
     async with http_client(trial_app.ctx.base_url) as client:
         yield Trial(trial_app, client, trial_clock)
 
 
 @pytest.fixture(autouse=True)
-def _real_time(trial_clock: SetClock) -> Iterator[None]:
+def _real_time(trial_clock: AdjustableClock) -> Iterator[None]:
     yield
     trial_clock.shift = timedelta()
 

@@ -19,7 +19,7 @@ from grome.webhooks.repository import DeliveryRepository
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 TYPES = {
     "create": EventType.BOOKING_REQUESTED,
@@ -55,7 +55,7 @@ class Endpoint:
 class Trial:
     app: App
     http: httpx.AsyncClient
-    clock: SetClock
+    clock: AdjustableClock
 
     @property
     def container(self) -> Container:

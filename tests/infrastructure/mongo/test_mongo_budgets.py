@@ -6,7 +6,7 @@ from datetime import timedelta
 from grome.common.ids import new_hex_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.budgets import COLLECTION, Budget, Budgets
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 
 HOUR = timedelta(hours=1)
 
@@ -26,7 +26,7 @@ async def test_budget_of_one_subject_leaves_anothers_alone(container: Container)
     assert [await budgets.take(some, subject) is None for subject in ("a", "b", "a", "b")] == [True, True, False, False]
 
 
-async def test_budget_that_is_used_up_says_when_it_is_full_again(container: Container, clock: SetClock) -> None:
+async def test_budget_that_is_used_up_says_when_it_is_full_again(container: Container, clock: AdjustableClock) -> None:
     some, budgets = budget(1), Budgets(container.database, clock)
     now = clock().replace(minute=20, second=0, microsecond=0)
     clock.set(now)

@@ -8,7 +8,7 @@ import pytest
 from config.settings import PushSettings
 from grome.notifications.push import Push
 from grome.notifications.push.fcm import FcmPusher
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.push.google import Google
 
 IMPATIENCE_S = 3.0
@@ -22,7 +22,7 @@ PUSH = Push(
 
 
 @pytest.fixture
-async def google(clock: SetClock) -> AsyncIterator[Google]:
+async def google(clock: AdjustableClock) -> AsyncIterator[Google]:
     other_side = Google(clock)
     await other_side.server.start()
     yield other_side
@@ -36,14 +36,14 @@ def push_settings(google: Google) -> PushSettings:
 
 
 @pytest.fixture
-async def fcm(push_settings: PushSettings, clock: SetClock) -> AsyncIterator[FcmPusher]:
+async def fcm(push_settings: PushSettings, clock: AdjustableClock) -> AsyncIterator[FcmPusher]:
     pusher = FcmPusher(push_settings, clock)
     yield pusher
     await pusher.aclose()
 
 
 @pytest.fixture
-async def impatient(push_settings: PushSettings, google: Google, clock: SetClock) -> AsyncIterator[FcmPusher]:
+async def impatient(push_settings: PushSettings, google: Google, clock: AdjustableClock) -> AsyncIterator[FcmPusher]:
     """Provide a pusher with a timeout of IMPATIENCE_S that has its access token."""
     pusher = FcmPusher(msgspec.structs.replace(push_settings, timeout_s=IMPATIENCE_S), clock)
     await pusher.send(["first"], PUSH)

@@ -9,7 +9,7 @@ from config.settings import PushSettings
 from grome.infrastructure.jobs.errors import RetryLaterError
 from grome.notifications.push import Push, PushFailedError, PushResult
 from grome.notifications.push.fcm import MAX_CONCURRENT_REQUESTS, FcmPusher, collapse_key
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
 from tests.notifications.push.google import PROJECT, Fault, Google, fcm_error, with_retry_after
 from tests.support.eventually import overload, until
@@ -31,7 +31,7 @@ class RetryingCaller:
         return result
 
 
-async def test_fcm_message_has_text_and_link(fcm: FcmPusher, google: Google, clock: SetClock) -> None:
+async def test_fcm_message_has_text_and_link(fcm: FcmPusher, google: Google, clock: AdjustableClock) -> None:
     result = await fcm.send(["device"], PUSH)
     assert result == PushResult({"device": f"projects/{PROJECT}/messages/1"}, {}, {})
     [message] = google.accepted
@@ -70,7 +70,7 @@ async def test_fcm_concurrent_pushes_share_token_and_connections(fcm: FcmPusher,
 
 
 async def test_access_token_is_cached_until_a_minute_before_expiry(
-    fcm: FcmPusher, google: Google, clock: SetClock
+    fcm: FcmPusher, google: Google, clock: AdjustableClock
 ) -> None:
     for shift, requests in ((0, 1), (3590 - 60, 1), (3600 - 60, 2), (2 * 3600, 3)):
         clock.shift = timedelta(seconds=shift)
@@ -181,7 +181,7 @@ async def test_fcm_foreign_response_is_a_failure(fcm: FcmPusher, google: Google)
 
 
 async def test_fcm_close_ends_a_hanging_token_request(push_settings: PushSettings, google: Google) -> None:
-    pusher = FcmPusher(push_settings, SetClock())
+    pusher = FcmPusher(push_settings, AdjustableClock())
     google.tokens_script.append(Fault.HANG)
     sending = asyncio.create_task(pusher.send(["device"], PUSH))
     await until(lambda: google.token_requests == 1)

@@ -12,7 +12,7 @@ from config.settings import PushSettings
 from grome.common.clock import system_clock
 from grome.notifications.push.fcm import FcmPusher
 from tests.builders.http_server import Reply
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.push.conftest import IMPATIENCE_S, PUSH
 from tests.notifications.push.google import Fault, Google
 from tests.support.eventually import overload, until
@@ -80,7 +80,7 @@ async def test_foreign_key_is_refused_by_the_token_server(push_settings: PushSet
     other = generate_private_key(65537, 2048)
     pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     account = msgspec.json.encode({**google.account, "private_key": pem}).decode()
-    pusher = FcmPusher(msgspec.structs.replace(push_settings, service_account=account), SetClock())
+    pusher = FcmPusher(msgspec.structs.replace(push_settings, service_account=account), AdjustableClock())
     result = await pusher.send(["device"], PUSH)
     await pusher.aclose()
     assert result.failed["device"].reason == "Google's token server answered 400 invalid_grant"

@@ -9,13 +9,13 @@ import pytest
 from config.settings import PushSettings, Settings
 from grome.notifications.push import Failed, Push, Pusher, PushLog, open_pusher
 from grome.notifications.push.local import FAILURES
-from tests.conftest import SetClock
+from tests.conftest import AdjustableClock
 from tests.notifications.push.conftest import PUSH
 
 
 @pytest.fixture(params=["fcm", "log"])
 async def pusher(
-    request: pytest.FixtureRequest, push_settings: PushSettings, tmp_path: Path, clock: SetClock
+    request: pytest.FixtureRequest, push_settings: PushSettings, tmp_path: Path, clock: AdjustableClock
 ) -> AsyncIterator[Pusher]:
     settings = Settings(home=str(tmp_path), push=msgspec.structs.replace(push_settings, transport=request.param))
     opened = open_pusher(settings, clock)
@@ -51,7 +51,7 @@ async def test_push_log_accepts_any_other_token(pusher: Pusher) -> None:
     assert len(set(result.sent.values())) == 30
 
 
-async def test_push_log_drops_duplicates_under_the_same_name(tmp_path: Path, clock: SetClock) -> None:
+async def test_push_log_drops_duplicates_under_the_same_name(tmp_path: Path, clock: AdjustableClock) -> None:
     settings = Settings(home=str(tmp_path))
     pusher = open_pusher(settings, clock)
     assert isinstance(pusher, PushLog)
