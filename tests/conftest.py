@@ -1,4 +1,4 @@
-"""What all tests stand on: a real mongod and Valkey, and one real server in the test's own event loop."""
+"""Shared fixtures: a real mongod and Valkey, and a real server in the event loop of the tests."""
 
 import os
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class AdjustableClock:
         return self.stopped or system_clock() + self.shift
 
     def set(self, moment: datetime) -> None:
-        """From here on, in whole milliseconds like the real clock: what is stored has no more."""
+        """Set the clock, in whole milliseconds like the real clock, because MongoDB stores no more."""
         self.shift = moment - system_clock()
 
 
@@ -73,7 +73,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """What `-n auto` means: one more than there are cores, since tests wait as much as they work.
+    """Return the number of processes for `-n auto`: one more than the cores, since tests wait as much as they work.
 
     The numbered databases of a Redis that was given suffice for one process.
     """
@@ -141,7 +141,7 @@ def clock(session_clock: AdjustableClock) -> Iterator[AdjustableClock]:
 def running(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGrome]:  # noqa: ARG001
     """One Grome in its own processes, on the servers that the application in this process uses too.
 
-    Without job workers: they would take from the queue, and end in the database, what other tests have put there.
+    No job workers: they would run the jobs that other tests have added.
     """
     with running_grome(settings, tmp_path_factory.mktemp("running"), GROME_JOBS_WORKERS="0") as started:
         yield started

@@ -1,4 +1,4 @@
-"""A person of each role, an object of each kind that a path can name, and a check that nothing was written."""
+"""A person of each role, an object for each path parameter, and a check that nothing was written."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -51,14 +51,14 @@ GOOD_BODIES = {
 
 @dataclass(frozen=True)
 class Cast:
-    """The customer has a booking with the barber, who has a report; `ids` are by the names that paths give them."""
+    """The customer has a booking with the barber, and the barber has a report. `ids` maps path parameters to ids."""
 
     client: httpx.AsyncClient
     people: dict[Role, Person]
     ids: dict[str, str]
 
     def auth(self, route: Route) -> dict[str, str]:
-        """The headers of somebody who may call this route, and nobody's where anyone may."""
+        """Return the headers of an account that may call the route; no headers if the route is public."""
         return next((person.auth for role, person in self.people.items() if role in route.who), {})
 
     async def ask(
@@ -71,9 +71,9 @@ class Cast:
         content: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Ask about what there is, as somebody who may, unless `auth` are the headers of somebody else.
+        """Call the route about existing objects, as an allowed account unless `auth` has other headers.
 
-        `ids` and `query` replace what the route needs, and None leaves a field out of the query. Queries are sent as
+        `ids` and `query` replace the parameters of the route; None leaves a field out of the query. Queries are sent as
         they are given, unquoted, and headers in Latin-1.
         """
         url = route.url(**{**self.ids, **(ids or {})}) + _query(route, query or {})

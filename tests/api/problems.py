@@ -1,4 +1,4 @@
-"""What every refusal looks like, whatever it refuses."""
+"""Check the form of an error response."""
 
 from collections.abc import Iterator
 

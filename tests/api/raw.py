@@ -8,7 +8,7 @@ from tests.support.eventually import PATIENCE_S
 
 
 async def send(base_url: str, request: bytes) -> httpx.Response:
-    """The answer to the first of what `request` holds."""
+    """Send `request` and return the response to its first request."""
     url = httpx.URL(base_url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     try:
@@ -21,7 +21,7 @@ async def send(base_url: str, request: bytes) -> httpx.Response:
 
 
 async def read_answer(reader: asyncio.StreamReader, *, with_body: bool = True) -> httpx.Response:
-    """The next answer; one to HEAD has no body whatever its Content-Length."""
+    """Read the next response; a response to HEAD has no body despite its Content-Length."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = httpx.Headers([(name, value) for name, _, value in (line.partition(": ") for line in head[1:] if line)])
     content = await reader.readexactly(int(headers.get("content-length", 0))) if with_body else b""

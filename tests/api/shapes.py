@@ -1,4 +1,4 @@
-"""Where a body has fields, how deep they lie, and which JSON belongs there, read from the Struct that decodes it."""
+"""The fields of a body at every depth, and valid JSON for each, read from the decoding Struct."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ class Place:
     struct: inspect.StructType | None
 
     def field_of(self, name: str) -> str:
-        """The path of what has this name in this object."""
+        """Return the path of the member `name` of this object."""
         return f"{self.field}.{name}" if self.field else name
 
     def body(self, value: str) -> bytes:
-        """A body with `value`, raw JSON, in this field, and without any field that is not on the way to it.
+        """Return a body with `value`, raw JSON, in this field and without other fields.
 
-        What is wrong is found in the order in which it comes, so the missing ones are never the first.
+        Faults are found in the order of the fields, so a missing field is never the first fault.
         """
         return self.frame.replace(_HOLE, value).encode(errors="surrogateescape")
 
 
 def places(struct: type[msgspec.Struct]) -> list[Place]:
-    """The body, then every field in it at every depth; of a list its first item, of a map one entry."""
+    """Yield the body, then every field at every depth; of a list the first item, of a map one entry."""
     return list(_at(inspect.type_info(struct), "", _HOLE))
 
 

@@ -1,4 +1,4 @@
-"""The whole surface of the API, read from what the features declare: a new route is tested without being told of."""
+"""All routes of the API, read from the declarations of the features: a new route is tested automatically."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +34,7 @@ class Route:
 
     @property
     def parts(self) -> list[str]:
-        """What its path leaves open: ids and dates."""
+        """Return the path parameters: ids and dates."""
         return list(self.operation.path_parts)
 
     @property
@@ -77,8 +77,8 @@ WITH_KEY = [route for route in ROUTES if route.takes("idempotency_key")]
 WITH_IDS = [route for route in ROUTES if route.ids]
 WITH_PARTS = [route for route in ROUTES if route.parts]
 
-# What the one factory of handlers does for every route alike is tried out in full on these routes; test_factory.py
-# proves that it makes all handlers. Among them are those that it treats differently.
+# The behaviour that one factory gives to all handlers is tested in full on these routes. test_factory.py proves that
+# the factory makes all handlers. Among them are those that it treats differently.
 _SAMPLES = {
     "GET /v1/me",
     "GET /v1/barbers/nearby",  # answered before anything is decoded

@@ -33,7 +33,7 @@ class Story:
         self.answers: dict[str, httpx.Response] = {}
 
     async def ask(self, name: str, auth: dict[str, str] | None = None, /, **request: Any) -> Any:
-        """`request` is what httpx takes, and the parts of the path."""
+        """`request` has the arguments of httpx and the path parameters."""
         route = BY_NAME[name]
         parts = {part: request.pop(part) for part in route.parts}
         response = await self._client.request(route.method, route.url(**parts), headers=auth, **request)

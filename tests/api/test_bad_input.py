@@ -28,7 +28,7 @@ NO_VALUE = [
 _ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 INVENTED = [
     *(b"", b"null", b"{}", b"[]", b"{", b"\xff", b'{"$gt": ""}', b"[" * 200),
-    # What a list of bookings could have given out, but for a time that is before or after all times, or in no zone.
+    # A cursor like that of a booking list, with a time out of range or without a zone.
     *(
         f'{{"scheduled_at": "{time}", "id": "{_ID}"}}'.encode()
         for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2027-03-01T09:00:00")
@@ -56,7 +56,7 @@ class TestQueries:
                 assert_refused(response, 422, "invalid", field.encode_name, told=(field.encode_name, value[:50]))
 
     async def test_repeated_fields(self, cast: Cast, route: Route) -> None:
-        """Which of the two was meant nobody knows; a list is what may come more than once."""
+        """A repeated parameter is ambiguous; only list parameters can be repeated."""
         for field in route.query_fields:
             if not isinstance(next(plain_types(field.type)), inspect.ListType):
                 response = await cast.ask(route, query={field.encode_name: f"1&{field.encode_name}=1"})

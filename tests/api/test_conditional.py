@@ -1,4 +1,4 @@
-"""Who may keep an answer, and what is not sent again to a client that has it."""
+"""Caching headers, and conditional requests of clients with a copy."""
 
 import asyncio
 from itertools import combinations, product
@@ -34,7 +34,7 @@ def test_every_route_in_the_table_is_there() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 async def test_who_may_keep_what(cast: Cast, route: Route) -> None:
-    """Whatever is not in the table is kept by nobody, and no refusal is."""
+    """Responses outside the table, and all errors, must not be cached."""
     if route.method == "GET":
         answer = await cast.ask(route)
         assert answer.headers["cache-control"] == KEPT.get(str(route), "no-store"), answer.text
@@ -69,7 +69,7 @@ async def test_pages_neither(http: httpx.AsyncClient, path: str) -> None:
 
 
 def assert_not_modified(again: httpx.Response, whole: httpx.Response) -> None:
-    """It has what a cache updates its copy by, and nothing that tells of a body (RFC 9110, section 15.4.5)."""
+    """It has the headers that update a cached copy, and none about a body (RFC 9110, section 15.4.5)."""
     assert (again.status_code, again.content) == (304, b"")
     for name in ("etag", "cache-control", "vary"):
         assert again.headers.get(name) == whole.headers.get(name)

@@ -37,7 +37,7 @@ class TestCompression:
         assert response.json()["openapi"]
 
     async def test_caches_are_told(self, http: httpx.AsyncClient) -> None:
-        """Of the plain answer as well, or a cache would keep it for those who take the other."""
+        """The uncompressed response has it too; otherwise a cache would send it to clients that accept gzip."""
         for accepted in ("gzip", "identity"):
             assert (await self._get(http, accepted)).headers["vary"] == "Accept-Encoding"
 
@@ -170,7 +170,7 @@ class TestConnections:
 
 
 async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, container: Container) -> None:
-    """What of them is kept, here the program's name, is kept as text."""
+    """The stored part, here the name of the program, is stored as text."""
     person = await register(http)
     body = f'{{"email": "{person.email}", "password": "{PASSWORD}"}}'.encode()
     head = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
@@ -202,7 +202,7 @@ class TestHealth:
 class TestRequestLog:
     @pytest.fixture
     def lines(self, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-        """What the log has of each request, beside the message."""
+        """Return the fields of the request's log line, without the message."""
         monkeypatch.setitem(app.config, "ACCESS_LOG_LINES", True)
         written: list[dict[str, Any]] = []
         sink = logger.add(lambda message: written.append(message.record["extra"]), level="INFO")

@@ -1,4 +1,4 @@
-"""The OpenAPI document is sound, says what the routes declare, no less and no more, and the page shows it offline."""
+"""The OpenAPI document is valid and matches the declared routes, and the page shows it offline."""
 
 import base64
 import hashlib
@@ -239,7 +239,7 @@ def _hash(text: str) -> str:
 
 
 class _Elements(HTMLParser):
-    """What a page has of inline scripts and styles, of attributes, and of links to anything."""
+    """Collects inline scripts and styles, attributes and links of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

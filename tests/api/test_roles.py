@@ -1,4 +1,4 @@
-"""Who may call what: every route against everybody, and bookings against those whose they are not."""
+"""Access control: every route with every role, and bookings of other people."""
 
 import base64
 import json
@@ -177,7 +177,7 @@ async def test_roles(cast: Cast, container: Container, route: Route, caller: str
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
 async def test_tampered_tokens(cast: Cast, container: Container, route: Route) -> None:
-    """A role that was written over, a signature of another token, none, and one by a key that is not ours."""
+    """Tokens with a changed role, the signature of another token, no signature, and a foreign signature."""
     customer, other = await register(cast.client), await register(cast.client)
     header, claims, signature = customer.access_token.split(".")
     raised = _base64url({**jwt.decode(customer.access_token, options={"verify_signature": False}), "role": "admin"})
@@ -217,7 +217,7 @@ BOOKINGS = [route for route in ROUTES if "booking_id" in route.ids]
 @pytest.mark.parametrize("route", BOOKINGS, ids=str)
 @pytest.mark.parametrize("stranger", [Role.CUSTOMER, Role.BARBER])
 async def test_bookings_of_others(cast: Cast, container: Container, route: Route, stranger: Role) -> None:
-    """As if they were not there; where the role may not act at all, that is said whosever the booking is."""
+    """Bookings of other people are not found. A role that may never act gets 403 for any booking."""
     person = await _new(stranger, cast.client, container)
     before = await _booking(cast)
     sent = _as_json(GOOD_BODIES.get(route.operation.handler.__name__, b""))
@@ -247,7 +247,7 @@ async def test_lists_hold_what_one_may_read(cast: Cast, container: Container, ro
 
 
 async def _caller(role: Role, cast: Cast, container: Container, route: Route) -> Person:
-    """A new person where the route may change what the next test finds, such as end the session."""
+    """Return a new person if the route changes state that later tests need, such as the session."""
     return cast.people[role] if route.method == "GET" else await _new(role, cast.client, container)
 
 

@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes up from the OpenAPI document, good ones and bad ones, against the running server.
+"""schemathesis generates valid and invalid requests from the OpenAPI document against the running server.
 
 About 1,300 requests, each checked by all of schemathesis's checks. Three of those have nothing to say here:
 `use_after_free` and `ensure_resource_availability` wait for a route that deletes, and `object_level_authorization` for
@@ -36,7 +36,7 @@ IS_HUNT = settings.get_current_profile_name() == "hunt"
 FEW = {"seed": 1, "generation": {"deterministic": True, "max-examples": 8}, "phases": {"coverage": {"enabled": False}}}
 MANY = {"generation": {"max-examples": 50}}
 CONFIG = schemathesis.Config.from_dict(MANY if IS_HUNT else FEW)
-# What the decoder says of input that its Struct does not fit. Of what fits the document it may say none of this, save
+# Return the fault that the decoder reports for invalid input. Of what fits the document it may say none of this, save
 # one thing: JSON Schema counts 1.0 among the integers, and we do not.
 DECODER = re.compile(
     r"Expected `(?!int( \| null)?`, got `float`)|Invalid |Number out of range|is required$|is not a known field$"
@@ -78,7 +78,7 @@ ANSWERS = set(range(200, 500)) | {503}  # no fault is ours; a dependency may be 
 # Not by `BaseSchema.parametrize`: with pytest 9.2 all of its tests have one id, of which pytest-xdist runs one.
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_schemathesis(route: Route, api: BaseSchema, running: RunningGrome, cast: Cast) -> None:
-    """Each case is sent by one of the roles that may call the route, in turn: with made-up ids, then with known ids."""
+    """Each case is sent as one of the allowed roles in turn, with generated ids and then with known ids."""
     operation = api[route.path][route.method]
     callers = itertools.cycle(operation.definition.raw["x-roles"])
 

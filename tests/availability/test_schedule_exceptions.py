@@ -83,7 +83,7 @@ async def test_invalid_override_is_refused_at_its_field(
 async def test_override_on_a_date_with_a_clock_change_follows_wall_time(
     http: httpx.AsyncClient, container: Container, zone: str
 ) -> None:
-    """00:00 to 06:00 is shorter or longer by the clock change on the first day, and six hours on the next."""
+    """The opening from 00:00 to 06:00 varies by the clock change on the first day. It has six hours on the next day."""
     shop = await barber(http, container, hours=daily("09:00", "11:00"), rules={"slot_step_min": 30}, timezone=zone)
     for change_of_clocks in clock_changes(zone):
         day, later = change_of_clocks.date(), change_of_clocks.utcoffset()

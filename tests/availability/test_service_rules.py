@@ -113,7 +113,7 @@ async def test_visit_in_a_processing_gap_needs_its_buffers(http: httpx.AsyncClie
 async def test_two_visits_can_interleave_in_their_processing_gaps(
     http: httpx.AsyncClient, container: Container
 ) -> None:
-    """Each visit has a gap from minute 30 to 60 of 90, and the second begins in the gap of the first."""
+    """Each visit has a gap from minute 30 to 60 of 90; the second visit begins in the first gap."""
     shop = await shop_of(http, container, 90, hours=("09:00", "11:00"))
     await offer(http, shop, {"processing": {"after_min": 30, "duration_min": 30}})
     customer = await register(http)

@@ -1,4 +1,4 @@
-"""What the benchmark says of its figures, and where it writes it."""
+"""Tests of the benchmark report, and of writing it into the README."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ async def customer(http: httpx.AsyncClient) -> Person:
 
 @pytest.fixture
 async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
-    """Create a barber with a radius of 8 km, 30-minute visits, and travel of 3 minutes per km (at least 10)."""
+    """Create a barber with a radius of 8 km and 30-minute visits. Travel takes 3 minutes per km, at least 10."""
     return await barber(http, container, service_radius_km=8)
 
 

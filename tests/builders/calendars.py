@@ -100,7 +100,7 @@ def _otherwise(content: bytes) -> list[Read]:
 
 
 def _moment(value: object) -> datetime:
-    """Of what the parser's types allow: a date would be none, and one without a zone anybody's."""
+    """The parser's types also allow a date, which is no time, and a time without a zone, which is ambiguous."""
     assert isinstance(value, datetime)
     assert value.tzinfo is not None
     return value

@@ -1,4 +1,4 @@
-"""A small HTTP server whose handler may also hang, or cut the connection: what a provider looks like on a bad day."""
+"""A small HTTP server. Its handler can also hang or cut the connection, like a failing provider."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -47,7 +47,7 @@ class HttpServer:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Whatever is under way gets no answer."""
+        """Requests under way get no response."""
         if self._server is not None:
             self._server.close()
             for task in self._open:

@@ -15,7 +15,7 @@ async def read_pages(
     auth: dict[str, str] | None = None,
     limits: Iterable[int] = repeat(100),
 ) -> list[list[dict[str, Any]]]:
-    """The items of each page, from the first to the one that names no next; page after page takes the next limit."""
+    """Yield the items of each page up to the last page. Each request takes the next limit."""
     pages: list[list[dict[str, Any]]] = []
     cursors: list[str] = []
     for limit in limits:

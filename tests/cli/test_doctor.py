@@ -1,4 +1,4 @@
-"""`grome doctor` shows what is configured, and no secret of it."""
+"""`grome doctor` shows the configuration without its secrets."""
 
 import asyncio
 import subprocess

@@ -39,14 +39,14 @@ def workshop(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def arguments(app: App, http: httpx.AsyncClient, container: Container) -> list[str]:
-    """Of the scripts that book: where the server is, and a barber who is free tomorrow."""
+    """Arguments of the booking scripts: the base URL, and a barber with free times tomorrow."""
     latitude, longitude = PLACE
     shop = await barber(http, container, location={"lat": latitude, "lng": longitude})
     return [app.ctx.base_url, shop.id, str(latitude), str(longitude), tomorrow(12).date().isoformat()]
 
 
 async def run(folder: Path, *command: str | Path, **environment: str) -> str:
-    """What the program prints. It must end without complaint."""
+    """Return the output of the program. It must end without complaint."""
     process = await asyncio.create_subprocess_exec(
         *map(str, command),
         cwd=folder,

@@ -37,7 +37,7 @@ def test_none_comes_twice(count: int) -> None:
 
 
 def test_every_random_bit_is_used() -> None:
-    """74 bits: those that are ever set in many ids, and those that are ever not."""
+    """Return two masks over 74 bits: bits that are set in some id, and bits clear in some id."""
     random_bits = (1 << 80) - 1 & ~(0xF << 76) & ~(0x3 << 62)
     ever_set, ever_clear = 0, 0
     for _ in range(200):

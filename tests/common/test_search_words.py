@@ -1,4 +1,4 @@
-"""What texts are found by."""
+"""Tests of the words by which texts are found."""
 
 import unicodedata
 

@@ -34,7 +34,7 @@ def cookies_set(response: httpx.Response) -> dict[str, Morsel[str]]:
 
 
 def own_page(http: httpx.AsyncClient) -> dict[str, str]:
-    """What a browser adds to a request that our own page sends, on a host for which it sends no Sec-Fetch-Site."""
+    """The headers of a browser for a same-origin request, on a host for which it sends no Sec-Fetch-Site."""
     return {"Origin": str(http.base_url).rstrip("/")}
 
 
@@ -59,7 +59,7 @@ async def job(container: Container) -> AsyncIterator[Job]:
 
 @pytest.fixture
 def address(job: Job) -> str:
-    """Of the job in the API; its key holds what a path must escape."""
+    """Return the path of the job in the API; its key has characters that a path must escape."""
     key = job.key.replace(" ", "%20").replace("/", "%2F")
     return f"/jobs/api/queues/default/jobs/{key}"
 

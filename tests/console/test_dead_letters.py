@@ -25,7 +25,7 @@ DEAD = "/jobs/dead"
 
 @pytest.fixture
 async def operator(http: httpx.AsyncClient, container: Container) -> httpx.AsyncClient:
-    """A browser in which an admin has just signed in; it says of each request that our own page sends it."""
+    """A browser with a signed-in admin; it marks each request as same-origin."""
     boss = await create_admin(http, container)
     await http.post("/jobs/login", data={"email": boss.email, "password": PASSWORD})
     http.headers["Sec-Fetch-Site"] = "same-origin"
@@ -170,7 +170,7 @@ class TestMessages:
             assert (await self.press(operator, "abort", job)).status_code == 200
             await until(lambda: ends == ["begun", "ended"])
             assert await state_of(container, job) is State.DROPPED
-            clock.shift = timedelta(hours=1)  # whatever is still to be done is due
+            clock.shift = timedelta(hours=1)  # all remaining work is due
             await container.get(JobQueue).enqueue_due()
             await until(lambda: queues_are_empty(container))
         assert ends == ["begun", "ended"]

@@ -1,4 +1,4 @@
-"""The written pages, and what can be read from them."""
+"""Read the documentation pages."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the pages name is there: files, links, headings, chores, commands and settings."""
+"""Files, links, headings, chores, commands and settings that the pages name exist."""
 
 import re
 from pathlib import Path

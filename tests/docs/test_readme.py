@@ -40,7 +40,7 @@ async def demo_grome(settings: Settings, tmp_path: Path) -> AsyncIterator[Runnin
 
 
 def walk() -> list[tuple[str, str]]:
-    """Each block of commands with what it prints."""
+    """Yield each block of commands with its output."""
     steps = blocks(section(ROOT / "README.md", "Try it"))
     assert [step.kind for step in steps] == ["sh", "text"] * (len(steps) // 2)
     return [(commands.content, printed.content) for commands, printed in list(pairwise(steps))[::2]]

@@ -36,7 +36,7 @@ class Vehicle(Protocol):
 
 @dataclass
 class Log:
-    """What happened, in order."""
+    """The recorded calls, in order."""
 
     lines: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""What a log line may hold: never a secret, and never a second line made of text from outside."""
+"""A log line has no secrets, and text from outside cannot start a second line."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def log_format(request: pytest.FixtureRequest) -> Format:
 
 @pytest.fixture
 def written(log_format: Format, settings: Settings, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Reads what this test has written to the log so far."""
+    """Reads the log lines of this test."""
     configure_logging(msgspec.structs.replace(settings.log, format=log_format, level="INFO"))
     lines: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Given to Locust after a scenario: everybody hurries, and the run ends as soon as it has taken the steps it is for."""
+"""Passed to Locust after a scenario: users do not wait, and the run ends after the required steps."""
 
 from argparse import ArgumentParser
 from time import sleep

@@ -1,4 +1,4 @@
-"""A little server that answers customers as Grome would, but for what a test bends, and gives any time to anybody."""
+"""A small server that responds like Grome, except for faults that a test injects, and accepts any booking."""
 
 import json
 import threading
@@ -88,7 +88,7 @@ class StandIn:
 
 
 def nearby(query: dict[str, str]) -> list[Json]:
-    """All who lie in the circle, whatever else was asked: they offer the same and are all online."""
+    """Return all barbers in the circle without filters: all are online, with the same services."""
     lat, lng, radius_m = float(query["lat"]), float(query["lng"]), float(query["radius_km"]) * 1000
     apart = {barber: metres_between(lat, lng, place) for barber, place in BARBERS.items()}
     return [

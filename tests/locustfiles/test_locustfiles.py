@@ -43,7 +43,7 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Ended:
-    """What a run left behind: requests and failures by the name of their row."""
+    """The result of a run: requests and failures by row name."""
 
     code: int
     requests: dict[str, int]
@@ -104,7 +104,7 @@ async def city(http: httpx.AsyncClient, container: Container) -> tuple[str, ...]
 
 
 def test_every_scenario_finds_all_as_promised(running: RunningGrome, city: tuple[str, ...], tmp_path: Path) -> None:
-    """All at once, as they may be run: what some do must not look like a fault to the others."""
+    """All scenarios run concurrently: actions of one must not look like faults to the others."""
     barbers = ("--config-users", '{"user_class_name": "Barber", "fixed_count": 4}')
     runs = {
         scenario: start(

@@ -56,7 +56,7 @@ async def database_(elsewhere: Settings) -> AsyncIterator[Database]:
 
 
 async def run(database: Database, *migrations: Migration) -> list[int]:
-    """The numbers of what was applied."""
+    """Return the numbers of the applied migrations."""
     return [done.number async for done in migrate(database, migrations or MIGRATIONS, system_clock)]
 
 
@@ -207,7 +207,7 @@ def a_booking(shop: Barber, status: Status, answer_by: datetime | None = None) -
 
 
 async def test_bookings_from_before_their_shops_rules(database_: Database) -> None:
-    """Requests wait for the barber, as all did, and what is over stays as it is."""
+    """Requests await the barber, and ended bookings do not change."""
     shop = build_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)])
     answer_by = datetime(2026, 12, 1, 8, tzinfo=UTC)
     bookings = [
@@ -260,7 +260,7 @@ async def test_collections_without_validators_and_indexes_get_them(database_: Da
 
 
 async def grome_migrate(settings: Settings, home: Path, *options: str) -> str:
-    """In a thread: a driver whose event loop stands still for long believes that its server is gone."""
+    """In a thread: a driver on a blocked event loop would take its server for dead."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "grome", "migrate", *options],

@@ -46,7 +46,7 @@ async def request_visit(
 
 
 async def register_with_device(http: httpx.AsyncClient, token: str, **changed: Any) -> tuple[Person, UUID]:
-    """Register a person who is signed in on a device with push messages."""
+    """Register a person with a signed-in device that gets push messages."""
     device_id = uuid4()
     person = await register(http, device={"id": str(device_id), "name": "Phone"}, **changed)
     await put_token(http, person, device_id, token)

@@ -158,7 +158,7 @@ class Use(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Holds a waitlist entry for a shop, or for any shop if `shop` is None; `passed` are starts offered in vain."""
+    """Holds a waitlist entry for a shop, or for any shop if `shop` is None."""
 
     customer: UUID
     shop: UUID | None

@@ -1,7 +1,7 @@
 """The browsers that there are: Lightpanda from requirements/dev.txt, and a Chromium where the machine has one.
 
 Lightpanda runs a page's scripts, forms and cookies, but paints nothing and holds no page to its policies; Chromium does
-both. So whoever has one gets the same tests once more, in it.
+both. So the same tests run again in an installed browser.
 """
 
 import os

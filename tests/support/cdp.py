@@ -17,7 +17,7 @@ class BrowserError(Exception):
 
 
 class Page:
-    """One tab. `complaints` collects errors of the console, exceptions, and what a policy did not allow."""
+    """One tab. `complaints` collects console errors, exceptions, and violations of the content security policy."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket, self._numbers = socket, itertools.count(1)
@@ -55,7 +55,7 @@ class Page:
         await self.send("Page.navigate", url=url)
 
     async def evaluate(self, expression: str) -> Any:
-        """What a JavaScript expression gives, as JSON would carry it."""
+        """Return the value of a JavaScript expression, converted by JSON."""
         answer = await self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise BrowserError(f"{expression}: {answer['exceptionDetails']}")
@@ -85,7 +85,7 @@ class Page:
         await self.send("Input.insertText", text=text)
 
     async def click(self, element: str) -> None:
-        """With the mouse in the middle of what the JavaScript expression `element` gives."""
+        """Click in the middle of the element that the JavaScript expression `element` returns."""
         await self.wait_for(element)
         middle = await self.evaluate(
             f"(() => {{ const it = {element}; it.scrollIntoView({{block: 'center'}}); const box = "

@@ -1,4 +1,4 @@
-"""Many customers who want one barber's day at once: the wishes, the calls, and what must hold afterwards."""
+"""Many customers book the same day of a barber: the attempts, the calls, and the invariants."""
 
 import asyncio
 import random
@@ -47,7 +47,7 @@ class BookingAttempt:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """What a customer was told: the status, the problem's code where there is one, else the booking's id."""
+    """The response to a customer: the status, and the code of the problem or the id of the booking."""
 
     attempt: BookingAttempt
     status: int
@@ -65,7 +65,7 @@ def rival_attempts(count: int) -> list[BookingAttempt]:
 
 
 def random_attempts(count: int, seed: int) -> list[BookingAttempt]:
-    """Wishes anywhere in the day on any tick: how many can win depends on who comes first."""
+    """Attempts at any tick of the day: the number of winners depends on the order."""
     draw = random.Random(seed)  # noqa: S311 -- a reproducible crowd, not a secret
     durations = [draw.choice(DURATIONS) for _ in range(count)]
     return [BookingAttempt(draw.randrange(0, _DAY_MIN - duration + 1, 5), duration) for duration in durations]

@@ -1,4 +1,4 @@
-"""Waiting for what must come true."""
+"""Wait until a condition is true."""
 
 import asyncio
 import os

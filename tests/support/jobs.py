@@ -1,4 +1,4 @@
-"""Job workers in the test's own event loop, and what becomes of jobs."""
+"""Run job workers in the event loop of the test, and read the outcome of jobs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

@@ -1,4 +1,6 @@
-"""Ends what a test process has started and not ended. It runs beside that process, and outlives a kill of it."""
+"""End the processes that a test process has started and not ended. It runs beside that process, and outlives a kill of
+it.
+"""
 
 import os
 import subprocess
@@ -18,8 +20,8 @@ _PATIENCE_S = 15
 
 @contextmanager
 def reap_at_exit(base: Path) -> Iterator[None]:
-    """What is started within the block ends with this process at the latest, however that one ends: it carries the mark
-    of a home that is `base` or lies under it. Fails where something is left at the block's own end.
+    """End processes started within the block at the latest when this process ends, in any way. Their mark is a home
+    that is `base` or lies under it. Fails where something is left at the block's own end.
     """
     base = base.resolve()
     command = [sys.executable, "-m", "tests.support.process_reaper", str(base)]

@@ -28,14 +28,14 @@ _WARNING: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b")
 
 @dataclass(frozen=True)
 class RunningGrome:
-    """`log` collects what the processes write, as JSON lines."""
+    """`log` collects the output of the processes, as JSON lines."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def workers(self, kind: str) -> list[psutil.Process]:
-        """The living processes of Sanic's manager whose name starts with `Sanic-<kind>`."""
+        """Return the living processes of Sanic's manager with a name that starts with `Sanic-<kind>`."""
         found = []
         for child in psutil.Process(self.process.pid).children(recursive=True):
             try:
@@ -60,7 +60,9 @@ class RunningGrome:
 
 
 def free_port() -> int:
-    """Below those that Linux gives to outgoing connections, one of which could take it before the server does."""
+    """The ports are below the ephemeral ports of Linux, because an outgoing connection could take an ephemeral port
+    first.
+    """
     while True:
         port = random.randint(15_000, 32_000)  # noqa: S311 -- no secret
         with socket.socket() as probe:
@@ -73,12 +75,12 @@ def free_port() -> int:
 
 
 def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Save the mark by which `tests/support/process_reaper.py` finds what is left."""
+    """Keep the mark by which `tests/support/process_reaper.py` finds orphaned processes."""
     return {name: value for name, value in environ.items() if not name.startswith("GROME_") or name == OWNER_VARIABLE}
 
 
 def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str]:
-    """What `grome serve` needs to stand on the test's own servers."""
+    """Return the environment of `grome serve` with the servers of the tests."""
     return {
         **without_settings(os.environ),
         "GROME_ENV": "test",

@@ -1,4 +1,4 @@
-"""What the demo makes up: the same every time, sound as the API would have it, and where it says it is."""
+"""The demo data is deterministic, valid for the API, and at the stated places."""
 
 import math
 from itertools import islice

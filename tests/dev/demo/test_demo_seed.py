@@ -56,7 +56,7 @@ def printed(console: Console) -> str:
 
 
 async def stored(container: Container) -> dict[str, list[object]]:
-    """Every document but for the password hash, whose salt differs."""
+    """Return all documents without password hashes, because their salts differ."""
     return {
         name: [document async for document in container.database[name].find({}, {"password_hash": 0}).sort("_id", 1)]
         for name in COLLECTIONS

@@ -1,4 +1,4 @@
-"""From msgspec's messages to a field's path and what is wrong with it: one example for each kind there is."""
+"""msgspec's messages become the path and the fault of a field: an example for each kind."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -37,7 +37,7 @@ class Outer(Struct, forbid_unknown_fields=True):
     renamed: int = field(default=0, name="from")
 
 
-# What is put into {"name": "x"}, the path that must be named, and words of the message.
+# The fields added to {"name": "x"}, the expected path, and words of the message.
 CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"name": 1}, "name", "Expected `str`, got `int`"),
     ({"name": None}, "name", "Expected `str`, got `null`"),

@@ -1,4 +1,4 @@
-"""Cursors: what goes in comes out, and nothing else does."""
+"""A cursor decodes to the position that was encoded, and other texts are rejected."""
 
 import base64
 from datetime import UTC, datetime, timedelta, timezone

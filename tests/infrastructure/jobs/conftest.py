@@ -1,4 +1,4 @@
-"""Workers take whatever there is, so these tests have a Grome of their own."""
+"""Workers run any job, so these tests have a Grome of their own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What admins see of jobs and decide about them, over HTTP."""
+"""Admins list, retry and drop jobs over HTTP."""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ async def boss(http: httpx.AsyncClient, container: Container) -> Person:
 
 @pytest.fixture
 def lines() -> Iterator[list[Any]]:
-    """What is logged."""
+    """Return the log lines."""
     kept: list[Any] = []
     sink = logger.add(lambda message: kept.append(message.record), level="INFO")
     yield kept

@@ -1,4 +1,4 @@
-"""Jobs, run by a real worker: each is done, however often it is added, and whatever is lost on the way."""
+"""A real worker runs jobs: each job is done, despite repeated adds and lost messages."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ HASTY = JobKind("hasty", Queue.DEFAULT, timeout_s=0.3, delays_s=(0.05, 0.05))
 
 
 class Handling:
-    """Counts the tries of each job, and does what its payload says."""
+    """Counts the attempts of each job, and behaves as its payload says."""
 
     def __init__(self) -> None:
         self.tries: Counter[str] = Counter()

@@ -53,7 +53,7 @@ async def test_document_changed_meanwhile_is_filled_from_its_new_state(
 async def test_document_with_a_new_version_is_read_again_although_its_filled_fields_are_the_same(
     people: Collection, application: BlockingCollection[Document]
 ) -> None:
-    """What is filled in may depend on a field that is not among them."""
+    """The new value may depend on a field that is not filled."""
     await people.insert_one({"_id": 0, "name": "old", "version": 1})
     names: list[str] = []
 

@@ -186,7 +186,7 @@ async def test_what_no_majority_confirms_is_not_known_to_be_stored(container: Co
 async def test_whatever_comes_the_verdicts_are_those_of_one_after_the_other(
     container: Container, repository: BookingRepository, seed: int
 ) -> None:
-    """First come, first served: so the order in which the crowd came is enough to tell who gets what."""
+    """First come, first served: the order of arrival decides the outcome."""
     draw = random.Random(seed)  # noqa: S311 -- a reproducible crowd, not a secret
     drawn = [(draw.randrange(2), draw.randrange(60), draw.randrange(3), draw.choice("abcdef----")) for _ in range(80)]
 
@@ -294,7 +294,7 @@ REQUEST = ContextVar("REQUEST", default="nobody's")
 
 
 class Store:
-    """Keeps what arrives, batch by batch; a batch waits on the wire while `wire` is not set."""
+    """Records the batches; a batch waits while `wire` is not set."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -333,7 +333,7 @@ async def test_who_arrives_while_one_is_on_the_wire_leaves_together_in_order() -
 
 
 async def test_a_batch_is_no_request_s_own() -> None:
-    """What one request has set for itself, its id in the log say, is not said of the others."""
+    """Context variables of a request, such as its id in the log, do not leak to other requests."""
     store = Store()
     token = REQUEST.set("the first one's")
     calls = [*await store.begin([0]), *await store.begin([1, 2])]

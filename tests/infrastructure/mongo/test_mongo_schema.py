@@ -1,4 +1,4 @@
-"""Validators made from Structs, on the real mongod: what the Struct writes gets in, anything else does not."""
+"""Validators from Structs, on the real mongod, accept documents of the Struct and reject others."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Numbered places: a unique index holds how many an owner has, whatever is inserted at once."""
+"""Numbered documents: a unique index limits the documents of an owner under concurrent inserts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable

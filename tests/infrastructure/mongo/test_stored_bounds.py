@@ -1,4 +1,4 @@
-"""What the database itself keeps from growing: every stored array, and every collection that things are added to."""
+"""The database bounds every stored array and every collection that grows."""
 
 from collections.abc import Iterator
 from typing import Any

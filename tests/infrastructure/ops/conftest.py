@@ -1,4 +1,4 @@
-"""What is counted here is these tests' own."""
+"""These tests count documents, so they have a Grome of their own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The figures that a monitoring system reads, and who may read them."""
+"""The metrics for a monitoring system, and access to them."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The relay hands on whatever has happened, so these tests have a Grome of their own."""
+"""The relay dispatches all events, so these tests have a Grome of their own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The relay on a real change stream: every history entry is handed on in order, whoever leads and whatever fails."""
+"""The relay dispatches every history entry in order, despite failures and changes of the leader."""
 
 import asyncio
 from collections import defaultdict

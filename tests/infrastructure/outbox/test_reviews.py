@@ -1,4 +1,4 @@
-"""What follows from reviews: each event once, in the rooms of their bookings and in the audit trail."""
+"""Each event of a review reaches the stream of its booking and the audit trail once."""
 
 from uuid import UUID
 

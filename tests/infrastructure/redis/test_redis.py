@@ -36,7 +36,7 @@ async def publisher(server: StoppableServer) -> AsyncIterator[Redis]:
 
 @dataclass
 class Ear:
-    """What a subscription passed on. It chokes on a message that is no number."""
+    """Records the calls of a subscription. It chokes on a message that is no number."""
 
     numbers: list[int] = field(default_factory=list)
     missed: int = 0
@@ -65,7 +65,7 @@ async def test_messages_come_in_order(server: StoppableServer, publisher: Redis)
             await publisher.publish(CHANNEL, number)
         await until(lambda: len(ear.numbers) == 1_000)
     assert ear.numbers == list(range(1_000))
-    assert ear.missed == 1  # whatever was said before it was there
+    assert ear.missed == 1  # messages before the subscription were missed
 
 
 async def test_a_lost_connection_is_noticed_and_made_anew(server: StoppableServer, publisher: Redis) -> None:

@@ -74,7 +74,7 @@ async def test_process_on_another_database_hears_nothing(settings: Settings) -> 
 
 
 async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
-    """Those of the job queues too, whose library has a prefix of its own."""
+    """Includes the keys of the job queues: their library has a prefix of its own."""
     async with opened_container(on_database(settings, 8, "shop-7")) as container:
         await container.get(RedisClients).commands.flushdb()
         job = NewJob(new_id().hex, new_kind(), {})

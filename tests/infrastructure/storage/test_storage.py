@@ -56,7 +56,7 @@ def links(app: App) -> FileLinks:
 async def storage(
     request: pytest.FixtureRequest, settings: Settings, bucket: StorageSettings, links: FileLinks
 ) -> AsyncIterator[Storage]:
-    """The folder's is the application's own, whose route its links lead to."""
+    """The folder storage is the application's own, because its links lead to a route of the application."""
     chosen = settings.storage if request.param == "folder" else bucket
     opened = open_storage(msgspec.structs.replace(settings, storage=chosen), links)
     assert isinstance(opened, FolderStorage if request.param == "folder" else S3Storage)
