@@ -119,7 +119,7 @@ def test_ctrl_c_during_a_weakref_callback_is_not_lost() -> None:
     """Python drops exceptions that a signal handler raises in a weakref callback."""
     script = """
 import signal, time, weakref
-from grome.cli.run import Stopped, stop_on_signals
+from grome.cli.run import StopRequested, stop_on_signals
 class Thing: pass
 thing = Thing()
 watched = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
@@ -127,7 +127,7 @@ stop_on_signals()
 try:
     del thing
     time.sleep(60)
-except Stopped:
+except StopRequested:
     print("stopped")
 """
     ended = subprocess.run(
