@@ -22,8 +22,6 @@ from tests.support.contention import (
 from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
 
-pytestmark = pytest.mark.alone
-
 CALLS = 500
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import pytest
 
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import Client
@@ -23,8 +22,6 @@ from tests.builders.bookings import book, tomorrow
 from tests.builders.people import Person, register
 from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome
-
-pytestmark = pytest.mark.alone
 
 DAY = tomorrow(8) + timedelta(days=1)
 TICKS = 12 * 12  # in twelve hours
