@@ -55,11 +55,12 @@ QUICK := tests/checks tests/common tests/config tests/scheduling tests/notificat
 quick: install ## Run the tests of pure rules and one journey: the inner loop
 	@$(PYTEST) -q $(SIDE_BY_SIDE) $(QUICK)
 
-check: install ## Lint, format check, types, Dockerfile: what CI runs
+check: install ## Lint, format, types, Dockerfile, imports and language: what CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m checks
 
 format: install ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix .
