@@ -300,7 +300,7 @@ async def _promos(told: Story, owner: dict[str, str], own: str, service_id: str)
     assert (read["promo"], read["figures"]["uses"]) == (switched, 0)
 
 
-async def test_answers_are_those_described(story: Story) -> None:
+async def test_responses_of_the_story_match_their_openapi_description(story: Story) -> None:
     assert set(story.answers) == set(BY_NAME)
     for name, response in story.answers.items():
         route = BY_NAME[name]

@@ -51,14 +51,14 @@ UNREADABLE_BODIES = [
 
 
 @sample_route
-async def test_unreadable(cast: Cast, route: Route) -> None:
+async def test_body_that_is_not_json_is_refused_as_malformed(cast: Cast, route: Route) -> None:
     for body in UNREADABLE_BODIES:
         response = await cast.ask(route, content=body, headers=JSON)
         assert_refused(response, 400, "malformed_body", "body", told=body)
 
 
 @sample_route
-async def test_more_than_one_value(cast: Cast, route: Route) -> None:
+async def test_body_with_more_than_one_json_value_is_refused(cast: Cast, route: Route) -> None:
     """Where `{}` lacks a field, that is found first."""
     for body in (b"{} {}", b"{}]", b"{}\x00"):
         problem = problem_of(await cast.ask(route, content=body, headers=JSON), body)
@@ -66,14 +66,14 @@ async def test_more_than_one_value(cast: Cast, route: Route) -> None:
 
 
 @each_route
-async def test_no_object(cast: Cast, route: Route) -> None:
+async def test_body_that_is_not_an_object_is_refused_as_invalid(cast: Cast, route: Route) -> None:
     for body in (b"null", b"[]", b"[{}]", b'"{}"', b"1", b"true", b"[" * 100_000):
         response = await cast.ask(route, content=body, headers=JSON)
         assert_refused(response, 422, "invalid", "body", told=body[:50])
 
 
 @each_route
-async def test_missing_fields(cast: Cast, route: Route) -> None:
+async def test_body_without_a_required_field_is_refused_with_the_name_of_the_field(cast: Cast, route: Route) -> None:
     """The first one is named. Where no field is required, the whole body may be left out."""
     for place in places(route.body_struct):
         required = [field.encode_name for field in place.struct.fields if field.required] if place.struct else []
@@ -85,7 +85,7 @@ async def test_missing_fields(cast: Cast, route: Route) -> None:
 
 
 @each_route
-async def test_unknown_fields(cast: Cast, route: Route) -> None:
+async def test_body_with_an_unknown_field_is_refused_with_the_name_of_the_field(cast: Cast, route: Route) -> None:
     for place in places(route.body_struct):
         for name in ("grome", "$where", "_id", "__class__") if place.struct else ():
             response = await cast.ask(route, content=place.body(f'{{"{name}": {{}}}}'), headers=JSON)
@@ -93,7 +93,7 @@ async def test_unknown_fields(cast: Cast, route: Route) -> None:
 
 
 @each_route
-async def test_fields_of_another_kind(cast: Cast, route: Route) -> None:
+async def test_field_with_a_value_of_another_json_type_is_refused(cast: Cast, route: Route) -> None:
     for place in _fields(route):
         for kind in KINDS.keys() - place.kinds:
             response = await cast.ask(route, content=place.body(KINDS[kind]), headers=JSON)
@@ -101,7 +101,7 @@ async def test_fields_of_another_kind(cast: Cast, route: Route) -> None:
 
 
 @sample_route
-async def test_more_values_of_another_kind(cast: Cast, route: Route) -> None:
+async def test_field_with_an_unusual_value_of_another_json_type_is_refused(cast: Cast, route: Route) -> None:
     for place in _fields(route):
         for value in [value for kind in MORE_KINDS.keys() - place.kinds for value in MORE_KINDS[kind]]:
             response = await cast.ask(route, content=place.body(value), headers=JSON)
@@ -109,7 +109,7 @@ async def test_more_values_of_another_kind(cast: Cast, route: Route) -> None:
 
 
 @each_route
-async def test_excessive_values(cast: Cast, route: Route) -> None:
+async def test_field_with_an_excessive_value_is_refused(cast: Cast, route: Route) -> None:
     for place in _fields(route):
         for value in EXCESSES:
             response = await cast.ask(route, content=place.body(value), headers=JSON)
@@ -117,7 +117,7 @@ async def test_excessive_values(cast: Cast, route: Route) -> None:
 
 
 @sample_route
-async def test_more_excessive_values(cast: Cast, route: Route) -> None:
+async def test_field_with_an_unusual_excessive_value_is_refused(cast: Cast, route: Route) -> None:
     for place in _fields(route):
         for value in MORE_EXCESSES:
             response = await cast.ask(route, content=place.body(value), headers=JSON)
@@ -125,7 +125,7 @@ async def test_more_excessive_values(cast: Cast, route: Route) -> None:
 
 
 @sample_route
-async def test_unreadable_values(cast: Cast, route: Route) -> None:
+async def test_field_with_a_value_that_is_not_json_is_refused(cast: Cast, route: Route) -> None:
     """Found to be no JSON, or before that to be of another kind."""
     for place in _fields(route):
         for value in UNREADABLE:
@@ -150,7 +150,9 @@ async def test_unreadable_values(cast: Cast, route: Route) -> None:
     ],
     ids=str,
 )
-async def test_other_media_types(cast: Cast, route: Route, headers: dict[str, str]) -> None:
+async def test_body_of_another_media_type_is_refused_as_unsupported(
+    cast: Cast, route: Route, headers: dict[str, str]
+) -> None:
     for body in (b"{}", gzip.compress(b"{}")):
         response = await cast.ask(route, content=body, headers=headers)
         assert_refused(response, 415, "unsupported_media_type", told=(headers, body))
@@ -158,7 +160,9 @@ async def test_other_media_types(cast: Cast, route: Route, headers: dict[str, st
 
 @sample_route
 @pytest.mark.parametrize("framing", ["Content-Length: {}", "Transfer-Encoding: chunked\r\n\r\n{:x}"])
-async def test_larger_than_the_limit(app: App, cast: Cast, route: Route, framing: str) -> None:
+async def test_body_larger_than_the_limit_is_refused_before_it_arrives(
+    app: App, cast: Cast, route: Route, framing: str
+) -> None:
     """Refused for the size that the head or the chunk announces, before the body is there."""
     headers = {**cast.auth(route), **JSON}
     size = framing.format(app.config.REQUEST_MAX_SIZE + 1)

@@ -44,7 +44,7 @@ NO_KEYS = ["", "x" * (MAX_KEY + 1), "a\tb", "Schlüssel"]
 
 @pytest.mark.parametrize("route", WITH_QUERY, ids=str)
 class TestQueries:
-    async def test_wrong_values(self, cast: Cast, route: Route) -> None:
+    async def test_query_field_with_a_wrong_value_is_refused(self, cast: Cast, route: Route) -> None:
         for field in route.query_fields:
             types = list(plain_types(field.type))
             is_text = any(isinstance(kind, inspect.StrType) for kind in types)
@@ -55,20 +55,20 @@ class TestQueries:
                 response = await cast.ask(route, query={field.encode_name: value})
                 assert_refused(response, 422, "invalid", field.encode_name, told=(field.encode_name, value[:50]))
 
-    async def test_repeated_fields(self, cast: Cast, route: Route) -> None:
+    async def test_query_field_that_is_repeated_is_refused_unless_it_is_a_list(self, cast: Cast, route: Route) -> None:
         """A repeated parameter is ambiguous; only list parameters can be repeated."""
         for field in route.query_fields:
             if not isinstance(next(plain_types(field.type)), inspect.ListType):
                 response = await cast.ask(route, query={field.encode_name: f"1&{field.encode_name}=1"})
                 assert_refused(response, 422, "invalid", field.encode_name, told=field.encode_name)
 
-    async def test_missing_fields(self, cast: Cast, route: Route) -> None:
+    async def test_query_without_a_required_field_is_refused(self, cast: Cast, route: Route) -> None:
         for field in route.query_fields:
             if field.required:
                 response = await cast.ask(route, query={field.encode_name: None})
                 assert_refused(response, 422, "invalid", field.encode_name, told=field.encode_name)
 
-    async def test_invented_cursors(self, cast: Cast, route: Route) -> None:
+    async def test_query_with_an_invented_cursor_is_refused(self, cast: Cast, route: Route) -> None:
         """A cursor is no secret: anybody can write one."""
         for position in INVENTED if "cursor" in [field.encode_name for field in route.query_fields] else ():
             cursor = base64.urlsafe_b64encode(position).rstrip(b"=").decode()
@@ -76,19 +76,19 @@ class TestQueries:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-async def test_unknown_query_field(cast: Cast, route: Route) -> None:
+async def test_query_with_an_unknown_field_is_refused(cast: Cast, route: Route) -> None:
     assert_refused(await cast.ask(route, query={"$where": "1"}), 422, "invalid", "$where", told=route)
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_unusual_unknown_query_fields(cast: Cast, route: Route) -> None:
+async def test_query_with_an_unusual_unknown_field_is_refused(cast: Cast, route: Route) -> None:
     for name in ("grome", "limit[$gt]", "_id"):
         assert_refused(await cast.ask(route, query={name: "1"}), 422, "invalid", name, told=name)
     assert_refused(await cast.ask(route, query={"%ff": "1"}), 422, "invalid", "query", told="%ff")
 
 
 @pytest.mark.parametrize("route", WITH_PARTS, ids=str)
-async def test_ids_and_dates_that_are_none(cast: Cast, route: Route) -> None:
+async def test_path_with_a_malformed_id_or_date_is_refused(cast: Cast, route: Route) -> None:
     """Where any string can be an id, it is that of nothing."""
     for name in route.parts:
         refusal = (422, "invalid", name) if name in route.typed_parts else (404, "not_found")
@@ -97,7 +97,7 @@ async def test_ids_and_dates_that_are_none(cast: Cast, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", WITH_IDS, ids=str)
-async def test_ids_of_nothing(cast: Cast, route: Route) -> None:
+async def test_path_with_an_unknown_id_is_not_found(cast: Cast, route: Route) -> None:
     body = GOOD_BODIES.get(route.operation.handler.__name__, b"")
     headers = {"Content-Type": "application/json"} if body else {}
     for name in route.ids:
@@ -106,7 +106,7 @@ async def test_ids_of_nothing(cast: Cast, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_broken_tokens(cast: Cast, route: Route) -> None:
+async def test_broken_access_token_is_refused_as_unauthenticated(cast: Cast, route: Route) -> None:
     """Where no token is needed, one that is sent has to be good all the same."""
     for token in NO_TOKENS:
         response = await cast.ask(route, auth={"Authorization": token})
@@ -115,7 +115,7 @@ async def test_broken_tokens(cast: Cast, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", WITH_KEY, ids=str)
-async def test_broken_idempotency_keys(cast: Cast, route: Route) -> None:
+async def test_broken_idempotency_key_is_refused_as_invalid(cast: Cast, route: Route) -> None:
     for key in NO_KEYS:
         assert_refused(
             await cast.ask(route, headers={"Idempotency-Key": key}), 422, "invalid", "Idempotency-Key", told=key

@@ -28,12 +28,12 @@ CACHED = [route for route in ROUTES if str(route) in KEPT]
 PAGES = ["/openapi.json", "/docs"]
 
 
-def test_every_route_in_the_table_is_there() -> None:
+def test_cache_table_has_exactly_the_cached_routes() -> None:
     assert {str(route) for route in CACHED} == set(KEPT)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-async def test_who_may_keep_what(cast: Cast, route: Route) -> None:
+async def test_cache_control_of_each_get_route_is_as_in_the_table(cast: Cast, route: Route) -> None:
     """Responses outside the table, and all errors, must not be cached."""
     if route.method == "GET":
         answer = await cast.ask(route)
@@ -45,14 +45,14 @@ async def test_who_may_keep_what(cast: Cast, route: Route) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v1/services/01890a5d-ac96-774b-bcce-b302099a8057"])
-async def test_nobody_keeps_that_there_is_nothing(http: httpx.AsyncClient, path: str) -> None:
+async def test_not_found_response_is_never_cached(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.get(path, headers={"If-None-Match": "*"})
     assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("route", CACHED, ids=str)
-async def test_what_a_client_has_is_not_sent_again(cast: Cast, route: Route, method: str) -> None:
+async def test_current_entity_tag_gets_304_without_a_body(cast: Cast, route: Route, method: str) -> None:
     whole = await cast.ask(route)
     assert whole.content
     url, headers = str(whole.request.url), {"If-None-Match": whole.headers["etag"]}
@@ -61,7 +61,7 @@ async def test_what_a_client_has_is_not_sent_again(cast: Cast, route: Route, met
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_pages_neither(http: httpx.AsyncClient, path: str) -> None:
+async def test_current_entity_tag_of_a_page_gets_304_without_a_body(http: httpx.AsyncClient, path: str) -> None:
     whole = await http.get(path)
     assert whole.headers["cache-control"] == "public, no-cache"
     again = await http.get(path, headers={"If-None-Match": whole.headers["etag"]})
@@ -78,27 +78,27 @@ def assert_not_modified(again: httpx.Response, whole: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', '{}, "other"', 'W/"a,b" ,W/{},"c"', "*"], ids=str)
-async def test_forms_in_which_a_client_says_what_it_has(http: httpx.AsyncClient, known: str) -> None:
+async def test_if_none_match_in_any_matching_form_gets_304(http: httpx.AsyncClient, known: str) -> None:
     tag = (await http.get("/v1/auth/jwks")).headers["etag"]
     again = await http.get("/v1/auth/jwks", headers={"If-None-Match": known.format(tag)})
     assert again.status_code == 304
 
 
-async def test_several_headers_are_one_list(http: httpx.AsyncClient) -> None:
+async def test_several_if_none_match_headers_are_read_as_one_list(http: httpx.AsyncClient) -> None:
     tag = (await http.get("/v1/auth/jwks")).headers["etag"]
     again = await http.get("/v1/auth/jwks", headers=[("If-None-Match", '"a"'), ("If-None-Match", tag)])
     assert again.status_code == 304
 
 
 @pytest.mark.parametrize("known", ["", '""', '"a"', "a", "W/", '"*"', "{bare}", '"{bare}x"', '"x{bare}"', "é"])
-async def test_anything_else_is_something_else(http: httpx.AsyncClient, known: str) -> None:
+async def test_if_none_match_without_the_tag_gets_the_whole_response(http: httpx.AsyncClient, known: str) -> None:
     whole = await http.get("/v1/auth/jwks")
     sent = known.format(bare=whole.headers["etag"].strip('"')).encode("latin-1")
     again = await http.get("/v1/auth/jwks", headers=[(b"If-None-Match", sent)])
     assert (again.status_code, again.content) == (200, whole.content)
 
 
-async def test_a_change_is_sent(cast: Cast, container: Container) -> None:
+async def test_changed_barber_is_sent_with_a_new_entity_tag(cast: Cast, container: Container) -> None:
     route = next(route for route in CACHED if str(route) == "GET /v1/barbers/{barber_id}")
     before = await cast.ask(route)
     shop = f"/v1/barbers/{cast.ids['barber_id']}"
@@ -113,7 +113,7 @@ async def test_a_change_is_sent(cast: Cast, container: Container) -> None:
     assert same.status_code == 304
 
 
-async def test_each_coding_has_a_tag_of_its_own(http: httpx.AsyncClient) -> None:
+async def test_each_content_coding_has_its_own_entity_tag(http: httpx.AsyncClient) -> None:
     """A tag is strong: it stands for bytes, and those differ."""
     answers = {coding: await http.get("/docs", headers={"Accept-Encoding": coding}) for coding in ("gzip", "identity")}
     tags = {coding: answer.headers["etag"] for coding, answer in answers.items()}
@@ -125,7 +125,7 @@ async def test_each_coding_has_a_tag_of_its_own(http: httpx.AsyncClient) -> None
         assert (again.headers["vary"], again.headers["etag"]) == ("Accept-Encoding", own_tag)
 
 
-async def test_a_connection_lives_on(app: App) -> None:
+async def test_connection_after_304_is_kept_alive(app: App) -> None:
     """No byte of a body follows a 304."""
     url = httpx.URL(app.ctx.base_url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
@@ -136,7 +136,7 @@ async def test_a_connection_lives_on(app: App) -> None:
     writer.close()
 
 
-def test_tags_of_different_bodies_differ() -> None:
+def test_entity_tags_of_different_bodies_differ() -> None:
     tags = [entity_tag(content, coding) for content in (b"", b"a", b"b" * 5_000) for coding in ("", "gzip")]
     assert all(one != other for one, other in combinations(tags, 2))
     assert all(tag.startswith('"') and tag.endswith('"') and tag.isascii() and " " not in tag for tag in tags)

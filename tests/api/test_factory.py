@@ -27,11 +27,11 @@ def test_every_handler_decodes_body_and_query_by_the_same_decoders(app: App) -> 
         assert made_of["operation"] is route.operation
 
 
-def test_samples_have_every_route_that_the_factory_treats_differently() -> None:
+def test_samples_include_every_route_that_the_factory_treats_differently() -> None:
     assert {str(route) for route in ROUTES if route.operation.at_once or route.operation.also} <= set(map(str, SAMPLES))
 
 
-def test_samples_are_of_every_kind() -> None:
+def test_samples_include_every_kind_of_route() -> None:
     for kind in (
         lambda route: route.method,
         lambda route: route in WITH_BODY,

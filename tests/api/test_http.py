@@ -22,7 +22,7 @@ class TestCompression:
     @pytest.mark.parametrize(
         "accepted", ["gzip", "br, gzip", "gzip;q=0.5", "GZIP", "*", "deflate;q=0, gzip ; q=1", "identity, x, gzip"]
     )
-    async def test_of_large_answers(self, http: httpx.AsyncClient, accepted: str) -> None:
+    async def test_large_response_is_compressed_with_gzip(self, http: httpx.AsyncClient, accepted: str) -> None:
         plain, packed = await self._get(http, "identity"), await self._get(http, accepted)
         assert packed.headers["content-encoding"] == "gzip"
         assert packed.json() == plain.json()
@@ -31,17 +31,19 @@ class TestCompression:
     @pytest.mark.parametrize(
         "accepted", ["", "br", "identity", "gzip;q=0", "gzip; q=0.000", "gzip;q=0, *", "*, gzip;q=0.", "*;q=0"]
     )
-    async def test_only_where_it_is_accepted(self, http: httpx.AsyncClient, accepted: str) -> None:
+    async def test_response_to_a_client_that_refuses_gzip_is_not_compressed(
+        self, http: httpx.AsyncClient, accepted: str
+    ) -> None:
         response = await self._get(http, accepted)
         assert "content-encoding" not in response.headers
         assert response.json()["openapi"]
 
-    async def test_caches_are_told(self, http: httpx.AsyncClient) -> None:
+    async def test_compressible_response_varies_by_accept_encoding(self, http: httpx.AsyncClient) -> None:
         """The uncompressed response has it too; otherwise a cache would send it to clients that accept gzip."""
         for accepted in ("gzip", "identity"):
             assert (await self._get(http, accepted)).headers["vary"] == "Accept-Encoding"
 
-    async def test_not_of_small_answers(self, http: httpx.AsyncClient) -> None:
+    async def test_small_response_is_not_compressed(self, http: httpx.AsyncClient) -> None:
         response = await http.get("/health/live", headers={"Accept-Encoding": "gzip"})
         assert response.headers.keys().isdisjoint({"content-encoding", "vary"})
 
@@ -52,12 +54,12 @@ class TestCompression:
 
 class TestRequestIds:
     @pytest.mark.parametrize("sent", ["a", "A.b_c-9", "x" * 64])
-    async def test_acceptable_ones_are_kept(self, http: httpx.AsyncClient, sent: str) -> None:
+    async def test_valid_request_id_of_the_client_is_returned(self, http: httpx.AsyncClient, sent: str) -> None:
         for path in ("/health/live", "/v1/me", "/nowhere"):
             assert (await http.get(path, headers={"X-Request-ID": sent})).headers["x-request-id"] == sent
 
     @pytest.mark.parametrize("sent", ["", "x" * 65, "x" * 8_000, "a b", "a\tb", "<b>", "é", "\xff", "a,b"])
-    async def test_others_are_replaced(self, http: httpx.AsyncClient, sent: str) -> None:
+    async def test_invalid_request_id_of_the_client_is_replaced(self, http: httpx.AsyncClient, sent: str) -> None:
         answers = [
             await http.get("/health/live", headers=[(b"X-Request-ID", sent.encode("latin-1"))]) for _ in range(2)
         ]
@@ -67,13 +69,13 @@ class TestRequestIds:
         assert first != second
 
     @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/health/ready", "/jobs/login", "/v1/services"])
-    async def test_every_answer_has_one(self, http: httpx.AsyncClient, path: str) -> None:
+    async def test_every_response_has_a_request_id(self, http: httpx.AsyncClient, path: str) -> None:
         for method in ("GET", "HEAD", "DELETE"):
             assert (await http.request(method, path)).headers["x-request-id"]
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
-async def test_other_methods_are_refused_with_those_there_are(http: httpx.AsyncClient, path: str) -> None:
+async def test_other_method_of_a_path_is_refused_with_the_allowed_methods(http: httpx.AsyncClient, path: str) -> None:
     here = [route for route in ROUTES if route.path == path]
     allowed = {route.method for route in here} | ({"HEAD"} if "GET" in {route.method for route in here} else set())
     # Where one path fits another, as `me` fits `{barber_id}`, the address is one to the router.
@@ -91,7 +93,7 @@ async def test_other_methods_are_refused_with_those_there_are(http: httpx.AsyncC
         *("/v1//services", "/V1/services", "/%00", "/%ff", "/..%2f..%2fetc%2fpasswd", "/v1/barbers/a%2fb/slots/c"),
     ],
 )
-async def test_unknown_addresses(http: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_path_is_not_found(http: httpx.AsyncClient, path: str) -> None:
     for method in ("GET", "POST"):
         assert_refused(await http.request(method, path), 404, "not_found", told=(method, path))
 
@@ -102,7 +104,7 @@ MEASURING = {"/health/ready", "/metrics"}
 
 class TestHead:
     @pytest.mark.parametrize("route", READ, ids=str)
-    async def test_is_get_without_the_body(self, app: App, route: Route) -> None:
+    async def test_head_has_the_headers_of_get_and_no_body(self, app: App, route: Route) -> None:
         """Asked over one connection, so that a body where none belongs would be taken for the second answer."""
         reader, writer = await _connect(app)
         for method in ("HEAD", "GET"):
@@ -118,7 +120,7 @@ class TestHead:
 
 
 class TestConnections:
-    async def test_are_kept(self, app: App) -> None:
+    async def test_connection_is_kept_alive_until_the_client_closes_it(self, app: App) -> None:
         """Through refusals too, and until the client says otherwise."""
         reader, writer = await _connect(app)
         for path, status, connection in (
@@ -142,7 +144,7 @@ class TestConnections:
             ("GET / HTTP/1.1", "X: {}", 431, "head_too_large"),
         ],
     )
-    async def test_a_head_that_is_too_large(
+    async def test_request_with_a_too_large_head_is_refused(
         self, app: App, request_line: str, header: str, status: int, code: str
     ) -> None:
         size = app.config.REQUEST_MAX_HEADER_SIZE
@@ -164,12 +166,14 @@ class TestConnections:
             b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: a miracle",
         ],
     )
-    async def test_a_request_that_cannot_be_read(self, app: App, head: bytes) -> None:
+    async def test_malformed_request_is_refused_as_bad_request(self, app: App, head: bytes) -> None:
         problem = problem_of(await send(app.ctx.base_url, head + b"\r\n\r\n"))
         assert problem.code == "bad_request"
 
 
-async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, container: Container) -> None:
+async def test_request_headers_in_any_bytes_are_accepted_and_stored_as_text(
+    app: App, http: httpx.AsyncClient, container: Container
+) -> None:
     """The stored part, here the name of the program, is stored as text."""
     person = await register(http)
     body = f'{{"email": "{person.email}", "password": "{PASSWORD}"}}'.encode()
@@ -185,11 +189,11 @@ async def test_headers_in_any_bytes(app: App, http: httpx.AsyncClient, container
 
 
 class TestHealth:
-    async def test_live(self, http: httpx.AsyncClient) -> None:
+    async def test_liveness_of_a_running_server_is_ok(self, http: httpx.AsyncClient) -> None:
         response = await http.get("/health/live")
         assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
-    async def test_ready(self, http: httpx.AsyncClient) -> None:
+    async def test_readiness_reports_each_dependency(self, http: httpx.AsyncClient) -> None:
         response = await http.get("/health/ready")
         verdict = response.json()
         assert (response.status_code, verdict["ready"]) == (200, True)
@@ -220,7 +224,7 @@ class TestRequestLog:
             ("GET", "/v1/barbers/nearby", 422),
         ],
     )
-    async def test_has_one_line_a_request(
+    async def test_request_log_has_one_line_for_each_request(
         self, http: httpx.AsyncClient, lines: list[dict[str, Any]], method: str, path: str, status: int
     ) -> None:
         response = await http.request(method, path, params={"secret": "no"} if status == 401 else {})
@@ -229,7 +233,9 @@ class TestRequestLog:
         assert (line["method"], line["path"], line["status"]) == (method, path, status)
         assert line["ms"] >= 0
 
-    async def test_tells_nothing_of_the_content(self, http: httpx.AsyncClient, lines: list[dict[str, Any]]) -> None:
+    async def test_request_log_has_no_credentials_query_or_body(
+        self, http: httpx.AsyncClient, lines: list[dict[str, Any]]
+    ) -> None:
         secret = "a password that nobody may read"
         await http.post("/v1/auth/login?q=" + "secret-query", json={"email": "a@example.com", "password": secret})
         await http.get("/v1/me", headers={"Authorization": "Bearer secret-token"})

@@ -37,14 +37,14 @@ def described(route: Route) -> dict[str, Any]:
     return operation
 
 
-def test_it_is_openapi_3_1() -> None:
+def test_document_is_valid_openapi_3_1() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(DOCUMENT).validate()
     for schema in _schemas(DOCUMENT):
         jsonschema_rs.meta.validate({"$schema": DIALECT, **schema})
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_of_the_document_resolves() -> None:
     references = [node["$ref"] for node in _nodes(DOCUMENT) if "$ref" in node]
     assert references
     for reference in references:
@@ -55,26 +55,26 @@ def test_every_reference_leads_somewhere() -> None:
             place = place[name]
 
 
-def test_component_names_are_identifiers_with_titles_of_their_own() -> None:
+def test_component_names_are_identifiers_and_their_titles_are_unique() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert [name for name in schemas if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name)] == []
     titles = Counter(schema.get("title", name) for name, schema in schemas.items())
     assert titles.most_common(1)[0][1] == 1
 
 
-def test_component_names_that_two_types_share_begin_with_the_last_package() -> None:
+def test_component_name_shared_by_two_types_begins_with_the_last_package() -> None:
     """Generated clients have types of these names, so moving a package must not change them."""
     assert DOCUMENT["components"]["schemas"].keys() >= {"JobsState", "WalkinsState", "WalkinsWaitingOut"}
 
 
-def test_patterns_use_only_tokens_that_every_engine_knows() -> None:
+def test_patterns_use_only_tokens_that_every_regex_engine_supports() -> None:
     """Those of JSON Schema (core, section 6.4): RE2, Go and Rust refuse lookaround and references back."""
     patterns = {node["pattern"] for node in _nodes(DOCUMENT) if isinstance(node.get("pattern"), str)}
     assert len(patterns) > 10
     assert [pattern for pattern in patterns if re.search(r"\(\?|\\[1-9bBAZzGpPkK]", pattern)] == []
 
 
-def test_patterns_refuse_a_last_line_break_unless_they_admit_any() -> None:
+def test_patterns_refuse_a_trailing_line_break_unless_they_allow_line_breaks() -> None:
     """In Python `$` also matches before a last line break, in JSON Schema it does not."""
     structs = [route.operation.hints[name] for route in ROUTES for name in ("body", "query") if route.takes(name)]
     _, components = msgspec.json.schema_components([*structs, IdempotencyKey])
@@ -83,7 +83,7 @@ def test_patterns_refuse_a_last_line_break_unless_they_admit_any() -> None:
     assert {pattern for pattern in lax if not re.fullmatch(pattern.removesuffix("$"), "\n")} == set()
 
 
-def test_times_have_their_format() -> None:
+def test_time_fields_have_the_format_date_time() -> None:
     """By their names; those that end in `_time` are wall-clock times without a date."""
     schemas = DOCUMENT["components"]["schemas"].items()
     fields = [
@@ -94,16 +94,16 @@ def test_times_have_their_format() -> None:
     assert [name for name, node in times if "date-time" not in str(node)] == []
 
 
-def test_operation_ids_are_words_of_their_own() -> None:
+def test_operation_ids_are_unique_snake_case_words() -> None:
     ids = Counter(operation["operationId"] for item in DOCUMENT["paths"].values() for operation in item.values())
     assert [name for name, count in ids.items() if count > 1 or not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []
 
 
-def test_server_is_the_one_that_serves_the_document() -> None:
+def test_server_url_is_the_origin_of_the_document() -> None:
     assert [server["url"] for server in DOCUMENT["servers"]] == ["/"]
 
 
-def test_it_has_the_routes_that_are_served(app: App) -> None:
+def test_document_has_exactly_the_served_routes(app: App) -> None:
     served = {
         (method, "/" + re.sub(r"<(\w+):\w+>", r"{\1}", route.path))
         for route in app.router.routes
@@ -114,24 +114,24 @@ def test_it_has_the_routes_that_are_served(app: App) -> None:
     assert served == {(route.method, route.path) for route in ROUTES}
 
 
-def test_operations_have_names_of_their_own() -> None:
+def test_operation_ids_of_all_routes_are_unique() -> None:
     names = Counter(described(route)["operationId"] for route in ROUTES)
     assert set(names.values()) == {1}, names
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 class TestOperations:
-    def test_texts(self, route: Route) -> None:
+    def test_operation_has_a_summary_sentence_and_a_known_tag(self, route: Route) -> None:
         summary = described(route)["summary"]
         assert summary.endswith(".")
         assert summary.startswith(summary[0].upper())
         assert described(route)["tags"][0] in {tag["name"] for tag in DOCUMENT["tags"]}
 
-    def test_callers(self, route: Route) -> None:
+    def test_operation_has_its_roles_and_security(self, route: Route) -> None:
         assert described(route)["x-roles"] == (sorted(role.value for role in route.who) or ["anyone"])
         assert described(route)["security"] == ([] if route.who else [{}]) + [{"bearer": []}]
 
-    def test_parameters(self, route: Route) -> None:
+    def test_operation_has_its_path_query_and_header_parameters(self, route: Route) -> None:
         wanted = [("path", name, True) for name in route.parts]
         wanted += [("query", field.encode_name, field.required) for field in route.query_fields]
         wanted += [("header", "Idempotency-Key", False)] if route.takes("idempotency_key") else []
@@ -139,7 +139,7 @@ class TestOperations:
         found = [(one["in"], one["name"], one.get("required", False)) for one in described(route)["parameters"]]
         assert sorted(found) == sorted(wanted)
 
-    def test_answers(self, route: Route) -> None:
+    def test_operation_has_a_schema_for_each_response(self, route: Route) -> None:
         for status, kind in route.operation.answers.items():
             content = described(route)["responses"][str(status)].get("content", {})
             if isinstance(kind, str):
@@ -147,7 +147,7 @@ class TestOperations:
             else:
                 assert content.get("application/json") == ({"schema": _reference(kind)} if kind else None)
 
-    def test_caching(self, route: Route) -> None:
+    def test_cached_operation_describes_304_entity_tag_and_cache_control(self, route: Route) -> None:
         responses = described(route)["responses"]
         if route.operation.cache == NO_STORE:
             assert "304" not in responses
@@ -156,7 +156,7 @@ class TestOperations:
             assert set(responses[status]["headers"]) == {"ETag", "Cache-Control"}
             assert responses[status]["headers"]["Cache-Control"]["schema"] == {"const": route.operation.cache}
 
-    def test_refusals(self, route: Route) -> None:
+    def test_operation_has_each_problem_code_of_its_refusals(self, route: Route) -> None:
         wanted = EVERYWHERE | {(refusal.status, refusal.code) for refusal in route.operation.refusals}
         wanted |= WHERE_A_BODY_IS_SENT if route.takes("body") else set()
         wanted |= {(403, "forbidden")} if 0 < len(route.who) < 3 else set()
@@ -170,7 +170,7 @@ class TestOperations:
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=str)
-def test_bodies(route: Route) -> None:
+def test_request_body_refers_to_its_schema_and_allows_no_unknown_field(route: Route) -> None:
     body = described(route)["requestBody"]
     assert body["content"] == {"application/json": {"schema": _reference(route.body_struct)}}
     schema = DOCUMENT["components"]["schemas"][route.body_struct.__name__]
@@ -178,7 +178,7 @@ def test_bodies(route: Route) -> None:
     assert schema["additionalProperties"] is False
 
 
-async def test_it_is_served_as_the_command_line_prints_it(http: httpx.AsyncClient) -> None:
+async def test_served_document_equals_the_output_of_the_command_line(http: httpx.AsyncClient) -> None:
     served = await http.get("/openapi.json")
     printed = CliRunner().invoke(cli, ["openapi"])
     assert (served.status_code, served.headers["content-type"], printed.exit_code) == (200, "application/json", 0)
@@ -192,10 +192,10 @@ class TestPage:
         assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
         return response
 
-    async def test_the_front_door_leads_to_it(self, http: httpx.AsyncClient) -> None:
+    async def test_root_path_redirects_to_the_docs_page(self, http: httpx.AsyncClient) -> None:
         assert (await http.get("/", follow_redirects=True)).url.path == "/docs"
 
-    def test_its_policy_admits_its_own_script_and_style_alone(self, page: httpx.Response) -> None:
+    def test_docs_page_policy_allows_only_its_inline_script_and_style(self, page: httpx.Response) -> None:
         elements = _Elements(page.text)
         policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
         assert policy["default-src"] == "'none'"
@@ -205,7 +205,7 @@ class TestPage:
             assert policy[f"{element}-src"].split() == [_hash(text) for text in elements.inline[element]]
         assert not [name for name in elements.attributes if name == "style" or name.startswith("on")]
 
-    def test_it_needs_nothing_from_elsewhere(self, page: httpx.Response) -> None:
+    def test_docs_page_loads_nothing_from_other_hosts(self, page: httpx.Response) -> None:
         elements = _Elements(page.text)
         assert [link for link in elements.links if not link.startswith(("#", "data:"))] == []
         # The one host is RFC 2606's, as an example of a value.

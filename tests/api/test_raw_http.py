@@ -120,7 +120,7 @@ async def check(port: int, row: Row, packets: list[bytes], pause_s: float = 0.01
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_raw_request_gets_the_verdict_of_the_rfc_on_both_paths(doors: Doors, row: Row) -> None:
+async def test_raw_request_is_handled_by_the_rfc_with_and_without_the_fast_path(doors: Doors, row: Row) -> None:
     for port in (doors.with_fast_path, doors.without):
         await check(port, row, [row.request + LAST_PROBE])
         if row.kept:
@@ -128,7 +128,7 @@ async def test_raw_request_gets_the_verdict_of_the_rfc_on_both_paths(doors: Door
 
 
 @pytest.mark.parametrize("request_", SPLIT, ids=lambda request: repr(request[:60]))
-async def test_split_request_gets_the_verdict_of_the_whole(doors: Doors, request_: bytes) -> None:
+async def test_split_request_is_handled_like_the_whole_request(doors: Doors, request_: bytes) -> None:
     row = next(row for row in ROWS if row.request == request_)
     for port in (doors.with_fast_path, doors.without):
         for boundaries in _batches(range(1, len(request_)), 40):
@@ -145,7 +145,7 @@ def _batches(numbers: range, size: int) -> Iterator[range]:
 @pytest.mark.parametrize(
     "start", [b"POST /nowhere", f"POST {NEARBY}".encode(), b"GET /jobs/login", b"DELETE /health/live", b"GET /v1/me"]
 )
-async def test_late_body_of_an_early_answer_is_no_request(doors: Doors, start: bytes) -> None:
+async def test_body_after_an_early_response_is_not_read_as_a_request(doors: Doors, start: bytes) -> None:
     head = start + b" HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(SMUGGLED)
     for port in (doors.with_fast_path, doors.without):
         received = await exchange(port, [head, SMUGGLED, PROBE % b"", LAST_PROBE], pause_s=0.05)
@@ -153,7 +153,7 @@ async def test_late_body_of_an_early_answer_is_no_request(doors: Doors, start: b
         assert [answer.headers["x-request-id"] for answer in others] == ["probe", "probe"], received
 
 
-async def test_unreadable_body_of_an_early_answer_closes_the_connection(doors: Doors) -> None:
+async def test_malformed_body_after_an_early_response_closes_the_connection(doors: Doors) -> None:
     head = get(b"Transfer-Encoding: chunked", start=b"POST /nowhere HTTP/1.1")
     for port in (doors.with_fast_path, doors.without):
         for packets in ([head + chunk(b"0x5") + LAST_PROBE], [head, chunk(b"0x5"), LAST_PROBE]):
@@ -161,7 +161,7 @@ async def test_unreadable_body_of_an_early_answer_closes_the_connection(doors: D
             assert answer.status_code == 404
 
 
-def test_every_get_route_answers_head_and_reads_a_body(app: App) -> None:
+def test_every_get_route_allows_head_and_reads_a_body(app: App) -> None:
     for route in app.router.routes:
         if "GET" in route.methods:
             assert "HEAD" in route.methods, route.path
@@ -169,7 +169,7 @@ def test_every_get_route_answers_head_and_reads_a_body(app: App) -> None:
 
 
 @pytest.mark.parametrize(("field", "body"), [(LENGTH, BODY), (b"Transfer-Encoding: chunked", chunk(SIZE))])
-async def test_client_that_expects_100_continue_is_told_to_send_its_body(
+async def test_request_with_expect_100_continue_gets_100_before_the_response(
     doors: Doors, field: bytes, body: bytes
 ) -> None:
     for port in (doors.with_fast_path, doors.without):
@@ -189,7 +189,7 @@ async def test_client_that_expects_100_continue_is_told_to_send_its_body(
     ],
     ids=["head", "body", "chunks", "body that nobody asked for"],
 )
-async def test_request_that_never_ends_is_given_up(
+async def test_incomplete_request_gets_408_after_the_timeout(
     app: App, doors: Doors, monkeypatch: pytest.MonkeyPatch, parts: list[bytes]
 ) -> None:
     monkeypatch.setitem(app.config, "REQUEST_TIMEOUT", 0.4)

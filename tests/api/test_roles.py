@@ -158,13 +158,15 @@ WHO = {
 }
 
 
-def test_every_route_is_in_the_table() -> None:
+def test_role_table_has_exactly_the_served_routes() -> None:
     assert {str(route) for route in ROUTES} == set(WHO)
 
 
 @pytest.mark.parametrize("caller", ["nobody", *Role])
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-async def test_roles(cast: Cast, container: Container, route: Route, caller: str) -> None:
+async def test_route_is_allowed_for_exactly_its_roles(
+    cast: Cast, container: Container, route: Route, caller: str
+) -> None:
     auth = {} if caller == "nobody" else (await _caller(Role(caller), cast, container, route)).auth
     response = await cast.ask(route, auth=auth, ids=dict.fromkeys(route.ids, NOBODY))
     if caller in WHO[str(route)].split():
@@ -176,7 +178,7 @@ async def test_roles(cast: Cast, container: Container, route: Route, caller: str
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_tampered_tokens(cast: Cast, container: Container, route: Route) -> None:
+async def test_tampered_access_token_is_refused(cast: Cast, container: Container, route: Route) -> None:
     """Tokens with a changed role, the signature of another token, no signature, and a foreign signature."""
     customer, other = await register(cast.client), await register(cast.client)
     header, claims, signature = customer.access_token.split(".")
@@ -197,14 +199,14 @@ async def test_tampered_tokens(cast: Cast, container: Container, route: Route) -
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_expired_tokens(cast: Cast, clock: AdjustableClock, route: Route) -> None:
+async def test_expired_access_token_is_refused(cast: Cast, clock: AdjustableClock, route: Route) -> None:
     person = await register(cast.client)
     clock.shift = timedelta(minutes=15)
     assert_refused(await cast.ask(route, auth=person.auth), 401, "unauthenticated", told=route)
 
 
 @pytest.mark.parametrize("route", SAMPLES, ids=str)
-async def test_tokens_of_an_ended_session(cast: Cast, route: Route) -> None:
+async def test_access_token_of_an_ended_session_is_refused(cast: Cast, route: Route) -> None:
     person = await register(cast.client)
     assert (await cast.client.get("/v1/me", headers=person.auth)).status_code == 200  # so that it is remembered
     assert (await cast.client.post("/v1/auth/logout", headers=person.auth)).status_code == 204
@@ -216,7 +218,9 @@ BOOKINGS = [route for route in ROUTES if "booking_id" in route.ids]
 
 @pytest.mark.parametrize("route", BOOKINGS, ids=str)
 @pytest.mark.parametrize("stranger", [Role.CUSTOMER, Role.BARBER])
-async def test_bookings_of_others(cast: Cast, container: Container, route: Route, stranger: Role) -> None:
+async def test_booking_of_another_person_is_not_found_and_unchanged(
+    cast: Cast, container: Container, route: Route, stranger: Role
+) -> None:
     """Bookings of other people are not found. A role that may never act gets 403 for any booking."""
     person = await _new(stranger, cast.client, container)
     before = await _booking(cast)
@@ -232,14 +236,16 @@ async def test_bookings_of_others(cast: Cast, container: Container, route: Route
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_bookings_of_ones_own(cast: Cast, role: Role) -> None:
+async def test_own_booking_and_its_history_are_readable_for_each_role(cast: Cast, role: Role) -> None:
     for path in ("", "/history"):
         url = f"/v1/bookings/{cast.ids['booking_id']}{path}"
         assert (await cast.client.get(url, headers=cast.people[role].auth)).status_code == 200
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_lists_hold_what_one_may_read(cast: Cast, container: Container, role: Role) -> None:
+async def test_booking_list_has_a_foreign_booking_only_for_an_admin(
+    cast: Cast, container: Container, role: Role
+) -> None:
     stranger = await _new(role, cast.client, container)
     pages = await read_pages(cast.client, "/v1/bookings", {}, auth=stranger.auth)
     listed = {booking["id"] for page in pages for booking in page}

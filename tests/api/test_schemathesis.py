@@ -77,7 +77,9 @@ ANSWERS = set(range(200, 500)) | {503}  # no fault is ours; a dependency may be 
 
 # Not by `BaseSchema.parametrize`: with pytest 9.2 all of its tests have one id, of which pytest-xdist runs one.
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-def test_schemathesis(route: Route, api: BaseSchema, running: RunningGrome, cast: Cast) -> None:
+def test_generated_request_gets_a_response_that_the_document_describes(
+    route: Route, api: BaseSchema, running: RunningGrome, cast: Cast
+) -> None:
     """Each case is sent as one of the allowed roles in turn, with generated ids and then with known ids."""
     operation = api[route.path][route.method]
     callers = itertools.cycle(operation.definition.raw["x-roles"])

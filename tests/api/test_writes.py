@@ -44,16 +44,14 @@ async def document(container: Container) -> None:
 
 @pytest.mark.usefixtures("document")
 @pytest.mark.parametrize("write", [insert, update, upsert, replace, delete, insert_in_transaction])
-async def test_log_of_changes_has_each_write(
-    container: Container, write: Callable[[Database], Awaitable[None]]
-) -> None:
+async def test_change_log_has_each_write(container: Container, write: Callable[[Database], Awaitable[None]]) -> None:
     before = await log_position(container.database)
     await write(container.database)
     assert len(await changes_since(before, container.database)) == 1
 
 
 @pytest.mark.usefixtures("document")
-async def test_log_of_changes_has_no_reads_updates_without_effect_and_other_databases(container: Container) -> None:
+async def test_change_log_has_no_reads_no_ineffective_updates_and_no_other_database(container: Container) -> None:
     other = container.get(Client)[f"{container.database.name}_other"]
     before = await log_position(container.database)
     await container.database["written"].find_one({"_id": ID})

@@ -27,7 +27,7 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_page_of_a_link_opens_the_app(http: httpx.AsyncClient, path: str) -> None:
+async def test_link_page_links_to_the_app(http: httpx.AsyncClient, path: str) -> None:
     shown = await http.get(path)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert re.findall('href="([^"]*)"', shown.text.partition("<body>")[2]) == [PATHS[path]]
@@ -35,7 +35,9 @@ async def test_page_of_a_link_opens_the_app(http: httpx.AsyncClient, path: str) 
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_page_of_a_booking_reveals_nothing(http: httpx.AsyncClient, container: Container) -> None:
+async def test_link_page_of_a_booking_is_the_same_whether_it_exists(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     """The response is the same for an existing and a missing booking."""
     customer = await register(http, name="Zoë")
     booking = await book(http, customer, await barber(http, container), tomorrow(9))
@@ -44,19 +46,19 @@ async def test_page_of_a_booking_reveals_nothing(http: httpx.AsyncClient, contai
 
 
 @pytest.mark.parametrize("path", ["/bookings/7", "/bookings/", "/bookings", f"/b/{ID}/x", "/webhooks/%3Cb%3E"])
-async def test_path_without_an_id_is_not_found(http: httpx.AsyncClient, path: str) -> None:
+async def test_link_path_without_a_valid_id_is_not_found(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_page_is_in_the_readers_language(http: httpx.AsyncClient, language: str) -> None:
+async def test_link_page_is_in_the_best_accepted_language(http: httpx.AsyncClient, language: str) -> None:
     shown = await http.get("/account", headers={"Accept-Language": f"nl, {language}-XX;q=0.8, en;q=0.1"})
     assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in shown.text
     assert shown.headers["content-language"] == language
     assert "Accept-Language" in shown.headers["vary"]
 
 
-async def test_policy_of_the_page_admits_its_style_and_nothing_else(http: httpx.AsyncClient) -> None:
+async def test_link_page_policy_allows_only_its_own_style(http: httpx.AsyncClient) -> None:
     shown = await http.get("/account")
     (style,) = re.findall("<style>(.*?)</style>", shown.text, re.DOTALL)
     source = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -69,7 +71,7 @@ async def test_policy_of_the_page_admits_its_style_and_nothing_else(http: httpx.
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_texts_of_each_subject_differ_by_language(subject: Subject) -> None:
+def test_link_page_texts_of_each_subject_differ_by_language(subject: Subject) -> None:
     assert set(TEXTS) == set(LANGUAGES)
     pages = {link_page(language, subject, "x") for language in LANGUAGES}
     assert len(pages) == len(LANGUAGES)

@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
             listening.shutdown()
 
 
-def test_every_part_is_played_and_answers_are_counted(tmp_path: Path) -> None:
+def test_load_sends_every_request_and_counts_the_responses(tmp_path: Path) -> None:
     for loader in loaders(tmp_path):
         with server() as url:
             loaded = load(loader, url, Requests("GET /", ["200", "200?a", "200?b"], AFTER), 1)
@@ -69,25 +69,25 @@ def test_every_part_is_played_and_answers_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("500", 200), ("404", 200), ("200", 201)])
-def test_another_status_is_no_measurement(tmp_path: Path, path: str, status: int) -> None:
+def test_load_with_an_unexpected_status_fails(tmp_path: Path, path: str, status: int) -> None:
     for loader in loaders(tmp_path):
         with server() as url, pytest.raises(LoadFailed, match=f"were not {status}"):
             load(loader, url, Requests("GET /", [path], AFTER, status), 1)
 
 
-def test_a_lost_connection_is_no_measurement(tmp_path: Path) -> None:
+def test_load_with_a_lost_connection_fails(tmp_path: Path) -> None:
     for loader in loaders(tmp_path):
         with server() as url, pytest.raises(LoadFailed, match="connections broke"):
             load(loader, url, Requests("GET /", ["close"], AFTER), 1)
 
 
-def test_requests_that_must_not_come_twice_have_to_suffice(tmp_path: Path) -> None:
+def test_load_with_too_few_requests_to_send_once_fails(tmp_path: Path) -> None:
     for loader in loaders(tmp_path):
         with server() as url, pytest.raises(LoadFailed, match="were too few"):
             load(loader, url, Requests("GET /", ["201"] * 50, AFTER, status=201, once=True), 1)
 
 
-def test_a_connection_asks_again_and_again() -> None:
+def test_connection_sends_several_requests() -> None:
     with server() as url:
         answers = asyncio.run(_ask(url, "/200", "/404"))
 
@@ -101,14 +101,14 @@ async def _ask(url: str, *paths: str) -> list[Answer]:
     return answers
 
 
-def test_a_request_says_how_long_its_body_is() -> None:
+def test_raw_request_has_the_content_length_of_its_body() -> None:
     assert raw_request("PUT", "/x", {"A": "b"}, {"c": 1}) == (
         b"PUT /x HTTP/1.1\r\nHost: 127.0.0.1\r\nA: b\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n"
         b'{"c":1}'
     )
 
 
-def test_instructions_are_read_where_they_were_counted() -> None:
+def test_instructions_are_read_from_perf_or_none_if_not_counted() -> None:
     assert read_instructions("123456,,instructions:u,1000,100.00,,\n") == 123456
     assert read_instructions("<not supported>,,instructions:u,0,100.00,,\n") is None
     assert read_instructions("") is None

@@ -12,24 +12,24 @@ from benchmarks.targets import Target
 MARKED = "before\n<!-- nearby: begin -->\nold\n<!-- nearby: end -->\nafter <!-- create: begin --><!-- create: end -->\n"
 
 
-def test_the_median_decides_whether_a_target_is_reached() -> None:
+def test_target_is_reached_by_the_median() -> None:
     found = Spread.of([0.7, 0.95, 1.3])
 
     assert Target("at least", found, least=0.9).row() == ["at least", "0.95 (0.70 to 1.30)", "≥ 0.9", "yes"]
     assert Target("at most", found, most=0.9).row()[2:] == ["≤ 0.9", "NO"]
 
 
-def test_what_the_machine_does_not_count_is_neither_reached_nor_missed() -> None:
+def test_target_without_a_measurement_is_neither_reached_nor_missed() -> None:
     assert Target("instructions", None, most=1.1).row() == ["instructions", NOT_COUNTED, "≤ 1.1", ""]
 
 
-def test_a_table_in_markdown_has_its_figures_to_the_right() -> None:
+def test_markdown_table_aligns_figures_to_the_right() -> None:
     table = Table("Speeds", ["", "requests/s"], [["ours", "7"]], ["A note."])
 
     assert table.markdown() == "**Speeds**\n\n|  | requests/s |\n| --- | ---: |\n| ours | 7 |\n\nA note."
 
 
-def test_writing_replaces_the_section_alone(tmp_path: Path) -> None:
+def test_write_replaces_only_the_section(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(MARKED)
 
@@ -38,7 +38,7 @@ def test_writing_replaces_the_section_alone(tmp_path: Path) -> None:
     assert readme.read_text() == MARKED.replace("\nold\n", "\n\nnew \\1\n\n")
 
 
-def test_a_section_without_a_place_is_told(tmp_path: Path) -> None:
+def test_write_of_a_section_without_markers_raises(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(MARKED)
 
@@ -47,7 +47,7 @@ def test_a_section_without_a_place_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_readme_has_a_place_for_each_section(section: str, tmp_path: Path) -> None:
+def test_readme_has_markers_for_each_section(section: str, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(README.read_text())
 

@@ -75,7 +75,7 @@ def test_any_other_change_is_listed_and_refused(tmp_path: Path, old: str, new: s
     assert path in output
 
 
-def test_collections_have_their_validators_and_indexes(settings: Settings, database: None) -> None:  # noqa: ARG001
+def test_contract_of_a_collection_has_its_validator_and_indexes(settings: Settings, database: None) -> None:  # noqa: ARG001
     with MongoClient[dict[str, Any]](settings.mongo.url) as client:
         bookings = collections_of(client[settings.mongo.database])[COLLECTION.name]
     assert bookings["options"]["validator"] == COLLECTION.validator

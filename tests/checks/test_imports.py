@@ -82,7 +82,7 @@ def test_import_against_the_tiers_is_reported(tmp_path: Path, path: str, text: s
         "try:\n    from grome.barbers.models import Barber\nexcept ImportError:\n    pass",
     ],
 )
-def test_import_below_the_top_of_a_file_is_reported(tmp_path: Path, text: str) -> None:
+def test_import_inside_a_block_is_reported(tmp_path: Path, text: str) -> None:
     tree = tree_of(tmp_path, {**COMPLETE, "grome/common/up.py": text})
     assert found(against_tiers(tree, SMALL)) == [(UP, "grome/common/up.py:2: imports grome.barbers.models")]
 
@@ -123,7 +123,7 @@ def test_circle_of_files_is_reported_once(tmp_path: Path, indent: str) -> None:
     ]
 
 
-def test_knots_are_the_sets_of_packages_that_reach_each_other(tmp_path: Path) -> None:
+def test_knots_are_the_sets_of_packages_that_import_each_other(tmp_path: Path) -> None:
     assert knots(package_graph(tree_of(tmp_path, COMPLETE))) == []
     up = {
         "grome/common/up.py": "from grome.barbers.models import Barber",
@@ -132,7 +132,7 @@ def test_knots_are_the_sets_of_packages_that_reach_each_other(tmp_path: Path) ->
     assert knots(package_graph(tree_of(tmp_path, up))) == [{"grome.common", "grome.barbers", "grome.reviews"}]
 
 
-def test_report_has_the_number_of_each_rule_and_the_first_places() -> None:
+def test_report_has_the_count_of_each_rule_and_the_first_places() -> None:
     findings = [Finding("import that goes up", "a.py", line, "imports b") for line in (3, 1, 2)]
     assert list(listed(findings, 2)) == [
         "\nimport that goes up: 3",
@@ -142,14 +142,14 @@ def test_report_has_the_number_of_each_rule_and_the_first_places() -> None:
     ]
 
 
-def test_tree_keeps_the_tiers_without_circles_and_knots() -> None:
+def test_source_tree_follows_the_tiers_without_circles_and_knots() -> None:
     assert found(against_tiers(TREE, TIERS)) == []
     assert found(circles(TREE)) == []
     assert knots(package_graph(TREE)) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
-def test_tree_keeps_the_rule(rule: Rule) -> None:
+def test_source_tree_follows_each_import_rule(rule: Rule) -> None:
     assert found(against_rules(TREE, [rule])) == []
 
 
@@ -173,7 +173,7 @@ def example_of(pattern: str) -> str:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
-def test_rule_is_as_tight_as_it_can_be(rule: Rule) -> None:
+def test_rule_has_no_unused_pattern_or_exception(rule: Rule) -> None:
     """Each pattern speaks of modules that exist, and each exception is needed."""
     for pattern in rule.of:
         assert any(replace(rule, of=(pattern,)).speaks_of(module) for module in TREE.modules), pattern
@@ -182,7 +182,7 @@ def test_rule_is_as_tight_as_it_can_be(rule: Rule) -> None:
         assert any(tighter.forbids(each.module, each.imported) for each in TREE.imports), exception
 
 
-def test_every_door_of_a_feature_is_used() -> None:
+def test_every_door_of_a_package_is_imported_by_another_package() -> None:
     used = {each.imported for each in TREE.imports if TIERS.home_of(each.module) != TIERS.home_of(each.imported)}
     doors = {f"grome.{package}.{name}" for package, names in TIERS.doors_of.items() for name in names}
     assert doors - used == set()

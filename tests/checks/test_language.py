@@ -62,11 +62,11 @@ def test_docstring_without_question_word_is_not_reported(text: str) -> None:
         (f"Short\n\n{TWENTY_WORDS} late.", []),
     ],
 )
-def test_first_sentence_of_a_docstring_has_at_most_20_words(text: str, reported: list[str]) -> None:
+def test_docstring_with_a_first_sentence_over_20_words_is_reported(text: str, reported: list[str]) -> None:
     assert rules(Kind.DOCSTRING, text) == reported
 
 
-def test_code_is_one_word_and_punctuation_none() -> None:
+def test_word_count_takes_code_as_one_word_and_ignores_punctuation() -> None:
     assert words_in("Return `GET /v1/me`'s answer - or None (`404 not_found`).") == 6
 
 
@@ -81,7 +81,7 @@ def test_code_is_one_word_and_punctuation_none() -> None:
         "Old ones are kept, new ones are not.",
     ],
 )
-def test_several_stand_ins_in_a_sentence_are_reported(kind: Kind, text: str) -> None:
+def test_sentence_with_several_stand_ins_is_reported(kind: Kind, text: str) -> None:
     assert rules(kind, text) == [f"{kind.value} {STAND_INS}"]
 
 
@@ -95,7 +95,7 @@ def test_several_stand_ins_in_a_sentence_are_reported(kind: Kind, text: str) -> 
         "Somebody has done nothing.",
     ],
 )
-def test_counted_and_named_things_are_not_reported(kind: Kind, text: str) -> None:
+def test_sentence_with_counted_or_named_things_is_not_reported(kind: Kind, text: str) -> None:
     assert rules(kind, text) == []
 
 
@@ -155,7 +155,7 @@ def test_docstrings_are_divided_into_sentences_with_their_lines() -> None:
     ]
 
 
-def test_comments_below_each_other_are_one_and_directives_are_left_out() -> None:
+def test_adjacent_comments_are_joined_and_directives_are_ignored() -> None:
     assert [(comment.line, comment.text) for comment in comments(SOURCE, "a.py")] == [
         (10, "A comment\nof two lines."),
         (12, "beside code"),

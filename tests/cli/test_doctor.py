@@ -21,7 +21,7 @@ def doctor(settings: Settings, home: Path, **changed: str) -> subprocess.Complet
     )
 
 
-async def test_it_lists_every_setting_and_finds_what_answers(
+async def test_doctor_lists_every_setting_and_the_reachable_dependencies(
     settings: Settings,
     database: None,  # noqa: ARG001 -- it says too whether the database is up to date
     tmp_path: Path,
@@ -35,7 +35,7 @@ async def test_it_lists_every_setting_and_finds_what_answers(
     assert settings.mongo.database in done.stdout
 
 
-def test_it_hides_secrets_and_passwords_in_addresses(settings: Settings, tmp_path: Path) -> None:
+def test_doctor_hides_secrets_and_passwords_in_urls(settings: Settings, tmp_path: Path) -> None:
     secrets = {"mongo": "m0ngo-p%40ss", "redis": "r3dis-pass", "query": "qu3ry@pass", "option": "0ption"}
     done = doctor(
         settings,
@@ -58,7 +58,7 @@ def test_it_hides_secrets_and_passwords_in_addresses(settings: Settings, tmp_pat
     assert "127.0.0.1:1" in shown
 
 
-def test_faults_of_the_environment_are_sentences_and_exit_code_2(settings: Settings, tmp_path: Path) -> None:
+def test_doctor_with_invalid_environment_prints_each_fault_and_exits_with_2(settings: Settings, tmp_path: Path) -> None:
     done = doctor(settings, tmp_path, GROME_HTTP_PORT="http", GROME_MONGO_URI="x")
     assert done.returncode == 2
     assert [line.split()[:2] for line in done.stderr.splitlines()] == [

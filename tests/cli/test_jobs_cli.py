@@ -47,7 +47,7 @@ async def state_of(container: Container, job: Job) -> State:
     return found.state
 
 
-async def test_the_list_shows_error_and_tries(grome_jobs: Typed, container: Container) -> None:
+async def test_jobs_list_shows_error_and_tries(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
     jobs = [await stored_job(container, kind, tries=tries) for tries in (11, 12, 13)]
     code, out, _ = await grome_jobs("list", "--kind", kind.name, "--limit", "2")
@@ -60,7 +60,7 @@ async def test_the_list_shows_error_and_tries(grome_jobs: Typed, container: Cont
     assert "There are more" in out
 
 
-async def test_the_list_of_another_state(grome_jobs: Typed, container: Container) -> None:
+async def test_jobs_list_with_a_state_has_only_jobs_in_that_state(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
     job, dead = await stored_job(container, kind, State.DROPPED), await stored_job(container, kind)
     _, out, _ = await grome_jobs("list", "--state", "dropped", "--kind", kind.name)
@@ -68,7 +68,9 @@ async def test_the_list_of_another_state(grome_jobs: Typed, container: Container
     assert dead.id not in out
 
 
-async def test_named_jobs_are_retried_and_what_cannot_be_is_told(grome_jobs: Typed, container: Container) -> None:
+async def test_jobs_retry_with_ids_retries_dead_jobs_and_prints_each_refusal(
+    grome_jobs: Typed, container: Container
+) -> None:
     kind = new_kind()
     dead, done = await stored_job(container, kind), await stored_job(container, kind, State.DONE)
     code, out, errors = await grome_jobs("retry", dead.id, done.id, "no:such:job")
@@ -81,7 +83,7 @@ async def test_named_jobs_are_retried_and_what_cannot_be_is_told(grome_jobs: Typ
     await discard_job(container, dead.id)
 
 
-async def test_all_of_a_kind_are_retried(grome_jobs: Typed, container: Container) -> None:
+async def test_jobs_retry_with_a_kind_retries_all_its_dead_jobs(grome_jobs: Typed, container: Container) -> None:
     kind = new_kind()
     dead = [await stored_job(container, kind) for _ in range(45)]
     other = await stored_job(container, new_kind())
@@ -94,7 +96,7 @@ async def test_all_of_a_kind_are_retried(grome_jobs: Typed, container: Container
         await discard_job(container, job.id)
 
 
-async def test_drop(grome_jobs: Typed, container: Container) -> None:
+async def test_jobs_drop_with_ids_drops_the_jobs(grome_jobs: Typed, container: Container) -> None:
     jobs = [await stored_job(container, new_kind()) for _ in range(2)]
     code, out, _ = await grome_jobs("drop", *(job.id for job in jobs))
     assert code == 0
@@ -103,7 +105,7 @@ async def test_drop(grome_jobs: Typed, container: Container) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("retry",), ("retry", "an:id", "--all"), ("retry", "an:id", "--kind", "mail")])
-def test_which_jobs_has_to_be_said(arguments: tuple[str, ...]) -> None:
+def test_jobs_command_without_ids_or_all_is_refused(arguments: tuple[str, ...]) -> None:
     refused = CliRunner().invoke(cli, ["jobs", *arguments])
     assert refused.exit_code == 2
     assert "Give the ids of jobs, or --all" in refused.output

@@ -63,7 +63,7 @@ async def test_document_passes_redocly_lint_without_findings(workshop: Path) -> 
     assert await run(workshop, NODE, "lint.mjs", workshop / "openapi.json") == ""
 
 
-async def test_client_of_openapi_python_client_books_a_time(workshop: Path, arguments: list[str]) -> None:
+async def test_client_generated_by_openapi_python_client_books_a_time(workshop: Path, arguments: list[str]) -> None:
     (workshop / "settings.yaml").write_text("post_hooks: []\npackage_name_override: grome_client\n")
     generate = ("generate", "--path", "openapi.json", "--output-path", "grome_client", "--meta", "none")
     told = await run(workshop, sys.executable, "-m", "openapi_python_client", *generate, "--config", "settings.yaml")
@@ -73,7 +73,9 @@ async def test_client_of_openapi_python_client_books_a_time(workshop: Path, argu
     await run(workshop, sys.executable, "python_client.py", *arguments)
 
 
-async def test_client_of_openapi_typescript_is_typed_and_books_a_time(workshop: Path, arguments: list[str]) -> None:
+async def test_client_generated_by_openapi_typescript_type_checks_and_books_a_time(
+    workshop: Path, arguments: list[str]
+) -> None:
     tools = NODE_MODULES
     await run(
         workshop,

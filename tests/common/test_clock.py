@@ -12,7 +12,7 @@ from grome.common.errors import Invalid
 EAST, WEST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 
 
-def test_now_is_in_utc_and_has_whole_milliseconds() -> None:
+def test_system_clock_is_in_utc_with_whole_milliseconds() -> None:
     now = system_clock()
     assert now.tzinfo is UTC
     assert now.microsecond % 1000 == 0
@@ -23,19 +23,19 @@ OFFSETS = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minute
 
 
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=OFFSETS))  # noqa: DTZ001 -- zones are drawn too
-def test_an_instant_stays_the_same(moment: datetime) -> None:
+def test_to_utc_keeps_the_instant(moment: datetime) -> None:
     in_utc = to_utc(moment, "at")
     assert in_utc == moment
     assert in_utc.utcoffset() == timedelta()
 
 
 @pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=EAST), datetime.max.replace(tzinfo=WEST)])
-def test_beyond_the_ends_is_refused_by_name(moment: datetime) -> None:
+def test_to_utc_outside_the_years_1_to_9999_is_refused_with_the_field(moment: datetime) -> None:
     with pytest.raises(Invalid) as refused:
         to_utc(moment, "at")
     assert refused.value.faults == (("at", "lies outside the years 1 to 9999"),)
 
 
 @pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=WEST), datetime.max.replace(tzinfo=EAST)])
-def test_before_the_ends_is_fine(moment: datetime) -> None:
+def test_to_utc_at_the_limits_keeps_the_instant(moment: datetime) -> None:
     assert to_utc(moment, "at") == moment

@@ -13,7 +13,7 @@ def milliseconds_of(made: UUID) -> int:
     return made.int >> 80
 
 
-def test_the_layout_of_rfc_9562() -> None:
+def test_new_id_has_the_uuid_7_layout_of_rfc_9562() -> None:
     before = time.time_ns() // 1_000_000
     made = [new_id() for _ in range(200)]
     after = time.time_ns() // 1_000_000
@@ -21,7 +21,7 @@ def test_the_layout_of_rfc_9562() -> None:
     assert all(before <= milliseconds_of(one) <= after for one in made)
 
 
-def test_later_ones_sort_later() -> None:
+def test_new_ids_sort_by_creation_time() -> None:
     made = []
     for _ in range(20):
         made.append(new_id())
@@ -32,11 +32,11 @@ def test_later_ones_sort_later() -> None:
 
 
 @given(st.integers(1_000, 5_000))
-def test_none_comes_twice(count: int) -> None:
+def test_new_ids_are_unique(count: int) -> None:
     assert len({new_id() for _ in range(count)}) == count
 
 
-def test_every_random_bit_is_used() -> None:
+def test_new_id_uses_every_random_bit() -> None:
     """Return two masks over 74 bits: bits that are set in some id, and bits clear in some id."""
     random_bits = (1 << 80) - 1 & ~(0xF << 76) & ~(0x3 << 62)
     ever_set, ever_clear = 0, 0

@@ -17,11 +17,11 @@ def test_currencies_in_use_have_the_minor_units_of_iso_4217() -> None:
 
 
 @pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XDR", "CHW", "CLF", "MXV", "UYI", "DEM", "HRK", "CUC", "ZZZ"])
-def test_funds_metals_tests_and_old_money_are_not_in_use(code: str) -> None:
+def test_currency_of_funds_metals_tests_or_the_past_is_not_in_use(code: str) -> None:
     assert code not in currencies_in_use()
 
 
-def test_an_amount_is_written_with_the_digits_of_its_currency() -> None:
+def test_amount_is_formatted_with_the_minor_digits_of_its_currency() -> None:
     assert [decimal_of(1250, code) for code in ("EUR", "JPY", "KWD")] == [
         Decimal("12.50"),
         Decimal(1250),

@@ -40,15 +40,15 @@ from grome.common.search_words import MAX_FINDABLE, count_words, findable_words,
         ("Salon東京2号店", ["salon", "東京", "2", "号店"]),
     ],
 )
-def test_words(text: str, plain: list[str]) -> None:
+def test_words_of_a_text_are_plain_and_split(text: str, plain: list[str]) -> None:
     assert words(text) == plain
 
 
-def test_findable_words_are_those_around_an_apostrophe_too() -> None:
+def test_findable_words_include_the_parts_around_an_apostrophe() -> None:
     assert findable_words("Joe's O'Neill", "Cut") == ["cut", "joe", "joes", "neill", "o", "oneill", "s"]
 
 
-def test_findable_words_of_signs_are_their_pairs_and_the_last() -> None:
+def test_findable_words_of_text_without_spaces_are_character_pairs() -> None:
     assert findable_words("東京散髪屋") == sorted(["東京", "京散", "散髪", "髪屋", "屋"])
 
 
@@ -66,23 +66,23 @@ def test_findable_words_of_signs_are_their_pairs_and_the_last() -> None:
         ("北京剪发", "剪"),
     ],
 )
-def test_part_of_a_word_without_spaces_is_found(name: str, sought: str) -> None:
+def test_search_for_part_of_a_text_without_spaces_finds_it(name: str, sought: str) -> None:
     found = findable_words(name)
     assert all(any(one.startswith(term) for one in found) for term in words(sought))
 
 
 @pytest.mark.parametrize(("name", "sought"), [("カット", "ガット"), ("東京", "京東"), ("हिंदी", "हदी"), ("ตัด", "ตด")])
-def test_another_word_is_not_found(name: str, sought: str) -> None:
+def test_search_for_another_word_finds_nothing(name: str, sought: str) -> None:
     found = findable_words(name)
     assert not all(any(one.startswith(term) for one in found) for term in words(sought))
 
 
-def test_words_are_counted_as_people_count_them() -> None:
+def test_count_words_counts_each_distinct_word_once() -> None:
     assert count_words("東京散髪屋 ヘアカット cut CUT O'Neill") == 4
     assert count_words(" -&'🪒 ") == 0
 
 
-def test_findable_words_are_bounded_and_the_first_texts_count() -> None:
+def test_findable_words_beyond_the_limit_keep_the_first_texts() -> None:
     many = " ".join(f"word{number}" for number in range(3 * MAX_FINDABLE))
     found = findable_words("first", many)
     assert len(found) == MAX_FINDABLE
@@ -93,11 +93,11 @@ MIXED = st.text(st.sampled_from("ab ガカ゛ト東京ตัดิमि\u200b\u
 
 
 @given(st.one_of(st.text(), MIXED))
-def test_a_text_is_found_by_its_words_and_they_are_plain(text: str) -> None:
+def test_words_of_any_text_are_findable_and_stable(text: str) -> None:
     assert set(words(text)) <= set(findable_words(text))
     assert words(" ".join(words(text))) == words(text)
 
 
 @given(st.text(st.characters(max_codepoint=0x24F)))
-def test_case_does_not_matter(text: str) -> None:
+def test_words_of_a_text_ignore_case(text: str) -> None:
     assert words(text.upper()) == words(text.lower()) == words(text)

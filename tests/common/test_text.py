@@ -63,7 +63,7 @@ INVISIBLE = (
 
 
 @pytest.mark.parametrize("typed", INVISIBLE)
-def test_name_that_nobody_can_see_is_refused(typed: str) -> None:
+def test_name_without_a_visible_character_is_refused(typed: str) -> None:
     assert not has_visible_character(typed)
     with pytest.raises(ValueError, match="no visible character"):
         normalize_name(typed)
@@ -77,7 +77,7 @@ def test_name_with_a_control_character_is_refused(typed: str) -> None:
             normalize(typed)
 
 
-def test_note_keeps_lines_and_loses_what_turns_text_around() -> None:
+def test_note_keeps_line_breaks_and_loses_direction_overrides() -> None:
     assert normalize_note(" Jose\u0301\n\tat\u2028two\u2029\u0085 ") == " Jos\u00e9\n\tat\ntwo\n\n "
     assert normalize_note("a\u202eb\u2066c") == "abc"
     for wrong in ("a\x00", "a\x9b", "a\x1b[2J"):
@@ -100,7 +100,7 @@ def normal_or_none(normalize: Callable[[str], str], text: str) -> str | None:
         return None
 
 
-def test_password_has_one_form_of_letters_and_spaces() -> None:
+def test_password_has_one_normal_form_of_letters_and_spaces() -> None:
     assert normalize_password("gru\u0308ne\u00a0t\u3000r") == "gr\u00fcne t r"
     assert normalize_password(" A\x00b\ufb01 ") == " A\x00b\ufb01 "
 
@@ -119,7 +119,7 @@ def test_password_has_one_form_of_letters_and_spaces() -> None:
         ("\u65e5\u672c@\u4f8b\u3048.\u30c6\u30b9\u30c8", "\u65e5\u672c@\u4f8b\u3048.\u30c6\u30b9\u30c8"),
     ],
 )
-def test_email_has_one_form(typed: str, normal: str) -> None:
+def test_email_has_one_normal_form(typed: str, normal: str) -> None:
     assert normalize_email(typed) == normal
     assert normalize_email(normal) == normal
     assert set(email_forms(typed)) == {typed.lower(), normal}
@@ -133,13 +133,13 @@ def test_email_has_one_form(typed: str, normal: str) -> None:
         *(f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}", "a@" + "\u00fc" * 62 + ".example"),
     ],
 )
-def test_email_that_no_mail_reaches_is_refused(wrong: str) -> None:
+def test_email_with_an_undeliverable_address_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"has a|longer"):
         normalize_email(wrong)
     assert email_forms(wrong) == [wrong.lower()]
 
 
-def test_domain_is_sent_to_by_its_a_label() -> None:
+def test_domain_is_converted_to_its_a_label() -> None:
     assert ascii_domain("stra\u00dfe.example") == "xn--strae-oqa.example"
     assert ascii_domain("Strasse.example") == "strasse.example"
     with pytest.raises(ValueError, match="empty part"):
@@ -156,13 +156,13 @@ def test_domain_is_sent_to_by_its_a_label() -> None:
         ("+19990000001", "+19990000001"),
     ],
 )
-def test_phone_has_one_form(typed: str, normal: str) -> None:
+def test_phone_has_one_normal_form(typed: str, normal: str) -> None:
     assert normalize_phone(typed) == normal
     assert phone_forms(typed) == list(dict.fromkeys((typed, normal)))
 
 
 @pytest.mark.parametrize("wrong", ["+99912345678", "+1202555", "+12530000", "+4412345678901234"])
-def test_phone_that_is_impossible_is_refused(wrong: str) -> None:
+def test_impossible_phone_number_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="not a phone number"):
         normalize_phone(wrong)
     assert phone_forms(wrong) == [wrong]
@@ -189,7 +189,7 @@ class Whole(Struct, frozen=True, kw_only=True):
     plain: str = ""
 
 
-def test_fields_at_every_depth_are_normalised() -> None:
+def test_text_fields_at_every_depth_are_normalised() -> None:
     given_ = {
         "Name": " e\u0301 ",
         "note": "e\u0301",
@@ -228,12 +228,12 @@ def test_fields_at_every_depth_are_normalised() -> None:
         ({"note": "\u0958\u0958\u0958\u0958"}, "note"),
     ],
 )
-def test_refused_text_is_named_by_its_path(wrong: dict[str, Any], path: str) -> None:
+def test_invalid_text_field_is_refused_with_its_path(wrong: dict[str, Any], path: str) -> None:
     with pytest.raises(Invalid) as refused:
         normalize_texts(msgspec.convert(wrong, Whole))
     assert [field_ for field_, _ in refused.value.faults] == [path]
 
 
-def test_optional_text_may_be_empty() -> None:
+def test_optional_text_field_may_be_empty() -> None:
     assert normalize_texts(Whole(note="\u200b")) == Whole(note="")
     assert normalize_texts(Whole(place="", note=None)) == Whole()

@@ -25,7 +25,7 @@ async def test_every_provider_builds_its_object(settings: Settings) -> None:
         await container.close()
 
 
-def test_types_that_are_asked_for_are_the_types_that_are_provided() -> None:
+def test_requested_types_are_exactly_the_provided_types() -> None:
     """A type without a provider would fail at its first request; a provider that nothing needs is dead."""
     asked = {kind for top in ("grome", "workers") for path in (ROOT / top).rglob("*.py") for kind in _asked_in(path)}
     assert asked == set(PROVIDERS)
@@ -41,7 +41,7 @@ def _asked_in(path: Path) -> Iterator[Any]:
                     yield getattr(importlib.import_module(module), name)
 
 
-async def test_start_that_fails_stops_what_it_has_started(settings: Settings) -> None:
+async def test_failed_start_stops_the_started_subscriptions(settings: Settings) -> None:
     """The subscriptions to ended sessions and changed barbers are tasks that have their channels as names."""
     redis = msgspec.structs.replace(settings.redis, namespace="start-that-fails")
     apart = msgspec.structs.replace(settings, redis=redis)
@@ -59,7 +59,7 @@ def _tasks_of(namespace: str) -> list[str]:
     return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith(namespace)]
 
 
-async def test_type_of_no_provider_is_named(settings: Settings) -> None:
+async def test_type_without_a_provider_is_named_in_the_error(settings: Settings) -> None:
     container = await open_container(settings)
     try:
         with pytest.raises(MissingProviderError, match="Settings has no provider"):

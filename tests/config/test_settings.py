@@ -20,14 +20,14 @@ def faults(**environ: str) -> list[str]:
     return refused.value.faults
 
 
-def test_nothing_set_gives_the_defaults_of_development() -> None:
+def test_settings_without_variables_are_the_development_defaults() -> None:
     settings = load_settings({})
     assert settings == Settings(sms=SmsSettings(unverified=True))  # texts go to a log of this machine
     assert (settings.env, settings.accounts.bcrypt_rounds, settings.accounts.access_ttl_s) == ("development", 12, 900)
     assert settings.accounts.refresh_ttl_s == 30 * 24 * 60 * 60
 
 
-def test_variables_reach_their_leaves_in_their_types() -> None:
+def test_variables_set_their_fields_in_the_declared_types() -> None:
     settings = load_settings(
         {
             "GROME_HOME": "/elsewhere",
@@ -59,14 +59,14 @@ def test_variables_reach_their_leaves_in_their_types() -> None:
         ({"APP_URL": "https://app.example"}, "http://127.0.0.1:8000", "https://app.example"),
     ],
 )
-def test_links_without_a_public_url_begin_with_the_address_that_is_listened_on(
+def test_links_without_a_public_url_begin_with_the_listening_address(
     given: dict[str, str], api_base: str, app_base: str
 ) -> None:
     http = load_settings({f"GROME_HTTP_{name}": value for name, value in given.items()}).http
     assert (http.api_base, http.app_base) == (api_base, app_base)
 
 
-def test_all_faults_are_reported_together() -> None:
+def test_all_invalid_settings_are_reported_together() -> None:
     told = faults(
         GROME_ENV="production",
         GROME_HTTP_PORT="http",
@@ -109,14 +109,14 @@ def test_all_faults_are_reported_together() -> None:
         ("GROME_ENV", "../config/test"),
     ],
 )
-def test_a_fault_says_what_was_given_and_what_the_setting_is(variable: str, text: str) -> None:
+def test_invalid_setting_is_reported_with_its_value_and_description(variable: str, text: str) -> None:
     described = {leaf.variable: leaf.description for leaf in setting_fields()}
     (fault,) = faults(**{variable: text})
     assert fault.startswith(f"{variable} is {text!r}: ")
     assert fault.endswith(described[variable])
 
 
-def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
+def test_unknown_variable_is_refused_with_the_nearest_known_variable() -> None:
     assert faults(GROME_MONGO_URI="x") == ["GROME_MONGO_URI is not a setting; did you mean GROME_MONGO_URL?"]
     assert faults(GROME_HTTP_PROT="1") == ["GROME_HTTP_PROT is not a setting; did you mean GROME_HTTP_PORT?"]
     assert faults(GROME_ZZZZZZZZZ="1") == ["GROME_ZZZZZZZZZ is not a setting."]
@@ -166,13 +166,13 @@ def test_production_starts_with_safe_settings(given: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("given", "begins"), UNSAFE)
-def test_production_refuses_an_unsafe_setting(given: dict[str, str], begins: str) -> None:
+def test_production_with_an_unsafe_setting_is_refused(given: dict[str, str], begins: str) -> None:
     (fault,) = faults(**PRODUCTION | given)
     assert fault.startswith(begins)
     assert load_settings({name: value for name, value in given.items() if value} | {"GROME_ENV": "development"})
 
 
-def test_production_with_nothing_set_names_everything_that_is_unsafe() -> None:
+def test_production_without_variables_reports_every_unsafe_setting() -> None:
     told = faults(GROME_ENV="production")
     assert [fault.split()[0] for fault in told] == [
         "GROME_ACCOUNTS_SIGNING_KEY",
@@ -182,12 +182,12 @@ def test_production_with_nothing_set_names_everything_that_is_unsafe() -> None:
     ]
 
 
-def test_faults_tell_no_secret() -> None:
+def test_settings_errors_contain_no_secret() -> None:
     told = faults(GROME_ACCOUNTS_SIGNING_KEY=KEY, GROME_HTTP_PORT="x")
     assert KEY not in "\n".join(told)
 
 
-def test_every_field_has_a_sentence_of_its_own() -> None:
+def test_every_setting_has_a_description_and_a_unique_variable() -> None:
     leaves = list(setting_fields())
     assert len(leaves) > 20
     assert len({leaf.variable for leaf in leaves}) == len(leaves)
@@ -196,7 +196,7 @@ def test_every_field_has_a_sentence_of_its_own() -> None:
         assert leaf.description.endswith("."), leaf.variable
 
 
-def test_every_default_is_one_that_could_be_set() -> None:
+def test_every_default_is_a_valid_value_of_its_setting() -> None:
     plain = msgspec.to_builtins(Settings())
     for leaf in setting_fields():
         value = plain
@@ -206,13 +206,13 @@ def test_every_default_is_one_that_could_be_set() -> None:
         assert msgspec.convert(text, leaf.type, strict=False) == value
 
 
-def test_there_is_a_file_for_every_environment() -> None:
+def test_every_environment_has_a_settings_file() -> None:
     env = next(leaf for leaf in setting_fields() if leaf.variable == "GROME_ENV")
     assert {path.stem for path in FILES} == set(get_args(env.type.__origin__))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_files_set_known_fields_and_no_secrets(path: Path) -> None:
+def test_settings_file_sets_only_known_fields_and_no_secret(path: Path) -> None:
     given = dotenv_values(path, interpolate=False)
     fields = {leaf.variable: leaf for leaf in setting_fields()}
     assert given
@@ -222,12 +222,12 @@ def test_files_set_known_fields_and_no_secrets(path: Path) -> None:
         msgspec.convert(value, fields[name].type, strict=False)
 
 
-def test_the_environment_goes_before_the_file() -> None:
+def test_environment_variable_overrides_the_settings_file() -> None:
     assert load_settings({"GROME_ENV": "test"}).accounts.bcrypt_rounds == 4
     assert load_settings({"GROME_ENV": "test", "GROME_ACCOUNTS_BCRYPT_ROUNDS": "5"}).accounts.bcrypt_rounds == 5
 
 
-def test_fcm_needs_its_service_account() -> None:
+def test_fcm_without_a_service_account_is_refused() -> None:
     (fault,) = faults(GROME_PUSH_TRANSPORT="fcm")
     assert fault.startswith("GROME_PUSH_SERVICE_ACCOUNT is not set")
     assert load_settings({"GROME_PUSH_TRANSPORT": "fcm", "GROME_PUSH_SERVICE_ACCOUNT": "{}"}).push.transport == "fcm"

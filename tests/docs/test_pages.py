@@ -38,7 +38,7 @@ def paths(page: Path) -> list[str]:
 
 
 @pages
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_of_each_page_resolve(page: Path) -> None:
     for link in _LINK.findall(prose(page)):
         file, _, anchor = link.partition("#")
         target = (page.parent / file).resolve() if file else page
@@ -47,13 +47,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pages
-def test_paths_exist(page: Path) -> None:
+def test_paths_named_on_each_page_exist(page: Path) -> None:
     for path in paths(page):
         assert (ROOT / path).exists() is (EXAMPLE not in path), path
 
 
 @pages
-def test_chores_commands_and_settings_exist(page: Path) -> None:
+def test_commands_and_settings_named_on_each_page_exist(page: Path) -> None:
     chores = set(_CHORES.findall((ROOT / "Makefile").read_text()))
     settings = {leaf.variable for leaf in setting_fields()} | OTHERS
     for command in commands(page):
@@ -65,12 +65,12 @@ def test_chores_commands_and_settings_exist(page: Path) -> None:
             assert variable in settings, command
 
 
-def test_the_pages_name_enough_to_be_worth_the_check() -> None:
+def test_docs_pages_have_enough_paths_and_links_to_check() -> None:
     assert len({path for page in PAGES for path in paths(page)}) > 30
     assert sum(len(_LINK.findall(prose(page))) for page in PAGES) > 10
 
 
-def test_every_decision_says_what_would_change_it() -> None:
+def test_every_decision_has_all_sections() -> None:
     decisions = [page for page in PAGES if page.parent.name == "decisions"]
     assert [page.name[:4] for page in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
     for page in decisions:

@@ -50,7 +50,7 @@ def pattern(printed: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in printed.split(DIFFERS)))
 
 
-def test_the_walk_gives_what_the_readme_prints(demo_grome: RunningGrome) -> None:
+def test_readme_commands_give_the_printed_output(demo_grome: RunningGrome) -> None:
     steps = walk()
     script = "".join(f"{commands}echo '{END_OF_BLOCK}'\n" for commands, _ in steps)
     assert PRINTED_URL in script

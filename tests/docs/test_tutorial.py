@@ -44,7 +44,7 @@ def change(path: Path, diff: str) -> None:
     path.write_text(path.read_text().replace(found[0][0], new))
 
 
-def test_the_feature_of_the_tutorial_works(copy: Path) -> None:
+def test_tutorial_feature_passes_its_own_tests(copy: Path) -> None:
     (copy / "grome" / "aliases").mkdir()
     (copy / "grome" / "aliases" / "__init__.py").touch()
     file = ""
