@@ -67,7 +67,7 @@ def address(job: Job) -> str:
 @pytest.mark.parametrize(
     "path", ["/jobs", "/jobs/", "/jobs/queues/default", "/jobs/queues/default/jobs/some-key", "/jobs/dead"]
 )
-async def test_a_page_leads_a_stranger_to_the_login(http: httpx.AsyncClient, path: str) -> None:
+async def test_dashboard_page_without_sign_in_redirects_to_the_login(http: httpx.AsyncClient, path: str) -> None:
     response = await http.get(path)
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/login")
 
@@ -76,31 +76,35 @@ async def test_a_page_leads_a_stranger_to_the_login(http: httpx.AsyncClient, pat
     ("method", "path"),
     [("GET", ""), ("GET", "/default"), ("GET", "/default/jobs/key"), ("POST", "/default/jobs/key/retry")],
 )
-async def test_the_api_refuses_a_stranger(http: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_dashboard_api_without_sign_in_is_unauthenticated(
+    http: httpx.AsyncClient, method: str, path: str
+) -> None:
     response = await http.request(method, f"/jobs/api/queues{path}", headers=own_page(http), json={})
     assert (response.status_code, response.headers["content-type"]) == (401, "application/problem+json")
     assert response.json()["code"] == "unauthenticated"
 
 
-async def test_a_bearer_token_does_not_open_it(http: httpx.AsyncClient, container: Container) -> None:
+async def test_dashboard_api_with_a_bearer_token_is_unauthenticated(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     boss = await create_admin(http, container)
     assert (await http.get("/jobs/api/queues", headers=boss.auth)).status_code == 401
 
 
 @pytest.mark.parametrize("value", ["", "x", "a.b", "a.b.c", "....", "é.é.é", '"quoted"', "A" * 5000])
-async def test_cookies_that_we_did_not_make_are_no_sign_in(http: httpx.AsyncClient, value: str) -> None:
+async def test_dashboard_api_with_forged_cookies_is_unauthenticated(http: httpx.AsyncClient, value: str) -> None:
     cookies = f"{ACCESS}={value}; {REFRESH}={value}".encode()
     response = await http.get("/jobs/api/queues", headers={b"Cookie": cookies})
     assert response.status_code == 401
 
 
-async def test_a_customers_tokens_are_no_sign_in(http: httpx.AsyncClient) -> None:
+async def test_dashboard_api_with_a_customers_tokens_is_unauthenticated(http: httpx.AsyncClient) -> None:
     customer = await register(http)
     cookies = f"{ACCESS}={customer.access_token}; {REFRESH}={customer.refresh_token}"
     assert (await http.get("/jobs/api/queues", headers={"Cookie": cookies})).status_code == 401
 
 
-async def test_the_login_page_is_self_contained(http: httpx.AsyncClient) -> None:
+async def test_login_page_loads_nothing_and_has_a_strict_policy(http: httpx.AsyncClient) -> None:
     response = await http.get("/jobs/login")
     assert response.status_code == 200
     assert "src=" not in response.text
@@ -111,7 +115,9 @@ async def test_the_login_page_is_self_contained(http: httpx.AsyncClient) -> None
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_every_refused_sign_in_gets_the_same_answer(http: httpx.AsyncClient, container: Container) -> None:
+async def test_refused_sign_in_gets_the_same_response_for_every_reason(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     boss, customer = await create_admin(http, container), await register(http)
     attempts = [
         (boss.email, "wrong password"),
@@ -128,7 +134,7 @@ async def test_every_refused_sign_in_gets_the_same_answer(http: httpx.AsyncClien
     assert not any(cookies_set(answer) for answer in answers)
 
 
-async def test_a_refused_customer_is_left_without_a_session(http: httpx.AsyncClient, container: Container) -> None:
+async def test_refused_sign_in_of_a_customer_revokes_the_session(http: httpx.AsyncClient, container: Container) -> None:
     customer = await register(http)
     await sign_in(http, customer.email)
     sessions = container.database["sessions"].find({"user_id": customer.id}, {"revoked_at": 1})
@@ -136,7 +142,7 @@ async def test_a_refused_customer_is_left_without_a_session(http: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-async def test_another_site_cannot_sign_somebody_in(
+async def test_sign_in_from_another_site_is_refused(
     http: httpx.AsyncClient, container: Container, headers: dict[str, str]
 ) -> None:
     boss = await create_admin(http, container)
@@ -145,7 +151,7 @@ async def test_another_site_cannot_sign_somebody_in(
     assert not cookies_set(response)
 
 
-async def test_cookies_are_for_the_dashboard_alone(http: httpx.AsyncClient, container: Container) -> None:
+async def test_sign_in_cookies_are_limited_to_the_dashboard_path(http: httpx.AsyncClient, container: Container) -> None:
     boss = await create_admin(http, container)
     cookies = cookies_set(await sign_in(http, boss.email, **own_page(http)))
     assert set(cookies) == {ACCESS, REFRESH}
@@ -164,13 +170,13 @@ def production(app: App, container: Container) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("production")
-async def test_in_production_cookies_travel_over_tls_only(http: httpx.AsyncClient, container: Container) -> None:
+async def test_sign_in_cookies_in_production_are_secure(http: httpx.AsyncClient, container: Container) -> None:
     boss = await create_admin(http, container)
     cookies = cookies_set(await sign_in(http, boss.email))
     assert [bool(cookie["secure"]) for cookie in cookies.values()] == [True, True]
 
 
-async def test_an_admin_sees_the_page(operator: httpx.AsyncClient) -> None:
+async def test_dashboard_page_for_an_admin_is_shown(operator: httpx.AsyncClient) -> None:
     for path in ("/jobs/", "/jobs/queues/default", "/jobs/queues/default/jobs/some-key"):
         response = await operator.get(path)
         assert response.status_code == 200
@@ -179,7 +185,9 @@ async def test_an_admin_sees_the_page(operator: httpx.AsyncClient) -> None:
         assert response.headers["cache-control"] == "no-store"
 
 
-async def test_an_admin_sees_queues_and_jobs(operator: httpx.AsyncClient, job: Job, address: str) -> None:
+async def test_dashboard_api_for_an_admin_lists_queues_and_jobs(
+    operator: httpx.AsyncClient, job: Job, address: str
+) -> None:
     response = await operator.get("/jobs/api/queues")
     assert response.headers["cache-control"] == "no-store"
     queue = {one["name"]: one for one in response.json()["queues"]}["default"]
@@ -194,12 +202,12 @@ async def test_an_admin_sees_queues_and_jobs(operator: httpx.AsyncClient, job: J
 
 
 @pytest.mark.parametrize("path", ["other", "other/jobs/key", "default/jobs/no-such-key"])
-async def test_what_is_not_there_is_404(operator: httpx.AsyncClient, path: str) -> None:
+async def test_dashboard_api_with_an_unknown_queue_or_job_is_not_found(operator: httpx.AsyncClient, path: str) -> None:
     response = await operator.get(f"/jobs/api/queues/{path}")
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_retry_runs_an_ended_job_again(
+async def test_retry_of_an_ended_job_queues_it_again(
     operator: httpx.AsyncClient, container: Container, job: Job, address: str
 ) -> None:
     await job.finish(Status.FAILED, error="it broke")
@@ -210,7 +218,7 @@ async def test_retry_runs_an_ended_job_again(
     assert (again.status, again.error) == (Status.QUEUED, "retried from the dashboard")
 
 
-async def test_abort_ends_a_waiting_job_once(
+async def test_abort_of_a_waiting_job_ends_it_once(
     operator: httpx.AsyncClient, container: Container, job: Job, address: str
 ) -> None:
     assert (await operator.post(f"{address}/abort", json={}, headers=own_page(operator))).status_code == 200
@@ -233,7 +241,7 @@ async def test_abort_ends_a_waiting_job_once(
         {"Sec-Fetch-Site": "same-origin", "Content-Type": "text/plain"},
     ],
 )
-async def test_another_site_cannot_act(
+async def test_job_action_from_another_site_is_refused(
     operator: httpx.AsyncClient, container: Container, job: Job, address: str, action: str, headers: dict[str, str]
 ) -> None:
     sent = {"Content-Type": "application/json", **headers}
@@ -244,7 +252,7 @@ async def test_another_site_cannot_act(
     assert (untouched.status, untouched.error) == (Status.QUEUED, None)
 
 
-async def test_logout_ends_the_session_at_once(operator: httpx.AsyncClient) -> None:
+async def test_logout_revokes_the_session_and_its_cookies(operator: httpx.AsyncClient) -> None:
     stolen = dict(operator.cookies)
     assert (await operator.post("/jobs/logout")).status_code == 403
     assert (await operator.get("/jobs/api/queues")).status_code == 200
@@ -257,7 +265,7 @@ async def test_logout_ends_the_session_at_once(operator: httpx.AsyncClient) -> N
     assert (await operator.get("/jobs/api/queues")).status_code == 401
 
 
-async def test_an_expired_access_token_is_renewed(
+async def test_expired_access_token_is_renewed_from_the_refresh_cookie(
     operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
     before = dict(operator.cookies)
@@ -272,7 +280,7 @@ async def test_an_expired_access_token_is_renewed(
     assert not cookies_set(response)
 
 
-async def test_a_session_past_its_life_leads_to_the_login(
+async def test_expired_session_redirects_to_the_login(
     operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
     clock.shift = timedelta(seconds=container.settings.accounts.refresh_ttl_s + 60)
@@ -280,7 +288,7 @@ async def test_a_session_past_its_life_leads_to_the_login(
     assert (response.status_code, response.headers["location"]) == (303, "/jobs/login")
 
 
-async def test_logout_with_an_expired_access_token_leaves_no_cookie(
+async def test_logout_with_an_expired_access_token_clears_the_cookies(
     operator: httpx.AsyncClient, clock: AdjustableClock, container: Container
 ) -> None:
     clock.shift = timedelta(seconds=container.settings.accounts.access_ttl_s + 60)
@@ -297,7 +305,9 @@ async def test_logout_with_an_expired_access_token_leaves_no_cookie(
         ("pico.min.css", "text/css; charset=utf-8"),
     ],
 )
-async def test_assets_carry_the_right_headers(http: httpx.AsyncClient, name: str, content_type: str) -> None:
+async def test_asset_has_its_type_compression_and_cache_headers(
+    http: httpx.AsyncClient, name: str, content_type: str
+) -> None:
     response = await http.get(f"/jobs/static/{name}")
     assert (response.status_code, response.headers["content-type"]) == (200, content_type)
     assert (response.headers["content-encoding"], response.headers["vary"]) == ("gzip", "Accept-Encoding")
@@ -309,14 +319,14 @@ async def test_assets_carry_the_right_headers(http: httpx.AsyncClient, name: str
     assert plain.text == response.text
 
 
-async def test_a_job_links_to_its_queue_under_our_prefix(http: httpx.AsyncClient) -> None:
+async def test_job_page_links_to_its_queue_below_the_dashboard_path(http: httpx.AsyncClient) -> None:
     script = (await http.get("/jobs/static/app.js")).text
     assert 'root_path + "/queues/" + job.queue' in script
     assert 'href: "/queues/"' not in script
 
 
 @pytest.mark.parametrize("name", ["other.js", "..%2Fcommon.py", "app.js.gz"])
-async def test_no_other_file_is_served(http: httpx.AsyncClient, name: str) -> None:
+async def test_static_path_of_another_file_is_not_found(http: httpx.AsyncClient, name: str) -> None:
     assert (await http.get(f"/jobs/static/{name}")).status_code == 404
 
 
@@ -329,6 +339,6 @@ def redis_away(app: App, container: Container) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("redis_away")
-async def test_without_redis_the_answer_is_try_again(operator: httpx.AsyncClient) -> None:
+async def test_dashboard_api_without_redis_is_unavailable(operator: httpx.AsyncClient) -> None:
     response = await operator.get("/jobs/api/queues")
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")

@@ -42,7 +42,7 @@ async def press(operator: httpx.AsyncClient, action: str, job: Job, **query: str
     return await operator.post(DEAD, params=query, data={"id": job.id, "action": action})
 
 
-async def test_a_dead_letter_is_listed_with_what_matters_and_nothing_of_it_is_markup(
+async def test_dead_letter_list_shows_each_job_with_escaped_text(
     operator: httpx.AsyncClient, container: Container
 ) -> None:
     job = await stored_job(container, new_kind(), error="<script>alert(1)</script> & more", tries=5)
@@ -59,7 +59,9 @@ async def test_a_dead_letter_is_listed_with_what_matters_and_nothing_of_it_is_ma
     assert "unsafe" not in policy
 
 
-async def test_pages_lead_to_each_dead_letter_of_a_kind(operator: httpx.AsyncClient, container: Container) -> None:
+async def test_dead_letter_pages_have_each_job_of_a_kind_once(
+    operator: httpx.AsyncClient, container: Container
+) -> None:
     kind = new_kind()
     made = {(await stored_job(container, kind)).id for _ in range(53)}
     found: list[str] = []
@@ -76,7 +78,7 @@ async def test_pages_lead_to_each_dead_letter_of_a_kind(operator: httpx.AsyncCli
 
 
 @pytest.mark.parametrize(("action", "then"), [("retry", State.PENDING), ("drop", State.DROPPED)])
-async def test_a_button_leads_back_to_the_same_list(
+async def test_dead_letter_action_redirects_to_the_same_list(
     operator: httpx.AsyncClient, container: Container, action: str, then: State
 ) -> None:
     kind = new_kind()
@@ -89,7 +91,9 @@ async def test_a_button_leads_back_to_the_same_list(
         await discard_job(container, job.id)
 
 
-async def test_who_comes_too_late_is_told(operator: httpx.AsyncClient, container: Container) -> None:
+async def test_dead_letter_retry_of_a_done_job_shows_the_conflict(
+    operator: httpx.AsyncClient, container: Container
+) -> None:
     job = await stored_job(container, new_kind(), State.DONE)
     answer = await press(operator, "retry", job)
     assert answer.status_code == 409
@@ -97,11 +101,11 @@ async def test_who_comes_too_late_is_told(operator: httpx.AsyncClient, container
 
 
 @pytest.mark.parametrize("query", ["cursor=e30", "limit=5", "kind=", "other=1"])
-async def test_a_query_that_this_list_did_not_give_out_is_refused(operator: httpx.AsyncClient, query: str) -> None:
+async def test_dead_letter_list_with_an_invalid_query_is_refused(operator: httpx.AsyncClient, query: str) -> None:
     assert (await operator.get(f"{DEAD}?{query}")).status_code == 422
 
 
-async def test_no_other_action(operator: httpx.AsyncClient, container: Container) -> None:
+async def test_dead_letter_action_that_is_unknown_is_refused(operator: httpx.AsyncClient, container: Container) -> None:
     job = await stored_job(container, new_kind())
     assert (await press(operator, "delete", job)).status_code == 422
     assert (await operator.post(DEAD, content=b"\xff%ff=&&")).status_code == 422
@@ -109,7 +113,9 @@ async def test_no_other_action(operator: httpx.AsyncClient, container: Container
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
-async def test_another_site_cannot_press_it(operator: httpx.AsyncClient, container: Container, site: str) -> None:
+async def test_dead_letter_action_from_another_site_is_refused(
+    operator: httpx.AsyncClient, container: Container, site: str
+) -> None:
     job = await stored_job(container, new_kind())
     operator.headers["Sec-Fetch-Site"] = site
     answer = await press(operator, "retry", job)
@@ -117,7 +123,9 @@ async def test_another_site_cannot_press_it(operator: httpx.AsyncClient, contain
     assert await state_of(container, job) is State.DEAD
 
 
-async def test_a_stranger_is_led_to_the_login(http: httpx.AsyncClient, container: Container) -> None:
+async def test_dead_letter_action_without_sign_in_redirects_to_the_login(
+    http: httpx.AsyncClient, container: Container
+) -> None:
     job = await stored_job(container, new_kind())
     http.headers["Sec-Fetch-Site"] = "same-origin"
     answer = await press(http, "retry", job)
@@ -143,7 +151,9 @@ class TestMessages:
     async def press(operator: httpx.AsyncClient, action: str, job: NewJob) -> httpx.Response:
         return await operator.post(f"/jobs/api/queues/bulk/jobs/{job.id}.0-0/{action}", json={})
 
-    async def test_abort_drops_what_waits(self, operator: httpx.AsyncClient, container: Container, job: NewJob) -> None:
+    async def test_abort_of_a_waiting_message_drops_its_job(
+        self, operator: httpx.AsyncClient, container: Container, job: NewJob
+    ) -> None:
         assert (await self.press(operator, "abort", job)).status_code == 200
         assert await state_of(container, job) is State.DROPPED
         message = await container.get(Queues)[job.kind.queue].job(f"{job.id}.0-0")
@@ -153,7 +163,7 @@ class TestMessages:
         again = await self.press(operator, "abort", job)
         assert (again.status_code, again.json()["code"]) == (409, "wrong_job_state")
 
-    async def test_abort_stops_what_runs_for_good(
+    async def test_abort_of_a_running_message_stops_its_job_for_good(
         self, operator: httpx.AsyncClient, container: Container, clock: AdjustableClock, job: NewJob
     ) -> None:
         ends: list[str] = []
@@ -176,7 +186,7 @@ class TestMessages:
         assert ends == ["begun", "ended"]
         assert await state_of(container, job) is State.DROPPED
 
-    async def test_retry_is_for_what_is_dead(
+    async def test_retry_of_a_waiting_message_is_refused_until_its_job_is_dropped(
         self, operator: httpx.AsyncClient, container: Container, job: NewJob
     ) -> None:
         waiting = await self.press(operator, "retry", job)

@@ -42,7 +42,7 @@ class Handling:
             raise ValueError("<b>nobody</b> is at home")
 
 
-async def test_a_dead_letter_is_made_seen_retried_and_gone(
+async def test_dead_letter_in_a_browser_is_shown_retried_and_removed(
     http: httpx.AsyncClient, container: Container, page: Page
 ) -> None:
     boss, handling, new = (

@@ -49,7 +49,7 @@ async def clients(pair: list[RunningGrome]) -> AsyncIterator[list[httpx.AsyncCli
         yield [await stack.enter_async_context(client) for client in made]
 
 
-async def test_stopped_process_catches_up(
+async def test_process_resumed_after_a_stop_shows_the_missed_changes(
     pair: list[RunningGrome], clients: list[httpx.AsyncClient], container: Container
 ) -> None:
     one = await chair(container, STOOD_STILL)
@@ -80,7 +80,7 @@ class Board:
             self.longest = max(self.longest, now - moment)
 
 
-async def test_moving_barbers_are_in_one_place_and_soon_in_the_new_place(
+async def test_moving_barber_is_shown_in_one_place_and_soon_in_the_new_place(
     clients: list[httpx.AsyncClient], container: Container
 ) -> None:
     """`make bench` has exact figures; this bound holds on any machine."""

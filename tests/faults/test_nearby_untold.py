@@ -18,7 +18,9 @@ from tests.support.http_client import http_client
 PLACE = (-40.0, 80.0)
 
 
-async def test_lost_message_heals_by_reload(own_settings: Settings, http: httpx.AsyncClient, here: Container) -> None:
+async def test_change_with_a_lost_message_is_shown_after_a_reload(
+    own_settings: Settings, http: httpx.AsyncClient, here: Container
+) -> None:
     """The first process is searched all the time, the second before the change and when its cells are stale."""
     one = await chair(here, PLACE)
     async with (
@@ -37,7 +39,9 @@ async def test_lost_message_heals_by_reload(own_settings: Settings, http: httpx.
         assert await is_online(other, one)
 
 
-async def test_lost_connection_heals_at_once(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+async def test_change_during_a_lost_connection_is_shown_at_once(
+    own: OwnServers, http: httpx.AsyncClient, here: Container
+) -> None:
     one = await chair(here, PLACE)
     assert not await is_online(http, one)
     await one.turn_untold(here, online=True)

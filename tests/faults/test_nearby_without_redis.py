@@ -21,7 +21,7 @@ DEAF_S = 2.5
 SILENT_S = 4.0
 
 
-async def test_redis_outage_delays_changes_and_recovers(
+async def test_nearby_during_a_redis_outage_shows_changes_late_and_recovers(
     own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container
 ) -> None:
     one = await chair(here, PLACE)
@@ -47,7 +47,7 @@ async def test_redis_outage_delays_changes_and_recovers(
     assert statistics.median(took) < 0.1 * overload()  # told again; who looks again twice a second needs 250 ms
 
 
-async def test_silent_redis_delays_changes_and_recovers(
+async def test_nearby_with_a_silent_redis_shows_changes_late_and_recovers(
     own: OwnServers, http: httpx.AsyncClient, here: Container, elsewhere: Container
 ) -> None:
     """A silent server accepts connections and never responds."""
@@ -74,7 +74,9 @@ async def test_silent_redis_delays_changes_and_recovers(
     await shown(http, one, online=False, within_s=DEAF_S)
 
 
-async def test_full_redis_still_publishes_changes(own: OwnServers, http: httpx.AsyncClient, here: Container) -> None:
+async def test_nearby_with_a_full_redis_shows_changes_at_once(
+    own: OwnServers, http: httpx.AsyncClient, here: Container
+) -> None:
     """A full server still publishes and reads, but rejects writes."""
     one = await chair(here, PLACE)
     async with Redis.from_url(own.redis.url) as redis:

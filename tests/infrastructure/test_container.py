@@ -65,7 +65,7 @@ def cars() -> Providers:
     return providers
 
 
-def test_object_is_built_at_its_first_use_and_kept() -> None:
+def test_container_builds_an_object_at_its_first_use_and_keeps_it() -> None:
     providers, built = Providers(), []
 
     @providers.provide
@@ -80,7 +80,7 @@ def test_object_is_built_at_its_first_use_and_kept() -> None:
     assert opened(providers).get(Engine) is not container.get(Engine), "each container has its own"
 
 
-def test_protocol_is_the_key_of_the_object_that_implements_it() -> None:
+def test_container_returns_the_implementation_of_a_protocol() -> None:
     providers = Providers()
 
     @providers.provide
@@ -99,7 +99,7 @@ def test_provider_can_be_called_as_a_plain_function() -> None:
     assert isinstance(engine(opened()), Engine)
 
 
-def test_two_providers_of_one_type_are_refused_when_they_are_registered() -> None:
+def test_second_provider_of_a_type_is_refused_at_registration() -> None:
     providers = engines()
     with pytest.raises(DuplicateProviderError, match="Engine has two providers"):
 
@@ -119,7 +119,7 @@ def test_type_without_a_provider_is_named_with_the_types_that_need_it() -> None:
         container.get(Car)
 
 
-def test_circle_of_providers_is_named() -> None:
+def test_circle_of_providers_is_named_in_the_error() -> None:
     providers = Providers()
 
     @providers.provide
@@ -152,7 +152,7 @@ async def test_failed_provider_keeps_nothing_and_runs_again() -> None:
     assert log.lines == ["closed", "closed"], "a failed provider's closers run as well"
 
 
-async def test_close_runs_sync_and_async_closers_once_in_reverse() -> None:
+async def test_container_close_runs_sync_and_async_closers_once_in_reverse() -> None:
     container, log = opened(), Log()
 
     async def close_later() -> None:
@@ -166,7 +166,7 @@ async def test_close_runs_sync_and_async_closers_once_in_reverse() -> None:
     assert log.lines == ["third", "second", "first"]
 
 
-async def test_close_that_fails_does_not_stop_the_others() -> None:
+async def test_failed_closer_does_not_stop_the_other_closers() -> None:
     container, log = opened(), Log()
 
     async def fail() -> None:

@@ -26,21 +26,21 @@ class Numbers:
         self.open.discard(number)
 
 
-async def test_for_each_with_a_bad_item_does_the_others_and_counts_it() -> None:
+async def test_for_each_with_a_bad_item_handles_the_others_and_counts_it() -> None:
     numbers, before = Numbers(0, 4), FAILED_ITEMS["tested"]
     assert await for_each(range(10), numbers.act, name="tested") == Tally(done=8, failed=2)
     assert numbers.open == {0, 4}
     assert FAILED_ITEMS["tested"] == before + 2
 
 
-async def test_for_each_with_a_server_away_ends_at_once() -> None:
+async def test_for_each_with_an_unreachable_server_ends_at_once() -> None:
     numbers = Numbers(4, fault=RedisConnectionError)
     with pytest.raises(RedisConnectionError):
         await for_each(range(10), numbers.act, name="tested")
     assert numbers.tried == [0, 1, 2, 3, 4]
 
 
-async def test_for_batch_with_a_bad_item_does_each_by_itself() -> None:
+async def test_for_batch_with_a_bad_item_handles_each_item_alone() -> None:
     numbers, batches = Numbers(7), list[list[int]]()
 
     async def act(batch: Sequence[int]) -> None:
@@ -58,7 +58,7 @@ def test_map_each_with_a_bad_item_leaves_it_out() -> None:
     assert map_each("12x4", int, name="tested") == [1, 2, 4]
 
 
-async def test_sweep_with_a_whole_page_of_bad_items_comes_to_those_behind() -> None:
+async def test_sweep_with_a_whole_page_of_bad_items_reaches_the_next_page() -> None:
     numbers = Numbers(0, 1, 2, 3)
     sweep = Sweep("tested", numbers.page, 2)
     assert await sweep.run(numbers.act) == Tally(done=6, failed=4)
@@ -66,7 +66,7 @@ async def test_sweep_with_a_whole_page_of_bad_items_comes_to_those_behind() -> N
     assert await sweep.run(numbers.act) == Tally(failed=4)
 
 
-async def test_sweep_that_was_cut_off_goes_on_behind_the_item_that_hung_and_then_begins_at_the_front() -> None:
+async def test_interrupted_sweep_continues_after_the_hanging_item_and_then_restarts() -> None:
     numbers = Numbers()
     sweep = Sweep("tested", numbers.page, 3)
 

@@ -46,7 +46,7 @@ def _fail(password: str) -> None:
     raise RuntimeError(f"{len(document)} document cannot be stored")
 
 
-def test_exception_with_secret_in_local_variable_keeps_it_out(written: Callable[[], str]) -> None:
+def test_logged_exception_has_no_local_variables(written: Callable[[], str]) -> None:
     password = SECRET
     try:
         _fail(password)
@@ -58,7 +58,7 @@ def test_exception_with_secret_in_local_variable_keeps_it_out(written: Callable[
     assert SECRET not in told
 
 
-def test_cause_of_exception_is_told_without_local_variables(written: Callable[[], str]) -> None:
+def test_logged_cause_of_an_exception_has_no_local_variables(written: Callable[[], str]) -> None:
     try:
         try:
             _fail(SECRET)
@@ -71,7 +71,7 @@ def test_cause_of_exception_is_told_without_local_variables(written: Callable[[]
     assert SECRET not in told
 
 
-async def test_login_that_fails_as_a_bug_keeps_password_and_document_out(
+async def test_log_of_a_login_that_fails_by_a_bug_has_no_password_and_no_document(
     http: httpx.AsyncClient, container: Container, written: Callable[[], str]
 ) -> None:
     person = await register(http)
@@ -90,7 +90,7 @@ async def test_login_that_fails_as_a_bug_keeps_password_and_document_out(
     assert SECRET not in told
 
 
-async def test_document_refused_by_the_database_is_not_quoted(container: Container, written: Callable[[], str]) -> None:
+async def test_logged_write_error_does_not_quote_the_document(container: Container, written: Callable[[], str]) -> None:
     users = container.database["users"]
     with pytest.raises(WriteError) as refused:
         await users.insert_one({"_id": uuid4(), "password_hash": SECRET})
@@ -101,7 +101,9 @@ async def test_document_refused_by_the_database_is_not_quoted(container: Contain
 
 
 @pytest.mark.parametrize("forged", ["\n10:00:00.000 INFO    ", "\r\n", "\x1b[2J", "\u2028", "\x85"])
-def test_text_from_outside_begins_no_line(forged: str, log_format: Format, written: Callable[[], str]) -> None:
+def test_logged_text_with_line_breaks_begins_no_new_line(
+    forged: str, log_format: Format, written: Callable[[], str]
+) -> None:
     logger.info("{} said {}", "A server", f"250{forged}forged")
     logger.opt(exception=RuntimeError(f"421{forged}forged")).error("Failed")
     lines = written().removesuffix("\n").split("\n")
@@ -115,7 +117,9 @@ def test_text_from_outside_begins_no_line(forged: str, log_format: Format, writt
     assert "Failed" in lines[1]
 
 
-async def test_path_with_a_line_break_begins_no_line(http: httpx.AsyncClient, written: Callable[[], str]) -> None:
+async def test_logged_path_with_line_breaks_begins_no_new_line(
+    http: httpx.AsyncClient, written: Callable[[], str]
+) -> None:
     await http.get("/v1/services/%0Aforged%0D")
     lines = written().removesuffix("\n").split("\n")
     assert [line for line in lines if line.startswith("forged")] == []

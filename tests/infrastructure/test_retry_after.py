@@ -30,11 +30,11 @@ NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
         ("soon", None),
     ],
 )
-def test_what_a_header_says(header: str | None, seconds: float | None) -> None:
+def test_retry_after_header_is_read_in_seconds(header: str | None, seconds: float | None) -> None:
     assert read_retry_after(header, NOW) == seconds
 
 
 @given(st.text())
-def test_any_header_is_read(header: str) -> None:
+def test_retry_after_header_of_any_text_gives_bounded_seconds_or_none(header: str) -> None:
     seconds = read_retry_after(header, NOW)
     assert seconds is None or 0 <= seconds <= LONGEST_S

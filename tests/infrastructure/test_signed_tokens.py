@@ -32,7 +32,7 @@ SPELLINGS = (KEY, KEY.strip(), f"\n{KEY}\n\n", KEY.replace("\n", "\r\n"))
     ],
     ids=["ec", "rsa", "ed448", "x25519"],
 )
-def test_a_private_key_of_another_kind_is_refused(
+def test_signing_key_of_another_algorithm_is_refused(
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed448.Ed448PrivateKey | x25519.X25519PrivateKey,
 ) -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -42,17 +42,17 @@ def test_a_private_key_of_another_kind_is_refused(
         derive_key(pem, "anything")
 
 
-def test_text_that_is_not_a_key_is_refused() -> None:
+def test_signing_key_that_is_not_pem_is_refused() -> None:
     with pytest.raises(ValueError, match=r"PEM|deserialize"):
         AccessTokens("not a key", 900)
 
 
-def test_line_breaks_around_the_pem_change_no_key() -> None:
+def test_derived_key_is_the_same_for_each_spelling_of_the_pem() -> None:
     assert len({derive_key(pem, "a") for pem in SPELLINGS}) == 1
     assert len({derive_key(KEY, "a"), derive_key(KEY, "b"), derive_key(new_signing_key(), "a")}) == 3
 
 
-def test_links_and_secrets_survive_another_spelling_of_the_pem() -> None:
+def test_links_and_secrets_stay_valid_for_each_spelling_of_the_pem() -> None:
     person, endpoint = new_id(), new_id()
     sealed = SecretSealer(KEY).seal(b"secret", endpoint)
     topic = UnsubscribeLinks(KEY, "").token(person, Topic.REVIEWS)
@@ -65,7 +65,7 @@ def test_links_and_secrets_survive_another_spelling_of_the_pem() -> None:
         assert FileLinks(pem, "", system_clock).read(file) is not None
 
 
-def test_what_was_signed_by_the_old_derivation_is_still_accepted() -> None:
+def test_signature_by_the_old_key_derivation_is_accepted() -> None:
     signer = LinkSigner(KEY, "calendar addresses", 16)
     old_key = hashlib.sha256(b"calendar addresses\0" + KEY.encode()).digest()
     assert signer.is_signed(b"said", hmac.digest(old_key, b"said", "sha256")[:16])

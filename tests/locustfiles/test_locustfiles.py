@@ -103,7 +103,9 @@ async def city(http: httpx.AsyncClient, container: Container) -> tuple[str, ...]
     return ("--lat", str(LAT), "--lng", str(LNG))
 
 
-def test_every_scenario_finds_all_as_promised(running: RunningGrome, city: tuple[str, ...], tmp_path: Path) -> None:
+def test_every_scenario_against_a_correct_server_has_no_failures(
+    running: RunningGrome, city: tuple[str, ...], tmp_path: Path
+) -> None:
     """All scenarios run concurrently: actions of one must not look like faults to the others."""
     barbers = ("--config-users", '{"user_class_name": "Barber", "fixed_count": 4}')
     runs = {
@@ -123,7 +125,7 @@ def test_every_scenario_finds_all_as_promised(running: RunningGrome, city: tuple
         assert STEPS[scenario] <= ended.requests.keys()
 
 
-def test_a_wrong_answer_is_named_and_fails_the_run(tmp_path: Path) -> None:
+def test_scenario_with_a_wrong_response_fails_and_names_the_fault(tmp_path: Path) -> None:
     def unrated(items: list[Json]) -> list[Json]:
         return [{name: value for name, value in item.items() if name != "rating"} for item in items]
 
@@ -140,7 +142,7 @@ def test_a_wrong_answer_is_named_and_fails_the_run(tmp_path: Path) -> None:
     assert "not a NearbyPage: Object missing required field `rating`" in incomplete.printed
 
 
-def test_a_time_that_two_were_given_fails_the_run(tmp_path: Path) -> None:
+def test_scenario_with_a_double_booking_fails(tmp_path: Path) -> None:
     overlap, repeat = f"{READ}/{{id}} (overlap)", f"{BOOK} (same key again)"
     with serving(StandIn()) as url:
         run = start(tmp_path / "twice", "booking", url, users=6, until={overlap, repeat}).end()
@@ -150,7 +152,7 @@ def test_a_time_that_two_were_given_fails_the_run(tmp_path: Path) -> None:
     assert "a repeat under the same key got another answer" in run.printed
 
 
-def test_access_tokens_are_renewed_before_they_end(tmp_path: Path) -> None:
+def test_scenario_renews_access_tokens_before_they_expire(tmp_path: Path) -> None:
     refresh = "POST /v1/auth/refresh"
     with serving(StandIn(expires_in=1)) as url:
         run = start(tmp_path / "short", "nearby", url, users=2, until={refresh, f"{SEARCH} (anywhere)"}).end()

@@ -58,7 +58,7 @@ BOOKING = Booking(
 )
 
 
-def test_the_examples_are_sound() -> None:
+def test_correct_examples_pass_every_check() -> None:
     assert len(ITEMS) == len(BARBERS)
     check_page(SEARCH, PAGE)
     check_next_page(SEARCH, NearbyPage([FIRST], "more"), NearbyPage([SECOND, THIRD], None))
@@ -89,19 +89,19 @@ def test_the_examples_are_sound() -> None:
         ),
     ],
 )
-def test_wrong_pages_are_named(search: Search, page: NearbyPage, named: str) -> None:
+def test_nearby_page_with_a_fault_is_reported(search: Search, page: NearbyPage, named: str) -> None:
     with pytest.raises(Broken, match=named):
         check_page(search, page)
 
 
-def test_a_next_page_neither_repeats_nor_goes_back() -> None:
+def test_next_nearby_page_that_repeats_or_goes_back_is_reported() -> None:
     with pytest.raises(Broken, match="repeats a barber"):
         check_next_page(SEARCH, NearbyPage([FIRST, SECOND], "more"), NearbyPage([SECOND, THIRD], None))
     with pytest.raises(Broken, match="begins before the last one ended"):
         check_next_page(SEARCH, NearbyPage([SECOND], "more"), NearbyPage([FIRST, THIRD], None))
 
 
-def test_whoever_fits_the_filters_is_missed_up_to_the_end_of_the_page() -> None:
+def test_matching_barber_missing_before_the_end_of_the_page_is_reported() -> None:
     with pytest.raises(Broken, match="a barber who fits the filters is missing"):
         check_nobody_lost(SEARCH, ITEMS, NearbyPage([FIRST, THIRD], "more"))
     with pytest.raises(Broken, match="a barber who fits the filters is missing"):
@@ -110,7 +110,7 @@ def test_whoever_fits_the_filters_is_missed_up_to_the_end_of_the_page() -> None:
     check_nobody_lost(replace(SEARCH, rating_min=4.6), ITEMS, NearbyPage([], None))
 
 
-def test_slots_are_those_of_the_days_and_services() -> None:
+def test_slots_that_do_not_fit_the_days_and_services_are_reported() -> None:
     day, other = Day(NOON.date(), [SLOT]), Slot(NOON + timedelta(minutes=5), NOON + timedelta(minutes=35))
     check_slots(day.date, day.date, [OFFER], Slots("UTC", [replace(day, slots=[SLOT, other])]))
     for wrong, named in (
@@ -138,12 +138,12 @@ def test_slots_are_those_of_the_days_and_services() -> None:
         ({"version": 2}, "not version 1"),
     ],
 )
-def test_a_booking_that_was_not_asked_for_is_named(changed: dict[str, Any], named: str) -> None:
+def test_booking_that_differs_from_the_request_is_reported(changed: dict[str, Any], named: str) -> None:
     with pytest.raises(Broken, match=named):
         check_booked(SECOND.id, [OFFER], SLOT, FIRST.id, replace(BOOKING, **changed))
 
 
-def test_bookings_move_by_steps_and_keep_what_was_agreed() -> None:
+def test_booking_change_that_skips_a_version_or_alters_the_terms_is_reported() -> None:
     accepted, later = replace(BOOKING, status="accepted", version=2), replace(BOOKING, version=3, status="cancelled")
     check_moved(BOOKING, "accepted", accepted)
     check_cancelled(BOOKING, later)
@@ -161,7 +161,7 @@ def test_bookings_move_by_steps_and_keep_what_was_agreed() -> None:
         check_same_booking(BOOKING, replace(BOOKING, price=1))
 
 
-def test_a_booking_is_in_the_list_or_behind_its_end() -> None:
+def test_booking_missing_in_its_customers_list_is_reported() -> None:
     later = replace(BOOKING, id=THIRD.id, scheduled_at=NOON + timedelta(hours=1))
     check_listed(BOOKING, BookingPage([later], "more"))
     with pytest.raises(Broken, match="missing in its customer's list"):
@@ -172,7 +172,7 @@ def test_a_booking_is_in_the_list_or_behind_its_end() -> None:
         check_listed(BOOKING, BookingPage([BOOKING, later], None))
 
 
-def test_a_history_counts_the_versions_and_ends_in_the_status() -> None:
+def test_history_that_does_not_match_version_and_status_is_reported() -> None:
     with pytest.raises(Broken, match="does not count the versions"):
         check_history(replace(BOOKING, version=2), History([Change(2, "requested")]))
     with pytest.raises(Broken, match="does not end in the status"):

@@ -77,12 +77,12 @@ async def is_complete(database: Database) -> None:
         assert {"_id_", *(index.document["name"] for index in spec.indexes)} == set(indexes)
 
 
-def test_numbers_go_up_without_gaps() -> None:
+def test_migration_numbers_ascend_without_gaps() -> None:
     assert list(range(1, len(MIGRATIONS) + 1)) == NUMBERS
     assert all(migration.title for migration in MIGRATIONS)
 
 
-async def test_an_empty_database_gets_everything_once(database_: Database) -> None:
+async def test_migrations_of_an_empty_database_are_applied_once(database_: Database) -> None:
     assert await run(database_) == NUMBERS
     await is_complete(database_)
     assert await applied(database_) == set(NUMBERS)
@@ -95,7 +95,7 @@ async def test_an_empty_database_gets_everything_once(database_: Database) -> No
     assert await database_["migrations"].find().to_list() == records
 
 
-async def test_each_is_safe_to_run_again(database_: Database) -> None:
+async def test_migrations_that_run_again_change_nothing(database_: Database) -> None:
     """As after a cut between the change and the record of it."""
     await run(database_)
     before = await described(database_)
@@ -104,7 +104,7 @@ async def test_each_is_safe_to_run_again(database_: Database) -> None:
     assert await described(database_) == before
 
 
-async def test_several_at_once_do_each_other_no_harm(database_: Database) -> None:
+async def test_migrations_that_run_concurrently_are_applied_completely(database_: Database) -> None:
     for _ in range(3):
         await asyncio.gather(*(run(database_) for _ in range(4)))
         await is_complete(database_)
@@ -112,7 +112,7 @@ async def test_several_at_once_do_each_other_no_harm(database_: Database) -> Non
         await database_.client.drop_database(database_.name)
 
 
-async def test_what_comes_later_finds_what_came_before(database_: Database) -> None:
+async def test_later_migration_runs_after_the_earlier_migrations(database_: Database) -> None:
     seen: list[set[int]] = []
 
     async def look(database: Database) -> None:
@@ -124,7 +124,7 @@ async def test_what_comes_later_finds_what_came_before(database_: Database) -> N
     assert seen == [set(NUMBERS)]
 
 
-async def test_one_that_fails_is_not_recorded_and_stops_those_after_it(database_: Database) -> None:
+async def test_failed_migration_is_not_recorded_and_stops_the_later_migrations(database_: Database) -> None:
     async def fail(_: Database) -> None:
         raise RuntimeError("half-way")
 
@@ -136,7 +136,7 @@ async def test_one_that_fails_is_not_recorded_and_stops_those_after_it(database_
     assert await applied(database_) == {1}
 
 
-async def test_barbers_from_before_the_searches_get_what_these_need(database_: Database) -> None:
+async def test_barbers_without_search_fields_get_them(database_: Database) -> None:
     """More of them than are written in one go, some of which have a part already."""
     added = ("version", "service_radius_km", "neighbourhood", "words")
     offers = [OfferedService(new_id(), "Hot towel shave", 2000, 30)]
@@ -160,7 +160,7 @@ async def test_barbers_from_before_the_searches_get_what_these_need(database_: D
     assert unused not in await database_[BARBERS.name].index_information()
 
 
-async def test_barbers_from_before_their_shops_rules_ask_nothing_of_customers(database_: Database) -> None:
+async def test_barbers_without_terms_get_terms_that_cost_customers_nothing(database_: Database) -> None:
     """Whether they are from before the searches or not."""
     added = ("openings", "house_calls", "terms")
     shops = [
@@ -180,7 +180,7 @@ async def test_barbers_from_before_their_shops_rules_ask_nothing_of_customers(da
     assert shops[0].terms.cancellation == CancellationPolicy(0, 0, late_refund_percent=100, no_show_refund_percent=0)
 
 
-async def test_reschedule_notice_that_nobody_set_follows_the_cancellation_notice(database_: Database) -> None:
+async def test_reschedule_notice_of_zero_is_set_to_the_cancellation_notice(database_: Database) -> None:
     policies = [CancellationPolicy(cancel, move) for cancel, move in ((1440, 0), (1440, 60), (0, 0))]
     shops = [msgspec.structs.replace(build_barber((52.5, 13.4)), terms=Terms(policy)) for policy in policies]
     await database_[BARBERS.name].insert_many([document_of(shop) for shop in shops])
@@ -206,7 +206,7 @@ def a_booking(shop: Barber, status: Status, answer_by: datetime | None = None) -
     return msgspec.structs.replace(made, **changed)
 
 
-async def test_bookings_from_before_their_shops_rules(database_: Database) -> None:
+async def test_bookings_without_terms_wait_for_the_barber_and_keep_their_status(database_: Database) -> None:
     """Requests await the barber, and ended bookings do not change."""
     shop = build_barber((52.5, 13.4), services=[OfferedService(new_id(), "Hot towel shave", 2000, 30)])
     answer_by = datetime(2026, 12, 1, 8, tzinfo=UTC)
@@ -229,7 +229,7 @@ async def test_bookings_from_before_their_shops_rules(database_: Database) -> No
     assert found == {booking.id: booking for booking in bookings}
 
 
-async def test_a_catalogue_from_before_there_were_words_gets_them(database_: Database) -> None:
+async def test_services_without_search_words_get_them(database_: Database) -> None:
     """And loses the index that found whole words only."""
     services = database_["services"]
     cut = Service(id=new_id(), name="Beard trim", category="beard", created_at=system_clock())
@@ -274,7 +274,9 @@ async def grome_migrate(settings: Settings, home: Path, *options: str) -> str:
     return done.stdout
 
 
-async def test_the_command_lists_and_applies(elsewhere: Settings, database_: Database, tmp_path: Path) -> None:
+async def test_migrate_command_lists_and_applies_migrations(
+    elsewhere: Settings, database_: Database, tmp_path: Path
+) -> None:
     def states(listed: str) -> list[bool]:
         lines = [line for migration in MIGRATIONS for line in listed.splitlines() if migration.title in line]
         assert len(lines) == len(MIGRATIONS)
@@ -288,7 +290,7 @@ async def test_the_command_lists_and_applies(elsewhere: Settings, database_: Dat
     assert await grome_migrate(elsewhere, tmp_path) == ""
 
 
-async def test_stored_addresses_get_their_normal_form_unless_another_account_has_it(database_: Database) -> None:
+async def test_stored_emails_and_phones_are_normalised_unless_another_account_has_them(database_: Database) -> None:
     await run(database_, *MIGRATIONS[:4])
     addresses = {
         "decomposed": ("jose\u0301@example.com", None),
@@ -326,7 +328,7 @@ async def test_stored_addresses_get_their_normal_form_unless_another_account_has
     assert sorted((line.split("account ")[1][:36], line.split()[1]) for line in lines) == told
 
 
-async def test_stored_words_are_computed_anew(database_: Database) -> None:
+async def test_stored_search_words_are_recomputed(database_: Database) -> None:
     await run(database_, *MIGRATIONS[:4])
     shop = msgspec.structs.replace(build_barber((35.7, 139.7)), display_name="東京散髪屋")
     cut = Service(id=new_id(), name="ヘアカット", category="hair", created_at=system_clock())

@@ -60,12 +60,12 @@ def test_validator_accepts_each_field_and_value_of_the_previous_release(collecti
 
 
 @pytest.mark.parametrize("collection", OLD_COLLECTIONS)
-def test_validator_requires_no_field_that_is_new(collection: str) -> None:
+def test_validator_requires_no_new_field(collection: str) -> None:
     new = set(required(SCHEMAS[collection], collection)) - PREVIOUS
     assert {line for line in new if not _inside_new_object(line)} == set()
 
 
-def test_field_that_is_new_and_required_is_found() -> None:
+def test_new_required_field_is_detected() -> None:
     schema = {"required": ["_id", "new"], "properties": {"_id": {}, "new": {"items": {"required": ["inner"]}}}}
     assert set(required(schema, "bookings")) - PREVIOUS == {"bookings.new", "bookings.new[].inner"}
     assert [_inside_new_object(line) for line in ("bookings.new", "bookings.new[].inner")] == [False, True]

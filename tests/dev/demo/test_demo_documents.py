@@ -40,19 +40,19 @@ def km_from_centre(barber: Barber, city: City) -> float:
     return math.hypot(north, east)
 
 
-def test_the_same_seed_makes_the_same_barbers_and_another_makes_others_under_the_same_ids() -> None:
+def test_demo_barbers_depend_on_the_seed_and_their_ids_do_not() -> None:
     assert made(BERLIN, 30) == made(BERLIN, 30)
     others = made(BERLIN, 30, random_seed=2)
     assert [barber.id for barber in others] == [barber.id for barber in made(BERLIN, 30)]
     assert all(one.location != other.location for one, other in zip(made(BERLIN, 30), others, strict=True))
 
 
-def test_a_larger_demo_holds_the_smaller_one_unchanged() -> None:
+def test_larger_demo_begins_with_the_barbers_of_a_smaller_demo() -> None:
     assert made(TOKYO, 40)[:10] == made(TOKYO, 10)
 
 
 @given(st.integers(), st.sampled_from(CITIES), st.integers(1, 8))
-def test_every_barber_is_one_that_the_api_would_take(random_seed: int, city: City, number: int) -> None:
+def test_demo_barber_is_valid_for_the_api(random_seed: int, city: City, number: int) -> None:
     (barber,) = islice((barber for _, barber in barbers_of(city, number, random_seed)), number - 1, number)
     profile = ProfileIn(barber.display_name, to_lat_lng(barber.location), barber.timezone, barber.currency, barber.bio)
     offers = [{"service_id": o.service_id, "price": o.price, "duration_min": o.duration_min} for o in barber.services]
@@ -65,7 +65,7 @@ def test_every_barber_is_one_that_the_api_would_take(random_seed: int, city: Cit
 
 
 @cities
-def test_barbers_are_in_their_city_and_thickest_at_its_centre(city: City) -> None:
+def test_demo_barbers_are_inside_their_city_and_densest_at_its_centre(city: City) -> None:
     distances = [km_from_centre(barber, city) for barber in made(city, 300)]
     within = {km: sum(distance < km for distance in distances) for km in (1, 2, 4)}
     assert max(distances) < 2 * reach_km(city)
@@ -74,7 +74,7 @@ def test_barbers_are_in_their_city_and_thickest_at_its_centre(city: City) -> Non
     assert within[1] > (within[2] - within[1]) / 3 > (within[4] - within[2]) / 12
 
 
-def test_times_and_prices_are_the_citys_own() -> None:
+def test_demo_barbers_have_the_timezone_and_currency_of_their_city() -> None:
     known = {city.name: (city.timezone, city.currency) for city in CITIES}
     assert known == {
         "Berlin": ("Europe/Berlin", "EUR"),
@@ -87,7 +87,7 @@ def test_times_and_prices_are_the_citys_own() -> None:
         assert {(barber.timezone, barber.currency) for barber in made(city, 5)} == {known[city.name]}
 
 
-def test_a_city_has_every_kind_of_week_and_rule() -> None:
+def test_demo_city_has_every_kind_of_week_and_rule() -> None:
     barbers = made(BERLIN, 150)
     fridays = [barber.availability.friday for barber in barbers]
     assert 30 < sum(not barber.availability.monday.is_available for barber in barbers) < 80
@@ -107,22 +107,22 @@ def test_a_city_has_every_kind_of_week_and_rule() -> None:
         ("York", "Europe/London"),
     ],
 )
-def test_a_name_means_the_most_populous_city_that_bears_it(name: str, timezone: str) -> None:
+def test_city_name_shared_by_several_cities_finds_the_most_populous_city(name: str, timezone: str) -> None:
     (city,) = find_cities([name])
     assert city.timezone == timezone
 
 
-def test_a_city_under_two_names_comes_once() -> None:
+def test_city_given_by_two_names_is_found_once() -> None:
     assert [city.name for city in find_cities(["Vienna", "Wien", "Tokyo"])] == ["Vienna", "Tokyo"]
 
 
-def test_all_names_that_are_no_city_are_refused_together() -> None:
+def test_unknown_city_names_are_refused_together() -> None:
     with pytest.raises(Invalid, match=r"'Grometown'.*'Nowhere at all'"):
         find_cities(["Grometown", "Berlin", "Nowhere at all"])
 
 
 @cities
-def test_a_barbers_address_follows_from_the_name_that_customers_see(city: City) -> None:
+def test_demo_barber_email_follows_from_the_display_name(city: City) -> None:
     for number, barber in barbers_of(city, 3, 1):
         account = barber_account(city, number, "hash")
         assert demo_email_of(barber.display_name) == account.email
@@ -131,11 +131,11 @@ def test_a_barbers_address_follows_from_the_name_that_customers_see(city: City) 
         assert msgspec.convert(wish, Register).email == account.email
 
 
-def test_a_name_that_no_demo_gives_has_no_address() -> None:
+def test_demo_email_of_an_unknown_display_name_is_none() -> None:
     assert demo_email_of("Barber at the corner, Berlin") is None
 
 
-def test_the_catalogue_has_fifteen_services_in_six_languages() -> None:
+def test_demo_catalogue_has_fifteen_services_in_six_languages() -> None:
     taken = [
         msgspec.convert({name: fields[name] for name in ServiceIn.__struct_fields__}, ServiceIn)
         for fields in (msgspec.to_builtins(entry.service) for entry in CATALOGUE)
@@ -146,7 +146,7 @@ def test_the_catalogue_has_fifteen_services_in_six_languages() -> None:
 
 
 @given(st.sampled_from(sorted(HAIRCUT)), st.floats(0.1, 7))
-def test_prices_are_round_and_never_nothing(currency: str, haircuts: float) -> None:
+def test_demo_prices_are_round_and_positive(currency: str, haircuts: float) -> None:
     price = price_of(currency, haircuts)
     step = price_of(currency, 0)
     assert price >= step > 0
@@ -157,5 +157,5 @@ def test_prices_are_round_and_never_nothing(currency: str, haircuts: float) -> N
 @pytest.mark.parametrize(
     ("amount", "currency", "words"), [(2850, "EUR", "28.50 EUR"), (4200, "JPY", "4200 JPY"), (4250, "KWD", "4.250 KWD")]
 )
-def test_amounts_are_written_with_the_currencys_own_minor_unit(amount: int, currency: str, words: str) -> None:
+def test_amount_is_formatted_with_the_minor_digits_of_its_currency(amount: int, currency: str, words: str) -> None:
     assert format_price(amount, currency) == words

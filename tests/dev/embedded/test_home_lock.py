@@ -28,7 +28,7 @@ def start_marked(home: Path, command: list[str]) -> "subprocess.Popen[bytes]":
     return process
 
 
-def test_second_copy_is_refused_and_told_who_runs(tmp_path: Path) -> None:
+def test_home_locked_by_another_process_is_refused_with_its_pid(tmp_path: Path) -> None:
     with (
         lock_home(tmp_path),
         pytest.raises(CannotStart) as refusal,
@@ -41,13 +41,13 @@ def test_second_copy_is_refused_and_told_who_runs(tmp_path: Path) -> None:
     )
 
 
-def test_home_is_free_again_after_its_owner(tmp_path: Path) -> None:
+def test_home_lock_is_released_after_its_owner(tmp_path: Path) -> None:
     for _ in range(2):
         with lock_home(tmp_path):
             assert (tmp_path / "owner.lock").read_text() == str(os.getpid())
 
 
-def test_mark_stands_while_the_home_is_owned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_owner_variable_is_set_while_the_home_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(OWNER_VARIABLE, raising=False)
     with lock_home(tmp_path / "outer"):
         with lock_home(tmp_path / "inner"):
@@ -56,13 +56,13 @@ def test_mark_stands_while_the_home_is_owned(tmp_path: Path, monkeypatch: pytest
     assert OWNER_VARIABLE not in os.environ
 
 
-def test_file_in_place_of_the_home_is_told(tmp_path: Path) -> None:
+def test_file_in_place_of_the_home_is_reported(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(CannotStart, match="cannot be used to keep data in: File exists"), lock_home(tmp_path / "home"):
         pass
 
 
-def test_only_processes_of_this_home_are_ended(tmp_path: Path) -> None:
+def test_end_orphans_ends_only_processes_of_its_home(tmp_path: Path) -> None:
     with start_marked(tmp_path / "a", SLEEP) as ours, start_marked(tmp_path / "b", SLEEP) as foreign:
         end_orphans(tmp_path / "a")
         assert ours.poll() is not None
@@ -70,13 +70,13 @@ def test_only_processes_of_this_home_are_ended(tmp_path: Path) -> None:
         foreign.kill()
 
 
-def test_process_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
+def test_end_orphans_kills_a_process_that_ignores_sigterm(tmp_path: Path) -> None:
     with start_marked(tmp_path, DEAF) as deaf:
         end_orphans(tmp_path, patience=0.1)
         assert deaf.poll() is not None
 
 
-def test_ancestors_are_spared(tmp_path: Path) -> None:
+def test_end_orphans_spares_its_ancestors(tmp_path: Path) -> None:
     """As when `grome run` is typed in a shell that was opened from within an earlier run."""
     start = "from pathlib import Path; from grome.dev.embedded.orphans import end_orphans; end_orphans(Path.cwd())"
     shell = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {start!r}]))"
@@ -85,7 +85,7 @@ def test_ancestors_are_spared(tmp_path: Path) -> None:
     assert subprocess.call(command, cwd=tmp_path, env=environment) == 0
 
 
-def test_nothing_left_takes_no_time(tmp_path: Path) -> None:
+def test_end_orphans_without_orphans_returns_at_once(tmp_path: Path) -> None:
     started = time.monotonic()
     end_orphans(tmp_path)
     assert time.monotonic() - started < PATIENCE_SECONDS / 2 * overload()

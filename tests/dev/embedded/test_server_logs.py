@@ -31,22 +31,22 @@ STARTING = json.dumps({"s": "I", "msg": "Initialized wire specification", "attr"
         ({"s": "F", "msg": "Fatal assertion", "attr": {"msgid": 50853}}, 'Fatal assertion: {"msgid":50853}'),
     ],
 )
-def test_first_error_of_mongod_is_told(line: dict[str, object], expected: str) -> None:
+def test_mongod_log_is_explained_by_its_first_error(line: dict[str, object], expected: str) -> None:
     aftermath = json.dumps({"s": "F", "msg": "aborting"})
     assert mongod.explain([STARTING, json.dumps(line), aftermath]) == expected
 
 
-def test_plain_line_of_mongod_is_told() -> None:
+def test_mongod_log_that_is_not_json_is_explained_by_its_first_line() -> None:
     assert mongod.explain(["Error parsing command line: unrecognised option '--x'", "try --help"]) == (
         "Error parsing command line: unrecognised option '--x'"
     )
 
 
-def test_last_line_of_mongod_stands_in_for_an_error() -> None:
+def test_mongod_log_without_an_error_is_explained_by_its_last_line() -> None:
     assert mongod.explain([STARTING]) == "Initialized wire specification"
 
 
-def test_last_line_of_valkey_is_told_without_its_prefix() -> None:
+def test_valkey_log_is_explained_by_its_last_line_without_the_prefix() -> None:
     lines = ["8:M 23 Nov 2026 04:59:38.576 * Configuration loaded", "8:M 23 Nov 2026 04:59:38.610 # Failed to listen"]
     assert valkey.explain(lines) == "Failed to listen"
     assert (

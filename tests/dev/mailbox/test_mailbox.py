@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> MailboxFolder:
     return MailboxFolder(tmp_path / "mailbox", SENDER)
 
 
-async def test_what_is_sent_can_be_read(folder: MailboxFolder) -> None:
+async def test_sent_mail_is_read_unchanged(folder: MailboxFolder) -> None:
     for sample in samples():
         sent = mail(sample=sample, language="ar", unsubscribe=UNSUBSCRIBE)
         await folder.send(sent)
@@ -41,7 +41,7 @@ async def test_what_is_sent_can_be_read(folder: MailboxFolder) -> None:
         assert ("List-Unsubscribe", f"<{UNSUBSCRIBE}>") in letter.headers
 
 
-async def test_the_same_mail_again_is_the_same_file(folder: MailboxFolder, tmp_path: Path) -> None:
+async def test_mail_sent_again_is_stored_in_the_same_file(folder: MailboxFolder, tmp_path: Path) -> None:
     sent = mail()
     for _ in range(3):
         await folder.send(sent)
@@ -50,7 +50,9 @@ async def test_the_same_mail_again_is_the_same_file(folder: MailboxFolder, tmp_p
     assert len(list((tmp_path / "mailbox").iterdir())) == 2
 
 
-async def test_many_at_once_are_whole_files_without_doubles(folder: MailboxFolder, tmp_path: Path) -> None:
+async def test_mails_sent_concurrently_are_whole_files_without_duplicates(
+    folder: MailboxFolder, tmp_path: Path
+) -> None:
     mails = [mail(message_id=f"{number}:mail:7") for number in range(10)]
     await asyncio.gather(*(folder.send(one) for one in mails * 8), *(folder.list_newest() for _ in range(20)))
     lines = await folder.list_newest()
@@ -59,13 +61,13 @@ async def test_many_at_once_are_whole_files_without_doubles(folder: MailboxFolde
     assert all(letter and letter.html.splitlines() == mails[0].rendered.html.splitlines() for letter in letters)
 
 
-async def test_a_file_that_was_begun_is_not_listed(folder: MailboxFolder, tmp_path: Path) -> None:
+async def test_unfinished_mail_file_is_not_listed(folder: MailboxFolder, tmp_path: Path) -> None:
     await folder.send(mail())
     (tmp_path / "mailbox" / ".0123").write_bytes(b"From: ha")
     assert len(await folder.list_newest()) == 1
 
 
-async def test_refusals(folder: MailboxFolder) -> None:
+async def test_mail_to_an_invalid_address_is_refused_or_deferred(folder: MailboxFolder) -> None:
     with pytest.raises(UndeliverableError, match="550"):
         await folder.send(mail(to="sam@bounce.invalid"))
     with pytest.raises(MailDeferredError, match="450"):
@@ -73,7 +75,7 @@ async def test_refusals(folder: MailboxFolder) -> None:
     assert await folder.list_newest() == []
 
 
-async def test_the_list_is_bounded_and_newest_first(folder: MailboxFolder) -> None:
+async def test_mail_list_is_limited_and_newest_first(folder: MailboxFolder) -> None:
     for number in range(5):
         await folder.send(mail(to=f"{number}@example.com"))
         await asyncio.sleep(0.01)
@@ -81,7 +83,7 @@ async def test_the_list_is_bounded_and_newest_first(folder: MailboxFolder) -> No
 
 
 @pytest.mark.parametrize("name", ["../keys", "..", "", "a/b", "/etc/passwd", "nobody", "a" * 300, "a\x00b", "é"])
-async def test_no_other_file_is_read(folder: MailboxFolder, tmp_path: Path, name: str) -> None:
+async def test_mail_name_of_another_file_is_not_found(folder: MailboxFolder, tmp_path: Path, name: str) -> None:
     (tmp_path / "keys.eml").write_text("secret")
     await folder.send(mail())
     assert await folder.find(name) is None
@@ -93,13 +95,15 @@ def mailbox(container: Container) -> MailboxFolder:
     return open_mailbox(container.settings)
 
 
-async def test_the_application_sends_into_its_folder(container: Container, mailbox: MailboxFolder) -> None:
+async def test_application_mail_is_stored_in_the_mailbox(container: Container, mailbox: MailboxFolder) -> None:
     sent = mail(to="kim@example.com")
     await container.get(Transports).mailer.send(sent)
     assert "kim@example.com" in {line.to for line in await mailbox.list_newest()}
 
 
-async def test_the_page_lists_and_shows(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
+async def test_mailbox_page_lists_and_shows_mail_with_escaped_text(
+    http: httpx.AsyncClient, mailbox: MailboxFolder
+) -> None:
     sent = mail(to='a"<script>alert(1)</script>@example.com', language="ar")
     await mailbox.send(sent)
     listed = await http.get("/mailbox/")
@@ -117,7 +121,9 @@ async def test_the_page_lists_and_shows(http: httpx.AsyncClient, mailbox: Mailbo
     assert framed.text.splitlines() == sent.rendered.html.splitlines()
 
 
-async def test_policies(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
+async def test_mailbox_page_policies_block_scripts_and_foreign_frames(
+    http: httpx.AsyncClient, mailbox: MailboxFolder
+) -> None:
     """Nothing runs anywhere; the page itself cannot be framed, the mail only by the page."""
     await mailbox.send(mail())
     [line, *_] = await mailbox.list_newest()
@@ -137,13 +143,13 @@ async def test_policies(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None
             assert "frame-ancestors 'none'" in policy
 
 
-async def test_the_way_to_the_page(http: httpx.AsyncClient) -> None:
+async def test_mailbox_path_without_a_slash_redirects_to_the_page(http: httpx.AsyncClient) -> None:
     response = await http.get("/mailbox")
     assert (response.status_code, response.headers["location"]) == (303, "/mailbox/")
 
 
 @pytest.mark.parametrize("name", ["nobody", "..%2Fkeys", "..%2F..%2Fetc%2Fpasswd"])
-async def test_what_is_not_there_is_404(http: httpx.AsyncClient, name: str) -> None:
+async def test_mailbox_page_of_an_unknown_mail_is_not_found(http: httpx.AsyncClient, name: str) -> None:
     for path in (f"/mailbox/{name}", f"/mailbox/{name}/html"):
         response = await http.get(path)
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
@@ -163,7 +169,9 @@ def elsewhere(request: pytest.FixtureRequest, app: App, container: Container) ->
 
 
 @pytest.mark.usefixtures("elsewhere")
-async def test_where_mail_goes_to_people_there_is_no_page(http: httpx.AsyncClient, mailbox: MailboxFolder) -> None:
+async def test_mailbox_page_with_real_mail_delivery_is_not_found(
+    http: httpx.AsyncClient, mailbox: MailboxFolder
+) -> None:
     await mailbox.send(mail())
     [line, *_] = await mailbox.list_newest()
     for path in ("/mailbox", "/mailbox/", f"/mailbox/{line.name}", f"/mailbox/{line.name}/html"):

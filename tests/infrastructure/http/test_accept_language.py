@@ -32,10 +32,10 @@ AVAILABLE = ("en", "es", "fr", "de", "ar", "ja")
         ("xx," * 60 + "de", "en"),
     ],
 )
-def test_preferred_language_of_a_header_is_the_best_accepted_one(header: str | None, language: str) -> None:
+def test_preferred_language_of_a_header_is_the_best_accepted_language(header: str | None, language: str) -> None:
     assert preferred_language(header, AVAILABLE) == language
 
 
 @given(st.text(max_size=300))
-def test_preferred_language_of_any_text_is_available(header: str) -> None:
+def test_preferred_language_of_any_header_is_available(header: str) -> None:
     assert preferred_language(header, AVAILABLE) in AVAILABLE

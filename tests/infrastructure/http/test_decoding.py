@@ -74,14 +74,14 @@ def fault(given: object) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("changed", "path", "message"), CASES)
-def test_the_path_and_the_message(changed: dict[str, Any], path: str, message: str) -> None:
+def test_invalid_field_is_reported_with_its_path_and_message(changed: dict[str, Any], path: str, message: str) -> None:
     named, told = fault({"name": "x", **changed})
     assert named == path
     assert message in told
     assert "- at" not in told
 
 
-def test_missing_fields_are_named_at_any_depth() -> None:
+def test_missing_field_at_any_depth_is_reported_with_its_path() -> None:
     class Tree(Struct):
         root: Outer
         leaves: list[Outer] = []
@@ -97,11 +97,11 @@ def test_missing_fields_are_named_at_any_depth() -> None:
 
 
 @pytest.mark.parametrize(("given", "kind"), [([], "array"), (None, "null"), ("x", "str"), (1, "int")])
-def test_a_body_of_another_kind_is_named_as_a_whole(given: object, kind: str) -> None:
+def test_body_of_another_json_type_is_reported_as_body(given: object, kind: str) -> None:
     assert fault(given) == ("body", f"Expected `object`, got `{kind}`")
 
 
-def test_what_lies_in_a_table_is_named_by_the_table() -> None:
+def test_invalid_value_in_a_dict_is_reported_with_the_path_of_the_dict() -> None:
     assert fault({"name": "x", "table": {"de": {"size": 9}}})[0].startswith("table")
     assert fault({"name": "x", "table": {"long": {}}})[0].startswith("table")
 
@@ -109,7 +109,7 @@ def test_what_lies_in_a_table_is_named_by_the_table() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "1", "0190a0a0-0000-7000-8000-00000000000", "{0190a0a0-0000-7000-8000-000000000000}"]
 )
-def test_an_id_that_is_none_is_named(text: str) -> None:
+def test_malformed_id_is_reported_with_its_name(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         decode_part("booking_id", text, UUID)
     assert refused.value.faults == (("booking_id", "is not an id (UUID)"),)

@@ -32,13 +32,13 @@ positions = st.builds(
 
 
 @given(positions)
-def test_a_position_survives(position: Position) -> None:
+def test_cursor_of_a_position_decodes_to_the_position(position: Position) -> None:
     cursor = encode_cursor(position)
     assert decode_cursor(cursor, Position) == position
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-def test_no_cursor_is_no_position() -> None:
+def test_missing_cursor_decodes_to_none() -> None:
     assert decode_cursor(None, Position) is None
 
 
@@ -49,23 +49,23 @@ def refuse(cursor: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_garbage_is_refused_by_name(garbage: str) -> None:
+def test_cursor_of_any_text_is_refused_with_the_field(garbage: str) -> None:
     refuse(garbage)
 
 
 @given(st.binary(max_size=60))
-def test_encoded_garbage_is_refused_by_name(garbage: bytes) -> None:
+def test_cursor_of_any_encoded_bytes_is_refused_with_the_field(garbage: bytes) -> None:
     refuse(base64.urlsafe_b64encode(garbage).decode())
 
 
 @pytest.mark.parametrize(
     "inner", [b"", b"{}", b"[]", b"null", b"\xff", b'{"at":', b'{"at":null,"key":0,"name":"","id":0}']
 )
-def test_what_is_no_position_is_refused(inner: bytes) -> None:
+def test_cursor_of_another_json_value_is_refused(inner: bytes) -> None:
     refuse(base64.urlsafe_b64encode(inner).decode().rstrip("="))
 
 
 @given(positions, st.data())
-def test_a_cut_cursor_is_refused(position: Position, data: st.DataObject) -> None:
+def test_truncated_cursor_is_refused(position: Position, data: st.DataObject) -> None:
     cursor = encode_cursor(position)
     refuse(cursor[: data.draw(st.integers(0, len(cursor) - 2))])

@@ -35,7 +35,7 @@ def lines() -> Iterator[list[Any]]:
     logger.remove(sink)
 
 
-async def test_pages_hold_each_dead_job_of_a_kind_once_newest_first(
+async def test_job_pages_have_each_dead_job_of_a_kind_once_newest_first(
     http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
     kind, now = new_kind(), system_clock()
@@ -50,7 +50,7 @@ async def test_pages_hold_each_dead_job_of_a_kind_once_newest_first(
 
 
 @pytest.mark.parametrize("state", State)
-async def test_each_state_has_its_list(
+async def test_job_list_with_a_state_has_only_jobs_in_that_state(
     http: httpx.AsyncClient, container: Container, boss: Person, state: State
 ) -> None:
     kind = new_kind()
@@ -61,7 +61,7 @@ async def test_each_state_has_its_list(
     assert (await http.get(f"{JOBS}/{made[state].id}", headers=boss.auth)).json() == listed
 
 
-async def test_a_job_is_shown_with_its_ids_error_and_tries(
+async def test_job_is_shown_with_its_id_payload_error_and_tries(
     http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
     job = await stored_job(container, new_kind(), id="a b/c:d%e:ü")
@@ -79,7 +79,7 @@ async def test_a_job_is_shown_with_its_ids_error_and_tries(
         ("drop", State.PENDING, State.DROPPED),
     ],
 )
-async def test_what_is_decided_is_done_and_logged_with_who_decided(
+async def test_job_action_changes_the_state_and_is_logged_with_its_actor(
     http: httpx.AsyncClient,
     container: Container,
     boss: Person,
@@ -104,7 +104,7 @@ async def test_what_is_decided_is_done_and_logged_with_who_decided(
     ("action", "state"),
     [("retry", State.PENDING), ("retry", State.DONE), ("drop", State.DONE), ("drop", State.DROPPED)],
 )
-async def test_what_the_state_does_not_allow_is_refused(
+async def test_job_action_in_a_wrong_state_is_refused(
     http: httpx.AsyncClient, container: Container, boss: Person, action: str, state: State
 ) -> None:
     job = await stored_job(container, new_kind(), state)
@@ -114,7 +114,7 @@ async def test_what_the_state_does_not_allow_is_refused(
     assert await container.get(JobQueue).find(job.id) == job
 
 
-async def test_of_many_who_decide_at_once_one_does(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+async def test_concurrent_job_actions_succeed_once(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     job = await stored_job(container, new_kind())
     address = f"{JOBS}/{job.id}/drop"
     answers = await asyncio.gather(*(http.post(address, headers=boss.auth) for _ in range(3)))

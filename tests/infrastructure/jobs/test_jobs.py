@@ -74,7 +74,7 @@ def job(does: str, *, kind: JobKind = KIND) -> NewJob:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_added_twice_it_is_done_once(container: Container, handling: Handling) -> None:
+async def test_job_added_twice_runs_once(container: Container, handling: Handling) -> None:
     new = job("work")
     await asyncio.gather(*(container.get(JobQueue).add(new, new) for _ in range(5)))
     await wait_for_state(container, new, State.DONE)
@@ -85,7 +85,7 @@ async def test_added_twice_it_is_done_once(container: Container, handling: Handl
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("does", ["fail once", "later"])
-async def test_what_fails_is_tried_again(container: Container, handling: Handling, does: str) -> None:
+async def test_failed_job_is_retried(container: Container, handling: Handling, does: str) -> None:
     new = job(does)
     await container.get(JobQueue).add(new)
     await wait_for_state(container, new, State.DONE)
@@ -101,7 +101,7 @@ async def test_what_fails_is_tried_again(container: Container, handling: Handlin
         ("hang", 3, "TimeoutError: "),
     ],
 )
-async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
+async def test_job_that_keeps_failing_is_dead_until_it_is_retried_or_dropped(
     container: Container, handling: Handling, does: str, tries: int, told: str
 ) -> None:
     new = job(does, kind=HASTY if does == "hang" else KIND)
@@ -129,7 +129,7 @@ async def test_what_cannot_be_done_is_dead_until_somebody_retries_or_drops_it(
         ("recipient's time", 3, "RetryLaterError: come again"),
     ],
 )
-async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(
+async def test_job_refused_by_its_recipient_is_done_with_the_refusal_as_error(
     container: Container, handling: Handling, does: str, tries: int, told: str
 ) -> None:
     new = job(does)
@@ -142,7 +142,7 @@ async def test_job_that_its_recipient_refuses_is_done_with_that_outcome(
 
 
 @pytest.mark.usefixtures("worker")
-async def test_it_waits_for_its_time(container: Container) -> None:
+async def test_job_with_a_due_time_starts_no_earlier(container: Container) -> None:
     new = job("work")
     later = NewJob(new.id, new.kind, new.payload, container.clock() + timedelta(seconds=1.5))
     await container.get(JobQueue).add(later)
@@ -155,7 +155,7 @@ async def test_it_waits_for_its_time(container: Container) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-async def test_what_redis_forgets_is_handed_over_anew(container: Container, handling: Handling) -> None:
+async def test_job_lost_by_redis_is_enqueued_again(container: Container, handling: Handling) -> None:
     busy = [job("wait") for _ in range(container.settings.jobs.concurrency)]
     await container.get(JobQueue).add(*busy)
     await until(lambda: all(handling.tries[one.id] for one in busy))
@@ -168,7 +168,7 @@ async def test_what_redis_forgets_is_handed_over_anew(container: Container, hand
 
 
 @pytest.mark.usefixtures("worker")
-async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those_behind(container: Container) -> None:
+async def test_enqueue_due_with_unreadable_jobs_first_enqueues_the_later_jobs(container: Container) -> None:
     new, jobs = job("work"), container.database["jobs"]
     await container.get(JobQueue).add(NewJob(new.id, new.kind, new.payload, container.clock() + timedelta(hours=1)))
     stored = await jobs.find_one({"_id": new.id})
@@ -183,7 +183,7 @@ async def test_hand_over_with_jobs_in_front_that_it_cannot_read_hands_over_those
 
 
 @pytest.mark.usefixtures("worker")
-async def test_its_progress_can_be_read(container: Container, handling: Handling) -> None:
+async def test_running_job_has_readable_progress(container: Container, handling: Handling) -> None:
     new = job("wait")
     await container.get(JobQueue).add(new)
 
@@ -197,7 +197,7 @@ async def test_its_progress_can_be_read(container: Container, handling: Handling
     assert handling.tries[new.id] == 1
 
 
-async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
+async def test_job_of_a_stopped_worker_is_taken_by_another_worker_at_once(
     container: Container, settings: Settings, handling: Handling
 ) -> None:
     new = job("wait")
@@ -216,7 +216,7 @@ async def test_what_a_worker_leaves_when_it_ends_another_does_at_once(
     assert handling.tries[new.id] == 2
 
 
-async def test_no_queue_waits_behind_another(container: Container, handling: Handling) -> None:
+async def test_urgent_queue_is_served_while_the_bulk_queue_is_busy(container: Container, handling: Handling) -> None:
     bulk = JobKind("bulky", Queue.BULK, timeout_s=30, delays_s=())
     urgent = JobKind("urgent", Queue.URGENT, timeout_s=1, delays_s=())
     async with run_worker(container, {bulk: handling, urgent: handling}):
@@ -232,7 +232,7 @@ async def test_no_queue_waits_behind_another(container: Container, handling: Han
 
 
 @given(tries=st.integers(1, 8), dice=st.integers())
-def test_delays_grow_and_spread(tries: int, dice: int) -> None:
+def test_retry_delay_grows_with_jitter_until_the_tries_end(tries: int, dice: int) -> None:
     kind = JobKind("any", Queue.BULK, 1, (5, 60, 300, 1800, 7200))
     chance = Random(dice).random()  # noqa: S311 -- reproducible, and no secret
     wait_s = delay_s(kind, tries, chance)

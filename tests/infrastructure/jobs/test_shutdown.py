@@ -42,15 +42,13 @@ async def has_started(container: Container) -> bool:
     return all(info["workers"] for info in infos)
 
 
-async def test_worker_without_a_job_under_way_logs_no_warning(container: Container, warned: list[str]) -> None:
+async def test_worker_stopped_without_a_running_job_logs_no_warning(container: Container, warned: list[str]) -> None:
     async with run_worker(container, {}):
         await until(lambda: has_started(container))
     assert warned == []
 
 
-async def test_worker_that_ends_before_its_slots_had_a_turn_logs_no_warning(
-    container: Container, warned: list[str]
-) -> None:
+async def test_worker_stopped_before_its_tasks_started_logs_no_warning(container: Container, warned: list[str]) -> None:
     async with run_worker(container, {}):
         await asyncio.sleep(0)
     assert warned == []
@@ -72,7 +70,7 @@ async def test_job_that_ends_within_the_grace_period_is_done(container: Containe
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-async def test_worker_process_that_a_signal_ends_logs_no_warning(
+async def test_worker_process_ended_by_a_signal_logs_no_warning(
     settings: Settings,
     database: None,  # noqa: ARG001 -- there are collections
     tmp_path: Path,
@@ -93,7 +91,7 @@ async def test_worker_process_that_a_signal_ends_logs_no_warning(
     assert warnings_in(log) == []
 
 
-def test_grome_serve_that_sigterm_ends_logs_no_warning(
+def test_grome_serve_ended_by_sigterm_logs_no_warning(
     settings: Settings,
     database: None,  # noqa: ARG001 -- there are collections
     tmp_path: Path,

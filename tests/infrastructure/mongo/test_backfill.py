@@ -32,7 +32,7 @@ def filled(old: Document) -> Document:
 
 
 @pytest.mark.parametrize("versions", [{}, {"version": 1}], ids=["without version", "with version"])
-async def test_document_changed_meanwhile_is_filled_from_its_new_state(
+async def test_backfill_of_a_document_changed_meanwhile_uses_its_new_state(
     people: Collection, application: BlockingCollection[Document], versions: dict[str, int]
 ) -> None:
     await people.insert_many([{"_id": number, "name": "old", **versions} for number in range(3)])
@@ -50,7 +50,7 @@ async def test_document_changed_meanwhile_is_filled_from_its_new_state(
     assert calls == [0, 1, 2, 1]
 
 
-async def test_document_with_a_new_version_is_read_again_although_its_filled_fields_are_the_same(
+async def test_backfill_of_a_document_with_a_new_version_reads_it_again(
     people: Collection, application: BlockingCollection[Document]
 ) -> None:
     """The new value may depend on a field that is not filled."""
@@ -67,7 +67,7 @@ async def test_document_with_a_new_version_is_read_again_although_its_filled_fie
     assert await people.find_one() == {"_id": 0, "name": "new", "version": 2, "words": ["new"]}
 
 
-async def test_document_filled_by_another_process_meanwhile_keeps_its_value(
+async def test_backfill_of_a_document_filled_meanwhile_keeps_its_value(
     people: Collection, application: BlockingCollection[Document]
 ) -> None:
     await people.insert_one({"_id": 0, "name": "old"})
@@ -80,7 +80,7 @@ async def test_document_filled_by_another_process_meanwhile_keeps_its_value(
     assert await people.find_one() == {"_id": 0, "name": "old", "words": ["by another"]}
 
 
-async def test_documents_that_change_in_every_pass_end_the_backfill(
+async def test_backfill_of_a_document_that_changes_in_every_pass_raises(
     people: Collection, application: BlockingCollection[Document]
 ) -> None:
     await people.insert_one({"_id": 0, "name": "old"})

@@ -72,13 +72,17 @@ async def shop(http: httpx.AsyncClient, container: Container) -> Barber:
     return await barber(http, container)
 
 
-async def test_of_two_hundred_for_one_time_one_gets_it(api: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_booking_of_one_time_by_200_customers_succeeds_once(
+    api: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     answers = await asyncio.gather(*(ask(api, customer, shop, tomorrow(9)) for _ in range(200)))
     told = Counter((answer.status_code, answer.json().get("code")) for answer in answers)
     assert told == {(201, None): 1, (409, "slot_taken"): 199}
 
 
-async def test_each_of_a_crowd_gets_its_own_answer(api: httpx.AsyncClient, customer: Person, shop: Barber) -> None:
+async def test_concurrent_bookings_get_their_own_responses(
+    api: httpx.AsyncClient, customer: Person, shop: Barber
+) -> None:
     first = await book(api, customer, shop, tomorrow(8), key="k")
     taken, unknown = tomorrow(8, 15), tomorrow(9, 1)
     answers = await asyncio.gather(
@@ -145,7 +149,9 @@ async def stored(container: Container, bookings: Sequence[Booking]) -> set[UUID]
     return {document["_id"] async for document in found}
 
 
-async def test_a_batch_has_a_verdict_for_each(container: Container, repository: BookingRepository) -> None:
+async def test_batch_insert_has_an_outcome_for_each_booking(
+    container: Container, repository: BookingRepository
+) -> None:
     shop, somebody = new_id(), new_id()
     await repository.insert(wish(shop, 0, customer_id=somebody, key="k"))
     batch = [
@@ -164,14 +170,14 @@ async def test_a_batch_has_a_verdict_for_each(container: Container, repository: 
     assert await stored(container, batch) == {batch[number].id for number in (0, 5, 6)}
 
 
-async def test_what_the_log_gets_of_a_fault_holds_no_booking(repository: BookingRepository) -> None:
+async def test_batch_insert_error_text_contains_no_booking(repository: BookingRepository) -> None:
     wrong = [msgspec.structs.replace(wish(new_id(), 0), version=0, currency="a secret") for _ in range(2)]
     told = await outcomes(together(repository).insert, wrong)
     assert [type(one) for one in told] == [WriteError] * 2
     assert "a secret" not in str(told)
 
 
-async def test_what_no_majority_confirms_is_not_known_to_be_stored(container: Container) -> None:
+async def test_insert_without_majority_confirmation_raises_a_transient_error(container: Container) -> None:
     """Two members must have it, and there is one. Alone or together, everybody is told to try again."""
     unsure = BookingRepository(container.database.with_options(write_concern=WriteConcern(w=2)))
     shop = new_id()
@@ -183,7 +189,7 @@ async def test_what_no_majority_confirms_is_not_known_to_be_stored(container: Co
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_whatever_comes_the_verdicts_are_those_of_one_after_the_other(
+async def test_batch_insert_has_the_outcomes_of_sequential_inserts(
     container: Container, repository: BookingRepository, seed: int
 ) -> None:
     """First come, first served: the order of arrival decides the outcome."""
@@ -207,7 +213,7 @@ async def test_whatever_comes_the_verdicts_are_those_of_one_after_the_other(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_who_leaves_changes_nothing_for_the_others(
+async def test_cancelled_insert_leaves_the_other_outcomes_unchanged(
     container: Container, repository: BookingRepository, seed: int
 ) -> None:
     draw = random.Random(seed)  # noqa: S311 -- as above
@@ -241,7 +247,7 @@ async def own_repository(url: str | None) -> AsyncIterator[BookingRepository]:
         await close_mongo(client)
 
 
-async def test_a_server_that_ended_fails_all_and_the_next_one_takes_them(tmp_path: Path) -> None:
+async def test_batch_insert_with_a_stopped_server_fails_and_succeeds_after_its_restart(tmp_path: Path) -> None:
     shop = new_id()
     batch = [wish(shop, tick) for tick in range(0, 60, 6)]
     async with AsyncExitStack() as stack:
@@ -258,7 +264,7 @@ async def test_a_server_that_ended_fails_all_and_the_next_one_takes_them(tmp_pat
             await stack.aclose()
 
 
-async def test_a_repeat_under_the_same_key_settles_what_is_unknown(tmp_path: Path) -> None:
+async def test_batch_insert_with_unknown_outcome_is_settled_by_a_repeat_with_the_same_key(tmp_path: Path) -> None:
     """The server is frozen while a batch is on the wire: nobody can say whether it was stored."""
     somebody, shop = new_id(), new_id()
 
@@ -321,7 +327,7 @@ class Store:
         return tasks
 
 
-async def test_who_arrives_while_one_is_on_the_wire_leaves_together_in_order() -> None:
+async def test_inserts_during_a_running_batch_form_the_next_batch_in_order() -> None:
     store = Store()
     calls = [*await store.begin([0]), *await store.begin([1, 2]), *await store.begin([3])]
     assert store.batches == [[0]]
@@ -332,7 +338,7 @@ async def test_who_arrives_while_one_is_on_the_wire_leaves_together_in_order() -
     assert store.batches[2:] == [[4]]
 
 
-async def test_a_batch_is_no_request_s_own() -> None:
+async def test_batch_runs_without_the_context_of_a_request() -> None:
     """Context variables of a request, such as its id in the log, do not leak to other requests."""
     store = Store()
     token = REQUEST.set("the first one's")
@@ -343,7 +349,7 @@ async def test_a_batch_is_no_request_s_own() -> None:
     assert store.requests == ["nobody's", "nobody's"]
 
 
-async def test_a_batch_is_bounded() -> None:
+async def test_batch_has_at_most_the_limit_of_items() -> None:
     store = Store()
     store.wire.set()
     await asyncio.gather(*await store.begin(range(2 * MOST_TOGETHER + 1)))
@@ -351,7 +357,7 @@ async def test_a_batch_is_bounded() -> None:
     assert list(chain.from_iterable(store.batches)) == list(range(2 * MOST_TOGETHER + 1))
 
 
-async def test_one_who_left_while_waiting_is_not_sent_and_one_on_the_wire_stops_nobody() -> None:
+async def test_insert_cancelled_before_its_batch_is_not_sent() -> None:
     store = Store()
     first, second, third, last = *await store.begin([0]), *await store.begin([1, 2, 3])
     first.cancel()
@@ -362,7 +368,7 @@ async def test_one_who_left_while_waiting_is_not_sent_and_one_on_the_wire_stops_
     assert (first.cancelled(), second.cancelled()) == (True, True)
 
 
-async def test_a_batch_of_those_who_left_holds_nobody_up() -> None:
+async def test_batch_of_cancelled_inserts_is_skipped() -> None:
     store = Store()
     first, *left = *await store.begin([0]), *await store.begin(range(1, MOST_TOGETHER + 10))
     for call in left:
@@ -373,7 +379,7 @@ async def test_a_batch_of_those_who_left_holds_nobody_up() -> None:
     assert store.batches == [[0], [-1]]
 
 
-async def test_what_fails_as_a_whole_fails_each_by_an_exception_of_its_own() -> None:
+async def test_failed_batch_raises_a_separate_exception_for_each_insert() -> None:
     store = Store()
     store.fault = UnicodeEncodeError("utf-8", "?", 0, 1, "a bug in the middle of it")  # no fault of the driver's
     calls = [*await store.begin([0]), *await store.begin([1, 2, 3])]

@@ -15,18 +15,20 @@ def budget(limit: int) -> Budget:
     return Budget(f"test-{new_hex_id()}", limit, HOUR)
 
 
-async def test_budget_with_many_takers_at_once_grants_exactly_its_limit(container: Container) -> None:
+async def test_budget_with_concurrent_takers_grants_exactly_its_limit(container: Container) -> None:
     some = budget(7)
     granted = await asyncio.gather(*(Budgets(container.database, container.clock).take(some, "+49") for _ in range(40)))
     assert granted.count(None) == 7
 
 
-async def test_budget_of_one_subject_leaves_anothers_alone(container: Container) -> None:
+async def test_budget_of_a_subject_is_independent_of_other_subjects(container: Container) -> None:
     some, budgets = budget(1), Budgets(container.database, container.clock)
     assert [await budgets.take(some, subject) is None for subject in ("a", "b", "a", "b")] == [True, True, False, False]
 
 
-async def test_budget_that_is_used_up_says_when_it_is_full_again(container: Container, clock: AdjustableClock) -> None:
+async def test_budget_that_is_used_up_returns_the_wait_until_its_next_window(
+    container: Container, clock: AdjustableClock
+) -> None:
     some, budgets = budget(1), Budgets(container.database, clock)
     now = clock().replace(minute=20, second=0, microsecond=0)
     clock.set(now)
@@ -38,7 +40,7 @@ async def test_budget_that_is_used_up_says_when_it_is_full_again(container: Cont
     assert await budgets.take(some, "a") is None
 
 
-async def test_counter_of_a_budget_ends_with_its_window_and_does_not_tell_its_subject(container: Container) -> None:
+async def test_budget_counter_expires_with_its_window_and_hides_its_subject(container: Container) -> None:
     some = budget(1)
     await container.get(Budgets).take(some, "+4915112345678")
     (counter,) = [one async for one in container.database[COLLECTION.name].find({"_id": {"$regex": f"^{some.kind}:"}})]

@@ -73,7 +73,7 @@ VARIANTS: list[dict[str, Any]] = [
 ]
 
 
-async def test_what_the_struct_writes_gets_in_and_comes_out_the_same(things: Collection) -> None:
+async def test_validator_accepts_each_written_struct_and_reading_returns_it(things: Collection) -> None:
     for number, changed in enumerate(VARIANTS):
         thing = a_thing(number, **changed)
         await things.insert_one(to_document(thing))
@@ -82,7 +82,7 @@ async def test_what_the_struct_writes_gets_in_and_comes_out_the_same(things: Col
         assert from_document(stored, Thing) == thing
 
 
-async def test_a_field_with_a_default_may_be_missing(things: Collection) -> None:
+async def test_validator_accepts_a_missing_field_with_a_default(things: Collection) -> None:
     """As in a document that a process of the previous release writes after the migration."""
     thing = a_thing()
     await things.insert_one({"_id": 0, "parts": [{"name": "a", "weight": 1.0}], "table": to_document(thing)["table"]})
@@ -91,7 +91,7 @@ async def test_a_field_with_a_default_may_be_missing(things: Collection) -> None
     assert from_document(stored, Thing) == thing
 
 
-async def test_whole_numbers_may_stand_for_fractions(things: Collection) -> None:
+async def test_validator_accepts_whole_numbers_for_floats(things: Collection) -> None:
     await things.insert_one({**to_document(a_thing()), "share": 5, "where": [13, 52]})
     stored = await things.find_one({"_id": 0})
     assert stored is not None
@@ -139,7 +139,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-async def test_what_is_no_such_struct_does_not(things: Collection) -> None:
+async def test_validator_refuses_inserts_and_updates_that_break_the_struct(things: Collection) -> None:
     sound = to_document(a_thing())
     lacking = [{name: value for name, value in sound.items() if name != left_out} for left_out in ("parts", "table")]
     changed = [{**sound, **wrong} for wrong in WRONG]

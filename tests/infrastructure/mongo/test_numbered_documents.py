@@ -30,20 +30,20 @@ async def add(things: Collection, owner: str, name: str | None = None) -> int | 
     return await insert_with_free_number(things, document, owner={"owner": owner}, field="place", limit=LIMIT)
 
 
-async def test_inserts_at_once_beyond_limit_take_each_place_once(things: Collection) -> None:
+async def test_concurrent_inserts_beyond_the_limit_take_each_number_once(things: Collection) -> None:
     taken = await asyncio.gather(*(add(things, "one") for _ in range(3 * LIMIT)), add(things, "other"))
     assert sorted(place for place in taken[:-1] if place is not None) == list(range(LIMIT))
     assert taken[-1] == 0
     assert await things.count_documents({"owner": "one"}) == LIMIT
 
 
-async def test_place_that_was_given_back_is_taken_next(things: Collection) -> None:
+async def test_released_number_is_taken_next(things: Collection) -> None:
     assert [await add(things, "one") for _ in range(LIMIT + 1)] == [*range(LIMIT), None]
     await things.delete_one({"owner": "one", "place": 4})
     assert await add(things, "one") == 4
 
 
-async def test_conflict_of_another_index_is_raised(things: Collection) -> None:
+async def test_duplicate_key_of_another_index_is_raised(things: Collection) -> None:
     await add(things, "one", "the name")
     with pytest.raises(DuplicateKeyError):
         await add(things, "other", "the name")

@@ -30,13 +30,13 @@ def arrays(schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tupl
 
 
 @pytest.mark.parametrize("spec", m0005_bounds.COLLECTIONS, ids=lambda spec: spec.name)
-def test_every_stored_array_has_a_most_that_the_validator_holds(spec: CollectionSpec) -> None:
+def test_every_stored_array_has_a_maximum_length_in_the_validator(spec: CollectionSpec) -> None:
     found = arrays(spec.validator["$jsonSchema"], (spec.name,))
     assert [path for path, schema in found if "maxItems" not in schema and path[:2] not in DERIVED] == []
 
 
 @pytest.mark.parametrize("spec", m0005_bounds.COLLECTIONS, ids=lambda spec: spec.name)
-def test_every_collection_that_grows_by_itself_has_a_life(spec: CollectionSpec) -> None:
+def test_every_growing_collection_has_an_expiry_index(spec: CollectionSpec) -> None:
     expiring = [index.document for index in spec.indexes if "expireAfterSeconds" in index.document]
     assert bool(expiring) is (spec.name not in KEPT_FOR_GOOD), spec.name
     if spec.name not in REMOVED_WHEN_DONE:

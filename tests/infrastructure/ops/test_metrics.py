@@ -52,7 +52,7 @@ async def figures(http: httpx.AsyncClient, auth: dict[str, str]) -> Figures:
     }
 
 
-async def test_jobs_are_counted_by_state(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+async def test_metrics_count_jobs_by_state(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     before = await figures(http, boss.auth)
     kind = new_kind()
     for state, count in zip(State, (1, 2, 3, 4), strict=True):
@@ -63,14 +63,16 @@ async def test_jobs_are_counted_by_state(http: httpx.AsyncClient, container: Con
     assert added == [1, 2, 3, 4]
 
 
-async def test_what_nobody_looks_at_is_overdue(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+async def test_metrics_have_the_age_of_the_oldest_overdue_job(
+    http: httpx.AsyncClient, container: Container, boss: Person
+) -> None:
     job = await stored_job(container, new_kind(), State.PENDING, next_at=system_clock() - timedelta(days=1))
     assert (await figures(http, boss.auth))["grome_jobs_overdue_seconds", ""] == pytest.approx(86_400, abs=30)
     await container.get(JobQueue).drop(job.id)
     assert (await figures(http, boss.auth))["grome_jobs_overdue_seconds", ""] < 3_600
 
 
-async def test_messages_that_wait_are_counted_by_queue(
+async def test_metrics_count_waiting_messages_by_queue(
     http: httpx.AsyncClient, container: Container, boss: Person
 ) -> None:
     before = await figures(http, boss.auth)
@@ -82,7 +84,7 @@ async def test_messages_that_wait_are_counted_by_queue(
     assert added == {queue: int(queue is Queue.BULK) for queue in Queue}
 
 
-async def test_the_relay_tells_how_far_it_is(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+async def test_metrics_have_the_lag_of_the_relay(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     leading = asyncio.create_task(container.get(Relay).run())
     before = system_clock()
     try:
@@ -117,7 +119,7 @@ def redis_away(app: App, container: Container) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("redis_away")
-async def test_without_redis_the_rest_is_told(http: httpx.AsyncClient, boss: Person) -> None:
+async def test_metrics_without_redis_have_the_other_figures(http: httpx.AsyncClient, boss: Person) -> None:
     found = await figures(http, boss.auth)
     assert (found["grome_metrics_up", "queues"], found["grome_metrics_up", "jobs"]) == (0, 1)
     assert ("grome_jobs", "dead") in found
@@ -133,7 +135,7 @@ def secret(app: App, container: Container) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("secret")
-async def test_a_machine_reads_with_the_secret(http: httpx.AsyncClient, boss: Person) -> None:
+async def test_metrics_are_readable_with_the_secret_or_by_an_admin(http: httpx.AsyncClient, boss: Person) -> None:
     assert await figures(http, {"Authorization": f"Bearer {SECRET}"})
     assert await figures(http, boss.auth)
     customer = await register(http)
@@ -144,31 +146,31 @@ async def test_a_machine_reads_with_the_secret(http: httpx.AsyncClient, boss: Pe
 
 
 @pytest.mark.usefixtures("secret")
-async def test_the_secret_opens_nothing_else(http: httpx.AsyncClient) -> None:
+async def test_metrics_secret_is_refused_by_other_routes(http: httpx.AsyncClient) -> None:
     for path in ("/v1/admin/jobs", "/v1/me"):
         answer = await http.get(path, headers={"Authorization": f"Bearer {SECRET}"})
         assert_refused(answer, 401, "unauthenticated", told=path)
 
 
-async def test_an_unset_secret_lets_nobody_in(http: httpx.AsyncClient) -> None:
+async def test_unset_metrics_secret_allows_no_access(http: httpx.AsyncClient) -> None:
     for sent in ("Bearer", "bearer", '""'):
         assert_refused(await http.get("/metrics", headers={"Authorization": sent}), 401, "unauthenticated", told=sent)
 
 
 @pytest.mark.parametrize("weak", ["short", "fifteen-letters", "with a space in it", "with-a-newline-at-end\n"])
-def test_a_weak_secret_is_refused_and_not_shown(weak: str) -> None:
+def test_weak_metrics_secret_is_refused_and_not_shown(weak: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings({"GROME_ENV": "test", "GROME_HTTP_METRICS_TOKEN": weak})
     assert "GROME_HTTP_METRICS_TOKEN" in refused.value.faults[0]
     assert weak not in refused.value.faults[0]
 
 
-def test_a_good_secret_is_taken(settings: Settings) -> None:
+def test_strong_metrics_secret_is_accepted(settings: Settings) -> None:
     assert settings.http.metrics_token == ""
     assert load_settings({"GROME_ENV": "test", "GROME_HTTP_METRICS_TOKEN": SECRET}).http.metrics_token == SECRET
 
 
-async def test_failed_items_are_told_by_their_loop(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
+async def test_metrics_count_failed_items_by_loop(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     async def fail(_item: int) -> None:
         raise ValueError
 

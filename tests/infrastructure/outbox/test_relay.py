@@ -115,7 +115,7 @@ async def a_day(
     return booking
 
 
-async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_order(
+async def test_relay_publishes_and_audits_each_booking_event_once_in_order(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person
 ) -> None:
     async with running(container.get(Relay)), running(container.get(Relay)):
@@ -145,7 +145,7 @@ async def test_each_change_is_in_the_live_rooms_and_the_audit_trail_once_and_in_
         assert [str(record["_id"]) async for record in records] == [entry["id"] for entry in entries]
 
 
-async def test_another_takes_over_from_a_leader_that_has_died(
+async def test_relay_takes_over_from_a_dead_leader_with_a_higher_fence(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     repository = RelayRepository(container.database)
@@ -160,14 +160,14 @@ async def test_another_takes_over_from_a_leader_that_has_died(
         assert state.fence > dead.fence
 
 
-async def test_relay_whose_cancellation_is_lost_while_it_acquires_the_lease_ends(container: Container) -> None:
+async def test_relay_that_loses_its_cancellation_while_acquiring_the_lease_ends(container: Container) -> None:
     repository = LosesCancellation(container)
     relay = Relay(repository, PROJECTION, {}, no_caches, container.get(JobQueue), container.clock)
     async with asyncio.timeout(PATIENCE_S), running(relay):
         await repository.begun.wait()
 
 
-async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_lease(
+async def test_relay_that_is_stopped_stores_its_position_and_releases_the_lease(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     repository = RelayRepository(container.database)
@@ -193,7 +193,7 @@ async def test_a_leader_that_ends_in_peace_stores_how_far_it_came_and_frees_the_
 
 
 @pytest.mark.parametrize("token", [None, {"_data": "8200000000000000002B0229296E04"}], ids=["gone", "unknown"])
-async def test_without_its_position_it_reads_anew_and_misses_nothing(
+async def test_relay_without_a_valid_position_rescans_and_misses_no_event(
     http: httpx.AsyncClient,
     container: Container,
     shop: Barber,
@@ -212,7 +212,7 @@ async def test_without_its_position_it_reads_anew_and_misses_nothing(
     assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
-async def test_it_waits_for_a_follower_whose_dependency_is_away(
+async def test_relay_with_an_unavailable_dependency_retries_the_subscriber(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     recorder.failures = [RedisConnectionError("away")] * 2
@@ -222,7 +222,7 @@ async def test_it_waits_for_a_follower_whose_dependency_is_away(
     assert set(recorder.had(booking)) == {1, 2, 3, 4}  # reading anew may tell an event twice
 
 
-async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apart(
+async def test_relay_with_a_failing_subscriber_serves_the_others_and_defers_its_events(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     broken = Recorder()
@@ -237,7 +237,7 @@ async def test_what_one_follower_cannot_take_stops_nobody_and_is_tried_again_apa
     assert (aside.state, aside.payload["event"]["type"]) == (State.PENDING, EventType.BOOKING_REQUESTED)
 
 
-async def test_what_was_set_aside_reaches_its_follower(container: Container) -> None:
+async def test_deferred_event_reaches_its_subscriber(container: Container) -> None:
     event = Event(
         id=new_id(),
         type=EventType.BOOKING_STARTED,
@@ -259,7 +259,7 @@ async def test_what_was_set_aside_reaches_its_follower(container: Container) -> 
     assert (record["type"], record["version"], record["people"]) == (event.type, 3, list(event.people))
 
 
-async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClient, container: Container) -> None:
+async def test_relay_dispatches_account_events(http: httpx.AsyncClient, container: Container) -> None:
     async with running(container.get(Relay)):
         person = await register(http)
         signing_in = {"email": person.email, "password": PASSWORD, "device": {"id": "another"}}
@@ -275,7 +275,7 @@ async def test_what_happens_to_an_account_is_handed_on_too(http: httpx.AsyncClie
         await until(both)
 
 
-async def test_a_barber_changed_behind_everybodys_back_is_told(container: Container, shop: Barber) -> None:
+async def test_relay_publishes_a_barber_changed_directly_in_the_database(container: Container, shop: Barber) -> None:
     heard: list[BarberChange] = []
 
     class Listening:
@@ -295,7 +295,7 @@ async def test_a_barber_changed_behind_everybodys_back_is_told(container: Contai
 
 
 @pytest.mark.parametrize("rescanned", [False, True])
-async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
+async def test_relay_with_an_unreadable_history_entry_dispatches_the_others(
     http: httpx.AsyncClient,
     container: Container,
     shop: Barber,
@@ -324,7 +324,7 @@ async def test_relay_with_an_entry_that_it_cannot_read_hands_on_all_others(
     await bookings.delete_many({"_id": {"$in": [added["_id"], worse["_id"]]}})
 
 
-async def test_relay_whose_leader_fails_begins_again(
+async def test_relay_whose_leader_fails_starts_again(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     class Failing(RelayRepository):
@@ -346,7 +346,7 @@ async def test_relay_whose_leader_fails_begins_again(
     assert failing.left == 0
 
 
-async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(container: Container, shop: Barber) -> None:
+async def test_relay_with_an_unreadable_barber_publishes_the_others(container: Container, shop: Barber) -> None:
     stored = await container.database["barbers"].find_one({"_id": shop.person.id})
     assert stored
     told: list[BarberChange] = []
@@ -361,7 +361,7 @@ async def test_relay_with_a_barber_that_it_cannot_read_tells_of_the_others(conta
     assert [change.barber.id for change in told] == [shop.person.id]
 
 
-async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_events_and_all_others(
+async def test_relay_with_a_booking_of_maximum_size_dispatches_all_events(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     bookings, booking = container.database["bookings"], await book(http, customer, shop, tomorrow(9))
@@ -380,7 +380,7 @@ async def test_relay_with_a_booking_as_large_as_the_database_takes_hands_on_its_
     await bookings.delete_one(mine)
 
 
-async def test_relay_with_a_change_too_large_to_be_carried_reads_anew_and_misses_nothing(
+async def test_relay_with_a_change_over_the_size_limit_rescans_and_misses_no_event(
     http: httpx.AsyncClient, container: Container, shop: Barber, customer: Person, recorder: Recorder
 ) -> None:
     barbers = container.database["barbers"]

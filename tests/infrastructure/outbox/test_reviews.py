@@ -16,7 +16,7 @@ from tests.support.eventually import until
 TOLD = ["review.posted", "review.answered", "review.removed"]
 
 
-async def test_reviews_are_in_the_live_rooms_and_the_audit_trail(http: httpx.AsyncClient, container: Container) -> None:
+async def test_relay_publishes_and_audits_review_events(http: httpx.AsyncClient, container: Container) -> None:
     visit, boss = await complete_visit(http, container), await create_admin(http, container)
     async with running(container.get(Relay)):
         await create_review(http, visit, 2, "Bad.")

@@ -57,7 +57,7 @@ async def subscribed(url: str, ear: Ear, timeout_s: float = 2.0) -> AsyncIterato
         await subscription.close()
 
 
-async def test_messages_come_in_order(server: StoppableServer, publisher: Redis) -> None:
+async def test_subscription_receives_messages_in_order(server: StoppableServer, publisher: Redis) -> None:
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)
@@ -68,7 +68,9 @@ async def test_messages_come_in_order(server: StoppableServer, publisher: Redis)
     assert ear.missed == 1  # messages before the subscription were missed
 
 
-async def test_a_lost_connection_is_noticed_and_made_anew(server: StoppableServer, publisher: Redis) -> None:
+async def test_subscription_with_a_lost_connection_reconnects_and_reports_the_gap(
+    server: StoppableServer, publisher: Redis
+) -> None:
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)
@@ -82,7 +84,9 @@ async def test_a_lost_connection_is_noticed_and_made_anew(server: StoppableServe
         await until(lambda: ear.numbers == [7])
 
 
-async def test_silence_is_noticed(server: StoppableServer, publisher: Redis) -> None:
+async def test_subscription_with_a_silent_server_reports_the_gap_and_recovers(
+    server: StoppableServer, publisher: Redis
+) -> None:
     """A second of silence, and another one without an answer to a question; a quiet channel alone is no fault."""
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
@@ -98,7 +102,7 @@ async def test_silence_is_noticed(server: StoppableServer, publisher: Redis) -> 
         await until(lambda: ear.numbers == [7])
 
 
-async def test_what_takes_the_connection_and_says_nothing_is_given_up() -> None:
+async def test_subscription_with_a_mute_server_times_out_and_retries() -> None:
     """As a proxy without a server behind it does. Nothing closes that connection but the subscription itself."""
     ear, connections = Ear(), []
     mute = await asyncio.start_server(lambda _, writer: connections.append(writer), "127.0.0.1", 0)
@@ -112,7 +116,7 @@ async def test_what_takes_the_connection_and_says_nothing_is_given_up() -> None:
     await mute.wait_closed()
 
 
-async def test_a_message_that_cannot_be_taken_is_a_missed_one(server: StoppableServer, publisher: Redis) -> None:
+async def test_subscription_with_an_unreadable_message_reports_a_gap(server: StoppableServer, publisher: Redis) -> None:
     ear = Ear()
     async with subscribed(server.url, ear) as subscription:
         await until(lambda: subscription.is_live)

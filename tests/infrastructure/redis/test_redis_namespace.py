@@ -49,7 +49,7 @@ def test_namespace_follows_settings(url: str, name: str, expected: Namespace, ch
     assert expected.channel("x") == channel
 
 
-async def test_process_on_another_database_hears_nothing(settings: Settings) -> None:
+async def test_process_on_another_database_receives_no_messages(settings: Settings) -> None:
     other = on_database(settings, 9)
     async with (
         opened_container(settings) as one,
@@ -73,7 +73,7 @@ async def test_process_on_another_database_hears_nothing(settings: Settings) -> 
         assert heard_by_stranger.changes == [own]
 
 
-async def test_every_key_begins_with_the_namespace(settings: Settings) -> None:
+async def test_every_redis_key_begins_with_the_namespace(settings: Settings) -> None:
     """Includes the keys of the job queues: their library has a prefix of its own."""
     async with opened_container(on_database(settings, 8, "shop-7")) as container:
         await container.get(RedisClients).commands.flushdb()

@@ -92,7 +92,7 @@ async def keys(storage: Storage, prefix: str = "tests/") -> set[str]:
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\r\n", BIG], ids=["empty", "small", "in parts"])
-async def test_what_is_put_is_there_until_it_is_deleted(
+async def test_stored_file_exists_until_it_is_deleted(
     storage: Storage, key: str, tmp_path: Path, content: bytes
 ) -> None:
     local = tmp_path / "file"
@@ -108,7 +108,7 @@ async def test_what_is_put_is_there_until_it_is_deleted(
     await storage.delete(key)
 
 
-async def test_what_is_not_there_is_missing(storage: Storage, key: str) -> None:
+async def test_unknown_file_is_missing(storage: Storage, key: str) -> None:
     for wrong in (key, "tests", f"{key}/below"):
         with pytest.raises(MissingFileError):
             await read(storage, wrong)
@@ -117,7 +117,7 @@ async def test_what_is_not_there_is_missing(storage: Storage, key: str) -> None:
 
 
 @pytest.mark.parametrize("first", [b"half", BIG], ids=["small", "in parts"])
-async def test_what_breaks_off_never_shows(storage: Storage, key: str, first: bytes) -> None:
+async def test_interrupted_upload_stores_nothing(storage: Storage, key: str, first: bytes) -> None:
     """Neither a new file nor anything in the place of the old one."""
     with pytest.raises(ConnectionAbortedError):
         await storage.put(key, breaking(first))
@@ -129,7 +129,7 @@ async def test_what_breaks_off_never_shows(storage: Storage, key: str, first: by
     assert await storage.drop_unfinished(datetime.now(UTC) + timedelta(minutes=1)) == 0
 
 
-async def test_one_that_is_cancelled_neither(storage: Storage, key: str) -> None:
+async def test_cancelled_upload_stores_nothing(storage: Storage, key: str) -> None:
     reached = asyncio.Event()
 
     async def hanging() -> AsyncIterator[bytes]:
@@ -148,7 +148,7 @@ async def test_one_that_is_cancelled_neither(storage: Storage, key: str) -> None
     assert await storage.drop_unfinished(datetime.now(UTC) + timedelta(minutes=1)) == 0
 
 
-async def test_what_a_dead_process_left_is_removed_when_it_is_old(storage: Storage, key: str) -> None:
+async def test_abandoned_upload_is_removed_when_it_is_old(storage: Storage, key: str) -> None:
     reached, stopped = asyncio.Event(), asyncio.Event()
 
     async def dying() -> AsyncIterator[bytes]:
@@ -167,7 +167,7 @@ async def test_what_a_dead_process_left_is_removed_when_it_is_old(storage: Stora
     assert not await storage.exists(key)
 
 
-async def test_the_last_one_put_is_whole_whoever_reads_meanwhile(storage: Storage, key: str) -> None:
+async def test_concurrent_reads_and_uploads_see_whole_files(storage: Storage, key: str) -> None:
     versions = [bytes([number]) * 300_000 for number in range(6)]
     await storage.put(key, pieces(versions[0]))
 
@@ -182,7 +182,7 @@ async def test_the_last_one_put_is_whole_whoever_reads_meanwhile(storage: Storag
 @pytest.mark.parametrize(
     "wrong", ["", "/etc/passwd", "../up", "a/../b", "a//b", ".parts/x", "a/.b", "A", "a b", "a\n", "ä", "a" * 201]
 )
-async def test_other_keys_are_refused(storage: Storage, wrong: str) -> None:
+async def test_invalid_storage_key_is_refused(storage: Storage, wrong: str) -> None:
     with pytest.raises(ValueError, match="cannot be the key"):
         checked_key(wrong)
     for refused in (
@@ -202,7 +202,7 @@ def here(app: App, url: str) -> str:
     return app.ctx.base_url + urlsplit(url).path if "/v1/files/" in url else url
 
 
-async def test_a_link_fetches_the_file_without_a_sign_in(
+async def test_signed_link_downloads_the_file_without_sign_in(
     app: App, http: httpx.AsyncClient, storage: Storage, key: str
 ) -> None:
     await storage.put(key, pieces(BIG))
@@ -218,7 +218,7 @@ async def test_a_link_fetches_the_file_without_a_sign_in(
     assert (await http.get(url)).status_code in ({404} if "/v1/files/" in url else {403, 404})
 
 
-async def test_a_storage_that_is_away_is_unavailable(
+async def test_unreachable_storage_raises_unavailable(
     settings: Settings, bucket: StorageSettings, links: FileLinks, tmp_path: Path, key: str
 ) -> None:
     nobody_there = msgspec.structs.replace(bucket, url=f"http://127.0.0.1:{free_port()}", timeout_s=0.5)
@@ -232,7 +232,7 @@ async def test_a_storage_that_is_away_is_unavailable(
     assert settings.storage.kind == "folder"
 
 
-def test_links_are_those_that_we_wrote(settings: Settings) -> None:
+def test_file_link_is_read_only_with_a_valid_signature(settings: Settings) -> None:
     key = settings.accounts.signing_key
     ours, others = (FileLinks(one, "https://grome.example", system_clock) for one in (key, new_signing_key()))
     url = ours.write("reports/1", 60, NAME, TYPE)
