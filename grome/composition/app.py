@@ -24,7 +24,8 @@ from grome.notifications.delivery import Transports
 PROVIDERS: Final = Providers(
     clients, job_queue, accounts, barbers, search, bookings, waiting, records, outbox, notifications, webhooks
 )
-# BarberChangeFeed and the Verifier, started here, miss no change; wrong settings of files and messages fail the start.
+# The change feed of barbers and the Verifier miss no change if they start now. Wrong settings of storage or transports
+# fail the start.
 _BUILT_AT_START: Final[tuple[type[Any], ...]] = (Verifier, NearbyService, Storage, Transports)
 
 
