@@ -35,7 +35,7 @@ async def test_link_page_links_to_the_app(http: httpx.AsyncClient, path: str) ->
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_link_page_of_a_booking_is_the_same_whether_it_exists(
+async def test_link_page_of_an_existing_and_a_missing_booking_is_the_same(
     http: httpx.AsyncClient, container: Container
 ) -> None:
     """The response is the same for an existing and a missing booking."""

@@ -47,7 +47,7 @@ def test_equal_contracts_have_no_differences(tmp_path: Path) -> None:
         ('"summary": "Your account.", ', "", "  - Your account.\n  + (absent)\n"),
     ],
 )
-def test_changed_text_is_listed_and_allowed(tmp_path: Path, old: str, new: str, lines: str) -> None:
+def test_contract_text_change_is_listed_and_allowed(tmp_path: Path, old: str, new: str, lines: str) -> None:
     code, output = compared(tmp_path, OLD, changed(old, new))
     path = "openapi > paths > /v1/me > get > summary\n"
     assert output == f"Texts: 1 differences\n{path}{lines}Everything else: 0 differences\n"
@@ -68,7 +68,7 @@ def test_changed_text_is_listed_and_allowed(tmp_path: Path, old: str, new: str, 
         ('"options": {}', '"options": {"validator": {}}', "collections > users > options > validator\n"),
     ],
 )
-def test_any_other_change_is_listed_and_refused(tmp_path: Path, old: str, new: str, path: str) -> None:
+def test_contract_change_outside_texts_is_listed_and_refused(tmp_path: Path, old: str, new: str, path: str) -> None:
     code, output = compared(tmp_path, OLD, changed(old, new))
     assert code == 1
     assert output.startswith("Texts: 0 differences\nEverything else: ")

@@ -191,7 +191,7 @@ what = who
     ]
 
 
-def test_all_prose_of_the_project_is_read(tmp_path: Path) -> None:
+def test_passages_cover_all_prose_of_the_project(tmp_path: Path) -> None:
     files = {
         "grome/a.py": '"""Docstring."""',
         "tests/b/test_c.py": "# Comment",

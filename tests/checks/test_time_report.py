@@ -11,7 +11,7 @@ def report(test_id: str, phase: Literal["setup", "call", "teardown"], seconds: f
     return pytest.TestReport(test_id, (test_id, None, ""), {}, "passed", None, phase, duration=seconds)
 
 
-def test_report_sums_phases_by_folder_and_puts_the_slowest_first() -> None:
+def test_time_report_sums_phases_by_folder_and_lists_the_slowest_first() -> None:
     times = TimeReport()
     for file, seconds in [
         ("tests/api/test_http.py", 0.5),
@@ -28,7 +28,7 @@ def test_report_sums_phases_by_folder_and_puts_the_slowest_first() -> None:
     ]
 
 
-def test_skipped_test_is_counted() -> None:
+def test_time_report_counts_a_skipped_test() -> None:
     times = TimeReport()
     times.pytest_runtest_logreport(report("tests/api/test_http.py::test", "setup", 0))
     assert [line.split()[:2] for line in times.lines()][1:] == [["tests/api", "1"], ["all", "1"]]

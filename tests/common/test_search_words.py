@@ -40,7 +40,7 @@ from grome.common.search_words import MAX_FINDABLE, count_words, findable_words,
         ("Salon東京2号店", ["salon", "東京", "2", "号店"]),
     ],
 )
-def test_words_of_a_text_are_plain_and_split(text: str, plain: list[str]) -> None:
+def test_words_of_a_text_are_normalised(text: str, plain: list[str]) -> None:
     assert words(text) == plain
 
 

@@ -86,7 +86,7 @@ def test_note_keeps_line_breaks_and_loses_direction_overrides() -> None:
 
 
 @given(st.text())
-def test_normal_forms_are_stable(text: str) -> None:
+def test_normalising_a_text_twice_changes_nothing(text: str) -> None:
     for normalize in (normalize_name, normalize_note, normalize_search, normalize_password):
         once = normal_or_none(normalize, text)
         assert once is None or normalize(once) == once

@@ -160,7 +160,7 @@ UNSAFE = [
 
 
 @pytest.mark.parametrize("given", [{}, *SAFE])
-def test_production_starts_with_safe_settings(given: dict[str, str]) -> None:
+def test_production_with_safe_settings_is_accepted(given: dict[str, str]) -> None:
     settings = load_settings(PRODUCTION | given)
     assert (settings.env, settings.log.format, settings.accounts.signing_key) == ("production", "json", KEY)
 

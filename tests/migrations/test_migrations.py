@@ -242,7 +242,7 @@ async def test_services_without_search_words_get_them(database_: Database) -> No
     assert found == cut
 
 
-async def test_collections_without_validators_and_indexes_get_them(database_: Database) -> None:
+async def test_migrations_add_missing_validators_and_indexes(database_: Database) -> None:
     old = {"_id": new_id(), "email": "old@example.com"}
     for spec in COLLECTIONS:
         await database_.create_collection(spec.name)

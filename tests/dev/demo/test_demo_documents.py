@@ -157,5 +157,5 @@ def test_demo_prices_are_round_and_positive(currency: str, haircuts: float) -> N
 @pytest.mark.parametrize(
     ("amount", "currency", "words"), [(2850, "EUR", "28.50 EUR"), (4200, "JPY", "4200 JPY"), (4250, "KWD", "4.250 KWD")]
 )
-def test_amount_is_formatted_with_the_minor_digits_of_its_currency(amount: int, currency: str, words: str) -> None:
+def test_demo_price_is_formatted_with_the_minor_digits_of_its_currency(amount: int, currency: str, words: str) -> None:
     assert format_price(amount, currency) == words

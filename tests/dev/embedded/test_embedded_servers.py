@@ -145,7 +145,7 @@ def test_mongod_without_redis_listens_on_loopback_without_javascript(tmp_path: P
             mongo.shop.bookings.find_one({"$where": "true"})
 
 
-def test_error_in_the_block_ends_the_server(tmp_path: Path) -> None:
+def test_error_inside_the_with_block_ends_the_server(tmp_path: Path) -> None:
     pids = []
 
     def fail_while_running() -> None:

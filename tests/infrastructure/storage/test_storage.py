@@ -232,7 +232,7 @@ async def test_unreachable_storage_raises_unavailable(
     assert settings.storage.kind == "folder"
 
 
-def test_file_link_is_read_only_with_a_valid_signature(settings: Settings) -> None:
+def test_file_link_with_an_invalid_signature_is_rejected(settings: Settings) -> None:
     key = settings.accounts.signing_key
     ours, others = (FileLinks(one, "https://grome.example", system_clock) for one in (key, new_signing_key()))
     url = ours.write("reports/1", 60, NAME, TYPE)
