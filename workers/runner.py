@@ -3,10 +3,11 @@
 import asyncio
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvloop
 from saq import CronJob
+from saq.types import PartialTimersDict
 
 from config.settings import Settings
 from grome.composition import open_container
@@ -84,5 +85,6 @@ def _worker(
         concurrency=container.settings.jobs.concurrency
         * (_WEBHOOK_CONCURRENCY_FACTOR if queue is Queue.WEBHOOKS else 1),
         startup=hand_over,
+        timers=cast("PartialTimersDict", {"abort": _ABORT_POLL_S}),  # SAQ sleeps for it, and takes fractions
         shutdown_grace_period_s=_SHUTDOWN_GRACE_S,
     )

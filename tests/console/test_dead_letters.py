@@ -17,7 +17,7 @@ from grome.infrastructure.jobs.runner import RunningJob
 from tests.builders.jobs import discard_job, new_kind, stored_job
 from tests.builders.people import PASSWORD, create_admin
 from tests.conftest import AdjustableClock
-from tests.support.eventually import until
+from tests.support.eventually import PATIENCE_S, until
 from tests.support.jobs import queues_are_empty, run_worker
 
 DEAD = "/jobs/dead"
@@ -134,7 +134,7 @@ async def test_dead_letter_action_without_sign_in_redirects_to_the_login(
 
 
 def patient(kind: JobKind) -> JobKind:
-    return msgspec.structs.replace(kind, timeout_s=60)
+    return msgspec.structs.replace(kind, timeout_s=2 * PATIENCE_S)
 
 
 class TestMessages:
@@ -171,7 +171,7 @@ class TestMessages:
         async def work(_container: Container, _job: RunningJob) -> None:
             ends.append("begun")
             try:
-                await asyncio.sleep(60)
+                await asyncio.sleep(2 * PATIENCE_S)
             finally:
                 ends.append("ended")
 

@@ -22,6 +22,30 @@ from grome.infrastructure.redis.client import Namespace
 _RETRY_SECONDS: Final = 1.0
 _SLOT: Final = "process"  # SAQ's name of a task that takes messages and runs jobs
 
+# SAQ's own script takes each message that is in the list of active ones and not marked as active yet for one whose
+# worker died. A message that is just being dequeued looks the same: it was queued again, and the second message, for a
+# job that runs already, made SAQ lose the first, so that an abort did not stop it. This script returns only messages
+# that the sweep before, a minute earlier, has seen there too.
+_SWEEP: Final = """
+local found = {}
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('SETEX', KEYS[1], ARGV[1], 1)
+    local seen = KEYS[1] .. ':seen'
+    local active = redis.call('LRANGE', KEYS[2], 0, -1)
+    for _, id in ipairs(active) do
+        if redis.call('SISMEMBER', seen, id) == 1 then
+            found[#found + 1] = {id, redis.call('GET', id)}
+        end
+    end
+    redis.call('DEL', seen)
+    for _, id in ipairs(active) do
+        redis.call('SADD', seen, id)
+    end
+    redis.call('EXPIRE', seen, 10 * ARGV[1])
+end
+return found
+"""
+
 
 class ResilientQueue(RedisQueue):
     """A queue that logs one line when Redis becomes unavailable, and one when it is back.
@@ -32,6 +56,7 @@ class ResilientQueue(RedisQueue):
     def __init__(self, redis: Redis, name: str, namespace: Namespace) -> None:
         self._key_prefix = namespace.key(f"saq:{name}:")  # SAQ's constructor asks for keys already
         super().__init__(redis, name=name)
+        self._cleanup_script = redis.register_script(_SWEEP)
         self._available = asyncio.Event()
         self._available.set()
         self.idle: set[asyncio.Task[Any]] = set()  # slots that wait for a message
