@@ -26,7 +26,7 @@ def overload() -> float:
 
 
 async def until(holds: Callable[[], Awaitable[bool]] | Callable[[], bool], *, within_s: float = PATIENCE_S) -> float:
-    """Poll until `holds` is true and return the seconds that it took, by which up to 5 % or 0.1 s are too many.
+    """Poll until `holds` is true and return the seconds that it took, up to 5 % or 0.1 s too many.
 
     Raises AssertionError after `within_s`.
     """
