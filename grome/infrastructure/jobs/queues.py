@@ -22,10 +22,10 @@ from grome.infrastructure.redis.client import Namespace
 _RETRY_SECONDS: Final = 1.0
 _SLOT: Final = "process"  # SAQ's name of a task that takes messages and runs jobs
 
-# SAQ's own script takes each message that is in the list of active ones and not marked as active yet for one whose
-# worker died. A message that is just being dequeued looks the same: it was queued again, and the second message, for a
-# job that runs already, made SAQ lose the first, so that an abort did not stop it. This script returns only messages
-# that the sweep before, a minute earlier, has seen there too.
+# SAQ's own sweep returns each message in the active list that is not marked as active to the queue, because its worker
+# may have died. A message that is just being dequeued looks the same. SAQ then queued it again, the second message hid
+# the running job, and an abort did not stop the job. This script returns only messages that the previous sweep, a
+# minute earlier, found in the same state.
 _SWEEP: Final = """
 local found = {}
 if redis.call('EXISTS', KEYS[1]) == 0 then

@@ -1,4 +1,4 @@
-"""SAQ's sweep of messages whose worker has died."""
+"""The sweep of messages of dead workers."""
 
 from saq import Job as Message
 
