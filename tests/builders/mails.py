@@ -17,7 +17,7 @@ def mail(**changes: Any) -> Mail:
         "message_id": f"{new_id()}:mail:7",
         "to": "sam@example.com",
         "language": language,
-        "rendered": sample.rendered(language),
+        "rendered": sample.render(language),
         "at": datetime(2026, 7, 14, 8, 0, tzinfo=UTC),
     }
     return Mail(**{**fields, **changes})
