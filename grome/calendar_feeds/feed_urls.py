@@ -1,10 +1,9 @@
 """Create and check the secret URLs of calendar feeds, which are derived and never stored."""
 
-import base64
 from typing import Final
 from uuid import UUID
 
-from grome.infrastructure.signed_tokens import LinkSigner
+from grome.infrastructure.signed_tokens import LinkSigner, decode_token, encode_token
 
 PATH: Final = "/v1/calendars"
 FILE: Final = "grome.ics"  # some calendar apps recognize a calendar by this suffix only
@@ -36,21 +35,14 @@ class FeedUrls:
         return raw is not None and self._signer.is_signed(_signed_bytes(user_id, generation), raw[:_MAC_BYTES])
 
     def _token(self, user_id: UUID, generation: int) -> str:
-        return _encode(self._signer.sign(_signed_bytes(user_id, generation)) + user_id.bytes)
+        return encode_token(self._signer.sign(_signed_bytes(user_id, generation)) + user_id.bytes)
 
 
 def _signed_bytes(user_id: UUID, generation: int) -> bytes:
     return user_id.bytes + generation.to_bytes(8, "big")
 
 
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def _decode(token: str) -> bytes | None:
-    """Return the bytes of a token in canonical encoding; None for any other text."""
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except ValueError:  # invalid base64, or text that is not ASCII
-        return None
-    return raw if len(raw) == _MAC_BYTES + _ID_BYTES and _encode(raw) == token else None
+    """Return MAC and user id of a token; None for any other text."""
+    raw = decode_token(token)
+    return raw if raw is not None and len(raw) == _MAC_BYTES + _ID_BYTES else None

@@ -1,5 +1,6 @@
 """Keys derived from the server's signing key, one for each purpose."""
 
+import base64
 import hashlib
 import hmac
 from typing import Final
@@ -49,3 +50,17 @@ class LinkSigner:
 
     def _mac(self, key: bytes, said: bytes) -> bytes:
         return hmac.digest(key, said, "sha256")[: self._mac_bytes]
+
+
+def encode_token(raw: bytes) -> str:
+    """Return the bytes in base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode_token(token: str) -> bytes | None:
+    """Return the bytes of a token in the form of `encode_token`; None for any other text."""
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except ValueError:  # invalid base64, or text that is not ASCII
+        return None
+    return raw if encode_token(raw) == token else None

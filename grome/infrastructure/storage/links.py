@@ -1,13 +1,12 @@
 """Create links to stored files that work for a limited time for any holder, without a sign-in."""
 
-import base64
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from grome.common.clock import Clock
-from grome.infrastructure.signed_tokens import LinkSigner
+from grome.infrastructure.signed_tokens import LinkSigner, decode_token, encode_token
 
 PATH: Final = "/v1/files"
 _MAC_BYTES: Final = 32
@@ -30,17 +29,16 @@ class FileLinks:
         self._public_url, self._clock = public_url, clock
 
     def write(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
-        """The whole address."""
+        """Return the full URL."""
         expires = int(self._clock().timestamp()) + seconds
         link = msgspec.json.encode(FileLink(key, expires, download_name, content_type))
-        token = base64.urlsafe_b64encode(self._signer.sign(link) + link).rstrip(b"=").decode()
+        token = encode_token(self._signer.sign(link) + link)
         return f"{self._public_url}{PATH}/{token}"
 
     def read(self, token: str) -> FileLink | None:
-        """None for anything that we did not write; whether it has expired is another question."""
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except ValueError:  # of base64, and of text that is not ASCII
+        """Return the link of a token, even if it has expired; None for a token that is not ours."""
+        raw = decode_token(token)
+        if raw is None:
             return None
         mac, link = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         return msgspec.json.decode(link, type=FileLink) if self._signer.is_signed(link, mac) else None
