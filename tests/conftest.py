@@ -73,11 +73,11 @@ def pytest_report_header() -> str:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of processes for `-n auto`: one more than the cores, since tests wait as much as they work.
+    """Return the number of processes for `-n auto`: two more than the cores, since tests wait as much as they work.
 
     The numbered databases of a Redis that was given suffice for one process.
     """
-    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MAX_PROCESSES, (os.cpu_count() or 1) + 1)
+    return 1 if os.environ.get("GROME_REDIS_URL") else min(_MAX_PROCESSES, (os.cpu_count() or 1) + 2)
 
 
 def pytest_configure(config: pytest.Config) -> None:

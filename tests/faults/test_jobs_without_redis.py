@@ -22,8 +22,6 @@ from tests.faults.conftest import OwnServers
 from tests.support.eventually import PATIENCE_S, START_PATIENCE_S, until
 from tests.support.processes import environment
 
-pytestmark = pytest.mark.alone
-
 MOST_CPU = 0.10
 MOST_LINES = 20
 AWAY_S = 5

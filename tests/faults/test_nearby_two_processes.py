@@ -24,8 +24,6 @@ from tests.support.eventually import PATIENCE_S, overload, until
 from tests.support.http_client import http_client
 from tests.support.processes import RunningGrome, running_grome
 
-pytestmark = pytest.mark.alone
-
 STOOD_STILL = (-40.0, 92.0)
 # Two places that lie in different cells, and that one search finds.
 FROM, TO = (-40.0, 94.0), (-40.0, 94.08)

@@ -4,15 +4,12 @@ import asyncio
 import statistics
 
 import httpx
-import pytest
 from redis.asyncio import Redis
 
 from grome.infrastructure.container import Container
 from tests.builders.chairs import asked, beside, chair, is_online
 from tests.faults.conftest import MONGO_TIMEOUT_S, OwnServers
 from tests.support.eventually import overload, until
-
-pytestmark = pytest.mark.alone
 
 HELD = (-40.0, 70.0)
 NOT_HELD = beside(HELD, 1)

@@ -4,15 +4,12 @@ import asyncio
 import statistics
 
 import httpx
-import pytest
 from redis.asyncio import Redis
 
 from grome.infrastructure.container import Container
 from tests.builders.chairs import Chair, asked, beside, chair, is_online
 from tests.faults.conftest import OwnServers, listening
 from tests.support.eventually import overload, until
-
-pytestmark = pytest.mark.alone
 
 PLACE = (-40.0, 60.0)
 # Half a second that an answer may be old, and as long to look again; the rest is for a busy machine.

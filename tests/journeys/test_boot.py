@@ -17,8 +17,6 @@ import pytest
 from tests.support.eventually import PATIENCE_S, START_PATIENCE_S, overload
 from tests.support.processes import free_port, survivors, warnings_in, without_settings
 
-pytestmark = pytest.mark.alone
-
 ENDS_WITHIN_S = 5
 SHOWN = 100  # of 150 in Berlin, on one page
 READY = "Ctrl-C ends everything."
