@@ -88,9 +88,9 @@ DESCRIPTION = """\
 Find a barber nearby, book a time that is really free, and run a barber's day.
 
 Send JSON. Sign in with `POST /v1/auth/login` and send the access token as `Authorization: Bearer …`. Errors are
-`application/problem+json` with a stable `code`; every answer carries `X-Request-ID`. Money is an integer in minor
-units. Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. What belongs to somebody else
-answers 404. Every GET answers HEAD as well, with the same headers and no body.
+`application/problem+json` with a stable `code`. Every response has an `X-Request-ID`. Amounts of money are integers in
+minor units. Times are RFC 3339 in UTC; a barber's hours are wall time in the barber's zone. Objects of other accounts
+are not found (404). Every GET operation supports HEAD, with the same headers and no body.
 """
 
 

@@ -181,7 +181,7 @@ def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None)
 async def _prepare(settings: Settings, *, demo: bool) -> None:
     async with opened_container(settings) as container:
         async for migration in migrations.migrate(container.database, MIGRATIONS, container.clock):
-            console.print(f"Migration {migration.number:04} applied: {migration.title}")
+            console.print(f"Migration {migration.number:04} applied: {migration.title}", soft_wrap=True)
         if demo:
             from grome.dev.demo.seed import seed_if_empty  # noqa: PLC0415 -- cities come with the extra `demo` only
 

@@ -55,11 +55,11 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    status, code, title = 404, "not_found", "There is no such thing, or it is not yours to see"
+    status, code, title = 404, "not_found", "The object does not exist, or you may not see it"
 
 
 class MethodNotAllowed(ApiError):
-    status, code, title = 405, "method_not_allowed", "This address does not take this method"
+    status, code, title = 405, "method_not_allowed", "The method is not allowed at this address"
 
 
 class BodyTooLarge(ApiError):
@@ -73,7 +73,7 @@ class TargetTooLong(ApiError):
 class TooManyRequests(ApiError):
     """A budget is used up; the header `Retry-After` says in how many seconds there is a new one."""
 
-    status, code, title = 429, "too_many_requests", "There were too many requests of this kind; try again later"
+    status, code, title = 429, "too_many_requests", "Too many requests of this kind; try again later"
 
     def __init__(self, wait_s: float) -> None:
         super().__init__(headers={"Retry-After": str(math.ceil(wait_s))})
@@ -86,11 +86,11 @@ class HeadTooLarge(ApiError):
 class NotImplementedHere(ApiError):
     """A way of sending a request that HTTP knows and this server does not."""
 
-    status, code, title = 501, "not_implemented", "The server does not know this way of sending a request"
+    status, code, title = 501, "not_implemented", "The server does not support this form of request"
 
 
 class VersionNotSupported(ApiError):
-    status, code, title = 505, "version_not_supported", "The server speaks HTTP/1.1"
+    status, code, title = 505, "version_not_supported", "The server supports HTTP/1.1"
 
 
 class UnsupportedMediaType(ApiError):
@@ -107,7 +107,7 @@ class Invalid(ApiError):
 
 
 class Unavailable(ApiError):
-    status, code, title = 503, "unavailable", "Something that this needs is not answering; try again"
+    status, code, title = 503, "unavailable", "A service that the request needs does not respond; try again"
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail, headers={"Retry-After": "2"})

@@ -4,4 +4,4 @@ from grome.common.errors import ApiError
 
 
 class LinkExpired(ApiError):
-    status, code, title = 403, "link_expired", "This link was good for a while only; ask for a new one"
+    status, code, title = 403, "link_expired", "This link has expired; request a new link"
