@@ -163,8 +163,8 @@ async def test_relay_takes_over_from_a_dead_leader_with_a_higher_fence(
 async def test_relay_that_loses_its_cancellation_while_acquiring_the_lease_ends(container: Container) -> None:
     repository = LosesCancellation(container)
     relay = Relay(repository, PROJECTION, {}, no_caches, container.get(JobQueue), container.clock)
-    async with asyncio.timeout(PATIENCE_S), running(relay):
-        await repository.begun.wait()
+    async with asyncio.timeout(PATIENCE_S), running(relay):  # `running` awaits the end of the relay
+        assert await repository.begun.wait()
 
 
 async def test_relay_that_is_stopped_stores_its_position_and_releases_the_lease(
