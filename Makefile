@@ -50,7 +50,7 @@ test: $(VENV)/installed-clients ## Run all tests on real mongods and Valkeys, on
 	echo "Side by side: $$((halfway - began)) s. Alone: $$((ended - halfway)) s."; exit $$failed
 
 # The rules that need no server, and one visit from its booking to its last message.
-QUICK := tests/checks tests/common tests/config tests/scheduling tests/notifications/test_whole_way.py
+QUICK := tests/checks tests/common tests/config tests/scheduling tests/notifications/test_end_to_end.py
 
 quick: install ## Run the tests of pure rules and one journey: the inner loop
 	@$(PYTEST) -q $(SIDE_BY_SIDE) $(QUICK)
