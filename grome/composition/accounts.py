@@ -13,7 +13,7 @@ accounts = Providers()
 
 
 @accounts.provide
-def users(container: Container) -> UserRepository:
+def user_repository(container: Container) -> UserRepository:
     return UserRepository(container.database)
 
 

@@ -22,7 +22,7 @@ def catalogue(container: Container) -> CatalogueService:
 
 
 @barbers.provide
-def barber_changes(container: Container) -> BarberChangeFeed:
+def barber_change_feed(container: Container) -> BarberChangeFeed:
     redis = container.get(RedisClients)
     changes = BarberChangeFeed(redis.commands, redis.subscriptions, container.get(Namespace))
     changes.start()

@@ -45,17 +45,17 @@ def booking_repository(container: Container) -> BookingRepository:
 
 
 @bookings.provide
-def booking_service(container: Container) -> BookingQueries:
+def booking_queries(container: Container) -> BookingQueries:
     return BookingQueries(container.get(BookingRepository), container.clock)
 
 
 @bookings.provide
-def booking_changes(container: Container) -> BookingUpdater:
+def booking_updater(container: Container) -> BookingUpdater:
     return BookingUpdater(container.get(BookingRepository), container.clock)
 
 
 @bookings.provide
-def booking_moves(container: Container) -> BookingLifecycle:
+def booking_lifecycle(container: Container) -> BookingLifecycle:
     get = container.get
     return BookingLifecycle(
         get(BookingRepository),
@@ -73,7 +73,7 @@ def transition_undo(container: Container) -> TransitionUndo:
 
 
 @bookings.provide
-def booking_creation(container: Container) -> BookingCreator:
+def booking_creator(container: Container) -> BookingCreator:
     get, repository = container.get, container.get(BookingRepository)
     together = GroupCommit(repository.insert, repository.insert_many)
     return BookingCreator(
@@ -93,13 +93,13 @@ def booking_extras(container: Container) -> TipsAndNotes:
 
 
 @bookings.provide
-def rebooking(container: Container) -> Rebooker:
+def rebooker(container: Container) -> Rebooker:
     get = container.get
     return Rebooker(get(BookingUpdater), get(BarberService), get(BookingCreator))
 
 
 @bookings.provide
-def rescheduling(container: Container) -> Rescheduler:
+def rescheduler(container: Container) -> Rescheduler:
     get = container.get
     return Rescheduler(
         get(BookingRepository),
