@@ -7,7 +7,7 @@ from checks.rules import Rule, Tiers
 TIERS: Final = Tiers(
     foundation=(
         ("config", "grome"),
-        ("common", "dev.embedded"),
+        ("common", "dev.embedded", "dev.local_stripe"),
         ("infrastructure",),
         ("infrastructure.jobs",),
         ("infrastructure.outbox",),
@@ -22,11 +22,14 @@ TIERS: Final = Tiers(
         ("promos",),
         ("bookings",),
         ("availability",),
-        ("nearby", "waitlist", "walk_ins", "reviews"),
+        ("ledger",),
+        ("nearby", "waitlist", "walk_ins", "reviews", "payments"),
+        ("payouts",),
+        ("reconciliation",),
         ("audit", "realtime", "webhooks"),
         ("notifications",),
         ("any_barber", "calendar_feeds", "quotes", "reports", "series"),
-        ("app_links", "console", "dev.mailbox"),
+        ("app_links", "console", "dev.mailbox", "dev.pay_demo"),
     ),
     entrances=(
         ("composition", "migrations"),

@@ -197,6 +197,57 @@ class WebhookSettings(Struct, frozen=True, forbid_unknown_fields=True):
     timeout_s: Annotated[float, Meta(gt=0, le=120, description="A receiver that takes longer has failed.")] = 15.0
 
 
+class StripeSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    secret_key: Annotated[
+        str,
+        Meta(
+            description="Secret key of the Stripe account; unset, no payments are taken, and `grome run` uses its own.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    publishable_key: Annotated[str, Meta(description="The key that apps give Stripe's SDK.")] = ""
+    webhook_secrets: Annotated[
+        str,
+        Meta(
+            description="Signing secrets of the webhook, separated by commas: during a rotation the old and the new.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    url: Annotated[str, Meta(description="Another address of Stripe's API than its own; for the stand-in only.")] = ""
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port of the stand-in that `grome run` starts; 0 takes a free one.")
+    ] = 0
+    timeout_s: Annotated[float, Meta(gt=0, le=80, description="A call to Stripe is given up after so long.")] = 10.0
+    country: Annotated[
+        str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="Country of barbers' payout accounts, as ISO 3166.")
+    ] = "DE"
+
+
+class PaymentSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    commission_bp: Annotated[
+        int, Meta(ge=0, le=5_000, description="Commission in basis points, for barbers without a rate of their own.")
+    ] = 1_000
+    deposit_within_min: Annotated[
+        int, Meta(ge=5, le=1_440, description="A booking without its deposit expires after so many minutes.")
+    ] = 15
+    tax_bp: Annotated[
+        int, Meta(ge=0, le=5_000, description="Tax included in prices, in basis points; 0 prints no tax on receipts.")
+    ] = 0
+
+
+class PayoutSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    hold_h: Annotated[
+        int,
+        Meta(ge=0, le=720, description="Money of a visit is paid out so many hours after the visit at the soonest."),
+    ] = 48
+    schedule: Annotated[
+        Literal["daily", "weekly"], Meta(description="How often barbers are paid; weekly on Mondays.")
+    ] = "weekly"
+    minimum: Annotated[
+        int, Meta(ge=1, le=10**8, description="Least amount of a payout in minor units; less is carried over.")
+    ] = 1_000
+
+
 class StorageSettings(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[
         Literal["folder", "s3"], Meta(description="Where files lie: in GROME_HOME, or in an S3 bucket.")
@@ -239,6 +290,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     push: PushSettings = field(default_factory=PushSettings)
     sms: SmsSettings = field(default_factory=SmsSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    stripe: StripeSettings = field(default_factory=StripeSettings)
+    payments: PaymentSettings = field(default_factory=PaymentSettings)
+    payouts: PayoutSettings = field(default_factory=PayoutSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     reports: ReportSettings = field(default_factory=ReportSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -327,6 +381,8 @@ def _incomplete(settings: Settings) -> list[str]:
     faults = []
     if settings.push.transport == "fcm" and not settings.push.service_account:
         faults.append("GROME_PUSH_SERVICE_ACCOUNT is not set: GROME_PUSH_TRANSPORT is fcm, which needs it.")
+    if settings.stripe.secret_key and not (settings.stripe.publishable_key and settings.stripe.webhook_secrets):
+        faults.append("GROME_STRIPE_PUBLISHABLE_KEY or GROME_STRIPE_WEBHOOK_SECRETS is not set: payments need both.")
     if settings.storage.kind == "s3" and not settings.storage.bucket:
         faults.append("GROME_STORAGE_BUCKET is not set: GROME_STORAGE_KIND is 's3'.")
     return faults
@@ -358,6 +414,7 @@ def _unsafe(settings: Settings) -> list[str]:
         "GROME_PUSH_URL is not https: the token that may send would cross the network in the clear.": (
             settings.push.transport == "fcm" and urlsplit(settings.push.url).scheme != "https"
         ),
+        "GROME_STRIPE_URL is set: payments would go to another server than Stripe's.": bool(settings.stripe.url),
         "GROME_HTTP_APP_URL is not https: links in messages would lead to an unencrypted page.": (
             urlsplit(settings.http.app_base).scheme != "https" and bool(settings.http.app_url)
         ),

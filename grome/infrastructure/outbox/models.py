@@ -16,6 +16,8 @@ USERS: Final = "users"
 SESSIONS: Final = "sessions"
 BARBERS: Final = "barbers"
 REVIEWS: Final = "reviews"
+PAYMENTS: Final = "payments"
+PAYOUTS: Final = "payouts"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {BOOKINGS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
 
@@ -42,6 +44,26 @@ class EventType(StrEnum):
     BOOKING_NO_SHOW_UNDONE = "booking.no_show_undone"
     BOOKING_TIPPED = "booking.tipped"
     BOOKING_NOTED = "booking.noted"
+    BOOKING_PAYMENT_CHANGED = "booking.payment_changed"
+    PAYMENT_CREATED = "payment.created"
+    PAYMENT_REQUIRES_ACTION = "payment.requires_action"
+    PAYMENT_PROCESSING = "payment.processing"
+    PAYMENT_SCHEDULED = "payment.scheduled"
+    PAYMENT_AUTHORIZED = "payment.authorized"
+    PAYMENT_PAID = "payment.paid"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_CANCELED = "payment.canceled"
+    PAYMENT_LAPSED = "payment.lapsed"
+    PAYMENT_REFUND_STARTED = "payment.refund_started"
+    PAYMENT_REFUNDED = "payment.refunded"
+    PAYMENT_REFUND_FAILED = "payment.refund_failed"
+    PAYMENT_FRAUD_WARNING = "payment.fraud_warning"
+    PAYMENT_DISPUTED = "payment.disputed"
+    PAYMENT_DISPUTE_CLOSED = "payment.dispute_closed"
+    PAYOUT_CREATED = "payout.created"
+    PAYOUT_SENT = "payout.sent"
+    PAYOUT_FAILED = "payout.failed"
+    PAYOUT_RETURNED = "payout.returned"
     REVIEW_POSTED = "review.posted"
     REVIEW_ANSWERED = "review.answered"
     REVIEW_REMOVED = "review.removed"
@@ -51,11 +73,11 @@ class EventType(StrEnum):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """An event about a booking, a review or an account.
+    """An event about a booking, a payment, a payout, a review or an account.
 
-    `subject_id` is the id of a booking or a user; a review has the id of its booking. `version` grows with each event
-    of a subject and family. `people` are the account ids of the customer, if there is an account, and the barber, or
-    of the user. `actor_id` is the account that caused the event, None if Grome did.
+    `subject_id` is the id of a booking, a payment, a payout or a user; a review has the id of its booking. `version`
+    grows with each event of a subject and family. `people` are the account ids of the customer, if there is an account,
+    and the barber, or of the user. `actor_id` is the account that caused the event, None if Grome did.
     """
 
     id: UUID
@@ -68,7 +90,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
     @property
     def family(self) -> str:
-        """Return the first part of the type: `booking`, `review` or `account`."""
+        """Return the first part of the type: `booking`, `payment`, `payout`, `review` or `account`."""
         return self.type.partition(".")[0]
 
 

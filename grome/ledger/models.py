@@ -1,0 +1,75 @@
+"""Journal entries of the double-entry ledger, and the names of its accounts."""
+
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+# Sums of many payments: beyond the bound of one amount, within 64 bits.
+LedgerAmount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+
+STRIPE: Final = "stripe"  # asset: the platform's balance at Stripe
+COMMISSION: Final = "commission"  # income
+STRIPE_FEES: Final = "stripe_fees"  # expense, as are the accounts below
+PROMO_PLATFORM: Final = "promo_platform"
+DISPUTE_FEES: Final = "dispute_fees"
+GOODWILL: Final = "goodwill"
+WRITE_OFFS: Final = "write_offs"
+FX: Final = "fx"
+ROUNDING: Final = "rounding"
+
+
+def held(booking_id: UUID) -> str:
+    """Return the liability for money of a visit that is not over yet; 0 for every ended booking."""
+    return f"held:{booking_id}"
+
+
+def barber_payable(barber_id: UUID) -> str:
+    """Return the liability to a barber. A positive balance means that the barber owes money."""
+    return f"barber_payable:{barber_id}"
+
+
+def refund_transit(refund_id: UUID) -> str:
+    """Return the clearing account of a refund between our decision and Stripe's balance."""
+    return f"refund_transit:{refund_id}"
+
+
+def payout_transit(payout_id: UUID) -> str:
+    """Return the clearing account of a payout between our decision and Stripe's transfer."""
+    return f"payout_transit:{payout_id}"
+
+
+def disputes_held(dispute_id: str) -> str:
+    """Return the clearing account of a dispute until it is won or lost."""
+    return f"disputes_held:{dispute_id}"
+
+
+class Line(Struct, frozen=True):
+    """Debits `account` if `amount` is positive, and credits it if negative."""
+
+    account: str
+    amount: LedgerAmount
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """An immutable journal entry in one currency; the sum of its lines is 0.
+
+    The id names the object and the event, e.g. `re_123:paid`, so that posting again changes nothing. `external_ref` is
+    the balance transaction at Stripe that the entry books; each is booked once. `barber_id` is set if the entry
+    appears in the barber's statement. `seq`, `prev_hash` and `hash` are set once, when the entry is sealed.
+    """
+
+    id: str = field(name="_id")
+    at: datetime
+    currency: str
+    lines: Annotated[list[Line], Meta(min_length=2, max_length=12)]
+    booking_id: UUID | None = None
+    payment_id: UUID | None = None
+    barber_id: UUID | None = None
+    reverses: str | None = None
+    external_ref: str | None = None
+    memo: Annotated[str, Meta(max_length=300)] = ""
+    seq: int | None = None
+    prev_hash: bytes | None = None
+    hash: bytes | None = None
