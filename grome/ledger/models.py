@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 LedgerAmount = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 STRIPE: Final = "stripe"  # asset: the platform's balance at Stripe
+BANK: Final = "bank"  # asset: money that Stripe paid out to the platform's bank account
 COMMISSION: Final = "commission"  # income
 STRIPE_FEES: Final = "stripe_fees"  # expense, as are the accounts below
 PROMO_PLATFORM: Final = "promo_platform"
@@ -48,7 +49,7 @@ def disputes_held(dispute_id: str) -> str:
 class Line(Struct, frozen=True):
     """Debits `account` if `amount` is positive, and credits it if negative."""
 
-    account: str
+    account: Annotated[str, Meta(max_length=120)]
     amount: LedgerAmount
 
 
@@ -56,11 +57,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     """An immutable journal entry in one currency; the sum of its lines is 0.
 
     The id names the object and the event, e.g. `re_123:paid`, so that posting again changes nothing. `external_ref` is
-    the balance transaction at Stripe that the entry books; each is booked once. `barber_id` is set if the entry
-    appears in the barber's statement. `seq`, `prev_hash` and `hash` are set once, when the entry is sealed.
+    the balance transaction at Stripe that the entry books; each is booked once. `barber_id` is the barber of the visit
+    or payout; the barber's statement shows the entries with a line on `barber_payable`. `seq`, `prev_hash` and `hash`
+    are set once, when the entry is sealed.
     """
 
-    id: str = field(name="_id")
+    id: Annotated[str, Meta(max_length=200)] = field(name="_id")
     at: datetime
     currency: str
     lines: Annotated[list[Line], Meta(min_length=2, max_length=12)]
@@ -73,3 +75,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     seq: int | None = None
     prev_hash: bytes | None = None
     hash: bytes | None = None
+
+
+class AccountBalance(Struct, frozen=True, order=True):
+    """The sum of an account's lines in a currency; a positive balance is a debit."""
+
+    account: str
+    currency: str
+    amount: int

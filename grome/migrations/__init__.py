@@ -4,7 +4,14 @@ Each is idempotent and safe to run twice at once, so that the next run completes
 """
 
 from grome.infrastructure.migrations import Migration
-from grome.migrations import m0001_foundation, m0002_map, m0003_effects, m0004_shop_rules, m0005_bounds
+from grome.migrations import (
+    m0001_foundation,
+    m0002_map,
+    m0003_effects,
+    m0004_shop_rules,
+    m0005_bounds,
+    m0006_payments,
+)
 
 MIGRATIONS = (
     Migration(1, "foundation: users, sessions, services, barbers, bookings", m0001_foundation.up),
@@ -12,4 +19,5 @@ MIGRATIONS = (
     Migration(3, "effects: what follows from a change", m0003_effects.up),
     Migration(4, "shop rules: what availability, bookings and what surrounds them need", m0004_shop_rules.up),
     Migration(5, "bounds: what a user can repeat has a limit in the database", m0005_bounds.up),
+    Migration(6, "payments: the ledger, and payments by card", m0006_payments.up),
 )
