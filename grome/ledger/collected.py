@@ -1,13 +1,9 @@
 """Derive the state of a payment from its journal entries."""
 
 from collections.abc import Iterable
-from typing import Final
 
-from grome.ledger.models import COMMISSION, GOODWILL, Entry
-from grome.ledger.postings import RECEIVED, RELEASED
+from grome.ledger.models import COMMISSION, GOODWILL, Entry, EntryKind
 from grome.ledger.rules import NOTHING_REFUNDED, Collected, RefundSplit
-
-_REFUNDING: Final = (":created", ":reversed", ":lost")
 
 
 def collected_by(entries: Iterable[Entry]) -> Collected:
@@ -15,21 +11,25 @@ def collected_by(entries: Iterable[Entry]) -> Collected:
     received = released = commission = 0
     refunded = NOTHING_REFUNDED
     for entry in entries:
-        split = RefundSplit(
+        moved = RefundSplit(
             held=_on(entry, "held:"),
             barber=_on(entry, "barber_payable:"),
             commission=_on(entry, COMMISSION),
             goodwill=_on(entry, GOODWILL),
         )
-        kind = entry.id.removesuffix(":fx")
-        if kind.endswith(RECEIVED):
-            received -= split.held + split.barber
-            released -= split.barber
-        elif kind.endswith(RELEASED):
-            released += split.held
-            commission -= split.commission
-        elif kind.endswith(_REFUNDING):
-            refunded += split
+        match entry.kind:
+            case EntryKind.PAYMENT_RECEIVED:
+                received -= moved.held
+            case EntryKind.TIP_RECEIVED:
+                received -= moved.barber
+                released -= moved.barber
+            case EntryKind.VISIT_RELEASED:
+                released += moved.held
+                commission -= moved.commission
+            case EntryKind.REFUND_CREATED | EntryKind.REFUND_REVERSED | EntryKind.DISPUTE_LOST:
+                refunded += moved
+            case _:
+                pass
     return Collected(received=received, released=released, commission=commission, refunded=refunded)
 
 

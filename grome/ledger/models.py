@@ -1,6 +1,7 @@
 """Journal entries of the double-entry ledger, and the names of its accounts."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -46,6 +47,29 @@ def disputes_held(dispute_id: str) -> str:
     return f"disputes_held:{dispute_id}"
 
 
+class EntryKind(StrEnum):
+    """The events that are booked; each has a function in `postings`."""
+
+    PAYMENT_RECEIVED = "payment_received"
+    TIP_RECEIVED = "tip_received"
+    VISIT_RELEASED = "visit_released"
+    PROMO_FUNDED = "promo_funded"
+    REFUND_CREATED = "refund_created"
+    REFUND_REVERSED = "refund_reversed"
+    REFUND_PAID = "refund_paid"
+    REFUND_RETURNED = "refund_returned"
+    PAYOUT_CREATED = "payout_created"
+    PAYOUT_REVERSED = "payout_reversed"
+    PAYOUT_PAID = "payout_paid"
+    PAYOUT_RETURNED = "payout_returned"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    GOODWILL = "goodwill"
+    WRITE_OFF = "write_off"
+    BANK_PAYOUT = "bank_payout"
+
+
 class Line(Struct, frozen=True):
     """Debits `account` if `amount` is positive, and credits it if negative."""
 
@@ -63,6 +87,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     """
 
     id: Annotated[str, Meta(max_length=200)] = field(name="_id")
+    kind: EntryKind
     at: datetime
     currency: str
     lines: Annotated[list[Line], Meta(min_length=2, max_length=12)]

@@ -5,7 +5,6 @@ it was charged in goes through the account `fx` by two entries.
 """
 
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -23,6 +22,7 @@ from grome.ledger.models import (
     STRIPE_FEES,
     WRITE_OFFS,
     Entry,
+    EntryKind,
     Line,
     barber_payable,
     disputes_held,
@@ -31,9 +31,6 @@ from grome.ledger.models import (
     refund_transit,
 )
 from grome.ledger.rules import RefundSplit
-
-RELEASED: Final = ":released"
-RECEIVED: Final = ":received"
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -52,8 +49,9 @@ def payment_received(
 ) -> Entries:
     """Book a charge less Stripe's fee. A tip is the barber's at once; other money is held until the visit is over."""
     about = Subject(booking_id=booking_id, payment_id=payment_id, barber_id=barber_id)
+    kind = EntryKind.TIP_RECEIVED if tip else EntryKind.PAYMENT_RECEIVED
     account = barber_payable(barber_id) if tip else held(booking_id)
-    return _settled(f"{line.source or line.id}{RECEIVED}", line, about, {account: -amount}, currency)
+    return _settled(kind, f"{line.source or line.id}:received", line, about, {account: -amount}, currency)
 
 
 def visit_released(
@@ -69,7 +67,7 @@ def visit_released(
     """Give held money to the barber, less the commission: the visit is over, or its fee is due."""
     lines = {held(booking_id): amount, barber_payable(barber_id): commission - amount, COMMISSION: -commission}
     about = Subject(booking_id=booking_id, payment_id=payment_id, barber_id=barber_id)
-    return _entry(f"payment:{payment_id}{RELEASED}", at, currency, about, lines)
+    return _entry(EntryKind.VISIT_RELEASED, f"payment:{payment_id}:released", at, currency, about, lines)
 
 
 def promo_funded(
@@ -78,7 +76,7 @@ def promo_funded(
     """Give the barber the discount that the platform bears, less the commission."""
     lines = {PROMO_PLATFORM: amount, barber_payable(barber_id): commission - amount, COMMISSION: -commission}
     about = Subject(booking_id=booking_id, barber_id=barber_id)
-    return _entry(f"booking:{booking_id}:promo", at, currency, about, lines)
+    return _entry(EntryKind.PROMO_FUNDED, f"booking:{booking_id}:promo", at, currency, about, lines)
 
 
 def refund_created(
@@ -94,7 +92,7 @@ def refund_created(
     """Take a decided refund from the accounts that bear it."""
     lines = _borne_by(split, booking_id, barber_id) | {refund_transit(refund_id): -split.total}
     about = Subject(booking_id=booking_id, payment_id=payment_id, barber_id=barber_id)
-    return _entry(f"refund:{refund_id}:created", at, currency, about, lines)
+    return _entry(EntryKind.REFUND_CREATED, f"refund:{refund_id}:created", at, currency, about, lines)
 
 
 def refund_reversed(
@@ -111,7 +109,9 @@ def refund_reversed(
     lines = _borne_by(-split, booking_id, barber_id) | {refund_transit(refund_id): split.total}
     about = Subject(booking_id=booking_id, payment_id=payment_id, barber_id=barber_id)
     reverses = f"refund:{refund_id}:created"
-    return _entry(f"refund:{refund_id}:reversed", at, currency, about, lines, reverses=reverses)
+    return _entry(
+        EntryKind.REFUND_REVERSED, f"refund:{refund_id}:reversed", at, currency, about, lines, reverses=reverses
+    )
 
 
 def refund_paid(
@@ -119,7 +119,9 @@ def refund_paid(
 ) -> Entries:
     """Book that the money of a refund has left the balance at Stripe."""
     about = Subject(booking_id=booking_id, payment_id=payment_id)
-    return _settled(f"refund:{refund_id}:paid", line, about, {refund_transit(refund_id): amount}, currency)
+    return _settled(
+        EntryKind.REFUND_PAID, f"refund:{refund_id}:paid", line, about, {refund_transit(refund_id): amount}, currency
+    )
 
 
 def refund_returned(
@@ -127,25 +129,36 @@ def refund_returned(
 ) -> Entries:
     """Book that the money of a failed refund is back in the balance at Stripe."""
     about = Subject(booking_id=booking_id, payment_id=payment_id)
-    return _settled(f"refund:{refund_id}:returned", line, about, {refund_transit(refund_id): -amount}, currency)
+    return _settled(
+        EntryKind.REFUND_RETURNED,
+        f"refund:{refund_id}:returned",
+        line,
+        about,
+        {refund_transit(refund_id): -amount},
+        currency,
+    )
 
 
 def payout_created(*, payout_id: UUID, barber_id: UUID, amount: int, currency: str, at: datetime) -> Entries:
     """Take a decided payout from the barber's balance."""
     lines = {barber_payable(barber_id): amount, payout_transit(payout_id): -amount}
-    return _entry(f"payout:{payout_id}:created", at, currency, Subject(barber_id=barber_id), lines)
+    return _entry(
+        EntryKind.PAYOUT_CREATED, f"payout:{payout_id}:created", at, currency, Subject(barber_id=barber_id), lines
+    )
 
 
 def payout_paid(*, payout_id: UUID, barber_id: UUID, amount: int, currency: str, line: BalanceLine) -> Entries:
     """Book that Stripe has transferred a payout to the barber's account."""
     about = Subject(barber_id=barber_id)
-    return _settled(f"payout:{payout_id}:paid", line, about, {payout_transit(payout_id): amount}, currency)
+    return _settled(
+        EntryKind.PAYOUT_PAID, f"payout:{payout_id}:paid", line, about, {payout_transit(payout_id): amount}, currency
+    )
 
 
 def payout_returned(*, payout_id: UUID, barber_id: UUID, amount: int, currency: str, line: BalanceLine) -> Entries:
     """Book that a reversed transfer, or a part of it, is back in the balance at Stripe."""
     about, lines = Subject(barber_id=barber_id), {payout_transit(payout_id): -amount}
-    return _settled(f"payout:{payout_id}:returned:{line.id}", line, about, lines, currency)
+    return _settled(EntryKind.PAYOUT_RETURNED, f"payout:{payout_id}:returned:{line.id}", line, about, lines, currency)
 
 
 def payout_reversed(
@@ -155,7 +168,9 @@ def payout_reversed(
     lines = {payout_transit(payout_id): amount, barber_payable(barber_id): -amount}
     about, suffix = Subject(barber_id=barber_id), f":{part}" if part else ""
     reverses = f"payout:{payout_id}:created"
-    return _entry(f"payout:{payout_id}:reversed{suffix}", at, currency, about, lines, reverses=reverses)
+    return _entry(
+        EntryKind.PAYOUT_REVERSED, f"payout:{payout_id}:reversed{suffix}", at, currency, about, lines, reverses=reverses
+    )
 
 
 def dispute_opened(
@@ -164,7 +179,7 @@ def dispute_opened(
     """Book the money that Stripe withdraws for a dispute, and its fee."""
     about, lines = Subject(booking_id=booking_id, payment_id=payment_id), {disputes_held(dispute_id): amount}
     entry_id = f"{dispute_id}:withdrawn:{line.id}"
-    return _settled(entry_id, line, about, lines, currency, fees=DISPUTE_FEES)
+    return _settled(EntryKind.DISPUTE_OPENED, entry_id, line, about, lines, currency, fees=DISPUTE_FEES)
 
 
 def dispute_won(
@@ -173,7 +188,7 @@ def dispute_won(
     """Book the money that Stripe reinstates after a dispute."""
     about, lines = Subject(booking_id=booking_id, payment_id=payment_id), {disputes_held(dispute_id): -amount}
     entry_id = f"{dispute_id}:reinstated:{line.id}"
-    return _settled(entry_id, line, about, lines, currency, fees=DISPUTE_FEES)
+    return _settled(EntryKind.DISPUTE_WON, entry_id, line, about, lines, currency, fees=DISPUTE_FEES)
 
 
 def dispute_lost(
@@ -189,7 +204,7 @@ def dispute_lost(
     """Take the disputed money from the accounts that bear it; it is split like a refund."""
     lines = _borne_by(split, booking_id, barber_id) | {disputes_held(dispute_id): -split.total}
     about = Subject(booking_id=booking_id, payment_id=payment_id, barber_id=barber_id)
-    return _entry(f"{dispute_id}:lost", at, currency, about, lines)
+    return _entry(EntryKind.DISPUTE_LOST, f"{dispute_id}:lost", at, currency, about, lines)
 
 
 def goodwill_to_barber(
@@ -210,7 +225,7 @@ def goodwill_to_barber(
             barber_payable(barber_id): -amount,
         },
     )
-    return _entry(f"goodwill:{goodwill_id}", at, currency, about, lines, memo=reason)
+    return _entry(EntryKind.GOODWILL, f"goodwill:{goodwill_id}", at, currency, about, lines, memo=reason)
 
 
 def write_off(
@@ -218,12 +233,12 @@ def write_off(
 ) -> Entries:
     """Reduce the balance of an account by `amount`, which is signed, e.g. the debt of a barber."""
     lines = {WRITE_OFFS: amount, account: -amount}
-    return _entry(f"write_off:{write_off_id}", at, currency, about, lines, memo=reason)
+    return _entry(EntryKind.WRITE_OFF, f"write_off:{write_off_id}", at, currency, about, lines, memo=reason)
 
 
 def bank_payout(*, line: BalanceLine) -> Entries:
     """Book money between the balance at Stripe and the platform's bank account."""
-    return _settled(f"{line.id}:bank", line, Subject(), {BANK: -line.amount}, line.currency)
+    return _settled(EntryKind.BANK_PAYOUT, f"{line.id}:bank", line, Subject(), {BANK: -line.amount}, line.currency)
 
 
 def _borne_by(split: RefundSplit, booking_id: UUID, barber_id: UUID) -> dict[str, int]:
@@ -236,6 +251,7 @@ def _borne_by(split: RefundSplit, booking_id: UUID, barber_id: UUID) -> dict[str
 
 
 def _settled(
+    kind: EntryKind,
     entry_id: str,
     line: BalanceLine,
     about: Subject,
@@ -247,13 +263,14 @@ def _settled(
     """Balance `lines`, which are in the charge's currency, with a movement of the balance at Stripe."""
     stripe = {STRIPE: line.net, fees: line.fee}
     if line.currency == currency:
-        return _entry(entry_id, line.created, currency, about, lines | stripe, external_ref=line.id)
-    charged = _entry(f"{entry_id}:fx", line.created, currency, about, lines | {FX: -sum(lines.values())})
+        return _entry(kind, entry_id, line.created, currency, about, lines | stripe, external_ref=line.id)
+    charged = _entry(kind, f"{entry_id}:fx", line.created, currency, about, lines | {FX: -sum(lines.values())})
     settled = stripe | {FX: -line.amount}
-    return (*charged, *_entry(entry_id, line.created, line.currency, about, settled, external_ref=line.id))
+    return (*charged, *_entry(kind, entry_id, line.created, line.currency, about, settled, external_ref=line.id))
 
 
 def _entry(  # noqa: PLR0913 -- the fields of an entry
+    kind: EntryKind,
     entry_id: str,
     at: datetime,
     currency: str,
@@ -271,6 +288,7 @@ def _entry(  # noqa: PLR0913 -- the fields of an entry
         return ()
     entry = Entry(
         id=entry_id,
+        kind=kind,
         at=at,
         currency=currency,
         lines=moved,

@@ -54,4 +54,4 @@ def _content(entry: Entry) -> tuple[object, ...]:
     """Return the fields that a repeated posting must have in common with the first."""
     lines = sorted((line.account, line.amount) for line in entry.lines)
     about = (entry.booking_id, entry.payment_id, entry.barber_id)
-    return entry.id, entry.currency, lines, about, entry.reverses, entry.external_ref
+    return entry.id, entry.kind, entry.currency, lines, about, entry.reverses, entry.external_ref

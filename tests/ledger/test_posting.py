@@ -19,7 +19,7 @@ from tests.builders.ledger import AT, post, visit_entries
 def raw_entry(*amounts: Any, **changed: Any) -> dict[str, Any]:
     """Build a document with one line for each amount."""
     lines = [{"account": f"test:{number}", "amount": amount} for number, amount in enumerate(amounts)]
-    return {"_id": f"test:{uuid4()}", "at": AT, "currency": "EUR", "lines": lines, **changed}
+    return {"_id": f"test:{uuid4()}", "kind": "bank_payout", "at": AT, "currency": "EUR", "lines": lines, **changed}
 
 
 async def test_database_takes_a_balanced_entry_by_raw_insert(container: Container) -> None:
@@ -40,7 +40,7 @@ async def test_database_takes_a_balanced_entry_by_raw_insert(container: Containe
         raw_entry(5, -5, lines={"amount": 0}),
         raw_entry(5, -5, currency=None),
         raw_entry(5, -5, extra=1),
-        {"_id": "test:without_lines", "at": AT, "currency": "EUR"},
+        {"_id": "test:without_lines", "kind": "bank_payout", "at": AT, "currency": "EUR"},
     ],
 )
 async def test_database_refuses_an_entry_that_does_not_balance_or_has_another_shape(
