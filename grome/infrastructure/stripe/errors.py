@@ -2,9 +2,10 @@
 
 
 class StripeUnsureError(Exception):
-    """The outcome is unknown or temporary: connection lost, timeout, 409, 429 or 5xx.
+    """The outcome is unknown or temporary: connection lost, timeout, 401, 409, 429 or 5xx.
 
-    The same call must be repeated under the same idempotency key.
+    A wrong secret key (401) is an operator's mistake, and decides nothing. The same call must be repeated under the
+    same idempotency key.
     """
 
 
@@ -27,3 +28,7 @@ class StripeRejectedError(Exception):
     def __init__(self, code: str, message: str, param: str | None, status: int) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.code, self.message, self.param, self.status = code, message, param, status
+
+
+class SignatureError(Exception):
+    """A notification is forged, stale or unreadable; the message says which."""

@@ -1,0 +1,79 @@
+"""Mark, list, count and bound the calls to Stripe."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+
+from loguru import logger
+
+from grome.infrastructure.stripe.client import StripeApi
+from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError, StripeUnsureError
+from grome.infrastructure.stripe.sdk_errors import final_error
+
+# The names of all marked methods, e.g. `payment_intents.create`, complete once the gateway's modules are imported.
+STRIPE_CALLS: Final[list[str]] = []
+# Calls of this process by name and outcome, and the seconds spent, since `CallFigures` stored them last.
+CALLS: Final[Counter[tuple[str, str]]] = Counter()
+SECONDS: Final[defaultdict[str, float]] = defaultdict(float)
+
+
+class _Gateway(Protocol):
+    api: StripeApi
+
+
+G = TypeVar("G", bound=_Gateway)
+P = ParamSpec("P")
+R = TypeVar("R")
+_Method = Callable[Concatenate[G, P], Coroutine[Any, Any, R]]
+
+
+def stripe_call(name: str) -> Callable[[_Method[G, P, R]], _Method[G, P, R]]:
+    """Mark a method that calls Stripe once.
+
+    The call is counted, ends within the time bound including its retries, and raises only the errors of `errors.py`.
+    """
+    STRIPE_CALLS.append(name)
+
+    def decorate(method: _Method[G, P, R]) -> _Method[G, P, R]:
+        @wraps(method)
+        async def call(self: G, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            started = time.perf_counter()
+            outcome = "ok"
+            try:
+                return await _bounded(self.api, name, method(self, *args, **kwargs))
+            except StripeDeclinedError:
+                outcome = "declined"
+                raise
+            except StripeRejectedError as error:
+                outcome = "rejected"
+                logger.warning("Stripe rejects {}: {}", name, error)
+                raise
+            except StripeUnsureError as error:
+                outcome = "unsure"
+                logger.warning("Stripe gives no final answer to {}: {}", name, error)
+                raise
+            except BaseException:
+                outcome = "broken"
+                raise
+            finally:
+                CALLS[name, outcome] += 1
+                SECONDS[name] += time.perf_counter() - started
+
+        return call
+
+    return decorate
+
+
+async def _bounded(api: StripeApi, name: str, call: Coroutine[Any, Any, R]) -> R:
+    try:
+        async with asyncio.timeout(api.bound_s):
+            return await call
+    except TimeoutError as error:
+        raise StripeUnsureError(f"no answer to {name} in {api.bound_s:g} s") from error
+    except Exception as error:
+        if final := final_error(error):
+            raise final from error
+        raise
