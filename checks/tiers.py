@@ -49,6 +49,7 @@ TIERS: Final = Tiers(
                 "drafts",
                 "figures",
                 "lifecycle",
+                "payment_projection",
                 "reschedule",
                 "updates",
                 "walk_in_start",

@@ -29,6 +29,7 @@ RatingDelta = dict[str, int]
 _WEEK_MIN = 7 * 24 * 60
 Notice = Annotated[int, Meta(ge=0, le=4 * _WEEK_MIN, description="Minutes before the start of the visit.")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
+BasisPoints = Annotated[int, Meta(ge=0, le=5_000, description="Hundredths of a percent.")]
 
 
 MAX_OVERRIDES: Final = 366

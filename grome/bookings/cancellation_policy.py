@@ -25,7 +25,11 @@ from grome.common.figures import percent_of
 NO_SHOW_AFTER_START: Final = timedelta(minutes=5)
 NO_SHOW_AFTER_END: Final = timedelta(hours=24)
 TIP_AFTER_END: Final = timedelta(days=30)
+UNDO_AFTER_MOVE: Final = timedelta(minutes=15)
+# The resolution of stored moments; adding or subtracting it gives the moment after or before a moment.
+INSTANT: Final = timedelta(milliseconds=1)
 _FULL_PERCENT: Final = 100
+_ENDED: Final = frozenset({Status.COMPLETED, Status.CANCELLED})
 _PROPOSAL_ACTIONS: Final = frozenset(
     {Action.PROPOSE, Action.RESCHEDULE, Action.REJECT, Action.WITHDRAW, Action.LAPSE, *TRANSITIONS}
 )
@@ -39,9 +43,22 @@ def settlement_for(booking: Booking, reason: Reason, now: datetime) -> Settlemen
     """
     fee, paid = (
         booking.price - refund_amount(booking.price, _refund_percent(booking, reason, now)),
-        booking.payment.paid,
+        booking.payment.paid - booking.payment.refunded,
     )
     return Settlement(fee, refund=max(0, paid - fee), due=max(0, fee - paid))
+
+
+def settles_at(booking: Booking) -> datetime | None:
+    """Return the moment from which the end of a booking is final; None while it has not ended.
+
+    Payments act on the settlement only from then on, because an undone no-show costs nothing.
+    """
+    if booking.status not in _ENDED:
+        return None
+    entry = next((each for each in reversed(booking.history) if each.action in TRANSITIONS), None)
+    if entry is None:
+        return booking.ends_at
+    return entry.at + UNDO_AFTER_MOVE + INSTANT if entry.action is Action.NO_SHOW else entry.at
 
 
 def refund_amount(price: int, percent: int) -> int:

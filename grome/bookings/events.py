@@ -26,6 +26,7 @@ _TYPES: Final = {
     Action.DELAY: EventType.BOOKING_DELAYED,
     Action.TIP: EventType.BOOKING_TIPPED,
     Action.NOTE: EventType.BOOKING_NOTED,
+    Action.PAY: EventType.BOOKING_PAYMENT_CHANGED,
 }
 
 

@@ -2,7 +2,8 @@
 
 Repeatable actions are limited for each party separately, so that neither side can use up the entries of the other.
 Actions that end the booking, answer a proposal or advance the visit happen once each, and always fit below
-`MAX_ENTRIES`, which the validator of the collection enforces.
+`MAX_ENTRIES`, which the validator of the collection enforces. A change of the payment is never refused: beyond its
+limit it is stored without an entry, because the payments have histories of their own.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from grome.bookings.models import Action, Booking, HistoryEntry, Party
 MAX_ENTRIES_BY_PARTY: Final = 100
 # Beyond this number, only entries that end the booking, answer a proposal or advance the visit are added.
 MAX_ENTRIES_BEFORE_END: Final = 300
+MAX_PAYMENT_ENTRIES: Final = 50
+# Payments leave the remaining entries to the actions that end the booking.
+_MAX_ENTRIES_WITH_PAYMENT: Final = 320
 # A note saved again within this time replaces the author's previous note.
 NOTE_REPLACED_WITHIN: Final = timedelta(minutes=10)
 _ONE_TIME_ACTIONS: Final = frozenset(
@@ -36,7 +40,7 @@ _ONE_TIME_ACTIONS: Final = frozenset(
 def check_history(booking: Booking, party: Party, action: Action, fields: Mapping[str, Any]) -> None:
     """Check that the party can add an entry of this action, which sets `fields`. Raises HistoryFull."""
     closes_proposal = booking.proposal is not None and "proposal" in fields and fields["proposal"] is None
-    if action in _ONE_TIME_ACTIONS or closes_proposal:
+    if action in _ONE_TIME_ACTIONS or action is Action.PAY or closes_proposal:
         return
     if is_full(booking) or _count_repeatable(booking, party) >= MAX_ENTRIES_BY_PARTY:
         raise HistoryFull
@@ -60,6 +64,12 @@ def find_superseded_note(booking: Booking, entry: HistoryEntry) -> int | None:
 def is_full(booking: Booking) -> bool:
     """Return whether the history is full, also for a booking read without its history: `version` counts the entries."""
     return booking.version >= MAX_ENTRIES_BEFORE_END
+
+
+def has_room_for_payment(booking: Booking) -> bool:
+    """Return whether a change of the payment gets an entry of its own."""
+    entries = sum(entry.action is Action.PAY for entry in booking.history)
+    return entries < MAX_PAYMENT_ENTRIES and booking.version < _MAX_ENTRIES_WITH_PAYMENT
 
 
 def _count_repeatable(booking: Booking, party: Party) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field, structs
 
-from grome.barbers.models import Terms
+from grome.barbers.models import BasisPoints, Terms
 from grome.common.actor import Role
 from grome.common.geo import GeoPoint
 from grome.common.money import Amount
@@ -63,6 +63,7 @@ class Action(StrEnum):
     UNDO = "undo"  # the barber took back a start or a no-show
     TIP = "tip"
     NOTE = "note"
+    PAY = "pay"  # money was received or given back, or a payment failed
 
 
 class Origin(StrEnum):
@@ -115,7 +116,7 @@ TRANSITIONS = {
     Action.UNDO: Transition(frozenset({Status.IN_PROGRESS, Status.CANCELLED}), Status.ACCEPTED, _BARBER),
 }
 # Entries that add to a booking without changing its status or time; rules about the newest entry skip them.
-ANNOTATIONS = frozenset({Action.NOTE, Action.TIP})
+ANNOTATIONS = frozenset({Action.NOTE, Action.TIP, Action.PAY})
 
 
 # Ten services of 8 hours, twenty add-ons of 2 hours, buffers, the longest travel and a delay take 2,900 ticks.
@@ -153,9 +154,11 @@ class BookedService(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True):
-    """Holds the `amount` that the customer owes for the whole booking, and the part `paid` to Grome.
+    """Holds the `amount` that the customer owes for the whole booking, and the amounts received and given back.
 
-    `deposit` is the part of `amount` that is due at once. `tip` comes on top.
+    `deposit` is the part of `amount` that is due first. `paid` is the money received for the visit, with the deposit
+    and without the tip, before refunds; `refunded` has gone back. `tip` comes on top, and `tip_paid` is its paid
+    part. If the deposit is not paid at `pay_by`, the booking expires; null if no deposit is awaited.
     """
 
     status: PaymentStatus
@@ -164,6 +167,9 @@ class Payment(Struct, frozen=True):
     deposit: Amount = 0
     paid: Amount = 0
     tip: Amount = 0
+    refunded: Amount = 0
+    tip_paid: Amount = 0
+    pay_by: datetime | None = None
 
 
 class Settlement(Struct, frozen=True):
@@ -210,7 +216,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     The entries of a booking are its outbox: all effects of a change are derived from its entry, under the entry's `id`.
     `version` counts from 1 without gaps. `scheduled_at` is the time that the change concerns: the first, the new or the
     proposed time. `answer_by` is the deadline of the answer that the change asks for. `undoes` is the action that an
-    `undo` took back.
+    `undo` took back. `payment` is the payment after a change of it by Grome.
     """
 
     id: UUID
@@ -225,6 +231,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     scheduled_at: datetime | None = None
     answer_by: datetime | None = None
     undoes: Action | None = None
+    payment: Payment | None = None
 
 
 class Idempotency(Struct, frozen=True):
@@ -247,7 +254,8 @@ class Booking(Struct, frozen=True, kw_only=True):
     party in `awaits`, and expires if there is no answer at `answer_by`, unless a proposal is open; both fields are null
     while no answer is awaited. `late_min` is the delay against the agreed time, by the barber's fault. A booking has a
     customer or a guest. `price` is the price of the services less the discount. `terms` are the barber's terms at the
-    time of booking. `first_answer` is stored if the request may be repeated, and is loaded only for a repeat.
+    time of booking, and `commission_bp` is Grome's commission in basis points; neither changes later. `first_answer`
+    is stored if the request may be repeated, and is loaded only for a repeat.
     """
 
     id: UUID = field(name="_id")
@@ -275,6 +283,7 @@ class Booking(Struct, frozen=True, kw_only=True):
     payment: Payment
     settlement: Settlement | None = None
     terms: Terms = Terms()
+    commission_bp: BasisPoints = 0
     customer_note: str | None = None
     barber_note: str | None = None
     version: Annotated[int, Meta(ge=1)]
@@ -305,7 +314,7 @@ TIME_CHANGING = frozenset({Action.CREATE, Action.OFFER, Action.RESCHEDULE, Actio
 def snapshot_at_version(booking: Booking, version: int) -> Booking | None:
     """Return the booking as of a version: state, time and awaited party; None if it never had this version.
 
-    Names, notes and amounts are the current values, without later additions: tip and settlement.
+    Names, notes and amounts are the current values, without later additions: payments, tip and settlement.
     """
     entry = next((each for each in booking.history if each.version == version), None)
     if entry is None:
@@ -325,9 +334,15 @@ def snapshot_at_version(booking: Booking, version: int) -> Booking | None:
         answer_by=booking.answer_by if is_newest else entry.answer_by,
         proposal=booking.proposal if is_newest else None,
         late_min=booking.late_min if is_newest else 0,
-        payment=booking.payment if is_newest else structs.replace(booking.payment, tip=0),
+        payment=booking.payment if is_newest else _payment_at(booking, version),
         settlement=booking.settlement if is_newest else None,
     )
+
+
+def _payment_at(booking: Booking, version: int) -> Payment:
+    known = (entry.payment for entry in reversed(booking.history[:version]) if entry.payment)
+    payment = booking.payment
+    return next(known, None) or Payment(PaymentStatus.PENDING, payment.amount, payment.currency, payment.deposit)
 
 
 def find_newest_entry(booking: Booking, *actions: Action) -> HistoryEntry | None:

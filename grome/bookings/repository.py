@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError,
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
-from grome.bookings.models import Booking, HistoryEntry, Status, UpcomingBooking
+from grome.bookings.models import Booking, HistoryEntry, Payment, Status, UpcomingBooking
 from grome.common.errors import ApiError
 from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.isolated_items import decode_each
@@ -193,6 +193,18 @@ class BookingRepository:
             )
         except DuplicateKeyError as error:
             raise _duplicate_error(error.details or {}) from None
+        return from_document(document, Booking) if document else None
+
+    async def set_payment_if_version(self, booking: Booking, payment: Payment) -> Booking | None:
+        """Set the payment without a history entry; return None if the booking or its payment has changed."""
+        unchanged = {"_id": booking.id, "version": booking.version, "payment.paid": booking.payment.paid}
+        unchanged |= {"payment.status": booking.payment.status.value}
+        document = await self._bookings.find_one_and_update(
+            unchanged,
+            {"$set": {"payment": to_document(payment)}},
+            projection=WITHOUT_FIRST_ANSWER,
+            return_document=ReturnDocument.AFTER,
+        )
         return from_document(document, Booking) if document else None
 
     async def get_occupied_ticks(self, barber_id: UUID, first_tick: int, end_tick: int) -> frozenset[int]:

@@ -10,7 +10,7 @@ from grome.bookings.booked_visit import rebuild_calendar_and_visit
 from grome.bookings.cap_seats import claim_seats
 from grome.bookings.errors import ChangedMeanwhile, KeepsChanging, NoProposal, SlotNotOffered, WrongState
 from grome.bookings.lifecycle import BookingLifecycle
-from grome.bookings.models import Action, Booking, Party, Status
+from grome.bookings.models import ANNOTATIONS, Action, Booking, Party, Status
 from grome.bookings.proposals import (
     RESCHEDULABLE,
     NewTime,
@@ -167,8 +167,9 @@ class Rescheduler:
 
     async def _answer(self, by: Author, booking_id: UUID, action: Action, answer: ProposalAnswerIn) -> BookingOut:
         async def rule(booking: Booking, now: datetime) -> BookingUpdate | None:
-            proposal, last = booking.proposal, booking.history[-1]
+            proposal = booking.proposal
             if proposal is None:
+                last = next(entry for entry in reversed(booking.history) if entry.action not in ANNOTATIONS)
                 if last.action is action and last.by is by.party:
                     return None
                 raise NoProposal("No other time is proposed.")

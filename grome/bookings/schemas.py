@@ -268,7 +268,8 @@ class BookingPage(Struct, frozen=True):
 class HistoryEntryOut(Struct, frozen=True):
     """Describes one change.
 
-    `actor_id` is null for a change by Grome itself. Only an `undo` has `undoes`, the action undone.
+    `actor_id` is null for a change by Grome itself. Only an `undo` has `undoes`, the action undone. `payment` is the
+    payment after a change of it by Grome.
     """
 
     id: UUID
@@ -283,6 +284,7 @@ class HistoryEntryOut(Struct, frozen=True):
     scheduled_at: datetime | None
     answer_by: datetime | None
     undoes: Action | UnsetType = UNSET
+    payment: Payment | UnsetType = UNSET
 
 
 class HistoryOut(Struct, frozen=True):
@@ -312,4 +314,4 @@ def history_out(entries: list[HistoryEntry]) -> HistoryOut:
 
 def _entry_out(entry: HistoryEntry) -> HistoryEntryOut:
     fields = {name: getattr(entry, name) for name in HistoryEntryOut.__struct_fields__}
-    return HistoryEntryOut(**{**fields, "undoes": entry.undoes or UNSET})
+    return HistoryEntryOut(**{**fields, "undoes": entry.undoes or UNSET, "payment": entry.payment or UNSET})

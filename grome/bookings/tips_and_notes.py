@@ -35,7 +35,7 @@ class TipsAndNotes:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.payment.tip == amount:
                 return None
-            if booking.payment.paid > booking.payment.amount:
+            if booking.payment.tip_paid:
                 raise WrongState("The tip is paid.")
             if amount > max_tip(booking):
                 raise Invalid("amount", f"and the price exceed {MOST_AMOUNT} minor units together")

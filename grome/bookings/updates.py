@@ -9,7 +9,17 @@ from uuid import UUID
 from grome.bookings.cancellation_policy import settlement_for
 from grome.bookings.errors import KeepsChanging
 from grome.bookings.history_limits import check_history, find_superseded_note
-from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status, cancellation_reason, party_of
+from grome.bookings.models import (
+    Action,
+    Booking,
+    HistoryEntry,
+    Party,
+    Payment,
+    Reason,
+    Status,
+    cancellation_reason,
+    party_of,
+)
 from grome.bookings.proposals import fields_closing_proposal
 from grome.bookings.repository import BookingRepository
 from grome.bookings.windows import find_overdue_action
@@ -44,7 +54,8 @@ def author_of(actor: Actor) -> Author:
 class BookingUpdate:
     """Holds the history entry and the fields of an update; `fields` are set by their paths in the document.
 
-    `scheduled_at` is the time that the update concerns; `answer_by` is the deadline of the requested answer.
+    `scheduled_at` is the time that the update concerns; `answer_by` is the deadline of the requested answer. `payment`
+    replaces the payment, and is kept in the entry.
     """
 
     action: Action
@@ -55,6 +66,7 @@ class BookingUpdate:
     scheduled_at: datetime | None = None
     answer_by: datetime | None = None
     undoes: Action | None = None
+    payment: Payment | None = None
 
 
 # Called with the booking as read and the time of this attempt. Returns None if nothing has to change; raises an
@@ -126,9 +138,11 @@ class BookingUpdater:
             scheduled_at=update.scheduled_at,
             answer_by=update.answer_by,
             undoes=update.undoes,
+            payment=update.payment,
         )
         closed = fields_closing_proposal(booking) if update.status is not booking.status else {}
-        fields = {"status": update.status.value, **closed, **update.fields}
+        payment = {"payment": to_document(update.payment)} if update.payment else {}
+        fields = {"status": update.status.value, **closed, **payment, **update.fields}
         return await self._bookings.update_if_version(
             booking, fields, entry, superseded=find_superseded_note(booking, entry)
         )

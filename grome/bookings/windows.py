@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from grome.bookings.cancellation_policy import no_show_window, reschedule_until, tip_until
+from grome.bookings.cancellation_policy import INSTANT, UNDO_AFTER_MOVE, no_show_window, reschedule_until, tip_until
 from grome.bookings.errors import OutsideWindow
 from grome.bookings.models import Action, Booking, Party, Status, find_newest_entry
 
@@ -39,11 +39,8 @@ START_BEFORE: Final = timedelta(hours=2)
 RECORD_AFTER_END: Final = timedelta(hours=24)
 # An open visit is closed this long after its end, when all of its windows have passed.
 CLOSE_AFTER_END: Final = 2 * RECORD_AFTER_END
-UNDO_AFTER_MOVE: Final = timedelta(minutes=15)
 REVIEW_AFTER_COMPLETION: Final = timedelta(days=90)
 SEAT_AFTER_JOINING: Final = timedelta(hours=24)
-# The resolution of stored moments; subtracting it gives the last moment before a moment.
-_INSTANT: Final = timedelta(milliseconds=1)
 
 
 class Window(NamedTuple):
@@ -127,18 +124,18 @@ def _tip(booking: Booking) -> Window:
 
 
 def _until_start(booking: Booking) -> Window:
-    return Window(None, booking.scheduled_at - _INSTANT)
+    return Window(None, booking.scheduled_at - INSTANT)
 
 
 def _until_notice(booking: Booking) -> Window:
-    last, start = reschedule_until(booking), booking.scheduled_at - _INSTANT
+    last, start = reschedule_until(booking), booking.scheduled_at - INSTANT
     return Window(None, min(last, start) if last and booking.status is Status.ACCEPTED else start)
 
 
 def _until_answer(booking: Booking) -> Window:
     """Return the window up to the deadline of the open proposal, or else of the request."""
     deadline = booking.proposal.answer_by if booking.proposal else booking.answer_by
-    return Window(None, deadline - _INSTANT) if deadline else ALWAYS
+    return Window(None, deadline - INSTANT) if deadline else ALWAYS
 
 
 def _until_recorded(booking: Booking) -> Window:
@@ -161,7 +158,7 @@ def _moved_at(booking: Booking, action: Action) -> datetime | None:
 
 _WindowRule = Callable[[Booking], Window]
 # An action has a rule for all parties, or a mapping with rules of single parties; parties left out have no limits.
-# CREATE and OFFER depend on availability, EXPIRE and LAPSE on deadlines.
+# CREATE and OFFER depend on availability, EXPIRE and LAPSE on deadlines, PAY on the payments.
 _WINDOWS: Final[Mapping[Action, _WindowRule | Mapping[Party, _WindowRule]]] = {
     Action.CREATE: {},
     Action.OFFER: {},
@@ -181,4 +178,5 @@ _WINDOWS: Final[Mapping[Action, _WindowRule | Mapping[Party, _WindowRule]]] = {
     Action.DELAY: _late,
     Action.TIP: _tip,
     Action.NOTE: {Party.CUSTOMER: _until_recorded},
+    Action.PAY: {},
 }

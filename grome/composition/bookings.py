@@ -8,6 +8,7 @@ from grome.availability.service import AvailabilityService
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreator
 from grome.bookings.lifecycle import BookingLifecycle
+from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
 from grome.bookings.rebook import Rebooker
 from grome.bookings.repository import BookingRepository
@@ -90,6 +91,11 @@ def booking_creator(container: Container) -> BookingCreator:
 @bookings.provide
 def booking_extras(container: Container) -> TipsAndNotes:
     return TipsAndNotes(container.get(BookingRepository), container.get(BookingUpdater))
+
+
+@bookings.provide
+def payment_projector(container: Container) -> PaymentProjector:
+    return PaymentProjector(container.get(BookingRepository), container.get(BookingUpdater))
 
 
 @bookings.provide

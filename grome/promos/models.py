@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
@@ -15,6 +15,9 @@ from grome.common.text import END, NOTE
 MAX_USES: Final = 100_000
 # Promos are never deleted, since bookings refer to them.
 MAX_PROMOS_PER_BARBER: Final = 500
+BARBER: Final = "barber"
+PLATFORM: Final = "platform"
+Funder = Literal["barber", "platform"]
 ANY_BARBER_ID: Final = UUID(int=0)
 # Successive quotes of one customer hold a use at most this long, and after that cannot hold it again for as long.
 MAX_QUOTE_HOLD: Final = timedelta(hours=1)
@@ -95,6 +98,17 @@ class Promo(PromoTerms, frozen=True, kw_only=True):
         return 1 if self.first_visit_only else self.most_uses_each
 
 
+class Discount(Struct, frozen=True):
+    """Holds the amount that a promo code takes off the price of the services.
+
+    `funder` bears the discount: the barber earns less, or Grome pays the difference to the barber.
+    """
+
+    code: str
+    amount: Amount
+    funder: Funder = BARBER
+
+
 class PromoUse(Struct, frozen=True, kw_only=True):
     """A use of a promo, under the id of its present or future booking.
 
@@ -117,7 +131,12 @@ class PromoUse(Struct, frozen=True, kw_only=True):
     held_until: datetime | None
     firm: bool
     first_visit_of: Annotated[list[UUID], Meta(max_length=2)] = []
+    funder: Funder = BARBER
     at: datetime
+
+    @property
+    def discount(self) -> Discount:
+        return Discount(self.code, self.amount, self.funder)
 
 
 class HoldWindow(Struct, frozen=True, kw_only=True):
@@ -156,13 +175,6 @@ class RejectionReason(CodedEnum):
     FIRST_VISIT_ONLY = "promo_first_visit_only", "The code is for a first visit."
     USED_UP_BY_YOU = "promo_used_up_by_you", "You have reached the limit of uses of this code."
     EXHAUSTED = "promo_exhausted", "The code has reached its limit of uses."
-
-
-class Discount(Struct, frozen=True):
-    """Holds the amount that a promo code takes off the price of the services."""
-
-    code: str
-    amount: Amount
 
 
 class BookedUse(NamedTuple):

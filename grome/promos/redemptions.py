@@ -17,7 +17,16 @@ from grome.infrastructure.isolated_items import Sweep
 from grome.infrastructure.mongo.numbered_documents import lowest_free
 from grome.infrastructure.outbox.models import Event, EventType
 from grome.promos.errors import PromoRefused
-from grome.promos.models import BookedUse, Discount, PricedVisit, Promo, PromoUse, RejectionReason
+from grome.promos.models import (
+    BARBER,
+    PLATFORM,
+    BookedUse,
+    Discount,
+    PricedVisit,
+    Promo,
+    PromoUse,
+    RejectionReason,
+)
 from grome.promos.repository import LapsedUse, PromoRepository, PromoUseRepository
 from grome.promos.rules import calculate_discount
 from grome.promos.use_slots import UseSlotFinder
@@ -109,10 +118,10 @@ class PromoRedemptions:
         for _ in range(_MAX_ATTEMPTS):
             plan = await self._plan(request)
             if isinstance(plan, _PlannedUse) and await self._store(plan):
-                return Discount(plan.use.code, plan.use.amount)
+                return plan.use.discount
             # A repeat may be refused because of the use of the first claim, so this use is looked up only now.
             if held := await self._find_repeat(request):
-                return Discount(held.code, held.amount)
+                return held.discount
             if isinstance(plan, RejectionReason):
                 raise PromoRefused(plan.value, plan.sentence)
         raise Unavailable("Too many requests use this promo code; try again.")
@@ -187,6 +196,7 @@ class PromoRedemptions:
             held_until=until,
             firm=request.firm,
             first_visit_of=first_visit_of,
+            funder=BARBER if promo.owner_id else PLATFORM,
             at=now,
         )
         return _PlannedUse(use, seats.takes_over, is_held=until > now)

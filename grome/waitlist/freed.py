@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from grome.bookings.models import TIME_CHANGING, Action, Booking, HistoryEntry, Party, Reason, Status
+from grome.bookings.models import ANNOTATIONS, TIME_CHANGING, Action, Booking, HistoryEntry, Party, Reason, Status
 from grome.waitlist.models import DateRange, DeclinedSlot, OfferEnd
 
 _DAY: Final = timedelta(days=1)
@@ -21,7 +21,7 @@ _TIME_RELEASING: Final = frozenset(
         Action.DELAY,
     }
 )
-_PROPOSAL_KEEPING: Final = frozenset({Action.DELAY, Action.TIP, Action.NOTE})
+_PROPOSAL_KEEPING: Final = frozenset({Action.DELAY, *ANNOTATIONS})
 _PROPOSAL_CLOSING: Final = frozenset({Action.RESCHEDULE, Action.REJECT, Action.WITHDRAW, Action.LAPSE})
 _AGREED_STATUSES: Final = frozenset({Status.ACCEPTED, Status.IN_PROGRESS, Status.COMPLETED})
 

@@ -46,6 +46,7 @@ async def test_created_booking_has_all_documented_fields(
     assert (booking["price"], booking["currency"]) == (2500, "EUR")
     assert booking["payment"] == {
         "status": "pending", "amount": 2500, "currency": "EUR", "deposit": 0, "paid": 0, "tip": 0,
+        "refunded": 0, "tip_paid": 0, "pay_by": None,
     }  # fmt: skip
     assert abs(datetime.fromisoformat(booking["created_at"]) - asked) < timedelta(seconds=10)
     answer_by = min(datetime.fromisoformat(booking["created_at"]) + timedelta(hours=24), start)

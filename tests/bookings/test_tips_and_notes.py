@@ -84,7 +84,7 @@ class TestTips:
     async def test_paid_tip_cannot_be_changed(
         self, http: httpx.AsyncClient, container: Container, customer: Person, done: dict[str, Any]
     ) -> None:
-        await changed(container, done, payment__tip=300, payment__paid=3300)
+        await changed(container, done, payment__tip=300, payment__tip_paid=300)
         assert (await move(http, customer.auth, done, "tip", amount=300)).status_code == 200
         assert (await move(http, customer.auth, done, "tip", amount=0)).json()["code"] == "wrong_state"
 

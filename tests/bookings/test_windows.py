@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from grome.barbers.models import CancellationPolicy, Terms
+from grome.bookings.cancellation_policy import settles_at
 from grome.bookings.jobs import close_overdue
 from grome.bookings.models import (
     Action,
@@ -116,6 +117,7 @@ TABLE = [
     (Action.TIP, DONE, CUSTOMER, None, END + 30 * DAY),
     (Action.NOTE, ACCEPTED, CUSTOMER, None, END + 24 * HOUR),
     (Action.NOTE, ACCEPTED, BARBER, None, None),
+    (Action.PAY, DONE, Party.SYSTEM, None, None),
 ]
 
 
@@ -133,6 +135,15 @@ def test_window_of_an_action_includes_its_edges_and_nothing_beyond(
 
 def test_window_table_covers_every_action() -> None:
     assert {row[0] for row in TABLE} == set(Action)
+
+
+def test_end_of_a_booking_is_final_after_the_last_moment_of_its_undo() -> None:
+    assert [settles_at(each) for each in (REQUESTED, ACCEPTED, STARTED)] == [None, None, None]
+    assert settles_at(DONE) == END
+    assert settles_at(a_booking(Status.CANCELLED, (Action.CANCEL, START), (Action.PAY, END))) == START
+    last = window_of(MISSED, Action.UNDO, BARBER).closes_at
+    assert last
+    assert settles_at(MISSED) == last + INSTANT
 
 
 def test_windows_of_reviews_and_walk_ins_follow_their_entries() -> None:
