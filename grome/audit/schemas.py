@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from grome.infrastructure.http import PageQuery
-from grome.infrastructure.outbox.models import EventType
+from grome.infrastructure.outbox.models import EventType, MovedMoney
 
 
 class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -15,7 +15,11 @@ class AuditQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class RecordOut(Struct, frozen=True):
-    """Describes an audited event. `actor_id` is null for an action of Grome itself."""
+    """Describes an audited event. `actor_id` is null for an action of Grome itself.
+
+    `reason` is given by the actor or the bank. Of a payment or a payout, `money` is the amount that the event is about;
+    `kept_before` and `kept_after` are the money of the payment that was collected and not given back.
+    """
 
     id: UUID
     type: EventType
@@ -24,6 +28,10 @@ class RecordOut(Struct, frozen=True):
     people: list[UUID]
     actor_id: UUID | None
     at: datetime
+    reason: str
+    money: MovedMoney | None
+    kept_before: int | None
+    kept_after: int | None
 
 
 class AuditPage(Struct, frozen=True):

@@ -1,4 +1,8 @@
-"""Record the audit trail and list it."""
+"""Record the audit trail and list it.
+
+Nothing writes to the trail directly. An action of an admin, with its actor, reason and amount, is an outbox entry of
+the changed document, and the trail records the event of this entry. So no action is stored without its record.
+"""
 
 from collections.abc import Sequence
 
@@ -27,6 +31,8 @@ class AuditTrail:
                     people=list(event.people),
                     actor_id=event.actor_id,
                     at=event.at,
+                    reason=event.reason,
+                    money=event.money,
                 )
                 for event in events
             ]
@@ -50,4 +56,8 @@ def _record_out(record: AuditRecord) -> RecordOut:
         record.people,
         record.actor_id,
         record.at,
+        record.reason,
+        record.money,
+        record.kept_before,
+        record.kept_after,
     )

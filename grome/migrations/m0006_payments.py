@@ -1,17 +1,21 @@
-"""Add the collections of payments and the ledger, and the fields of bookings, barbers, quotes and promos for payments.
+"""Add the collections of payments and the ledger, and the fields of payments in the collections from before.
 
-Bookings from before have no commission, because their terms knew none.
+Bookings from before have no commission, because their terms knew none. Validators list the types of events and the
+kinds of messages, so collections with such a field are applied anew.
 """
 
+from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.infrastructure.mongo.client import Database, apply_collection
 from grome.ledger.repository import ENTRIES as LEDGER_ENTRIES
+from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
+from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 COLLECTIONS = (LEDGER_ENTRIES,)
-CHANGED = (BARBERS, BOOKINGS, PROMO_USES, QUOTES)
+CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
 
 
 async def up(database: Database) -> None:

@@ -37,6 +37,15 @@ def rooms_of(event: Event) -> list[str]:
     return own + [f"user:{person}" for person in event.people]
 
 
+def _counter_of(event: Event) -> str:
+    """Return the name under which the versions of the event's subject are counted.
+
+    A review has its booking's id, and a payout account the barber's; both have versions of their own.
+    """
+    subject = str(event.subject_id)
+    return subject if event.family in {"booking", "account"} else f"{subject}:{event.family}"
+
+
 class StreamPublisher:
     """Adds events to the streams of their rooms. An entry has `id`, `type`, `at`, `subject` and `version`."""
 
@@ -51,8 +60,7 @@ class StreamPublisher:
                     *("id", str(event.id), "type", event.type.value, "at", event.at.isoformat()),
                     *("subject", str(event.subject_id), "version", event.version),
                 ]
-                # A review has its booking's id and versions of its own.
-                counted = f"{event.subject_id}:review" if event.family == "review" else str(event.subject_id)
+                counted = _counter_of(event)
                 for room in rooms_of(event):
                     stream = stream_key(self._namespace, room)
                     # The day of the event, so that a late redelivery finds the same hash.

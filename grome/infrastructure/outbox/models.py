@@ -72,12 +72,20 @@ class EventType(StrEnum):
     ACCOUNT_SESSION_REUSED = "account.session_reused"
 
 
+class MovedMoney(Struct, frozen=True):
+    """The money of an event about a payment or a payout, in minor units."""
+
+    amount: int
+    currency: str
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """An event about a booking, a payment, a payout, a review or an account.
 
     `subject_id` is the id of a booking, a payment, a payout or a user; a review has the id of its booking. `version`
     grows with each event of a subject and family. `people` are the account ids of the customer, if there is an account,
-    and the barber, or of the user. `actor_id` is the account that caused the event, None if Grome did.
+    and the barber, or of the user. `actor_id` is the account that caused the event, None if Grome did. `reason` is the
+    actor's or the bank's, for the audit trail.
     """
 
     id: UUID
@@ -87,6 +95,8 @@ class Event(Struct, frozen=True, kw_only=True):
     version: int
     people: tuple[UUID, ...]
     actor_id: UUID | None = None
+    money: MovedMoney | None = None
+    reason: str = ""
 
     @property
     def family(self) -> str:

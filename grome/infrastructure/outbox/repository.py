@@ -25,7 +25,7 @@ _AWAIT_MS: Final = 1_000
 _WATCHED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
 # The fields that events are built from; the rest of a document may be large and stays on the server.
-_ID_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id")
+_KEPT_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id", "currency")
 
 
 class RelayState(Struct, frozen=True, kw_only=True):
@@ -124,7 +124,7 @@ class RelayRepository:
         """
         for name, outbox in OUTBOXES.items():
             collection = self._database[name].with_options(read_concern=ReadConcern("majority"))
-            fields = [*_ID_FIELDS, outbox]
+            fields = [*_KEPT_FIELDS, outbox]
             async for document in collection.find({f"{outbox}.at": {"$gte": since}}, fields):
                 yield ChangeRecord(name, document, None, since)
 
@@ -140,7 +140,7 @@ def _lenient(options: CodecOptions[Document]) -> CodecOptions[Document]:
 
 
 def _projection_stage() -> Document:
-    """Build the stage that keeps only the ids and the new outbox entries of an update.
+    """Build the stage that keeps only the ids, the currency and the new outbox entries of an update.
 
     A barber's document stays whole, for caches, and so do its updated fields: from them the waitlist tells whether time
     may have become free.
@@ -150,7 +150,7 @@ def _projection_stage() -> Document:
     of_outbox = {"$in": [{"$first": {"$split": ["$$field.k", "."]}}, _OUTBOX_FIELDS]}
     outboxes = {"$arrayToObject": {"$filter": {"input": updated, "as": "field", "cond": of_outbox}}}
     set_fields = {"$cond": [{"$eq": ["$ns.coll", BARBERS]}, "$updateDescription.updatedFields", outboxes]}
-    ids = {name: f"$fullDocument.{name}" for name in _ID_FIELDS}
+    ids = {name: f"$fullDocument.{name}" for name in _KEPT_FIELDS}
     return {
         "updateDescription": {"updatedFields": set_fields, "removedFields": "$$REMOVE", "truncatedArrays": "$$REMOVE"},
         "fullDocument": {"$cond": [is_slim, ids, "$fullDocument"]},
