@@ -37,6 +37,10 @@ class Ledger:
         if new:
             await self._entries.insert(session, list(new.values()))
 
+    async def has(self, entry_id: str) -> bool:
+        """Return whether an entry with this id is posted."""
+        return await self._entries.has(entry_id)
+
     async def balance(self, account: str, currency: str, session: Session | None = None) -> int:
         """Return the balance of an account; a positive balance is a debit. 0 for an unknown account."""
         return await self._entries.balance(account, currency, session)

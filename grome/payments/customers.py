@@ -1,0 +1,132 @@
+"""Keep the customer's object at Stripe, and the cards on file."""
+
+from typing import Final
+from uuid import UUID
+
+from grome.accounts.service import AccountService
+from grome.common.actor import Actor
+from grome.common.clock import Clock
+from grome.common.errors import NotFound
+from grome.infrastructure.stripe.customers import StripeCustomers
+from grome.infrastructure.stripe.errors import StripeRejectedError
+from grome.infrastructure.stripe.models import StripeCard
+from grome.infrastructure.stripe.payments import StripePayments
+from grome.payments.models import Mode, Payment, PaymentState, StripeCustomer
+from grome.payments.repository import PaymentRepository
+from grome.payments.schemas import CardOut, CardPage, CardSetupOut, PaymentStarted, card_out
+
+_CONFIRMABLE: Final = frozenset({PaymentState.NEEDS_METHOD, PaymentState.REQUIRES_ACTION, PaymentState.FAILED})
+# Customer sessions of Stripe end after 30 minutes.
+_SESSION_S: Final = 900
+
+
+class Cards:
+    """Lists, adds and removes the cards of a customer, and gives apps the values to confirm payments with.
+
+    Cards and client secrets are stored at Stripe only.
+    """
+
+    def __init__(
+        self,
+        payments: PaymentRepository,
+        customers: StripeCustomers,
+        intents: StripePayments,
+        accounts: AccountService,
+        publishable_key: str,
+        clock: Clock,
+    ) -> None:
+        self._payments, self._stripe, self._intents, self._accounts = payments, customers, intents, accounts
+        self._publishable_key, self._clock = publishable_key, clock
+
+    async def get_customer(self, user_id: UUID) -> StripeCustomer:
+        """Return the customer at Stripe, made at the first call.
+
+        The key follows from the account, so that a repeated call makes no second customer.
+        """
+        known = await self._payments.find_customer(user_id)
+        if known:
+            return known
+        person = await self._accounts.find(user_id)
+        if person is None:
+            raise NotFound
+        stripe_id = await self._stripe.create_customer(
+            f"grome:customer:{user_id}", user_id=user_id, name=person.name, email=person.email
+        )
+        await self._payments.insert_customer(
+            StripeCustomer(id=user_id, stripe_id=stripe_id, created_at=self._clock())
+        )
+        return await self.get_customer(user_id)
+
+    async def list_cards(self, actor: Actor) -> CardPage:
+        customer = await self._payments.find_customer(actor.id)
+        if customer is None:
+            return CardPage([])
+        cards = await self._stripe.list_cards(customer.stripe_id)
+        return CardPage([card_out(card, is_default=card.id == _default_of(customer, cards)) for card in cards])
+
+    async def set_up(self, actor: Actor, key: str) -> CardSetupOut:
+        """Prepare the saving of a card in the app; `key` makes a repeat return the same set-up."""
+        customer = await self.get_customer(actor.id)
+        setup = await self._stripe.create_setup(
+            f"grome:card:{actor.id}:{key}", customer.stripe_id, {"user_id": str(actor.id)}
+        )
+        return CardSetupOut(setup.client_secret, self._publishable_key, customer.stripe_id)
+
+    async def choose_default(self, actor: Actor, card_id: str) -> CardOut:
+        """Make a card the default for charges while the customer is away. Raises NotFound."""
+        customer = await self.get_customer(actor.id)
+        card = await self._find(customer, card_id)
+        await self._payments.set_default_card(actor.id, card.id)
+        return card_out(card, is_default=True)
+
+    async def remove(self, actor: Actor, card_id: str) -> None:
+        """Remove a card. Raises NotFound. A booked visit that needs a card asks for another card."""
+        customer = await self.get_customer(actor.id)
+        card = await self._find(customer, card_id)
+        await self._stripe.detach_card(f"grome:detach:{card.id}", card.id)
+        if customer.default_card == card.id:
+            await self._payments.set_default_card(actor.id, None)
+
+    async def confirmation_of(self, payment: Payment) -> PaymentStarted:
+        """Return the payment with the values that the app needs to confirm it.
+
+        Raises StripeUnsureError.
+        """
+        secret = session = None
+        if payment.state in _CONFIRMABLE:
+            if payment.intent_id:
+                secret = (await self._intents.get_intent(payment.intent_id)).client_secret
+            elif payment.setup_id:
+                secret = (await self._stripe.get_setup(payment.setup_id)).client_secret
+        if secret:
+            key = f"grome:session:{payment.id}:{payment.version}:{int(self._clock().timestamp()) // _SESSION_S}"
+            session = await self._stripe.create_session(key, payment.stripe_customer)
+        return PaymentStarted(
+            id=payment.id,
+            purpose=payment.purpose,
+            status=payment.state,
+            amount=payment.amount,
+            currency=payment.currency,
+            kind="setup" if payment.mode is Mode.SAVE_CARD and not payment.intent_id else "payment",
+            client_secret=secret,
+            publishable_key=self._publishable_key,
+            customer=payment.stripe_customer,
+            customer_session=session,
+            pay_by=payment.pay_by,
+            failure=payment.failure,
+        )
+
+    async def _find(self, customer: StripeCustomer, card_id: str) -> StripeCard:
+        try:
+            card = await self._stripe.get_card(card_id)
+        except StripeRejectedError:
+            raise NotFound from None
+        if card.customer_id != customer.stripe_id:
+            raise NotFound
+        return card
+
+
+def _default_of(customer: StripeCustomer, cards: list[StripeCard]) -> str | None:
+    """Return the chosen card, or the newest card if none was chosen."""
+    ids = [card.id for card in cards]
+    return customer.default_card if customer.default_card in ids else next(iter(ids), None)
