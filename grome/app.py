@@ -49,6 +49,7 @@ from grome.infrastructure.redis.client import TRANSIENT_FAULTS
 from grome.infrastructure.storage.routes import files
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
+from grome.payments.routes import payments
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.reports.routes import reports
@@ -75,6 +76,7 @@ FEATURES: tuple[Routes, ...] = (
     reviews,
     favourites,
     promos,
+    payments,
     reports,
     notifications,
     webhooks,

@@ -12,6 +12,8 @@ from grome.infrastructure.outbox.relay import REDELIVER
 from grome.notifications.dispatcher import SEND_JOBS
 from grome.notifications.jobs import dispatch, plan_reminders, send
 from grome.notifications.planner import NOTIFY
+from grome.payments.jobs import check_payments, settle_payments
+from grome.payments.subscriber import SETTLE_PAYMENTS
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
@@ -27,6 +29,7 @@ HANDLERS: dict[JobKind, Handler] = {
     **dict.fromkeys(SEND_JOBS.values(), send),
     MAKE_REPORT: make_report,
     WAITLIST_JOB: offer_freed_time,
+    SETTLE_PAYMENTS: settle_payments,
 }
 
 # Each entry sets timeout and retries, since SAQ's defaults are ten seconds and one attempt.
@@ -36,6 +39,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
     CronJob(heal_waitlist, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
+    CronJob(check_payments, cron="* * * * *", timeout=300, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

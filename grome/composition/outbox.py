@@ -13,6 +13,7 @@ from grome.infrastructure.outbox.relay import Relay, Subscribers
 from grome.infrastructure.outbox.repository import RelayRepository
 from grome.infrastructure.redis.client import Namespace, RedisClients
 from grome.notifications.planner import Planner
+from grome.payments.subscriber import SettlementSubscriber
 from grome.promos.redemptions import PromoRedemptions
 from grome.realtime.streams import StreamPublisher
 from grome.waitlist.subscriber import WaitlistSubscriber
@@ -32,6 +33,7 @@ def subscribers(container: Container) -> Subscribers:
             "messages": Planner(get(JobQueue)),
             "waitlist": get(WaitlistSubscriber),
             "promo codes": get(PromoRedemptions),
+            "payments": get(SettlementSubscriber),
         }
     )
 

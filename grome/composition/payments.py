@@ -1,6 +1,12 @@
 """Stripe, payments, the ledger and payouts."""
 
+from grome.accounts.service import AccountService
+from grome.bookings.payment_projection import PaymentProjector
+from grome.bookings.queries import BookingQueries
+from grome.bookings.tips_and_notes import TipsAndNotes
 from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.jobs.job_queue import JobQueue
+from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.connect import StripeConnect
 from grome.infrastructure.stripe.customers import StripeCustomers
@@ -8,6 +14,17 @@ from grome.infrastructure.stripe.history import StripeHistory
 from grome.infrastructure.stripe.payments import StripePayments
 from grome.ledger.repository import LedgerRepository
 from grome.ledger.service import Ledger
+from grome.payments.attempts import AttemptRunner
+from grome.payments.customers import Cards
+from grome.payments.errors import PaymentsOff
+from grome.payments.queries import PaymentQueries
+from grome.payments.refunds import Refunds
+from grome.payments.repository import PaymentRepository
+from grome.payments.service import PaymentService
+from grome.payments.settler import PaymentSettler
+from grome.payments.subscriber import SettlementSubscriber
+from grome.payments.sync import PaymentSync
+from grome.payments.updates import PaymentUpdater
 
 payments = Providers()
 
@@ -19,6 +36,9 @@ def ledger(container: Container) -> Ledger:
 
 @payments.provide
 def stripe_api(container: Container) -> StripeApi:
+    """Raises PaymentsOff if no key of Stripe is set."""
+    if not container.settings.stripe.secret_key:
+        raise PaymentsOff
     api = StripeApi(container.settings.stripe)
     container.close_with(api.close)
     return api
@@ -42,3 +62,90 @@ def stripe_connect(container: Container) -> StripeConnect:
 @payments.provide
 def stripe_history(container: Container) -> StripeHistory:
     return StripeHistory(container.get(StripeApi))
+
+
+@payments.provide
+def payment_repository(container: Container) -> PaymentRepository:
+    return PaymentRepository(container.database)
+
+
+@payments.provide
+def payment_queries(container: Container) -> PaymentQueries:
+    return PaymentQueries(container.get(PaymentRepository), container.clock)
+
+
+@payments.provide
+def payment_updater(container: Container) -> PaymentUpdater:
+    get = container.get
+    return PaymentUpdater(get(PaymentRepository), get(Ledger), get(Transactions), container.clock)
+
+
+@payments.provide
+def attempt_runner(container: Container) -> AttemptRunner:
+    get = container.get
+    return AttemptRunner(get(PaymentUpdater), get(StripePayments), get(StripeCustomers), container.clock)
+
+
+@payments.provide
+def payment_settler(container: Container) -> PaymentSettler:
+    get = container.get
+    return PaymentSettler(
+        get(PaymentRepository),
+        get(PaymentUpdater),
+        get(AttemptRunner),
+        get(BookingQueries),
+        get(PaymentProjector),
+        (get(Ledger), get(Transactions)),
+        container.clock,
+    )
+
+
+@payments.provide
+def payment_sync(container: Container) -> PaymentSync:
+    get = container.get
+    return PaymentSync(
+        get(PaymentRepository),
+        get(PaymentUpdater),
+        get(AttemptRunner),
+        get(PaymentSettler),
+        get(StripePayments),
+        get(StripeCustomers),
+    )
+
+
+@payments.provide
+def cards(container: Container) -> Cards:
+    get = container.get
+    return Cards(
+        get(PaymentRepository),
+        get(StripeCustomers),
+        get(StripePayments),
+        get(AccountService),
+        container.settings.stripe.publishable_key,
+        container.clock,
+    )
+
+
+@payments.provide
+def payment_service(container: Container) -> PaymentService:
+    get = container.get
+    return PaymentService(
+        get(PaymentRepository),
+        get(PaymentUpdater),
+        get(AttemptRunner),
+        get(BookingQueries),
+        get(TipsAndNotes),
+        get(Cards),
+        container.clock,
+    )
+
+
+@payments.provide
+def refunds(container: Container) -> Refunds:
+    get = container.get
+    return Refunds(get(PaymentRepository), get(PaymentUpdater), get(AttemptRunner), get(PaymentSettler))
+
+
+@payments.provide
+def settlement_subscriber(container: Container) -> SettlementSubscriber:
+    return SettlementSubscriber(container.get(JobQueue), payments_on=bool(container.settings.stripe.secret_key))

@@ -76,7 +76,12 @@ def promo_funded(
     """Give the barber the discount that the platform bears, less the commission."""
     lines = {PROMO_PLATFORM: amount, barber_payable(barber_id): commission - amount, COMMISSION: -commission}
     about = Subject(booking_id=booking_id, barber_id=barber_id)
-    return _entry(EntryKind.PROMO_FUNDED, f"booking:{booking_id}:promo", at, currency, about, lines)
+    return _entry(EntryKind.PROMO_FUNDED, promo_entry_id(booking_id), at, currency, about, lines)
+
+
+def promo_entry_id(booking_id: UUID) -> str:
+    """Return the id of the one entry that pays a booking's promo to the barber."""
+    return f"booking:{booking_id}:promo"
 
 
 def refund_created(

@@ -46,6 +46,9 @@ class LedgerRepository:
     async def insert(self, session: Session, entries: Sequence[Entry]) -> None:
         await self._entries.insert_many([to_document(entry) for entry in entries], session=session)
 
+    async def has(self, entry_id: str) -> bool:
+        return await self._entries.find_one({"_id": entry_id}, {"_id": 1}) is not None
+
     async def list_of_payment(self, payment_id: UUID, session: Session | None = None) -> list[Entry]:
         found = self._entries.find({"payment_id": payment_id}, session=session)
         return [from_document(document, Entry) async for document in found]

@@ -10,11 +10,12 @@ from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.infrastructure.mongo.client import Database, apply_collection
 from grome.ledger.repository import ENTRIES as LEDGER_ENTRIES
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
+from grome.payments.repository import COLLECTIONS as PAYMENTS
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-COLLECTIONS = (LEDGER_ENTRIES,)
+COLLECTIONS = (LEDGER_ENTRIES, *PAYMENTS)
 CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
 
 

@@ -13,10 +13,11 @@ from loguru import logger
 
 from grome.common.clock import Clock
 from grome.infrastructure.mongo.client import Document, to_document
+from grome.infrastructure.stripe.customers import StripeCustomers
 from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError
 from grome.infrastructure.stripe.models import StripeIntent, StripeRefund, StripeSetup
-from grome.infrastructure.stripe.payments import NewIntent, NewRefund, StripePayments
-from grome.infrastructure.stripe.customers import StripeCustomers
+from grome.infrastructure.stripe.payments import StripePayments
+from grome.infrastructure.stripe.requests import NewIntent, NewRefund
 from grome.payments.errors import WrongPaymentState
 from grome.payments.intents import change_from_decline, change_from_intent, change_from_rejection, change_from_setup
 from grome.payments.models import Attempt, Operation, Payment, Purpose
@@ -51,7 +52,9 @@ class AttemptRunner:
                 return None
             if current.attempt:
                 raise WrongPaymentState("Another operation of the payment is under way.")
-            return PaymentChange(state=current.state, fields=fields_of_attempt(current, op, now, amount, is_manual))
+            return PaymentChange(
+                state=current.state, fields=fields_of_attempt(current, op, now, amount, is_manual=is_manual)
+            )
 
         stored = await self._updater.update(payment.id, rule)
         return await self.run(stored) if stored.attempt else stored
@@ -107,7 +110,9 @@ class AttemptRunner:
     async def _apply_decline(self, payment: Payment, attempt: Attempt, error: StripeDeclinedError) -> Payment:
         """A declined refund or capture is a rejection; a declined charge waits for another card."""
         if attempt.op not in _CREATING:
-            return await self._apply_rejection(payment, attempt, StripeRejectedError(error.code, error.message, None, 402))
+            return await self._apply_rejection(
+                payment, attempt, StripeRejectedError(error.code, error.message, None, 402)
+            )
         return await self._conclude(payment, attempt, lambda current, _: change_from_decline(current, error))
 
     async def _apply_rejection(self, payment: Payment, attempt: Attempt, error: StripeRejectedError) -> Payment:
@@ -158,7 +163,12 @@ class AttemptRunner:
             return PaymentChange(
                 state=current.state,
                 fields=fields_of_attempt(
-                    current, attempt.op, now, attempt.amount, attempt.is_manual, refund_id=attempt.refund_id
+                    current,
+                    attempt.op,
+                    now,
+                    attempt.amount,
+                    is_manual=attempt.is_manual,
+                    refund_id=attempt.refund_id,
                 ),
             )
 
@@ -176,14 +186,12 @@ def fields_of_attempt(
     op: Operation,
     now: datetime,
     amount: int = 0,
-    is_manual: bool = False,
     *,
+    is_manual: bool = False,
     refund_id: UUID | None = None,
 ) -> Document:
     """Return the fields that store the next operation of the payment."""
-    attempt = Attempt(
-        n=payment.attempts + 1, op=op, at=now, amount=amount, refund_id=refund_id, is_manual=is_manual
-    )
+    attempt = Attempt(n=payment.attempts + 1, op=op, at=now, amount=amount, refund_id=refund_id, is_manual=is_manual)
     return {"attempt": to_document(attempt), "attempts": attempt.n}
 
 

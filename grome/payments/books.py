@@ -58,6 +58,4 @@ def _collected(payment: Payment) -> Collected:
 
 
 def _as_booked(split: Split) -> RefundSplit:
-    return RefundSplit(
-        held=split.held, barber=split.barber, commission=split.commission, goodwill=split.goodwill
-    )
+    return RefundSplit(held=split.held, barber=split.barber, commission=split.commission, goodwill=split.goodwill)

@@ -7,6 +7,7 @@ from grome.accounts.service import AccountService
 from grome.common.actor import Actor
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
+from grome.common.ids import new_hex_id
 from grome.infrastructure.stripe.customers import StripeCustomers
 from grome.infrastructure.stripe.errors import StripeRejectedError
 from grome.infrastructure.stripe.models import StripeCard
@@ -52,9 +53,7 @@ class Cards:
         stripe_id = await self._stripe.create_customer(
             f"grome:customer:{user_id}", user_id=user_id, name=person.name, email=person.email
         )
-        await self._payments.insert_customer(
-            StripeCustomer(id=user_id, stripe_id=stripe_id, created_at=self._clock())
-        )
+        await self._payments.insert_customer(StripeCustomer(id=user_id, stripe_id=stripe_id, created_at=self._clock()))
         return await self.get_customer(user_id)
 
     async def list_cards(self, actor: Actor) -> CardPage:
@@ -64,9 +63,9 @@ class Cards:
         cards = await self._stripe.list_cards(customer.stripe_id)
         return CardPage([card_out(card, is_default=card.id == _default_of(customer, cards)) for card in cards])
 
-    async def set_up(self, actor: Actor, key: str) -> CardSetupOut:
-        """Prepare the saving of a card in the app; `key` makes a repeat return the same set-up."""
-        customer = await self.get_customer(actor.id)
+    async def set_up(self, actor: Actor, key: str | None) -> CardSetupOut:
+        """Prepare the saving of a card in the app; the same `key` returns the same set-up."""
+        customer, key = await self.get_customer(actor.id), key or new_hex_id()
         setup = await self._stripe.create_setup(
             f"grome:card:{actor.id}:{key}", customer.stripe_id, {"user_id": str(actor.id)}
         )

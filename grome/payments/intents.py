@@ -136,23 +136,26 @@ def _collected(payment: Payment, intent: StripeIntent, fields: Document, now: da
 def _state_of(payment: Payment, intent: StripeIntent, now: datetime) -> tuple[PaymentState, str | None]:
     """Return the state and the failure text of a payment that is not collected yet."""
     failure = intent.last_error.message[:_MAX_CHARS] if intent.last_error else None
+    waits_for_customer = intent.last_error is not None and intent.last_error.code == "authentication_required"
     match intent.status:
+        case "canceled":
+            return _canceled(payment, now), failure
         case "requires_action":
             return PaymentState.REQUIRES_ACTION, None
         case "requires_capture":
             return PaymentState.AUTHORIZED, None
-        case "canceled":
-            is_ours = payment.attempt is not None and payment.attempt.op is Operation.CANCEL
-            is_lapsed = payment.pay_by is not None and payment.pay_by <= now
-            if is_ours and is_lapsed:
-                return PaymentState.LAPSED, failure
-            return PaymentState.CANCELED, failure if is_ours else "The authorization has expired."
         case "processing" | "succeeded":  # the balance transaction follows a moment after the success
             return PaymentState.PROCESSING, None
-        case _ if intent.last_error and intent.last_error.code == "authentication_required":
-            return PaymentState.REQUIRES_ACTION, failure
+        case _ if failure and not waits_for_customer:
+            return PaymentState.FAILED, failure
         case _:
-            return (PaymentState.FAILED if failure else PaymentState.NEEDS_METHOD), failure
+            return PaymentState.REQUIRES_ACTION if waits_for_customer else PaymentState.NEEDS_METHOD, failure
+
+
+def _canceled(payment: Payment, now: datetime) -> PaymentState:
+    """Return the state after the end of an intent: it was not paid in time, cancelled, or its authorization expired."""
+    is_lapsed = payment.pay_by is not None and payment.pay_by <= now
+    return PaymentState.LAPSED if is_lapsed else PaymentState.CANCELED
 
 
 def _happenings(payment: Payment, state: PaymentState, failure: str | None) -> list[Happening]:

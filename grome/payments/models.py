@@ -11,7 +11,7 @@ from grome.common.money import Amount
 from grome.infrastructure.mongo.schema import stored_items
 from grome.infrastructure.outbox.models import EventType
 
-MAX_ENTRIES: Final = 200
+MAX_ENTRIES: Final = 500
 MAX_REFUNDS: Final = 20
 _NAMESPACE: Final = UUID("6f1c2a3e-52c5-4a0e-9a0f-1d7a5f0b8c11")
 
@@ -69,7 +69,8 @@ class Operation(StrEnum):
 class Attempt(Struct, frozen=True, kw_only=True):
     """An operation decided and stored before Stripe is called, under the key `grome:<payment>:<op>:<n>`.
 
-    It stays until a final answer; only then there is a new `n`. `refund_id` names the refund of an operation `refund`. `is_manual`: an intent is captured later.
+    It stays until a final answer; only then there is a new `n`. `refund_id` names the refund of an operation `refund`.
+    `is_manual`: an intent is captured later.
     """
 
     n: int

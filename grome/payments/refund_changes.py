@@ -28,9 +28,7 @@ from grome.payments.updates import Happening, PaymentChange
 
 def change_beginning_refund(payment: Payment, refund: Refund, now: datetime) -> PaymentChange:
     """Return the change that stores a refund with its operation, before Stripe is called."""
-    attempt = Attempt(
-        n=payment.attempts + 1, op=Operation.REFUND, at=now, amount=refund.amount, refund_id=refund.id
-    )
+    attempt = Attempt(n=payment.attempts + 1, op=Operation.REFUND, at=now, amount=refund.amount, refund_id=refund.id)
     fields: Document = {
         "refunds": [to_document(each) for each in (*payment.refunds, refund)],
         "attempt": to_document(attempt),
@@ -167,9 +165,7 @@ def _moved(payment: Payment, refund: Refund, found: StripeRefund, now: datetime)
                 line=line,
             )
         )
-        refund = (
-            structs.replace(refund, returned_by=line.id) if is_return else structs.replace(refund, left_by=line.id)
-        )
+        refund = structs.replace(refund, returned_by=line.id) if is_return else structs.replace(refund, left_by=line.id)
     if refund.state in LIVE_REFUNDS and state not in LIVE_REFUNDS:
         entries.extend(refund_reversed(payment, refund, now))
     failure = (found.failure_reason or state.value) if state not in LIVE_REFUNDS else None

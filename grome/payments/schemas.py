@@ -157,6 +157,4 @@ def refund_out(refund: Refund) -> RefundOut:
 
 
 def card_out(card: StripeCard, *, is_default: bool) -> CardOut:
-    return CardOut(
-        card.id, card.brand, card.last4, card.exp_month, card.exp_year, card.wallet, is_default=is_default
-    )
+    return CardOut(card.id, card.brand, card.last4, card.exp_month, card.exp_year, card.wallet, is_default=is_default)

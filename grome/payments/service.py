@@ -136,7 +136,7 @@ class PaymentService:
             if current.state not in _REOPENABLE or current.attempt:
                 return None
             fields: Document = {
-                **fields_of_attempt(current, op, now, amount, mode is Mode.AUTHORIZE),
+                **fields_of_attempt(current, op, now, amount, is_manual=mode is Mode.AUTHORIZE),
                 "amount": amount,
                 "mode": mode.value,
                 "intent_id": None,

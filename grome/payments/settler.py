@@ -14,7 +14,8 @@ from grome.infrastructure.outbox.models import EventType
 from grome.ledger import postings
 from grome.ledger.rules import commission_on, commission_share
 from grome.ledger.service import Ledger
-from grome.payments.attempts import AttemptRunner,
+from grome.payments.attempts import AttemptRunner
+from grome.payments.books import split_of
 from grome.payments.models import (
     COLLECTED,
     Attempt,
@@ -44,7 +45,6 @@ from grome.payments.settlement import (
     next_check,
     next_step,
 )
-from grome.payments.books import split_of
 from grome.payments.updates import Happening, PaymentChange, PaymentUpdater
 
 # Four payments of a booking need some steps each; a longer run is a mistake, and goes on at the next look.
@@ -74,13 +74,17 @@ class PaymentSettler:
         """
         for _ in range(_MAX_STEPS):
             booking = (await self._bookings.find_many([booking_id])).get(booking_id)
-            payments = {payment.purpose: payment for payment in await self._payments.list_for_booking(booking_id)}
             if booking is None:
                 return
+            payments = {payment.purpose: payment for payment in await self._payments.list_for_booking(booking_id)}
             step = next_step(booking, payments, self._clock(), is_promo_funded=await self._is_promo_funded(booking))
             if step is None:
-                break
+                await self._finish(booking, payments)
+                return
             await self._take(booking, step)
+
+    async def _finish(self, booking: Booking, payments: Payments) -> None:
+        """Bring the booking up to date after the last step, and set the time of the next look."""
         await self.project(booking, payments)
         check_at = next_check(booking, payments, self._clock())
         for payment in payments.values():
@@ -202,16 +206,12 @@ class PaymentSettler:
             currency=booking.currency,
             at=completed.at if completed else booking.ends_at,
         )
-        await self._transactions.run(
-            booking.id, lambda transaction: self._ledger.post(transaction.session, *entries)
-        )
+        await self._transactions.run(booking.id, lambda transaction: self._ledger.post(transaction.session, *entries))
 
 
 def first_entry(state: PaymentState, amount: int, now: datetime) -> PaymentEntry:
     """Return the first history entry of a payment."""
-    return PaymentEntry(
-        id=new_id(), version=1, type=EventType.PAYMENT_CREATED, state=state, at=now, amount=amount
-    )
+    return PaymentEntry(id=new_id(), version=1, type=EventType.PAYMENT_CREATED, state=state, at=now, amount=amount)
 
 
 def _close_saved_card(payment: Payment, _: datetime) -> PaymentChange | None:

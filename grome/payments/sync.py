@@ -4,15 +4,19 @@ from uuid import UUID
 
 from loguru import logger
 
-from grome.common.errors import NotFound
+from grome.common.actor import Actor
+from grome.common.errors import NotFound, Unavailable
+from grome.infrastructure.mongo.access import visible_to
 from grome.infrastructure.outbox.models import EventType
 from grome.infrastructure.stripe.customers import StripeCustomers
+from grome.infrastructure.stripe.errors import StripeUnsureError
 from grome.infrastructure.stripe.models import StripeDispute
 from grome.infrastructure.stripe.payments import StripePayments
 from grome.payments.attempts import AttemptRunner
 from grome.payments.models import Operation, Payment, RefundState
 from grome.payments.refund_changes import change_from_dispute
 from grome.payments.repository import PaymentRepository
+from grome.payments.schemas import PaymentOut, payment_out
 from grome.payments.settler import PaymentSettler
 from grome.payments.updates import Happening, PaymentChange, PaymentUpdater
 
@@ -22,9 +26,8 @@ _MOVING: frozenset[RefundState] = frozenset({RefundState.PENDING, RefundState.RE
 class PaymentSync:
     """Handles notifications of Stripe, and looks at payments on request; both read the objects anew.
 
-    Notifications carry no state, so duplicates and disorder change nothing. An object without a payment of ours, e.g.
-    of another program on the same Stripe account, is ignored. Every method raises StripeUnsureError if Stripe does not
-    answer.
+    Notifications carry no state, so duplicates and disorder change nothing. Objects of other
+    programs on the same Stripe account are ignored. Methods raise StripeUnsureError if Stripe does not answer.
     """
 
     def __init__(
@@ -60,6 +63,15 @@ class PaymentSync:
             await self._apply_dispute(payment, await self._intents.get_dispute(payment.dispute.id))
         await self._settler.settle(payment.booking_id)
         return await self._get(payment_id)
+
+    async def refresh(self, actor: Actor, payment_id: UUID) -> PaymentOut:
+        """Read the payment at Stripe. Raises NotFound, and Unavailable if Stripe does not answer."""
+        if await self._payments.find(visible_to(actor), payment_id) is None:
+            raise NotFound
+        try:
+            return payment_out(await self.look(payment_id))
+        except StripeUnsureError:
+            raise Unavailable("Stripe does not answer; try again soon.") from None
 
     async def intent_changed(self, intent_id: str) -> None:
         intent = await self._intents.get_intent(intent_id)

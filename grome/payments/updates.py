@@ -52,9 +52,7 @@ ChangeRule = Callable[[Payment, datetime], PaymentChange | None]
 class PaymentUpdater:
     """Applies all changes of existing payments."""
 
-    def __init__(
-        self, payments: PaymentRepository, ledger: Ledger, transactions: Transactions, clock: Clock
-    ) -> None:
+    def __init__(self, payments: PaymentRepository, ledger: Ledger, transactions: Transactions, clock: Clock) -> None:
         self._payments, self._ledger, self._transactions, self._clock = payments, ledger, transactions, clock
 
     async def update(self, payment_id: UUID, rule: ChangeRule) -> Payment:

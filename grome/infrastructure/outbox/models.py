@@ -19,7 +19,7 @@ REVIEWS: Final = "reviews"
 PAYMENTS: Final = "payments"
 PAYOUTS: Final = "payouts"
 # The field with the outbox entries of each collection; every entry has a time `at`.
-OUTBOXES: Final = {BOOKINGS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
+OUTBOXES: Final = {BOOKINGS: "history", PAYMENTS: "history", REVIEWS: "outbox", USERS: "outbox", SESSIONS: "notice"}
 
 
 class EventType(StrEnum):

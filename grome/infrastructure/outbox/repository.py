@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, with_weak_writes
 from grome.infrastructure.mongo.schema import validator_for
-from grome.infrastructure.outbox.models import BARBERS, BOOKINGS, OUTBOXES, REVIEWS, SESSIONS, USERS, ChangeRecord
+from grome.infrastructure.outbox.models import BARBERS, OUTBOXES, ChangeRecord
 
 _ID: Final = "relay"
 # The server's error codes for a resume token that is no longer in the oplog.
@@ -22,7 +22,7 @@ _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
 _TOO_LARGE: Final = 10_334
 # The time that the server waits for a change before it answers without one.
 _AWAIT_MS: Final = 1_000
-_WATCHED: Final = [BOOKINGS, REVIEWS, USERS, SESSIONS, BARBERS]
+_WATCHED: Final = [*OUTBOXES, BARBERS]
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
 # The fields that events are built from; the rest of a document may be large and stays on the server.
 _KEPT_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id", "currency")
