@@ -51,11 +51,13 @@ TIERS: Final = Tiers(
                 "lifecycle",
                 "payment_projection",
                 "reschedule",
+                "tips_and_notes",
                 "updates",
                 "walk_in_start",
                 "windows",
             }
         ),
+        "ledger": frozenset({"postings", "rules"}),
         "notifications": frozenset({"email.folder", "localizer"}),
         "promos": frozenset({"redemptions"}),
     },

@@ -1,4 +1,4 @@
-"""Run operations at Stripe: the decision is stored first, and the call is repeated under one key until it is answered.
+"""Run operations at Stripe: store the decision first, and repeat the call under one key until it is answered.
 
 A process that dies between the decision and the answer loses nothing: the operation stays stored, and any process
 repeats it under the same idempotency key. Stripe may forget a key after 24 hours, so an older operation is resolved by

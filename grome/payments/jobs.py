@@ -32,7 +32,7 @@ async def settle_payments(container: Container, job: RunningJob) -> None:
 async def check_payments(saq: dict[str, Any]) -> None:
     """Look at the payments with a due check; runs every minute.
 
-    This repeats operations whose process died, and finds changes of which no notification arrived.
+    It repeats operations of processes that died, and finds changes after a lost notification.
     """
     container: Container = saq["container"]
     if not container.settings.stripe.secret_key:

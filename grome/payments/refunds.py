@@ -7,7 +7,7 @@ from grome.common.actor import Actor
 from grome.common.errors import NotFound, Unavailable
 from grome.infrastructure.outbox.models import EventType
 from grome.infrastructure.stripe.errors import StripeUnsureError
-from grome.infrastructure.stripe.units import floor_to_step
+from grome.infrastructure.stripe.units import charge_step, floor_to_step
 from grome.payments.attempts import AttemptRunner
 from grome.payments.books import split_of
 from grome.payments.errors import NotRefundable, PaymentBusy, WrongPaymentState
@@ -100,7 +100,7 @@ def _check_refundable(payment: Payment, amount: int) -> None:
         raise WrongPaymentState("The payment is disputed: the bank decides about the money.")
     if amount > payment.kept:
         raise NotRefundable(f"At most {payment.kept} minor units can be refunded.")
-    if amount != floor_to_step(amount, payment.currency):
+    if amount != floor_to_step(amount, charge_step(payment.currency)):
         raise NotRefundable(f"{payment.currency} cannot be refunded in so small units.")
     if len(payment.refunds) >= MAX_REFUNDS:
         raise NotRefundable(f"A payment has at most {MAX_REFUNDS} refunds.")

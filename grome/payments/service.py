@@ -13,7 +13,7 @@ from grome.common.errors import Unavailable
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.outbox.models import EventType
 from grome.infrastructure.stripe.errors import StripeUnsureError
-from grome.infrastructure.stripe.units import floor_to_step, minimum_charge
+from grome.infrastructure.stripe.units import charge_step, floor_to_step, minimum_charge
 from grome.payments.attempts import AttemptRunner, fields_of_attempt
 from grome.payments.customers import Cards
 from grome.payments.errors import AlreadyPaid, NothingToPay, PaymentBusy
@@ -118,7 +118,7 @@ class PaymentService:
         return found
 
     async def _renew(self, booking: Booking, payment: Payment) -> Payment:
-        """Continue a payment that is not made yet, with a new intent if the amount has changed or the intent ended.
+        """Continue an unpaid payment, with a new intent if the amount has changed or the intent has ended.
 
         An intent with another amount is cancelled first, so that two intents of a payment are never open at once.
         """
@@ -168,7 +168,7 @@ def _terms_of(booking: Booking, purpose: Purpose, payments: list[Payment], now: 
             amount = booking.payment.tip
         case _:
             raise NothingToPay(f"The booking is {booking.status.value}.")
-    amount = floor_to_step(amount, booking.currency)
+    amount = floor_to_step(amount, charge_step(booking.currency))
     if amount < minimum_charge(booking.currency):
         raise NothingToPay("The amount is 0, or less than the least amount that cards can be charged.")
     return amount, mode

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from grome.bookings.windows import UNDO_AFTER_MOVE
+from grome.bookings.cancellation_policy import UNDO_AFTER_MOVE
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.models import Event, EventType
