@@ -9,6 +9,7 @@ from grome.infrastructure.jobs.models import JobKind
 from grome.infrastructure.jobs.runner import Handler
 from grome.infrastructure.outbox.jobs import follow_later
 from grome.infrastructure.outbox.relay import REDELIVER
+from grome.ledger.jobs import seal_ledger
 from grome.notifications.dispatcher import SEND_JOBS
 from grome.notifications.jobs import dispatch, plan_reminders, send
 from grome.notifications.planner import NOTIFY
@@ -38,6 +39,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(close_overdue, cron="*/10 * * * *", timeout=300, retries=3),
     CronJob(plan_reminders, cron="* * * * *", timeout=50, retries=3),
     CronJob(heal_waitlist, cron="* * * * *", timeout=50, retries=3),
+    CronJob(seal_ledger, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(check_payments, cron="* * * * *", timeout=300, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),

@@ -13,7 +13,9 @@ from grome.infrastructure.stripe.customers import StripeCustomers
 from grome.infrastructure.stripe.history import StripeHistory
 from grome.infrastructure.stripe.payments import StripePayments
 from grome.ledger.repository import LedgerRepository
+from grome.ledger.sealer import Sealer
 from grome.ledger.service import Ledger
+from grome.ledger.verifier import LedgerVerifier
 from grome.payments.attempts import AttemptRunner
 from grome.payments.customers import Cards
 from grome.payments.errors import PaymentsOff
@@ -32,6 +34,16 @@ payments = Providers()
 @payments.provide
 def ledger(container: Container) -> Ledger:
     return Ledger(LedgerRepository(container.database))
+
+
+@payments.provide
+def sealer(container: Container) -> Sealer:
+    return Sealer(LedgerRepository(container.database), container.get(Transactions), container.clock)
+
+
+@payments.provide
+def ledger_verifier(container: Container) -> LedgerVerifier:
+    return LedgerVerifier(LedgerRepository(container.database), container.clock)
 
 
 @payments.provide

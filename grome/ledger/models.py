@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
@@ -108,3 +108,39 @@ class AccountBalance(Struct, frozen=True, order=True):
     account: str
     currency: str
     amount: int
+
+
+class StoredTotal(Struct, frozen=True, kw_only=True):
+    """The balance of an account, or of a kind of accounts, over the entries up to the number `seq`."""
+
+    id: str = field(name="_id")
+    name: Annotated[str, Meta(max_length=120)]
+    currency: str
+    amount: int
+    seq: int
+
+
+Total = tuple[str, str]  # name and currency
+
+
+class Seal(NamedTuple):
+    """The position of an entry in the chain. `seq` begins with 1 and has no gaps."""
+
+    seq: int
+    prev_hash: bytes
+    hash: bytes
+
+
+GENESIS: Final = Seal(0, b"", bytes(32))
+
+
+class BarberBalance(Struct, frozen=True, kw_only=True):
+    """The money of a barber in a currency. `pending` was earned too recently to be paid out.
+
+    `available` is negative if the barber owes money. `held` is the price of visits that are not over yet.
+    """
+
+    currency: str
+    available: int
+    pending: int
+    held: int

@@ -1,41 +1,88 @@
-"""Store journal entries in MongoDB. Entries are only inserted; there is no method that changes their content."""
+"""Store journal entries in MongoDB. Entries are only inserted, and sealed once."""
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final, cast
 from uuid import UUID
 
-from pymongo import IndexModel
+from bson import Int64
+from msgspec import Struct
+from pymongo import IndexModel, UpdateOne
 
-from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
+from grome.infrastructure.mongo.client import (
+    CollectionSpec,
+    Database,
+    Document,
+    decode_bson,
+    from_document,
+    split_batch,
+    to_document,
+)
 from grome.infrastructure.mongo.schema import validator_for
 from grome.infrastructure.mongo.transactions import Session
-from grome.ledger.models import AccountBalance, Entry
+from grome.ledger.models import GENESIS, AccountBalance, Entry, Seal, StoredTotal, Total
 
-_BALANCED: Final[Document] = {
-    "$expr": {"$and": [{"$eq": [{"$sum": "$lines.amount"}, 0]}, {"$gte": [{"$size": "$lines"}, 2]}]}
-}
-_IS_STRING: Final[Document] = {"$type": "string"}
+_SEAL_FIELDS: Final = ("seq", "prev_hash", "hash")
+_UNSEALED: Final[Document] = {"seq": None}
+_SEALED: Final[Document] = {"seq": {"$gt": 0}}
+_NEWEST: Final = (("at", -1), ("_id", -1))
+_SCAN_BATCH: Final = 20_000
+
+
+def _validator() -> Document:
+    validator = validator_for(Entry)
+    fields = validator["$jsonSchema"]["properties"]
+    # Sealing adds these fields in the layout that `chain` reads; they are never null.
+    fields["seq"] = {"bsonType": "long", "minimum": 1}
+    fields["prev_hash"] = fields["hash"] = {"bsonType": "binData"}
+    fields["lines"]["minItems"] = 2
+    return {**validator, "$expr": {"$eq": [{"$sum": "$lines.amount"}, 0]}}
+
+
+def _index(name: str, *fields: tuple[str, int], only: Document | None = None, unique: bool = False) -> IndexModel:
+    partial = {"partialFilterExpression": only} if only else {}
+    return IndexModel(list(fields), name=name, unique=unique, **partial)
+
 
 ENTRIES: Final = CollectionSpec(
     "ledger_entries",
-    {**validator_for(Entry), **_BALANCED},
+    _validator(),
     [
-        IndexModel(
-            "external_ref", name="external_ref", unique=True, partialFilterExpression={"external_ref": _IS_STRING}
-        ),
-        IndexModel("seq", name="seq", unique=True, partialFilterExpression={"seq": {"$type": "number"}}),
-        IndexModel([("lines.account", 1), ("currency", 1), ("seq", 1)], name="account"),
-        IndexModel([("barber_id", 1), ("at", -1), ("_id", -1)], name="statement"),
-        IndexModel([("payment_id", 1), ("at", -1), ("_id", -1)], name="payment"),
-        IndexModel([("booking_id", 1), ("at", -1), ("_id", -1)], name="booking"),
+        _index("external_ref", ("external_ref", 1), only={"external_ref": {"$type": "string"}}, unique=True),
+        _index("seq", ("seq", 1), only=_SEALED, unique=True),
+        _index("unsealed", ("at", 1), ("_id", 1), only=_UNSEALED),
+        _index("unsealed_account", ("lines.account", 1), ("currency", 1), only=_UNSEALED),
+        _index("account", ("lines.account", 1), *_NEWEST),
+        _index("statement", ("barber_id", 1), *_NEWEST),
+        _index("payment", ("payment_id", 1), *_NEWEST),
+        _index("booking", ("booking_id", 1), *_NEWEST),
     ],
 )
+TOTALS: Final = CollectionSpec("ledger_totals", validator_for(StoredTotal), [_index("name", ("name", 1))])
+
+
+class AfterEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The position at which a page of entries ended."""
+
+    at: datetime
+    id: str
 
 
 class LedgerRepository:
     def __init__(self, database: Database) -> None:
-        self._entries = database[ENTRIES.name]
+        self._client = database.client
+        self._entries, self._totals = database[ENTRIES.name], database[TOTALS.name]
+
+    @asynccontextmanager
+    async def reading(self, session: Session | None) -> AsyncGenerator[Session]:
+        """Give a session with reads at one point in time: `session` of a transaction, or a session for reads only."""
+        if session is not None:
+            yield session
+        else:
+            async with self._client.start_session(snapshot=True) as new:
+                yield new
 
     async def find_same(self, session: Session, entries: Sequence[Entry]) -> list[Entry]:
         """Return the stored entries that have the id or the balance transaction of an entry in `entries`."""
@@ -44,7 +91,7 @@ class LedgerRepository:
         return [from_document(found, Entry) async for found in self._entries.find(same, session=session)]
 
     async def insert(self, session: Session, entries: Sequence[Entry]) -> None:
-        await self._entries.insert_many([to_document(entry) for entry in entries], session=session)
+        await self._entries.insert_many([_unsealed(entry) for entry in entries], session=session)
 
     async def has(self, entry_id: str) -> bool:
         return await self._entries.find_one({"_id": entry_id}, {"_id": 1}) is not None
@@ -53,10 +100,17 @@ class LedgerRepository:
         found = self._entries.find({"payment_id": payment_id}, session=session)
         return [from_document(document, Entry) async for document in found]
 
-    async def sum_lines(self, match: Document, accounts: Document, session: Session | None) -> list[AccountBalance]:
+    async def list_page(self, query: Document, after: AfterEntry | None, limit: int) -> list[Entry]:
+        """Return the newest entries that match `query`, or the newest after the position `after`."""
+        if after:
+            query = {**query, "$or": [{"at": {"$lt": after.at}}, {"at": after.at, "_id": {"$lt": after.id}}]}
+        found = self._entries.find(query).sort(list(_NEWEST)).limit(limit)
+        return [from_document(document, Entry) async for document in found]
+
+    async def sum_lines(self, session: Session, match: Document, accounts: Document) -> list[AccountBalance]:
         """Sum the lines on `accounts`, a condition on the name, of the entries in `match`."""
         stages: list[Document] = [
-            {"$match": match},
+            {"$match": {"lines.account": accounts, **match}},
             {"$unwind": "$lines"},
             {"$match": {"lines.account": accounts}},
             {
@@ -69,10 +123,98 @@ class LedgerRepository:
         sums = await self._entries.aggregate(stages, session=session)
         return [AccountBalance(one["_id"]["account"], one["_id"]["currency"], one["amount"]) async for one in sums]
 
-    async def balance(self, account: str, currency: str, session: Session | None = None) -> int:
-        match = {"lines.account": account, "currency": currency}
-        return sum(one.amount for one in await self.sum_lines(match, {"$eq": account}, session))
+    async def sum_unsealed(self, session: Session, accounts: Document, match: Document) -> list[AccountBalance]:
+        """Sum the lines on `accounts` that the totals do not contain yet."""
+        return await self.sum_lines(session, {**match, **_UNSEALED}, accounts)
 
-    async def balances(self, prefix: str, session: Session | None = None) -> list[AccountBalance]:
-        begins = {"$regex": f"^{re.escape(prefix)}"}
-        return await self.sum_lines({"lines.account": begins} if prefix else {}, begins, session)
+    async def sum_recent_earnings(
+        self, session: Session, barber_id: UUID, account: str, since: datetime
+    ) -> list[tuple[str, int]]:
+        """Return currency and amount of each visit that earned money after `since`, less its later refunds."""
+        stages: list[Document] = [
+            {"$match": {"barber_id": barber_id, "at": {"$gt": since}, "booking_id": {"$ne": None}}},
+            {"$unwind": "$lines"},
+            {"$match": {"lines.account": account}},
+            {
+                "$group": {
+                    "_id": {"booking": "$booking_id", "currency": "$currency"},
+                    "amount": {"$sum": "$lines.amount"},
+                }
+            },
+            {"$match": {"amount": {"$lt": 0}}},
+        ]
+        sums = await self._entries.aggregate(stages, session=session)
+        return [(one["_id"]["currency"], -one["amount"]) async for one in sums]
+
+    async def list_totals(self, session: Session, name: Document) -> list[AccountBalance]:
+        """Return the stored totals with a name that fits the condition `name`."""
+        found = self._totals.find({"name": name}, session=session)
+        return [AccountBalance(one["name"], one["currency"], one["amount"]) async for one in found]
+
+    async def get_head(self, session: Session) -> Seal:
+        """Return the newest seal of the chain."""
+        found = await self._entries.find_one(_SEALED, _SEAL_FIELDS, sort=[("seq", -1)], session=session)
+        return Seal(int(found["seq"]), found["prev_hash"], found["hash"]) if found else GENESIS
+
+    async def list_unsealed(self, session: Session, before: datetime, limit: int) -> list[tuple[bytes, Document]]:
+        """Return the oldest entries that are not sealed, as bytes and decoded."""
+        query = {**_UNSEALED, "at": {"$lte": before}}
+        found = self._entries.find_raw_batches(query, session=session).sort([("at", 1), ("_id", 1)]).limit(limit)
+        return [(raw, decode_bson(raw)) async for batch in found for raw in split_batch(cast("bytes", batch))]
+
+    async def write_seals(self, session: Session, seals: Sequence[tuple[str, Seal]]) -> None:
+        updates = [
+            UpdateOne(
+                {"_id": entry_id, **_UNSEALED},
+                {"$set": {"seq": Int64(seal.seq), "prev_hash": seal.prev_hash, "hash": seal.hash}},
+            )
+            for entry_id, seal in seals
+        ]
+        await self._entries.bulk_write(updates, session=session)
+
+    async def add_to_totals(self, session: Session, totals: Mapping[Total, int], seq: int) -> None:
+        updates = [
+            UpdateOne(
+                {"_id": f"{name}|{currency}"},
+                {
+                    "$inc": {"amount": Int64(amount)},
+                    "$set": {"seq": Int64(seq)},
+                    "$setOnInsert": {"name": name, "currency": currency},
+                },
+                upsert=True,
+            )
+            for (name, currency), amount in totals.items()
+        ]
+        await self._totals.bulk_write(updates, ordered=False, session=session)
+
+    async def scan_sealed(self, until: int) -> AsyncIterator[bytes]:
+        """Yield the bytes of all sealed entries up to the number `until`, in batches, in their order."""
+        query = {"seq": {"$gt": 0, "$lte": until}}
+        async for batch in self._entries.find_raw_batches(query, batch_size=_SCAN_BATCH).sort("seq", 1):
+            yield cast("bytes", batch)
+
+    async def last_total(self, session: Session) -> int:
+        """Return the number of the newest entry that the totals contain."""
+        found = await self._totals.find_one({}, {"seq": 1}, sort=[("seq", -1)], session=session)
+        return int(found["seq"]) if found else 0
+
+    async def list_unbalanced_unsealed(self, limit: int) -> list[str]:
+        """Return ids of entries that are not sealed, and that the validator would refuse."""
+        unbalanced = {"$expr": {"$ne": [{"$sum": "$lines.amount"}, 0]}}
+        found = self._entries.find({**_UNSEALED, **unbalanced}, {"_id": 1}, hint="unsealed").limit(limit)
+        return [document["_id"] async for document in found]
+
+    async def count_unsealed(self) -> int:
+        return await self._entries.count_documents(_UNSEALED, hint="unsealed")
+
+
+def starting_with(prefix: str) -> Document:
+    """Return the condition that a name begins with `prefix`; an index serves it."""
+    return {"$regex": f"^{re.escape(prefix)}"}
+
+
+def _unsealed(entry: Entry) -> Document:
+    document = to_document(entry)
+    for name in _SEAL_FIELDS:
+        del document[name]
+    return document

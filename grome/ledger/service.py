@@ -1,17 +1,21 @@
 """Post journal entries, and read balances."""
 
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from grome.infrastructure.mongo.transactions import Session
 from grome.ledger.collected import collected_by
 from grome.ledger.errors import LedgerConflictError
-from grome.ledger.models import AccountBalance, Entry
-from grome.ledger.repository import LedgerRepository
+from grome.ledger.models import AccountBalance, BarberBalance, Entry, barber_payable
+from grome.ledger.repository import LedgerRepository, starting_with
 from grome.ledger.rules import Collected
+from grome.ledger.totals import has_total, held_of
 
 
 class Ledger:
-    """The double-entry ledger. Its balances never need a write, so no document is contended."""
+    """The double-entry ledger. Posting only inserts: no document of an account is contended."""
 
     def __init__(self, entries: LedgerRepository) -> None:
         self._entries = entries
@@ -43,15 +47,78 @@ class Ledger:
 
     async def balance(self, account: str, currency: str, session: Session | None = None) -> int:
         """Return the balance of an account; a positive balance is a debit. 0 for an unknown account."""
-        return await self._entries.balance(account, currency, session)
+        async with self._entries.reading(session) as reading:
+            is_account = {"$eq": account}
+            if not has_total(account):
+                sums = await self._entries.sum_lines(reading, {"currency": currency}, is_account)
+            else:
+                sums = await self._entries.sum_unsealed(reading, is_account, {"currency": currency})
+                sums += await self._entries.list_totals(reading, is_account)
+        return sum(one.amount for one in sums if one.currency == currency)
 
     async def balances(self, prefix: str = "", session: Session | None = None) -> list[AccountBalance]:
-        """Return the balances of all accounts with a name that begins with `prefix`, in order."""
-        return sorted(await self._entries.balances(prefix, session))
+        """Return the balances of all accounts with a name that begins with `prefix`, in order.
+
+        A prefix without a colon selects kinds of accounts, e.g. `held` for the sum of all accounts `held:…`. The kinds
+        of a currency add up to 0.
+        """
+        if ":" not in prefix:
+            return [kind for kind in await self._kinds(session) if kind.account.startswith(prefix)]
+        begins = starting_with(prefix)
+        async with self._entries.reading(session) as reading:
+            if has_total(prefix):
+                sums = await self._entries.sum_unsealed(reading, begins, {})
+                sums += await self._entries.list_totals(reading, begins)
+            else:
+                sums = await self._entries.sum_lines(reading, {}, begins)
+        return _join(sums)
+
+    async def barber_balances(self, barber_id: UUID, earned_before: datetime) -> list[BarberBalance]:
+        """Return the barber's money in each currency; money that was earned later than `earned_before` is pending.
+
+        A refund reduces the pending money of its own visit first.
+        """
+        account, held_name = barber_payable(barber_id), held_of(barber_id)
+        async with self._entries.reading(None) as reading:
+            names = {"$in": [account, held_name]}
+            sums = await self._entries.list_totals(reading, names)
+            sums += await self._entries.sum_unsealed(reading, {"$eq": account}, {})
+            held = await self._entries.sum_unsealed(reading, starting_with("held:"), {"barber_id": barber_id})
+            recent = await self._entries.sum_recent_earnings(reading, barber_id, account, earned_before)
+        payable: Counter[str] = Counter()
+        held_sums: Counter[str] = Counter()
+        for one in [*sums, *held]:
+            (payable if one.account == account else held_sums)[one.currency] -= one.amount
+        pending: Counter[str] = Counter()
+        for currency, amount in recent:
+            pending[currency] += amount
+        return [
+            BarberBalance(
+                currency=currency,
+                available=payable[currency] - pending[currency],
+                pending=pending[currency],
+                held=held_sums[currency],
+            )
+            for currency in sorted({*payable, *held_sums})
+        ]
 
     async def collected(self, payment_id: UUID, session: Session | None = None) -> Collected:
         """Return the state of a payment in the books: received, released, refunded."""
         return collected_by(await self._entries.list_of_payment(payment_id, session))
+
+    async def _kinds(self, session: Session | None) -> list[AccountBalance]:
+        async with self._entries.reading(session) as reading:
+            unsealed = await self._entries.sum_unsealed(reading, starting_with(""), {})
+            stored = await self._entries.list_totals(reading, {"$not": {"$regex": ":"}})
+        kinds = (AccountBalance(one.account.partition(":")[0], one.currency, one.amount) for one in unsealed)
+        return _join([*stored, *kinds])
+
+
+def _join(sums: Iterable[AccountBalance]) -> list[AccountBalance]:
+    joined: Counter[tuple[str, str]] = Counter()
+    for one in sums:
+        joined[one.account, one.currency] += one.amount
+    return [AccountBalance(account, currency, amount) for (account, currency), amount in sorted(joined.items())]
 
 
 def _content(entry: Entry) -> tuple[object, ...]:

@@ -9,13 +9,14 @@ from grome.barbers.repository import COLLECTION as BARBERS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.infrastructure.mongo.client import Database, apply_collection
 from grome.ledger.repository import ENTRIES as LEDGER_ENTRIES
+from grome.ledger.repository import TOTALS as LEDGER_TOTALS
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.payments.repository import COLLECTIONS as PAYMENTS
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-COLLECTIONS = (LEDGER_ENTRIES, *PAYMENTS)
+COLLECTIONS = (LEDGER_ENTRIES, LEDGER_TOTALS, *PAYMENTS)
 CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
 
 

@@ -119,6 +119,11 @@ def split_batch(batch: bytes) -> Iterator[bytes]:
         start = end
 
 
+def decode_bson(raw: bytes) -> Document:
+    """Decode a document's bytes. UUIDs stay binary values."""
+    return bson.decode(raw, _RAW)
+
+
 def from_bson(raw: bytes, struct: type[T]) -> T:
     """The Struct of a document's bytes. UUIDs are made by msgspec, in half the time that the driver takes for them."""
     return msgspec.convert(bson.decode(raw, _RAW), struct)
