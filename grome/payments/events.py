@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from grome.infrastructure.mongo.client import Document
-from grome.infrastructure.outbox.models import Event
+from grome.infrastructure.outbox.models import Event, MovedMoney
 from grome.payments.models import PaymentEntry
 
 
@@ -20,4 +20,6 @@ def payment_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- 
         version=entry.version,
         people=(document["customer_id"], document["barber_id"]),
         actor_id=entry.actor_id,
+        money=MovedMoney(entry.amount, entry.currency) if entry.amount else None,
+        reason=entry.note,
     )

@@ -157,6 +157,7 @@ class PaymentEntry(Struct, frozen=True, kw_only=True):
     state: PaymentState
     at: datetime
     amount: Amount = 0
+    currency: str = ""
     actor_id: UUID | None = None
     note: Annotated[str, Meta(max_length=300)] = ""
 

@@ -106,7 +106,7 @@ class PaymentService:
             check_at=now,
             attempt=Attempt(n=1, op=op, at=now, amount=amount, is_manual=mode is Mode.AUTHORIZE),
             attempts=1,
-            history=[first_entry(PaymentState.NEEDS_METHOD, amount, now)],
+            history=[first_entry(PaymentState.NEEDS_METHOD, amount, booking.currency, now)],
             created_at=now,
             updated_at=now,
         )

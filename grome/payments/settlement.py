@@ -30,7 +30,10 @@ CAPTURE_BEFORE_EXPIRY: Final = timedelta(hours=6)
 # A declined fee is tried once more after this time, and then left to the customer.
 RETRY_AFTER: Final = timedelta(hours=24)
 MAX_DECLINES: Final = 2
+# A payment that is still unpaid this long after the visit is looked at only if a notification of Stripe arrives.
+_UNPAID_CHECKED_FOR: Final = timedelta(days=35)
 _UNPAID: Final = frozenset({PaymentState.NEEDS_METHOD, PaymentState.REQUIRES_ACTION, PaymentState.FAILED})
+CLOSABLE: Final = _UNPAID | {PaymentState.SCHEDULED}
 _VISIT_PURPOSES: Final = (Purpose.VISIT, Purpose.DEPOSIT, Purpose.FEE)
 
 Payments = Mapping[Purpose, Payment]
@@ -78,8 +81,8 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class CloseSavedCard:
-    """End a payment of which only a card was saved."""
+class Close:
+    """End a payment that has nothing at Stripe to cancel: only a card was saved, or no intent was made."""
 
     payment: Payment
 
@@ -91,7 +94,7 @@ class FundPromo:
     amount: int
 
 
-Step = RunAttempt | BeginOperation | BeginRefund | ChargeFee | Release | CloseSavedCard | FundPromo
+Step = RunAttempt | BeginOperation | BeginRefund | ChargeFee | Release | Close | FundPromo
 
 
 def next_step(booking: Booking, payments: Payments, now: datetime, *, is_promo_funded: bool) -> Step | None:
@@ -138,7 +141,7 @@ def _wait(booking: Booking, payment: Payment, now: datetime) -> datetime | None:
             is_disputed = payment.dispute is not None and payment.dispute.is_open
             return soon if payment.held or is_open or is_disputed else None
         case _:
-            return soon
+            return soon if now < booking.ends_at + _UNPAID_CHECKED_FOR else None
 
 
 def _before_visit(booking: Booking, payments: Payments, now: datetime) -> Step | None:
@@ -175,8 +178,9 @@ def _after_cancellation(booking: Booking, payments: Payments, ended_at: datetime
     collected = _collected(payments)
     for purpose in (Purpose.DEPOSIT, Purpose.VISIT):
         payment = payments.get(purpose)
-        if payment and payment.state in _UNPAID and (payment.intent_id or payment.setup_id):
-            return BeginOperation(payment, Operation.CANCEL)
+        if payment and payment.state in _UNPAID:
+            has_object = payment.intent_id or payment.setup_id
+            return BeginOperation(payment, Operation.CANCEL) if has_object else Close(payment)
     if collected > fee:
         refund = _excess_refund(payments, collected - fee, ended_at)
         if refund:
@@ -187,7 +191,7 @@ def _after_cancellation(booking: Booking, payments: Payments, ended_at: datetime
     if visit and visit.state is PaymentState.AUTHORIZED:
         return BeginOperation(visit, Operation.CANCEL)
     if visit and visit.state is PaymentState.SCHEDULED:
-        return CloseSavedCard(visit)
+        return Close(visit)
     return _release(payments, fee)
 
 

@@ -33,10 +33,11 @@ from grome.payments.models import (
 from grome.payments.refund_changes import change_beginning_refund
 from grome.payments.repository import PaymentRepository
 from grome.payments.settlement import (
+    CLOSABLE,
     BeginOperation,
     BeginRefund,
     ChargeFee,
-    CloseSavedCard,
+    Close,
     FundPromo,
     Payments,
     Release,
@@ -124,8 +125,8 @@ class PaymentSettler:
                 await self._charge_fee(booking, source, amount)
             case Release(payment, amount, released_before):
                 await self._release(payment, amount, released_before)
-            case CloseSavedCard(payment):
-                await self._updater.update(payment.id, _close_saved_card)
+            case Close(payment):
+                await self._updater.update(payment.id, _close)
             case FundPromo(amount):
                 await self._fund_promo(booking, amount)
 
@@ -168,7 +169,7 @@ class PaymentSettler:
             attempt=attempt,
             attempts=1,
             check_at=now + _STUCK_AFTER,
-            history=[first_entry(PaymentState.PROCESSING, amount, now)],
+            history=[first_entry(PaymentState.PROCESSING, amount, source.currency, now)],
             created_at=now,
             updated_at=now,
         )
@@ -209,13 +210,15 @@ class PaymentSettler:
         await self._transactions.run(booking.id, lambda transaction: self._ledger.post(transaction.session, *entries))
 
 
-def first_entry(state: PaymentState, amount: int, now: datetime) -> PaymentEntry:
+def first_entry(state: PaymentState, amount: int, currency: str, now: datetime) -> PaymentEntry:
     """Return the first history entry of a payment."""
-    return PaymentEntry(id=new_id(), version=1, type=EventType.PAYMENT_CREATED, state=state, at=now, amount=amount)
+    return PaymentEntry(
+        id=new_id(), version=1, type=EventType.PAYMENT_CREATED, state=state, at=now, amount=amount, currency=currency
+    )
 
 
-def _close_saved_card(payment: Payment, _: datetime) -> PaymentChange | None:
-    if payment.state is not PaymentState.SCHEDULED:
+def _close(payment: Payment, _: datetime) -> PaymentChange | None:
+    if payment.attempt or payment.state not in CLOSABLE:
         return None
     return PaymentChange(
         state=PaymentState.CANCELED, happenings=[Happening(EventType.PAYMENT_CANCELED, payment.amount)]

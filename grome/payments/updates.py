@@ -82,6 +82,7 @@ class PaymentUpdater:
                 state=change.state,
                 at=now,
                 amount=each.amount,
+                currency=payment.currency,
                 actor_id=each.actor_id,
                 note=each.note,
             )
