@@ -67,6 +67,7 @@ class _Schemas:
         types: dict[Any, None] = {Problem: None, IdempotencyKey: None, UUID: None, date: None, str: None}
         for operation in operations:
             types.update(dict.fromkeys(operation.hints[name] for name in ("body", "query") if name in operation.hints))
+            types.update(dict.fromkeys(operation.path_parts.values()))
             types.update(dict.fromkeys(kind for kind in operation.answers.values() if isinstance(kind, type)))
         wanted = list(types)
         described, components = msgspec.json.schema_components(wanted, ref_template=_REF)
