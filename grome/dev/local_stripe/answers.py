@@ -26,6 +26,12 @@ def page(call: Call, objects: Iterable[Json]) -> Json:
     return {"object": "list", "url": call.path, "has_more": len(found) > limit, "data": found[:limit]}
 
 
+def select(call: Call, kind: str, *names: str) -> list[Json]:
+    """Return the objects of a kind, the newest first, that equal the params of those names where they are given."""
+    wanted = {name: call.params[name] for name in names if name in call.params}
+    return [obj for obj in call.state.store.newest(kind) if all(obj[name] == value for name, value in wanted.items())]
+
+
 def _created_in(obj: Json, bounds: Any) -> bool:  # noqa: ANN401 -- int or an object of bounds
     if bounds is None:
         return True
@@ -48,7 +54,7 @@ def _index(objects: list[Json], object_id: str, param: str) -> int:
 
 def render(state: State, obj: Json, expand: Iterable[str]) -> Json:
     """Copy an object without its private fields, with each path of `expand` replaced by the object that it names."""
-    answer: Json = _public(obj)
+    answer: Json = public(obj)
     for path in expand:
         keys = path.split(".")
         if len(keys) > _MAX_DEPTH + 1:
@@ -66,16 +72,17 @@ def _expand(state: State, node: Json, keys: list[str], path: str) -> None:
         target = state.store.find_any(value)
         if target is None:
             raise malformed(f"This property cannot be expanded ({path}).", None, "expand")
-        value = node[key] = _public(target)
+        value = node[key] = public(target)
     if rest:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):
                 _expand(state, item, rest, path)
 
 
-def _public(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+def public(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+    """Copy a value without private fields."""
     if isinstance(value, dict):
-        return {key: _public(item) for key, item in value.items() if not key.startswith("_")}
+        return {key: public(item) for key, item in value.items() if not key.startswith("_")}
     if isinstance(value, list):
-        return [_public(item) for item in value]
+        return [public(item) for item in value]
     return value

@@ -2,9 +2,15 @@
 
 from dataclasses import asdict
 
+from grome.dev.local_stripe.authentication import find_intent
 from grome.dev.local_stripe.balance import balance_of
+from grome.dev.local_stripe.cards import find_card
+from grome.dev.local_stripe.confirming import Confirmation, confirm
+from grome.dev.local_stripe.disputes import end_dispute, open_dispute
 from grome.dev.local_stripe.errors import Json
 from grome.dev.local_stripe.faults import read_fault
+from grome.dev.local_stripe.payment_methods import new_method, use_method
+from grome.dev.local_stripe.refunds import end_refund
 from grome.dev.local_stripe.routing import Call, route
 
 
@@ -38,3 +44,37 @@ def summarize(call: Call) -> Json:
 def list_calls(call: Call) -> Json:
     """List the API calls since the process started: method, path, key, status (null: no reply), fault, replayed."""
     return {"calls": list(call.state.calls)}
+
+
+@route("POST", "/_control/pay", access="open")
+def pay(call: Call) -> Json:
+    """Confirm an intent or setup as the customer's app does: `{"intent", "number" | "payment_method"}`."""
+    state, params = call.state, call.params
+    intent = find_intent(state, params["intent"])
+    if number := params.get("number"):
+        method = new_method(state, find_card(number), {}, None)
+    else:
+        method = use_method(state, params["payment_method"])
+    confirm(state, intent, Confirmation(method, return_url=params.get("return_url")))
+    return intent
+
+
+@route("POST", "/_control/disputes", access="open")
+def control_dispute(call: Call) -> Json:
+    """Open a dispute about a charge, `{"charge", "reason", "inquiry"}`, or end one, `{"dispute", "won"}`."""
+    state, params = call.state, call.params
+    if "dispute" in params:
+        dispute = state.store.get("dispute", params["dispute"])
+        end_dispute(state, dispute, won=params["won"])
+        return dispute
+    return open_dispute(
+        state, params["charge"], params.get("reason", "fraudulent"), inquiry=params.get("inquiry", False)
+    )
+
+
+@route("POST", "/_control/refunds", access="open")
+def control_refund(call: Call) -> Json:
+    """Set the status of a refund: `{"id", "status": "failed" | "canceled"}`."""
+    refund = call.state.store.get("refund", call.params["id"])
+    end_refund(call.state, refund, call.params["status"], None)
+    return refund
