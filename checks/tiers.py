@@ -57,7 +57,7 @@ TIERS: Final = Tiers(
                 "windows",
             }
         ),
-        "ledger": frozenset({"postings", "rules"}),
+        "ledger": frozenset({"payables", "postings", "rules"}),
         "notifications": frozenset({"email.folder", "localizer"}),
         "promos": frozenset({"redemptions"}),
     },

@@ -50,6 +50,7 @@ from grome.infrastructure.storage.routes import files
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.payments.routes import payments
+from grome.payouts.routes import payouts
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.reports.routes import reports
@@ -77,6 +78,7 @@ FEATURES: tuple[Routes, ...] = (
     favourites,
     promos,
     payments,
+    payouts,
     reports,
     notifications,
     webhooks,

@@ -15,6 +15,8 @@ from grome.notifications.jobs import dispatch, plan_reminders, send
 from grome.notifications.planner import NOTIFY
 from grome.payments.jobs import check_payments, settle_payments
 from grome.payments.subscriber import SETTLE_PAYMENTS
+from grome.payouts.jobs import plan_payouts, send_payout
+from grome.payouts.models import SEND_PAYOUT
 from grome.promos.jobs import sweep_promo_holds
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
@@ -31,6 +33,7 @@ HANDLERS: dict[JobKind, Handler] = {
     MAKE_REPORT: make_report,
     WAITLIST_JOB: offer_freed_time,
     SETTLE_PAYMENTS: settle_payments,
+    SEND_PAYOUT: send_payout,
 }
 
 # Each entry sets timeout and retries, since SAQ's defaults are ten seconds and one attempt.
@@ -42,6 +45,7 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(seal_ledger, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(check_payments, cron="* * * * *", timeout=300, retries=3),
+    CronJob(plan_payouts, cron="*/10 * * * *", timeout=300, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

@@ -34,19 +34,23 @@ _THREE_DIGITS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND
 
 @cache
 def currencies_in_use() -> frozenset[str]:
-    """Return the codes of all currencies that are legal tender somewhere today, by CLDR's table of territories.
+    """Return the codes of all currencies that are legal tender somewhere today, by CLDR's table of territories."""
+    return frozenset(code for country in _tenders() for code in currencies_of(country))
 
-    The table is loaded at the first call, because few processes need it.
-    """
-    territories: dict[str, list[tuple[str, object, object, bool]]] = import_module("babel.core").get_global(
+
+def currencies_of(country: str) -> frozenset[str]:
+    """Return the codes that are legal tender today in a country of ISO 3166; empty for an unknown country."""
+    tenders = _tenders().get(country, [])
+    return frozenset(code for code, _, given_up, is_tender in tenders if given_up is None and is_tender)
+
+
+@cache
+def _tenders() -> dict[str, list[tuple[str, object, object, bool]]]:
+    """Load CLDR's table at the first call, because few processes need it."""
+    table: dict[str, list[tuple[str, object, object, bool]]] = import_module("babel.core").get_global(
         "territory_currencies"
     )
-    return frozenset(
-        code
-        for currencies in territories.values()
-        for code, _, given_up, is_tender in currencies
-        if given_up is None and is_tender
-    )
+    return table
 
 
 def minor_digits(currency: str) -> int:

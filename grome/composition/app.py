@@ -13,6 +13,7 @@ from grome.composition.job_queue import job_queue
 from grome.composition.notifications import notifications
 from grome.composition.outbox import outbox
 from grome.composition.payments import payments
+from grome.composition.payouts import payouts
 from grome.composition.records import records
 from grome.composition.search import search
 from grome.composition.waiting import waiting
@@ -23,7 +24,19 @@ from grome.nearby.service import NearbyService
 from grome.notifications.delivery import Transports
 
 PROVIDERS: Final = Providers(
-    clients, job_queue, accounts, barbers, search, bookings, waiting, records, outbox, notifications, payments, webhooks
+    clients,
+    job_queue,
+    accounts,
+    barbers,
+    search,
+    bookings,
+    waiting,
+    records,
+    outbox,
+    notifications,
+    payments,
+    payouts,
+    webhooks,
 )
 # The change feed of barbers and the Verifier miss no change if they start now. Wrong settings of storage or transports
 # fail the start.

@@ -4,15 +4,18 @@ from typing import Final
 
 from grome.accounts.events import session_event, user_event
 from grome.bookings.events import booking_event
-from grome.infrastructure.outbox.models import BOOKINGS, PAYMENTS, REVIEWS, SESSIONS, USERS
+from grome.infrastructure.outbox.models import BOOKINGS, PAYMENTS, PAYOUT_ACCOUNTS, PAYOUTS, REVIEWS, SESSIONS, USERS
 from grome.infrastructure.outbox.projection import Projection
 from grome.payments.events import payment_event
+from grome.payouts.events import payout_account_event, payout_event
 from grome.reviews.events import review_event
 
 PROJECTION: Final = Projection(
     {
         BOOKINGS: booking_event,
         PAYMENTS: payment_event,
+        PAYOUTS: payout_event,
+        PAYOUT_ACCOUNTS: payout_account_event,
         REVIEWS: review_event,
         USERS: user_event,
         SESSIONS: session_event,

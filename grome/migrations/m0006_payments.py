@@ -1,4 +1,4 @@
-"""Add the collections of payments and the ledger, and the fields of payments in the collections from before.
+"""Add the collections of payments, the ledger and payouts, and the fields of payments in older collections.
 
 Bookings from before have no commission, because their terms knew none. Validators list the types of events and the
 kinds of messages, so collections with such a field are applied anew.
@@ -12,11 +12,13 @@ from grome.ledger.repository import ENTRIES as LEDGER_ENTRIES
 from grome.ledger.repository import TOTALS as LEDGER_TOTALS
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
 from grome.payments.repository import COLLECTIONS as PAYMENTS
+from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
+from grome.payouts.repository import PAYOUTS
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-COLLECTIONS = (LEDGER_ENTRIES, LEDGER_TOTALS, *PAYMENTS)
+COLLECTIONS = (LEDGER_ENTRIES, LEDGER_TOTALS, *PAYMENTS, PAYOUTS, PAYOUT_ACCOUNTS)
 CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
 
 
