@@ -35,6 +35,7 @@ from grome.common.errors import (
 from grome.composition import open_container
 from grome.console.routes import dashboard
 from grome.dev.mailbox.routes import mailbox
+from grome.dev.pay_demo.routes import pay_demo
 from grome.favourites.routes import favourites
 from grome.infrastructure.http import Routes, problem
 from grome.infrastructure.http.openapi import openapi_document
@@ -131,6 +132,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> App:
     app.blueprint(files)
     app.blueprint(dashboard)
     app.blueprint(mailbox)
+    app.blueprint(pay_demo)
     app.exception(Exception)(answer_error)
 
     @app.before_server_start
