@@ -9,7 +9,14 @@ from uuid import UUID
 from grome.notifications.channel_rules import RULES
 from grome.notifications.context_loader import MessageContext
 from grome.notifications.email.message import Mail, Mailer
-from grome.notifications.models import BookingFacts, Channel, ChannelDelivery, MessageKind, RenderedMessage
+from grome.notifications.models import (
+    BookingFacts,
+    Channel,
+    ChannelDelivery,
+    MessageKind,
+    PaymentFacts,
+    RenderedMessage,
+)
 from grome.notifications.push import Push, Pusher
 from grome.notifications.rendering import render
 from grome.notifications.sms import SmsSender
@@ -23,6 +30,7 @@ _TIME_CRITICAL = frozenset(
         MessageKind.BOOKING_OFFERED,
         MessageKind.BOOKING_DELAYED,
         MessageKind.BOOKING_TIME_PROPOSED,
+        MessageKind.PAYMENT_ACTION,
     }
 )
 
@@ -127,8 +135,9 @@ def _render(context: MessageContext, unsubscribe: str | None) -> RenderedMessage
 
 def _push_data(context: MessageContext) -> dict[str, str]:
     """Return the data of a push, from which the app opens the right view."""
-    data = {"kind": context.kind.value, "link": context.facts.link or ""}
-    return {**data, "booking_id": context.facts.booking_id} if isinstance(context.facts, BookingFacts) else data
+    facts = context.facts
+    data = {"kind": context.kind.value, "link": facts.link or ""}
+    return {**data, "booking_id": facts.booking_id} if isinstance(facts, BookingFacts | PaymentFacts) else data
 
 
 def _ttl_s(context: MessageContext, now: datetime) -> int:

@@ -13,11 +13,13 @@ from grome.notifications.models import (
     EndpointFacts,
     Facts,
     MessageKind,
+    PaymentFacts,
     PayoutFacts,
     ReviewFacts,
     VerificationFacts,
 )
 from grome.notifications.user_text import UserText
+from grome.payments.models import Purpose
 
 _MAX_STARS: Final = 5
 _WITH_CODE: Final = frozenset({MessageKind.VERIFY_EMAIL, MessageKind.RESET_PASSWORD})
@@ -70,8 +72,10 @@ def build_content(kind: MessageKind, facts: Facts, localizer: Localizer) -> Mess
             return _booking(kind, facts, localizer)
         case ReviewFacts():
             return _review(kind, facts, localizer)
-        case PayoutFacts():
-            return _payout(kind, facts, localizer)
+        case PaymentFacts() | PayoutFacts():
+            return (
+                _payment(kind, facts, localizer) if isinstance(facts, PaymentFacts) else _payout(kind, facts, localizer)
+            )
         case VerificationFacts():
             return _verification(kind, facts, localizer)
         case EndpointFacts():
@@ -184,11 +188,40 @@ def _review(kind: MessageKind, facts: ReviewFacts, localizer: Localizer) -> Mess
     return MessageContent(str(kind), values, rows, link=facts.link)
 
 
+def _payment(kind: MessageKind, facts: PaymentFacts, localizer: Localizer) -> MessageContent:
+    words, zone = localizer.translations.words, ZoneInfo(facts.timezone)
+    starts, amount = wall_time(facts.starts_at, zone), localizer.price(facts.amount, facts.currency)
+    values: dict[str, str | UserText] = {
+        "name": localizer.user_text(facts.name),
+        "other_name": localizer.user_text(facts.other_name),
+        "day": localizer.day(starts),
+        "amount": amount,
+    }
+    purposes = {
+        Purpose.DEPOSIT: words.deposit,
+        Purpose.VISIT: words.visit,
+        Purpose.TIP: words.tip,
+        Purpose.FEE: words.fee,
+    }
+    label = words.refund if kind is MessageKind.PAYMENT_REFUND else purposes[facts.purpose]
+    rows = [
+        TableRow(words.date, localizer.date(starts)),
+        TableRow(words.time, localizer.time_range(starts, starts)),
+        TableRow(label, amount, strong=True),
+    ]
+    if facts.pay_by:
+        rows.append(TableRow(words.pay_by, localizer.moment(wall_time(facts.pay_by, zone))))
+    return MessageContent(f"{kind}-{facts.variant}" if facts.variant else str(kind), values, rows, link=facts.link)
+
+
 def _payout(kind: MessageKind, facts: PayoutFacts, localizer: Localizer) -> MessageContent:
     words, amount = localizer.translations.words, localizer.price(facts.amount, facts.currency)
     wall = wall_time(facts.at, ZoneInfo(facts.timezone))
-    rows = [TableRow(words.date, localizer.date(wall)), TableRow(words.amount, amount, strong=True)]
-    return MessageContent(str(kind), {"name": localizer.user_text(facts.name), "amount": amount}, rows, link=facts.link)
+    rows = [TableRow(words.date, localizer.date(wall))]
+    if facts.failure != "bank":  # Stripe's message about the bank names no payout of Grome's
+        rows.append(TableRow(words.amount, amount, strong=True))
+    values: dict[str, str | UserText] = {"name": localizer.user_text(facts.name), "amount": amount}
+    return MessageContent(f"{kind}-{facts.failure}" if facts.failure else str(kind), values, rows, link=facts.link)
 
 
 def _verification(kind: MessageKind, facts: VerificationFacts, localizer: Localizer) -> MessageContent:

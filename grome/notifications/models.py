@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from msgspec import Struct, field
 
 from grome.bookings.models import Settlement
 from grome.infrastructure.mongo.schema import stored_items
+from grome.payments.models import Purpose
 from grome.promos.models import Discount
 
 
@@ -44,7 +45,14 @@ class MessageKind(StrEnum):
     REVIEW_REQUEST = "review_request"
     REVIEW_POSTED = "review_posted"
     REVIEW_ANSWERED = "review_answered"
+    PAYMENT_ACTION = "payment_action"
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_SCHEDULED = "payment_scheduled"
+    PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_REFUND = "payment_refund"
+    PAYMENT_DISPUTED = "payment_disputed"
     PAYOUT = "payout"
+    PAYOUT_FAILED = "payout_failed"
     VERIFICATION_RESULT = "verification_result"
     WEBHOOK_FAILING = "webhook_failing"
 
@@ -113,13 +121,37 @@ class ReviewFacts(Struct, frozen=True, kw_only=True):
     link: str
 
 
+class PaymentFacts(Struct, frozen=True, kw_only=True):
+    """Holds the facts of all messages about payments.
+
+    `name` is the reader's, `other_name` the other side's. `variant` selects the text, e.g. `late` of a refund.
+    `purpose` is the payment's, and `amount` the money that the message is about. `starts_at` is the start of the visit,
+    as wall time in `timezone`. The customer can pay until `pay_by`.
+    """
+
+    booking_id: str
+    name: str
+    other_name: str
+    variant: str
+    purpose: Purpose
+    amount: int
+    currency: str
+    starts_at: datetime
+    timezone: str
+    link: str
+    pay_by: datetime | None = None
+
+
 class PayoutFacts(Struct, frozen=True, kw_only=True):
+    """Holds the facts of PAYOUT, and of PAYOUT_FAILED if `failure` is set."""
+
     name: str
     amount: int
     currency: str
     at: datetime
     timezone: str
     link: str
+    failure: Literal["failed", "returned", "bank"] | None = None
 
 
 class VerificationFacts(Struct, frozen=True, kw_only=True):
@@ -139,7 +171,7 @@ class EndpointFacts(Struct, frozen=True, kw_only=True):
     link: str
 
 
-Facts = AccountFacts | BookingFacts | ReviewFacts | PayoutFacts | VerificationFacts | EndpointFacts
+Facts = AccountFacts | BookingFacts | ReviewFacts | PaymentFacts | PayoutFacts | VerificationFacts | EndpointFacts
 
 
 class RenderedMessage(Struct, frozen=True):

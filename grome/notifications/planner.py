@@ -37,7 +37,8 @@ def notification_jobs(notifications: Iterable[Notification]) -> list[NewJob]:
 def plan_notifications(event: Event) -> Iterator[Notification]:
     """Yield the notifications of an event.
 
-    `event.people` of a booking or a review are the customer, unless it is a guest, and the barber, in this order.
+    `event.people` of a booking, a payment or a review are the customer, unless it is a guest, and the barber, in this
+    order.
     """
     for kind, user_id in _kinds_and_readers(event):
         yield Notification(
@@ -56,6 +57,8 @@ def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
     *customer, barber_id = event.people
     if event.family == "review":
         return _review_kinds_and_readers(event, customer[0], barber_id)
+    if event.family in {"payment", "payout"}:
+        return _money_kinds_and_readers(event, customer, barber_id)
     return (
         _booking_kinds_and_readers(event, customer[0], barber_id) if customer else []
     )  # a guest's barber made the booking, and needs no message
@@ -69,6 +72,11 @@ def _review_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) 
             return [(MessageKind.REVIEW_ANSWERED, customer_id)]
         case _:
             return []
+
+
+def _money_kinds_and_readers(event: Event, customer: list[UUID], barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
+    told = [(kind, barber_id) for kind in _TO_BARBERS_ABOUT_MONEY.get(event.type, ())]
+    return told + [(kind, person) for person in customer for kind in _TO_CUSTOMERS_ABOUT_MONEY.get(event.type, ())]
 
 
 def _booking_kinds_and_readers(event: Event, customer_id: UUID, barber_id: UUID) -> list[tuple[MessageKind, UUID]]:
@@ -114,6 +122,24 @@ _BOOKING_AUDIENCES: Final = {
     EventType.BOOKING_PROPOSAL_WITHDRAWN: [_Audience(MessageKind.BOOKING_TIME_KEPT, unless_actor=_BOTH)],
     EventType.BOOKING_PROPOSAL_LAPSED: [_Audience(MessageKind.BOOKING_TIME_KEPT, always=_BOTH)],
     EventType.BOOKING_TIPPED: [_Audience(MessageKind.BOOKING_TIPPED, always=_BARBER)],
+}
+_TO_CUSTOMERS_ABOUT_MONEY: Final = {
+    EventType.PAYMENT_REQUIRES_ACTION: [MessageKind.PAYMENT_ACTION],
+    EventType.PAYMENT_FAILED: [MessageKind.PAYMENT_FAILED],
+    EventType.PAYMENT_SCHEDULED: [MessageKind.PAYMENT_SCHEDULED],
+    EventType.PAYMENT_PAID: [MessageKind.PAYMENT_RECEIVED],
+    EventType.PAYMENT_REFUND_STARTED: [MessageKind.PAYMENT_REFUND],
+    EventType.PAYMENT_REFUNDED: [MessageKind.PAYMENT_REFUND],
+    EventType.PAYMENT_REFUND_FAILED: [MessageKind.PAYMENT_REFUND],
+}
+# Warnings of fraud, and findings of the reconciliation, are for admins, in their lists and not by mail.
+_TO_BARBERS_ABOUT_MONEY: Final = {
+    EventType.PAYMENT_PAID: [MessageKind.PAYMENT_RECEIVED],  # a fee
+    EventType.PAYMENT_DISPUTED: [MessageKind.PAYMENT_DISPUTED],
+    EventType.PAYMENT_DISPUTE_CLOSED: [MessageKind.PAYMENT_DISPUTED],
+    EventType.PAYOUT_SENT: [MessageKind.PAYOUT],
+    EventType.PAYOUT_FAILED: [MessageKind.PAYOUT_FAILED],
+    EventType.PAYOUT_RETURNED: [MessageKind.PAYOUT_FAILED],
 }
 _ACCOUNT_KINDS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,

@@ -26,6 +26,9 @@ class SharedTexts(Struct, frozen=True, forbid_unknown_fields=True):
     fee: str
     refund: str
     due: str
+    deposit: str
+    visit: str
+    pay_by: str
     amount: str
     reason: str
     note: str

@@ -14,12 +14,14 @@ from grome.notifications.models import (
     EndpointFacts,
     Facts,
     MessageKind,
+    PaymentFacts,
     PayoutFacts,
     RenderedMessage,
     ReviewFacts,
     VerificationFacts,
 )
 from grome.notifications.rendering import render
+from grome.payments.models import Purpose
 
 LINK: Final = "https://grome.example/app/bookings/7?from=mail&side=me"
 UNSUBSCRIBE: Final = "https://grome.example/v1/unsubscribe/" + "k3J9_-" * 20 + "?kind=booking"
@@ -54,6 +56,16 @@ FACTS_BY_KIND: Final[dict[MessageKind, dict[str, Any]]] = {
     },
     MessageKind.BOOKING_TIME_KEPT: {"other_time": _BEFORE, "reason": "rejected"},
     MessageKind.BOOKING_TIPPED: {"tip": 500},
+}
+
+
+_VARIANTS: Final = {
+    MessageKind.PAYMENT_ACTION: ("",),
+    MessageKind.PAYMENT_FAILED: ("",),
+    MessageKind.PAYMENT_SCHEDULED: ("",),
+    MessageKind.PAYMENT_RECEIVED: ("customer", "barber"),
+    MessageKind.PAYMENT_REFUND: ("started", "late", "sent", "failed"),
+    MessageKind.PAYMENT_DISPUTED: ("opened", "won", "lost"),
 }
 
 
@@ -100,6 +112,24 @@ def review_facts(**changes: Any) -> ReviewFacts:
     return ReviewFacts(**{**facts, **changes})
 
 
+def payment_facts(kind: MessageKind, variant: str, **changes: Any) -> PaymentFacts:
+    has_deadline = kind in {MessageKind.PAYMENT_ACTION, MessageKind.PAYMENT_FAILED}
+    facts: dict[str, Any] = {
+        "booking_id": "7",
+        "name": "Sam",
+        "other_name": "Zoë" if variant in {"barber", "opened", "won", "lost"} else "Corner Barbers",
+        "variant": variant,
+        "purpose": Purpose.FEE if variant == "barber" else Purpose.VISIT,
+        "amount": 4_650,
+        "currency": "EUR",
+        "starts_at": datetime(2026, 7, 15, 12, 30, tzinfo=UTC),
+        "timezone": "Europe/Berlin",
+        "link": LINK,
+        "pay_by": datetime(2026, 7, 14, 10, 0, tzinfo=UTC) if has_deadline else None,
+    }
+    return PaymentFacts(**{**facts, **changes})
+
+
 def payout_facts(**changes: Any) -> PayoutFacts:
     facts: dict[str, Any] = {
         "name": "Sam",
@@ -126,7 +156,7 @@ def samples(**booking: Any) -> Iterator[Sample]:
     yield Sample(MessageKind.REVIEW_POSTED, "", review_facts())
     yield Sample(MessageKind.REVIEW_POSTED, "without words", review_facts(words=""))
     yield Sample(MessageKind.REVIEW_ANSWERED, "", review_facts(words="Thank you, come again!"))
-    yield Sample(MessageKind.PAYOUT, "", payout_facts(**{k: v for k, v in booking.items() if k == "currency"}))
+    yield from _about_money({name: value for name, value in booking.items() if name == "currency"})
     for is_disabled in (False, True):
         facts = EndpointFacts(
             name="Sam",
@@ -158,3 +188,12 @@ def _to_barber(kind: MessageKind, changed: dict[str, Any]) -> Iterator[Sample]:
     if kind is MessageKind.BOOKING_TIME_KEPT:
         lapsed = {**facts, "is_request": True, "reason": "lapsed"}
         yield Sample(kind, "to the barber, of a request", booking_facts(**lapsed))
+
+
+def _about_money(changed: dict[str, Any]) -> Iterator[Sample]:
+    for kind, variants in _VARIANTS.items():
+        for variant in variants:
+            yield Sample(kind, variant, payment_facts(kind, variant, **changed))
+    for failure in ("failed", "returned", "bank"):
+        yield Sample(MessageKind.PAYOUT_FAILED, failure, payout_facts(failure=failure, **changed))
+    yield Sample(MessageKind.PAYOUT, "", payout_facts(**changed))
