@@ -28,7 +28,7 @@ TIERS: Final = Tiers(
         ("reconciliation",),
         ("audit", "realtime", "webhooks"),
         ("notifications",),
-        ("any_barber", "calendar_feeds", "quotes", "reports", "series"),
+        ("any_barber", "calendar_feeds", "quotes", "receipts", "reports", "series"),
         ("app_links", "console", "dev.mailbox", "dev.pay_demo"),
     ),
     entrances=(

@@ -14,6 +14,8 @@ from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.dispatcher import Dispatcher
 from grome.notifications.email.folder import open_mailbox
 from grome.notifications.email.smtp import SmtpMailer
+from grome.notifications.payment_contexts import PaymentContexts
+from grome.notifications.people_names import PeopleNames
 from grome.notifications.push import open_pusher
 from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipients
@@ -22,6 +24,8 @@ from grome.notifications.repository import NotificationRepository, PushDeviceRep
 from grome.notifications.sender import MessageSender
 from grome.notifications.sms import open_sms
 from grome.notifications.unsubscribe import UnsubscribeLinks, UnsubscribeService
+from grome.payments.queries import PaymentQueries
+from grome.receipts.links import ReceiptLinks
 from grome.reviews.service import ReviewService
 from grome.webhooks.service import WebhookService
 
@@ -77,14 +81,31 @@ def recipients(container: Container) -> Recipients:
 
 
 @notifications.provide
+def people_names(container: Container) -> PeopleNames:
+    return PeopleNames(container.get(AccountService), container.get(BarberService))
+
+
+@notifications.provide
+def payment_contexts(container: Container) -> PaymentContexts:
+    get = container.get
+    return PaymentContexts(
+        get(PaymentQueries),
+        get(BookingQueries),
+        get(PeopleNames),
+        get(ReceiptLinks),
+        container.settings.http.app_base,
+    )
+
+
+@notifications.provide
 def context_loader(container: Container) -> ContextLoader:
     get = container.get
     return ContextLoader(
-        get(AccountService),
+        get(PeopleNames),
         get(BookingQueries),
-        get(BarberService),
         get(ReviewService),
         get(WebhookService),
+        get(PaymentContexts),
         container.settings.http.app_base,
         container.clock,
     )

@@ -16,6 +16,7 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.storage.protocol import Storage
+from grome.receipts.links import ReceiptLinks
 from grome.reports.builder import ReportBuilder
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
@@ -71,6 +72,12 @@ def report_builder(container: Container) -> ReportBuilder:
     return ReportBuilder(
         get(ReportRepository), get(BookingQueries), get(BarberService), get(Storage), kept, container.clock
     )
+
+
+@records.provide
+def receipt_links(container: Container) -> ReceiptLinks:
+    settings = container.settings
+    return ReceiptLinks(settings.accounts.signing_key, settings.http.api_base, container.clock)
 
 
 @records.provide

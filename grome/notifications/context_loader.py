@@ -1,28 +1,25 @@
 """Load the facts of a message at the time of sending, so that the message states the current data."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from grome.accounts.models import Device, User
-from grome.accounts.service import AccountService
-from grome.barbers.service import BarberService
 from grome.bookings.figures import price_lines
-from grome.bookings.models import Action, Booking, HistoryEntry, Party, Status
+from grome.bookings.models import Action, HistoryEntry, Party, Status
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
+from grome.notifications.message_context import MessageContext
 from grome.notifications.models import (
     AccountFacts,
     BookedItem,
     BookingFacts,
     EndpointFacts,
-    Facts,
     MessageKind,
     Notification,
     ReviewFacts,
 )
+from grome.notifications.payment_contexts import PaymentContexts
+from grome.notifications.people_names import PeopleNames
 from grome.notifications.recipients import Recipient
 from grome.notifications.relevance import BookingNotice, effective_kind, is_still_relevant
 from grome.reviews.service import ReviewService
@@ -32,37 +29,21 @@ from grome.webhooks.service import WebhookService
 PROPOSAL_OUTCOMES: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageContext:
-    """Holds the data of one message.
-
-    `dedupe_key` is equal for two messages of a kind with the same content; None if every message is news. After
-    `needed_by`, the message is useless. `is_stale` is true if it is late and the booking has changed since.
-    """
-
-    recipient: Recipient
-    kind: MessageKind
-    facts: Facts
-    dedupe_key: str | None
-    needed_by: datetime | None = None
-    is_stale: bool = False
-
-
 class ContextLoader:
     """Loads message contexts. `app_base` is the prefix of links in messages."""
 
     def __init__(
         self,
-        accounts: AccountService,
+        names: PeopleNames,
         bookings: BookingQueries,
-        barbers: BarberService,
         reviews: ReviewService,
         webhooks: WebhookService,
+        payments: PaymentContexts,
         app_base: str,
         clock: Clock,
     ) -> None:
-        self._accounts, self._bookings, self._barbers, self._reviews = accounts, bookings, barbers, reviews
-        self._webhooks = webhooks
+        self._names, self._bookings, self._reviews = names, bookings, reviews
+        self._webhooks, self._payments = webhooks, payments
         self._app_base, self._clock = app_base, clock
 
     async def find(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
@@ -79,12 +60,21 @@ class ContextLoader:
                 return await self._review_context(notification, recipient)
             case MessageKind.WEBHOOK_FAILING:
                 return await self._endpoint_context(notification, recipient)
+            case (
+                MessageKind.PAYMENT_ACTION
+                | MessageKind.PAYMENT_FAILED
+                | MessageKind.PAYMENT_SCHEDULED
+                | MessageKind.PAYMENT_RECEIVED
+                | MessageKind.PAYMENT_REFUND
+                | MessageKind.PAYMENT_DISPUTED
+            ):
+                return await self._payments.find(notification, recipient)
             case _:
                 return await self._booking_context(notification, recipient)
 
     async def _device_context(self, notification: Notification, recipient: Recipient) -> MessageContext:
         reader = recipient.user
-        device = await self._accounts.find_notice_device(reader.id, notification.event_id)
+        device = await self._names.find_device(reader.id, notification.event_id)
         facts = AccountFacts(
             name=reader.name,
             link=f"{self._app_base}/account",
@@ -100,9 +90,9 @@ class ContextLoader:
         if review is None:
             return None
         if notification.kind is MessageKind.REVIEW_POSTED:
-            other_name, words = await self._user_name(review.customer_id), review.text
+            other_name, words = await self._names.user_name(review.customer_id), review.text
         elif review.answer:
-            other_name, words = (await self._shop_name_and_zone(review.barber_id))[0], review.answer.text
+            other_name, words = (await self._names.shop_name_and_zone(review.barber_id))[0], review.answer.text
         else:
             return None
         link = f"{self._app_base}/bookings/{review.id}"
@@ -136,7 +126,8 @@ class ContextLoader:
         if booking is None or reader.id not in {booking.customer_id, booking.barber_id}:
             return None
         notice = BookingNotice(notification, booking, self._clock())
-        if not is_still_relevant(notice):
+        is_receipt = notification.kind is MessageKind.RECEIPT
+        if not is_still_relevant(notice) or (is_receipt and await self._payments.is_visit_paid_by_card(booking)):
             return None
         return MessageContext(
             recipient=recipient,
@@ -150,8 +141,8 @@ class ContextLoader:
     async def _booking_facts(self, notice: BookingNotice, reader: User) -> BookingFacts:
         booking, then, entry = notice.booking, notice.booking_then, notice.entry
         to_barber, starts_at = notice.reader_party is Party.BARBER, notice.starts_at
-        shop_name, timezone = await self._shop_name_and_zone(booking.barber_id)
-        other_name = await self._customer_name(booking) if to_barber else shop_name
+        shop_name, timezone = await self._names.shop_name_and_zone(booking.barber_id)
+        other_name = await self._names.customer_name(booking) if to_barber else shop_name
         return BookingFacts(
             booking_id=str(booking.id),
             name=reader.name,
@@ -174,20 +165,6 @@ class ContextLoader:
             discount=booking.discount,
             settlement=booking.settlement,
         )
-
-    async def _shop_name_and_zone(self, barber_id: UUID) -> tuple[str, str]:
-        """Return the name and time zone of a barber's shop, from the account if the profile was removed."""
-        if barber := await self._barbers.find(barber_id):
-            return barber.display_name, barber.timezone
-        user = await self._accounts.find(barber_id)
-        return (user.name, user.preferences.timezone) if user else ("", "UTC")
-
-    async def _customer_name(self, booking: Booking) -> str:
-        return booking.guest.name if booking.guest else await self._user_name(booking.customer_id)
-
-    async def _user_name(self, user_id: UUID | None) -> str:
-        user = await self._accounts.find(user_id) if user_id else None
-        return user.name if user else ""
 
 
 def _reason(entry: HistoryEntry | None) -> str | None:

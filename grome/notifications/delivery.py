@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from grome.notifications.channel_rules import RULES
-from grome.notifications.context_loader import MessageContext
 from grome.notifications.email.message import Mail, Mailer
+from grome.notifications.message_context import MessageContext
 from grome.notifications.models import (
     BookingFacts,
     Channel,

@@ -9,8 +9,9 @@ from grome.common.clock import Clock
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.notifications.channel_rules import RULES, Verdict, decide
-from grome.notifications.context_loader import ContextLoader, MessageContext
+from grome.notifications.context_loader import ContextLoader
 from grome.notifications.delivery_log import NotificationLog
+from grome.notifications.message_context import MessageContext
 from grome.notifications.models import Channel, ChannelDelivery, Notification, Why
 from grome.notifications.recipients import Recipients
 

@@ -8,10 +8,11 @@ from grome.common.clock import Clock
 from grome.infrastructure.jobs.errors import PermanentJobError, RetryLaterError, UndeliverableError
 from grome.notifications.budgets import MessageBudgets
 from grome.notifications.channel_rules import RULES
-from grome.notifications.context_loader import ContextLoader, MessageContext
+from grome.notifications.context_loader import ContextLoader
 from grome.notifications.delivery import Deliverer
 from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.dispatcher import decide_delivery
+from grome.notifications.message_context import MessageContext
 from grome.notifications.models import Channel, ChannelDelivery, DedupeClaim, LogEntry, State, Why
 from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipients

@@ -4,7 +4,6 @@ import pytest
 
 from config.settings import Settings
 from grome.accounts.service import AccountService
-from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
 from grome.infrastructure.container import Container
 from grome.notifications.budgets import MessageBudgets
@@ -12,6 +11,8 @@ from grome.notifications.context_loader import ContextLoader
 from grome.notifications.delivery import Deliverer, Transports
 from grome.notifications.delivery_log import NotificationLog
 from grome.notifications.dispatcher import Dispatcher
+from grome.notifications.payment_contexts import PaymentContexts
+from grome.notifications.people_names import PeopleNames
 from grome.notifications.planner import Planner
 from grome.notifications.push_devices import PushDevices
 from grome.notifications.recipients import Recipients
@@ -41,11 +42,11 @@ def pipeline(container: Container, links: UnsubscribeLinks) -> Pipeline:
     log, devices, clock = container.get(NotificationLog), container.get(PushDevices), container.clock
     recipients = Recipients(container.get(AccountService), devices)
     services = (
-        container.get(AccountService),
+        container.get(PeopleNames),
         container.get(BookingQueries),
-        container.get(BarberService),
         container.get(ReviewService),
         container.get(WebhookService),
+        container.get(PaymentContexts),
     )
     stories = ContextLoader(*services, "https://grome.example", clock)
     delivery = Deliverer(Transports(mailbox, phones, texts), links)

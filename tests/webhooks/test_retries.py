@@ -12,7 +12,8 @@ from msgspec import convert
 from grome.accounts.service import AccountService
 from grome.infrastructure.jobs.errors import RetryLaterError, UndeliverableError
 from grome.infrastructure.outbox.models import Event
-from grome.notifications.context_loader import ContextLoader, MessageContext
+from grome.notifications.context_loader import ContextLoader
+from grome.notifications.message_context import MessageContext
 from grome.notifications.models import EndpointFacts, Notification
 from grome.notifications.recipients import Recipient
 from grome.webhooks.delivery import retry_wait_s

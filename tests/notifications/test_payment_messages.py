@@ -1,0 +1,169 @@
+"""Test messages about payments, from the event to the mail."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from grome.common.ids import new_id
+from grome.composition.projection import PROJECTION
+from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.client import to_document
+from grome.infrastructure.outbox.models import PAYMENTS, ChangeRecord, Event, EventType
+from grome.payments.models import (
+    Dispute,
+    Mode,
+    Payment,
+    PaymentEntry,
+    PaymentState,
+    Purpose,
+    payment_id_for,
+)
+from grome.payments.repository import PaymentRepository
+from tests.builders.barbers import Barber
+from tests.builders.people import Person
+from tests.notifications.booking_notices import events_of, perform, request_visit
+from tests.notifications.recorders import Pipeline
+
+AMOUNT = 3_200
+
+
+class Story:
+    """A booking with a payment that has the given history."""
+
+    def __init__(self, container: Container, customer: Person, shop: Barber, booking: dict[str, Any]) -> None:
+        self.container, self.customer, self.shop, self.booking = container, customer, shop, booking
+
+    async def pay(
+        self, *steps: tuple[EventType, PaymentState, str], purpose: Purpose = Purpose.DEPOSIT, **changed: Any
+    ) -> list[Event]:
+        """Store a payment that made these steps, and return the events of the steps."""
+        now = self.container.clock()
+        history = [
+            PaymentEntry(id=new_id(), version=number, type=kind, state=state, at=now, amount=AMOUNT, note=note)
+            for number, (kind, state, note) in enumerate(steps, start=1)
+        ]
+        payment = Payment(
+            id=payment_id_for(UUID(self.booking["id"]), purpose),
+            booking_id=UUID(self.booking["id"]),
+            customer_id=self.customer.id,
+            barber_id=self.shop.id,
+            purpose=purpose,
+            mode=changed.pop("mode", Mode.CHARGE),
+            state=history[-1].state,
+            amount=AMOUNT,
+            currency="EUR",
+            stripe_customer="cus_1",
+            history=history,
+            version=len(history),
+            created_at=now,
+            updated_at=now,
+            **changed,
+        )
+        assert await PaymentRepository(self.container.database).insert(payment)
+        return PROJECTION.events_of(ChangeRecord(PAYMENTS, to_document(payment), None, now))
+
+
+@pytest.fixture
+async def story(http: httpx.AsyncClient, container: Container) -> Story:
+    return Story(container, *await request_visit(http, container))
+
+
+PAID = (EventType.PAYMENT_PAID, PaymentState.PAID, "")
+REFUNDING = (EventType.PAYMENT_REFUND_STARTED, PaymentState.PAID, "cancellation")
+ASKED = (EventType.PAYMENT_REQUIRES_ACTION, PaymentState.REQUIRES_ACTION, "authentication_required")
+
+
+async def test_deposit_received_sends_one_receipt_with_amount_and_link(story: Story, pipeline: Pipeline) -> None:
+    events = await story.pay(PAID, received=AMOUNT)
+    for _ in range(2):
+        assert await pipeline.handle(*events) == []
+    (mail,) = pipeline.mailbox.mails
+    assert mail.to == story.customer.email
+    assert "€32.00" in mail.rendered.subject
+    assert "Deposit: €32.00" in mail.rendered.text
+    assert "/v1/receipts/" in mail.rendered.text
+
+
+async def test_confirmation_is_asked_for_with_deadline_if_the_customer_is_away(
+    story: Story, pipeline: Pipeline
+) -> None:
+    pay_by = story.container.clock() + timedelta(hours=20)
+    assert await pipeline.handle(*await story.pay(ASKED, purpose=Purpose.FEE, pay_by=pay_by)) == []
+    (mail,) = pipeline.mailbox.mails
+    assert (mail.to, pipeline.mailbox.kinds_to(mail.to)) == (story.customer.email, ["payment_action"])
+    assert "Pay by:" in mail.rendered.text
+    assert f"https://grome.example/bookings/{story.booking['id']}" in mail.rendered.text
+
+
+async def test_confirmation_in_the_app_sends_no_mail(story: Story, pipeline: Pipeline) -> None:
+    assert await pipeline.handle(*await story.pay(ASKED)) == []
+    assert pipeline.mailbox.mails == []
+
+
+async def test_confirmation_already_paid_is_not_asked_for(story: Story, pipeline: Pipeline) -> None:
+    asked, _ = await story.pay(ASKED, PAID, purpose=Purpose.FEE, received=AMOUNT)
+    assert await pipeline.handle(asked) == []
+    assert pipeline.mailbox.mails == []
+
+
+async def test_fee_received_is_told_to_both_sides(story: Story, pipeline: Pipeline) -> None:
+    assert await pipeline.handle(*await story.pay(PAID, purpose=Purpose.FEE, received=AMOUNT)) == []
+    assert pipeline.mailbox.kinds_to(story.customer.email) == ["payment_received"]
+    assert pipeline.mailbox.kinds_to(story.shop.person.email) == ["payment_received"]
+
+
+async def test_declined_card_is_told_once(story: Story, pipeline: Pipeline) -> None:
+    failed = (EventType.PAYMENT_FAILED, PaymentState.FAILED, "Your card was declined.")
+    assert await pipeline.handle(*await story.pay(failed, failed)) == []
+    (mail,) = pipeline.mailbox.mails
+    assert "did not work" in mail.rendered.subject
+
+
+@pytest.mark.parametrize(
+    ("end", "subject"),
+    [
+        (REFUNDING, "is on its way"),
+        ((EventType.PAYMENT_REFUND_STARTED, PaymentState.PAID, "late_payment"), "came too late"),
+        ((EventType.PAYMENT_REFUNDED, PaymentState.REFUNDED, "cancellation"), "has been paid"),
+        ((EventType.PAYMENT_REFUND_FAILED, PaymentState.PAID, "expired_or_canceled_card"), "did not arrive"),
+    ],
+)
+async def test_refund_is_told_at_each_step(
+    story: Story, pipeline: Pipeline, end: tuple[EventType, PaymentState, str], subject: str
+) -> None:
+    *_, last = await story.pay(PAID, end, received=AMOUNT)
+    assert await pipeline.handle(last) == []
+    (mail,) = pipeline.mailbox.mails
+    assert subject in mail.rendered.subject
+    assert "€32.00" in mail.rendered.text
+
+
+async def test_started_refund_that_has_arrived_is_told_once(story: Story, pipeline: Pipeline) -> None:
+    done = (EventType.PAYMENT_REFUNDED, PaymentState.REFUNDED, "cancellation")
+    assert await pipeline.handle(*(await story.pay(PAID, REFUNDING, done, received=AMOUNT))[1:]) == []
+    (mail,) = pipeline.mailbox.mails
+    assert "has been paid" in mail.rendered.subject
+
+
+async def test_dispute_is_told_to_the_barber(story: Story, pipeline: Pipeline) -> None:
+    opened = (EventType.PAYMENT_DISPUTED, PaymentState.PAID, "fraudulent")
+    dispute = Dispute(id="dp_1", status="needs_response", reason="fraudulent", amount=AMOUNT)
+    *_, event = await story.pay(PAID, opened, received=AMOUNT, dispute=dispute)
+    assert await pipeline.handle(event) == []
+    (mail,) = pipeline.mailbox.mails
+    assert mail.to == story.shop.person.email
+    assert "is disputed" in mail.rendered.subject
+
+
+async def test_completed_visit_that_is_paid_by_card_sends_no_second_receipt(
+    story: Story, http: httpx.AsyncClient, container: Container, pipeline: Pipeline
+) -> None:
+    await story.pay(PAID, purpose=Purpose.VISIT, received=AMOUNT)
+    for action in ("accept", "start", "complete"):
+        completed = await perform(http, container, story.shop.person.auth, story.booking, action)
+    assert completed in await events_of(container, story.booking)
+    assert await pipeline.handle(completed) == []
+    assert pipeline.mailbox.kinds_to(story.customer.email) == ["review_request"]
