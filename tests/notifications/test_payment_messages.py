@@ -1,28 +1,16 @@
 """Test messages about payments, from the event to the mail."""
 
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
-from grome.common.ids import new_id
-from grome.composition.projection import PROJECTION
 from grome.infrastructure.container import Container
-from grome.infrastructure.mongo.client import to_document
-from grome.infrastructure.outbox.models import PAYMENTS, ChangeRecord, Event, EventType
-from grome.payments.models import (
-    Dispute,
-    Mode,
-    Payment,
-    PaymentEntry,
-    PaymentState,
-    Purpose,
-    payment_id_for,
-)
-from grome.payments.repository import PaymentRepository
+from grome.infrastructure.outbox.models import Event, EventType
+from grome.payments.models import Dispute, PaymentState, Purpose
 from tests.builders.barbers import Barber
+from tests.builders.payments import Step, store_payment
 from tests.builders.people import Person
 from tests.notifications.booking_notices import events_of, perform, request_visit
 from tests.notifications.recorders import Pipeline
@@ -30,40 +18,14 @@ from tests.notifications.recorders import Pipeline
 AMOUNT = 3_200
 
 
-class Story:
-    """A booking with a payment that has the given history."""
+class Story(NamedTuple):
+    container: Container
+    customer: Person
+    shop: Barber
+    booking: dict[str, Any]
 
-    def __init__(self, container: Container, customer: Person, shop: Barber, booking: dict[str, Any]) -> None:
-        self.container, self.customer, self.shop, self.booking = container, customer, shop, booking
-
-    async def pay(
-        self, *steps: tuple[EventType, PaymentState, str], purpose: Purpose = Purpose.DEPOSIT, **changed: Any
-    ) -> list[Event]:
-        """Store a payment that made these steps, and return the events of the steps."""
-        now = self.container.clock()
-        history = [
-            PaymentEntry(id=new_id(), version=number, type=kind, state=state, at=now, amount=AMOUNT, note=note)
-            for number, (kind, state, note) in enumerate(steps, start=1)
-        ]
-        payment = Payment(
-            id=payment_id_for(UUID(self.booking["id"]), purpose),
-            booking_id=UUID(self.booking["id"]),
-            customer_id=self.customer.id,
-            barber_id=self.shop.id,
-            purpose=purpose,
-            mode=changed.pop("mode", Mode.CHARGE),
-            state=history[-1].state,
-            amount=AMOUNT,
-            currency="EUR",
-            stripe_customer="cus_1",
-            history=history,
-            version=len(history),
-            created_at=now,
-            updated_at=now,
-            **changed,
-        )
-        assert await PaymentRepository(self.container.database).insert(payment)
-        return PROJECTION.events_of(ChangeRecord(PAYMENTS, to_document(payment), None, now))
+    async def pay(self, *steps: Step, **changed: Any) -> list[Event]:
+        return await store_payment(self.container, self.booking, *steps, amount=AMOUNT, **changed)
 
 
 @pytest.fixture
@@ -95,7 +57,7 @@ async def test_confirmation_is_asked_for_with_deadline_if_the_customer_is_away(
     (mail,) = pipeline.mailbox.mails
     assert (mail.to, pipeline.mailbox.kinds_to(mail.to)) == (story.customer.email, ["payment_action"])
     assert "Pay by:" in mail.rendered.text
-    assert f"https://grome.example/bookings/{story.booking['id']}" in mail.rendered.text
+    assert f"/bookings/{story.booking['id']}" in mail.rendered.text
 
 
 async def test_confirmation_in_the_app_sends_no_mail(story: Story, pipeline: Pipeline) -> None:
