@@ -5,6 +5,7 @@ from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.notifications.endpoint_notices import EndpointNotices
+from grome.payments.queries import PaymentQueries
 from grome.webhooks.delivery import WebhookDeliverer
 from grome.webhooks.health import EndpointHealth
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
@@ -50,7 +51,12 @@ def webhook_service(container: Container) -> WebhookService:
 def webhook_subscriber(container: Container) -> WebhookSubscriber:
     get = container.get
     return WebhookSubscriber(
-        get(EndpointRepository), get(DeliveryRepository), get(BookingQueries), get(JobQueue), container.clock
+        get(EndpointRepository),
+        get(DeliveryRepository),
+        get(BookingQueries),
+        get(PaymentQueries),
+        get(JobQueue),
+        container.clock,
     )
 
 

@@ -24,6 +24,10 @@ class PaymentQueries:
         """Return a payment, for Grome's own use. Raises NotFound."""
         return await self.get_of(None, payment_id)
 
+    async def find(self, payment_id: UUID) -> Payment | None:
+        """Return a payment, for Grome's own use."""
+        return await self._payments.find({}, payment_id)
+
     async def get_of(self, actor: Actor | None, payment_id: UUID) -> Payment:
         """Return a payment of the actor. Raises NotFound."""
         payment = await self._payments.find(visible_to(actor) if actor else {}, payment_id)

@@ -38,7 +38,13 @@ _HOUR: Final = timedelta(hours=1)
 TEST_BUDGETS: Final = (Budget("webhook tests", 30, _HOUR), Budget("webhook tests of an owner", 90, _HOUR))
 REPLAY_BUDGETS: Final = (Budget("webhook replays", 300, _HOUR), Budget("webhook replays of an owner", 900, _HOUR))
 PING: Final = "ping"
-BARBER_TYPES: Final = frozenset(kind for kind in EventType if kind.value.startswith(("booking.", "review.")))
+# Warnings of fraud are for the platform.
+BARBER_TYPES: Final = frozenset(
+    kind
+    for kind in EventType
+    if kind.value.startswith(("booking.", "review.", "payment.", "payout."))
+    and kind is not EventType.PAYMENT_FRAUD_WARNING
+)
 
 
 class DisabledReason(StrEnum):
@@ -99,7 +105,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     def _may_see(self, event: Event) -> bool:
         """Return whether the owner may see the event.
 
-        The platform sees all events, a barber those of their own bookings and reviews.
+        The platform sees all events, a barber those of their own bookings, reviews, payments and payouts.
         """
         return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from grome.bookings.models import Booking, snapshot_at_version
 from grome.bookings.schemas import booking_out
 from grome.infrastructure.outbox.models import Event
+from grome.payments.models import Payment, PaymentState, Purpose
 from grome.webhooks.models import PING
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -35,6 +36,31 @@ class _ReviewData(Struct, frozen=True):
     version: int
 
 
+class _PaymentData(Struct, frozen=True):
+    """Describes a payment right after an event. `moved` is the money that the event is about, e.g. of a refund.
+
+    Cards and secrets of Stripe are no part of it.
+    """
+
+    id: UUID
+    booking_id: UUID
+    purpose: Purpose
+    status: PaymentState
+    amount: int
+    moved: int
+    currency: str
+    version: int
+
+
+class _PayoutData(Struct, frozen=True):
+    """Describes an event of a payout, or of the payout account if the barber is its subject."""
+
+    id: UUID
+    amount: int | None
+    currency: str | None
+    version: int
+
+
 class _PingData(Struct, frozen=True):
     endpoint_id: UUID
 
@@ -54,6 +80,31 @@ def account_payload(event: Event) -> bytes:
 
 def review_payload(event: Event) -> bytes:
     return _encode(_Payload(event.type.value, event.at, _ReviewData(event.subject_id, event.version)))
+
+
+def payment_payload(event: Event, payment: Payment) -> bytes | None:
+    """Encode the payment at the version of the event. Returns None if its history has no such version."""
+    entry = next((entry for entry in payment.history if entry.version == event.version), None)
+    if entry is None:
+        return None
+    data = _PaymentData(
+        id=payment.id,
+        booking_id=payment.booking_id,
+        purpose=payment.purpose,
+        status=entry.state,
+        amount=payment.amount,
+        moved=entry.amount,
+        currency=payment.currency,
+        version=entry.version,
+    )
+    return _encode(_Payload(event.type.value, event.at, data))
+
+
+def payout_payload(event: Event) -> bytes:
+    money = event.money
+    amount, currency = (money.amount, money.currency) if money else (None, None)
+    data = _PayoutData(event.subject_id, amount, currency, event.version)
+    return _encode(_Payload(event.type.value, event.at, data))
 
 
 def ping_payload(endpoint_id: UUID, now: datetime) -> bytes:

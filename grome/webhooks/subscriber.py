@@ -1,17 +1,25 @@
 """Create deliveries from events, one for each endpoint that accepts the event."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from loguru import logger
 
+from grome.bookings.models import Booking
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.common.ids import new_id
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.outbox.models import Event
+from grome.payments.queries import PaymentQueries
 from grome.webhooks.models import Delivery, DeliveryState, delivery_job
-from grome.webhooks.payloads import account_payload, booking_payload, review_payload
+from grome.webhooks.payloads import (
+    account_payload,
+    booking_payload,
+    payment_payload,
+    payout_payload,
+    review_payload,
+)
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
 
 
@@ -23,11 +31,12 @@ class WebhookSubscriber:
         endpoints: EndpointRepository,
         deliveries: DeliveryRepository,
         bookings: BookingQueries,
+        payments: PaymentQueries,
         jobs: JobQueue,
         clock: Clock,
     ) -> None:
         self._endpoints, self._deliveries, self._bookings = endpoints, deliveries, bookings
-        self._jobs, self._clock = jobs, clock
+        self._payments, self._jobs, self._clock = payments, jobs, clock
 
     async def handle(self, events: Sequence[Event]) -> None:
         endpoints = await self._endpoints.list_enabled({person for event in events for person in event.people})
@@ -55,18 +64,29 @@ class WebhookSubscriber:
         )
 
     async def _bodies(self, events: Iterable[Event]) -> dict[UUID, bytes]:
-        """Return the payloads by event id, without events that are not in their booking's history."""
+        """Return the payloads by event id, without events that are not in the history of their subject."""
         by_id = {event.id: event for event in events}
         about = {event.subject_id for event in by_id.values() if event.family == "booking"}
         bookings = await self._bookings.find_many(list(about)) if about else {}
         bodies: dict[UUID, bytes] = {}
         for event in by_id.values():
-            if event.family == "account":
-                bodies[event.id] = account_payload(event)
-            elif event.family == "review":
-                bodies[event.id] = review_payload(event)
-            elif (booking := bookings.get(event.subject_id)) and (body := booking_payload(event, booking)):
+            if body := await self._body(event, bookings):
                 bodies[event.id] = body
             else:
-                logger.warning("Event {} is not in the history of its booking; no webhook is sent", event.id)
+                logger.warning("Event {} is not in the history of its subject; no webhook is sent", event.id)
         return bodies
+
+    async def _body(self, event: Event, bookings: Mapping[UUID, Booking]) -> bytes | None:
+        match event.family:
+            case "account":
+                return account_payload(event)
+            case "review":
+                return review_payload(event)
+            case "payout":
+                return payout_payload(event)
+            case "payment":
+                payment = await self._payments.find(event.subject_id)
+                return payment_payload(event, payment) if payment else None
+            case _:
+                booking = bookings.get(event.subject_id)
+                return booking_payload(event, booking) if booking else None
