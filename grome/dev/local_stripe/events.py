@@ -45,23 +45,19 @@ _V1: Final = frozenset(
         "transfer.created",
         "transfer.reversed",
         "transfer.updated",
-        "payout.canceled",
         "payout.created",
         "payout.failed",
         "payout.paid",
         "payout.reconciliation_completed",
-        "payout.updated",
     }
 )
 _V2: Final = frozenset(
     {
+        "v2.core.account.closed",
         "v2.core.account.created",
         "v2.core.account.updated",
         "v2.core.account[configuration.recipient].capability_status_updated",
-        "v2.core.account[configuration.recipient].updated",
-        "v2.core.account[identity].updated",
         "v2.core.account[requirements].updated",
-        "v2.core.account_link.returned",
     }
 )
 # All types of events that the server can emit, as they stand in a notification.
@@ -70,7 +66,6 @@ EMITTED: Final = frozenset({f"v1.{name}" for name in _V1} | _V2)
 _FOLDERS: Final = {
     "radar.early_fraud_warning": "/v1/radar/early_fraud_warnings",
     "v2.core.account": "/v2/core/accounts",
-    "v2.core.account_link": "/v2/core/account_links",
 }
 
 
