@@ -50,6 +50,7 @@ from grome.infrastructure.redis.client import TRANSIENT_FAULTS
 from grome.infrastructure.storage.routes import files
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
+from grome.payments.inbox.routes import stripe_webhook
 from grome.payments.routes import payments
 from grome.payouts.routes import payouts
 from grome.promos.routes import promos
@@ -83,6 +84,7 @@ FEATURES: tuple[Routes, ...] = (
     reports,
     notifications,
     webhooks,
+    stripe_webhook,
     audit,
     jobs,
     ops,

@@ -13,6 +13,8 @@ from grome.ledger.jobs import seal_ledger
 from grome.notifications.dispatcher import SEND_JOBS
 from grome.notifications.jobs import dispatch, plan_reminders, send
 from grome.notifications.planner import NOTIFY
+from grome.payments.inbox.jobs import process_stripe_event
+from grome.payments.inbox.models import STRIPE_EVENT
 from grome.payments.jobs import check_payments, settle_payments
 from grome.payments.subscriber import SETTLE_PAYMENTS
 from grome.payouts.jobs import plan_payouts, send_payout
@@ -31,6 +33,7 @@ HANDLERS: dict[JobKind, Handler] = {
     NOTIFY: dispatch,
     **dict.fromkeys(SEND_JOBS.values(), send),
     MAKE_REPORT: make_report,
+    STRIPE_EVENT: process_stripe_event,
     WAITLIST_JOB: offer_freed_time,
     SETTLE_PAYMENTS: settle_payments,
     SEND_PAYOUT: send_payout,

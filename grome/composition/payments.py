@@ -1,10 +1,14 @@
 """Stripe, payments, the ledger and payouts."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
 from grome.accounts.service import AccountService
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
 from grome.bookings.tips_and_notes import TipsAndNotes
 from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.jobs.errors import PostponedError
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.stripe.client import StripeApi
@@ -19,6 +23,9 @@ from grome.ledger.verifier import LedgerVerifier
 from grome.payments.attempts import AttemptRunner
 from grome.payments.customers import Cards
 from grome.payments.errors import PaymentsOff
+from grome.payments.inbox.models import PayoutEvents
+from grome.payments.inbox.repository import StripeEventRepository
+from grome.payments.inbox.service import StripeEventProcessor, StripeInbox
 from grome.payments.queries import PaymentQueries
 from grome.payments.refunds import Refunds
 from grome.payments.repository import PaymentRepository
@@ -161,3 +168,26 @@ def refunds(container: Container) -> Refunds:
 @payments.provide
 def settlement_subscriber(container: Container) -> SettlementSubscriber:
     return SettlementSubscriber(container.get(JobQueue), payments_on=bool(container.settings.stripe.secret_key))
+
+
+def stripe_inbox(container: Container) -> StripeInbox:
+    get, listed = container.get, container.settings.stripe.webhook_secrets.split(",")
+    secrets = [secret.strip() for secret in listed if secret.strip()]
+    return StripeInbox(StripeEventRepository(container.database), get(JobQueue), secrets, container.clock)
+
+
+@payments.provide
+def stripe_event_processor(container: Container) -> StripeEventProcessor:
+    # The handler arrives with payouts; until then its events wait.
+    payouts = cast("PayoutEvents", _Waiting())
+    return StripeEventProcessor(
+        StripeEventRepository(container.database), container.get(PaymentSync), payouts, container.clock
+    )
+
+
+class _Waiting:
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        async def wait(*_: Any) -> None:  # noqa: ANN401
+            raise PostponedError(f"there is no handler {name} yet", 60)
+
+        return wait

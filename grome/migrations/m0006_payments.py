@@ -11,6 +11,7 @@ from grome.infrastructure.mongo.client import Database, apply_collection
 from grome.ledger.repository import ENTRIES as LEDGER_ENTRIES
 from grome.ledger.repository import TOTALS as LEDGER_TOTALS
 from grome.notifications.repository import LOG as NOTIFICATION_LOG
+from grome.payments.inbox.repository import STRIPE_EVENTS
 from grome.payments.repository import COLLECTIONS as PAYMENTS
 from grome.payouts.repository import ACCOUNTS as PAYOUT_ACCOUNTS
 from grome.payouts.repository import PAYOUTS
@@ -18,7 +19,7 @@ from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-COLLECTIONS = (LEDGER_ENTRIES, LEDGER_TOTALS, *PAYMENTS, PAYOUTS, PAYOUT_ACCOUNTS)
+COLLECTIONS = (LEDGER_ENTRIES, LEDGER_TOTALS, STRIPE_EVENTS, *PAYMENTS, PAYOUTS, PAYOUT_ACCOUNTS)
 CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
 
 

@@ -106,9 +106,9 @@ class PaymentSync:
             await self._apply_dispute(payment, dispute)
             await self._settler.settle(payment.booking_id)
 
-    async def fraud_warning(self, charge_id: str) -> None:
+    async def fraud_warning(self, warning_id: str) -> None:
         """Record an early fraud warning once, so that admins can refund before a dispute follows."""
-        payment = await self._payments.find_by_charge(charge_id)
+        payment = await self._payments.find_by_charge(await self._intents.get_fraud_warning_charge(warning_id))
         if payment:
             await self._updater.update(
                 payment.id,

@@ -145,6 +145,7 @@ WHO = {
     "POST /v1/admin/payouts/{payout_id}/retry": "admin",
     "POST /v1/admin/barbers/{barber_id}/payouts/hold": "admin",
     "POST /v1/admin/barbers/{barber_id}/payouts/release": "admin",
+    "POST /v1/stripe/webhook": ANYONE,
     "POST /v1/webhooks/endpoints": OWNERS,
     "GET /v1/webhooks/endpoints": OWNERS,
     "GET /v1/webhooks/endpoints/{endpoint_id}": OWNERS,

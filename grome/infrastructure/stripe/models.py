@@ -151,10 +151,14 @@ class StripeAccount(Struct, frozen=True, kw_only=True):
 
 
 class StripeNotification(Struct, frozen=True):
-    """A thin event: it names an object, and carries no state of it."""
+    """A thin event: it names an object, and carries no state of it.
+
+    `account_id` is set if it happened on a connected account.
+    """
 
     id: str
     type: str
     created: datetime
     object_id: str | None
     object_type: str | None
+    account_id: str | None = None

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from grome.infrastructure.stripe.models import (
     BalanceLine,
@@ -106,6 +106,10 @@ class _Charge(Struct):
 
 class _OfIntent(Struct):
     payment_intent: _Id = None
+
+
+class _Warning(Struct):
+    charge: str | _Reference
 
 
 class _Intent(Struct):
@@ -368,20 +372,24 @@ class _Account(Struct):
         return balance.stripe_transfers.status if balance and balance.stripe_transfers else "unrequested"
 
 
+_Name = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
 class _Related(Struct):
-    id: str | None = None
+    id: _Name | None = None
     type: str | None = None
 
 
 class _Notification(Struct):
-    id: str
-    type: str
+    id: _Name
+    type: _Name
     created: datetime
+    context: str | None = None
     related_object: _Related | None = None
 
     def model(self) -> StripeNotification:
         related = self.related_object or _Related()
-        return StripeNotification(self.id, self.type, self.created, related.id, related.type)
+        return StripeNotification(self.id, self.type, self.created, related.id, related.type, self.context)
 
 
 class _EventPage(Struct):
@@ -429,8 +437,14 @@ def read_intent(sent: SdkObject) -> StripeIntent:
 
 
 def read_charge_intent(sent: SdkObject) -> str | None:
-    """Return the id of the intent that a charge, or an early fraud warning about a charge, belongs to."""
+    """Return the id of the intent that a charge belongs to; None if there is none."""
     return _id(_read(sent, _OfIntent).payment_intent)
+
+
+def read_warned_charge(sent: SdkObject) -> str:
+    """Return the id of the charge that an early fraud warning is about."""
+    charge = _read(sent, _Warning).charge
+    return charge if isinstance(charge, str) else charge.id
 
 
 def read_setup(sent: SdkObject) -> StripeSetup:

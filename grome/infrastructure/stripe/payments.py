@@ -11,6 +11,7 @@ from grome.infrastructure.stripe.objects import (
     read_dispute,
     read_intent,
     read_refund,
+    read_warned_charge,
 )
 from grome.infrastructure.stripe.pages import PAGE_SIZE, collect
 from grome.infrastructure.stripe.requests import NewIntent, NewRefund
@@ -100,9 +101,9 @@ class StripePayments:
         return read_charge_intent(await self.api.client.v1.charges.retrieve_async(charge_id))
 
     @stripe_call("radar.early_fraud_warnings.retrieve")
-    async def get_fraud_warning_intent(self, warning_id: str) -> str | None:
-        """Return the id of the intent that an early fraud warning is about; None if there is none."""
-        return read_charge_intent(await self.api.client.v1.radar.early_fraud_warnings.retrieve_async(warning_id))
+    async def get_fraud_warning_charge(self, warning_id: str) -> str:
+        """Return the id of the charge that an early fraud warning is about."""
+        return read_warned_charge(await self.api.client.v1.radar.early_fraud_warnings.retrieve_async(warning_id))
 
     @stripe_call("refunds.create")
     async def create_refund(self, key: str, new: NewRefund) -> StripeRefund:

@@ -44,6 +44,8 @@ def verify_notification(raw: bytes, header: str, secrets: Sequence[str], now: da
 
 def _parse(header: str) -> tuple[str, list[str]]:
     """Return the time as it was sent, and the signatures of the scheme that we know. Raises SignatureError."""
+    if not header.isascii():
+        raise SignatureError("the header is not ASCII")
     parts = [part.strip().partition("=") for part in header[:_MAX_HEADER].split(",")]
     times = [value for name, _, value in parts if name == "t"]
     signatures = [value for name, _, value in parts if name == _SCHEME]
