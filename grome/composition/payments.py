@@ -170,6 +170,7 @@ def settlement_subscriber(container: Container) -> SettlementSubscriber:
     return SettlementSubscriber(container.get(JobQueue), payments_on=bool(container.settings.stripe.secret_key))
 
 
+@payments.provide
 def stripe_inbox(container: Container) -> StripeInbox:
     get, listed = container.get, container.settings.stripe.webhook_secrets.split(",")
     secrets = [secret.strip() for secret in listed if secret.strip()]

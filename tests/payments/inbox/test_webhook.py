@@ -24,7 +24,7 @@ NOW = datetime.fromisoformat("2026-11-30T06:00:00Z")
 
 
 class Recorder:
-    """Handles events of both kinds by recording them; `failing` names objects whose first try fails."""
+    """Handles events of both kinds by recording them. The first try of each object in `failing` fails."""
 
     def __init__(self, failing: frozenset[str] = frozenset()) -> None:
         self.seen: list[tuple[str, str]] = []
