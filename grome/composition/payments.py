@@ -1,14 +1,10 @@
 """Stripe, payments, the ledger and payouts."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
-
 from grome.accounts.service import AccountService
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
 from grome.bookings.tips_and_notes import TipsAndNotes
 from grome.infrastructure.container import Container, Providers
-from grome.infrastructure.jobs.errors import PostponedError
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.stripe.client import StripeApi
@@ -23,7 +19,6 @@ from grome.ledger.verifier import LedgerVerifier
 from grome.payments.attempts import AttemptRunner
 from grome.payments.customers import Cards
 from grome.payments.errors import PaymentsOff
-from grome.payments.inbox.models import PayoutEvents
 from grome.payments.inbox.repository import StripeEventRepository
 from grome.payments.inbox.service import StripeEventProcessor, StripeInbox
 from grome.payments.queries import PaymentQueries
@@ -34,6 +29,8 @@ from grome.payments.settler import PaymentSettler
 from grome.payments.subscriber import SettlementSubscriber
 from grome.payments.sync import PaymentSync
 from grome.payments.updates import PaymentUpdater
+from grome.payouts.onboarding import PayoutOnboarding
+from grome.payouts.sender import PayoutSender
 
 payments = Providers()
 
@@ -179,16 +176,5 @@ def stripe_inbox(container: Container) -> StripeInbox:
 
 @payments.provide
 def stripe_event_processor(container: Container) -> StripeEventProcessor:
-    # The handler arrives with payouts; until then its events wait.
-    payouts = cast("PayoutEvents", _Waiting())
-    return StripeEventProcessor(
-        StripeEventRepository(container.database), container.get(PaymentSync), payouts, container.clock
-    )
-
-
-class _Waiting:
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
-        async def wait(*_: Any) -> None:  # noqa: ANN401
-            raise PostponedError(f"there is no handler {name} yet", 60)
-
-        return wait
+    get, events = container.get, StripeEventRepository(container.database)
+    return StripeEventProcessor(events, get(PaymentSync), get(PayoutSender), get(PayoutOnboarding), container.clock)

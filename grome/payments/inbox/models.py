@@ -48,15 +48,22 @@ class PaymentEvents(Protocol):
     async def fraud_warning(self, warning_id: str) -> None: ...
 
 
-class PayoutEvents(Protocol):
-    """Handles events about money to barbers, on the same terms.
-
-    `payout_changed` is about money on its way to a bank: the barber's if `account_id` is set, or else Grome's.
-    """
+class TransferEvents(Protocol):
+    """Handles events about transfers to barbers, on the same terms."""
 
     async def transfer_changed(self, transfer_id: str) -> None: ...
+
+
+class AccountEvents(Protocol):
+    """Handles events about barbers' accounts at Stripe, on the same terms.
+
+    `bank_payout_paid` and `bank_payout_failed` are about the way of a barber's money from Stripe to the bank. Their
+    facts are final, so they are not fetched.
+    """
+
     async def account_changed(self, account_id: str) -> None: ...
-    async def payout_changed(self, payout_id: str, account_id: str | None) -> None: ...
+    async def bank_payout_paid(self, account_id: str, at: datetime) -> None: ...
+    async def bank_payout_failed(self, account_id: str, at: datetime) -> None: ...
 
 
 def _types(prefix: str, *names: str) -> list[str]:
@@ -93,9 +100,10 @@ HANDLED: Final[Mapping[str, list[str]]] = {
         "[identity].updated",
         "[requirements].updated",
     ),
-    "payout_changed": _types("v1.payout.", "canceled", "failed", "paid", "reconciliation_completed"),
+    "bank_payout_paid": ["v1.payout.paid"],
+    "bank_payout_failed": ["v1.payout.failed"],
 }
-# Known types that need no handler, since another type or no fact of ours follows from them.
+# Known types without a handler: the same fact has another type, or is none of ours.
 IGNORED: Final = frozenset(
     [
         *_types("v1.payment_intent.", "created", "partially_funded"),
@@ -103,7 +111,7 @@ IGNORED: Final = frozenset(
         *_types("v1.charge.", "captured", "failed", "pending", "refunded", "refund.updated", "succeeded"),
         *_types("v1.payment_method.", "attached", "automatically_updated", "detached", "updated"),
         *_types("v1.customer.", "created", "deleted", "updated"),
-        *_types("v1.payout.", "created", "updated"),
+        *_types("v1.payout.", "canceled", "created", "reconciliation_completed", "updated"),
         *_types("v1.account.", "updated", "external_account.created", "external_account.updated"),
         *_types("v2.core.account", ".created", "_link.returned", "_person.created", "_person.updated"),
         "v1.balance.available",
@@ -111,6 +119,8 @@ IGNORED: Final = frozenset(
         "v2.core.event_destination.ping",
     ]
 )
+# Their events happen on a barber's own account.
+BANK_HANDLERS: Final = frozenset({"bank_payout_paid", "bank_payout_failed"})
 HANDLER_OF_TYPE: Final[Mapping[str, str]] = {kind: name for name, kinds in HANDLED.items() for kind in kinds}
 
 

@@ -1,6 +1,7 @@
 """Receive events of Stripe, and process them by their type."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from loguru import logger
 
@@ -11,12 +12,14 @@ from grome.infrastructure.stripe.models import StripeNotification
 from grome.infrastructure.stripe.signatures import verify_notification
 from grome.payments.inbox.errors import NotFromStripe
 from grome.payments.inbox.models import (
+    BANK_HANDLERS,
     HANDLER_OF_TYPE,
     IGNORED,
+    AccountEvents,
     Outcome,
     PaymentEvents,
-    PayoutEvents,
     StripeEvent,
+    TransferEvents,
     job_of,
 )
 from grome.payments.inbox.repository import StripeEventRepository
@@ -65,18 +68,28 @@ class StripeEventProcessor:
     """Passes an event's object to the handler of the event's type."""
 
     def __init__(
-        self, events: StripeEventRepository, payments: PaymentEvents, payouts: PayoutEvents, clock: Clock
+        self,
+        events: StripeEventRepository,
+        payments: PaymentEvents,
+        transfers: TransferEvents,
+        accounts: AccountEvents,
+        clock: Clock,
     ) -> None:
-        self._events, self._payouts, self._clock = events, payouts, clock
-        self._handlers: dict[str, Callable[[str], Awaitable[None]]] = {
+        self._events, self._clock = events, clock
+        self._object_handlers: dict[str, Callable[[str], Awaitable[None]]] = {
             "intent_changed": payments.intent_changed,
             "setup_changed": payments.setup_changed,
             "charge_changed": payments.charge_changed,
             "refund_changed": payments.refund_changed,
             "dispute_changed": payments.dispute_changed,
             "fraud_warning": payments.fraud_warning,
-            "transfer_changed": payouts.transfer_changed,
-            "account_changed": payouts.account_changed,
+            "transfer_changed": transfers.transfer_changed,
+            "account_changed": accounts.account_changed,
+        }
+        # The events are about an object of a barber's account, of which Grome reads nothing.
+        self._bank_handlers: dict[str, Callable[[str, datetime], Awaitable[None]]] = {
+            "bank_payout_paid": accounts.bank_payout_paid,
+            "bank_payout_failed": accounts.bank_payout_failed,
         }
 
     async def process(self, event_id: str) -> None:
@@ -87,13 +100,23 @@ class StripeEventProcessor:
 
     async def _handle(self, event: StripeEvent) -> Outcome:
         name = HANDLER_OF_TYPE.get(event.type)
+        if event.type in IGNORED or not _concerns_us(event, name):
+            return Outcome.IGNORED
         if name is None or event.object_id is None:
-            if event.type in IGNORED:
-                return Outcome.IGNORED
             logger.warning("Event {} of Stripe is of the unknown type {}", event.id, event.type)
             return Outcome.UNKNOWN
-        if name == "payout_changed":
-            await self._payouts.payout_changed(event.object_id, event.account_id)
+        if handle_bank_payout := self._bank_handlers.get(name):
+            await handle_bank_payout(event.account_id or "", event.created)
         else:
-            await self._handlers[name](event.object_id)
+            await self._object_handlers[name](event.object_id)
         return Outcome.HANDLED
+
+
+def _concerns_us(event: StripeEvent, handler: str | None) -> bool:
+    """Return False for bank payouts of Grome itself, which reconciliation finds, and for other objects of barbers.
+
+    Accounts are objects of the platform; only their events may name an account and a handler of objects.
+    """
+    if handler in BANK_HANDLERS:
+        return event.account_id is not None
+    return event.account_id is None or event.type.startswith("v2.")

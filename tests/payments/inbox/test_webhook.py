@@ -12,7 +12,15 @@ from grome.common.clock import system_clock
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.stripe.models import StripeNotification
-from grome.payments.inbox.models import HANDLED, HANDLER_OF_TYPE, IGNORED, STRIPE_EVENT, Outcome, StripeEvent
+from grome.payments.inbox.models import (
+    BANK_HANDLERS,
+    HANDLED,
+    HANDLER_OF_TYPE,
+    IGNORED,
+    STRIPE_EVENT,
+    Outcome,
+    StripeEvent,
+)
 from grome.payments.inbox.repository import StripeEventRepository
 from grome.payments.inbox.routes import MAX_NOTIFICATION
 from grome.payments.inbox.service import StripeEventProcessor, StripeInbox
@@ -60,8 +68,11 @@ class Recorder:
     async def account_changed(self, account_id: str) -> None:
         await self._record("account_changed", account_id)
 
-    async def payout_changed(self, payout_id: str, account_id: str | None) -> None:
-        await self._record("payout_changed", f"{payout_id} of {account_id}")
+    async def bank_payout_paid(self, account_id: str, at: datetime) -> None:
+        await self._record("bank_payout_paid", f"{account_id} at {at:%Y}")
+
+    async def bank_payout_failed(self, account_id: str, at: datetime) -> None:
+        await self._record("bank_payout_failed", f"{account_id} at {at:%Y}")
 
 
 @pytest.fixture
@@ -71,6 +82,10 @@ def events(container: Container) -> StripeEventRepository:
 
 def refused(response: httpx.Response) -> None:
     assert_refused(response, 400, "not_from_stripe", told=response.json()["detail"])
+
+
+def processor_of(events: StripeEventRepository, recorder: Recorder) -> StripeEventProcessor:
+    return StripeEventProcessor(events, recorder, recorder, recorder, system_clock)
 
 
 async def written(container: Container) -> tuple[int, int]:
@@ -223,7 +238,7 @@ async def test_inbox_processed_event_is_not_processed_again(
     container: Container, events: StripeEventRepository
 ) -> None:
     recorder = Recorder()
-    processor = StripeEventProcessor(events, recorder, recorder, container.clock)
+    processor = processor_of(events, recorder)
     notification = StripeNotification("evt_done", "v1.refund.updated", NOW, "re_1", "refund")
     assert await container.get(StripeInbox).add(notification) is True
     for _ in range(3):
@@ -236,7 +251,7 @@ async def test_inbox_processed_event_is_not_processed_again(
 
 async def test_inbox_failed_event_is_tried_again(container: Container, events: StripeEventRepository) -> None:
     recorder = Recorder(failing=frozenset({"du_1"}))
-    processor = StripeEventProcessor(events, recorder, recorder, container.clock)
+    processor = processor_of(events, recorder)
     await container.get(StripeInbox).add(
         StripeNotification("evt_retried", "v1.charge.dispute.closed", NOW, "du_1", "dispute")
     )
@@ -252,12 +267,12 @@ async def test_inbox_passes_every_type_to_its_handler_in_any_order(
     container: Container, events: StripeEventRepository
 ) -> None:
     recorder = Recorder()
-    processor = StripeEventProcessor(events, recorder, recorder, container.clock)
+    processor = processor_of(events, recorder)
     expected: Counter[tuple[str, str]] = Counter()
     ids = []
     for number, (kind, name) in enumerate(HANDLER_OF_TYPE.items()):
-        object_id, account_id = f"obj_{number}", "acct_1" if name == "payout_changed" else None
-        expected[name, f"{object_id} of acct_1" if account_id else object_id] += 1
+        object_id, account_id = f"obj_{number}", f"acct_{number}" if name in BANK_HANDLERS else None
+        expected[name, f"{account_id} at 2026" if account_id else object_id] += 1
         ids.append(f"evt_of_type_{number}")
         await container.get(StripeInbox).add(StripeNotification(ids[-1], kind, NOW, object_id, None, account_id))
     doubled = [*ids, *ids]
@@ -283,8 +298,20 @@ async def test_inbox_event_without_a_handler_is_recorded_and_changes_nothing(
     recorder = Recorder()
     event_id = f"evt_without_{kind}_{object_id}"
     await container.get(StripeInbox).add(StripeNotification(event_id, kind, NOW, object_id, None))
-    await StripeEventProcessor(events, recorder, recorder, container.clock).process(event_id)
+    await processor_of(events, recorder).process(event_id)
     assert (recorder.seen, (await stored(events, event_id)).outcome) == ([], outcome)
+
+
+@pytest.mark.parametrize(("kind", "account_id"), [("v1.payment_intent.succeeded", "acct_1"), ("v1.payout.paid", None)])
+async def test_inbox_event_of_another_account_than_the_handlers_is_ignored(
+    container: Container, events: StripeEventRepository, kind: str, account_id: str | None
+) -> None:
+    """A barber's own objects cannot be read with the platform's key, and the platform's bank is no barber's."""
+    recorder = Recorder()
+    event_id = f"evt_of_{account_id}"
+    await container.get(StripeInbox).add(StripeNotification(event_id, kind, NOW, "obj_1", None, account_id))
+    await processor_of(events, recorder).process(event_id)
+    assert (recorder.seen, (await stored(events, event_id)).outcome) == ([], Outcome.IGNORED)
 
 
 def test_no_type_is_both_handled_and_ignored() -> None:
