@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ import httpx
 import stripe
 
 from tests.support.eventually import START_PATIENCE_S
+from tests.support.http_client import TLS
 from tests.support.processes import free_port
 
 SECRET_KEY: Final = "sk_test_local"
@@ -36,7 +37,7 @@ class LocalStripe:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                httpx.get(f"{self.url}/_control/summary", timeout=2)
+                httpx.get(f"{self.url}/_control/summary", timeout=2, verify=TLS)
             except httpx.TransportError:
                 time.sleep(0.05)
             else:
@@ -52,14 +53,19 @@ class LocalStripe:
         self.kill()
         self.start()
 
-    def client(self, *, retries: int = 0, key: str = SECRET_KEY) -> stripe.StripeClient:
-        """Open the SDK's client of this event loop."""
-        return stripe.StripeClient(
-            key,
-            base_addresses={"api": self.url, "connect": self.url, "files": self.url, "meter_events": self.url},
-            http_client=stripe.HTTPXClient(timeout=30),
-            max_network_retries=retries,
-        )
+    @asynccontextmanager
+    async def client(self, *, retries: int = 0, key: str = SECRET_KEY) -> AsyncIterator[stripe.StripeClient]:
+        """Open the SDK's client in this event loop."""
+        http = stripe.HTTPXClient(timeout=30)
+        try:
+            yield stripe.StripeClient(
+                key,
+                base_addresses={"api": self.url, "connect": self.url, "files": self.url, "meter_events": self.url},
+                http_client=http,
+                max_network_retries=retries,
+            )
+        finally:
+            await http.close_async()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -87,7 +93,7 @@ class StripeControl:
     """Calls the control routes of a local server."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=30)
+        self._http = httpx.AsyncClient(base_url=url, timeout=30, verify=TLS)
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from grome.dev.local_stripe.balance import line_now
 from grome.dev.local_stripe.errors import Json, malformed
 from grome.dev.local_stripe.routing import Call
 from grome.dev.local_stripe.state import State
@@ -72,7 +73,7 @@ def _expand(state: State, node: Json, keys: list[str], path: str) -> None:
         target = state.store.find_any(value)
         if target is None:
             raise malformed(f"This property cannot be expanded ({path}).", None, "expand")
-        value = node[key] = public(target)
+        value = node[key] = public(line_now(state, target) if target["object"] == "balance_transaction" else target)
     if rest:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):

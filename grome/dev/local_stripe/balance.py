@@ -68,12 +68,12 @@ def add_balance_transaction(state: State, line: NewLine) -> Json:
 
 def lines_of(state: State, account: str = PLATFORM) -> list[Json]:
     """Return the balance transactions of an account, the newest first, each with its status of now."""
-    now = state.now()
-    return [
-        {**line, "status": "available" if line["available_on"] <= now else "pending"}
-        for line in state.store.newest("balance_transaction")
-        if line["_account"] == account
-    ]
+    return [line_now(state, line) for line in state.store.newest("balance_transaction") if line["_account"] == account]
+
+
+def line_now(state: State, line: Json) -> Json:
+    """Return a balance transaction with its status of now."""
+    return {**line, "status": "available" if line["available_on"] <= state.now() else "pending"}
 
 
 def available(state: State, account: str, currency: str) -> int:
