@@ -55,6 +55,7 @@ from grome.payments.routes import payments
 from grome.payouts.routes import payouts
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
+from grome.receipts.routes import receipts
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
 from grome.series.routes import series
@@ -81,6 +82,7 @@ FEATURES: tuple[Routes, ...] = (
     promos,
     payments,
     payouts,
+    receipts,
     reports,
     notifications,
     webhooks,

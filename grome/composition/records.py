@@ -16,7 +16,9 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.storage.protocol import Storage
+from grome.payments.queries import PaymentQueries
 from grome.receipts.links import ReceiptLinks
+from grome.receipts.service import ReceiptService
 from grome.reports.builder import ReportBuilder
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
@@ -78,6 +80,19 @@ def report_builder(container: Container) -> ReportBuilder:
 def receipt_links(container: Container) -> ReceiptLinks:
     settings = container.settings
     return ReceiptLinks(settings.accounts.signing_key, settings.http.api_base, container.clock)
+
+
+@records.provide
+def receipts(container: Container) -> ReceiptService:
+    get = container.get
+    return ReceiptService(
+        get(BookingQueries),
+        get(PaymentQueries),
+        (get(AccountService), get(BarberService)),
+        get(ReceiptLinks),
+        container.settings.payments.tax_bp,
+        container.clock,
+    )
 
 
 @records.provide

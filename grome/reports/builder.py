@@ -15,12 +15,12 @@ from grome.barbers.service import BarberService
 from grome.bookings.models import Booking
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
+from grome.infrastructure.documents.tables import Row, TooLongError
 from grome.infrastructure.storage.protocol import Storage
 from grome.reports.csv_file import CsvFile
-from grome.reports.errors import TooLongError
 from grome.reports.models import Failure, Format, Kind, Report, file_key
 from grome.reports.repository import ReportRepository
-from grome.reports.tables import Names, ReportTable, Row, create_table
+from grome.reports.tables import EMPTY_NOTE, Names, ReportTable, create_table
 
 ReportProgress = Callable[[float], Awaitable[None]]
 # Less than half a second's work in a PDF: a worker that shuts down waits for its threads.
@@ -120,10 +120,17 @@ def _open_table(report: Report, table: ReportTable, path: Path, lines: Sequence[
     if report.format is Format.CSV:
         return CsvFile(path.open("wb"), table.columns, report.separator)
     # Importing it takes half a second and 30 MB, so only a worker that builds a PDF imports it.
-    from grome.reports.pdf_file import Heading, PdfFile  # noqa: PLC0415
+    from grome.infrastructure.documents.pdf_file import Heading, PdfFile  # noqa: PLC0415
 
     made = f"Made {report.created_at:%Y-%m-%d %H:%M} UTC"
-    heading = Heading(table.title, [*lines, made], report.created_at)
+    heading = Heading(
+        table.title,
+        [*lines, made],
+        report.created_at,
+        page="Page {number} of {total}",
+        legend="stands for a character that this document has no font for; the CSV file has it.",
+        empty_note=EMPTY_NOTE,
+    )
     return PdfFile(path.open("wb"), path.parent, heading, table.columns)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import BinaryIO, Final
 
+from grome.infrastructure.documents.tables import Cell, Column, Row
 from grome.reports.models import Separator
-from grome.reports.tables import Cell, Column, Row
 
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # Spreadsheets begin a formula at these signs, some also at their full-width forms, after whitespace and quotes (OWASP,

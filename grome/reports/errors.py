@@ -1,4 +1,4 @@
-"""Define the refusals of report requests and the failure of a long PDF."""
+"""Define the refusals of report requests."""
 
 from grome.common.errors import ApiError
 
@@ -8,7 +8,3 @@ class TooManyReports(ApiError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "30"})
-
-
-class TooLongError(Exception):
-    """Raised in a job if a PDF would exceed its limit of rows; never sent to a client."""

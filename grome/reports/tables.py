@@ -5,32 +5,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 from uuid import UUID
 
 from grome.bookings.figures import service_figures, visible_min
 from grome.bookings.models import Booking, Status
 from grome.common.money import decimal_of
 from grome.common.search_words import sort_key
+from grome.infrastructure.documents.tables import Column, Row
 from grome.reports.models import Kind, Period
 
-Cell = str | int | Decimal
-Row = tuple[Cell, ...]
 Names = Mapping[UUID, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Describes a column.
-
-    `name` is its header in CSV; in a PDF, `title` is, and `width` its share of the page, 0 for none.
-    """
-
-    name: str
-    title: str = ""
-    width: int = 0
-    align: Literal["LEFT", "RIGHT"] = "LEFT"
 
 
 class ReportTable(ABC):

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grome.common.money import decimal_of
+from grome.infrastructure.documents.tables import Cell, Column, Row
 from grome.reports.csv_file import CsvFile, guard_formula
 from grome.reports.models import Separator
-from grome.reports.tables import Cell, Column, Row
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 DELIMITERS = {Separator.COMMA: ",", Separator.SEMICOLON: ";"}

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grome.bookings.models import BookedAddOn, BookedService, Booking, Guest, Reason, Status
+from grome.infrastructure.documents.tables import Row
 from grome.reports.models import Kind, Period
-from grome.reports.tables import ReportTable, Row, create_table
+from grome.reports.tables import ReportTable, create_table
 from tests.builders.reports import make_booking
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe"]

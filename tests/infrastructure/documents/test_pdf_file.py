@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grome.infrastructure.container import Container
-from grome.reports import pdf_file
-from grome.reports.errors import TooLongError
-from grome.reports.pdf_file import MAX_ROWS, Heading, PdfFile
-from grome.reports.tables import Column, Row
+from grome.infrastructure.documents import pdf_file
+from grome.infrastructure.documents.pdf_file import MAX_ROWS, Heading, PdfFile
+from grome.infrastructure.documents.tables import Column, Row, TooLongError
 from tests.builders.barbers import barber
 from tests.builders.bookings import tomorrow
 from tests.builders.reports import (
@@ -32,10 +31,21 @@ COLUMNS = [Column("hidden"), Column("name", "Name", 60), Column("count", "Count"
 MADE_AT = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
+def heading(lines: tuple[str, ...]) -> Heading:
+    return Heading(
+        "Bookings",
+        lines,
+        MADE_AT,
+        page="Page {number} of {total}",
+        legend="stands for a character that this document has no font for.",
+        empty_note="There is nothing in this period.",
+    )
+
+
 def pages(folder: Path, rows: list[Row], lines: tuple[str, ...] = ()) -> list[str]:
     """Return the text of each page."""
     file = io.BytesIO()
-    table = PdfFile(file, folder, Heading("Bookings", lines, MADE_AT), COLUMNS)
+    table = PdfFile(file, folder, heading(lines), COLUMNS)
     for number in range(0, len(rows), 50):
         table.add(rows[number : number + 50])
     table.finish(["the totals"])
@@ -120,7 +130,7 @@ def test_pdf_unknown_character_is_a_rectangle_with_legend(tmp_path: Path) -> Non
 
 
 def test_pdf_with_too_many_rows_is_refused(tmp_path: Path) -> None:
-    table = PdfFile(io.BytesIO(), tmp_path, Heading("Bookings", (), MADE_AT), COLUMNS)
+    table = PdfFile(io.BytesIO(), tmp_path, heading(()), COLUMNS)
     with pytest.raises(TooLongError):
         table.add([("", "x", 1)] * (MAX_ROWS + 1))
     table.close()

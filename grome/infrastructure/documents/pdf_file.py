@@ -1,4 +1,4 @@
-"""Write reports as PDF: a table over A4 pages, in the scripts of its names."""
+"""Write PDF files: a table over A4 pages, in the scripts of its names."""
 
 import re
 from collections.abc import Sequence
@@ -16,8 +16,7 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, WrapMode
 from fpdf.fonts import TTFFont
 
-from grome.reports.errors import TooLongError
-from grome.reports.tables import EMPTY_NOTE, Column, Row
+from grome.infrastructure.documents.tables import Column, Row, TooLongError
 
 # The whole document is in memory, and a row takes 1 ms or more. People do not read a thousand pages.
 MAX_ROWS: Final = 5_000
@@ -39,7 +38,6 @@ _FALLBACKS: Final = {
     "cjk": files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf",
 }  # fmt: skip
 _UNKNOWN: Final = "\N{WHITE VERTICAL RECTANGLE}"
-_LEGEND: Final = f"{_UNKNOWN} stands for a character that this document has no font for; the CSV file has it."
 # Joiners and variation selectors, which are dropped without notice if no font has them.
 _INVISIBLE: Final = frozenset(
     "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}"
@@ -53,13 +51,22 @@ _GREY: Final = 110
 
 @dataclass(frozen=True, slots=True)
 class Heading:
+    """Holds the title, the lines below it, and the other texts of a document.
+
+    `page` is filled with the `number` of a page and the `total` of the pages. `legend` explains the
+    sign for a character without a font.
+    """
+
     title: str
     lines: Sequence[str]
     made_at: datetime
+    page: str
+    legend: str
+    empty_note: str = ""
 
 
 class PdfFile:
-    """Writes a report as PDF. `folder` holds fonts while the file is open.
+    """Writes a table as PDF. `folder` holds fonts while the file is open.
 
     All methods are CPU-bound and belong in a thread.
     """
@@ -67,11 +74,11 @@ class PdfFile:
     def __init__(self, file: BinaryIO, folder: Path, heading: Heading, columns: Sequence[Column]) -> None:
         self._file, self._heading = file, heading
         self._shown = [number for number, column in enumerate(columns) if column.width]
-        self._pdf = _Pages([columns[number] for number in self._shown], folder)
+        self._pdf = _Pages([columns[number] for number in self._shown], folder, heading)
         self._pdf.set_title(heading.title)
         self._pdf.set_creation_date(heading.made_at)
         self._rows = 0
-        self._pdf.begin(heading)
+        self._pdf.begin()
 
     def add(self, rows: Sequence[Row]) -> None:
         """Add rows. Raises TooLongError."""
@@ -82,7 +89,7 @@ class PdfFile:
             self._pdf.add_rows([[row[number] for number in self._shown] for row in rows])
 
     def finish(self, totals: Sequence[str]) -> None:
-        self._pdf.end([*([] if self._rows else [EMPTY_NOTE]), *totals])
+        self._pdf.end([*([] if self._rows else [self._heading.empty_note]), *totals])
         self._pdf.output(self._file)
 
     def close(self) -> None:
@@ -93,9 +100,9 @@ class PdfFile:
 class _Pages(FPDF):
     """Lays out pages with column headers and page numbers."""
 
-    def __init__(self, columns: Sequence[Column], folder: Path) -> None:
+    def __init__(self, columns: Sequence[Column], folder: Path, heading: Heading) -> None:
         super().__init__(format="A4")
-        self._columns = columns
+        self._columns, self._heading = columns, heading
         self._in_table = False
         for style, name in (("", "figo"), ("B", "figbo")):
             path = folder / f"{name}.ttf"
@@ -107,7 +114,8 @@ class _Pages(FPDF):
         self.set_margins(12, 14)
         self.set_auto_page_break(True, margin=16)
 
-    def begin(self, heading: Heading) -> None:
+    def begin(self) -> None:
+        heading = self._heading
         self.add_page()
         self._line(heading.title, 18, 9, style="B")
         for line in heading.lines:
@@ -146,7 +154,7 @@ class _Pages(FPDF):
         for line in lines:
             self._line(line, 10, 5.4)
         if self._has_unknown:
-            self._line(_LEGEND, 8, 4.6)
+            self._line(f"{_UNKNOWN} {self._heading.legend}", 8, 4.6)
 
     def close_fonts(self) -> None:
         """Close the fonts, which the library does only when it writes the document."""
@@ -159,16 +167,19 @@ class _Pages(FPDF):
 
     def footer(self) -> None:
         self.set_y(-12)
+        text = self._heading.page.format(number=self.page_no(), total="{nb}")
         self.set_font(_FIRA, "", 8)
+        self.set_text_shaping(_NEEDS_SHAPING.search(text) is not None)
         self.set_text_color(_GREY)
-        self.cell(0, 5, f"Page {self.page_no()} of {{nb}}", align="R")
+        self.cell(0, 5, text, align="R")
         self.set_text_color(0)
 
     def _column_heads(self) -> None:
         self.set_font(_FIRA, "B", 9)
+        self.set_text_shaping(any(_NEEDS_SHAPING.search(column.title) for column in self._columns))
         wide = self.epw / sum(column.width for column in self._columns)
         for column in self._columns:
-            self.cell(column.width * wide, 6, column.title, align=column.align[0], border="B")
+            self.cell(column.width * wide, 6, self._printable(column.title), align=column.align[0], border="B")
         self.ln(7)
 
     def _line(self, text: str, size: float, height: float, *, style: str = "") -> None:
