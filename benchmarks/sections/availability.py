@@ -28,7 +28,7 @@ from grome.barbers.change_feed import BarberChangeFeed
 from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.service import BarberService
-from grome.bookings.drafts import BookingDraft, build_booking
+from grome.bookings.drafts import BookingDraft, PlatformTerms, build_booking
 from grome.bookings.models import Booking
 from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
@@ -238,7 +238,7 @@ def _bookings(barber: Barber, first: date, chance: Random) -> Iterator[Booking]:
                     start=slot.start,
                     terms=barber.terms,
                 )
-                yield build_booking(wish, yesterday, timedelta(days=1))
+                yield build_booking(wish, yesterday, PlatformTerms(timedelta(days=1)))
 
 
 def _first(barber: Barber) -> list[ChosenService]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct, field
 from msgspec.structs import astuple
 
+from grome.common.coded_enum import CodedEnum
 from grome.common.geo import GeoPoint
 from grome.common.money import Amount
 from grome.common.search_words import FindableWords
@@ -74,6 +75,56 @@ class DepositRule(Struct, frozen=True, forbid_unknown_fields=True):
     least: Amount = 0
 
 
+class ServiceDeposit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sets the deposit for one service with its add-ons, in place of the deposit in the terms."""
+
+    service_id: UUID
+    percent: Percent = 0
+    least: Amount = 0
+
+
+class RiskDeposit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sets a deposit on the price of the whole visit that is due if all conditions hold.
+
+    `new_client`: the customer has completed no visit with the barber. `no_shows` is the number of visits with the
+    barber in the last twelve months to which the customer did not come, `no_shows_anywhere` the same with any barber,
+    and `price_from` a price of the visit; 0 is no condition.
+    """
+
+    new_client: bool = False
+    no_shows: Annotated[int, Meta(ge=0, le=10)] = 0
+    no_shows_anywhere: Annotated[int, Meta(ge=0, le=10)] = 0
+    price_from: Amount = 0
+    percent: Percent = 0
+    least: Amount = 0
+
+
+class DepositRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """Adds to the deposit in the terms: other deposits for single services, and deposits by risk.
+
+    The highest deposit is due. Existing bookings and quotes keep their deposits.
+    """
+
+    services: Annotated[list[ServiceDeposit], Meta(max_length=50)] = []
+    risks: Annotated[list[RiskDeposit], Meta(max_length=10)] = []
+
+    @property
+    def need_client_history(self) -> bool:
+        """Return whether earlier visits of the customer decide about the deposit."""
+        return any(risk.new_client or risk.no_shows or risk.no_shows_anywhere for risk in self.risks)
+
+
+class DepositReason(CodedEnum):
+    """Explains a deposit to the customer."""
+
+    TERMS = "terms", "The barber asks for a deposit."
+    SERVICE = "service", "The barber asks for a deposit on this service."
+    NEW_CLIENT = "new_client", "The barber asks for a deposit on a first visit."
+    NO_SHOWS = "no_shows", "You did not come to an earlier visit."
+    HIGH_PRICE = "high_price", "The barber asks for a deposit on visits of this price."
+    LEAST_CHARGE = "least_charge", "Smaller amounts cannot be charged to a card."
+
+
 class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     """Holds the barber's cancellation policy and deposit; each booking keeps a copy of the terms at its time."""
 
@@ -124,7 +175,8 @@ class Barber(Struct, frozen=True, kw_only=True):
 
     `rating` is the mean of all `reviews_count` reviews, 0 while there are none. `neighbourhood` is the local name of
     the part of town. House calls go as far as `service_radius_km`, 0 for none. `version` grows with every write;
-    `created_at` and then `version` order the published changes of a barber.
+    `created_at` and then `version` order the published changes of a barber. `commission_bp` is None for the platform's
+    ordinary commission.
     """
 
     id: UUID = field(name="_id")
@@ -144,6 +196,8 @@ class Barber(Struct, frozen=True, kw_only=True):
     rules: BookingRules = BookingRules()
     house_calls: HouseCallRules = HouseCallRules()
     terms: Terms = Terms()
+    deposit_rules: DepositRules = DepositRules()
+    commission_bp: BasisPoints | None = None
     version: Annotated[int, Meta(ge=1)] = 1
     created_at: datetime
     updated_at: datetime

@@ -53,7 +53,15 @@ COLLECTION = CollectionSpec(
 RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
 # The filter of barbers that may change their currency: all amounts without a currency beside them are zero.
 _NO_PRICE: Final = {"$not": {"$gt": 0}}
-_WITHOUT_PRICES: Final = dict.fromkeys(("services.price", "services.add_ons.price", "terms.deposit.least"), _NO_PRICE)
+_PRICES: Final = (
+    "services.price",
+    "services.add_ons.price",
+    "terms.deposit.least",
+    "deposit_rules.services.least",
+    "deposit_rules.risks.least",
+    "deposit_rules.risks.price_from",
+)
+_WITHOUT_PRICES: Final = dict.fromkeys(_PRICES, _NO_PRICE)
 _BATCH: Final = 500
 _MAP_ENTRY_FIELDS: Final = dict.fromkeys(BarberMapEntry.__struct_encode_fields__, 1)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sanic import Request
 
 from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyScheduleExceptions
-from grome.barbers.models import HouseCallRules
+from grome.barbers.models import DepositRules, HouseCallRules
 from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.schemas import (
     BarberOut,
@@ -100,6 +100,15 @@ async def put_terms(request: Request, actor: Actor, body: TermsIn) -> BarberOut:
     Without `reschedule_notice_min`, the notice for rescheduling equals the notice for free cancellation.
     """
     return await resolve(request, BarberService).put_terms(actor, terms_of(body))
+
+
+@barbers.put("/me/deposit-rules", who=BARBERS, refusals=(ProfileMissing,))
+async def put_deposit_rules(request: Request, actor: Actor, body: DepositRules) -> BarberOut:
+    """Replace your deposits for single services and by risk.
+
+    They add to the deposit in your terms, and the highest deposit is due. Existing bookings and quotes keep theirs.
+    """
+    return await resolve(request, BarberService).put_deposit_rules(actor, body)
 
 
 @barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))

@@ -9,6 +9,7 @@ from grome.barbers.models import (
     Barber,
     CancellationPolicy,
     DepositRule,
+    DepositRules,
     HouseCallRules,
     Notice,
     Percent,
@@ -182,6 +183,7 @@ class BarberOut(Struct, frozen=True):
     rules: BookingRules
     house_calls: HouseCallRules
     terms: Terms
+    deposit_rules: DepositRules
 
 
 class NearbyBarber(Struct, frozen=True):
@@ -273,6 +275,7 @@ def barber_out(barber: Barber) -> BarberOut:
         rules=barber.rules,
         house_calls=barber.house_calls,
         terms=barber.terms,
+        deposit_rules=barber.deposit_rules,
     )
 
 

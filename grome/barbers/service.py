@@ -10,7 +10,7 @@ import msgspec
 from grome.barbers.cache import BarberCache
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.errors import CurrencyDiffers, ProfileMissing
-from grome.barbers.models import Barber, HouseCallRules, StarCounts, Terms, rating_delta
+from grome.barbers.models import Barber, DepositRules, HouseCallRules, StarCounts, Terms, rating_delta
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import BarberOut, OfferIn, OffersIn, ProfileIn, barber_out
 from grome.catalogue.service import CatalogueService
@@ -187,6 +187,14 @@ class BarberService:
     async def put_terms(self, actor: Actor, terms: Terms) -> BarberOut:
         """Replace the actor's terms. Existing bookings keep their terms."""
         return await self._set(actor, "terms", terms)
+
+    async def put_deposit_rules(self, actor: Actor, rules: DepositRules) -> BarberOut:
+        """Replace the actor's deposit rules. Raises Invalid for a service that is given twice."""
+        wanted = [each.service_id for each in rules.services]
+        for index, service_id in enumerate(wanted):
+            if service_id in wanted[:index]:
+                raise Invalid(f"services[{index}].service_id", "is given twice")
+        return await self._set(actor, "deposit_rules", rules)
 
     async def put_online(self, actor: Actor, *, is_online: bool) -> BarberOut:
         return await self._set(actor, "is_online", is_online)

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import structs
 
 from grome.bookings.models import (
+    ENDED,
     TRANSITIONS,
     Action,
     Booking,
@@ -29,7 +30,6 @@ UNDO_AFTER_MOVE: Final = timedelta(minutes=15)
 # The resolution of stored moments; adding or subtracting it gives the moment after or before a moment.
 INSTANT: Final = timedelta(milliseconds=1)
 _FULL_PERCENT: Final = 100
-_ENDED: Final = frozenset({Status.COMPLETED, Status.CANCELLED})
 _PROPOSAL_ACTIONS: Final = frozenset(
     {Action.PROPOSE, Action.RESCHEDULE, Action.REJECT, Action.WITHDRAW, Action.LAPSE, *TRANSITIONS}
 )
@@ -53,7 +53,7 @@ def settles_at(booking: Booking) -> datetime | None:
 
     Payments act on the settlement only from then on, because an undone no-show costs nothing.
     """
-    if booking.status not in _ENDED:
+    if booking.status not in ENDED:
         return None
     entry = next((each for each in reversed(booking.history) if each.action in TRANSITIONS), None)
     if entry is None:
@@ -74,11 +74,12 @@ def free_until(booking: Booking) -> datetime | None:
 def notice_until(booking: Booking) -> datetime | None:
     """Return the last moment at which the customer's cancellation is in time, or None if it is never late.
 
-    A cancellation is never late while the request is not accepted, or if the barber is late. While a proposal awaits
+    A cancellation is never late while the request is not accepted or the deposit is not paid, or if the barber is late.
+    While a proposal awaits
     the customer, the customer may also cancel in time until the deadline of the proposal.
     """
     proposal = booking.proposal
-    if booking.status is Status.REQUESTED or booking.late_min:
+    if booking.status is Status.REQUESTED or booking.payment.pay_by or booking.late_min:
         return None
     last = booking.scheduled_at - timedelta(minutes=booking.terms.cancellation.cancel_notice_min)
     return max(last, proposal.answer_by) if proposal and proposal.awaits is Party.CUSTOMER else last

@@ -12,7 +12,8 @@ from grome.barbers.calendar_builder import build_calendar_and_visit, travel_to
 from grome.barbers.models import Barber
 from grome.barbers.service import BarberService, choose_services
 from grome.bookings.cap_seats import claim_seats
-from grome.bookings.drafts import BookingDraft, as_waitlist_offer, build_booking, find_start_error
+from grome.bookings.deposits import ClientHistory, Deposit
+from grome.bookings.drafts import BookingDraft, PlatformTerms, as_waitlist_offer, build_booking, find_start_error
 from grome.bookings.errors import KeyReused
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Booking, HouseCall, Idempotency, snapshot_at_version
@@ -33,14 +34,13 @@ from grome.scheduling.visit_plan import VisitPlan
 
 # The use of a promo code is reserved for this long; the insert begins earlier than that.
 _PROMO_RESERVATION: Final = timedelta(minutes=1)
+# No-shows count for deposits by risk for this long, up to this number.
+_NO_SHOWS_COUNT_FOR: Final = timedelta(days=365)
+_MAX_NO_SHOWS: Final = 100
 
 
 class BookingCreator:
-    """Creates bookings for all features.
-
-    `insert` stores a booking, by a write of its own or by group commit. A request that the barber has not answered
-    within `answer_within` expires.
-    """
+    """Creates bookings for all features; `insert` stores a booking, by a write of its own or by group commit."""
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class BookingCreator:
         barbers: BarberService,
         lifecycle: BookingLifecycle,
         promos: PromoRedemptions,
-        answer_within: timedelta,
+        platform: PlatformTerms,
         clock: Clock,
     ) -> None:
         self._bookings, self._insert, self._barbers = bookings, insert, barbers
         self._lifecycle, self._promos = lifecycle, promos
-        self._answer_within, self._clock = answer_within, clock
+        self._platform, self._clock = platform, clock
 
     async def create(self, actor: Actor, wanted: BookingIn, key: str | None) -> BookingOut | Encoded:
         """Claim the requested time, or return the first answer again if `key` was used before.
@@ -117,9 +117,22 @@ class BookingCreator:
             for draft, (calendar, visit), error in zip(drafts, plans, errors, strict=True)
         ]
 
+    async def calculate_deposit(self, draft: BookingDraft) -> Deposit:
+        """Calculate the deposit; the customer's earlier visits are read only if the barber's rules need them."""
+        if draft.customer_id is None or not draft.barber.deposit_rules.need_client_history:
+            return draft.deposit_by(self._platform)
+        since = self._clock() - _NO_SHOWS_COUNT_FOR
+        missed = await self._bookings.list_missed_barbers(draft.customer_id, since, _MAX_NO_SHOWS)
+        client = ClientHistory(
+            is_new=not await self._bookings.has_completed(draft.customer_id, draft.barber.id),
+            no_shows=missed.count(draft.barber.id),
+            no_shows_anywhere=len(missed),
+        )
+        return draft.deposit_by(self._platform, client)
+
     def preview_booking(self, draft: BookingDraft) -> Booking:
         """Build the booking that `claim` would store, without the seats under daily caps; nothing is checked."""
-        return build_booking(draft, self._clock(), self._answer_within)
+        return build_booking(draft, self._clock(), self._platform)
 
     async def claim(
         self, draft: BookingDraft, idempotency: Idempotency | None = None, *, may_come_again: bool = False
@@ -131,13 +144,13 @@ class BookingCreator:
         """
         calendar, visit = self._plan_offered(draft)
         if draft.promo_code is None or draft.customer_id is None:
-            booking = self._build_booking(draft, calendar, idempotency, may_come_again=may_come_again)
+            booking = await self._build_booking(draft, calendar, idempotency, may_come_again=may_come_again)
             return await self._insert_with_seats(calendar, visit, booking)
         held_until = self._clock() + _PROMO_RESERVATION
         discount = await self._promos.claim(draft.customer_id, draft.promo_code, draft.id, draft.priced, held_until)
         try:
             discounted = replace(draft, discount=draft.discount or discount)
-            booking = self._build_booking(discounted, calendar, idempotency, may_come_again=may_come_again)
+            booking = await self._build_booking(discounted, calendar, idempotency, may_come_again=may_come_again)
             booking = await self._insert_with_seats(calendar, visit, booking)
         except ApiError:  # after any other error the booking may be stored, so the code stays reserved
             await self._promos.release(draft.id)
@@ -148,7 +161,7 @@ class BookingCreator:
     async def claim_offer(self, draft: BookingDraft, answer_by: datetime) -> Booking:
         """Claim the time for a waiting customer, pending the customer's answer. Raises SlotNotOffered or SlotTaken."""
         calendar, visit = self._plan_offered(draft)
-        booking = as_waitlist_offer(self._build_booking(draft, calendar, None), answer_by)
+        booking = as_waitlist_offer(await self._build_booking(draft, calendar, None), answer_by)
         return await self._insert_with_seats(calendar, visit, booking)
 
     def _plan_offered(self, draft: BookingDraft) -> tuple[Calendar, VisitPlan]:
@@ -158,10 +171,12 @@ class BookingCreator:
             raise error
         return calendar, visit
 
-    def _build_booking(
+    async def _build_booking(
         self, draft: BookingDraft, calendar: Calendar, idempotency: Idempotency | None, *, may_come_again: bool = False
     ) -> Booking:
-        booking = build_booking(draft, calendar.now, self._answer_within, idempotency)
+        if draft.deposit is None:
+            draft = replace(draft, deposit=(await self.calculate_deposit(draft)).amount)
+        booking = build_booking(draft, calendar.now, self._platform, idempotency)
         if idempotency is None and not may_come_again:
             return booking
         return msgspec.structs.replace(booking, first_answer=encode(booking_out(booking)))

@@ -10,7 +10,7 @@ from grome.infrastructure.container import Container
 
 
 async def expire_unanswered(job: dict[str, Any]) -> None:
-    """End overdue proposals and requests; runs every minute."""
+    """End overdue proposals, requests and unpaid bookings; runs every minute."""
     container: Container = job["container"]
     if lapsed := await container.get(
         Rescheduler
@@ -18,6 +18,8 @@ async def expire_unanswered(job: dict[str, Any]) -> None:
         logger.info("{} unanswered proposals lapsed", lapsed)
     if ended := await container.get(BookingLifecycle).expire_unanswered():
         logger.info("{} unanswered requests expired", ended)
+    if unpaid := await container.get(BookingLifecycle).expire_unpaid():
+        logger.info("{} unpaid bookings expired", unpaid)
 
 
 async def close_overdue(job: dict[str, Any]) -> None:

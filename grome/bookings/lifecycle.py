@@ -1,22 +1,25 @@
 """Change the status of bookings, by the transitions in `models.py` and the windows in `windows.py`."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
 from loguru import logger
+from msgspec import structs
 
 from grome.barbers.service import BarberService
 from grome.bookings.cancellation_policy import free_until, settlement_for
 from grome.bookings.claimed_time import early_start_ticks, fields_for_early_start, fields_for_end
+from grome.bookings.drafts import PlatformTerms
 from grome.bookings.errors import KeepsChanging, SettlementChanged, SlotNotOffered, SlotTaken, WrongState
 from grome.bookings.models import (
     TRANSITIONS,
     Action,
     Booking,
     Party,
+    Payment,
     Settlement,
     Status,
     Transition,
@@ -49,20 +52,23 @@ _SWEEP_BATCH: Final = 500
 
 
 class BookingLifecycle:
-    """Applies actions to bookings, and closes overdue bookings; a barber must answer within `answer_within`."""
+    """Applies actions to bookings, and closes overdue bookings."""
 
     def __init__(
         self,
         bookings: BookingRepository,
         updater: BookingUpdater,
         barbers: BarberService,
-        answer_within: timedelta,
+        platform: PlatformTerms,
         clock: Clock,
     ) -> None:
         self._bookings, self._updater, self._barbers = bookings, updater, barbers
-        self._answer_within, self._clock = answer_within, clock
+        self._platform, self._clock = platform, clock
         self._unanswered = Sweep(
             "expire_unanswered", lambda after, limit: bookings.list_unanswered(clock(), after, limit), _SWEEP_BATCH
+        )
+        self._unpaid = Sweep(
+            "expire_unpaid", lambda after, limit: bookings.list_unpaid(clock(), after, limit), _SWEEP_BATCH
         )
         self._unended = Sweep(
             "close_overdue",
@@ -116,6 +122,13 @@ class BookingLifecycle:
 
     async def expire_unanswered(self) -> int:
         """Expire the requests without an answer in time, which frees their ticks; return the number of requests."""
+        return await self._expire(self._unanswered)
+
+    async def expire_unpaid(self) -> int:
+        """Expire the bookings without a deposit in time, which frees their ticks; return the number of bookings."""
+        return await self._expire(self._unpaid)
+
+    async def _expire(self, sweep: Sweep[Deadline]) -> int:
         ended = 0
 
         async def expire(overdue: Deadline) -> None:
@@ -124,9 +137,9 @@ class BookingLifecycle:
                 await self._updater.update(SYSTEM_AUTHOR, overdue.id, _require_expired)
                 ended += 1
             except WrongState:
-                logger.info("Booking {} was answered while it was about to expire", overdue.id)
+                logger.info("Booking {} was answered or paid while it was about to expire", overdue.id)
 
-        await self._unanswered.run(expire)
+        await sweep.run(expire)
         return ended
 
     async def close_overdue(self) -> int:
@@ -142,7 +155,10 @@ class BookingLifecycle:
         return closed
 
     async def expire_overdue_holding(self, barber_id: UUID, ticks: Sequence[int]) -> int:
-        """End a barber's overdue requests and proposals that hold one of these ticks or seats; return the count."""
+        """End the overdue requests, proposals and unpaid bookings that hold one of these ticks or seats.
+
+        Returns their number.
+        """
         overdue = await self._bookings.list_overdue_holding(barber_id, ticks, self._clock())
         expire = partial(self._updater.get_current, SYSTEM_AUTHOR)
         return (await for_each(overdue, expire, name="expire_overdue_holding")).done
@@ -152,9 +168,9 @@ class BookingLifecycle:
     ) -> T:
         """Return the result of `claim`, and retry it once after ending overdue bookings that are in its way.
 
-        Overdue requests and proposals hold their ticks until a job or another booking releases them. `claimable`
-        returns all ticks and seats that `claim` could take; it is called only if the first attempt fails. Raises
-        SlotTaken or SlotNotOffered.
+        Overdue requests, proposals and unpaid bookings hold their ticks until a job or another booking releases them.
+        `claimable` returns all ticks and seats that `claim` could take; it is called only if the first attempt fails.
+        Raises SlotTaken or SlotNotOffered.
         """
         try:
             return await claim()
@@ -176,16 +192,31 @@ class BookingLifecycle:
         window_of(booking, action, by.party).check(now)
         if transition.target is Status.CANCELLED:
             return build_cancellation(booking, action, by.party, now, note)
+        payment = self._payment_after(booking, action, now)
         if action is Action.ACCEPT and not await self._is_agreed(booking, by.party):
-            deadline = min(now + self._answer_within, booking.scheduled_at)
+            deadline = min(now + self._platform.answer_within, booking.scheduled_at)
             fields: Document = {"awaits": Party.BARBER.value, "answer_by": deadline}
-            return BookingUpdate(action=action, status=booking.status, fields=fields, answer_by=deadline)
+            return BookingUpdate(
+                action=action, status=booking.status, fields=fields, answer_by=deadline, payment=payment
+            )
         fields = {"awaits": None, "answer_by": None}
         if action is Action.START:
             fields |= await self._early_start(booking, tick_of(now))
         if action is Action.COMPLETE:
             fields |= fields_for_end(booking, tick_of(now))
-        return BookingUpdate(action=action, status=transition.target, fields=fields)
+        return BookingUpdate(action=action, status=transition.target, fields=fields, payment=payment)
+
+    def _payment_after(self, booking: Booking, action: Action, now: datetime) -> Payment | None:
+        """Return the payment with the deadline of the deposit after the action, or None if it stays the same.
+
+        The customer pays after accepting an offer. A visit that has begun does not expire.
+        """
+        pay_by = booking.payment.pay_by
+        if action is Action.ACCEPT and booking.awaits is Party.CUSTOMER:
+            pay_by = self._platform.deposit_deadline(booking.payment.deposit, now, booking.scheduled_at)
+        elif action is Action.START:
+            pay_by = None
+        return structs.replace(booking.payment, pay_by=pay_by) if pay_by != booking.payment.pay_by else None
 
     async def _early_start(self, booking: Booking, current: int) -> Document:
         """Return the fields that claim the free ticks of an early start; empty if the visit does not begin early."""

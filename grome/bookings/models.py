@@ -98,6 +98,7 @@ class Transition(Struct, frozen=True):
     is_answer: bool = False
 
 
+ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 _OPEN = frozenset({Status.REQUESTED, Status.ACCEPTED})
 _REQUESTED, _ACCEPTED = frozenset({Status.REQUESTED}), frozenset({Status.ACCEPTED})
 _BARBER = frozenset({Party.BARBER})
@@ -111,7 +112,7 @@ TRANSITIONS = {
     Action.COMPLETE: Transition(frozenset({Status.IN_PROGRESS}), Status.COMPLETED, _BARBER),
     Action.NO_SHOW: Transition(_ACCEPTED, Status.CANCELLED, _BARBER),
     Action.CANCEL: Transition(_OPEN, Status.CANCELLED, frozenset({Party.CUSTOMER, Party.BARBER, Party.ADMIN})),
-    Action.EXPIRE: Transition(_REQUESTED, Status.CANCELLED, frozenset({Party.SYSTEM})),
+    Action.EXPIRE: Transition(_OPEN, Status.CANCELLED, frozenset({Party.SYSTEM})),
     # Only a start or a no-show that is the newest transition can be undone (`undo.py`).
     Action.UNDO: Transition(frozenset({Status.IN_PROGRESS, Status.CANCELLED}), Status.ACCEPTED, _BARBER),
 }

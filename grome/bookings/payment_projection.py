@@ -7,7 +7,7 @@ from msgspec import structs
 
 from grome.bookings.errors import KeepsChanging
 from grome.bookings.history_limits import has_room_for_payment
-from grome.bookings.models import Action, Booking, Payment, PaymentStatus
+from grome.bookings.models import ENDED, Action, Booking, Payment, PaymentStatus
 from grome.bookings.repository import BookingRepository
 from grome.bookings.updates import ATTEMPTS, SYSTEM_AUTHOR, BookingUpdate, BookingUpdater
 
@@ -36,7 +36,8 @@ class PaymentProjector:
         """
 
         def project(booking: Booking) -> Payment:
-            pay_by = None if deposit_paid else booking.payment.pay_by
+            # Whether a cancellation was late depends on the deadline, so an ended booking keeps it.
+            pay_by = None if deposit_paid and booking.status not in ENDED else booking.payment.pay_by
             return structs.replace(
                 booking.payment, status=status, paid=paid, refunded=refunded, tip_paid=tip_paid, pay_by=pay_by
             )

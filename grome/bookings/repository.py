@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError,
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
-from grome.bookings.models import Booking, HistoryEntry, Payment, Status, UpcomingBooking
+from grome.bookings.models import Booking, HistoryEntry, Payment, Reason, Status, UpcomingBooking
 from grome.common.errors import ApiError
 from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.isolated_items import decode_each
@@ -29,6 +29,8 @@ from grome.infrastructure.mongo.schema import validator_for
 _KEY_INDEX, _TICKS_INDEX = "idempotency", "ticks"
 _IS_DATE = {"$type": "date"}
 _OPEN_VISITS = {"status": {"$in": [Status.ACCEPTED.value, Status.IN_PROGRESS.value]}}
+_AWAITS_DEPOSIT = {"payment.pay_by": _IS_DATE, "active": True}
+_UNSTARTED = {"status": {"$in": [Status.REQUESTED.value, Status.ACCEPTED.value]}}
 COLLECTION = CollectionSpec(
     "bookings",
     validator_for(Booking),
@@ -47,6 +49,7 @@ COLLECTION = CollectionSpec(
         IndexModel([("barber_id", 1), ("scheduled_at", -1), ("_id", -1)], name="barber"),
         IndexModel([("scheduled_at", -1), ("_id", -1)], name="all"),
         IndexModel("answer_by", name="unanswered", partialFilterExpression={"status": Status.REQUESTED.value}),
+        IndexModel("payment.pay_by", name="unpaid", partialFilterExpression=_AWAITS_DEPOSIT),
         IndexModel("proposal.answer_by", name="proposed", partialFilterExpression={"proposal.answer_by": _IS_DATE}),
         # Visits that are to come or go on, by the moment at which they should be over.
         IndexModel("ends_at", name="open_visits", partialFilterExpression=_OPEN_VISITS),
@@ -129,6 +132,17 @@ class BookingRepository:
         if barber_id:
             wanted["barber_id"] = barber_id
         return await self._bookings.find_one(wanted, {"_id": 1}, hint="customer") is not None
+
+    async def has_completed(self, customer_id: UUID, barber_id: UUID) -> bool:
+        """Return whether the customer has completed a visit with the barber."""
+        wanted = {"customer_id": customer_id, "barber_id": barber_id, "status": Status.COMPLETED.value}
+        return await self._bookings.find_one(wanted, {"_id": 1}, hint="customer") is not None
+
+    async def list_missed_barbers(self, customer_id: UUID, since: datetime, limit: int) -> list[UUID]:
+        """List the barber of each visit since then to which the customer did not come."""
+        wanted = {"customer_id": customer_id, "scheduled_at": {"$gte": since}, "reason": Reason.NO_SHOW.value}
+        found = self._bookings.find(wanted, {"barber_id": 1}, hint="customer").limit(limit)
+        return [document["barber_id"] async for document in found]
 
     async def list_page(
         self, scope: Document, status: Status | None, after: BookingCursor | None, limit: int
@@ -265,11 +279,20 @@ class BookingRepository:
         overdue = {"status": Status.REQUESTED.value, "answer_by": {**_IS_DATE, "$lte": now}, "proposal": None}
         return await self._list_deadlines("answer_by", overdue, after, limit)
 
+    async def list_unpaid(self, now: datetime, after: Deadline | None, limit: int) -> list[Deadline]:
+        """List bookings with an overdue deposit."""
+        overdue = {"payment.pay_by": {**_IS_DATE, "$lte": now}, "active": True, **_UNSTARTED}
+        return await self._list_deadlines("payment.pay_by", overdue, after, limit)
+
     async def list_overdue_holding(self, barber_id: UUID, ticks: Sequence[int], now: datetime) -> list[UUID]:
-        """List the barber's bookings that hold any of these ticks or seats for an overdue request or proposal."""
+        """List the barber's overdue bookings that hold any of these ticks or seats.
+
+        Overdue are requests and proposals without an answer, and bookings without their deposit.
+        """
         holding = {"barber_id": barber_id, "active": True, "ticks": {"$in": list(ticks)}}
         requested = {"status": Status.REQUESTED.value, "answer_by": {"$lte": now}, "proposal": None}
-        overdue = {"$or": [requested, {"proposal.answer_by": {"$lte": now}}]}
+        unpaid = {"payment.pay_by": {"$lte": now}, **_UNSTARTED}
+        overdue = {"$or": [requested, {"proposal.answer_by": {"$lte": now}}, unpaid]}
         found = self._bookings.find({**holding, **overdue}, {"_id": 1}, hint=_TICKS_INDEX)
         return [document["_id"] async for document in found]
 

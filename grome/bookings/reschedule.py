@@ -119,7 +119,7 @@ class Rescheduler:
         booking, now = await self._updater.get(actor, booking_id), self._clock()
         due = find_overdue_update(booking, now)
         if due and due.status is Status.CANCELLED:
-            raise WrongState("Nobody has answered the request in time.")
+            raise WrongState("The booking has expired.")
         check_reschedulable(booking, now)
         barber = await self._barbers.get(booking.barber_id)
         calendar, visit = rebuild_calendar_and_visit(barber, booking, now)

@@ -7,7 +7,7 @@ import msgspec
 
 from grome.bookings.errors import WrongState
 from grome.bookings.figures import max_tip
-from grome.bookings.models import Action, Booking, Party, Status
+from grome.bookings.models import ENDED, Action, Booking, Party, Status
 from grome.bookings.repository import BookingRepository
 from grome.bookings.schemas import BookingOut, NotesOut, booking_out
 from grome.bookings.updates import BookingUpdate, BookingUpdater, author_of
@@ -15,8 +15,6 @@ from grome.bookings.windows import window_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Invalid, NotFound
 from grome.common.money import MOST_AMOUNT
-
-_ENDED = frozenset({Status.COMPLETED, Status.CANCELLED})
 
 
 class TipsAndNotes:
@@ -57,7 +55,7 @@ class TipsAndNotes:
             return await self._put_barber_note(actor, booking_id, note)
 
         async def rule(booking: Booking, now: datetime) -> BookingUpdate | None:
-            if booking.status in _ENDED:
+            if booking.status in ENDED:
                 raise WrongState(f"The booking is {booking.status.value}.")
             if booking.customer_note == note:
                 return None

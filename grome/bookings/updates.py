@@ -10,11 +10,13 @@ from grome.bookings.cancellation_policy import settlement_for
 from grome.bookings.errors import KeepsChanging
 from grome.bookings.history_limits import check_history, find_superseded_note
 from grome.bookings.models import (
+    TRANSITIONS,
     Action,
     Booking,
     HistoryEntry,
     Party,
     Payment,
+    Proposal,
     Reason,
     Status,
     cancellation_reason,
@@ -151,20 +153,14 @@ class BookingUpdater:
 def find_overdue_update(booking: Booking, now: datetime) -> BookingUpdate | None:
     """Return the update that is overdue because a deadline has passed, or None.
 
-    An unanswered proposal lapses, and an unanswered request expires; a request does not expire while a proposal is
-    open. A visit is closed after its last window: it is cancelled without cost if it was not started, and completed
-    otherwise.
+    A booking without its deposit expires, and so does an unanswered request unless a proposal is open. An unanswered
+    proposal lapses. A visit is closed after its last window: it is cancelled without cost if it was not started, and
+    completed otherwise.
     """
-    if proposal := booking.proposal:
-        if proposal.answer_by > now:
-            return None
-        return BookingUpdate(
-            action=Action.LAPSE,
-            status=booking.status,
-            fields=fields_closing_proposal(booking),
-            scheduled_at=proposal.scheduled_at,
-            answer_by=booking.answer_by,
-        )
+    if _is_unpaid(booking, now):
+        return build_cancellation(booking, Action.EXPIRE, Party.SYSTEM, now)
+    if booking.proposal:
+        return _find_lapse(booking, booking.proposal, now)
     is_overdue = booking.answer_by is not None and booking.answer_by <= now
     if booking.status is Status.REQUESTED and is_overdue:
         return build_cancellation(booking, Action.EXPIRE, Party.SYSTEM, now)
@@ -175,6 +171,24 @@ def find_overdue_update(booking: Booking, now: datetime) -> BookingUpdate | None
             return BookingUpdate(action=Action.COMPLETE, status=Status.COMPLETED)
         case _:
             return None
+
+
+def _is_unpaid(booking: Booking, now: datetime) -> bool:
+    """Return whether the visit can still expire, and the deadline of its deposit has passed."""
+    pay_by = booking.payment.pay_by
+    return pay_by is not None and pay_by <= now and booking.status in TRANSITIONS[Action.EXPIRE].sources
+
+
+def _find_lapse(booking: Booking, proposal: Proposal, now: datetime) -> BookingUpdate | None:
+    if proposal.answer_by > now:
+        return None
+    return BookingUpdate(
+        action=Action.LAPSE,
+        status=booking.status,
+        fields=fields_closing_proposal(booking),
+        scheduled_at=proposal.scheduled_at,
+        answer_by=booking.answer_by,
+    )
 
 
 def build_cancellation(

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from grome.barbers.models import Barber
-from grome.bookings.drafts import BookingDraft, build_booking
+from grome.bookings.drafts import BookingDraft, PlatformTerms, build_booking
 from grome.bookings.errors import BookingInFlight, SlotTaken
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Booking, Guest, HistoryEntry, Origin, Party, Status
@@ -34,8 +34,10 @@ class WalkInStart:
 class WalkInStarter:
     """Creates walk-in visits; they claim time by the same index as all bookings, and no availability rule applies."""
 
-    def __init__(self, bookings: BookingRepository, lifecycle: BookingLifecycle, clock: Clock) -> None:
-        self._bookings, self._lifecycle, self._clock = bookings, lifecycle, clock
+    def __init__(
+        self, bookings: BookingRepository, lifecycle: BookingLifecycle, platform: PlatformTerms, clock: Clock
+    ) -> None:
+        self._bookings, self._lifecycle, self._platform, self._clock = bookings, lifecycle, platform, clock
 
     async def start(self, barber: Barber, seating: WalkInStart) -> BookingOut:
         """Create a booking in progress, from the current five minutes on.
@@ -71,7 +73,7 @@ class WalkInStarter:
         )
         ends_at = start + timedelta(minutes=seating.duration_min)
         return msgspec.structs.replace(
-            build_booking(draft, now, timedelta()),
+            build_booking(draft, now, self._platform),
             ends_at=ends_at,
             ticks=list(
                 range(first, first + (ends_at - start) // TICK)

@@ -7,6 +7,7 @@ from grome.any_barber.service import AnyBarberService
 from grome.availability.service import AvailabilityService
 from grome.barbers.service import BarberService
 from grome.bookings.create import BookingCreator
+from grome.bookings.drafts import PlatformTerms
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
@@ -40,6 +41,14 @@ def answer_within(settings: Settings) -> timedelta:
     return timedelta(minutes=settings.bookings.answer_within_min)
 
 
+def platform_terms(settings: Settings) -> PlatformTerms:
+    """Return the terms of new bookings; deposits are charged if there is an account at Stripe."""
+    within = timedelta(minutes=settings.payments.deposit_within_min)
+    return PlatformTerms(
+        answer_within(settings), within if settings.stripe.secret_key else None, settings.payments.commission_bp
+    )
+
+
 @bookings.provide
 def booking_repository(container: Container) -> BookingRepository:
     return BookingRepository(container.database)
@@ -62,7 +71,7 @@ def booking_lifecycle(container: Container) -> BookingLifecycle:
         get(BookingRepository),
         get(BookingUpdater),
         get(BarberService),
-        answer_within(container.settings),
+        platform_terms(container.settings),
         container.clock,
     )
 
@@ -83,7 +92,7 @@ def booking_creator(container: Container) -> BookingCreator:
         get(BarberService),
         get(BookingLifecycle),
         get(PromoRedemptions),
-        answer_within(container.settings),
+        platform_terms(container.settings),
         container.clock,
     )
 

@@ -8,6 +8,7 @@ from grome.bookings.queries import BookingQueries
 from grome.bookings.repository import BookingRepository
 from grome.bookings.walk_in_start import WalkInStarter
 from grome.catalogue.service import CatalogueService
+from grome.composition.bookings import platform_terms
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.waitlist.matching import WaitlistMatcher
@@ -55,6 +56,6 @@ def waitlist_subscriber(container: Container) -> WaitlistSubscriber:
 @waiting.provide
 def walk_ins(container: Container) -> WalkInService:
     get, clock, repository = container.get, container.clock, WalkInRepository(container.database)
-    bookings = WalkInStarter(get(BookingRepository), get(BookingLifecycle), clock)
+    bookings = WalkInStarter(get(BookingRepository), get(BookingLifecycle), platform_terms(container.settings), clock)
     queues = QueueLoader(repository, get(BookingQueries), clock)
     return WalkInService(repository, get(BarberService), get(AccountService), bookings, queues, clock)

@@ -10,8 +10,9 @@ from grome.quotes.models import CancellingCost, Costs
 
 
 def cancellation_costs(booking: Booking, now: datetime) -> Costs:
-    """Calculate the costs of a booking that is created `now`, as if it were accepted at once."""
-    accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED)
+    """Calculate the costs of a booking created `now`, as if it were accepted and its deposit paid at once."""
+    payment = msgspec.structs.replace(booking.payment, pay_by=None)
+    accepted = msgspec.structs.replace(booking, status=Status.ACCEPTED, payment=payment)
     no_show = settlement_for(accepted, Reason.NO_SHOW, now).fee
     last = free_until(accepted)
     if last is None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from grome.barbers.models import Terms
+from grome.barbers.models import BasisPoints, DepositReason, Terms
 from grome.bookings.models import HouseCall
 from grome.common.money import Amount
 from grome.infrastructure.mongo.schema import stored_items
@@ -35,7 +35,8 @@ class Quote(Struct, frozen=True, kw_only=True):
     """Holds an offer to a customer, without claiming the time. Its `id` becomes the booking's: it is used once.
 
     `services` are the barber's offers at the time of the quote. The use of `promo_code` is claimed under the quote's
-    id and gives `discount`. The remaining `price` includes `deposit`, which is due at once.
+    id and gives `discount`. The remaining `price` includes `deposit`, which is due at once. The
+    booking has the same `commission_bp`; quotes from before commissions have none.
     """
 
     id: UUID = field(name="_id")
@@ -49,8 +50,10 @@ class Quote(Struct, frozen=True, kw_only=True):
     discount: Discount | None
     price: Amount
     deposit: Amount
+    deposit_reasons: Annotated[list[DepositReason], stored_items(at_most=10)] = []
     currency: str
     terms: Terms
+    commission_bp: BasisPoints | None = None
     costs: Costs
     note: str | None
     created_at: datetime

@@ -13,11 +13,19 @@ from grome.promos.models import Discount
 from grome.quotes.models import Costs, Quote
 
 
+class DepositReasonOut(Struct, frozen=True):
+    """Explains the deposit by a stable code and a sentence."""
+
+    code: str
+    sentence: str
+
+
 class QuoteOut(Struct, frozen=True):
     """Shows the price of a visit and the costs of ending it, in minor units.
 
     `full_price` is the price of the services, `price` the price after the discount, and `deposit` the part that is due
-    at once. Until `expires_at`, a booking by this quote has this price, discount, deposit and these terms.
+    first, for the `deposit_reasons`. Until `expires_at`, a booking by this quote has this price, discount,
+    deposit and these terms.
     """
 
     id: UUID
@@ -31,6 +39,7 @@ class QuoteOut(Struct, frozen=True):
     discount: Discount | None
     price: int
     deposit: int
+    deposit_reasons: list[DepositReasonOut]
     currency: str
     terms: Terms
     costs: Costs
@@ -51,6 +60,7 @@ def quote_out(quote: Quote) -> QuoteOut:
         discount=quote.discount,
         price=quote.price,
         deposit=quote.deposit,
+        deposit_reasons=[DepositReasonOut(each.value, each.sentence) for each in quote.deposit_reasons],
         currency=quote.currency,
         terms=quote.terms,
         costs=quote.costs,

@@ -61,7 +61,8 @@ class QuoteService:
                 actor.id, wanted.promo_code, draft.id, draft.priced, expires_at, firm=False
             )
             draft = replace(draft, promo_code=wanted.promo_code, discount=discount)
-        booking = self._creation.preview_booking(draft)
+        deposit = await self._creation.calculate_deposit(draft)
+        booking = self._creation.preview_booking(replace(draft, deposit=deposit.amount))
         quote = Quote(
             id=draft.id,
             customer_id=actor.id,
@@ -73,9 +74,11 @@ class QuoteService:
             promo_code=draft.promo_code,
             discount=draft.discount,
             price=booking.price,
-            deposit=booking.payment.deposit,
+            deposit=deposit.amount,
+            deposit_reasons=list(deposit.reasons),
             currency=booking.currency,
             terms=draft.terms,
+            commission_bp=booking.commission_bp,
             costs=cancellation_costs(booking, now),
             note=draft.note,
             created_at=now,
@@ -131,5 +134,7 @@ def _build_draft(quote: Quote, barber: Barber) -> BookingDraft:
         terms=quote.terms,
         promo_code=quote.promo_code,
         discount=quote.discount,
+        deposit=quote.deposit,
+        commission_bp=quote.commission_bp,
         note=quote.note,
     )

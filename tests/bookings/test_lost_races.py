@@ -20,7 +20,7 @@ from grome.bookings.undo import TransitionUndo
 from grome.bookings.updates import ATTEMPTS, BookingUpdate, BookingUpdater, author_of
 from grome.common.actor import Actor, Role
 from grome.common.errors import Unavailable
-from grome.composition.bookings import answer_within
+from grome.composition.bookings import answer_within, platform_terms
 from grome.infrastructure.container import Container
 from grome.scheduling.daily_caps import cap_on_visits
 from grome.scheduling.visit_plan import VisitPlan
@@ -71,7 +71,7 @@ def actor_of(shop: Barber) -> Actor:
 def moves_on(container: Container, bookings: BookingRepository) -> BookingLifecycle:
     changes = BookingUpdater(bookings, container.clock)
     return BookingLifecycle(
-        bookings, changes, container.get(BarberService), answer_within(container.settings), container.clock
+        bookings, changes, container.get(BarberService), platform_terms(container.settings), container.clock
     )
 
 

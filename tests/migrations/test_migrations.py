@@ -19,7 +19,7 @@ from grome.accounts.models import User
 from grome.barbers.models import Barber, CancellationPolicy, StoredBarber, Terms
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import document_of
-from grome.bookings.drafts import BookingDraft, build_booking
+from grome.bookings.drafts import BookingDraft, PlatformTerms, build_booking
 from grome.bookings.models import Booking, Party, Status
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.catalogue.models import Service
@@ -199,7 +199,7 @@ def a_booking(shop: Barber, status: Status, answer_by: datetime | None = None) -
         start=start,
         terms=shop.terms,
     )
-    made = build_booking(wish, start - timedelta(days=1), timedelta(days=1))
+    made = build_booking(wish, start - timedelta(days=1), PlatformTerms(timedelta(days=1)))
     history = [msgspec.structs.replace(made.history[0], answer_by=answer_by)]
     active = status in {Status.REQUESTED, Status.ACCEPTED, Status.IN_PROGRESS}
     changed = {"status": status, "active": active, "answer_by": answer_by, "awaits": None, "history": history}

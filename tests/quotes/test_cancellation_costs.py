@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grome.barbers.models import CancellationPolicy, Terms
 from grome.bookings.cancellation_policy import settlement_for
-from grome.bookings.drafts import BookingDraft, build_booking
+from grome.bookings.drafts import BookingDraft, PlatformTerms, build_booking
 from grome.bookings.models import Booking, Reason, Status
 from grome.quotes.cancellation_costs import cancellation_costs
 from grome.scheduling.models import BookingRules
@@ -30,7 +30,7 @@ def a_booking(price: int, policy: CancellationPolicy, start: datetime) -> Bookin
     shop = build_barber((52.5, 13.4), rules=BookingRules())
     terms = Terms(policy)
     wish = BookingDraft(id=uuid4(), customer_id=uuid4(), barber=shop, services=services, start=start, terms=terms)
-    return build_booking(wish, NOW, timedelta(hours=24))
+    return build_booking(wish, NOW, PlatformTerms(timedelta(hours=24)))
 
 
 @settings(max_examples=50)

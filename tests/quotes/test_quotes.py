@@ -169,7 +169,7 @@ async def test_promo_use_is_held_by_the_quote_and_kept_by_the_booking(
 ) -> None:
     made, boss = promo
     quoted = await quote(http, customer, shop, tomorrow(9), promo_code=made["code"].lower())
-    assert quoted["discount"] == {"code": made["code"], "amount": 250}
+    assert quoted["discount"] == {"code": made["code"], "amount": 250, "funder": "platform"}
     assert (quoted["full_price"], quoted["price"], quoted["deposit"]) == (2501, 2251, 1126)
     assert quoted["costs"]["no_show"] == 2251
     told = await read_figures(http, boss, made)
@@ -196,7 +196,7 @@ async def test_promo_code_without_a_quote_discounts_the_booking(
 ) -> None:
     made, boss = promo
     booked = await book(http, customer, shop, tomorrow(9), promo_code=made["code"], key="k")
-    assert (booked["price"], booked["discount"]) == (2251, {"code": made["code"], "amount": 250})
+    assert (booked["price"], booked["discount"]) == (2251, {"code": made["code"], "amount": 250, "funder": "platform"})
     assert await book(http, customer, shop, tomorrow(9), promo_code=made["code"], key="k") == booked
     refused = await ask(http, customer, shop, tomorrow(9), key="k")
     assert refused.json()["code"] == "idempotency_key_reused"
