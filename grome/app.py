@@ -48,6 +48,7 @@ from grome.infrastructure.mongo.client import is_transient_fault
 from grome.infrastructure.ops.routes import ops, pages
 from grome.infrastructure.redis.client import TRANSIENT_FAULTS
 from grome.infrastructure.storage.routes import files
+from grome.ledger.routes import ledger
 from grome.nearby.routes import nearby
 from grome.notifications.routes import notifications, unsubscribe
 from grome.payments.inbox.routes import stripe_webhook
@@ -83,6 +84,7 @@ FEATURES: tuple[Routes, ...] = (
     payments,
     payouts,
     receipts,
+    ledger,
     reports,
     notifications,
     webhooks,

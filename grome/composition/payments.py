@@ -1,5 +1,7 @@
 """Stripe, payments, the ledger and payouts."""
 
+from datetime import timedelta
+
 from grome.accounts.service import AccountService
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
@@ -15,6 +17,7 @@ from grome.infrastructure.stripe.payments import StripePayments
 from grome.ledger.repository import LedgerRepository
 from grome.ledger.sealer import Sealer
 from grome.ledger.service import Ledger
+from grome.ledger.statements import Statements
 from grome.ledger.verifier import LedgerVerifier
 from grome.payments.attempts import AttemptRunner
 from grome.payments.customers import Cards
@@ -43,6 +46,12 @@ def ledger(container: Container) -> Ledger:
 @payments.provide
 def sealer(container: Container) -> Sealer:
     return Sealer(LedgerRepository(container.database), container.get(Transactions), container.clock)
+
+
+@payments.provide
+def statements(container: Container) -> Statements:
+    hold = timedelta(hours=container.settings.payouts.hold_h)
+    return Statements(LedgerRepository(container.database), container.get(Ledger), hold, container.clock)
 
 
 @payments.provide

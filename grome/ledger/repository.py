@@ -29,6 +29,7 @@ _UNSEALED: Final[Document] = {"seq": None}
 _SEALED: Final[Document] = {"seq": {"$gt": 0}}
 _NEWEST: Final = (("at", -1), ("_id", -1))
 _SCAN_BATCH: Final = 20_000
+_PAGE: Final = 200
 
 
 def _validator() -> Document:
@@ -55,6 +56,7 @@ ENTRIES: Final = CollectionSpec(
         _index("unsealed", ("at", 1), ("_id", 1), only=_UNSEALED),
         _index("unsealed_account", ("lines.account", 1), ("currency", 1), only=_UNSEALED),
         _index("account", ("lines.account", 1), *_NEWEST),
+        _index("newest", *_NEWEST),
         _index("statement", ("barber_id", 1), *_NEWEST),
         _index("payment", ("payment_id", 1), *_NEWEST),
         _index("booking", ("booking_id", 1), *_NEWEST),
@@ -107,6 +109,20 @@ class LedgerRepository:
         found = self._entries.find(query).sort(list(_NEWEST)).limit(limit)
         return [from_document(document, Entry) async for document in found]
 
+    async def iter_between(self, query: Document, start: datetime, end: datetime) -> AsyncGenerator[list[Entry]]:
+        """Yield batches of the entries that match `query`, oldest first. No cursor stays open between the batches."""
+        after: Document = {"at": {"$gte": start}}
+        while True:
+            bounded = {"$and": [query, {"at": {"$lt": end}}, after]}
+            found = self._entries.find(bounded).sort([("at", 1), ("_id", 1)]).limit(_PAGE)
+            batch = [from_document(document, Entry) async for document in found]
+            if batch:
+                yield batch
+            if len(batch) < _PAGE:
+                return
+            last = batch[-1]
+            after = {"at": {"$gte": last.at}, "$or": [{"at": {"$gt": last.at}}, {"_id": {"$gt": last.id}}]}
+
     async def sum_lines(self, session: Session, match: Document, accounts: Document) -> list[AccountBalance]:
         """Sum the lines on `accounts`, a condition on the name, of the entries in `match`."""
         stages: list[Document] = [
@@ -119,6 +135,7 @@ class LedgerRepository:
                     "amount": {"$sum": "$lines.amount"},
                 }
             },
+            {"$match": {"amount": {"$ne": 0}}},
         ]
         sums = await self._entries.aggregate(stages, session=session)
         return [AccountBalance(one["_id"]["account"], one["_id"]["currency"], one["amount"]) async for one in sums]

@@ -57,7 +57,7 @@ class Ledger:
         return sum(one.amount for one in sums if one.currency == currency)
 
     async def balances(self, prefix: str = "", session: Session | None = None) -> list[AccountBalance]:
-        """Return the balances of all accounts with a name that begins with `prefix`, in order.
+        """Return the balances other than 0 of the accounts with a name that begins with `prefix`, in order.
 
         A prefix without a colon selects kinds of accounts, e.g. `held` for the sum of all accounts `held:…`. The kinds
         of a currency add up to 0.
@@ -118,7 +118,9 @@ def _join(sums: Iterable[AccountBalance]) -> list[AccountBalance]:
     joined: Counter[tuple[str, str]] = Counter()
     for one in sums:
         joined[one.account, one.currency] += one.amount
-    return [AccountBalance(account, currency, amount) for (account, currency), amount in sorted(joined.items())]
+    return [
+        AccountBalance(account, currency, amount) for (account, currency), amount in sorted(joined.items()) if amount
+    ]
 
 
 def _content(entry: Entry) -> tuple[object, ...]:

@@ -1,0 +1,44 @@
+"""Serve the ledger: `/v1/barbers/me/ledger` and `/balance` for barbers, `/v1/admin/ledger` for admins."""
+
+from sanic import Request
+
+from grome.common.actor import ADMINS, BARBERS, Actor
+from grome.infrastructure.http import PageQuery, Routes, resolve
+from grome.ledger.schemas import (
+    AccountBalancePage,
+    AccountBalanceQuery,
+    BarberBalanceList,
+    JournalPage,
+    JournalQuery,
+    StatementPage,
+)
+from grome.ledger.statements import Statements
+
+ledger = Routes("ledger", "/v1")
+
+
+@ledger.get("/barbers/me/ledger", who=BARBERS)
+async def list_statement(request: Request, actor: Actor, query: PageQuery) -> StatementPage:
+    """List the changes of your balance, newest first: visits, tips, refunds, payouts and corrections."""
+    return await resolve(request, Statements).page_of_barber(actor, query)
+
+
+@ledger.get("/barbers/me/balance", who=BARBERS)
+async def read_own_balance(request: Request, actor: Actor) -> BarberBalanceList:
+    """Return your balance in each currency in which you have earned money."""
+    return await resolve(request, Statements).balances_of_barber(actor)
+
+
+@ledger.get("/admin/ledger/entries", who=ADMINS)
+async def list_entries(request: Request, query: JournalQuery) -> JournalPage:
+    """List journal entries, newest first, optionally of one booking, payment or account."""
+    return await resolve(request, Statements).page_of_entries(query)
+
+
+@ledger.get("/admin/ledger/balances", who=ADMINS)
+async def list_balances(request: Request, query: AccountBalanceQuery) -> AccountBalancePage:
+    """List balances that are not 0; without `prefix`, the sum of each kind of account.
+
+    The sums of all kinds in a currency add up to 0.
+    """
+    return await resolve(request, Statements).page_of_balances(query)
