@@ -97,4 +97,4 @@ def receipts(container: Container) -> ReceiptService:
 
 @records.provide
 def audit_trail(container: Container) -> AuditTrail:
-    return AuditTrail(AuditRepository(container.database))
+    return AuditTrail(AuditRepository(container.database), container.get(PaymentQueries))
