@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from grome.common.clock import system_clock
+from grome.dev.local_stripe.events import EMITTED
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.stripe.models import StripeNotification
@@ -317,3 +318,7 @@ async def test_inbox_event_of_another_account_than_the_handlers_is_ignored(
 def test_no_type_is_both_handled_and_ignored() -> None:
     assert not IGNORED & set(HANDLER_OF_TYPE)
     assert len(HANDLER_OF_TYPE) == sum(map(len, HANDLED.values()))
+
+
+def test_every_type_that_local_stripe_emits_is_handled_or_ignored() -> None:
+    assert EMITTED - IGNORED - set(HANDLER_OF_TYPE) == set()
