@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, NotRequired
+from typing import Final, NotRequired, TypedDict
 from urllib.parse import urlencode
 
-from stripe.params.v2.core import EventListParams, EventRetrieveParams
+from stripe.params.v2.core import EventListParamsCreated, EventRetrieveParams
 
 from grome.dev.local_stripe.balance import DAY_S
 from grome.dev.local_stripe.errors import Json, malformed
@@ -17,10 +17,14 @@ _DEFAULT_LIMIT: Final = 20
 _MAX_LIMIT: Final = 100
 
 
-class EventPageParams(EventListParams):
-    """With the token of a page, which the SDK takes from `next_page_url`."""
+class EventPageParams(TypedDict):
+    """The SDK's params with the token of a page, which the SDK takes from `next_page_url`."""
 
+    created: NotRequired[EventListParamsCreated]
+    limit: NotRequired[int]
+    object_id: NotRequired[str]
     page: NotRequired[str]
+    types: NotRequired[list[str]]
 
 
 @route("GET", "/v2/core/events", EventPageParams)
