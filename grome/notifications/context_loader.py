@@ -16,6 +16,7 @@ from grome.notifications.models import (
     EndpointFacts,
     MessageKind,
     Notification,
+    PayoutFacts,
     ReviewFacts,
 )
 from grome.notifications.payment_contexts import PaymentContexts
@@ -49,17 +50,14 @@ class ContextLoader:
     async def find(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
         """Return the context of a notification; None if its subject is gone or the news is no longer true."""
         match notification.kind:
-            case MessageKind.WELCOME:
-                facts = AccountFacts(name=recipient.user.name, link=f"{self._app_base}/account", at=notification.at)
-                return MessageContext(
-                    recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=str(notification.subject_id)
-                )
-            case MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
-                return await self._device_context(notification, recipient)
+            case MessageKind.WELCOME | MessageKind.NEW_DEVICE | MessageKind.SESSION_ENDED:
+                return await self._account_context(notification, recipient)
             case MessageKind.REVIEW_POSTED | MessageKind.REVIEW_ANSWERED:
                 return await self._review_context(notification, recipient)
             case MessageKind.WEBHOOK_FAILING:
                 return await self._endpoint_context(notification, recipient)
+            case MessageKind.PAYOUT | MessageKind.PAYOUT_FAILED:
+                return self._payout_context(notification, recipient)
             case (
                 MessageKind.PAYMENT_ACTION
                 | MessageKind.PAYMENT_FAILED
@@ -72,16 +70,35 @@ class ContextLoader:
             case _:
                 return await self._booking_context(notification, recipient)
 
-    async def _device_context(self, notification: Notification, recipient: Recipient) -> MessageContext:
-        reader = recipient.user
-        device = await self._names.find_device(reader.id, notification.event_id)
+    async def _account_context(self, notification: Notification, recipient: Recipient) -> MessageContext:
+        """Return the context. A welcome is sent once; each sign-in on a device is news."""
+        reader, is_welcome = recipient.user, notification.kind is MessageKind.WELCOME
+        device = None if is_welcome else await self._names.find_device(reader.id, notification.event_id)
         facts = AccountFacts(
             name=reader.name,
             link=f"{self._app_base}/account",
             device=_device_label(device) if device else None,
             at=notification.at,
         )
-        return MessageContext(recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=None)
+        key = str(notification.subject_id) if is_welcome else None
+        return MessageContext(recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=key)
+
+    def _payout_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
+        """Return the context; None for an event of an earlier release, which named no money."""
+        reader, money = recipient.user, notification.money
+        if money is None:
+            return None
+        facts = PayoutFacts(
+            name=reader.name,
+            amount=money.amount,
+            currency=money.currency,
+            at=notification.at,
+            timezone=reader.preferences.timezone,
+            link=f"{self._app_base}/payouts",
+            failure=notification.failure,
+        )
+        key = f"{notification.subject_id}#{notification.version}"
+        return MessageContext(recipient=recipient, kind=notification.kind, facts=facts, dedupe_key=key)
 
     async def _review_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
         """Return the current review; None if the review or its answer was removed."""

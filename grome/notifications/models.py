@@ -9,8 +9,12 @@ from msgspec import Struct, field
 
 from grome.bookings.models import Settlement
 from grome.infrastructure.mongo.schema import stored_items
+from grome.infrastructure.outbox.models import MovedMoney
 from grome.payments.models import Purpose
 from grome.promos.models import Discount
+
+# The transfer failed or came back, or the bank refused the money.
+PayoutFailure = Literal["failed", "returned", "bank"]
 
 
 class Channel(StrEnum):
@@ -151,7 +155,7 @@ class PayoutFacts(Struct, frozen=True, kw_only=True):
     at: datetime
     timezone: str
     link: str
-    failure: Literal["failed", "returned", "bank"] | None = None
+    failure: PayoutFailure | None = None
 
 
 class VerificationFacts(Struct, frozen=True, kw_only=True):
@@ -192,7 +196,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     """Describes one message to one person, caused by one event. The dispatcher selects its channels.
 
     `at` and `version` are the event's. A reminder has no event: its id follows from the booking, `hours_before` and
-    `starts_at`, the start that it was planned for.
+    `starts_at`, the start that it was planned for. About a payout, it holds the `money` and the kind of `failure`.
     """
 
     event_id: UUID
@@ -203,6 +207,8 @@ class Notification(Struct, frozen=True, kw_only=True):
     version: int
     hours_before: int | None = None
     starts_at: datetime | None = None
+    money: MovedMoney | None = None
+    failure: PayoutFailure | None = None
 
     @property
     def job_id(self) -> str:

@@ -10,7 +10,7 @@ from grome.bookings.models import Party
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.outbox.models import Event, EventType
-from grome.notifications.models import MessageKind, Notification
+from grome.notifications.models import MessageKind, Notification, PayoutFailure
 
 NOTIFY: Final = JobKind("notify", Queue.DEFAULT, 30, (2, 10, 60, 300, 1800))
 
@@ -48,6 +48,8 @@ def plan_notifications(event: Event) -> Iterator[Notification]:
             subject_id=event.subject_id,
             at=event.at,
             version=event.version,
+            money=event.money if event.family == "payout" else None,
+            failure=_PAYOUT_FAILURES.get(event.type),
         )
 
 
@@ -140,6 +142,10 @@ _TO_BARBERS_ABOUT_MONEY: Final = {
     EventType.PAYOUT_SENT: [MessageKind.PAYOUT],
     EventType.PAYOUT_FAILED: [MessageKind.PAYOUT_FAILED],
     EventType.PAYOUT_RETURNED: [MessageKind.PAYOUT_FAILED],
+}
+_PAYOUT_FAILURES: Final[dict[EventType, PayoutFailure]] = {
+    EventType.PAYOUT_FAILED: "failed",
+    EventType.PAYOUT_RETURNED: "returned",
 }
 _ACCOUNT_KINDS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from grome.common.ids import new_id
 from grome.infrastructure.container import Container
-from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.outbox.models import Event, EventType, MovedMoney
 from grome.payments.models import Dispute, PaymentState, Purpose
 from tests.builders.barbers import Barber
 from tests.builders.payments import Step, store_payment
@@ -129,3 +130,29 @@ async def test_completed_visit_that_is_paid_by_card_sends_no_second_receipt(
     assert completed in await events_of(container, story.booking)
     assert await pipeline.handle(completed) == []
     assert pipeline.mailbox.kinds_to(story.customer.email) == ["review_request"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [
+        (EventType.PAYOUT_SENT, "Your payout: €84.25"),
+        (EventType.PAYOUT_FAILED, "Your payout of €84.25 could not be sent"),
+        (EventType.PAYOUT_RETURNED, "Your payout of €84.25 came back"),
+    ],
+)
+async def test_payout_is_told_to_the_barber_with_its_amount(
+    story: Story, pipeline: Pipeline, kind: EventType, subject: str
+) -> None:
+    event = Event(
+        id=new_id(),
+        type=kind,
+        at=story.container.clock(),
+        subject_id=new_id(),
+        version=2,
+        people=(story.shop.person.id,),
+        money=MovedMoney(8_425, "EUR"),
+    )
+    for _ in range(2):
+        assert await pipeline.handle(event) == []
+    (mail,) = pipeline.mailbox.mails
+    assert (mail.to, mail.rendered.subject) == (story.shop.person.email, subject)
