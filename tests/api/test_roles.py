@@ -51,6 +51,7 @@ WHO = {
     "PUT /v1/barbers/me/rules": "barber",
     "PUT /v1/barbers/me/house-calls": "barber",
     "PUT /v1/barbers/me/terms": "barber",
+    "PUT /v1/barbers/me/deposit-rules": "barber",
     "GET /v1/barbers/me/openings": "barber",
     "PUT /v1/barbers/me/overrides/{day}": "barber",
     "DELETE /v1/barbers/me/overrides/{day}": "barber",
