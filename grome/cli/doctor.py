@@ -13,6 +13,9 @@ from grome.composition import open_container
 from grome.dev.embedded import MONGOD, VALKEY, CannotStart, find_binary
 from grome.infrastructure.migrations import applied
 from grome.infrastructure.ops.health import check
+from grome.infrastructure.stripe.client import StripeApi
+from grome.infrastructure.stripe.errors import StripeRejectedError, StripeUnsureError
+from grome.infrastructure.stripe.history import StripeHistory
 from grome.migrations import MIGRATIONS
 
 Finding = tuple[bool, str, str]
@@ -21,7 +24,7 @@ Finding = tuple[bool, str, str]
 def examine(settings: Settings, console: Console) -> bool:
     """Print both tables; return False if a dependency is missing."""
     console.print(_settings_table(settings))
-    findings = [_python(), *_servers(settings)]
+    findings = [_python(), *_servers(settings), *_check_stripe(settings)]
     table = Table("", "dependency", "finding", title="Dependencies")
     for ok, what, finding in findings:
         table.add_row("[green]ok[/]" if ok else "[red]no[/]", what, finding)
@@ -82,6 +85,34 @@ async def _check_servers(settings: Settings) -> list[Finding]:
         return findings
     finally:
         await container.close()
+
+
+def _check_stripe(settings: Settings) -> list[Finding]:
+    """Check keys and secrets of Stripe against each other and the environment; nothing if payments are off."""
+    stripe = settings.stripe
+    if not stripe.secret_key:
+        return []
+    is_live, is_production = "_live_" in stripe.secret_key, settings.env == "production"
+    mode = "live" if is_live else "test"
+    same = f"_{mode}_" in stripe.publishable_key
+    return [
+        (is_live == is_production, "Stripe's mode", f"a {mode} key in the environment {settings.env}"),
+        (same, "Stripe's publishable key", f"of the {mode} mode" if same else f"not of the {mode} mode, or not set"),
+        (bool(stripe.webhook_secrets), "Stripe's webhook", "secret set" if stripe.webhook_secrets else "no secret"),
+        (not (stripe.url and is_production), "Stripe's address", stripe.url or "its own"),
+        asyncio.run(_call_stripe(settings)),
+    ]
+
+
+async def _call_stripe(settings: Settings) -> Finding:
+    api = StripeApi(settings.stripe)
+    try:
+        balance = await StripeHistory(api).get_balance()
+    except (StripeUnsureError, StripeRejectedError) as error:
+        return False, "Stripe", str(error)
+    finally:
+        await api.close()
+    return True, "Stripe", f"the key works; a balance in {', '.join(sorted(balance)) or 'no currency'}"
 
 
 def _check_binary(settings: Settings, url: str, server: str, variable: str) -> Finding:

@@ -1,0 +1,39 @@
+"""`grome doctor` finds keys of Stripe that do not fit together."""
+
+import asyncio
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from config.settings import Settings, StripeSettings
+from grome.cli.doctor import examine
+from tests.support.processes import free_port
+
+
+async def report(settings: Settings, stripe: StripeSettings) -> str:
+    console = Console(record=True, width=200)
+    await asyncio.to_thread(examine, msgspec.structs.replace(settings, stripe=stripe), console)
+    return console.export_text()
+
+
+async def test_doctor_without_a_key_checks_nothing_of_stripe(settings: Settings) -> None:
+    assert "Stripe's mode" not in await report(settings, StripeSettings())
+
+
+@pytest.mark.parametrize(
+    ("secret_key", "publishable_key", "finding"),
+    [
+        ("sk_live_1", "pk_live_1", "a live key in the environment test"),
+        ("sk_test_1", "pk_live_1", "not of the test mode, or not set"),
+        ("sk_test_1", "pk_test_1", "no answer"),
+    ],
+)
+async def test_doctor_names_what_does_not_fit(
+    settings: Settings, secret_key: str, publishable_key: str, finding: str
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    stripe = StripeSettings(secret_key=secret_key, publishable_key=publishable_key, url=url)
+    found = await report(settings, stripe)
+    assert finding in found
+    assert "no secret" in found
