@@ -1,4 +1,4 @@
-"""The command line: `grome run | serve | worker | migrate | seed | demo | jobs | doctor | openapi | create-admin`."""
+"""The command line: `grome run | serve | worker | migrate | seed | demo | jobs | ledger | doctor | openapi | …`."""
 
 import asyncio
 import os
@@ -18,6 +18,7 @@ from grome.app import document
 from grome.cli.bootstrap import load_connected_settings, opened_container, with_signing_key
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
+from grome.cli.ledger_commands import ledger
 from grome.cli.run import serve_as_child, stop_on_signals
 from grome.cli.serving import require_free_port
 from grome.cli.serving import serve as serve_http
@@ -157,6 +158,7 @@ def create_admin(email: str, name: str, password: str) -> None:
 
 
 cli.add_command(jobs)
+cli.add_command(ledger)
 
 
 @cli.command()

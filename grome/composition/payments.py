@@ -14,6 +14,7 @@ from grome.infrastructure.stripe.connect import StripeConnect
 from grome.infrastructure.stripe.customers import StripeCustomers
 from grome.infrastructure.stripe.history import StripeHistory
 from grome.infrastructure.stripe.payments import StripePayments
+from grome.ledger.export import LedgerExport
 from grome.ledger.repository import LedgerRepository
 from grome.ledger.sealer import Sealer
 from grome.ledger.service import Ledger
@@ -55,8 +56,13 @@ def statements(container: Container) -> Statements:
 
 
 @payments.provide
+def ledger_export(container: Container) -> LedgerExport:
+    return LedgerExport(LedgerRepository(container.database))
+
+
+@payments.provide
 def ledger_verifier(container: Container) -> LedgerVerifier:
-    return LedgerVerifier(LedgerRepository(container.database), container.clock)
+    return LedgerVerifier(LedgerRepository(container.database))
 
 
 @payments.provide

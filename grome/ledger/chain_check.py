@@ -24,7 +24,6 @@ class Flaw(StrEnum):
     UNBALANCED = "unbalanced"
     WRONG_TOTAL = "wrong_total"
     OTHER_HEAD = "other_head"
-    UNSEALED = "unsealed"
 
 
 class Finding(Struct, frozen=True):

@@ -30,6 +30,7 @@ _SEALED: Final[Document] = {"seq": {"$gt": 0}}
 _NEWEST: Final = (("at", -1), ("_id", -1))
 _SCAN_BATCH: Final = 20_000
 _PAGE: Final = 200
+_EXPORT_PAGE: Final = 2_000
 
 
 def _validator() -> Document:
@@ -122,6 +123,23 @@ class LedgerRepository:
                 return
             last = batch[-1]
             after = {"at": {"$gte": last.at}, "$or": [{"at": {"$gt": last.at}}, {"_id": {"$gt": last.id}}]}
+
+    async def iter_all(self) -> AsyncGenerator[list[Entry]]:
+        """Yield batches of all entries: the sealed entries in their order, then the others by time."""
+        head = 0
+        while batch := await self._list_sealed_after(head):
+            yield batch
+            head = batch[-1].seq or 0
+        found = self._entries.find(_UNSEALED).sort([("at", 1), ("_id", 1)])
+        yield (unsealed := [from_document(document, Entry) async for document in found])
+        done = {entry.id for entry in unsealed}
+        while batch := await self._list_sealed_after(head):  # sealed since the last read
+            yield [entry for entry in batch if entry.id not in done]
+            head = batch[-1].seq or 0
+
+    async def _list_sealed_after(self, seq: int) -> list[Entry]:
+        found = self._entries.find({"seq": {"$gt": seq}}).sort("seq", 1).limit(_EXPORT_PAGE)
+        return [from_document(document, Entry) async for document in found]
 
     async def sum_lines(self, session: Session, match: Document, accounts: Document) -> list[AccountBalance]:
         """Sum the lines on `accounts`, a condition on the name, of the entries in `match`."""
