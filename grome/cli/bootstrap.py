@@ -36,6 +36,11 @@ def with_signing_key(settings: Settings, home: Path) -> Settings:
     return msgspec.structs.replace(settings, accounts=accounts)
 
 
+def needs_local_stripe(settings: Settings) -> bool:
+    """Return whether `grome run` starts the local stand-in for Stripe: never in production, nor beside a real key."""
+    return not settings.stripe.secret_key and settings.env != "production"
+
+
 @asynccontextmanager
 async def opened_container(settings: Settings) -> AsyncIterator[Container]:
     container = await open_container(settings)

@@ -15,7 +15,7 @@ from rich.table import Table
 from config.settings import Settings, SettingsError, load_settings
 from grome.accounts.service import AccountService
 from grome.app import document
-from grome.cli.bootstrap import load_connected_settings, opened_container, with_signing_key
+from grome.cli.bootstrap import load_connected_settings, needs_local_stripe, opened_container, with_signing_key
 from grome.cli.doctor import examine
 from grome.cli.job_commands import jobs
 from grome.cli.ledger_commands import ledger
@@ -23,7 +23,7 @@ from grome.cli.run import serve_as_child, stop_on_signals
 from grome.cli.serving import require_free_port
 from grome.cli.serving import serve as serve_http
 from grome.common.errors import ApiError
-from grome.dev.embedded import CannotStart, embedded_servers
+from grome.dev.embedded import CannotStart, EmbeddedServers, embedded_servers
 from grome.infrastructure import migrations
 from grome.migrations import MIGRATIONS
 from workers.runner import run_worker
@@ -89,13 +89,15 @@ def run() -> None:
         redis_port=settings.redis.port or None,
         need_mongo=not settings.mongo.url,
         need_redis=not settings.redis.url,
+        stripe_webhook_url=f"{_base_url(settings)}/v1/stripe/webhook" if needs_local_stripe(settings) else None,
+        stripe_port=settings.stripe.port or None,
     ) as servers:
         require_free_port(settings.http.host, settings.http.port)  # after the processes of a killed run were ended
-        settings = _with_urls(settings, servers.mongo_url, servers.redis_url)
+        settings = _with_servers(settings, servers)
         settings = with_signing_key(settings, home)
         console.print(f"Data, keys and logs are kept in {home.resolve()}")
         asyncio.run(_prepare(settings, demo=True))
-        sys.exit(serve_as_child({"GROME_MONGO_URL": settings.mongo.url, "GROME_REDIS_URL": settings.redis.url}))
+        sys.exit(serve_as_child(_environment(settings)))
 
 
 @cli.command()
@@ -174,10 +176,32 @@ def doctor() -> None:
     sys.exit(0 if examine(settings, console) else EXIT_USAGE)
 
 
-def _with_urls(settings: Settings, mongo_url: str | None, redis_url: str | None) -> Settings:
-    mongo = msgspec.structs.replace(settings.mongo, url=mongo_url or settings.mongo.url)
-    redis = msgspec.structs.replace(settings.redis, url=redis_url or settings.redis.url)
-    return msgspec.structs.replace(settings, mongo=mongo, redis=redis)
+def _with_servers(settings: Settings, servers: EmbeddedServers) -> Settings:
+    mongo = msgspec.structs.replace(settings.mongo, url=servers.mongo_url or settings.mongo.url)
+    redis = msgspec.structs.replace(settings.redis, url=servers.redis_url or settings.redis.url)
+    stripe = settings.stripe
+    if servers.stripe:
+        keys = servers.stripe.keys
+        stripe = msgspec.structs.replace(
+            stripe,
+            url=servers.stripe.url,
+            secret_key=keys.secret_key,
+            publishable_key=keys.publishable_key,
+            webhook_secrets=keys.webhook_secret,
+        )
+    return msgspec.structs.replace(settings, mongo=mongo, redis=redis, stripe=stripe)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return the settings of the started servers as `grome serve` reads them."""
+    return {
+        "GROME_MONGO_URL": settings.mongo.url,
+        "GROME_REDIS_URL": settings.redis.url,
+        "GROME_STRIPE_URL": settings.stripe.url,
+        "GROME_STRIPE_SECRET_KEY": settings.stripe.secret_key,
+        "GROME_STRIPE_PUBLISHABLE_KEY": settings.stripe.publishable_key,
+        "GROME_STRIPE_WEBHOOK_SECRETS": settings.stripe.webhook_secrets,
+    }
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:
@@ -214,8 +238,12 @@ async def _create_admin(settings: Settings, email: str, name: str, password: str
     console.print(f"Admin {user.email} has the id {user.id}")
 
 
+def _base_url(settings: Settings) -> str:
+    return f"http://{settings.http.host}:{settings.http.port}"
+
+
 def _banner(settings: Settings, *, demo: bool) -> str:
-    base = f"http://{settings.http.host}:{settings.http.port}"
+    base = _base_url(settings)
     lines = [
         "",
         f"  API             {base}/v1",
@@ -224,6 +252,8 @@ def _banner(settings: Settings, *, demo: bool) -> str:
     ]
     if settings.mail.transport == "folder" and settings.env != "production":
         lines.append(f"  Mailbox         {base}/mailbox/")
+    if settings.stripe.url and settings.env != "production":
+        lines.append(f"  Local Stripe    {settings.stripe.url}/")
     if demo:
         from grome.dev.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
 

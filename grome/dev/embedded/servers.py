@@ -1,4 +1,4 @@
-"""Runs mongod and Valkey while Grome runs."""
+"""Runs mongod, Valkey and the local Stripe while Grome runs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from grome.dev.embedded.mongod import await_primary, start_mongod
 from grome.dev.embedded.orphans import end_orphans
 from grome.dev.embedded.ports import choose_ports
 from grome.dev.embedded.process import ServerProcess, stop
+from grome.dev.embedded.stripe import EmbeddedStripe, await_stripe, load_or_create_keys, start_stripe
 from grome.dev.embedded.valkey import await_answer, start_valkey
 
 
@@ -20,6 +21,7 @@ class EmbeddedServers:
 
     mongo_url: str | None
     redis_url: str | None
+    stripe: EmbeddedStripe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,14 @@ def embedded_servers(
     redis_port: int | None = None,
     need_mongo: bool = True,
     need_redis: bool = True,
+    stripe_webhook_url: str | None = None,
+    stripe_port: int | None = None,
 ) -> Iterator[EmbeddedServers]:
-    """Run both servers during the block, with the data of earlier runs in `home`.
+    """Run the servers during the block, with the data of earlier runs in `home`.
 
-    On entry both answer, and mongod is a writable primary. Servers of a killed run are ended first. Without a port, the
-    port of the last run is used, or a free port. Raises CannotStart.
+    The local Stripe is started if `stripe_webhook_url` is given, and sends its events there. On entry all answer, and
+    mongod is a writable primary. Servers of a killed run are ended first. Without a port, the port of the last run is
+    used, or a free port. Raises CannotStart.
     """
     home = home.resolve()
     kinds = [kind for kind, needed in ((_MONGO, need_mongo), (_REDIS, need_redis)) if needed]
@@ -55,8 +60,11 @@ def embedded_servers(
         end_orphans(home)
         binaries = {kind: find_binary(kind.program, home) for kind in kinds}
         ports = choose_ports(home, {kind.name: requested[kind] for kind in kinds})
-        with _running(kinds, binaries, home, ports) as urls:
-            yield EmbeddedServers(mongo_url=urls.get(_MONGO.name), redis_url=urls.get(_REDIS.name))
+        with (
+            _running(kinds, binaries, home, ports) as urls,
+            _local_stripe(home, stripe_webhook_url, stripe_port) as stripe,
+        ):
+            yield EmbeddedServers(urls.get(_MONGO.name), urls.get(_REDIS.name), stripe)
 
 
 @contextmanager
@@ -70,3 +78,16 @@ def _running(
         yield {kind.name: kind.await_url(servers[kind.name], ports[kind.name]) for kind in kinds}
     finally:
         stop(list(servers.values()))
+
+
+@contextmanager
+def _local_stripe(home: Path, webhook_url: str | None, port: int | None) -> Iterator[EmbeddedStripe | None]:
+    if webhook_url is None:
+        yield None
+        return
+    chosen = choose_ports(home, {"stripe": port})["stripe"]
+    server = start_stripe(home, chosen, webhook_url)
+    try:
+        yield EmbeddedStripe(await_stripe(server, chosen), load_or_create_keys(home))
+    finally:
+        stop([server])

@@ -48,10 +48,13 @@ class State:
         return self.clock.now()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, and run the tasks that are due then."""
-        self.clock.advance(seconds)
+        """Move the clock, and run the tasks that are due by then, each at its own time."""
+        target = self.now() + seconds
+        while due := [job["at"] for job in self.store.newest("_task") if job["at"] <= target]:
+            self.clock.advance(max(0, min(due) - self.now()))
+            self.run_due()
+        self.clock.advance(target - self.now())
         self.store.put({"id": "clock", "object": "_clock", "offset_s": self.clock.offset_s})
-        self.run_due()
 
     def run_due(self) -> None:
         """Run all tasks that are due, the earliest first, including tasks which those schedule."""
