@@ -77,7 +77,7 @@ class PayoutSender:
                 return
         else:
             try:
-                transfer = await self._connect.create_transfer(payout.transfer_key, _new_transfer(payout))
+                transfer = await self._connect.create_transfer(payout.transfer_key, transfer_request(payout))
             except StripeRejectedError as error:
                 if error.code == _NOT_FINAL:
                     raise StripeUnsureError(str(error)) from error
@@ -186,7 +186,8 @@ class PayoutSender:
         transfer = await self._connect.get_transfer(transfer_id)
         left = transfer.amount - transfer.amount_reversed
         if left > 0:
-            key = f"grome:payout:{payout.id}:take_back:{payout.returned}"
+            # A refusal is stored under its key, so that each day has another. Stripe reverses no more than is left.
+            key = f"grome:payout:{payout.id}:take_back:{self._clock():%Y%m%d}"
             await self._connect.reverse_transfer(key, transfer_id, left, payout.currency)
             transfer = await self._connect.get_transfer(transfer_id)
         await self._apply(payout, transfer)
@@ -213,7 +214,7 @@ class PayoutSender:
         )
 
 
-def _new_transfer(payout: Payout) -> NewTransfer:
+def transfer_request(payout: Payout) -> NewTransfer:
     """Build the request from stored values only: a repeat under the same key must be equal to the first."""
     return NewTransfer(
         amount=payout.amount,
