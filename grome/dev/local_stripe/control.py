@@ -8,6 +8,7 @@ from grome.dev.local_stripe.cards import find_card
 from grome.dev.local_stripe.confirming import Confirmation, confirm
 from grome.dev.local_stripe.disputes import end_dispute, open_dispute
 from grome.dev.local_stripe.errors import Json
+from grome.dev.local_stripe.events import emit
 from grome.dev.local_stripe.faults import read_fault
 from grome.dev.local_stripe.payment_methods import new_method, use_method
 from grome.dev.local_stripe.refunds import end_refund
@@ -74,7 +75,12 @@ def control_dispute(call: Call) -> Json:
 
 @route("POST", "/_control/refunds", access="open")
 def control_refund(call: Call) -> Json:
-    """Set the status of a refund: `{"id", "status": "failed" | "canceled"}`."""
-    refund = call.state.store.get("refund", call.params["id"])
-    end_refund(call.state, refund, call.params["status"], None)
+    """Let a refund fail, or a pending refund wait for the customer: `{"id", "status": failed or requires_action}`."""
+    state, status = call.state, call.params["status"]
+    refund = state.store.get("refund", call.params["id"])
+    if status == "failed":
+        end_refund(state, refund, status, "declined")
+    elif refund["status"] == "pending":
+        refund["status"] = status
+        emit(state, "refund.updated", state.store.put(refund))
     return refund

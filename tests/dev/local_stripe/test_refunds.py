@@ -63,3 +63,31 @@ async def test_succeeded_refund_cannot_be_canceled(api: stripe.StripeClient, con
     made = await api.v1.refunds.create_async({"payment_intent": await _paid(api, control)})
     with pytest.raises(stripe.InvalidRequestError):
         await api.v1.refunds.cancel_async(made.id)
+
+
+async def test_refund_that_waits_for_the_customer_can_be_canceled(
+    api: stripe.StripeClient, control: StripeControl
+) -> None:
+    intent_id = await _paid(api, control, "4000000000007726")
+    made = await api.v1.refunds.create_async({"payment_intent": intent_id})
+    await control.call("POST", "refunds", {"id": made.id, "status": "requires_action"})
+    canceled = await api.v1.refunds.cancel_async(made.id)
+    assert (canceled.status, canceled.balance_transaction) == ("canceled", None)
+    await control.advance(3600)
+    assert (await api.v1.refunds.retrieve_async(made.id)).status == "canceled"
+    assert (await api.v1.charges.list_async({"payment_intent": intent_id})).data[0].amount_refunded == 0
+
+
+async def test_balance_is_the_sum_of_its_transactions(api: stripe.StripeClient, control: StripeControl) -> None:
+    for number in ("4242424242424242", "4000000000005126", "4000000000000259"):
+        await api.v1.refunds.create_async({"payment_intent": await _paid(api, control, number), "amount": 700})
+    await control.advance(3600)
+    lines = [line async for line in (await api.v1.balance_transactions.list_async({"limit": 100})).auto_paging_iter()]
+    sums: dict[str, int] = {}
+    for line in lines:
+        sums[line.currency] = sums.get(line.currency, 0) + line.net
+    balance = await api.v1.balance.retrieve_async()
+    totals: dict[str, int] = {}
+    for part in (*balance.available, *balance.pending):
+        totals[part.currency] = totals.get(part.currency, 0) + part.amount
+    assert totals == sums
