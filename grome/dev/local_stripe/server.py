@@ -37,15 +37,15 @@ class Server:
     def __init__(self, state: State) -> None:
         self._state = state
         self._keys = Keys(state)
+        self._loops: list[asyncio.Task[None]] = []
 
     def app(self) -> Sanic[Any, Any]:
         app: Sanic[Any, Any] = Sanic("local_stripe", configure_logging=False)
         app.config.RESPONSE_TIMEOUT = app.config.REQUEST_TIMEOUT = 600
         app.add_route(self.handle, "/<path:path>", methods=_METHODS, name="any", unquote=False)
         app.add_route(self.handle, "/", methods=_METHODS, name="root")
-        app.add_task(self._tick())
-        for start in resources.BACKGROUND:
-            app.add_task(start(self._state))
+        app.register_listener(self._start, "after_server_start")
+        app.register_listener(self._stop, "before_server_stop")
         app.register_listener(self._close, "after_server_stop")
         return app
 
@@ -54,6 +54,16 @@ class Server:
             self._state.run_due()
             self._state.store.flush()
             await asyncio.sleep(_TICK_S)
+
+    async def _start(self, _: object) -> None:
+        # Sanic would wait endlessly for tasks of its own registry that run until they are cancelled.
+        loops = (self._tick(), *(start(self._state) for start in resources.BACKGROUND))
+        self._loops = [asyncio.create_task(loop) for loop in loops]
+
+    async def _stop(self, _: object) -> None:
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
 
     async def _close(self, _: object) -> None:
         self._state.store.close()

@@ -8,6 +8,7 @@ from stripe.events._event_classes import get_v2_event_notification_class
 from stripe.v2.core._event import UnknownEventNotification
 
 from grome.dev.local_stripe.events import EMITTED
+from tests.support.eventually import PATIENCE_S
 from tests.support.stripe import LocalStripe, StripeControl, local_stripe
 
 
@@ -50,3 +51,10 @@ async def test_expand_of_an_unknown_field_is_refused(api: stripe.StripeClient, c
 def test_all_emitted_types_are_known_to_the_sdk() -> None:
     unknown = [kind for kind in EMITTED if get_v2_event_notification_class(kind) is UnknownEventNotification]
     assert not unknown
+
+
+def test_server_ends_at_sigterm(tmp_path: Path) -> None:
+    with local_stripe(tmp_path) as server:
+        assert server.process
+        server.process.terminate()
+        assert server.process.wait(PATIENCE_S) == 0
