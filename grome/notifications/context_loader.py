@@ -86,12 +86,12 @@ class ContextLoader:
     def _payout_context(self, notification: Notification, recipient: Recipient) -> MessageContext | None:
         """Return the context; None for an event of an earlier release, which named no money."""
         reader, money = recipient.user, notification.money
-        if money is None:
+        if money is None and notification.failure != "bank":
             return None
         facts = PayoutFacts(
             name=reader.name,
-            amount=money.amount,
-            currency=money.currency,
+            amount=money.amount if money else 0,
+            currency=money.currency if money else "",
             at=notification.at,
             timezone=reader.preferences.timezone,
             link=f"{self._app_base}/payouts",

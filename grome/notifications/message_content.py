@@ -215,7 +215,8 @@ def _payment(kind: MessageKind, facts: PaymentFacts, localizer: Localizer) -> Me
 
 
 def _payout(kind: MessageKind, facts: PayoutFacts, localizer: Localizer) -> MessageContent:
-    words, amount = localizer.translations.words, localizer.price(facts.amount, facts.currency)
+    words = localizer.translations.words
+    amount = localizer.price(facts.amount, facts.currency) if facts.currency else ""
     wall = wall_time(facts.at, ZoneInfo(facts.timezone))
     rows = [TableRow(words.date, localizer.date(wall))]
     if facts.failure != "bank":  # Stripe's message about the bank names no payout of Grome's

@@ -147,7 +147,7 @@ class PaymentFacts(Struct, frozen=True, kw_only=True):
 
 
 class PayoutFacts(Struct, frozen=True, kw_only=True):
-    """Holds the facts of PAYOUT, and of PAYOUT_FAILED if `failure` is set."""
+    """Holds the facts of PAYOUT, and of PAYOUT_FAILED if `failure` is set. `currency` may be empty."""
 
     name: str
     amount: int

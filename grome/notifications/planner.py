@@ -142,10 +142,12 @@ _TO_BARBERS_ABOUT_MONEY: Final = {
     EventType.PAYOUT_SENT: [MessageKind.PAYOUT],
     EventType.PAYOUT_FAILED: [MessageKind.PAYOUT_FAILED],
     EventType.PAYOUT_RETURNED: [MessageKind.PAYOUT_FAILED],
+    EventType.PAYOUT_BANK_FAILED: [MessageKind.PAYOUT_FAILED],
 }
 _PAYOUT_FAILURES: Final[dict[EventType, PayoutFailure]] = {
     EventType.PAYOUT_FAILED: "failed",
     EventType.PAYOUT_RETURNED: "returned",
+    EventType.PAYOUT_BANK_FAILED: "bank",
 }
 _ACCOUNT_KINDS: Final = {
     EventType.ACCOUNT_REGISTERED: MessageKind.WELCOME,

@@ -156,3 +156,18 @@ async def test_payout_is_told_to_the_barber_with_its_amount(
         assert await pipeline.handle(event) == []
     (mail,) = pipeline.mailbox.mails
     assert (mail.to, mail.rendered.subject) == (story.shop.person.email, subject)
+
+
+async def test_payout_refused_by_the_bank_is_told_without_amount(story: Story, pipeline: Pipeline) -> None:
+    shop_id = story.shop.person.id
+    event = Event(
+        id=new_id(),
+        type=EventType.PAYOUT_BANK_FAILED,
+        at=story.container.clock(),
+        subject_id=shop_id,
+        version=2,
+        people=(shop_id,),
+    )
+    assert await pipeline.handle(event) == []
+    (mail,) = pipeline.mailbox.mails
+    assert mail.rendered.subject == "Your bank did not accept a payout"
