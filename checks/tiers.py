@@ -57,8 +57,9 @@ TIERS: Final = Tiers(
                 "windows",
             }
         ),
-        "ledger": frozenset({"payables", "postings", "rules"}),
+        "ledger": frozenset({"movements", "payables", "postings", "rules"}),
         "notifications": frozenset({"email.folder", "localizer"}),
+        "payments": frozenset({"inbox.models", "inbox.service"}),
         "promos": frozenset({"redemptions"}),
     },
 )

@@ -57,6 +57,7 @@ from grome.payouts.routes import payouts
 from grome.promos.routes import promos
 from grome.quotes.routes import quotes
 from grome.receipts.routes import receipts
+from grome.reconciliation.routes import reconciliation
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
 from grome.series.routes import series
@@ -90,6 +91,7 @@ FEATURES: tuple[Routes, ...] = (
     webhooks,
     stripe_webhook,
     audit,
+    reconciliation,
     jobs,
     ops,
 )

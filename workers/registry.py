@@ -20,6 +20,8 @@ from grome.payments.subscriber import SETTLE_PAYMENTS
 from grome.payouts.jobs import plan_payouts, send_payout
 from grome.payouts.models import SEND_PAYOUT
 from grome.promos.jobs import sweep_promo_holds
+from grome.reconciliation.jobs import compare_with_stripe, fetch_missed_events, reconcile
+from grome.reconciliation.models import RECONCILE
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
 from grome.waitlist.jobs import heal_waitlist, offer_freed_time
@@ -35,6 +37,7 @@ HANDLERS: dict[JobKind, Handler] = {
     MAKE_REPORT: make_report,
     STRIPE_EVENT: process_stripe_event,
     WAITLIST_JOB: offer_freed_time,
+    RECONCILE: reconcile,
     SETTLE_PAYMENTS: settle_payments,
     SEND_PAYOUT: send_payout,
 }
@@ -49,6 +52,8 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(sweep_promo_holds, cron="* * * * *", timeout=50, retries=3),
     CronJob(check_payments, cron="* * * * *", timeout=300, retries=3),
     CronJob(plan_payouts, cron="*/10 * * * *", timeout=300, retries=3),
+    CronJob(fetch_missed_events, cron="*/5 * * * *", timeout=280, retries=3),
+    CronJob(compare_with_stripe, cron="*/15 * * * *", timeout=600, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

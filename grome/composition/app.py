@@ -14,6 +14,7 @@ from grome.composition.notifications import notifications
 from grome.composition.outbox import outbox
 from grome.composition.payments import payments
 from grome.composition.payouts import payouts
+from grome.composition.reconciliation import reconciliation
 from grome.composition.records import records
 from grome.composition.search import search
 from grome.composition.waiting import waiting
@@ -36,6 +37,7 @@ PROVIDERS: Final = Providers(
     notifications,
     payments,
     payouts,
+    reconciliation,
     webhooks,
 )
 # The change feed of barbers and the Verifier miss no change if they start now. Wrong settings of storage or transports

@@ -4,10 +4,20 @@ from typing import Final
 
 from grome.accounts.events import session_event, user_event
 from grome.bookings.events import booking_event
-from grome.infrastructure.outbox.models import BOOKINGS, PAYMENTS, PAYOUT_ACCOUNTS, PAYOUTS, REVIEWS, SESSIONS, USERS
+from grome.infrastructure.outbox.models import (
+    BOOKINGS,
+    FINDINGS,
+    PAYMENTS,
+    PAYOUT_ACCOUNTS,
+    PAYOUTS,
+    REVIEWS,
+    SESSIONS,
+    USERS,
+)
 from grome.infrastructure.outbox.projection import Projection
 from grome.payments.events import payment_event
 from grome.payouts.events import payout_account_event, payout_event
+from grome.reconciliation.events import finding_event
 from grome.reviews.events import review_event
 
 PROJECTION: Final = Projection(
@@ -16,6 +26,7 @@ PROJECTION: Final = Projection(
         PAYMENTS: payment_event,
         PAYOUTS: payout_event,
         PAYOUT_ACCOUNTS: payout_account_event,
+        FINDINGS: finding_event,
         REVIEWS: review_event,
         USERS: user_event,
         SESSIONS: session_event,

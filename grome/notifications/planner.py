@@ -56,6 +56,8 @@ def plan_notifications(event: Event) -> Iterator[Notification]:
 def _kinds_and_readers(event: Event) -> list[tuple[MessageKind, UUID]]:
     if event.type in _ACCOUNT_KINDS:
         return [(_ACCOUNT_KINDS[event.type], user_id) for user_id in event.people]
+    if not event.people:  # a finding concerns the platform only
+        return []
     *customer, barber_id = event.people
     if event.family == "review":
         return _review_kinds_and_readers(event, customer[0], barber_id)

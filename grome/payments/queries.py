@@ -1,6 +1,6 @@
 """Read payments."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -52,6 +52,10 @@ class PaymentQueries:
     async def list_to_check(self, limit: int) -> list[Payment]:
         """List the payments with a due check, the longest overdue first."""
         return await self._payments.list_to_check(self._clock(), limit)
+
+    async def list_stuck(self, before: datetime, limit: int) -> list[Payment]:
+        """List payments with an operation at Stripe that has no final answer since before that time."""
+        return await self._payments.list_stuck(before, limit)
 
     async def postpone_if_due(self, payment_id: UUID) -> None:
         """Postpone a check that is still due, so that a payment that fails each time does not block the others."""

@@ -21,6 +21,7 @@ COLLECTION = CollectionSpec(
     validator_for(Payment),
     [
         IndexModel("check_at", name="to_check", partialFilterExpression={"check_at": _IS_DATE}),
+        IndexModel("attempt.at", name="attempt", partialFilterExpression={"attempt.at": _IS_DATE}),
         IndexModel("intent_id", name="intent", partialFilterExpression={"intent_id": _IS_TEXT}),
         IndexModel("charge_id", name="charge", partialFilterExpression={"charge_id": _IS_TEXT}),
         IndexModel([("customer_id", 1), ("created_at", -1), ("_id", -1)], name="customer"),
@@ -87,6 +88,11 @@ class PaymentRepository:
     async def list_to_check(self, now: datetime, limit: int) -> list[Payment]:
         """List payments with a due look, the longest overdue first."""
         found = self._payments.find({"check_at": {**_IS_DATE, "$lte": now}}).sort("check_at", 1).limit(limit)
+        return [from_document(document, Payment) async for document in found]
+
+    async def list_stuck(self, before: datetime, limit: int) -> list[Payment]:
+        """List payments with an operation under way since before that time, the oldest first."""
+        found = self._payments.find({"attempt.at": {**_IS_DATE, "$lt": before}}).sort("attempt.at", 1).limit(limit)
         return [from_document(document, Payment) async for document in found]
 
     async def postpone_check(self, payment: Payment, check_at: datetime | None) -> None:

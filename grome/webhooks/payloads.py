@@ -52,8 +52,8 @@ class _PaymentData(Struct, frozen=True):
     version: int
 
 
-class _PayoutData(Struct, frozen=True):
-    """Describes an event of a payout, or of the payout account if the barber is its subject."""
+class _MoneyData(Struct, frozen=True):
+    """Describes an event of a payout, of a payout account (its id is the barber's), or of a finding."""
 
     id: UUID
     amount: int | None
@@ -100,10 +100,10 @@ def payment_payload(event: Event, payment: Payment) -> bytes | None:
     return _encode(_Payload(event.type.value, event.at, data))
 
 
-def payout_payload(event: Event) -> bytes:
+def money_payload(event: Event) -> bytes:
     money = event.money
     amount, currency = (money.amount, money.currency) if money else (None, None)
-    data = _PayoutData(event.subject_id, amount, currency, event.version)
+    data = _MoneyData(event.subject_id, amount, currency, event.version)
     return _encode(_Payload(event.type.value, event.at, data))
 
 

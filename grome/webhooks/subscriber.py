@@ -16,8 +16,8 @@ from grome.webhooks.models import Delivery, DeliveryState, delivery_job
 from grome.webhooks.payloads import (
     account_payload,
     booking_payload,
+    money_payload,
     payment_payload,
-    payout_payload,
     review_payload,
 )
 from grome.webhooks.repository import DeliveryRepository, EndpointRepository
@@ -82,8 +82,8 @@ class WebhookSubscriber:
                 return account_payload(event)
             case "review":
                 return review_payload(event)
-            case "payout":
-                return payout_payload(event)
+            case "payout" | "finding":
+                return money_payload(event)
             case "payment":
                 payment = await self._payments.find(event.subject_id)
                 return payment_payload(event, payment) if payment else None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from redis.exceptions import RedisError
@@ -19,15 +19,27 @@ _PATIENCE_S: Final = 5.0
 Part = Callable[[Container, CollectorRegistry], Awaitable[None]]
 
 
+class FeatureFigures(Protocol):
+    """Measures the figures of a feature."""
+
+    async def measure(self, registry: CollectorRegistry) -> None: ...
+
+
+class FeatureMetrics(dict[str, FeatureFigures]):
+    """The figures of features by the name of their part; the composition gives them."""
+
+
 async def metrics(container: Container) -> bytes:
     """Measure all parts in Prometheus's text format.
 
     A part with an unavailable dependency is left out, and its `grome_metrics_up` is 0.
     """
     registry = CollectorRegistry()
-    measured = await asyncio.gather(*(_measured(part, container, registry) for part in PARTS.values()))
+    features = {name: _part_of(figures) for name, figures in container.get(FeatureMetrics).items()}
+    parts = {**PARTS, **features}
+    measured = await asyncio.gather(*(_measured(part, container, registry) for part in parts.values()))
     up = Gauge("grome_metrics_up", "Whether a part of these figures could be measured", ["part"], registry=registry)
-    for name, known in zip(PARTS, measured, strict=True):
+    for name, known in zip(parts, measured, strict=True):
         up.labels(name).set(known)
     return generate_latest(registry)
 
@@ -39,6 +51,13 @@ async def _measured(part: Part, container: Container, registry: CollectorRegistr
     except (TimeoutError, DriverError, RedisError):
         return False
     return True
+
+
+def _part_of(figures: FeatureFigures) -> Part:
+    async def measure(_container: Container, registry: CollectorRegistry) -> None:
+        await figures.measure(registry)
+
+    return measure
 
 
 async def _jobs(container: Container, registry: CollectorRegistry) -> None:

@@ -19,12 +19,14 @@ REVIEWS: Final = "reviews"
 PAYMENTS: Final = "payments"
 PAYOUTS: Final = "payouts"
 PAYOUT_ACCOUNTS: Final = "payout_accounts"
+FINDINGS: Final = "reconciliation_findings"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
     BOOKINGS: "history",
     PAYMENTS: "history",
     PAYOUTS: "history",
     PAYOUT_ACCOUNTS: "outbox",
+    FINDINGS: "outbox",
     REVIEWS: "outbox",
     USERS: "outbox",
     SESSIONS: "notice",
@@ -77,6 +79,7 @@ class EventType(StrEnum):
     PAYOUT_ACCOUNT_CHANGED = "payout.account_changed"
     PAYOUT_HELD = "payout.held"
     PAYOUT_HOLD_ENDED = "payout.hold_ended"
+    FINDING_RESOLVED = "finding.resolved"
     REVIEW_POSTED = "review.posted"
     REVIEW_ANSWERED = "review.answered"
     REVIEW_REMOVED = "review.removed"
@@ -93,12 +96,13 @@ class MovedMoney(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """An event about a booking, a payment, a payout, a review or an account.
+    """An event about a booking, a payment, a payout, a finding of reconciliation, a review or an account.
 
-    `subject_id` is the id of a booking, a payment, a payout or a user; a review has the id of its booking, and a payout
-    account the id of its barber. `version` grows with each event of a subject and family. `people` are the account ids
-    of the customer, if there is an account, and the barber, or of the user. `actor_id` is the account that caused the
-    event, None if Grome did. `reason` is the actor's or the bank's, for the audit trail.
+    `subject_id` is the id of a booking, a payment, a payout, a finding or a user; a review has the id of its booking,
+    and a payout account the id of its barber. `version` grows with each event of a subject and family. `people` are the
+    account ids of the customer, if there is an account, and the barber, or of the user; a finding concerns nobody.
+    `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the
+    audit trail.
     """
 
     id: UUID

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from grome.infrastructure.stripe.calls import stripe_call
 from grome.infrastructure.stripe.client import StripeApi
+from grome.infrastructure.stripe.errors import StripeRejectedError
 from grome.infrastructure.stripe.models import BalanceLine, StripeNotification
 from grome.infrastructure.stripe.objects import EventPage, read_balance, read_balance_line, read_event_page
 from grome.infrastructure.stripe.pages import PAGE_SIZE, iterate
+
+_NOT_FOUND: Final = 404
 
 
 class StripeHistory:
@@ -52,6 +55,19 @@ class StripeHistory:
             }
         )
         return [read_balance_line(item) for item in page.data]
+
+    async def find_balance_line(self, line_id: str) -> BalanceLine | None:
+        """Return a movement of the platform's balance; None if Stripe does not know it."""
+        try:
+            return await self._get_balance_line(line_id)
+        except StripeRejectedError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
+
+    @stripe_call("balance_transactions.retrieve")
+    async def _get_balance_line(self, line_id: str) -> BalanceLine:
+        return read_balance_line(await self.api.client.v1.balance_transactions.retrieve_async(line_id))
 
     @stripe_call("balance.retrieve")
     async def get_balance(self) -> dict[str, int]:
