@@ -14,7 +14,7 @@ from loguru import logger
 from grome.common.clock import Clock
 from grome.infrastructure.mongo.client import Document, to_document
 from grome.infrastructure.stripe.customers import StripeCustomers
-from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError
+from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError, StripeUnsureError
 from grome.infrastructure.stripe.models import StripeIntent, StripeRefund, StripeSetup
 from grome.infrastructure.stripe.payments import StripePayments
 from grome.infrastructure.stripe.requests import NewIntent, NewRefund
@@ -26,6 +26,7 @@ from grome.payments.updates import ChangeRule, PaymentChange, PaymentUpdater
 
 # Below the 24 hours for which Stripe keeps idempotency keys at least.
 _KEY_LIFE: Final = timedelta(hours=23)
+_FIRST_TRY: Final = timedelta(seconds=30)
 _CLOCK_MARGIN: Final = timedelta(hours=1)
 _CREATING: Final = frozenset({Operation.CREATE, Operation.CHARGE_SAVED})
 _SAVES_CARD: Final = frozenset({Purpose.DEPOSIT, Purpose.VISIT})
@@ -71,6 +72,12 @@ class AttemptRunner:
             return await self._resolve(payment, attempt)
         try:
             answer = await self._call(payment, attempt)
+        except StripeUnsureError:
+            # Stripe answers a key with the same 500 again, even if the work was done.
+            found = await self._find_outcome(payment, attempt) if self._is_repeated(attempt) else None
+            if found is None:
+                raise
+            answer = found
         except StripeDeclinedError as error:
             return await self._apply_decline(payment, attempt, error)
         except StripeRejectedError as error:
@@ -90,6 +97,9 @@ class AttemptRunner:
                     return change_from_refund(current, answer, now)
 
         return await self._updater.update(payment_id, rule)
+
+    def _is_repeated(self, attempt: Attempt) -> bool:
+        return self._clock() - attempt.at > _FIRST_TRY
 
     async def _call(self, payment: Payment, attempt: Attempt) -> Answer:
         key = attempt.key_of(payment.id)
