@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from tests.support.stripe import StripeControl
 
 from grome.accounts.models import Device
 from grome.accounts.schemas import Register
@@ -39,6 +38,7 @@ from grome.payments.settler import PaymentSettler
 from grome.payments.sync import PaymentSync
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from tests.payments.dying import Killed, MortalContainer
+from tests.support.stripe import StripeControl
 
 START = datetime(2027, 3, 1, 8, tzinfo=UTC)
 # Card numbers of Stripe's test mode, with the weight of each.
@@ -100,7 +100,9 @@ class MoneyWorld:
         self.customers = [await self._register(Role.CUSTOMER) for _ in range(customers)]
         self.barbers = [await self._register(Role.BARBER) for _ in range(2)]
         catalogue = self.grome.get(CatalogueService)
-        made = await catalogue.create(ServiceIn(name=f"Cut {self.admin.id}", category="hair", description="A cut."))
+        made = await catalogue.create(
+            self.admin, ServiceIn(name=f"Cut {self.admin.id}", category="hair", description="A cut.")
+        )
         self.services = [made.id]
         for number, barber in enumerate(self.barbers):
             await self._open_shop(barber, currency, auto=number == 0)
@@ -160,9 +162,9 @@ class MoneyWorld:
             self.grome.fuse.light(self.dice.randrange(14))
         elif luck < 0.45:
             kind = self.dice.choice(["drop_reply_after", "error_500_after", "error_500_before", "conflict_409"])
-            await self.stripe.add_fault(kind=kind, method="POST", path="/v1/*", count=self.dice.choice([1, 4]))
+            await self.stripe.break_calls(kind, "POST", "/v1/*", count=self.dice.choice([1, 4]))
         elif luck < 0.6:
-            await self.stripe.clear_faults()
+            await self.stripe.end_faults()
 
     async def book(self) -> None:
         customer, barber = self.dice.choice(self.customers), self.dice.choice(self.barbers)
@@ -232,7 +234,7 @@ class MoneyWorld:
 
     async def move_clock(self, by: timedelta) -> None:
         self.clock.now += by
-        await self.stripe.set_clock(self.clock.now)
+        await self.stripe.call("POST", "clock", {"now": self.clock.now.timestamp()})
 
     # -- Effects -------------------------------------------------------------------------------------------------------
 
@@ -267,7 +269,7 @@ class MoneyWorld:
     async def settle_all(self) -> None:
         """Do everything that reconciliation does, without faults, until nothing changes."""
         self.grome.fuse.light(None)
-        await self.stripe.clear_faults()
+        await self.stripe.end_faults()
         for _ in range(4):
             await self.move_clock(timedelta(days=1))
             await self._fetch_events()

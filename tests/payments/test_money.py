@@ -1,32 +1,49 @@
 """Random bookings and payments among faults: the books equal Stripe's in the end."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
 import pytest
-from tests.support.stripe import StripeControl
 
 from config.settings import Settings
+from grome.infrastructure.migrations import migrate
+from grome.infrastructure.mongo.client import Client
+from grome.migrations import MIGRATIONS
 from tests.payments.audit_books import find_errors
 from tests.payments.dying import MortalContainer
 from tests.payments.money_world import HandClock, MoneyWorld
+from tests.support.app import with_database
+from tests.support.stripe import StripeControl, local_stripe
 
 STEPS = 120
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_books_after_random_faults_equal_stripe(
-    seed: int,
-    paid_settings: Settings,
-    stripe: StripeControl,
-    database: None,  # noqa: ARG001
-) -> None:
-    clock = HandClock()
-    grome = MortalContainer(paid_settings, clock)
-    try:
-        world = MoneyWorld(grome, stripe, clock, seed)
+async def test_books_after_random_faults_equal_stripe(seed: int, settings: Settings, tmp_path: Path) -> None:
+    async with open_world(settings, tmp_path, seed) as world:
         await world.open()
         await world.book()
         for _ in range(STEPS):
             await world.step()
         await world.settle_all()
-        assert await find_errors(world) == [], world.happened
-    finally:
-        await grome.close()
+        assert "\n".join(await find_errors(world)) == "", world.happened
+
+
+@asynccontextmanager
+async def open_world(settings: Settings, home: Path, seed: int) -> AsyncIterator[MoneyWorld]:
+    """Open a world with a database and a local Stripe of its own."""
+    with local_stripe(home) as server:
+        paid = msgspec.structs.replace(settings.stripe, url=server.url)
+        own = with_database(msgspec.structs.replace(settings, stripe=paid), f"money{seed}")
+        clock, control = HandClock(), StripeControl(server.url)
+        grome = MortalContainer(own, clock)
+        try:
+            async for _ in migrate(grome.database, MIGRATIONS, clock):
+                pass
+            yield MoneyWorld(grome, control, clock, seed)
+        finally:
+            await grome.get(Client).drop_database(own.mongo.database)
+            await control.close()
+            await grome.close()
