@@ -51,7 +51,7 @@ def change_from_intent(payment: Payment, intent: StripeIntent, now: datetime) ->
 
 def change_from_setup(payment: Payment, setup: StripeSetup) -> PaymentChange | None:
     """Return the change that brings the payment to the state of its SetupIntent; None if nothing changes."""
-    is_concluded = payment.attempt is not None and payment.attempt.op is Operation.SET_UP
+    is_concluded = payment.attempt is not None and _concludes_setup(payment.attempt, setup)
     fields: Document = {"attempt": None} if is_concluded else {}
     if payment.setup_id != setup.id:
         fields["setup_id"] = setup.id
@@ -106,6 +106,13 @@ def _concludes(attempt: Attempt, intent: StripeIntent) -> bool:
     if attempt.op is Operation.CAPTURE:
         return intent.status in {"succeeded", "canceled"}
     return attempt.op is Operation.CANCEL and intent.status in {"succeeded", "canceled"}
+
+
+def _concludes_setup(attempt: Attempt, setup: StripeSetup) -> bool:
+    """Return whether the state of the SetupIntent is the final answer to the operation under way."""
+    if attempt.op is Operation.CANCEL:
+        return setup.status in {"succeeded", "canceled"}
+    return attempt.op is Operation.SET_UP and setup.metadata.get("attempt") == str(attempt.n)
 
 
 def _collected(payment: Payment, intent: StripeIntent, fields: Document, now: datetime) -> PaymentChange:

@@ -30,6 +30,7 @@ CAPTURE_BEFORE_EXPIRY: Final = timedelta(hours=6)
 # A declined fee is tried once more after this time, and then left to the customer.
 RETRY_AFTER: Final = timedelta(hours=24)
 MAX_DECLINES: Final = 2
+_LAST_LOOK: Final = timedelta(minutes=1)
 # A payment that is still unpaid this long after the visit is looked at only if a notification of Stripe arrives.
 _UNPAID_CHECKED_FOR: Final = timedelta(days=35)
 _UNPAID: Final = frozenset({PaymentState.NEEDS_METHOD, PaymentState.REQUIRES_ACTION, PaymentState.FAILED})
@@ -140,6 +141,9 @@ def _wait(booking: Booking, payment: Payment, now: datetime) -> datetime | None:
             )
             is_disputed = payment.dispute is not None and payment.dispute.is_open
             return soon if payment.held or is_open or is_disputed else None
+        case _ if payment.pay_by and now < payment.pay_by - _LAST_LOOK:
+            # A deposit that was paid just in time must be known before the booking expires.
+            return min(soon, payment.pay_by - _LAST_LOOK)
         case _:
             return soon if now < booking.ends_at + _UNPAID_CHECKED_FOR else None
 

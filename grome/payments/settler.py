@@ -79,18 +79,26 @@ class PaymentSettler:
                 return
             payments = {payment.purpose: payment for payment in await self._payments.list_for_booking(booking_id)}
             step = next_step(booking, payments, self._clock(), is_promo_funded=await self._is_promo_funded(booking))
-            if step is None:
-                await self._finish(booking, payments)
+            if step:
+                await self._take(booking, step)
+                continue
+            await self.project(booking, payments)
+            if await self._finish(booking, payments):
                 return
-            await self._take(booking, step)
 
-    async def _finish(self, booking: Booking, payments: Payments) -> None:
-        """Bring the booking up to date after the last step, and set the time of the next look."""
-        await self.project(booking, payments)
+    async def _finish(self, booking: Booking, payments: Payments) -> bool:
+        """Set the time of the next look; return False if a payment has changed since it was read.
+
+        Another process may have written newer sums to the booking, which the older sums would replace.
+        """
+        current = await self._payments.list_for_booking(booking.id)
+        if [payment.version for payment in current] != [payment.version for payment in payments.values()]:
+            return False
         check_at = next_check(booking, payments, self._clock())
-        for payment in payments.values():
+        for payment in current:
             if payment.check_at is not None:
                 await self._payments.postpone_check(payment, check_at)
+        return True
 
     async def project(self, booking: Booking, payments: Payments) -> None:
         """Write the state of the payments to the booking, if it differs."""
