@@ -128,6 +128,13 @@ def _wait(booking: Booking, payment: Payment, now: datetime) -> datetime | None:
     due_at = settles_at(booking)
     if due_at and now < due_at:
         return min(soon, due_at)
+    if payment.pay_by and payment.state in _UNPAID and now < payment.pay_by - _LAST_LOOK:
+        # A deposit that was paid just in time must be known before the booking expires.
+        return min(soon, payment.pay_by - _LAST_LOOK)
+    return _wait_of_state(booking, payment, now, soon)
+
+
+def _wait_of_state(booking: Booking, payment: Payment, now: datetime, soon: datetime) -> datetime | None:
     match payment.state:
         case PaymentState.SCHEDULED:
             return max(soon, min(booking.scheduled_at - CHARGE_BEFORE, now + timedelta(hours=24)))
@@ -141,9 +148,6 @@ def _wait(booking: Booking, payment: Payment, now: datetime) -> datetime | None:
             )
             is_disputed = payment.dispute is not None and payment.dispute.is_open
             return soon if payment.held or is_open or is_disputed else None
-        case _ if payment.pay_by and now < payment.pay_by - _LAST_LOOK:
-            # A deposit that was paid just in time must be known before the booking expires.
-            return min(soon, payment.pay_by - _LAST_LOOK)
         case _:
             return soon if now < booking.ends_at + _UNPAID_CHECKED_FOR else None
 

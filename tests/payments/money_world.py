@@ -29,6 +29,7 @@ from grome.common.ids import new_id
 from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError, StripeUnsureError
 from grome.infrastructure.stripe.history import StripeHistory
 from grome.infrastructure.stripe.models import StripeNotification
+from grome.payments.inbox.service import StripeEventProcessor, StripeInbox
 from grome.payments.models import COLLECTED
 from grome.payments.queries import PaymentQueries
 from grome.payments.refunds import Refunds
@@ -36,6 +37,10 @@ from grome.payments.schemas import PaymentIn, RefundIn
 from grome.payments.service import PaymentService
 from grome.payments.settler import PaymentSettler
 from grome.payments.sync import PaymentSync
+from grome.payouts.onboarding import PayoutOnboarding
+from grome.payouts.planner import PayoutPlanner
+from grome.payouts.repository import PayoutAccountRepository, PayoutRepository
+from grome.payouts.sender import PayoutSender
 from grome.scheduling.models import BookingRules, DayHours, WeeklyHours
 from tests.payments.dying import Killed, MortalContainer
 from tests.support.stripe import StripeControl
@@ -59,13 +64,6 @@ CARDS = {
 }
 _EXPECTED = (ApiError, StripeUnsureError, StripeRejectedError, StripeDeclinedError, Killed)
 _OPEN_DAY = DayHours(is_available=True, start_time="00:00", end_time="24:00")
-HANDLERS = {
-    "payment_intent": "intent_changed",
-    "setup_intent": "setup_changed",
-    "refund": "refund_changed",
-    "charge": "charge_changed",
-    "dispute": "dispute_changed",
-}
 
 
 class HandClock:
@@ -126,6 +124,11 @@ class MoneyWorld:
         await barbers.put_rules(barber, rules)
         policy = CancellationPolicy(cancel_notice_min=24 * 60, late_refund_percent=50, no_show_refund_percent=0)
         await barbers.put_terms(barber, Terms(policy, DepositRule(percent=30)))
+        await self.grome.get(PayoutOnboarding).start(barber, None)
+        account = await self.grome.get(PayoutAccountRepository).find(barber.id)
+        assert account is not None
+        await self.stripe.call("POST", f"accounts/{account.stripe_id}", {"outcome": "complete"})
+        await self.grome.get(PayoutOnboarding).account_changed(account.stripe_id or "")
 
     # -- Actions -------------------------------------------------------------------------------------------------------
 
@@ -141,6 +144,7 @@ class MoneyWorld:
             (8, self.deliver_events),
             (8, self.run_jobs),
             (5, self.wait),
+            (2, self.pay_out),
         ]
         [action] = self.dice.choices([each for _, each in actions], [weight for weight, _ in actions])
         await self.try_to(action, with_faults=with_faults)
@@ -248,9 +252,14 @@ class MoneyWorld:
                 await self.handle(event)
 
     async def handle(self, event: StripeNotification) -> None:
-        handler = next((name for kind, name in HANDLERS.items() if (event.object_type or "").endswith(kind)), None)
-        if handler and event.object_id:
-            await getattr(self.grome.get(PaymentSync), handler)(event.object_id)
+        await self.grome.get(StripeInbox).add(event)
+        await self.grome.get(StripeEventProcessor).process(event.id)
+
+    async def pay_out(self) -> None:
+        """Decide the payouts that are due, and transfer the open payouts."""
+        await self.grome.get(PayoutPlanner).plan()
+        for payout in await self.grome.get(PayoutRepository).list_open(None, 100):
+            await self.grome.get(PayoutSender).send(payout if isinstance(payout, UUID) else payout.id)
 
     async def _fetch_events(self) -> None:
         async for event in self.grome.get(StripeHistory).list_events(self._event_cursor):
@@ -259,7 +268,7 @@ class MoneyWorld:
                 self._pending.append(event)
 
     async def run_jobs(self) -> None:
-        """Run what the workers run: expiries, and the settlement of some bookings."""
+        """Run jobs of the workers: expiries, and the settlement of some bookings."""
         saq = {"container": self.grome}
         await expire_unanswered(saq)
         await close_overdue(saq)
@@ -283,6 +292,7 @@ class MoneyWorld:
                 for payment in await self.grome.get(PaymentQueries).list_for_booking(booking_id):
                     await self.grome.get(PaymentSync).look(payment.id)
                 await self.grome.get(PaymentSettler).settle(booking_id)
+            await self.pay_out()
 
     # -- Reading -------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ async def open_world(settings: Settings, home: Path, seed: int) -> AsyncIterator
     """Open a world with a database and a local Stripe of its own."""
     with local_stripe(home) as server:
         paid = msgspec.structs.replace(settings.stripe, url=server.url)
-        own = with_database(msgspec.structs.replace(settings, stripe=paid), f"money{seed}")
+        payouts = msgspec.structs.replace(settings.payouts, hold_h=0, schedule="daily", minimum=100)
+        own = with_database(msgspec.structs.replace(settings, stripe=paid, payouts=payouts), f"money{seed}")
         clock, control = HandClock(), StripeControl(server.url)
         grome = MortalContainer(own, clock)
         try:
