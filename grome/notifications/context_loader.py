@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from grome.accounts.models import Device, User
 from grome.bookings.figures import price_lines
-from grome.bookings.models import Action, HistoryEntry, Party, Status
+from grome.bookings.models import Action, Booking, HistoryEntry, Party, Reason, Status
 from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.notifications.message_context import MessageContext
@@ -28,6 +28,7 @@ from grome.webhooks.models import DisabledReason
 from grome.webhooks.service import WebhookService
 
 PROPOSAL_OUTCOMES: Final = {Action.REJECT: "rejected", Action.WITHDRAW: "withdrawn", Action.LAPSE: "lapsed"}
+UNPAID: Final = "unpaid"  # the reason of a booking that expired without its deposit
 
 
 class ContextLoader:
@@ -172,7 +173,7 @@ class ContextLoader:
             ends_at=starts_at + (then.ends_at - then.scheduled_at),
             timezone=timezone,
             link=f"{self._app_base}/bookings/{booking.id}",
-            reason=_reason(entry),
+            reason=_reason(booking, entry),
             note=entry.note if entry else None,
             is_request=then.status is Status.REQUESTED,
             other_time=notice.other_time,
@@ -184,10 +185,13 @@ class ContextLoader:
         )
 
 
-def _reason(entry: HistoryEntry | None) -> str | None:
+def _reason(booking: Booking, entry: HistoryEntry | None) -> str | None:
     """Return the reason of a booking's end or a proposal's outcome."""
     if entry is None:
         return None
+    pay_by = booking.payment.pay_by
+    if entry.reason is Reason.EXPIRED and pay_by and pay_by <= entry.at:
+        return UNPAID
     return PROPOSAL_OUTCOMES.get(entry.action) or (entry.reason.value if entry.reason else None)
 
 

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import httpx
 import pytest
 
+from grome.bookings.lifecycle import BookingLifecycle
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import Event, EventType, MovedMoney
@@ -13,6 +15,7 @@ from grome.payments.models import Dispute, PaymentState, Purpose
 from tests.builders.barbers import Barber
 from tests.builders.payments import Step, store_payment
 from tests.builders.people import Person
+from tests.conftest import AdjustableClock
 from tests.notifications.booking_notices import events_of, perform, request_visit
 from tests.notifications.recorders import Pipeline
 
@@ -171,3 +174,20 @@ async def test_payout_refused_by_the_bank_is_told_without_amount(story: Story, p
     assert await pipeline.handle(event) == []
     (mail,) = pipeline.mailbox.mails
     assert mail.rendered.subject == "Your bank did not accept a payout"
+
+
+async def test_booking_that_expired_without_its_deposit_is_told_as_unpaid(
+    story: Story, pipeline: Pipeline, clock: AdjustableClock
+) -> None:
+    pay_by = clock() + timedelta(minutes=15)
+    await story.container.database["bookings"].update_one(
+        {"_id": UUID(story.booking["id"])}, {"$set": {"payment.pay_by": pay_by}}
+    )
+    clock.set(pay_by)
+    while await story.container.get(BookingLifecycle).expire_unpaid():
+        pass
+    expired = (await events_of(story.container, story.booking))[-1]
+    assert await pipeline.handle(expired) == []
+    told = {mail.to: mail.rendered.text for mail in pipeline.mailbox.mails}
+    assert "You did not pay the deposit in time." in told[story.customer.email or ""]
+    assert "The deposit was not paid in time." in told[story.shop.person.email or ""]

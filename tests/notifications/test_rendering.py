@@ -243,10 +243,10 @@ def test_prices_follow_language_and_currency(language: Language, currency: str, 
 def test_known_reasons_are_translated(language: Language) -> None:
     told = {
         shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason=reason, to_barber=side))
-        for reason in ("customer", "barber", "system", "no_show")
+        for reason in ("customer", "barber", "system", "no_show", "expired", "unpaid")
         for side in (False, True)
     }
-    assert len(told) == 8
+    assert len(told) == 12
     assert not any("no_show" in text or "system" in text for text in told)
     assert "My own words" in shown_in_mail(booking(MessageKind.BOOKING_CANCELLED, language, reason="My own words"))
 
