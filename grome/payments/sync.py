@@ -101,14 +101,14 @@ class PaymentSync:
 
     async def dispute_changed(self, dispute_id: str) -> None:
         dispute = await self._intents.get_dispute(dispute_id)
-        payment = await self._payments.find_by_charge(dispute.charge_id)
+        payment = await self._find_by_charge(dispute.charge_id)
         if payment:
             await self._apply_dispute(payment, dispute)
             await self._settler.settle(payment.booking_id)
 
     async def fraud_warning(self, warning_id: str) -> None:
         """Record an early fraud warning once, so that admins can refund before a dispute follows."""
-        payment = await self._payments.find_by_charge(await self._intents.get_fraud_warning_charge(warning_id))
+        payment = await self._find_by_charge(await self._intents.get_fraud_warning_charge(warning_id))
         if payment:
             await self._updater.update(
                 payment.id,
@@ -122,6 +122,14 @@ class PaymentSync:
                     )
                 ),
             )
+
+    async def _find_by_charge(self, charge_id: str) -> Payment | None:
+        """Return the payment of a charge, which may not know its charge yet: events arrive in any order."""
+        payment = await self._payments.find_by_charge(charge_id)
+        if payment is None:
+            await self.charge_changed(charge_id)
+            payment = await self._payments.find_by_charge(charge_id)
+        return payment
 
     async def _apply_dispute(self, payment: Payment, dispute: StripeDispute) -> None:
         await self._updater.update(payment.id, lambda current, now: change_from_dispute(current, dispute, now))

@@ -294,6 +294,22 @@ class MoneyWorld:
                 await self.grome.get(PaymentSettler).settle(booking_id)
             await self.pay_out()
 
+    async def count(self) -> dict[str, int]:
+        """Count the bookings, payments, refunds, payouts and kills of this world."""
+        counted: Counter[str] = Counter({"bookings": len(self.bookings), "kills": self.grome.fuse.kills})
+        for booking_id in self.bookings:
+            for payment in await self.grome.get(PaymentQueries).list_for_booking(booking_id):
+                counted["payments"] += 1
+                counted["collected payments"] += payment.state in COLLECTED
+                counted["refunds"] += len(payment.refunds)
+                counted["disputes"] += payment.dispute is not None
+        counted["payouts"] = await self.grome.database["payouts"].count_documents({"transfer_id": {"$ne": None}})
+        counted["ledger entries"] = await self.grome.database["ledger_entries"].count_documents({})
+        counted["calls answered by a fault"] = len(
+            [call for call in (await self.stripe.call("GET", "calls"))["calls"] if call.get("fault")]
+        )
+        return dict(counted)
+
     # -- Reading -------------------------------------------------------------------------------------------------------
 
     async def _booking(self, booking_id: UUID) -> Any:
