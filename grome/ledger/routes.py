@@ -30,7 +30,7 @@ async def read_own_balance(request: Request, actor: Actor) -> BarberBalanceList:
 
 
 @ledger.get("/admin/ledger/entries", who=ADMINS)
-async def list_entries(request: Request, query: JournalQuery) -> JournalPage:
+async def list_ledger_entries(request: Request, query: JournalQuery) -> JournalPage:
     """List journal entries, newest first, optionally of one booking, payment or account."""
     return await resolve(request, Statements).page_of_entries(query)
 
