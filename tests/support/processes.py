@@ -96,13 +96,13 @@ def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str
 
 @contextmanager
 def running_grome(settings: Settings, home: Path, *, workers: int = 2, **changed: str) -> Iterator[RunningGrome]:
-    """`grome serve` with its own port; ended by SIGTERM, and nothing of it may be left.
+    """`grome serve` with its own port, or a given one; ended by SIGTERM, and nothing of it may be left.
 
     In a session of its own, since Sanic kills its process group where a worker does not start in time.
     """
-    port = free_port()
+    port = changed.pop("GROME_HTTP_PORT", "") or str(free_port())
     log = home / "grome.log"
-    env = environment(settings, home, GROME_HTTP_PORT=str(port), GROME_HTTP_WORKERS=str(workers), **changed)
+    env = environment(settings, home, GROME_HTTP_PORT=port, GROME_HTTP_WORKERS=str(workers), **changed)
     with log.open("wb") as out:
         command = [sys.executable, "-m", "grome", "serve"]
         process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)

@@ -89,6 +89,16 @@ def local_stripe(home: Path, webhook_url: str = "") -> Iterator[LocalStripe]:
         server.kill()
 
 
+def stripe_settings(server: LocalStripe) -> dict[str, str]:
+    """Return the environment of a Grome that takes payments at the server."""
+    return {
+        "GROME_STRIPE_SECRET_KEY": SECRET_KEY,
+        "GROME_STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
+        "GROME_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+        "GROME_STRIPE_URL": server.url,
+    }
+
+
 class StripeControl:
     """Calls the control routes of a local server."""
 

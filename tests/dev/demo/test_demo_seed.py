@@ -22,7 +22,8 @@ from grome.infrastructure.migrations import migrate
 from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from tests.support.app import with_database
-from tests.support.processes import running_grome_beside
+from tests.support.processes import free_port, running_grome_beside
+from tests.support.stripe import local_stripe, stripe_settings
 
 SMALL = SeedSize(cities=("Berlin", "Tokyo"), barbers_per_city=6, customers=4)
 COLLECTIONS = ("services", "users", "barbers")
@@ -129,7 +130,28 @@ async def test_scenario_on_a_running_grome_succeeds_twice(
         for _ in range(2):
             assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
         assert "complete by barber: completed" in printed(console)
+        assert "Payments are off" in printed(console)
         assert await asyncio.to_thread(run_scenario, running.url, "Reykjavík", console) == 1
     assert "nobody is near Reykjavík" in printed(console)
     assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 1
     assert "is `grome run` running there?" in printed(console)
+
+
+async def test_scenario_with_the_local_stripe_pays_refunds_and_charges_fees_twice(
+    empty: Container, own_settings: Settings, console: Console, tmp_path: Path
+) -> None:
+    await seed(empty, SMALL, console)
+    port = free_port()
+    with local_stripe(tmp_path, f"http://127.0.0.1:{port}/v1/stripe/webhook") as stripe:
+        async with running_grome_beside(
+            own_settings, tmp_path, workers=1, GROME_HTTP_PORT=str(port), **stripe_settings(stripe)
+        ) as running:
+            for _ in range(2):
+                assert await asyncio.to_thread(run_scenario, running.url, "Tokyo", console) == 0, printed(console)
+    story = printed(console)
+    for told in ("Stripe: requires_action", "and a tip of", "Refunded:", "Kept: the deposit of"):
+        assert story.count(told) == 2, story
+    assert "the account is active, in JP" in story
+    assert "It is open since an earlier demo" in story
+    assert "All accounts add up to 0 in JPY" in story
+    assert await empty.database["barbers"].count_documents({"terms.deposit.percent": {"$gt": 0}}) == 0
