@@ -11,7 +11,7 @@ from benchmarks.bench import Bench, Options, opened
 from benchmarks.load import LoadFailed
 from benchmarks.machine import circumstances
 from benchmarks.report import Report, write
-from benchmarks.sections import availability, contention, create, effects, freshness, growth, memory, nearby
+from benchmarks.sections import availability, contention, create, effects, freshness, growth, ledger, memory, nearby
 from benchmarks.stopping import stop_at_signals
 from grome.cli.run import StopRequested
 from grome.dev.embedded import CannotStart
@@ -24,6 +24,7 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "freshness": freshness.run,
     "contention": contention.run,
     "effects": effects.run,
+    "ledger": ledger.run,
     "growth": growth.run,
 }
 USUAL: Final = [name for name in SECTIONS if name != "growth"]
@@ -37,6 +38,7 @@ console = Console(highlight=False, width=140)
 @click.option("--freshness-seconds", "freshness_s", default=60, show_default=True, type=click.IntRange(min=1))
 @click.option("--effects-seconds", "effects_s", default=30, show_default=True, type=click.IntRange(min=1))
 @click.option("--largest", default=1_000_000, show_default=True, type=click.IntRange(min=20_000), help="In growth.")
+@click.option("--ledger-entries", default=50_000, show_default=True, type=click.IntRange(min=2), help="To verify.")
 @click.option("--write", "to_readme", is_flag=True, help="Put the tables into benchmarks/README.md.")
 def main(sections: tuple[str, ...], *, to_readme: bool, **options: int) -> None:
     """Measure Grome beside its floors and a peer: all SECTIONS but growth, which takes long, unless some are named.

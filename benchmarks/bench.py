@@ -22,13 +22,14 @@ TOKEN_TTL_S: Final = 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`largest` is the greatest number of barbers that `growth` lays."""
+    """`largest` is the greatest number of barbers that `growth` lays, and `ledger_entries` are verified in `ledger`."""
 
     rounds: int
     seconds: int
     largest: int
     freshness_s: int
     effects_s: int
+    ledger_entries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,11 @@ CREATE: Final = "bench_create"
 CONTENTION: Final = "bench_contention"
 EFFECTS: Final = "bench_effects"
 AVAILABILITY: Final = "bench_availability"
+LEDGER: Final = "bench_ledger"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
 _REDIS_NUMBERS: Final = {
-    name: number for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, *GROWTH.values()))
+    name: number
+    for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, *GROWTH.values()))
 }
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from grome.infrastructure.mongo.client import decode_bson, split_batch
+from grome.infrastructure.mongo.client import decode_batch, split_batch
 from grome.ledger.chain import next_seal, split_seal
 from grome.ledger.models import GENESIS, AccountBalance, Seal, Total
 from grome.ledger.totals import add_to_totals
@@ -48,7 +48,7 @@ class ChainCheck:
     def add(self, batch: bytes) -> None:
         """Check a batch."""
         documents = list(split_batch(batch))
-        entries = list(map(decode_bson, documents))
+        entries = decode_batch(batch)
         for raw, entry in zip(documents, entries, strict=True):
             split = split_seal(raw)
             if split is None:

@@ -28,7 +28,7 @@ _SEAL_FIELDS: Final = ("seq", "prev_hash", "hash")
 _UNSEALED: Final[Document] = {"seq": None}
 _SEALED: Final[Document] = {"seq": {"$gt": 0}}
 _NEWEST: Final = (("at", -1), ("_id", -1))
-_SCAN_BATCH: Final = 20_000
+_SCAN_BATCH: Final = 2_000
 _PAGE: Final = 200
 _EXPORT_PAGE: Final = 2_000
 

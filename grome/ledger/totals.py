@@ -23,7 +23,7 @@ def has_total(account: str) -> bool:
 
 
 def add_to_totals(totals: defaultdict[Total, int], entries: Iterable[Mapping[str, Any]]) -> None:
-    """Add the lines of entries from `decode_bson`: to kinds of accounts, barbers' balances and money held for barbers.
+    """Add the lines of entries with UUIDs as bytes: to kinds of accounts, barbers' balances and money held for barbers.
 
     The kind of `held:<booking>` is `held`; an account of the platform is a kind by itself.
     """
