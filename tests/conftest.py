@@ -14,13 +14,13 @@ from config.settings import Settings, load_settings
 from grome.accounts.tokens import load_or_create_signing_key
 from grome.common.clock import system_clock
 from grome.dev.embedded import EmbeddedServers, embedded_servers
-from tests.support.app import app, container, database, http
+from tests.support.app import app, container, database, http, running
 from tests.support.browser import browsers
 from tests.support.process_reaper import reap_at_exit
-from tests.support.processes import RunningGrome, free_port, running_grome
+from tests.support.processes import free_port
 from tests.support.time_report import TimeReport
 
-__all__ = ["app", "container", "database", "http"]
+__all__ = ["app", "container", "database", "http", "running"]
 
 
 _MAX_PROCESSES: Final = 4
@@ -135,13 +135,3 @@ def clock(session_clock: AdjustableClock) -> Iterator[AdjustableClock]:
     """The clock of the application under test; back to the real time after the test."""
     yield session_clock
     session_clock.shift, session_clock.stopped = timedelta(), None
-
-
-@pytest.fixture(scope="session")
-def running(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGrome]:  # noqa: ARG001
-    """One Grome in its own processes, on the servers that the application in this process uses too.
-
-    No job workers: they would run the jobs that other tests have added.
-    """
-    with running_grome(settings, tmp_path_factory.mktemp("running"), GROME_JOBS_WORKERS="0") as started:
-        yield started

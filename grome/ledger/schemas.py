@@ -7,10 +7,18 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from grome.common.text import END
 from grome.infrastructure.http import PageQuery
 from grome.ledger.models import COMMISSION, AccountBalance, BarberBalance, Entry, EntryKind, barber_payable
 
-AccountName = Annotated[str, Meta(max_length=120, examples=["held:01890a5d-ac96-774b-bcce-b302099a8057"])]
+AccountName = Annotated[
+    str,
+    Meta(
+        max_length=120,
+        pattern=rf"^[a-z_]+(:[A-Za-z0-9_-]+)?{END}",
+        examples=["held:01890a5d-ac96-774b-bcce-b302099a8057"],
+    ),
+]
 
 
 class JournalQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,7 +30,11 @@ class JournalQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
 class AccountBalanceQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     prefix: Annotated[
         str,
-        Meta(max_length=120, description="Beginning of the names, e.g. `barber_payable:`; without a colon, of kinds."),
+        Meta(
+            max_length=120,
+            pattern=rf"^[a-z_]+:?[A-Za-z0-9_-]*{END}",
+            description="Beginning of the names, e.g. `barber_payable:`; without a colon, of kinds.",
+        ),
     ] = ""
 
 

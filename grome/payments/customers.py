@@ -1,5 +1,6 @@
 """Keep the customer's object at Stripe, and the cards on file."""
 
+import re
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from grome.payments.schemas import CardOut, CardPage, CardSetupOut, PaymentStart
 _CONFIRMABLE: Final = frozenset({PaymentState.NEEDS_METHOD, PaymentState.REQUIRES_ACTION, PaymentState.FAILED})
 # Customer sessions of Stripe end after 30 minutes.
 _SESSION_S: Final = 900
+_CARD_ID: Final = re.compile(r"[A-Za-z0-9_]{3,100}")
 
 
 class Cards:
@@ -73,15 +75,13 @@ class Cards:
 
     async def choose_default(self, actor: Actor, card_id: str) -> CardOut:
         """Make a card the default for charges while the customer is away. Raises NotFound."""
-        customer = await self.get_customer(actor.id)
-        card = await self._find(customer, card_id)
+        _, card = await self._find(actor, card_id)
         await self._payments.set_default_card(actor.id, card.id)
         return card_out(card, is_default=True)
 
     async def remove(self, actor: Actor, card_id: str) -> None:
         """Remove a card. Raises NotFound. A booked visit that needs a card asks for another card."""
-        customer = await self.get_customer(actor.id)
-        card = await self._find(customer, card_id)
+        customer, card = await self._find(actor, card_id)
         await self._stripe.detach_card(f"grome:detach:{card.id}", card.id)
         if customer.default_card == card.id:
             await self._payments.set_default_card(actor.id, None)
@@ -115,14 +115,18 @@ class Cards:
             failure=payment.failure,
         )
 
-    async def _find(self, customer: StripeCustomer, card_id: str) -> StripeCard:
+    async def _find(self, actor: Actor, card_id: str) -> tuple[StripeCustomer, StripeCard]:
+        """Find a card of the actor. Raises NotFound."""
+        customer = await self._payments.find_customer(actor.id)
+        if customer is None or not _CARD_ID.fullmatch(card_id):
+            raise NotFound
         try:
             card = await self._stripe.get_card(card_id)
         except StripeRejectedError:
             raise NotFound from None
         if card.customer_id != customer.stripe_id:
             raise NotFound
-        return card
+        return customer, card
 
 
 def _default_of(customer: StripeCustomer, cards: list[StripeCard]) -> str | None:

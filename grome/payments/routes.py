@@ -20,7 +20,6 @@ from grome.payments.errors import (
 from grome.payments.queries import PaymentQueries
 from grome.payments.refunds import Refunds
 from grome.payments.schemas import (
-    CardId,
     CardOut,
     CardPage,
     CardSetupOut,
@@ -91,13 +90,13 @@ async def add_card(request: Request, actor: Actor, idempotency_key: IdempotencyK
 
 
 @payments.put("/me/cards/{card_id}/default", who=CUSTOMERS, refusals=(NotFound, PaymentsOff))
-async def choose_card(request: Request, actor: Actor, card_id: CardId) -> CardOut:
+async def choose_card(request: Request, actor: Actor, card_id: str) -> CardOut:
     """Choose the card that is charged while you are away."""
     return await resolve(request, Cards).choose_default(actor, card_id)
 
 
 @payments.delete("/me/cards/{card_id}", who=CUSTOMERS, refusals=(NotFound, PaymentsOff))
-async def remove_card(request: Request, actor: Actor, card_id: CardId) -> None:
+async def remove_card(request: Request, actor: Actor, card_id: str) -> None:
     """Remove a saved card."""
     await resolve(request, Cards).remove(actor, card_id)
 

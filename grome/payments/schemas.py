@@ -12,8 +12,6 @@ from grome.infrastructure.http.paging import PageQuery
 from grome.infrastructure.stripe.models import StripeCard
 from grome.payments.models import Payment, PaymentState, Purpose, Refund, RefundState
 
-CardId = Annotated[str, Meta(pattern="^[A-Za-z0-9_]{3,100}$", description="The id of a card at Stripe.")]
-
 
 class PaymentIn(Struct, frozen=True, forbid_unknown_fields=True):
     """Starts a payment. `amount`, in minor units, is for a tip only; without it, the tip of the booking is paid."""

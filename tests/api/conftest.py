@@ -1,11 +1,15 @@
-"""A person of each role, an object for each path parameter, and a check that nothing was written."""
+"""A person of each role, an object for each path parameter, and a check that nothing was written.
 
-from collections.abc import AsyncIterator, Mapping
+The application takes payments, so that their routes do more than refuse.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 import pytest
 
+from config.settings import Settings
 from grome.app import App
 from grome.common.actor import Role
 from grome.infrastructure.container import Container
@@ -16,7 +20,11 @@ from tests.builders.bookings import book, tomorrow
 from tests.builders.calendars import address, token_of
 from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import requested_report
+from tests.support.app import apart, app, container, database, http, running
 from tests.support.http_client import http_client
+from tests.support.stripe import LocalStripe, local_stripe, with_payments
+
+__all__ = ["app", "container", "database", "http", "running"]
 
 # For each field that some query requires.
 GOOD_VALUES = {
@@ -47,6 +55,11 @@ GOOD_BODIES = {
     "put_own_promo": b'{"percent": 10}',
     "switch_promo": b'{"is_active": false}',
     "switch_own_promo": b'{"is_active": false}',
+    "start_payment": b'{"purpose": "deposit"}',
+    "refund_payment": b'{"amount": 100, "reason": "Late."}',
+    "write_off_payment": b'{"reason": "Late."}',
+    "hold_payouts": b'{"reason": "Late."}',
+    "release_payouts": b'{"reason": "Late."}',
 }
 
 
@@ -88,6 +101,17 @@ def _query(route: Route, changed: Mapping[str, str | None]) -> str:
     fields = {**{name: GOOD_VALUES[name] for name in required}, **changed}
     given = [f"{name}={value}" for name, value in fields.items() if value is not None]
     return f"?{'&'.join(given)}" if given else ""
+
+
+@pytest.fixture(scope="session")
+def stripe_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
+    with local_stripe(tmp_path_factory.mktemp("stripe")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(settings: Settings, stripe_server: LocalStripe) -> Settings:
+    return with_payments(apart(settings, "api", 4), stripe_server)
 
 
 @pytest.fixture(scope="module")

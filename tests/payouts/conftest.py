@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
-import msgspec
 import pytest
 
 from config.settings import Settings
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.support.app import apart, app, container, database, http
-from tests.support.stripe import PUBLISHABLE_KEY, SECRET_KEY, LocalStripe, StripeControl, local_stripe
+from tests.support.stripe import LocalStripe, StripeControl, local_stripe, with_payments
 
 __all__ = ["app", "container", "database", "http"]
 
@@ -23,10 +22,7 @@ def stripe_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStr
 
 @pytest.fixture(scope="session")
 def settings(settings: Settings, stripe_server: LocalStripe) -> Settings:
-    stripe = msgspec.structs.replace(
-        settings.stripe, secret_key=SECRET_KEY, publishable_key=PUBLISHABLE_KEY, url=stripe_server.url
-    )
-    return msgspec.structs.replace(apart(settings, "payouts", 9), stripe=stripe)
+    return with_payments(apart(settings, "payouts", 9), stripe_server)
 
 
 @pytest.fixture

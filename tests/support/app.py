@@ -5,7 +5,7 @@ fixtures too, and overrides `settings` by `apart`.
 """
 
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from grome.infrastructure.mongo.client import Client
 from grome.migrations import MIGRATIONS
 from grome.nearby.fast_path import protocol_class
 from tests.support.http_client import http_client
+from tests.support.processes import RunningGrome, running_grome
 
 T = TypeVar("T")
 
@@ -82,6 +83,16 @@ async def database(settings: Settings) -> AsyncIterator[None]:
 async def app(settings: Settings, session_clock: Clock, database: None) -> AsyncIterator[App]:  # noqa: ARG001
     async with serve_app(settings, session_clock) as application:
         yield application
+
+
+@pytest.fixture(scope="session")
+def running(settings: Settings, database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGrome]:  # noqa: ARG001
+    """One Grome in its own processes, on the servers that the application in this process uses too.
+
+    No job workers: they would run the jobs that other tests have added.
+    """
+    with running_grome(settings, tmp_path_factory.mktemp("running"), GROME_JOBS_WORKERS="0") as started:
+        yield started
 
 
 @pytest.fixture

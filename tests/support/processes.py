@@ -90,7 +90,20 @@ def environment(settings: Settings, home: Path, **changed: str) -> dict[str, str
         "GROME_REDIS_URL": settings.redis.url,
         "GROME_ACCOUNTS_SIGNING_KEY": settings.accounts.signing_key,
         "GROME_LOG_FORMAT": "json",
+        **_stripe_environment(settings),
         **changed,
+    }
+
+
+def _stripe_environment(settings: Settings) -> dict[str, str]:
+    stripe = settings.stripe
+    if not stripe.secret_key:
+        return {}
+    return {
+        "GROME_STRIPE_SECRET_KEY": stripe.secret_key,
+        "GROME_STRIPE_PUBLISHABLE_KEY": stripe.publishable_key,
+        "GROME_STRIPE_WEBHOOK_SECRETS": stripe.webhook_secrets,
+        "GROME_STRIPE_URL": stripe.url,
     }
 
 

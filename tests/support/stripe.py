@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import msgspec
 import stripe
 
+from config.settings import Settings
 from tests.support.eventually import START_PATIENCE_S
 from tests.support.http_client import TLS
 from tests.support.processes import free_port
@@ -97,6 +99,18 @@ def stripe_settings(server: LocalStripe) -> dict[str, str]:
         "GROME_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
         "GROME_STRIPE_URL": server.url,
     }
+
+
+def with_payments(settings: Settings, server: LocalStripe) -> Settings:
+    """Turn payments on, with the local server."""
+    stripe = msgspec.structs.replace(
+        settings.stripe,
+        secret_key=SECRET_KEY,
+        publishable_key=PUBLISHABLE_KEY,
+        webhook_secrets=WEBHOOK_SECRET,
+        url=server.url,
+    )
+    return msgspec.structs.replace(settings, stripe=stripe)
 
 
 class StripeControl:
