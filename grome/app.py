@@ -18,7 +18,7 @@ from grome.any_barber.routes import any_barber
 from grome.app_links.routes import app_links
 from grome.audit.routes import audit
 from grome.availability.routes import availability
-from grome.barbers.routes import barbers
+from grome.barbers.routes import barbers, commissions
 from grome.bookings.routes import bookings
 from grome.calendar_feeds.routes import calendar
 from grome.catalogue.routes import services
@@ -70,6 +70,7 @@ FEATURES: tuple[Routes, ...] = (
     me,
     nearby,
     barbers,
+    commissions,
     availability,
     services,
     bookings,

@@ -35,6 +35,8 @@ BasisPoints = Annotated[int, Meta(ge=0, le=5_000, description="Hundredths of a p
 
 MAX_OVERRIDES: Final = 366
 MAX_TIME_OFF: Final = 100
+MAX_COMMISSION_CHANGES: Final = 100
+MAX_REASON_LENGTH: Final = 300
 
 
 class ScheduleExceptions(Struct, frozen=True):
@@ -162,6 +164,31 @@ class Ratings(Struct, frozen=True, kw_only=True):
     id: UUID = field(name="_id")
     stars: StarCounts = StarCounts()
     changes: Annotated[int, Meta(ge=0)] = 0
+
+
+class CommissionChange(Struct, frozen=True, kw_only=True):
+    """Records one change of a commission in the same write; the changes are the outbox. None is the ordinary rate."""
+
+    id: UUID
+    version: int
+    basis_points: BasisPoints | None
+    before: BasisPoints | None
+    reason: Annotated[str, Meta(max_length=MAX_REASON_LENGTH)]
+    actor_id: UUID
+    at: datetime
+
+
+class Commission(Struct, frozen=True, kw_only=True):
+    """Holds the agreed commission of a barber, under the barber's id. It stays if the profile is removed.
+
+    `commission_bp` of the profile is derived from it, and is written in the same transaction. `outbox` keeps the latest
+    changes, oldest first.
+    """
+
+    id: UUID = field(name="_id")
+    basis_points: BasisPoints | None = None
+    outbox: Annotated[list[CommissionChange], stored_items(at_most=MAX_COMMISSION_CHANGES)] = []
+    version: Annotated[int, Meta(ge=0)] = 0
 
 
 def rating_delta(removed: int | None, added: int | None) -> RatingDelta:

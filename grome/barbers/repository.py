@@ -12,9 +12,12 @@ from pymongo import IndexModel, ReturnDocument
 
 from grome.barbers.errors import CurrencyInUse
 from grome.barbers.models import (
+    MAX_COMMISSION_CHANGES,
     Barber,
     BarberMapEntry,
     BarberWords,
+    Commission,
+    CommissionChange,
     RatingDelta,
     Ratings,
     ScheduleExceptions,
@@ -51,6 +54,7 @@ COLLECTION = CollectionSpec(
     ],
 )
 RATINGS = CollectionSpec("ratings", validator_for(Ratings), [])
+COMMISSIONS = CollectionSpec("commissions", validator_for(Commission), [])
 # The filter of barbers that may change their currency: all amounts without a currency beside them are zero.
 _NO_PRICE: Final = {"$not": {"$gt": 0}}
 _PRICES: Final = (
@@ -87,6 +91,7 @@ class ByDistance(Place, frozen=True):
 class BarberRepository:
     def __init__(self, database: Database) -> None:
         self._barbers, self._ratings = database[COLLECTION.name], database[RATINGS.name]
+        self._commissions = database[COMMISSIONS.name]
 
     async def add_many(self, barbers: Sequence[Barber]) -> int:
         """Add the barbers with a free id and skip the rest; return the number of added barbers."""
@@ -125,9 +130,12 @@ class BarberRepository:
                 raise CurrencyInUse
 
     async def add_profile(self, session: Session, profile: Barber) -> Barber:
-        """Store a new profile with the ratings that the barber has from an earlier profile."""
+        """Store a new profile with the ratings and the commission that the barber has from an earlier profile."""
         stars = (await self._change_ratings(session, profile.id, rating_delta(None, None))).stars
-        rated = structs.replace(profile, rating=stars.mean, reviews_count=stars.count)
+        commission = await self.read_commission(profile.id, session)
+        rated = structs.replace(
+            profile, rating=stars.mean, reviews_count=stars.count, commission_bp=commission.basis_points
+        )
         await self._barbers.insert_one(document_of(rated), session=session)
         return rated
 
@@ -156,6 +164,35 @@ class BarberRepository:
     async def rating_counts(self, barber_id: UUID) -> StarCounts:
         stored = await self._ratings.find_one({"_id": barber_id})
         return from_document(stored, Ratings).stars if stored else StarCounts()
+
+    async def read_commission(self, barber_id: UUID, session: Session | None = None) -> Commission:
+        """Return the agreed commission; without an agreement, a commission of version 0."""
+        stored = await self._commissions.find_one({"_id": barber_id}, session=session)
+        return from_document(stored, Commission) if stored else Commission(id=barber_id)
+
+    async def change_commission(self, session: Session, barber_id: UUID, change: CommissionChange) -> Barber | None:
+        """Store the change and update the profile; return None, and write nothing, if the barber has no profile.
+
+        A concurrent change, or a concurrent removal of the profile, conflicts with the transaction.
+        """
+        profile = await self._barbers.find_one_and_update(
+            {"_id": barber_id},
+            {"$set": {"commission_bp": change.basis_points, "updated_at": change.at}, "$inc": {"version": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        if profile is None:
+            return None
+        await self._commissions.update_one(
+            {"_id": barber_id},
+            {
+                "$set": {"basis_points": change.basis_points, "version": change.version},
+                "$push": {"outbox": {"$each": [to_document(change)], "$slice": -MAX_COMMISSION_CHANGES}},
+            },
+            upsert=True,
+            session=session,
+        )
+        return from_document(profile, Barber)
 
     async def remove(self, barber_id: UUID) -> Barber | None:
         """Return the removed barber; None if the barber does not exist."""

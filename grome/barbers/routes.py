@@ -5,11 +5,15 @@ from uuid import UUID
 
 from sanic import Request
 
+from grome.barbers.commissions import Commissions
 from grome.barbers.errors import CurrencyDiffers, CurrencyInUse, ProfileMissing, TooManyScheduleExceptions
 from grome.barbers.models import DepositRules, HouseCallRules
 from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.schemas import (
     BarberOut,
+    CommissionDetails,
+    CommissionIn,
+    CommissionOut,
     HolidaysIn,
     OffersIn,
     OnlineIn,
@@ -24,13 +28,14 @@ from grome.barbers.schemas import (
 )
 from grome.barbers.search import BarberSearch
 from grome.barbers.service import BarberService
-from grome.common.actor import ANYONE, BARBERS, Actor
+from grome.common.actor import ADMINS, ANYONE, BARBERS, Actor
 from grome.common.errors import NotFound
 from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.http.caching import REVALIDATED, kept_for
 from grome.scheduling.models import BookingRules, TimeOff, WeeklyHours
 
 barbers = Routes("barbers", "/v1/barbers")
+commissions = Routes("commissions", "/v1/admin/barbers")
 
 
 @barbers.get("", who=ANYONE, cache=kept_for(10))
@@ -109,6 +114,27 @@ async def put_deposit_rules(request: Request, actor: Actor, body: DepositRules) 
     They add to the deposit in your terms, and the highest deposit is due. Existing bookings and quotes keep theirs.
     """
     return await resolve(request, BarberService).put_deposit_rules(actor, body)
+
+
+@barbers.get("/me/commission", who=BARBERS)
+async def read_own_commission(request: Request, actor: Actor) -> CommissionOut:
+    """Return the commission on your new bookings. Existing bookings keep the rate of the day they were made."""
+    return await resolve(request, Commissions).read_own(actor)
+
+
+@commissions.get("/{barber_id}/commission", who=ADMINS, refusals=(NotFound,))
+async def read_commission(request: Request, barber_id: UUID) -> CommissionDetails:
+    """Return a barber's commission, and its changes."""
+    return await resolve(request, Commissions).read(barber_id)
+
+
+@commissions.put("/{barber_id}/commission", who=ADMINS, refusals=(NotFound,))
+async def put_commission(request: Request, actor: Actor, barber_id: UUID, body: CommissionIn) -> CommissionDetails:
+    """Set the commission on a barber's new bookings, or restore the ordinary rate with null.
+
+    Existing bookings and quotes keep their rates. The present rate again changes nothing.
+    """
+    return await resolve(request, Commissions).put(actor, barber_id, body)
 
 
 @barbers.get("/me/openings", who=BARBERS, refusals=(ProfileMissing,))

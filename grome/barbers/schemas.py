@@ -1,12 +1,15 @@
 """Define the wire format of barbers."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from grome.barbers.models import (
+    MAX_REASON_LENGTH,
     Barber,
+    BasisPoints,
     CancellationPolicy,
     DepositRule,
     DepositRules,
@@ -236,6 +239,39 @@ class FoundBarber(Struct, frozen=True):
 class SearchPage(Struct, frozen=True):
     items: list[FoundBarber]
     next_cursor: str | None
+
+
+class CommissionIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sets a barber's commission; null is the ordinary rate. The reason is kept for the audit."""
+
+    basis_points: BasisPoints | None
+    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), NOTE]
+
+
+class CommissionOut(Struct, frozen=True):
+    """Describes the commission on your new bookings. `is_ordinary` is false if a rate was agreed with you."""
+
+    basis_points: int
+    is_ordinary: bool
+
+
+class CommissionChangeOut(Struct, frozen=True):
+    """Describes a change of a commission; null is the ordinary rate."""
+
+    basis_points: int | None
+    before: int | None
+    reason: str
+    by: UUID
+    at: datetime
+
+
+class CommissionDetails(Struct, frozen=True):
+    """Describes a barber's commission to admins, with its latest 100 changes, newest first."""
+
+    barber_id: UUID
+    basis_points: int
+    is_ordinary: bool
+    changes: list[CommissionChangeOut]
 
 
 def offers_out(barber: Barber) -> list[OfferOut]:

@@ -1,6 +1,7 @@
 """Barbers, their changes, the catalogue and favourites."""
 
 from grome.barbers.change_feed import BarberChangeFeed
+from grome.barbers.commissions import Commissions
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.search import BarberSearch
@@ -41,6 +42,12 @@ def barber_service(container: Container) -> BarberService:
     return BarberService(
         get(BarberRepository), get(CatalogueService), get(BarberChangeFeed), get(Transactions), container.clock
     )
+
+
+@barbers.provide
+def commissions(container: Container) -> Commissions:
+    get, ordinary_bp = container.get, container.settings.payments.commission_bp
+    return Commissions(get(BarberRepository), get(BarberChangeFeed), get(Transactions), ordinary_bp, container.clock)
 
 
 @barbers.provide

@@ -3,9 +3,11 @@
 from typing import Final
 
 from grome.accounts.events import session_event, user_event
+from grome.barbers.events import commission_event
 from grome.bookings.events import booking_event
 from grome.infrastructure.outbox.models import (
     BOOKINGS,
+    COMMISSIONS,
     FINDINGS,
     PAYMENTS,
     PAYOUT_ACCOUNTS,
@@ -23,6 +25,7 @@ from grome.reviews.events import review_event
 PROJECTION: Final = Projection(
     {
         BOOKINGS: booking_event,
+        COMMISSIONS: commission_event,
         PAYMENTS: payment_event,
         PAYOUTS: payout_event,
         PAYOUT_ACCOUNTS: payout_account_event,

@@ -6,6 +6,7 @@ kinds of messages, so collections with such a field are applied anew.
 
 from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.repository import COLLECTION as BARBERS
+from grome.barbers.repository import COMMISSIONS
 from grome.bookings.repository import COLLECTION as BOOKINGS
 from grome.infrastructure.mongo.client import Database, apply_collection
 from grome.ledger.repository import ENTRIES as LEDGER_ENTRIES
@@ -20,7 +21,16 @@ from grome.quotes.repository import COLLECTION as QUOTES
 from grome.reconciliation.repository import COLLECTIONS as RECONCILIATION
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-COLLECTIONS = (LEDGER_ENTRIES, LEDGER_TOTALS, STRIPE_EVENTS, *PAYMENTS, PAYOUTS, PAYOUT_ACCOUNTS, *RECONCILIATION)
+COLLECTIONS = (
+    COMMISSIONS,
+    LEDGER_ENTRIES,
+    LEDGER_TOTALS,
+    STRIPE_EVENTS,
+    *PAYMENTS,
+    PAYOUTS,
+    PAYOUT_ACCOUNTS,
+    *RECONCILIATION,
+)
 CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
 
 

@@ -61,6 +61,13 @@ class _MoneyData(Struct, frozen=True):
     version: int
 
 
+class _BarberData(Struct, frozen=True):
+    """Holds ids only: a receiver with access fetches the commission by the API."""
+
+    barber_id: UUID
+    version: int
+
+
 class _PingData(Struct, frozen=True):
     endpoint_id: UUID
 
@@ -105,6 +112,10 @@ def money_payload(event: Event) -> bytes:
     amount, currency = (money.amount, money.currency) if money else (None, None)
     data = _MoneyData(event.subject_id, amount, currency, event.version)
     return _encode(_Payload(event.type.value, event.at, data))
+
+
+def barber_payload(event: Event) -> bytes:
+    return _encode(_Payload(event.type.value, event.at, _BarberData(event.subject_id, event.version)))
 
 
 def ping_payload(endpoint_id: UUID, now: datetime) -> bytes:

@@ -15,6 +15,7 @@ from grome.payments.queries import PaymentQueries
 from grome.webhooks.models import Delivery, DeliveryState, delivery_job
 from grome.webhooks.payloads import (
     account_payload,
+    barber_payload,
     booking_payload,
     money_payload,
     payment_payload,
@@ -80,6 +81,8 @@ class WebhookSubscriber:
         match event.family:
             case "account":
                 return account_payload(event)
+            case "barber":
+                return barber_payload(event)
             case "review":
                 return review_payload(event)
             case "payout" | "finding":

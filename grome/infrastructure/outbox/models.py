@@ -15,6 +15,7 @@ BOOKINGS: Final = "bookings"
 USERS: Final = "users"
 SESSIONS: Final = "sessions"
 BARBERS: Final = "barbers"
+COMMISSIONS: Final = "commissions"
 REVIEWS: Final = "reviews"
 PAYMENTS: Final = "payments"
 PAYOUTS: Final = "payouts"
@@ -23,6 +24,7 @@ FINDINGS: Final = "reconciliation_findings"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
     BOOKINGS: "history",
+    COMMISSIONS: "outbox",
     PAYMENTS: "history",
     PAYOUTS: "history",
     PAYOUT_ACCOUNTS: "outbox",
@@ -80,6 +82,7 @@ class EventType(StrEnum):
     PAYOUT_HELD = "payout.held"
     PAYOUT_HOLD_ENDED = "payout.hold_ended"
     FINDING_RESOLVED = "finding.resolved"
+    BARBER_COMMISSION_CHANGED = "barber.commission_changed"
     REVIEW_POSTED = "review.posted"
     REVIEW_ANSWERED = "review.answered"
     REVIEW_REMOVED = "review.removed"
@@ -96,13 +99,13 @@ class MovedMoney(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """An event about a booking, a payment, a payout, a finding of reconciliation, a review or an account.
+    """An event about a booking, a payment, a payout, a finding of reconciliation, a barber, a review or an account.
 
-    `subject_id` is the id of a booking, a payment, a payout, a finding or a user; a review has the id of its booking,
-    and a payout account the id of its barber. `version` grows with each event of a subject and family. `people` are the
-    account ids of the customer, if there is an account, and the barber, or of the user; a finding concerns nobody.
-    `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the
-    audit trail.
+    `subject_id` is the id of a booking, a payment, a payout, a finding, a barber or a user; a review has the id of its
+    booking, and a payout account the id of its barber. `version` grows with each event of a subject and family.
+    `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a finding
+    concerns nobody. `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the
+    bank's, for the audit trail.
     """
 
     id: UUID
@@ -117,7 +120,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
     @property
     def family(self) -> str:
-        """Return the first part of the type: `booking`, `payment`, `payout`, `review` or `account`."""
+        """Return the first part of the type: e.g. `booking`."""
         return self.type.partition(".")[0]
 
 

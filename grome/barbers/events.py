@@ -1,0 +1,31 @@
+"""Derive the events of commissions from their outbox entries."""
+
+from typing import Any
+
+import msgspec
+
+from grome.barbers.models import CommissionChange
+from grome.infrastructure.mongo.client import Document
+from grome.infrastructure.outbox.models import Event, EventType
+
+
+def commission_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- BSON
+    """Return the event of a change; its reason names the rates.
+
+    Raises msgspec.ValidationError if the change cannot be read.
+    """
+    change = msgspec.convert(stored, CommissionChange)
+    return Event(
+        id=change.id,
+        type=EventType.BARBER_COMMISSION_CHANGED,
+        at=change.at,
+        subject_id=document["_id"],
+        version=change.version,
+        people=(document["_id"],),
+        actor_id=change.actor_id,
+        reason=f"{_rate(change.before)} to {_rate(change.basis_points)}: {change.reason}",
+    )
+
+
+def _rate(basis_points: int | None) -> str:
+    return "ordinary rate" if basis_points is None else f"{basis_points} basis points"
