@@ -1,7 +1,5 @@
 """Stripe, payments, the ledger and payouts."""
 
-from datetime import timedelta
-
 from grome.accounts.service import AccountService
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
@@ -51,8 +49,7 @@ def sealer(container: Container) -> Sealer:
 
 @payments.provide
 def statements(container: Container) -> Statements:
-    hold = timedelta(hours=container.settings.payouts.hold_h)
-    return Statements(LedgerRepository(container.database), container.get(Ledger), hold, container.clock)
+    return Statements(LedgerRepository(container.database), container.get(Ledger))
 
 
 @payments.provide

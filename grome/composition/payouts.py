@@ -9,6 +9,7 @@ from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.stripe.connect import StripeConnect
 from grome.ledger.payables import Payables
 from grome.ledger.service import Ledger
+from grome.payouts.balances import BarberBalances
 from grome.payouts.decisions import PayoutDecider
 from grome.payouts.onboarding import OnboardingSettings, PayoutOnboarding
 from grome.payouts.payout_jobs import PayoutJobs
@@ -56,9 +57,22 @@ def payout_jobs(container: Container) -> PayoutJobs:
 
 
 @payouts.provide
+def barber_balances(container: Container) -> BarberBalances:
+    get = container.get
+    return BarberBalances(
+        get(PayoutRepository),
+        get(PayoutAccountRepository),
+        get(Payables),
+        get(Ledger),
+        container.settings.payouts,
+        container.clock,
+    )
+
+
+@payouts.provide
 def payout_decider(container: Container) -> PayoutDecider:
     get, minimum = container.get, container.settings.payouts.minimum
-    return PayoutDecider(get(PayoutRepository), get(Payables), get(Ledger), minimum, container.clock)
+    return PayoutDecider(get(PayoutRepository), get(BarberBalances), get(Ledger), minimum, container.clock)
 
 
 @payouts.provide

@@ -134,13 +134,9 @@ class Seal(NamedTuple):
 GENESIS: Final = Seal(0, b"", bytes(32))
 
 
-class BarberBalance(Struct, frozen=True, kw_only=True):
-    """The money of a barber in a currency. `pending` was earned too recently to be paid out.
-
-    `available` is negative if the barber owes money. `held` is the price of visits that are not over yet.
-    """
+class BarberSums(Struct, frozen=True):
+    """The money that Grome owes to a barber in a currency. `held` belongs to visits that are not over yet."""
 
     currency: str
-    available: int
-    pending: int
+    payable: int
     held: int

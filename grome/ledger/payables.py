@@ -11,12 +11,22 @@ from grome.ledger.models import LedgerAmount, barber_payable
 from grome.ledger.repository import ENTRIES
 
 
-class Payable(Struct, frozen=True):
-    """The balance of a barber in a currency, and the parts of it that must not be paid out yet."""
+class Payable(Struct, frozen=True, kw_only=True):
+    """The balance of a barber in a currency, and the parts of it that must not be paid out yet.
 
+    `held` is the price of visits that are not over yet; it is no part of the balance.
+    """
+
+    currency: str
     balance: LedgerAmount
     on_hold: LedgerAmount
     disputed: LedgerAmount
+    held: LedgerAmount
+
+    @property
+    def available(self) -> int:
+        """Return the part that may be paid out; it is negative if the barber owes money."""
+        return self.balance - self.on_hold - self.disputed
 
 
 class DisputedCredit(Struct, frozen=True):
@@ -37,17 +47,6 @@ class Payables:
 
     def __init__(self, database: Database) -> None:
         self._entries = database[ENTRIES.name]
-
-    async def currencies(self, session: Session, barber_id: UUID) -> list[str]:
-        """Return the currencies in which the barber has entries, in order."""
-        pipeline: list[Document] = [
-            {"$match": {"lines.account": barber_payable(barber_id)}},
-            {"$group": {"_id": "$currency"}},
-        ]
-        return sorted([found["_id"] async for found in await self._entries.aggregate(pipeline, session=session)])
-
-    async def balance(self, session: Session, barber_id: UUID, currency: str) -> int:
-        return await self._sum(session, barber_payable(barber_id), {"currency": currency}, {})
 
     async def credited_after(self, session: Session, barber_id: UUID, currency: str, moment: datetime) -> int:
         """Sum the credits after `moment`.

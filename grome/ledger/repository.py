@@ -162,25 +162,6 @@ class LedgerRepository:
         """Sum the lines on `accounts` that the totals do not contain yet."""
         return await self.sum_lines(session, {**match, **_UNSEALED}, accounts)
 
-    async def sum_recent_earnings(
-        self, session: Session, barber_id: UUID, account: str, since: datetime
-    ) -> list[tuple[str, int]]:
-        """Return currency and amount of each visit that earned money after `since`, less its later refunds."""
-        stages: list[Document] = [
-            {"$match": {"barber_id": barber_id, "at": {"$gt": since}, "booking_id": {"$ne": None}}},
-            {"$unwind": "$lines"},
-            {"$match": {"lines.account": account}},
-            {
-                "$group": {
-                    "_id": {"booking": "$booking_id", "currency": "$currency"},
-                    "amount": {"$sum": "$lines.amount"},
-                }
-            },
-            {"$match": {"amount": {"$lt": 0}}},
-        ]
-        sums = await self._entries.aggregate(stages, session=session)
-        return [(one["_id"]["currency"], -one["amount"]) async for one in sums]
-
     async def list_totals(self, session: Session, name: Document) -> list[AccountBalance]:
         """Return the stored totals with a name that fits the condition `name`."""
         found = self._totals.find({"name": name}, session=session)

@@ -1,4 +1,4 @@
-"""Serve the ledger: `/v1/barbers/me/ledger` and `/balance` for barbers, `/v1/admin/ledger` for admins."""
+"""Serve the ledger: `/v1/barbers/me/ledger` for barbers, `/v1/admin/ledger` for admins."""
 
 from sanic import Request
 
@@ -7,7 +7,6 @@ from grome.infrastructure.http import PageQuery, Routes, resolve
 from grome.ledger.schemas import (
     AccountBalancePage,
     AccountBalanceQuery,
-    BarberBalanceList,
     JournalPage,
     JournalQuery,
     StatementPage,
@@ -21,12 +20,6 @@ ledger = Routes("ledger", "/v1")
 async def list_statement(request: Request, actor: Actor, query: PageQuery) -> StatementPage:
     """List the changes of your balance, newest first: visits, tips, refunds, payouts and corrections."""
     return await resolve(request, Statements).page_of_barber(actor, query)
-
-
-@ledger.get("/barbers/me/balance", who=BARBERS)
-async def read_own_balance(request: Request, actor: Actor) -> BarberBalanceList:
-    """Return your balance in each currency in which you have earned money."""
-    return await resolve(request, Statements).balances_of_barber(actor)
 
 
 @ledger.get("/admin/ledger/entries", who=ADMINS)

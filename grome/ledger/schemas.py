@@ -1,6 +1,5 @@
 """Define requests and responses about the ledger."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +8,7 @@ from msgspec import Meta, Struct
 
 from grome.common.text import END
 from grome.infrastructure.http import PageQuery
-from grome.ledger.models import COMMISSION, AccountBalance, BarberBalance, Entry, EntryKind, barber_payable
+from grome.ledger.models import COMMISSION, AccountBalance, Entry, EntryKind, barber_payable
 
 AccountName = Annotated[
     str,
@@ -100,23 +99,6 @@ class StatementPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-class BarberBalanceOut(Struct, frozen=True, kw_only=True):
-    """Describes your money in a currency, in minor units.
-
-    `available` is paid out next and is negative if you owe money; `pending` was earned too recently; `held` is the
-    price of visits that are not over yet.
-    """
-
-    currency: str
-    available: int
-    pending: int
-    held: int
-
-
-class BarberBalanceList(Struct, frozen=True):
-    items: list[BarberBalanceOut]
-
-
 def entry_out(entry: Entry) -> JournalEntryOut:
     return JournalEntryOut(
         id=entry.id,
@@ -151,12 +133,3 @@ def statement_line(entry: Entry, barber_id: UUID) -> StatementLine:
 
 def balance_out(balance: AccountBalance) -> AccountBalanceOut:
     return AccountBalanceOut(balance.account, balance.currency, balance.amount)
-
-
-def barber_balance_list(balances: Sequence[BarberBalance]) -> BarberBalanceList:
-    return BarberBalanceList(
-        [
-            BarberBalanceOut(currency=one.currency, available=one.available, pending=one.pending, held=one.held)
-            for one in balances
-        ]
-    )

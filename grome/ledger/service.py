@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from grome.infrastructure.mongo.transactions import Session
 from grome.ledger.collected import collected_by
 from grome.ledger.errors import LedgerConflictError
-from grome.ledger.models import AccountBalance, BarberBalance, Entry, barber_payable
+from grome.ledger.models import AccountBalance, BarberSums, Entry, barber_payable
 from grome.ledger.repository import LedgerRepository, starting_with
 from grome.ledger.rules import Collected
 from grome.ledger.totals import has_total, held_of
@@ -73,33 +73,22 @@ class Ledger:
                 sums = await self._entries.sum_lines(reading, {}, begins)
         return _join(sums)
 
-    async def barber_balances(self, barber_id: UUID, earned_before: datetime) -> list[BarberBalance]:
-        """Return the barber's money in each currency; money that was earned later than `earned_before` is pending.
+    def snapshot(self) -> AbstractAsyncContextManager[Session]:
+        """Give a session for reads at one point in time."""
+        return self._entries.reading(None)
 
-        A refund reduces the pending money of its own visit first.
-        """
+    async def barber_sums(self, session: Session, barber_id: UUID) -> list[BarberSums]:
+        """Return the barber's money in each currency in which the barber has entries."""
         account, held_name = barber_payable(barber_id), held_of(barber_id)
-        async with self._entries.reading(None) as reading:
-            names = {"$in": [account, held_name]}
-            sums = await self._entries.list_totals(reading, names)
-            sums += await self._entries.sum_unsealed(reading, {"$eq": account}, {})
-            held = await self._entries.sum_unsealed(reading, starting_with("held:"), {"barber_id": barber_id})
-            recent = await self._entries.sum_recent_earnings(reading, barber_id, account, earned_before)
+        sums = await self._entries.list_totals(session, {"$in": [account, held_name]})
+        sums += await self._entries.sum_unsealed(session, {"$eq": account}, {})
+        held = await self._entries.sum_unsealed(session, starting_with("held:"), {"barber_id": barber_id})
         payable: Counter[str] = Counter()
         held_sums: Counter[str] = Counter()
         for one in [*sums, *held]:
             (payable if one.account == account else held_sums)[one.currency] -= one.amount
-        pending: Counter[str] = Counter()
-        for currency, amount in recent:
-            pending[currency] += amount
         return [
-            BarberBalance(
-                currency=currency,
-                available=payable[currency] - pending[currency],
-                pending=pending[currency],
-                held=held_sums[currency],
-            )
-            for currency in sorted({*payable, *held_sums})
+            BarberSums(currency, payable[currency], held_sums[currency]) for currency in sorted({*payable, *held_sums})
         ]
 
     async def collected(self, payment_id: UUID, session: Session | None = None) -> Collected:

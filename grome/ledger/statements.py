@@ -1,13 +1,13 @@
 """List journal entries: for admins by their subject, and for a barber as a statement."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from grome.common.actor import Actor
-from grome.common.clock import Clock, to_utc
+from grome.common.clock import to_utc
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.mongo.client import Document
 from grome.ledger.models import Entry, barber_payable
@@ -15,12 +15,10 @@ from grome.ledger.repository import AfterEntry, LedgerRepository, starting_with
 from grome.ledger.schemas import (
     AccountBalancePage,
     AccountBalanceQuery,
-    BarberBalanceList,
     JournalPage,
     JournalQuery,
     StatementPage,
     balance_out,
-    barber_balance_list,
     entry_out,
     statement_line,
 )
@@ -35,10 +33,8 @@ class AfterBalance(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Statements:
-    """`hold` is the time for which earned money is pending, before it can be paid out."""
-
-    def __init__(self, entries: LedgerRepository, ledger: Ledger, hold: timedelta, clock: Clock) -> None:
-        self._entries, self._ledger, self._hold, self._clock = entries, ledger, hold, clock
+    def __init__(self, entries: LedgerRepository, ledger: Ledger) -> None:
+        self._entries, self._ledger = entries, ledger
 
     async def page_of_entries(self, query: JournalQuery) -> JournalPage:
         """Return entries of any subject, newest first."""
@@ -68,10 +64,6 @@ class Statements:
         """Return the changes of the barber's balance, newest first."""
         page, next_cursor = await self._page(_changes_of(actor.id), query)
         return StatementPage([statement_line(entry, actor.id) for entry in page], next_cursor)
-
-    async def balances_of_barber(self, actor: Actor) -> BarberBalanceList:
-        """Return the barber's money in each currency; the currency of an empty ledger is unknown, so there is none."""
-        return barber_balance_list(await self._ledger.barber_balances(actor.id, self._clock() - self._hold))
 
     async def iter_changes(self, barber_id: UUID | None, start: datetime, end: datetime) -> AsyncGenerator[list[Entry]]:
         """Yield the changes of a barber's balance, or of all barbers' balances, from `start` to `end`, oldest first."""

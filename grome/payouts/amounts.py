@@ -11,7 +11,7 @@ def amount_to_pay(payable: Payable, minimum: int, step: int) -> tuple[int, Payou
     The amount is a multiple of `step`, the smallest unit that Stripe pays out. Less than `minimum` is carried over, as
     is a negative balance.
     """
-    available = payable.balance - payable.on_hold - payable.disputed
+    available = payable.available
     amount = min(available, MOST_AMOUNT) // step * step
     if amount < minimum or amount <= 0:
         amount = 0

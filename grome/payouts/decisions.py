@@ -10,10 +10,11 @@ from grome.common.ids import new_id
 from grome.infrastructure.mongo.transactions import Session
 from grome.infrastructure.outbox.models import EventType, MovedMoney
 from grome.infrastructure.stripe.units import payout_step
-from grome.ledger.payables import Payable, Payables
+from grome.ledger.payables import Payable
 from grome.ledger.postings import payout_created
 from grome.ledger.service import Ledger
 from grome.payouts.amounts import amount_to_pay
+from grome.payouts.balances import BarberBalances
 from grome.payouts.models import (
     Payout,
     PayoutAccount,
@@ -38,22 +39,24 @@ class PayoutDecider:
     """Works in the caller's transaction, which has marked the decision on the account."""
 
     def __init__(
-        self, payouts: PayoutRepository, payables: Payables, ledger: Ledger, minimum: int, clock: Clock
+        self, payouts: PayoutRepository, balances: BarberBalances, ledger: Ledger, minimum: int, clock: Clock
     ) -> None:
-        self._payouts, self._payables, self._ledger = payouts, payables, ledger
+        self._payouts, self._balances, self._ledger = payouts, balances, ledger
         self._minimum, self._clock = minimum, clock
 
-    async def decide_all(self, session: Session, account: PayoutAccount, decision: Decision) -> list[Payout]:
-        """Store a payout and its ledger entry for each currency in which there is something to pay."""
-        currencies = await self._payables.currencies(session, account.id)
-        decided = [await self.decide(session, account, currency, decision) for currency in currencies]
+    async def decide(
+        self, session: Session, account: PayoutAccount, decision: Decision, currency: str | None = None
+    ) -> list[Payout]:
+        """Store a payout and its ledger entry for each currency, or for `currency`, in which there is money to pay."""
+        payables = await self._balances.list_payable(session, account.id, decision.until)
+        chosen = [payable for payable in payables if currency in {None, payable.currency}]
+        decided = [await self._pay(session, account, payable, decision) for payable in chosen]
         return [payout for payout in decided if payout]
 
-    async def decide(
-        self, session: Session, account: PayoutAccount, currency: str, decision: Decision
+    async def _pay(
+        self, session: Session, account: PayoutAccount, payable: Payable, decision: Decision
     ) -> Payout | None:
-        """Store a payout and its ledger entry. Returns None if there is nothing to pay."""
-        payable = await self._payable(session, account.id, currency, decision.until)
+        currency = payable.currency
         amount, sums = amount_to_pay(payable, self._minimum, payout_step(currency))
         if not amount or account.stripe_id is None:
             return None
@@ -69,18 +72,6 @@ class PayoutDecider:
         )
         await self._ledger.post(session, *created)
         return payout
-
-    async def _payable(self, session: Session, barber_id: UUID, currency: str, until: datetime) -> Payable:
-        balance = await self._payables.balance(session, barber_id, currency)
-        on_hold = await self._payables.credited_after(session, barber_id, currency, until)
-        disputed = 0
-        for credit in await self._payables.disputed_credits(session, barber_id, currency, until):
-            # Money that was paid out before the dispute is not held back from other visits.
-            if not await self._payouts.was_paid(
-                session, barber_id, currency, at=credit.credited_at, before=credit.disputed_at
-            ):
-                disputed += credit.amount
-        return Payable(balance, on_hold, disputed)
 
     def _build(
         self,

@@ -1,6 +1,5 @@
 """Plan payouts: one for each barber, currency and period, however often it runs."""
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -45,7 +44,7 @@ class PayoutPlanner:
 
         async def decide(transaction: Transaction) -> list[Payout]:
             account = await self._accounts.begin_decision(transaction.session, barber_id, decision.period)
-            return await self._decider.decide_all(transaction.session, account, decision) if account else []
+            return await self._decider.decide(transaction.session, account, decision) if account else []
 
         made = await self._transactions.run(barber_id, decide)
         for payout in made:
@@ -67,10 +66,10 @@ class PayoutPlanner:
             account = await self._accounts.begin_decision(session, old.barber_id, None)
             if account is None:
                 raise PayoutNotRetryable("The barber's account cannot be paid now.")
-            payout = await self._decider.decide(session, account, old.currency, decision)
-            if payout is None:
+            made = await self._decider.decide(session, account, decision, old.currency)
+            if not made:
                 raise PayoutNotRetryable("There is nothing to pay now.")
-            return payout
+            return made[0]
 
         made = await self._transactions.run(old.barber_id, decide)
         if made.open:
@@ -78,12 +77,8 @@ class PayoutPlanner:
         return made
 
     def _decision(self) -> Decision:
-        """Return the decision of the current period.
-
-        The period's start limits its entries, so that it does not matter when in the period this runs.
-        """
         period = period_at(self._clock(), self._settings.schedule)
-        return Decision(period.name, period.start - timedelta(hours=self._settings.hold_h))
+        return Decision(period.name, period.paid_until(self._settings.hold_h))
 
     async def _list_due(self, after: UUID | None, limit: int) -> list[UUID]:
         return await self._accounts.list_due(self._decision().period, after, limit)

@@ -8,12 +8,14 @@ from grome.common.actor import ADMINS, BARBERS, Actor
 from grome.common.errors import NotFound, TooManyRequests
 from grome.infrastructure.http import Routes, resolve
 from grome.payments.errors import PaymentsOff
+from grome.payouts.balances import BarberBalances
 from grome.payouts.errors import CurrencyMismatch, PayoutNotRetryable, TooManyAccounts
 from grome.payouts.onboarding import PayoutOnboarding
 from grome.payouts.queries import PayoutQueries
 from grome.payouts.schemas import (
     AccountOut,
     AdminPayoutQuery,
+    BarberBalanceList,
     HoldIn,
     OnboardingIn,
     OnboardingLink,
@@ -49,6 +51,12 @@ async def start_onboarding(request: Request, actor: Actor, body: OnboardingIn) -
 async def read_onboarding(request: Request, actor: Actor) -> OnboardingState:
     """Return the state of your payout account, and the information that Stripe asks for."""
     return await resolve(request, PayoutOnboarding).read_state(actor)
+
+
+@payouts.get("/barbers/me/balance", who=BARBERS)
+async def read_own_balance(request: Request, actor: Actor) -> BarberBalanceList:
+    """Return your balance in each currency in which you have earned money."""
+    return await resolve(request, BarberBalances).read(actor)
 
 
 @payouts.get("/barbers/me/payouts", who=BARBERS)

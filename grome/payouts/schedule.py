@@ -19,7 +19,25 @@ class PayoutPeriod(Struct, frozen=True):
     def name(self) -> str:
         return self.start.date().isoformat()
 
+    def paid_until(self, hold_h: int) -> datetime:
+        """Return the time of the latest entries that payouts of this period pay.
 
-def period_at(moment: datetime, schedule: Literal["daily", "weekly"]) -> PayoutPeriod:
+        It follows from the period's start, so that it does not matter when in the period payouts are planned.
+        """
+        return self.start - timedelta(hours=hold_h)
+
+
+Schedule = Literal["daily", "weekly"]
+
+
+def period_at(moment: datetime, schedule: Schedule) -> PayoutPeriod:
     day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return PayoutPeriod(day - timedelta(days=day.weekday() if schedule == "weekly" else 0))
+
+
+def next_period(moment: datetime, schedule: Schedule, *, planned: str) -> PayoutPeriod:
+    """Return the period of a barber's next payout. `planned` is the name of the last period that was decided."""
+    current = period_at(moment, schedule)
+    if planned < current.name:
+        return current
+    return PayoutPeriod(current.start + timedelta(days=7 if schedule == "weekly" else 1))

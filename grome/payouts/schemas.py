@@ -133,6 +133,25 @@ class AccountOut(Struct, frozen=True):
     former: list[FormerAccount]
 
 
+class BarberBalanceOut(Struct, frozen=True, kw_only=True):
+    """Describes your money in a currency, in minor units.
+
+    `available` is paid out next; less than the least amount of a payout is carried over, and it is negative if you owe
+    money. `pending` was earned too recently for the next payout, and `disputed` waits for the end of a dispute. `held`
+    is the price of visits that are not over yet.
+    """
+
+    currency: str
+    available: LedgerAmount
+    pending: LedgerAmount
+    disputed: LedgerAmount
+    held: LedgerAmount
+
+
+class BarberBalanceList(Struct, frozen=True):
+    items: list[BarberBalanceOut]
+
+
 def payout_out(payout: Payout) -> PayoutOut:
     return PayoutOut(
         payout.id,

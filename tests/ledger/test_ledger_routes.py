@@ -1,4 +1,4 @@
-"""The ledger over HTTP: a barber's statement and balance, and the entries and balances for admins."""
+"""The ledger over HTTP: a barber's statement, and the entries and balances for admins."""
 
 from datetime import timedelta
 from itertools import repeat
@@ -8,18 +8,16 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from grome.common.clock import system_clock
 from grome.infrastructure.container import Container
 from grome.ledger.models import Entry, held
-from grome.ledger.postings import goodwill_to_barber, payment_received, payout_created, refund_created
+from grome.ledger.postings import payout_created, refund_created
 from grome.ledger.rules import RefundSplit
-from grome.ledger.sealer import Sealer
 from tests.builders.barbers import Barber, barber
-from tests.builders.ledger import AT, balance_line, post, visit_entries
+from tests.builders.ledger import AT, post, visit_entries
 from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register
 
-STATEMENT, BALANCE = "/v1/barbers/me/ledger", "/v1/barbers/me/balance"
+STATEMENT = "/v1/barbers/me/ledger"
 ENTRIES, BALANCES = "/v1/admin/ledger/entries", "/v1/admin/ledger/balances"
 
 
@@ -73,50 +71,6 @@ async def test_statement_lists_changes_of_the_barbers_balance_newest_first(
     ]
     assert items[-1]["booking_id"] == str(visit[0].booking_id)
     assert items[-1]["currency"] == "EUR"
-
-
-async def test_balance_of_a_barber_without_entries_is_empty(http: httpx.AsyncClient, shop: Barber) -> None:
-    assert await get(http, shop, BALANCE) == {"items": []}
-
-
-@pytest.mark.parametrize("seals", [False, True])
-async def test_balance_separates_available_pending_and_held_money(
-    http: httpx.AsyncClient, container: Container, shop: Barber, *, seals: bool
-) -> None:
-    barber_id, now = UUID(shop.id), system_clock() - timedelta(hours=1)
-    recent = visit_entries(barber_id, at=now)
-    coming = payment_received(
-        payment_id=uuid4(),
-        booking_id=uuid4(),
-        barber_id=barber_id,
-        amount=2500,
-        currency="EUR",
-        line=balance_line(2500, 50),
-        tip=False,
-    )
-    corrections = goodwill_to_barber(
-        goodwill_id=uuid4(), barber_id=barber_id, booking_id=None, amount=70, currency="EUR", reason="Sorry", at=now
-    )
-    await post(container, *visit_entries(barber_id), *recent, *refund(recent[0], 1000), *coming, *corrections)
-    await post(container, *visit_entries(barber_id, currency="JPY"))
-    if seals:
-        await container.get(Sealer).seal()
-    assert await get(http, shop, BALANCE) == {
-        "items": [
-            {"currency": "EUR", "available": 3400 + 70, "pending": 2400, "held": 2500},
-            {"currency": "JPY", "available": 3400, "pending": 0, "held": 0},
-        ]
-    }
-
-
-async def test_balance_after_a_refund_of_paid_out_money_is_negative(
-    http: httpx.AsyncClient, container: Container, shop: Barber
-) -> None:
-    barber_id = UUID(shop.id)
-    visit = visit_entries(barber_id)
-    paid = payout_created(payout_id=uuid4(), barber_id=barber_id, amount=3400, currency="EUR", at=system_clock())
-    await post(container, *visit, *paid, *refund(visit[0], 1500))
-    assert (await get(http, shop, BALANCE))["items"][0]["available"] == -1500
 
 
 async def test_entries_for_admins_are_found_by_booking_payment_and_account(

@@ -20,10 +20,10 @@ from grome.dev.demo.narrator import Narrator, expect, format_time
 from grome.dev.demo.people import ADMIN_EMAIL, DEMO_PASSWORD
 from grome.dev.demo.prices import format_price
 from grome.dev.demo.visits import accept_actions, agree, apply_action, list_free_slots, propose_now
-from grome.ledger.schemas import AccountBalancePage, BarberBalanceList, StatementPage
+from grome.ledger.schemas import AccountBalancePage, StatementPage
 from grome.payments.models import PaymentState
 from grome.payments.schemas import PaymentIn, PaymentOut
-from grome.payouts.schemas import OnboardingIn, OnboardingLink, OnboardingState, PayoutPage
+from grome.payouts.schemas import BarberBalanceList, OnboardingIn, OnboardingLink, OnboardingState, PayoutPage
 
 _DEPOSIT_PERCENT: Final = 20
 _LATE_REFUND_PERCENT: Final = 50
