@@ -95,7 +95,7 @@ async def choose_card(request: Request, actor: Actor, card_id: str) -> CardOut:
     return await resolve(request, Cards).choose_default(actor, card_id)
 
 
-@payments.delete("/me/cards/{card_id}", who=CUSTOMERS, refusals=(NotFound, PaymentsOff))
+@payments.delete("/me/cards/{card_id}", who=CUSTOMERS, status=204, refusals=(NotFound, PaymentsOff))
 async def remove_card(request: Request, actor: Actor, card_id: str) -> None:
     """Remove a saved card."""
     await resolve(request, Cards).remove(actor, card_id)

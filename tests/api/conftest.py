@@ -22,7 +22,7 @@ from tests.builders.people import Person, create_admin, register
 from tests.builders.reports import requested_report
 from tests.support.app import apart, app, container, database, http, running
 from tests.support.http_client import http_client
-from tests.support.stripe import LocalStripe, local_stripe, with_payments
+from tests.support.stripe import LocalStripe, StripeControl, local_stripe, with_payments
 
 __all__ = ["app", "container", "database", "http", "running"]
 
@@ -113,6 +113,13 @@ def stripe_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStr
 @pytest.fixture(scope="session")
 def settings(settings: Settings, stripe_server: LocalStripe) -> Settings:
     return with_payments(apart(settings, "api", 4), stripe_server)
+
+
+@pytest.fixture
+async def control(stripe_server: LocalStripe) -> AsyncIterator[StripeControl]:
+    opened = StripeControl(stripe_server.url)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Every operation once as it is meant: its answer is the one that the OpenAPI document describes."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,37 +12,21 @@ from grome.common.ids import new_hex_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
-from tests.api.surface import ROUTES
+from tests.api.payment_story import tell_payments
+from tests.api.story import BY_NAME, Story
 from tests.builders.barbers import ALWAYS_OPEN, EAGER
 from tests.builders.bookings import changed, tomorrow
 from tests.builders.calendars import token_of
 from tests.builders.jobs import discard_job
 from tests.builders.people import PASSWORD, create_admin, new_email, new_phone
+from tests.support.stripe import StripeControl
 
 SCHEMA = schemathesis.openapi.from_dict(document())
 DEVICE = str(uuid4())
-BY_NAME = {route.operation.handler.__name__: route for route in ROUTES}
-
-
-class Story:
-    """Asks by operation id, and keeps the answers."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-        self.answers: dict[str, httpx.Response] = {}
-
-    async def ask(self, name: str, auth: dict[str, str] | None = None, /, **request: Any) -> Any:
-        """`request` has the arguments of httpx and the path parameters."""
-        route = BY_NAME[name]
-        parts = {part: request.pop(part) for part in route.parts}
-        response = await self._client.request(route.method, route.url(**parts), headers=auth, **request)
-        assert response.is_success, (name, response.text)
-        self.answers[name] = response
-        return response.json() if "json" in response.headers.get("content-type", "") else None
 
 
 @pytest.fixture
-async def story(http: httpx.AsyncClient, container: Container) -> Story:
+async def story(http: httpx.AsyncClient, container: Container, control: StripeControl) -> Story:
     told = Story(http)
     boss = (await create_admin(http, container)).auth
     service_id = await _catalogue(told, boss)
@@ -59,6 +42,7 @@ async def story(http: httpx.AsyncClient, container: Container) -> Story:
     await _webhooks(told, barber)
     await _promos(told, boss, "", service_id)
     await _promos(told, barber, "own_", service_id)
+    await tell_payments(told, container, control, boss)
     await told.ask("remove_profile", barber)
     await _jobs(told, container, boss)
     for name in ("live", "ready", "jwks"):
