@@ -24,7 +24,7 @@ TIERS: Final = Tiers(
         ("availability",),
         ("ledger",),
         ("nearby", "waitlist", "walk_ins", "reviews", "payments"),
-        ("payouts",),
+        ("payouts", "adjustments"),
         ("reconciliation",),
         ("audit", "realtime", "webhooks"),
         ("notifications",),

@@ -14,6 +14,7 @@ from config.settings import Settings
 from grome import __version__
 from grome.accounts.routes import auth, me
 from grome.accounts.verifier import Verifier
+from grome.adjustments.routes import adjustments
 from grome.any_barber.routes import any_barber
 from grome.app_links.routes import app_links
 from grome.audit.routes import audit
@@ -85,6 +86,7 @@ FEATURES: tuple[Routes, ...] = (
     promos,
     payments,
     payouts,
+    adjustments,
     receipts,
     ledger,
     reports,

@@ -1,6 +1,9 @@
 """Stripe, payments, the ledger and payouts."""
 
 from grome.accounts.service import AccountService
+from grome.adjustments.repository import AdjustmentRepository
+from grome.adjustments.service import Adjustments
+from grome.barbers.service import BarberService
 from grome.bookings.payment_projection import PaymentProjector
 from grome.bookings.queries import BookingQueries
 from grome.bookings.tips_and_notes import TipsAndNotes
@@ -60,6 +63,19 @@ def ledger_export(container: Container) -> LedgerExport:
 @payments.provide
 def ledger_verifier(container: Container) -> LedgerVerifier:
     return LedgerVerifier(LedgerRepository(container.database))
+
+
+@payments.provide
+def adjustments(container: Container) -> Adjustments:
+    get = container.get
+    return Adjustments(
+        AdjustmentRepository(container.database),
+        get(Ledger),
+        get(BarberService),
+        get(BookingQueries),
+        get(Transactions),
+        container.clock,
+    )
 
 
 @payments.provide

@@ -3,9 +3,11 @@
 from typing import Final
 
 from grome.accounts.events import session_event, user_event
+from grome.adjustments.events import adjustment_event
 from grome.barbers.events import commission_event
 from grome.bookings.events import booking_event
 from grome.infrastructure.outbox.models import (
+    ADJUSTMENTS,
     BOOKINGS,
     COMMISSIONS,
     FINDINGS,
@@ -24,6 +26,7 @@ from grome.reviews.events import review_event
 
 PROJECTION: Final = Projection(
     {
+        ADJUSTMENTS: adjustment_event,
         BOOKINGS: booking_event,
         COMMISSIONS: commission_event,
         PAYMENTS: payment_event,

@@ -4,6 +4,7 @@ Bookings from before have no commission, because their terms knew none. Validato
 kinds of messages, so collections with such a field are applied anew.
 """
 
+from grome.adjustments.repository import ADJUSTMENTS
 from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.barbers.repository import COMMISSIONS
@@ -22,6 +23,7 @@ from grome.reconciliation.repository import COLLECTIONS as RECONCILIATION
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 COLLECTIONS = (
+    ADJUSTMENTS,
     COMMISSIONS,
     LEDGER_ENTRIES,
     LEDGER_TOTALS,

@@ -42,7 +42,7 @@ PING: Final = "ping"
 BARBER_TYPES: Final = frozenset(
     kind
     for kind in EventType
-    if kind.value.startswith(("booking.", "review.", "payment.", "payout.", "barber."))
+    if kind.value.startswith(("booking.", "review.", "payment.", "payout.", "adjustment.", "barber."))
     and kind is not EventType.PAYMENT_FRAUD_WARNING
 )
 
@@ -105,8 +105,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     def _may_see(self, event: Event) -> bool:
         """Return whether the owner may see the event.
 
-        The platform sees all events, a barber those of their own bookings, reviews, payments, payouts
-        and commission.
+        The platform sees all events, a barber those of their own bookings, reviews, payments, payouts,
+        adjustments and commission.
         """
         return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
 

@@ -53,7 +53,10 @@ class _PaymentData(Struct, frozen=True):
 
 
 class _MoneyData(Struct, frozen=True):
-    """Describes an event of a payout, of a payout account (its id is the barber's), or of a finding."""
+    """Describes an event of a payout, a payout account, an adjustment or a finding.
+
+    A payout account has the id of its barber.
+    """
 
     id: UUID
     amount: int | None

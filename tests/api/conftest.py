@@ -51,6 +51,8 @@ GOOD_BODIES = {
     "edit_review": b'{"rating": 5}',
     "put_answer": b'{"text": "a"}',
     "join_queue": b'{"service_ids": ["0190b0a0-0000-7000-8000-000000000000"]}',
+    "give_goodwill": b'{"amount": 100, "currency": "EUR", "reason": "a"}',
+    "write_off_debt": b'{"amount": 100, "currency": "EUR", "reason": "a"}',
     "put_commission": b'{"basis_points": null, "reason": "a"}',
     "put_promo": b'{"percent": 10}',
     "put_own_promo": b'{"percent": 10}',

@@ -53,6 +53,8 @@ WHO = {
     "PUT /v1/barbers/me/terms": "barber",
     "PUT /v1/barbers/me/deposit-rules": "barber",
     "GET /v1/barbers/me/commission": "barber",
+    "POST /v1/admin/barbers/{barber_id}/goodwill": "admin",
+    "POST /v1/admin/barbers/{barber_id}/write-off": "admin",
     "GET /v1/admin/barbers/{barber_id}/commission": "admin",
     "PUT /v1/admin/barbers/{barber_id}/commission": "admin",
     "GET /v1/barbers/me/openings": "barber",

@@ -11,6 +11,7 @@ from msgspec import Struct
 from grome.infrastructure.mongo.client import Document
 
 # The collections that the relay watches.
+ADJUSTMENTS: Final = "adjustments"
 BOOKINGS: Final = "bookings"
 USERS: Final = "users"
 SESSIONS: Final = "sessions"
@@ -23,6 +24,7 @@ PAYOUT_ACCOUNTS: Final = "payout_accounts"
 FINDINGS: Final = "reconciliation_findings"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
+    ADJUSTMENTS: "outbox",
     BOOKINGS: "history",
     COMMISSIONS: "outbox",
     PAYMENTS: "history",
@@ -82,6 +84,8 @@ class EventType(StrEnum):
     PAYOUT_HELD = "payout.held"
     PAYOUT_HOLD_ENDED = "payout.hold_ended"
     FINDING_RESOLVED = "finding.resolved"
+    ADJUSTMENT_GOODWILL = "adjustment.goodwill"
+    ADJUSTMENT_WRITE_OFF = "adjustment.write_off"
     BARBER_COMMISSION_CHANGED = "barber.commission_changed"
     REVIEW_POSTED = "review.posted"
     REVIEW_ANSWERED = "review.answered"
@@ -99,10 +103,10 @@ class MovedMoney(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """An event about a booking, a payment, a payout, a finding of reconciliation, a barber, a review or an account.
+    """An event about a subject, e.g. a booking.
 
-    `subject_id` is the id of a booking, a payment, a payout, a finding, a barber or a user; a review has the id of its
-    booking, and a payout account the id of its barber. `version` grows with each event of a subject and family.
+    `subject_id` is the id of the booking, payment, payout, adjustment, finding, barber or user; a review has the id of
+    its booking, and a payout account the id of its barber. `version` grows with each event of a subject and family.
     `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a finding
     concerns nobody. `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the
     bank's, for the audit trail.
