@@ -76,6 +76,8 @@ class AttemptRunner:
             # Stripe answers a key with the same 500 again, even if the work was done.
             found = await self._find_outcome(payment, attempt) if self._is_repeated(attempt) else None
             if found is None:
+                if attempt.op is Operation.SET_UP and self._is_repeated(attempt):
+                    await self._renew(payment, attempt)  # a second SetupIntent that nobody uses does no harm
                 raise
             answer = found
         except StripeDeclinedError as error:

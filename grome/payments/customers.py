@@ -18,9 +18,8 @@ from grome.payments.repository import PaymentRepository
 from grome.payments.schemas import CardOut, CardPage, CardSetupOut, PaymentStarted, card_out
 
 _CONFIRMABLE: Final = frozenset({PaymentState.NEEDS_METHOD, PaymentState.REQUIRES_ACTION, PaymentState.FAILED})
-# Customer sessions of Stripe end after 30 minutes.
-_SESSION_S: Final = 900
 _CARD_ID: Final = re.compile(r"[A-Za-z0-9_]{3,100}")
+_KEY_S: Final = 60
 
 
 class Cards:
@@ -44,7 +43,8 @@ class Cards:
     async def get_customer(self, user_id: UUID) -> StripeCustomer:
         """Return the customer at Stripe, made at the first call.
 
-        The key follows from the account, so that a repeated call makes no second customer.
+        Calls within a minute have one key. Stripe repeats a stored 500 for a key, so that later calls have another; a
+        customer that is made twice costs nothing, and only the stored customer is used.
         """
         known = await self._payments.find_customer(user_id)
         if known:
@@ -52,9 +52,8 @@ class Cards:
         person = await self._accounts.find(user_id)
         if person is None:
             raise NotFound
-        stripe_id = await self._stripe.create_customer(
-            f"grome:customer:{user_id}", user_id=user_id, name=person.name, email=person.email
-        )
+        key = f"grome:customer:{user_id}:{int(self._clock().timestamp()) // _KEY_S}"
+        stripe_id = await self._stripe.create_customer(key, user_id=user_id, name=person.name, email=person.email)
         await self._payments.insert_customer(StripeCustomer(id=user_id, stripe_id=stripe_id, created_at=self._clock()))
         return await self.get_customer(user_id)
 
@@ -98,8 +97,7 @@ class Cards:
             elif payment.setup_id:
                 secret = (await self._stripe.get_setup(payment.setup_id)).client_secret
         if secret:
-            key = f"grome:session:{payment.id}:{payment.version}:{int(self._clock().timestamp()) // _SESSION_S}"
-            session = await self._stripe.create_session(key, payment.stripe_customer)
+            session = await self._stripe.create_session(f"grome:session:{new_hex_id()}", payment.stripe_customer)
         return PaymentStarted(
             id=payment.id,
             purpose=payment.purpose,

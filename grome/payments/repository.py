@@ -29,7 +29,9 @@ COLLECTION = CollectionSpec(
         IndexModel([("created_at", -1), ("_id", -1)], name="all"),
     ],
 )
-CUSTOMERS = CollectionSpec("payment_customers", validator_for(StripeCustomer), [])
+CUSTOMERS = CollectionSpec(
+    "payment_customers", validator_for(StripeCustomer), [IndexModel("stripe_id", name="stripe", unique=True)]
+)
 COLLECTIONS = (COLLECTION, CUSTOMERS)
 
 
@@ -125,6 +127,12 @@ class PaymentRepository:
         """Insert the customer; an account that has one keeps it."""
         await self._customers.update_one(
             {"_id": customer.id}, {"$setOnInsert": _without_id(to_document(customer))}, upsert=True
+        )
+
+    async def set_first_card(self, stripe_id: str, card_id: str) -> None:
+        """Make a saved card the default, unless the customer has a default."""
+        await self._customers.update_one(
+            {"stripe_id": stripe_id, "default_card": None}, {"$set": {"default_card": card_id}}
         )
 
     async def set_default_card(self, user_id: UUID, card_id: str | None) -> None:

@@ -66,9 +66,9 @@ class BeginRefund:
 
 @dataclass(frozen=True, slots=True)
 class ChargeFee:
-    """Charge the card of `source` for a fee of `amount`."""
+    """Charge a card for a fee of `amount`: the card of `source`, or without it the customer's default card."""
 
-    source: Payment
+    source: Payment | None
     amount: int
 
 
@@ -98,7 +98,9 @@ class FundPromo:
 Step = RunAttempt | BeginOperation | BeginRefund | ChargeFee | Release | Close | FundPromo
 
 
-def next_step(booking: Booking, payments: Payments, now: datetime, *, is_promo_funded: bool) -> Step | None:
+def next_step(
+    booking: Booking, payments: Payments, now: datetime, *, is_promo_funded: bool, has_default_card: bool
+) -> Step | None:
     """Return the next step, or None if the payments are as the booking demands for now."""
     for payment in payments.values():
         if payment.attempt:
@@ -110,7 +112,7 @@ def next_step(booking: Booking, payments: Payments, now: datetime, *, is_promo_f
         return None
     if booking.status is Status.COMPLETED:
         return _after_visit(booking, payments, is_promo_funded=is_promo_funded)
-    return _after_cancellation(booking, payments, due_at, now)
+    return _after_cancellation(booking, payments, due_at, now, has_default_card=has_default_card)
 
 
 def next_check(booking: Booking, payments: Payments, now: datetime) -> datetime | None:
@@ -181,7 +183,9 @@ def _after_visit(booking: Booking, payments: Payments, *, is_promo_funded: bool)
     return None
 
 
-def _after_cancellation(booking: Booking, payments: Payments, ended_at: datetime, now: datetime) -> Step | None:
+def _after_cancellation(
+    booking: Booking, payments: Payments, ended_at: datetime, now: datetime, *, has_default_card: bool
+) -> Step | None:
     fee = booking.settlement.fee if booking.settlement else 0
     collected = _collected(payments)
     for purpose in (Purpose.DEPOSIT, Purpose.VISIT):
@@ -194,8 +198,10 @@ def _after_cancellation(booking: Booking, payments: Payments, ended_at: datetime
         if refund:
             return refund
     visit = payments.get(Purpose.VISIT)
-    if collected < fee and (step := _collect_fee(payments, fee - collected, booking.currency, now)):
-        return step
+    if collected < fee:
+        due = fee - collected
+        if step := _collect_fee(payments, due, booking.currency, now, has_default_card=has_default_card):
+            return step
     if visit and visit.state is PaymentState.AUTHORIZED:
         return BeginOperation(visit, Operation.CANCEL)
     if visit and visit.state is PaymentState.SCHEDULED:
@@ -224,13 +230,14 @@ def _excess_refund(payments: Payments, excess: int, ended_at: datetime) -> Begin
     return None
 
 
-def _collect_fee(payments: Payments, due: int, currency: str, now: datetime) -> Step | None:
+def _collect_fee(payments: Payments, due: int, currency: str, now: datetime, *, has_default_card: bool) -> Step | None:
     visit, fee = payments.get(Purpose.VISIT), payments.get(Purpose.FEE)
     if visit and visit.state is PaymentState.AUTHORIZED:
         return BeginOperation(visit, Operation.CAPTURE, min(due, visit.amount))
     if fee is None:
         source = next((each for each in payments.values() if each.method_id), None)
-        return ChargeFee(source, due) if source and due >= minimum_charge(currency) else None
+        is_possible = due >= minimum_charge(currency) and (source is not None or has_default_card)
+        return ChargeFee(source, due) if is_possible else None
     may_retry = fee.declines < MAX_DECLINES and now >= fee.updated_at + RETRY_AFTER
     if fee.state is PaymentState.FAILED and may_retry:
         return BeginOperation(fee, Operation.CHARGE_SAVED, fee.amount)

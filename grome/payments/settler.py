@@ -27,6 +27,7 @@ from grome.payments.models import (
     Purpose,
     Refund,
     RefundState,
+    StripeCustomer,
     payment_id_for,
     refund_id_for,
 )
@@ -78,7 +79,13 @@ class PaymentSettler:
             if booking is None:
                 return
             payments = {payment.purpose: payment for payment in await self._payments.list_for_booking(booking_id)}
-            step = next_step(booking, payments, self._clock(), is_promo_funded=await self._is_promo_funded(booking))
+            step = next_step(
+                booking,
+                payments,
+                self._clock(),
+                is_promo_funded=await self._is_promo_funded(booking),
+                has_default_card=await self._find_default_card(booking) is not None,
+            )
             if step:
                 await self._take(booking, step)
                 continue
@@ -121,6 +128,13 @@ class PaymentSettler:
             return True
         return await self._ledger.has(postings.promo_entry_id(booking.id))
 
+    async def _find_default_card(self, booking: Booking) -> StripeCustomer | None:
+        """Return the customer with a card as a security for fees; it is looked up only if there is a fee."""
+        if booking.customer_id is None or booking.settlement is None or not booking.settlement.fee:
+            return None
+        customer = await self._payments.find_customer(booking.customer_id)
+        return customer if customer and customer.default_card else None
+
     async def _take(self, booking: Booking, step: Step) -> None:
         match step:
             case RunAttempt(payment):
@@ -158,26 +172,33 @@ class PaymentSettler:
         )
         await self._attempts.run(stored)
 
-    async def _charge_fee(self, booking: Booking, source: Payment, amount: int) -> None:
+    async def _charge_fee(self, booking: Booking, source: Payment | None, amount: int) -> None:
         now = self._clock()
-        attempt = Attempt(n=1, op=Operation.CHARGE_SAVED, at=now, amount=amount)
+        if source:
+            stripe_customer, method_id = source.stripe_customer, source.method_id
+        elif customer := await self._find_default_card(booking):
+            stripe_customer, method_id = customer.stripe_id, customer.default_card
+        else:
+            return
+        if booking.customer_id is None:
+            return
         fee = Payment(
             id=payment_id_for(booking.id, Purpose.FEE),
             booking_id=booking.id,
-            customer_id=source.customer_id,
-            barber_id=source.barber_id,
+            customer_id=booking.customer_id,
+            barber_id=booking.barber_id,
             purpose=Purpose.FEE,
             mode=Mode.CHARGE,
             state=PaymentState.PROCESSING,
             amount=amount,
-            currency=source.currency,
-            commission_bp=source.commission_bp,
-            stripe_customer=source.stripe_customer,
-            method_id=source.method_id,
-            attempt=attempt,
+            currency=booking.currency,
+            commission_bp=booking.commission_bp,
+            stripe_customer=stripe_customer,
+            method_id=method_id,
+            attempt=Attempt(n=1, op=Operation.CHARGE_SAVED, at=now, amount=amount),
             attempts=1,
             check_at=now + _STUCK_AFTER,
-            history=[first_entry(PaymentState.PROCESSING, amount, source.currency, now)],
+            history=[first_entry(PaymentState.PROCESSING, amount, booking.currency, now)],
             created_at=now,
             updated_at=now,
         )

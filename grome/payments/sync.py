@@ -82,6 +82,8 @@ class PaymentSync:
 
     async def setup_changed(self, setup_id: str) -> None:
         setup = await self._customers.get_setup(setup_id)
+        if setup.status == "succeeded" and setup.method_id and "user_id" in setup.metadata:
+            await self._payments.set_first_card(setup.customer_id or "", setup.method_id)
         payment = await self._find_payment(None, setup.metadata)
         if payment and payment.setup_id in {None, setup_id}:
             await self._attempts.apply(payment.id, setup)

@@ -121,5 +121,10 @@ def _check_booking(booking: Booking, payments: dict[Purpose, Payment]) -> list[s
     is_ended = booking.status in {Status.CANCELLED, Status.COMPLETED}
     if is_ended and not has_trouble:
         holding = [payment for payment in visit if payment.state in COLLECTED and payment.held]
-        errors += [f"{each.purpose} of ended booking {booking.id} still holds {each.held}" for each in holding]
+        fee = booking.settlement.fee if booking.settlement else None
+        errors += [
+            f"{each.purpose} of {booking.status} booking {booking.id} (price {booking.price}, fee {fee}) still holds "
+            f"{each.held} of {each.received}, released {each.released}; {[(p.purpose, p.state) for p in visit]}"
+            for each in holding
+        ]
     return errors

@@ -87,13 +87,14 @@ class MoneyWorld:
         self.services: list[UUID] = []
         self.bookings: list[UUID] = []
         self.happened: Counter[str] = Counter()
-        self._event_cursor = START - timedelta(days=1)
-        self._pending: list[StripeNotification] = []
+        self.start = START - timedelta(days=1)
+        self.pending: list[StripeNotification] = []
         self._seen: set[str] = set()
 
     # -- The beginning -------------------------------------------------------------------------------------------------
 
     async def open(self, *, customers: int = 3, currency: str = "EUR") -> None:
+        """Register people and open shops; barbers have no account for payouts yet."""
         await self.move_clock(timedelta())
         self.customers = [await self._register(Role.CUSTOMER) for _ in range(customers)]
         self.barbers = [await self._register(Role.BARBER) for _ in range(2)]
@@ -124,6 +125,9 @@ class MoneyWorld:
         await barbers.put_rules(barber, rules)
         policy = CancellationPolicy(cancel_notice_min=24 * 60, late_refund_percent=50, no_show_refund_percent=0)
         await barbers.put_terms(barber, Terms(policy, DepositRule(percent=30)))
+
+    async def onboard(self, barber: Actor) -> None:
+        """Open the barber's account for payouts, and complete it."""
         await self.grome.get(PayoutOnboarding).start(barber, None)
         account = await self.grome.get(PayoutAccountRepository).find(barber.id)
         assert account is not None
@@ -172,18 +176,31 @@ class MoneyWorld:
 
     async def book(self) -> None:
         customer, barber = self.dice.choice(self.customers), self.dice.choice(self.barbers)
-        start = (self.clock.now + timedelta(hours=self.dice.randrange(1, 240))).replace(minute=0, second=0)
+        booking_id = await self.book_with(customer, barber, self.dice.randrange(1, 240))
+        if self.dice.random() < 0.7:
+            await self._pay(customer, booking_id, "deposit")
+
+    async def book_with(self, customer: Actor, barber: Actor, hours: int) -> UUID:
+        """Book a visit that begins after so many hours, on the next full hour."""
+        start = (self.clock.now + timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
         wanted = BookingIn(barber_id=barber.id, service_ids=self.services, scheduled_at=start)
         made = await self.grome.get(BookingCreator).create(customer, wanted, None)
         booking = made if isinstance(made, BookingOut) else msgspec.json.decode(made, type=BookingOut)
         self.bookings.append(booking.id)
-        if self.dice.random() < 0.7:
-            await self._pay(customer, booking.id, "deposit")
+        return booking.id
+
+    async def pay_with(self, customer: Actor, booking_id: UUID, purpose: str, card: str | None) -> None:
+        """Start a payment and confirm it with the card; without a card it stays unpaid."""
+        amount = 700 if purpose == "tip" else None
+        started = await self.grome.get(PaymentService).start(customer, booking_id, PaymentIn(purpose, amount))
+        if started.client_secret and card:
+            await self.stripe.pay(started.client_secret.partition("_secret")[0], card)
+            await self.grome.get(PaymentSync).look(started.id)
 
     async def pay(self) -> None:
         booking_id = self.dice.choice(self.bookings)
         purpose = self.dice.choice(["deposit", "visit", "visit", "tip"])
-        await self._pay(await self._customer_of(booking_id), booking_id, purpose)
+        await self._pay(await self.customer_of(booking_id), booking_id, purpose)
 
     async def _pay(self, customer: Actor, booking_id: UUID, purpose: str) -> None:
         amount = self.dice.randrange(100, 900) if purpose == "tip" else None
@@ -200,7 +217,7 @@ class MoneyWorld:
 
     async def act(self) -> None:
         """Let a barber take the next action of a booking."""
-        booking = await self._booking(self.dice.choice(self.bookings))
+        booking = await self.booking(self.dice.choice(self.bookings))
         barber = Actor(booking.barber_id, Role.BARBER, new_id())
         action = {
             Status.REQUESTED: Action.ACCEPT,
@@ -213,15 +230,15 @@ class MoneyWorld:
             await self.grome.get(BookingLifecycle).apply_action(barber, booking.id, action)
 
     async def cancel(self) -> None:
-        booking = await self._booking(self.dice.choice(self.bookings))
-        by = await self._customer_of(booking.id)
+        booking = await self.booking(self.dice.choice(self.bookings))
+        by = await self.customer_of(booking.id)
         if self.dice.random() < 0.3:
             by = Actor(booking.barber_id, Role.BARBER, new_id())
         await self.grome.get(BookingLifecycle).cancel(by, booking.id, CancelIn())
 
     async def tip(self) -> None:
         booking_id = self.dice.choice(self.bookings)
-        await self._pay(await self._customer_of(booking_id), booking_id, "tip")
+        await self._pay(await self.customer_of(booking_id), booking_id, "tip")
 
     async def refund(self) -> None:
         payments = await self.grome.get(PaymentQueries).list_for_booking(self.dice.choice(self.bookings))
@@ -244,10 +261,10 @@ class MoneyWorld:
 
     async def deliver_events(self) -> None:
         """Deliver some events of Stripe in any order: dropped, doubled and shuffled."""
-        await self._fetch_events()
-        self.dice.shuffle(self._pending)
-        for _ in range(min(len(self._pending), 6)):
-            event = self._pending[-1] if self.dice.random() < 0.2 else self._pending.pop()
+        await self.fetch_events()
+        self.dice.shuffle(self.pending)
+        for _ in range(min(len(self.pending), 6)):
+            event = self.pending[-1] if self.dice.random() < 0.2 else self.pending.pop()
             if self.dice.random() < 0.8:
                 await self.handle(event)
 
@@ -261,11 +278,11 @@ class MoneyWorld:
         for payout in await self.grome.get(PayoutRepository).list_open(None, 100):
             await self.grome.get(PayoutSender).send(payout if isinstance(payout, UUID) else payout.id)
 
-    async def _fetch_events(self) -> None:
-        async for event in self.grome.get(StripeHistory).list_events(self._event_cursor):
+    async def fetch_events(self) -> None:
+        async for event in self.grome.get(StripeHistory).list_events(self.start):
             if event.id not in self._seen:
                 self._seen.add(event.id)
-                self._pending.append(event)
+                self.pending.append(event)
 
     async def run_jobs(self) -> None:
         """Run jobs of the workers: expiries, and the settlement of some bookings."""
@@ -281,8 +298,8 @@ class MoneyWorld:
         await self.stripe.end_faults()
         for _ in range(4):
             await self.move_clock(timedelta(days=1))
-            await self._fetch_events()
-            pending, self._pending = self._pending, []
+            await self.fetch_events()
+            pending, self.pending = self.pending, []
             for event in pending:
                 await self.handle(event)
             saq = {"container": self.grome}
@@ -312,9 +329,9 @@ class MoneyWorld:
 
     # -- Reading -------------------------------------------------------------------------------------------------------
 
-    async def _booking(self, booking_id: UUID) -> Any:
+    async def booking(self, booking_id: UUID) -> Any:
         return (await self.grome.get(BookingQueries).find_many([booking_id]))[booking_id]
 
-    async def _customer_of(self, booking_id: UUID) -> Actor:
-        booking = await self._booking(booking_id)
+    async def customer_of(self, booking_id: UUID) -> Actor:
+        booking = await self.booking(booking_id)
         return Actor(booking.customer_id, Role.CUSTOMER, new_id())

@@ -58,6 +58,8 @@ async def _run(settings: Settings, home: Path, wanted: int, first: int) -> int:
             folder.mkdir()
             async with open_world(settings, folder, seed) as world:
                 await world.open()
+                for barber in world.barbers:
+                    await world.onboard(barber)
                 await world.book()
                 for _ in range(_STEPS):
                     await world.step()

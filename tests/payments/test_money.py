@@ -21,6 +21,8 @@ SEEDS = range(_FIRST, _FIRST + (_HUNTED or 3))
 async def test_books_after_random_faults_equal_stripe(seed: int, settings: Settings, tmp_path: Path) -> None:
     async with open_world(settings, tmp_path, seed) as world:
         await world.open()
+        for barber in world.barbers:
+            await world.onboard(barber)
         await world.book()
         for _ in range(STEPS):
             await world.step()

@@ -16,10 +16,10 @@ _BOUND_FACTOR: Final = 2.5
 
 
 class StripeApi:
-    """The SDK's client of one event loop."""
+    """The SDK's client of one event loop; it repeats a call without a final answer `max_retries` times."""
 
-    def __init__(self, settings: StripeSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: StripeSettings, max_retries: int = MAX_RETRIES) -> None:
+        self._settings, self._max_retries = settings, max_retries
         self._http: HTTPXClient | None = None
 
     @property
@@ -40,7 +40,7 @@ class StripeApi:
         return stripe.StripeClient(
             settings.secret_key,
             http_client=self._http,
-            max_network_retries=MAX_RETRIES,
+            max_network_retries=self._max_retries,
             base_addresses={"api": address, "connect": address, "files": address, "meter_events": address}
             if address
             else None,

@@ -6,7 +6,7 @@ from uuid import UUID
 from grome.infrastructure.stripe.calls import stripe_call
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.models import StripeCard, StripeSetup
-from grome.infrastructure.stripe.objects import read_card, read_default_card, read_setup
+from grome.infrastructure.stripe.objects import read_card, read_setup
 from grome.infrastructure.stripe.pages import PAGE_SIZE, collect
 
 if TYPE_CHECKING:
@@ -96,14 +96,3 @@ class StripeCustomers:
     async def detach_card(self, key: str, card_id: str) -> None:
         """Remove a card for good: it cannot be charged again."""
         await self.api.client.v1.payment_methods.detach_async(card_id, {}, {"idempotency_key": key})
-
-    @stripe_call("customers.retrieve")
-    async def get_default_card(self, customer_id: str) -> str | None:
-        """Return the id of the card that is charged unless another is chosen; None if there is none."""
-        return read_default_card(await self.api.client.v1.customers.retrieve_async(customer_id))
-
-    @stripe_call("customers.update")
-    async def set_default_card(self, key: str, customer_id: str, card_id: str) -> None:
-        await self.api.client.v1.customers.update_async(
-            customer_id, {"invoice_settings": {"default_payment_method": card_id}}, {"idempotency_key": key}
-        )

@@ -136,29 +136,6 @@ class StripePayments:
         )
         return [read_refund(item) for item in page.data]
 
-    @stripe_call("refunds.cancel")
-    async def cancel_refund(self, key: str, refund_id: str) -> StripeRefund:
-        """Cancel a refund that requires action of the customer."""
-        canceled = await self.api.client.v1.refunds.cancel_async(
-            refund_id, {"expand": _REFUND}, {"idempotency_key": key}
-        )
-        return read_refund(canceled)
-
     @stripe_call("disputes.retrieve")
     async def get_dispute(self, dispute_id: str) -> StripeDispute:
         return read_dispute(await self.api.client.v1.disputes.retrieve_async(dispute_id))
-
-    async def list_disputes(self, since: datetime) -> list[StripeDispute]:
-        """List all disputes created since then, the newest first."""
-        return await collect(lambda after: self._dispute_page(since, after))
-
-    @stripe_call("disputes.list")
-    async def _dispute_page(self, since: datetime, after: str | None) -> list[StripeDispute]:
-        page = await self.api.client.v1.disputes.list_async(
-            {
-                "created": {"gte": int(since.timestamp())},
-                "limit": PAGE_SIZE,
-                **({"starting_after": after} if after else {}),
-            }
-        )
-        return [read_dispute(item) for item in page.data]
