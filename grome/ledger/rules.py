@@ -71,17 +71,17 @@ class Collected(Struct, frozen=True, kw_only=True):
 def split_refund(amount: int, collected: Collected, *, goodwill: bool = False) -> RefundSplit:
     """Split a refund: held money first, then barber and commission in the proportion in which they received it.
 
-    With `goodwill` the platform bears all of it. The commission's share is computed of all refunds together, less the
+    With `goodwill` the platform bears the part that is not held any more. The commission's share is computed of all refunds together, less the
     shares of the earlier refunds: so the parts of several refunds add up to the parts of one. Raises ValueError if less
     than `amount` is left to refund.
     """
     if not 0 <= amount <= collected.refundable:
         raise ValueError(f"a refund of {amount}, but {collected.refundable} is left")
-    if goodwill:
-        return RefundSplit(goodwill=amount)
     before = collected.refunded
     held = min(amount, max(collected.held, 0))
     rest = amount - held
+    if goodwill:
+        return RefundSplit(held=held, goodwill=rest)
     commission_left = collected.commission - before.commission
     barber_left = collected.released - collected.commission - before.barber
     commission = _cumulative_share(before.barber + before.commission + rest, collected) - before.commission
