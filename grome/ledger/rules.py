@@ -71,9 +71,9 @@ class Collected(Struct, frozen=True, kw_only=True):
 def split_refund(amount: int, collected: Collected, *, goodwill: bool = False) -> RefundSplit:
     """Split a refund: held money first, then barber and commission in the proportion in which they received it.
 
-    With `goodwill` the platform bears the part that is not held any more. The commission's share is computed of all refunds together, less the
-    shares of the earlier refunds: so the parts of several refunds add up to the parts of one. Raises ValueError if less
-    than `amount` is left to refund.
+    With `goodwill` the platform bears the part that is not held any more. The commission's share is computed of all
+    refunds together, less the shares of the earlier refunds: so the parts of several refunds add up to the parts of
+    one. Raises ValueError if less than `amount` is left to refund.
     """
     if not 0 <= amount <= collected.refundable:
         raise ValueError(f"a refund of {amount}, but {collected.refundable} is left")
