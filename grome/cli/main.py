@@ -253,7 +253,7 @@ def _banner(settings: Settings, *, demo: bool) -> str:
     if settings.mail.transport == "folder" and settings.env != "production":
         lines.append(f"  Mailbox         {base}/mailbox/")
     if settings.stripe.url and settings.env != "production":
-        lines.append(f"  Local Stripe    {settings.stripe.url}/")
+        lines += [f"  Pay with cards  {base}/pay-demo", f"  Local Stripe    {settings.stripe.url}/"]
     if demo:
         from grome.dev.demo.seed import DEMO_ACCOUNTS, DEMO_PASSWORD  # noqa: PLC0415 -- as above
 

@@ -83,7 +83,7 @@ def test_run_in_an_empty_folder_becomes_ready_and_shuts_down(tmp_path: Path) -> 
     home, port = tmp_path / "home", free_port()
     with running(home, port) as grome:
         said = (home / "out").read_text()
-        for address in ("/v1", "/docs", "/jobs/"):
+        for address in ("/v1", "/docs", "/jobs/", "/pay-demo"):
             assert f"http://127.0.0.1:{port}{address}" in said
         assert "admin@demo.grome.example" in said
         assert httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=PATIENCE_S).json()["ready"]
@@ -93,6 +93,7 @@ def test_run_in_an_empty_folder_becomes_ready_and_shuts_down(tmp_path: Path) -> 
         programs = " ".join(process.name() for process in relatives)
         assert "mongod" in programs
         assert "valkey" in programs
+        assert any("grome.dev.local_stripe" in process.cmdline() for process in relatives)
         interrupted = time.monotonic()
         os.killpg(grome.pid, signal.SIGINT)
         assert grome.wait(timeout=START_PATIENCE_S) == 0

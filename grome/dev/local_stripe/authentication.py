@@ -1,11 +1,22 @@
 """3-D Secure: the bank's page, on which the customer approves or refuses a payment."""
 
 from html import escape
+from typing import Final
 
 from grome.dev.local_stripe.confirming import Confirmation, confirm, fail_authentication
 from grome.dev.local_stripe.errors import Json, StripeError, invalid, missing
 from grome.dev.local_stripe.routing import Answer, Call, route
 from grome.dev.local_stripe.state import State
+
+_STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; background: light-dark(#eef1f5, #14171c); margin: 0; }
+main { max-width: 26rem; margin: 3rem auto; padding: 2rem; border: 1px solid light-dark(#d5dbe3, #323944);
+  border-radius: 8px; background: light-dark(#fff, #1c2027); overflow-wrap: anywhere; }
+h1 { font-size: 1.3rem; margin: 0; }
+form { display: inline; }
+button { font: inherit; padding: .5rem 1rem; margin-right: .5rem; }
+"""
 
 
 @route("GET", "/_3ds/{id}", access="open")
@@ -69,6 +80,7 @@ def find_intent(state: State, intent_id: str) -> Json:
 
 def _page(content: str) -> Answer:
     return Answer(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Test bank</title>{content}</html>',
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Test bank</title><style>{_STYLE}</style>'
+        f"<main>{content}</main></html>",
         content_type="text/html; charset=utf-8",
     )
