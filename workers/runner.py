@@ -18,7 +18,7 @@ from grome.infrastructure.jobs.queues import Queues, ResilientWorker
 from grome.infrastructure.jobs.runner import Handler, JobRunner
 from grome.infrastructure.logs import configure_logging
 from grome.infrastructure.outbox.relay import Relay
-from grome.infrastructure.redis.failed_items import FailedItems
+from grome.infrastructure.redis.stored_counts import StoredCounts
 from workers.registry import CRON, HANDLERS
 
 # Jobs that are cut off here are tried again by another worker; Ctrl-C must end everything within five seconds.
@@ -66,7 +66,7 @@ async def work(container: Container, handlers: Mapping[JobKind, Handler], cron: 
         group.create_task(runner.renew_leases())
         group.create_task(container.get(JobQueue).run_enqueuer())
         group.create_task(container.get(Relay).run())
-        group.create_task(container.get(FailedItems).keep_storing())
+        group.create_task(container.get(StoredCounts).keep_storing())
 
 
 def _worker(

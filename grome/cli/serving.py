@@ -1,5 +1,6 @@
 """Sanic's process manager, extended by job workers and by a watchdog that replaces dead processes."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -18,6 +19,8 @@ from sanic.worker.process import WorkerProcess
 from config.settings import Settings
 from grome.app import App, create_app
 from grome.dev.embedded.errors import CannotStart
+from grome.infrastructure.cancellation import cancel_until_done
+from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.nearby.fast_path import protocol_class
 from workers.runner import run_worker
 
@@ -34,7 +37,7 @@ _STOPPING_STATES: Final = frozenset(
 
 def serve(settings: Settings, banner: str) -> None:
     """Serve until SIGINT or SIGTERM; `banner` is printed once all API workers have started."""
-    loader = AppLoader(factory=partial(create_app, settings))
+    loader = AppLoader(factory=partial(_create_counting_app, settings))
     app = loader.load()
 
     @app.main_process_ready
@@ -57,6 +60,21 @@ def serve(settings: Settings, banner: str) -> None:
         motd=False,
     )
     Sanic.serve(primary=app, app_loader=loader)
+
+
+def _create_counting_app(settings: Settings) -> App:
+    """Create the application of a process, which stores its figures for the metrics."""
+    app = create_app(settings)
+
+    @app.after_server_start
+    async def start_storing(app: App) -> None:
+        app.ctx.storing = asyncio.create_task(app.ctx.container.get(StoredCounts).keep_storing())
+
+    @app.before_server_stop
+    async def stop_storing(app: App) -> None:
+        await cancel_until_done([app.ctx.storing])
+
+    return app
 
 
 class Watchdog:

@@ -14,7 +14,7 @@ from grome.infrastructure.redis.client import (
     open_subscribing_redis,
     open_waiting_redis,
 )
-from grome.infrastructure.redis.failed_items import FailedItems
+from grome.infrastructure.redis.stored_counts import StoredCounts
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.opening import open_storage
 from grome.infrastructure.storage.protocol import Storage
@@ -63,8 +63,8 @@ def redis_clients(container: Container) -> RedisClients:
 
 
 @clients.provide
-def failed_items(container: Container) -> FailedItems:
-    return FailedItems(container.get(RedisClients).commands, container.get(Namespace))
+def stored_counts(container: Container) -> StoredCounts:
+    return StoredCounts(container.get(RedisClients).commands, container.get(Namespace))
 
 
 @clients.provide

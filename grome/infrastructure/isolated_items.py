@@ -13,7 +13,7 @@ from grome.infrastructure.transient_errors import is_transient
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Failed items by the name of their loop, since they were last stored (`failed_items.py`).
+# Failed items by the name of their loop, since they were last stored (`stored_counts.py`).
 FAILED_ITEMS: Final = Counter[str]()
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from grome.common.clock import Clock
 from grome.common.errors import NotFound
 from grome.common.ids import new_id
+from grome.infrastructure.figures import count
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.mongo.transactions import Transaction, Transactions
 from grome.infrastructure.outbox.models import EventType
@@ -68,6 +69,9 @@ class PaymentUpdater:
             if change is None:
                 return payment
             if written := await self._write(payment, change):
+                for happening in change.happenings:
+                    count("payment_changes", happening.type.value, payment.currency)
+                    count("payment_amounts", happening.type.value, payment.currency, by=happening.amount)
                 return written
         raise PaymentBusy
 

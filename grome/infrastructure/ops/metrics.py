@@ -12,7 +12,7 @@ from grome.infrastructure.jobs.admin import MAX_COUNTED, JobAdmin
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.mongo.client import DriverError
 from grome.infrastructure.outbox.relay import Relay
-from grome.infrastructure.redis.failed_items import FailedItems
+from grome.infrastructure.redis.stored_counts import StoredCounts
 
 _PATIENCE_S: Final = 5.0
 
@@ -93,9 +93,35 @@ async def _relay(container: Container, registry: CollectorRegistry) -> None:
 async def _failed_items(container: Container, registry: CollectorRegistry) -> None:
     told = "Items that a loop has passed over since they failed: anything but 0 is for an operator to look at"
     failed = Gauge("grome_failed_items", told, ["loop"], registry=registry)
-    for name, count in (await container.get(FailedItems).read()).items():
+    for name, count in (await container.get(StoredCounts).failed_items()).items():
         failed.labels(name).set(count)
 
 
+async def _counted(container: Container, registry: CollectorRegistry) -> None:
+    gauges = {
+        name: (Gauge(f"grome_{metric}", told, labels, registry=registry), unit)
+        for name, (metric, told, labels, unit) in _COUNTED.items()
+    }
+    for (name, *labels), number in (await container.get(StoredCounts).figures()).items():
+        if name in gauges:  # a later release may count more
+            gauge, unit = gauges[name]
+            gauge.labels(*labels).set(number * unit)
+
+
+# Figures that processes count by `count`: the metric, its description, its labels, and its unit.
+_COUNTED: Final = {
+    "stripe_calls": ("stripe_calls", "Calls to Stripe", ["call", "outcome"], 1),
+    "stripe_call_ms": ("stripe_call_seconds", "Time spent in calls to Stripe, retries included", ["call"], 0.001),
+    "stripe_events": ("stripe_events", "Events of Stripe that were processed", ["outcome"], 1),
+    "payment_changes": ("payment_changes", "Changes of payments", ["change", "currency"], 1),
+    "payment_amounts": ("payment_amount", "Money of these changes in minor units", ["change", "currency"], 1),
+}
+
 # A new metric gets a function above and a line here.
-PARTS: Final[Mapping[str, Part]] = {"jobs": _jobs, "queues": _queues, "relay": _relay, "failed_items": _failed_items}
+PARTS: Final[Mapping[str, Part]] = {
+    "jobs": _jobs,
+    "queues": _queues,
+    "relay": _relay,
+    "failed_items": _failed_items,
+    "counted": _counted,
+}

@@ -2,22 +2,19 @@
 
 import asyncio
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from loguru import logger
 
+from grome.infrastructure.figures import count
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError, StripeUnsureError
 from grome.infrastructure.stripe.sdk_errors import final_error
 
 # The names of all marked methods, e.g. `payment_intents.create`, complete once the gateway's modules are imported.
 STRIPE_CALLS: Final[list[str]] = []
-# Calls of this process by name and outcome, and the seconds spent, since `CallFigures` stored them last.
-CALLS: Final[Counter[tuple[str, str]]] = Counter()
-SECONDS: Final[defaultdict[str, float]] = defaultdict(float)
 
 
 class _Gateway(Protocol):
@@ -59,8 +56,8 @@ def stripe_call(name: str) -> Callable[[_Method[G, P, R]], _Method[G, P, R]]:
                 outcome = "broken"
                 raise
             finally:
-                CALLS[name, outcome] += 1
-                SECONDS[name] += time.perf_counter() - started
+                count("stripe_calls", name, outcome)
+                count("stripe_call_ms", name, by=round(1000 * (time.perf_counter() - started)))
 
         return call
 

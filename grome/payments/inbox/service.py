@@ -6,6 +6,7 @@ from datetime import datetime
 from loguru import logger
 
 from grome.common.clock import Clock
+from grome.infrastructure.figures import count
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.stripe.errors import SignatureError
 from grome.infrastructure.stripe.models import StripeNotification
@@ -96,7 +97,9 @@ class StripeEventProcessor:
         """Handle an event unless that is done. Raises the errors of the handler, after which it is tried again."""
         event = await self._events.begin_try(event_id)
         if event:
-            await self._events.end(event.id, await self._handle(event), self._clock())
+            outcome = await self._handle(event)
+            await self._events.end(event.id, outcome, self._clock())
+            count("stripe_events", outcome.value)
 
     async def _handle(self, event: StripeEvent) -> Outcome:
         name = HANDLER_OF_TYPE.get(event.type)

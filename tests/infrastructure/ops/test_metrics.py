@@ -16,12 +16,13 @@ from config.settings import Settings, SettingsError, load_settings
 from grome.app import App
 from grome.common.clock import system_clock
 from grome.infrastructure.container import Container
+from grome.infrastructure.figures import count
 from grome.infrastructure.isolated_items import for_each
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.jobs.models import Queue, State
 from grome.infrastructure.jobs.queues import Queues
 from grome.infrastructure.outbox.relay import Relay
-from grome.infrastructure.redis.failed_items import FailedItems
+from grome.infrastructure.redis.stored_counts import StoredCounts
 from tests.api.problems import assert_refused
 from tests.builders.barbers import barber
 from tests.builders.bookings import book, tomorrow
@@ -55,8 +56,8 @@ async def figures(http: httpx.AsyncClient, auth: dict[str, str]) -> Figures:
 async def test_metrics_count_jobs_by_state(http: httpx.AsyncClient, container: Container, boss: Person) -> None:
     before = await figures(http, boss.auth)
     kind = new_kind()
-    for state, count in zip(State, (1, 2, 3, 4), strict=True):
-        for _ in range(count):
+    for state, number in zip(State, (1, 2, 3, 4), strict=True):
+        for _ in range(number):
             await stored_job(container, kind, state)
     after = await figures(http, boss.auth)
     added = [after["grome_jobs", state.value] - before["grome_jobs", state.value] for state in State]
@@ -177,6 +178,34 @@ async def test_metrics_count_failed_items_by_loop(http: httpx.AsyncClient, conta
     name = ("grome_failed_items", "tested loop")
     before = (await figures(http, boss.auth)).get(name, 0)
     await for_each([1, 2, 3], fail, name="tested loop")
-    await container.get(FailedItems).store()
-    await container.get(FailedItems).store()
+    await container.get(StoredCounts).store()
+    await container.get(StoredCounts).store()
     assert (await figures(http, boss.auth))[name] == before + 3
+
+
+async def test_metrics_sum_figures_of_all_processes_by_their_labels(
+    http: httpx.AsyncClient, container: Container, boss: Person
+) -> None:
+    async def figure(name: str, **labels: str) -> float:
+        text = (await http.get("/metrics", headers=boss.auth)).text
+        found = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        return next((one.value for one in found if one.name == name and one.labels == labels), 0)
+
+    async def all_figures() -> list[float]:
+        return [
+            await figure("grome_stripe_calls", call="tested", outcome="ok"),
+            await figure("grome_stripe_call_seconds", call="tested"),
+            await figure("grome_stripe_events", outcome="tested"),
+            await figure("grome_payment_amount", change="payment.tested", currency="EUR"),
+        ]
+
+    before = await all_figures()
+    for _ in range(2):  # two processes
+        count("stripe_calls", "tested", "ok")
+        count("stripe_call_ms", "tested", by=1_500)
+        count("stripe_events", "tested")
+        count("payment_amounts", "payment.tested", "EUR", by=4_000)
+        await container.get(StoredCounts).store()
+    count("of a later release", "tested")
+    await container.get(StoredCounts).store()
+    assert await all_figures() == [was + more for was, more in zip(before, [2, 3, 2, 8_000], strict=True)]
