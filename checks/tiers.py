@@ -57,7 +57,7 @@ TIERS: Final = Tiers(
                 "windows",
             }
         ),
-        "ledger": frozenset({"movements", "payables", "postings", "rules"}),
+        "ledger": frozenset({"movements", "payables", "postings", "rules", "statements"}),
         "notifications": frozenset({"email.folder", "localizer"}),
         "payments": frozenset({"inbox.models", "inbox.service"}),
         "promos": frozenset({"redemptions"}),

@@ -16,12 +16,15 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.mongo.transactions import Transactions
 from grome.infrastructure.storage.protocol import Storage
+from grome.ledger.statements import Statements
 from grome.payments.queries import PaymentQueries
+from grome.payouts.queries import PayoutQueries
 from grome.receipts.links import ReceiptLinks
 from grome.receipts.service import ReceiptService
 from grome.reports.builder import ReportBuilder
 from grome.reports.repository import ReportRepository
 from grome.reports.service import ReportService
+from grome.reports.sources import ReportSources
 from grome.reviews.repository import ReviewRepository
 from grome.reviews.service import ReviewService
 
@@ -71,9 +74,8 @@ def reports(container: Container) -> ReportService:
 @records.provide
 def report_builder(container: Container) -> ReportBuilder:
     get, kept = container.get, timedelta(hours=container.settings.reports.keep_h)
-    return ReportBuilder(
-        get(ReportRepository), get(BookingQueries), get(BarberService), get(Storage), kept, container.clock
-    )
+    sources = ReportSources(get(BookingQueries), get(PayoutQueries), get(Statements))
+    return ReportBuilder(get(ReportRepository), sources, get(BarberService), get(Storage), kept, container.clock)
 
 
 @records.provide

@@ -20,6 +20,7 @@ GOODWILL: Final = "goodwill"
 WRITE_OFFS: Final = "write_offs"
 FX: Final = "fx"
 ROUNDING: Final = "rounding"
+BARBERS_PAYABLE: Final = "barber_payable:"
 
 
 def held(booking_id: UUID) -> str:
@@ -29,7 +30,7 @@ def held(booking_id: UUID) -> str:
 
 def barber_payable(barber_id: UUID) -> str:
     """Return the liability to a barber. A positive balance means that the barber owes money."""
-    return f"barber_payable:{barber_id}"
+    return f"{BARBERS_PAYABLE}{barber_id}"
 
 
 def refund_transit(refund_id: UUID) -> str:
@@ -100,6 +101,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     seq: int | None = None
     prev_hash: bytes | None = None
     hash: bytes | None = None
+
+
+def barbers_of(entry: Entry) -> list[UUID]:
+    """Return the barbers with a balance that the entry changes."""
+    accounts = [line.account for line in entry.lines if line.account.startswith(BARBERS_PAYABLE)]
+    return [UUID(account.removeprefix(BARBERS_PAYABLE)) for account in accounts]
 
 
 class AccountBalance(Struct, frozen=True, order=True):

@@ -10,7 +10,7 @@ from grome.common.actor import Actor
 from grome.common.clock import to_utc
 from grome.infrastructure.http import PageQuery, cut_page, decode_cursor
 from grome.infrastructure.mongo.client import Document
-from grome.ledger.models import Entry, barber_payable
+from grome.ledger.models import BARBERS_PAYABLE, Entry, barber_payable
 from grome.ledger.repository import AfterEntry, LedgerRepository, starting_with
 from grome.ledger.schemas import (
     AccountBalancePage,
@@ -67,7 +67,7 @@ class Statements:
 
     async def iter_changes(self, barber_id: UUID | None, start: datetime, end: datetime) -> AsyncGenerator[list[Entry]]:
         """Yield the changes of a barber's balance, or of all barbers' balances, from `start` to `end`, oldest first."""
-        changes = _changes_of(barber_id) if barber_id else {"lines.account": starting_with("barber_payable:")}
+        changes = _changes_of(barber_id) if barber_id else {"lines.account": starting_with(BARBERS_PAYABLE)}
         async for entries in self._entries.iter_between(changes, start, end):
             yield entries
 
@@ -80,4 +80,4 @@ class Statements:
 
 
 def _changes_of(barber_id: UUID) -> Document:
-    return {"barber_id": barber_id, "lines.account": barber_payable(barber_id)}
+    return {"lines.account": barber_payable(barber_id)}

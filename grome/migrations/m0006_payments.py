@@ -20,6 +20,7 @@ from grome.payouts.repository import PAYOUTS
 from grome.promos.repository import USES as PROMO_USES
 from grome.quotes.repository import COLLECTION as QUOTES
 from grome.reconciliation.repository import COLLECTIONS as RECONCILIATION
+from grome.reports.repository import COLLECTION as REPORTS
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 COLLECTIONS = (
@@ -33,7 +34,7 @@ COLLECTIONS = (
     PAYOUT_ACCOUNTS,
     *RECONCILIATION,
 )
-CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, WEBHOOK_ENDPOINTS)
+CHANGED = (AUDIT, BARBERS, BOOKINGS, NOTIFICATION_LOG, PROMO_USES, QUOTES, REPORTS, WEBHOOK_ENDPOINTS)
 
 
 async def up(database: Database) -> None:

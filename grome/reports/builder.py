@@ -1,25 +1,24 @@
-"""Build a report: bookings are written, batch by batch, into a file that is stored when it is complete."""
+"""Build a report: its items are written, batch by batch, into a file that is stored when it is complete."""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from grome.barbers.service import BarberService
-from grome.bookings.models import Booking
-from grome.bookings.queries import BookingQueries
 from grome.common.clock import Clock
 from grome.infrastructure.documents.tables import Row, TooLongError
 from grome.infrastructure.storage.protocol import Storage
 from grome.reports.csv_file import CsvFile
-from grome.reports.models import Failure, Format, Kind, Report, file_key
+from grome.reports.models import Failure, Format, Report, file_key
 from grome.reports.repository import ReportRepository
+from grome.reports.sources import ReportSources
 from grome.reports.tables import EMPTY_NOTE, Names, ReportTable, create_table
 
 ReportProgress = Callable[[float], Awaitable[None]]
@@ -42,13 +41,13 @@ class ReportBuilder:
     def __init__(
         self,
         reports: ReportRepository,
-        bookings: BookingQueries,
+        sources: ReportSources,
         barbers: BarberService,
         storage: Storage,
         keep: timedelta,
         clock: Clock,
     ) -> None:
-        self._reports, self._bookings, self._barbers, self._storage = reports, bookings, barbers, storage
+        self._reports, self._sources, self._barbers, self._storage = reports, sources, barbers, storage
         self._keep, self._clock = keep, clock
 
     async def build(self, report_id: UUID, report_progress: ReportProgress) -> None:
@@ -76,8 +75,7 @@ class ReportBuilder:
         table, path = create_table(report.kind, report.period), folder / "report"
         file = await asyncio.to_thread(_open_table, report, table, path, await self._lines(report))
         try:
-            if report.kind is not Kind.PAYOUTS:
-                await self._fill(file, report, table, report_progress)
+            await self._fill(file, report, table, report_progress)
             await _add(file, table.remaining_rows())
             await asyncio.to_thread(file.finish, table.totals())
         finally:
@@ -85,16 +83,16 @@ class ReportBuilder:
         await report_progress(_WRITTEN_SHARE)
         return path
 
-    async def _fill(self, file: TableFile, report: Report, table: ReportTable, report_progress: ReportProgress) -> None:
-        span = first, end = report.period.start, report.period.end
-        async for bookings in self._bookings.iter_starting_between(
-            report.by, span, barber_id=report.barber_id, status=table.status
-        ):
-            await _add(file, table.rows(bookings, await self._names(bookings)))
-            await report_progress(_WRITTEN_SHARE * _share_of_period(first, bookings[-1].scheduled_at, end))
+    async def _fill(
+        self, file: TableFile, report: Report, table: ReportTable[Any], report_progress: ReportProgress
+    ) -> None:
+        first, end = report.period.start, report.period.end
+        async for items, last in self._sources.iter_items(report, table):
+            await _add(file, table.rows(items, await self._names(table.barber_ids(items))))
+            await report_progress(_WRITTEN_SHARE * _share_of_period(first, last or first, end))
 
-    async def _names(self, bookings: Sequence[Booking]) -> Names:
-        barbers = await self._barbers.list_by_ids(list({booking.barber_id for booking in bookings}))
+    async def _names(self, barber_ids: Collection[UUID]) -> Names:
+        barbers = await self._barbers.list_by_ids(list(barber_ids))
         return {barber.id: barber.display_name for barber in barbers}
 
     async def _lines(self, report: Report) -> list[str]:
@@ -116,7 +114,7 @@ async def _scratch_folder() -> AsyncGenerator[Path]:
         await asyncio.to_thread(folder.cleanup)
 
 
-def _open_table(report: Report, table: ReportTable, path: Path, lines: Sequence[str]) -> TableFile:
+def _open_table(report: Report, table: ReportTable[Any], path: Path, lines: Sequence[str]) -> TableFile:
     if report.format is Format.CSV:
         return CsvFile(path.open("wb"), table.columns, report.separator)
     # Importing it takes half a second and 30 MB, so only a worker that builds a PDF imports it.
@@ -155,6 +153,6 @@ def _in_steps(report_progress: ReportProgress) -> ReportProgress:
 def _share_of_period(first: datetime, moment: datetime, end: datetime) -> float:
     """Return the position of a moment in the period, as progress.
 
-    Bookings come in order and are not counted beforehand.
+    Items come in order and are not counted beforehand.
     """
     return (moment - first) / (end - first)

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     BOOKINGS = "bookings"
     REVENUE = "revenue"
     PAYOUTS = "payouts"
+    LEDGER = "ledger"
 
 
 class Format(StrEnum):

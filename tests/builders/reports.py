@@ -14,6 +14,7 @@ from grome.common.ids import new_id
 from grome.infrastructure.container import Container
 from grome.infrastructure.mongo.client import to_document
 from grome.infrastructure.storage.protocol import Storage
+from grome.payouts.models import Payout, PayoutState, PayoutSums, TransferAttempt
 from grome.reports.builder import ReportBuilder
 from grome.reports.models import FILE_PREFIX
 from tests.builders.bookings import tomorrow
@@ -116,3 +117,26 @@ def make_booking(start: datetime, **changed: Any) -> Booking:
 async def insert_all(container: Container, bookings: Sequence[Booking]) -> None:
     """Insert bookings without validation by the services."""
     await container.database["bookings"].insert_many([to_document(booking) for booking in bookings])
+
+
+def make_payout(sent_at: datetime, *, amount: int = 5_000, returned: int = 0, barber_id: UUID | None = None) -> Payout:
+    """Build a payout that was transferred."""
+    return Payout(
+        id=new_id(),
+        barber_id=barber_id or new_id(),
+        amount=amount,
+        currency="EUR",
+        period=str(sent_at.date()),
+        since=None,
+        until=sent_at,
+        sums=PayoutSums(amount, 0, 0, 0),
+        destination="acct_1",
+        state=PayoutState.SENT,
+        open=False,
+        attempt=TransferAttempt(1, sent_at),
+        returned=returned,
+        history=[],
+        created_at=sent_at,
+        sent_at=sent_at,
+        updated_at=sent_at,
+    )

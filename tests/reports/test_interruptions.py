@@ -24,12 +24,15 @@ from grome.infrastructure.mongo.budgets import Budgets
 from grome.infrastructure.storage.folder import FolderStorage
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.protocol import Source, Storage
+from grome.ledger.statements import Statements
+from grome.payouts.queries import PayoutQueries
 from grome.reports.builder import ReportBuilder
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.models import FILE_PREFIX, Report, file_key
 from grome.reports.repository import ReportRepository
 from grome.reports.schemas import ReportIn
 from grome.reports.service import MAKE_REPORT, ReportService
+from grome.reports.sources import ReportSources
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import tomorrow
 from tests.builders.pages import read_pages
@@ -98,7 +101,7 @@ def report_builder(
 ) -> ReportBuilder:
     return ReportBuilder(
         reports or ReportRepository(container.database),
-        container.get(BookingQueries),
+        ReportSources(container.get(BookingQueries), container.get(PayoutQueries), container.get(Statements)),
         container.get(BarberService),
         storage or container.get(Storage),
         timedelta(hours=1),

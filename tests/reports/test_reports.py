@@ -17,12 +17,14 @@ from loguru import logger
 from grome.app import App
 from grome.common.ids import new_id
 from grome.infrastructure.container import Container
+from grome.infrastructure.mongo.client import to_document
 from grome.infrastructure.storage.links import FileLinks
 from grome.infrastructure.storage.protocol import Storage
 from grome.reports.models import FILE_PREFIX, file_key
 from grome.reports.service import ReportService
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, serve, tomorrow
+from tests.builders.ledger import post, visit_entries
 from tests.builders.pages import read_pages
 from tests.builders.people import Person, create_admin, register, sign_in_again
 from tests.builders.reports import (
@@ -30,6 +32,7 @@ from tests.builders.reports import (
     build_report,
     built,
     download,
+    make_payout,
     post_report,
     read_report,
     report_body,
@@ -128,10 +131,53 @@ async def test_key_with_another_separator_is_refused(http: httpx.AsyncClient, sh
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_payout_report_has_a_header_only(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
-    await visits(http, container, shop, 9)
-    answer = await download(http, await built(http, container, shop.person, kind="payouts"))
-    assert answer.content == b"\xef\xbb\xbfpayout_id,paid_at,barber_id,barber,amount,currency,status\r\n"
+async def test_payout_report_lists_the_payouts_of_the_period(
+    http: httpx.AsyncClient, container: Container, shop: Barber, boss: Person
+) -> None:
+    ours = make_payout(tomorrow(9), barber_id=shop.person.id)
+    later, others = make_payout(tomorrow(9) + timedelta(days=3), barber_id=shop.person.id), make_payout(tomorrow(9))
+    await container.database.payouts.insert_many([to_document(payout) for payout in (ours, later, others)])
+
+    async def ids(person: Person, **about: Any) -> set[str]:
+        report = await built(http, container, person, kind="payouts", **about)
+        return {row["payout_id"] for row in rows_of(await download(http, report))}
+
+    assert await ids(shop.person) == {str(ours.id)}
+    assert await ids(boss, barber_id=shop.id) == {str(ours.id)}
+    assert await ids(boss) >= {str(ours.id), str(others.id)}
+
+
+@pytest.mark.parametrize("kind", ["payouts", "ledger"])
+async def test_money_report_without_items_has_a_header_only(
+    http: httpx.AsyncClient, container: Container, shop: Barber, kind: str
+) -> None:
+    answer = await download(http, await built(http, container, shop.person, kind=kind))
+    assert (answer.content.startswith(b"\xef\xbb\xbf"), answer.text.count("\r\n")) == (True, 1)
+
+
+async def test_ledger_report_is_the_statement_of_one_barber_or_of_all(
+    http: httpx.AsyncClient, container: Container, shop: Barber, boss: Person
+) -> None:
+    other = await barber(http, container)
+    for one in (shop, other):
+        await post(container, *visit_entries(one.person.id, at=tomorrow(9)))
+    await post(container, *visit_entries(shop.person.id, at=tomorrow(9) + timedelta(days=3)))
+
+    async def amounts(person: Person, **about: Any) -> list[tuple[str, str]]:
+        report = await built(http, container, person, kind="ledger", **about)
+        return [(row["barber_id"], row["amount"]) for row in rows_of(await download(http, report))]
+
+    assert await amounts(shop.person) == [(shop.id, "34.00")]
+    assert await amounts(boss, barber_id=other.id) == [(other.id, "34.00")]
+    assert {(shop.id, "34.00"), (other.id, "34.00")} <= set(await amounts(boss))
+    refused = await post_report(http, shop.person, kind="ledger", barber_id=other.id)
+    assert refused.status_code == 404
+
+
+async def test_ledger_report_as_pdf_is_built(http: httpx.AsyncClient, container: Container, shop: Barber) -> None:
+    await post(container, *visit_entries(shop.person.id, at=tomorrow(9)))
+    answer = await download(http, await built(http, container, shop.person, kind="ledger", format="pdf"))
+    assert answer.content.startswith(b"%PDF-")
 
 
 async def test_report_covers_the_visits_of_its_owner_only(

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from grome.bookings.models import BookedAddOn, BookedService, Booking, Guest, Reason, Status
 from grome.infrastructure.documents.tables import Row
+from grome.ledger.postings import payout_created
 from grome.reports.models import Kind, Period
 from grome.reports.tables import ReportTable, create_table
-from tests.builders.reports import make_booking
+from tests.builders.ledger import visit_entries
+from tests.builders.reports import make_booking, make_payout
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe"]
 # Clocks change at midnight, so that a day begins at one or has two midnights; Samoa left a whole day out.
@@ -58,14 +61,14 @@ def test_day_length_changes_with_the_clocks() -> None:
         assert period.end - period.start == timedelta(hours=hours)
 
 
-def all_rows(content: ReportTable, bookings: list[Booking], at_once: int = 2) -> list[Row]:
+def all_rows(content: ReportTable[Any], bookings: list[Booking], at_once: int = 2) -> list[Row]:
     rows: list[Row] = []
     for number in range(0, len(bookings), at_once):
         rows += content.rows(bookings[number : number + at_once], {})
     return [*rows, *content.remaining_rows()]
 
 
-def cells(content: ReportTable, row: Row) -> dict[str, object]:
+def cells(content: ReportTable[Any], row: Row) -> dict[str, object]:
     return dict(zip((column.name for column in content.columns), row, strict=True))
 
 
@@ -149,10 +152,49 @@ def test_totals_are_separated_by_currency() -> None:
         assert content.totals()[1:] == [f"{what}: 1,259.56 EUR", f"{what}: 500 JPY"]
 
 
-def test_payouts_table_is_empty() -> None:
+def test_payouts_table_shows_the_returned_part() -> None:
     content = create_table(Kind.PAYOUTS, PERIOD)
-    assert all_rows(content, [make_booking(PERIOD.start)]) == []
-    assert content.totals() == ["0 payouts"]
+    payout = make_payout(PERIOD.start, amount=12_000, returned=2_000)
+    (row,) = content.rows([payout], {payout.barber_id: "Anna"})
+    assert cells(content, row) == {
+        "payout_id": str(payout.id),
+        "paid_at": "2027-10-29T22:00:00Z",
+        "paid_local": "2027-10-30 00:00",
+        "barber_id": str(payout.barber_id),
+        "barber": "Anna",
+        "amount": Decimal("120.00"),
+        "returned": Decimal("20.00"),
+        "currency": "EUR",
+        "status": "sent",
+    }
+    assert content.totals() == ["1 payout", "Paid: 120.00 EUR", "Returned: 20.00 EUR"]
+
+
+def test_empty_payouts_table_has_a_total() -> None:
+    assert create_table(Kind.PAYOUTS, PERIOD).totals() == ["0 payouts"]
+
+
+def test_ledger_table_shows_entries_as_the_barber_sees_them() -> None:
+    content, barber_id = create_table(Kind.LEDGER, PERIOD), UUID(int=7)
+    received, released = visit_entries(barber_id, at=PERIOD.start)
+    paid = payout_created(payout_id=UUID(int=8), barber_id=barber_id, amount=3_000, currency="EUR", at=PERIOD.start)
+    rows = [cells(content, row) for row in content.rows([received, released, *paid], {barber_id: "Anna"})]
+    assert rows[0] == {
+        "entry_id": released.id,
+        "at": "2027-10-29T22:00:00Z",
+        "local": "2027-10-30 00:00",
+        "barber_id": str(barber_id),
+        "barber": "Anna",
+        "type": "visit released",
+        "booking_id": str(released.booking_id),
+        "commission": Decimal("6.00"),
+        "amount": Decimal("34.00"),
+        "currency": "EUR",
+    }
+    assert [(row["type"], row["amount"], row["booking_id"]) for row in rows[1:]] == [
+        ("payout created", Decimal("-30.00"), "")
+    ]
+    assert content.totals() == ["2 changes", "Sum: 4.00 EUR"]
 
 
 def test_revenue_includes_add_ons_less_discount() -> None:
