@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from config.settings import StripeSettings
-from grome.infrastructure.stripe.calls import CALLS
+from grome.infrastructure.figures import FIGURES
 from grome.infrastructure.stripe.client import StripeApi
 from grome.infrastructure.stripe.customers import StripeCustomers
 from grome.infrastructure.stripe.errors import StripeDeclinedError, StripeRejectedError, StripeUnsureError
@@ -129,11 +129,11 @@ async def test_lasting_fault_leaves_the_outcome_unsure_and_a_repeat_makes_one_in
     api: StripeApi, control: StripeControl, kind: str
 ) -> None:
     payments, customer_id, same = StripePayments(api), await new_customer(api), key()
-    new, before = intent_of(customer_id), CALLS["payment_intents.create", "unsure"]
+    new, before = intent_of(customer_id), FIGURES["stripe_calls", "payment_intents.create", "unsure"]
     await control.break_calls(kind, "POST", INTENTS, count=3)
     with pytest.raises(StripeUnsureError):
         await payments.create_intent(same, new)
-    assert CALLS["payment_intents.create", "unsure"] == before + 1
+    assert FIGURES["stripe_calls", "payment_intents.create", "unsure"] == before + 1
     await control.end_faults()
     if kind != "error_500_after":  # Stripe replays the stored 500 under its key
         await payments.create_intent(same, new)
