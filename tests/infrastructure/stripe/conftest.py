@@ -1,4 +1,4 @@
-"""One local Stripe, or Stripe's test mode where GROME_TEST_STRIPE_SECRET_KEY names a key of it."""
+"""One local Stripe, or Stripe's test mode where STRIPE_TEST_SECRET_KEY names a key of it."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -10,7 +10,7 @@ from config.settings import StripeSettings
 from grome.infrastructure.stripe.client import StripeApi
 from tests.support.stripe import SECRET_KEY, LocalStripe, StripeControl, local_stripe
 
-TEST_KEY = os.environ.get("GROME_TEST_STRIPE_SECRET_KEY", "")
+TEST_KEY = os.environ.get("STRIPE_TEST_SECRET_KEY", "")
 
 
 @pytest.fixture(scope="session")
