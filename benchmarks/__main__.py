@@ -11,7 +11,18 @@ from benchmarks.bench import Bench, Options, opened
 from benchmarks.load import LoadFailed
 from benchmarks.machine import circumstances
 from benchmarks.report import Report, write
-from benchmarks.sections import availability, contention, create, effects, freshness, growth, ledger, memory, nearby
+from benchmarks.sections import (
+    availability,
+    contention,
+    create,
+    effects,
+    freshness,
+    growth,
+    ledger,
+    memory,
+    nearby,
+    payments,
+)
 from benchmarks.stopping import stop_at_signals
 from grome.cli.run import StopRequested
 from grome.dev.embedded import CannotStart
@@ -25,6 +36,7 @@ SECTIONS: Final[dict[str, Callable[[Bench], Report]]] = {
     "contention": contention.run,
     "effects": effects.run,
     "ledger": ledger.run,
+    "payments": payments.run,
     "growth": growth.run,
 }
 USUAL: Final = [name for name in SECTIONS if name != "growth"]

@@ -81,10 +81,11 @@ CONTENTION: Final = "bench_contention"
 EFFECTS: Final = "bench_effects"
 AVAILABILITY: Final = "bench_availability"
 LEDGER: Final = "bench_ledger"
+PAYMENTS: Final = "bench_payments"
 GROWTH: Final = {20_000: "bench_20k", 200_000: "bench_200k", 1_000_000: "bench_1m"}
 _REDIS_NUMBERS: Final = {
     name: number
-    for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, *GROWTH.values()))
+    for number, name in enumerate((DEMO, CREATE, CONTENTION, EFFECTS, AVAILABILITY, LEDGER, PAYMENTS, *GROWTH.values()))
 }
 
 

@@ -90,11 +90,11 @@ class Slots:
         return number, barber.id, barber.services[0].service_id, f"{start:%Y-%m-%dT%H:%M:%SZ}"
 
 
-async def lay_barbers(bench: Bench, database: str) -> list[Barber]:
-    """Open all day, every day, in half-hours."""
+def barbers_open_all_day() -> list[Barber]:
+    """Return barbers that are open all day, every day, in half-hours."""
     (city,) = find_cities(("Berlin",))
     always = WeeklyHours(_ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY, _ALL_DAY)
-    barbers = [
+    return [
         msgspec.structs.replace(
             barber,
             timezone="UTC",
@@ -104,6 +104,11 @@ async def lay_barbers(bench: Bench, database: str) -> list[Barber]:
         )
         for _, barber in islice(barbers_of(city, _BARBERS, random_seed=1), _BARBERS)
     ]
+
+
+async def lay_barbers(bench: Bench, database: str) -> list[Barber]:
+    """Store the barbers that are always open."""
+    barbers = barbers_open_all_day()
     async with prepared(bench, database) as container:
         await BarberRepository(container.database).add_many(barbers)
     return barbers
