@@ -11,6 +11,7 @@ import pytest
 from grome.common.clock import system_clock
 from grome.dev.local_stripe.events import EMITTED
 from grome.infrastructure.container import Container
+from grome.infrastructure.figures import FIGURES
 from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.stripe.models import StripeNotification
 from grome.payments.inbox.models import (
@@ -299,8 +300,11 @@ async def test_inbox_event_without_a_handler_is_recorded_and_changes_nothing(
     recorder = Recorder()
     event_id = f"evt_without_{kind}_{object_id}"
     await container.get(StripeInbox).add(StripeNotification(event_id, kind, NOW, object_id, None))
-    await processor_of(events, recorder).process(event_id)
+    counted = FIGURES["stripe_events", outcome.value]
+    for _ in range(2):
+        await processor_of(events, recorder).process(event_id)
     assert (recorder.seen, (await stored(events, event_id)).outcome) == ([], outcome)
+    assert FIGURES["stripe_events", outcome.value] == counted + 1
 
 
 @pytest.mark.parametrize(("kind", "account_id"), [("v1.payment_intent.succeeded", "acct_1"), ("v1.payout.paid", None)])
