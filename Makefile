@@ -67,7 +67,7 @@ format: install ## Format the code and apply the safe fixes
 	$(BIN)/ruff format .
 
 hunt: install ## Do random things at once beside a model, until one goes wrong; options of pytest in ARGS
-	@MONEY_SEEDS=50 $(PYTEST) tests/stateful tests/payments/test_money.py tests/api/test_schemathesis.py -x --hypothesis-profile=hunt $(ARGS)
+	@MONEY_SEEDS=50 $(PYTEST) tests/stateful tests/payments/test_random_money.py tests/api/test_schemathesis.py -x --hypothesis-profile=hunt $(ARGS)
 
 storm: install ## Kill everything in turn while bookings change, and count what follows; options in ARGS
 	@$(BIN)/python -m tests.chaos.run $(ARGS)
