@@ -89,8 +89,8 @@ class PaymentSettler:
             if step:
                 await self._take(booking, step)
                 continue
-            await self.project(booking, payments)
-            if await self._finish(booking, payments):
+            projected = await self._project(booking, payments)
+            if projected.status is booking.status and await self._finish(booking, payments):
                 return
 
     async def _finish(self, booking: Booking, payments: Payments) -> bool:
@@ -107,14 +107,17 @@ class PaymentSettler:
                 await self._payments.postpone_check(payment, check_at)
         return True
 
-    async def project(self, booking: Booking, payments: Payments) -> None:
-        """Write the state of the payments to the booking, if it differs."""
+    async def _project(self, booking: Booking, payments: Payments) -> Booking:
+        """Write the state of the payments to the booking if it differs, and return the booking.
+
+        An overdue booking expires before, so its status may change.
+        """
         if not payments:
-            return
+            return booking
         collected = [payments[purpose] for purpose in Purpose if purpose in payments and purpose is not Purpose.TIP]
         paid, refunded = sum(each.received for each in collected), sum(_given_back(each) for each in collected)
         deposit, tip = payments.get(Purpose.DEPOSIT), payments.get(Purpose.TIP)
-        await self._projector.apply(
+        return await self._projector.apply(
             booking.id,
             _status_of(booking, payments, paid, refunded),
             paid,

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from config.settings import Settings
-from tests.support.app import apart, database
+from tests.support.app import apart, app, container, database, http
 from tests.support.stripe import (
     PUBLISHABLE_KEY,
     SECRET_KEY,
@@ -16,7 +16,7 @@ from tests.support.stripe import (
     local_stripe,
 )
 
-__all__ = ["database"]
+__all__ = ["app", "container", "database", "http"]
 
 
 @pytest.fixture(scope="session")
