@@ -132,7 +132,7 @@ class PaymentSettler:
         return await self._ledger.has(postings.promo_entry_id(booking.id))
 
     async def _find_default_card(self, booking: Booking) -> StripeCustomer | None:
-        """Return the customer with a card as a security for fees; it is looked up only if there is a fee."""
+        """Return the customer if there is a fee to charge, and a default card as its security."""
         if booking.customer_id is None or booking.settlement is None or not booking.settlement.fee:
             return None
         customer = await self._payments.find_customer(booking.customer_id)

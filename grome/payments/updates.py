@@ -16,11 +16,23 @@ from grome.infrastructure.outbox.models import EventType
 from grome.ledger.models import Entry
 from grome.ledger.service import Ledger
 from grome.payments.errors import PaymentBusy
-from grome.payments.models import Payment, PaymentEntry, PaymentState
+from grome.payments.models import MAX_ENTRIES, Payment, PaymentEntry, PaymentState
 from grome.payments.repository import PaymentRepository
 
 # No plausible concurrency makes an update lose this many times in a row.
 _ATTEMPTS: Final = 8
+# Entries that customers can repeat with one card after another.
+REPEATABLE: Final = frozenset(
+    {
+        EventType.PAYMENT_CREATED,
+        EventType.PAYMENT_REQUIRES_ACTION,
+        EventType.PAYMENT_PROCESSING,
+        EventType.PAYMENT_FAILED,
+        EventType.PAYMENT_CANCELED,
+        EventType.PAYMENT_LAPSED,
+    }
+)
+_KEPT_FOR_MONEY: Final = 200
 # A changed payment is looked at again after this time, in case the process dies before it takes the next step.
 CHECK_AFTER: Final = timedelta(minutes=1)
 
@@ -78,6 +90,7 @@ class PaymentUpdater:
     async def _write(self, payment: Payment, change: PaymentChange) -> Payment | None:
         """Write the change; return None if the payment has changed since it was read."""
         now = self._clock()
+        told = [each for each in change.happenings if has_room(payment, each)]
         entries = [
             PaymentEntry(
                 id=new_id(),
@@ -90,7 +103,7 @@ class PaymentUpdater:
                 actor_id=each.actor_id,
                 note=each.note,
             )
-            for number, each in enumerate(change.happenings, start=1)
+            for number, each in enumerate(told, start=1)
         ]
         fields: Document = {
             "check_at": now + CHECK_AFTER,
@@ -108,3 +121,11 @@ class PaymentUpdater:
             return written
 
         return await self._transactions.run(payment.id, work)
+
+
+def has_room(payment: Payment, happening: Happening) -> bool:
+    """Return whether the history takes a further entry of this type.
+
+    A customer can have cards declined without end, so the last entries are left to money that moves.
+    """
+    return happening.type not in REPEATABLE or len(payment.history) < MAX_ENTRIES - _KEPT_FOR_MONEY

@@ -23,7 +23,9 @@ def raw_entry(*amounts: Any, **changed: Any) -> dict[str, Any]:
 
 
 async def test_database_takes_a_balanced_entry_by_raw_insert(container: Container) -> None:
-    await container.database.ledger_entries.insert_one(raw_entry(5, -3, Int64(-2)))
+    entry = raw_entry(5, -3, Int64(-2))
+    await container.database.ledger_entries.insert_one(entry)
+    assert await container.database.ledger_entries.count_documents({"_id": entry["_id"]}) == 1
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ TERMS = {
 
 
 async def test_deposit_with_three_d_secure_is_paid_and_shown_on_the_booking(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl
+    http: httpx.AsyncClient, container: Container, control: StripeControl
 ) -> None:
     customer, _, booking = await _booked(http, container)
     started = await _start(http, customer, booking, "deposit")
@@ -31,9 +31,9 @@ async def test_deposit_with_three_d_secure_is_paid_and_shown_on_the_booking(
     assert started["publishable_key"]
     assert started["customer_session"]
     intent = _intent_of(started)
-    assert (await stripe.pay(intent, THREE_D_SECURE))["status"] == "requires_action"
+    assert (await control.pay(intent, THREE_D_SECURE))["status"] == "requires_action"
     assert (await _refresh(http, customer, started))["status"] == "requires_action"
-    await stripe.authenticate(intent)
+    await control.authenticate(intent)
     assert (await _refresh(http, customer, started))["status"] == "paid"
     payment = (await _read(http, customer, booking))["payment"]
     assert (payment["paid"], payment["deposit"], payment["pay_by"]) == (900, 900, None)
@@ -62,17 +62,17 @@ async def test_payment_of_another_customer_is_not_found(http: httpx.AsyncClient,
 
 
 async def test_declined_card_leaves_the_payment_payable_by_another_card(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl
+    http: httpx.AsyncClient, container: Container, control: StripeControl
 ) -> None:
     customer, _, booking = await _booked(http, container)
     started = await _start(http, customer, booking, "deposit")
-    await stripe.pay(_intent_of(started), DECLINED)
+    await control.pay(_intent_of(started), DECLINED)
     failed = await _refresh(http, customer, started)
     assert failed["status"] == "failed"
     assert failed["failure"]
     again = await _start(http, customer, booking, "deposit")
     assert again["client_secret"] == started["client_secret"]
-    await stripe.pay(_intent_of(again), CARD)
+    await control.pay(_intent_of(again), CARD)
     assert (await _refresh(http, customer, started))["status"] == "paid"
     answer = await http.post(
         f"/v1/bookings/{booking['id']}/payments", json={"purpose": "deposit"}, headers=customer.auth
@@ -81,28 +81,28 @@ async def test_declined_card_leaves_the_payment_payable_by_another_card(
 
 
 async def test_visit_in_a_week_saves_a_card_and_charges_it_two_days_before(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl, clock: AdjustableClock
+    http: httpx.AsyncClient, container: Container, control: StripeControl, clock: AdjustableClock
 ) -> None:
     customer, _, booking = await _booked(http, container, days=9, auto_accept=True)
-    await _pay(http, stripe, customer, booking, "deposit")
+    await _pay(http, control, customer, booking, "deposit")
     visit = await _start(http, customer, booking, "visit")
     assert (visit["kind"], visit["amount"]) == ("setup", 2_100)
-    await stripe.pay(_intent_of(visit), CARD)
+    await control.pay(_intent_of(visit), CARD)
     assert (await _refresh(http, customer, visit))["status"] == "scheduled"
     clock.shift += timedelta(days=8)
-    await stripe.advance(timedelta(days=8).total_seconds())
+    await control.advance(timedelta(days=8).total_seconds())
     await container.get(PaymentSettler).settle(UUID(booking["id"]))
     assert (await container.get(PaymentSync).look(UUID(visit["id"]))).state.value == "authorized"
 
 
 async def test_payment_after_the_booking_expired_is_refunded(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl, clock: AdjustableClock
+    http: httpx.AsyncClient, container: Container, control: StripeControl, clock: AdjustableClock
 ) -> None:
     customer, _, booking = await _booked(http, container)
     started = await _start(http, customer, booking, "deposit")
     clock.shift += timedelta(minutes=16)
-    await stripe.advance(16 * 60)
-    await stripe.pay(_intent_of(started), CARD)
+    await control.advance(16 * 60)
+    await control.pay(_intent_of(started), CARD)
     late = (await container.get(PaymentSync).look(UUID(started["id"]))).state.value
     assert late == "refunded"
     found = await _read(http, customer, booking)
@@ -110,11 +110,11 @@ async def test_payment_after_the_booking_expired_is_refunded(
 
 
 async def test_late_cancellation_keeps_the_fee_and_refunds_the_rest(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl
+    http: httpx.AsyncClient, container: Container, control: StripeControl
 ) -> None:
     terms = {**TERMS, "deposit": {"percent": 80}}
     customer, _, booking = await _booked(http, container, terms=terms, auto_accept=True)
-    await _pay(http, stripe, customer, booking, "deposit")
+    await _pay(http, control, customer, booking, "deposit")
     answer = await http.post(f"/v1/bookings/{booking['id']}/cancel", json={}, headers=customer.auth)
     assert answer.json()["settlement"] == {"fee": 1_500, "refund": 900, "due": 0}
     await container.get(PaymentSettler).settle(UUID(booking["id"]))
@@ -123,19 +123,19 @@ async def test_late_cancellation_keeps_the_fee_and_refunds_the_rest(
 
 
 async def test_no_show_without_a_payment_charges_the_default_card(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl, clock: AdjustableClock
+    http: httpx.AsyncClient, container: Container, control: StripeControl, clock: AdjustableClock
 ) -> None:
     terms = {**TERMS, "deposit": {"percent": 0}}
     customer, owner, booking = await _booked(http, container, terms=terms, auto_accept=True)
     setup = (await http.post("/v1/me/cards", headers=customer.auth)).json()
     setup_id = setup["client_secret"].partition("_secret")[0]
-    await stripe.pay(setup_id, CARD)
+    await control.pay(setup_id, CARD)
     await container.get(PaymentSync).setup_changed(setup_id)
     (card,) = (await http.get("/v1/me/cards", headers=customer.auth)).json()["items"]
     assert (card["last4"], card["is_default"]) == ("4242", True)
     moved = timedelta(days=1, hours=14)
     clock.shift += moved
-    await stripe.advance(moved.total_seconds())
+    await control.advance(moved.total_seconds())
     answer = await http.post(f"/v1/bookings/{booking['id']}/no-show", headers=await _again(http, owner.person))
     assert answer.status_code == 200, answer.text
     clock.shift += timedelta(minutes=16)
@@ -146,10 +146,10 @@ async def test_no_show_without_a_payment_charges_the_default_card(
 
 
 async def test_refund_by_an_admin_repeated_with_its_key_refunds_once(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl
+    http: httpx.AsyncClient, container: Container, control: StripeControl
 ) -> None:
     customer, _, booking = await _booked(http, container)
-    paid = await _pay(http, stripe, customer, booking, "deposit")
+    paid = await _pay(http, control, customer, booking, "deposit")
     admin = await create_admin(http, container)
     path, key = f"/v1/admin/payments/{paid['id']}/refund", str(uuid4())
     wanted = {"amount": 300, "reason": "A long wait."}
@@ -164,10 +164,10 @@ async def test_refund_by_an_admin_repeated_with_its_key_refunds_once(
 
 
 async def test_removed_card_is_listed_no_more(
-    http: httpx.AsyncClient, container: Container, stripe: StripeControl
+    http: httpx.AsyncClient, container: Container, control: StripeControl
 ) -> None:
     customer, _, booking = await _booked(http, container)
-    await _pay(http, stripe, customer, booking, "deposit")
+    await _pay(http, control, customer, booking, "deposit")
     (card,) = (await http.get("/v1/me/cards", headers=customer.auth)).json()["items"]
     chosen = await http.put(f"/v1/me/cards/{card['id']}/default", headers=customer.auth)
     assert chosen.json()["is_default"] is True
@@ -206,10 +206,10 @@ async def _start(http: httpx.AsyncClient, customer: Person, booking: dict[str, A
 
 
 async def _pay(
-    http: httpx.AsyncClient, stripe: StripeControl, customer: Person, booking: dict[str, Any], purpose: str
+    http: httpx.AsyncClient, control: StripeControl, customer: Person, booking: dict[str, Any], purpose: str
 ) -> dict[str, Any]:
     started = await _start(http, customer, booking, purpose)
-    await stripe.pay(_intent_of(started), CARD)
+    await control.pay(_intent_of(started), CARD)
     paid = await _refresh(http, customer, started)
     assert paid["status"] == "paid"
     return paid

@@ -1,6 +1,6 @@
 """An application with payouts, and the local Stripe."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -9,15 +9,9 @@ from config.settings import Settings
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.support.app import apart, app, container, database, http
-from tests.support.stripe import LocalStripe, StripeControl, local_stripe, with_payments
+from tests.support.stripe import LocalStripe, StripeControl, stripe_server, with_payments
 
-__all__ = ["app", "container", "database", "http"]
-
-
-@pytest.fixture(scope="session")
-def stripe_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe(tmp_path_factory.mktemp("stripe")) as server:
-        yield server
+__all__ = ["app", "container", "database", "http", "stripe_server"]
 
 
 @pytest.fixture(scope="session")

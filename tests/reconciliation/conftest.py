@@ -1,9 +1,8 @@
 """Provide an application of its own that pays at the local Stripe, which sends no notifications."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
-import msgspec
 import pytest
 import stripe
 
@@ -12,24 +11,9 @@ from grome.infrastructure.container import Container
 from tests.conftest import AdjustableClock
 from tests.reconciliation.world import World
 from tests.support.app import apart, app, container, database, http
-from tests.support.stripe import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, LocalStripe, StripeControl, local_stripe
+from tests.support.stripe import LocalStripe, StripeControl, control, stripe_server, with_payments
 
-__all__ = ["app", "container", "database", "http"]
-
-
-@pytest.fixture(scope="session")
-def stripe_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe(tmp_path_factory.mktemp("stripe")) as server:
-        yield server
-
-
-@pytest.fixture
-async def control(stripe_server: LocalStripe) -> AsyncIterator[StripeControl]:
-    opened = StripeControl(stripe_server.url)
-    await opened.end_faults()
-    yield opened
-    await opened.end_faults()
-    await opened.close()
+__all__ = ["app", "container", "control", "database", "http", "stripe_server"]
 
 
 @pytest.fixture
@@ -41,14 +25,7 @@ async def dashboard(stripe_server: LocalStripe) -> AsyncIterator[stripe.StripeCl
 
 @pytest.fixture(scope="session")
 def settings(settings: Settings, stripe_server: LocalStripe) -> Settings:
-    paid = msgspec.structs.replace(
-        settings.stripe,
-        secret_key=SECRET_KEY,
-        publishable_key=PUBLISHABLE_KEY,
-        webhook_secrets=WEBHOOK_SECRET,
-        url=stripe_server.url,
-    )
-    return msgspec.structs.replace(apart(settings, "reconciliation", 12), stripe=paid)
+    return with_payments(apart(settings, "reconciliation", 12), stripe_server)
 
 
 @pytest.fixture

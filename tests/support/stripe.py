@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 import msgspec
+import pytest
 import stripe
 
 from config.settings import Settings
@@ -155,3 +156,20 @@ class StripeControl:
         """List the API calls that the server has got."""
         found: list[dict[str, Any]] = (await self.call("GET", "calls"))["calls"]
         return found
+
+
+@pytest.fixture(scope="session")
+def stripe_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
+    """One local server for the tests of a folder, which sends no notifications."""
+    with local_stripe(tmp_path_factory.mktemp("stripe")) as server:
+        yield server
+
+
+@pytest.fixture
+async def control(stripe_server: LocalStripe) -> AsyncIterator[StripeControl]:
+    """The controls of the local server, without faults before and after the test."""
+    opened = StripeControl(stripe_server.url)
+    await opened.end_faults()
+    yield opened
+    await opened.end_faults()
+    await opened.close()
