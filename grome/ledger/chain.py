@@ -5,6 +5,7 @@ name). So the content of a document is its bytes without the last 105, and is ha
 """
 
 import hashlib
+from struct import Struct
 from typing import Final
 
 from grome.ledger.models import Seal
@@ -15,7 +16,7 @@ _HASH: Final = b"\x05hash\x00" + _BINARY_HEAD
 _PREV_HASH: Final = b"\x05prev_hash\x00" + _BINARY_HEAD
 _SEQ: Final = b"\x12seq\x00"
 _LENGTH: Final = 4
-_SEAL_BYTES: Final = len(_HASH) + len(_PREV_HASH) + 2 * _HASH_BYTES + len(_SEQ) + 8 + 1
+_SEAL: Final = Struct(f"<{len(_HASH)}s{_HASH_BYTES}s{len(_PREV_HASH)}s{_HASH_BYTES}s{len(_SEQ)}sqx")
 
 
 def next_seal(last: Seal, content: bytes) -> Seal:
@@ -31,14 +32,9 @@ def unsealed_content(document: bytes) -> bytes:
 
 def split_seal(document: bytes) -> tuple[bytes, Seal] | None:
     """Split a sealed document's bytes into content and seal. Returns None if they have another layout."""
-    tail = document[-_SEAL_BYTES:]
-    prev_at = len(_HASH) + _HASH_BYTES
-    seq_at = prev_at + len(_PREV_HASH) + _HASH_BYTES
-    if not (tail.startswith(_HASH) and tail.startswith(_PREV_HASH, prev_at) and tail.startswith(_SEQ, seq_at)):
+    if len(document) < _SEAL.size:
         return None
-    seal = Seal(
-        int.from_bytes(tail[seq_at + len(_SEQ) : -1], "little"),
-        tail[seq_at - _HASH_BYTES : seq_at],
-        tail[len(_HASH) : prev_at],
-    )
-    return document[_LENGTH:-_SEAL_BYTES], seal
+    hash_head, own_hash, prev_head, prev_hash, seq_head, seq = _SEAL.unpack_from(document, len(document) - _SEAL.size)
+    if hash_head != _HASH or prev_head != _PREV_HASH or seq_head != _SEQ:
+        return None
+    return document[_LENGTH : -_SEAL.size], Seal(seq, prev_hash, own_hash)
