@@ -58,9 +58,9 @@ ENTRIES: Final = CollectionSpec(
         _index("unsealed_account", ("lines.account", 1), ("currency", 1), only=_UNSEALED),
         _index("account", ("lines.account", 1), *_NEWEST),
         _index("newest", *_NEWEST),
-        _index("statement", ("barber_id", 1), *_NEWEST),
-        _index("payment", ("payment_id", 1), *_NEWEST),
-        _index("booking", ("booking_id", 1), *_NEWEST),
+        # A payment or booking has few entries, which are sorted in memory.
+        _index("payment", ("payment_id", 1)),
+        _index("booking", ("booking_id", 1)),
     ],
 )
 TOTALS: Final = CollectionSpec("ledger_totals", validator_for(StoredTotal), [_index("name", ("name", 1))])
