@@ -1,7 +1,5 @@
 """An application with payouts, and the local Stripe."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
@@ -9,22 +7,14 @@ from config.settings import Settings
 from grome.infrastructure.container import Container
 from tests.builders.barbers import Barber, barber
 from tests.support.app import apart, app, container, database, http
-from tests.support.stripe import LocalStripe, StripeControl, stripe_server, with_payments
+from tests.support.stripe import LocalStripe, control, stripe_server, with_payments
 
-__all__ = ["app", "container", "database", "http", "stripe_server"]
+__all__ = ["app", "container", "control", "database", "http", "stripe_server"]
 
 
 @pytest.fixture(scope="session")
 def settings(settings: Settings, stripe_server: LocalStripe) -> Settings:
     return with_payments(apart(settings, "payouts", 9), stripe_server)
-
-
-@pytest.fixture
-async def control(stripe_server: LocalStripe) -> AsyncIterator[StripeControl]:
-    opened = StripeControl(stripe_server.url)
-    yield opened
-    await opened.end_faults()
-    await opened.close()
 
 
 @pytest.fixture
