@@ -26,7 +26,7 @@ async def give_goodwill(
     return await resolve(request, Adjustments).give_goodwill(actor, barber_id, body, idempotency_key)
 
 
-@adjustments.post("/{barber_id}/write-off", who=ADMINS, status=201, refusals=(DebtSmaller, KeyReused))
+@adjustments.post("/{barber_id}/write-off", who=ADMINS, status=201, refusals=(NotFound, DebtSmaller, KeyReused))
 async def write_off_debt(
     request: Request, actor: Actor, barber_id: UUID, body: WriteOffIn, idempotency_key: IdempotencyKey | None
 ) -> AdjustmentOut:

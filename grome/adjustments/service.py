@@ -13,7 +13,7 @@ from grome.bookings.errors import KeyReused
 from grome.bookings.queries import BookingQueries
 from grome.common.actor import Actor
 from grome.common.clock import Clock
-from grome.common.errors import Invalid
+from grome.common.errors import Invalid, NotFound
 from grome.common.ids import new_id
 from grome.infrastructure.idempotency import fingerprint_of
 from grome.infrastructure.mongo.transactions import Session, Transaction, Transactions
@@ -66,7 +66,10 @@ class Adjustments:
         return await self._carry_out(actor, order)
 
     async def write_off(self, actor: Actor, barber_id: UUID, wanted: WriteOffIn, key: str | None) -> AdjustmentOut:
-        """Give up money that a barber owes, with or without a profile. Raises DebtSmaller and KeyReused."""
+        """Give up money that a barber owes, with or without a profile.
+
+        Raises NotFound for an account without a profile and a debt, DebtSmaller and KeyReused.
+        """
         return await self._carry_out(actor, _order(actor, barber_id, AdjustmentKind.WRITE_OFF, wanted, key))
 
     async def _carry_out(self, actor: Actor, order: _Order) -> AdjustmentOut:
@@ -90,6 +93,8 @@ class Adjustments:
         wanted = order.wanted
         balance = await self._ledger.balance(barber_payable(order.barber_id), wanted.currency, session)
         debt = max(balance, 0)
+        if not debt and await self._barbers.find(order.barber_id) is None:
+            raise NotFound
         if wanted.amount > debt:
             raise DebtSmaller(f"The barber owes {debt} minor units of {wanted.currency}.")
 

@@ -23,6 +23,7 @@ from grome.payouts.repository import PayoutRepository
 
 # Stripe may forget a key after 24 h. Between the two bounds nothing is sent, so that a request that is under way has
 # ended when the transfers are listed.
+_FIRST_TRY: Final = timedelta(seconds=30)
 _REPEAT_WITHIN: Final = timedelta(hours=22)
 _LIST_AFTER: Final = timedelta(hours=23)
 # The answer to a repeat that differs from the first request, which may have made a transfer.
@@ -78,6 +79,12 @@ class PayoutSender:
         else:
             try:
                 transfer = await self._connect.create_transfer(payout.transfer_key, transfer_request(payout))
+            except StripeUnsureError:
+                # Stripe answers a key with the same 500 again, even if the transfer was made.
+                found = await self._find_transfer(payout) if age > _FIRST_TRY else None
+                if found is None:
+                    raise
+                transfer = found
             except StripeRejectedError as error:
                 if error.code == _NOT_FINAL:
                     raise StripeUnsureError(str(error)) from error

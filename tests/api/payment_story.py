@@ -1,11 +1,12 @@
 """The part of the story that moves money: cards, payments, receipts, payouts, the ledger and reconciliation."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
 from grome.infrastructure.container import Container
 from grome.infrastructure.outbox.models import EventType
+from grome.ledger.postings import payout_created
 from grome.payments.models import PaymentState, Purpose, payment_id_for
 from grome.receipts.links import ReceiptLinks
 from grome.reconciliation.findings import Findings
@@ -15,6 +16,7 @@ from tests.api.story import Story
 from tests.builders.barbers import Barber, barber
 from tests.builders.bookings import book, tomorrow
 from tests.builders.jobs import discard_job
+from tests.builders.ledger import post
 from tests.builders.payments import store_payment
 from tests.builders.payouts import decide, earn, plan
 from tests.builders.people import Person, register
@@ -36,6 +38,7 @@ async def tell_payments(told: Story, container: Container, control: StripeContro
     await _write_off(told, container, shop, customer, boss)
     await _payouts(told, container, control, shop, boss)
     await _books(told, shop, boss)
+    await _agreements(told, container, shop, boss)
     await _findings(told, container, boss)
     body = msgspec.json.encode(thin_event())
     signed = {"stripe-signature": signature(body, WEBHOOK_SECRET), "content-type": "application/json"}
@@ -103,6 +106,20 @@ async def _books(told: Story, shop: Barber, boss: dict[str, str]) -> None:
     assert (await told.ask("read_own_balance", shop.auth))["items"]
     assert (await told.ask("list_ledger_entries", boss, params={"account": "stripe"}))["items"]
     assert (await told.ask("list_balances", boss, params={"prefix": "held:"}))["items"]
+
+
+async def _agreements(told: Story, container: Container, shop: Barber, boss: dict[str, str]) -> None:
+    """Agree on a commission, and adjust the balance of a barber."""
+    agreed = {"basis_points": 800, "reason": "Premier mois."}
+    await told.ask("put_commission", boss, barber_id=shop.id, json=agreed)
+    assert (await told.ask("read_commission", boss, barber_id=shop.id))["basis_points"] == 800
+    assert (await told.ask("read_own_commission", shop.auth))["basis_points"] == 800
+    debtor = await barber(told.client, container)
+    owed = {"payout_id": uuid4(), "barber_id": debtor.person.id, "amount": 500, "currency": "EUR"}
+    await post(container, *payout_created(**owed, at=container.clock()))
+    wanted = {"amount": 200, "currency": "EUR", "reason": "Geste."}
+    assert (await told.ask("write_off_debt", boss, barber_id=debtor.id, json=wanted))["amount"] == 200
+    assert (await told.ask("give_goodwill", boss, barber_id=debtor.id, json=wanted))["amount"] == 200
 
 
 async def _findings(told: Story, container: Container, boss: dict[str, str]) -> None:

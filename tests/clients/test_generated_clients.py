@@ -64,7 +64,9 @@ async def test_document_passes_redocly_lint_without_findings(workshop: Path) -> 
 
 
 async def test_client_generated_by_openapi_python_client_books_a_time(workshop: Path, arguments: list[str]) -> None:
-    (workshop / "settings.yaml").write_text("post_hooks: []\npackage_name_override: grome_client\n")
+    # The tool knows no PDF; as it says itself, such an answer is to be taken for bytes.
+    options = "content_type_overrides:\n  application/pdf: application/octet-stream\n"
+    (workshop / "settings.yaml").write_text(f"post_hooks: []\npackage_name_override: grome_client\n{options}")
     generate = ("generate", "--path", "openapi.json", "--output-path", "grome_client", "--meta", "none")
     told = await run(workshop, sys.executable, "-m", "openapi_python_client", *generate, "--config", "settings.yaml")
     assert told.strip() == "Generating grome_client"  # it warns of each part that it leaves out
