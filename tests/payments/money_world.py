@@ -20,7 +20,8 @@ from grome.bookings.jobs import close_overdue, expire_unanswered
 from grome.bookings.lifecycle import BookingLifecycle
 from grome.bookings.models import Action, Status
 from grome.bookings.queries import BookingQueries
-from grome.bookings.schemas import BookingIn, BookingOut, CancelIn
+from grome.bookings.reschedule import Rescheduler
+from grome.bookings.schemas import BookingIn, BookingOut, CancelIn, ProposalAnswerIn, RescheduleIn
 from grome.catalogue.schemas import ServiceIn
 from grome.catalogue.service import CatalogueService
 from grome.common.actor import Actor, Role
@@ -143,6 +144,7 @@ class MoneyWorld:
             (10, self.pay),
             (8, self.act),
             (3, self.cancel),
+            (2, self.move),
             (2, self.tip),
             (2, self.refund),
             (8, self.deliver_events),
@@ -235,6 +237,16 @@ class MoneyWorld:
         if self.dice.random() < 0.3:
             by = Actor(booking.barber_id, Role.BARBER, new_id())
         await self.grome.get(BookingLifecycle).cancel(by, booking.id, CancelIn())
+
+    async def move(self) -> None:
+        """Let a barber move a visit; an accepted visit then awaits the customer, who agrees or not."""
+        booking = await self.booking(self.dice.choice(self.bookings))
+        barber = Actor(booking.barber_id, Role.BARBER, new_id())
+        start = (self.clock.now + timedelta(hours=self.dice.randrange(2, 200))).replace(minute=30, second=0)
+        rescheduler = self.grome.get(Rescheduler)
+        await rescheduler.reschedule(barber, booking.id, RescheduleIn(start))
+        if self.dice.random() < 0.7:
+            await rescheduler.accept(await self.customer_of(booking.id), booking.id, ProposalAnswerIn())
 
     async def tip(self) -> None:
         booking_id = self.dice.choice(self.bookings)
