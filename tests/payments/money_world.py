@@ -63,6 +63,8 @@ CARDS = {
     "4000000000005126": 1,  # refund succeeds, then fails
     "4000000000000077": 4,  # available at once
 }
+# Most visits are soon, so that many are over within a world.
+HOURS_AHEAD = [1, 2, 3, 6, 12, 20, 30, 60, 150, 200]
 _EXPECTED = (ApiError, StripeUnsureError, StripeRejectedError, StripeDeclinedError, Killed)
 _OPEN_DAY = DayHours(is_available=True, start_time="00:00", end_time="24:00")
 
@@ -142,7 +144,7 @@ class MoneyWorld:
         actions: list[tuple[int, Callable[[], Awaitable[Any]]]] = [
             (8, self.book),
             (10, self.pay),
-            (8, self.act),
+            (14, self.act),
             (3, self.cancel),
             (2, self.move),
             (2, self.tip),
@@ -150,7 +152,7 @@ class MoneyWorld:
             (8, self.deliver_events),
             (8, self.run_jobs),
             (5, self.wait),
-            (2, self.pay_out),
+            (3, self.pay_out),
         ]
         [action] = self.dice.choices([each for _, each in actions], [weight for weight, _ in actions])
         await self.try_to(action, with_faults=with_faults)
@@ -178,8 +180,8 @@ class MoneyWorld:
 
     async def book(self) -> None:
         customer, barber = self.dice.choice(self.customers), self.dice.choice(self.barbers)
-        booking_id = await self.book_with(customer, barber, self.dice.randrange(1, 240))
-        if self.dice.random() < 0.7:
+        booking_id = await self.book_with(customer, barber, self.dice.choice(HOURS_AHEAD))
+        if self.dice.random() < 0.9:
             await self._pay(customer, booking_id, "deposit")
 
     async def book_with(self, customer: Actor, barber: Actor, hours: int) -> UUID:
