@@ -1,24 +1,16 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import stripe
 
-from tests.support.stripe import LocalStripe, StripeControl, local_stripe
+from tests.support.stripe import LocalStripe, control, stripe_server
+
+__all__ = ["control", "stripe_server"]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStripe]:
-    with local_stripe(tmp_path_factory.mktemp("stripe")) as running:
-        yield running
-
-
-@pytest.fixture
-async def control(server: LocalStripe) -> AsyncIterator[StripeControl]:
-    client = StripeControl(server.url)
-    await client.end_faults()
-    yield client
-    await client.end_faults()
-    await client.close()
+def server(stripe_server: LocalStripe) -> LocalStripe:
+    return stripe_server
 
 
 @pytest.fixture
