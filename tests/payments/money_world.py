@@ -241,7 +241,7 @@ class MoneyWorld:
         await self.grome.get(BookingLifecycle).cancel(by, booking.id, CancelIn())
 
     async def move(self) -> None:
-        """Let a barber move a visit; an accepted visit then awaits the customer, who agrees or not."""
+        """Let a barber move a visit; an accepted visit then awaits the answer of its customer."""
         booking = await self.booking(self.dice.choice(self.bookings))
         barber = Actor(booking.barber_id, Role.BARBER, new_id())
         start = (self.clock.now + timedelta(hours=self.dice.randrange(2, 200))).replace(minute=30, second=0)
