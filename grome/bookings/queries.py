@@ -1,7 +1,7 @@
 """Read bookings. Bookings are created in `create.py` and changed in `lifecycle.py` and `reschedule.py`."""
 
-from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from grome.bookings.models import (
 )
 from grome.bookings.repository import BookingCursor, BookingRepository
 from grome.bookings.schemas import BookingOut, BookingPage, BookingQuery, HistoryOut, booking_out, history_out
-from grome.common.actor import Actor
+from grome.common.actor import Actor, Role
 from grome.common.clock import Clock, to_utc
 from grome.common.errors import NotFound
 from grome.infrastructure.http import cut_page, decode_cursor
@@ -23,6 +23,8 @@ from grome.infrastructure.mongo.client import Document
 from grome.promos.models import BookedUse
 
 _READ_BATCH: Final = 250
+# Visits in progress began within this time.
+_LONGEST_VISIT: Final = timedelta(days=1)
 
 
 class BookingQueries:
@@ -79,6 +81,16 @@ class BookingQueries:
     async def find_many(self, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
         """Return the existing bookings with these ids, for Grome's own use."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
+
+    async def filter_visible(self, actor: Actor, booking_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return the ids among these that are ids of bookings of the actor; an admin sees all bookings."""
+        return await self._bookings.filter_ids(visible_to(actor), booking_ids)
+
+    async def list_open_ids(self, actor: Actor, limit: int) -> list[UUID]:
+        """List the actor's bookings that are in progress or still to come, soonest first; none for an admin."""
+        if actor.role is Role.ADMIN:
+            return []
+        return await self._bookings.list_open_ids(visible_to(actor), self._clock() - _LONGEST_VISIT, limit)
 
     async def booked_uses(self, booking_ids: Sequence[UUID]) -> dict[UUID, BookedUse]:
         """Return the state of each existing booking for the promo use that it holds, for Grome's own use."""

@@ -1,6 +1,6 @@
 """Store bookings in MongoDB. The unique index on `ticks` prevents overlapping bookings of one barber."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, Any
@@ -31,6 +31,7 @@ _IS_DATE = {"$type": "date"}
 _OPEN_VISITS = {"status": {"$in": [Status.ACCEPTED.value, Status.IN_PROGRESS.value]}}
 _AWAITS_DEPOSIT = {"payment.pay_by": _IS_DATE, "active": True}
 _UNSTARTED = {"status": {"$in": [Status.REQUESTED.value, Status.ACCEPTED.value]}}
+_UNENDED = {"status": {"$nin": [Status.COMPLETED.value, Status.CANCELLED.value]}}
 COLLECTION = CollectionSpec(
     "bookings",
     validator_for(Booking),
@@ -126,6 +127,17 @@ class BookingRepository:
     async def find_many(self, booking_ids: Sequence[UUID]) -> list[Booking]:
         found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, WITHOUT_FIRST_ANSWER)
         return [from_document(document, Booking) async for document in found]
+
+    async def filter_ids(self, scope: Document, booking_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return the ids among these that are ids of bookings within the scope."""
+        found = self._bookings.find({**scope, "_id": {"$in": list(booking_ids)}}, {"_id": 1})
+        return frozenset([document["_id"] async for document in found])
+
+    async def list_open_ids(self, scope: Document, since: datetime, limit: int) -> list[UUID]:
+        """List the ids of bookings that have not ended and start at or after `since`, earliest start first."""
+        wanted = {**scope, "scheduled_at": {"$gte": since}, **_UNENDED}
+        found = self._bookings.find(wanted, {"_id": 1}).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
+        return [document["_id"] async for document in found]
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
         wanted: Document = {"customer_id": customer_id, "status": {"$ne": Status.CANCELLED.value}}
