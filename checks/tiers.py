@@ -7,7 +7,7 @@ from checks.rules import Rule, Tiers
 TIERS: Final = Tiers(
     foundation=(
         ("config", "grome"),
-        ("common", "dev.embedded", "dev.local_stripe"),
+        ("common", "dev.embedded", "dev.local_stripe", "live_client"),
         ("infrastructure",),
         ("infrastructure.jobs",),
         ("infrastructure.outbox",),
@@ -16,6 +16,7 @@ TIERS: Final = Tiers(
     ),
     features=(
         ("accounts",),
+        ("uploads",),
         ("catalogue",),
         ("barbers",),
         ("favourites",),
@@ -23,13 +24,13 @@ TIERS: Final = Tiers(
         ("bookings",),
         ("availability",),
         ("ledger",),
-        ("nearby", "waitlist", "walk_ins", "reviews", "payments"),
+        ("nearby", "waitlist", "walk_ins", "reviews", "payments", "chat", "tracking"),
         ("payouts", "adjustments"),
         ("reconciliation",),
         ("audit", "realtime", "webhooks"),
         ("notifications",),
         ("any_barber", "calendar_feeds", "quotes", "receipts", "reports", "series"),
-        ("app_links", "console", "dev.mailbox", "dev.pay_demo"),
+        ("app_links", "console", "dev.live_demo", "dev.mailbox", "dev.pay_demo"),
     ),
     entrances=(
         ("composition", "migrations"),
@@ -62,6 +63,7 @@ TIERS: Final = Tiers(
         "nearby": frozenset({"areas"}),
         "payments": frozenset({"inbox.models", "inbox.service"}),
         "promos": frozenset({"redemptions"}),
+        "realtime": frozenset({"presence", "streams"}),
     },
 )
 

@@ -136,6 +136,28 @@ class NearbySettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = True
 
 
+class LiveSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    origins: Annotated[
+        str,
+        Meta(
+            description="Web origins that may open live connections, separated by commas; unset, the API's own and the"
+            " app's. Clients that send no Origin, as mobile apps, are always admitted."
+        ),
+    ] = ""
+    heartbeat_s: Annotated[
+        int, Meta(ge=5, le=300, description="A live connection gets a ping so often; without a sign of life it ends.")
+    ] = 25
+    life_s: Annotated[
+        int, Meta(ge=60, le=604_800, description="A live connection is asked to reconnect after so long.")
+    ] = 6 * 3_600
+    max_buffer_bytes: Annotated[
+        int, Meta(ge=16_384, le=2**24, description="A live connection with more unsent bytes is cut off as too slow.")
+    ] = 262_144
+    drain_per_s: Annotated[
+        int, Meta(ge=1, le=100_000, description="Live connections that a stopping process moves away in a second.")
+    ] = 2_000
+
+
 class JobSettings(Struct, frozen=True, forbid_unknown_fields=True):
     workers: Annotated[int, Meta(ge=0, le=64, description="Job worker processes that `grome serve` starts.")] = 1
     concurrency: Annotated[
@@ -285,6 +307,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     accounts: AccountSettings = field(default_factory=AccountSettings)
     bookings: BookingSettings = field(default_factory=BookingSettings)
     nearby: NearbySettings = field(default_factory=NearbySettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     push: PushSettings = field(default_factory=PushSettings)

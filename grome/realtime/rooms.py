@@ -1,0 +1,77 @@
+"""Names of rooms, as clients and the server write them."""
+
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from grome.common.errors import Invalid
+
+USER: Final = "user"
+_MAX_NAME: Final = 64
+
+
+class Room(Struct, frozen=True):
+    """A room by its kind and the id in its name.
+
+    `kind` is `user`, `booking`, `shop` or `area`. `key` is the id of the account, booking or barber, or the H3 cell in
+    hexadecimal digits.
+    """
+
+    kind: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        """Return the name that the server uses: the user's own room has the account id in its name."""
+        return f"{self.kind}:{self.key}"
+
+
+def user_room(account_id: UUID) -> str:
+    return f"user:{account_id}"
+
+
+def booking_room(booking_id: UUID) -> str:
+    return f"booking:{booking_id}"
+
+
+def shop_room(barber_id: UUID) -> str:
+    return f"shop:{barber_id}"
+
+
+def area_room(cell: str) -> str:
+    return f"area:{cell}"
+
+
+def parse_room(text: str, account_id: UUID) -> Room:
+    """Return the room that a client names; `user` is the room of the client's own account.
+
+    Raises Invalid for a name of no room.
+    """
+    if text == USER:
+        return Room(USER, str(account_id))
+    kind, _, key = text[:_MAX_NAME].partition(":")
+    match kind:
+        case "user" | "booking" | "shop" if _is_uuid(key):
+            return Room(kind, key)
+        case "area" if _is_cell(key):
+            return Room(kind, key)
+        case _:
+            raise Invalid("room", "is not `user`, `booking:<id>`, `shop:<barber id>` or `area:<cell>`")
+
+
+def wire_name(name: str, account_id: UUID) -> str:
+    """Return the name that the client of the account uses for a room."""
+    return USER if name == user_room(account_id) else name
+
+
+def _is_uuid(text: str) -> bool:
+    """Return whether the text is a UUID in the one form that names of rooms have."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_cell(text: str) -> bool:
+    return len(text) == 15 and text.islower() and all(digit in "0123456789abcdef" for digit in text)  # noqa: PLR2004
