@@ -63,7 +63,6 @@ TIERS: Final = Tiers(
         "nearby": frozenset({"areas"}),
         "payments": frozenset({"inbox.models", "inbox.service"}),
         "promos": frozenset({"redemptions"}),
-        "realtime": frozenset({"presence", "streams"}),
     },
 )
 
