@@ -59,9 +59,10 @@ class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Preferences(Struct, frozen=True):
-    """Sets language, time zone, channels and reminders.
+    """Sets language, time zone, channels, reminders, and how much presence shows.
 
-    `reminders` are hours before a visit; quiet hours are in `timezone`.
+    `reminders` are hours before a visit; quiet hours are in `timezone`. `show_last_seen` lets the other side of an open
+    booking see when the user was last online.
     """
 
     notifications: NotificationPreferences = NotificationPreferences()
@@ -69,6 +70,7 @@ class Preferences(Struct, frozen=True):
     timezone: str = "UTC"
     quiet_hours: QuietHours | None = None
     reminders: Annotated[tuple[ReminderHours, ...], stored_items(at_most=2)] = (24, 2)
+    show_last_seen: bool = True
 
 
 class AccountEvent(Struct, frozen=True):

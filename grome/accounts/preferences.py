@@ -1,4 +1,4 @@
-"""Read and change a user's preferences about messages, language and time zone."""
+"""Read and change a user's preferences about messages, language, time zone and presence."""
 
 from collections.abc import Iterator
 from typing import Any

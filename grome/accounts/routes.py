@@ -79,7 +79,7 @@ async def profile(request: Request, actor: Actor) -> UserOut:
 
 @me.get("/preferences", who=SIGNED_IN)
 async def read_preferences(request: Request, actor: Actor) -> Preferences:
-    """Return your preferences for messages."""
+    """Return your preferences for messages and presence."""
     return await resolve(request, PreferenceService).get(actor.id)
 
 

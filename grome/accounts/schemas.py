@@ -73,6 +73,7 @@ class PreferencesPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     timezone: ZoneName | UnsetType = UNSET
     quiet_hours: QuietHours | UnsetType | None = UNSET
     reminders: Annotated[list[ReminderHours], Meta(max_length=2)] | UnsetType = UNSET
+    show_last_seen: bool | UnsetType = UNSET
 
 
 class UserOut(Struct, frozen=True):

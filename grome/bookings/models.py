@@ -294,6 +294,14 @@ class Booking(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class BookingSides(Struct, frozen=True):
+    """Names the two sides of a booking."""
+
+    id: UUID = field(name="_id")
+    customer_id: UUID
+    barber_id: UUID
+
+
 class UpcomingBooking(Struct, frozen=True, kw_only=True):
     """Holds the fields of a booking needed before its start, under the names in `Booking`."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from grome.bookings.cancellation_policy import gives_promo_use_back
 from grome.bookings.models import (
     Booking,
+    BookingSides,
     Party,
     Status,
     UpcomingBooking,
@@ -90,7 +91,12 @@ class BookingQueries:
         """List the actor's bookings that are in progress or still to come, soonest first; none for an admin."""
         if actor.role is Role.ADMIN:
             return []
-        return await self._bookings.list_open_ids(visible_to(actor), self._clock() - _LONGEST_VISIT, limit)
+        since = self._clock() - _LONGEST_VISIT
+        return [found.id for found in await self._bookings.list_open(visible_to(actor), since, limit)]
+
+    async def list_open_sides(self, party: Party, person_id: UUID, limit: int) -> list[BookingSides]:
+        """List the bookings of a customer or a barber that are in progress or to come, for Grome's own use."""
+        return await self._bookings.list_open({f"{party}_id": person_id}, self._clock() - _LONGEST_VISIT, limit)
 
     async def booked_uses(self, booking_ids: Sequence[UUID]) -> dict[UUID, BookedUse]:
         """Return the state of each existing booking for the promo use that it holds, for Grome's own use."""

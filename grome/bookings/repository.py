@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteConcernError,
 from pymongo.read_concern import ReadConcern
 
 from grome.bookings.errors import BookingInFlight, KeyInFlight, SeatTaken, SlotTaken
-from grome.bookings.models import Booking, HistoryEntry, Payment, Reason, Status, UpcomingBooking
+from grome.bookings.models import Booking, BookingSides, HistoryEntry, Payment, Reason, Status, UpcomingBooking
 from grome.common.errors import ApiError
 from grome.infrastructure.idempotency import WITHOUT_FIRST_ANSWER
 from grome.infrastructure.isolated_items import decode_each
@@ -133,11 +133,12 @@ class BookingRepository:
         found = self._bookings.find({**scope, "_id": {"$in": list(booking_ids)}}, {"_id": 1})
         return frozenset([document["_id"] async for document in found])
 
-    async def list_open_ids(self, scope: Document, since: datetime, limit: int) -> list[UUID]:
-        """List the ids of bookings that have not ended and start at or after `since`, earliest start first."""
+    async def list_open(self, scope: Document, since: datetime, limit: int) -> list[BookingSides]:
+        """List bookings that have not ended and start at or after `since`, earliest start first."""
         wanted = {**scope, "scheduled_at": {"$gte": since}, **_UNENDED}
-        found = self._bookings.find(wanted, {"_id": 1}).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
-        return [document["_id"] async for document in found]
+        fields = {"customer_id": 1, "barber_id": 1}
+        found = self._bookings.find(wanted, fields).sort([("scheduled_at", 1), ("_id", 1)]).limit(limit)
+        return [from_document(document, BookingSides) async for document in found]
 
     async def has_booked(self, customer_id: UUID, barber_id: UUID | None) -> bool:
         wanted: Document = {"customer_id": customer_id, "status": {"$ne": Status.CANCELLED.value}}

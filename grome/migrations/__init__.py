@@ -11,6 +11,7 @@ from grome.migrations import (
     m0004_shop_rules,
     m0005_bounds,
     m0006_payments,
+    m0007_live,
 )
 
 MIGRATIONS = (
@@ -20,4 +21,5 @@ MIGRATIONS = (
     Migration(4, "shop rules: what availability, bookings and what surrounds them need", m0004_shop_rules.up),
     Migration(5, "bounds: what a user can repeat has a limit in the database", m0005_bounds.up),
     Migration(6, "payments: the ledger, and payments by card", m0006_payments.up),
+    Migration(7, "live: presence and what clients see at once", m0007_live.up),
 )

@@ -14,6 +14,7 @@ DEFAULTS = {
     "timezone": "UTC",
     "quiet_hours": None,
     "reminders": [24, 2],
+    "show_last_seen": True,
 }
 
 
@@ -35,6 +36,7 @@ async def test_preferences_that_are_omitted_stay(http: httpx.AsyncClient) -> Non
         {"timezone": "America/Sao_Paulo"},
         {"quiet_hours": {"start": "22:15", "end": "06:45"}},
         {"reminders": [2]},
+        {"show_last_seen": False},
         {"notifications": {"push": False, "no_mail_about": ["reviews"]}},
         {},
     ]
