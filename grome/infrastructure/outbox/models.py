@@ -90,6 +90,12 @@ class EventType(StrEnum):
     REVIEW_POSTED = "review.posted"
     REVIEW_ANSWERED = "review.answered"
     REVIEW_REMOVED = "review.removed"
+    MESSAGE_SENT = "message.sent"
+    MESSAGE_EDITED = "message.edited"
+    MESSAGE_DELETED = "message.deleted"
+    MESSAGE_DELIVERED = "message.delivered"
+    MESSAGE_READ = "message.read"
+    MESSAGE_REPORT_RESOLVED = "message_report.resolved"
     ACCOUNT_REGISTERED = "account.registered"
     ACCOUNT_NEW_DEVICE = "account.new_device"
     ACCOUNT_SESSION_REUSED = "account.session_reused"
@@ -109,7 +115,7 @@ class Event(Struct, frozen=True, kw_only=True):
     its booking, and a payout account the id of its barber. `version` grows with each event of a subject and family.
     `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a finding
     concerns nobody. `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the
-    bank's, for the audit trail.
+    bank's, for the audit trail. `item_id` is the message of an event about a booking's conversation.
     """
 
     id: UUID
@@ -121,6 +127,7 @@ class Event(Struct, frozen=True, kw_only=True):
     actor_id: UUID | None = None
     money: MovedMoney | None = None
     reason: str = ""
+    item_id: UUID | None = None
 
     @property
     def family(self) -> str:
