@@ -12,24 +12,26 @@ from grome.audit.repository import AfterRecord, AuditRepository
 from grome.audit.schemas import AuditPage, AuditQuery, RecordOut
 from grome.common.clock import to_utc
 from grome.infrastructure.http import cut_page, decode_cursor
-from grome.infrastructure.outbox.models import Event
+from grome.infrastructure.outbox.models import LIVE_ONLY, Event
 from grome.payments.models import Payment
 from grome.payments.queries import PaymentQueries
 
 
 class AuditTrail:
-    """Records every event of the relay."""
+    """Records every event of the relay that is about people or money."""
 
     def __init__(self, records: AuditRepository, payments: PaymentQueries) -> None:
         self._records, self._payments = records, payments
 
     async def handle(self, events: Sequence[Event]) -> None:
+        events = [event for event in events if event.type not in LIVE_ONLY]
         payments = {
             event.subject_id: await self._payments.find(event.subject_id)
             for event in events
             if event.family == "payment"
         }
-        await self._records.add([_record(event, payments.get(event.subject_id)) for event in events])
+        if events:
+            await self._records.add([_record(event, payments.get(event.subject_id)) for event in events])
 
     async def page(self, query: AuditQuery) -> AuditPage:
         after = decode_cursor(query.cursor, AfterRecord)

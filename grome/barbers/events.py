@@ -1,10 +1,10 @@
-"""Derive the events of commissions from their outbox entries."""
+"""Derive the events of barbers and their commissions from outbox entries."""
 
 from typing import Any
 
 import msgspec
 
-from grome.barbers.models import CommissionChange
+from grome.barbers.models import CommissionChange, OnlineNotice
 from grome.infrastructure.mongo.client import Document
 from grome.infrastructure.outbox.models import Event, EventType
 
@@ -24,6 +24,24 @@ def commission_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 
         people=(document["_id"],),
         actor_id=change.actor_id,
         reason=f"{_rate(change.before)} to {_rate(change.basis_points)}: {change.reason}",
+    )
+
+
+def online_event(stored: Any, document: Document) -> Event:  # noqa: ANN401 -- BSON
+    """Return the event of a notice that the barber went online or offline.
+
+    Raises msgspec.ValidationError if the notice cannot be read.
+    """
+    notice = msgspec.convert(stored, OnlineNotice)
+    return Event(
+        id=notice.id,
+        type=EventType.BARBER_ONLINE if notice.is_online else EventType.BARBER_OFFLINE,
+        at=notice.at,
+        subject_id=document["_id"],
+        version=notice.version,
+        people=(),
+        actor_id=document["_id"],
+        location=notice.location,
     )
 
 

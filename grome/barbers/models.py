@@ -9,6 +9,7 @@ from msgspec.structs import astuple
 
 from grome.common.coded_enum import CodedEnum
 from grome.common.geo import GeoPoint
+from grome.common.ids import new_id
 from grome.common.money import Amount
 from grome.common.search_words import FindableWords
 from grome.infrastructure.mongo.schema import stored_items
@@ -134,6 +135,20 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     deposit: DepositRule = DepositRule()
 
 
+class OnlineNotice(Struct, frozen=True, kw_only=True):
+    """Announces that the barber went online or offline at the location.
+
+    `version` is the time in milliseconds, or one more than the version before if that is greater: it grows also over a
+    profile that was removed and created again.
+    """
+
+    id: UUID
+    version: int
+    is_online: bool
+    location: GeoPoint
+    at: datetime
+
+
 class StarCounts(Struct, frozen=True):
     """Counts the reviews with one star, with two stars, and so on."""
 
@@ -203,7 +218,8 @@ class Barber(Struct, frozen=True, kw_only=True):
     `rating` is the mean of all `reviews_count` reviews, 0 while there are none. `neighbourhood` is the local name of
     the part of town. House calls go as far as `service_radius_km`, 0 for none. `version` grows with every write;
     `created_at` and then `version` order the published changes of a barber. `commission_bp` is None for the platform's
-    ordinary commission.
+    ordinary commission. `notice` is the outbox for going online and offline: it has the newest notice, or two after a
+    move of a barber that is online.
     """
 
     id: UUID = field(name="_id")
@@ -225,6 +241,7 @@ class Barber(Struct, frozen=True, kw_only=True):
     terms: Terms = Terms()
     deposit_rules: DepositRules = DepositRules()
     commission_bp: BasisPoints | None = None
+    notice: Annotated[list[OnlineNotice], stored_items(at_most=2)] = []
     version: Annotated[int, Meta(ge=1)] = 1
     created_at: datetime
     updated_at: datetime
@@ -262,3 +279,24 @@ class BarberMapEntry(Struct, frozen=True, kw_only=True):
 
 def map_entry(barber: Barber) -> BarberMapEntry:
     return BarberMapEntry(**{name: getattr(barber, name) for name in BarberMapEntry.__struct_fields__})
+
+
+def notices_of_switch(barber: Barber, now: datetime, *, is_online: bool) -> list[OnlineNotice]:
+    """Return the notice of a barber that goes online or offline."""
+    return _notices(barber, now, (is_online, barber.location))
+
+
+def notices_of_move(barber: Barber, location: GeoPoint, now: datetime) -> list[OnlineNotice]:
+    """Return the notices of a barber with a new location: none if it is offline or stays where it is."""
+    if not barber.is_online or barber.location == location:
+        return []
+    return _notices(barber, now, (False, barber.location), (True, location))
+
+
+def _notices(barber: Barber, now: datetime, *states: tuple[bool, GeoPoint]) -> list[OnlineNotice]:
+    last = max((notice.version for notice in barber.notice), default=0)
+    first = max(last + 1, int(now.timestamp() * 1000))
+    return [
+        OnlineNotice(id=new_id(), version=version, is_online=is_online, location=location, at=now)
+        for version, (is_online, location) in enumerate(states, start=first)
+    ]

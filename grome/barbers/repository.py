@@ -1,7 +1,7 @@
 """Store barbers and their ratings in MongoDB, and search barbers by words and around a point."""
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
@@ -20,9 +20,9 @@ from grome.barbers.models import (
     CommissionChange,
     RatingDelta,
     Ratings,
-    ScheduleExceptions,
     StarCounts,
     StoredBarber,
+    notices_of_move,
     rating_delta,
 )
 from grome.common.geo import EARTH_RADIUS_M, GeoPoint
@@ -97,8 +97,8 @@ class BarberRepository:
         """Add the barbers with a free id and skip the rest; return the number of added barbers."""
         return await insert_missing(self._barbers, [document_of(barber) for barber in barbers])
 
-    async def find(self, barber_id: UUID) -> Barber | None:
-        document = await self._barbers.find_one({"_id": barber_id})
+    async def find(self, barber_id: UUID, session: Session | None = None) -> Barber | None:
+        document = await self._barbers.find_one({"_id": barber_id}, session=session)
         return from_document(document, Barber) if document else None
 
     async def list_by_ids(self, barber_ids: Iterable[UUID]) -> list[Barber]:
@@ -108,26 +108,29 @@ class BarberRepository:
     async def change_profile(
         self, profile: Barber, names: Sequence[str], session: Session | None = None
     ) -> Barber | None:
-        """Write the fields `names` of `profile`; return None if the barber does not exist.
+        """Write the fields `names` of `profile`, and announce the new location of a barber that is online.
 
-        Raises CurrencyInUse if that would change the currency of existing prices.
+        Returns None if the barber does not exist. Raises CurrencyInUse if that would change the currency of existing
+        prices.
         """
         fields = to_document(profile)
-        change = {"$set": _with_words({name: fields[name] for name in (*names, "updated_at")}), "$inc": {"version": 1}}
-        while True:
+        while before := await self.find(profile.id, session):
+            written = _with_words({name: fields[name] for name in (*names, "updated_at")})
+            if notices := notices_of_move(before, profile.location, profile.updated_at):
+                written["notice"] = [to_document(notice) for notice in notices]
+            place = {"is_online": before.is_online, "location.coordinates": list(before.location.coordinates)}
             stored = await self._barbers.find_one_and_update(
-                {"_id": profile.id, "$or": [{"currency": profile.currency}, _WITHOUT_PRICES]},
-                change,
+                {"_id": profile.id, **place, "$or": [{"currency": profile.currency}, _WITHOUT_PRICES]},
+                {"$set": written, "$inc": {"version": 1}},
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
             if stored:
                 return from_document(stored, Barber)
-            there = await self._barbers.find_one({"_id": profile.id}, {"currency": 1}, session=session)
-            if there is None:
-                return None
-            if there["currency"] != profile.currency:  # otherwise it was created or changed concurrently
+            priced = {"_id": profile.id, **place, "currency": {"$ne": profile.currency}}
+            if await self._barbers.find_one(priced, {"_id": 1}, session=session):  # not changed concurrently
                 raise CurrencyInUse
+        return None
 
     async def add_profile(self, session: Session, profile: Barber) -> Barber:
         """Store a new profile with the ratings and the commission that the barber has from an earlier profile."""
@@ -214,13 +217,12 @@ class BarberRepository:
         )
         return from_document(stored, Barber) if stored else None
 
-    async def set_exceptions_if_version(
-        self, barber: Barber, openings: ScheduleExceptions, now: datetime
-    ) -> Barber | None:
-        """Return None if the barber has changed since it was read (docs/decisions/0002)."""
+    async def update_if_version(self, barber: Barber, fields: Mapping[str, object], now: datetime) -> Barber | None:
+        """Write fields that have no search words; return None if the barber has changed (docs/decisions/0002)."""
+        plain = msgspec.to_builtins(fields, builtin_types=(datetime, UUID))
         stored = await self._barbers.find_one_and_update(
             {"_id": barber.id, "version": barber.version, "created_at": barber.created_at},
-            {"$set": {"openings": to_document(openings), "updated_at": now}, "$inc": {"version": 1}},
+            {"$set": {**plain, "updated_at": now}, "$inc": {"version": 1}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(stored, Barber) if stored else None

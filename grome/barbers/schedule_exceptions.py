@@ -98,7 +98,7 @@ class ScheduleExceptionService:
             wanted = self._without_past(change(barber.openings))
             if len(wanted.overrides) > MAX_OVERRIDES or len(wanted.time_off) > MAX_TIME_OFF:
                 raise TooManyScheduleExceptions
-            if changed := await self._repository.set_exceptions_if_version(barber, wanted, self._clock()):
+            if changed := await self._repository.update_if_version(barber, {"openings": wanted}, self._clock()):
                 await self._barbers.publish(changed)
                 return _openings_out(changed.openings)
         raise Unavailable("The profile is being changed concurrently; try again.")

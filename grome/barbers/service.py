@@ -10,7 +10,15 @@ import msgspec
 from grome.barbers.cache import BarberCache
 from grome.barbers.change_feed import BarberChange, BarberChangeFeed
 from grome.barbers.errors import CurrencyDiffers, ProfileMissing
-from grome.barbers.models import Barber, DepositRules, HouseCallRules, StarCounts, Terms, rating_delta
+from grome.barbers.models import (
+    Barber,
+    DepositRules,
+    HouseCallRules,
+    StarCounts,
+    Terms,
+    notices_of_switch,
+    rating_delta,
+)
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schemas import BarberOut, OfferIn, OffersIn, ProfileIn, barber_out
 from grome.catalogue.service import CatalogueService
@@ -197,7 +205,15 @@ class BarberService:
         return await self._set(actor, "deposit_rules", rules)
 
     async def put_online(self, actor: Actor, *, is_online: bool) -> BarberOut:
-        return await self._set(actor, "is_online", is_online)
+        """Switch the actor on or off, and announce it around the actor's location. A repeat changes nothing."""
+        while barber := await self._barbers.find(actor.id):
+            if barber.is_online == is_online:
+                return barber_out(barber)
+            now = self._clock()
+            fields = {"is_online": is_online, "notice": notices_of_switch(barber, now, is_online=is_online)}
+            if changed := await self._barbers.update_if_version(barber, fields, now):
+                return await self._changed(changed)
+        raise ProfileMissing
 
     async def _set(self, actor: Actor, name: str, value: object) -> BarberOut:
         barber = await self._barbers.set_field(actor.id, name, value, self._clock())

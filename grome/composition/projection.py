@@ -4,10 +4,11 @@ from typing import Final
 
 from grome.accounts.events import session_event, user_event
 from grome.adjustments.events import adjustment_event
-from grome.barbers.events import commission_event
+from grome.barbers.events import commission_event, online_event
 from grome.bookings.events import booking_event
 from grome.infrastructure.outbox.models import (
     ADJUSTMENTS,
+    BARBERS,
     BOOKINGS,
     COMMISSIONS,
     FINDINGS,
@@ -17,16 +18,19 @@ from grome.infrastructure.outbox.models import (
     REVIEWS,
     SESSIONS,
     USERS,
+    WALK_INS,
 )
 from grome.infrastructure.outbox.projection import Projection
 from grome.payments.events import payment_event
 from grome.payouts.events import payout_account_event, payout_event
 from grome.reconciliation.events import finding_event
 from grome.reviews.events import review_event
+from grome.walk_ins.events import walk_in_event
 
 PROJECTION: Final = Projection(
     {
         ADJUSTMENTS: adjustment_event,
+        BARBERS: online_event,
         BOOKINGS: booking_event,
         COMMISSIONS: commission_event,
         PAYMENTS: payment_event,
@@ -36,5 +40,6 @@ PROJECTION: Final = Projection(
         REVIEWS: review_event,
         USERS: user_event,
         SESSIONS: session_event,
+        WALK_INS: walk_in_event,
     }
 )

@@ -1,12 +1,17 @@
-"""Add the fields and collections of live connections: first the preference `show_last_seen`.
+"""Add the fields and collections of live connections: the preference `show_last_seen`, and outboxes for live clients.
 
-Validators list the fields of stored objects, so collections with a new field are applied anew.
+Validators list the fields of stored objects and the types of events, so collections with a new field or with types of
+events are applied anew.
 """
 
 from grome.accounts.repository import USERS
+from grome.audit.repository import COLLECTION as AUDIT
+from grome.barbers.repository import COLLECTION as BARBERS
 from grome.infrastructure.mongo.client import Database, apply_collection
+from grome.walk_ins.repository import COLLECTION as WALK_INS
+from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
-CHANGED = (USERS,)
+CHANGED = (AUDIT, BARBERS, USERS, WALK_INS, WEBHOOK_ENDPOINTS)
 
 
 async def up(database: Database) -> None:

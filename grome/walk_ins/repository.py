@@ -12,7 +12,7 @@ from grome.common.actor import Actor, Role
 from grome.infrastructure.mongo.client import CollectionSpec, Database, Document, from_document, to_document
 from grome.infrastructure.mongo.schema import validator_for
 from grome.walk_ins.errors import AlreadyInQueue
-from grome.walk_ins.models import State, WalkIn
+from grome.walk_ins.models import State, WalkIn, WalkInEvent
 
 # The booking of a seated walk-in is kept longer.
 _RETENTION: Final = timedelta(days=90)
@@ -63,19 +63,22 @@ class WalkInRepository:
         found = self._walk_ins.find({"customer_id": customer_id}).sort("joined_at", -1).limit(limit)
         return [from_document(document, WalkIn) async for document in found]
 
-    async def end_waiting(self, actor: Actor, walk_in_id: UUID, state: State) -> WalkIn | None:
-        """Change a waiting walk-in to another state. Returns None if it is not waiting."""
+    async def end_waiting(self, actor: Actor, walk_in_id: UUID, state: State, event: WalkInEvent) -> WalkIn | None:
+        """Change a waiting walk-in to another state, with its event. Returns None if it is not waiting."""
         document = await self._walk_ins.find_one_and_update(
             {"_id": walk_in_id, "state": State.WAITING.value, **_visible_to(actor)},
-            {"$set": {"state": state.value}},
+            {"$set": {"state": state.value}, "$push": {"outbox": to_document(event)}},
             return_document=ReturnDocument.AFTER,
         )
         return from_document(document, WalkIn) if document else None
 
-    async def mark_seated(self, walk_in_id: UUID, booking_id: UUID) -> None:
-        """Mark a walk-in as seated in any state, because its visit has begun."""
+    async def mark_seated(self, walk_in_id: UUID, booking_id: UUID, event: WalkInEvent) -> None:
+        """Mark a walk-in as seated in any state, because its visit has begun. A repeat changes nothing."""
         seated = {"state": State.SEATED.value, "booking_id": booking_id}
-        await self._walk_ins.update_one({"_id": walk_in_id}, {"$set": seated})
+        await self._walk_ins.update_one(
+            {"_id": walk_in_id, "state": {"$ne": State.SEATED.value}},
+            {"$set": seated, "$push": {"outbox": to_document(event)}},
+        )
 
 
 def _visible_to(actor: Actor) -> Document:

@@ -16,7 +16,7 @@ from grome.common.errors import NotFound
 from grome.common.figures import duration_of
 from grome.common.ids import new_id
 from grome.walk_ins.errors import AlreadyInQueue, NotTakingWalkIns, NotWaiting, QueueFull
-from grome.walk_ins.models import MAX_QUEUE_LENGTH, State, WalkIn
+from grome.walk_ins.models import MAX_QUEUE_LENGTH, State, WalkIn, WalkInEvent, build_event
 from grome.walk_ins.queue import QueueLoader
 from grome.walk_ins.repository import WalkInRepository
 from grome.walk_ins.schemas import (
@@ -100,12 +100,12 @@ class WalkInService:
 
     async def leave(self, actor: Actor, walk_in_id: UUID) -> None:
         """Leave the queue. Idempotent."""
-        if await self._walk_ins.end_waiting(actor, walk_in_id, State.LEFT) is None:
+        if await self._walk_ins.end_waiting(actor, walk_in_id, State.LEFT, self._event(actor, State.LEFT)) is None:
             await self._get(actor, walk_in_id)
 
     async def mark_missed(self, actor: Actor, walk_in_id: UUID) -> WaitingListOut:
         """Mark a walk-in as absent at their turn. Raises NotFound or NotWaiting."""
-        if await self._walk_ins.end_waiting(actor, walk_in_id, State.MISSED) is None:
+        if await self._walk_ins.end_waiting(actor, walk_in_id, State.MISSED, self._event(actor, State.MISSED)) is None:
             await self._get(actor, walk_in_id)
             raise NotWaiting
         return await self.list_waiting(actor)
@@ -133,7 +133,7 @@ class WalkInService:
             duration_min=body.duration_min or duration_of(services),
         )
         booking = await self._starter.start(barber, start)
-        await self._walk_ins.mark_seated(walk_in.id, booking.id)
+        await self._walk_ins.mark_seated(walk_in.id, booking.id, self._event(actor, State.SEATED))
         return booking
 
     async def _enqueue(
@@ -145,6 +145,7 @@ class WalkInService:
             raise AlreadyInQueue  # also since the opening before; the unique index decides between concurrent requests
         if len(queue.waiting) >= MAX_QUEUE_LENGTH or queue.starts[-1] is None:
             raise QueueFull
+        now = self._clock()
         walk_in = WalkIn(
             id=new_id(),
             barber_id=barber.id,
@@ -153,10 +154,14 @@ class WalkInService:
             guest_name=guest_name,
             service_ids=list(body.service_ids),
             add_on_ids=list(body.add_on_ids),
-            joined_at=self._clock(),
+            joined_at=now,
+            outbox=[build_event(State.WAITING, customer_id or barber.id, now)],
         )
         await self._walk_ins.add(walk_in)
         return walk_in
+
+    def _event(self, actor: Actor, state: State) -> WalkInEvent:
+        return build_event(state, actor.id, self._clock())
 
     async def _get(self, actor: Actor, walk_in_id: UUID) -> WalkIn:
         walk_in = await self._walk_ins.find(actor, walk_in_id)

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 from grome.infrastructure.jobs.models import JobKind, NewJob, Queue
 from grome.infrastructure.mongo.budgets import Budget
 from grome.infrastructure.mongo.schema import stored_items
-from grome.infrastructure.outbox.models import Event, EventType
+from grome.infrastructure.outbox.models import LIVE_ONLY, Event, EventType
 
 # An event is sent at once and retried up to six times over about 18 hours, as Standard Webhooks suggests.
 WEBHOOK: Final = JobKind("webhook", Queue.WEBHOOKS, 150, (5, 300, 1_800, 7_200, 18_000, 36_000))
@@ -38,10 +38,11 @@ _HOUR: Final = timedelta(hours=1)
 TEST_BUDGETS: Final = (Budget("webhook tests", 30, _HOUR), Budget("webhook tests of an owner", 90, _HOUR))
 REPLAY_BUDGETS: Final = (Budget("webhook replays", 300, _HOUR), Budget("webhook replays of an owner", 900, _HOUR))
 PING: Final = "ping"
+PLATFORM_TYPES: Final = frozenset(EventType) - LIVE_ONLY
 # Warnings of fraud are for the platform.
 BARBER_TYPES: Final = frozenset(
     kind
-    for kind in EventType
+    for kind in PLATFORM_TYPES
     if kind.value.startswith(("booking.", "review.", "payment.", "payout.", "adjustment.", "barber."))
     and kind is not EventType.PAYMENT_FRAUD_WARNING
 )
@@ -105,10 +106,12 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     def _may_see(self, event: Event) -> bool:
         """Return whether the owner may see the event.
 
-        The platform sees all events, a barber those of their own bookings, reviews, payments, payouts,
-        adjustments and commission.
+        The platform sees all events but the events for live clients, a barber those of their own bookings, reviews,
+        payments, payouts, adjustments and commission.
         """
-        return self.owner_id is None or (event.type in BARBER_TYPES and self.owner_id in event.people)
+        if self.owner_id is None:
+            return event.type in PLATFORM_TYPES
+        return event.type in BARBER_TYPES and self.owner_id in event.people
 
 
 class DeliveryState(StrEnum):

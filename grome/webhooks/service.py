@@ -15,13 +15,13 @@ from grome.infrastructure.jobs.job_queue import JobQueue
 from grome.infrastructure.mongo.access import managed_by
 from grome.infrastructure.mongo.budgets import Budget, Budgets
 from grome.infrastructure.mongo.client import Document, to_document
-from grome.infrastructure.outbox.models import EventType
 from grome.webhooks.errors import EndpointDisabled, TooManyEndpoints, TooManySends, UrlError
 from grome.webhooks.models import (
     BARBER_TYPES,
     MAX_SECRETS,
     OLD_SECRET_VALIDITY,
     PING,
+    PLATFORM_TYPES,
     REPLAY_BUDGETS,
     TEST_BUDGETS,
     Delivery,
@@ -208,7 +208,7 @@ class WebhookService:
             parse_url(body.url, private=self._private)
         except UrlError as error:
             raise Invalid("url", str(error)) from None
-        seen = EventType if actor.role is Role.ADMIN else BARBER_TYPES
+        seen = PLATFORM_TYPES if actor.role is Role.ADMIN else BARBER_TYPES
         for number, kind in enumerate(body.types):
             if kind not in seen:
                 raise Invalid(f"types[{number}]", "is not visible to you")

@@ -1,11 +1,12 @@
 """Changes of schedule exceptions give up after too many concurrent changes of the profile."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import httpx
 import pytest
 
-from grome.barbers.models import Barber, ScheduleExceptions
+from grome.barbers.models import Barber
 from grome.barbers.repository import BarberRepository
 from grome.barbers.schedule_exceptions import ScheduleExceptionService
 from grome.barbers.service import BarberService
@@ -21,12 +22,10 @@ class Contended(BarberRepository):
 
     attempts = 0
 
-    async def set_exceptions_if_version(
-        self, barber: Barber, openings: ScheduleExceptions, now: datetime
-    ) -> Barber | None:
+    async def update_if_version(self, barber: Barber, fields: Mapping[str, object], now: datetime) -> Barber | None:
         self.attempts += 1
         await self._barbers.update_one({"_id": barber.id}, {"$inc": {"version": 1}})
-        return await super().set_exceptions_if_version(barber, openings, now)
+        return await super().update_if_version(barber, fields, now)
 
 
 async def test_exceptions_with_constant_conflicts_are_unavailable(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from grome.common.geo import GeoPoint
 from grome.infrastructure.mongo.client import Document
 
 # The collections that the relay watches.
@@ -22,9 +23,11 @@ PAYMENTS: Final = "payments"
 PAYOUTS: Final = "payouts"
 PAYOUT_ACCOUNTS: Final = "payout_accounts"
 FINDINGS: Final = "reconciliation_findings"
+WALK_INS: Final = "walk_ins"
 # The field with the outbox entries of each collection; every entry has a time `at`.
 OUTBOXES: Final = {
     ADJUSTMENTS: "outbox",
+    BARBERS: "notice",
     BOOKINGS: "history",
     COMMISSIONS: "outbox",
     PAYMENTS: "history",
@@ -34,6 +37,7 @@ OUTBOXES: Final = {
     REVIEWS: "outbox",
     USERS: "outbox",
     SESSIONS: "notice",
+    WALK_INS: "outbox",
 }
 
 
@@ -87,6 +91,13 @@ class EventType(StrEnum):
     ADJUSTMENT_GOODWILL = "adjustment.goodwill"
     ADJUSTMENT_WRITE_OFF = "adjustment.write_off"
     BARBER_COMMISSION_CHANGED = "barber.commission_changed"
+    BARBER_ONLINE = "barber.online"
+    BARBER_OFFLINE = "barber.offline"
+    WALK_IN_JOINED = "walk_in.joined"
+    WALK_IN_MOVED = "walk_in.moved"
+    WALK_IN_SEATED = "walk_in.seated"
+    WALK_IN_LEFT = "walk_in.left"
+    WALK_IN_MISSED = "walk_in.missed"
     REVIEW_POSTED = "review.posted"
     REVIEW_ANSWERED = "review.answered"
     REVIEW_REMOVED = "review.removed"
@@ -101,6 +112,12 @@ class EventType(StrEnum):
     ACCOUNT_SESSION_REUSED = "account.session_reused"
 
 
+# Only live clients follow these events: they are neither audited nor sent to webhooks.
+LIVE_ONLY: Final = frozenset({EventType.BARBER_ONLINE, EventType.BARBER_OFFLINE}) | frozenset(
+    kind for kind in EventType if kind.value.startswith(("message.", "walk_in."))
+)
+
+
 class MovedMoney(Struct, frozen=True):
     """The money of an event about a payment or a payout, in minor units."""
 
@@ -111,11 +128,12 @@ class MovedMoney(Struct, frozen=True):
 class Event(Struct, frozen=True, kw_only=True):
     """An event about a subject, e.g. a booking.
 
-    `subject_id` is the id of the booking, payment, payout, adjustment, finding, barber or user; a review has the id of
-    its booking, and a payout account the id of its barber. `version` grows with each event of a subject and family.
-    `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a finding
-    concerns nobody. `actor_id` is the account that caused the event, None if Grome did. `reason` is the actor's or the
-    bank's, for the audit trail. `item_id` is the message of an event about a booking's conversation.
+    `subject_id` is the id of the booking, payment, payout, adjustment, finding, walk-in, barber or user; a review has
+    the id of its booking, and a payout account the id of its barber. `version` grows with each event of a subject and
+    family. `people` are the account ids of the customer, if there is an account, and the barber, or of the user; a
+    finding concerns nobody, and a barber that goes online concerns everybody around `location`. `actor_id` is the
+    account that caused the event, None if Grome did. `reason` is the actor's or the bank's, for the audit trail.
+    `item_id` is the message of an event about a booking's conversation.
     """
 
     id: UUID
@@ -128,6 +146,7 @@ class Event(Struct, frozen=True, kw_only=True):
     money: MovedMoney | None = None
     reason: str = ""
     item_id: UUID | None = None
+    location: GeoPoint | None = None
 
     @property
     def family(self) -> str:

@@ -22,7 +22,7 @@ _TOKEN_IS_LOST: Final = frozenset({260, 280, 286})
 _TOO_LARGE: Final = 10_334
 # The time that the server waits for a change before it answers without one.
 _AWAIT_MS: Final = 1_000
-_WATCHED: Final = [*OUTBOXES, BARBERS]
+_WATCHED: Final = list(OUTBOXES)
 _OUTBOX_FIELDS: Final = sorted(set(OUTBOXES.values()))
 # The fields that events are built from; the rest of a document may be large and stays on the server.
 _KEPT_FIELDS: Final = ("_id", "customer_id", "barber_id", "user_id", "currency")
