@@ -1,9 +1,16 @@
-"""Define events of rooms."""
+"""Define events of rooms, and positions in rooms."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
+
+# An offset as numbers that can be compared: milliseconds by the clock of Redis, and a counter within the millisecond.
+Offset = tuple[int, int]
+
+START: Final[Offset] = (0, 0)
 
 
 class RoomEvent(Struct, frozen=True):
@@ -20,3 +27,41 @@ class RoomEvent(Struct, frozen=True):
     version: int
     at: datetime
     payload: bytes
+
+
+class RoomRequest(Struct, frozen=True):
+    """A room to join, by the server's name, with the last position that the client has seen, if any."""
+
+    room: str
+    epoch: str | None = None
+    offset: str | None = None
+
+
+class Joined(Struct, frozen=True):
+    """A room that was joined.
+
+    If `recovered` is true, `events` are all events after the requested position, each as the JSON of `{"o", "d"}`.
+    Otherwise there are none, and the state has to be loaded by REST. Events after `offset` are delivered in either
+    case.
+    """
+
+    room: str
+    epoch: str
+    offset: str
+    recovered: bool
+    events: Sequence[bytes] = ()
+
+
+def format_offset(offset: Offset) -> str:
+    return f"{offset[0]}-{offset[1]}"
+
+
+def parse_offset(text: str) -> Offset | None:
+    """Return None if the text is no offset."""
+    milliseconds, dash, counter = text.partition("-")
+    if not dash or not (milliseconds + counter).isascii():
+        return None
+    try:
+        return int(milliseconds), int(counter)
+    except ValueError:
+        return None

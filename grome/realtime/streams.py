@@ -1,12 +1,14 @@
 """Publish events to rooms in Redis Streams. A room holds its latest events in order, each once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
+from uuid import UUID
 
 from redis.asyncio import Redis
 
 from grome.infrastructure.outbox.models import Event
 from grome.infrastructure.redis.client import Namespace
+from grome.realtime.models import RoomEvent
 
 _MAX_ROOM_EVENTS: Final = 1_000  # a room's events, about
 _ROOM_TTL_SECONDS: Final = 86_400
@@ -44,6 +46,24 @@ def _counter_of(event: Event) -> str:
     """
     subject = str(event.subject_id)
     return subject if event.family in {"booking", "account"} else f"{subject}:{event.family}"
+
+
+class LivePublisher:
+    """Adds events and ephemeral frames to rooms, for the subscribers in all processes."""
+
+    async def publish(self, events: Sequence[RoomEvent]) -> None:
+        """Add events to their rooms, in their order. A room drops an event that it has already.
+
+        Raises RedisError; the same events can then be published again.
+        """
+        raise NotImplementedError
+
+    async def broadcast(self, room: str, people: Collection[UUID], t: str, payload: bytes) -> None:
+        """Send an ephemeral frame of the type `t` to the present subscribers with these accounts.
+
+        `payload` is the JSON of `d`. Raises RedisError.
+        """
+        raise NotImplementedError
 
 
 class StreamPublisher:
