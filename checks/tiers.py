@@ -15,7 +15,7 @@ TIERS: Final = Tiers(
         ("scheduling",),
     ),
     features=(
-        ("accounts",),
+        ("accounts", "uploads"),
         ("uploads",),
         ("catalogue",),
         ("barbers",),

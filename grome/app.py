@@ -62,6 +62,7 @@ from grome.reconciliation.routes import reconciliation
 from grome.reports.routes import reports
 from grome.reviews.routes import reviews
 from grome.series.routes import series
+from grome.uploads.routes import uploads
 from grome.waitlist.routes import waitlist
 from grome.walk_ins.routes import walk_ins
 from grome.webhooks.routes import webhooks
@@ -90,6 +91,7 @@ FEATURES: tuple[Routes, ...] = (
     receipts,
     ledger,
     reports,
+    uploads,
     notifications,
     webhooks,
     stripe_webhook,

@@ -24,6 +24,7 @@ from grome.reconciliation.jobs import compare_with_stripe, fetch_missed_events, 
 from grome.reconciliation.models import RECONCILE
 from grome.reports.jobs import make_report, sweep_report_files, tend_reports
 from grome.reports.service import MAKE_REPORT
+from grome.uploads.jobs import remove_unused_uploads
 from grome.waitlist.jobs import heal_waitlist, offer_freed_time
 from grome.waitlist.subscriber import WAITLIST_JOB
 from grome.webhooks.jobs import send_webhook
@@ -55,5 +56,6 @@ CRON: tuple[CronJob[Any], ...] = (
     CronJob(fetch_missed_events, cron="*/5 * * * *", timeout=280, retries=3),
     CronJob(compare_with_stripe, cron="*/15 * * * *", timeout=600, retries=3),
     CronJob(tend_reports, cron="* * * * *", timeout=50, retries=3),
+    CronJob(remove_unused_uploads, cron="*/15 * * * *", timeout=300, retries=3),
     CronJob(sweep_report_files, cron="17 * * * *", timeout=600, retries=3),
 )

@@ -17,6 +17,7 @@ from grome.composition.payouts import payouts
 from grome.composition.reconciliation import reconciliation
 from grome.composition.records import records
 from grome.composition.search import search
+from grome.composition.uploads import uploads
 from grome.composition.waiting import waiting
 from grome.composition.webhooks import webhooks
 from grome.infrastructure.container import Container, Providers
@@ -38,6 +39,7 @@ PROVIDERS: Final = Providers(
     payments,
     payouts,
     reconciliation,
+    uploads,
     webhooks,
 )
 # The change feed of barbers and the Verifier miss no change if they start now. Wrong settings of storage or transports

@@ -8,12 +8,14 @@ from grome.accounts.repository import USERS
 from grome.audit.repository import COLLECTION as AUDIT
 from grome.barbers.repository import COLLECTION as BARBERS
 from grome.infrastructure.mongo.client import Database, apply_collection
+from grome.uploads.repository import COLLECTION as UPLOADS
 from grome.walk_ins.repository import COLLECTION as WALK_INS
 from grome.webhooks.repository import ENDPOINTS as WEBHOOK_ENDPOINTS
 
 CHANGED = (AUDIT, BARBERS, USERS, WALK_INS, WEBHOOK_ENDPOINTS)
+COLLECTIONS = (UPLOADS,)
 
 
 async def up(database: Database) -> None:
-    for spec in CHANGED:
+    for spec in (*CHANGED, *COLLECTIONS):
         await apply_collection(database, spec)

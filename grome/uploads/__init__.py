@@ -1,0 +1,1 @@
+"""Files that clients upload directly to the storage, by a form, and that features claim."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from grome.infrastructure.storage.chunks import chunks_of, in_thread, read_chunks
 from grome.infrastructure.storage.links import FileLinks
-from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, checked_key
+from grome.infrastructure.storage.protocol import MissingFileError, OpenFile, Source, UploadForm, checked_key
 
 _PARTS: Final = ".parts"
 
@@ -45,6 +45,10 @@ class FolderStorage:
     async def exists(self, key: str) -> bool:
         return await in_thread(self._path(key).is_file)
 
+    async def copy(self, source: str, target: str) -> None:
+        async with self.open(source) as file:
+            await self.put(target, file.chunks)
+
     async def delete(self, key: str) -> None:
         await in_thread(self._path(key).unlink, missing_ok=True)
 
@@ -54,6 +58,9 @@ class FolderStorage:
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
         return self._links.write(checked_key(key), seconds, download_name, content_type)
+
+    async def upload_form(self, key: str, size: int, content_type: str, seconds: int) -> UploadForm:
+        return self._links.write_form(checked_key(key), size, content_type, seconds)
 
     async def drop_unfinished(self, before: datetime) -> int:
         return await in_thread(_remove_older, self._root / _PARTS, before.timestamp())

@@ -31,6 +31,14 @@ class OpenFile:
     chunks: AsyncIterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """A form that stores one file: a POST of `fields` and then the file, in multipart/form-data, to `url`."""
+
+    url: str
+    fields: dict[str, str]
+
+
 class Storage(Protocol):
     """A key is a path such as `reports/2f9c`: lower-case letters, digits, `.`, `_`, `-`; any other is a ValueError.
 
@@ -45,6 +53,9 @@ class Storage(Protocol):
 
     async def exists(self, key: str) -> bool: ...
 
+    async def copy(self, source: str, target: str) -> None:
+        """Copy a file, replacing any file under `target`. Raises MissingFileError."""
+
     async def delete(self, key: str) -> None:
         """Delete the file; a missing file is no error."""
 
@@ -53,6 +64,12 @@ class Storage(Protocol):
 
     async def signed_url(self, key: str, seconds: int, download_name: str, content_type: str) -> str:
         """Return an address at which any holder can fetch the file for `seconds`. The file need not exist."""
+
+    async def upload_form(self, key: str, size: int, content_type: str, seconds: int) -> UploadForm:
+        """Return a form with which any holder can store a file of this size and type for `seconds`.
+
+        A bucket takes the form again until it expires, a folder only once. Neither looks into the file.
+        """
 
     async def drop_unfinished(self, before: datetime) -> int:
         """Remove uploads by `put` that began before this moment in a process that died; return their number."""

@@ -18,6 +18,7 @@ from grome.infrastructure.storage.protocol import (
     MissingFileError,
     OpenFile,
     Source,
+    UploadForm,
     attachment_disposition,
     checked_key,
 )
@@ -79,6 +80,11 @@ class S3Storage:
             return False
         return True
 
+    async def copy(self, source: str, target: str) -> None:
+        client = await self._open_client()
+        with _faults():
+            await client.copy_object(**self._place(target), CopySource=self._place(source))
+
     async def delete(self, key: str) -> None:
         client, place = await self._open_client(), self._place(key)
         with _faults():
@@ -100,6 +106,16 @@ class S3Storage:
         }
         url: str = await client.generate_presigned_url("get_object", Params={**place, **answered}, ExpiresIn=seconds)
         return url
+
+    async def upload_form(self, key: str, size: int, content_type: str, seconds: int) -> UploadForm:
+        client, fields = await self._open_client(), {"Content-Type": content_type}
+        form = await client.generate_presigned_post(
+            **self._place(key),
+            Fields=fields,
+            Conditions=[fields, ["content-length-range", size, size]],
+            ExpiresIn=seconds,
+        )
+        return UploadForm(form["url"], form["fields"])
 
     async def drop_unfinished(self, before: datetime) -> int:
         client, dropped = await self._open_client(), 0
