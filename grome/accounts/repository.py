@@ -136,6 +136,11 @@ class SessionRepository:
         live = {"_id": session_id, "revoked_at": None, "expires_at": {"$gt": now}}
         return await self._sessions.find_one(live, {"_id": 1}) is not None
 
+    async def filter_live(self, session_ids: Collection[UUID], now: datetime) -> frozenset[UUID]:
+        """Return the live sessions among these."""
+        live = {"_id": {"$in": list(session_ids)}, "revoked_at": None, "expires_at": {"$gt": now}}
+        return frozenset([document["_id"] async for document in self._sessions.find(live, {"_id": 1})])
+
     async def rotate(self, session_id: UUID, generation: int, now: datetime) -> LoginSession | None:
         """Exchange the newest token for the next; one atomic write, so one of several concurrent requests rotates.
 

@@ -1,6 +1,7 @@
 """Verify access tokens, and cache their actors, so that repeats take microseconds (docs/decisions/0008)."""
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -42,6 +43,7 @@ class Verifier:
         self._tokens_by_session: defaultdict[UUID, set[str]] = defaultdict(set)
         self._max_tokens = max_tokens
         self._revocations = 0
+        self._watchers: list[Callable[[UUID | None], None]] = []
 
     def start(self) -> None:
         self._subscription.start()
@@ -74,6 +76,25 @@ class Verifier:
                 self._evict_token(next(iter(self._actors_by_token)))
         return verified.actor
 
+    async def sign_in(self, token: str) -> tuple[Actor, datetime]:
+        """Return the actor and the expiry of the token. Raises Unauthenticated like `get_actor`."""
+        actor = await self.get_actor(token)
+        verified = self._tokens.read(token, self._clock())
+        if verified is None:  # expired this moment
+            raise Unauthenticated("The access token has expired.")
+        return actor, datetime.fromtimestamp(verified.expires_at, UTC)
+
+    def watch_revocations(self, watcher: Callable[[UUID | None], None]) -> None:
+        """Call the watcher with each revoked session from now on.
+
+        It gets None if revocations may have been missed; `find_live_sessions` tells which sessions are left.
+        """
+        self._watchers.append(watcher)
+
+    async def find_live_sessions(self, session_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return the sessions of these that have neither ended nor been revoked, from the database."""
+        return await self._sessions.filter_live(session_ids, self._clock())
+
     async def evict_session(self, session_id: UUID) -> None:
         """Evict a session's tokens in all processes. Without Redis, other processes notice within 30 seconds."""
         self._evict_here(session_id)
@@ -88,6 +109,8 @@ class Verifier:
         self._revocations += 1
         for token in self._tokens_by_session.pop(session_id, ()):
             del self._actors_by_token[token]
+        for watcher in self._watchers:
+            watcher(session_id)
 
     def _evict_token(self, token: str) -> None:
         actor, _ = self._actors_by_token.pop(token, (None, None))
@@ -105,3 +128,5 @@ class Verifier:
         self._revocations += 1
         self._actors_by_token.clear()
         self._tokens_by_session.clear()
+        for watcher in self._watchers:
+            watcher(None)
