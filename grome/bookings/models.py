@@ -295,10 +295,10 @@ class Booking(Struct, frozen=True, kw_only=True):
 
 
 class BookingSides(Struct, frozen=True):
-    """Names the two sides of a booking."""
+    """Names the two sides of a booking; a guest's booking has no customer."""
 
     id: UUID = field(name="_id")
-    customer_id: UUID
+    customer_id: UUID | None
     barber_id: UUID
 
 

@@ -83,9 +83,9 @@ class BookingQueries:
         """Return the existing bookings with these ids, for Grome's own use."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
 
-    async def filter_visible(self, actor: Actor, booking_ids: Collection[UUID]) -> frozenset[UUID]:
-        """Return the ids among these that are ids of bookings of the actor; an admin sees all bookings."""
-        return await self._bookings.filter_ids(visible_to(actor), booking_ids)
+    async def list_sides(self, actor: Actor, booking_ids: Collection[UUID]) -> list[BookingSides]:
+        """List the bookings of these that are the actor's; an admin sees all bookings."""
+        return await self._bookings.list_sides(visible_to(actor), booking_ids)
 
     async def list_open_ids(self, actor: Actor, limit: int) -> list[UUID]:
         """List the actor's bookings that are in progress or still to come, soonest first; none for an admin."""

@@ -128,10 +128,11 @@ class BookingRepository:
         found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, WITHOUT_FIRST_ANSWER)
         return [from_document(document, Booking) async for document in found]
 
-    async def filter_ids(self, scope: Document, booking_ids: Collection[UUID]) -> frozenset[UUID]:
-        """Return the ids among these that are ids of bookings within the scope."""
-        found = self._bookings.find({**scope, "_id": {"$in": list(booking_ids)}}, {"_id": 1})
-        return frozenset([document["_id"] async for document in found])
+    async def list_sides(self, scope: Document, booking_ids: Collection[UUID]) -> list[BookingSides]:
+        """List the bookings of these that are within the scope."""
+        fields = {"customer_id": 1, "barber_id": 1}
+        found = self._bookings.find({**scope, "_id": {"$in": list(booking_ids)}}, fields)
+        return [from_document(document, BookingSides) async for document in found]
 
     async def list_open(self, scope: Document, since: datetime, limit: int) -> list[BookingSides]:
         """List bookings that have not ended and start at or after `since`, earliest start first."""

@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
+
 from grome.bookings.queries import BookingQueries
 from grome.common.actor import Actor, Role
 from grome.common.errors import ApiError, NotFound
 from grome.nearby.areas import is_area
 
 _MAX_SUGGESTED: Final = 50
+
+
+class RoomViews(Struct, frozen=True):
+    """The refused rooms, each with its error, and the accounts on the other side of booking rooms."""
+
+    refused: dict[str, ApiError]
+    others: dict[str, UUID]
 
 
 class RoomAccess:
@@ -21,29 +30,29 @@ class RoomAccess:
     def __init__(self, bookings: BookingQueries) -> None:
         self._bookings = bookings
 
-    async def require(self, actor: Actor, room: str) -> None:
-        """Raise NotFound if the actor may not subscribe to the room."""
-        for refusal in (await self.find_refusals(actor, [room])).values():
-            raise refusal
-
-    async def find_refusals(self, actor: Actor, rooms: Sequence[str]) -> dict[str, ApiError]:
-        """Return the refused rooms, each with its error, by at most one query."""
-        bookings = {booking_id for room in rooms if (booking_id := _booking_of(room))}
-        visible = await self._bookings.filter_visible(actor, bookings) if bookings else frozenset[UUID]()
-        return {room: NotFound() for room in rooms if not _may_see(actor, room, visible)}
+    async def look(self, actor: Actor, rooms: Sequence[str]) -> RoomViews:
+        """Return what the actor may see of the rooms, by at most one query."""
+        wanted = {booking_id: room for room in rooms if (booking_id := _booking_of(room))}
+        found = await self._bookings.list_sides(actor, wanted) if wanted else []
+        sides = {wanted[booking.id]: booking for booking in found}
+        refused = {room: NotFound() for room in rooms if room not in sides and not _may_see(actor, room)}
+        others = {
+            room: other
+            for room, booking in sides.items()
+            if (other := booking.barber_id if booking.customer_id == actor.id else booking.customer_id)
+        }
+        return RoomViews(refused, others)
 
     async def open_booking_rooms(self, actor: Actor) -> list[str]:
         """List the rooms of the actor's present and next bookings, soonest first; an admin has none of their own."""
         return [f"booking:{booking_id}" for booking_id in await self._bookings.list_open_ids(actor, _MAX_SUGGESTED)]
 
 
-def _may_see(actor: Actor, room: str, visible: frozenset[UUID]) -> bool:
+def _may_see(actor: Actor, room: str) -> bool:
     kind, _, key = room.partition(":")
     match kind:
         case "user":
             return key == str(actor.id)
-        case "booking":
-            return _booking_of(room) in visible
         case "shop":
             return actor.role is Role.ADMIN or (actor.role is Role.BARBER and key == str(actor.id))
         case "area":
