@@ -16,7 +16,7 @@ from grome.infrastructure.websocket.models import Socket
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.encodings import Encoding, encoding_for
 from grome.realtime.frames import Bye, ClientFrame, LiveError, PositionPing, Reply, Reset, ServerFrame
-from grome.realtime.hub import Delivery, Hub
+from grome.realtime.hub import Delivery
 from grome.realtime.rooms import wire_name
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class LiveConnection:
         "_next_ping",
         "_pings_unanswered",
         "_task",
+        "_typing_told",
         "_waiting",
         "actor",
         "connections",
@@ -61,7 +62,6 @@ class LiveConnection:
         "is_closing",
         "joining",
         "socket",
-        "_typing_told",
     )
 
     def __init__(self, socket: Socket, connections: "LiveConnections", handle: Handle) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-
 from grome.accounts.verifier import Verifier
 from grome.common.clock import Clock
 from grome.common.errors import Unauthenticated
@@ -19,7 +18,9 @@ _TOO_MANY: Final = "This account has too many live connections; close another on
 class LiveSignIn:
     """Turns the first frame of a connection into an actor."""
 
-    def __init__(self, verifier: Verifier, tickets: Tickets, access: RoomAccess, heartbeat_s: int, clock: Clock) -> None:
+    def __init__(
+        self, verifier: Verifier, tickets: Tickets, access: RoomAccess, heartbeat_s: int, clock: Clock
+    ) -> None:
         self._verifier, self._tickets, self._access = verifier, tickets, access
         self._heartbeat_s, self._clock = heartbeat_s, clock
 
@@ -42,9 +43,7 @@ class LiveSignIn:
         else:
             lasts_s = self._seconds_left(signed_in)
             connection.signed_in(actor, lasts_s)
-            connection.send(
-                Welcome(actor.id, actor.session_id, int(lasts_s), self._heartbeat_s, [USER, *rooms])
-            )
+            connection.send(Welcome(actor.id, actor.session_id, int(lasts_s), self._heartbeat_s, [USER, *rooms]))
 
     async def redeem(self, token: str | None, ticket: str | None) -> SignedInUntil:
         """Return the actor of a token or a ticket. Raises Unauthenticated."""
