@@ -10,6 +10,7 @@ from grome.composition.barbers import barbers
 from grome.composition.bookings import bookings
 from grome.composition.clients import clients
 from grome.composition.job_queue import job_queue
+from grome.composition.live import live
 from grome.composition.notifications import notifications
 from grome.composition.outbox import outbox
 from grome.composition.payments import payments
@@ -35,6 +36,7 @@ PROVIDERS: Final = Providers(
     waiting,
     records,
     outbox,
+    live,
     notifications,
     payments,
     payouts,

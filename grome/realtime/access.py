@@ -1,6 +1,6 @@
 """Decide which rooms an account may subscribe to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,8 +17,8 @@ _MAX_SUGGESTED: Final = 50
 class RoomViews(Struct, frozen=True):
     """The refused rooms, each with its error, and the accounts on the other side of booking rooms."""
 
-    refused: dict[str, ApiError]
-    others: dict[str, UUID]
+    refused: Mapping[str, ApiError]
+    others: Mapping[str, UUID]
 
 
 class RoomAccess:
@@ -31,7 +31,7 @@ class RoomAccess:
         self._bookings = bookings
 
     async def look(self, actor: Actor, rooms: Sequence[str]) -> RoomViews:
-        """Return what the actor may see of the rooms, by at most one query."""
+        """Return the rooms that are refused to the actor, and the other sides, by at most one query."""
         wanted = {booking_id: room for room in rooms if (booking_id := _booking_of(room))}
         found = await self._bookings.list_sides(actor, wanted) if wanted else []
         sides = {wanted[booking.id]: booking for booking in found}

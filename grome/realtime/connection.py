@@ -5,22 +5,20 @@ import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
 
+from config.settings import LiveSettings
 from grome.common.actor import Actor, Role
 from grome.infrastructure.figures import count
 from grome.infrastructure.websocket.models import Socket
 from grome.realtime.close_codes import CloseCode
+from grome.realtime.delivery import Delivery
 from grome.realtime.encodings import Encoding, encoding_for
 from grome.realtime.frames import Bye, ClientFrame, LiveError, PositionPing, Reply, Reset, ServerFrame
-from grome.realtime.hub import Delivery
 from grome.realtime.rooms import wire_name
-
-if TYPE_CHECKING:
-    from grome.realtime.connections import LiveConnections
 
 HELLO_SECONDS: Final = 5.0
 # Frames that a client may send: a burst, and a rate that refills it.
@@ -37,6 +35,26 @@ class _OnlyId(msgspec.Struct):
     """The part of a malformed request that a reply needs."""
 
     id: int
+
+
+class Host(Protocol):
+    """The process's connections, as one of them sees them."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    @property
+    def settings(self) -> LiveSettings: ...
+
+    @property
+    def position(self) -> str:
+        """Return the offset up to which all events have been delivered."""
+
+    async def sign_in(self, client: "LiveConnection", actor: Actor) -> bool: ...
+
+    def sign_out(self, client: "LiveConnection", actor: Actor) -> None: ...
+
+    def remove(self, connection: "LiveConnection") -> None: ...
 
 
 class LiveConnection:
@@ -64,7 +82,7 @@ class LiveConnection:
         "socket",
     )
 
-    def __init__(self, socket: Socket, connections: "LiveConnections", handle: Handle) -> None:
+    def __init__(self, socket: Socket, connections: Host, handle: Handle) -> None:
         self.socket, self.connections, self._handle = socket, connections, handle
         self.encoding: Encoding = encoding_for(socket.subprotocol)
         self.actor: Actor | None = None
@@ -141,7 +159,7 @@ class LiveConnection:
     # ---- the timer wheel
 
     def on_due(self, now: float) -> float | None:
-        """Send what is due at `now`, and return the next time to look."""
+        """Send the heartbeat, or end the connection, if either is due; return the next time to look."""
         if self.is_closing:
             return None
         if now >= self.expires_at:
@@ -171,7 +189,7 @@ class LiveConnection:
     def _ping(self) -> None:
         self._pings_unanswered += 1
         if not self.joining:
-            self.send(PositionPing(self.connections.hub.position))
+            self.send(PositionPing(self.connections.position))
         self.socket.ping()
 
     # ---- what the requests use

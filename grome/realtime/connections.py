@@ -48,7 +48,7 @@ class LiveConnections:
     def __init__(
         self, hub: Hub, presence: Presence, verifier: Verifier, handle: Handle, settings: LiveSettings
     ) -> None:
-        self.hub, self.settings = hub, settings
+        self._hub, self.settings = hub, settings
         self._presence, self._verifier, self._handle = presence, verifier, handle
         self._sockets: set[LiveConnection] = set()
         self._clients_by_session: defaultdict[UUID, set[LiveClient]] = defaultdict(set)
@@ -60,6 +60,10 @@ class LiveConnections:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         return self._loop
+
+    @property
+    def position(self) -> str:
+        return self._hub.position
 
     @property
     def is_full(self) -> bool:
@@ -103,7 +107,7 @@ class LiveConnections:
         """Forget a closed socket."""
         self._sockets.discard(connection)
         if connection.actor:
-            self.hub.leave_all(connection)
+            self._hub.leave_all(connection)
             self.sign_out(connection, connection.actor)
 
     async def drain(self) -> None:

@@ -9,8 +9,8 @@ from grome.realtime.frames import MSGPACK, ClientFrame, ServerFrame
 
 T = TypeVar("T")
 
-_json_decoder: Final = msgspec.json.Decoder(ClientFrame)
-_msgpack_decoder: Final = msgspec.msgpack.Decoder(ClientFrame)
+_json_decoder: Final[msgspec.json.Decoder[ClientFrame]] = msgspec.json.Decoder(ClientFrame)
+_msgpack_decoder: Final[msgspec.msgpack.Decoder[ClientFrame]] = msgspec.msgpack.Decoder(ClientFrame)
 _encode_json: Final = msgspec.json.Encoder().encode
 _encode_msgpack: Final = msgspec.msgpack.Encoder(uuid_format="canonical").encode
 
@@ -33,7 +33,7 @@ class JsonEncoding:
     def frame(self, frame: ServerFrame) -> bytes:
         return text_frame(_encode_json(frame))
 
-    def raw(self, payload: bytes) -> Any:  # noqa: ANN401 -- whatever goes into a field
+    def raw(self, payload: bytes) -> Any:  # noqa: ANN401 -- decoded JSON
         """Return JSON bytes as a field of a frame."""
         return msgspec.Raw(payload)
 
@@ -56,7 +56,7 @@ class MsgpackEncoding:
     def frame(self, frame: ServerFrame) -> bytes:
         return binary_frame(_encode_msgpack(msgspec.to_builtins(frame)))
 
-    def raw(self, payload: bytes) -> Any:  # noqa: ANN401 -- whatever goes into a field
+    def raw(self, payload: bytes) -> Any:  # noqa: ANN401 -- decoded JSON
         """Return JSON bytes as a field of a frame."""
         return msgspec.json.decode(payload)
 

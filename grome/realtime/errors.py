@@ -1,7 +1,6 @@
-"""Errors of live connections, as routes and frames show them."""
+"""Errors of the routes of live connections."""
 
-from grome.common.errors import ApiError, TooManyRequests, Unavailable
-from grome.realtime.frames import LiveError
+from grome.common.errors import ApiError
 
 
 class UpgradeRequired(ApiError):
@@ -9,10 +8,3 @@ class UpgradeRequired(ApiError):
 
     def __init__(self) -> None:
         super().__init__(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
-
-
-def live_error(error: ApiError) -> LiveError:
-    """Return a refusal as a reply shows it, with all fields at fault in its message."""
-    faults = "; ".join(f"{field} {fault}" for field, fault in error.faults)
-    message = faults or error.detail or error.title
-    return LiveError(error.code, message, isinstance(error, TooManyRequests | Unavailable))

@@ -15,7 +15,6 @@ from grome.infrastructure.isolated_items import report_failure
 from grome.infrastructure.transient_errors import is_transient
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connection import LiveConnection
-from grome.realtime.errors import live_error
 from grome.realtime.frames import (
     ClientFrame,
     Delivered,
@@ -31,6 +30,7 @@ from grome.realtime.frames import (
     Unsub,
     Where,
 )
+from grome.realtime.refusals import live_error
 from grome.realtime.rooms import booking_room
 from grome.realtime.sign_in import LiveSignIn
 from grome.realtime.streams import LivePublisher

@@ -1,21 +1,18 @@
 """Route of live connections."""
 
-from urllib.parse import urlsplit
-
 from sanic import Request
 from sanic.response import BaseHTTPResponse
 
-from config.settings import Settings
 from grome.common.actor import ANYONE
 from grome.common.errors import Unavailable
-from grome.infrastructure.http import Routes
-from grome.infrastructure.http.injection import container_of, resolve
+from grome.infrastructure.http import Routes, resolve
 from grome.infrastructure.websocket.models import Socket, SocketListener
 from grome.infrastructure.websocket.upgrade import upgrade
 from grome.realtime.close_codes import CloseCode
 from grome.realtime.connections import LiveConnections
 from grome.realtime.errors import UpgradeRequired
 from grome.realtime.frames import JSON, MSGPACK
+from grome.realtime.origins import AllowedOrigins
 
 live = Routes("live", "/v1")
 
@@ -31,7 +28,7 @@ async def open_live_connection(request: Request) -> BaseHTTPResponse:
         raise UpgradeRequired
     if connections.is_full:
         raise Unavailable
-    is_allowed = is_allowed_origin(request, container_of(request).settings)
+    is_allowed = resolve(request, AllowedOrigins).allows(request.headers.get("origin"), request.headers.get("host"))
 
     def admit(socket: Socket) -> SocketListener:
         connection = connections.admit(socket)
@@ -40,16 +37,3 @@ async def open_live_connection(request: Request) -> BaseHTTPResponse:
         return connection
 
     return upgrade(request, admit, [JSON, MSGPACK])
-
-
-def is_allowed_origin(request: Request, settings: Settings) -> bool:
-    """Return whether the page that sent the request may open a live connection.
-
-    Only browsers send an Origin, and they let any page open a WebSocket to any host. A page of the host that serves the
-    API is always allowed.
-    """
-    origin = request.headers.get("origin")
-    if origin is None or urlsplit(origin).netloc == request.headers.get("host"):
-        return True
-    listed = settings.live.origins.split(",") if settings.live.origins else []
-    return origin in {settings.http.api_base, settings.http.app_base, *(item.strip() for item in listed)}

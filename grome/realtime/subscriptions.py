@@ -1,12 +1,11 @@
-"""Subscribe connections to rooms, and send them the present state of what no event repeats."""
+"""Subscribe connections to rooms, and send them the presence and positions that no event repeats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from grome.common.errors import ApiError
 from grome.realtime.access import RoomAccess
 from grome.realtime.connection import LiveConnection
-from grome.realtime.errors import live_error
 from grome.realtime.frames import (
     JoinedRoom,
     Joins,
@@ -17,8 +16,10 @@ from grome.realtime.frames import (
     Unsub,
     WhereFrame,
 )
-from grome.realtime.hub import Hub, Joined, RoomRequest
+from grome.realtime.hub import Hub
+from grome.realtime.models import Joined, RoomRequest
 from grome.realtime.presence import Presence
+from grome.realtime.refusals import live_error
 from grome.realtime.rooms import parse_room, wire_name
 from grome.tracking.errors import NotOnTheWay
 from grome.tracking.service import TrackingService
@@ -31,7 +32,7 @@ class LiveSubscriptions:
         self._hub, self._access, self._presence, self._tracking = hub, access, presence, tracking
 
     async def subscribe(self, connection: LiveConnection, frame: Sub) -> None:
-        """Join the rooms, reply, and then send who is online and where the barber is.
+        """Join the rooms, reply, and then send presence and positions of their people.
 
         Raises transient faults of MongoDB and Redis; no room is joined then.
         """
@@ -45,9 +46,9 @@ class LiveSubscriptions:
             else:
                 requests[room] = RoomRequest(room, wanted.epoch, wanted.offset)
         views = await self._access.look(connection.signed_in_actor, list(requests))
-        for room, error in views.refused.items():
+        for room, refusal in views.refused.items():
             name = wire_name(room, connection.account_id)
-            answers[name] = JoinedRoom(name, error=live_error(error))
+            answers[name] = JoinedRoom(name, error=live_error(refusal))
 
         def reply(joined: Sequence[Joined]) -> None:
             answers.update({answer.room: answer for room in joined for answer in [_answer(connection, room)]})
@@ -65,7 +66,7 @@ class LiveSubscriptions:
             self._hub.leave(connection, parse_room(name, connection.account_id).name)
         connection.reply(frame.id, {})
 
-    async def _send_state(self, connection: LiveConnection, others: dict[str, UUID]) -> None:
+    async def _send_state(self, connection: LiveConnection, others: Mapping[str, UUID]) -> None:
         """Send presence and position of the rooms of bookings. A client gets them again with each change."""
         statuses = await self._presence.statuses(set(others.values())) if others else {}
         for room, other in others.items():

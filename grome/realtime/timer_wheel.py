@@ -30,7 +30,7 @@ class TimerWheel:
         self._slots[second % _SLOTS][item] = due
 
     def advance(self, now: float) -> None:
-        """Call all items that have become due since the last call; an item that raises an error is not called again.
+        """Call all items that have become due. An item that raises an error is not called again.
 
         The error is raised when all other items were called.
         """

@@ -1,0 +1,63 @@
+"""Live connections: rooms, presence, chat and positions."""
+
+from grome.accounts.verifier import Verifier
+from grome.bookings.queries import BookingQueries
+from grome.chat.service import ChatService
+from grome.infrastructure.container import Container, Providers
+from grome.infrastructure.redis.client import Namespace, RedisClients
+from grome.realtime.access import RoomAccess
+from grome.realtime.connections import LiveConnections
+from grome.realtime.hub import Hub
+from grome.realtime.origins import AllowedOrigins
+from grome.realtime.presence import Presence
+from grome.realtime.requests import LiveRequests
+from grome.realtime.sign_in import LiveSignIn
+from grome.realtime.streams import LivePublisher
+from grome.realtime.subscriptions import LiveSubscriptions
+from grome.realtime.tickets import Tickets
+from grome.tracking.service import TrackingService
+
+live = Providers()
+
+
+@live.provide
+def allowed_origins(container: Container) -> AllowedOrigins:
+    return AllowedOrigins(container.settings.live, container.settings.http)
+
+
+@live.provide
+def room_access(container: Container) -> RoomAccess:
+    return RoomAccess(container.get(BookingQueries))
+
+
+@live.provide
+def tickets(container: Container) -> Tickets:
+    return Tickets(container.get(RedisClients).commands, container.get(Namespace), container.clock)
+
+
+@live.provide
+def sign_in(container: Container) -> LiveSignIn:
+    get = container.get
+    return LiveSignIn(
+        get(Verifier), get(Tickets), get(RoomAccess), container.settings.live.heartbeat_s, container.clock
+    )
+
+
+@live.provide
+def subscriptions(container: Container) -> LiveSubscriptions:
+    get = container.get
+    return LiveSubscriptions(get(Hub), get(RoomAccess), get(Presence), get(TrackingService))
+
+
+@live.provide
+def requests(container: Container) -> LiveRequests:
+    get = container.get
+    return LiveRequests(
+        get(LiveSignIn), get(LiveSubscriptions), get(ChatService), get(TrackingService), get(LivePublisher)
+    )
+
+
+@live.provide
+def connections(container: Container) -> LiveConnections:
+    get = container.get
+    return LiveConnections(get(Hub), get(Presence), get(Verifier), get(LiveRequests).handle, container.settings.live)
