@@ -83,6 +83,10 @@ class BookingQueries:
         """Return the existing bookings with these ids, for Grome's own use."""
         return {booking.id: booking for booking in await self._bookings.find_many(booking_ids)}
 
+    async def find_with_history(self, booking_ids: Collection[UUID]) -> dict[UUID, Booking]:
+        """Return the existing bookings with these ids without their ticks, for Grome's own use."""
+        return {booking.id: booking for booking in await self._bookings.find_many(booking_ids, with_ticks=False)}
+
     async def list_sides(self, actor: Actor, booking_ids: Collection[UUID]) -> list[BookingSides]:
         """List the bookings of these that are the actor's; an admin sees all bookings."""
         return await self._bookings.list_sides(visible_to(actor), booking_ids)

@@ -58,6 +58,7 @@ COLLECTION = CollectionSpec(
 )
 # Lists read only the fields that they return.
 _LISTED: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}, "ticks": {"$slice": 0}}
+_WITHOUT_TICKS: Document = {**WITHOUT_FIRST_ANSWER, "ticks": {"$slice": 0}}
 _WITHOUT_HISTORY: Document = {**WITHOUT_FIRST_ANSWER, "history": {"$slice": 0}}
 # More bookings than a barber has in a month.
 _OCCUPIED_BATCH = 10_000
@@ -124,8 +125,9 @@ class BookingRepository:
         document = await self._bookings.find_one({**scope, "_id": booking_id}, WITHOUT_FIRST_ANSWER)
         return from_document(document, Booking) if document else None
 
-    async def find_many(self, booking_ids: Sequence[UUID]) -> list[Booking]:
-        found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, WITHOUT_FIRST_ANSWER)
+    async def find_many(self, booking_ids: Collection[UUID], *, with_ticks: bool = True) -> list[Booking]:
+        fields = WITHOUT_FIRST_ANSWER if with_ticks else _WITHOUT_TICKS
+        found = self._bookings.find({"_id": {"$in": list(booking_ids)}}, fields)
         return [from_document(document, Booking) async for document in found]
 
     async def list_sides(self, scope: Document, booking_ids: Collection[UUID]) -> list[BookingSides]:

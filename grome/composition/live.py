@@ -1,12 +1,16 @@
 """Live connections: rooms, presence, chat and positions."""
 
 from grome.accounts.verifier import Verifier
+from grome.barbers.service import BarberService
 from grome.bookings.queries import BookingQueries
+from grome.chat.queries import ChatQueries
 from grome.chat.service import ChatService
 from grome.infrastructure.container import Container, Providers
 from grome.infrastructure.redis.client import Namespace, RedisClients
+from grome.payments.queries import PaymentQueries
 from grome.realtime.access import RoomAccess
 from grome.realtime.connections import LiveConnections
+from grome.realtime.event_data import EventData
 from grome.realtime.hub import Hub
 from grome.realtime.origins import AllowedOrigins
 from grome.realtime.presence import Presence
@@ -15,7 +19,9 @@ from grome.realtime.sign_in import LiveSignIn
 from grome.realtime.streams import LivePublisher
 from grome.realtime.subscriptions import LiveSubscriptions
 from grome.realtime.tickets import Tickets
+from grome.reviews.service import ReviewService
 from grome.tracking.service import TrackingService
+from grome.walk_ins.queries import WalkInQueries
 
 live = Providers()
 
@@ -28,6 +34,19 @@ def allowed_origins(container: Container) -> AllowedOrigins:
 @live.provide
 def room_access(container: Container) -> RoomAccess:
     return RoomAccess(container.get(BookingQueries))
+
+
+@live.provide
+def event_data(container: Container) -> EventData:
+    get = container.get
+    return EventData(
+        get(BookingQueries),
+        get(PaymentQueries),
+        get(ReviewService),
+        get(ChatQueries),
+        get(WalkInQueries),
+        get(BarberService),
+    )
 
 
 @live.provide

@@ -15,6 +15,7 @@ from grome.waitlist.matching import WaitlistMatcher
 from grome.waitlist.repository import WaitlistRepository
 from grome.waitlist.service import WaitlistService
 from grome.waitlist.subscriber import WaitlistSubscriber
+from grome.walk_ins.queries import WalkInQueries
 from grome.walk_ins.queue import QueueLoader
 from grome.walk_ins.repository import WalkInRepository
 from grome.walk_ins.service import WalkInService
@@ -54,8 +55,19 @@ def waitlist_subscriber(container: Container) -> WaitlistSubscriber:
 
 
 @waiting.provide
+def walk_in_repository(container: Container) -> WalkInRepository:
+    return WalkInRepository(container.database)
+
+
+@waiting.provide
+def walk_in_queries(container: Container) -> WalkInQueries:
+    get = container.get
+    return WalkInQueries(get(WalkInRepository), get(BarberService), container.clock)
+
+
+@waiting.provide
 def walk_ins(container: Container) -> WalkInService:
-    get, clock, repository = container.get, container.clock, WalkInRepository(container.database)
+    get, clock, repository = container.get, container.clock, container.get(WalkInRepository)
     bookings = WalkInStarter(get(BookingRepository), get(BookingLifecycle), platform_terms(container.settings), clock)
     queues = QueueLoader(repository, get(BookingQueries), clock)
     return WalkInService(repository, get(BarberService), get(AccountService), bookings, queues, clock)

@@ -1,5 +1,6 @@
 """Read payments."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -27,6 +28,10 @@ class PaymentQueries:
     async def find(self, payment_id: UUID) -> Payment | None:
         """Return a payment, for Grome's own use."""
         return await self._payments.find({}, payment_id)
+
+    async def find_many(self, payment_ids: Collection[UUID]) -> dict[UUID, Payment]:
+        """Return the existing payments with these ids, for Grome's own use."""
+        return {payment.id: payment for payment in await self._payments.find_many(payment_ids)}
 
     async def get_of(self, actor: Actor | None, payment_id: UUID) -> Payment:
         """Return a payment of the actor. Raises NotFound."""

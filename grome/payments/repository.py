@@ -1,6 +1,6 @@
 """Store payments and the customers at Stripe in MongoDB."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -59,6 +59,10 @@ class PaymentRepository:
         """Return the payment if it matches `scope`, the filter from `visible_to`."""
         document = await self._payments.find_one({**scope, "_id": payment_id})
         return from_document(document, Payment) if document else None
+
+    async def find_many(self, payment_ids: Collection[UUID]) -> list[Payment]:
+        found = self._payments.find({"_id": {"$in": list(payment_ids)}})
+        return [from_document(document, Payment) async for document in found]
 
     async def find_by_intent(self, intent_id: str) -> Payment | None:
         document = await self._payments.find_one({"intent_id": intent_id})

@@ -1,56 +1,75 @@
-"""Build the events of rooms from the relay's events, with the data that all subscribers of a room may see."""
+"""Load the documents that events are about, and build the events of rooms."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
-
+from grome.barbers.models import Barber
+from grome.barbers.service import BarberService
+from grome.bookings.queries import BookingQueries
+from grome.chat.queries import ChatQueries
 from grome.infrastructure.outbox.models import Event
+from grome.payments.queries import PaymentQueries
+from grome.realtime.event_payloads import Subjects, room_events
 from grome.realtime.models import RoomEvent
+from grome.reviews.service import ReviewService
+from grome.walk_ins.queries import WalkInQueries
 
-
-class EventBody(Struct, frozen=True):
-    """The event in a frame. `data` has fields of the subject as of the event, none if the subject is gone."""
-
-    id: UUID
-    type: str
-    at: datetime
-    subject: UUID
-    version: int
-    data: msgspec.Raw
-
-
-_NO_DATA: Final = msgspec.Raw(b"{}")
-_encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
+T = TypeVar("T")
 
 
 class EventData:
-    """Loads the subjects of a batch of events by one query for each family."""
+    """Loads the documents of a batch of events by one query for each family."""
+
+    def __init__(
+        self,
+        bookings: BookingQueries,
+        payments: PaymentQueries,
+        reviews: ReviewService,
+        messages: ChatQueries,
+        walk_ins: WalkInQueries,
+        barbers: BarberService,
+    ) -> None:
+        self._bookings, self._payments, self._reviews = bookings, payments, reviews
+        self._messages, self._walk_ins, self._barbers = messages, walk_ins, barbers
 
     async def load(self, events: Sequence[Event]) -> list[RoomEvent]:
-        """Return each event once for each of its rooms, in the order of the events."""
-        return [room_event for event in events for room_event in _room_events(event, _NO_DATA)]
+        """Return each event once for each of its rooms, in the order of the events.
+
+        A walk-in that is no longer waiting is followed by the new positions of the walk-ins behind it.
+        """
+        subjects = await self._load_subjects(events)
+        return [room_event for event in events for room_event in room_events(event, subjects)]
+
+    async def _load_subjects(self, events: Sequence[Event]) -> Subjects:
+        by_family: dict[str, list[Event]] = {}
+        for event in events:
+            by_family.setdefault(event.family, []).append(event)
+
+        def ids(family: str) -> set[UUID]:
+            return {event.subject_id for event in by_family.get(family, ())}
+
+        return Subjects(
+            bookings=await _load(self._bookings.find_with_history, ids("booking")),
+            payments=await _load(self._payments.find_many, ids("payment")),
+            reviews=await _load(self._reviews.find_many, ids("review")),
+            messages=await _load(
+                self._messages.list_by_ids, {event.item_id for event in by_family.get("message", ()) if event.item_id}
+            ),
+            walk_ins=await _load(self._walk_ins.find_many, ids("walk_in")),
+            queues=await _load(
+                self._walk_ins.list_queues, {event.people[-1] for event in by_family.get("walk_in", ())}
+            ),
+            barbers=await _load(
+                self._find_barbers, {event.subject_id for event in by_family.get("barber", ()) if event.location}
+            ),
+        )
+
+    async def _find_barbers(self, barber_ids: Collection[UUID]) -> dict[UUID, Barber]:
+        return {barber.id: barber for barber in await self._barbers.list_by_ids(list(barber_ids))}
 
 
-def _room_events(event: Event, data: msgspec.Raw) -> list[RoomEvent]:
-    body = EventBody(event.id, event.type.value, event.at, event.subject_id, event.version, data)
-    payload, counted_as = _encode(body), _counted_as(event)
-    return [RoomEvent(room, event.people, counted_as, event.version, event.at, payload) for room in _rooms_of(event)]
-
-
-def _rooms_of(event: Event) -> list[str]:
-    """Return the rooms of the event: the booking's, also for a review, the shop's, and one per person concerned."""
-    own = [f"booking:{event.subject_id}"] if event.family in {"booking", "review"} else []
-    shop = [f"shop:{event.people[-1]}"] if event.family == "booking" else []
-    return own + shop + [f"user:{person}" for person in event.people]
-
-
-def _counted_as(event: Event) -> str:
-    """Return the name under which the versions of the event's subject are counted.
-
-    A review has its booking's id, and a payout account the barber's; both have versions of their own.
-    """
-    return f"{event.subject_id}:{event.family}"
+async def _load(
+    find: Callable[[Collection[UUID]], Awaitable[dict[UUID, T]]], wanted: Collection[UUID]
+) -> dict[UUID, T]:
+    return await find(wanted) if wanted else {}

@@ -1,6 +1,6 @@
 """Store reviews in MongoDB."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -57,6 +57,11 @@ class ReviewRepository:
             {**scope, **_SHOWN, "_id": review_id}, WITHOUT_FIRST_ANSWER, session=session
         )
         return from_document(document, Review) if document else None
+
+    async def find_many(self, review_ids: Collection[UUID]) -> list[Review]:
+        """Return the shown reviews with these ids."""
+        found = self._reviews.find({**_SHOWN, "_id": {"$in": list(review_ids)}}, WITHOUT_FIRST_ANSWER)
+        return [from_document(document, Review) async for document in found]
 
     async def find_committed(self, customer_id: UUID, review_id: UUID) -> Review | None:
         """Find a customer's review with its first answer, as a majority of the replica set has it, even if removed."""

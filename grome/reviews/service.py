@@ -3,7 +3,7 @@
 Each change of a review and its effect on the barber's rating are one transaction, so the rating is exact at any time.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 from uuid import UUID
 
@@ -160,6 +160,10 @@ class ReviewService:
     async def find(self, review_id: UUID) -> Review | None:
         """Find a shown review, for Grome's own use. Returns None if there is none."""
         return await self._reviews.find({}, review_id)
+
+    async def find_many(self, review_ids: Collection[UUID]) -> dict[UUID, Review]:
+        """Return the shown reviews with these ids, for Grome's own use."""
+        return {review.id: review for review in await self._reviews.find_many(review_ids)}
 
     async def _get(self, actor: Actor, booking_id: UUID) -> Review:
         review = await self._reviews.find(visible_to(actor), booking_id)

@@ -45,8 +45,8 @@ class QueueLoader:
         With `joining` there is one estimate more than walk-ins.
         """
         now = self._clock()
-        days = _queue_dates(build_calendar(barber, barber.rules, now))
-        waiting = await self._walk_ins.list_waiting(barber.id, days, now - SEAT_AFTER_JOINING, MAX_QUEUE_LENGTH)
+        days = queue_dates(barber, now)
+        waiting = await self._walk_ins.list_waiting({barber.id: days}, now - SEAT_AFTER_JOINING, MAX_QUEUE_LENGTH)
         # Openings that began today or yesterday end within two days.
         taken = await self._bookings.get_occupied_ticks(barber.id, tick_of(now), tick_of(now) + 2 * TICKS_A_DAY)
         completed = await self._bookings.list_last_completed(barber.id, _PACE_SAMPLE_SIZE)
@@ -88,6 +88,11 @@ def _estimate_starts(
     visits = [VisitPlan(duration_at_pace(duration_of(services), pace)) for services in possible]
     found = iter(estimated_starts(calendar, visits, now, _closing_time(calendar, now)))
     return [next(found) if services else None for services in requested]
+
+
+def queue_dates(barber: Barber, now: datetime) -> list[date]:
+    """Return the dates of the barber's present queue."""
+    return _queue_dates(build_calendar(barber, barber.rules, now))
 
 
 def _queue_dates(calendar: Calendar) -> list[date]:

@@ -1,6 +1,6 @@
 """Store walk-ins in MongoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -44,20 +44,26 @@ class WalkInRepository:
         except DuplicateKeyError:
             raise AlreadyInQueue from None
 
-    async def list_waiting(self, barber_id: UUID, days: Sequence[date], since: datetime, limit: int) -> list[WalkIn]:
+    async def list_waiting(
+        self, days_of_barbers: Mapping[UUID, Sequence[date]], since: datetime, limit: int
+    ) -> list[WalkIn]:
         """Return the waiting walk-ins of these days that joined after `since`, the earliest first."""
-        query = {
-            "barber_id": barber_id,
-            "day": {"$in": [day.isoformat() for day in days]},
-            "state": State.WAITING.value,
-            "joined_at": {"$gt": since},
-        }
+        waiting = {"state": State.WAITING.value, "joined_at": {"$gt": since}}
+        queues = [
+            {"barber_id": barber_id, "day": {"$in": [day.isoformat() for day in days]}, **waiting}
+            for barber_id, days in days_of_barbers.items()
+        ]
+        query = queues[0] if len(queues) == 1 else {"$or": queues}
         found = self._walk_ins.find(query).sort([("joined_at", 1), ("_id", 1)]).limit(limit)
         return [from_document(document, WalkIn) async for document in found]
 
     async def find(self, actor: Actor, walk_in_id: UUID) -> WalkIn | None:
         document = await self._walk_ins.find_one({"_id": walk_in_id, **_visible_to(actor)})
         return from_document(document, WalkIn) if document else None
+
+    async def find_many(self, walk_in_ids: Collection[UUID]) -> list[WalkIn]:
+        found = self._walk_ins.find({"_id": {"$in": list(walk_in_ids)}})
+        return [from_document(document, WalkIn) async for document in found]
 
     async def list_newest(self, customer_id: UUID, limit: int) -> list[WalkIn]:
         found = self._walk_ins.find({"customer_id": customer_id}).sort("joined_at", -1).limit(limit)
